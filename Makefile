@@ -1,0 +1,105 @@
+# Works with GNU Make 3.81 (the one on macOS) and later.
+#
+# Each target installs what it needs into .venv, once, from the locks and with every hash checked.
+# PYTHON= picks another interpreter and gives it an environment of its own:
+#
+#     make test PYTHON=python3.12        # uses .venv-3.12
+
+.SUFFIXES:
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench lock clean
+
+# ---------------------------------------------------------------------------------- interpreter
+
+# Succeeds on a Python that can hold the project. Running it is the only sure way to know: a
+# version manager may leave a `python3` on the PATH that only prints an error.
+SUITABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
+CANDIDATES := python3 python3.13 python3.12 python3.11 python3.14
+
+ifeq ($(origin PYTHON),command line)
+PYTHON_VERSION := $(shell $(PYTHON) -c '$(SUITABLE)' >/dev/null 2>&1 && \
+	$(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+ifeq ($(PYTHON_VERSION),)
+$(error PYTHON=$(PYTHON) is no working Python 3.11 or later with the venv module)
+endif
+FOUND_PYTHON = $(PYTHON)
+VENV := .venv-$(PYTHON_VERSION)
+else
+# Expanded only when an environment has to be made.
+FOUND_PYTHON = $(shell for candidate in $(CANDIDATES); do \
+	"$$candidate" -c '$(SUITABLE)' >/dev/null 2>&1 && { echo "$$candidate"; break; }; done)
+VENV := .venv
+endif
+
+BIN := $(VENV)/bin
+
+# ---------------------------------------------------------------------------------- environment
+
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
+
+# $(call install,LOCK): the locked packages, then the project itself. The build backend is in every
+# lock, so the second step needs no isolated build, which would fetch it without a hash.
+define install
+@echo "Installing $(1) into $(VENV)"
+@$(PIP) install --require-hashes -r $(1)
+@$(PIP) install --no-deps --no-build-isolation -e .
+endef
+
+# Made when missing, and also when the interpreter that it links to is gone.
+$(BIN)/python:
+	@python="$(FOUND_PYTHON)"; \
+	if [ -z "$$python" ]; then \
+		echo "No Python 3.11 or later with the venv module found (tried: $(CANDIDATES))." >&2; \
+		echo "Install one, or name one: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; \
+		exit 1; \
+	fi; \
+	echo "Making $(VENV) with $$python"; \
+	$$python -m venv --clear $(VENV)
+
+$(VENV)/.installed: requirements.lock pyproject.toml | $(BIN)/python
+	$(call install,requirements.lock)
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.lock pyproject.toml | $(BIN)/python
+	$(call install,requirements-dev.lock)
+	@touch $@
+
+$(VENV)/.installed-bench: requirements-bench.lock pyproject.toml | $(BIN)/python
+	$(call install,requirements-bench.lock)
+	@touch $@
+
+# -------------------------------------------------------------------------------------- targets
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
+
+demo: $(VENV)/.installed ## Render a small queue from end to end: no GPU, no model, no ComfyUI
+	@$(BIN)/mediagen demo
+
+test: lint ## Run every check: lint, then the tests
+	$(BIN)/pytest -n auto --maxprocesses 8
+
+lint: $(VENV)/.installed-dev ## Check style, types and import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy src tests $(wildcard benchmarks)
+	$(BIN)/lint-imports --no-logo
+
+bench: $(VENV)/.installed-bench ## Measure the queue
+	@$(BIN)/python -m benchmarks
+
+# Needs uv. Versions already locked stay unless `make lock LOCK_FLAGS=--upgrade` asks for newer ones.
+# One version for every supported Python, so that all of them run the same code.
+COMPILE = uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
+	--fork-strategy fewest --generate-hashes --no-header --no-annotate --no-emit-index-url \
+	--group build $(LOCK_FLAGS)
+
+lock: ## Write the requirements locks anew from pyproject.toml (needs uv)
+	$(COMPILE) --extra dev -o requirements-dev.lock
+	$(COMPILE) -c requirements-dev.lock -o requirements.lock
+	$(COMPILE) -c requirements-dev.lock --extra bench -o requirements-bench.lock
+
+clean: ## Remove environments, build results and caches
+	rm -rf .venv .venv-* build dist
+	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

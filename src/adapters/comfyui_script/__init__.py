@@ -1,0 +1,1 @@
+"""A ComfyUI workflow script, run as a subprocess."""

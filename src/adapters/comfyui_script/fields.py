@@ -1,0 +1,81 @@
+"""The text of each field that a script can be given."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from domain.brief import ImageBrief, LyricsBrief
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from adapters.comfyui_script.workflow import ScriptWorkflow
+    from application.ports.media_renderer import RenderJob
+
+
+def field_values(workflow: ScriptWorkflow, job: RenderJob) -> Mapping[str, str]:
+    """Every field of the job's kind; "" stands for what the brief does not say.
+
+    Lists are joined with a comma and a space.
+    """
+    values = {
+        "output": str(job.output),
+        "queue_size": str(workflow.queue_size),
+        "comfyui_directory": str(workflow.working_directory),
+        "prompt_id": str(job.prompt_id),
+        "seed": str(job.seed),
+    }
+    match job.brief:
+        case ImageBrief() as brief:
+            return values | _of_picture(brief) | _of_size(job)
+        case LyricsBrief() as brief:
+            return values | _of_song(brief)
+        case _:
+            assert_never(job.brief)
+
+
+def brief_texts(job: RenderJob) -> tuple[str, ...]:
+    """Everything in the brief that a person or a model wrote and a script may echo."""
+    match job.brief:
+        case ImageBrief() as brief:
+            texts = _of_picture(brief)
+        case LyricsBrief() as brief:
+            texts = _of_song(brief)
+        case _:
+            assert_never(job.brief)
+    return tuple(text for text in texts.values() if text)
+
+
+def _of_picture(brief: ImageBrief) -> dict[str, str]:
+    return {
+        "prompt": brief.prompt,
+        "negative_prompt": brief.negative_prompt,
+        "style_tags": ", ".join(brief.style_tags),
+        "aspect_ratio": brief.aspect_ratio,
+        "quality": brief.quality,
+        "mood": brief.mood,
+        "subject": brief.subject,
+        "background": brief.background,
+        "lighting": brief.lighting,
+    }
+
+
+def _of_size(job: RenderJob) -> dict[str, str]:
+    if job.size is None:
+        return {"width": "", "height": ""}
+    return {"width": str(job.size.width), "height": str(job.size.height)}
+
+
+def _of_song(brief: LyricsBrief) -> dict[str, str]:
+    return {
+        "lyrics": brief.lyrics,
+        "tags": brief.tags,
+        "title": brief.title,
+        "genre": brief.genre,
+        "mood": brief.mood,
+        "tempo": brief.tempo,
+        "key": brief.key,
+        "time_signature": brief.time_signature,
+        "vocal_style": brief.vocal_style,
+        "instrumentation": ", ".join(brief.instrumentation),
+    }

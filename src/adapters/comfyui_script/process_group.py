@@ -1,0 +1,71 @@
+"""Ending a process group, all of it, and being sure of it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from application.ports.clock import Clock
+
+_PATIENCE = 5.0  # seconds; what outlives SIGKILL for so long hangs in the kernel
+_LOOK_CLOSER = 0.02  # seconds, before zombies are told from the living
+_STEP = 0.001
+
+
+def signal_group(group: int, number: signal.Signals) -> None:
+    """Send a signal to every member. The leader must not have been reaped yet.
+
+    A group that has ended is no error, nor one that may not be signalled: macOS says so of a
+    group whose members are all zombies.
+    """
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+
+
+def await_end(group: int, clock: Clock) -> bool:
+    """Wait until a killed group, its leader reaped, has no living member.
+
+    Returns:
+        Whether that came true within five seconds.
+    """
+    began = clock.monotonic()
+    while _exists(group):
+        waited = clock.monotonic() - began
+        if waited > _LOOK_CLOSER and not _has_living(group):
+            return True
+        if waited > _PATIENCE:
+            return False
+        clock.sleep(_STEP)
+    return True
+
+
+def _exists(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
+
+
+def _has_living(group: int) -> bool:
+    """Look past zombies that nobody reaps (in a container whose first process does not)."""
+    if sys.platform != "linux":
+        return True
+    for name in os.listdir("/proc"):  # noqa: PTH208 - only names are needed, of many
+        if name.isdigit() and _is_living_member(name, group):
+            return True
+    return False
+
+
+def _is_living_member(name: str, group: int) -> bool:
+    try:
+        with open(f"/proc/{name}/stat", "rb") as file:  # noqa: PTH123 - one of thousands
+            # The name of the program stands in brackets and may hold anything; proc(5).
+            state, _, member_of, *_ = file.read().rpartition(b")")[2].split()
+    except (OSError, ValueError):
+        return False
+    return int(member_of) == group and state not in {b"Z", b"X"}

@@ -1,0 +1,1 @@
+"""Artifacts in an output tree on a file system."""

@@ -1,0 +1,32 @@
+"""What one workflow may leave behind at most."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_MEBIBYTE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class StoreLimits:
+    """Caps on one staging folder and on each file in it.
+
+    Attributes:
+        max_files: entries of any sort in the staging folder and below it.
+        max_bytes: of all regular files together.
+        max_depth: folders within folders.
+        max_pixels: of one picture, or of one frame of an animation.
+        max_side: of a picture, in pixels.
+        max_animation_pixels: of all frames of an animation together.
+        max_audio_seconds: of one song.
+        min_free_bytes: room on the volume below which nothing is begun.
+    """
+
+    max_files: int = 500
+    max_bytes: int = 2048 * _MEBIBYTE
+    max_depth: int = 16
+    max_pixels: int = 100_000_000
+    max_side: int = 32_768
+    max_animation_pixels: int = 1_000_000_000
+    max_audio_seconds: int = 7_200
+    min_free_bytes: int = 16 * _MEBIBYTE

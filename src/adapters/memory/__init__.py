@@ -1,0 +1,1 @@
+"""In-memory ports, held to the same contracts as the real ones."""

@@ -1,0 +1,1 @@
+"""An embedded renderer: real images and audio with no GPU and no model."""

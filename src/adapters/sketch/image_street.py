@@ -1,0 +1,140 @@
+"""A street between houses, seen along its middle: every pixel is a ray into a corridor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from adapters.sketch.image_colour import Colour, Field, mix, oklch, shade
+from adapters.sketch.image_noise import fbm, smoothstep
+from adapters.sketch.image_scene import Scene
+
+_EYE = 0.62  # height of the eye over the ground, where half the street's width is 1
+_NEAR, _LIT = 0.35, 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Rays:
+    """Where each pixel looks, shape (height, width): depth along the street and height on the wall."""
+
+    depth: Field
+    height: Field
+    side: npt.NDArray[np.bool_]
+
+
+def _hash(a: Field, b: Field, salt: float) -> Field:
+    """Give a number 0..1 for each pair of whole numbers."""
+    value = np.sin(a * np.float32(12.9898) + b * np.float32(78.233) + np.float32(salt)) * 43758.547
+    return value - np.floor(value)
+
+
+def paint_street(scene: Scene) -> None:
+    """Build the walls, their windows and signs, and the ground that mirrors them."""
+    canvas, rng = scene.canvas, scene.rng
+    y, x = canvas.grid()
+    vanish = (canvas.width * scene.between(0.40, 0.60), scene.horizon)
+    unit = min(canvas.width, canvas.height * 1.1) * 0.5
+    dx, dy = (x - vanish[0]) / unit, (y - vanish[1]) / unit
+    depth = 1.0 / np.maximum(np.abs(dx), 1e-3) + 0.0 * dy
+    height = -dy * depth
+    ground = np.where(dy > 1e-3, _EYE / np.maximum(dy, 1e-3), 1e9)  # noqa: PLR2004
+    floor = ground < depth
+    salt = float(rng.uniform(0, 99))
+    mirrored = np.where(floor, -height - 2 * _EYE, height)
+    wet = scene.reading.has("rain") or "cyberpunk" in scene.reading.styles
+    if wet:
+        wobble = fbm(rng, canvas.shape, canvas.size / 40, 4, stretch=5)
+        mirrored = mirrored + np.where(floor, wobble * 0.10, 0) * depth * 0.5
+    rays = Rays(depth, mirrored, np.broadcast_to(dx > 0, depth.shape))
+    sky = canvas.pixels.copy()
+    walls, light, open_sky = _walls(scene, rays, salt)
+    fog = 1 - np.exp(-depth / (5.5 if scene.reading.has("fog") else 9.0))
+    haze = mix(scene.palette.low, scene.palette.accents[0], 0.25 * scene.palette.darkness)
+    walls += (haze[:, None, None] - walls) * fog * 0.8
+    picture = np.where(open_sky, sky, walls + light * (1 - fog * 0.35))
+    if floor.any():
+        picture = _ground(scene, picture, floor, np.minimum(ground, depth), wet=wet)
+    canvas.pixels[:] = np.clip(picture, 0, 1)
+    canvas.glow(*vanish, canvas.size * 0.16, mix(scene.palette.low, scene.palette.glow, 0.6), 0.55)
+    _signs(scene, vanish, unit)
+
+
+def _walls(scene: Scene, rays: Rays, salt: float) -> tuple[Field, Field, npt.NDArray[np.bool_]]:
+    """Give wall colour and window light, shape (3, height, width), and where the sky shows."""
+    palette = scene.palette
+    side = rays.side.astype(np.float32)
+    plot = np.floor(rays.depth / 1.25 + 0.4 * side)
+    number = _hash(plot, side, salt)
+    roof = 1.3 + 2.6 * _hash(plot, side + 5, salt)
+    level = (rays.height + _EYE) * 3.1
+    along = rays.depth * 4.2
+    pane = smoothstep(0.28, 0.33, level % 1) * smoothstep(0.86, 0.80, level % 1)
+    pane = pane * smoothstep(0.24, 0.29, along % 1) * smoothstep(0.80, 0.74, along % 1)
+    pane = pane * (rays.depth > _NEAR)
+    chance = _hash(np.floor(level), np.floor(along) + 17 * side, salt + 3)
+    lit = smoothstep(0.62 - 0.27 * palette.darkness, 0.58 - 0.30 * palette.darkness, chance)
+    brick = 0.9 + 0.1 * smoothstep(0.05, 0.2, (level * 9) % 1) * smoothstep(0.03, 0.15, (along * 5 + np.floor(level * 9) * 0.5) % 1)
+    stone = mix(palette.near, palette.ground, 0.45)[:, None, None] * (0.6 + 0.65 * number) * brick
+    warm, cool = oklch(0.84, 0.12, 72), palette.accents[1]
+    tone = np.where(chance < 0.2 * palette.darkness, cool[:, None, None], warm[:, None, None])  # noqa: PLR2004
+    glass = mix(palette.near, palette.middle, 0.5)[:, None, None]
+    walls = stone + (glass - stone) * pane * 0.8
+    flicker = 0.35 + 0.75 * _hash(np.floor(along * 2.0), np.floor(level), salt + 9)
+    light = tone * pane * lit * flicker * (0.20 + 0.75 * palette.darkness)
+    return walls.astype(np.float32), light.astype(np.float32), rays.height > roof
+
+
+def _ground(
+    scene: Scene, picture: Field, floor: npt.NDArray[np.bool_], depth: Field, *, wet: bool
+) -> Field:
+    palette = scene.palette
+    rough = fbm(scene.rng, scene.canvas.shape, scene.canvas.size / 16, 5, stretch=4)
+    asphalt = shade(mix(palette.near, palette.ground, 0.3), 0.8 if wet else 1.15)[:, None, None]
+    puddle = smoothstep(-0.6, 0.7, rough) if wet else np.float32(0.0)
+    mirror = (0.30 + 0.58 * puddle) if wet else np.float32(0.10)
+    surface = asphalt * (1 + 0.10 * rough) + (picture - asphalt) * mirror
+    far = 1 - np.exp(-depth / 9.0)
+    surface = surface + (palette.low[:, None, None] - surface) * far * 0.4
+    return np.where(floor, surface, picture)
+
+
+def _signs(scene: Scene, vanish: tuple[float, float], unit: float) -> None:
+    """Hang lit signs over the pavement, far ones first."""
+    palette = scene.palette
+    if palette.darkness < _LIT:
+        return
+    neon = "cyberpunk" in scene.reading.styles
+    hues = [oklch(0.70, 0.27, 350), oklch(0.82, 0.16, 200), oklch(0.80, 0.2, 140), oklch(0.78, 0.18, 70)]
+    if scene.reading.colours:
+        hues = [shade(c, 1.2, 1.2) for c in palette.accents]
+    for depth in np.sort(scene.rng.uniform(1.0, 5.5, 16 if neon else 6))[::-1]:
+        side = 1 if scene.chance(0.5) else -1
+        x = vanish[0] + side * unit / depth * scene.between(0.70, 0.92)
+        y = vanish[1] - unit / depth * scene.between(0.0, 1.1)
+        wide, tall = unit / depth * scene.between(0.07, 0.13), unit / depth * scene.between(0.16, 0.48)
+        _sign(scene, (x - wide, y - tall, x + wide, y + tall), hues[int(scene.rng.integers(len(hues)))])
+
+
+def _sign(scene: Scene, box: tuple[float, float, float, float], tone: Colour) -> None:
+    canvas = scene.canvas
+    left, top, right, bottom = (int(v) for v in box)
+    rows = slice(max(0, top), min(canvas.height, bottom))
+    columns = slice(max(0, left), min(canvas.width, right))
+    height, width = rows.stop - rows.start, columns.stop - columns.start
+    if min(height, width) < 4:  # noqa: PLR2004
+        return
+    canvas.glow((left + right) / 2, (top + bottom) / 2, (bottom - top) * 0.75, tone, 0.5)
+    canvas.lay(0.85, shade(tone, 0.22), rows, columns)
+    v = np.linspace(0, 1, height, dtype=np.float32)[:, None]
+    u = np.linspace(0, 1, width, dtype=np.float32)[None, :]
+    edge = np.minimum(np.minimum(v * height, (1 - v) * height), np.minimum(u * width, (1 - u) * width))
+    glyphs = max(2, round(height / width * 1.1))
+    strokes = (scene.rng.random((glyphs * 4, 5)) < 0.55).astype(np.float32)  # noqa: PLR2004
+    inner = strokes[(v * (glyphs * 4 - 1)).astype(int), (u * 4.99).astype(int)]
+    gap = smoothstep(0.0, 0.12, np.abs((v * glyphs) % 1 - 0.0)) * smoothstep(1.0, 0.88, (v * glyphs) % 1)
+    margin = ((u > 0.2) & (u < 0.8) & (v > 0.05) & (v < 0.95)).astype(np.float32)  # noqa: PLR2004
+    frame = np.exp(-(((edge - 2.0) / 1.2) ** 2))
+    light = np.clip(inner * gap * margin + frame, 0, 1)
+    canvas.lay(light, mix(tone, oklch(0.98, 0.02, 90), 0.35), rows, columns)

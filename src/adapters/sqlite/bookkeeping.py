@@ -1,0 +1,69 @@
+"""Our own tables in the shared file: made when first needed, with a version of their own."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from adapters.sqlite.statements import statements
+from application.ports.prompt_repository import RepositoryError
+
+if TYPE_CHECKING:
+    from adapters.sqlite.connection import Connection
+
+SCHEMA_VERSION = 1
+_PENDING_INDEXES = ("create_pending_image_index", "create_pending_audio_index")
+
+
+def has_bookkeeping(connection: Connection) -> bool:
+    """Whether our tables are there.
+
+    Raises:
+        RepositoryError: a newer Media Generator made them.
+    """
+    named = connection.rows(
+        "SELECT count(*) FROM sqlite_schema WHERE type = 'table'"
+        " AND name IN ('media_generator_state', 'media_generator_renders')"
+    )
+    if named != [(2,)]:
+        return False
+    for version, _ in connection.rows(statements("bookkeeping")["state"]):
+        if version > SCHEMA_VERSION:
+            message = (
+                f"the database {connection.path} was used by a newer Media Generator (its tables"
+                f" have version {version}, this program knows {SCHEMA_VERSION}); update this one"
+            )
+            raise RepositoryError(message)
+    return True
+
+
+def prepare_bookkeeping(connection: Connection, *, create_indexes: bool) -> str:
+    """Make what is missing of our tables and indexes; gives the database's random id.
+
+    Args:
+        connection: to the database.
+        create_indexes: whether the partial indexes on ``prompts`` are wanted.
+    """
+    sql = statements("bookkeeping")
+    if not has_bookkeeping(connection):
+        with connection.writing():
+            for name in ("state", "renders", "live_render_index", "history_index"):
+                connection.change(sql[f"create_{name}"])
+            first = {"schema_version": SCHEMA_VERSION, "database_id": secrets.token_hex(8)}
+            connection.change(sql["first_state"], first)
+    if create_indexes:
+        _prepare_indexes(connection)
+    return str(connection.rows(sql["state"])[0][1])
+
+
+def _prepare_indexes(connection: Connection) -> None:
+    named = connection.rows(
+        "SELECT count(*) FROM sqlite_schema WHERE type = 'index'"
+        " AND name IN ('media_generator_pending_image', 'media_generator_pending_audio')"
+    )
+    prompts = connection.rows("SELECT type FROM sqlite_schema WHERE name = 'prompts'")
+    if named == [(len(_PENDING_INDEXES),)] or prompts != [("table",)]:
+        return
+    with connection.writing():
+        for name in _PENDING_INDEXES:
+            connection.change(statements("bookkeeping")[name])

@@ -1,0 +1,186 @@
+"""A connection to a database that others own: opened, never created; waited for, never forced."""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from application.ports.prompt_repository import RepositoryBusyError, RepositoryError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+_HEADER = b"SQLite format 3\x00"
+_BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_SLICE_SECONDS = 1.0
+
+
+class Connection:
+    """One SQLite file, open.
+
+    Reads are ordinary statements; every write goes through :meth:`writing`. Text that is not
+    valid UTF-8 arrives with the offending bytes as lone surrogates, so that one such row never
+    keeps others from being read.
+
+    Args:
+        path: of an existing SQLite database.
+        timeout: seconds to wait for locks that other programs hold.
+
+    Raises:
+        RepositoryError: the file is missing, is no database, or cannot be opened.
+    """
+
+    def __init__(self, path: Path, timeout: float) -> None:
+        self.path = path
+        self._timeout = timeout
+        _refuse_what_is_no_database(path)
+        with translated(path):
+            self._driver = sqlite3.connect(
+                f"{path.absolute().as_uri()}?mode=rw",
+                uri=True,
+                timeout=min(timeout, _SLICE_SECONDS),
+                isolation_level=None,
+                check_same_thread=False,
+            )
+            self._driver.text_factory = _lenient_text
+            # A commit is reported only once it is safe from a loss of power.
+            self._driver.execute("PRAGMA synchronous = FULL")
+            if sys.platform == "darwin":
+                self._driver.execute("PRAGMA fullfsync = ON")
+        self._identity = _identity(path)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._driver.close()
+
+    def check_identity(self) -> None:
+        """Notice that the file was moved away or replaced.
+
+        Raises:
+            RepositoryError: the path does not lead to the open file any more.
+        """
+        if _identity(self.path) != self._identity:
+            message = (
+                f"the database {self.path} was moved away or replaced while it was in use;"
+                " nothing more is written to it. Put it back, or start again with the new one."
+            )
+            raise RepositoryError(message)
+
+    def rows(self, statement: str, values: Mapping[str, object] | None = None) -> list[tuple]:  # type: ignore[type-arg]
+        """Run a statement and give all of its rows."""
+        deadline = time.monotonic() + self._timeout
+        while True:
+            try:
+                with translated(self.path):
+                    return self._driver.execute(statement, values or {}).fetchall()
+            except RepositoryBusyError:
+                if self._driver.in_transaction or time.monotonic() >= deadline:
+                    raise
+
+    def change(self, statement: str, values: Mapping[str, object] | None = None) -> int:
+        """Run a statement inside :meth:`writing` and give the number of rows it changed."""
+        with translated(self.path):
+            return self._driver.execute(statement, values or {}).rowcount
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """One write transaction: committed at the end, rolled back by an exception.
+
+        It begins IMMEDIATE, so that it never has to turn from a reader into a writer, which
+        SQLite refuses when somebody else wrote in between.
+
+        Raises:
+            RepositoryBusyError: others held the lock for longer than the timeout.
+        """
+        self._wait_for("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._driver.rollback()
+            raise
+        try:
+            self._wait_for("COMMIT")
+        except BaseException:
+            self._driver.rollback()
+            raise
+
+    def _wait_for(self, statement: str) -> None:
+        # The driver's own wait cannot be interrupted, so it is taken in slices: between two of
+        # them Python runs its signal handlers.
+        deadline = time.monotonic() + self._timeout
+        while True:
+            try:
+                with translated(self.path):
+                    self._driver.execute(statement)
+            except RepositoryBusyError:
+                if time.monotonic() >= deadline:
+                    raise
+            else:
+                return
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn the driver's errors into the application's, once, with what to do.
+
+    Raises:
+        RepositoryBusyError: others hold the lock.
+        RepositoryError: anything else that the driver complains about.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in _BUSY:
+            message = (
+                f"the database {path} was locked by another program for longer than the wait;"
+                " end the program that holds it, or raise database.timeout"
+            )
+            raise RepositoryBusyError(message) from error
+        if code in _DAMAGED:
+            message = (
+                f"the file {path} is damaged or not a SQLite database ({error}); it was left as"
+                " it is. Restore it from a backup, or try sqlite3's .recover on a copy."
+            )
+        elif code == sqlite3.SQLITE_FULL:
+            message = f"no room on the volume of the database {path}; make room and run again"
+        elif code == sqlite3.SQLITE_READONLY:
+            message = f"the database {path} cannot be written to; check the rights on it"
+        else:
+            message = f"the database {path} cannot be used: {error}"
+        raise RepositoryError(message) from error
+
+
+def _lenient_text(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _refuse_what_is_no_database(path: Path) -> None:
+    try:
+        with path.open("rb") as file:
+            header = file.read(len(_HEADER))
+    except FileNotFoundError:
+        message = (
+            f"there is no database at {path}; correct database.path, or make one with"
+            " 'mediagen init'"
+        )
+        raise RepositoryError(message) from None
+    except OSError as error:
+        message = f"the database {path} cannot be opened: {error.strerror}"
+        raise RepositoryError(message) from error
+    if header != _HEADER:
+        message = f"the file {path} is not a SQLite database; it was left as it is"
+        raise RepositoryError(message)

@@ -1,0 +1,103 @@
+"""Adding prompts to the shared database the way the Poets Service does."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from adapters.sqlite.shape import check_insertable, check_shape, columns_of, has_junction
+from adapters.sqlite.statements import statements
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from adapters.sqlite.connection import Connection
+    from application.ports.prompt_intake import Submission
+
+_NOW = "strftime('%Y-%m-%d %H:%M:%S', 'now')"
+_PROMPT_COLUMNS = frozenset(
+    "id prompt_text prompt_type status artifact_status output_reference created_at error_message"
+    " priority config_name metadata processed_at completed_at processing_duration"
+    " artifact_metadata".split()
+)
+_WRITING_COLUMNS = frozenset(
+    "id content_type content source_prompt_id title original_filename created_date file_timestamp"
+    " word_count character_count line_count publication_status mood explicit_content notes"
+    " content_hash generation_method".split()
+)
+_DATES = frozenset({"created_at", "processed_at", "completed_at", "created_date", "file_timestamp"})
+
+
+class SqlitePromptIntake:
+    """Inserts prompts and writings, into narrow tables and wide ones.
+
+    Raises:
+        RepositoryError: the tables lack a column, or want a value that is not known.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        check_shape(connection)
+        check_insertable(connection, "prompts", _PROMPT_COLUMNS)
+        check_insertable(connection, "writings", _WRITING_COLUMNS)
+        self._connection = connection
+        self._prompts = columns_of(connection, "prompts").keys()
+        self._writings = columns_of(connection, "writings").keys()
+        self._links = has_junction(connection)
+        self._sql = statements("intake")
+
+    def submit(self, submissions: Iterable[Submission]) -> tuple[int, ...]:
+        """Add all of them in one transaction, or none; gives their ids in order."""
+        with self._connection.writing():
+            return tuple(self._add(submission) for submission in submissions)
+
+    def _add(self, submission: Submission) -> int:
+        prompt_id = self._insert("prompts", self._prompts, _prompt_row(submission))
+        writing = _writing_row(submission, prompt_id)
+        writing_id = self._insert("writings", self._writings, writing)
+        ids = {"prompt_id": prompt_id, "writing_id": writing_id}
+        if self._links:
+            self._connection.change(self._sql["link"], ids)
+        self._connection.change(self._sql["complete"], ids)
+        return prompt_id
+
+    def _insert(self, table: str, columns: Iterable[str], row: Mapping[str, object]) -> int:
+        present = [column for column in columns if column in row or column in _DATES]
+        statement = self._sql["insert_row"].format(
+            table=table,
+            columns=", ".join(present),
+            values=", ".join(_NOW if column in _DATES else f":{column}" for column in present),
+        )
+        [(row_id,)] = self._connection.rows(statement, row)
+        return int(row_id)
+
+
+def _prompt_row(submission: Submission) -> dict[str, object]:
+    return {
+        "prompt_text": submission.text,
+        "prompt_type": submission.kind.prompt_type,
+        "status": "processing",
+        "artifact_status": "pending",
+        "priority": 5,
+        "config_name": "mediagen",
+        "processing_duration": 0.0,
+    }
+
+
+def _writing_row(submission: Submission, prompt_id: int) -> dict[str, object]:
+    content = submission.content
+    kind = submission.kind.prompt_type
+    return {
+        "content_type": kind,
+        "content": content,
+        "source_prompt_id": prompt_id,
+        "title": submission.title,
+        "original_filename": f"{kind}_{prompt_id}.json",
+        "word_count": len(content.split()),
+        "character_count": len(content),
+        "line_count": content.count("\n") + 1,
+        "publication_status": "draft",
+        "explicit_content": 0,
+        "notes": "",
+        "content_hash": hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest(),
+        "generation_method": "submitted",
+    }

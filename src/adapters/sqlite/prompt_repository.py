@@ -1,0 +1,216 @@
+"""The queue in SQLite: claims by compare-and-set, endings only for the live render."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from adapters.sqlite.bookkeeping import prepare_bookkeeping
+from adapters.sqlite.shape import check_shape, has_junction
+from adapters.sqlite.statements import statements
+from application.ports.prompt_repository import Requeued
+from domain.artifact_status import IllegalMoveError, Move, after, sources
+from domain.kind import Kind
+from domain.prompt import Writing
+from domain.render import CLOSING_MOVES, Claim, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from adapters.sqlite.connection import Connection
+    from application.ports.prompt_repository import Selection
+    from domain.artifact import Artifact
+    from domain.failure import Failure
+
+_LONGEST_MESSAGE = 8000
+
+
+class SqlitePromptRepository:
+    """The shared database as a queue.
+
+    Args:
+        connection: to the database; this object is its only user.
+        worker: names this process in the record of each render.
+        create_indexes: whether to keep partial indexes on ``prompts``, under our own names.
+        all_variants: render every linked writing of a prompt, not only the last.
+
+    Raises:
+        RepositoryError: the shared tables lack what we need.
+    """
+
+    def __init__(
+        self, connection: Connection, worker: str, *, create_indexes: bool, all_variants: bool
+    ) -> None:
+        check_shape(connection)
+        self._connection = connection
+        self._worker = worker
+        self._all_variants = all_variants and has_junction(connection)
+        self.database_id = prepare_bookkeeping(connection, create_indexes=create_indexes)
+        self._claims = statements("claims")
+        self._endings = statements("endings")
+
+    def claim_next(self, selection: Selection) -> Claim | None:
+        """Claim the oldest pending prompt that has a writing, or None when there is none."""
+        connection = self._connection
+        connection.check_identity()
+        name = "next_pending" if selection.only is None else "next_pending_among"
+        wanted = _wanted(selection)
+        with connection.writing():
+            for prompt_id, kind, reference, content in connection.rows(self._claims[name], wanted):
+                return self._claim(prompt_id, Kind(kind), reference, content)
+        return None
+
+    def _claim(self, prompt_id: int, kind: Kind, reference: object, content: object) -> Claim:
+        connection = self._connection
+        connection.change(self._claims["take"], {"prompt_id": prompt_id, **_ends(Move.CLAIM)})
+        connection.change(self._claims["supersede_live"], {"prompt_id": prompt_id})
+        opened = connection.rows(
+            self._claims["open_render"],
+            {
+                "prompt_id": prompt_id,
+                "kind": kind.value,
+                "output_reference": reference,
+                "worker": self._worker,
+            },
+        )
+        [(render_id, claimed_at)] = opened
+        writings = self._variants(prompt_id, kind) or (Writing(_as_id(reference), content),)  # type: ignore[arg-type]
+        at = datetime.fromisoformat(claimed_at).replace(tzinfo=UTC)
+        return Claim(render_id, prompt_id, kind, at, writings)
+
+    def _variants(self, prompt_id: int, kind: Kind) -> tuple[Writing, ...]:
+        if not self._all_variants:
+            return ()
+        found = self._connection.rows(
+            self._claims["linked_writings"],
+            {"prompt_id": prompt_id, "prompt_type": kind.prompt_type},
+        )
+        return tuple(Writing(writing_id, content) for writing_id, content in found)
+
+    def publish(self, claim: Claim, artifacts: Sequence[Artifact], seconds: float) -> bool:
+        """Insert the rows, make the prompt ready and close the render, all or nothing."""
+        return self._end(claim, Outcome.PUBLISHED, seconds, artifacts=artifacts)
+
+    def fail(self, claim: Claim, failure: Failure, seconds: float) -> bool:
+        """Make the prompt an error with the failure's text."""
+        return self._end(claim, Outcome.FAILED, seconds, failure=failure)
+
+    def release(self, claim: Claim, failure: Failure, seconds: float) -> bool:
+        """Make the prompt pending again and remember why."""
+        return self._end(claim, Outcome.RELEASED, seconds, failure=failure)
+
+    def _end(
+        self,
+        claim: Claim,
+        outcome: Outcome,
+        seconds: float,
+        *,
+        failure: Failure | None = None,
+        artifacts: Sequence[Artifact] = (),
+    ) -> bool:
+        connection = self._connection
+        with connection.writing():
+            moved = connection.change(
+                self._endings["move_prompt"],
+                {
+                    "prompt_id": claim.prompt_id,
+                    "render_id": claim.render_id,
+                    "keep_message": outcome is Outcome.RELEASED,
+                    "error_message": _plain(failure.explain()) if failure else None,
+                    **_ends(CLOSING_MOVES[outcome]),
+                },
+            )
+            if moved:
+                for artifact in artifacts:
+                    connection.change(self._endings["insert_artifact"], _row(claim, artifact))
+            connection.change(
+                self._endings["close_render"],
+                {
+                    "render_id": claim.render_id,
+                    "outcome": (outcome if moved else Outcome.SUPERSEDED).value,
+                    "seconds": max(seconds, 0.0),
+                    "failure_code": failure.code.value if failure else None,
+                    "failure_message": _plain(failure.message) if failure else None,
+                },
+            )
+        return bool(moved)
+
+    def count_pending(self, selection: Selection) -> int:
+        """How many prompts ``claim_next`` could take one after the other."""
+        [(count,)] = self._connection.rows(self._claims["count_pending"], _wanted(selection))
+        return int(count)
+
+    def requeue(self, prompt_ids: Sequence[int], *, again: bool) -> Requeued:
+        """Make prompts that ended pending again, and forget their errors."""
+        moves = (Move.RETRY, Move.RENEW) if again else (Move.RETRY,)
+        moved: list[int] = []
+        refused: dict[int, str] = {}
+        with self._connection.writing():
+            for prompt_id in dict.fromkeys(prompt_ids):
+                if any(self._requeue(prompt_id, move) for move in moves):
+                    moved.append(prompt_id)
+                else:
+                    refused[prompt_id] = self._why_not(prompt_id)
+        return Requeued(tuple(moved), refused)
+
+    def requeue_errors(self) -> Requeued:
+        """Make every prompt that ended in error pending again."""
+        errors = self._connection.rows(self._endings["errors"])
+        return self.requeue([prompt_id for (prompt_id,) in errors], again=False)
+
+    def _requeue(self, prompt_id: int, move: Move) -> bool:
+        values = {"prompt_id": prompt_id, **_ends(move)}
+        return bool(self._connection.change(self._endings["requeue"], values))
+
+    def _why_not(self, prompt_id: int) -> str:
+        found = self._connection.rows(self._endings["status_of"], {"prompt_id": prompt_id})
+        if not found:
+            return "there is no such prompt"
+        [(prompt_type, status)] = found
+        if Kind.of_prompt_type(prompt_type) is None:
+            return f"it is a {prompt_type}, which is not rendered"
+        return f"it is {status}"
+
+
+def _ends(move: Move | None) -> dict[str, str]:
+    """The two statuses that a move leads between, for a conditional write."""
+    if move is None:
+        message = "this outcome does not move its prompt"
+        raise IllegalMoveError(message)
+    [source] = sources(move)
+    return {"source": source.value, "target": after(source, move).value}
+
+
+def _wanted(selection: Selection) -> dict[str, object]:
+    only = selection.only
+    return {
+        "image": Kind.IMAGE in selection.kinds,
+        "audio": Kind.AUDIO in selection.kinds,
+        "only": None if only is None else json.dumps(sorted(only)),
+        "excluding": json.dumps(sorted(selection.excluding)),
+    }
+
+
+def _row(claim: Claim, artifact: Artifact) -> dict[str, object]:
+    return {
+        "prompt_id": claim.prompt_id,
+        "artifact_type": artifact.kind.value,
+        "file_path": artifact.file_path,
+        "preview_path": artifact.preview_path,
+        "metadata": json.dumps(artifact.metadata, ensure_ascii=False),
+    }
+
+
+def _as_id(reference: object) -> int:
+    """A reference may stand in a column of type TEXT."""
+    return int(str(reference))
+
+
+def _plain(text: str) -> str:
+    """Text that any program can read back: no lone surrogates, no NUL, of a sane length."""
+    whole = text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "\N{SYMBOL FOR NULL}")
+    if len(whole) <= _LONGEST_MESSAGE:
+        return whole
+    half = _LONGEST_MESSAGE // 2
+    return f"{whole[:half]}\n[...]\n{whole[-half:]}"

@@ -1,0 +1,88 @@
+-- Taking a prompt. The conditions stand in the words of the partial indexes, or SQLite would
+-- not use them.
+
+-- name: next_pending
+SELECT prompt_id, kind, output_reference, content
+FROM (
+    SELECT * FROM (
+        SELECT
+            p.id AS prompt_id, 'image' AS kind, p.output_reference,
+            w.content, p.created_at
+        FROM prompts AS p
+        INNER JOIN writings AS w ON w.id = p.output_reference
+        WHERE
+            :image AND p.status = 'completed' AND p.artifact_status = 'pending'
+            AND p.prompt_type = 'image_prompt' AND p.output_reference IS NOT NULL
+            AND p.id NOT IN (SELECT value FROM json_each(:excluding))
+        ORDER BY p.created_at, p.id
+        LIMIT 1
+    )
+    UNION ALL
+    SELECT * FROM (
+        SELECT
+            p.id AS prompt_id, 'audio' AS kind, p.output_reference,
+            w.content, p.created_at
+        FROM prompts AS p
+        INNER JOIN writings AS w ON w.id = p.output_reference
+        WHERE
+            :audio AND p.status = 'completed' AND p.artifact_status = 'pending'
+            AND p.prompt_type = 'lyrics_prompt' AND p.output_reference IS NOT NULL
+            AND p.id NOT IN (SELECT value FROM json_each(:excluding))
+        ORDER BY p.created_at, p.id
+        LIMIT 1
+    )
+)
+ORDER BY created_at, prompt_id
+LIMIT 1;
+
+-- name: next_pending_among
+SELECT
+    p.id AS prompt_id,
+    CASE p.prompt_type WHEN 'image_prompt' THEN 'image' ELSE 'audio' END AS kind,
+    p.output_reference, w.content
+FROM prompts AS p
+INNER JOIN writings AS w ON w.id = p.output_reference
+WHERE
+    p.id IN (SELECT value FROM json_each(:only))
+    AND p.id NOT IN (SELECT value FROM json_each(:excluding))
+    AND p.status = 'completed' AND p.artifact_status = 'pending'
+    AND (
+        (:image AND p.prompt_type = 'image_prompt')
+        OR (:audio AND p.prompt_type = 'lyrics_prompt')
+    )
+ORDER BY p.created_at, p.id
+LIMIT 1;
+
+-- name: count_pending
+SELECT count(*)
+FROM prompts AS p
+INNER JOIN writings AS w ON w.id = p.output_reference
+WHERE
+    p.status = 'completed' AND p.artifact_status = 'pending'
+    AND (
+        (:image AND p.prompt_type = 'image_prompt')
+        OR (:audio AND p.prompt_type = 'lyrics_prompt')
+    )
+    AND (:only IS NULL OR p.id IN (SELECT value FROM json_each(:only)))
+    AND p.id NOT IN (SELECT value FROM json_each(:excluding));
+
+-- name: linked_writings
+SELECT w.id, w.content
+FROM prompt_writings AS pw
+INNER JOIN writings AS w ON w.id = pw.writing_id
+WHERE pw.prompt_id = :prompt_id AND w.content_type = :prompt_type
+ORDER BY pw.writing_order, w.id;
+
+-- name: take
+UPDATE prompts SET artifact_status = :target
+WHERE id = :prompt_id AND artifact_status = :source AND status = 'completed';
+
+-- name: supersede_live
+UPDATE media_generator_renders
+SET outcome = 'superseded', finished_at = CURRENT_TIMESTAMP
+WHERE prompt_id = :prompt_id AND outcome IS NULL;
+
+-- name: open_render
+INSERT INTO media_generator_renders (prompt_id, kind, output_reference, worker)
+VALUES (:prompt_id, :kind, :output_reference, :worker)
+RETURNING render_id, claimed_at;

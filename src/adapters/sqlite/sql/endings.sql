@@ -1,0 +1,48 @@
+-- Ending a render. Its prompt moves only while the render is live and the prompt is as it was
+-- when it was claimed.
+
+-- name: move_prompt
+UPDATE prompts
+SET
+    artifact_status = :target,
+    error_message = CASE WHEN :keep_message THEN error_message ELSE :error_message END
+WHERE
+    id = :prompt_id AND artifact_status = :source AND status = 'completed'
+    AND EXISTS (
+        SELECT 1 FROM media_generator_renders AS r
+        WHERE
+            r.render_id = :render_id AND r.outcome IS NULL
+            AND r.output_reference IS prompts.output_reference
+    );
+
+-- name: insert_artifact
+INSERT INTO prompt_artifacts (
+    prompt_id, artifact_type, file_path, preview_path, metadata, created_at, updated_at
+)
+VALUES (
+    :prompt_id, :artifact_type, :file_path, :preview_path, :metadata,
+    CURRENT_TIMESTAMP, CURRENT_TIMESTAMP
+);
+
+-- name: close_render
+UPDATE media_generator_renders
+SET
+    outcome = :outcome, finished_at = CURRENT_TIMESTAMP, seconds = :seconds,
+    failure_code = :failure_code, failure_message = :failure_message
+WHERE render_id = :render_id AND outcome IS NULL;
+
+-- name: status_of
+SELECT prompt_type, artifact_status FROM prompts WHERE id = :prompt_id;
+
+-- name: requeue
+UPDATE prompts SET artifact_status = :target, error_message = NULL
+WHERE
+    id = :prompt_id AND artifact_status = :source
+    AND prompt_type IN ('image_prompt', 'lyrics_prompt');
+
+-- name: errors
+SELECT id FROM prompts
+WHERE
+    artifact_status = 'error' AND status = 'completed'
+    AND prompt_type IN ('image_prompt', 'lyrics_prompt')
+ORDER BY id;

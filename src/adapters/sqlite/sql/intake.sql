@@ -1,0 +1,14 @@
+-- Adding a prompt in the order of the Poets Service: prompt, writing, reference, completion.
+-- The columns of the two inserts are put in from those that the table has.
+
+-- name: insert_row
+INSERT INTO {table} ({columns}) VALUES ({values}) RETURNING id;
+
+-- name: complete
+UPDATE prompts
+SET output_reference = :writing_id, status = 'completed', artifact_status = 'pending'
+WHERE id = :prompt_id;
+
+-- name: link
+INSERT INTO prompt_writings (prompt_id, writing_id, writing_order)
+VALUES (:prompt_id, :writing_id, 1);

@@ -1,0 +1,1 @@
+"""What Media Generator does, told through ports."""

@@ -1,0 +1,104 @@
+"""The port through which others learn what happens, as it happens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from domain.failure import Failure
+    from domain.kind import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class RenderStarted:
+    """A prompt was claimed."""
+
+    prompt_id: int
+    render_id: int
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class RenderProgressed:
+    """A workflow came a step further.
+
+    Attributes:
+        fraction: done, from 0 to 1, or None when the workflow does not say.
+        message: the workflow's own word for what it does, one line; may be "".
+    """
+
+    prompt_id: int
+    render_id: int
+    fraction: float | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class PromptPublished:
+    """A prompt is ready.
+
+    Attributes:
+        file_paths: relative to the output root.
+        seconds: from claim to commit.
+    """
+
+    prompt_id: int
+    render_id: int
+    kind: Kind
+    file_paths: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class PromptFailed:
+    """A prompt ended in error."""
+
+    prompt_id: int
+    render_id: int
+    kind: Kind
+    failure: Failure
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class PromptReleased:
+    """A prompt was given back and is pending again.
+
+    Attributes:
+        failure: why.
+    """
+
+    prompt_id: int
+    render_id: int
+    kind: Kind
+    failure: Failure
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class RenderSuperseded:
+    """Someone else changed the prompt in mid-render: nothing was published over it."""
+
+    prompt_id: int
+    render_id: int
+    kind: Kind
+    seconds: float
+
+
+Event = (
+    RenderStarted
+    | RenderProgressed
+    | PromptPublished
+    | PromptFailed
+    | PromptReleased
+    | RenderSuperseded
+)
+
+
+class EventListener(Protocol):
+    """Whoever wants to know. Must not raise and must not block."""
+
+    def notice(self, event: Event) -> None:
+        """Take note of what happened."""
+        ...

@@ -1,0 +1,92 @@
+"""The port to whatever makes media: a workflow script, the sketch, a server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from domain.brief import Brief
+    from domain.failure import Failure
+    from domain.kind import Kind
+    from domain.picture_size import PictureSize
+    from returns.result import Result
+
+
+@dataclass(frozen=True, slots=True)
+class RenderJob:
+    """One brief to render.
+
+    Attributes:
+        prompt_id: for messages and names only.
+        render_id: likewise.
+        brief: what to make.
+        seed: for this job, 0 to 2**64 - 1.
+        size: of the picture; None for a song.
+        output: an absolute folder that exists and is empty.
+    """
+
+    prompt_id: int
+    render_id: int
+    brief: Brief
+    seed: int
+    size: PictureSize | None
+    output: Path
+
+
+@dataclass(frozen=True, slots=True)
+class RenderingFacts:
+    """How a job was made; becomes part of the artifacts' metadata.
+
+    Attributes:
+        renderer: "script", "sketch" or the like.
+        workflow: name of the workflow (a file name, no path).
+        seconds: the workflow's own running time.
+        seed_used: whether the seed was passed on, so that it describes the result.
+        size_used: whether width and height were passed on.
+    """
+
+    renderer: str
+    workflow: str
+    seconds: float
+    seed_used: bool
+    size_used: bool
+
+    def as_metadata(self) -> Mapping[str, object]:
+        """The entries for an artifact's metadata."""
+        return {
+            "renderer": self.renderer,
+            "workflow": self.workflow,
+            "render_seconds": round(self.seconds, 3),
+        }
+
+
+class RenderWatch(Protocol):
+    """What a renderer tells and asks while it works. Safe to call from any thread."""
+
+    def progressed(self, fraction: float | None, message: str) -> None:
+        """Tell how far the job is (0 to 1, None when unknown)."""
+        ...
+
+    def must_stop(self) -> bool:
+        """Whether the job must be stopped at once; cheap, asked several times a second."""
+        ...
+
+
+class MediaRenderer(Protocol):
+    """Turns a brief into media files in a folder."""
+
+    def preflight(self, kind: Kind) -> Failure | None:
+        """What would make every job of this kind fail (an environment failure), or None."""
+        ...
+
+    def render(self, job: RenderJob, watch: RenderWatch) -> Result[RenderingFacts, Failure]:
+        """Make the media. When it returns, nothing that it started writes any more.
+
+        Whether the files are good is not the renderer's to say: the artifact store verifies.
+        When ``watch.must_stop()`` turned true, the failure's code is ``interrupted``.
+        """
+        ...

@@ -1,0 +1,121 @@
+"""The port for looking at the queue without touching it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from domain.kind import Kind
+    from domain.prompt import Prompt, Writing
+
+
+@dataclass(frozen=True, slots=True)
+class RenderRecord:
+    """One render in the history of a prompt.
+
+    Attributes:
+        claimed_at: UTC, as text.
+        finished_at: UTC, as text; None while it is live.
+        outcome: None while it is live.
+        failure_code: why it failed or was released, or None.
+        failure_message: likewise.
+        seconds: how long it took; None while it is live.
+    """
+
+    render_id: int
+    prompt_id: int
+    kind: Kind
+    worker: str
+    claimed_at: str
+    finished_at: str | None
+    outcome: str | None
+    failure_code: str | None
+    failure_message: str | None
+    seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactRecord:
+    """One row of ``prompt_artifacts``, whoever wrote it."""
+
+    id: int
+    artifact_type: str
+    file_path: str
+    preview_path: str | None
+    metadata: str | None
+    created_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PromptRecord:
+    """All that is known of a prompt.
+
+    Attributes:
+        prompt: its row.
+        status: of the prompt itself ("completed" once the Poets Service is done with it).
+        writing: the one under ``output_reference``, or None when there is none.
+        renders: newest first.
+        artifacts: oldest first.
+    """
+
+    prompt: Prompt
+    status: str
+    writing: Writing | None
+    renders: tuple[RenderRecord, ...]
+    artifacts: tuple[ArtifactRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PromptQuery:
+    """Which prompts to list.
+
+    Attributes:
+        kind: None for all.
+        artifact_status: None for all; words of other programs are fine.
+        text: must occur in the prompt's text or in its writing, whatever the case of ASCII
+            letters.
+        limit: at most so many.
+    """
+
+    kind: Kind | None = None
+    artifact_status: str | None = None
+    text: str | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSummary:
+    """The queue at a glance.
+
+    Attributes:
+        counts: by kind and artifact status; pending counts only what could be claimed now.
+        unwritten: by kind, prompts that are pending but have no writing yet.
+        oldest_pending: ``created_at`` of the oldest that could be claimed, by kind, as text.
+        rendering: the live renders, oldest first.
+        trouble: the newest render, if it was given back because of the environment.
+    """
+
+    counts: Mapping[Kind, Mapping[str, int]]
+    unwritten: Mapping[Kind, int]
+    oldest_pending: Mapping[Kind, str | None]
+    rendering: tuple[RenderRecord, ...]
+    trouble: RenderRecord | None
+
+
+class PromptCatalogue(Protocol):
+    """The queue, to look at. Raises RepositoryError when the database cannot be used."""
+
+    def summary(self) -> QueueSummary:
+        """Count and name what matters."""
+        ...
+
+    def search(self, query: PromptQuery) -> Sequence[Prompt]:
+        """The prompts that match, newest first (``created_at`` as text, then id)."""
+        ...
+
+    def find(self, prompt_id: int) -> PromptRecord | None:
+        """One prompt of ours, or None when there is none with that id."""
+        ...

@@ -1,0 +1,81 @@
+"""How an aspect ratio becomes a width and a height."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+_NAMED = {"square": 1.0, "landscape": 4 / 3, "portrait": 3 / 4, "widescreen": 16 / 9, "wide": 16 / 9}
+_PAIR = re.compile(r"(\d{1,5}(?:\.\d{1,4})?)\s*(?:[:x×/]|\bto\b|\bby\b)\s*(\d{1,5}(?:\.\d{1,4})?)", re.IGNORECASE)
+_NUMBER = re.compile(r"\d{1,2}(?:\.\d{1,4})?")
+_STEEPEST = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class PictureSize:
+    """A width and a height, in pixels."""
+
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class SizeRule:
+    """The rule: about so many megapixels, both sides multiples of a number of pixels.
+
+    Diffusion models are trained around one megapixel (1024 x 1024) and want sides that are
+    multiples of 64.
+
+    Attributes:
+        megapixels: of 1024 x 1024 pixels.
+        multiple: in pixels.
+        smallest: bound of a side, in pixels.
+        largest: bound of a side, in pixels.
+    """
+
+    megapixels: float = 1.0
+    multiple: int = 64
+    smallest: int = 256
+    largest: int = 4096
+
+    def size(self, aspect_ratio: str, width: int | None = None, height: int | None = None) -> PictureSize:
+        """The size for an aspect ratio, or for the sides that a brief names itself.
+
+        Args:
+            aspect_ratio: "16:9", "3x4", "1920x1080", "1.78", "portrait"; anything that cannot
+                be read counts as a square. Ratios beyond 4:1 are taken as 4:1.
+            width: in pixels; rounded to the multiple and bounded.
+            height: in pixels; likewise.
+        """
+        ratio = ratio_of(aspect_ratio)
+        if width is not None and height is not None:
+            return PictureSize(self._side(width), self._side(height))
+        if width is not None:
+            return PictureSize(self._side(width), self._side(width / ratio))
+        if height is not None:
+            return PictureSize(self._side(height * ratio), self._side(height))
+        pixels = self.megapixels * 1024 * 1024
+        return PictureSize(self._side(math.sqrt(pixels * ratio)), self._side(math.sqrt(pixels / ratio)))
+
+    def _side(self, pixels: float) -> int:
+        bounded = min(max(pixels, self.smallest), self.largest)
+        return max(self.multiple, round(bounded / self.multiple) * self.multiple)
+
+
+def ratio_of(aspect_ratio: str) -> float:
+    """Width over height, between 1/4 and 4; 1 when nothing can be read."""
+    text = aspect_ratio.strip().lower()
+    return min(max(_read(text), 1 / _STEEPEST), _STEEPEST)
+
+
+def _read(text: str) -> float:
+    if pair := _PAIR.search(text):
+        across, down = float(pair[1]), float(pair[2])
+        return across / down if across > 0 and down > 0 else 1.0
+    if _NUMBER.fullmatch(text):
+        return float(text) or 1.0
+    for word in text.split():
+        if word in _NAMED:
+            return _NAMED[word]
+    return 1.0

@@ -1,0 +1,1 @@
+"""Where the program starts: settings, composition root and commands."""

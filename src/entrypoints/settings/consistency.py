@@ -1,0 +1,45 @@
+"""Checks that take more than one key, or the script adapter's knowledge."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from entrypoints.settings.arguments import unknown_placeholders
+from entrypoints.settings.errors import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from entrypoints.settings.layers import Entry
+    from entrypoints.settings.model import Settings
+
+_ROOT = "comfyui.output_directory"
+
+
+def contradictions(settings: Settings, entries: Mapping[str, Entry]) -> Iterator[Problem]:
+    """What is wrong with settings of which every single value is fine."""
+    root = joined_output_root(settings)
+    if root is not None and not os.path.realpath(root).strip("/"):
+        what = f"{_ROOT} comes to {root}, the root of the file system"
+        fix = "Name a folder that holds nothing but generated media."
+        yield Problem(_where(entries, _ROOT), what, fix, _ROOT)
+    for kind, extras in (
+        ("image", settings.media.extra_arguments.image),
+        ("audio", settings.media.extra_arguments.audio),
+    ):
+        name = f"media.extra_arguments.{kind}"
+        for text in extras:
+            for placeholder in unknown_placeholders(name, text) if "{" in text else ():
+                what = f"{name} names {{{placeholder}}}, but {kind} has no such field"
+                yield Problem(_where(entries, name), what, _fix(name), name)
+
+
+def joined_output_root(settings: Settings) -> Path | None:
+    """The output root's absolute path, or None while nobody can know it."""
+    directory = Path(settings.comfyui.output_directory)
+    if directory.is_absolute():
+        return directory
+    comfyui = settings.comfyui.comfyui_directory
+    return Path(comfyui) / directory if comfyui else None

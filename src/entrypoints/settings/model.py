@@ -1,0 +1,184 @@
+"""Every setting there is: its section, type, bounds, default and what it expects in words.
+
+A new key is one line here and one row in ``docs/configuration.md``; file, environment and
+options, checks, suggestions and ``mediagen config`` follow from it.
+"""
+
+from typing import Annotated, Literal, TypeAlias
+
+from msgspec import Meta, Struct, field
+
+MONTH = 2_592_000  # seconds; far beyond any render, far below what a wait can take
+OWN = {"path": "own"}  # relative to the configuration file's folder, or to the working folder
+PROGRAM = {"path": "program"}  # like OWN with a slash in it, looked up on PATH without
+COMFYUI = {"path": "comfyui"}  # relative to the ComfyUI directory
+
+RendererName: TypeAlias = Literal["script", "sketch"]
+RendererChoice: TypeAlias = Annotated[RendererName, Meta(description='"script" or "sketch"')]
+ScriptPath: TypeAlias = Annotated[str, Meta(description="a path of a script", extra=COMFYUI)]
+ArgumentNames: TypeAlias = Annotated[
+    dict[str, str | None], Meta(description='an object such as {"prompt": "--text4"}')
+]
+ExtraArguments: TypeAlias = Annotated[
+    tuple[str, ...], Meta(description='a list of strings such as ["--steps", "20"]')
+]
+Side: TypeAlias = Annotated[
+    Annotated[int, Meta(ge=256, le=4096)] | None,
+    Meta(description="a whole number of pixels from 256 to 4096, or null"),
+]
+
+
+class Section(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A group of keys, written as an object."""
+
+
+class Database(Section):
+    """The shared SQLite database."""
+
+    path: Annotated[
+        str | None, Meta(description="a path of the SQLite database file", extra=OWN)
+    ] = None
+    timeout: Annotated[
+        float,
+        Meta(gt=0, le=3600, description="a number of seconds, more than 0 and at most 3600"),
+    ] = 30.0
+    create_indexes: Annotated[bool, Meta(description="true or false")] = True
+
+
+class ComfyUI(Section):
+    """The installation that runs the workflow scripts, and the limits that they run under."""
+
+    python: Annotated[
+        str | None, Meta(description="a path of a Python interpreter", extra=PROGRAM)
+    ] = None
+    comfyui_directory: Annotated[
+        str | None, Meta(description="a path of the ComfyUI directory", extra=OWN)
+    ] = None
+    output_directory: Annotated[str, Meta(description="a path of a folder", extra=COMFYUI)] = (
+        "output/poets"
+    )
+    host: Annotated[str, Meta(description='an address such as "http://127.0.0.1:8188"')] = (
+        "http://127.0.0.1:8188"
+    )
+    timeout_seconds: Annotated[
+        float,
+        Meta(gt=0, le=MONTH, description=f"a number of seconds, more than 0 and at most {MONTH}"),
+    ] = 900.0
+    stall_seconds: Annotated[
+        float,
+        Meta(ge=0, le=MONTH, description=f"a number of seconds from 0 (never) to {MONTH}"),
+    ] = 600.0
+    grace_seconds: Annotated[
+        float, Meta(ge=0, le=3600, description="a number of seconds from 0 to 3600")
+    ] = 5.0
+    queue_size: Annotated[
+        int, Meta(ge=1, le=1000, description="a whole number from 1 to 1000")
+    ] = 1
+
+
+class Scripts(Section):
+    """The workflow scripts; the seed calls the one for audio "music"."""
+
+    image: ScriptPath = "poets_service/image_workflow.py"
+    music: ScriptPath = "poets_service/audio_workflow.py"
+
+
+class Renderer(Section):
+    """What renders each kind."""
+
+    image: RendererChoice = "script"
+    audio: RendererChoice = "script"
+
+
+class Arguments(Section):
+    """Names of script arguments for the fields of a brief, over the seed's default names."""
+
+    image: ArgumentNames = field(default_factory=dict)
+    audio: ArgumentNames = field(default_factory=dict)
+
+
+class Extras(Section):
+    """Fixed arguments behind the others; ``{field}`` stands for a field's value."""
+
+    image: ExtraArguments = ()
+    audio: ExtraArguments = ()
+
+
+class Size(Section):
+    """How large pictures are asked for."""
+
+    megapixels: Annotated[
+        float, Meta(gt=0, le=16, description="a number of megapixels, more than 0 and at most 16")
+    ] = 1.0
+    multiple: Annotated[
+        int, Meta(ge=1, le=1024, description="a whole number of pixels from 1 to 1024")
+    ] = 64
+    width: Side = None
+    height: Side = None
+
+
+class Limits(Section):
+    """What one render may leave behind."""
+
+    max_files: Annotated[
+        int, Meta(ge=1, le=10**6, description="a whole number from 1 to 1000000")
+    ] = 500
+    max_bytes: Annotated[
+        int, Meta(ge=1, le=2**50, description=f"a whole number of bytes from 1 to {2**50}")
+    ] = 2 * 1024**3
+    max_pixels: Annotated[
+        int, Meta(ge=1, le=10**12, description=f"a whole number of pixels from 1 to {10**12}")
+    ] = 100_000_000
+
+
+class Media(Section):
+    """How briefs become media."""
+
+    scripts: Scripts = Scripts()
+    renderer: Renderer = Renderer()
+    arguments: Arguments = field(default_factory=Arguments)
+    extra_arguments: Extras = Extras()
+    argument_style: Annotated[
+        Literal["equals", "separate"], Meta(description='"equals" or "separate"')
+    ] = "equals"
+    variants: Annotated[Literal["last", "all"], Meta(description='"last" or "all"')] = "last"
+    size: Size = Size()
+    limits: Limits = Limits()
+
+
+class Retry(Section):
+    """Ours, without keys so far."""
+
+
+class Workers(Section):
+    """Ours, without keys so far."""
+
+
+class Web(Section):
+    """Ours, without keys so far."""
+
+
+class Hooks(Section):
+    """Ours, without keys so far."""
+
+
+class Logging(Section):
+    """Ours, without keys so far."""
+
+
+class Paths(Section):
+    """Ours, without keys so far."""
+
+
+class Settings(Section):
+    """All sections. Paths in ``OWN`` and ``PROGRAM`` keys are absolute once loaded."""
+
+    database: Database = Database()
+    comfyui: ComfyUI = ComfyUI()
+    media: Media = field(default_factory=Media)
+    retry: Retry = Retry()
+    workers: Workers = Workers()
+    web: Web = Web()
+    hooks: Hooks = Hooks()
+    logging: Logging = Logging()
+    paths: Paths = Paths()

@@ -1,0 +1,97 @@
+"""Whether the value that won is one that its key can have."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from entrypoints.settings.disclosure import found
+from entrypoints.settings.errors import Problem
+from entrypoints.settings.expansion import Unexpandable, expanded
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from entrypoints.settings.layers import Entry
+    from entrypoints.settings.schema import Key
+
+_TRUTH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+_ARGUMENT = re.compile(r"--?[^\s=-][^\s=]*")
+_NUMBER = re.compile(r"[+-]?(\d{1,20}\.?\d{0,20}|\.\d{1,20})(e[+-]?\d{1,3})?", re.ASCII | re.I)
+
+
+def checked(key: Key, entry: Entry, environ: Mapping[str, str]) -> object:
+    """The value as the model wants it, its path expanded; a ``Problem`` where that cannot be."""
+    given = _read(key, str(entry.value)) if entry.textual else entry.value
+    try:
+        value = msgspec.convert(given, key.annotation)
+    except (msgspec.ValidationError, UnicodeError):
+        return _problem(key, entry, given)
+    texts = [value] if isinstance(value, str) else value if isinstance(value, tuple) else []
+    for text in texts:
+        if complaint := _complaint(key, text):
+            what = f"{key.name} is {found(key.name, given)}, which {complaint}"
+            return Problem(entry.where, what, f"Write {key.expected}.", key.name)
+    return _path(key, entry, value, environ) if key.path and isinstance(value, str) else value
+
+
+def _read(key: Key, text: str) -> object:
+    """The text as the key's type; text that is none stays as it is, for the check to refuse."""
+    word = text.strip().lower()
+    if key.nullable and word == "null":
+        return None
+    if key.base is bool:
+        return _TRUTH.get(word, text)
+    if key.base in (int, float) and _NUMBER.fullmatch(word):
+        return float(word) if key.base is float or not word.lstrip("+-").isdigit() else int(word)
+    if key.base is tuple:
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            return text
+    return text
+
+
+def _problem(key: Key, entry: Entry, given: object) -> Problem:
+    what = f"{key.name} is {found(key.name, given)}, but must be {key.expected}"
+    if isinstance(given, str) and not entry.textual and key.base in (int, float, bool):
+        fix = "Write it without quotes."
+    elif isinstance(given, list):
+        wrong = next((item for item in given if not isinstance(item, str)), None)
+        fix = f"The item {found(key.name, wrong)} is no string."
+    else:
+        default = json.dumps(key.default)
+        fix = f"Leave it out for the default, {default}." if key.default is not None else ""
+    return Problem(entry.where, what, fix, key.name)
+
+
+def _complaint(key: Key, text: str) -> str | None:
+    if "\0" in text:
+        return "holds a NUL character"
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError:
+        return "holds a character that cannot be passed on"
+    if key.base is tuple:
+        return None
+    if not text.strip():
+        return "is empty"
+    if key.entry and not _ARGUMENT.fullmatch(text):
+        return 'is not the name of an argument ("-" or "--" in front, no "=", no spaces)'
+    return None
+
+
+def _path(key: Key, entry: Entry, path: str, environ: Mapping[str, str]) -> object:
+    try:
+        whole = expanded(path, environ)
+    except Unexpandable as reason:
+        what = f"{key.name} is {found(key.name, path)}, but {reason}"
+        return Problem(entry.where, what, reason.fix, key.name)
+    if key.path == "own" or (key.path == "program" and "/" in whole):
+        return str(entry.anchor / whole)
+    return str(Path(whole)) if key.path == "comfyui" else whole

@@ -1,0 +1,350 @@
+"""What every prompt repository promises, told without its own methods where it can be."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from application.ports.prompt_repository import Selection
+from domain.artifact import Artifact
+from domain.failure import Failure, FailureCode
+from domain.kind import Kind
+
+if TYPE_CHECKING:
+    from application.ports.prompt_repository import PromptRepository
+
+ANY = Selection()
+BROKEN = Failure(FailureCode.WORKFLOW_FAILED, "exit code 1", "Traceback: boom")
+INTERRUPTED = Failure(FailureCode.INTERRUPTED, "asked to stop")
+CONTENT = '{"prompt": "a lake"}'
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A prompt as another program sees it."""
+
+    artifact_status: str
+    error_message: str | None
+    artifact_paths: tuple[str, ...]
+
+
+class Outside(ABC):
+    """Plays the other programs: reaches the data without the repository under test."""
+
+    @abstractmethod
+    def add(
+        self,
+        prompt_id: int,
+        *,
+        prompt_type: str = "image_prompt",
+        status: str = "completed",
+        artifact_status: str = "pending",
+        created_at: str | None = "2026-01-06 21:30:45",
+        content: str | bytes | None = CONTENT,
+        written: bool = True,
+    ) -> None:
+        """Insert a prompt, with its writing unless it is not written yet."""
+
+    @abstractmethod
+    def change(self, prompt_id: int, **columns: object) -> None:
+        """Set columns of a prompt."""
+
+    @abstractmethod
+    def delete(self, prompt_id: int) -> None:
+        """Delete a prompt."""
+
+    @abstractmethod
+    def see(self, prompt_id: int) -> Seen:
+        """Look at a prompt."""
+
+    @abstractmethod
+    def outcomes(self, prompt_id: int) -> list[str | None]:
+        """The outcomes of a prompt's renders, oldest first."""
+
+
+def picture(prompt_id: int, name: str = "a.png") -> Artifact:
+    """An artifact that could have been rendered."""
+    return Artifact(Kind.IMAGE, f"image/{prompt_id}_20260106T213045/{name}", {"width": 8})
+
+
+class PromptRepositoryContract:
+    """Run against every adapter; a subclass gives the two fixtures."""
+
+    @pytest.fixture
+    def outside(self) -> Outside:
+        raise NotImplementedError
+
+    @pytest.fixture
+    def repository(self, outside: Outside) -> PromptRepository:
+        raise NotImplementedError
+
+    # ------------------------------------------------------------------------------ claiming
+
+    def test_an_empty_queue_has_nothing_to_claim(self, repository: PromptRepository) -> None:
+        """Nothing there is no error."""
+        assert repository.claim_next(ANY) is None
+
+    def test_a_claim_carries_what_is_to_be_rendered(
+        self, repository: PromptRepository, outside: Outside
+    ) -> None:
+        """A claim names the prompt, its kind and the text of its writing."""
+        outside.add(7, content=CONTENT)
+        claim = repository.claim_next(ANY)
+        assert claim is not None
+        assert (claim.prompt_id, claim.kind) == (7, Kind.IMAGE)
+        assert [writing.content for writing in claim.writings] == [CONTENT]
+        assert claim.claimed_at.utcoffset() is not None
+        assert outside.see(7).artifact_status == "processing"
+        assert outside.outcomes(7) == [None]
+
+    def test_a_prompt_is_claimed_once(self, repository: PromptRepository, outside: Outside) -> None:
+        """What is being rendered is not pending."""
+        outside.add(1)
+        assert repository.claim_next(ANY) is not None
+        assert repository.claim_next(ANY) is None
+
+    @pytest.mark.parametrize(
+        "columns",
+        [
+            {"prompt_type": "poetry"},
+            {"prompt_type": "song"},
+            {"status": "processing"},
+            {"status": "failed"},
+            {"artifact_status": "processing"},
+            {"artifact_status": "ready"},
+            {"artifact_status": "error"},
+            {"artifact_status": "unsupported"},
+            {"written": False},
+        ],
+        ids=str,
+    )
+    def test_what_is_not_ours_is_not_claimed(
+        self, repository: PromptRepository, outside: Outside, columns: dict[str, str]
+    ) -> None:
+        """Only completed, pending prompts of our two types with a writing are taken."""
+        outside.add(1, **columns)  # type: ignore[arg-type]
+        before = outside.see(1)
+        assert repository.claim_next(ANY) is None
+        assert repository.count_pending(ANY) == 0
+        assert outside.see(1) == before
+
+    def test_the_oldest_is_claimed_first(
+        self, repository: PromptRepository, outside: Outside
+    ) -> None:
+        """Without a date first, then by date as text across both kinds, then by id."""
+        outside.add(1, created_at="2026-01-06T00:00:00Z")
+        outside.add(2, created_at="2026-01-06 23:00:00")
+        outside.add(3, created_at="2025-12-31 10:00:00", prompt_type="lyrics_prompt")
+        outside.add(5, created_at=None)
+        outside.add(4, created_at="2025-12-31 10:00:00")
+        claims = [repository.claim_next(ANY) for _ in range(6)]
+        assert [claim and claim.prompt_id for claim in claims] == [5, 3, 4, 2, 1, None]
+
+    def test_a_selection_bounds_what_is_claimed(
+        self, repository: PromptRepository, outside: Outside
+    ) -> None:
+        """Kinds, ids and exclusions all hold."""
+        for prompt_id in range(1, 5):
+            outside.add(prompt_id)
+        outside.add(9, prompt_type="lyrics_prompt", created_at="2027-01-01 00:00:00")
+        songs = Selection(kinds=frozenset({Kind.AUDIO}))
+        some = Selection(only=frozenset({3, 4, 77}), excluding=frozenset({3}))
+        others = Selection(excluding=frozenset({1}))
+        assert [repository.count_pending(s) for s in (ANY, songs, some, others)] == [5, 1, 1, 4]
+        taken = [repository.claim_next(selection) for selection in (songs, some, others)]
+        assert [claim and claim.prompt_id for claim in taken] == [9, 4, 2]
+        assert repository.claim_next(songs) is None
+        assert repository.claim_next(some) is None
+
+    def test_render_numbers_are_never_used_twice(
+        self, repository: PromptRepository, outside: Outside
+    ) -> None:
+        """The number is the fencing token, so a new claim has a new and greater one."""
+        outside.add(1)
+        numbers = []
+        for _ in range(3):
+            claim = repository.claim_next(ANY)
+            assert claim is not None
+            numbers.append(claim.render_id)
+            repository.release(claim, INTERRUPTED, 0.1)
+        assert numbers == sorted(set(numbers))
+
+    def test_the_claim_of_a_reset_prompt_supersedes_the_render_that_still_runs(
+        self, repository: PromptRepository, outside: Outside
+    ) -> None:
+        """Two live renders of one prompt are impossible; the older one can do nothing more."""
+        outside.add(1)
+        old = repository.claim_next(ANY)
+        outside.change(1, artifact_status="pending")
+        new = repository.claim_next(ANY)
+        assert old is not None
+        assert new is not None
+        assert outside.outcomes(1) == ["superseded", None]
+        assert not repository.publish(old, [picture(1)], 1.0)
+        assert outside.see(1).artifact_paths == ()
+        assert repository.publish(new, [picture(1)], 1.0)
+        assert outside.outcomes(1) == ["superseded", "published"]
+
+    @pytest.mark.parametrize("content", [None, b"\xff\xfe\x00", "", "no json"], ids=repr)
+    def test_a_writing_of_any_content_can_be_claimed(
+        self, repository: PromptRepository, outside: Outside, content: str | bytes | None
+    ) -> None:
+        """What is in a writing never blocks the queue."""
+        outside.add(1, content=content)
+        outside.add(2)
+        claims = [repository.claim_next(ANY) for _ in range(2)]
+        assert [claim and claim.prompt_id for claim in claims] == [1, 2]
+        assert claims[0] is not None
+        assert claims[0].writings[0].content == content
+
+    # -------------------------------------------------------------------------------- ending
+
+    def test_publishing_makes_rows_and_readiness_together(
+        self, repository: PromptRepository, outside: Outside
+    ) -> None:
+        """Every row is there, the error of an earlier try is gone, the render is closed."""
+        outside.add(1)
+        outside.change(1, error_message="an old error")
+        claim = repository.claim_next(ANY)
+        assert claim is not None
+        files = [picture(1, "a.png"), picture(1, "b.png")]
+        assert repository.publish(claim, files, 2.5)
+        assert outside.see(1) == Seen("ready", None, tuple(file.file_path for file in files))
+        assert outside.outcomes(1) == ["published"]
+
+    def test_failing_says_why(self, repository: PromptRepository, outside: Outside) -> None:
+        """The error message holds code, message, detail and hint."""
+        outside.add(1)
+        claim = repository.claim_next(ANY)
+        assert claim is not None
+        assert repository.fail(claim, BROKEN, 1.0)
+        seen = outside.see(1)
+        assert (seen.artifact_status, seen.artifact_paths) == ("error", ())
+        for part in ("workflow_failed", "exit code 1", "Traceback: boom", BROKEN.hint):
+            assert part in (seen.error_message or "")
+        assert outside.outcomes(1) == ["failed"]
+
+    def test_releasing_makes_pending_again(
+        self, repository: PromptRepository, outside: Outside
+    ) -> None:
+        """A prompt that was given back can be claimed again, and carries no error."""
+        outside.add(1)
+        claim = repository.claim_next(ANY)
+        assert claim is not None
+        assert repository.release(claim, INTERRUPTED, 1.0)
+        assert outside.see(1) == Seen("pending", None, ())
+        assert outside.outcomes(1) == ["released"]
+        assert repository.claim_next(ANY) is not None
+
+    @pytest.mark.parametrize("ending", ["publish", "fail", "release"])
+    @pytest.mark.parametrize(
+        "hand",
+        [
+            {"artifact_status": "pending"},
+            {"artifact_status": "unsupported"},
+            {"artifact_status": "ready"},
+            {"artifact_status": "error", "error_message": "theirs"},
+            {"status": "pending"},
+            {"output_reference": None},
+        ],
+        ids=str,
+    )
+    def test_nothing_is_written_over_what_others_did(
+        self,
+        repository: PromptRepository,
+        outside: Outside,
+        ending: str,
+        hand: dict[str, object],
+    ) -> None:
+        """A prompt that somebody changed in mid-render stays as they left it."""
+        outside.add(1)
+        claim = repository.claim_next(ANY)
+        assert claim is not None
+        outside.change(1, **hand)
+        before = outside.see(1)
+        ended = {
+            "publish": lambda: repository.publish(claim, [picture(1)], 1.0),
+            "fail": lambda: repository.fail(claim, BROKEN, 1.0),
+            "release": lambda: repository.release(claim, INTERRUPTED, 1.0),
+        }[ending]()
+        assert ended is False
+        assert outside.see(1) == before
+        assert outside.outcomes(1) == ["superseded"]
+
+    def test_nothing_is_published_for_a_deleted_prompt(
+        self, repository: PromptRepository, outside: Outside
+    ) -> None:
+        """No rows without their prompt."""
+        outside.add(1)
+        claim = repository.claim_next(ANY)
+        assert claim is not None
+        outside.delete(1)
+        assert not repository.publish(claim, [picture(1)], 1.0)
+        outside.add(1)
+        assert outside.see(1).artifact_paths == ()
+        assert outside.outcomes(1) == ["superseded"]
+
+    @pytest.mark.parametrize("second", ["publish", "fail", "release"])
+    def test_a_render_ends_once(
+        self, repository: PromptRepository, outside: Outside, second: str
+    ) -> None:
+        """A render that is closed can change nothing, whatever it tries."""
+        outside.add(1)
+        claim = repository.claim_next(ANY)
+        assert claim is not None
+        assert repository.publish(claim, [picture(1)], 1.0)
+        before = outside.see(1)
+        assert not {
+            "publish": lambda: repository.publish(claim, [picture(1)], 1.0),
+            "fail": lambda: repository.fail(claim, BROKEN, 1.0),
+            "release": lambda: repository.release(claim, INTERRUPTED, 1.0),
+        }[second]()
+        assert outside.see(1) == before
+        assert outside.outcomes(1) == ["published"]
+
+    # ------------------------------------------------------------------------------ requeue
+
+    def test_errors_can_be_tried_again(
+        self, repository: PromptRepository, outside: Outside
+    ) -> None:
+        """Error goes back to pending without its message; the rest is named and stays."""
+        outside.add(1, artifact_status="error")
+        outside.change(1, error_message="boom")
+        outside.add(2, artifact_status="ready")
+        outside.add(3, artifact_status="unsupported")
+        outside.add(4, artifact_status="error", prompt_type="poetry")
+        answer = repository.requeue([1, 2, 3, 4, 5, 1], again=False)
+        assert answer.moved == (1,)
+        assert set(answer.refused) == {2, 3, 4, 5}
+        assert "ready" in answer.refused[2]
+        assert "no such prompt" in answer.refused[5]
+        assert outside.see(1) == Seen("pending", None, ())
+        assert outside.see(2).artifact_status == "ready"
+        assert outside.see(3).artifact_status == "unsupported"
+        assert outside.see(4).artifact_status == "error"
+
+    def test_ready_prompts_are_rendered_again_only_when_asked(
+        self, repository: PromptRepository, outside: Outside
+    ) -> None:
+        """With ``again`` a ready prompt is pending once more, its old rows stay."""
+        outside.add(1)
+        claim = repository.claim_next(ANY)
+        assert claim is not None
+        repository.publish(claim, [picture(1)], 1.0)
+        assert repository.requeue([1], again=True).moved == (1,)
+        assert outside.see(1) == Seen("pending", None, (picture(1).file_path,))
+
+    def test_all_errors_can_be_tried_again_at_once(
+        self, repository: PromptRepository, outside: Outside
+    ) -> None:
+        """Only our own prompts that ended in error move."""
+        outside.add(1, artifact_status="error")
+        outside.add(2, artifact_status="error", prompt_type="lyrics_prompt")
+        outside.add(3, artifact_status="error", prompt_type="poetry")
+        outside.add(4, artifact_status="ready")
+        answer = repository.requeue_errors()
+        assert (answer.moved, dict(answer.refused)) == ((1, 2), {})
+        assert outside.see(3).artifact_status == "error"
