@@ -4,10 +4,13 @@ import os
 
 from hypothesis import settings
 
+# Without a parent they would inherit what Hypothesis chooses by itself where CI is set.
+_default = settings.get_profile("default")
+
 # No deadline anywhere: a slow machine is no bug, and pytest-timeout catches what hangs.
-settings.register_profile("dev", deadline=None)
-settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
-settings.register_profile("nightly", deadline=None, max_examples=1000, print_blob=True)
+settings.register_profile("dev", _default, deadline=None)
+settings.register_profile("ci", _default, deadline=None, derandomize=True, database=None)
+settings.register_profile("nightly", _default, deadline=None, max_examples=1000, print_blob=True)
 
 _DEFAULT_PROFILE = "ci" if os.environ.get("CI") == "true" else "dev"
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or _DEFAULT_PROFILE)

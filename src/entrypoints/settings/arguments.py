@@ -29,9 +29,9 @@ def default_names(kind: Kind) -> Mapping[str, str]:
 
 def unknown_placeholders(extras: str, text: str) -> Sequence[str]:
     """The ``{names}`` in a text of "media.extra_arguments.<kind>" that are no fields."""
-    from adapters.comfyui_script.workflow import unknown_placeholders as unknown
+    from adapters.comfyui_script.arguments import unknown_placeholders as unknown
 
-    return sorted(unknown(_kind(extras), text))
+    return unknown(_kind(extras), text)
 
 
 def _kind(name: str) -> Kind:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from entrypoints.settings.arguments import unknown_placeholders
+from entrypoints.settings.arguments import field_names, unknown_placeholders
 from entrypoints.settings.errors import Problem
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ def contradictions(settings: Settings, entries: Mapping[str, Entry]) -> Iterator
         for text in extras:
             for placeholder in unknown_placeholders(name, text) if "{" in text else ():
                 what = f"{name} names {{{placeholder}}}, but {kind} has no such field"
-                yield Problem(_where(entries, name), what, _fix(name), name)
+                fix = f"Its fields: {', '.join(sorted(field_names(name)))}."
+                yield Problem(_where(entries, name), what, fix, name)
 
 
 def joined_output_root(settings: Settings) -> Path | None:
@@ -43,3 +44,7 @@ def joined_output_root(settings: Settings) -> Path | None:
         return directory
     comfyui = settings.comfyui.comfyui_directory
     return Path(comfyui) / directory if comfyui else None
+
+
+def _where(entries: Mapping[str, Entry], name: str) -> str:
+    return entries[name].where if name in entries else "default settings"

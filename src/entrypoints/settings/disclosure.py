@@ -9,7 +9,7 @@ import re
 HIDDEN = "***"
 _TELLING = re.compile(r"token|secret|password|key", re.IGNORECASE)
 _ASSIGNMENT = re.compile(r"((?:token|secret|password|key)[^\s=&]*=)[^\s&]+", re.IGNORECASE)
-_USERINFO = re.compile(r"(?:(?<=://)\S*|[^\s/:@]+:\S*)@")
+_USERINFO = re.compile(r"(?:(?<=://)\S*|[^\s/:@]+:(?!//)\S*)@")
 _LONGEST = 80
 
 

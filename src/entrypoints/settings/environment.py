@@ -85,8 +85,8 @@ def _unknown(layer: Layer, variable: str, entry: Entry) -> None:
     ours = [section for section in schema.groups()[""] if f"{name}_".startswith(f"{section}_")]
     meant = key_like(name.replace("__", "."), ours[0] if ours else "")
     if ours or meant:
-        what = "is not a variable that Media Generator knows"
+        what = "no such setting is known"
         fix = f"Did you mean {schema.variable(meant)}?" if meant else advice(ours[0], name)
         layer.problems.append(Problem(entry.where, what, fix))
     else:
-        layer.notes.append(f"{entry.where} is not one that Media Generator knows; it is ignored.")
+        layer.notes.append(f"{entry.where} is unknown and ignored.")

@@ -58,8 +58,6 @@ class Entry:
     @property
     def where(self) -> str:
         """The place to name in a message."""
-        if self.source.kind == "option":
-            return f"command line, {self.source.name}"
         return str(self.source)
 
 

@@ -28,11 +28,11 @@ Side: TypeAlias = Annotated[
 ]
 
 
-class Section(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Section(Struct, frozen=True, forbid_unknown_fields=True):
     """A group of keys, written as an object."""
 
 
-class Database(Section):
+class Database(Section, frozen=True):
     """The shared SQLite database."""
 
     path: Annotated[
@@ -45,7 +45,7 @@ class Database(Section):
     create_indexes: Annotated[bool, Meta(description="true or false")] = True
 
 
-class ComfyUI(Section):
+class ComfyUI(Section, frozen=True):
     """The installation that runs the workflow scripts, and the limits that they run under."""
 
     python: Annotated[
@@ -71,40 +71,38 @@ class ComfyUI(Section):
     grace_seconds: Annotated[
         float, Meta(ge=0, le=3600, description="a number of seconds from 0 to 3600")
     ] = 5.0
-    queue_size: Annotated[
-        int, Meta(ge=1, le=1000, description="a whole number from 1 to 1000")
-    ] = 1
+    queue_size: Annotated[int, Meta(ge=1, le=1000, description="a whole number from 1 to 1000")] = 1
 
 
-class Scripts(Section):
+class Scripts(Section, frozen=True):
     """The workflow scripts; the seed calls the one for audio "music"."""
 
     image: ScriptPath = "poets_service/image_workflow.py"
     music: ScriptPath = "poets_service/audio_workflow.py"
 
 
-class Renderer(Section):
+class Renderer(Section, frozen=True):
     """What renders each kind."""
 
     image: RendererChoice = "script"
     audio: RendererChoice = "script"
 
 
-class Arguments(Section):
+class Arguments(Section, frozen=True):
     """Names of script arguments for the fields of a brief, over the seed's default names."""
 
     image: ArgumentNames = field(default_factory=dict)
     audio: ArgumentNames = field(default_factory=dict)
 
 
-class Extras(Section):
+class Extras(Section, frozen=True):
     """Fixed arguments behind the others; ``{field}`` stands for a field's value."""
 
     image: ExtraArguments = ()
     audio: ExtraArguments = ()
 
 
-class Size(Section):
+class Size(Section, frozen=True):
     """How large pictures are asked for."""
 
     megapixels: Annotated[
@@ -117,7 +115,7 @@ class Size(Section):
     height: Side = None
 
 
-class Limits(Section):
+class Limits(Section, frozen=True):
     """What one render may leave behind."""
 
     max_files: Annotated[
@@ -131,7 +129,7 @@ class Limits(Section):
     ] = 100_000_000
 
 
-class Media(Section):
+class Media(Section, frozen=True):
     """How briefs become media."""
 
     scripts: Scripts = Scripts()
@@ -146,31 +144,31 @@ class Media(Section):
     limits: Limits = Limits()
 
 
-class Retry(Section):
+class Retry(Section, frozen=True):
     """Ours, without keys so far."""
 
 
-class Workers(Section):
+class Workers(Section, frozen=True):
     """Ours, without keys so far."""
 
 
-class Web(Section):
+class Web(Section, frozen=True):
     """Ours, without keys so far."""
 
 
-class Hooks(Section):
+class Hooks(Section, frozen=True):
     """Ours, without keys so far."""
 
 
-class Logging(Section):
+class Logging(Section, frozen=True):
     """Ours, without keys so far."""
 
 
-class Paths(Section):
+class Paths(Section, frozen=True):
     """Ours, without keys so far."""
 
 
-class Settings(Section):
+class Settings(Section, frozen=True):
     """All sections. Paths in ``OWN`` and ``PROGRAM`` keys are absolute once loaded."""
 
     database: Database = Database()

@@ -30,7 +30,7 @@ def read_file(path: Path) -> dict[str, object]:
     where = str(path)
     tree = parse(text, where)
     if not isinstance(tree, dict):
-        raise _error(where, "must hold one JSON object", 'Put everything between "{" and "}".')
+        raise _error(where, "this is not a JSON object", 'Put everything between "{" and "}".')
     return tree
 
 
@@ -44,11 +44,15 @@ def parse(text: str, where: str) -> object:
         tree = json.loads(text, object_pairs_hook=_object)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
-        raise _error(where, f"is not valid JSON ({place}): {error.msg}", _advice(text)) from None
+        raise _error(
+            where, f"this is not valid JSON: {error.msg} ({place})", _advice(text)
+        ) from None
     except RecursionError:
-        raise _error(where, "is nested too deeply", "No setting needs that.") from None
+        raise _error(where, "the JSON is nested too deeply", "No setting needs that.") from None
     except ValueError:  # an integer of more digits than Python converts
-        raise _error(where, "holds an absurdly long number", "Write a shorter one.") from None
+        raise _error(
+            where, "there is an absurdly long number in it", "Write a shorter one."
+        ) from None
     if problems := [_twice(where, name) for name in _repeated(tree)]:
         raise SettingsError(problems)
     return tree
@@ -62,25 +66,27 @@ def _text(path: Path) -> str:
         raise _error(where, "there is no such file", "Correct the path or make the file.") from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise _error(where, f"cannot be read ({reason})", "Check the path and its rights.") from None
+        raise _error(
+            where, f"it cannot be read ({reason})", "Check the path and its rights."
+        ) from None
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise _error(where, f"is not UTF-8 text (line {line})", "Save it as UTF-8.") from None
+        raise _error(where, f"this is not UTF-8 text (line {line})", "Save it as UTF-8.") from None
 
 
 def _content(path: Path) -> bytes:
     status = path.stat()
     where = str(path)
     if stat.S_ISDIR(status.st_mode):
-        raise _error(where, "is a directory", "Name the file in it.")
+        raise _error(where, "this is a directory", "Name the file in it.")
     if not stat.S_ISREG(status.st_mode):  # opening a pipe could wait for ever
-        raise _error(where, "is not a regular file", "Name a regular file.")
+        raise _error(where, "this is not a regular file", "Name a regular file.")
     with path.open("rb") as file:
         content = file.read(LARGEST + 1)
     if len(content) > LARGEST:
-        what = f"is too large for a configuration file (more than {LARGEST} bytes)"
+        what = f"this is too large for a configuration file (more than {LARGEST} bytes)"
         raise _error(where, what, "Is it the right file?")
     return content
 

@@ -82,11 +82,7 @@ def _walk(section: type[Section], prefix: str) -> Iterator[Key]:
         if _is_section(item.type):
             yield from _walk(item.type, name + ".")
         else:
-            default = (
-                item.default_factory()
-                if item.default is msgspec.NODEFAULT
-                else item.default
-            )
+            default = item.default_factory() if item.default is msgspec.NODEFAULT else item.default
             yield _key(name, item.type, default)
 
 

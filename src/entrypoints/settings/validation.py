@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from entrypoints.settings.disclosure import found
+from entrypoints.settings.disclosure import display, found
 from entrypoints.settings.errors import Problem
 from entrypoints.settings.expansion import Unexpandable, expanded
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _TRUTH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 _ARGUMENT = re.compile(r"--?[^\s=-][^\s=]*")
-_NUMBER = re.compile(r"[+-]?(\d{1,20}\.?\d{0,20}|\.\d{1,20})(e[+-]?\d{1,3})?", re.ASCII | re.I)
+_NUMBER = re.compile(r"[+-]?([0-9]{1,20}\.?[0-9]{0,20}|\.[0-9]{1,20})(e[+-]?[0-9]{1,3})?")
 
 
 def checked(key: Key, entry: Entry, environ: Mapping[str, str]) -> object:
@@ -32,12 +32,18 @@ def checked(key: Key, entry: Entry, environ: Mapping[str, str]) -> object:
         value = msgspec.convert(given, key.annotation)
     except (msgspec.ValidationError, UnicodeError):
         return _problem(key, entry, given)
+    if key.path and isinstance(value, str):
+        try:
+            value = expanded(value, environ)
+        except Unexpandable as reason:
+            what = f"{key.name} is {found(key.name, given)}, but {reason}"
+            return Problem(entry.where, what, reason.fix, key.name)
     texts = [value] if isinstance(value, str) else value if isinstance(value, tuple) else []
     for text in texts:
         if complaint := _complaint(key, text):
             what = f"{key.name} is {found(key.name, given)}, which {complaint}"
             return Problem(entry.where, what, f"Write {key.expected}.", key.name)
-    return _path(key, entry, value, environ) if key.path and isinstance(value, str) else value
+    return _anchored(key, entry, value) if key.path and isinstance(value, str) else value
 
 
 def _read(key: Key, text: str) -> object:
@@ -63,9 +69,9 @@ def _problem(key: Key, entry: Entry, given: object) -> Problem:
         fix = "Write it without quotes."
     elif isinstance(given, list):
         wrong = next((item for item in given if not isinstance(item, str)), None)
-        fix = f"The item {found(key.name, wrong)} is no string."
+        fix = f"This item is not a string: {found(key.name, wrong)}."
     else:
-        default = json.dumps(key.default)
+        default = display(key.name, key.default)
         fix = f"Leave it out for the default, {default}." if key.default is not None else ""
     return Problem(entry.where, what, fix, key.name)
 
@@ -86,12 +92,7 @@ def _complaint(key: Key, text: str) -> str | None:
     return None
 
 
-def _path(key: Key, entry: Entry, path: str, environ: Mapping[str, str]) -> object:
-    try:
-        whole = expanded(path, environ)
-    except Unexpandable as reason:
-        what = f"{key.name} is {found(key.name, path)}, but {reason}"
-        return Problem(entry.where, what, reason.fix, key.name)
-    if key.path == "own" or (key.path == "program" and "/" in whole):
-        return str(entry.anchor / whole)
-    return str(Path(whole)) if key.path == "comfyui" else whole
+def _anchored(key: Key, entry: Entry, path: str) -> str:
+    if key.path == "own" or (key.path == "program" and "/" in path):
+        return str(entry.anchor / path)
+    return str(Path(path))

@@ -1,0 +1,145 @@
+"""What every command is told: which configuration, which output, and where to print."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from functools import update_wrapper
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from entrypoints.settings.loading import LoadedSettings
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass(slots=True)
+class Invocation:
+    """One run of the program.
+
+    Attributes:
+        config_file: named with ``--config``, or None.
+        as_json: whether data is printed as JSON.
+        overrides: settings from the command line, by dotted key; they come before all others.
+    """
+
+    config_file: Path | None = None
+    as_json: bool = False
+    overrides: dict[str, str] = field(default_factory=dict)
+    _loaded: LoadedSettings | None = None
+
+    def settings(self) -> LoadedSettings:
+        """Load the settings, once; notes about the file go to standard error.
+
+        Raises:
+            SettingsError: something is wrong with them.
+        """
+        if self._loaded is None:
+            from entrypoints.settings.loading import load_settings
+
+            self._loaded = load_settings(
+                config_file=self.config_file,
+                overrides=self.overrides,
+                environ=os.environ,
+                cwd=Path.cwd(),
+            )
+            for note in self._loaded.notes:
+                click.echo(f"note: {note}", err=True)
+        return self._loaded
+
+    def print_json(self, value: object) -> None:
+        """Print one JSON document on one line."""
+        import msgspec
+
+        click.echo(msgspec.json.encode(value, enc_hook=str).decode())
+
+
+def command(
+    **settings: Any,  # noqa: ANN401 - whatever click.command takes
+) -> Callable[[Callable[Concatenate[Invocation, P], R]], click.Command]:
+    """A click command whose function takes the invocation first and knows the common options."""
+
+    def decorate(function: Callable[Concatenate[Invocation, P], R]) -> click.Command:
+        @click.pass_context
+        def with_invocation(context: click.Context, /, *args: P.args, **kwargs: P.kwargs) -> R:
+            invocation = context.find_object(Invocation)
+            if invocation is None:
+                invocation = Invocation()
+            return context.invoke(function, invocation, *args, **kwargs)
+
+        wrapped = update_wrapper(with_invocation, function)
+        made = click.command(**settings)(wrapped)
+        made.params.extend(common_options())
+        return made
+
+    return decorate
+
+
+def common_options() -> list[click.Option]:
+    """The options that are accepted before and after a command's name."""
+    return [
+        click.Option(
+            ["--config"],
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            expose_value=False,
+            callback=_keep_config,
+            help="The configuration file.",
+        ),
+        click.Option(
+            ["--database"],
+            metavar="FILE",
+            expose_value=False,
+            callback=_keep_database,
+            help="The shared database; the same as --set database.path=FILE.",
+        ),
+        click.Option(
+            ["--set", "assignments"],
+            multiple=True,
+            metavar="KEY=VALUE",
+            expose_value=False,
+            callback=_keep_assignments,
+            help="A setting, such as comfyui.timeout_seconds=60. May be repeated.",
+        ),
+        click.Option(
+            ["--json", "as_json"],
+            is_flag=True,
+            expose_value=False,
+            callback=_keep_json,
+            help="Print data as JSON.",
+        ),
+    ]
+
+
+def _invocation(context: click.Context) -> Invocation:
+    return context.ensure_object(Invocation)
+
+
+def _keep_config(context: click.Context, _: click.Parameter, value: Path | None) -> None:
+    if value is not None:
+        _invocation(context).config_file = value
+
+
+def _keep_database(context: click.Context, _: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        _invocation(context).overrides["database.path"] = value
+
+
+def _keep_json(context: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's callback
+    if value:
+        _invocation(context).as_json = True
+
+
+def _keep_assignments(context: click.Context, _: click.Parameter, values: tuple[str, ...]) -> None:
+    for assignment in values:
+        key, equals, value = assignment.partition("=")
+        if not equals or "." not in key:
+            message = f"--set wants SECTION.KEY=VALUE, not {assignment!r}"
+            raise click.UsageError(message, context)
+        _invocation(context).overrides[key.strip()] = value

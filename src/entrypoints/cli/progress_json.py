@@ -1,0 +1,70 @@
+"""Progress for programs: one JSON document on a line for each prompt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from application.ports.events import (
+    PromptFailed,
+    PromptPublished,
+    PromptReleased,
+    RenderSuperseded,
+)
+
+if TYPE_CHECKING:
+    from application.ports.events import Event
+
+
+def document(event: Event) -> dict[str, object] | None:
+    """What is printed for an event, or None when nothing is."""
+    ended = PromptPublished | PromptFailed | PromptReleased | RenderSuperseded
+    if not isinstance(event, ended):
+        return None
+    found: dict[str, object] = {
+        "event": _NAMES[type(event)],
+        "prompt_id": event.prompt_id,
+        "render_id": event.render_id,
+        "kind": event.kind.value,
+        "seconds": round(event.seconds, 3),
+    }
+    if isinstance(event, PromptPublished):
+        found["files"] = event.file_paths
+    if isinstance(event, PromptFailed | PromptReleased):
+        found |= {
+            "code": event.failure.code.value,
+            "message": event.failure.message,
+            "hint": event.failure.hint,
+        }
+    return found
+
+
+_NAMES: dict[type, str] = {
+    PromptPublished: "ready",
+    PromptFailed: "error",
+    PromptReleased: "released",
+    RenderSuperseded: "superseded",
+}
+
+
+class JsonProgress:
+    """Prints JSON lines; the summary of the command is the last of them."""
+
+    def __enter__(self) -> JsonProgress:
+        """Nothing to prepare."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing to clear away."""
+
+    def expect(self, total: int) -> None:
+        """Take note of how many prompts are pending."""
+        click.echo(msgspec.json.encode({"event": "start", "pending": total}).decode())
+
+    def notice(self, event: Event) -> None:
+        """Take note of what happened."""
+        found = document(event)
+        if found is not None:
+            click.echo(msgspec.json.encode(found).decode())

@@ -1,0 +1,105 @@
+"""Progress on a terminal: what is rendering, how far, what is done, and how long it will take."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from application.ports.events import (
+    PromptFailed,
+    PromptPublished,
+    PromptReleased,
+    RenderProgressed,
+    RenderStarted,
+)
+from entrypoints.cli.progress_lines import line
+
+if TYPE_CHECKING:
+    from application.ports.events import Event
+
+_STYLES = {PromptPublished: "green", PromptFailed: "red", PromptReleased: "yellow"}
+
+
+class LiveProgress:
+    """Two bars below the lines of the prompts that have ended: this render, and the queue."""
+
+    def __init__(self) -> None:
+        self._console = Console(highlight=False)
+        self._renders = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}", markup=True),
+            BarColumn(bar_width=None),
+            TextColumn("{task.fields[note]}", style="dim", markup=False),
+            TimeElapsedColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(compact=True),
+            console=self._console,
+            transient=True,
+            expand=True,
+            # The queue moves by a prompt at a time, so its pace shows only over a long while.
+            speed_estimate_period=3600,
+        )
+        self._queue: TaskID | None = None
+        self._render: TaskID | None = None
+        self._ready = 0
+        self._failed = 0
+
+    def __enter__(self) -> LiveProgress:
+        """Begin to draw."""
+        self._renders.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End drawing and leave only the lines."""
+        self._renders.stop()
+
+    def expect(self, total: int) -> None:
+        """Take note of how many prompts are pending."""
+        self._queue = self._renders.add_task("queue", total=total, note="")
+
+    def notice(self, event: Event) -> None:
+        """Take note of what happened."""
+        if isinstance(event, RenderStarted):
+            self._begin(event)
+        elif isinstance(event, RenderProgressed):
+            self._advance(event)
+        else:
+            self._end(event)
+
+    def _begin(self, event: RenderStarted) -> None:
+        self._render = self._renders.add_task(
+            f"{event.kind} [bold]{event.prompt_id}[/]", total=None, note=""
+        )
+
+    def _advance(self, event: RenderProgressed) -> None:
+        if self._render is None:
+            return
+        total = None if event.fraction is None else 100
+        completed = 0 if event.fraction is None else round(event.fraction * 100)
+        note = event.message[:40]
+        self._renders.update(self._render, total=total, completed=completed, note=note)
+
+    def _end(self, event: Event) -> None:
+        if self._render is not None:
+            self._renders.remove_task(self._render)
+            self._render = None
+        self._ready += isinstance(event, PromptPublished)
+        self._failed += isinstance(event, PromptFailed)
+        if text := line(event):
+            self._console.print(escape(text), style=_STYLES.get(type(event), "dim"))
+        if self._queue is not None:
+            moves_on = not isinstance(event, PromptReleased)
+            note = f"{self._ready} ready, {self._failed} in error"
+            self._renders.update(self._queue, advance=int(moves_on), note=note)

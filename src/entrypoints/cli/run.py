@@ -1,0 +1,160 @@
+"""``mediagen run``: drain what is pending."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import closing
+from typing import TYPE_CHECKING, Protocol
+
+import click
+
+from application.stopping import StopRequest
+from domain.kind import Kind
+from entrypoints.cli.exit_codes import ExitCode
+from entrypoints.cli.invocation import Invocation, command
+from entrypoints.cli.signals import stopping_on_signals
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from application.drain import DrainReport
+    from application.ports.events import EventListener
+    from application.ports.prompt_catalogue import PromptCatalogue
+    from application.ports.prompt_repository import PromptRepository, Selection
+    from domain.failure import Failure
+    from entrypoints.container import Container
+
+    class RunProgress(EventListener, AbstractContextManager[object], Protocol):
+        """What shows the progress of a run."""
+
+        def expect(self, total: int) -> None:
+            """Take note of how many prompts are pending."""
+            ...
+
+
+HELP = """Render what is pending, oldest first, then end.
+
+With IDs, render just those; an id that is not pending is named and skipped.
+
+\b
+Examples:
+  mediagen run
+  mediagen run --kind image --limit 10
+  mediagen run 200 201
+"""
+
+
+@command(name="run", help=HELP, short_help="Render what is pending, then end.")
+@click.argument("ids", nargs=-1, type=int, metavar="[ID]...")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Render at most N prompts.")
+@click.option("--kind", type=click.Choice([k.value for k in Kind]), help="Only this kind.")
+def run(invocation: Invocation, ids: tuple[int, ...], limit: int | None, kind: str | None) -> int:
+    """Drain the queue and say how it went."""
+    from dependency_injector import providers
+
+    from application.ports.prompt_repository import Selection
+    from entrypoints.container import Container
+
+    kinds = frozenset({Kind(kind)} if kind else Kind)
+    only = frozenset(ids) if ids else None
+    loaded = invocation.settings()
+    progress = _progress(invocation)
+    container = Container(settings=providers.Object(loaded), events=providers.Object(progress))
+    container.workflows()  # settings that are missing are named before the database is touched
+    with closing(container.connection()):
+        return _drain(invocation, container, progress, Selection(kinds, only), limit)
+
+
+def _drain(
+    invocation: Invocation,
+    container: Container,
+    progress: RunProgress,
+    selection: Selection,
+    limit: int | None,
+) -> int:
+    stop = StopRequest()
+    drain = container.drain()
+    skipped = _not_pending(selection, container.repository(), container.catalogue())
+    total = container.repository().count_pending(selection)
+    with stopping_on_signals(stop) as interruption, progress:
+        progress.expect(total if limit is None else min(limit, total))
+        report = drain.run(selection, stop, limit)
+    _summarise(invocation, report, skipped)
+    if interruption.exit_code is not None:
+        return interruption.exit_code
+    if report.stopped_by:
+        return ExitCode.ENVIRONMENT
+    return ExitCode.SOME_FAILED if report.failed or skipped else ExitCode.DONE
+
+
+def _progress(invocation: Invocation) -> RunProgress:
+    if invocation.as_json:
+        from entrypoints.cli.progress_json import JsonProgress
+
+        return JsonProgress()
+    if sys.stdout.isatty():
+        from entrypoints.cli.progress_live import LiveProgress
+
+        return LiveProgress()
+    from entrypoints.cli.progress_lines import LineProgress
+
+    return LineProgress()
+
+
+def _not_pending(
+    selection: Selection, repository: PromptRepository, catalogue: PromptCatalogue
+) -> dict[int, str]:
+    """Why some of the ids that were named cannot be taken."""
+    from dataclasses import replace
+
+    skipped: dict[int, str] = {}
+    for prompt_id in sorted(selection.only or ()):
+        if repository.count_pending(replace(selection, only=frozenset({prompt_id}))):
+            continue
+        found = catalogue.find(prompt_id)
+        if found is None:
+            skipped[prompt_id] = "there is no such image or lyrics prompt"
+        elif found.prompt.artifact_status != "pending":
+            skipped[prompt_id] = f"it is {found.prompt.artifact_status}"
+        elif found.prompt.kind not in selection.kinds:
+            skipped[prompt_id] = f"its kind is {found.prompt.kind}"
+        else:
+            skipped[prompt_id] = "its writing is not there yet"
+    return skipped
+
+
+def _summarise(invocation: Invocation, report: DrainReport, skipped: dict[int, str]) -> None:
+    if invocation.as_json:
+        invocation.print_json(_document(report, skipped))
+        return
+    for prompt_id, reason in skipped.items():
+        click.echo(f"skipped    {prompt_id:>7}  {reason}", err=True)
+    counts = [f"{report.published} ready", f"{report.failed} in error"]
+    counts += [f"{report.released} given back"] if report.released else []
+    counts += [f"{report.superseded} superseded"] if report.superseded else []
+    click.echo(", ".join(counts))
+    if report.failed:
+        click.echo("'mediagen list --status error' names them, 'mediagen show ID' says why")
+    if report.stopped_by:
+        failure = report.stopped_by
+        click.echo(f"mediagen: stopped: {failure.code}: {failure.message}", err=True)
+        if failure.detail:
+            click.echo(failure.detail, err=True)
+        click.echo(f"Hint: {failure.hint} What was not rendered is still pending.", err=True)
+
+
+def _document(report: DrainReport, skipped: dict[int, str]) -> dict[str, object]:
+    return {
+        "event": "end",
+        "ready": report.published,
+        "error": report.failed,
+        "released": report.released,
+        "superseded": report.superseded,
+        "skipped": {str(prompt_id): reason for prompt_id, reason in skipped.items()},
+        "interrupted": report.interrupted,
+        "stopped_by": _failure(report.stopped_by) if report.stopped_by else None,
+    }
+
+
+def _failure(failure: Failure) -> dict[str, str]:
+    return {"code": failure.code.value, "message": failure.message, "hint": failure.hint}
