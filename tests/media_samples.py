@@ -12,6 +12,10 @@ import struct
 import zlib
 from array import array
 from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import av
 
 SAMPLE_RATE = 48_000
 PICTURE_SIZE = (24, 16)
@@ -96,6 +100,7 @@ def song(format_name: str = "mp3", seconds: float = SONG_SECONDS, *, bits: int =
     file = io.BytesIO()
     with av.open(file, "w", format=container_format) as container:
         stream = container.add_stream(encoder, rate=SAMPLE_RATE, options={"strict": "experimental"})
+        assert isinstance(stream, av.AudioStream)
         stream.layout = "stereo"
         stream.format = layout
         container.mux(stream.encode(_tone(seconds)))
@@ -126,7 +131,7 @@ def with_id3_tags(song_bytes: bytes) -> bytes:
     return before + song_bytes + ape + b"TAG" + bytes(125)
 
 
-def _tone(seconds: float) -> object:
+def _tone(seconds: float) -> av.AudioFrame:
     """A frame of 16-bit stereo sound."""
     import av  # noqa: PLC0415
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from returns.pipeline import is_successful
+
 from application.ports.events import (
     PromptFailed,
     PromptPublished,
@@ -14,7 +16,6 @@ from application.ports.events import (
 )
 from domain.breaker import CircuitBreaker, Verdict
 from domain.failure import Failure, FailureCode
-from returns.pipeline import is_successful
 
 if TYPE_CHECKING:
     from application.ports.artifact_store import ArtifactStore
@@ -197,9 +198,7 @@ class Drain:
 
     def _superseded(self, claim: Claim, seconds: float, course: _Course) -> None:
         course.report.superseded += 1
-        self._events.notice(
-            RenderSuperseded(claim.prompt_id, claim.render_id, claim.kind, seconds)
-        )
+        self._events.notice(RenderSuperseded(claim.prompt_id, claim.render_id, claim.kind, seconds))
 
     def _unserved(self, course: _Course) -> Failure | None:
         """Why prompts of a kind that cannot be rendered here still wait, if any do."""

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from returns import result
+from returns.pipeline import is_successful
+
+from application.ports.events import RenderProgressed
 from application.ports.media_renderer import RenderJob
 from domain.artifact import Artifact, published_path
 from domain.artifact_metadata import metadata_of
@@ -12,13 +16,11 @@ from domain.brief import ImageBrief
 from domain.brief_parsing import parse_brief
 from domain.failure import Failure, FailureCode
 from domain.seed import seed_for
-from returns import result
-from returns.pipeline import is_successful
-
-from application.ports.events import RenderProgressed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from returns.result import Result
 
     from application.ports.artifact_store import ArtifactStore, Staging, StoredFolder
     from application.ports.clock import Clock
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from domain.brief import Brief
     from domain.picture_size import SizeRule
     from domain.render import Claim
-    from returns.result import Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +77,7 @@ class PromptRenderer:
         self._events = events
         self._size_rule = size_rule
 
-    def render(
-        self, claim: Claim, stop: StopRequest
-    ) -> Result[tuple[Rendition, ...], Failure]:
+    def render(self, claim: Claim, stop: StopRequest) -> Result[tuple[Rendition, ...], Failure]:
         """Render every writing of the claim; all of them succeed, or none is kept."""
         briefs: list[Brief] = []
         for writing in claim.writings:
@@ -126,7 +125,9 @@ class PromptRenderer:
         if stop.made:
             return result.Failure(Failure(FailureCode.INTERRUPTED, "asked to stop"))
         stored = self._store.store(staging, claim.prompt_id, claim.claimed_at, variant)
-        return stored.map(lambda folder: self._rendition(folder, claim, job, made.unwrap(), variant))
+        return stored.map(
+            lambda folder: self._rendition(folder, claim, job, made.unwrap(), variant)
+        )
 
     def _rendition(
         self,

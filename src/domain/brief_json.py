@@ -19,7 +19,9 @@ _START = re.compile(r'\{(?=[\s\ufeff\u200b]*+["}/])|\[(?=[\s\ufeff\u200b]*+\{)')
 _QUOTED = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _BRACKET = re.compile(r"[][{}]")
 _MOST_ENCODINGS: Final = 3  # JSON in a string in a string in a string
-_MOST_FALSE_STARTS: Final = 100  # each may cost a pass over the text
+MOST_OBJECTS: Final = 1_000  # in one writing
+_MOST_STRINGS: Final = 1_000  # tried for JSON inside
+_MOST_FAILED: Final = 50  # broken objects and prose in braces; each may cost a pass over the text
 _MOST_BRACKETS: Final = 200_000  # looked at behind a broken object
 
 
@@ -39,7 +41,8 @@ class Findings:
 def find_json(text: str) -> Findings:
     """Every object in a text: bare, in code fences, between prose, or encoded as a JSON string.
 
-    Nothing inside a broken object is taken for one of its own. The time is linear in the length.
+    Nothing inside a broken object is taken for one of its own. The search ends behind the first
+    ``MOST_OBJECTS`` and one more, and its time is linear in the length.
     """
     return _find(text, encodings=0)
 
@@ -53,7 +56,9 @@ def _find(text: str, encodings: int) -> Findings:
         values = tuple(itertools.chain.from_iterable(each.values for each in inner))
         trouble = next((each.trouble for each in inner if each.trouble), "")
         if values or trouble:
-            return Findings(values, trouble and f"in the JSON text that is encoded as text: {trouble}")
+            return Findings(
+                values, trouble and f"in the JSON text that is encoded as text: {trouble}"
+            )
     return Findings(trouble=prose)
 
 
@@ -62,24 +67,24 @@ def _scan(text: str) -> tuple[Findings, str]:
     reader = JsonReader(text)
     values: list[Json] = []
     trouble = ""
-    prose = _about_prose(text)
-    false_starts = 0
+    prose = ""
+    failed = 0
     start = _START.search(text)
-    while start and false_starts < _MOST_FALSE_STARTS:
+    while start and failed < _MOST_FAILED and len(values) <= MOST_OBJECTS:
         position = start.start()
         try:
             values.append(reader.read(position))
             resume = reader.position
         except JsonTrouble as error:
+            failed += 1
             if reader.named:
                 trouble = trouble or _located(text, position, error)
                 resume = _behind_broken(text, error)
             else:
-                false_starts += 1
-                prose = _located(text, position, error) if false_starts == 1 else prose
+                prose = prose or _located(text, position, error)
                 resume = position + 1
         start = _START.search(text, resume)
-    return Findings(tuple(values), trouble), prose
+    return Findings(tuple(values), trouble), prose or _about_prose(text)
 
 
 def _behind_broken(text: str, error: JsonTrouble) -> int:
@@ -94,13 +99,14 @@ def _behind_broken(text: str, error: JsonTrouble) -> int:
 
 def _decoded_strings(text: str) -> list[str]:
     """The JSON strings in a text that may themselves hold an object, decoded."""
+    if "{" not in text or "\\" not in text:
+        return []
+    strings = (each[0] for each in _QUOTED.finditer(text) if "{" in each[0] and "\\" in each[0])
     decoder = json.JSONDecoder(strict=False)
     decoded: list[str] = []
-    for quoted in _QUOTED.finditer(text):
-        if "{" not in quoted[0] or "\\" not in quoted[0]:
-            continue
+    for string in itertools.islice(strings, _MOST_STRINGS):
         try:
-            decoded.append(str(decoder.decode(quoted[0])))
+            decoded.append(str(decoder.decode(string)))
         except json.JSONDecodeError:
             continue
     return decoded

@@ -6,7 +6,7 @@ import math
 import re
 from typing import TypeAlias
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | Members"
+Json: TypeAlias = "bool | int | float | str | list[Json] | Members | None"
 
 # White space, control characters and characters that show nothing. NUL is not among them: it has
 # a failure of its own.
@@ -61,8 +61,9 @@ def described(value: Json) -> str:
         return "a number"
     if isinstance(value, str):
         return "blank text" if shows_nothing(value) else "text"
-    kind = "a list" if isinstance(value, list) else "an object"
-    return kind if value else f"{kind} without content"
+    if isinstance(value, list):
+        return "a list without text"
+    return "an object"
 
 
 def number_text(value: Json) -> str | None:

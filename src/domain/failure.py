@@ -177,7 +177,7 @@ _HINTS = {
     FailureCode.NO_FILES: (
         "Check that the script writes to the folder it is given with --output and not elsewhere."
     ),
-    FailureCode.FILE_BROKEN: "The script left a damaged file. Retry; if it recurs, mend the script.",
+    FailureCode.FILE_BROKEN: "The script left a damaged file. Retry; or else mend the script.",
     FailureCode.FILE_REFUSED: (
         "The script must leave plain media files of a sane size in its output folder."
     ),

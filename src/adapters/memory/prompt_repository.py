@@ -141,9 +141,7 @@ class InMemoryPromptRepository:
             and row.id not in selection.excluding
         ]
 
-    def _end(
-        self, claim: Claim, outcome: Outcome, seconds: float, failure: Failure | None
-    ) -> bool:
+    def _end(self, claim: Claim, outcome: Outcome, seconds: float, failure: Failure | None) -> bool:
         render = self._database.renders[claim.render_id]
         row = self._database.prompts.get(claim.prompt_id)
         move = CLOSING_MOVES[outcome]

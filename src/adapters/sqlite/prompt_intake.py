@@ -5,7 +5,13 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from adapters.sqlite.shape import check_insertable, check_shape, columns_of, has_junction
+from adapters.sqlite.shape import (
+    REQUIRED,
+    check_insertable,
+    check_shape,
+    columns_of,
+    has_junction,
+)
 from adapters.sqlite.statements import statements
 
 if TYPE_CHECKING:
@@ -15,16 +21,30 @@ if TYPE_CHECKING:
     from application.ports.prompt_intake import Submission
 
 _NOW = "strftime('%Y-%m-%d %H:%M:%S', 'now')"
-_PROMPT_COLUMNS = frozenset(
-    "id prompt_text prompt_type status artifact_status output_reference created_at error_message"
-    " priority config_name metadata processed_at completed_at processing_duration"
-    " artifact_metadata".split()
-)
-_WRITING_COLUMNS = frozenset(
-    "id content_type content source_prompt_id title original_filename created_date file_timestamp"
-    " word_count character_count line_count publication_status mood explicit_content notes"
-    " content_hash generation_method".split()
-)
+_PROMPT_COLUMNS = frozenset(REQUIRED["prompts"]) | {
+    "priority",
+    "config_name",
+    "metadata",
+    "processed_at",
+    "completed_at",
+    "processing_duration",
+    "artifact_metadata",
+}
+_WRITING_COLUMNS = frozenset(REQUIRED["writings"]) | {
+    "title",
+    "original_filename",
+    "created_date",
+    "file_timestamp",
+    "word_count",
+    "character_count",
+    "line_count",
+    "publication_status",
+    "mood",
+    "explicit_content",
+    "notes",
+    "content_hash",
+    "generation_method",
+}
 _DATES = frozenset({"created_at", "processed_at", "completed_at", "created_date", "file_timestamp"})
 
 

@@ -9,10 +9,11 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from returns.result import Result
+
     from domain.artifact import MediaFacts
     from domain.failure import Failure
     from domain.kind import Kind
-    from returns.result import Result
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from returns.result import Result
+
     from domain.brief import Brief
     from domain.failure import Failure
     from domain.kind import Kind
     from domain.picture_size import PictureSize
-    from returns.result import Result
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from entrypoints.cli.progress import RunProgress
+    from entrypoints.container import Container
     from entrypoints.settings.loading import LoadedSettings
 
 P = ParamSpec("P")
@@ -52,6 +54,25 @@ class Invocation:
             for note in self._loaded.notes:
                 click.echo(f"note: {note}", err=True)
         return self._loaded
+
+    def container_with_progress(self) -> tuple[Container, RunProgress]:
+        """The container for a command that renders, and what shows its progress.
+
+        Raises:
+            SettingsError: something that rendering needs is not set.
+        """
+        from dependency_injector import providers
+
+        from entrypoints.cli.progress import chosen_progress
+        from entrypoints.container import Container
+
+        progress = chosen_progress(as_json=self.as_json)
+        container = Container(
+            settings=providers.Object(self.settings()), events=providers.Object(progress)
+        )
+        # What is not set is named before anything is opened or claimed.
+        container.workflows()
+        return container, progress
 
     def print_json(self, value: object) -> None:
         """Print one JSON document on one line."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import click
 import msgspec
@@ -52,7 +52,7 @@ _NAMES: dict[type, str] = {
 class JsonProgress:
     """Prints JSON lines; the summary of the command is the last of them."""
 
-    def __enter__(self) -> JsonProgress:
+    def __enter__(self) -> Self:
         """Nothing to prepare."""
         return self
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Self, assert_never
 
 import click
 
@@ -48,7 +48,7 @@ def _row(outcome: str, prompt_id: int, kind: str, seconds: float, what: str) -> 
 class LineProgress:
     """Prints each prompt's end."""
 
-    def __enter__(self) -> LineProgress:
+    def __enter__(self) -> Self:
         """Nothing to prepare."""
         return self
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
 from rich.markup import escape
@@ -56,7 +56,7 @@ class LiveProgress:
         self._ready = 0
         self._failed = 0
 
-    def __enter__(self) -> LiveProgress:
+    def __enter__(self) -> Self:
         """Begin to draw."""
         self._renders.start()
         return self

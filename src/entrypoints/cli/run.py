@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import closing
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,21 +14,12 @@ from entrypoints.cli.invocation import Invocation, command
 from entrypoints.cli.signals import stopping_on_signals
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from application.drain import DrainReport
-    from application.ports.events import EventListener
     from application.ports.prompt_catalogue import PromptCatalogue
     from application.ports.prompt_repository import PromptRepository, Selection
     from domain.failure import Failure
+    from entrypoints.cli.progress import RunProgress
     from entrypoints.container import Container
-
-    class RunProgress(EventListener, AbstractContextManager[object], Protocol):
-        """What shows the progress of a run."""
-
-        def expect(self, total: int) -> None:
-            """Take note of how many prompts are pending."""
-            ...
 
 
 HELP = """Render what is pending, oldest first, then end.
@@ -50,28 +40,24 @@ Examples:
 @click.option("--kind", type=click.Choice([k.value for k in Kind]), help="Only this kind.")
 def run(invocation: Invocation, ids: tuple[int, ...], limit: int | None, kind: str | None) -> int:
     """Drain the queue and say how it went."""
-    from dependency_injector import providers
-
     from application.ports.prompt_repository import Selection
-    from entrypoints.container import Container
 
-    kinds = frozenset({Kind(kind)} if kind else Kind)
-    only = frozenset(ids) if ids else None
-    loaded = invocation.settings()
-    progress = _progress(invocation)
-    container = Container(settings=providers.Object(loaded), events=providers.Object(progress))
-    container.workflows()  # settings that are missing are named before the database is touched
+    selection = Selection(
+        kinds=frozenset({Kind(kind)} if kind else Kind), only=frozenset(ids) if ids else None
+    )
+    container, progress = invocation.container_with_progress()
     with closing(container.connection()):
-        return _drain(invocation, container, progress, Selection(kinds, only), limit)
+        return drain_selection(invocation, container, progress, selection, limit)
 
 
-def _drain(
+def drain_selection(
     invocation: Invocation,
     container: Container,
     progress: RunProgress,
     selection: Selection,
     limit: int | None,
 ) -> int:
+    """Drain under signals and with progress; gives the exit code."""
     stop = StopRequest()
     drain = container.drain()
     skipped = _not_pending(selection, container.repository(), container.catalogue())
@@ -85,20 +71,6 @@ def _drain(
     if report.stopped_by:
         return ExitCode.ENVIRONMENT
     return ExitCode.SOME_FAILED if report.failed or skipped else ExitCode.DONE
-
-
-def _progress(invocation: Invocation) -> RunProgress:
-    if invocation.as_json:
-        from entrypoints.cli.progress_json import JsonProgress
-
-        return JsonProgress()
-    if sys.stdout.isatty():
-        from entrypoints.cli.progress_live import LiveProgress
-
-        return LiveProgress()
-    from entrypoints.cli.progress_lines import LineProgress
-
-    return LineProgress()
 
 
 def _not_pending(

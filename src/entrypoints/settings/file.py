@@ -9,7 +9,7 @@ from entrypoints.settings.errors import Problem, SettingsError
 from entrypoints.settings.layers import Entry, Layer, Source
 from entrypoints.settings.reading import read_file
 from entrypoints.settings.schema import groups
-from entrypoints.settings.suggestions import section_like
+from entrypoints.settings.suggestions import section_like, written
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,8 +38,7 @@ def _foreign(layer: Layer, path: Path, name: str) -> None:
     meant = None if name in _FOREIGN else section_like(name)
     if meant:
         what = f'"{name}" is not a section that Media Generator knows'
-        section, _, key = meant.partition(".")
-        fix = f'Write {{"{section}": {{"{key}": ...}}}}.' if key else f'Did you mean "{meant}"?'
+        fix = f"Write {written(meant)}." if "." in meant else f'Did you mean "{meant}"?'
         layer.problems.append(Problem(str(path), what, fix, name))
     else:
         note = f'{path}: the section "{name}" is not one of Media Generator; it is ignored.'

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from entrypoints.settings.arguments import field_names
@@ -77,10 +77,10 @@ class Layer:
         elif not isinstance(entry.value, dict):
             self._refuse(name, entry, expected=key.expected if key else "an object {...}")
         else:
-            known = field_names(name) if key else groups()[name]
+            known = sorted(field_names(name)) if key else groups()[name]
             for inner, value in entry.value.items():
                 if inner in known:
-                    self.put(f"{name}.{inner}", Entry(value, entry.source, entry.anchor))
+                    self.put(f"{name}.{inner}", replace(entry, value=value))
                 else:
                     fix = choose(inner, known) if key else advice(name, inner)
                     self._unknown(f"{name}.{inner}", entry, fix)

@@ -12,6 +12,7 @@ from entrypoints.settings.arguments import default_names
 from entrypoints.settings.consistency import joined_output_root
 from entrypoints.settings.errors import Problem, SettingsError
 from entrypoints.settings.schema import variable
+from entrypoints.settings.suggestions import written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -167,6 +168,6 @@ def _demand(loaded: LoadedSettings, name: str, value: str | None) -> str:
 
 def _missing(loaded: LoadedSettings, name: str, what: str, instead: str = "") -> SettingsError:
     where = str(loaded.config_file or "settings (there is no configuration file)")
-    section, key = name.split(".")
-    fix = f'Add {{"{section}": {{"{key}": "..."}}}} to the file, or set {variable(name)}.'
+    snippet = written(name, '"..."')
+    fix = f"Add {snippet} to the file, or set {variable(name)}."
     return SettingsError([Problem(where, what, f"{fix} {instead}".rstrip(), name)])

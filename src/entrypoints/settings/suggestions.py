@@ -22,14 +22,22 @@ def section_like(name: str) -> str | None:
 
 def advice(group: str, name: str) -> str:
     """What to write instead of an unknown name in a group: a sentence."""
+    if find(f"{group}.{name}"):
+        return f"Write {written(f'{group}.{name}')}."
     known = groups().get(group, ())
     if not known:
         return f'"{group}" has no keys yet: leave it out or empty.'
-    if near := _nearest(name, known, _LIKELY):
-        return f'Did you mean "{near}"?'
-    if elsewhere := [key for key in keys() if key.endswith(f".{name}")]:
+    elsewhere = [key for key in keys() if key.endswith(f".{name}")]
+    if len(elsewhere) == 1:
         return f'Did you mean "{elsewhere[0]}"?'
-    return f"Known here: {', '.join(known)}."
+    return choose(name, known)
+
+
+def written(name: str, value: str = "...") -> str:
+    """A dotted name as it stands in the file: objects inside one another."""
+    for part in reversed(name.split(".")):
+        value = f'{{"{part}": {value}}}'
+    return value
 
 
 def key_like(name: str, section: str = "") -> str | None:
@@ -39,9 +47,9 @@ def key_like(name: str, section: str = "") -> str | None:
 
 
 def choose(name: str, known: Iterable[str]) -> str:
-    """Like ``advice`` for names from elsewhere."""
+    """Which of the known names is meant: a sentence."""
     near = _nearest(name, known, _LIKELY)
-    return f'Did you mean "{near}"?' if near else f"Known here: {', '.join(sorted(known))}."
+    return f'Did you mean "{near}"?' if near else f"Known here: {', '.join(known)}."
 
 
 def _nearest(name: str, known: Iterable[str], cutoff: float) -> str | None:

@@ -1,0 +1,136 @@
+"""What every media renderer promises."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from concurrent.futures import ThreadPoolExecutor
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+import pytest
+from returns.pipeline import is_successful
+
+from application.ports.media_renderer import RenderJob
+from domain.brief import ImageBrief, LyricsBrief, Section
+from domain.failure import Blame, FailureCode
+from domain.kind import Kind
+from domain.picture_size import PictureSize
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from application.ports.media_renderer import MediaRenderer
+
+PICTURE = ImageBrief(prompt="a lake at dawn")
+SONG = LyricsBrief(sections=(Section("verse", "Steam ascends"),), genre="folk")
+
+
+class Behaviour(Enum):
+    """How a renderer under test is to behave."""
+
+    SUCCEED = auto()  # leave at least one file for every job
+    FAIL = auto()  # leave files, and fail all the same: this render's fault
+    TAKE_LONG = auto()  # show progress once or more, and go on until stopped
+    BE_BROKEN = auto()  # nothing works: the installation's fault
+
+
+class Watch:
+    """Remembers what it is told, and wants the job stopped after so many reports."""
+
+    def __init__(self, *, stop_after: int | None = None) -> None:
+        self.reports: list[tuple[float | None, str]] = []
+        self._stop_after = stop_after
+
+    def progressed(self, fraction: float | None, message: str) -> None:
+        self.reports.append((fraction, message))
+
+    def must_stop(self) -> bool:
+        return self._stop_after is not None and len(self.reports) >= self._stop_after
+
+
+def job_for(output: Path, kind: Kind = Kind.IMAGE, prompt_id: int = 200) -> RenderJob:
+    """A job whose folder is made here."""
+    output.mkdir(parents=True)
+    picture = kind is Kind.IMAGE
+    return RenderJob(
+        prompt_id=prompt_id,
+        render_id=prompt_id + 1000,
+        brief=PICTURE if picture else SONG,
+        seed=7,
+        size=PictureSize(64, 64) if picture else None,
+        output=output,
+    )
+
+
+class MediaRendererContract(ABC):
+    """Subclass it, name the class ``Test...``, and make the renderers."""
+
+    @abstractmethod
+    def renderer(self, behaviour: Behaviour, folder: Path) -> MediaRenderer:
+        """A renderer that behaves so; ``folder`` is free for what it needs."""
+
+    @pytest.mark.parametrize("kind", Kind)
+    def test_a_well_renderer_passes_its_preflight(self, kind: Kind, tmp_path: Path) -> None:
+        """Nothing is reported where nothing is wrong."""
+        assert self.renderer(Behaviour.SUCCEED, tmp_path).preflight(kind) is None
+
+    @pytest.mark.parametrize("kind", Kind)
+    def test_a_broken_installation_is_seen_before_any_job(self, kind: Kind, tmp_path: Path) -> None:
+        """The preflight blames the environment."""
+        failure = self.renderer(Behaviour.BE_BROKEN, tmp_path).preflight(kind)
+        assert failure is not None
+        assert failure.blame is Blame.ENVIRONMENT
+
+    def test_a_broken_installation_fails_a_job_by_the_same_code(self, tmp_path: Path) -> None:
+        """A job that is tried all the same gets a failure, not an exception."""
+        renderer = self.renderer(Behaviour.BE_BROKEN, tmp_path)
+        expected = renderer.preflight(Kind.IMAGE)
+        result = renderer.render(job_for(tmp_path / "out"), Watch())
+        assert expected is not None
+        assert result.failure().code is expected.code
+
+    @pytest.mark.parametrize("kind", Kind)
+    def test_success_leaves_files_and_facts(self, kind: Kind, tmp_path: Path) -> None:
+        """Media stand in the job's folder, and the facts say how they were made."""
+        job = job_for(tmp_path / "out", kind)
+        facts = self.renderer(Behaviour.SUCCEED, tmp_path).render(job, Watch()).unwrap()
+        assert any(job.output.iterdir())
+        assert facts.seconds >= 0
+        assert set(facts.as_metadata()) == {"renderer", "workflow", "render_seconds"}
+
+    def test_progress_is_a_fraction_that_reaches_the_end(self, tmp_path: Path) -> None:
+        """What is reported lies between 0 and 1."""
+        watch = Watch()
+        self.renderer(Behaviour.SUCCEED, tmp_path).render(job_for(tmp_path / "out"), watch)
+        fractions = [fraction for fraction, _ in watch.reports if fraction is not None]
+        assert all(0 <= fraction <= 1 for fraction in fractions)
+        assert fractions[-1] == 1
+
+    def test_failure_is_a_value_that_blames_the_render(self, tmp_path: Path) -> None:
+        """An expected failure is returned, whatever files were left."""
+        job = job_for(tmp_path / "out")
+        result = self.renderer(Behaviour.FAIL, tmp_path).render(job, Watch())
+        assert not is_successful(result)
+        assert result.failure().blame is Blame.RENDER
+
+    def test_a_job_that_must_stop_at_once_is_interrupted(self, tmp_path: Path) -> None:
+        """Nothing is made for a job that nobody wants any more."""
+        job = job_for(tmp_path / "out")
+        result = self.renderer(Behaviour.SUCCEED, tmp_path).render(job, Watch(stop_after=0))
+        assert result.failure().code is FailureCode.INTERRUPTED
+        assert not any(job.output.iterdir())
+
+    def test_a_job_is_stopped_in_the_middle(self, tmp_path: Path) -> None:
+        """A wish to stop that comes late is heard."""
+        job = job_for(tmp_path / "out")
+        result = self.renderer(Behaviour.TAKE_LONG, tmp_path).render(job, Watch(stop_after=1))
+        assert result.failure().code is FailureCode.INTERRUPTED
+
+    def test_one_renderer_serves_several_threads(self, tmp_path: Path) -> None:
+        """Jobs at the same time do not disturb each other."""
+        renderer = self.renderer(Behaviour.SUCCEED, tmp_path)
+        jobs = [job_for(tmp_path / f"out{n}", prompt_id=n) for n in range(8)]
+        with ThreadPoolExecutor(4) as pool:
+            results = list(pool.map(lambda job: renderer.render(job, Watch()), jobs))
+        assert all(map(is_successful, results))
+        assert all(any(job.output.iterdir()) for job in jobs)

@@ -1,0 +1,1 @@
+"""The script adapter with real processes."""

@@ -1,0 +1,1 @@
+"""Unit tests of the script adapter: no process runs here."""

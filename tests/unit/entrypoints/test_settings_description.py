@@ -1,0 +1,152 @@
+"""What `mediagen config` shows, and what nobody may see."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from domain.kind import Kind
+from domain.picture_size import SizeRule
+from entrypoints.settings import describe
+from entrypoints.settings.disclosure import display, found
+from entrypoints.settings.schema import keys
+from tests.settings_places import Place, make_place
+
+CANARY = "c4n4ry"
+DOCUMENT = Path(__file__).parents[3] / "docs" / "configuration.md"
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    """A folder with a configuration file."""
+    return make_place(tmp_path)
+
+
+def test_every_key_has_a_row_with_value_and_source(place: Place) -> None:
+    """Argument mappings show what is in effect, field by field."""
+    place.environ = {"MEDIA_GENERATOR_COMFYUI__QUEUE_SIZE": "3"}
+    place.overrides = {"comfyui.grace_seconds": 1.5}
+    tree = {"media": {"arguments": {"image": {"prompt": "--text4", "output": None}}}}
+    rows = {row.key: row[1:] for row in describe(place.load(tree))}
+    assert rows["comfyui.queue_size"] == (
+        "3",
+        "environment variable MEDIA_GENERATOR_COMFYUI__QUEUE_SIZE",
+    )
+    assert rows["comfyui.grace_seconds"] == ("1.5", "command line")
+    assert rows["database.timeout"] == ("30", "default")
+    assert rows["media.arguments.image.prompt"] == ("--text4", str(place.file))
+    assert rows["media.arguments.image.output"] == ("null", str(place.file))
+    assert rows["media.arguments.audio.lyrics"] == ("--lyrics", "default")
+    assert {name for name, key in keys().items() if key.base is not dict} <= rows.keys()
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        f"http://poet:{CANARY}@host:8188",
+        f"http://{CANARY}@host",
+        f"http://poet:{CANARY}/@{CANARY}@host",
+        f"poet:{CANARY}@host:8188",
+        f"http://host/?api_key={CANARY}",
+        f"http://host/?a=1&Token={CANARY}",
+    ],
+)
+def test_the_secret_in_an_address_is_hidden(place: Place, host: str) -> None:
+    """The rest of the address is of use, and stays."""
+    loaded = place.load({"comfyui": {"host": host}})
+    row = next(row for row in describe(loaded) if row.key == "comfyui.host")
+    assert CANARY not in row.value
+    assert "host" in row.value
+
+
+def test_secrets_in_extra_arguments_are_hidden(place: Place) -> None:
+    """Behind "=" and behind a telling name."""
+    extras = [f"--api-key={CANARY}", "--token", CANARY, "--steps", "20"]
+    loaded = place.load({"media": {"extra_arguments": {"image": extras}}})
+    row = next(row for row in describe(loaded) if row.key == "media.extra_arguments.image")
+    assert row.value == '["--api-key=***", "--token", "***", "--steps", "20"]'
+
+
+def test_messages_hide_secrets_too(place: Place) -> None:
+    """A refused value is shown as carefully as an accepted one."""
+    error = place.refuse({"comfyui": {"host": f"http://u:{CANARY}@h\0"}})
+    assert CANARY not in str(error)
+    assert CANARY not in repr(error)
+
+
+@pytest.mark.parametrize("name", ["web.token", "hooks.signing_secret", "web.PASSWORD", "x.api_key"])
+def test_values_under_a_telling_name_are_hidden(name: str) -> None:
+    """For keys that are yet to come."""
+    assert display(name, CANARY) == "***"
+    assert CANARY not in found(name, CANARY)
+
+
+def test_the_name_of_an_argument_is_no_secret() -> None:
+    """A song has a key."""
+    assert display("media.arguments.audio.key", "--key3") == "--key3"
+
+
+def test_an_ordinary_address_and_path_are_shown_whole() -> None:
+    """Hiding too much helps nobody."""
+    assert display("comfyui.host", "http://127.0.0.1:8188") == "http://127.0.0.1:8188"
+    assert display("database.path", "/data/a@b/x.db") == "/data/a@b/x.db"
+
+
+def test_importing_the_settings_imports_no_adapter_and_nothing_slow() -> None:
+    """Every command pays for it."""
+    code = "import sys, entrypoints.settings; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)  # noqa: S603
+    modules = {name.partition(".")[0] for name in run.stdout.split()}
+    assert not modules & {"adapters", "platformdirs", "difflib", "returns", "shutil", "PIL", "av"}
+
+
+def test_every_key_is_documented_with_its_default() -> None:
+    """One row for each in the reference."""
+    rows = {
+        line.split("|")[1].strip(" `"): line
+        for line in DOCUMENT.read_text(encoding="utf-8").splitlines()
+        if line.startswith("| `")
+    }
+    for name, key in keys().items():
+        default = display(name, key.default)
+        assert name in rows, f"{name} is missing in {DOCUMENT.name}"
+        assert f"`{default}`" in rows[name] or (key.default is None and "none" in rows[name]), name
+
+
+def blocks() -> list[str]:
+    """The JSON examples of the reference."""
+    return re.findall(r"```json\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("block", blocks())
+def test_every_example_of_the_documentation_loads(place: Place, block: str) -> None:
+    """Nobody copies an example in order to get an error."""
+    place.environ = {"HOME": "/home/poet", "COMFY_HOME": "/opt"}
+    assert place.load(block).notes == ()
+
+
+def test_the_documentation_has_the_seeds_file_and_three_mappings() -> None:
+    """So that the test above is not about nothing."""
+    text = "".join(blocks())
+    assert "anthonys_musings.db" in text
+    assert text.count('"arguments"') == 3
+
+
+def test_the_sides_of_a_picture_are_those_that_the_domain_keeps() -> None:
+    """A side outside of them would be changed without a word."""
+    rule = SizeRule()
+    for name in ("media.size.width", "media.size.height"):
+        expected = keys()[name].expected
+        assert f"from {rule.smallest} to {rule.largest}" in expected
+
+
+def test_both_kinds_have_arguments_and_renderers() -> None:
+    """Keys by kind are named as the domain names kinds; scripts are the seed's exception."""
+    for group in ("media.renderer", "media.arguments", "media.extra_arguments"):
+        assert {name for name in keys() if name.startswith(f"{group}.")} == {
+            f"{group}.{kind.value}" for kind in Kind
+        }

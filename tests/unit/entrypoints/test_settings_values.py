@@ -1,0 +1,178 @@
+"""Which values are taken, and how the others are refused."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.settings_places import Place, make_place
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    """A folder with a configuration file."""
+    return make_place(tmp_path)
+
+
+def nested(key: str, text: str) -> str:
+    """A file that gives one dotted key this JSON text."""
+    names = key.split(".")
+    return "".join(f'{{"{name}": ' for name in names) + text + "}" * len(names)
+
+
+WRONG = [
+    *(
+        (key, text)
+        for key in ("database.timeout", "comfyui.timeout_seconds", "media.size.megapixels")
+        for text in ("0", "-1", "NaN", "Infinity", "-Infinity", "1e999", '"30"', "true", "null")
+    ),
+    ("database.timeout", "3600.5"),
+    ("database.timeout", "9" * 400),
+    ("comfyui.timeout_seconds", "2592001"),
+    ("comfyui.stall_seconds", "-0.5"),
+    ("comfyui.grace_seconds", "NaN"),
+    *(("comfyui.queue_size", text) for text in ("0", "-3", "1.0", "true", '"1"', "1001", "null")),
+    ("database.create_indexes", "1"),
+    ("database.create_indexes", '"true"'),
+    ("media.variants", '"first"'),
+    ("media.variants", "1"),
+    ("media.argument_style", '"\\ud800"'),
+    ("media.renderer.image", '"server"'),
+    ("media.renderer.audio", '"Sketch"'),
+    ("media.size.width", "255"),
+    ("media.size.height", "4097"),
+    ("media.size.multiple", "0"),
+    ("media.limits.max_files", "0"),
+    ("media.limits.max_bytes", "1e9"),
+    ("media.limits.max_pixels", "-1"),
+    ("media.limits.max_pixels", "9" * 400),
+    ("media.extra_arguments.image", '"--steps 20"'),
+    ("media.extra_arguments.image", '["--steps", 20]'),
+    ("media.extra_arguments.image", '["\\u0000"]'),
+    ("media.arguments.image", "[]"),
+    *(
+        (key, text)
+        for key in (
+            "database.path",
+            "comfyui.python",
+            "comfyui.comfyui_directory",
+            "comfyui.output_directory",
+            "comfyui.host",
+            "media.scripts.image",
+            "media.scripts.music",
+        )
+        for text in ('""', '"  "', '"a\\u0000b"', '"a\\ud800"', "7", "[]", "{}", "true")
+    ),
+]
+
+
+@pytest.mark.parametrize(("key", "text"), WRONG)
+def test_a_wrong_value_is_refused_with_file_key_and_expectation(
+    place: Place, key: str, text: str
+) -> None:
+    """One problem, no more: the file, the key, what was found, what belongs there."""
+    error = place.refuse(nested(key, text))
+    (problem,) = error.problems
+    assert (problem.where, problem.key) == (str(place.file), key)
+    assert re.search(rf"{re.escape(key)} is .+, (but must be|which) ", problem.what)
+    str(error).encode("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("database.timeout", "5"),
+        ("database.timeout", "0.001"),
+        ("database.timeout", "3600"),
+        ("comfyui.stall_seconds", "0"),
+        ("comfyui.grace_seconds", "0"),
+        ("comfyui.queue_size", "1000"),
+        ("comfyui.python", "null"),
+        ("database.path", "null"),
+        ("media.size.width", "256"),
+        ("media.size.height", "null"),
+        ("media.extra_arguments.audio", '["--", "--output-directory", "{output}", ""]'),
+        ("media.variants", '"all"'),
+        ("media.renderer.audio", '"sketch"'),
+    ],
+)
+def test_values_at_the_edge_are_taken(place: Place, key: str, text: str) -> None:
+    """Bounds are inclusive where the documentation says so; whole numbers are numbers."""
+    place.load(nested(key, text))
+
+
+def test_a_number_in_quotes_is_told_to_lose_them(place: Place) -> None:
+    """The commonest slip gets the exact fix."""
+    error = place.refuse({"comfyui": {"timeout_seconds": "30"}})
+    assert str(error) == (
+        f'{place.file}: comfyui.timeout_seconds is "30", but must be a number of seconds, '
+        "more than 0 and at most 2592000. Write it without quotes."
+    )
+
+
+def test_a_value_out_of_bounds_is_told_the_default(place: Place) -> None:
+    """Who does not know better is best served by it."""
+    error = place.refuse({"comfyui": {"queue_size": 0}})
+    assert str(error).endswith("Leave it out for the default, 1.")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("media.arguments.image.promt", "--a", 'Did you mean "prompt"?'),
+        ("media.arguments.image.lyrics", "--a", "Known here: "),
+        ("media.arguments.audio.width", "--a", "Known here: "),
+        ("media.arguments.image.prompt", "text4", "not the name of an argument"),
+        ("media.arguments.image.prompt", "--text4=x", "not the name of an argument"),
+        ("media.arguments.image.prompt", "--", "not the name of an argument"),
+        ("media.arguments.image.prompt", "---x", "not the name of an argument"),
+        ("media.arguments.image.prompt", "--a b", "not the name of an argument"),
+        ("media.arguments.image.prompt", "", "is empty"),
+        ("media.arguments.image.prompt", 4, "must be an argument name"),
+        ("media.extra_arguments.image", ["{outptu}"], "{outptu}, but image has no such field"),
+        ("media.extra_arguments.audio", ["--w={width}"], "{width}, but audio has no such field"),
+    ],
+)
+def test_a_wrong_argument_mapping_is_refused(
+    place: Place, key: str, value: object, message: str
+) -> None:
+    """Its fields and placeholders are those that the script adapter knows."""
+    tree: object = value
+    for name in reversed(key.split(".")):
+        tree = {name: tree}
+    (problem,) = place.refuse(tree).problems
+    assert problem.key == key
+    assert message in str(problem)
+
+
+@pytest.mark.parametrize("root", ["/", "//", "/usr/..", "/./", "../../../../../../../../../.."])
+def test_the_root_of_the_file_system_is_no_output_root(place: Place, root: str) -> None:
+    """Contract: what we did not make is never touched, so we want a folder of our own."""
+    error = place.refuse(
+        {"comfyui": {"comfyui_directory": "/opt/ComfyUI", "output_directory": root}}
+    )
+    assert [problem.key for problem in error.problems] == ["comfyui.output_directory"]
+    assert "root of the file system" in str(error)
+
+
+def test_a_link_to_the_root_of_the_file_system_is_none_either(place: Place) -> None:
+    """The name does not tell."""
+    link = place.folder / "link"
+    link.symlink_to("/")
+    assert "root of the file" in str(place.refuse({"comfyui": {"output_directory": str(link)}}))
+
+
+def test_messages_hold_no_control_characters(place: Place) -> None:
+    """A key can be anything, and a terminal acts on what it is shown."""
+    error = place.refuse({"database": {"\x1b[2J\ud800\u202e": 1}})
+    assert str(error).isprintable()
+
+
+def test_a_long_value_is_cut_in_messages(place: Place) -> None:
+    """Whole prompts or keys have no business in an error message."""
+    assert len(str(place.refuse({"media": {"variants": "x" * 10_000}}))) < 500

@@ -1,0 +1,6 @@
+"""Finds no room for its picture."""
+
+import errno
+import os
+
+raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -1,0 +1,1 @@
+"""Exit code 0, and not one file."""

@@ -1,0 +1,9 @@
+"""Exported from a workflow that names its arguments in its own way."""
+
+import argparse
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--text4", help="the prompt")
+parser.add_argument("--output", "-o")
+parser.add_argument("--queue-size", "-q", type=int)
+parser.parse_args()
