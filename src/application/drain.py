@@ -67,6 +67,8 @@ class _Course:
     stop: StopRequest
     report: DrainReport = field(default_factory=DrainReport)
     breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
+    claimed: int = 0
+    following: Claim | None = None
     broken: dict[Kind, Failure] = field(default_factory=dict)
 
 
@@ -101,39 +103,49 @@ class Drain:
             RepositoryError: the database cannot be used.
         """
         course = _Course(selection, limit, stop)
-        while self._goes_on(course):
-            claim = self._claim(course)
-            if claim is None:
-                break
-            self._attend(claim, course)
+        try:
+            while claim := course.following or self._claim(course):
+                course.following = None
+                self._attend(claim, course)
+        finally:
+            if course.following is not None:
+                self._release(course.following, _UNEXPECTED, 0.0, course)
         report = course.report
         if report.stopped_by is None and not report.interrupted:
             report.stopped_by = self._unserved(course)
         return report
 
-    def _goes_on(self, course: _Course) -> bool:
+    def _claim(self, course: _Course) -> Claim | None:
+        wanted = self._wanted(course)
+        if wanted is None:
+            return None
+        claim = self._repository.claim_next(wanted)
+        if claim is None and course.breaker.suspects:
+            # Only prompts that failed with the environment are left: they are the probe.
+            again = replace(wanted, excluding=course.selection.excluding)
+            claim = self._repository.claim_next(again)
+        course.claimed += claim is not None
+        return claim
+
+    def _wanted(self, course: _Course) -> Selection | None:
+        """What may be claimed now, or None when nothing may."""
         report = course.report
         if course.stop.made:
             report.interrupted = True
         elif report.stopped_by is None:
             report.stopped_by = self._store.preflight()
-        reached = course.limit is not None and report.renders >= course.limit
-        return not (report.interrupted or report.stopped_by or reached)
+        reached = course.limit is not None and course.claimed >= course.limit
+        if report.interrupted or report.stopped_by or reached:
+            return None
+        kinds = self._kinds_that_can_be_rendered(course)
+        excluding = course.selection.excluding | course.breaker.suspects
+        return replace(course.selection, kinds=kinds, excluding=excluding) if kinds else None
 
-    def _claim(self, course: _Course) -> Claim | None:
-        wanted = course.selection
-        for kind in wanted.kinds - course.broken.keys():
+    def _kinds_that_can_be_rendered(self, course: _Course) -> frozenset[Kind]:
+        for kind in course.selection.kinds - course.broken.keys():
             if failure := self._renderer.preflight(kind):
                 course.broken[kind] = failure
-        kinds = wanted.kinds - course.broken.keys()
-        if not kinds:
-            return None
-        suspects = course.breaker.suspects
-        usual = replace(wanted, kinds=kinds, excluding=wanted.excluding | suspects)
-        claim = self._repository.claim_next(usual)
-        if claim is None and suspects:
-            claim = self._repository.claim_next(replace(wanted, kinds=kinds))
-        return claim
+        return course.selection.kinds - course.broken.keys()
 
     def _attend(self, claim: Claim, course: _Course) -> None:
         began = self._clock.monotonic()
@@ -154,7 +166,15 @@ class Drain:
         self, claim: Claim, renditions: tuple[Rendition, ...], seconds: float, course: _Course
     ) -> None:
         artifacts = [artifact for rendition in renditions for artifact in rendition.artifacts]
-        if not self._repository.publish(claim, artifacts, seconds):
+        wanted = self._wanted(course)
+        if wanted is None:
+            published = self._repository.publish(claim, artifacts, seconds)
+        else:
+            published, course.following = self._repository.publish_and_claim(
+                claim, artifacts, seconds, wanted
+            )
+            course.claimed += course.following is not None
+        if not published:
             self._prompt_renderer.withdraw(renditions)
             self._superseded(claim, seconds, course)
             return

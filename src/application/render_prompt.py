@@ -40,6 +40,10 @@ class Rendition:
     artifacts: tuple[Artifact, ...]
 
 
+def _interrupted() -> Result[Rendition, Failure]:
+    return result.Failure(Failure(FailureCode.INTERRUPTED, "the program was asked to stop"))
+
+
 class _Watch:
     """Joins a renderer to the listener and to the stop request."""
 
@@ -87,7 +91,10 @@ class PromptRenderer:
             briefs.append(parsed.unwrap())
         renditions: list[Rendition] = []
         for variant, brief in enumerate(briefs, start=1):
-            rendered = self._render_variant(claim, variant, brief, stop)
+            if stop.made:
+                rendered = _interrupted()
+            else:
+                rendered = self._render_variant(claim, variant, brief, stop)
             if not is_successful(rendered):
                 self.withdraw(renditions)
                 return result.Failure(rendered.failure())
@@ -123,7 +130,7 @@ class PromptRenderer:
         if not is_successful(made):
             return result.Failure(made.failure())
         if stop.made:
-            return result.Failure(Failure(FailureCode.INTERRUPTED, "asked to stop"))
+            return _interrupted()
         stored = self._store.store(staging, claim.prompt_id, claim.claimed_at, variant)
         return stored.map(
             lambda folder: self._rendition(folder, claim, job, made.unwrap(), variant)

@@ -215,6 +215,40 @@ class PromptRepositoryContract:
         assert outside.see(1) == Seen("ready", None, tuple(file.file_path for file in files))
         assert outside.outcomes(1) == ["published"]
 
+    def test_publishing_can_claim_the_next_prompt_at_once(
+        self, repository: PromptRepository, outside: Outside
+    ) -> None:
+        """One transaction ends a render and begins the next; the selection holds for the next."""
+        outside.add(1)
+        outside.add(2)
+        outside.add(3)
+        first = repository.claim_next(ANY)
+        assert first is not None
+        selection = Selection(excluding=frozenset({2}))
+        published, second = repository.publish_and_claim(first, [picture(1)], 1.0, selection)
+        assert published
+        assert second is not None
+        assert second.prompt_id == 3
+        assert outside.see(1).artifact_status == "ready"
+        assert outside.see(2).artifact_status == "pending"
+        assert outside.see(3).artifact_status == "processing"
+        assert repository.publish_and_claim(second, [picture(3)], 1.0, selection) == (True, None)
+
+    def test_a_refused_publication_does_not_keep_from_claiming(
+        self, repository: PromptRepository, outside: Outside
+    ) -> None:
+        """Somebody's hand on one prompt is no reason to leave the next one waiting."""
+        outside.add(1)
+        outside.add(2)
+        first = repository.claim_next(ANY)
+        assert first is not None
+        outside.change(1, artifact_status="unsupported")
+        published, second = repository.publish_and_claim(first, [picture(1)], 1.0, ANY)
+        assert published is False
+        assert second is not None
+        assert second.prompt_id == 2
+        assert outside.see(1) == Seen("unsupported", None, ())
+
     def test_failing_says_why(self, repository: PromptRepository, outside: Outside) -> None:
         """The error message holds code, message, detail and hint."""
         outside.add(1)

@@ -88,6 +88,12 @@ class InMemoryPromptRepository:
             self._database.artifacts.extend(rows)
         return ended
 
+    def publish_and_claim(
+        self, claim: Claim, artifacts: Sequence[Artifact], seconds: float, selection: Selection
+    ) -> tuple[bool, Claim | None]:
+        """``publish`` and then ``claim_next``."""
+        return self.publish(claim, artifacts, seconds), self.claim_next(selection)
+
     def fail(self, claim: Claim, failure: Failure, seconds: float) -> bool:
         """Make the prompt an error with the failure's text."""
         return self._end(claim, Outcome.FAILED, seconds, failure)

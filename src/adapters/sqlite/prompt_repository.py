@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING
 
 from adapters.sqlite.bookkeeping import prepare_bookkeeping
@@ -52,13 +53,38 @@ class SqlitePromptRepository:
 
     def claim_next(self, selection: Selection) -> Claim | None:
         """Claim the oldest pending prompt that has a writing, or None when there is none."""
-        connection = self._connection
-        connection.check_identity()
+        self._connection.check_identity()
+        with self._connection.writing():
+            return self._take_next(selection)
+
+    def publish(self, claim: Claim, artifacts: Sequence[Artifact], seconds: float) -> bool:
+        """Insert the rows, make the prompt ready and close the render, all or nothing."""
+        with self._connection.writing():
+            return self._publish(claim, artifacts, seconds)
+
+    def publish_and_claim(
+        self, claim: Claim, artifacts: Sequence[Artifact], seconds: float, selection: Selection
+    ) -> tuple[bool, Claim | None]:
+        """``publish`` and then ``claim_next``, in one transaction: one wait for the disk."""
+        self._connection.check_identity()
+        with self._connection.writing():
+            return self._publish(claim, artifacts, seconds), self._take_next(selection)
+
+    def fail(self, claim: Claim, failure: Failure, seconds: float) -> bool:
+        """Make the prompt an error with the failure's text."""
+        with self._connection.writing():
+            return self._end(claim, Outcome.FAILED, seconds, failure)
+
+    def release(self, claim: Claim, failure: Failure, seconds: float) -> bool:
+        """Make the prompt pending again and remember why."""
+        with self._connection.writing():
+            return self._end(claim, Outcome.RELEASED, seconds, failure)
+
+    def _take_next(self, selection: Selection) -> Claim | None:
         name = "next_pending" if selection.only is None else "next_pending_among"
-        wanted = _wanted(selection)
-        with connection.writing():
-            for prompt_id, kind, reference, content in connection.rows(self._claims[name], wanted):
-                return self._claim(prompt_id, Kind(kind), reference, content)
+        found = self._connection.rows(self._claims[name], _wanted(selection))
+        for prompt_id, kind, reference, content in found:
+            return self._claim(prompt_id, Kind(kind), reference, content)
         return None
 
     def _claim(self, prompt_id: int, kind: Kind, reference: object, content: object) -> Claim:
@@ -88,52 +114,34 @@ class SqlitePromptRepository:
         )
         return tuple(Writing(writing_id, content) for writing_id, content in found)
 
-    def publish(self, claim: Claim, artifacts: Sequence[Artifact], seconds: float) -> bool:
-        """Insert the rows, make the prompt ready and close the render, all or nothing."""
-        return self._end(claim, Outcome.PUBLISHED, seconds, artifacts=artifacts)
+    def _publish(self, claim: Claim, artifacts: Sequence[Artifact], seconds: float) -> bool:
+        published = self._end(claim, Outcome.PUBLISHED, seconds, None)
+        if published:
+            for artifact in artifacts:
+                self._connection.change(self._endings["insert_artifact"], _row(claim, artifact))
+        return published
 
-    def fail(self, claim: Claim, failure: Failure, seconds: float) -> bool:
-        """Make the prompt an error with the failure's text."""
-        return self._end(claim, Outcome.FAILED, seconds, failure=failure)
-
-    def release(self, claim: Claim, failure: Failure, seconds: float) -> bool:
-        """Make the prompt pending again and remember why."""
-        return self._end(claim, Outcome.RELEASED, seconds, failure=failure)
-
-    def _end(
-        self,
-        claim: Claim,
-        outcome: Outcome,
-        seconds: float,
-        *,
-        failure: Failure | None = None,
-        artifacts: Sequence[Artifact] = (),
-    ) -> bool:
-        connection = self._connection
-        with connection.writing():
-            moved = connection.change(
-                self._endings["move_prompt"],
-                {
-                    "prompt_id": claim.prompt_id,
-                    "render_id": claim.render_id,
-                    "keep_message": outcome is Outcome.RELEASED,
-                    "error_message": _plain(failure.explain()) if failure else None,
-                    **_ends(CLOSING_MOVES[outcome]),
-                },
-            )
-            if moved:
-                for artifact in artifacts:
-                    connection.change(self._endings["insert_artifact"], _row(claim, artifact))
-            connection.change(
-                self._endings["close_render"],
-                {
-                    "render_id": claim.render_id,
-                    "outcome": (outcome if moved else Outcome.SUPERSEDED).value,
-                    "seconds": max(seconds, 0.0),
-                    "failure_code": failure.code.value if failure else None,
-                    "failure_message": _plain(failure.message) if failure else None,
-                },
-            )
+    def _end(self, claim: Claim, outcome: Outcome, seconds: float, failure: Failure | None) -> bool:
+        moved = self._connection.change(
+            self._endings["move_prompt"],
+            {
+                "prompt_id": claim.prompt_id,
+                "render_id": claim.render_id,
+                "keep_message": outcome is Outcome.RELEASED,
+                "error_message": _plain(failure.explain()) if failure else None,
+                **_ends(CLOSING_MOVES[outcome]),
+            },
+        )
+        self._connection.change(
+            self._endings["close_render"],
+            {
+                "render_id": claim.render_id,
+                "outcome": (outcome if moved else Outcome.SUPERSEDED).value,
+                "seconds": max(seconds, 0.0),
+                "failure_code": failure.code.value if failure else None,
+                "failure_message": _plain(failure.message) if failure else None,
+            },
+        )
         return bool(moved)
 
     def count_pending(self, selection: Selection) -> int:
@@ -173,6 +181,7 @@ class SqlitePromptRepository:
         return f"it is {status}"
 
 
+@cache
 def _ends(move: Move | None) -> dict[str, str]:
     """The two statuses that a move leads between, for a conditional write."""
     if move is None:

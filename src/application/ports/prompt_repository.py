@@ -76,6 +76,12 @@ class PromptRepository(Protocol):
         """
         ...
 
+    def publish_and_claim(
+        self, claim: Claim, artifacts: Sequence[Artifact], seconds: float, selection: Selection
+    ) -> tuple[bool, Claim | None]:
+        """``publish`` and then ``claim_next``, in one transaction: one wait for the disk."""
+        ...
+
     def fail(self, claim: Claim, failure: Failure, seconds: float) -> bool:
         """Make the prompt an error with the failure's text. False as for publish."""
         ...

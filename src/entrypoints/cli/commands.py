@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import click
 
 from entrypoints.cli.invocation import Invocation, common_options
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +26,7 @@ class Entry:
 COMMANDS = {
     "demo": Entry("demo", "demo", "Render six prompts with the sketch renderer, from nothing."),
     "init": Entry("intake", "init", "Make a new database with the shared tables."),
-    "submit": Entry("intake", "submit", "Add prompts, as the Poets Service would."),
+    "submit": Entry("submit", "submit", "Add prompts, as the Poets Service would."),
     "run": Entry("run", "run", "Render what is pending, then end."),
     "status": Entry("look", "status", "The queue at a glance."),
     "list": Entry("look", "list_prompts", "List prompts, newest first."),
@@ -60,9 +64,21 @@ class LazyGroup(click.Group):
             from difflib import get_close_matches
 
             near = get_close_matches(args[0], COMMANDS, n=1)
-            if near:
-                error.message += f" Did you mean {near[0]!r}?"
-            raise
+            if not near:
+                raise
+            message = f"{error.message} Did you mean {near[0]!r}?"
+            raise click.UsageError(message, ctx) from None
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The names of commands and options, without importing the commands."""
+        from click.shell_completion import CompletionItem
+
+        names = [
+            CompletionItem(name, help=entry.summary)
+            for name, entry in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return [*names, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
         """Write the table of commands without importing them."""
@@ -84,7 +100,7 @@ Start with 'mediagen demo': it needs no GPU and no ComfyUI.
 
 
 def _version(context: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's callback
-    if value:
+    if value and not context.resilient_parsing:  # a shell that completes wants no version
         from importlib.metadata import version
 
         click.echo(f"mediagen {version('media-generator')}")

@@ -1,0 +1,70 @@
+"""The output tree on a real file system, held to the port's contract."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from adapters.filesystem.artifact_store import FilesystemArtifactStore
+from adapters.filesystem.limits import StoreLimits
+from domain.kind import Kind
+from tests import media_samples
+from tests.contract.artifact_store_contract import ArtifactStoreContract, Left, StoreWorld
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from application.ports.artifact_store import Staging
+
+
+class _Tree(StoreWorld):
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._store = FilesystemArtifactStore(root, "db", StoreLimits())
+
+    @property
+    def store(self) -> FilesystemArtifactStore:
+        return self._store
+
+    def leave(self, staging: Staging, name: str, what: Left) -> None:
+        content = {
+            Left.PICTURE: media_samples.png(),
+            Left.SONG: media_samples.mp3(),
+            Left.BROKEN_PICTURE: media_samples.png()[:-1],
+            Left.BROKEN_SONG: media_samples.mp3()[:-1],
+            Left.TEXT: b"loading the model ...",
+        }
+        (staging.path / name).write_bytes(content[what])
+
+    def published(self) -> dict[str, list[str]]:
+        return {
+            f"{kind.value}/{folder.name}": sorted(file.name for file in folder.iterdir())
+            for kind in Kind
+            if (self._root / kind.value).is_dir()
+            for folder in (self._root / kind.value).iterdir()
+        }
+
+    def staged(self) -> set[str]:
+        staging = self._root / ".staging"
+        return {folder.name for folder in staging.iterdir()} if staging.is_dir() else set()
+
+    def occupy(self, kind: Kind, folder: str) -> None:
+        place = self._root / kind.value / folder
+        place.mkdir(parents=True)
+        (place / "theirs.txt").write_text("not ours")
+
+    def lose_root(self) -> None:
+        shutil.rmtree(self._root)
+
+
+class TestFilesystemArtifactStore(ArtifactStoreContract):
+    """Every test of the contract, with real files."""
+
+    @pytest.fixture
+    def world(self, tmp_path: Path) -> StoreWorld:
+        """A store in an empty root."""
+        root = tmp_path / "root"
+        root.mkdir()
+        return _Tree(root)

@@ -1,0 +1,75 @@
+"""The output tree in memory, held to the port's contract."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from adapters.memory.artifact_store import Content, InMemoryArtifactStore
+from domain.artifact import MediaFacts
+from domain.failure import Failure, FailureCode
+from domain.kind import Kind
+from tests.contract.artifact_store_contract import ArtifactStoreContract, Left, StoreWorld
+
+if TYPE_CHECKING:
+    from application.ports.artifact_store import Staging
+
+_SHA256 = "ab" * 32
+_THEIRS = MediaFacts("theirs.txt", "png", 8, _SHA256)
+
+
+class _Memory(StoreWorld):
+    def __init__(self) -> None:
+        self._store = InMemoryArtifactStore()
+
+    @property
+    def store(self) -> InMemoryArtifactStore:
+        return self._store
+
+    def leave(self, staging: Staging, name: str, what: Left) -> None:
+        self._store.put(staging, name, _content(name, what))
+
+    def published(self) -> dict[str, list[str]]:
+        return {
+            f"{kind.value}/{folder}": [facts.name for facts in files]
+            for (kind, folder), files in self._store.published.items()
+        }
+
+    def staged(self) -> set[str]:
+        return set(self._store.staged)
+
+    def occupy(self, kind: Kind, folder: str) -> None:
+        self._store.published[kind, folder] = (_THEIRS,)
+
+    def lose_root(self) -> None:
+        self._store.obstacle = Failure(FailureCode.OUTPUT_ROOT_MISSING, "It is not mounted.")
+
+
+def _content(name: str, what: Left) -> Content:
+    if what is Left.PICTURE:
+        return MediaFacts(name, "png", 103, _SHA256, width=24, height=16)
+    if what is Left.SONG:
+        return MediaFacts(name, "mp3", 8685, _SHA256, duration_seconds=0.5)
+    if what is Left.TEXT:
+        return None
+    return Failure(FailureCode.FILE_BROKEN, f"{name} is cut off.")
+
+
+class TestInMemoryArtifactStore(ArtifactStoreContract):
+    """Every test of the contract, without a file."""
+
+    @pytest.fixture
+    def world(self) -> StoreWorld:
+        """A store with nothing in it."""
+        return _Memory()
+
+
+def test_put_decides_the_name() -> None:
+    """One object of facts serves a fake renderer for files of many names."""
+    store = InMemoryArtifactStore()
+    facts = MediaFacts("any.png", "png", 103, _SHA256, width=24, height=16)
+    staging = store.open_staging(Kind.IMAGE, 1, 1, 1).unwrap()
+    store.put(staging, "b.png", facts)
+    store.put(staging, "a.png", facts)
+    assert sorted(store.staged[staging.name]) == ["a.png", "b.png"]
