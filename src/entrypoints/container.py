@@ -202,3 +202,8 @@ class Container(containers.DeclarativeContainer):
     drain: providers.Provider[Drain] = providers.Singleton(
         _drain, repository, prompt_renderer, renderer, store, clock, events
     )
+
+
+def compose(loaded: LoadedSettings, events: EventListener) -> Container:
+    """The container for these settings, with whoever wants to know what happens."""
+    return Container(settings=providers.Object(loaded), events=providers.Object(events))

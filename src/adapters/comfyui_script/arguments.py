@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from returns.result import Failure as Refused
+from returns.result import Result, Success
+
 from adapters.comfyui_script.fields import field_values
 from adapters.comfyui_script.workflow import FIELDS, ArgumentStyle
 from domain.failure import Failure, FailureCode
-from returns.result import Failure as Refused
-from returns.result import Result, Success
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -22,9 +23,7 @@ LONGEST_ARGUMENT = 131_071
 """In bytes: MAX_ARG_STRLEN of Linux (execve(2): 32 pages) less the NUL at the end."""
 
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
-_ALWAYS_PASSED = frozenset(
-    {"prompt", "negative_prompt", "lyrics", "tags", "output", "queue_size"}
-)
+_ALWAYS_PASSED = frozenset({"prompt", "negative_prompt", "lyrics", "tags", "output", "queue_size"})
 _PATHS = frozenset({"output", "comfyui_directory"})  # may hold bytes that are not UTF-8
 
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import select
-import sys
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class ExitNotice(Protocol):
@@ -39,9 +38,10 @@ class PidfdNotice:
     interval = 60.0
 
     def __init__(self, pid: int) -> None:
-        if sys.platform != "linux":
-            raise OSError(errno.ENOSYS, "process descriptors exist on Linux only")
-        self.descriptor: int | None = os.pidfd_open(pid)
+        opened = getattr(os, "pidfd_open", None)
+        if opened is None:  # not Linux, or a Python built for older ones
+            raise OSError(errno.ENOSYS, "there are no process descriptors here")
+        self.descriptor: int | None = opened(pid)
 
     def ended(self, *, ready: bool) -> bool:
         """A process descriptor is readable exactly when the process has ended."""
@@ -60,16 +60,17 @@ class KqueueNotice:
     interval = 60.0
 
     def __init__(self, pid: int) -> None:
-        if sys.platform == "linux" or not hasattr(select, "kqueue"):
+        kernel: Any = select  # its types know only the system that they are checked on
+        if not hasattr(kernel, "kqueue"):
             raise OSError(errno.ENOSYS, "this system has no kernel queues")
-        self._queue = select.kqueue()
+        self._queue = kernel.kqueue()
         self.descriptor: int | None = self._queue.fileno()
         self._gone = False
-        wish = select.kevent(
+        wish = kernel.kevent(
             pid,
-            filter=select.KQ_FILTER_PROC,
-            flags=select.KQ_EV_ADD | select.KQ_EV_ONESHOT,
-            fflags=select.KQ_NOTE_EXIT,
+            filter=kernel.KQ_FILTER_PROC,
+            flags=kernel.KQ_EV_ADD | kernel.KQ_EV_ONESHOT,
+            fflags=kernel.KQ_NOTE_EXIT,
         )
         try:
             self._queue.control([wish], 0, 0)

@@ -152,7 +152,7 @@ class _Run:
         for key, _ in selector.select(min(self._patience(), notice.interval)):
             if key.data is notice:
                 ready = True
-            elif not self._read(key.data, key.fd):
+            elif self._read(key.data, key.fd) == 0:
                 selector.unregister(key.fd)
         return notice.ended(ready=ready)
 
@@ -161,12 +161,12 @@ class _Run:
         end = self._kill_at if self._stop else self._began + self._limits.seconds
         return max(0.0, min(self._ask_at if not self._stop else math.inf, end, now + 1.0) - now)
 
-    def _read(self, name: str, descriptor: int) -> int:
-        """Read what a pipe holds; 0 when nothing more can come, or has come yet."""
+    def _read(self, name: str, descriptor: int) -> int | None:
+        """Read what a pipe holds; 0 when nothing can come any more, None when nothing has yet."""
         try:
             chunk = os.read(descriptor, _CHUNK)
         except BlockingIOError:
-            return 0
+            return None
         if chunk:
             self._tails[name].add(chunk)
             self._guard.sign(self._clock.monotonic())

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import signal
+
     from application.ports.clock import Clock
 
 _PATIENCE = 5.0  # seconds; what outlives SIGKILL for so long hangs in the kernel
 _LOOK_CLOSER = 0.02  # seconds, before zombies are told from the living
-_STEP = 0.001
+_FIRST_STEP, _LONGEST_STEP = 0.0005, 0.05
 
 
 def signal_group(group: int, number: signal.Signals) -> None:
@@ -33,13 +34,15 @@ def await_end(group: int, clock: Clock) -> bool:
         Whether that came true within five seconds.
     """
     began = clock.monotonic()
+    step = _FIRST_STEP
     while _exists(group):
         waited = clock.monotonic() - began
         if waited > _LOOK_CLOSER and not _has_living(group):
             return True
         if waited > _PATIENCE:
             return False
-        clock.sleep(_STEP)
+        clock.sleep(step)
+        step = min(2 * step, _LONGEST_STEP)
     return True
 
 
@@ -55,10 +58,8 @@ def _has_living(group: int) -> bool:
     """Look past zombies that nobody reaps (in a container whose first process does not)."""
     if sys.platform != "linux":
         return True
-    for name in os.listdir("/proc"):  # noqa: PTH208 - only names are needed, of many
-        if name.isdigit() and _is_living_member(name, group):
-            return True
-    return False
+    names = os.listdir("/proc")  # noqa: PTH208 - only names are needed, of many
+    return any(name.isdigit() and _is_living_member(name, group) for name in names)
 
 
 def _is_living_member(name: str, group: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 from typing import TYPE_CHECKING
 
@@ -22,8 +23,6 @@ def flush(descriptor: int) -> None:
     Raises:
         OSError: the data did not reach the medium.
     """
-    import fcntl  # noqa: PLC0415 (the seam that lets the tests offer or withhold F_FULLFSYNC)
-
     full_flush = getattr(fcntl, "F_FULLFSYNC", None)
     if full_flush is not None:
         try:

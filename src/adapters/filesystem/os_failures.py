@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+# A volume that went away under us: its folder may still be listed, but answers nothing.
+_GONE = frozenset({errno.ENODEV, errno.ENOTCONN, errno.ENXIO, errno.ESTALE})
 _NO_RIGHT = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 
 
@@ -27,9 +29,7 @@ def missing_root(root: Path) -> Failure | None:
             " because that would fill the folder under a volume that is not mounted.",
         )
     if not root.is_dir():
-        return Failure(
-            FailureCode.OUTPUT_ROOT_MISSING, f"The output root {root} is not a folder."
-        )
+        return Failure(FailureCode.OUTPUT_ROOT_MISSING, f"The output root {root} is not a folder.")
     return None
 
 
@@ -42,13 +42,10 @@ def failure_of(error: OSError, root: Path, action: str) -> Failure:
         action: what was tried, after "could not".
     """
     if error.errno in _NO_ROOM:
-        return Failure(
-            FailureCode.DISK_FULL, f"No room was left under {root} ({error.strerror})."
-        )
-    if error.errno not in _NO_RIGHT:
-        missing = missing_root(root)
-        if missing is not None:
-            return missing
+        return Failure(FailureCode.DISK_FULL, f"No room was left under {root} ({error.strerror}).")
+    missing = _lost_root(error, root)
+    if missing is not None:
+        return missing
     if error.errno == errno.EXDEV:
         return Failure(
             FailureCode.OUTPUT_NOT_WRITABLE,
@@ -59,3 +56,16 @@ def failure_of(error: OSError, root: Path, action: str) -> Failure:
         FailureCode.OUTPUT_NOT_WRITABLE,
         f"Could not {action} under {root}: {error.strerror or error}.",
     )
+
+
+def _lost_root(error: OSError, root: Path) -> Failure | None:
+    """The failure of a root that is gone, or None when the error has another cause."""
+    if error.errno in _GONE:
+        return Failure(
+            FailureCode.OUTPUT_ROOT_MISSING,
+            f"The volume of {root} does not answer any more ({error.strerror}).",
+        )
+    try:
+        return None if error.errno in _NO_RIGHT else missing_root(root)
+    except OSError:
+        return None

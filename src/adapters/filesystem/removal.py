@@ -9,11 +9,11 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
+from adapters.filesystem.opening import FOLDER, names_in
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-_OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def remove_tree(top: Path) -> None:
@@ -46,7 +46,7 @@ def remove_tree(top: Path) -> None:
 def _empty(top: int) -> None:
     """Remove every entry of an open folder."""
     fresh = (f".moved-up-{number}" for number in itertools.count())
-    while names := os.listdir(top):
+    while names := names_in(top):
         for name in names:
             if _is_folder(name, top):
                 _remove_folder(name, top, fresh)
@@ -58,7 +58,7 @@ def _remove_folder(name: str, top: int, fresh: Iterator[str]) -> None:
     """Remove a folder at the top, after its own folders have moved up beside it."""
     descriptor = _open_folder(name, top)
     try:
-        for inner in os.listdir(descriptor):
+        for inner in names_in(descriptor):
             if _is_folder(inner, descriptor):
                 # Moving a folder rewrites its "..", which needs the right to write to it.
                 os.close(_open_folder(inner, descriptor))
@@ -88,10 +88,10 @@ def _move_up(name: str, source: int, top: int, fresh: Iterator[str]) -> None:
 def _open_folder(name: str, parent: int | None) -> int:
     """Open a folder with every right that its owner can have."""
     try:
-        descriptor = os.open(name, _OPEN_FOLDER, dir_fd=parent)
+        descriptor = os.open(name, FOLDER, dir_fd=parent)
     except PermissionError:
         os.chmod(name, stat.S_IRWXU, dir_fd=parent)
-        descriptor = os.open(name, _OPEN_FOLDER, dir_fd=parent)
+        descriptor = os.open(name, FOLDER, dir_fd=parent)
     with contextlib.suppress(PermissionError):
         os.fchmod(descriptor, stat.S_IRWXU)
     return descriptor

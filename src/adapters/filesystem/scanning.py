@@ -10,27 +10,17 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from adapters.filesystem.formats import SUFFIXES
+from adapters.filesystem.opening import FOLDER, open_strangers, refuse_unless_plain, shown
 from adapters.filesystem.unfit import UnfitError
 from domain.failure import FailureCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from adapters.filesystem.limits import StoreLimits
     from domain.kind import Kind
 
-_OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NAMED_AT_MOST = 5
-_SHOWN_LENGTH = 100
-_SORTS = {
-    stat.S_IFLNK: "symbolic link",
-    stat.S_IFIFO: "named pipe",
-    stat.S_IFSOCK: "socket",
-    stat.S_IFBLK: "device",
-    stat.S_IFCHR: "device",
-    stat.S_IFDIR: "folder",
-}
 
 
 @dataclass(slots=True)
@@ -59,30 +49,24 @@ class _Tally:
             )
 
 
-def shown(parts: tuple[str, ...]) -> str:
-    """A path in quotes, fit for a message: one line, printable, no longer than a line."""
-    text = "/".join(parts)
-    clean = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
-    return repr(clean if len(clean) <= _SHOWN_LENGTH else f"{clean[:_SHOWN_LENGTH]}…")
-
-
-def find_candidates(folder: Path, kind: Kind, limits: StoreLimits) -> list[tuple[str, ...]]:
+def find_candidates(top: int, kind: Kind, limits: StoreLimits) -> list[tuple[str, ...]]:
     """The relative paths of all files that claim to be media of a kind, in natural order.
 
     Links are not followed and names that begin with a dot are passed over, macOS's ``._x.png``
     and ``.DS_Store`` among them. A file's suffix decides whether it is a candidate at all.
 
+    Args:
+        top: the open folder.
+        kind: of media.
+        limits: on entries, bytes and depth.
+
     Raises:
         UnfitError: a cap is passed; a candidate is a link, a pipe, a device or the like;
             there is no candidate.
-        OSError: the folder cannot be read.
+        OSError: a folder cannot be read.
     """
     tally = _Tally(limits)
-    descriptor = os.open(folder, _OPEN_FOLDER)
-    try:
-        found = list(_walk(descriptor, (), kind, tally))
-    finally:
-        os.close(descriptor)
+    found = list(_walk(top, (), kind, tally))
     if not found:
         raise UnfitError(FailureCode.NO_FILES, _nothing_found(kind, tally))
     return sorted(found, key=natural_key)
@@ -102,14 +86,17 @@ def _walk(
     with os.scandir(folder) as entries:
         for entry in entries:
             path = (*above, entry.name)
-            facts = entry.stat(follow_symlinks=False)
+            try:
+                facts = entry.stat(follow_symlinks=False)
+            except FileNotFoundError:
+                continue
             tally.count(entry.name, facts)
             if entry.name.startswith("."):
                 continue
             if stat.S_ISDIR(facts.st_mode):
                 yield from _descend(folder, path, kind, tally)
             elif PurePath(entry.name).suffix.lower() in SUFFIXES[kind]:
-                refuse_unless_plain(facts)
+                refuse_unless_plain(facts, path)
                 yield path
             elif len(tally.others) < _NAMED_AT_MOST:
                 tally.others.append(shown(path))
@@ -123,25 +110,11 @@ def _descend(
         raise UnfitError.too_much(
             f"The workflow left folders nested deeper than {tally.limits.max_depth}."
         )
-    try:
-        descriptor = os.open(path[-1], _OPEN_FOLDER, dir_fd=parent)
-    except OSError as error:
-        raise UnfitError.refused(f"{shown(path)} cannot be searched ({error.strerror}).") from error
+    descriptor = open_strangers(path[-1:], FOLDER, parent)
     try:
         yield from _walk(descriptor, path, kind, tally)
     finally:
         os.close(descriptor)
-
-
-def refuse_unless_plain(facts: os.stat_result) -> None:
-    """Raise UnfitError unless this is a regular file with one name."""
-    if not stat.S_ISREG(facts.st_mode):
-        sort = _SORTS.get(stat.S_IFMT(facts.st_mode), "special file")
-        raise UnfitError.refused(f"is a {sort}, not a file of its own.")
-    if facts.st_nlink != 1:
-        raise UnfitError.refused(
-            "is a hard link to a file that stands elsewhere too, so that it can change there."
-        )
 
 
 def _nothing_found(kind: Kind, tally: _Tally) -> str:

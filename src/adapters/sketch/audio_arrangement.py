@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from adapters.sketch import audio_bass, audio_beat, audio_comping
 from adapters.sketch.audio_chance import stream
-from adapters.sketch.audio_form import Form, Part
+from adapters.sketch.audio_form import TAIL, Form, Part
 from adapters.sketch.audio_harmony import Chord
 from adapters.sketch.audio_score import DrumHit, Manner, Stroke
 
@@ -59,7 +59,7 @@ def _part_bars(part: Part, bar: int, *, has_drums: bool, has_sustain: bool) -> l
 def comp(bars: Sequence[Bar], chords: Sequence[Chord], manner: Manner, seed: int) -> list[Stroke]:
     """Play the chord pattern of the band in all bars; the last bar is one chord, rolled."""
     pattern = audio_comping.PATTERNS[manner.band.comp_pattern]
-    strokes = []
+    strokes = list[Stroke]()
     for bar in bars:
         strums = pattern(manner.metre, stream(seed, "comp", bar.kind, bar.ends_part))
         if bar.kind == "END":
@@ -69,13 +69,12 @@ def comp(bars: Sequence[Bar], chords: Sequence[Chord], manner: Manner, seed: int
     return strokes
 
 
-def _struck(
-    strum: audio_comping.Strum, bar: Bar, chord: Chord, manner: Manner
-) -> Iterator[Stroke]:
+def _struck(strum: audio_comping.Strum, bar: Bar, chord: Chord, manner: Manner) -> Iterator[Stroke]:
     power = manner.band.colour == "power" and manner.band.comp == "overdrive"
     tones = chord.voiced(_POWER_LOWEST if power else _COMP_LOWEST)
     start = manner.metre.seconds_at(bar.start + strum.step)
     length = manner.metre.seconds_at(bar.start + strum.step + strum.steps) - start
+    length += TAIL * (bar.kind == "END")
     places = strum.tones[: len(tones)] if power else strum.tones
     for index, place in enumerate(places):
         octave, tone = divmod(place, len(tones))
@@ -101,6 +100,7 @@ def sustain(bars: Sequence[Bar], chords: Sequence[Chord], manner: Manner) -> lis
             size += 1
         start = manner.metre.seconds_at(first)
         length = manner.metre.seconds_at(first + size) - start
+        length += TAIL * (first + size == len(chords))
         lowest = 43 if manner.band.sustain == "cello" else _PAD_LOWEST
         pitches = chords[first].voiced(lowest)
         strokes += [Stroke(start, length, pitch, level) for pitch in pitches]
@@ -119,7 +119,8 @@ def bass(bars: Sequence[Bar], chords: Sequence[Chord], manner: Manner) -> list[S
         for note in pattern(metre, chords[bar.start : until], after):
             start = metre.seconds_at(bar.start + note.step)
             length = metre.seconds_at(bar.start + note.step + note.steps) - start
-            strokes.append(Stroke(start, length * 0.95, note.pitch, note.level * bar.level))
+            ring = TAIL if bar.kind == "END" else -0.05 * length
+            strokes.append(Stroke(start, length + ring, note.pitch, note.level * bar.level))
     return strokes
 
 

@@ -7,10 +7,13 @@ from statistics import median
 from adapters.sketch.audio_lyrics import Line, Section
 from adapters.sketch.audio_metre import Metre
 
-_RATES = (2.4, 3.0, 3.7, 4.5, 5.4)
-"""Syllables a second, from leisurely to nimble: the first at which all fits is taken."""
+_RATES = (2.4, 3.0, 3.7, 4.5, 5.8)
+"""Syllables a second, from leisurely to nimble: the first at which all fits is taken.
 
-TAIL = 2.4
+All but the last are for 100 beats a minute; slow songs sing slower, fast ones faster.
+"""
+
+TAIL = 2.0
 """Seconds in which the last chord dies away."""
 
 _USABLE = 0.84
@@ -65,7 +68,9 @@ def form_of(
     """
     bar_seconds = metre.bar * metre.step_seconds
     intro = metre.bar * (2 if bar_seconds < 2 and seconds > 20 else int(seconds > 12))  # noqa: PLR2004
-    for kept, rate, limit in _compromises(sections, seconds, at_most or seconds):
+    pace = min(max((0.15 / metre.step_seconds) ** 0.7, 0.7), 1.4)
+    for kept, leisure, limit in _compromises(sections, seconds, at_most or seconds):
+        rate = leisure if leisure == _RATES[-1] else leisure * pace
         parts = _laid_out(kept, metre, rate, intro)
         room = int((limit - TAIL) / metre.step_seconds) - intro - metre.bar
         if sum(part.steps for part in parts) <= room:

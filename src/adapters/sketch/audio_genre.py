@@ -65,9 +65,7 @@ _REGGAE = Band(
 _LATIN = Band(
     "nylon", "bossa", "", "flute", "upright", "root_fifth", "bossa", 116, 0.5, "seventh", "jazz"
 )
-_LULLABY = Band(
-    "bell", "arpeggio", "strings", "bell", "upright", "long", "", 76, changes="folk"
-)
+_LULLABY = Band("bell", "arpeggio", "strings", "bell", "upright", "long", "", 76, changes="folk")
 _METAL = replace(_ROCK, sustain="", bpm=146, changes="dark", comp_pattern="gallop")
 
 _WORDS = (
@@ -92,6 +90,8 @@ _WORDS = (
 def band_of(genre: str) -> Band:
     """Give the band whose word stands last in `genre` ("folk rock" is rock); pop if none does."""
     lowered = genre.lower()
-    places = [(lowered.rfind(word), len(word), band) for band, words in _WORDS for word in words.split()]
+    places = [
+        (lowered.rfind(word), len(word), band) for band, words in _WORDS for word in words.split()
+    ]
     place, _, band = max(places, key=lambda found: found[:2])
     return band if place >= 0 else _POP

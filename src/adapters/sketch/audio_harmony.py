@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from adapters.sketch.audio_genre import Band
 from adapters.sketch.audio_key import Key
 
 _COLOURS = {
@@ -75,17 +76,18 @@ def chord_on(key: Key, root: int, colour: str, *, cadence: bool = False) -> Chor
 
 
 def progression(
-    key: Key, family: str, colour: str, count: int, *, verse: bool, chance: np.random.Generator
+    key: Key, band: Band, count: int, *, verse: bool, chance: np.random.Generator
 ) -> tuple[Chord, ...]:
     """Give `count` chords that end at home, those of a verse or of a chorus."""
-    groups = (_MINOR if key.is_minor else _MAJOR)[family]
+    groups = (_MINOR if key.is_minor else _MAJOR)[band.changes]
     choices = groups[0 if verse else 1].split()
     road = choices[int(chance.integers(len(choices)))]
     roots = [int(road[place]) - 1 for place in _places(len(road), count)]
     if count > 1:
         roots[-2:] = [_approach(road, key), 0]
     return tuple(
-        chord_on(key, root, colour, cadence=_leads_home(roots, at)) for at, root in enumerate(roots)
+        chord_on(key, root, band.colour, cadence=_leads_home(roots, at))
+        for at, root in enumerate(roots)
     )
 
 

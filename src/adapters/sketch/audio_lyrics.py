@@ -8,14 +8,13 @@ from itertools import islice
 from adapters.sketch.audio_syllables import Syllable, syllables_of, words_of
 
 _HEADER = re.compile(r"\s*\[\s*([^\[\]]{1,40}?)\s*\]\s*")
+_QUESTION_MARKS = ("?", "\uff1f", "\u061f")  # also full-width and Arabic
 _MOST_CHARACTERS = 24_000
 _MOST_LINES = 400
 _LONGEST_LINE = 240
 _MOST_SYLLABLES = 32
 _CHORUSES = ("CHORUS", "HOOK", "REFRAIN", "CORO", "REFRÃO", "ПРИПЕВ")
-_ENGLISH = frozenset(
-    "the and of to in a is you i my it with that for on your me we are all be this no so".split()
-)
+_ENGLISH = "the and of to in a is you i my it with that for on your me we are all be this no so"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +75,11 @@ def _line(text: str, *, english: bool) -> Iterator[Line]:
     found = (part for word in words_of(text) for part in syllables_of(word, english=english))
     syllables = tuple(islice(found, _MOST_SYLLABLES))
     if syllables:
-        yield Line(text, syllables, is_question=text.rstrip("\"'”’»)").endswith(("?", "？", "؟")))
+        yield Line(text, syllables, is_question=text.rstrip("\"'”’»)").endswith(_QUESTION_MARKS))
 
 
 def _reads_as_english(lines: Iterator[str]) -> bool:
     words = list(islice(re.finditer(r"[^\W\d_]+", " ".join(lines).lower()), 300))
-    known = sum(match.group() in _ENGLISH for match in words)
+    common = frozenset(_ENGLISH.split())
+    known = sum(match.group() in common for match in words)
     return known * 10 > len(words)

@@ -16,7 +16,21 @@ from adapters.sketch.audio_syllables import Syllable
 _ROLES = "abac"
 """Lines one and three of four sing the same; the second stays open, the fourth closes."""
 
+_CENTRES = {"BRIDGE": 3}  # degrees about which a part moves
+_SEVENTH = 6  # as a degree counted from 0
+
 _LONGEST_NOTE = 2.2  # seconds; a singer breathes
+
+
+@dataclass(frozen=True, slots=True)
+class Singer:
+    """What stays the same all through a song."""
+
+    key: Key
+    metre: Metre
+    lowest_tonic: int
+    """MIDI."""
+    seed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,37 +52,41 @@ class SungNote:
 
 
 def phrase_notes(
-    phrase: Phrase, part: Part, chords: Sequence[Chord], key: Key, metre: Metre, seed: int, low: int
+    singer: Singer, phrase: Phrase, part: Part, chords: Sequence[Chord]
 ) -> list[SungNote]:
-    """Sing one phrase over `chords` (one for each step of `part`); `low` is the lowest tonic."""
-    syllables = phrase.line.syllables
-    groove = stream(seed, "groove", part.kind, phrase.steps)
+    """Sing one phrase over `chords` (one for each step of `part`)."""
+    metre, syllables = singer.metre, phrase.line.syllables
+    groove = stream(singer.seed, "groove", part.kind, phrase.steps)
     steps = onsets([one.stress for one in syllables], phrase.steps, metre, groove)
     under = chords[phrase.start : phrase.start + phrase.steps]
-    closes = phrase is part.phrases[-1]
-    role = "c" if closes else _ROLES[phrase.place % len(_ROLES)]
-    centre = 4 if part.is_chorus else (3 if part.kind == "BRIDGE" else 2)
-    contour = _contour(under, metre, centre, stream(seed, "contour", part.kind, role))
+    role = "c" if phrase is part.phrases[-1] else _ROLES[phrase.place % len(_ROLES)]
+    centre = 4 if part.is_chorus else _CENTRES.get(part.kind, 2)
+    contour = _contour(under, metre, centre, stream(singer.seed, "contour", part.kind, role))
     degrees = [contour[step] for step in steps]
     _end_line(degrees, role, question=phrase.line.is_question)
-    sung = zip(steps, [*steps[1:], phrase.steps], degrees, syllables, strict=False)
     base = part.start + phrase.start
+    spans = zip(steps, [*steps[1:], phrase.steps], strict=True)
     return [
-        _note(base + step, base + until, degree, syllable, under[step], key, metre, low)
-        for step, until, degree, syllable in sung
+        _note(singer, (base + step, base + until), degree, syllable, under[step])
+        for (step, until), degree, syllable in zip(spans, degrees, syllables, strict=False)
     ]
 
 
 def _note(
-    step: int, until: int, degree: int, syllable: Syllable, chord: Chord, key: Key, metre: Metre,
-    low: int,
-) -> SungNote:  # fmt: skip
-    start = metre.seconds_at(step)
-    length = min((metre.seconds_at(until) - start) * 0.96, _LONGEST_NOTE)
-    lift = 1 if chord.raises_seventh and degree % 7 == 6 else 0  # noqa: PLR2004 - leading tone
-    level = 0.75 + 0.2 * metre.strength(step) * syllable.stress
-    pitch = low + key.semitones(degree) + lift
+    singer: Singer, span: tuple[int, int], degree: int, syllable: Syllable, chord: Chord
+) -> SungNote:
+    step, until = span
+    start = singer.metre.seconds_at(step)
+    length = min((singer.metre.seconds_at(until) - start) * 0.96, _LONGEST_NOTE)
+    level = 0.75 + 0.2 * singer.metre.strength(step) * syllable.stress
+    pitch = pitch_of(singer, degree, chord)
     return SungNote(step, start, length, degree, pitch, level, syllable, chord)
+
+
+def pitch_of(singer: Singer, degree: int, chord: Chord) -> float:
+    """Give the MIDI pitch of a degree; under a dominant in minor the seventh is raised."""
+    lift = 1 if chord.raises_seventh and degree % 7 == _SEVENTH else 0
+    return singer.lowest_tonic + singer.key.semitones(degree) + lift
 
 
 def _contour(
@@ -87,7 +105,9 @@ def _contour(
         on_beat = step % metre.steps_per_beat == 0
         before = max(
             range(-2, 10),
-            key=lambda degree: luck[degree + 2] + _fit(degree, before, aim, chords[step], on_beat=on_beat),
+            key=lambda degree: (
+                luck[degree + 2] + _fit(degree, before, aim, chords[step], on_beat=on_beat)
+            ),
         )
         contour.append(before)
     return contour

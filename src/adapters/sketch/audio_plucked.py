@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from adapters.sketch.audio_chance import stream
 from adapters.sketch.audio_signal import RATE, Samples, edged, sample_at
@@ -49,15 +50,19 @@ def pluck(string: String, hz: float, seconds: float, brightness: float) -> Sampl
     return edged(heard.astype(np.float32), 0.001, min(0.08, seconds / 3))
 
 
-def _attack(string: String, turn: int, brightness: float) -> np.ndarray:
+def _attack(string: String, turn: int, brightness: float) -> npt.NDArray[np.float64]:
     noise = stream(turn, "pluck", string.softness).uniform(-1.0, 1.0, turn)
     width = max(1, round(string.softness * (1.5 - brightness)))
     kernel = np.ones(min(width, turn)) / width
     smooth = np.convolve(np.concatenate([noise, noise]), kernel)[turn - 1 : 2 * turn - 1]
-    combed = smooth - np.roll(smooth, max(1, round(string.position * turn)))
-    return combed - combed.mean()
+    combed: npt.NDArray[np.float64] = smooth - np.roll(
+        smooth, max(1, round(string.position * turn))
+    )
+    combed -= combed.mean()
+    return combed
 
 
-def _tuned(ring: np.ndarray, ratio: float, count: int) -> np.ndarray:
+def _tuned(ring: npt.NDArray[np.float64], ratio: float, count: int) -> npt.NDArray[np.float64]:
     """Read a little faster or slower: the loop has whole samples, pitches have not."""
-    return np.interp(np.arange(count) * ratio, np.arange(ring.size), ring)
+    tuned: npt.NDArray[np.float64] = np.interp(np.arange(count) * ratio, np.arange(ring.size), ring)
+    return tuned

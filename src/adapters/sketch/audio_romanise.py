@@ -1,31 +1,31 @@
-"""Any script to lower-case Latin letters that hint at its sound: `кот` to `kot`, `さくら` to `sakura`."""
+"""Any script to lower-case Latin letters that hint at its sound: `кот` to `kot`."""
 
 import re
 import unicodedata
 from functools import lru_cache
 
-_CYRILLIC = dict(
-    zip(
-        "абвгдеёжзийклмнопрстуфхцчшщъыьэюяіїєґђјљњћџў",
-        (
-            "a b v g d ye yo zh z i y k l m n o p r s t u f h ts ch sh sh - i - e yu ya "
-            "i yi ye g j y l n ch j w"
-        ).split(),
-        strict=True,
-    )
-)
-_GREEK = dict(
-    zip(
-        "αβγδεζηθικλμνξοπρσςτυφχψω",
-        "a v g d e z i th i k l m n x o p r s s t i f h ps o".split(),
-        strict=True,
-    )
-)
+_FIRST_CYRILLIC = 0x430
+_CYRILLIC_SOUNDS = "a b v g d ye zh z i y k l m n o p r s t u f h ts ch sh sh - i - e yu ya"
+_FIRST_GREEK, _GREEK_SOUNDS = 0x3B1, "a v g d e z i th i k l m n x o p r s s t i f h ps o"
 _ABJAD = {"alef": "a", "ain": "a", "ayin": "a", "waw": "u", "vav": "u", "yeh": "i", "yod": "i"}
-_DIGITS = "zero one two three four five six seven eight nine".split()
-_SPECIAL = {"ß": "ss", "æ": "e", "œ": "e", "ø": "e", "þ": "th", "ð": "th", "ł": "w", "ı": "i"}
+_DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_SPECIAL = {"ß": "ss", "æ": "e", "œ": "e", "ø": "e", "þ": "th", "ð": "th", "ł": "w", "\u0131": "i"}
 _INITIALS = ("", "l", "m", "n", "sh", "t", "d", "h", "y", "w", "g", "b")
 _FINALS = ("a", "o", "i", "u", "e", "ai", "ou", "an", "en", "ing")
+
+
+def _alphabet(first: int, sounds: str) -> dict[str, str]:
+    """Pair the letters from code point `first` on, in their Unicode order, with their sounds."""
+    return {chr(code): sound.strip("-") for code, sound in enumerate(sounds.split(), first)}
+
+
+_CYRILLIC = _alphabet(_FIRST_CYRILLIC, _CYRILLIC_SOUNDS) | {
+    "\u0451": "yo",
+    "\u0454": "ye",
+    "\u0456": "i",
+    "\u0457": "yi",
+}
+_GREEK = _alphabet(_FIRST_GREEK, _GREEK_SOUNDS)
 
 
 @lru_cache(maxsize=4096)
@@ -33,10 +33,12 @@ def letters_of(character: str) -> str:
     """Give the Latin letters of one character, "" if it has no sound, "ooh" for a pictograph."""
     lowered = character.lower()
     if lowered in _CYRILLIC:
-        return _CYRILLIC[lowered].strip("-")
+        return _CYRILLIC[lowered]
     if lowered in _SPECIAL:
         return _SPECIAL[lowered]
-    bare = "".join(c for c in unicodedata.normalize("NFKD", lowered) if not unicodedata.combining(c))
+    bare = "".join(
+        c for c in unicodedata.normalize("NFKD", lowered) if not unicodedata.combining(c)
+    )
     if bare.isascii():
         return _ascii_letters(bare)
     return _GREEK.get(bare) or _by_name(character)
@@ -76,6 +78,12 @@ def is_syllabic(character: str) -> bool:
     name = unicodedata.name(character, "")
     spoken = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL SYLLABLE", "YI SYLLABLE", "ETHIOPIC SYLLABLE")
     return name.startswith(spoken) or unicodedata.category(character) in {"So", "Nd"}
+
+
+def separates(character: str) -> bool:
+    """Say whether a word ends here: spaces, punctuation, signs; not apostrophes, not emoji."""
+    kind = unicodedata.category(character)
+    return (kind[0] in "PZCS" and kind != "So") and character not in "'’"
 
 
 def is_mark(character: str) -> bool:

@@ -26,7 +26,7 @@ def seconds_axis(count: int) -> Samples:
 
 
 def place(bus: Samples, sound: Samples, start: int, level: float = 1.0) -> None:
-    """Add `sound`, shape (m,), into `bus`, shape (n,), at sample `start`; what hangs over is cut."""
+    """Add `sound`, shape (m,), into `bus`, shape (n,), at sample `start`; cut to fit."""
     first = max(start, 0)
     last = min(start + sound.size, bus.size)
     if last > first:
@@ -55,4 +55,5 @@ def active_rms(sound: Samples) -> float:
 
 def _slope(count: int) -> Samples:
     ramp = np.arange(count, dtype=np.float32) / np.float32(max(count, 1))
-    return np.sin(ramp * np.float32(np.pi / 2)) ** 2
+    rise: Samples = np.sin(ramp * np.float32(np.pi / 2)) ** 2
+    return rise

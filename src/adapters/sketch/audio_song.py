@@ -1,15 +1,14 @@
 """Composition: from sections of lyrics and a manner to a whole score."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from adapters.sketch import audio_arrangement as arrangement
 from adapters.sketch.audio_chance import stream
 from adapters.sketch.audio_form import TAIL, Form, Part, form_of
 from adapters.sketch.audio_harmony import Chord, chord_on, progression
-from adapters.sketch.audio_key import Key
 from adapters.sketch.audio_lyrics import Section
-from adapters.sketch.audio_melody import SungNote, phrase_notes
+from adapters.sketch.audio_melody import Singer, SungNote, phrase_notes, pitch_of
 from adapters.sketch.audio_metre import Metre
 from adapters.sketch.audio_score import Manner, Score, Stroke
 
@@ -26,10 +25,8 @@ def compose(
     """Write the song: about `seconds`, never above `at_most`; `sections` holds one at least."""
     form = form_of(sections, manner.metre, seconds, at_most)
     chords = _chords(form, manner, seed)
-    low = lowest_tonic(manner, seed)
-    melody = [
-        note for part in form.parts for note in _sung(part, chords, manner, seed, low)
-    ]
+    singer = Singer(manner.key, manner.metre, lowest_tonic(manner, seed), seed)
+    melody = [note for part in form.parts for note in _sung(singer, part, chords)]
     bars = arrangement.bars_of(form, manner)
     band = manner.band
     return Score(
@@ -37,7 +34,7 @@ def compose(
         form=form,
         chords=tuple(chords),
         melody=tuple(melody),
-        second_voice=tuple(_second_voice(form, melody, manner.key, low)),
+        second_voice=tuple(_second_voice(form, melody, singer)),
         comp=tuple(arrangement.comp(bars, chords, manner, seed)) if band.comp else (),
         sustain=tuple(arrangement.sustain(bars, chords, manner)) if band.sustain else (),
         lead=tuple(_hook(form, melody, manner.metre)),
@@ -70,46 +67,34 @@ def _part_chords(part: Part, manner: Manner, seed: int) -> list[Chord]:
         changes += [phrase.start + phrase.steps * half // 2 for half in range(halves)]
     verse = not part.is_chorus and part.kind != "BRIDGE"
     chance = stream(seed, "chords", part.kind)
-    band = manner.band
-    road = progression(
-        manner.key, band.changes, band.colour, len(changes), verse=verse, chance=chance
-    )
+    road = progression(manner.key, manner.band, len(changes), verse=verse, chance=chance)
     chords = list[Chord]()
     for chord, start, until in zip(road, changes, [*changes[1:], part.steps], strict=True):
         chords += [chord] * (until - start)
     return chords
 
 
-def _sung(
-    part: Part, chords: Sequence[Chord], manner: Manner, seed: int, low: int
-) -> list[SungNote]:
+def _sung(singer: Singer, part: Part, chords: Sequence[Chord]) -> Iterator[SungNote]:
     own = chords[part.start : part.start + part.steps]
-    return [
-        note
-        for phrase in part.phrases
-        for note in phrase_notes(phrase, part, own, manner.key, manner.metre, seed, low)
-    ]
+    for phrase in part.phrases:
+        yield from phrase_notes(singer, phrase, part, own)
 
 
-def _second_voice(
-    form: Form, melody: Sequence[SungNote], key: Key, low: int
-) -> list[SungNote]:
+def _second_voice(form: Form, melody: Sequence[SungNote], singer: Singer) -> list[SungNote]:
     """Sing along in the choruses, a third above or whatever the chord has near it."""
     choruses = [(part.start, part.start + part.steps) for part in form.parts if part.is_chorus]
     return [
-        _third_above(note, key, low)
+        _above(note, singer)
         for note in melody
         if any(start <= note.step < stop for start, stop in choruses)
     ]
 
 
-def _third_above(note: SungNote, key: Key, low: int) -> SungNote:
-    above = next(
-        (step for step in (2, 3, 4) if (note.degree + step) % 7 in note.chord.degrees), 2
-    )
+def _above(note: SungNote, singer: Singer) -> SungNote:
+    near = (2, 3, 4)
+    above = next((step for step in near if (note.degree + step) % 7 in note.chord.degrees), 2)
     degree = note.degree + above
-    lift = int(note.chord.raises_seventh and degree % 7 == 6)  # noqa: PLR2004 - leading tone
-    return replace(note, degree=degree, pitch=low + key.semitones(degree) + lift)
+    return replace(note, degree=degree, pitch=pitch_of(singer, degree, note.chord))
 
 
 def _hook_part(form: Form) -> Part:

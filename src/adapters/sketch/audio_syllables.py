@@ -1,42 +1,44 @@
 """Words to syllables: what the singer's mouth does, one vowel (or glide) at a time."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby, pairwise
 
 from adapters.sketch.audio_romanise import (
     is_abjad,
     is_mark,
     is_syllabic,
     letters_of,
+    separates,
     with_vowels,
 )
 
 _LONGEST_WORD = 40
-_RUNS = re.compile(r"[^\s\-–—_/.,;:!?()\"“”«»。、！？，]+")
 _GLIDES = {
     "igh": "ai", "eau": "o", "ee": "i", "ea": "i", "ie": "i", "oo": "u", "ou": "au", "oa": "o",
     "ai": "ei", "ay": "ei", "ei": "ei", "ey": "ei", "ow": "ou", "oe": "o", "ue": "u", "ui": "u",
     "au": "o", "aw": "o", "ew": "u", "oi": "oi", "oy": "oi", "uy": "ai",
 }  # fmt: skip
-_CONSONANT_PAIRS = {"sh": "S", "ch": "C", "th": "T", "ph": "f", "ck": "k", "wh": "w", "zh": "Z", "gh": "g"}
+_PAIRS = "sh=S ch=C th=T ph=f ck=k wh=w zh=Z gh=g"
+_CONSONANT_PAIRS = dict(pair.split("=") for pair in _PAIRS.split())
 _SINGLE = {"c": "k", "q": "k", "x": "s", "j": "C", "y": "j"}
-_RESPELT = dict(
-    pair.split("=")
-    for pair in (
-        "you=yoo your=yor to=too do=doo who=hoo two=too of=ov was=woz one=wun once=wuns love=luv "
-        "come=kum some=sum have=hav give=giv live=liv are=ar were=wer there=ther where=wer "
-        "through=throo though=tho eyes=aiz eye=ai said=sed know=no knows=nos i=ai my=mai by=bai "
-        "he=hee she=shee we=wee me=mee be=bee been=bin world=werld heart=hart hearts=harts "
-        "blood=blud above=abuv dance=dans blue=bloo true=troo moon=moon people=pipul does=duz "
-        "gone=gon none=nun done=dun nothing=nuthing mother=muther oh=ou go=go so=so no=no "
-        "light=lait night=nait bright=brait fire=faier"
-    ).split()
+_RESPELLINGS = (
+    "you=yoo your=yor to=too do=doo who=hoo two=too of=ov was=woz one=wun once=wuns love=luv "
+    "come=kum some=sum have=hav give=giv live=liv are=ar were=wer there=ther where=wer "
+    "through=throo though=tho eyes=aiz eye=ai said=sed know=no knows=nos i=ai my=mai by=bai "
+    "he=hee she=shee we=wee me=mee be=bee been=bin world=werld heart=hart hearts=harts "
+    "blood=blud above=abuv dance=dans blue=bloo true=troo moon=moon people=pipul does=duz "
+    "gone=gon none=nun done=dun nothing=nuthing mother=muther oh=ou go=go so=so no=no "
+    "light=lait night=nait bright=brait fire=faier"
 )
-_WEAK_WORDS = frozenset(
+_RESPELT = dict(pair.split("=") for pair in _RESPELLINGS.split())
+_WEAK = (
     "a an and as at but by for from in into is it its my nor of on or our so than that the their "
-    "then to was we were will with your be are i you he she am".split()
+    "then to was we were will with your be are i you he she am"
 )
+_WEAK_WORDS = frozenset(_WEAK.split())
+_NUCLEUS = re.compile(r"[aeiou]+(?:gh(?![aeiou])|[yw](?![aeiou]))?|y(?![aeiou])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,28 +55,30 @@ class Syllable:
 
 
 def words_of(line: str) -> Iterator[str]:
-    """Give each word of `line` in Latin letters; in scripts without spaces each character is one."""
-    for run in _RUNS.findall(line):
-        word = ""
-        for character in run:
-            letters = letters_of(character)
-            if is_syllabic(character) and letters:
-                yield from filter(None, (word, letters))
-                word = ""
-            elif is_mark(character):
-                word = word.removesuffix("a") + letters
-            else:
-                word += letters
-        if is_abjad(run[0]):
-            word = with_vowels(word)
-        if word:
-            yield word[:_LONGEST_WORD]
+    """Give each word of `line` in Latin letters; where no spaces are, each character."""
+    for ends, run in groupby(line, separates):
+        if not ends:
+            yield from _words_in(list(run))
+
+
+def _words_in(run: Sequence[str]) -> Iterator[str]:
+    word = ""
+    for character in run:
+        letters = letters_of(character)
+        if is_syllabic(character) and letters:
+            yield from filter(None, (word[:_LONGEST_WORD], letters))
+            word = ""
+        else:
+            word = (word.removesuffix("a") if is_mark(character) else word) + letters
+    word = with_vowels(word) if is_abjad(run[0]) else word
+    if word:
+        yield word[:_LONGEST_WORD]
 
 
 def syllables_of(word: str, *, english: bool) -> list[Syllable]:
     """Divide one word in lower-case Latin letters; `english` drops its silent vowels."""
     spoken = _as_spoken(word) if english else word
-    nuclei = list(re.finditer(r"[aeiou]+(?:gh(?![aeiou])|[yw](?![aeiou]))?|y(?![aeiou])", spoken))
+    nuclei = list(_NUCLEUS.finditer(spoken))
     if not nuclei:
         return [Syllable(_consonants(spoken)[:1], "m", "", _stress(word, 0, 1), ends_word=True)]
     edges = _edges(spoken, [match.span() for match in nuclei])
@@ -93,12 +97,12 @@ def syllables_of(word: str, *, english: bool) -> list[Syllable]:
 def _edges(word: str, nuclei: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """Cut between two vowels so that the later syllable begins with one consonant or a pair."""
     cuts = [0]
-    for (_, end), (start, _) in zip(nuclei, nuclei[1:], strict=False):
+    for (_, end), (start, _) in pairwise(nuclei):
         between = word[end:start]
         keep = 2 if between[-2:] in _CONSONANT_PAIRS else min(1, len(between))
         cuts.append(start - keep)
     cuts.append(len(word))
-    return list(zip(cuts, cuts[1:], strict=False))
+    return list(pairwise(cuts))
 
 
 def _as_spoken(word: str) -> str:

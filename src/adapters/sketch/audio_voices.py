@@ -15,7 +15,8 @@ Voice = Callable[[float, float, float], Samples]
 
 
 def _decay(count: int, half_life: float) -> Samples:
-    return np.exp2(-seconds_axis(count) / np.float32(half_life))
+    dying: Samples = np.exp2(-seconds_axis(count) / np.float32(half_life))
+    return dying
 
 
 def _pad(hz: float, seconds: float, brightness: float, *, tilt: float, attack: float) -> Samples:

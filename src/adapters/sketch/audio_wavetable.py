@@ -37,7 +37,7 @@ def read(cycle: Samples, phase: npt.NDArray[np.float64]) -> Samples:
 
 def steady_phase(hz: float, count: int, offset: float = 0.0) -> npt.NDArray[np.float64]:
     """Give the phase in cycles of a steady tone of `hz`, shape (count,)."""
-    return np.arange(count) * (hz / RATE) + offset
+    return np.arange(count, dtype=np.float64) * (hz / RATE) + offset
 
 
 def vibrato_phase(
@@ -46,4 +46,5 @@ def vibrato_phase(
     """Give the phase of a tone that sways by the share `depth`, `rate` times a second."""
     times = np.arange(count) / RATE
     sway = depth * np.clip((times - delay) / 0.3, 0.0, 1.0) * np.sin(2 * np.pi * rate * times)
-    return np.cumsum(hz / RATE * (1.0 + sway))
+    phase: npt.NDArray[np.float64] = np.cumsum(hz / RATE * (1.0 + sway))
+    return phase

@@ -18,7 +18,8 @@ class Cut:
     columns: slice
 
 
-def _planes(colour: Colour | Field) -> Field:
+def planes(colour: Colour | Field) -> Field:
+    """Give a colour as float32 of shape (3, 1, 1), or a colour field as it is."""
     value = np.asarray(colour, np.float32)
     return value[:, None, None] if value.ndim == 1 else value
 
@@ -57,7 +58,7 @@ class Canvas:
     ) -> None:
         """Cover the canvas with a colour (or a picture of the region's size) through a mask."""
         region = self.pixels[:, rows, columns]
-        region += (_planes(colour) - region) * np.asarray(mask, np.float32)
+        region += (planes(colour) - region) * np.asarray(mask, np.float32)
 
     def shine(
         self,
@@ -68,7 +69,7 @@ class Canvas:
     ) -> None:
         """Add light of a colour: bright stays below white."""
         region = self.pixels[:, rows, columns]
-        region += (1 - region) * _planes(colour) * np.asarray(light, np.float32)
+        region += (1 - region) * planes(colour) * np.asarray(light, np.float32)
 
     def stamp(self, cut: Cut, colour: Colour | Field, opacity: float = 1.0) -> None:
         """Lay a colour through a cut shape."""

@@ -38,7 +38,9 @@ def paint_clouds(scene: Scene) -> None:
     step = max(2, rows // 26)
     padded = np.pad(density, ((step, 0), (step, step)), mode="edge")
     above = padded[:rows, step:-step]
-    beside = padded[:rows, : columns] if scene.sun[0] < canvas.width / 2 else padded[:rows, 2 * step :]
+    beside = (
+        padded[:rows, :columns] if scene.sun[0] < canvas.width / 2 else padded[:rows, 2 * step :]
+    )
     lit = smoothstep(-0.5, 0.7, density - 0.5 * above - 0.5 * beside)
     lit *= 0.55 if reading.has("storm") else 1.0
     _lay(scene, enlarge(body, bottom, canvas.width), enlarge(lit, bottom, canvas.width))
@@ -57,6 +59,8 @@ def _lay(scene: Scene, body: Field, lit: Field) -> None:
     light = np.clip(lit * (0.55 + 0.75 * near), 0, 1)
     picture = dim + (bright - dim) * light
     opacity = 0.92 if storm else 0.86 - 0.4 * palette.darkness
-    canvas.lay(np.clip(body, 0, 1) * opacity * (0.35 + 0.65 * smoothstep(0, 0.25, up)), picture, rows)
+    canvas.lay(
+        np.clip(body, 0, 1) * opacity * (0.35 + 0.65 * smoothstep(0, 0.25, up)), picture, rows
+    )
     rim = np.clip(body * (1 - body) * 4, 0, 1) * near**2
     canvas.shine(np.clip(rim, 0, 1) * 0.35, palette.glow, rows)

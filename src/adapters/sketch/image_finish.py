@@ -57,6 +57,8 @@ def sign(canvas: Canvas, ink: Colour, opacity: float = 0.5) -> None:
     box = (left - height, foot - 2 * height, canvas.width, canvas.height)
     stencil = Stencil(canvas, box, scale=4)
     for letter in _LETTERS:
-        points = [(left + x * height * 1.1 - y * 0.16 * height, foot + y * height) for x, y in letter]
+        points = [
+            (left + x * height * 1.1 - y * 0.16 * height, foot + y * height) for x, y in letter
+        ]
         stencil.line(points, max(0.8, height * 0.13))
     canvas.stamp(stencil.cut(), ink, opacity)

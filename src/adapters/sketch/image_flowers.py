@@ -11,6 +11,8 @@ from adapters.sketch.image_noise import fbm
 from adapters.sketch.image_scene import Scene
 from adapters.sketch.image_stencil import Stencil
 
+_DETAILED = 6.5  # pixels: smaller flowers are dots
+
 Bloom = tuple[float, float, float, float]
 """Centre x and y, radius (all pixels), turn (radians)."""
 
@@ -51,8 +53,9 @@ def _row(scene: Scene, blooms: list[Bloom], near: float, *, sunflower: bool) -> 
     air = 0.55 * (1 - near) ** 3
     green = mix(shade(palette.foliage, 0.85 - 0.2 * near), palette.far, air)
     stems = Stencil(canvas, box)
-    for x, y, r, turn in blooms:
-        _stem(stems, (x, y, r, turn))
+    for bloom in blooms:
+        if radius > _DETAILED:
+            _stem(stems, bloom)
     canvas.stamp(stems.cut(), green)
     hues = _hues(scene, sunflower=sunflower)
     for k, hue in enumerate(hues):
@@ -69,7 +72,12 @@ def _hues(scene: Scene, *, sunflower: bool) -> list[Colour]:
         return [base, shade(base, 1.12, 0.85)]
     if scene.reading.colours:
         return list(scene.palette.accents[:3])
-    return [oklch(0.68, 0.19, 25), oklch(0.80, 0.13, 350), oklch(0.93, 0.05, 95), oklch(0.64, 0.15, 300)]
+    return [
+        oklch(0.68, 0.19, 25),
+        oklch(0.80, 0.13, 350),
+        oklch(0.93, 0.05, 95),
+        oklch(0.64, 0.15, 300),
+    ]
 
 
 def _stem(stencil: Stencil, bloom: Bloom) -> None:
@@ -80,19 +88,33 @@ def _stem(stencil: Stencil, bloom: Bloom) -> None:
         root = (x + sway * 0.5, y + r * (2.6 + 0.4 * side))
         tip = (root[0] + side * r * 1.5, root[1] - r * 0.5 * math.cos(turn))
         stencil.polygon(
-            [root, (root[0] + side * r * 0.6, root[1] - r * 0.75), tip, (root[0] + side * r * 0.7, root[1] + r * 0.3)]
+            [
+                root,
+                (root[0] + side * r * 0.6, root[1] - r * 0.75),
+                tip,
+                (root[0] + side * r * 0.7, root[1] + r * 0.3),
+            ]
         )
 
 
 def _heads(
-    scene: Scene, blooms: list[Bloom], box: tuple[float, float, float, float], tone: Colour, *, sunflower: bool
+    scene: Scene,
+    blooms: list[Bloom],
+    box: tuple[float, float, float, float],
+    tone: Colour,
+    *,
+    sunflower: bool,
 ) -> None:
     canvas = scene.canvas
     count = 17 if sunflower else 7
     slim = 0.24 if sunflower else 0.5
-    for level, reach, offset in ((0.80, 1.0, 0.0), (1.0, 0.9, math.pi / count)):
+    if max(b[2] for b in blooms) < _DETAILED:
+        count = 0
+    for level, reach, offset in ((0.80, 1.0, 0.0), (1.0, 0.9, math.pi / 17)):
         petals = Stencil(canvas, box)
         for x, y, r, turn in blooms:
+            if not count:
+                petals.ellipse(x, y, r * reach, r * reach)
             for petal in range(count):
                 _petal(petals, (x, y, r * reach, turn + offset + petal * math.tau / count), slim)
         canvas.stamp(petals.cut(), shade(tone, level))

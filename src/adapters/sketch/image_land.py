@@ -24,6 +24,8 @@ class Ridge:
     """How strongly slopes turn to and from the light."""
     snow: float = 0.0
     """Pixels of snow below the peaks; 0 for none."""
+    foot: float | None = None
+    """Row below which something else will cover it; none for the canvas's edge."""
 
 
 def _slopes(scene: Scene, ridge: Ridge, rows: int) -> Field:
@@ -34,24 +36,26 @@ def _slopes(scene: Scene, ridge: Ridge, rows: int) -> Field:
     slope = (padded[2 * reach :] - padded[: -2 * reach]) / (2 * reach)
     half = (max(4, rows // 2), max(4, width // 2))
     warp = enlarge(fbm(scene.rng, half, width / 22, 4, stretch=0.8), rows, width)
-    top = canvas_top(scene, ridge)
     y, x = scene.canvas.grid()
-    below = np.maximum(y[top:] - ridge.line.astype(np.float32)[None, :], 0)
+    below = np.maximum(y[_rows(scene, ridge)] - ridge.line.astype(np.float32)[None, :], 0)
     facing = -1.0 if scene.sun[0] < width / 2 else 1.0
     leaned = x + facing * below * 0.45 + warp * (scene.canvas.size * 0.022)
     at = leaned.astype(np.intp).clip(0, width - 1)
     return np.tanh(slope.astype(np.float32)[at] * np.float32(facing * 3.0) + 0.5 * warp)
 
 
-def canvas_top(scene: Scene, ridge: Ridge) -> int:
-    """Give the first row that a ridge touches."""
-    return int(np.clip(ridge.line.min() - 2, 0, scene.canvas.height - 2))
+def _rows(scene: Scene, ridge: Ridge) -> slice:
+    """Give the rows that a ridge touches."""
+    height = scene.canvas.height
+    top = int(np.clip(ridge.line.min() - 2, 0, height - 2))
+    bottom = height if ridge.foot is None else int(np.clip(ridge.foot, top + 2, height))
+    return slice(top, bottom)
 
 
 def lay_ridge(scene: Scene, ridge: Ridge) -> None:
     """Lay a layer of land over everything behind it."""
     canvas = scene.canvas
-    rows = slice(canvas_top(scene, ridge), canvas.height)
+    rows = _rows(scene, ridge)
     y, _ = canvas.grid()
     below = y[rows] - ridge.line.astype(np.float32)[None, :]
     steep = np.sqrt(1 + np.gradient(ridge.line) ** 2).astype(np.float32)[None, :]
@@ -105,6 +109,7 @@ def paint_mountains(scene: Scene) -> None:
                 lift * (0.95 + 0.2 * near),
                 0.0 if scene.sparse else 0.9 - 0.35 * near,
                 (0.9 if winter else 0.5) * lift * (1 - near) + (lift if winter else 0),
+                scene.horizon + 0.2 * (canvas.height - scene.horizon),
             ),
         )
 
@@ -123,7 +128,9 @@ def paint_hills(scene: Scene) -> None:
         swing = canvas.size * (0.10 + 0.03 * near)
         colour = mix(palette.far, shade(grass, 1 - 0.28 * near), 0.38 + 0.6 * near)
         line = foot - swing * (line - 0.35)
-        lay_ridge(scene, Ridge(line, colour, mix(colour, palette.low, 0.5 - 0.4 * near), rest, 0.45))
+        lay_ridge(
+            scene, Ridge(line, colour, mix(colour, palette.low, 0.5 - 0.4 * near), rest, 0.45)
+        )
         _grass(scene, line, near)
 
 
@@ -180,6 +187,11 @@ def _ripples(scene: Scene, line: Field, near: float) -> None:
     canvas.pixels *= (1 + wave * strength).astype(np.float32)
 
 
+def cliff_height(scene: Scene) -> float:
+    """Give how far a headland rises over the horizon, in pixels."""
+    return min(scene.horizon * 0.30, scene.canvas.size * 0.20)
+
+
 def paint_cliff(scene: Scene) -> None:
     """Raise a headland on one side, falling steeply to the water."""
     canvas, palette = scene.canvas, scene.palette
@@ -188,12 +200,19 @@ def paint_cliff(scene: Scene) -> None:
         x = 1 - x
     rough = profile(scene.rng, canvas.width, 9, 6, jagged=True) - 0.5
     edge = smoothstep(0.50, 0.40, x + 0.05 * rough) + 0.10 * smoothstep(0.62, 0.52, x + 0.1 * rough)
-    tall = min(scene.horizon * 0.45, canvas.size * 0.26)
+    tall = cliff_height(scene)
     foot = canvas.height * 1.02
-    line = foot - (foot - scene.horizon + tall * (1 - 0.15 * x)) * edge - canvas.size * 0.03 * rough * edge
-    rock = mix(palette.near, palette.ground, 0.35)
-    lay_ridge(scene, Ridge(line, rock, shade(rock, 0.6), canvas.height * 0.8, 0.9))
+    line = (
+        foot
+        - (foot - scene.horizon + tall * (0.55 + 0.45 * np.clip((0.52 - x) / 0.52, 0, 1) ** 0.5))
+        * edge
+        - canvas.size * 0.03 * rough * edge
+    )
+    rock = mix(mix(palette.near, palette.ground, 0.5), palette.far, 0.25)
+    lay_ridge(scene, Ridge(line, rock, shade(rock, 0.55), canvas.height * 0.8, 1.1))
     turf = line + canvas.size * 0.02 * (0.6 + rough)
     y, _ = canvas.grid()
     on = np.clip(y - line[None, :] + 0.5, 0, 1) * np.clip(turf[None, :] - y, 0, 1)
-    canvas.lay(on * smoothstep(0.5, 0.42, x)[None, :] * 0.8, mix(palette.foliage, palette.near, 0.35))
+    canvas.lay(
+        on * smoothstep(0.5, 0.42, x)[None, :] * 0.8, mix(palette.foliage, palette.near, 0.35)
+    )

@@ -45,7 +45,7 @@ HOURS: dict[str, Hour] = {
     ),
     "dusk": Hour(
         (0.25, 0.085, 278), (0.46, 0.120, 325), (0.74, 0.125, 42), (0.93, 0.08, 70),
-        (0.14, 0.045, 285), 0.65, 0.40,
+        (0.14, 0.045, 285), 0.65, 0.10,
     ),
     "night": Hour(
         (0.13, 0.050, 268), (0.22, 0.070, 262), (0.36, 0.070, 248), (0.95, 0.025, 235),
@@ -73,7 +73,7 @@ SHIFTS: dict[str, Shift] = {
     "mysterious": Shift(0.86, 0.95, 300, 0.3),
     "romantic": Shift(1.0, 1.08, 5, 0.25),
     "energetic": Shift(0.98, 1.3),
-    "storm": Shift(0.66, 0.42, 235, 0.4),
+    "storm": Shift(0.86, 0.45, 235, 0.4),
     "rain": Shift(0.82, 0.62, 245, 0.25),
     "fog": Shift(1.0, 0.62),
     "snow": Shift(1.02, 0.62, 245, 0.15),
@@ -95,6 +95,8 @@ def hour_of(reading: Reading) -> str:
         return "dusk"
     if reading.has("rain", "snow", "fog", "rainbow") or "summer" in reading.seasons:
         return "day"
+    if "spring" in reading.seasons:
+        return "dawn"
     if "ominous" in reading.moods or "melancholic" in reading.moods:
         return "dusk"
     return _FALLBACK_HOURS[reading.choice(len(_FALLBACK_HOURS))]

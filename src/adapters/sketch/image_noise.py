@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from adapters.sketch.image_colour import Field
 
+_SMOOTH = 12  # pixels: finer noise does not show how it was interpolated
 _FINE = 4  # pixels: noise coarser than this is made at half size and enlarged
 
 
@@ -28,6 +29,12 @@ def soften(field: Field, radius: float) -> Field:
     return np.asarray(small.resize((width, height), Image.Resampling.BICUBIC))
 
 
+def blur_mask(mask: Field, radius: float) -> Field:
+    """Blur a mask (0..1) evenly, without the grid that `soften` may leave; radius in pixels."""
+    sheet = Image.fromarray((mask * 255).astype(np.uint8))
+    return np.asarray(sheet.filter(ImageFilter.GaussianBlur(radius)), np.float32) / np.float32(255)
+
+
 def smoothstep(low: float, high: float, field: Field) -> Field:
     """Rise from 0 at `low` to 1 at `high`, without corners."""
     t = np.clip((field - low) / (high - low), 0.0, 1.0)
@@ -42,7 +49,7 @@ def _octave(rng: np.random.Generator, shape: tuple[int, int], cell: tuple[float,
     return np.asarray(
         Image.fromarray(grid).resize(
             (shape[1], shape[0]),
-            Image.Resampling.BICUBIC,
+            Image.Resampling.BICUBIC if cell[0] > _SMOOTH else Image.Resampling.BILINEAR,
             box=(1 + left, 1 + top, 1 + left + columns, 1 + top + rows),
         )
     )
@@ -70,7 +77,10 @@ def fbm(
         power += weight * weight
         size, weight = max(1.0, size / 2), weight * gain
     total *= np.float32(1.35 / np.sqrt(power))
-    return total if small == shape else enlarge(total, *shape)
+    if small == shape:
+        return total
+    picture = Image.fromarray(total)
+    return np.asarray(picture.resize((shape[1], shape[0]), Image.Resampling.BILINEAR))
 
 
 def folded(at: Field, size: int) -> npt.NDArray[np.intp]:

@@ -45,9 +45,7 @@ def paint_stars(scene: Scene) -> None:
     """Scatter stars, few of them bright, thicker along a faint band."""
     canvas, rng = scene.canvas, scene.rng
     asked = scene.reading.has("star", "galaxy", "space")
-    if not scene.reading.allows("star") or (
-        scene.palette.darkness < _STARS_FROM and not asked
-    ):
+    if not scene.reading.allows("star") or (scene.palette.darkness < _STARS_FROM and not asked):
         return
     count = int(canvas.width * scene.horizon / 1500 * (2.2 if asked else 1.0))
     xs = rng.integers(0, canvas.width, count)
@@ -113,7 +111,9 @@ def draw_moon(scene: Scene, x: float, y: float, radius: float, tone: Colour) -> 
     seas = fbm(scene.rng, (rows, columns), max(3.0, radius * 0.7), 4)
     across = (np.arange(columns, dtype=np.float32)[None, :] + cut.columns.start - x) / radius
     lit = smoothstep(1.25, -0.2, across + 0.25) if scene.chance(0.4) else np.float32(1)
-    level = (1 - 0.20 * smoothstep(-0.2, 1.4, seas)) * lit
+    up = (np.arange(rows, dtype=np.float32)[:, None] + cut.rows.start - y) / radius
+    limb = np.sqrt(np.clip(1 - across**2 - up**2, 0, 1))
+    level = (1 - 0.24 * smoothstep(-0.4, 1.2, seas)) * (0.72 + 0.28 * limb) * lit
     picture = tone[:, None, None] * level + canvas.pixels[:, cut.rows, cut.columns] * (1 - lit)
     canvas.stamp(cut, np.clip(picture, 0, 1))
 
@@ -154,13 +154,15 @@ def draw_bolt(scene: Scene, x: float, length: float) -> None:
     points = [(x, 0.0)]
     while points[-1][1] < length:
         step = length / 16
-        points.append(
-            (points[-1][0] + float(rng.normal(0, 0.9)) * step, points[-1][1] + step)
-        )
+        points.append((points[-1][0] + float(rng.normal(0, 0.9)) * step, points[-1][1] + step))
         if rng.random() < 0.25:  # noqa: PLR2004
             end = points[-1]
             side = math.copysign(1, float(rng.normal()))
-            fork = [end, (end[0] + side * step, end[1] + step), (end[0] + side * 1.4 * step, end[1] + 2.4 * step)]
+            fork = [
+                end,
+                (end[0] + side * step, end[1] + step),
+                (end[0] + side * 1.4 * step, end[1] + 2.4 * step),
+            ]
             stencil.line(fork, canvas.size * 0.0015, 0.7)
     stencil.line(points, canvas.size * 0.0035)
     for px, py in points[::3]:

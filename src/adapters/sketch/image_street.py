@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from adapters.sketch.image_canvas import planes
 from adapters.sketch.image_colour import Colour, Field, mix, oklch, shade
 from adapters.sketch.image_noise import fbm, smoothstep
 from adapters.sketch.image_scene import Scene
@@ -43,7 +44,7 @@ def paint_street(scene: Scene) -> None:
     floor = ground < depth
     salt = float(rng.uniform(0, 99))
     mirrored = np.where(floor, -height - 2 * _EYE, height)
-    wet = scene.reading.has("rain") or "cyberpunk" in scene.reading.styles
+    wet = scene.reading.has("rain") or bool({"cyberpunk", "noir"} & set(scene.reading.styles))
     if wet:
         wobble = fbm(rng, canvas.shape, canvas.size / 40, 4, stretch=5)
         mirrored = mirrored + np.where(floor, wobble * 0.10, 0) * depth * 0.5
@@ -51,14 +52,14 @@ def paint_street(scene: Scene) -> None:
     sky = canvas.pixels.copy()
     walls, light, open_sky = _walls(scene, rays, salt)
     fog = 1 - np.exp(-depth / (5.5 if scene.reading.has("fog") else 9.0))
-    haze = mix(scene.palette.low, scene.palette.accents[0], 0.25 * scene.palette.darkness)
-    walls += (haze[:, None, None] - walls) * fog * 0.8
+    haze = mix(scene.palette.low, scene.palette.accents[0], 0.45 * scene.palette.darkness)
+    walls += (planes(haze) - walls) * fog * 0.8
     picture = np.where(open_sky, sky, walls + light * (1 - fog * 0.35))
     if floor.any():
         picture = _ground(scene, picture, floor, np.minimum(ground, depth), wet=wet)
     canvas.pixels[:] = np.clip(picture, 0, 1)
     canvas.glow(*vanish, canvas.size * 0.16, mix(scene.palette.low, scene.palette.glow, 0.6), 0.55)
-    _signs(scene, vanish, unit)
+    _signs(scene, vanish, unit, wet=wet)
 
 
 def _walls(scene: Scene, rays: Rays, salt: float) -> tuple[Field, Field, npt.NDArray[np.bool_]]:
@@ -75,12 +76,17 @@ def _walls(scene: Scene, rays: Rays, salt: float) -> tuple[Field, Field, npt.NDA
     pane = pane * (rays.depth > _NEAR)
     chance = _hash(np.floor(level), np.floor(along) + 17 * side, salt + 3)
     lit = smoothstep(0.62 - 0.27 * palette.darkness, 0.58 - 0.30 * palette.darkness, chance)
-    brick = 0.9 + 0.1 * smoothstep(0.05, 0.2, (level * 9) % 1) * smoothstep(0.03, 0.15, (along * 5 + np.floor(level * 9) * 0.5) % 1)
-    stone = mix(palette.near, palette.ground, 0.45)[:, None, None] * (0.6 + 0.65 * number) * brick
+    brick = 0.9 + 0.1 * smoothstep(0.05, 0.2, (level * 9) % 1) * smoothstep(
+        0.03, 0.15, (along * 5 + np.floor(level * 9) * 0.5) % 1
+    )
+    stone = mix(palette.near, palette.ground, 0.55)
+    if palette.darkness > _LIT:
+        stone = mix(shade(stone, 1.35), palette.accents[0], 0.30)
+    wall = planes(stone) * (0.65 + 0.75 * number) * brick
     warm, cool = oklch(0.84, 0.12, 72), palette.accents[1]
-    tone = np.where(chance < 0.2 * palette.darkness, cool[:, None, None], warm[:, None, None])  # noqa: PLR2004
-    glass = mix(palette.near, palette.middle, 0.5)[:, None, None]
-    walls = stone + (glass - stone) * pane * 0.8
+    tone = np.where(chance < 0.2 * palette.darkness, planes(cool), planes(warm))  # noqa: PLR2004
+    glass = planes(mix(palette.near, palette.middle, 0.5))
+    walls = wall + (glass - wall) * pane * 0.8
     flicker = 0.35 + 0.75 * _hash(np.floor(along * 2.0), np.floor(level), salt + 9)
     light = tone * pane * lit * flicker * (0.20 + 0.75 * palette.darkness)
     return walls.astype(np.float32), light.astype(np.float32), rays.height > roof
@@ -91,30 +97,60 @@ def _ground(
 ) -> Field:
     palette = scene.palette
     rough = fbm(scene.rng, scene.canvas.shape, scene.canvas.size / 16, 5, stretch=4)
-    asphalt = shade(mix(palette.near, palette.ground, 0.3), 0.8 if wet else 1.15)[:, None, None]
+    asphalt = shade(mix(palette.near, palette.ground, 0.3), 0.8 if wet else 1.15)
     puddle = smoothstep(-0.6, 0.7, rough) if wet else np.float32(0.0)
     mirror = (0.30 + 0.58 * puddle) if wet else np.float32(0.10)
+    asphalt = planes(asphalt)
     surface = asphalt * (1 + 0.10 * rough) + (picture - asphalt) * mirror
     far = 1 - np.exp(-depth / 9.0)
-    surface = surface + (palette.low[:, None, None] - surface) * far * 0.4
+    surface = surface + (planes(palette.low) - surface) * far * 0.4
     return np.where(floor, surface, picture)
 
 
-def _signs(scene: Scene, vanish: tuple[float, float], unit: float) -> None:
-    """Hang lit signs over the pavement, far ones first."""
+def _signs(scene: Scene, vanish: tuple[float, float], unit: float, *, wet: bool) -> None:
+    """Hang lit signs over the pavement, far ones first, and their light on a wet ground."""
     palette = scene.palette
     if palette.darkness < _LIT:
         return
     neon = "cyberpunk" in scene.reading.styles
-    hues = [oklch(0.70, 0.27, 350), oklch(0.82, 0.16, 200), oklch(0.80, 0.2, 140), oklch(0.78, 0.18, 70)]
+    hues = [
+        oklch(0.70, 0.27, 350),
+        oklch(0.82, 0.16, 200),
+        oklch(0.80, 0.2, 140),
+        oklch(0.78, 0.18, 70),
+    ]
     if scene.reading.colours:
         hues = [shade(c, 1.2, 1.2) for c in palette.accents]
     for depth in np.sort(scene.rng.uniform(1.0, 5.5, 16 if neon else 6))[::-1]:
         side = 1 if scene.chance(0.5) else -1
         x = vanish[0] + side * unit / depth * scene.between(0.70, 0.92)
         y = vanish[1] - unit / depth * scene.between(0.0, 1.1)
-        wide, tall = unit / depth * scene.between(0.07, 0.13), unit / depth * scene.between(0.16, 0.48)
-        _sign(scene, (x - wide, y - tall, x + wide, y + tall), hues[int(scene.rng.integers(len(hues)))])
+        wide, tall = (
+            unit / depth * scene.between(0.07, 0.13),
+            unit / depth * scene.between(0.16, 0.48),
+        )
+        hue = hues[int(scene.rng.integers(len(hues)))]
+        if wet:
+            _streak(
+                scene, (x, vanish[1] + 2 * _EYE * unit / depth - (y - vanish[1])), (wide, tall), hue
+            )
+        _sign(scene, (x - wide, y - tall, x + wide, y + tall), hue)
+
+
+def _streak(scene: Scene, at: tuple[float, float], size: tuple[float, float], tone: Colour) -> None:
+    """Draw a sign's light down the wet ground, broken by its ripples; all in pixels."""
+    canvas = scene.canvas
+    y, x = canvas.grid()
+    top = int(min(max(0.0, scene.horizon), canvas.height - 1))
+    rows = slice(top, None)
+    left, right = int(max(0, at[0] - 5 * size[0])), int(min(canvas.width, at[0] + 5 * size[0]))
+    if left >= right:
+        return
+    along, down = x[:, left:right] - at[0], y[rows] - at[1]
+    ripple = fbm(scene.rng, (canvas.height - top, right - left), canvas.size / 55, 3, stretch=4)
+    light = np.exp(-((along / (1.3 * size[0])) ** 2) - np.abs(down) / (2.0 * size[1]))
+    light = light * smoothstep(-1.2, 0.9, ripple)
+    canvas.shine(np.clip(light * 0.85, 0, 1), tone, rows, slice(left, right))
 
 
 def _sign(scene: Scene, box: tuple[float, float, float, float], tone: Colour) -> None:
@@ -129,11 +165,15 @@ def _sign(scene: Scene, box: tuple[float, float, float, float], tone: Colour) ->
     canvas.lay(0.85, shade(tone, 0.22), rows, columns)
     v = np.linspace(0, 1, height, dtype=np.float32)[:, None]
     u = np.linspace(0, 1, width, dtype=np.float32)[None, :]
-    edge = np.minimum(np.minimum(v * height, (1 - v) * height), np.minimum(u * width, (1 - u) * width))
+    edge = np.minimum(
+        np.minimum(v * height, (1 - v) * height), np.minimum(u * width, (1 - u) * width)
+    )
     glyphs = max(2, round(height / width * 1.1))
     strokes = (scene.rng.random((glyphs * 4, 5)) < 0.55).astype(np.float32)  # noqa: PLR2004
     inner = strokes[(v * (glyphs * 4 - 1)).astype(int), (u * 4.99).astype(int)]
-    gap = smoothstep(0.0, 0.12, np.abs((v * glyphs) % 1 - 0.0)) * smoothstep(1.0, 0.88, (v * glyphs) % 1)
+    gap = smoothstep(0.0, 0.12, np.abs((v * glyphs) % 1 - 0.0)) * smoothstep(
+        1.0, 0.88, (v * glyphs) % 1
+    )
     margin = ((u > 0.2) & (u < 0.8) & (v > 0.05) & (v < 0.95)).astype(np.float32)  # noqa: PLR2004
     frame = np.exp(-(((edge - 2.0) / 1.2) ** 2))
     light = np.clip(inner * gap * margin + frame, 0, 1)

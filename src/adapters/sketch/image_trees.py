@@ -12,7 +12,12 @@ from adapters.sketch.image_scene import Scene
 from adapters.sketch.image_stencil import Stencil
 
 
-def _conifer(stencil: Stencil, rng: np.random.Generator, x: float, foot: float, tall: float) -> None:
+_LEAFY = 3  # forks from the tip
+
+
+def _conifer(
+    stencil: Stencil, rng: np.random.Generator, x: float, foot: float, tall: float
+) -> None:
     tiers = 9
     wide = tall * rng.uniform(0.17, 0.24)
     lean = rng.normal(0, 0.012) * tall
@@ -67,7 +72,11 @@ def paint_framing_pines(scene: Scene) -> None:
 
 
 def draw_limb(
-    scene: Scene, stencil: Stencil, start: tuple[float, float], aim: tuple[float, float, float], depth: int
+    scene: Scene,
+    stencil: Stencil,
+    start: tuple[float, float],
+    aim: tuple[float, float, float],
+    depth: int,
 ) -> list[tuple[float, float]]:
     """Grow a branch from `start`; `aim` is angle (radians), length and width in pixels.
 
@@ -79,16 +88,22 @@ def draw_limb(
     stencil.line([start, bend, end], max(0.8, width))
     if depth == 0:
         return [end]
-    tips = [end] if depth < 3 else []  # noqa: PLR2004
+    tips = [bend, end] if depth < _LEAFY else []
     for turn in (-1, 1) if scene.chance(0.75) else (-1, 0.1, 1):
         swing = angle + turn * scene.between(0.25, 0.62)
         tips += draw_limb(
-            scene, stencil, end, (swing, length * scene.between(0.66, 0.86), width * 0.64), depth - 1
+            scene,
+            stencil,
+            end,
+            (swing, length * scene.between(0.60, 0.90), width * 0.64),
+            depth - 1,
         )
     return tips
 
 
-def draw_tree(scene: Scene, x: float, foot: float, tall: float, leaf: Colour, *, bare: bool) -> None:
+def draw_tree(
+    scene: Scene, x: float, foot: float, tall: float, leaf: Colour, *, bare: bool
+) -> None:
     """Draw one broad tree standing at (x, foot), `tall` pixels high."""
     canvas, palette = scene.canvas, scene.palette
     box = (x - tall, foot - tall * 1.5, x + tall, foot + 4)
@@ -99,15 +114,22 @@ def draw_tree(scene: Scene, x: float, foot: float, tall: float, leaf: Colour, *,
     if bare:
         return
     toward = -1 if scene.sun[0] < x else 1
-    bright = mix(leaf, palette.glow, 0.35 * (1 - palette.darkness))
-    for tone, reach, lift in ((shade(leaf, 0.58), 1.0, 0.02), (leaf, 0.72, -0.015), (bright, 0.42, -0.04)):
+    bright = mix(leaf, palette.glow, 0.22 * (1 - palette.darkness))
+    for tone, reach, lift in (
+        (shade(leaf, 0.58), 1.0, 0.02),
+        (leaf, 0.72, -0.015),
+        (bright, 0.42, -0.04),
+    ):
         crown = Stencil(canvas, box)
         for tx, ty in tips:
-            for _ in range(3):
-                radius = tall * scene.between(0.018, 0.042) * reach
+            for _ in range(2):
+                radius = tall * scene.between(0.020, 0.046) * reach
                 jx, jy = scene.rng.normal(0, 0.034, 2) * tall
                 crown.ellipse(
-                    tx + jx + toward * (1 - reach) * tall * 0.04, ty + jy + lift * tall, radius * 1.2, radius
+                    tx + jx + toward * (1 - reach) * tall * 0.04,
+                    ty + jy + lift * tall,
+                    radius * 1.2,
+                    radius,
                 )
         canvas.stamp(crown.cut(), tone)
 
@@ -170,7 +192,11 @@ def paint_forest(scene: Scene) -> None:
         tone = mix(mix(palette.low, palette.foliage, 0.3), palette.ink, near**1.2)
         _floor(scene, foot, mix(mix(palette.low, ground, 0.5), shade(ground, 0.55), near))
         canvas.stamp(stencil.cut(), tone)
-        _leaves(scene, near, mix(mix(palette.low, palette.foliage, 0.6), shade(palette.foliage, 0.55), near))
+        _leaves(
+            scene,
+            near,
+            mix(mix(palette.low, palette.foliage, 0.6), shade(palette.foliage, 0.55), near),
+        )
         if i < layers - 1:
             veil = fbm(rng, canvas.shape, canvas.size / 3, 3, stretch=3)
             canvas.lay(smoothstep(-1.5, 2.5, veil) * 0.16, mix(palette.low, palette.glow, 0.4))

@@ -51,7 +51,9 @@ def _mirror(scene: Scene, *, ripple: float, tint: float) -> None:
     across = np.clip(x + reach * 0.35, 0, canvas.width - 1).astype(np.intp)
     at = source.astype(np.intp) * canvas.width + across
     colour = np.asarray(scene.colour_of("lake", palette.water), np.float32)[:, None]
-    share = np.float32(tint) * (0.55 + 0.45 * down / rows) + np.clip(waves * 0.035 * ripple, -0.1, 0.1)
+    share = np.float32(tint) * (0.55 + 0.45 * down / rows) + np.clip(
+        waves * 0.035 * ripple, -0.1, 0.1
+    )
     for channel in range(3):
         mirrored = canvas.pixels[channel, :top].ravel().take(at)
         canvas.pixels[channel, top:] = mirrored * 0.94 + (colour[channel] - mirrored) * share

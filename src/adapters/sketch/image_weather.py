@@ -35,7 +35,9 @@ def paint_snowfall(scene: Scene) -> None:
         stencil = Stencil(canvas)
         for x, y, part in rng.random((count, 3)):
             size = canvas.size * radius * (0.6 + part)
-            stencil.ellipse(x * canvas.width, y * canvas.height, size, size * 1.15, 0.5 + 0.5 * part)
+            stencil.ellipse(
+                x * canvas.width, y * canvas.height, size, size * 1.15, 0.5 + 0.5 * part
+            )
         canvas.stamp(stencil.cut(), white, share)
 
 
@@ -56,5 +58,9 @@ def paint_storm(scene: Scene) -> None:
     """Strike lightning and darken the edges of the sky."""
     bolts = 1 + int(scene.chance(0.5))
     for _ in range(bolts):
-        side = scene.between(0.52, 0.92) if scene.sun[0] < scene.canvas.width / 2 else scene.between(0.08, 0.48)
+        side = (
+            scene.between(0.52, 0.92)
+            if scene.sun[0] < scene.canvas.width / 2
+            else scene.between(0.08, 0.48)
+        )
         draw_bolt(scene, side * scene.canvas.width, scene.horizon)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import sys
+from io import TextIOWrapper
 
 from entrypoints.cli.exit_codes import ExitCode
 
 
 def main() -> None:
     """Run ``mediagen`` and end the process with one of the documented exit codes."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a character must not keep a command from its work.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(_run(sys.argv[1:]))
 
 
@@ -20,18 +24,16 @@ def _run(arguments: list[str]) -> int:
 
     try:
         answer = command_line().main(arguments, prog_name="mediagen", standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        return ExitCode.USAGE
     except click.ClickException as error:
         error.show()
         return ExitCode.USAGE
     except (click.Abort, KeyboardInterrupt):
         return ExitCode.SIGINT
-    except BrokenPipeError:
-        # Whoever read our output went away ('mediagen list | head'); nothing is wrong.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.DONE
+    except SystemExit as error:
+        # Click ends the process when whoever read our output went away ('mediagen list | head').
+        if isinstance(error.__context__, BrokenPipeError):
+            return ExitCode.DONE
+        raise
     except Exception as error:  # noqa: BLE001 - told apart below; what is unknown is raised again
         return _explained(error)
     return int(answer) if isinstance(answer, int) else ExitCode.DONE

@@ -36,8 +36,11 @@ class Invocation:
     overrides: dict[str, str] = field(default_factory=dict)
     _loaded: LoadedSettings | None = None
 
-    def settings(self) -> LoadedSettings:
+    def settings(self, *, quietly: bool = False) -> LoadedSettings:
         """Load the settings, once; notes about the file go to standard error.
+
+        Args:
+            quietly: keep the notes to yourself.
 
         Raises:
             SettingsError: something is wrong with them.
@@ -51,7 +54,7 @@ class Invocation:
                 environ=os.environ,
                 cwd=Path.cwd(),
             )
-            for note in self._loaded.notes:
+            for note in () if quietly else self._loaded.notes:
                 click.echo(f"note: {note}", err=True)
         return self._loaded
 
@@ -61,24 +64,25 @@ class Invocation:
         Raises:
             SettingsError: something that rendering needs is not set.
         """
-        from dependency_injector import providers
-
         from entrypoints.cli.progress import chosen_progress
-        from entrypoints.container import Container
+        from entrypoints.container import compose
 
         progress = chosen_progress(as_json=self.as_json)
-        container = Container(
-            settings=providers.Object(self.settings()), events=providers.Object(progress)
-        )
+        container = compose(self.settings(), progress)
         # What is not set is named before anything is opened or claimed.
         container.workflows()
         return container, progress
 
     def print_json(self, value: object) -> None:
-        """Print one JSON document on one line."""
+        """Print one JSON document on one line; bytes that were no text become U+FFFD."""
         import msgspec
 
-        click.echo(msgspec.json.encode(value, enc_hook=str).decode())
+        try:
+            document = msgspec.json.encode(value, enc_hook=str)
+        except UnicodeEncodeError:
+            document = msgspec.json.encode(_whole(msgspec.to_builtins(value, enc_hook=str)))
+        # As bytes: JSON is UTF-8 whatever the terminal is set to.
+        click.echo(document)
 
 
 def command(
@@ -95,7 +99,7 @@ def command(
             return context.invoke(function, invocation, *args, **kwargs)
 
         wrapped = update_wrapper(with_invocation, function)
-        made = click.command(**settings)(wrapped)
+        made: click.Command = click.command(**settings)(wrapped)
         made.params.extend(common_options())
         return made
 
@@ -136,6 +140,16 @@ def common_options() -> list[click.Option]:
             help="Print data as JSON.",
         ),
     ]
+
+
+def _whole(value: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict):
+        return {_whole(key): _whole(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_whole(item) for item in value]
+    return value
 
 
 def _invocation(context: click.Context) -> Invocation:

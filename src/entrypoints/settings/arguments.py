@@ -9,8 +9,7 @@ from domain.kind import Kind
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-# "entrypoints.settings" is imported by every command, the adapter only by those that render.
-# ruff: noqa: PLC0415
+# "entrypoints.settings" is imported by every command, the adapter only where it is needed.
 
 
 def field_names(mapping: str) -> frozenset[str]:

@@ -44,6 +44,6 @@ def _named(name: str, where: str, environ: Mapping[str, str], cwd: Path) -> Path
 
 
 def _personal_folder() -> Path:
-    from platformdirs import user_config_path  # noqa: PLC0415 - only without a named file
+    from platformdirs import user_config_path  # only without a named file
 
     return user_config_path("media-generator", appauthor=False)

@@ -99,13 +99,18 @@ def _object(pairs: list[tuple[str, object]]) -> _Object:
     return made
 
 
-def _repeated(tree: object, prefix: str = "") -> list[str]:
-    if isinstance(tree, list):
-        return [name for item in tree for name in _repeated(item, prefix)]
-    if not isinstance(tree, _Object):
-        return []
-    inner = [name for key, value in tree.items() for name in _repeated(value, f"{prefix}{key}.")]
-    return [prefix + name for name in tree.repeated] + inner
+def _repeated(tree: object) -> list[str]:
+    """Dotted names given twice; a loop, since a tree may be deeper than calls may."""
+    names: list[str] = []
+    waiting: list[tuple[str, object]] = [("", tree)]
+    while waiting:
+        prefix, node = waiting.pop()
+        if isinstance(node, list):
+            waiting += [(prefix, item) for item in node]
+        elif isinstance(node, _Object):
+            names += [prefix + name for name in node.repeated]
+            waiting += [(f"{prefix}{name}.", value) for name, value in node.items()]
+    return names
 
 
 def _twice(where: str, name: str) -> Problem:

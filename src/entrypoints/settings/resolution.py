@@ -111,7 +111,7 @@ def interpreter(loaded: LoadedSettings, search: str | None = None) -> Path:
     Raises:
         SettingsError: comfyui.python is not set, or its bare name is not on PATH.
     """
-    from shutil import which  # noqa: PLC0415 - brings along every kind of archive
+    from shutil import which  # brings along every kind of archive
 
     name = "comfyui.python"
     python = _demand(loaded, name, loaded.settings.comfyui.python)

@@ -53,6 +53,6 @@ def choose(name: str, known: Iterable[str]) -> str:
 
 
 def _nearest(name: str, known: Iterable[str], cutoff: float) -> str | None:
-    from difflib import get_close_matches  # noqa: PLC0415 - only mistakes need it
+    from difflib import get_close_matches  # only mistakes need it
 
     return next(iter(get_close_matches(name.lower(), list(known), n=1, cutoff=cutoff)), None)

@@ -165,6 +165,16 @@ def test_what_is_no_configuration_is_refused_by_name(
         place.load()
 
 
+@pytest.mark.parametrize("depth", [10, 400, 480, 600, 900, 980, 20_000])
+def test_no_depth_of_nesting_is_too_much_for_an_answer(place: Place, depth: int) -> None:
+    """Loaded where JSON can be read at all, refused in our own words where not."""
+    try:
+        assert place.load('{"ui": ' + "[" * depth + "]" * depth + "}").notes
+    except SettingsError as error:
+        assert "nested too deeply" in str(error)  # noqa: PT017 - both ends are right
+    assert "a list" in str(place.refuse('{"web": ' + "[" * 300 + "]" * 300 + "}"))
+
+
 def test_a_directory_and_a_pipe_are_refused_at_once(place: Place) -> None:
     """Opening a pipe would wait for a writer for ever."""
     place.file.unlink()
@@ -194,91 +204,3 @@ def test_a_key_that_stands_twice_is_named(place: Place) -> None:
     error = place.refuse(text)
     assert [problem.key for problem in error.problems] == ["ui", "database.path"]
     assert '"database.path" is given more than once' in str(error)
-
-
-def test_sections_of_other_programs_get_a_note(place: Place) -> None:
-    """Contract, section 6; "workflows" must not pass for a misspelt "workers"."""
-    loaded = place.load({"ui": {"theme": 1}, "workflows": [], "poets": 3, "meta": {}})
-    assert [note.split('"')[1] for note in loaded.notes] == ["ui", "workflows", "poets", "meta"]
-    assert str(place.file) in loaded.notes[0]
-
-
-def test_remarks_are_read_over_in_silence(place: Place) -> None:
-    """JSON has no comments, so people put them under such names."""
-    assert place.load({"$schema": "x", "comment": 1, "_old": {}}).notes == ()
-
-
-@pytest.mark.parametrize(
-    ("name", "meant"),
-    [
-        ("databse", '"database"'),
-        ("comfyUI", '"comfyui"'),
-        ("Media", '"media"'),
-        ("hook", '"hooks"'),
-        ("database.path", '{"database": {"path": ...}}'),
-    ],
-)
-def test_a_misspelt_section_is_an_error_that_says_what_was_meant(
-    place: Place, name: str, meant: str
-) -> None:
-    """Taken for somebody else's, its values would be lost without a word."""
-    error = place.refuse({name: {}})
-    assert error.problems[0].key == name
-    assert meant in error.problems[0].fix
-
-
-@pytest.mark.parametrize("section", ["retry", "workers", "web", "hooks", "logging", "paths"])
-def test_sections_without_keys_take_nothing(place: Place, section: str) -> None:
-    """They are ours: an empty object is fine, a key in them is not."""
-    place.load({section: {}})
-    error = place.refuse({section: {"x": 1}})
-    assert str(error.problems[0]).startswith(f'{place.file}: "{section}.x" is not a known setting')
-    assert "has no keys yet" in error.problems[0].fix
-
-
-def test_a_section_must_be_an_object(place: Place) -> None:
-    """Null and lists are told apart from objects."""
-    error = place.refuse({"database": None, "media": {"size": [1]}})
-    assert [problem.key for problem in error.problems] == ["database", "media.size"]
-    assert "database is null, but must be an object" in str(error)
-
-
-@pytest.mark.parametrize(
-    ("tree", "key", "fix"),
-    [
-        ({"database": {"time_out": 3}}, "database.time_out", '"timeout"'),
-        ({"comfyui": {"queueSize": 3}}, "comfyui.queueSize", '"queue_size"'),
-        ({"media": {"variant": "all"}}, "media.variant", '"variants"'),
-        ({"media": {"queue_size": 1}}, "media.queue_size", '"comfyui.queue_size"'),
-        ({"media": {"scripts": {"audio": "x"}}}, "media.scripts.audio", "image, music"),
-        ({"media": {"scripts.image": "x"}}, "media.scripts.image", '{"media": {"scripts": '),
-    ],
-)
-def test_an_unknown_key_of_ours_is_an_error_with_a_suggestion(
-    place: Place, tree: object, key: str, fix: str
-) -> None:
-    """The nearest key of the same object, else the same key elsewhere, else all there are."""
-    error = place.refuse(tree)
-    assert [problem.key for problem in error.problems] == [key]
-    assert fix in error.problems[0].fix
-
-
-def test_everything_that_is_wrong_is_told_at_once(place: Place) -> None:
-    """File, environment and options, names and values, in one message."""
-    place.environ = {"MEDIA_GENERATOR_DATABASE__TIMEOUT": "-1"}
-    place.overrides = {"comfyui.grace_seconds": "soon"}
-    error = place.refuse({"databse": {}, "comfyui": {"queue_size": 0, "hots": "x"}})
-    assert {problem.key for problem in error.problems} == {
-        "databse",
-        "database.timeout",
-        "comfyui.grace_seconds",
-        "comfyui.queue_size",
-        "comfyui.hots",
-    }
-    assert str(error).startswith("5 things are wrong with the settings:\n  - ")
-
-
-def test_an_unreadable_file_does_not_hide_a_wrong_variable(place: Place) -> None:
-    """Both are told, so that both can be mended."""
-    place.environ = {"MEDIA_GENERATOR_DATABASE__TIMEOUT": "-1"}
-    assert len(place.refuse("{").problems) == 2

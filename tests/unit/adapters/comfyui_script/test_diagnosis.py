@@ -155,7 +155,7 @@ def test_arguments_that_a_script_does_not_know_are_the_mappings_fault(complaint:
 def test_the_message_names_the_argument_and_not_what_the_prompt_says() -> None:
     """Prompts are private; messages may be logged."""
     stderr = USAGE + "flow.py: error: unrecognized arguments: --prompt=my secret lake"
-    failure = diagnose(2, stderr, said=["my secret lake"])
+    failure = diagnose(2, stderr, said=["\n" * 9, "my secret lake\nat dawn"])
     assert "--prompt=…" in failure.message
     assert "secret" not in failure.message
 

@@ -1,0 +1,134 @@
+"""An output tree that exists in memory only, for tests of what is built on one."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from returns import result
+
+from application.ports.artifact_store import Staging, StoredFolder
+from domain.artifact import MediaFacts, folder_name
+from domain.failure import Failure, FailureCode
+from domain.kind import Kind
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+# What a fake renderer can leave: a whole media file, one that is unfit for that reason, or
+# something that is no media.
+Content = MediaFacts | Failure | None
+
+_ROOT = Path("/in-memory-output-root")
+
+
+class InMemoryArtifactStore:
+    """Keeps facts instead of files, under the rules of the contract's section 4.
+
+    A staging folder's path is absolute but never made: a fake renderer hands its results to
+    `put`. Safe to use from several threads.
+
+    Attributes:
+        obstacle: set it to let everything fail for that reason, and to None to mend it.
+        staged: the content of every staging folder that is open, by the folder's name.
+        published: the files of every stored folder, by kind and name of the folder.
+    """
+
+    def __init__(self, namespace: str = "memory") -> None:
+        self.obstacle: Failure | None = None
+        self.staged: dict[str, dict[str, Content]] = {}
+        self.published: dict[tuple[Kind, str], tuple[MediaFacts, ...]] = {}
+        self._namespace = namespace
+        self._lock = Lock()
+
+    def put(self, staging: Staging | Path, name: str, content: Content) -> None:
+        """Leave a file in a staging folder, as a workflow would.
+
+        Args:
+            staging: where; it must be open. Its path does as well: that is a job's output.
+            name: of the file; whole media are published under it, whatever their facts say.
+            content: facts of a whole media file, the failure of an unfit one, or None.
+        """
+        self.staged[staging.name][name] = content
+
+    def preflight(self) -> Failure | None:
+        """The obstacle, if one was set."""
+        return self.obstacle
+
+    def open_staging(
+        self, kind: Kind, prompt_id: int, render_id: int, variant: int
+    ) -> result.Result[Staging, Failure]:
+        """Begin an empty folder under a name that no other has."""
+        if self.obstacle is not None:
+            return result.Failure(self.obstacle)
+        name = f"{self._namespace}-{prompt_id}-{render_id}"
+        if variant > 1:
+            name += f"-v{variant}"
+        with self._lock:
+            free = next(candidate for candidate in _numbered(name) if candidate not in self.staged)
+            self.staged[free] = {}
+        return result.Success(Staging(free, _ROOT / ".staging" / free, kind))
+
+    def store(
+        self, staging: Staging, prompt_id: int, at: datetime, variant: int
+    ) -> result.Result[StoredFolder, Failure]:
+        """Publish the facts of all media of the folder's kind, or none."""
+        if self.obstacle is not None:
+            return result.Failure(self.obstacle)
+        left = self.staged.get(staging.name, {})
+        unfit = next((content for content in left.values() if isinstance(content, Failure)), None)
+        if unfit is not None:
+            return result.Failure(unfit)
+        files = tuple(
+            _named(content, name)
+            for name, content in sorted(left.items())
+            if isinstance(content, MediaFacts) and _kind_of(content) is staging.kind
+        )
+        if not files:
+            message = f"The workflow ended well but left no {staging.kind} file."
+            return result.Failure(Failure(FailureCode.NO_FILES, message))
+        with self._lock:
+            folder = next(
+                name
+                for clash in itertools.count(1)
+                if (staging.kind, name := folder_name(prompt_id, at, variant, clash))
+                not in self.published
+            )
+            self.published[staging.kind, folder] = files
+        return result.Success(StoredFolder(staging.kind, folder, files))
+
+    def discard(self, staging: Staging) -> None:
+        """Forget a staging folder."""
+        self.staged.pop(staging.name, None)
+
+    def withdraw(self, stored: StoredFolder) -> None:
+        """Forget a stored folder, if it is still the one that was stored."""
+        with self._lock:
+            if self.published.get((stored.kind, stored.folder)) == stored.files:
+                del self.published[stored.kind, stored.folder]
+
+
+def _numbered(name: str) -> itertools.chain[str]:
+    """A name, then the same with ``_2``, ``_3`` ... behind it."""
+    return itertools.chain([name], (f"{name}_{number}" for number in itertools.count(2)))
+
+
+def _kind_of(facts: MediaFacts) -> Kind:
+    return Kind.AUDIO if facts.width is None else Kind.IMAGE
+
+
+def _named(facts: MediaFacts, name: str) -> MediaFacts:
+    """The facts under the name that the file was put under."""
+    if facts.name == name:
+        return facts
+    return MediaFacts(
+        name,
+        facts.format,
+        facts.file_size,
+        facts.sha256,
+        facts.width,
+        facts.height,
+        facts.duration_seconds,
+    )

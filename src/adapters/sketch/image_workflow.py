@@ -1,0 +1,99 @@
+"""The sketch's image workflow: a script that draws a picture from a prompt, with no model.
+
+It takes the arguments that image workflows take, shows progress on stderr as they do, and leaves
+`generated_image_001.png` and so on in the output folder. Exit codes: 0 done, 1 the folder cannot be
+written, 2 bad arguments.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+_SIDES = (64, 4096)  # pixels
+_MOST_IMAGES = 9999
+_DEFAULT_SIDE = 1024  # pixels
+
+
+def _side(text: str) -> int:
+    value = int(text)
+    low, high = _SIDES
+    if not low <= value <= high:
+        raise argparse.ArgumentTypeError(f"{value} is not between {low} and {high} pixels")
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= _MOST_IMAGES:
+        raise argparse.ArgumentTypeError(f"{value} is not between 1 and {_MOST_IMAGES} images")
+    return value
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="image_workflow.py",
+        description="Draw a sketch from a prompt: generative art, not a model.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--prompt", required=True, metavar="TEXT", help="what to draw")
+    parser.add_argument("--negative-prompt", default="", metavar="TEXT", help="what to leave out")
+    parser.add_argument("--output", required=True, type=Path, metavar="DIR", help="existing folder")
+    parser.add_argument("--queue-size", type=_count, default=1, metavar="N", help="images to draw")
+    parser.add_argument("--width", type=_side, default=_DEFAULT_SIDE, metavar="PX")
+    parser.add_argument("--height", type=_side, default=_DEFAULT_SIDE, metavar="PX")
+    parser.add_argument("--seed", type=int, metavar="N", help="default: derived from the prompt")
+    parser.add_argument("--style-tags", default="", metavar="TAGS", help="such as 'ink, noir'")
+    parser.add_argument("--mood", default="", metavar="TEXT", help="such as 'tranquil'")
+    return parser
+
+
+def _joined(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> list[str]:
+    """Tie each value to its name, since a prompt may begin with '-' or be '--' alone."""
+    named = {name for action in parser._actions for name in action.option_strings}  # noqa: SLF001
+    valued = named - {"-h", "--help"}
+    tied: list[str] = []
+    rest = iter(arguments)
+    for argument in rest:
+        value = next(rest, None) if argument in valued else None
+        whole = argument if value is None else f"{argument}={value}"
+        # argparse before Python 3.13 drops a value that is exactly '--'
+        tied.append(f"{whole} " if whole.endswith("=--") and whole[:-3] in valued else whole)
+    return tied
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Draw what the arguments (default: the command line's) ask for; gives the exit code."""
+    parser = _parser()
+    options = parser.parse_args(_joined(parser, sys.argv[1:] if arguments is None else arguments))
+    # Imported late: help and bad arguments need no NumPy.
+    from adapters.sketch.image_file import describe, save  # noqa: PLC0415
+    from adapters.sketch.image_progress import Bar  # noqa: PLC0415
+    from adapters.sketch.image_render import Request, render, seed_of  # noqa: PLC0415
+
+    print("Media Generator sketch: drawn by a program from the words, not by a model.", flush=True)
+    first = seed_of(options.prompt) if options.seed is None else options.seed
+    for number in range(options.queue_size):
+        request = Request(
+            prompt=options.prompt,
+            negative=options.negative_prompt,
+            style_tags=options.style_tags,
+            mood=options.mood,
+            width=options.width,
+            height=options.height,
+            seed=first + number,
+        )
+        path = options.output / f"generated_image_{number + 1:03d}.png"
+        try:
+            save(render(request, Bar(sys.stderr)), path, describe(options.prompt, request.seed))
+        except OSError as error:
+            print(f"cannot write {path}: {error.strerror or error}", file=sys.stderr)
+            return 1
+        print(f"sketched {path.name} ({request.width}x{request.height} pixels)", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,103 @@
+"""Making whatever a database holds fit to be printed: one line, no surprises, no wider than asked.
+
+What stands in the shared tables was written by language models and other programs. A terminal
+acts on escape sequences, so none may reach it.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_SPACE = re.compile(r"[ \t\r\n\v\f]+")
+_JOINERS = "\u200c\u200d"  # hold letters and emoji together, and do nothing else
+_WIDE = frozenset("WF")
+
+
+def one_line(text: str | None) -> str:
+    """The text on one line; what a terminal would act on is written as an escape."""
+    if text is None:
+        return ""
+    return visible(_SPACE.sub(" ", text).strip())
+
+
+def lines_of(text: str) -> list[str]:
+    """The text's own lines, each fit to be printed."""
+    return [visible(line.rstrip()) for line in text.splitlines()]
+
+
+def visible(text: str) -> str:
+    """Control characters as escapes, bytes that were no text as U+FFFD."""
+    if text.isprintable():
+        return text
+    return "".join(_shown(letter) for letter in text)
+
+
+def fitted(text: str, columns: int | None) -> str:
+    """The text cut to a number of columns, an ellipsis at the end; None means as it is."""
+    if columns is None or cells(text) <= columns:
+        return text
+    kept, used = "", 0
+    for letter in text:
+        used += cells(letter)
+        if used > columns - 1:
+            break
+        kept += letter
+    return kept + "…" if columns > 0 else ""
+
+
+def cells(text: str) -> int:
+    """How many columns of a terminal the text takes."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        2 if unicodedata.east_asian_width(letter) in _WIDE else 0 if _rides(letter) else 1
+        for letter in text
+    )
+
+
+def terminal_columns() -> int | None:
+    """The terminal's width, or None when standard output is none: then nothing is cut."""
+    if not sys.stdout.isatty():
+        return None
+    from shutil import get_terminal_size
+
+    return get_terminal_size().columns
+
+
+def table(rows: Iterable[Sequence[str]], columns: int | None = None) -> list[str]:
+    """The rows with their cells aligned; all columns but the last as wide as they need.
+
+    Args:
+        rows: equally long; a cell that is a number by its looks stands to the right.
+        columns: cut each line to this width; None means as it is.
+    """
+    kept = [tuple(row) for row in rows]
+    widths = [max(map(cells, column)) for column in zip(*kept, strict=True)]
+    return [fitted(_aligned(row, widths), columns) for row in kept]
+
+
+def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
+    parts = []
+    for cell, width in zip(row, widths, strict=True):
+        gap = " " * (width - cells(cell))
+        parts.append(gap + cell if cell.isdigit() else cell + gap)
+    return "  ".join(parts).rstrip()
+
+
+def _shown(letter: str) -> str:
+    if letter.isprintable() or letter in _JOINERS:
+        return letter
+    if "\ud800" <= letter <= "\udfff":
+        return "\N{REPLACEMENT CHARACTER}"
+    return letter.encode("unicode_escape").decode("ascii")
+
+
+def _rides(letter: str) -> bool:
+    """Whether it takes no column of its own."""
+    return unicodedata.combining(letter) != 0 or letter in _JOINERS

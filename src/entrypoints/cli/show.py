@@ -1,0 +1,57 @@
+"""``mediagen show``: one prompt, with all that is known of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from entrypoints.cli.exit_codes import ExitCode
+from entrypoints.cli.invocation import Invocation, command
+from entrypoints.cli.parameters import PromptId
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HELP = """Show all that is known of one prompt.
+
+What was asked for, the brief as it is understood (or why it is not), every render and how it
+ended, the published files, and the error with a hint.
+
+\b
+Examples:
+  mediagen show 200
+  mediagen show 200 --json
+"""
+
+
+@command(name="show", help=HELP, short_help="All that is known of one prompt.")
+@click.argument("prompt_id", type=PromptId(), metavar="ID")
+def show(invocation: Invocation, prompt_id: int) -> int:
+    """Find the prompt and print it."""
+    from entrypoints.cli.opening import opened_catalogue
+    from entrypoints.cli.show_report import document, lines
+
+    with opened_catalogue(invocation) as catalogue:
+        record = catalogue.find(prompt_id)
+    if record is None:
+        message = f"mediagen: there is no image or lyrics prompt with the id {prompt_id}"
+        click.echo(f"{message}; 'mediagen list' names those that there are", err=True)
+        return ExitCode.SOME_FAILED
+    root = _output_root(invocation)
+    if invocation.as_json:
+        invocation.print_json(document(record, root))
+    else:
+        click.echo("\n".join(lines(record, root)))
+    return ExitCode.DONE
+
+
+def _output_root(invocation: Invocation) -> Path | None:
+    """Where the files are, or None when no configuration says so."""
+    from entrypoints.settings.errors import SettingsError
+    from entrypoints.settings.resolution import output_root
+
+    try:
+        return output_root(invocation.settings())
+    except SettingsError:
+        return None

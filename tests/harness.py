@@ -1,0 +1,235 @@
+"""The whole application over fakes: write prompts, lay down what becomes of them, drain.
+
+The queue is in memory or in a real SQLite file; everything else is the same for both.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import abstractmethod
+from contextlib import closing, contextmanager
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from adapters.memory.artifact_store import InMemoryArtifactStore
+from adapters.memory.clock import ManualClock
+from adapters.memory.events import EventRecorder
+from adapters.memory.media_renderer import FakeMediaRenderer
+from adapters.memory.prompt_repository import InMemoryPromptRepository
+from adapters.sqlite.connection import Connection
+from adapters.sqlite.prompt_repository import SqlitePromptRepository
+from application.drain import Drain, DrainReport
+from application.ports.prompt_repository import Selection
+from application.render_prompt import PromptRenderer
+from application.stopping import StopRequest
+from domain.artifact import MediaFacts
+from domain.kind import Kind
+from domain.picture_size import SizeRule
+from tests.contract.prompt_repository_contract import Outside, Seen
+from tests.contract.test_memory_prompt_repository import InMemoryOutside
+from tests.contract.test_sqlite_prompt_repository import SqliteOutside
+from tests.databases import make_database
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from application.ports.events import EventListener
+    from application.ports.media_renderer import RenderJob
+    from application.ports.prompt_repository import PromptRepository
+    from domain.failure import Failure
+
+    Brief = str | bytes | dict[str, Any] | None
+
+ANY = Selection()
+BRIEFS: dict[Kind, Brief] = {
+    Kind.IMAGE: {"prompt": "a lake at dawn"},
+    Kind.AUDIO: {"structure": [{"type": "verse", "lyrics": "Steam ascends"}], "genre": "folk"},
+}
+GOOD = {
+    Kind.IMAGE: MediaFacts("a.png", "png", 1234, "ab" * 32, width=1024, height=1024),
+    Kind.AUDIO: MediaFacts("a.mp3", "mp3", 9999, "cd" * 32, duration_seconds=31.5),
+}
+
+
+class Queue(Outside):
+    """The queue as other programs see it, and what stands in the artifacts' metadata."""
+
+    @abstractmethod
+    def metadata(self, prompt_id: int) -> list[dict[str, Any]]:
+        """The metadata of a prompt's rows, oldest first."""
+
+    @abstractmethod
+    def paths(self) -> list[str]:
+        """The file paths of all rows."""
+
+
+class InMemoryQueue(InMemoryOutside, Queue):
+    def metadata(self, prompt_id: int) -> list[dict[str, Any]]:
+        rows = self.database.artifacts
+        return [dict(artifact.metadata) for owner, artifact in rows if owner == prompt_id]
+
+    def paths(self) -> list[str]:
+        return [artifact.file_path for _, artifact in self.database.artifacts]
+
+
+class SqliteQueue(SqliteOutside, Queue):
+    def metadata(self, prompt_id: int) -> list[dict[str, Any]]:
+        rows = self.poet.execute(
+            "SELECT metadata FROM prompt_artifacts WHERE prompt_id = ? ORDER BY id", (prompt_id,)
+        )
+        return [json.loads(text) for (text,) in rows]
+
+    def paths(self) -> list[str]:
+        rows = self.poet.execute("SELECT file_path FROM prompt_artifacts ORDER BY id")
+        return [path for (path,) in rows]
+
+
+class Harness:
+    """The application, wired.
+
+    Attributes:
+        queue: plays the other programs.
+        repository: of the queue.
+        renderer: ends as ``script`` and ``during`` say; succeeds otherwise.
+        store: of what was rendered.
+        clock: stands still until it is moved.
+        events: everything that was told.
+        jobs: every job that reached the renderer's work, in order.
+    """
+
+    def __init__(
+        self,
+        queue: Queue,
+        repository: PromptRepository,
+        clock: ManualClock,
+        *,
+        progress: Sequence[float] = (),
+        events: EventListener | None = None,
+    ) -> None:
+        self.queue = queue
+        self.repository = repository
+        self.clock = clock
+        self.recorder = EventRecorder()
+        self.store = InMemoryArtifactStore()
+        self.renderer = FakeMediaRenderer(self._work, write=self._leave, progress=progress)
+        self.jobs: list[RenderJob] = []
+        listener = events or self.recorder
+        self.prompt_renderer = PromptRenderer(
+            self.renderer, self.store, self.clock, listener, SizeRule()
+        )
+        self._drain = Drain(
+            repository, self.prompt_renderer, self.renderer, self.store, self.clock, listener
+        )
+        self._ids = count(1)
+        self._files: dict[int, dict[str, MediaFacts | Failure | None]] = {}
+        self._actions: dict[int, Callable[[], object]] = {}
+
+    def write(
+        self,
+        brief: Brief = "",
+        kind: Kind = Kind.IMAGE,
+        *,
+        created_at: str | None = "2026-01-06 21:30:45",
+        artifact_status: str = "pending",
+    ) -> int:
+        """Add a prompt with its writing, as the Poets Service does; gives its id.
+
+        Args:
+            brief: of the writing; "" stands for a good one of the kind.
+            kind: of the prompt.
+            created_at: of the prompt.
+            artifact_status: of the prompt.
+        """
+        content = BRIEFS[kind] if brief == "" else brief
+        prompt_id = next(self._ids)
+        self.queue.add(
+            prompt_id,
+            prompt_type=kind.prompt_type,
+            artifact_status=artifact_status,
+            created_at=created_at,
+            content=json.dumps(content) if isinstance(content, dict) else content,
+        )
+        return prompt_id
+
+    def script(self, prompt_id: int, *outcomes: Failure | None) -> None:
+        """Lay down the outcomes of a prompt's next renders; None is success."""
+        self.renderer.script(prompt_id, *outcomes)
+
+    def during(self, prompt_id: int, action: Callable[[], object]) -> None:
+        """Do something in the middle of the next unscripted render of a prompt."""
+        self._actions[prompt_id] = action
+
+    def leave(self, prompt_id: int, files: dict[str, MediaFacts | Failure | None]) -> None:
+        """Say which files every render of a prompt leaves."""
+        self._files[prompt_id] = files
+
+    def drain(
+        self,
+        selection: Selection = ANY,
+        *,
+        stop: StopRequest | None = None,
+        limit: int | None = None,
+    ) -> DrainReport:
+        """Render until nothing is pending, or something stops it."""
+        return self._drain.run(selection, stop or StopRequest(), limit)
+
+    def see(self, prompt_id: int) -> Seen:
+        """A prompt as other programs see it."""
+        return self.queue.see(prompt_id)
+
+    def status(self, prompt_id: int) -> str:
+        """A prompt's artifact status."""
+        return self.see(prompt_id).artifact_status
+
+    def folders(self) -> set[str]:
+        """The folders that are published."""
+        return {f"{kind}/{folder}" for kind, folder in self.store.published}
+
+    def check(self) -> None:
+        """What holds whenever no render runs: files and rows agree, and nothing lies about."""
+        paths = self.queue.paths()
+        assert len(paths) == len(set(paths)), "a path was published twice"
+        assert {path.rpartition("/")[0] for path in paths} == self.folders()
+        assert self.store.staged == {}
+
+    def _work(self, job: RenderJob) -> Failure | None:
+        action = self._actions.pop(job.prompt_id, None)
+        if action is not None:
+            action()
+        return None
+
+    def _leave(self, job: RenderJob) -> None:
+        self.jobs.append(job)
+        kind = job.brief.kind
+        files = self._files.get(job.prompt_id, {GOOD[kind].name: GOOD[kind]})
+        for name, content in files.items():
+            self.store.put(job.output, name, content)
+
+
+def in_memory(
+    *, progress: Sequence[float] = (), events: EventListener | None = None
+) -> Harness:
+    """The application over a queue in memory."""
+    queue, clock = InMemoryQueue(), ManualClock()
+    repository = InMemoryPromptRepository(queue.database, clock)
+    return Harness(queue, repository, clock, progress=progress, events=events)
+
+
+@contextmanager
+def on_sqlite(
+    path: Path,
+    *,
+    schema: str = "wide",
+    journal_mode: str = "wal",
+    all_variants: bool = False,
+    progress: Sequence[float] = (),
+    events: EventListener | None = None,
+) -> Iterator[Harness]:
+    """The application over a fresh SQLite database."""
+    queue = SqliteQueue(make_database(path, schema, journal_mode))
+    with closing(Connection(path, 30.0)) as connection:
+        repository = SqlitePromptRepository(
+            connection, "harness", create_indexes=True, all_variants=all_variants
+        )
+        yield Harness(queue, repository, ManualClock(), progress=progress, events=events)

@@ -1,0 +1,98 @@
+"""Real scripts, run by this interpreter, in a folder of their own."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
+
+from adapters.comfyui_script.renderer import ScriptRenderer
+from adapters.comfyui_script.workflow import DEFAULT_ARGUMENTS, ArgumentStyle, ScriptWorkflow
+from adapters.system_clock import SystemClock
+from domain.kind import Kind
+from tests.contract.media_renderer_contract import Watch, job_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from returns.result import Result
+
+    from application.ports.media_renderer import RenderingFacts, RenderJob
+    from domain.failure import Failure
+
+WORKFLOWS = Path(__file__).parents[2] / "workflows"
+
+
+class Make(Protocol):
+    def __call__(
+        self,
+        script: str | Path,
+        /,
+        kind: Kind = Kind.IMAGE,
+        **changes: Any,  # noqa: ANN401 - any field of the workflow
+    ) -> ScriptWorkflow: ...
+
+
+class Bench:
+    """Runs one script after another into folders of their own."""
+
+    def __init__(self, folder: Path, make: Make) -> None:
+        self.folder = folder
+        self.make = make
+        self.watch = Watch()
+        self.job: RenderJob
+
+    def run(
+        self,
+        script: str | Path,
+        /,
+        *,
+        kind: Kind = Kind.IMAGE,
+        change: Callable[[RenderJob], RenderJob] = lambda job: job,
+        **changes: Any,  # noqa: ANN401 - any field of the workflow
+    ) -> Result[RenderingFacts, Failure]:
+        """Render with a script of ``tests/workflows``, or of an absolute path."""
+        number = len(list(self.folder.glob("out*")))
+        self.job = change(job_for(self.folder / f"out{number}", kind))
+        workflow = self.make(script, kind, **changes)
+        return ScriptRenderer({kind: workflow}, SystemClock()).render(self.job, self.watch)
+
+    def left(self, name: str) -> str:
+        """The text of a file that the script left."""
+        return (self.job.output / name).read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    """Workflows with the contract's arguments and patience for a test."""
+
+    def made(
+        script: str | Path,
+        /,
+        kind: Kind = Kind.IMAGE,
+        **changes: Any,  # noqa: ANN401 - any field of the workflow
+    ) -> ScriptWorkflow:
+        fields: dict[str, Any] = {
+            "renderer": "script",
+            "interpreter": Path(sys.executable),
+            "script": WORKFLOWS / script,
+            "working_directory": tmp_path,
+            "arguments": DEFAULT_ARGUMENTS[kind],
+            "extra_arguments": (),
+            "argument_style": ArgumentStyle.EQUALS,
+            "queue_size": 1,
+            "time_limit_seconds": 60.0,
+            "stall_seconds": 0.0,
+            "grace_seconds": 5.0,
+        }
+        return ScriptWorkflow(**(fields | changes))
+
+    return made
+
+
+@pytest.fixture
+def bench(tmp_path: Path, make: Make) -> Bench:
+    """A place to run scripts."""
+    return Bench(tmp_path, make)

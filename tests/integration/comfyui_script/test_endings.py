@@ -1,0 +1,131 @@
+"""Every way in which a script ends has its own failure (faults 29 and 32)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from adapters.comfyui_script.renderer import ScriptRenderer
+from adapters.system_clock import SystemClock
+from domain.brief import ImageBrief
+from domain.failure import FailureCode
+from domain.kind import Kind
+
+if TYPE_CHECKING:
+    from tests.integration.comfyui_script.conftest import Bench, Make
+
+
+@pytest.mark.parametrize(
+    ("script", "code", "word"),
+    [
+        ("fails.py", FailureCode.WORKFLOW_FAILED, "exit code 1"),
+        ("killed.py", FailureCode.WORKFLOW_KILLED, "SIGKILL"),
+        ("no_comfy.py", FailureCode.COMFYUI_IMPORT, "'comfy'"),
+        ("out_of_memory.py", FailureCode.OUT_OF_MEMORY, "memory"),
+        ("connection_refused.py", FailureCode.CONNECTION_REFUSED, "server"),
+        ("disk_full.py", FailureCode.DISK_FULL, "room"),
+        ("other_arguments.py", FailureCode.ARGUMENTS_REJECTED, "--prompt"),
+        ("not_there.py", FailureCode.SCRIPT_MISSING, "not_there.py"),
+    ],
+)
+def test_each_trouble_has_its_code(bench: Bench, script: str, code: FailureCode, word: str) -> None:
+    """Real scripts, real last words."""
+    failure = bench.run(script).failure()
+    assert failure.code is code
+    assert word in failure.message
+
+
+@pytest.mark.parametrize("code", [1, 2, 3, 255])
+def test_the_exit_code_and_the_last_words_are_told(bench: Bench, code: int) -> None:
+    """Exit code 2 alone does not make it argparse."""
+    failure = bench.run("exits.py", extra_arguments=(f"--code={code}",)).failure()
+    assert failure.code is FailureCode.WORKFLOW_FAILED
+    assert f"exit code {code}" in failure.message
+    assert failure.detail == "about to end"
+
+
+def test_success_says_how_it_was_made(bench: Bench) -> None:
+    """Renderer, script name, running time; seed and size only where they were passed on."""
+    facts = bench.run("good.py").unwrap()
+    assert (facts.renderer, facts.workflow) == ("script", "good.py")
+    assert 0 < facts.seconds < 30
+    assert not facts.seed_used
+    assert not facts.size_used
+    arguments = {"output": "--output", "seed": "-s", "width": "-w", "height": "-h"}
+    told = bench.run("argv_dump.py", arguments=arguments, renderer="sketch").unwrap()
+    assert told.renderer == "sketch"
+    assert told.seed_used
+    assert told.size_used
+
+
+def test_a_song_has_no_size(bench: Bench) -> None:
+    """Audio is made from lyrics and tags."""
+    facts = bench.run("good.py", kind=Kind.AUDIO).unwrap()
+    assert not facts.size_used
+    assert (bench.job.output / "generated_song.wav").exists()
+
+
+def test_bytes_that_are_no_text_do_no_harm(bench: Bench) -> None:
+    """Invalid UTF-8, NUL and half a character are shown as best they can be."""
+    failure = bench.run("invalid_utf8.py").failure()
+    assert failure.code is FailureCode.WORKFLOW_FAILED
+    assert failure.detail == " caf\ufffd \ufffd\nlast words \ufffd"
+
+
+@pytest.mark.parametrize(
+    ("field", "code"),
+    [
+        ("interpreter", FailureCode.INTERPRETER_MISSING),
+        ("script", FailureCode.SCRIPT_MISSING),
+        ("working_directory", FailureCode.COMFYUI_MISSING),
+    ],
+)
+def test_what_is_missing_is_found_before_and_by_a_job(
+    bench: Bench, make: Make, field: str, code: FailureCode
+) -> None:
+    """Preflight and render agree."""
+    missing: dict[str, Any] = {field: bench.folder / "not-there"}
+    preflight = ScriptRenderer({Kind.IMAGE: make("good.py", **missing)}, SystemClock()).preflight(
+        Kind.IMAGE
+    )
+    assert preflight is not None
+    assert preflight.code is code
+    assert str(bench.folder / "not-there") in preflight.message
+    assert bench.run("good.py", **missing).failure().code is code
+
+
+@pytest.mark.parametrize("content", ["", "no program at all", "#!/not/there\n"])
+@pytest.mark.parametrize("mode", [0o644, 0o755])
+def test_an_interpreter_that_is_none_is_a_failure_of_the_environment(
+    bench: Bench, content: str, mode: int
+) -> None:
+    """Not executable, not a program, or itself in want of an interpreter."""
+    fake = bench.folder / "python"
+    fake.write_text(content)
+    fake.chmod(mode)
+    failure = bench.run("good.py", interpreter=fake).failure()
+    assert failure.code is FailureCode.INTERPRETER_MISSING
+    assert str(fake) in failure.message
+
+
+def test_all_arguments_together_can_be_too_long(bench: Bench) -> None:
+    """E2BIG is that prompt's own fault, not the environment's (fault 35)."""
+    brief = ImageBrief(prompt="x" * 130_000)
+    failure = bench.run(
+        "good.py",
+        change=lambda job: replace(job, brief=brief),
+        extra_arguments=("{prompt}",) * 60,
+    ).failure()
+    assert failure.code is FailureCode.ARGUMENT_TOO_LONG
+
+
+def test_a_shell_can_be_the_interpreter(bench: Bench) -> None:
+    """Whatever runs a file will do."""
+    script = bench.folder / "flow.sh"
+    script.write_text('for last; do :; done\necho hello > "$last/made"\n')
+    result = bench.run(script, interpreter=Path("/bin/sh"), extra_arguments=("{output}",))
+    assert result.unwrap().workflow == "flow.sh"
+    assert bench.left("made") == "hello\n"

@@ -1,0 +1,139 @@
+"""A script that does not end by itself is ended, with everything that it started."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from returns.pipeline import is_successful
+
+from domain.failure import FailureCode
+from tests.contract.media_renderer_contract import Watch
+from tests.integration.comfyui_script.processes import (
+    descriptors,
+    lives,
+    seconds_since,
+    zombies,
+)
+
+if TYPE_CHECKING:
+    from tests.integration.comfyui_script.conftest import Bench
+
+
+def test_a_script_that_hangs_is_ended_at_its_time_limit(bench: Bench) -> None:
+    """Not much later, and what it said is kept."""
+    began = time.monotonic()
+    failure = bench.run("hangs.py", time_limit_seconds=0.6).failure()
+    assert failure.code is FailureCode.TIMED_OUT
+    assert "0.6 seconds" in failure.message
+    assert failure.detail == "loading the model"
+    assert 0.6 <= seconds_since(began) < 3
+
+
+def test_a_silent_script_is_ended_at_its_stall_limit(bench: Bench) -> None:
+    """Long before the time limit (fault 30)."""
+    began = time.monotonic()
+    failure = bench.run("hangs.py", stall_seconds=0.5).failure()
+    assert failure.code is FailureCode.STALLED
+    assert 0.5 <= seconds_since(began) < 3
+
+
+def test_a_script_that_shows_life_is_not_taken_for_stalled(bench: Bench) -> None:
+    """Printing keeps it going until its time limit."""
+    result = bench.run("never_ends.py", time_limit_seconds=1.2, stall_seconds=0.4)
+    assert result.failure().code is FailureCode.TIMED_OUT
+
+
+def test_a_script_that_only_writes_is_not_taken_for_stalled(bench: Bench) -> None:
+    """Files that grow count as a sign of life."""
+    assert is_successful(bench.run("writes_in_silence.py", stall_seconds=0.5))
+
+
+def test_a_grandchild_that_keeps_the_pipes_does_not_delay_the_end(bench: Bench) -> None:
+    """Exit 0 is the end; what was left behind is killed and writes no more (fault 27)."""
+    began = time.monotonic()
+    assert is_successful(bench.run("grandchild_holds_pipe.py"))
+    assert seconds_since(began) < 5
+    scribble = bench.left("scribble.txt")
+    assert not lives(int(bench.left("child.pid")))
+    time.sleep(0.05)
+    assert bench.left("scribble.txt") == scribble
+
+
+def test_a_process_that_left_the_group_does_not_delay_the_end(bench: Bench) -> None:
+    """It cannot be caught here; publication copies what was verified (fault 31)."""
+    assert is_successful(bench.run("writes_after_exit.py"))
+    os.kill(int(bench.left("child.pid")), signal.SIGKILL)
+
+
+def test_the_whole_group_ends_at_the_time_limit(bench: Bench) -> None:
+    """A grandchild that nobody else would end dies with its parent."""
+    result = bench.run("grandchild_hangs.py", time_limit_seconds=1.0, grace_seconds=0.2)
+    assert result.failure().code is FailureCode.TIMED_OUT
+    assert not lives(int(bench.left("child.pid")))
+    assert zombies() == []
+
+
+class StopWhen(Watch):
+    """Wants the job stopped once a file is there."""
+
+    def __init__(self, bench: Bench, name: str) -> None:
+        super().__init__()
+        self._bench = bench
+        self._name = name
+
+    def must_stop(self) -> bool:
+        return hasattr(self._bench, "job") and (self._bench.job.output / self._name).exists()
+
+
+def test_a_script_that_ignores_sigterm_is_asked_and_then_killed(bench: Bench) -> None:
+    """After the grace time, not before it (fault 28)."""
+    bench.watch = StopWhen(bench, "ready")
+    began = time.monotonic()
+    failure = bench.run("ignores_sigterm.py", grace_seconds=0.6).failure()
+    assert failure.code is FailureCode.INTERRUPTED
+    assert (bench.job.output / "asked").exists()
+    assert 0.6 <= seconds_since(began) < 4
+
+
+def test_a_script_that_listens_is_not_kept_waiting(bench: Bench) -> None:
+    """The grace time is a limit, not a pause."""
+    bench.watch = Watch(stop_after=1)
+    began = time.monotonic()
+    failure = bench.run("never_ends.py", grace_seconds=30.0).failure()
+    assert failure.code is FailureCode.INTERRUPTED
+    assert seconds_since(began) < 5
+
+
+class Furious(Watch):
+    """Breaks its promise not to raise."""
+
+    def must_stop(self) -> bool:
+        if self.reports:
+            raise KeyboardInterrupt
+        return False
+
+
+def test_an_exception_in_our_own_loop_leaves_nothing_behind(bench: Bench) -> None:
+    """Ctrl-C too ends the script and gives back every descriptor."""
+    before = descriptors()
+    bench.watch = Furious()
+    with pytest.raises(KeyboardInterrupt):
+        bench.run("never_ends.py")
+    assert zombies() == []
+    assert descriptors() == before
+
+
+def test_ctrl_c_in_the_middle_of_the_wait_ends_the_script(bench: Bench) -> None:
+    """A real signal, while nothing is printed."""
+    timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        bench.run("grandchild_hangs.py")
+    timer.join()
+    assert zombies() == []
+    assert not lives(int(bench.left("child.pid")))

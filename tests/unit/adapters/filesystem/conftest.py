@@ -1,0 +1,69 @@
+"""A store on a real folder, and what the tests do with it again and again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from adapters.filesystem.artifact_store import FilesystemArtifactStore
+from adapters.filesystem.limits import StoreLimits
+from domain.kind import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from returns.result import Result
+
+    from application.ports.artifact_store import Staging, StoredFolder
+    from domain.failure import Failure
+
+AT = datetime(2026, 1, 6, 21, 30, 45, tzinfo=UTC)
+FOLDER = "7_20260106T213045"
+
+
+class Tree:
+    """An output root with its store."""
+
+    def __init__(self, root: Path, limits: StoreLimits | None = None) -> None:
+        self.root = root
+        self.store = FilesystemArtifactStore(root, "db", limits or StoreLimits())
+        self._renders = 0
+
+    def open(self, kind: Kind = Kind.IMAGE) -> Staging:
+        """A fresh staging folder of prompt 7."""
+        self._renders += 1
+        return self.store.open_staging(kind, 7, self._renders, 1).unwrap()
+
+    def close(self, staging: Staging) -> Result[StoredFolder, Failure]:
+        """Store what a staging folder holds."""
+        return self.store.store(staging, 7, AT, 1)
+
+    def keep(
+        self, files: Mapping[str, bytes], kind: Kind = Kind.IMAGE
+    ) -> Result[StoredFolder, Failure]:
+        """Store files that a workflow left in a fresh staging folder."""
+        staging = self.open(kind)
+        for name, content in files.items():
+            file = staging.path / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
+        stored = self.close(staging)
+        self.store.discard(staging)
+        return stored
+
+    def contents(self) -> list[str]:
+        """Every file and folder below the root, but for empty shelves."""
+        shelves = {".staging", *(kind.value for kind in Kind)}
+        found = {path.relative_to(self.root).as_posix() for path in self.root.rglob("*")}
+        return sorted(found - shelves)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Tree:
+    """An empty output root with its store."""
+    root = tmp_path / "root"
+    root.mkdir()
+    return Tree(root)

@@ -1,0 +1,138 @@
+"""A file that lost or changed bytes: fault 21, for every format and every place."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from returns.pipeline import is_successful
+
+from adapters.filesystem.inspection import inspect
+from adapters.filesystem.limits import StoreLimits
+from adapters.filesystem.unfit import UnfitError
+from domain.failure import FailureCode
+from domain.kind import Kind
+from tests import media_samples
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.unit.adapters.filesystem.conftest import Tree
+
+_ANY_DAMAGE = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+# Formats in which every byte is under a checksum, or compared with what it was made from.
+_CHECKSUMMED = ("png", "flac", "ogg", "opus")
+
+
+def _kind(format_name: str) -> Kind:
+    return Kind.IMAGE if format_name in media_samples.PICTURE_FORMATS else Kind.AUDIO
+
+
+def _verdict(path: Path, data: bytes, format_name: str) -> FailureCode | None:
+    path.write_bytes(data)
+    try:
+        inspect(path, len(data), _kind(format_name), StoreLimits())
+    except UnfitError as error:
+        return error.code
+    return None
+
+
+@pytest.mark.parametrize("format_name", media_samples.FORMATS)
+def test_whole_files_are_stored(tree: Tree, format_name: str) -> None:
+    """Every accepted format passes, and keeps its bytes."""
+    data = media_samples.media(format_name)
+    name = f"a{media_samples.SUFFIXES[format_name]}"
+    stored = tree.keep({name: data}, _kind(format_name)).unwrap()
+    (facts,) = stored.files
+    assert (facts.name, facts.format, facts.file_size) == (name, format_name, len(data))
+    assert (tree.root / stored.kind / stored.folder / name).read_bytes() == data
+
+
+@pytest.mark.parametrize("format_name", media_samples.FORMATS)
+def test_every_cut_is_noticed(tmp_path: Path, format_name: str) -> None:
+    """Each of the first and last 100 lengths, and 200 between, is refused as broken."""
+    data = media_samples.media(format_name)
+    between = random.Random(3).choices(range(len(data)), k=200)  # noqa: S311 (no secret)
+    lengths = {*range(min(100, len(data))), *range(max(0, len(data) - 100), len(data)), *between}
+    verdicts = {_verdict(tmp_path / "file", data[:length], format_name) for length in lengths}
+    assert verdicts == {FailureCode.FILE_BROKEN}
+
+
+@pytest.mark.parametrize("format_name", media_samples.FORMATS)
+@_ANY_DAMAGE
+@given(cut=st.floats(0, 1, exclude_max=True))
+def test_a_cut_file_is_never_published(tree: Tree, format_name: str, cut: float) -> None:
+    """Through the store: no cut raises, none is accepted, nothing is left of the attempt."""
+    data = media_samples.media(format_name)
+    name = f"a{media_samples.SUFFIXES[format_name]}"
+    failure = tree.keep({name: data[: int(cut * len(data))]}, _kind(format_name)).failure()
+    assert failure.code is FailureCode.FILE_BROKEN
+    assert name in failure.message
+    assert tree.contents() == []
+
+
+@pytest.mark.parametrize("format_name", media_samples.FORMATS)
+@_ANY_DAMAGE
+@given(place=st.floats(0, 1, exclude_max=True), garbage=st.binary(min_size=1, max_size=40))
+def test_garbage_never_raises(tree: Tree, format_name: str, place: float, garbage: bytes) -> None:
+    """Whatever bytes are overwritten, the answer is a result, never an exception."""
+    data = bytearray(media_samples.media(format_name))
+    start = int(place * len(data))
+    data[start : start + len(garbage)] = garbage
+    stored = tree.keep({f"a{media_samples.SUFFIXES[format_name]}": bytes(data)}, _kind(format_name))
+    if not is_successful(stored):
+        code = stored.failure().code
+        assert code in {FailureCode.FILE_BROKEN, FailureCode.FILE_REFUSED}
+
+
+@pytest.mark.parametrize("format_name", _CHECKSUMMED)
+@_ANY_DAMAGE
+@given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
+def test_a_flipped_bit_is_noticed(
+    tmp_path_factory: pytest.TempPathFactory, format_name: str, place: float, bit: int
+) -> None:
+    """Where the format has checksums, no single bit can change."""
+    data = bytearray(media_samples.media(format_name))
+    start = int(place * len(data))
+    if format_name == "flac" and start < _flac_sound(data):
+        return  # the metadata carry no checksum
+    data[start] ^= 1 << bit
+    path = tmp_path_factory.getbasetemp() / "flipped"
+    assert _verdict(path, bytes(data), format_name) is not None
+
+
+def _flac_sound(data: bytes) -> int:
+    """Where the first frame begins."""
+    return bytes(data).index(b"\xff\xf8")
+
+
+@pytest.mark.parametrize("format_name", media_samples.FORMATS)
+@pytest.mark.parametrize(
+    "trailer", [b"<script>alert(1)</script>", b"PK\x05\x06" + bytes(18), b"\n"]
+)
+def test_what_stands_behind_the_end_is_refused(
+    tmp_path: Path, format_name: str, trailer: bytes
+) -> None:
+    """Fault 22: a file that is a second thing as well is nothing to publish."""
+    data = media_samples.media(format_name)
+    assert _verdict(tmp_path / "file", data + trailer, format_name) in {
+        FailureCode.FILE_REFUSED,
+        FailureCode.FILE_BROKEN,
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("a.png", Kind.IMAGE), ("a.jpg", Kind.IMAGE), ("a.mp3", Kind.AUDIO)]
+)
+@pytest.mark.parametrize(
+    "content", [b"", b"\0" * 5000, b"I am a text file.\n" * 50, b"<svg onload=alert(1)>"]
+)
+def test_no_media_under_a_media_name_is_broken(
+    tree: Tree, name: str, kind: Kind, content: bytes
+) -> None:
+    """Empty files and text under a media suffix fail the render."""
+    assert tree.keep({name: content}, kind).failure().code is FailureCode.FILE_BROKEN
+    assert tree.contents() == []

@@ -1,0 +1,144 @@
+"""What is particular to pictures."""
+
+from __future__ import annotations
+
+import io
+import struct
+from typing import TYPE_CHECKING
+
+import pytest
+
+from adapters.filesystem.limits import StoreLimits
+from domain.failure import FailureCode
+from tests import media_samples
+from tests.unit.adapters.filesystem.conftest import Tree
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_giant_is_refused_before_it_is_decoded(tree: Tree) -> None:
+    """Fault 22: 60,000 × 60,000 pixels in a few hundred bytes."""
+    failure = tree.keep({"a.png": media_samples.png_of_size(60_000, 60_000)}).failure()
+    assert failure.code is FailureCode.FILE_REFUSED
+    assert "60,000 × 60,000" in failure.message
+
+
+def test_the_cap_on_pixels_is_ours_and_not_pillows(tmp_path: Path) -> None:
+    """The largest size that is allowed passes, one row more does not."""
+    limits = StoreLimits(max_pixels=400, max_side=30)
+    assert Tree(tmp_path, limits).keep({"a.png": media_samples.picture("png", (20, 20))}).unwrap()
+    for size in [(20, 21), (31, 1)]:
+        failure = Tree(tmp_path, limits).keep({"a.png": media_samples.picture("png", size)})
+        assert failure.failure().code is FailureCode.FILE_REFUSED
+
+
+@pytest.mark.slow
+def test_a_picture_above_pillows_own_guard_passes(tree: Tree) -> None:
+    """Pillow warns from 89 million pixels on; ours is the cap that counts."""
+    data = media_samples.picture("png", (9_900, 9_900), "L")
+    (facts,) = tree.keep({"a.png": data}).unwrap().files
+    assert (facts.width, facts.height) == (9_900, 9_900)
+
+
+@pytest.mark.parametrize(
+    ("written", "format_name", "published"),
+    [
+        ("a.png", "jpeg", "a.jpg"),
+        ("a.jpeg", "jpeg", "a.jpeg"),
+        ("a.JPG", "jpeg", "a.jpg"),
+        ("a.jpg", "png", "a.png"),
+        ("a.webp", "png", "a.png"),
+        ("a.png", "webp", "a.webp"),
+    ],
+)
+def test_the_suffix_follows_the_content(
+    tree: Tree, written: str, format_name: str, published: str
+) -> None:
+    """A browser is told what a file is by its name, so the name must be true."""
+    (facts,) = tree.keep({written: media_samples.picture(format_name)}).unwrap().files
+    assert (facts.name, facts.format) == (published, format_name)
+
+
+@pytest.mark.parametrize("format_name", ["png", "webp"])
+def test_animations_are_decoded_to_their_last_frame(tree: Tree, format_name: str) -> None:
+    """They are published like any picture."""
+    data = media_samples.animation(format_name)
+    (facts,) = tree.keep({f"a.{format_name}": data}).unwrap().files
+    assert (facts.width, facts.height) == media_samples.PICTURE_SIZE
+
+
+def test_a_damaged_later_frame_is_noticed(tree: Tree) -> None:
+    """The first frame alone would look well."""
+    data = media_samples.animation("png")
+    at = data.rindex(b"fdAT") - 4
+    (length,) = struct.unpack(">I", data[at : at + 4])
+    sequence = data[at + 8 : at + 12]
+    broken = media_samples.png_chunk(b"fdAT", sequence + bytes(length - 4))
+    failure = tree.keep({"a.png": data[:at] + broken + data[at + length + 12 :]}).failure()
+    assert failure.code is FailureCode.FILE_BROKEN
+
+
+@pytest.mark.parametrize("format_name", ["png", "webp"])
+def test_an_endless_animation_is_refused(tmp_path: Path, format_name: str) -> None:
+    """All frames together have a cap."""
+    store = Tree(tmp_path, StoreLimits(max_animation_pixels=1000))
+    failure = store.keep({"a.png": media_samples.animation(format_name)}).failure()
+    assert failure.code is FailureCode.FILE_REFUSED
+
+
+def test_whole_chunks_around_too_little_data_are_broken(tree: Tree) -> None:
+    """The structure is perfect, yet half of the rows are missing."""
+    failure = tree.keep({"a.png": media_samples.png_of_size(100, 100)}).failure()
+    assert failure.code is FailureCode.FILE_BROKEN
+
+
+def test_zeros_behind_a_jpeg_are_harmless(tree: Tree) -> None:
+    """Some writers fill up their last block."""
+    assert tree.keep({"a.jpg": media_samples.picture("jpeg") + bytes(300)}).unwrap()
+
+
+@pytest.mark.parametrize("options", [{"progressive": True}, {"restart_marker_blocks": 1}])
+def test_every_sort_of_jpeg_passes(tree: Tree, options: dict[str, int]) -> None:
+    """Several scans, and markers within a scan; large enough for many pieces of reading."""
+    from PIL import Image  # noqa: PLC0415
+
+    file = io.BytesIO()
+    Image.effect_noise((1200, 1200), 120).save(file, "JPEG", quality=100, **options)
+    (facts,) = tree.keep({"a.jpg": file.getvalue()}).unwrap().files
+    assert (facts.width, facts.height) == (1200, 1200)
+    assert facts.file_size > 2**20
+
+
+@pytest.mark.parametrize("options", [{"lossless": True}, {"exif": b"Exif\0\0MM\0*\0\0\0\x08\0\0"}])
+def test_every_sort_of_webp_passes(tree: Tree, options: dict[str, object]) -> None:
+    """Lossless and extended files tell their size in other chunks."""
+    from PIL import Image  # noqa: PLC0415
+
+    file = io.BytesIO()
+    Image.effect_noise((33, 21), 50).save(file, "WEBP", **options)
+    (facts,) = tree.keep({"a.webp": file.getvalue()}).unwrap().files
+    assert (facts.width, facts.height) == (33, 21)
+
+
+def test_comfyuis_own_metadata_pass(tree: Tree) -> None:
+    """ComfyUI writes prompt and workflow into a PNG as text."""
+    from PIL import Image, PngImagePlugin  # noqa: PLC0415
+
+    texts = PngImagePlugin.PngInfo()
+    texts.add_text("workflow", '{"nodes": []}' * 9000)
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(file, "PNG", pnginfo=texts)
+    assert tree.keep({"ComfyUI_00001_.png": file.getvalue()}).unwrap()
+
+
+def test_no_memory_is_the_machines_fault(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The prompt must not pay for it."""
+    from PIL.ImageFile import ImageFile  # noqa: PLC0415
+
+    def load(self: ImageFile) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load", load)
+    assert tree.keep({"a.png": media_samples.png()}).failure().code is FailureCode.OUT_OF_MEMORY
+    assert tree.contents() == []

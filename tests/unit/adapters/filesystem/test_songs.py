@@ -1,0 +1,225 @@
+"""What is particular to songs."""
+
+from __future__ import annotations
+
+import struct
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from adapters.filesystem.limits import StoreLimits
+from domain.failure import Failure, FailureCode
+from domain.kind import Kind
+from tests import media_samples
+from tests.unit.adapters.filesystem.conftest import Tree
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from domain.artifact import MediaFacts
+
+
+def _facts(tree: Tree, name: str, data: bytes) -> MediaFacts:
+    (facts,) = tree.keep({name: data}, Kind.AUDIO).unwrap().files
+    return facts
+
+
+def _failure(tree: Tree, name: str, data: bytes) -> Failure:
+    return tree.keep({name: data}, Kind.AUDIO).failure()
+
+
+def _frame_length(data: bytes) -> int:
+    """Bytes from the first MP3 frame to the second."""
+    first = data.index(b"\xff\xfb")
+    return data.index(b"\xff\xfb", first + 4) - first
+
+
+@pytest.mark.parametrize("format_name", media_samples.SONG_FORMATS)
+def test_the_duration_is_what_is_played(tree: Tree, format_name: str) -> None:
+    """Half a second is half a second, give or take an encoder's own silence."""
+    suffix = media_samples.SUFFIXES[format_name]
+    facts = _facts(tree, f"a{suffix}", media_samples.song(format_name))
+    assert facts.duration_seconds == pytest.approx(0.5, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("written", "format_name", "published"),
+    [
+        ("a.ogg", "opus", "a.ogg"),
+        ("a.oga", "ogg", "a.ogg"),
+        ("a.mp3", "opus", "a.opus"),
+        ("a.mp3", "flac", "a.flac"),
+        ("a.wav", "mp3", "a.mp3"),
+    ],
+)
+def test_the_suffix_follows_the_content(
+    tree: Tree, written: str, format_name: str, published: str
+) -> None:
+    """Opus may call itself Ogg, which it is; everything else gets its own suffix."""
+    facts = _facts(tree, written, media_samples.song(format_name))
+    assert (facts.name, facts.format) == (published, format_name)
+
+
+@pytest.mark.parametrize("format_name", ["flac", "wav"])
+def test_24_bits_pass(tree: Tree, format_name: str) -> None:
+    """Deep FLAC is held against its digest as well."""
+    data = media_samples.song(format_name, bits=24)
+    assert _facts(tree, f"a.{format_name}", data).format == format_name
+
+
+def test_a_flac_whose_sound_is_not_what_was_encoded_is_broken(tree: Tree) -> None:
+    """The digest in the header is over every sample."""
+    data = bytearray(media_samples.song("flac", bits=24))
+    data[26] ^= 1
+    assert "digest" in _failure(tree, "a.flac", bytes(data)).message
+
+
+def test_a_flac_without_a_length_was_never_finished(tree: Tree) -> None:
+    """Encoders write the count of samples last."""
+    data = bytearray(media_samples.song("flac"))
+    data[21] &= 0xF0
+    data[22:26] = bytes(4)
+    assert _failure(tree, "a.flac", bytes(data)).code is FailureCode.FILE_BROKEN
+
+
+def test_tags_around_an_mp3_are_no_damage(tree: Tree) -> None:
+    """ID3v2 twice before, APE and ID3v1 behind."""
+    data = media_samples.with_id3_tags(media_samples.mp3())
+    assert _facts(tree, "a.mp3", data).duration_seconds == pytest.approx(0.5, abs=0.05)
+
+
+@pytest.mark.parametrize("lost", [1, 64, 128, 140])
+def test_a_cut_among_the_trailing_tags_is_noticed(tree: Tree, lost: int) -> None:
+    """Only a whole tag can go without a trace: the sound is complete then."""
+    data = media_samples.with_id3_tags(media_samples.mp3())[:-lost]
+    if lost == 128:
+        assert _facts(tree, "a.mp3", data)
+    else:
+        assert _failure(tree, "a.mp3", data).code is FailureCode.FILE_BROKEN
+
+
+def test_an_mp3_short_of_whole_frames_is_broken(tree: Tree) -> None:
+    """Cut exactly between two frames, it still lacks what its Info header counts."""
+    data = media_samples.mp3()
+    failure = _failure(tree, "a.mp3", data[: -_frame_length(data)])
+    assert failure.code is FailureCode.FILE_BROKEN
+    assert "frames" in failure.message
+
+
+def test_an_mp3_without_a_count_passes(tree: Tree) -> None:
+    """Plain frames are a valid song."""
+    data = media_samples.mp3()
+    second = data.index(b"\xff\xfb") + _frame_length(data)
+    assert _facts(tree, "a.mp3", data[second:]).format == "mp3"
+
+
+def test_a_fraunhofer_count_is_believed(tree: Tree) -> None:
+    """VBRI stands at a place of its own in the first frame."""
+    data = bytearray(media_samples.mp3())
+    frame = data.index(b"\xff\xfb")
+    info = data.index(b"Info") if b"Info" in data else data.index(b"Xing")
+    data[info : info + 4] = bytes(4)
+    head = struct.pack(">4sHHHI", b"VBRI", 1, 0, 0, 0)
+    data[frame + 36 : frame + 36 + len(head)] = head
+    place = frame + 50
+    data[place : place + 4] = struct.pack(">I", 5)
+    assert _facts(tree, "a.mp3", bytes(data))
+    data[place : place + 4] = struct.pack(">I", 5000)
+    assert "5,000 frames" in _failure(tree, "a.mp3", bytes(data)).message
+
+
+def test_a_wav_that_was_piped_is_broken(tree: Tree) -> None:
+    """Its lengths were never set right, so nobody can tell whether it is whole."""
+    data = bytearray(media_samples.song("wav"))
+    data[4:8] = b"\xff\xff\xff\xff"
+    assert _failure(tree, "a.wav", bytes(data)).code is FailureCode.FILE_BROKEN
+
+
+def test_hardly_any_sound_is_none(tree: Tree) -> None:
+    """A song of a hundredth of a second is a failed render."""
+    failure = _failure(tree, "a.wav", media_samples.song("wav", 0.01))
+    assert failure.code is FailureCode.FILE_BROKEN
+
+
+def test_a_song_without_end_is_refused(tmp_path: Path) -> None:
+    """The cap holds while the song is decoded, whatever its header says."""
+    store = Tree(tmp_path, StoreLimits(max_audio_seconds=1))
+    failure = _failure(store, "a.flac", media_samples.song("flac", 1.2))
+    assert failure.code is FailureCode.FILE_REFUSED
+
+
+def test_a_playlist_is_no_song(tree: Tree) -> None:
+    """FFmpeg would follow one to other files; it is never asked to guess."""
+    playlist = b"#EXTM3U\n#EXTINF:1,\n/etc/passwd\n"
+    assert _failure(tree, "a.mp3", playlist).code is FailureCode.FILE_BROKEN
+
+
+def test_an_m4a_without_its_index_is_broken(tree: Tree) -> None:
+    """The moov box comes last, when the encoder reaches its end."""
+    data = media_samples.song("m4a")
+    failure = _failure(tree, "a.m4a", data[: data.index(b"moov") - 4])
+    assert failure.code is FailureCode.FILE_BROKEN
+    assert "moov" in failure.message
+
+
+def test_a_fragmented_m4a_is_refused(tree: Tree) -> None:
+    """Fragments can be missing without a trace."""
+    fragment = struct.pack(">I4s", 8, b"moof")
+    failure = _failure(tree, "a.m4a", media_samples.song("m4a") + fragment)
+    assert failure.code is FailureCode.FILE_REFUSED
+
+
+def test_a_missing_ogg_page_is_noticed(tree: Tree) -> None:
+    """Pages are numbered, and the rest of the file is perfect."""
+    data = media_samples.song("ogg", 3.0)
+    starts = [place for place in range(len(data)) if data.startswith(b"OggS", place)]
+    assert len(starts) > 3
+    gap = data[: starts[-2]] + data[starts[-1] :]
+    assert "missing" in _failure(tree, "a.ogg", gap).message
+
+
+_INSPECT = """
+import resource, sys
+from pathlib import Path
+from adapters.filesystem.inspection import inspect
+from adapters.filesystem.limits import StoreLimits
+from adapters.filesystem.unfit import UnfitError
+from domain.kind import Kind
+for name in sys.argv[1:]:
+    path = Path(name)
+    try:
+        inspect(path, path.stat().st_size, Kind.AUDIO, StoreLimits())
+    except UnfitError:
+        pass
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def _inspect_apart(*paths: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", _INSPECT, *map(str, paths)]
+    return subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+
+
+def test_decoders_keep_their_complaints_off_the_terminal(tmp_path: Path) -> None:
+    """FFmpeg would print its own words about damaged sound."""
+    path = tmp_path / "a.mp3"
+    data = bytearray(media_samples.mp3())
+    first = data.index(b"\xff\xfb")
+    for place in range(first + 400, len(data), 97):
+        if b"\xff" not in data[place - 4 : place + 4]:
+            data[place] ^= 0x55
+    path.write_bytes(bytes(data))
+    assert _inspect_apart(path).stderr == ""
+
+
+@pytest.mark.slow
+def test_memory_stays_flat_on_long_songs(tmp_path: Path) -> None:
+    """Twenty times as long takes hardly more memory: the sound itself would take 115 MB."""
+    short, long = tmp_path / "short.flac", tmp_path / "long.flac"
+    short.write_bytes(media_samples.song("flac", 5.0))
+    long.write_bytes(media_samples.song("flac", 100.0))
+    small, large = map(int, _inspect_apart(short, long).stdout.split())
+    unit = 1 if sys.platform == "darwin" else 1024
+    assert (large - small) * unit < 12_000_000

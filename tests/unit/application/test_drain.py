@@ -1,0 +1,585 @@
+"""Draining a queue whose renders end as they are told, without a file and without a pause."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adapters.memory.events import EventRecorder
+from application.ports.events import (
+    PromptFailed,
+    PromptPublished,
+    PromptReleased,
+    RenderProgressed,
+    RenderStarted,
+    RenderSuperseded,
+)
+from application.ports.prompt_repository import Selection
+from application.stopping import StopRequest
+from domain.failure import Blame, Failure, FailureCode
+from domain.kind import Kind
+from tests.harness import GOOD, Harness, in_memory, on_sqlite
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from application.ports.events import Event
+
+CRASH = Failure(FailureCode.WORKFLOW_FAILED, "exit code 1", "boom")
+MEMORY = Failure(FailureCode.OUT_OF_MEMORY, "CUDA out of memory")
+NO_SCRIPT = Failure(FailureCode.SCRIPT_MISSING, "there is no script")
+FULL = Failure(FailureCode.DISK_FULL, "no room")
+BROKEN = Failure(FailureCode.FILE_BROKEN, "a.png is cut")
+IMAGES = Selection(kinds=frozenset({Kind.IMAGE}))
+
+
+def started(harness: Harness) -> list[int]:
+    """The prompts in the order in which they were claimed."""
+    return [event.prompt_id for event in harness.recorder.of(RenderStarted)]
+
+
+# --------------------------------------------------------------------------------- the good way
+
+
+def test_a_prompt_becomes_ready_with_its_file_and_its_row(harness: Harness) -> None:
+    """The whole way of one picture."""
+    prompt_id = harness.write()
+    report = harness.drain()
+    assert (report.published, report.renders, report.stopped_by) == (1, 1, None)
+    seen = harness.see(prompt_id)
+    assert (seen.artifact_status, seen.error_message) == ("ready", None)
+    [path] = seen.artifact_paths
+    assert path.startswith("image/1_")
+    assert path.endswith("/a.png")
+    harness.check()
+
+
+def test_an_empty_queue_is_no_trouble(harness: Harness) -> None:
+    """Nothing to do is done at once."""
+    report = harness.drain()
+    assert (report.renders, report.stopped_by, report.interrupted) == (0, None, False)
+
+
+def test_the_oldest_goes_first_whatever_its_kind(harness: Harness) -> None:
+    """Both kinds stand in one queue."""
+    new = harness.write(created_at="2026-03-01 00:00:00")
+    old = harness.write(kind=Kind.AUDIO, created_at="2026-01-01 00:00:00")
+    undated = harness.write(created_at=None)
+    harness.drain()
+    assert started(harness) == [undated, old, new]
+
+
+def test_everything_is_told_as_it_happens(harness: Harness) -> None:
+    """Start, progress and end of each render, with seconds and paths."""
+    good, bad = harness.write(), harness.write()
+    harness.during(good, lambda: harness.clock.advance(5))
+    harness.script(bad, CRASH)
+    harness.drain()
+    events = harness.recorder.events
+    render_ids = [event.render_id for event in harness.recorder.of(RenderStarted)]
+    [path] = harness.see(good).artifact_paths
+    assert events == [
+        RenderStarted(good, render_ids[0], Kind.IMAGE),
+        RenderProgressed(good, render_ids[0], 0.5, ""),
+        RenderProgressed(good, render_ids[0], 1.0, ""),
+        PromptPublished(good, render_ids[0], Kind.IMAGE, (path,), 5.0),
+        RenderStarted(bad, render_ids[1], Kind.IMAGE),
+        RenderProgressed(bad, render_ids[1], 0.5, ""),
+        RenderProgressed(bad, render_ids[1], 1.0, ""),
+        PromptFailed(bad, render_ids[1], Kind.IMAGE, CRASH, 0.0),
+    ]
+
+
+def test_thousands_of_prompts_settle_without_a_pause() -> None:
+    """Two thousand prompts of all sorts end ready or in error, and nobody ever sleeps."""
+    harness = in_memory()
+    expected: dict[int, str] = {}
+    for number in range(2000):
+        kind = Kind.AUDIO if number % 3 == 0 else Kind.IMAGE
+        bad_brief = number % 7 == 0
+        prompt_id = harness.write("no brief" if bad_brief else "", kind)
+        if number % 5 == 0:
+            harness.script(prompt_id, CRASH)
+        expected[prompt_id] = "error" if bad_brief or number % 5 == 0 else "ready"
+    report = harness.drain()
+    assert {prompt_id: harness.status(prompt_id) for prompt_id in expected} == expected
+    assert (report.published, report.failed) == tuple(
+        list(expected.values()).count(status) for status in ("ready", "error")
+    )
+    assert harness.clock.slept == []
+    assert max(harness.renderer.calls_by_prompt.values()) == 1
+    harness.check()
+
+
+# ------------------------------------------------------------------------ the fault of one prompt
+
+
+@pytest.mark.parametrize(
+    ("brief", "code"),
+    [
+        (None, "brief_missing"),
+        (b"\xff\xfe\xfd", "brief_not_text"),
+        ("once upon a time", "brief_not_json"),
+        ({"prompt": "  "}, "brief_incomplete"),
+    ],
+    ids=repr,
+)
+def test_a_bad_brief_never_reaches_the_renderer(
+    harness: Harness, brief: str | bytes | dict[str, str] | None, code: str
+) -> None:
+    """It ends in error with its reason, and the next prompt is served."""
+    bad, good = harness.write(brief), harness.write()
+    report = harness.drain()
+    assert (report.failed, report.published) == (1, 1)
+    assert (harness.see(bad).error_message or "").startswith(f"{code}: ")
+    assert harness.renderer.calls_by_prompt == {good: 1}
+    harness.check()
+
+
+@pytest.mark.parametrize("code", [c for c in FailureCode if c.blame is Blame.RENDER])
+def test_a_failed_render_is_charged_to_its_prompt(harness: Harness, code: FailureCode) -> None:
+    """Error with the whole explanation; tried once only; nothing is left behind."""
+    failure = Failure(code, "it went wrong", "the end of stderr")
+    bad, good = harness.write(), harness.write()
+    harness.script(bad, failure)
+    report = harness.drain()
+    assert (report.failed, report.published, report.stopped_by) == (1, 1, None)
+    assert harness.see(bad).error_message == failure.explain()
+    assert harness.queue.outcomes(bad) == ["failed"]
+    assert harness.status(good) == "ready"
+    harness.check()
+
+
+def test_a_broken_file_publishes_none_of_its_siblings(harness: Harness) -> None:
+    """All the files of a render, or none."""
+    bad = harness.write()
+    harness.leave(bad, {"a.png": GOOD[Kind.IMAGE], "b.png": BROKEN})
+    assert harness.drain().failed == 1
+    assert harness.see(bad).error_message == BROKEN.explain()
+    assert harness.folders() == set()
+    harness.check()
+
+
+def test_a_render_without_media_fails(harness: Harness) -> None:
+    """Exit code 0 alone is no success."""
+    bad = harness.write()
+    harness.leave(bad, {"notes.txt": None})
+    assert harness.drain().failed == 1
+    assert (harness.see(bad).error_message or "").startswith("no_files: ")
+    harness.check()
+
+
+def test_every_file_of_a_render_gets_a_row(harness: Harness) -> None:
+    """Several pictures of one prompt are published together."""
+    prompt_id = harness.write()
+    harness.leave(prompt_id, {"b.png": GOOD[Kind.IMAGE], "a.png": GOOD[Kind.IMAGE], "log": None})
+    harness.drain()
+    names = [path.rpartition("/")[2] for path in harness.see(prompt_id).artifact_paths]
+    assert names == ["a.png", "b.png"]
+    harness.check()
+
+
+def test_a_prompt_that_succeeds_after_an_error_carries_no_message(harness: Harness) -> None:
+    """The reason of an earlier failure is gone when the prompt is ready."""
+    prompt_id = harness.write()
+    harness.script(prompt_id, CRASH)
+    harness.drain()
+    assert harness.status(prompt_id) == "error"
+    harness.repository.requeue_errors()
+    assert harness.drain().published == 1
+    assert harness.see(prompt_id).error_message is None
+    assert harness.queue.outcomes(prompt_id) == ["failed", "published"]
+    harness.check()
+
+
+def test_a_renewed_prompt_keeps_its_old_files(harness: Harness) -> None:
+    """Another render stands beside the first, under a name of its own."""
+    prompt_id = harness.write()
+    harness.drain()
+    harness.repository.requeue([prompt_id], again=True)
+    harness.drain()
+    paths = harness.see(prompt_id).artifact_paths
+    assert len(set(paths)) == 2
+    first, second = (data["seed"] for data in harness.queue.metadata(prompt_id))
+    assert first != second
+    harness.check()
+
+
+# -------------------------------------------------------------------- the environment's fault
+
+
+@pytest.mark.parametrize("code", [code for code in FailureCode if code.halts])
+def test_what_meets_every_prompt_stops_the_drain_at_once(
+    harness: Harness, code: FailureCode
+) -> None:
+    """No prompt pays: the one that was tried is pending again, the others were not touched."""
+    failure = Failure(code, "it is not there")
+    first, second = harness.write(), harness.write()
+    harness.script(first, failure)
+    report = harness.drain()
+    assert report.stopped_by == failure
+    assert (report.released, report.renders) == (1, 1)
+    assert [harness.see(n).error_message for n in (first, second)] == [None, None]
+    assert [harness.status(n) for n in (first, second)] == ["pending", "pending"]
+    assert harness.queue.outcomes(first) == ["released"]
+    assert harness.recorder.of(PromptReleased)[0].failure == failure
+    harness.check()
+
+
+def test_a_passing_trouble_is_tried_again_after_the_others(harness: Harness) -> None:
+    """A prompt that was given back waits until all others had their turn, then succeeds."""
+    first, second, third = (harness.write() for _ in range(3))
+    harness.script(first, MEMORY)
+    report = harness.drain()
+    assert started(harness) == [first, second, third, first]
+    assert (report.published, report.released, report.stopped_by) == (3, 1, None)
+    harness.check()
+
+
+def test_a_prompt_that_fails_so_again_after_others_succeeded_is_charged(harness: Harness) -> None:
+    """The environment was fine for others; the queue goes on, and the prompt does not loop."""
+    greedy, other = harness.write(), harness.write()
+    harness.script(greedy, MEMORY, MEMORY, MEMORY, MEMORY)
+    report = harness.drain()
+    assert started(harness) == [greedy, other, greedy]
+    assert (report.published, report.failed, report.stopped_by) == (1, 1, None)
+    assert harness.see(greedy).error_message == MEMORY.explain()
+    assert harness.queue.outcomes(greedy) == ["released", "failed"]
+
+
+def test_three_in_a_row_stop_the_drain(harness: Harness) -> None:
+    """An environment that fails for everybody burns no prompt."""
+    prompt_ids = [harness.write() for _ in range(5)]
+    for prompt_id in prompt_ids:
+        harness.script(prompt_id, *[MEMORY] * 9)
+    report = harness.drain()
+    assert report.stopped_by == MEMORY
+    assert started(harness) == prompt_ids[:3]
+    assert {harness.status(prompt_id) for prompt_id in prompt_ids} == {"pending"}
+
+
+def test_a_lone_prompt_is_tried_three_times_and_not_charged(harness: Harness) -> None:
+    """With nobody to prove the environment, the prompt stays pending and the drain stops."""
+    prompt_id = harness.write()
+    harness.script(prompt_id, *[MEMORY] * 9)
+    report = harness.drain()
+    assert (report.stopped_by, report.released) == (MEMORY, 3)
+    assert harness.status(prompt_id) == "pending"
+
+
+def test_a_kind_that_cannot_be_rendered_lets_the_other_go_on(harness: Harness) -> None:
+    """Pictures are made while songs wait, untouched, and the reason is reported."""
+    song, picture = harness.write(kind=Kind.AUDIO), harness.write()
+    harness.renderer.refusals[Kind.AUDIO] = NO_SCRIPT
+    report = harness.drain()
+    assert (report.published, report.stopped_by) == (1, NO_SCRIPT)
+    assert (harness.status(song), harness.status(picture)) == ("pending", "ready")
+    assert harness.queue.outcomes(song) == []
+
+
+def test_a_kind_that_cannot_be_rendered_is_nobodys_trouble_without_prompts(
+    harness: Harness,
+) -> None:
+    """Who only has pictures need not set up songs."""
+    harness.write()
+    harness.renderer.refusals[Kind.AUDIO] = NO_SCRIPT
+    report = harness.drain()
+    assert (report.published, report.stopped_by) == (1, None)
+
+
+def test_a_kind_that_was_not_asked_for_is_not_examined(harness: Harness) -> None:
+    """Songs that wait do not matter to who drains pictures."""
+    song = harness.write(kind=Kind.AUDIO)
+    harness.write()
+    harness.renderer.refusals[Kind.AUDIO] = NO_SCRIPT
+    assert harness.drain(IMAGES).stopped_by is None
+    assert harness.status(song) == "pending"
+
+
+def test_nothing_is_claimed_while_the_store_is_not_well(harness: Harness) -> None:
+    """A missing output root is seen before any prompt is touched."""
+    prompt_id = harness.write()
+    harness.store.obstacle = FULL
+    report = harness.drain()
+    assert (report.stopped_by, report.renders) == (FULL, 0)
+    assert harness.queue.outcomes(prompt_id) == []
+    assert harness.status(prompt_id) == "pending"
+
+
+def test_a_disk_that_fills_up_during_a_render_costs_no_prompt(harness: Harness) -> None:
+    """The prompt waits, and is rendered by the next drain once there is room."""
+    first, second = harness.write(), harness.write()
+    harness.during(second, lambda: setattr(harness.store, "obstacle", FULL))
+    report = harness.drain()
+    assert (report.published, report.released, report.stopped_by) == (1, 1, FULL)
+    assert (harness.status(first), harness.status(second)) == ("ready", "pending")
+    harness.store.obstacle = None
+    assert harness.drain().published == 1
+    harness.check()
+
+
+# --------------------------------------------------------------------------- a person's wish
+
+
+def test_a_stop_that_came_before_claims_nothing(harness: Harness) -> None:
+    """Asked to stop is asked to begin nothing."""
+    prompt_id, stop = harness.write(), StopRequest()
+    stop.make()
+    report = harness.drain(stop=stop)
+    assert (report.interrupted, report.renders, report.stopped_by) == (True, 0, None)
+    assert harness.queue.outcomes(prompt_id) == []
+
+
+def test_a_stop_as_the_workflow_ends_gives_the_prompt_back(harness: Harness) -> None:
+    """The render that runs is released, its staging folder is gone, no other begins."""
+    first, second = harness.write(), harness.write()
+    stop = StopRequest()
+    harness.during(first, stop.make)
+    report = harness.drain(stop=stop)
+    assert (report.interrupted, report.released, report.published) == (True, 1, 0)
+    assert report.stopped_by is None
+    assert [harness.status(n) for n in (first, second)] == ["pending", "pending"]
+    assert harness.queue.outcomes(first) == ["released"]
+    assert harness.recorder.of(PromptReleased)[0].failure.code is FailureCode.INTERRUPTED
+    harness.check()
+
+
+class _StopsAtHalf(EventRecorder):
+    def __init__(self, stop: StopRequest) -> None:
+        super().__init__()
+        self._stop = stop
+
+    def notice(self, event: Event) -> None:
+        super().notice(event)
+        if isinstance(event, RenderProgressed) and event.fraction == 0.5:
+            self._stop.make()
+
+
+def test_a_stop_in_mid_render_reaches_the_workflow() -> None:
+    """The workflow is asked whether to go on after each step, and ends early."""
+    stop = StopRequest()
+    events = _StopsAtHalf(stop)
+    harness = in_memory(progress=(0.25, 0.5, 0.75), events=events)
+    prompt_id = harness.write()
+    report = harness.drain(stop=stop)
+    assert (report.interrupted, report.released) == (True, 1)
+    assert [event.fraction for event in events.of(RenderProgressed)] == [0.25, 0.5]
+    assert (harness.jobs, harness.status(prompt_id)) == ([], "pending")
+    harness.check()
+
+
+def _raiser(error: BaseException) -> Callable[[], None]:
+    def action() -> None:
+        raise error
+
+    return action
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("a bug"), KeyboardInterrupt()], ids=repr)
+def test_a_mistake_in_the_program_gives_the_prompt_back(
+    harness: Harness, error: BaseException
+) -> None:
+    """The exception is not swallowed, and the prompt does not pay for it."""
+    prompt_id = harness.write()
+    harness.during(prompt_id, _raiser(error))
+    with pytest.raises(type(error)) as caught:
+        harness.drain()
+    assert caught.value is error
+    assert (harness.status(prompt_id), harness.queue.outcomes(prompt_id)) == (
+        "pending",
+        ["released"],
+    )
+    harness.check()
+    assert harness.drain().published == 1
+
+
+# --------------------------------------------------------------------------- what others do
+
+
+@pytest.mark.parametrize(
+    "hand",
+    [
+        {"artifact_status": "pending"},
+        {"artifact_status": "unsupported"},
+        {"artifact_status": "error", "error_message": "theirs"},
+        {"status": "pending"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("outcome", ["success", "failure"])
+def test_what_others_do_in_mid_render_stands(
+    harness: Harness, hand: dict[str, object], outcome: str
+) -> None:
+    """The stored folder is withdrawn, no row is written, the render is superseded."""
+    prompt_id = harness.write()
+    harness.during(prompt_id, lambda: harness.queue.change(prompt_id, **hand))
+    if outcome == "failure":
+        harness.leave(prompt_id, {"a.png": BROKEN})
+    report = harness.drain(limit=1)
+    assert (report.superseded, report.published, report.failed) == (1, 0, 0)
+    seen = harness.see(prompt_id)
+    assert seen.artifact_status == hand.get("artifact_status", "processing")
+    assert seen.error_message == hand.get("error_message")
+    assert harness.folders() == set()
+    assert len(harness.recorder.of(RenderSuperseded)) == 1
+    harness.check()
+
+
+def test_a_prompt_that_is_deleted_in_mid_render_leaves_nothing(harness: Harness) -> None:
+    """No row without its prompt, no folder without its rows; the next prompt is served."""
+    gone, other = harness.write(), harness.write()
+    harness.during(gone, lambda: harness.queue.delete(gone))
+    report = harness.drain()
+    assert (report.superseded, report.published) == (1, 1)
+    assert harness.queue.outcomes(gone) == ["superseded"]
+    assert len(harness.folders()) == 1
+    assert harness.status(other) == "ready"
+    harness.check()
+
+
+def test_a_prompt_that_is_reset_in_mid_render_is_rendered_anew(harness: Harness) -> None:
+    """What somebody asked for again is made again, and published once."""
+    prompt_id = harness.write()
+    harness.during(prompt_id, lambda: harness.queue.change(prompt_id, artifact_status="pending"))
+    report = harness.drain()
+    assert (report.superseded, report.published) == (1, 1)
+    assert harness.queue.outcomes(prompt_id) == ["superseded", "published"]
+    assert len(harness.see(prompt_id).artifact_paths) == 1
+    harness.check()
+
+
+def test_a_prompt_that_comes_during_the_drain_is_served(harness: Harness) -> None:
+    """A drain ends when nothing is pending, not when the first list is done."""
+    first = harness.write()
+    harness.during(first, harness.write)
+    assert harness.drain().published == 2
+
+
+# ---------------------------------------------------------------------------- what is chosen
+
+
+@pytest.mark.parametrize("limit", [0, 1, 2, 9])
+def test_a_limit_bounds_the_claims(harness: Harness, limit: int) -> None:
+    """At most so many prompts are claimed, failures included."""
+    prompt_ids = [harness.write() for _ in range(3)]
+    harness.script(prompt_ids[0], CRASH)
+    report = harness.drain(limit=limit)
+    assert report.renders == len(started(harness)) == min(limit, 3)
+    assert started(harness) == prompt_ids[:limit]
+
+
+def test_a_selection_bounds_the_drain(harness: Harness) -> None:
+    """Only and excluding hold, for prompts that were given back too."""
+    one, two, three, four = (harness.write() for _ in range(4))
+    harness.script(two, MEMORY)
+    chosen = Selection(only=frozenset({one, two, three, 99}), excluding=frozenset({one}))
+    report = harness.drain(chosen)
+    assert started(harness) == [two, three, two]
+    assert report.published == 2
+    assert [harness.status(n) for n in (one, four)] == ["pending", "pending"]
+
+
+def test_all_variants_of_a_prompt_are_published_together(tmp_path: Path) -> None:
+    """Each linked writing is rendered in its order, into a folder of its own."""
+    with on_sqlite(tmp_path / "musings.db", all_variants=True) as harness:
+        prompt_id = harness.write({"prompt": "the last"})
+        poet = harness.queue.poet  # type: ignore[attr-defined]
+        poet.execute(
+            "INSERT INTO writings (id, title, content_type, content) VALUES"
+            " (900, 't', 'image_prompt', '{\"prompt\": \"the first\"}'), (901, 't', 'poem', 'no')"
+        )
+        [(last,)] = poet.execute("SELECT output_reference FROM prompts")
+        poet.execute(
+            "INSERT INTO prompt_writings VALUES (?, ?, 2), (?, 900, 1), (?, 901, 3)",
+            (prompt_id, int(last), prompt_id, prompt_id),
+        )
+        assert harness.drain().published == 1
+        found = harness.queue.metadata(prompt_id)
+        assert [(data["prompt"], data["writing_id"]) for data in found] == [
+            ("the first", 900),
+            ("the last", int(last)),
+        ]
+        first, second = (path.split("/")[1] for path in harness.see(prompt_id).artifact_paths)
+        assert second == f"{first}_v2"
+        harness.check()
+
+
+# ----------------------------------------------------------------------------- any queue at all
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A prompt, and what is to become of it.
+
+    Attributes:
+        hand: what another program does to it in mid-render, once.
+    """
+
+    kind: Kind
+    brief_is_good: bool
+    outcomes: tuple[Failure | None, ...]
+    hand: str | None
+
+
+FAILURES = st.sampled_from([CRASH, BROKEN, MEMORY, MEMORY, NO_SCRIPT, FULL])
+PLANS = st.builds(
+    Plan,
+    kind=st.sampled_from(Kind),
+    brief_is_good=st.sampled_from([True, True, True, False]),
+    outcomes=st.lists(st.none() | FAILURES, max_size=4).map(tuple),
+    hand=st.sampled_from([None, None, None, "pending", "unsupported", "delete"]),
+)
+
+
+def _lay_down(harness: Harness, plan: Plan) -> int:
+    prompt_id = harness.write("" if plan.brief_is_good else "no brief", plan.kind)
+    harness.script(prompt_id, *plan.outcomes)
+    if plan.hand == "delete":
+        harness.during(prompt_id, lambda: harness.queue.delete(prompt_id))
+    elif plan.hand:
+        change = {"artifact_status": plan.hand}
+        harness.during(prompt_id, lambda: harness.queue.change(prompt_id, **change))
+    return prompt_id
+
+
+def _statuses(harness: Harness) -> dict[int, str]:
+    rows = harness.queue.database.prompts  # type: ignore[attr-defined]
+    return {row.id: row.artifact_status for row in rows.values()}
+
+
+@settings(max_examples=150)
+@given(plans=st.lists(PLANS, max_size=12), limit=st.none() | st.integers(1, 5))
+def test_any_queue_settles(plans: list[Plan], limit: int | None) -> None:
+    """Drained again after each stop, every prompt ends ready with rows or in error with why."""
+    harness = in_memory()
+    laid = {_lay_down(harness, plan): plan for plan in plans}
+    for _ in range(200):
+        report = harness.drain(limit=limit)
+        assert "processing" not in _statuses(harness).values()
+        harness.check()
+        if report.stopped_by is None and report.renders == 0:
+            break
+    else:
+        pytest.fail("the queue never settles")
+    events = harness.recorder
+    published = Counter(event.prompt_id for event in events.of(PromptPublished))
+    for prompt_id, status in _statuses(harness).items():
+        seen, plan = harness.see(prompt_id), laid[prompt_id]
+        assert status in {"ready", "error", "unsupported"}
+        assert bool(seen.artifact_paths) == (status == "ready")
+        assert bool(seen.error_message) == (status == "error")
+        assert published[prompt_id] == (1 if status == "ready" else 0)
+        if not plan.brief_is_good:
+            assert status == "error"
+            assert prompt_id not in harness.renderer.calls_by_prompt
+    for failed in events.of(PromptFailed):
+        assert not failed.failure.code.halts
+    ends = len(events.of(PromptPublished)) + len(events.of(PromptFailed))
+    ends += len(events.of(PromptReleased)) + len(events.of(RenderSuperseded))
+    assert ends == len(events.of(RenderStarted))

@@ -1,0 +1,156 @@
+"""The way of one prompt, from its claim to durable files."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from returns.pipeline import is_successful
+
+from application.stopping import StopRequest
+from domain.failure import Failure, FailureCode
+from domain.kind import Kind
+from domain.picture_size import PictureSize
+from domain.prompt import Writing
+from domain.render import Claim
+from domain.seed import seed_for
+from tests.harness import BRIEFS, GOOD, Harness, in_memory
+
+AT = datetime(2026, 1, 6, 21, 30, 45, tzinfo=UTC)
+CRASH = Failure(FailureCode.WORKFLOW_FAILED, "exit code 1")
+
+
+def claim_of(*contents: object, kind: Kind = Kind.IMAGE) -> Claim:
+    """A claim of prompt 7 by render 70; the writings are 1000, 1001 ..."""
+    writings = (
+        Writing(1000 + place, content if isinstance(content, bytes) else json.dumps(content))
+        for place, content in enumerate(contents)
+    )
+    return Claim(70, 7, kind, AT, tuple(writings))
+
+
+def failure_of(harness: Harness, claim: Claim) -> Failure:
+    """Render what must fail; nothing may be left behind."""
+    rendered = harness.prompt_renderer.render(claim, StopRequest())
+    assert not is_successful(rendered)
+    assert (harness.store.staged, harness.store.published) == ({}, {})
+    return rendered.failure()
+
+
+def test_the_job_carries_brief_seed_and_size() -> None:
+    """The renderer gets everything that it needs, in an absolute folder."""
+    harness = in_memory()
+    claim = claim_of({"prompt": "a lake", "technical_params": {"aspect_ratio": "16:9"}})
+    harness.prompt_renderer.render(claim, StopRequest()).unwrap()
+    [job] = harness.jobs
+    assert (job.prompt_id, job.render_id, job.size) == (7, 70, PictureSize(1344, 768))
+    assert job.brief.kind is Kind.IMAGE
+    assert job.seed == seed_for(job.brief, 7, 70, 1)
+    assert job.output.is_absolute()
+
+
+def test_a_song_has_no_size() -> None:
+    """Width and height are a picture's."""
+    harness = in_memory()
+    claim = claim_of(BRIEFS[Kind.AUDIO], kind=Kind.AUDIO)
+    [rendition] = harness.prompt_renderer.render(claim, StopRequest()).unwrap()
+    assert harness.jobs[0].size is None
+    assert rendition.artifacts[0].file_path == "audio/7_20260106T213045/a.mp3"
+
+
+def test_the_metadata_says_what_was_made_and_how() -> None:
+    """Contract keys, measured facts, seed, writing, render and renderer."""
+    harness = in_memory()
+    harness.clock.advance(60)
+    claim = claim_of({"prompt": "a lake", "seed": 42})
+    [rendition] = harness.prompt_renderer.render(claim, StopRequest()).unwrap()
+    [artifact] = rendition.artifacts
+    expected = {
+        "prompt": "a lake",
+        "width": 1024,
+        "height": 1024,
+        "generated_at": "2026-01-06T21:31:45Z",
+        "sha256": "ab" * 32,
+        "seed": 42,
+        "seed_passed": True,
+        "writing_id": 1000,
+        "render_id": 70,
+        "renderer": "fake",
+        "workflow": "fake",
+    }
+    assert artifact.metadata.items() >= expected.items()
+    assert artifact.file_path == "image/7_20260106T213045/a.png"
+
+
+def test_the_folder_is_named_after_the_claim_and_not_after_the_end() -> None:
+    """The time stamp is the claim's, however long the render takes."""
+    harness = in_memory()
+    harness.during(7, lambda: harness.clock.advance(3600))
+    harness.prompt_renderer.render(claim_of(BRIEFS[Kind.IMAGE]), StopRequest()).unwrap()
+    assert harness.folders() == {"image/7_20260106T213045"}
+
+
+def test_variants_stand_in_folders_and_have_seeds_of_their_own() -> None:
+    """In the order of the writings: no suffix, ``_v2``, ``_v3``."""
+    harness = in_memory()
+    claim = claim_of({"prompt": "one"}, {"prompt": "two"}, {"prompt": "three"})
+    renditions = harness.prompt_renderer.render(claim, StopRequest()).unwrap()
+    found = [
+        (artifact.file_path, artifact.metadata["prompt"], artifact.metadata["writing_id"])
+        for rendition in renditions
+        for artifact in rendition.artifacts
+    ]
+    assert found == [
+        ("image/7_20260106T213045/a.png", "one", 1000),
+        ("image/7_20260106T213045_v2/a.png", "two", 1001),
+        ("image/7_20260106T213045_v3/a.png", "three", 1002),
+    ]
+    assert len({job.seed for job in harness.jobs}) == 3
+    assert len({job.output for job in harness.jobs}) == 3
+
+
+def test_a_bad_variant_is_found_before_anything_is_rendered() -> None:
+    """All briefs are read first: a renderer's minutes are not spent in vain."""
+    harness = in_memory()
+    failure = failure_of(harness, claim_of({"prompt": "good"}, {"prompt": ""}))
+    assert failure.code is FailureCode.BRIEF_INCOMPLETE
+    assert harness.renderer.calls == 0
+
+
+def test_a_failed_variant_withdraws_the_ones_before_it() -> None:
+    """Ready means that every variant succeeded, so one alone is nothing."""
+    harness = in_memory()
+    harness.script(7, None, CRASH)
+    assert failure_of(harness, claim_of({"prompt": "one"}, {"prompt": "two"})) == CRASH
+    assert harness.renderer.calls == 2
+
+
+def test_a_stop_between_variants_withdraws_the_first() -> None:
+    """The second is not begun."""
+    harness, stop = in_memory(), StopRequest()
+    harness.leave(7, {"a.png": GOOD[Kind.IMAGE]})
+    stored = harness.store.store
+    harness.store.store = lambda *given: (stop.make(), stored(*given))[1]  # type: ignore[method-assign]
+    rendered = harness.prompt_renderer.render(claim_of({"prompt": "a"}, {"prompt": "b"}), stop)
+    assert rendered.failure().code is FailureCode.INTERRUPTED
+    assert (harness.store.staged, harness.store.published, len(harness.jobs)) == ({}, {}, 1)
+
+
+def test_a_mistake_in_a_later_variant_leaves_no_files_of_the_first() -> None:
+    """An exception is no excuse for files that no row will ever name."""
+    harness = in_memory()
+    harness.script(7, None)  # the second render is not scripted, and raises
+    harness.during(7, lambda: 1 // 0)
+    with pytest.raises(ZeroDivisionError):
+        harness.prompt_renderer.render(claim_of({"prompt": "a"}, {"prompt": "b"}), StopRequest())
+    assert (harness.store.staged, harness.store.published) == ({}, {})
+
+
+def test_what_keeps_the_staging_folder_from_being_made_is_the_failure() -> None:
+    """The renderer is not called when there is nowhere to render to."""
+    harness = in_memory()
+    full = Failure(FailureCode.DISK_FULL, "no room")
+    harness.store.obstacle = full
+    assert failure_of(harness, claim_of(BRIEFS[Kind.IMAGE])) == full
+    assert harness.renderer.calls == 0

@@ -1,0 +1,154 @@
+"""Published files: their folders, their paths, their metadata."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.artifact import Artifact, MediaFacts, folder_name, published_path
+from domain.artifact_metadata import metadata_of
+from domain.brief import ImageBrief, LyricsBrief, Section
+from domain.kind import Kind
+
+AT = datetime(2026, 1, 6, 21, 30, 45, tzinfo=UTC)
+IDS = st.integers(1, 2**63 - 1)
+MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(9999, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+PICTURE = MediaFacts("a.png", "png", 1234, "ab" * 32, width=1344, height=768)
+SONG = MediaFacts("a.mp3", "mp3", 99_000, "cd" * 32, duration_seconds=31.5)
+PATH_PARTS = st.sampled_from(["image", "audio", "7_x", "a.png", "..", ".", "", "a\\b", "~", "..."])
+
+
+@pytest.mark.parametrize(
+    ("variant", "clash", "expected"),
+    [
+        (1, 1, "200_20260106T213045"),
+        (2, 1, "200_20260106T213045_v2"),
+        (1, 3, "200_20260106T213045_3"),
+        (3, 2, "200_20260106T213045_v3_2"),
+    ],
+)
+def test_folder_names(variant: int, clash: int, expected: str) -> None:
+    """Prompt, UTC time stamp, variant, and a number where the name was taken."""
+    assert folder_name(200, AT, variant, clash) == expected
+
+
+@given(
+    st.lists(
+        st.tuples(IDS, MOMENTS, st.integers(1, 9), st.integers(1, 9)), min_size=2, max_size=2
+    )
+)
+def test_folder_names_are_plain_and_tell_renders_apart(
+    renders: list[tuple[int, datetime, int, int]],
+) -> None:
+    """Two names are the same only for the same prompt, second, variant and try."""
+    names = [folder_name(*render) for render in renders]
+    assert all(re.fullmatch(r"\d+_\d{8}T\d{6}(_v\d)?(_\d)?", name) for name in names)
+    keys = [(p, at.replace(microsecond=0), v, c) for p, at, v, c in renders]
+    assert (names[0] == names[1]) == (keys[0] == keys[1])
+
+
+@given(st.sampled_from(Kind), st.lists(PATH_PARTS, max_size=5).map("/".join) | st.text())
+def test_a_path_stays_below_the_folder_of_its_kind(kind: Kind, path: str) -> None:
+    """Accepted is a plain relative path of at least a folder and a name below the kind's."""
+    plain = posixpath.normpath(path) == path and not posixpath.isabs(path) and "\\" not in path
+    inside = plain and path.startswith(f"{kind.value}/") and path.count("/") >= 2
+    if inside:
+        assert Artifact(kind, path, {}).file_path == path
+    else:
+        with pytest.raises(ValueError, match="not a path under the output root"):
+            Artifact(kind, path, {})
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/image/1_x/a.png",
+        "image/1_x",
+        "image/a.png",
+        "image/../image/a.png",
+        "image/1_x/../a.png",
+        "audio/1_x/a.png",
+        "poets/image/1_x/a.png",
+        "image//a.png",
+        "image/1_x/",
+        "image\\1_x\\a.png",
+        "",
+    ],
+)
+def test_paths_that_leave_the_tree_are_refused(path: str) -> None:
+    """Absolute, climbing, shallow, foreign and Windows paths are mistakes in the program."""
+    with pytest.raises(ValueError, match="image folder"):
+        Artifact(Kind.IMAGE, path, {})
+
+
+def test_a_picture_is_its_own_preview_and_a_song_has_none() -> None:
+    """The contract's rule for preview_path (section 4)."""
+    picture = Artifact(Kind.IMAGE, published_path(Kind.IMAGE, "7_x", "a.png"), {})
+    song = Artifact(Kind.AUDIO, published_path(Kind.AUDIO, "7_x", "a.mp3"), {})
+    assert picture.file_path == picture.preview_path == "image/7_x/a.png"
+    assert (song.file_path, song.preview_path) == ("audio/7_x/a.mp3", None)
+
+
+def test_the_metadata_of_a_picture() -> None:
+    """Everything that the contract asks for, measured sizes, and how it was made; valid JSON."""
+    brief = ImageBrief(
+        "a lake",
+        negative_prompt="crowds",
+        style_tags=("realism", "oil"),
+        aspect_ratio="16:9",
+        width=5,
+        height=6,
+    )
+    found = metadata_of(brief, PICTURE, AT, {"renderer": "fake", "seed": 7})
+    expected = {
+        "prompt": "a lake",
+        "negative_prompt": "crowds",
+        "width": 1344,
+        "height": 768,
+        "style_tags": ["realism", "oil"],
+        "aspect_ratio": "16:9",
+        "generated_at": "2026-01-06T21:30:45Z",
+        "file_size": 1234,
+        "sha256": "ab" * 32,
+        "format": "png",
+        "renderer": "fake",
+        "seed": 7,
+    }
+    assert json.loads(json.dumps(found)) == found
+    assert found.items() >= expected.items()
+
+
+def test_the_metadata_of_a_song() -> None:
+    """Everything that the contract asks for, and the measured duration; valid JSON."""
+    brief = LyricsBrief(
+        (Section("verse", "la"),),
+        title="Steam",
+        genre="folk",
+        mood="calm",
+        tempo="slow",
+        key="D major",
+        time_signature="4/4",
+    )
+    found = metadata_of(brief, SONG, AT, {"renderer": "fake"})
+    expected = {
+        "title": "Steam",
+        "genre": "folk",
+        "mood": "calm",
+        "tempo": "slow",
+        "key": "D major",
+        "time_signature": "4/4",
+        "duration_seconds": 31.5,
+        "generated_at": "2026-01-06T21:30:45Z",
+        "file_size": 99_000,
+        "sha256": "cd" * 32,
+        "format": "mp3",
+        "renderer": "fake",
+    }
+    assert json.loads(json.dumps(found)) == found
+    assert found.items() >= expected.items()

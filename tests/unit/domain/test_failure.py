@@ -1,0 +1,116 @@
+"""The closed family of failures: whose fault, what to do, and the text that people read."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from domain.failure import Blame, Failure, FailureCode
+from entrypoints.settings.schema import keys
+
+# Written afresh: whose fault each code is.
+EXPECTED = {
+    Blame.BRIEF: {
+        "brief_missing",
+        "brief_not_text",
+        "brief_not_json",
+        "brief_incomplete",
+        "brief_unusable",
+        "argument_too_long",
+    },
+    Blame.RENDER: {
+        "workflow_failed",
+        "workflow_killed",
+        "timed_out",
+        "stalled",
+        "no_files",
+        "file_broken",
+        "file_refused",
+        "too_much_output",
+    },
+    Blame.ENVIRONMENT: {
+        "interpreter_missing",
+        "script_missing",
+        "comfyui_missing",
+        "comfyui_import",
+        "arguments_rejected",
+        "out_of_memory",
+        "connection_refused",
+        "output_root_missing",
+        "output_not_writable",
+        "disk_full",
+    },
+    Blame.PERSON: {"interrupted", "cancelled"},
+}
+HALTING = {
+    "interpreter_missing",
+    "script_missing",
+    "comfyui_missing",
+    "output_root_missing",
+    "output_not_writable",
+    "disk_full",
+}
+
+
+@pytest.mark.parametrize("code", FailureCode)
+def test_every_code_has_a_blame_and_a_hint(code: FailureCode) -> None:
+    """No code can be raised that nobody knows what to do about."""
+    [blame] = [blame for blame, codes in EXPECTED.items() if code.value in codes]
+    assert code.blame is blame
+    assert code.halts == (code.value in HALTING)
+    assert re.fullmatch(r"[A-Z].*[.)]", code.hint), code.hint
+
+
+def test_every_code_appears_once() -> None:
+    """No two names for one code, and no code that the table above does not know."""
+    listed = [word for codes in EXPECTED.values() for word in codes]
+    assert len(listed) == len(set(listed)) == len(FailureCode.__members__)
+    assert set(listed) == {code.value for code in FailureCode}
+    assert all(name.lower() == code.value for name, code in FailureCode.__members__.items())
+
+
+def test_only_the_environment_halts() -> None:
+    """What is certain to meet every prompt is never a prompt's own fault."""
+    assert {code.blame for code in FailureCode if code.halts} == {Blame.ENVIRONMENT}
+
+
+@pytest.mark.parametrize("code", FailureCode)
+def test_hints_name_settings_that_exist(code: FailureCode) -> None:
+    """Nobody is sent to a key that the configuration would refuse."""
+    for name in re.findall(r"\b(?:comfyui|media|database)\.\w+(?:\.\w+)*", code.hint):
+        if name.endswith(".py"):
+            continue
+        assert any(key == name or key.startswith(f"{name}.") for key in keys()), name
+
+
+def test_the_known_troubles_have_codes_of_their_own() -> None:
+    """Each trouble that the contract lists (section 7) can be told from every other."""
+    troubles = {
+        FailureCode.COMFYUI_IMPORT,
+        FailureCode.OUT_OF_MEMORY,
+        FailureCode.TIMED_OUT,
+        FailureCode.INTERPRETER_MISSING,
+        FailureCode.SCRIPT_MISSING,
+        FailureCode.NO_FILES,
+    }
+    assert len({code.hint for code in troubles}) == 6
+
+
+def test_an_explanation_holds_code_message_detail_and_hint() -> None:
+    """The text is code, message, what the workflow said, and what to do, line by line."""
+    failure = Failure(FailureCode.TIMED_OUT, "it ran for 900 s", "Traceback:\n  boom")
+    assert failure.explain().splitlines() == [
+        "timed_out: it ran for 900 s",
+        "Traceback:",
+        "  boom",
+        f"Hint: {FailureCode.TIMED_OUT.hint}",
+    ]
+
+
+def test_an_explanation_without_detail_has_no_empty_line() -> None:
+    """What is not there leaves no gap."""
+    failure = Failure(FailureCode.NO_FILES, "the folder is empty")
+    lines = failure.explain().splitlines()
+    assert lines == ["no_files: the folder is empty", f"Hint: {failure.hint}"]
+    assert failure.blame is Blame.RENDER
