@@ -97,9 +97,11 @@ def song(format_name: str = "mp3", seconds: float = SONG_SECONDS, *, bits: int =
     container_format, encoder, layout = _ENCODERS[format_name]
     if bits == 24:
         encoder, layout = ("pcm_s24le" if format_name == "wav" else encoder), "s32"
+    # FFmpeg's own Vorbis encoder counts as an experiment; for FLAC that word means 32 bits.
+    options = {"strict": "experimental"} if encoder == "vorbis" else {}
     file = io.BytesIO()
     with av.open(file, "w", format=container_format) as container:
-        stream = container.add_stream(encoder, rate=SAMPLE_RATE, options={"strict": "experimental"})
+        stream = container.add_stream(encoder, rate=SAMPLE_RATE, options=options)
         assert isinstance(stream, av.AudioStream)
         stream.layout = "stereo"
         stream.format = layout
@@ -136,10 +138,12 @@ def _tone(seconds: float) -> av.AudioFrame:
     import av  # noqa: PLC0415
 
     samples = array("h")
-    for index in range(int(seconds * SAMPLE_RATE)):
+    for index in range(int(min(seconds, 1) * SAMPLE_RATE)):
         moment = index / SAMPLE_RATE
         loudness = int(9000 * math.sin(2 * math.pi * (440 - 60 * moment) * moment))
         samples.extend((loudness, -loudness // 2))
+    samples *= math.ceil(seconds)
+    del samples[2 * int(seconds * SAMPLE_RATE) :]
     frame = av.AudioFrame(format="s16", layout="stereo", samples=len(samples) // 2)
     frame.planes[0].update(samples.tobytes())
     frame.sample_rate = SAMPLE_RATE

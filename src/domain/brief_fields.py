@@ -6,6 +6,7 @@ Every reader gives None for a value that says nothing, so that the next place is
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from domain.brief_values import Json, Members, number_text, shows_nothing
@@ -16,8 +17,10 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 LARGEST_SIDE: Final = 16_384  # pixels
+MOST_WORDS: Final = 1_000
 LARGEST_SEED: Final = 2**64 - 1  # what ComfyUI's samplers take
 
+_LONGEST = 100  # characters of a number or a size written as text
 _WHOLE = re.compile(r"\s*\+?([0-9]{1,20})(?:\.0*)?\s*(?:px|pixels?)?\s*", re.IGNORECASE)
 _SIZE = re.compile(
     r"\s*([0-9]{1,6})\s*(?:px)?\s*(?:[x×*]|by)\s*([0-9]{1,6})\s*(?:px|pixels?)?\s*", re.IGNORECASE
@@ -58,11 +61,17 @@ def measure(value: Json) -> str | None:
 
 
 def words(value: Json) -> tuple[str, ...] | None:
-    """The texts of a list, or of one text with commas between; numbers in a list are text."""
-    parts = list(value.split(",")) if isinstance(value, str) else value
-    if not isinstance(parts, list):
+    """The texts of a list, or of one text with commas between; numbers in a list are text.
+
+    The first ``MOST_WORDS`` count.
+    """
+    if isinstance(value, str):
+        parts: Iterable[Json] = (part for part in value.split(",") if part.strip())
+    elif isinstance(value, list):
+        parts = value
+    else:
         return None
-    return tuple(" ".join(part.split()) for part in _texts(parts)) or None
+    return tuple(" ".join(part.split()) for part in _texts(islice(parts, MOST_WORDS))) or None
 
 
 def side(value: Json) -> int | None:
@@ -80,7 +89,7 @@ def seed(value: Json) -> int | None:
 def size(value: Json) -> tuple[int, int] | None:
     """Width and height of ``"1024x768"``, ``[1024, 768]`` or an object with both."""
     if isinstance(value, str):
-        written = _SIZE.fullmatch(value)
+        written = _SIZE.fullmatch(value) if len(value) <= _LONGEST else None
         sides: list[Json] = list(written.groups()) if written else []
     elif isinstance(value, Members):
         sides = [value.get("width"), value.get("height")]
@@ -94,7 +103,7 @@ def size(value: Json) -> tuple[int, int] | None:
 
 def _whole(value: Json) -> int | None:
     if isinstance(value, str):
-        written = _WHOLE.fullmatch(value)
+        written = _WHOLE.fullmatch(value) if len(value) <= _LONGEST else None
         return int(written[1]) if written else None
     if isinstance(value, bool):
         return None

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from domain.brief_json_reader import JsonReader, JsonTrouble
+from domain.brief_json_reader import Allowance, JsonReader, JsonTrouble
 
 if TYPE_CHECKING:
     from domain.brief_values import Json
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 # An object, or a list whose first element is one. A '{' that neither a name nor a comment
 # follows is prose.
 _START = re.compile(r'\{(?=[\s\ufeff\u200b]*+["}/])|\[(?=[\s\ufeff\u200b]*+\{)')
-_QUOTED = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+# One that is never closed reaches to the end, so that no search begins inside it.
+_QUOTED = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _BRACKET = re.compile(r"[][{}]")
 _MOST_ENCODINGS: Final = 3  # JSON in a string in a string in a string
 MOST_OBJECTS: Final = 1_000  # in one writing
@@ -38,21 +39,21 @@ class Findings:
     trouble: str = ""
 
 
-def find_json(text: str) -> Findings:
+def find_json(text: str, allowance: Allowance) -> Findings:
     """Every object in a text: bare, in code fences, between prose, or encoded as a JSON string.
 
     Nothing inside a broken object is taken for one of its own. The search ends behind the first
     ``MOST_OBJECTS`` and one more, and its time is linear in the length.
     """
-    return _find(text, encodings=0)
+    return _find(text, allowance, encodings=0)
 
 
-def _find(text: str, encodings: int) -> Findings:
-    found, prose = _scan(text)
+def _find(text: str, allowance: Allowance, encodings: int) -> Findings:
+    found, prose = _scan(text, allowance)
     if found.values or found.trouble:
         return found
     if encodings < _MOST_ENCODINGS:
-        inner = [_find(decoded, encodings + 1) for decoded in _decoded_strings(text)]
+        inner = [_find(decoded, allowance, encodings + 1) for decoded in _decoded_strings(text)]
         values = tuple(itertools.chain.from_iterable(each.values for each in inner))
         trouble = next((each.trouble for each in inner if each.trouble), "")
         if values or trouble:
@@ -62,9 +63,9 @@ def _find(text: str, encodings: int) -> Findings:
     return Findings(trouble=prose)
 
 
-def _scan(text: str) -> tuple[Findings, str]:
+def _scan(text: str, allowance: Allowance) -> tuple[Findings, str]:
     """What stands in the text as it is, and what is wrong with the first '{' of mere prose."""
-    reader = JsonReader(text)
+    reader = JsonReader(text, allowance)
     values: list[Json] = []
     trouble = ""
     prose = ""
@@ -123,11 +124,11 @@ def _located(text: str, start: int, error: JsonTrouble) -> str:
 def _about_prose(text: str) -> str:
     brace = text.find("{")
     if brace < 0:
-        return "the text holds no '{'"
-    return (
-        f"the text holds no object; behind the '{{' at {place(text, brace)} no name in double"
-        " quotes follows"
-    )
+        return "no JSON object: the text holds no '{'"
+    reason = "no name in double quotes follows"
+    if text.startswith("\\", brace + 1):
+        reason = "a backslash follows: JSON that was encoded as text, and cut off or damaged"
+    return f"no JSON object: behind the '{{' at {place(text, brace)} {reason}"
 
 
 def place(text: str, position: int) -> str:

@@ -15,7 +15,7 @@ from typing import Final
 from domain.brief_values import Json, Members
 
 DEEPEST: Final = 64  # levels; what is nested deeper is no brief
-MOST_VALUES: Final = 100_000  # in one text
+MOST_VALUES: Final = 50_000  # in one writing, the JSON that is encoded as text included
 
 _SPACE = re.compile(r"[\s\ufeff\u200b]*+")
 _COMMENTS = {"//": "\n", "/*": "*/"}
@@ -55,6 +55,13 @@ class JsonTrouble(Exception):  # noqa: N818 -- expected, and never leaves the re
 
 
 @dataclass(slots=True)
+class Allowance:
+    """How many values may still be read from one writing, however many texts it holds."""
+
+    values: int = MOST_VALUES
+
+
+@dataclass(slots=True)
 class _Frame:
     """A container that is still open, and the name that its next value gets."""
 
@@ -73,7 +80,7 @@ class _Frame:
 
 
 class JsonReader:
-    """Reads values from one text; the bound on their number holds for the text as a whole.
+    """Reads values from one text.
 
     Attributes:
         position: where the next value is read, counted from 0.
@@ -81,11 +88,11 @@ class JsonReader:
             as JSON and is not prose in braces.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, allowance: Allowance) -> None:
         self.position = 0
         self.named = False
         self._text = text
-        self._count = 0
+        self._allowance = allowance
         self._stack: list[_Frame] = []
 
     def read(self, start: int) -> Json:
@@ -126,9 +133,9 @@ class JsonReader:
     def _begin(self) -> tuple[Json, bool]:
         """A scalar, complete; or a container opened, whose members are still to come."""
         char = self._peek()
-        self._count += 1
-        if self._count > MOST_VALUES:
-            raise self._trouble(f"it holds more than {MOST_VALUES:,} values")
+        self._allowance.values -= 1
+        if self._allowance.values < 0:
+            raise self._trouble(f"the writing holds more than {MOST_VALUES:,} values")
         if char not in ("{", "["):
             return self._scalar(char), True
         if len(self._stack) >= DEEPEST:

@@ -12,6 +12,7 @@ from returns.result import Result, Success
 
 from domain.brief_image import read_image
 from domain.brief_json import MOST_OBJECTS, find_json
+from domain.brief_json_reader import Allowance
 from domain.brief_lyrics import read_lyrics
 from domain.brief_soundness import sound
 from domain.brief_text import Content, text_of_content
@@ -47,8 +48,9 @@ def parse_brief(kind: Kind, content: Content) -> Result[Brief, Failure]:
 
 
 def _brief_of_text(kind: Kind, text: str) -> Result[Brief, Failure]:
-    findings = find_json(text)
-    candidates = (each for value in findings.values for each in documents(kind, value))
+    allowance = Allowance()
+    findings = find_json(text, allowance)
+    candidates = (each for value in findings.values for each in documents(kind, value, allowance))
     found = list(islice(candidates, MOST_OBJECTS + 1))
     if len(found) > MOST_OBJECTS:
         return _not_json(f"the writing holds more than {MOST_OBJECTS:,} objects; keep one")

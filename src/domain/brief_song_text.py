@@ -21,7 +21,8 @@ _ONLY_PARTS = re.compile(rf"(?:(?:{_PART})(?![A-Za-z])|[^A-Za-z])++", re.IGNOREC
 _MARKER = re.compile(
     r"^[ \t]*+[*_#]*+[ \t]*+(?:"
     r"\[(?P<bracketed>[^\]\[\n]{1,60})\][ \t]*+[*_:]*+"
-    rf"|(?=[^:\n]{{3,30}}:)(?P<plain>(?:{_PART})(?:[ \t]*+[0-9]{{1,2}})?)[ \t]*+:[ \t]*+[*_]*+[ \t]*+$"
+    r"|(?=[^:\n]{3,30}:)"
+    rf"(?P<plain>(?:{_PART})(?:[ \t]*+[0-9]{{1,2}})?)[ \t]*+:[ \t]*+[*_]*+[ \t]*+$"
     r")",
     re.IGNORECASE | re.MULTILINE,
 )

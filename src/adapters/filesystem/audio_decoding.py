@@ -61,7 +61,7 @@ def decode_sound(
         path: of the file.
         format_name: as in `MediaFacts`; no other container or decoder is ever reached.
         limits: on the length.
-        md5_bits: bits of a sample (16 or 24), to have a digest of the decoded samples.
+        md5_bits: bits of a sample, to have a digest of the decoded samples.
 
     Raises:
         UnfitError: it cannot be decoded, is too long, or holds anything but one song.
@@ -150,7 +150,10 @@ class _Tally:
 def _packed(frame: av.AudioFrame, bits: int) -> bytes:
     """A frame's samples, interleaved, in as many bytes as their bits need, lowest first."""
     samples = frame.to_ndarray()
-    if samples.itemsize * 8 == bits:
+    width = samples.itemsize * 8
+    if width == bits:
         return samples.tobytes()
-    # FFmpeg puts 24 bits into the upper part of 32.
-    return samples.astype("<i4").view("u1").reshape(-1, 4)[:, 1:].tobytes()
+    size = (bits + 7) // 8
+    # FFmpeg puts the bits of a sample into the upper part of 16 or 32; FLAC has whole numbers.
+    whole = samples.astype("<i4") >> (width - bits)
+    return whole.view("u1").reshape(-1, 4)[:, :size].tobytes()

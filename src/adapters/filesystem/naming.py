@@ -10,8 +10,6 @@ from adapters.filesystem.formats import published_suffix
 _LONGEST = 120
 # Letters that a page which builds a URL by pasting, or another system's file system, trips over.
 _TROUBLESOME = frozenset('\\/:*?"<>|#%')
-# Control, format (invisible, or turning the text around), surrogate, private, unassigned.
-_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 class PublishedNames:
@@ -40,9 +38,9 @@ class PublishedNames:
 
 
 def _safe(stem: str) -> str:
-    """The stem with each letter that could do harm replaced."""
+    """The stem without letters that do harm: invisible ones, and those that turn text around."""
     letters = (
-        "_" if letter in _TROUBLESOME or unicodedata.category(letter) in _INVISIBLE else letter
+        letter if letter.isprintable() and letter not in _TROUBLESOME else "_"
         for letter in unicodedata.normalize("NFC", stem)
     )
     return "".join(letters).strip(" .") or "file"

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 _SHORTEST_SECONDS = 0.05
 # Encoders put a little silence before and behind; players differ in what they cut away again.
 _TOLERATED_SECONDS = 0.25
-_DIGESTED_BITS = frozenset({16, 24})
 
 
 def check_song(
@@ -66,7 +65,7 @@ def check_song(
 def _check_flac(path: Path, file: BinaryIO, size: int, limits: StoreLimits) -> float:
     """Its length in seconds; count and digest of the samples must be as promised."""
     info = walk_flac(file, size)
-    bits = info.bits if info.md5 is not None and info.bits in _DIGESTED_BITS else None
+    bits = None if info.md5 is None else info.bits
     sound = decode_sound(path, "flac", limits, bits)
     _compare_samples(sound, info.samples)
     if bits is not None and sound.md5 != info.md5:

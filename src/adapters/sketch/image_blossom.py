@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from adapters.sketch.image_colour import mix, oklch, shade
-from adapters.sketch.image_scene import Scene
 from adapters.sketch.image_stencil import Stencil
 from adapters.sketch.image_trees import draw_limb
+
+if TYPE_CHECKING:
+    from adapters.sketch.image_scene import Scene
 
 
 def paint_branch(scene: Scene) -> None:
     """Reach a blossoming branch in from an upper corner."""
     canvas, palette = scene.canvas, scene.palette
+    reach = min(canvas.size, 0.85 * canvas.width)
     wood = Stencil(canvas)
     right = scene.sun[0] > canvas.width / 2
     tips: list[tuple[float, float]] = []
     for height, turn in ((0.10, -0.02), (-0.02, 0.30)):
         start = (canvas.width * (1.03 if right else -0.03), canvas.height * height)
         angle = math.pi - turn if right else turn
-        aim = (angle, canvas.size * 0.19, canvas.size * 0.017)
+        aim = (angle, reach * 0.19, reach * 0.017)
         tips += draw_limb(scene, wood, start, aim, 5)
     canvas.stamp(wood.cut(), mix(palette.ink, palette.ground, 0.15))
     pink = scene.colour_of("blossom", oklch(0.83 - 0.2 * palette.darkness, 0.10, 355))
@@ -28,12 +32,12 @@ def paint_branch(scene: Scene) -> None:
         (pink, 0.78, -0.1),
         (mix(pink, palette.paper, 0.6), 0.5, -0.25),
     )
-    for tone, size, lift in tones:
+    for tone, share, lift in tones:
         stencil = Stencil(canvas)
         for x, y in tips:
             for _ in range(2):
-                radius = canvas.size * scene.between(0.007, 0.014) * size
-                jx, jy = scene.rng.normal(0, 0.017, 2) * canvas.size
+                radius = reach * scene.between(0.007, 0.014) * share
+                jx, jy = scene.rng.normal(0, 0.017, 2) * reach
                 _flower(stencil, x + jx, y + jy + lift * radius, radius, scene.between(0, 6))
         canvas.stamp(stencil.cut(), tone)
 

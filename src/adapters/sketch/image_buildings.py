@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from adapters.sketch.image_colour import Colour, mix, oklch, shade
-from adapters.sketch.image_scene import Scene
 from adapters.sketch.image_stencil import Points, Stencil
+
+if TYPE_CHECKING:
+    from adapters.sketch.image_scene import Scene
 
 _LAMPS = 0.12  # darkness from which lamps are lit
 
@@ -128,7 +132,7 @@ def draw_temple(scene: Scene, x: float, foot: float, tall: float) -> None:
         under = np.column_stack([x + eave * t, edge])
         fill(
             scene,
-            np.vstack([under, under[::-1] + (0, tall * 0.012)]),
+            np.vstack([under, under[::-1] + np.array([0.0, tall * 0.012])]),
             mix(roof, scene.palette.glow, 0.35),
         )
     fill(

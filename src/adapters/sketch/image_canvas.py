@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from adapters.sketch.image_colour import Colour, Field
+if TYPE_CHECKING:
+    from adapters.sketch.image_colour import Colour, Field
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from adapters.sketch.image_colour import Colour, mix, oklch, shade
 from adapters.sketch.image_noise import profile
-from adapters.sketch.image_scene import Scene
+
+if TYPE_CHECKING:
+    from adapters.sketch.image_scene import Scene
 
 _DIM = 0.3  # darkness from which lamps are lit
 
@@ -36,7 +40,7 @@ def _tower(scene: Scene, body: tuple[float, float, float], tone: Colour, near: f
     foot = int(scene.horizon) + 2
     top = max(0, int(scene.horizon - tall))
     kind = scene.rng.integers(4)
-    steps = ((0.0, 1.0),) if kind < 2 else ((0.0, 0.55), (0.16, 1.0))  # noqa: PLR2004
+    steps = ((0.0, 1.0),) if kind in {0, 1} else ((0.0, 0.55), (0.16, 1.0))
     for down, share in steps:
         left = int(max(0, x + width * (1 - share) / 2))
         right = int(min(canvas.width, x + width * (1 + share) / 2))
@@ -63,7 +67,7 @@ def _block(scene: Scene, part: tuple[slice, slice], tone: Colour, near: float) -
     cell = max(3.0, canvas.size * (0.006 + 0.004 * near))
     v = np.arange(height, dtype=np.float32)[:, None] / (cell * 1.35)
     u = np.arange(width, dtype=np.float32)[None, :] / cell
-    pane = ((v % 1 > 0.35) & (u % 1 > 0.4)).astype(np.float32)  # noqa: PLR2004
+    pane = np.floor(v % 1 + 0.65) * np.floor(u % 1 + 0.6)
     share = 0.12 + 0.42 * palette.darkness
     lit = scene.rng.random((int(v[-1, 0]) + 1, int(u[0, -1]) + 1), dtype=np.float32)
     lamps = np.clip((share - lit) * 6, 0, 1)[v.astype(int), u.astype(int)] * pane

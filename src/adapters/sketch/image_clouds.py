@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from adapters.sketch.image_colour import Field, mix, shade
 from adapters.sketch.image_noise import enlarge, fbm, folded, smoothstep
-from adapters.sketch.image_scene import Scene
+
+if TYPE_CHECKING:
+    from adapters.sketch.image_scene import Scene
 
 _SMALL = 260  # columns at half size
 _STREAKED = frozenset({"dawn", "sunset", "dusk", "golden_hour"})

@@ -30,6 +30,8 @@ _TO_LAB = np.array(
 )
 _FROM_CONE = np.linalg.inv(_TO_CONE)
 _FROM_LAB = np.linalg.inv(_TO_LAB)
+_SHOWN = 0.502  # from mid grey: what rounds to a colour of the screen
+_GREY = 0.03  # chroma
 _LINEAR_TOE = 0.04045
 _LINEAR_TOE_INVERSE = 0.0031308
 
@@ -53,7 +55,7 @@ def from_lab(lab: Colour) -> Colour:
     lightness = min(max(float(lab[0]), 0.0), 1.0)
     for chroma in np.linspace(1.0, 0.0, 21):
         colour = _unclipped(np.array([lightness, lab[1] * chroma, lab[2] * chroma]))
-        if float(colour.min()) >= -0.002 and float(colour.max()) <= 1.002:  # noqa: PLR2004
+        if float(np.abs(colour - 0.5).max()) <= _SHOWN:
             break
     return np.clip(colour, 0.0, 1.0)
 
@@ -91,7 +93,7 @@ def pull(colour: Colour, target: Colour, weight: float) -> Colour:
     Black, white and grey have no hue: they take the chroma away and move the lightness instead.
     """
     lab, aim = lab_of(colour), lab_of(target)
-    grey = math.hypot(float(aim[1]), float(aim[2])) < 0.03  # noqa: PLR2004
+    grey = math.hypot(float(aim[1]), float(aim[2])) < _GREY
     keep = 0.55 if grey else 0.8
     lightness = lab[0] + (aim[0] - lab[0]) * weight * (1 - keep)
     return from_lab(np.array([lightness, *(lab[1:] * (1 - weight) + aim[1:] * weight)]))

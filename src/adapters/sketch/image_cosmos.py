@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from adapters.sketch.image_colour import Colour, Field, mix, oklch, shade
 from adapters.sketch.image_land import Ridge, lay_ridge
 from adapters.sketch.image_noise import fbm, profile, smoothstep
-from adapters.sketch.image_scene import Scene
 from adapters.sketch.image_sky import draw_moon
 from adapters.sketch.image_stencil import Stencil
+
+if TYPE_CHECKING:
+    from adapters.sketch.image_scene import Scene
 
 
 def paint_nebula(scene: Scene) -> None:
@@ -133,7 +137,7 @@ def paint_ground(scene: Scene) -> None:
         line = profile(scene.rng, canvas.width, 3.5 - 2 * near, 6, jagged=near < 1)
         foot = scene.horizon + (canvas.height - scene.horizon) * 0.30 * near
         line = foot - canvas.size * 0.13 * (1.15 - near) * (line - 0.2)
-        tone = mix(shade(soil, 0.72 - 0.32 * near), palette.top, 0.25)
+        tone = mix(shade(soil, 1.0 - 0.42 * near), palette.top, 0.18)
         haze = mix(soil, palette.top, 0.55 + 0.2 * near)
         lay_ridge(scene, Ridge(line, tone, haze, canvas.height * 0.55, 0.85))
     _craters(scene, soil)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from PIL import Image
 from PIL.PngImagePlugin import PngInfo
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from PIL import Image
 
 _COMPRESSION = 1  # of 9: grain does not compress, so more only costs time
 
@@ -35,6 +38,6 @@ def save(picture: Image.Image, path: Path, info: PngInfo) -> None:
     try:
         with part.open("wb") as stream:
             picture.save(stream, "PNG", compress_level=_COMPRESSION, pnginfo=info)
-        os.replace(part, path)  # noqa: PTH105 - the call whose atomicity is documented
+        part.replace(path)
     finally:
         part.unlink(missing_ok=True)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from adapters.sketch.image_canvas import Canvas
-from adapters.sketch.image_colour import Colour
 from adapters.sketch.image_noise import soften
 from adapters.sketch.image_stencil import Stencil
+
+if TYPE_CHECKING:
+    from adapters.sketch.image_canvas import Canvas
+    from adapters.sketch.image_colour import Colour
 
 # "sketch" in six strokes of a pen; x runs on, y runs down, the x-height is 1.
 _LETTERS = (

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from adapters.sketch.image_colour import Colour, mix, oklch, shade
 from adapters.sketch.image_noise import fbm
-from adapters.sketch.image_scene import Scene
 from adapters.sketch.image_stencil import Stencil
+
+if TYPE_CHECKING:
+    from adapters.sketch.image_scene import Scene
 
 _DETAILED = 6.5  # pixels: smaller flowers are dots
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from adapters.sketch.image_canvas import planes
 from adapters.sketch.image_colour import Colour, mix, shade
 from adapters.sketch.image_noise import fbm, smoothstep
-from adapters.sketch.image_scene import Scene
-from adapters.sketch.image_stencil import Stencil
+from adapters.sketch.image_stencil import Stencil, curve
+
+if TYPE_CHECKING:
+    from adapters.sketch.image_scene import Scene
 
 TILT = 0.24
 """How much we look down on a table: the height of a circle by its width."""
@@ -25,7 +28,7 @@ def draw_turned(
     """Draw a thing from the potter's wheel at (x, foot), `size` pixels; lit from the window."""
     canvas = scene.canvas
     x, foot, size = place
-    heights, widths = np.array(shape).T * size
+    heights, widths = curve(shape, 8, closed=False).T * size
     reach = float(widths.max())
     rows = slice(
         max(0, int(foot - heights[-1] - reach * TILT - 2)),
@@ -36,7 +39,8 @@ def draw_turned(
         return
     gy, gx = canvas.grid()
     up, along = foot - gy[rows], gx[:, columns] - x
-    width = np.interp(up, heights, widths) + 0 * along
+    level = up + 0 * along
+    width = np.interp(level, heights, widths)
     for _ in range(3):
         front = np.sqrt(np.clip(1 - (along / np.maximum(width, 1)) ** 2, 0, 1))
         level = up + TILT * width * front

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def _by_word(groups: Mapping[str, str]) -> dict[str, str]:
@@ -13,8 +16,8 @@ THINGS = _by_word(
     {
         "mountain": "peak summit alps alpine ridge himalaya fuji everest cliffside range 🏔 ⛰ 🗻",
         "volcano": "lava eruption magma crater 🌋",
-        "hill": "meadow valley countryside pasture prairie field farm grass grassland plain steppe "
-        "wheat vineyard moor tuscany barley hillside",
+        "hill": "meadow valley countryside pasture prairie field farm grass grassland plain "
+        "steppe wheat vineyard moor tuscany barley hillside",
         "sea": "ocean wave coast coastal shore shoreline beach surf tide harbor harbour marine bay "
         "seascape island seaside 🌊 🏖",
         "lake": "pond river stream lagoon fjord canal reservoir loch water riverside",
@@ -24,8 +27,8 @@ THINGS = _by_word(
         "tree": "oak willow birch maple elm trees 🌳",
         "pine": "fir spruce conifer evergreen cedar redwood 🌲",
         "palm": "tropical oasis 🌴",
-        "city": "skyline skyscraper metropolis downtown urban tokyo manhattan new_york london paris "
-        "hong_kong shanghai cityscape town buildings rooftop 🏙 🌃 🌆",
+        "city": "skyline skyscraper metropolis downtown urban tokyo manhattan new_york london "
+        "paris hong_kong shanghai cityscape town buildings rooftop 🏙 🌃 🌆",
         "street": "alley alleyway avenue boulevard lane sidewalk crosswalk market noodle_bar shop",
         "house": "cottage cabin hut home farmhouse barn village chalet 🏠 🏡",
         "castle": "fortress citadel palace tower ruins 🏰",
@@ -112,7 +115,7 @@ SEASONS = _by_word(
 MOODS = _by_word(
     {
         "tranquil": "serene calm peaceful quiet still gentle soft restful contemplative silent zen",
-        "joyful": "happy cheerful bright playful vibrant lively festive whimsical exuberant hopeful",
+        "joyful": "happy cheerful bright playful vibrant lively festive whimsical hopeful",
         "melancholic": "melancholy sad lonely sorrowful wistful nostalgic longing solitary "
         "reflective somber sombre bittersweet grief",
         "ominous": "dark eerie sinister menacing foreboding gothic horror haunting grim dread",

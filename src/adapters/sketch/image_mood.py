@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from adapters.sketch.image_reading import Reading
+if TYPE_CHECKING:
+    from adapters.sketch.image_reading import Reading
 
 Lch = tuple[float, float, float]
 """Lightness 0..1, chroma, hue in degrees."""
@@ -89,17 +91,15 @@ def hour_of(reading: Reading) -> str:
     allowed = [hour for hour in reading.hours if hour not in reading.banned]
     if allowed:
         return "golden_hour" if allowed[:2] == ["day", "golden_hour"] else allowed[0]
-    if reading.has("aurora", "star", "moon", "galaxy"):
-        return "night"
-    if reading.has("storm"):
-        return "dusk"
-    if reading.has("rain", "snow", "fog", "rainbow") or "summer" in reading.seasons:
-        return "day"
-    if "spring" in reading.seasons:
-        return "dawn"
-    if "ominous" in reading.moods or "melancholic" in reading.moods:
-        return "dusk"
-    return _FALLBACK_HOURS[reading.choice(len(_FALLBACK_HOURS))]
+    implied = (
+        ("night", reading.has("aurora", "star", "moon", "galaxy")),
+        ("dusk", reading.has("storm")),
+        ("day", reading.has("rain", "snow", "fog", "rainbow") or "summer" in reading.seasons),
+        ("dawn", "spring" in reading.seasons),
+        ("dusk", bool({"ominous", "melancholic"} & set(reading.moods))),
+    )
+    fallback = _FALLBACK_HOURS[reading.choice(len(_FALLBACK_HOURS))]
+    return next((hour for hour, holds in implied if holds), fallback)
 
 
 def shifts_of(reading: Reading) -> list[Shift]:

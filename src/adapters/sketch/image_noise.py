@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFilter
 
-from adapters.sketch.image_colour import Field
+if TYPE_CHECKING:
+    from adapters.sketch.image_colour import Field
 
 _SMOOTH = 12  # pixels: finer noise does not show how it was interpolated
 _FINE = 4  # pixels: noise coarser than this is made at half size and enlarged

@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from adapters.sketch.image_colour import Colour, from_hex, lab_of, mix, oklch, pull, shade
 from adapters.sketch.image_mood import HOURS, Hour, Lch, Shift, hour_of, shifts_of
 from adapters.sketch.image_pigments import PIGMENTS
-from adapters.sketch.image_reading import Reading
+
+if TYPE_CHECKING:
+    from adapters.sketch.image_reading import Reading
 
 _HARMONIES = ((0, 30, 180, 210), (0, 120, 240, 60), (0, 150, 210, 30), (0, 40, 80, 200))
 _NEUTRAL = frozenset(
-    "black white grey gray silver pearl ivory cream charcoal obsidian beige".split()
+    [
+        "black",
+        "white",
+        "grey",
+        "gray",
+        "silver",
+        "pearl",
+        "ivory",
+        "cream",
+        "charcoal",
+        "obsidian",
+        "beige",
+    ]
 )
-_AMBIENT, _LESSER, _BOUND, _LIT = 0.72, 0.62, 0.22, 0.22
+_ROCK, _GREEN = ("mountain", "volcano", "cliff"), ("hill", "forest", "tree", "pine")
+_SAND, _WET = ("desert", "table"), ("sea", "lake", "waterfall")
+_OWN = 0.85
+_AMBIENT, _LESSER, _BOUND, _LIT = 0.72, 0.60, 0.22, 0.08
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +124,19 @@ def _foliage(reading: Reading, darkness: float) -> Lch:
     return table[season]
 
 
+def _owned(reading: Reading, things: tuple[str, ...], colour: Colour) -> Colour:
+    """Give a ground the colour word that stands before it: green hills, a black sea."""
+    words = [reading.bound[thing] for thing in things if thing in reading.bound]
+    return pull(colour, pigment(words[0]), _OWN) if words else colour
+
+
 def mix_palette(reading: Reading) -> Palette:
     """Choose every colour of the picture that a reading asks for."""
     name = hour_of(reading)
     hour: Hour = HOURS[name]
     tint = _Tint(reading)
-    low, near = tint(hour.low, sky=True), tint(hour.near, 0.8)
+    low = tint(hour.low, sky=True)
+    near = _owned(reading, _ROCK, tint(hour.near, 0.8))
     main_hue = reading.choice(360, salt=1)
     return Palette(
         hour=name,
@@ -122,10 +147,10 @@ def mix_palette(reading: Reading) -> Palette:
         low=low,
         glow=tint(hour.glow, 0.6, sky=True),
         near=near,
-        far=mix(low, tint(hour.middle), 0.45),
-        foliage=tint(_foliage(reading, hour.darkness), 0.45),
-        ground=tint((0.55 - 0.3 * hour.darkness, 0.07, 75), 0.5),
-        water=tint((0.42 - 0.22 * hour.darkness, 0.07, 230), 0.8),
+        far=_owned(reading, _ROCK, mix(low, tint(hour.middle), 0.45)),
+        foliage=_owned(reading, _GREEN, tint(_foliage(reading, hour.darkness), 0.45)),
+        ground=_owned(reading, _SAND, tint((0.55 - 0.3 * hour.darkness, 0.07, 75), 0.5)),
+        water=_owned(reading, _WET, tint((0.42 - 0.22 * hour.darkness, 0.07, 230), 0.8)),
         ink=shade(near, 0.55),
         paper=tint((0.95, 0.02, 85), 0.3),
         accents=_accents(reading, float(main_hue)),

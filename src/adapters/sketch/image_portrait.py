@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from adapters.sketch.image_colour import Field, mix, oklch, shade
 from adapters.sketch.image_noise import blur_mask, fbm, smoothstep, soften
-from adapters.sketch.image_scene import Scene
 from adapters.sketch.image_stencil import Stencil, curve
+
+if TYPE_CHECKING:
+    from adapters.sketch.image_scene import Scene
 
 # Facing left; x runs right from the line of the eyes, y down; the head is 1 high.
 _FACE = (
@@ -64,7 +68,7 @@ def paint_head(scene: Scene) -> None:
     _hair(scene, hair, head)
     mask, locks = face.cut().mask, hair.cut().mask
     both = np.maximum(mask, locks)
-    key, rim = _light(scene, both, head)
+    key, rim = _light(both, head)
     _flesh(scene, mask, key, head)
     _strands(scene, locks, head)
     light = scene.colour_of("light", scene.palette.accents[0])
@@ -74,7 +78,7 @@ def paint_head(scene: Scene) -> None:
         _microphone(scene, head)
 
 
-def _light(scene: Scene, mask: Field, head: _Head) -> tuple[Field, Field]:
+def _light(mask: Field, head: _Head) -> tuple[Field, Field]:
     """Give soft modelling (-1..1) and a bright rim (0..1) from the blurred silhouette."""
     key = np.zeros_like(mask)
     for part, share in ((0.03, 0.5), (0.09, 0.9), (0.2, 1.4)):

@@ -5,15 +5,19 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from adapters.sketch.image_lexicon import HOURS, MOODS, SEASONS, STYLES, THINGS, WEATHERS
 from adapters.sketch.image_pigments import PIGMENTS
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
 _READ = 20_000  # characters: what stands further back changes the seed, not the scene
 _TOKEN = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*|[^\w\s]")
 _DENIALS = frozenset({"no", "without", "never", "not"})
+_LIGHT = frozenset({"light", "lights", "glow", "sky", "skies"})
 _ENDS = frozenset(".,;:!?()")
 _DENIAL_REACHES = 4  # words
 _BOUND_WITHIN = 2  # words between a colour and the thing that it colours
@@ -40,7 +44,7 @@ class Reading:
     styles: tuple[str, ...] = ()
     colours: tuple[str, ...] = ()
     bound: Mapping[str, str] = field(default_factory=dict)
-    """Thing (or `light`) to the colour word that stands before it."""
+    """Thing (or `light`, the sky included) to the colour word that stands before it."""
     banned: frozenset[str] = frozenset()
     """Names that must not appear, whatever the scene would like."""
     fingerprint: int = 0
@@ -105,7 +109,7 @@ def _bindings(tokens: list[str], seen: list[set[tuple[str, str]]]) -> dict[str, 
         colours = sorted(name for kind, name in meanings if kind == "colour")
         for later in range(place + 1, min(place + 1 + _BOUND_WITHIN, len(tokens))):
             things = {name for kind, name in seen[later] if kind == "thing"}
-            if tokens[later] in {"light", "glow", "lights"}:
+            if tokens[later] in _LIGHT:
                 things.add("light")
             if colours and things:
                 bound.update(dict.fromkeys(sorted(things - bound.keys()), colours[0]))
@@ -121,7 +125,7 @@ def _banned(text: str) -> frozenset[str]:
         name
         for place in range(len(tokens))
         for kind, name in _meanings(tokens, place)
-        if kind not in {"mood"}
+        if kind != "mood"
     )
 
 

@@ -22,6 +22,7 @@ _LARGEST = (
     1_450_000  # pixels painted; a larger picture is enlarged, and gets its grain at full size
 )
 _SMALLEST = 260_000  # pixels painted; a smaller picture is shrunk
+_OVER_PEAKS = 0.52  # share of the sky: lower, the mountains would hide the sun
 _STRIP = 256  # rows
 _STYLES = 2
 
@@ -69,8 +70,9 @@ def render(request: Request, progress: Progress | None = None) -> Image.Image:
     looks = [LOOKS[name] for name in reading.styles[:_STYLES]] or [PLAIN]
     horizon = canvas.height * (plan.horizon + rng.uniform(-0.03, 0.03))
     side = rng.uniform(0.16, 0.40)
-    sun = (side if rng.random() < 0.5 else 1 - side) * canvas.width  # noqa: PLR2004
-    scene = Scene(canvas, palette, reading, rng, horizon, (sun, horizon * (1 - palette.sun_height)))
+    sun = (side if rng.integers(2) else 1 - side) * canvas.width
+    height = max(palette.sun_height, _OVER_PEAKS if reading.has("mountain") else 0.0)
+    scene = Scene(canvas, palette, reading, rng, horizon, (sun, horizon * (1 - height)))
     total = len(plan.painters) + len(looks) + 1
     done = 0
     for paint in plan.painters:

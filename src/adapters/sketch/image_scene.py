@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-import numpy as np
-
-from adapters.sketch.image_canvas import Canvas
-from adapters.sketch.image_colour import Colour
 from adapters.sketch.image_palette import Palette, pigment
-from adapters.sketch.image_reading import Reading
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from adapters.sketch.image_canvas import Canvas
+    from adapters.sketch.image_colour import Colour
+    from adapters.sketch.image_reading import Reading
 
 
 @dataclass(slots=True)

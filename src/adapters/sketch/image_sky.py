@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from adapters.sketch.image_colour import Colour, Field, from_lab, lab_of, mix, oklch, pull, shade
 from adapters.sketch.image_noise import enlarge, fbm, smoothstep
-from adapters.sketch.image_scene import Scene
 from adapters.sketch.image_stencil import Stencil
+
+if TYPE_CHECKING:
+    from adapters.sketch.image_scene import Scene
 
 _STARS_FROM, _MOON_FROM = 0.5, 0.6  # darkness
 
@@ -52,9 +55,10 @@ def paint_stars(scene: Scene) -> None:
     ys = (rng.random(count) ** 1.35 * scene.horizon).astype(int).clip(0, canvas.height - 1)
     power = rng.random(count) ** 5
     warm = oklch(0.95, 0.04, 80)
+    yellow = rng.integers(3, size=count) == 0
     for channel in range(3):
         plane = canvas.pixels[channel]
-        tone = np.where(rng.random(count) < 0.3, warm[channel], 1.0)  # noqa: PLR2004
+        tone = np.where(yellow, warm[channel], 1.0)
         lit = np.clip(0.25 + power, 0, 1) * np.clip(1.15 - ys / max(1.0, scene.horizon), 0, 1)
         plane[ys, xs] += (tone - plane[ys, xs]) * lit
     for i in np.argsort(power)[-max(6, count // 45) :]:
@@ -155,7 +159,7 @@ def draw_bolt(scene: Scene, x: float, length: float) -> None:
     while points[-1][1] < length:
         step = length / 16
         points.append((points[-1][0] + float(rng.normal(0, 0.9)) * step, points[-1][1] + step))
-        if rng.random() < 0.25:  # noqa: PLR2004
+        if scene.chance(0.25):
             end = points[-1]
             side = math.copysign(1, float(rng.normal()))
             fork = [

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from adapters.sketch.image_buildings import fill
 from adapters.sketch.image_canvas import planes
-from adapters.sketch.image_colour import Colour, Field, mix, oklch, shade
-from adapters.sketch.image_landmarks import fill
+from adapters.sketch.image_colour import Field, mix, oklch, shade
 from adapters.sketch.image_lathe import Shape, draw_ball, draw_disc, draw_shadow, draw_turned
 from adapters.sketch.image_noise import fbm, smoothstep, soften
-from adapters.sketch.image_scene import Scene
 from adapters.sketch.image_stencil import Stencil, curve
+
+if TYPE_CHECKING:
+    from adapters.sketch.image_scene import Scene
 
 CUP: Shape = ((0.0, 0.24), (0.06, 0.33), (0.25, 0.42), (0.55, 0.47), (0.80, 0.49))
 VASE: Shape = (

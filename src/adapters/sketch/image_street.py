@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -10,15 +11,18 @@ import numpy.typing as npt
 from adapters.sketch.image_canvas import planes
 from adapters.sketch.image_colour import Colour, Field, mix, oklch, shade
 from adapters.sketch.image_noise import fbm, smoothstep
-from adapters.sketch.image_scene import Scene
+
+if TYPE_CHECKING:
+    from adapters.sketch.image_scene import Scene
 
 _EYE = 0.62  # height of the eye over the ground, where half the street's width is 1
 _NEAR, _LIT = 0.35, 0.3
+_LEGIBLE = 4  # pixels
 
 
 @dataclass(frozen=True, slots=True)
 class Rays:
-    """Where each pixel looks, shape (height, width): depth along the street and height on the wall."""
+    """Where each pixel looks, shape (height, width): how far along the street, how high."""
 
     depth: Field
     height: Field
@@ -40,7 +44,7 @@ def paint_street(scene: Scene) -> None:
     dx, dy = (x - vanish[0]) / unit, (y - vanish[1]) / unit
     depth = 1.0 / np.maximum(np.abs(dx), 1e-3) + 0.0 * dy
     height = -dy * depth
-    ground = np.where(dy > 1e-3, _EYE / np.maximum(dy, 1e-3), 1e9)  # noqa: PLR2004
+    ground = np.where(dy > 0, _EYE / np.maximum(dy, 1e-3), 1e9)
     floor = ground < depth
     salt = float(rng.uniform(0, 99))
     mirrored = np.where(floor, -height - 2 * _EYE, height)
@@ -84,7 +88,7 @@ def _walls(scene: Scene, rays: Rays, salt: float) -> tuple[Field, Field, npt.NDA
         stone = mix(shade(stone, 1.35), palette.accents[0], 0.30)
     wall = planes(stone) * (0.65 + 0.75 * number) * brick
     warm, cool = oklch(0.84, 0.12, 72), palette.accents[1]
-    tone = np.where(chance < 0.2 * palette.darkness, planes(cool), planes(warm))  # noqa: PLR2004
+    tone = np.where(chance < 0.2 * palette.darkness, planes(cool), planes(warm))
     glass = planes(mix(palette.near, palette.middle, 0.5))
     walls = wall + (glass - wall) * pane * 0.8
     flicker = 0.35 + 0.75 * _hash(np.floor(along * 2.0), np.floor(level), salt + 9)
@@ -159,7 +163,7 @@ def _sign(scene: Scene, box: tuple[float, float, float, float], tone: Colour) ->
     rows = slice(max(0, top), min(canvas.height, bottom))
     columns = slice(max(0, left), min(canvas.width, right))
     height, width = rows.stop - rows.start, columns.stop - columns.start
-    if min(height, width) < 4:  # noqa: PLR2004
+    if min(height, width) < _LEGIBLE:
         return
     canvas.glow((left + right) / 2, (top + bottom) / 2, (bottom - top) * 0.75, tone, 0.5)
     canvas.lay(0.85, shade(tone, 0.22), rows, columns)
@@ -169,12 +173,14 @@ def _sign(scene: Scene, box: tuple[float, float, float, float], tone: Colour) ->
         np.minimum(v * height, (1 - v) * height), np.minimum(u * width, (1 - u) * width)
     )
     glyphs = max(2, round(height / width * 1.1))
-    strokes = (scene.rng.random((glyphs * 4, 5)) < 0.55).astype(np.float32)  # noqa: PLR2004
+    strokes = np.minimum(scene.rng.integers(4, size=(glyphs * 4, 5)) // 2 + 0.12, 1).astype(
+        np.float32
+    )
     inner = strokes[(v * (glyphs * 4 - 1)).astype(int), (u * 4.99).astype(int)]
     gap = smoothstep(0.0, 0.12, np.abs((v * glyphs) % 1 - 0.0)) * smoothstep(
         1.0, 0.88, (v * glyphs) % 1
     )
-    margin = ((u > 0.2) & (u < 0.8) & (v > 0.05) & (v < 0.95)).astype(np.float32)  # noqa: PLR2004
+    margin = smoothstep(0.32, 0.28, np.abs(u - 0.5)) * smoothstep(0.46, 0.44, np.abs(v - 0.5))
     frame = np.exp(-(((edge - 2.0) / 1.2) ** 2))
     light = np.clip(inner * gap * margin + frame, 0, 1)
     canvas.lay(light, mix(tone, oklch(0.98, 0.02, 90), 0.35), rows, columns)

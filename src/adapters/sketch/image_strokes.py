@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from PIL import Image, ImageDraw
 
-from adapters.sketch.image_canvas import Canvas
-from adapters.sketch.image_colour import Field
 from adapters.sketch.image_noise import fbm, soften
+
+if TYPE_CHECKING:
+    from adapters.sketch.image_canvas import Canvas
+    from adapters.sketch.image_colour import Field
+
+_FLAT = 0.0012  # change of brightness for each pixel, below which strokes follow no contour
 
 
 def _sheet(canvas: Canvas) -> Image.Image:
@@ -32,7 +38,7 @@ def paint_oil(canvas: Canvas, rng: np.random.Generator) -> None:
     light = soften(luminance(canvas), canvas.size * 0.008)
     down, right = np.gradient(light)
     drift = fbm(rng, canvas.shape, canvas.size / 3, 2) * 0.6
-    flat = np.hypot(down, right) < 0.0012  # noqa: PLR2004
+    flat = np.hypot(down, right) < _FLAT
     angle = np.where(flat, drift * 1.2, np.arctan2(down, right) + np.pi / 2 + 0.25 * drift)
     share = canvas.width * canvas.height / canvas.size**2
     for count, length, width in ((1500, 0.045, 0.016), (3200, 0.030, 0.008), (4200, 0.018, 0.0045)):
@@ -96,13 +102,13 @@ def paint_facets(canvas: Canvas, rng: np.random.Generator) -> None:
     y = y + inner * rng.uniform(-0.42, 0.42, y.shape) * step
     big = sheet.resize((canvas.width * 2, canvas.height * 2), Image.Resampling.BILINEAR)
     draw = ImageDraw.Draw(big)
-    split = rng.random(x.shape)
+    split = rng.integers(2, size=x.shape)
     for j in range(rows - 1):
         for i in range(columns - 1):
             a, b, c, d = (
                 (x[v, u], y[v, u]) for v, u in ((j, i), (j, i + 1), (j + 1, i + 1), (j + 1, i))
             )
-            pair = ((a, b, c), (a, c, d)) if split[j, i] < 0.5 else ((a, b, d), (b, c, d))  # noqa: PLR2004
+            pair = ((a, b, c), (a, c, d)) if split[j, i] else ((a, b, d), (b, c, d))
             for triangle in pair:
                 _facet(canvas, draw, triangle)
     _take(canvas, big.resize(sheet.size, Image.Resampling.BOX))

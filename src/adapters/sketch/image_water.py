@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from adapters.sketch.image_colour import Field, mix, oklch, shade
 from adapters.sketch.image_noise import fbm, folded, smoothstep
-from adapters.sketch.image_scene import Scene
+
+if TYPE_CHECKING:
+    from adapters.sketch.image_scene import Scene
 
 
 def _perspective(scene: Scene, top: int, *, cell: float, stretch: float) -> Field:

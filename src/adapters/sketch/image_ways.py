@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from adapters.sketch.image_buildings import fill
-from adapters.sketch.image_colour import Colour, mix, oklch, shade
-from adapters.sketch.image_scene import Scene
+from adapters.sketch.image_colour import mix, oklch, shade
 from adapters.sketch.image_stencil import Points, Stencil
+
+if TYPE_CHECKING:
+    from adapters.sketch.image_scene import Scene
 
 _LAMPS = 0.12  # darkness from which lamps are lit
 

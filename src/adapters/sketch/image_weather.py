@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from adapters.sketch.image_colour import mix, oklch
 from adapters.sketch.image_noise import fbm, smoothstep
-from adapters.sketch.image_scene import Scene
 from adapters.sketch.image_sky import draw_bolt
 from adapters.sketch.image_stencil import Stencil
+
+if TYPE_CHECKING:
+    from adapters.sketch.image_scene import Scene
 
 
 def paint_rain(scene: Scene) -> None:

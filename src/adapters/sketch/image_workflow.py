@@ -9,12 +9,22 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _SIDES = (64, 4096)  # pixels
 _MOST_IMAGES = 9999
 _DEFAULT_SIDE = 1024  # pixels
+_VALUED = frozenset(
+    f"--{name}"
+    for name in (
+        *("prompt", "negative-prompt", "output", "queue-size"),
+        *("width", "height", "seed", "style-tags", "mood"),
+    )
+)
 
 
 def _side(text: str) -> int:
@@ -50,28 +60,26 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _joined(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> list[str]:
+def _joined(arguments: Sequence[str]) -> list[str]:
     """Tie each value to its name, since a prompt may begin with '-' or be '--' alone."""
-    named = {name for action in parser._actions for name in action.option_strings}  # noqa: SLF001
-    valued = named - {"-h", "--help"}
     tied: list[str] = []
     rest = iter(arguments)
     for argument in rest:
-        value = next(rest, None) if argument in valued else None
+        value = next(rest, None) if argument in _VALUED else None
         whole = argument if value is None else f"{argument}={value}"
         # argparse before Python 3.13 drops a value that is exactly '--'
-        tied.append(f"{whole} " if whole.endswith("=--") and whole[:-3] in valued else whole)
+        tied.append(f"{whole} " if whole.endswith("=--") and whole[:-3] in _VALUED else whole)
     return tied
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Draw what the arguments (default: the command line's) ask for; gives the exit code."""
     parser = _parser()
-    options = parser.parse_args(_joined(parser, sys.argv[1:] if arguments is None else arguments))
+    options = parser.parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
     # Imported late: help and bad arguments need no NumPy.
-    from adapters.sketch.image_file import describe, save  # noqa: PLC0415
-    from adapters.sketch.image_progress import Bar  # noqa: PLC0415
-    from adapters.sketch.image_render import Request, render, seed_of  # noqa: PLC0415
+    from adapters.sketch.image_file import describe, save
+    from adapters.sketch.image_progress import Bar
+    from adapters.sketch.image_render import Request, render, seed_of
 
     print("Media Generator sketch: drawn by a program from the words, not by a model.", flush=True)
     first = seed_of(options.prompt) if options.seed is None else options.seed

@@ -126,4 +126,4 @@ def _print_table(prompts: Sequence[Prompt]) -> None:
         )
         for prompt in prompts
     ]
-    click.echo("\n".join(table(rows, terminal_columns())))
+    click.echo("\n".join(table(rows, terminal_columns(), numbers={0})))

@@ -12,7 +12,7 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
 _SPACE = re.compile(r"[ \t\r\n\v\f]+")
 _JOINERS = "\u200c\u200d"  # hold letters and emoji together, and do nothing else
@@ -70,23 +70,26 @@ def terminal_columns() -> int | None:
     return get_terminal_size().columns
 
 
-def table(rows: Iterable[Sequence[str]], columns: int | None = None) -> list[str]:
-    """The rows with their cells aligned; all columns but the last as wide as they need.
+def table(
+    rows: Iterable[Sequence[str]], columns: int | None = None, *, numbers: Collection[int] = ()
+) -> list[str]:
+    """The rows with their cells aligned.
 
     Args:
-        rows: equally long; a cell that is a number by its looks stands to the right.
+        rows: equally long.
         columns: cut each line to this width; None means as it is.
+        numbers: which columns stand to the right, counted from 0.
     """
     kept = [tuple(row) for row in rows]
     widths = [max(map(cells, column)) for column in zip(*kept, strict=True)]
-    return [fitted(_aligned(row, widths), columns) for row in kept]
+    return [fitted(_aligned(row, widths, numbers), columns) for row in kept]
 
 
-def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
+def _aligned(row: Sequence[str], widths: Sequence[int], numbers: Collection[int]) -> str:
     parts = []
-    for cell, width in zip(row, widths, strict=True):
+    for index, (cell, width) in enumerate(zip(row, widths, strict=True)):
         gap = " " * (width - cells(cell))
-        parts.append(gap + cell if cell.isdigit() else cell + gap)
+        parts.append(gap + cell if index in numbers else cell + gap)
     return "  ".join(parts).rstrip()
 
 

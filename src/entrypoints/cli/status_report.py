@@ -31,15 +31,16 @@ def status_document(summary: QueueSummary) -> dict[str, object]:
 def status_lines(summary: QueueSummary) -> list[str]:
     """The summary for people."""
     columns = terminal_columns()
-    lines = table(_table(summary), columns)
+    rows = _table(summary)
+    lines = table(rows, columns, numbers=range(1, len(rows[0])))
     lines += [
         f"oldest pending {kind.value}: {one_line(with_age(moment))}"
         for kind, moment in summary.oldest_pending.items()
         if _count(summary, kind, ArtifactStatus.PENDING)
     ]
     if summary.rendering:
-        rows = [_rendering_row(render) for render in summary.rendering]
-        lines += ["", "rendering now:", *(f"  {line}" for line in table(rows, columns))]
+        live = [_rendering_row(render) for render in summary.rendering]
+        lines += ["", "rendering now:", *(f"  {line}" for line in table(live))]
     if summary.trouble:
         render = summary.trouble
         when = one_line(with_age(render.finished_at))

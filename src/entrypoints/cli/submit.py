@@ -186,17 +186,17 @@ def _submit(
     from entrypoints.cli.submit_checking import checked
     from entrypoints.cli.submit_reading import Piece, pieces_of
 
-    invocation.settings()  # what is wrong with them is said before thousands of briefs are read
-    pieces = pieces_of(file) if file else [Piece("the command line", document or "")]
-    found = checked(kind, pieces, text)
-    if found.bad and not skip_bad:
-        _report(invocation, (), found)
-        return ExitCode.USAGE
     ids: tuple[int, ...] = ()
-    if found.good:
-        with opened_intake(invocation) as intake:
+    # Opened first: a database that is not there is named before thousands of briefs are read.
+    with opened_intake(invocation) as intake:
+        pieces = pieces_of(file) if file else [Piece("the command line", document or "")]
+        found = checked(kind, pieces, text)
+        refused = bool(found.bad) and not skip_bad
+        if found.good and not refused:
             ids = intake.submit(found.good)
     _report(invocation, ids, found)
+    if refused:
+        return ExitCode.USAGE
     return ExitCode.SOME_FAILED if found.bad else ExitCode.DONE
 
 

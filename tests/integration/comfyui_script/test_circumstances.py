@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +15,8 @@ from returns.pipeline import is_successful
 
 from adapters.comfyui_script.workflow import ArgumentStyle
 from domain.brief import ImageBrief
+from domain.failure import FailureCode
+from tests.contract.media_renderer_contract import Watch
 
 if TYPE_CHECKING:
     from application.ports.media_renderer import RenderJob
@@ -71,18 +77,59 @@ def test_the_circumstances_are_the_contracts(bench: Bench) -> None:
     assert facts["leads_its_group"]
 
 
-def test_words_reach_a_script_whatever_our_own_locale(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """In the C locale too, text is passed as UTF-8."""
-    monkeypatch.setenv("LC_ALL", "C")
-    assert is_successful(bench.run("argv_dump.py", change=saying("été 湖")))
-    assert json.loads(bench.left("argv.json"))["arguments"][0] == "--prompt=été 湖"
-
-
 def test_progress_is_told_while_the_script_runs(bench: Bench) -> None:
     """A bar's fractions, with its description, up to the end."""
     assert is_successful(bench.run("good.py"))
     assert bench.watch.reports[-1] == (1.0, "Sampling")
     fractions = [fraction for fraction, _ in bench.watch.reports if fraction is not None]
     assert fractions == sorted(fractions)
+
+
+def test_a_script_does_not_eat_our_own_input(bench: Bench) -> None:
+    """Whatever waits on our standard input stays there."""
+    reading, writing = os.pipe()
+    saved = os.dup(0)
+    os.write(writing, b"typed by a person")
+    os.close(writing)
+    os.dup2(reading, 0)
+    os.close(reading)
+    try:
+        assert is_successful(bench.run("argv_dump.py"))
+    finally:
+        os.dup2(saved, 0)
+        os.close(saved)
+    assert json.loads(bench.left("argv.json"))["input"] == ""
+
+
+def test_words_leave_as_utf8_even_where_our_own_locale_knows_ascii_only(tmp_path: Path) -> None:
+    """A daemon may be started without a locale; the brief's words do not depend on it."""
+    program = """
+import sys
+from pathlib import Path
+from adapters.comfyui_script.inquiry import ask
+from adapters.system_clock import SystemClock
+command = ("/bin/sh", "-c", 'printf %s "$1" > words', "sh", "\\u00e9t\\u00e9 \\u6e56")
+sys.exit(ask(command, Path(sys.argv[1]), 20, SystemClock()).trouble or None)
+"""
+    environment = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    subprocess.run(
+        [sys.executable, "-c", program, tmp_path], env=os.environ | environment, check=True
+    )
+    assert (tmp_path / "words").read_bytes().decode() == "été 湖"
+
+
+class Halfway(Watch):
+    """Has seen enough at one half."""
+
+    def must_stop(self) -> bool:
+        return (0.5, "") in self.reports
+
+
+def test_a_bar_that_was_held_back_is_told_while_the_script_is_silent(bench: Bench) -> None:
+    """The newest step does not wait for the next one, which may take minutes."""
+    script = bench.folder / "flow.sh"
+    bars = [rf"printf '\r {percent}%%|#| {percent}/100 [' >&2" for percent in (1, 50)]
+    script.write_text("; sleep 0.02; ".join(bars) + "; exec sleep 60")
+    bench.watch = Halfway()
+    failure = bench.run(script, interpreter=Path("/bin/sh"), time_limit_seconds=10.0).failure()
+    assert failure.code is FailureCode.INTERRUPTED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -129,3 +130,16 @@ def test_a_shell_can_be_the_interpreter(bench: Bench) -> None:
     result = bench.run(script, interpreter=Path("/bin/sh"), extra_arguments=("{output}",))
     assert result.unwrap().workflow == "flow.sh"
     assert bench.left("made") == "hello\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere pipes cannot be made larger")
+def test_the_last_words_are_read_however_much_stands_before_them(bench: Bench) -> None:
+    """A pipe can hold more than one read takes; the end comes while most of it waits."""
+    script = bench.folder / "flow.py"
+    script.write_text(
+        "import fcntl, os\n"
+        "fcntl.fcntl(2, fcntl.F_SETPIPE_SZ, 1 << 20)\n"
+        "os.write(2, b'x\\n' * 300_000 + b'last words')\n"
+        "os._exit(1)\n"
+    )
+    assert bench.run(script).failure().detail.endswith("last words")

@@ -104,9 +104,9 @@ def test_a_flipped_bit_is_noticed(
     assert _verdict(path, bytes(data), format_name) is not None
 
 
-def _flac_sound(data: bytes) -> int:
+def _flac_sound(data: bytearray) -> int:
     """Where the first frame begins."""
-    return bytes(data).index(b"\xff\xf8")
+    return data.index(b"\xff\xf8")
 
 
 @pytest.mark.parametrize("format_name", media_samples.FORMATS)

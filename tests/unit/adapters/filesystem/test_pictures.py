@@ -16,6 +16,8 @@ from tests.unit.adapters.filesystem.conftest import Tree
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from PIL.ImageFile import ImageFile
+
 
 def test_a_giant_is_refused_before_it_is_decoded(tree: Tree) -> None:
     """Fault 22: 60,000 × 60,000 pixels in a few hundred bytes."""
@@ -27,7 +29,7 @@ def test_a_giant_is_refused_before_it_is_decoded(tree: Tree) -> None:
 def test_the_cap_on_pixels_is_ours_and_not_pillows(tmp_path: Path) -> None:
     """The largest size that is allowed passes, one row more does not."""
     limits = StoreLimits(max_pixels=400, max_side=30)
-    assert Tree(tmp_path, limits).keep({"a.png": media_samples.picture("png", (20, 20))}).unwrap()
+    Tree(tmp_path, limits).keep({"a.png": media_samples.picture("png", (20, 20))}).unwrap()
     for size in [(20, 21), (31, 1)]:
         failure = Tree(tmp_path, limits).keep({"a.png": media_samples.picture("png", size)})
         assert failure.failure().code is FailureCode.FILE_REFUSED
@@ -95,7 +97,7 @@ def test_whole_chunks_around_too_little_data_are_broken(tree: Tree) -> None:
 
 def test_zeros_behind_a_jpeg_are_harmless(tree: Tree) -> None:
     """Some writers fill up their last block."""
-    assert tree.keep({"a.jpg": media_samples.picture("jpeg") + bytes(300)}).unwrap()
+    tree.keep({"a.jpg": media_samples.picture("jpeg") + bytes(300)}).unwrap()
 
 
 @pytest.mark.parametrize("options", [{"progressive": True}, {"restart_marker_blocks": 1}])
@@ -129,12 +131,11 @@ def test_comfyuis_own_metadata_pass(tree: Tree) -> None:
     texts.add_text("workflow", '{"nodes": []}' * 9000)
     file = io.BytesIO()
     Image.new("RGB", (8, 8)).save(file, "PNG", pnginfo=texts)
-    assert tree.keep({"ComfyUI_00001_.png": file.getvalue()}).unwrap()
+    tree.keep({"ComfyUI_00001_.png": file.getvalue()}).unwrap()
 
 
 def test_no_memory_is_the_machines_fault(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
     """The prompt must not pay for it."""
-    from PIL.ImageFile import ImageFile  # noqa: PLC0415
 
     def load(self: ImageFile) -> None:
         raise MemoryError

@@ -31,9 +31,10 @@ def _failure(tree: Tree, name: str, data: bytes) -> Failure:
 
 
 def _frame_length(data: bytes) -> int:
-    """Bytes from the first MP3 frame to the second."""
+    """Bytes of each MP3 frame; the first, which holds no sound, may differ."""
     first = data.index(b"\xff\xfb")
-    return data.index(b"\xff\xfb", first + 4) - first
+    second = data.index(b"\xff\xfb", first + 4)
+    return data.index(b"\xff\xfb", second + 4) - second
 
 
 @pytest.mark.parametrize("format_name", media_samples.SONG_FORMATS)
@@ -95,7 +96,7 @@ def test_a_cut_among_the_trailing_tags_is_noticed(tree: Tree, lost: int) -> None
     """Only a whole tag can go without a trace: the sound is complete then."""
     data = media_samples.with_id3_tags(media_samples.mp3())[:-lost]
     if lost == 128:
-        assert _facts(tree, "a.mp3", data)
+        _facts(tree, "a.mp3", data)
     else:
         assert _failure(tree, "a.mp3", data).code is FailureCode.FILE_BROKEN
 
@@ -111,7 +112,7 @@ def test_an_mp3_short_of_whole_frames_is_broken(tree: Tree) -> None:
 def test_an_mp3_without_a_count_passes(tree: Tree) -> None:
     """Plain frames are a valid song."""
     data = media_samples.mp3()
-    second = data.index(b"\xff\xfb") + _frame_length(data)
+    second = data.index(b"\xff\xfb", data.index(b"\xff\xfb") + 4)
     assert _facts(tree, "a.mp3", data[second:]).format == "mp3"
 
 
@@ -125,7 +126,7 @@ def test_a_fraunhofer_count_is_believed(tree: Tree) -> None:
     data[frame + 36 : frame + 36 + len(head)] = head
     place = frame + 50
     data[place : place + 4] = struct.pack(">I", 5)
-    assert _facts(tree, "a.mp3", bytes(data))
+    _facts(tree, "a.mp3", bytes(data))
     data[place : place + 4] = struct.pack(">I", 5000)
     assert "5,000 frames" in _failure(tree, "a.mp3", bytes(data)).message
 
@@ -173,7 +174,7 @@ def test_a_fragmented_m4a_is_refused(tree: Tree) -> None:
 
 def test_a_missing_ogg_page_is_noticed(tree: Tree) -> None:
     """Pages are numbered, and the rest of the file is perfect."""
-    data = media_samples.song("ogg", 3.0)
+    data = media_samples.song("ogg", 6.0)
     starts = [place for place in range(len(data)) if data.startswith(b"OggS", place)]
     assert len(starts) > 3
     gap = data[: starts[-2]] + data[starts[-1] :]

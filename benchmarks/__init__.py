@@ -1,0 +1,1 @@
+"""Measurements of the queue: ``make bench``, or ``python -m benchmarks --help``."""

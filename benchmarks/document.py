@@ -1,0 +1,49 @@
+"""Putting figures into a document, between marks that a reader does not see."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_END = "<!-- /bench -->"
+_PLACE = re.compile(r"<!-- bench:(?P<name>[\w-]+) -->\n(?P<body>.*?)<!-- /bench -->", re.DOTALL)
+_MARK = re.compile(r"<!-- (?:bench:[\w-]+|/bench) -->")
+
+
+class DocumentError(Exception):
+    """The document has no sound place for a report; the message says which."""
+
+
+def rewritten(text: str, reports: Mapping[str, str]) -> str:
+    """The document with these reports in their places; everything else stays as it is.
+
+    Args:
+        text: with a place for each report: ``<!-- bench:NAME -->``, lines,
+            ``<!-- /bench -->``.
+        reports: Markdown by name.
+
+    Raises:
+        DocumentError: a report has no place or several, or a mark stands alone.
+    """
+    places = [match["name"] for match in _PLACE.finditer(text)]
+    nested = any(_MARK.search(match["body"]) for match in _PLACE.finditer(text))
+    if nested or len(_MARK.findall(text)) != 2 * len(places):
+        raise DocumentError(f"a bench mark has no partner; each place ends with {_END}")
+    for name in reports:
+        if places.count(name) != 1:
+            raise DocumentError(
+                f"the document must have one place <!-- bench:{name} -->, not {places.count(name)}"
+            )
+        if _MARK.search(reports[name]):
+            raise DocumentError(f"the report {name} holds a bench mark itself")
+
+    def filled(match: re.Match[str]) -> str:
+        report = reports.get(match["name"])
+        if report is None:
+            return match[0]
+        return f"<!-- bench:{match['name']} -->\n\n{report.strip()}\n\n{_END}"
+
+    return _PLACE.sub(filled, text)

@@ -1,0 +1,85 @@
+"""Measured values, and what may be said of them on a machine that is shared and noisy."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Values of one quantity, all in the same unit, in the order in which they were measured.
+
+    Raises:
+        ValueError: there are none.
+    """
+
+    values: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if not self.values:
+            raise ValueError("a sample needs at least one value")
+
+    @property
+    def median(self) -> float:
+        """The middle."""
+        return statistics.median(self.values)
+
+    @property
+    def quartiles(self) -> tuple[float, float]:
+        """Between these lies the middle half of the values."""
+        if len(self.values) == 1:
+            return self.values[0], self.values[0]
+        low, _, high = statistics.quantiles(self.values, n=4, method="inclusive")
+        return low, high
+
+    def percentile(self, percent: float) -> float:
+        """The smallest value that at least so many percent do not exceed (nearest rank)."""
+        rank = max(1, math.ceil(percent / 100 * len(self.values)))
+        return sorted(self.values)[rank - 1]
+
+    def minus(self, other: Sample) -> Sample:
+        """The differences of values that were measured side by side."""
+        pairs = zip(self.values, other.values, strict=True)
+        return Sample(tuple(ours - theirs for ours, theirs in pairs))
+
+    def over(self, other: Sample) -> Sample:
+        """The ratios of values that were measured side by side."""
+        pairs = zip(self.values, other.values, strict=True)
+        return Sample(tuple(ours / theirs for ours, theirs in pairs))
+
+    def scaled(self, factor: float) -> Sample:
+        """The same in another unit."""
+        return Sample(tuple(value * factor for value in self.values))
+
+    def shown(self, digits: int = 2) -> str:
+        """The median, with the quartiles behind it."""
+        low, high = self.quartiles
+        return f"{self.median:.{digits}f} ({low:.{digits}f}..{high:.{digits}f})"
+
+
+def interleaved(
+    rounds: int, turns: Mapping[str, Callable[[], float]], *, warm_up: int = 0
+) -> dict[str, Sample]:
+    """Let each measurement have its turn in each round, so that noise falls on all alike.
+
+    Every second round runs backwards: none always follows the same neighbour.
+
+    Args:
+        rounds: how many values each sample gets.
+        turns: measurements by name; each gives one value.
+        warm_up: rounds before those that count.
+    """
+    values: dict[str, list[float]] = {name: [] for name in turns}
+    for number in range(-warm_up, rounds):
+        order: Sequence[str] = tuple(turns) if number % 2 == 0 else tuple(reversed(turns))
+        for name in order:
+            value = turns[name]()
+            if number >= 0:
+                values[name].append(value)
+    return {name: Sample(tuple(measured)) for name, measured in values.items()}

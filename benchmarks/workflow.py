@@ -1,0 +1,76 @@
+"""The smallest workflow there is: a shell script that copies a picture to where it is asked for."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from entrypoints.settings import load_settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from entrypoints.settings import LoadedSettings
+
+SHELL = "/bin/sh"
+_SCRIPT = """\
+for argument; do
+    case $argument in
+        --output=*) cp picture.png "${argument#--output=}/generated_image_001.png" ;;
+    esac
+done
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """A stand-in for ComfyUI: a folder with a script and a picture, and the output root.
+
+    Attributes:
+        directory: the ComfyUI directory.
+        script: renders, in the sense of the contract's section 3.
+        picture: the content of every render.
+        config: the configuration file that names all of it.
+    """
+
+    directory: Path
+    script: Path
+    picture: bytes
+    config: Path
+
+    def settings(self) -> LoadedSettings:
+        """The settings as ``mediagen --config`` would load them, whatever the environment."""
+        return load_settings(config_file=self.config, environ={}, cwd=self.directory)
+
+
+def install(folder: Path, database: Path) -> Installation:
+    """Make the stand-in in a new folder."""
+    folder.mkdir()
+    (folder / "output").mkdir()
+    picture = _picture()
+    (folder / "picture.png").write_bytes(picture)
+    script = folder / "workflow.sh"
+    script.write_text(_SCRIPT)
+    config = folder / "config.json"
+    document = {
+        "database": {"path": str(database)},
+        "comfyui": {
+            "python": SHELL,
+            "comfyui_directory": str(folder),
+            "output_directory": "output",
+        },
+        "media": {"scripts": {"image": script.name, "music": script.name}},
+    }
+    config.write_text(json.dumps(document))
+    return Installation(folder, script, picture, config)
+
+
+def _picture() -> bytes:
+    """A gradient of 64 by 64 pixels, as a PNG."""
+    buffer = BytesIO()
+    Image.linear_gradient("L").resize((64, 64)).convert("RGB").save(buffer, "PNG")
+    return buffer.getvalue()

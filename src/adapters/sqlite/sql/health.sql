@@ -1,0 +1,12 @@
+-- Examining the database for the checklist. Nothing here writes.
+
+-- name: journal_mode
+PRAGMA journal_mode;
+
+-- name: processing
+SELECT id FROM prompts
+WHERE artifact_status = 'processing' AND prompt_type IN ('image_prompt', 'lyrics_prompt')
+ORDER BY id;
+
+-- name: newest_artifacts
+SELECT prompt_id, file_path FROM prompt_artifacts ORDER BY id DESC LIMIT 50;

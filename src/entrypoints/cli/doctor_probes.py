@@ -1,0 +1,142 @@
+"""What the doctor examines, as far as the settings say where it is."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from typing import TYPE_CHECKING, TypeVar
+
+from application.doctor import Findings
+from application.ports.health import Check, Health
+from domain.kind import Kind
+from entrypoints.settings import resolution
+from entrypoints.settings.errors import Problem, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from adapters.comfyui_script.workflow import ScriptWorkflow
+    from application.ports.health import HealthProbe
+    from entrypoints.cli.invocation import Invocation
+    from entrypoints.settings.loading import LoadedSettings
+
+T = TypeVar("T")
+
+
+def probes(invocation: Invocation) -> Iterator[HealthProbe]:
+    """Everything that can be examined; what is wrong with the settings is a finding too."""
+    from entrypoints.cli.doctor_settings import sound_settings
+
+    loaded, problems = sound_settings(invocation)
+    yield Findings((_program(), *_settings(loaded, problems)))
+    missing: list[Problem] = []
+    database = _attempt(lambda: resolution.database_path(loaded), missing)
+    root = _attempt(lambda: resolution.output_root(loaded), missing)
+    workflows = dict(_workflows(loaded, missing))
+    told = {problem.key for problem in problems}
+    yield Findings(tuple(map(_broken, _distinct(missing, told))))
+    if database is not None:
+        from adapters.sqlite.health import DatabaseProbe
+
+        yield DatabaseProbe(database, loaded.settings.database.timeout, root)
+    yield Findings(tuple(_renderers(loaded)))
+    if workflows:
+        from adapters.comfyui_script.health import ScriptProbe
+        from adapters.system_clock import SystemClock
+
+        yield ScriptProbe(workflows, SystemClock())
+    if root is not None:
+        from adapters.filesystem.health import OutputRootProbe
+
+        yield OutputRootProbe(root)
+
+
+def _program() -> Check:
+    from importlib.metadata import version
+
+    finding = (
+        f"mediagen {version('media-generator')} on Python {platform.python_version()}"
+        f" ({sys.executable}), {platform.system()} {platform.machine()}"
+    )
+    return Check("program", Health.WELL, finding)
+
+
+def _settings(loaded: LoadedSettings, problems: Iterable[Problem]) -> Iterator[Check]:
+    if loaded.config_file:
+        yield Check("configuration", Health.WELL, f"the file is {loaded.config_file}")
+    else:
+        finding = "there is no configuration file; defaults and the environment count"
+        yield Check("configuration", Health.WELL, finding)
+    for note in loaded.notes:
+        yield Check("configuration", Health.WELL, note)
+    yield from map(_broken, problems)
+
+
+def _broken(problem: Problem) -> Check:
+    return Check("settings", Health.BROKEN, f"{problem.where}: {problem.what}", problem.fix)
+
+
+def _distinct(problems: Iterable[Problem], told: set[str]) -> Iterator[Problem]:
+    """Each missing key once, and none that was found to be wrong before."""
+    for problem in problems:
+        if problem.key not in told:
+            told.add(problem.key)
+            yield problem
+
+
+def _attempt(find: Callable[[], T], missing: list[Problem]) -> T | None:
+    try:
+        return find()
+    except SettingsError as error:
+        missing += error.problems
+        return None
+
+
+def _workflows(
+    loaded: LoadedSettings, missing: list[Problem]
+) -> Iterator[tuple[Kind, ScriptWorkflow]]:
+    """The workflow of each kind whose settings are complete."""
+    scripted = [kind for kind in Kind if resolution.renderer(loaded, kind) == "script"]
+    if scripted:
+        _attempt(lambda: resolution.interpreter(loaded), missing)
+        _attempt(lambda: resolution.comfyui_directory(loaded), missing)
+    for kind in Kind:
+        alone = _rendering_only(loaded, kind)
+        workflows = _attempt(lambda alone=alone: _all_workflows(alone), missing)  # type: ignore[misc]
+        if workflows is not None:
+            yield kind, workflows[kind]
+
+
+def _all_workflows(loaded: LoadedSettings) -> dict[Kind, ScriptWorkflow]:
+    from dependency_injector import providers
+
+    from entrypoints.container import Container
+
+    return dict(Container(settings=providers.Object(loaded)).workflows())
+
+
+def _rendering_only(loaded: LoadedSettings, kind: Kind) -> LoadedSettings:
+    """Settings in which the other kind asks for nothing that may be missing."""
+    from dataclasses import replace as replaced
+
+    from msgspec.structs import replace
+
+    media = loaded.settings.media
+    others = {other.value: "sketch" for other in Kind if other is not kind}
+    media = replace(media, renderer=replace(media.renderer, **others))
+    return replaced(loaded, settings=replace(loaded.settings, media=media))
+
+
+def _renderers(loaded: LoadedSettings) -> Iterator[Check]:
+    for kind in Kind:
+        chosen = resolution.renderer(loaded, kind)
+        what = (
+            "the sketch: a program that draws and sings, no model"
+            if chosen == "sketch"
+            else "a workflow script of ComfyUI"
+        )
+        limits = loaded.settings.comfyui
+        finding = f"{what}; it is ended after {limits.timeout_seconds:g} seconds"
+        if limits.stall_seconds:
+            finding += f", or {limits.stall_seconds:g} without a sign of life"
+        yield Check(f"{kind.value} renderer", Health.WELL, finding)

@@ -1,0 +1,79 @@
+"""What other programs do to a database: hold its lock, fill it with oddities, compare it."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+OURS = "media_generator_"
+WRITTEN = {"artifact_status", "error_message"}
+
+_HOLDER = """
+import sqlite3, sys, time
+driver = sqlite3.connect(sys.argv[1], isolation_level=None)
+driver.execute(sys.argv[2])
+print("held", flush=True)
+time.sleep(float(sys.argv[3]))
+driver.execute("COMMIT")
+driver.close()
+"""
+
+
+@contextmanager
+def lock_held(path: Path, seconds: float, begin: str = "BEGIN IMMEDIATE") -> Iterator[None]:
+    """Another process holds the lock when the block begins, and for so many seconds."""
+    holder = subprocess.Popen(
+        [sys.executable, "-c", _HOLDER, str(path), begin, str(seconds)], stdout=subprocess.PIPE
+    )
+    with holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        try:
+            yield
+        finally:
+            holder.kill()
+
+
+def dump(path: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Everything in a database that is not ours to change, type and bytes of each value.
+
+    Left out are our own tables and indexes, the two columns of ``prompts`` that we write, and
+    rows of ``prompt_artifacts`` that we added (those with a path).
+    """
+    with closing(sqlite3.connect(path)) as driver:
+        driver.text_factory = bytes
+        found: dict[str, list[tuple[object, ...]]] = {
+            "schema": driver.execute(
+                "SELECT type, name, tbl_name, sql FROM sqlite_schema"
+                f" WHERE tbl_name NOT LIKE '{OURS}%' AND name NOT LIKE '{OURS}%'"  # noqa: S608
+                " ORDER BY rowid"
+            ).fetchall()
+        }
+        for pragma in ("journal_mode", "user_version", "application_id", "encoding", "page_size"):
+            found[pragma] = driver.execute(f"PRAGMA {pragma}").fetchall()
+        for kind, name, *_ in found["schema"]:
+            if kind == b"table" and isinstance(name, bytes):
+                found[name.decode()] = _rows(driver, name.decode())
+    return found
+
+
+def _rows(driver: sqlite3.Connection, table: str) -> list[tuple[object, ...]]:
+    named = driver.execute("SELECT name FROM pragma_table_info(?)", (table,))
+    columns = [name.decode() for (name,) in named]
+    if table == "prompts":
+        columns = [column for column in columns if column not in WRITTEN]
+    values = ", ".join(f'typeof("{c}"), hex(CAST("{c}" AS BLOB))' for c in columns)
+    where = {
+        "prompt_artifacts": "file_path NOT LIKE '%/%'",
+        "sqlite_sequence": f"name NOT LIKE '{OURS}%' AND name <> 'prompt_artifacts'",
+    }.get(table, "1")
+    quoted = table.replace('"', '""')
+    statement = f'SELECT {values} FROM "{quoted}" WHERE {where} ORDER BY 1, 2'  # noqa: S608
+    return driver.execute(statement).fetchall()

@@ -1,0 +1,274 @@
+"""Opening a file that others own: refused or respected, waited for, never forced."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from adapters.sqlite.connection import Connection
+from adapters.sqlite.prompt_catalogue import SqlitePromptCatalogue
+from adapters.sqlite.prompt_repository import SqlitePromptRepository
+from application.ports.prompt_repository import (
+    RepositoryBusyError,
+    RepositoryError,
+    Selection,
+)
+from tests.databases import Poet, make_database
+from tests.integration.sqlite.other_programs import lock_held
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+ANY = Selection()
+
+
+def _open(connection: Connection) -> SqlitePromptRepository:
+    return SqlitePromptRepository(connection, "tester", create_indexes=True, all_variants=False)
+
+
+@pytest.fixture(params=["delete", "wal"])
+def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A database with one prompt, in each journal mode."""
+    made = make_database(tmp_path / "musings.db", "wide", request.param)
+    Poet(made).write('{"prompt": "a lake"}')
+    return made
+
+
+@pytest.fixture
+def connection(path: Path) -> Iterator[Connection]:
+    """An open connection with a long wait."""
+    with closing(Connection(path, 30.0)) as opened:
+        yield opened
+
+
+# --------------------------------------------------------------------------------- refusals
+
+
+def _truncated_to(size: int) -> Callable[[Path], None]:
+    def spoil(path: Path) -> None:
+        os.truncate(path, size)
+
+    return spoil
+
+
+def _overwritten(at: int, junk: bytes) -> Callable[[Path], None]:
+    def spoil(path: Path) -> None:
+        content = bytearray(path.read_bytes())
+        content[at : at + len(junk)] = junk
+        path.write_bytes(content)
+
+    return spoil
+
+
+def _snapshot(folder: Path) -> dict[str, bytes | None]:
+    """Every name below a folder, with its bytes."""
+    return {
+        str(each.relative_to(folder)): each.read_bytes() if each.is_file() else None
+        for each in folder.rglob("*")
+    }
+
+
+SPOILT: dict[str, Callable[[Path], None]] = {
+    "empty": _truncated_to(0),
+    "header only": _truncated_to(16),
+    "a hundred bytes": _truncated_to(100),
+    "one page": _truncated_to(4096),
+    "half": lambda path: os.truncate(path, path.stat().st_size // 8192 * 4096),
+    "text": lambda path: None if path.write_text("I am a text file, not a database") else None,
+    "text after the header": _overwritten(16, b"and then came something else " * 20),
+    "first page torn": _overwritten(100, b"\xff" * 64),
+    "schema torn": _overwritten(4096 - 400, b"\xff" * 400),
+}
+
+
+@pytest.mark.parametrize("damage", SPOILT)
+def test_a_file_that_is_no_sound_database_is_refused_and_kept(tmp_path: Path, damage: str) -> None:
+    """The message names the file; not a byte changes, and nothing appears beside it."""
+    path = make_database(tmp_path / "musings.db", "wide")
+    SPOILT[damage](path)
+    before = _snapshot(tmp_path)
+    with pytest.raises(RepositoryError) as caught, closing(Connection(path, 1.0)) as connection:
+        _open(connection)
+    assert str(path) in str(caught.value)
+    assert "left as it is" in str(caught.value)
+    assert not isinstance(caught.value, RepositoryBusyError)
+    assert _snapshot(tmp_path) == before
+
+
+@pytest.mark.parametrize("name", ["none.db", "no/such/folder/none.db", "."])
+def test_what_is_no_file_is_refused_and_never_made(tmp_path: Path, name: str) -> None:
+    """A missing file is an error that says so, and so is a directory."""
+    path = tmp_path / name
+    with pytest.raises(RepositoryError, match="there is no database|cannot be opened") as caught:
+        Connection(path, 1.0)
+    assert str(path) in str(caught.value)
+    assert _snapshot(tmp_path) == {}
+
+
+def test_a_missing_file_is_explained(tmp_path: Path) -> None:
+    """The person is told what to correct, and how a new one is made."""
+    with pytest.raises(RepositoryError, match=r"database\.path.*mediagen init"):
+        Connection(tmp_path / "none.db", 1.0)
+
+
+@pytest.mark.parametrize("name", ["a b.db", "what?.db", "a#b.db", "%41.db", "mémoire ☕.db"])
+def test_any_name_of_a_file_is_fine(tmp_path: Path, name: str) -> None:
+    """Letters that mean something in a URI are letters of the name here."""
+    make_database(tmp_path / name)
+    before = set(_snapshot(tmp_path))
+    with closing(Connection(tmp_path / name, 1.0)) as connection:
+        _open(connection)
+    assert set(_snapshot(tmp_path)) == before
+
+
+# ------------------------------------------------------------------------------- descriptors
+
+
+def _descriptors() -> int:
+    return psutil.Process().num_fds()
+
+
+def test_a_closed_connection_holds_no_file(path: Path) -> None:
+    """Descriptors do not pile up in a process that lives long."""
+    before = _descriptors()
+    for _ in range(5):
+        with closing(Connection(path, 1.0)) as connection:
+            assert _open(connection).claim_next(Selection(only=frozenset({99}))) is None
+            assert _descriptors() > before
+        assert _descriptors() == before
+
+
+@pytest.mark.parametrize("damage", ["text", "half", "first page torn", "header only"])
+def test_a_refused_file_is_not_kept_open(tmp_path: Path, damage: str) -> None:
+    """While the error is still being told, the file is closed already."""
+    path = make_database(tmp_path / "musings.db")
+    SPOILT[damage](path)
+    before = _descriptors()
+    with pytest.raises(RepositoryError) as caught, closing(Connection(path, 1.0)) as connection:
+        _open(connection)
+    assert _descriptors() == before, caught
+
+
+# ------------------------------------------------------------------------------------- locks
+
+
+@pytest.mark.parametrize("begin", ["BEGIN IMMEDIATE", "BEGIN EXCLUSIVE"])
+def test_a_lock_of_another_program_is_waited_out(connection: Connection, begin: str) -> None:
+    """A writer that takes its time is no error."""
+    repository = _open(connection)
+    began = time.monotonic()
+    with lock_held(connection.path, 1.5, begin):
+        claim = repository.claim_next(ANY)
+    assert claim is not None
+    assert 1.0 < time.monotonic() - began < 20
+
+
+def test_a_lock_that_is_held_too_long_is_an_error_of_its_own(path: Path) -> None:
+    """The wait is as long as was asked for, and the prompt is as it was."""
+    with closing(Connection(path, 0.3)) as connection:
+        repository = _open(connection)
+        with lock_held(path, 20):
+            began = time.monotonic()
+            with pytest.raises(RepositoryBusyError, match=r"locked.*database\.timeout") as caught:
+                repository.claim_next(ANY)
+            assert 0.25 < time.monotonic() - began < 5
+            assert str(path) in str(caught.value)
+        claim = repository.claim_next(ANY)
+        assert claim is not None
+        assert claim.render_id == 1
+
+
+def test_looking_is_not_kept_waiting_by_a_writer(connection: Connection) -> None:
+    """A pending write keeps nobody from counting, in either journal mode."""
+    repository = _open(connection)
+    with lock_held(connection.path, 20):
+        began = time.monotonic()
+        assert repository.count_pending(ANY) == 1
+        assert SqlitePromptCatalogue(connection).summary().counts
+        assert time.monotonic() - began < 5
+
+
+def _mode(path: Path) -> str:
+    return str(Poet(path).execute("PRAGMA journal_mode")[0][0])
+
+
+def test_a_reader_does_not_keep_a_claim_from_being_committed_for_ever(path: Path) -> None:
+    """On DELETE a reader delays the commit, on WAL it does not; in the end the claim stands."""
+    with closing(Connection(path, 30.0)) as connection:
+        repository = _open(connection)
+        began = time.monotonic()
+        with closing(
+            sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        ) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM prompts").fetchall()
+            later = threading.Timer(1.0, reader.rollback)
+            later.start()
+            assert repository.claim_next(ANY) is not None
+            waited = time.monotonic() - began
+            later.join()
+        assert waited < 20
+        assert (waited > 0.9) == (_mode(path) == "delete")
+    assert Poet(path).status(1)[0] == "processing"
+
+
+# ------------------------------------------------------------------------- moved or replaced
+
+
+@pytest.mark.parametrize("with_another", [True, False])
+def test_a_file_that_is_replaced_while_open_is_noticed(
+    connection: Connection, path: Path, tmp_path: Path, *, with_another: bool
+) -> None:
+    """No claim is written into a file that nobody will ever look at again."""
+    repository = _open(connection)
+    aside = tmp_path / "aside.db"
+    path.rename(aside)
+    before = None
+    if with_another:
+        other = make_database(tmp_path / "other.db")
+        Poet(other).write('{"prompt": "another"}')
+        before = other.read_bytes()
+        other.rename(path)
+    with pytest.raises(RepositoryError, match="moved away or replaced"):
+        repository.claim_next(ANY)
+    assert (path.read_bytes() if path.exists() else None) == before
+    aside.rename(path)
+    assert repository.claim_next(ANY) is not None
+
+
+# ------------------------------------------------------------------------------- journal mode
+
+
+@pytest.mark.parametrize("mode", ["delete", "wal", "truncate", "persist"])
+def test_the_journal_mode_is_left_as_found(tmp_path: Path, mode: str) -> None:
+    """DELETE stays DELETE and WAL stays WAL, in the file itself."""
+    path = make_database(tmp_path / "musings.db", journal_mode=mode)
+    Poet(path).write('{"prompt": "a lake"}')
+    version = path.read_bytes()[18:20]
+    with closing(Connection(path, 1.0)) as connection:
+        assert _open(connection).claim_next(ANY) is not None
+    assert path.read_bytes()[18:20] == version == (b"\2\2" if mode == "wal" else b"\1\1")
+    assert not [p for p in tmp_path.iterdir() if p.name.endswith(("-wal", "-shm"))]
+
+
+def test_an_exception_inside_a_transaction_undoes_it(connection: Connection, path: Path) -> None:
+    """Nothing of a half-done change stays, and the lock is given back."""
+    with pytest.raises(ZeroDivisionError), connection.writing():
+        assert connection.change("UPDATE prompts SET artifact_status = 'ready'") == 1
+        _ = 1 // 0
+    assert Poet(path).status(1) == ("pending", None)
+    with closing(sqlite3.connect(path, timeout=0)) as driver:
+        driver.execute("BEGIN IMMEDIATE")
+
+
+def test_a_commit_is_safe_from_a_loss_of_power(connection: Connection) -> None:
+    """Every commit is synchronised, whatever the library's default is."""
+    assert connection.rows("PRAGMA synchronous") == [(2,)]

@@ -1,0 +1,1 @@
+"""The output tree on a file system, piece by piece."""

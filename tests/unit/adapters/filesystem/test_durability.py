@@ -1,0 +1,122 @@
+"""The order in which things reach the medium: files, their folder, the move."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from adapters.filesystem import durability
+from tests import media_samples
+from tests.unit.adapters.filesystem.conftest import FOLDER
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.unit.adapters.filesystem.conftest import Tree
+
+
+def _record(monkeypatch: pytest.MonkeyPatch, root: Path) -> list[str]:
+    """Write down every flush (by the name that the inode has then) and every rename."""
+    events: list[str] = []
+    real_fsync, real_rename = os.fsync, os.rename
+
+    def fsync(descriptor: int) -> None:
+        inode = os.fstat(descriptor).st_ino
+        names = [path for path in [root, *root.rglob("*")] if path.lstat().st_ino == inode]
+        events.append(f"flush {names[0].name}")
+        real_fsync(descriptor)
+
+    def rename(source: Path, target: Path, **kwargs: int) -> None:
+        events.append(f"rename {target.name}")
+        real_rename(source, target, **kwargs)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "rename", rename)
+    monkeypatch.delattr(fcntl, "F_FULLFSYNC", raising=False)
+    return events
+
+
+def test_everything_is_durable_in_the_right_order(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No folder appears under its final name before its files are on the medium."""
+    staging = tree.open()
+    (staging.path / "a.png").write_bytes(media_samples.png())
+    events = _record(monkeypatch, tree.root)
+    tree.close(staging).unwrap()
+    assert events == [
+        "flush .copy",
+        "rename a.png",
+        f"flush {staging.name}.final",
+        "flush root",
+        f"rename {FOLDER}",
+        "flush image",
+    ]
+
+
+def test_the_root_is_flushed_once_for_each_kind(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Later folders change the shelf alone."""
+    tree.keep({"a.png": media_samples.png()}).unwrap()
+    events = _record(monkeypatch, tree.root)
+    tree.keep({"a.png": media_samples.png()}).unwrap()
+    assert "flush root" not in events
+    assert events[-1] == "flush image"
+
+
+def test_macos_flushes_the_drive_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where F_FULLFSYNC exists it is what is asked for."""
+    asked: list[int] = []
+    monkeypatch.setattr(fcntl, "F_FULLFSYNC", 51, raising=False)
+    monkeypatch.setattr(fcntl, "fcntl", lambda descriptor, command: asked.append(command))
+    durability.flush_folder(tmp_path)
+    assert asked == [51]
+
+
+@pytest.mark.parametrize("code", [errno.ENOTSUP, errno.ENOTTY, errno.EINVAL])
+def test_volumes_without_a_full_flush_get_a_plain_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    """Network volumes on macOS refuse F_FULLFSYNC."""
+
+    def refuse(descriptor: int, command: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    flushed: list[int] = []
+    monkeypatch.setattr(fcntl, "F_FULLFSYNC", 51, raising=False)
+    monkeypatch.setattr(fcntl, "fcntl", refuse)
+    monkeypatch.setattr(os, "fsync", flushed.append)
+    durability.flush_folder(tmp_path)
+    assert len(flushed) == 1
+
+
+def test_a_full_flush_that_fails_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Data that did not reach the medium must not be reported as durable."""
+
+    def fail(descriptor: int, command: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(fcntl, "F_FULLFSYNC", 51, raising=False)
+    monkeypatch.setattr(fcntl, "fcntl", fail)
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+        durability.flush_folder(tmp_path)
+
+
+def test_a_file_system_that_cannot_flush_folders_is_good_enough(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some network file systems answer EINVAL for folders."""
+
+    def refuse(descriptor: int) -> None:
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+
+    monkeypatch.delattr(fcntl, "F_FULLFSYNC", raising=False)
+    monkeypatch.setattr(os, "fsync", refuse)
+    durability.flush_folder(tmp_path)
