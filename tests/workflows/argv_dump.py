@@ -14,6 +14,7 @@ facts = {
     "arguments": words,
     "directory": str(Path.cwd()),
     "input": sys.stdin.read(),
+    "ours": sorted(name for name in os.environ if name.startswith("MEDIA_GENERATOR_")),
     "unbuffered": os.environ.get("PYTHONUNBUFFERED"),
     "leads_its_group": os.getpgrp() == os.getpid(),
 }

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from adapters.comfyui_script.workflow import ScriptWorkflow
 
+_OURS = "MEDIA_GENERATOR_"
 _NOT_A_PROGRAM = frozenset(
     {
         errno.ENOENT,
@@ -48,12 +49,18 @@ def spawn(command: Sequence[str], directory: Path) -> subprocess.Popen[bytes]:
         stderr=subprocess.PIPE,
         bufsize=0,
         start_new_session=True,
-        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        env=_environment(),
     )
     for pipe in (process.stdout, process.stderr):
         if pipe is not None:
             os.set_blocking(pipe.fileno(), False)
     return process
+
+
+def _environment() -> dict[str, str]:
+    """Ours, without our own settings: a script has no use for them, and some are secrets."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+    return inherited | {"PYTHONUNBUFFERED": "1"}
 
 
 def why_not_started(error: OSError, workflow: ScriptWorkflow) -> Failure | None:

@@ -77,6 +77,13 @@ def test_the_circumstances_are_the_contracts(bench: Bench) -> None:
     assert facts["leads_its_group"]
 
 
+def test_our_own_settings_are_not_handed_on(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A script has no use for our settings, and some of them are secrets."""
+    monkeypatch.setenv("MEDIA_GENERATOR_WEB__TOKEN", "canary")
+    assert is_successful(bench.run("argv_dump.py"))
+    assert json.loads(bench.left("argv.json"))["ours"] == []
+
+
 def test_progress_is_told_while_the_script_runs(bench: Bench) -> None:
     """A bar's fractions, with its description, up to the end."""
     assert is_successful(bench.run("good.py"))

@@ -30,6 +30,7 @@ def peak() -> int:
     return size // (1024 if sys.platform == "linux" else 1024**2)
 
 
+@pytest.mark.slow
 def test_a_flood_costs_flat_memory_and_little_time(bench: Bench) -> None:
     """Two hundred megabytes on each stream are drained and dropped."""
     before, began = peak(), time.monotonic()

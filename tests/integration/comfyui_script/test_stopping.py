@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 def test_a_script_that_hangs_is_ended_at_its_time_limit(bench: Bench) -> None:
     """Not much later, and what it said is kept."""
     began = time.monotonic()
-    failure = bench.run("hangs.py", time_limit_seconds=0.6).failure()
+    failure = bench.run("hangs.py", time_limit_seconds=1.5).failure()
     assert failure.code is FailureCode.TIMED_OUT
-    assert "0.6 seconds" in failure.message
+    assert "1.5 seconds" in failure.message
     assert failure.detail == "loading the model"
-    assert 0.6 <= seconds_since(began) < 3
+    assert 1.5 <= seconds_since(began) < 5
 
 
 def test_a_silent_script_is_ended_at_its_stall_limit(bench: Bench) -> None:
@@ -39,18 +39,20 @@ def test_a_silent_script_is_ended_at_its_stall_limit(bench: Bench) -> None:
     began = time.monotonic()
     failure = bench.run("hangs.py", stall_seconds=0.5).failure()
     assert failure.code is FailureCode.STALLED
-    assert 0.5 <= seconds_since(began) < 3
+    assert 0.5 <= seconds_since(began) < 5
 
 
+@pytest.mark.slow
 def test_a_script_that_shows_life_is_not_taken_for_stalled(bench: Bench) -> None:
     """Printing keeps it going until its time limit."""
-    result = bench.run("never_ends.py", time_limit_seconds=1.2, stall_seconds=0.4)
+    result = bench.run("never_ends.py", time_limit_seconds=3.0, stall_seconds=1.0)
     assert result.failure().code is FailureCode.TIMED_OUT
 
 
+@pytest.mark.slow
 def test_a_script_that_only_writes_is_not_taken_for_stalled(bench: Bench) -> None:
     """Files that grow count as a sign of life."""
-    assert is_successful(bench.run("writes_in_silence.py", stall_seconds=0.5))
+    assert is_successful(bench.run("writes_in_silence.py", stall_seconds=1.0))
 
 
 def test_a_grandchild_that_keeps_the_pipes_does_not_delay_the_end(bench: Bench) -> None:
@@ -70,9 +72,10 @@ def test_a_process_that_left_the_group_does_not_delay_the_end(bench: Bench) -> N
     os.kill(int(bench.left("child.pid")), signal.SIGKILL)
 
 
+@pytest.mark.slow
 def test_the_whole_group_ends_at_the_time_limit(bench: Bench) -> None:
     """A grandchild that nobody else would end dies with its parent."""
-    result = bench.run("grandchild_hangs.py", time_limit_seconds=1.0, grace_seconds=0.2)
+    result = bench.run("grandchild_hangs.py", time_limit_seconds=2.0, grace_seconds=0.2)
     assert result.failure().code is FailureCode.TIMED_OUT
     assert not lives(int(bench.left("child.pid")))
     assert zombies() == []
@@ -130,10 +133,17 @@ def test_an_exception_in_our_own_loop_leaves_nothing_behind(bench: Bench) -> Non
 
 def test_ctrl_c_in_the_middle_of_the_wait_ends_the_script(bench: Bench) -> None:
     """A real signal, while nothing is printed."""
-    timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
+
+    def interrupt_when_it_runs() -> None:
+        while not list(bench.folder.glob("out*/child.pid")):
+            time.sleep(0.01)
+        time.sleep(0.1)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    person = threading.Thread(target=interrupt_when_it_runs)
+    person.start()
     with pytest.raises(KeyboardInterrupt):
         bench.run("grandchild_hangs.py")
-    timer.join()
+    person.join()
     assert zombies() == []
     assert not lives(int(bench.left("child.pid")))
