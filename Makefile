@@ -85,8 +85,8 @@ lint: $(VENV)/.installed-dev ## Check style, types and import contracts
 	$(BIN)/mypy src tests $(wildcard benchmarks)
 	$(BIN)/lint-imports --no-logo
 
-bench: $(VENV)/.installed-bench ## Measure the queue
-	@$(BIN)/python -m benchmarks
+bench: $(VENV)/.installed-bench ## Measure the queue and write the figures into docs/performance.md
+	@$(BIN)/python -m benchmarks --write
 
 # Needs uv. Versions already locked stay unless `make lock LOCK_FLAGS=--upgrade` asks for newer ones.
 # One version for every supported Python, so that all of them run the same code.

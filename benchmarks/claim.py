@@ -83,8 +83,12 @@ class _Case:
 def measure(trial: Trial) -> Report:
     """claim_next alone, over the number of prompts."""
     sizes = (10_000, 100_000) if trial.quick else (10_000, 100_000, 1_000_000)
-    cases = [_Case(size, pending, indexes=True) for size in sizes for pending in (False, True)]
-    cases += [_Case(size, False, indexes=False) for size in (10_000, 100_000)]
+    cases = [
+        _Case(size, all_pending=pending, indexes=True)
+        for size in sizes
+        for pending in (False, True)
+    ]
+    cases += [_Case(size, all_pending=False, indexes=False) for size in (10_000, 100_000)]
     on_disk: dict[_Case, _Timing] = {}
     in_memory: dict[_Case, _Timing] = {}
     for case in cases:
@@ -101,7 +105,7 @@ def measure(trial: Trial) -> Report:
 
 def _measure_case(trial: Trial, case: _Case) -> tuple[_Timing, _Timing | None]:
     """The case on the disk, and where there is such a place without one."""
-    count = trial.choose(500, 80) if case.indexes else trial.choose(60, 15)
+    count = trial.choose(500, 60) if case.indexes else trial.choose(60, 15)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=trial.folder)))
         database = fill_database(folder / "shared.db", case.contents)

@@ -1,7 +1,8 @@
 """Huey on SQLite, as durable as Media Generator: the yardstick.
 
-Huey deletes a task when it is taken (at most once, one commit); Media Generator records a
-claim, a render, an artifact and a status (exactly once, in one commit for a prompt).
+Huey deletes a task when it is taken: at most once, one commit, and nobody can learn afterwards
+what became of it. Where the result is kept, that is a second commit. Media Generator records a
+claim, a render, an artifact and a status, in one commit for a prompt.
 """
 
 from __future__ import annotations
@@ -17,15 +18,21 @@ if TYPE_CHECKING:
 
 
 def _nothing() -> None:
-    """A task that is nothing but a task."""
+    """A task that is nothing but a task: Huey keeps no result."""
+
+
+def _something() -> bool:
+    """The same, but Huey keeps the result."""
+    return True
 
 
 class HueyQueue:
     """One queue file; the loop is that of Huey's own worker, without its thread."""
 
-    def __init__(self, path: Path, journal_mode: str) -> None:
+    def __init__(self, path: Path, journal_mode: str, *, keep_results: bool) -> None:
         self._path = path
         self._journal_mode = journal_mode
+        self._function = _something if keep_results else _nothing
         self._huey, _ = self._open(durable=True)
 
     def fill(self, count: int) -> None:
@@ -56,4 +63,4 @@ class HueyQueue:
             journal_mode=self._journal_mode,
             timeout=30,
         )
-        return huey, huey.task()(_nothing)
+        return huey, huey.task()(self._function)

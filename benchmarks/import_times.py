@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections import Counter
 from typing import TYPE_CHECKING
 
+from benchmarks.samples import Sample
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 _LINE = re.compile(r"^import time:\s+(?P<own>\d+) \|\s+\d+ \|\s+(?P<module>\S+)$", re.MULTILINE)
@@ -16,27 +18,39 @@ _STANDARD = "(standard library)"
 
 
 def import_times(
-    command: list[str], environment: dict[str, str], folder: Path
+    command: list[str], environment: dict[str, str], folder: Path, runs: int
 ) -> list[tuple[str, str, str]]:
     """Top-level packages that a command imports: name, number of modules, milliseconds.
 
-    The dearest comes first; the standard library counts as one.
+    The dearest comes first; the standard library counts as one. Of several runs each package
+    gets its median.
     """
-    done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=True
-    )
-    return summary(done.stderr)
+    found = [_printed_by(command, environment, folder) for _ in range(runs)]
+    return summary(found)
 
 
-def summary(printed: str) -> list[tuple[str, str, str]]:
-    """The same from what was printed on stderr."""
-    microseconds: Counter[str] = Counter()
-    modules: Counter[str] = Counter()
+def summary(printed: Sequence[str]) -> list[tuple[str, str, str]]:
+    """The same from what each of the runs printed on stderr."""
+    runs = [_packages(text) for text in printed]
+    medians = {
+        name: Sample(tuple(sum(run.get(name, [0])) / 1000 for run in runs)) for name in runs[0]
+    }
+    dearest = sorted(medians, key=lambda name: -medians[name].median)
+    return [(name, str(len(runs[0][name])), f"{medians[name].median:.1f}") for name in dearest]
+
+
+def _packages(printed: str) -> dict[str, list[int]]:
+    """Microseconds of each module's own, by package."""
+    packages: dict[str, list[int]] = {}
     for match in _LINE.finditer(printed):
         top = match["module"].partition(".")[0]
         name = _STANDARD if top in sys.stdlib_module_names else f"`{top}`"
-        microseconds[name] += int(match["own"])
-        modules[name] += 1
-    return [
-        (name, str(modules[name]), f"{own / 1000:.1f}") for name, own in microseconds.most_common()
-    ]
+        packages.setdefault(name, []).append(int(match["own"]))
+    return packages
+
+
+def _printed_by(command: list[str], environment: dict[str, str], folder: Path) -> str:
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=True
+    )
+    return done.stderr

@@ -60,7 +60,7 @@ class _Progress:
 
 def measure(trial: Trial) -> Report:
     """Resident memory, descriptors and threads of one long ``mediagen run``."""
-    count = trial.choose(5_000, 500)
+    count = trial.choose(5_000, 400)
     database = fill_database(trial.folder / "shared.db", Contents(10_000, count))
     installation = install(trial.folder / "comfyui", database)
     trial.note(f"one run over {count:,} prompts")

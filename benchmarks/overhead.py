@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _TARGET_MS = 6.0
 _WARM_UP = 10
+_READY = 100_000
 _OURS, _BARE = "Media Generator", "bare loop"
 _COMMIT, _TWO, _FLUSHES = "one bare commit", "two bare commits", "the same flushes, bare"
 _CPU, _BARE_CPU = "processor time, ours", "processor time, bare"
@@ -43,8 +44,10 @@ class _Turns:
         self.values: dict[str, list[float]] = {
             name: [] for name in (_OURS, _CPU, _BARE, _BARE_CPU, *turns)
         }
-        self._turns = turns
-        self._loop = loop
+        self._turns: list[tuple[str, Callable[[], float]]] = [
+            (_BARE, lambda: self._render(loop)),
+            *turns.items(),
+        ]
         self._begin()
 
     def notice(self, event: Event) -> None:
@@ -52,10 +55,9 @@ class _Turns:
             return
         self._add(_OURS, time.perf_counter() - self._began)
         self._add(_CPU, time.process_time() - self._cpu_began)
-        cpu_began = time.process_time()
-        self._add(_BARE, self._loop.render())
-        self._add(_BARE_CPU, time.process_time() - cpu_began)
-        for name, turn in self._turns.items():
+        # Backwards every second time: none always follows the same neighbour.
+        self._turns.reverse()
+        for name, turn in self._turns:
             self._add(name, turn())
         self._begin()
 
@@ -64,6 +66,12 @@ class _Turns:
         return {
             name: Sample(tuple(all_[_WARM_UP:])).scaled(1000) for name, all_ in self.values.items()
         }
+
+    def _render(self, loop: _BareLoop) -> float:
+        began = time.process_time()
+        seconds = loop.render()
+        self._add(_BARE_CPU, time.process_time() - began)
+        return seconds
 
     def _add(self, name: str, value: float) -> None:
         self.values[name].append(value)
@@ -113,11 +121,10 @@ def measure(trial: Trial) -> Report:
 
 def _measure_mode(trial: Trial, mode: str, report: Report) -> Sample:
     count = trial.choose(400, 60) + _WARM_UP
-    ready = trial.choose(100_000, 100_000)
-    trial.note(f"{mode}: filling a database with {ready:,} ready prompts")
+    trial.note(f"{mode}: filling a database with {_READY:,} ready prompts")
     folder = trial.folder / mode
     folder.mkdir()
-    contents = Contents(ready, count + 100, mode)
+    contents = Contents(_READY, count + 100, mode)
     database = fill_database(folder / "shared.db", contents)
     installation = install(folder / "comfyui", database)
     trial.note(f"{mode}: {count} prompts, each beside a bare render")

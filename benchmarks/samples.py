@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 import statistics
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
+
+_FEWEST_ROUNDS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,11 @@ class Sample:
 
 
 def interleaved(
-    rounds: int, turns: Mapping[str, Callable[[], float]], *, warm_up: int = 0
+    rounds: int,
+    turns: Mapping[str, Callable[[], float]],
+    *,
+    warm_up: int = 0,
+    budget: float = math.inf,
 ) -> dict[str, Sample]:
     """Let each measurement have its turn in each round, so that noise falls on all alike.
 
@@ -74,10 +81,14 @@ def interleaved(
         rounds: how many values each sample gets.
         turns: measurements by name; each gives one value.
         warm_up: rounds before those that count.
+        budget: seconds after which no further round begins; three are always made.
     """
     values: dict[str, list[float]] = {name: [] for name in turns}
+    deadline = time.monotonic() + budget
     for number in range(-warm_up, rounds):
-        order: Sequence[str] = tuple(turns) if number % 2 == 0 else tuple(reversed(turns))
+        if number >= _FEWEST_ROUNDS and time.monotonic() >= deadline:
+            break
+        order = list(turns) if number % 2 == 0 else list(turns)[::-1]
         for name in order:
             value = turns[name]()
             if number >= 0:

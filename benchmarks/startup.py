@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 import sysconfig
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.filling import Contents, fill_database
 from benchmarks.import_times import import_times
 from benchmarks.reports import Report
-from benchmarks.samples import interleaved
+from benchmarks.samples import Sample, interleaved
 from benchmarks.workflow import install
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from benchmarks.reports import Trial
-    from benchmarks.samples import Sample
 
 _BARE = "python -c pass"
 _TARGETS_MS = {"mediagen --help": 80, "mediagen status": 300}
@@ -33,31 +36,41 @@ def measure(trial: Trial) -> Report:
     commands = {_BARE: [sys.executable, "-c", "pass"]}
     for arguments in ("--version", "--help", "status", "list", "run"):
         commands[f"mediagen {arguments}"] = [str(mediagen), arguments]
-    rounds = trial.choose(21, 9)
+    rounds = trial.choose(21, 5)
     trial.note(f"{len(commands)} commands, {rounds} rounds")
-    turns = {
-        name: lambda command=command: _seconds(command, environment, trial.folder)
-        for name, command in commands.items()
-    }
-    samples = interleaved(rounds, turns, warm_up=2)
+    processor: dict[str, list[float]] = {name: [] for name in commands}
+
+    def start(name: str) -> float:
+        seconds, busy = _seconds(commands[name], environment, trial.folder)
+        processor[name].append(busy)
+        return seconds
+
+    samples = interleaved(rounds, {name: partial(start, name) for name in commands})
     report = Report()
-    _tell(report, {name: sample.scaled(1000) for name, sample in samples.items()})
+    _tell(report, _in_milliseconds(samples), _in_milliseconds(processor))
     trial.note("what status imports")
     status = [sys.executable, "-X", "importtime", str(mediagen), "status"]
     report.table(
         ("imported by status", "modules", "ms of their own"),
-        import_times(status, environment, trial.folder)[:12],
+        import_times(status, environment, trial.folder, trial.choose(11, 3))[:8],
     )
     return report
 
 
-def _tell(report: Report, samples: dict[str, Sample]) -> None:
+def _tell(report: Report, samples: dict[str, Sample], busy: dict[str, Sample]) -> None:
     over = {name: sample.minus(samples[_BARE]) for name, sample in samples.items()}
     rows = [
-        (f"`{name}`", sample.shown(0), "-" if name == _BARE else over[name].shown(0))
+        (
+            f"`{name}`",
+            sample.shown(0),
+            "-" if name == _BARE else over[name].shown(0),
+            sample.over(samples[_BARE]).shown(1),
+            busy[name].shown(0),
+        )
         for name, sample in samples.items()
     ]
-    report.table(("command", "ms", "over a bare Python"), rows)
+    head = ("command", "ms", "over a bare Python", "times a bare Python", "processor ms")
+    report.table(head, rows)
     for name, target in _TARGETS_MS.items():
         report.verdict(
             f"`{name}` within {target} ms over a bare Python",
@@ -76,7 +89,22 @@ def _environment(config: Path) -> dict[str, str]:
     return kept | {"MEDIA_GENERATOR_CONFIG": str(config)}
 
 
-def _seconds(command: list[str], environment: dict[str, str], folder: Path) -> float:
+def _seconds(command: list[str], environment: dict[str, str], folder: Path) -> tuple[float, float]:
+    """How long a command ran, and for how long of that it kept a processor busy."""
+    before = _processor_seconds()
     began = time.perf_counter()
-    subprocess.run(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, check=True)
-    return time.perf_counter() - began
+    subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=True)
+    return time.perf_counter() - began, _processor_seconds() - before
+
+
+def _processor_seconds() -> float:
+    """Of all processes that this one has started and that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _in_milliseconds(seconds: Mapping[str, Sample | list[float]]) -> dict[str, Sample]:
+    return {
+        name: (found if isinstance(found, Sample) else Sample(tuple(found))).scaled(1000)
+        for name, found in seconds.items()
+    }

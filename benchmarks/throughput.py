@@ -22,26 +22,30 @@ if TYPE_CHECKING:
     from benchmarks.samples import Sample
 
 _READY = 10_000
-_OURS, _HUEY = "Media Generator", "Huey"
+_BUDGET = 90.0  # seconds, for disks where a commit takes long
+_OURS = "Media Generator"
+_HUEY, _HUEY_KEEPS = "Huey, results dropped", "Huey, results kept"
 _ONE, _TWO = "one bare commit", "two bare commits"
 
 
 def measure(trial: Trial) -> Report:
     """Prompts a second, for one worker and for four."""
     report = Report()
-    ratios = {mode: _measure_mode(trial, mode, report) for mode in ("wal", "delete")}
-    report.verdict(
-        "on WAL at least as many as Huey",
-        f"{ratios['wal'].shown()} times as many",
-        met=ratios["wal"].median >= 1,
-    )
+    rates = {mode: _measure_mode(trial, mode, report) for mode in ("wal", "delete")}["wal"]
+    for name in (_HUEY, _HUEY_KEEPS):
+        ratio = rates[_OURS].over(rates[name])
+        report.verdict(
+            f"on WAL at least as many as {name}",
+            f"{ratio.shown()} times as many",
+            met=ratio.median >= 1,
+        )
     measure_crowd(trial, report)
     return report
 
 
-def _measure_mode(trial: Trial, mode: str, report: Report) -> Sample:
-    batch = trial.choose(200, 50)
-    rounds = trial.choose(12, 6)
+def _measure_mode(trial: Trial, mode: str, report: Report) -> dict[str, Sample]:
+    batch = trial.choose(100, 40)
+    rounds = trial.choose(21, 7) if mode == "wal" else trial.choose(11, 5)
     folder = trial.folder / mode
     folder.mkdir()
     trial.note(f"{mode}: {rounds} rounds of {batch}, interleaved")
@@ -50,17 +54,24 @@ def _measure_mode(trial: Trial, mode: str, report: Report) -> Sample:
     with ExitStack() as opened:
         commits = opened.enter_context(closing(BareCommits(folder / "bare.db", mode)))
         ours = NoopQueue(opened.enter_context(closing(Connection(database, 30.0))))
-        huey = opened.enter_context(closing(HueyQueue(folder / "huey.db", mode)))
-        huey.fill(batch * (rounds + 1))
+        hueys = {
+            keep: opened.enter_context(
+                closing(HueyQueue(folder / f"huey-{keep}.db", mode, keep_results=keep))
+            )
+            for keep in (False, True)
+        }
+        for huey in hueys.values():
+            huey.fill(batch * (rounds + 1))
         turns: Mapping[str, Callable[[], float]] = {
             _OURS: lambda: batch / _seconds(lambda: ours.drain(batch)),
-            _HUEY: lambda: batch / _seconds(lambda: huey.drain(batch)),
+            _HUEY: lambda: batch / _seconds(lambda: hueys[False].drain(batch)),
+            _HUEY_KEEPS: lambda: batch / _seconds(lambda: hueys[True].drain(batch)),
             _TWO: lambda: batch / commits.commit(2 * batch),
             _ONE: lambda: batch / commits.commit(batch),
         }
-        rates = interleaved(rounds, turns, warm_up=1)
+        rates = interleaved(rounds, turns, warm_up=1, budget=_BUDGET)
     _tell(report, mode, rates)
-    return rates[_OURS].over(rates[_HUEY])
+    return rates
 
 
 def _tell(report: Report, mode: str, rates: dict[str, Sample]) -> None:

@@ -28,7 +28,7 @@ from domain.picture_size import SizeRule
 from tests.contract.prompt_repository_contract import Outside, Seen
 from tests.contract.test_memory_prompt_repository import InMemoryOutside
 from tests.contract.test_sqlite_prompt_repository import SqliteOutside
-from tests.databases import make_database
+from tests.fresh_databases import fresh_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -106,12 +106,13 @@ class Harness:
         *,
         progress: Sequence[float] = (),
         events: EventListener | None = None,
+        store: InMemoryArtifactStore | None = None,
     ) -> None:
         self.queue = queue
         self.repository = repository
         self.clock = clock
         self.recorder = EventRecorder()
-        self.store = InMemoryArtifactStore()
+        self.store = store or InMemoryArtifactStore()
         self.renderer = FakeMediaRenderer(self._work, write=self._leave, progress=progress)
         self.jobs: list[RenderJob] = []
         listener = events or self.recorder
@@ -208,28 +209,25 @@ class Harness:
 
 
 def in_memory(
-    *, progress: Sequence[float] = (), events: EventListener | None = None
+    *,
+    progress: Sequence[float] = (),
+    events: EventListener | None = None,
+    store: InMemoryArtifactStore | None = None,
 ) -> Harness:
     """The application over a queue in memory."""
     queue, clock = InMemoryQueue(), ManualClock()
     repository = InMemoryPromptRepository(queue.database, clock)
-    return Harness(queue, repository, clock, progress=progress, events=events)
+    return Harness(queue, repository, clock, progress=progress, events=events, store=store)
 
 
 @contextmanager
 def on_sqlite(
-    path: Path,
-    *,
-    schema: str = "wide",
-    journal_mode: str = "wal",
-    all_variants: bool = False,
-    progress: Sequence[float] = (),
-    events: EventListener | None = None,
+    path: Path, *, all_variants: bool = False, progress: Sequence[float] = ()
 ) -> Iterator[Harness]:
-    """The application over a fresh SQLite database."""
-    queue = SqliteQueue(make_database(path, schema, journal_mode))
+    """The application over a fresh SQLite database of the wide shape, on WAL."""
+    queue = SqliteQueue(fresh_database(path, "wide", "wal"))
     with closing(Connection(path, 30.0)) as connection:
         repository = SqlitePromptRepository(
             connection, "harness", create_indexes=True, all_variants=all_variants
         )
-        yield Harness(queue, repository, ManualClock(), progress=progress, events=events)
+        yield Harness(queue, repository, ManualClock(), progress=progress)

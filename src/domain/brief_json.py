@@ -22,7 +22,7 @@ _BRACKET = re.compile(r"[][{}]")
 _MOST_ENCODINGS: Final = 3  # JSON in a string in a string in a string
 MOST_OBJECTS: Final = 1_000  # in one writing
 _MOST_STRINGS: Final = 1_000  # tried for JSON inside
-_MOST_FAILED: Final = 50  # broken objects and prose in braces; each may cost a pass over the text
+_MOST_FAILED: Final = 20  # broken objects and prose in braces; each may cost a pass over the text
 _MOST_BRACKETS: Final = 200_000  # looked at behind a broken object
 
 
@@ -50,7 +50,7 @@ def find_json(text: str, allowance: Allowance) -> Findings:
 
 def _find(text: str, allowance: Allowance, encodings: int) -> Findings:
     found, prose = _scan(text, allowance)
-    if found.values or found.trouble:
+    if found.trouble or any(map(_says_something, found.values)):
         return found
     if encodings < _MOST_ENCODINGS:
         inner = [_find(decoded, allowance, encodings + 1) for decoded in _decoded_strings(text)]
@@ -60,7 +60,12 @@ def _find(text: str, allowance: Allowance, encodings: int) -> Findings:
             return Findings(
                 values, trouble and f"in the JSON text that is encoded as text: {trouble}"
             )
-    return Findings(trouble=prose)
+    return found if found.values else Findings(trouble=prose)
+
+
+def _says_something(value: Json) -> bool:
+    """Whether a value is more than the ``{}`` that may stand in JSON that is encoded as text."""
+    return any(value) if isinstance(value, list) else bool(value)
 
 
 def _scan(text: str, allowance: Allowance) -> tuple[Findings, str]:

@@ -15,7 +15,7 @@ from typing import Final
 from domain.brief_values import Json, Members
 
 DEEPEST: Final = 64  # levels; what is nested deeper is no brief
-MOST_VALUES: Final = 50_000  # in one writing, the JSON that is encoded as text included
+MOST_VALUES: Final = 20_000  # in one writing, the JSON that is encoded as text included
 
 _SPACE = re.compile(r"[\s\ufeff\u200b]*+")
 _COMMENTS = {"//": "\n", "/*": "*/"}

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from domain.brief_json_reader import Allowance
 
 _REQUIRED: Final[dict[Kind, tuple[str, ...]]] = {Kind.IMAGE: ("prompt",), Kind.AUDIO: SOURCES}
+_OF_A_SONG: Final = frozenset({"structure", "sections", "title", "genre", "metadata"})
 _MOST_WRAPPERS: Final = 8
 
 
@@ -65,6 +66,7 @@ def _wrapped(kind: Kind, wrapper: Members, allowance: Allowance) -> Json:
 
 
 def _is_section(value: Json) -> bool:
-    return (
-        isinstance(value, Members) and not is_blank(value.get("type")) and "structure" not in value
-    )
+    """Whether an object is one part of a song, and not a song of its own."""
+    if not isinstance(value, Members) or is_blank(value.get("type")):
+        return False
+    return not value.keys() & _OF_A_SONG

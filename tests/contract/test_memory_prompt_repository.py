@@ -73,5 +73,5 @@ class TestInMemoryPromptRepository(PromptRepositoryContract):
         return InMemoryOutside()
 
     @pytest.fixture
-    def repository(self, outside: InMemoryOutside) -> InMemoryPromptRepository:  # type: ignore[override]
+    def repository(self, outside: InMemoryOutside) -> InMemoryPromptRepository:
         return InMemoryPromptRepository(outside.database, ManualClock())

@@ -69,7 +69,7 @@ class TestSqlitePromptRepository(PromptRepositoryContract):
         return SqliteOutside(make_database(tmp_path / "musings.db", schema, journal_mode))
 
     @pytest.fixture
-    def repository(self, outside: SqliteOutside) -> Iterator[SqlitePromptRepository]:  # type: ignore[override]
+    def repository(self, outside: SqliteOutside) -> Iterator[SqlitePromptRepository]:
         with closing(Connection(outside.poet.path, timeout=30.0)) as connection:
             yield SqlitePromptRepository(
                 connection, "tester", create_indexes=True, all_variants=False

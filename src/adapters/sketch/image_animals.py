@@ -46,7 +46,7 @@ def _hound(
     unit = abs(bx - ax)
     for x, bend in ((-0.30, 0.03), (-0.22, -0.02), (0.20, -0.03), (0.28, 0.02)):
         stencil.line(at((x, 0.42), (x + bend, 0.22), (x, 0.0)), unit * slim)
-    return unit
+    return float(unit)
 
 
 def deer(stencil: Stencil, at: Callable[..., Points]) -> None:

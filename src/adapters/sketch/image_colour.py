@@ -41,7 +41,8 @@ def lab_of(colour: Colour) -> Colour:
     linear = np.where(
         colour <= _LINEAR_TOE, colour / 12.92, ((np.maximum(colour, 0) + 0.055) / 1.055) ** 2.4
     )
-    return _TO_LAB @ np.cbrt(_TO_CONE @ linear)
+    lab: Colour = _TO_LAB @ np.cbrt(_TO_CONE @ linear)
+    return lab
 
 
 def _unclipped(lab: Colour) -> Colour:
@@ -53,11 +54,13 @@ def _unclipped(lab: Colour) -> Colour:
 def from_lab(lab: Colour) -> Colour:
     """Give the sRGB colour nearest to an OKLab one: chroma shrinks until a screen can show it."""
     lightness = min(max(float(lab[0]), 0.0), 1.0)
+    colour = np.full(3, lightness)
     for chroma in np.linspace(1.0, 0.0, 21):
         colour = _unclipped(np.array([lightness, lab[1] * chroma, lab[2] * chroma]))
         if float(np.abs(colour - 0.5).max()) <= _SHOWN:
             break
-    return np.clip(colour, 0.0, 1.0)
+    shown: Colour = np.clip(colour, 0.0, 1.0)
+    return shown
 
 
 def oklch(lightness: float, chroma: float, hue: float) -> Colour:

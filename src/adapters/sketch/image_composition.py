@@ -40,7 +40,7 @@ class Composition:
 def compose(reading: Reading) -> Composition:
     """Plan the picture that a reading asks for."""
     setting = setting_of(reading)
-    plans = {
+    plans: dict[str, tuple[float, list[Painter]]] = {
         "portrait": (
             0.5,
             [image_sky.paint_sky, image_portrait.paint_smoke, image_portrait.paint_head],
@@ -105,10 +105,7 @@ def _weather(reading: Reading, setting: str) -> list[Painter]:
     if setting in {"portrait", "still_life", "cosmos", "underwater", "abstract"}:
         return []
     painters: list[Painter] = []
-    misty = (
-        setting == "landscape" and reading.has("mountain", "lake") and "tranquil" in reading.moods
-    )
-    if reading.has("fog") or (misty and reading.allows("fog")):
+    if reading.has("fog"):
         painters.append(image_weather.paint_mist)
     if reading.has("rain") or (reading.has("storm") and reading.allows("rain")):
         painters.append(image_weather.paint_rain)

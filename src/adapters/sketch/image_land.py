@@ -44,7 +44,8 @@ def _slopes(scene: Scene, ridge: Ridge, rows: int) -> Field:
     facing = -1.0 if scene.sun[0] < width / 2 else 1.0
     leaned = x + facing * below * 0.45 + warp * (scene.canvas.size * 0.022)
     at = leaned.astype(np.intp).clip(0, width - 1)
-    return np.tanh(slope.astype(np.float32)[at] * np.float32(facing * 3.0) + 0.5 * warp)
+    lit: Field = np.tanh(slope.astype(np.float32)[at] * np.float32(facing * 3.0) + 0.5 * warp)
+    return lit
 
 
 def _rows(scene: Scene, ridge: Ridge) -> slice:

@@ -106,6 +106,9 @@ def landscape(reading: Reading) -> tuple[float, list[Painter]]:
         painters.append(image_land.paint_hills)
     if "desert" in lands:
         painters.append(image_dunes.paint_dunes)
+    misty = "tranquil" in reading.moods and not reading.has("fog")
+    if misty and reading.allows("fog") and {"mountain", "lake"} & set(lands):
+        painters.append(image_weather.paint_mist)
     return (0.58 if wet else 0.46), [*painters, *_foreground(reading, lands)]
 
 

@@ -38,9 +38,9 @@ def blur_mask(mask: Field, radius: float) -> Field:
     return np.asarray(sheet.filter(ImageFilter.GaussianBlur(radius)), np.float32) / np.float32(255)
 
 
-def smoothstep(low: float, high: float, field: Field) -> Field:
+def smoothstep(low: float | Field, high: float | Field, field: Field) -> Field:
     """Rise from 0 at `low` to 1 at `high`, without corners."""
-    t = np.clip((field - low) / (high - low), 0.0, 1.0)
+    t: Field = np.clip((field - low) / (high - low), 0.0, 1.0)
     return t * t * (3.0 - 2.0 * t)
 
 

@@ -143,7 +143,7 @@ def mix_palette(reading: Reading) -> Palette:
         darkness=min(1.0, hour.darkness + (0.25 if reading.has("storm") else 0.0)),
         sun_height=hour.height,
         top=tint(hour.top),
-        middle=tint(hour.middle, 1.0),
+        middle=tint(hour.middle, 0.8, sky=True),
         low=low,
         glow=tint(hour.glow, 0.6, sky=True),
         near=near,

@@ -8,11 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from adapters.sketch.image_animals import DRAWINGS
-from adapters.sketch.image_buildings import draw_castle, fill, draw_house, draw_lighthouse, draw_temple
+from adapters.sketch.image_buildings import (
+    draw_castle,
+    draw_house,
+    draw_lighthouse,
+    draw_temple,
+    fill,
+)
 from adapters.sketch.image_colour import mix
-from adapters.sketch.image_noise import profile
 from adapters.sketch.image_figures import draw_astronaut, draw_lit
 from adapters.sketch.image_land import cliff_height
+from adapters.sketch.image_noise import profile
 from adapters.sketch.image_ways import draw_boat
 
 if TYPE_CHECKING:

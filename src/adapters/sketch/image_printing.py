@@ -83,7 +83,8 @@ def _spread(canvas: Canvas, radius: float) -> Field:
     """Give brightness stretched to fill 0..1, blurred over `radius` pixels."""
     light = blur_mask(luminance(canvas), radius)
     low, high = (float(v) for v in np.percentile(light[::4, ::4], (1, 99)))
-    return np.clip((light - low) / max(0.1, high - low), 0, 1)
+    spread: Field = np.clip((light - low) / max(0.1, high - low), 0, 1)
+    return spread
 
 
 def print_pencil(canvas: Canvas, rng: np.random.Generator) -> None:

@@ -87,7 +87,7 @@ def paint_sun(scene: Scene) -> None:
     tone = scene.colour_of("sun", palette.glow)
     canvas.glow(x, y, canvas.size * 0.30, tone, 0.55)
     canvas.glow(x, y, canvas.size * 0.10, tone, 0.8)
-    disc(scene, x, y, radius, shade(tone, 1.02, 0.8))
+    disc(scene, x, y, radius, shade(tone, 0.98, 1.5))
 
 
 def disc(scene: Scene, x: float, y: float, radius: float, colour: Colour) -> None:

@@ -28,7 +28,8 @@ def _take(canvas: Canvas, sheet: Image.Image) -> None:
 def luminance(canvas: Canvas) -> Field:
     """Give how bright each pixel looks, 0..1, shape (height, width)."""
     red, green, blue = canvas.pixels
-    return np.clip(0.30 * red + 0.59 * green + 0.11 * blue, 0, 1)
+    light: Field = np.clip(0.30 * red + 0.59 * green + 0.11 * blue, 0, 1)
+    return light
 
 
 def paint_oil(canvas: Canvas, rng: np.random.Generator) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _LOCK_SECONDS: Final = 5.0
 _INTEGRITY_SECONDS: Final = 10.0
-_STEPS_BETWEEN_LOOKS: Final = 20_000  # of SQLite's virtual machine: some milliseconds
+_STEPS_BETWEEN_LOOKS: Final = 1_000  # of SQLite's virtual machine
 _SHORT_TIMEOUT: Final = 5.0  # seconds; other programs hold the lock for longer than one thinks
 _WRITES: Final = (("claims", "take"), ("endings", "insert_artifact"))
 

@@ -29,11 +29,6 @@ def _run(arguments: list[str]) -> int:
         return ExitCode.USAGE
     except (click.Abort, KeyboardInterrupt):
         return ExitCode.SIGINT
-    except SystemExit as error:
-        # Click ends the process when whoever read our output went away ('mediagen list | head').
-        if isinstance(error.__context__, BrokenPipeError):
-            return ExitCode.DONE
-        raise
     except Exception as error:  # noqa: BLE001 - told apart below; what is unknown is raised again
         return _explained(error)
     return int(answer) if isinstance(answer, int) else ExitCode.DONE

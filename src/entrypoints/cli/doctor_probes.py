@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from adapters.comfyui_script.workflow import ScriptWorkflow
+    from application.ports.events import Event
     from application.ports.health import HealthProbe
     from entrypoints.cli.invocation import Invocation
     from entrypoints.settings.loading import LoadedSettings
@@ -108,11 +109,16 @@ def _workflows(
 
 
 def _all_workflows(loaded: LoadedSettings) -> dict[Kind, ScriptWorkflow]:
-    from dependency_injector import providers
+    from entrypoints.container import compose
 
-    from entrypoints.container import Container
+    return dict(compose(loaded, _Nobody()).workflows())
 
-    return dict(Container(settings=providers.Object(loaded)).workflows())
+
+class _Nobody:
+    """Listens to nothing: a doctor renders nothing."""
+
+    def notice(self, event: Event) -> None:
+        """Let it pass."""
 
 
 def _rendering_only(loaded: LoadedSettings, kind: Kind) -> LoadedSettings:

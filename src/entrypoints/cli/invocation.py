@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import update_wrapper
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from entrypoints.cli.progress import RunProgress
     from entrypoints.container import Container
@@ -96,7 +98,8 @@ def command(
             invocation = context.find_object(Invocation)
             if invocation is None:
                 invocation = Invocation()
-            return context.invoke(function, invocation, *args, **kwargs)
+            with _readers_may_leave(context):
+                return context.invoke(function, invocation, *args, **kwargs)
 
         wrapped = update_wrapper(with_invocation, function)
         made: click.Command = click.command(**settings)(wrapped)
@@ -104,6 +107,17 @@ def command(
         return made
 
     return decorate
+
+
+@contextmanager
+def _readers_may_leave(context: click.Context) -> Iterator[None]:
+    """End quietly when whoever read our output went away (``mediagen list | head``)."""
+    try:
+        yield
+    except BrokenPipeError:
+        # What is still buffered is written to nowhere when the process ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        context.exit()
 
 
 def common_options() -> list[click.Option]:

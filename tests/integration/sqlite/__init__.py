@@ -1,0 +1,1 @@
+"""The SQLite adapter on real files, with other programs at them."""

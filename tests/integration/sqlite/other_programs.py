@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-OURS = "media_generator_"
+OURS = "media_generator_%"
 WRITTEN = {"artifact_status", "error_message"}
 
 _HOLDER = """
@@ -50,12 +50,21 @@ def dump(path: Path) -> dict[str, list[tuple[object, ...]]]:
     with closing(sqlite3.connect(path)) as driver:
         driver.text_factory = bytes
         found: dict[str, list[tuple[object, ...]]] = {
+            "sqlite_sequence": [],
             "schema": driver.execute(
                 "SELECT type, name, tbl_name, sql FROM sqlite_schema"
-                f" WHERE tbl_name NOT LIKE '{OURS}%' AND name NOT LIKE '{OURS}%'"  # noqa: S608
-                " ORDER BY rowid"
-            ).fetchall()
+                " WHERE tbl_name NOT LIKE ?1 AND name NOT LIKE ?1 AND name <> 'sqlite_sequence'"
+                " ORDER BY rowid",
+                (OURS,),
+            ).fetchall(),
         }
+        if driver.execute("SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_sequence'").fetchall():
+            numbers = driver.execute(
+                "SELECT name, seq FROM sqlite_sequence"
+                " WHERE name <> 'prompt_artifacts' AND name NOT LIKE ? ORDER BY name",
+                (OURS,),
+            )
+            found["sqlite_sequence"] = numbers.fetchall()
         for pragma in ("journal_mode", "user_version", "application_id", "encoding", "page_size"):
             found[pragma] = driver.execute(f"PRAGMA {pragma}").fetchall()
         for kind, name, *_ in found["schema"]:
@@ -70,10 +79,7 @@ def _rows(driver: sqlite3.Connection, table: str) -> list[tuple[object, ...]]:
     if table == "prompts":
         columns = [column for column in columns if column not in WRITTEN]
     values = ", ".join(f'typeof("{c}"), hex(CAST("{c}" AS BLOB))' for c in columns)
-    where = {
-        "prompt_artifacts": "file_path NOT LIKE '%/%'",
-        "sqlite_sequence": f"name NOT LIKE '{OURS}%' AND name <> 'prompt_artifacts'",
-    }.get(table, "1")
+    where = "file_path NOT LIKE '%/%'" if table == "prompt_artifacts" else "1"
     quoted = table.replace('"', '""')
     statement = f'SELECT {values} FROM "{quoted}" WHERE {where} ORDER BY 1, 2'  # noqa: S608
     return driver.execute(statement).fetchall()

@@ -16,7 +16,8 @@ from application.ports.prompt_repository import Selection
 from domain.artifact import Artifact
 from domain.failure import Failure, FailureCode
 from domain.kind import Kind
-from tests.databases import Poet, make_database
+from tests.databases import Poet
+from tests.fresh_databases import fresh_database
 from tests.integration.sqlite.other_programs import dump
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ ODD_PROMPTS = [
 @pytest.fixture(params=[("seed", "delete"), ("seed", "wal"), ("wide", "delete"), ("wide", "wal")])
 def poet(request: pytest.FixtureRequest, tmp_path: Path) -> Poet:
     """A database full of oddities, and six prompts that are ours."""
-    path = make_database(tmp_path / "musings.db", *request.param)
+    path = fresh_database(tmp_path / "musings.db", *request.param)
     found = Poet(path)
     for number in range(6):
         found.write(
@@ -74,9 +75,9 @@ def poet(request: pytest.FixtureRequest, tmp_path: Path) -> Poet:
         driver.executescript(ODD)
         for row in ODD_PROMPTS:
             driver.execute(
-                "INSERT INTO prompts"
+                "INSERT INTO prompts"  # noqa: S608 - a constant of this file
                 " (id, prompt_text, prompt_type, status, artifact_status, output_reference)"
-                f" VALUES {row}"  # noqa: S608 - a constant of this file
+                f" VALUES {row}"
             )
         driver.execute("UPDATE prompts SET error_message = CAST(x'ff' AS TEXT) WHERE id = 1")
     return found
@@ -156,7 +157,7 @@ def test_odd_rows_do_not_block_the_queue(poet: Poet) -> None:
 @pytest.mark.parametrize("schema", ["seed", "wide"])
 def test_text_that_is_not_utf8_is_handed_on_whole(tmp_path: Path, schema: str) -> None:
     """The bytes come as lone surrogates, in the text of the prompt and in the writing."""
-    poet = Poet(make_database(tmp_path / "musings.db", schema))
+    poet = Poet(fresh_database(tmp_path / "musings.db", schema))
     first, second = (poet.write("{}") for _ in range(2))
     poet.execute("UPDATE prompts SET prompt_text = CAST(x'41ff42' AS TEXT) WHERE id = ?", (first,))
     poet.execute("UPDATE writings SET content = CAST(x'7bff7d' AS TEXT) WHERE id = 1")
@@ -169,11 +170,9 @@ def test_text_that_is_not_utf8_is_handed_on_whole(tmp_path: Path, schema: str) -
 
 
 @pytest.mark.parametrize("created_at", [0, 1767735045, 2.5, b"2025", "", "not a date"], ids=repr)
-def test_a_date_of_any_type_has_its_place_in_the_queue(
-    tmp_path: Path, created_at: object
-) -> None:
+def test_a_date_of_any_type_has_its_place_in_the_queue(tmp_path: Path, created_at: object) -> None:
     """Some programs write seconds; such a prompt is served like any other."""
-    poet = Poet(make_database(tmp_path / "musings.db"))
+    poet = Poet(fresh_database(tmp_path / "musings.db"))
     poet.write("{}")
     poet.write("{}", created_at=created_at)  # type: ignore[arg-type]
     with closing(Connection(poet.path, 30.0)) as connection:
@@ -189,7 +188,7 @@ def test_a_reference_is_followed_in_whatever_form_it_stands(
     tmp_path: Path, schema: str, reference: object
 ) -> None:
     """A column of type TEXT holds "1.0" where a program wrote a float; SQLite joins it to 1."""
-    poet = Poet(make_database(tmp_path / "musings.db", schema))
+    poet = Poet(fresh_database(tmp_path / "musings.db", schema))
     prompt_id = poet.write("{}")
     poet.execute("UPDATE prompts SET output_reference = ?", (reference,))
     with closing(Connection(poet.path, 30.0)) as connection:
@@ -204,7 +203,7 @@ def test_a_reference_is_followed_in_whatever_form_it_stands(
 
 def test_what_is_written_can_be_read_by_any_program(tmp_path: Path) -> None:
     """No NUL, no lone surrogate, no endless text: neither in the message nor in the metadata."""
-    poet = Poet(make_database(tmp_path / "musings.db"))
+    poet = Poet(fresh_database(tmp_path / "musings.db"))
     poet.write("{}")
     poet.write("{}")
     with closing(Connection(poet.path, 30.0)) as connection:
@@ -233,7 +232,7 @@ def test_what_is_written_can_be_read_by_any_program(tmp_path: Path) -> None:
 
 def test_kinds_are_told_by_their_type_alone(tmp_path: Path) -> None:
     """A song's row has no preview."""
-    poet = Poet(make_database(tmp_path / "musings.db"))
+    poet = Poet(fresh_database(tmp_path / "musings.db"))
     poet.write("{}", prompt_type="lyrics_prompt")
     with closing(Connection(poet.path, 30.0)) as connection:
         repository = SqlitePromptRepository(

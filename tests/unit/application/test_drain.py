@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from adapters.memory.artifact_store import InMemoryArtifactStore
 from adapters.memory.events import EventRecorder
 from application.ports.events import (
     PromptFailed,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from application.ports.artifact_store import StoredFolder
     from application.ports.events import Event
 
 CRASH = Failure(FailureCode.WORKFLOW_FAILED, "exit code 1", "boom")
@@ -399,6 +401,24 @@ def test_a_mistake_in_the_program_gives_the_prompt_back(
     assert harness.drain().published == 1
 
 
+class _CannotWithdraw(InMemoryArtifactStore):
+    def withdraw(self, stored: StoredFolder) -> None:
+        message = f"{stored.folder} cannot be removed"
+        raise OSError(message)
+
+
+def test_a_prompt_that_was_claimed_along_with_a_publication_is_not_forgotten() -> None:
+    """Claimed but not begun when the program fails: it is given back as well."""
+    harness = in_memory(store=_CannotWithdraw())
+    first, second = harness.write(), harness.write()
+    harness.during(first, lambda: harness.queue.change(first, artifact_status="unsupported"))
+    with pytest.raises(OSError, match="cannot be removed"):
+        harness.drain()
+    assert (harness.status(first), harness.status(second)) == ("unsupported", "pending")
+    assert harness.queue.outcomes(second) in ([], ["released"])
+    assert None not in harness.queue.outcomes(first)
+
+
 # --------------------------------------------------------------------------- what others do
 
 
@@ -553,6 +573,20 @@ def _statuses(harness: Harness) -> dict[int, str]:
     return {row.id: row.artifact_status for row in rows.values()}
 
 
+def _check_charges(events: EventRecorder) -> None:
+    """A failure of the environment is charged only after a success since it was given back."""
+    for place, event in enumerate(events.events):
+        if isinstance(event, PromptFailed) and event.failure.blame is Blame.ENVIRONMENT:
+            assert not event.failure.code.halts
+            before = events.events[:place]
+            back = next(
+                at
+                for at, each in enumerate(before)
+                if isinstance(each, PromptReleased) and each.prompt_id == event.prompt_id
+            )
+            assert any(isinstance(each, PromptPublished) for each in before[back:])
+
+
 @settings(max_examples=150)
 @given(plans=st.lists(PLANS, max_size=12), limit=st.none() | st.integers(1, 5))
 def test_any_queue_settles(plans: list[Plan], limit: int | None) -> None:
@@ -578,8 +612,7 @@ def test_any_queue_settles(plans: list[Plan], limit: int | None) -> None:
         if not plan.brief_is_good:
             assert status == "error"
             assert prompt_id not in harness.renderer.calls_by_prompt
-    for failed in events.of(PromptFailed):
-        assert not failed.failure.code.halts
+    _check_charges(events)
     ends = len(events.of(PromptPublished)) + len(events.of(PromptFailed))
     ends += len(events.of(PromptReleased)) + len(events.of(RenderSuperseded))
     assert ends == len(events.of(RenderStarted))

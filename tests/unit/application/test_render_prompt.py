@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import pytest
 from returns.pipeline import is_successful
 
+from adapters.memory.artifact_store import InMemoryArtifactStore
 from application.stopping import StopRequest
 from domain.failure import Failure, FailureCode
 from domain.kind import Kind
@@ -15,7 +17,12 @@ from domain.picture_size import PictureSize
 from domain.prompt import Writing
 from domain.render import Claim
 from domain.seed import seed_for
-from tests.harness import BRIEFS, GOOD, Harness, in_memory
+from tests.harness import BRIEFS, Harness, in_memory
+
+if TYPE_CHECKING:
+    from returns.result import Result
+
+    from application.ports.artifact_store import Staging, StoredFolder
 
 AT = datetime(2026, 1, 6, 21, 30, 45, tzinfo=UTC)
 CRASH = Failure(FailureCode.WORKFLOW_FAILED, "exit code 1")
@@ -126,12 +133,22 @@ def test_a_failed_variant_withdraws_the_ones_before_it() -> None:
     assert harness.renderer.calls == 2
 
 
+class _StopsAtStoring(InMemoryArtifactStore):
+    def __init__(self, stop: StopRequest) -> None:
+        super().__init__()
+        self._stop = stop
+
+    def store(
+        self, staging: Staging, prompt_id: int, at: datetime, variant: int
+    ) -> Result[StoredFolder, Failure]:
+        self._stop.make()
+        return super().store(staging, prompt_id, at, variant)
+
+
 def test_a_stop_between_variants_withdraws_the_first() -> None:
     """The second is not begun."""
-    harness, stop = in_memory(), StopRequest()
-    harness.leave(7, {"a.png": GOOD[Kind.IMAGE]})
-    stored = harness.store.store
-    harness.store.store = lambda *given: (stop.make(), stored(*given))[1]  # type: ignore[method-assign]
+    stop = StopRequest()
+    harness = in_memory(store=_StopsAtStoring(stop))
     rendered = harness.prompt_renderer.render(claim_of({"prompt": "a"}, {"prompt": "b"}), stop)
     assert rendered.failure().code is FailureCode.INTERRUPTED
     assert (harness.store.staged, harness.store.published, len(harness.jobs)) == ({}, {}, 1)

@@ -39,9 +39,7 @@ def test_folder_names(variant: int, clash: int, expected: str) -> None:
 
 
 @given(
-    st.lists(
-        st.tuples(IDS, MOMENTS, st.integers(1, 9), st.integers(1, 9)), min_size=2, max_size=2
-    )
+    st.lists(st.tuples(IDS, MOMENTS, st.integers(1, 9), st.integers(1, 9)), min_size=2, max_size=2)
 )
 def test_folder_names_are_plain_and_tell_renders_apart(
     renders: list[tuple[int, datetime, int, int]],

@@ -13,7 +13,7 @@ from adapters.sqlite.prompt_repository import SqlitePromptRepository
 from domain.artifact_status import LEGAL_MOVES, ArtifactStatus, Move, after, sources
 from domain.kind import Kind
 from domain.render import CLOSING_MOVES, Outcome
-from tests.databases import make_database
+from tests.fresh_databases import fresh_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +45,7 @@ def _accepts(driver: sqlite3.Connection, column: str, word: str) -> bool:
     row |= {"outcome": "failed", "failure_code": "stalled", "failure_message": "m"}
     row[column] = word
     if row["outcome"] == "published":
-        row["failure_code"] = row["failure_message"] = None  # type: ignore[assignment]
+        row["failure_code"] = row["failure_message"] = None
     names, marks = ", ".join(row), ", ".join("?" for _ in row)
     try:
         driver.execute(
@@ -65,7 +65,7 @@ def _quoted(sql: str, column: str) -> set[str]:
 
 def test_diagram_enums_closing_moves_and_database_agree(tmp_path: Path) -> None:
     """One truth in five places: page, moves, outcomes, closing moves, CHECK constraint."""
-    path = make_database(tmp_path / "musings.db")
+    path = fresh_database(tmp_path / "musings.db")
     with closing(Connection(path, 1.0)) as connection:
         SqlitePromptRepository(connection, "w", create_indexes=False, all_variants=False)
     with closing(sqlite3.connect(path)) as driver:

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from adapters.filesystem.jpeg import walk_jpeg
 from adapters.filesystem.limits import StoreLimits
+from adapters.filesystem.png import walk_png
+from adapters.filesystem.unfit import UnfitError
 from domain.failure import FailureCode
 from tests import media_samples
 from tests.unit.adapters.filesystem.conftest import Tree
@@ -93,6 +96,27 @@ def test_whole_chunks_around_too_little_data_are_broken(tree: Tree) -> None:
     """The structure is perfect, yet half of the rows are missing."""
     failure = tree.keep({"a.png": media_samples.png_of_size(100, 100)}).failure()
     assert failure.code is FailureCode.FILE_BROKEN
+
+
+def test_every_byte_of_a_png_is_under_a_checksum() -> None:
+    """Without the decoder's help, which looks at fewer chunks."""
+    data = media_samples.png()
+    for place in range(len(data)):
+        flipped = bytearray(data)
+        flipped[place] ^= 0x10
+        with pytest.raises(UnfitError):
+            walk_png(io.BytesIO(flipped), len(flipped))
+
+
+@pytest.mark.parametrize("shift", [-2, -1, 0, 1])
+def test_a_marker_is_found_wherever_the_reading_pauses(shift: int) -> None:
+    """A JPEG is read in pieces of a mebibyte, and a marker may lie across two of them."""
+    frame = b"\xff\xc0" + struct.pack(">HBHHB", 8, 8, 16, 24, 0)
+    coded = b"\x11" * (2**20 + shift)
+    data = b"\xff\xd8" + frame + b"\xff\xda\x00\x02" + coded + b"\xff\xd9"
+    assert walk_jpeg(io.BytesIO(data), len(data)) == (24, 16)
+    with pytest.raises(UnfitError):
+        walk_jpeg(io.BytesIO(data[:-1]), len(data) - 1)
 
 
 def test_zeros_behind_a_jpeg_are_harmless(tree: Tree) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from adapters.filesystem import gathering, scanning
 from adapters.filesystem.limits import StoreLimits
+from adapters.filesystem.unfit import UnfitError
 from domain.failure import FailureCode
 from domain.kind import Kind
 from tests import media_samples
@@ -98,6 +99,24 @@ def test_what_is_no_file_of_its_own_is_refused(
     assert name in failure.message
     assert outside.read_bytes() == media_samples.png()
     assert tree.contents() == []
+
+
+@pytest.mark.parametrize("make", [_link, _hard_link, _pipe, _socket, _device])
+def test_the_search_refuses_it_before_anything_is_opened(
+    tmp_path: Path, make: Callable[[Path, Path], None]
+) -> None:
+    """To open a device can set it going."""
+    outside = tmp_path / "outside"
+    outside.touch()
+    left = tmp_path / "left"
+    left.mkdir()
+    make(left / "a.png", outside)
+    top = os.open(left, os.O_RDONLY)
+    try:
+        with pytest.raises(UnfitError, match=r"'a\.png' is a "):
+            scanning.find_candidates(top, Kind.IMAGE, StoreLimits())
+    finally:
+        os.close(top)
 
 
 def test_a_linked_folder_is_not_entered(tree: Tree, tmp_path: Path) -> None:

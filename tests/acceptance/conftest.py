@@ -1,0 +1,30 @@
+"""A user's shell, with a database of the seed's shape."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.mediagen import Installation
+from tests.command_line import CommandLine
+from tests.databases import Poet, make_database
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> CommandLine:
+    """A shell in an empty home, and a database."""
+    home = tmp_path / "home"
+    home.mkdir()
+    return CommandLine(home, make_database(tmp_path / "musings.db"))
+
+
+@pytest.fixture
+def poet(shell: CommandLine) -> Poet:
+    """Another program at the same database."""
+    assert shell.database
+    return Poet(shell.database)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Installation:
+    """A whole installation with the seed's own configuration."""
+    return Installation(tmp_path)

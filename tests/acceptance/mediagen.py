@@ -1,0 +1,301 @@
+"""An installation as the seed describes it, and what other programs see of it."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from tests.command_line import MEDIAGEN, CommandLine
+from tests.databases import Poet, bytes_or_text, make_database
+from tests.media_samples import mp3
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+LAKE = {
+    "prompt": "A serene mountain lake at dawn",
+    "negative_prompt": "crowds, harsh shadows",
+    "style_tags": ["realism"],
+    "technical_params": {"aspect_ratio": "16:9", "quality": "high", "mood": "tranquil"},
+    "composition": {"subject": "a lake", "background": "mountains", "lighting": "soft"},
+}
+STEAM = {
+    "title": "Steam and Soliloquy",
+    "genre": "indie folk",
+    "mood": "reflective melancholy",
+    "tempo": "slow",
+    "structure": [
+        {"type": "verse", "number": 1, "lyrics": "Steam ascends\nfrom the cup"},
+        {"type": "chorus", "lyrics": "Coffee brews"},
+    ],
+    "metadata": {
+        "key": "D major",
+        "time_signature": "4/4",
+        "vocal_style": "whispered",
+        "instrumentation": ["acoustic guitar"],
+    },
+}
+# Writes down whatever is done to the shared tables beyond what the contract allows.
+WATCH = """
+CREATE TABLE meddling (what TEXT);
+CREATE TRIGGER prompts_changed AFTER UPDATE OF id, prompt_text, prompt_type, status,
+    output_reference, created_at ON prompts
+    BEGIN INSERT INTO meddling VALUES ('prompt ' || NEW.id || ' changed'); END;
+CREATE TRIGGER prompts_gone AFTER DELETE ON prompts
+    BEGIN INSERT INTO meddling VALUES ('prompt ' || OLD.id || ' deleted'); END;
+CREATE TRIGGER writings_changed AFTER UPDATE ON writings
+    BEGIN INSERT INTO meddling VALUES ('writing ' || NEW.id || ' changed'); END;
+CREATE TRIGGER writings_gone AFTER DELETE ON writings
+    BEGIN INSERT INTO meddling VALUES ('writing ' || OLD.id || ' deleted'); END;
+CREATE TRIGGER artifacts_changed AFTER UPDATE ON prompt_artifacts
+    BEGIN INSERT INTO meddling VALUES ('artifact ' || NEW.id || ' changed'); END;
+CREATE TRIGGER artifacts_gone AFTER DELETE ON prompt_artifacts
+    BEGIN INSERT INTO meddling VALUES ('artifact ' || OLD.id || ' deleted'); END;
+"""
+_SCRIPTS = Path(__file__).with_name("scripts")
+_WORKFLOWS = Path(__file__).parent.with_name("workflows")
+
+
+def image(prompt: str) -> str:
+    """A writing for a picture."""
+    return json.dumps({"prompt": prompt})
+
+
+def song(genre: str) -> str:
+    """A writing for a song whose tags are just its genre."""
+    return json.dumps({"genre": genre, "structure": [{"type": "verse", "lyrics": "la"}]})
+
+
+class Installation:
+    """A ComfyUI with scripts, a shared database, a configuration, and a user's shell.
+
+    The names of its folders have spaces, an apostrophe and letters beyond ASCII.
+    """
+
+    def __init__(self, folder: Path, schema: str = "seed", journal_mode: str = "delete") -> None:
+        self.folder = folder / "poet's häuschen"
+        self.comfyui = self.folder / "ComfyUI"
+        self.scripts = self.comfyui / "poets_service"
+        self.root = self.comfyui / "output" / "poets"
+        home = self.folder / "home"
+        for made in (home, self.root, self.comfyui / "models"):
+            made.mkdir(parents=True)
+        shutil.copytree(_WORKFLOWS, self.scripts)
+        shutil.copytree(_SCRIPTS, self.scripts, dirs_exist_ok=True)
+        (self.scripts / "sample.mp3").write_bytes(mp3())
+        (self.comfyui / "models" / "checkpoint.safetensors").touch()
+        self.database = make_database(self.folder / "anthonys_musings.db", schema, journal_mode)
+        self.poet = Poet(self.database)
+        self.shell = CommandLine(home)
+        self.configure({})
+
+    def configure(self, changes: dict[str, Any]) -> None:
+        """Write the seed's own configuration, with these sections merged over it."""
+        configuration: dict[str, dict[str, Any]] = {
+            "database": {"path": str(self.database), "timeout": 30.0},
+            "comfyui": {
+                "python": sys.executable,
+                "comfyui_directory": str(self.comfyui),
+                "output_directory": "output/poets",
+                "host": "http://127.0.0.1:8188",
+                "timeout_seconds": 900,
+                "queue_size": 1,
+            },
+            "media": {
+                "scripts": {
+                    "image": str(self.scripts / "image_workflow.py"),
+                    "music": str(self.scripts / "audio_workflow.py"),
+                }
+            },
+        }
+        for section, values in changes.items():
+            configuration[section] = configuration.get(section, {}) | values
+        file = self.shell.home / "media_generator_config.json"
+        file.write_text(json.dumps(configuration, ensure_ascii=False), "utf-8")
+
+    def use(self, image_script: str, music_script: str = "audio_workflow.py") -> None:
+        """Choose other scripts, as a user would in the file."""
+        self.configure({"media": {"scripts": self.named(image_script, music_script)}})
+
+    def named(self, image_script: str, music_script: str = "audio_workflow.py") -> dict[str, str]:
+        """Scripts for the configuration, relative to the ComfyUI directory."""
+        return {
+            "image": f"poets_service/{image_script}",
+            "music": f"poets_service/{music_script}",
+        }
+
+    def watch(self) -> None:
+        """From now on nobody may do more to the shared tables than Media Generator may."""
+        with closing(sqlite3.connect(self.database)) as driver:
+            driver.executescript(WATCH)
+
+    def meddling(self) -> list[tuple[str]]:
+        """What was done all the same."""
+        watched = self.poet.execute("SELECT 1 FROM sqlite_schema WHERE name = 'meddling'")
+        return self.poet.execute("SELECT what FROM meddling") if watched else []
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """``mediagen run`` in this shell, to its end."""
+        return self.shell.run("run", *arguments)
+
+    @contextmanager
+    def started(self, *arguments: str, umask: int = -1) -> Iterator[subprocess.Popen[str]]:
+        """``mediagen`` while it runs; it is killed if the test leaves it behind."""
+        with subprocess.Popen(
+            [MEDIAGEN, *arguments],
+            cwd=self.shell.home,
+            env=self.shell.variables(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            umask=umask,
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    def asked(self) -> list[dict[str, Any]]:
+        """What the scripts were asked so far."""
+        file = self.comfyui / "asked.jsonl"
+        lines = file.read_text("utf-8").splitlines() if file.exists() else []
+        return [json.loads(line) for line in lines]
+
+    def begun(self) -> None:
+        """Wait until a script says that it began."""
+        until((self.comfyui / "began").exists)
+
+    def go(self) -> None:
+        """Let scripts that wait go on."""
+        (self.comfyui / "go").touch()
+
+    def rows(self, prompt_id: int) -> list[dict[str, Any]]:
+        """The artifacts of a prompt as other programs read them, metadata decoded."""
+        names = (
+            "artifact_type",
+            "file_path",
+            "preview_path",
+            "metadata",
+            "created_at",
+            "updated_at",
+        )
+        found = self.poet.execute(
+            f"SELECT {', '.join(names)} FROM prompt_artifacts"  # noqa: S608 - names from above
+            " WHERE prompt_id = ? ORDER BY id",
+            (prompt_id,),
+        )
+        rows = [dict(zip(names, row, strict=True)) for row in found]
+        return [row | {"metadata": json.loads(row["metadata"])} for row in rows]
+
+    def statuses(self) -> dict[int, str]:
+        """The artifact status of every prompt."""
+        return dict(self.poet.execute("SELECT id, artifact_status FROM prompts"))  # type: ignore[arg-type]
+
+    def published(self) -> set[str]:
+        """Every file that others find when they scan the output tree."""
+        return {
+            path.relative_to(self.root).as_posix()
+            for kind in ("image", "audio")
+            for path in self.root.glob(f"{kind}/**/*")
+            if not path.is_dir()
+        }
+
+    def check(self) -> None:
+        """The invariant: rows, files and statuses agree, nothing is left, nothing was meddled with.
+
+        It is the safety that is promised at every moment, and what is promised after a drain.
+        """
+        listed = self.poet.execute("SELECT file_path, metadata FROM prompt_artifacts")
+        for path, metadata in listed:
+            content = (self.root / path).read_bytes()
+            facts = json.loads(metadata)
+            assert hashlib.sha256(content).hexdigest() == facts["sha256"]
+            assert len(content) == facts["file_size"]
+            opens(content, path)
+        assert {path for path, _ in listed} == self.published()
+        assert len({path for path, _ in listed}) == len(listed)
+        assert "processing" not in self.statuses().values()
+        assert self.meddling() == []
+        assert self.poet.execute("PRAGMA integrity_check") == [("ok",)]
+        assert self.staged() == []
+        assert self.processes() == []
+
+    def staged(self) -> list[str]:
+        """What is left in the staging folder."""
+        staging = self.root / ".staging"
+        return os.listdir(staging) if staging.exists() else []  # noqa: PTH208 - names only
+
+    def processes(self) -> list[int]:
+        """Every process that works in the ComfyUI directory."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if process.cwd() == str(self.comfyui):
+                    found.append(process.pid)
+            except psutil.Error:
+                continue
+        return found
+
+
+def opens(content: bytes, path: str) -> None:
+    """Decode a picture or a song to its end with the libraries that users' programs use."""
+    if path.startswith("image/"):
+        from PIL import Image  # noqa: PLC0415 - heavy, and not every test needs it
+
+        with Image.open(io.BytesIO(content)) as picture:
+            picture.load()
+        return
+    import av  # noqa: PLC0415
+
+    with av.open(io.BytesIO(content)) as container:
+        assert sum(1 for _ in container.decode(audio=0)) > 0
+
+
+def snapshot(path: Path) -> dict[str, list[str]]:
+    """Everything in a database that is not ours, table by table, and how the file is set up.
+
+    Values come as SQL literals, so that type and bytes count. Of ``prompts`` the two columns
+    that may change are left out.
+    """
+    with closing(sqlite3.connect(path)) as driver:
+        driver.text_factory = bytes_or_text
+        objects = driver.execute(
+            "SELECT type, name, sql FROM sqlite_schema"
+            " WHERE name NOT LIKE 'media_generator%' AND tbl_name NOT LIKE 'media_generator%'"
+            " AND name NOT LIKE 'sqlite_%' ORDER BY type, name"
+        ).fetchall()
+        found = {"objects": [repr(row) for row in objects]}
+        for pragma in ("journal_mode", "user_version", "application_id", "encoding", "page_size"):
+            found[pragma] = [repr(driver.execute(f"PRAGMA {pragma}").fetchone())]
+        for kind, table, _ in objects:
+            if kind == "table":
+                found[table] = _rows(driver, table)
+    return found
+
+
+def _rows(driver: sqlite3.Connection, table: str) -> list[str]:
+    free = {"artifact_status", "error_message"} if table == "prompts" else set()
+    columns = [row[1] for row in driver.execute(f"PRAGMA table_info({table})")]
+    quoted = " || ', ' || ".join(f'quote("{name}")' for name in columns if name not in free)
+    found = driver.execute(f"SELECT {quoted} FROM {table} ORDER BY 1")  # noqa: S608 - its own
+    return [row[0] for row in found]
+
+
+def until(true: Callable[[], object], seconds: float = 30) -> None:
+    """Wait for something that another process does."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it never came true"
+        time.sleep(0.01)

@@ -1,0 +1,14 @@
+"""Makes its picture, and asks for prompt 1 anew, as a person at another program would."""
+
+import sqlite3
+from importlib import import_module
+from pathlib import Path
+
+good = import_module("good")
+arguments = good.parse()
+if arguments.prompt == "again":
+    database = sqlite3.connect(Path("database").read_text("utf-8"), timeout=30)
+    with database:
+        database.execute("UPDATE prompts SET artifact_status = 'pending' WHERE id = 1")
+    database.close()
+good.write_media(arguments.output)

@@ -1,0 +1,11 @@
+"""Makes a song as the seed's own script does: a bar, then generated_song.mp3."""
+
+from importlib import import_module
+from pathlib import Path
+
+good = import_module("good")
+output = good.parse().output
+import_module("asked").note(output)
+good.show_bar()
+song = Path(__file__).with_name("sample.mp3").read_bytes()
+(output / "generated_song.mp3").write_bytes(song)

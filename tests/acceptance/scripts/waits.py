@@ -1,0 +1,13 @@
+"""Says that it began, waits for the file ``go`` in the working folder, then makes its picture."""
+
+import time
+from importlib import import_module
+from pathlib import Path
+
+good = import_module("good")
+output = good.parse().output
+good.write_media(output)
+import_module("asked").note(output)
+Path("began").touch()
+while not Path("go").exists():
+    time.sleep(0.01)

@@ -1,0 +1,167 @@
+"""``mediagen status``."""
+
+import os
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from adapters.sqlite.connection import Connection
+from adapters.sqlite.prompt_repository import SqlitePromptRepository
+from application.ports.prompt_repository import Selection
+from domain.failure import Failure, FailureCode
+from tests.command_line import MEDIAGEN, CommandLine
+from tests.databases import Poet
+
+BRIEF = '{"prompt": "a"}'
+
+
+def claim(path: Path, worker: str, release: Failure | None = None) -> None:
+    """A worker claims the oldest prompt, and perhaps gives it back."""
+    with closing(Connection(path, 5)) as connection:
+        queue = SqlitePromptRepository(connection, worker, create_indexes=False, all_variants=False)
+        taken = queue.claim_next(Selection())
+        assert taken
+        if release:
+            assert queue.release(taken, release, 1.5)
+
+
+def test_counts_by_kind_and_status(shell: CommandLine, poet: Poet) -> None:
+    """Only what is ours is counted; foreign words and unwritten prompts are shown apart."""
+    poet.write(BRIEF)
+    poet.write(BRIEF, artifact_status="ready")
+    poet.write(BRIEF, artifact_status="unsupported", prompt_type="lyrics_prompt")
+    poet.write(None, written=False)
+    poet.write(BRIEF, prompt_type="poetry")
+    document = shell.json("status")
+    nothing = {"pending": 0, "processing": 0, "ready": 0, "error": 0}
+    assert document["counts"] == {
+        "image": nothing | {"pending": 1, "ready": 1},
+        "audio": nothing | {"unsupported": 1},
+    }
+    assert document["unwritten"] == {"image": 1, "audio": 0}
+    assert document["oldest_pending"] == {"image": "2026-01-06 21:30:45", "audio": None}
+    table = shell.run("status").stdout.splitlines()
+    head = ["pending", "processing", "ready", "error", "unsupported", "unwritten"]
+    assert table[0].split() == head
+    assert table[1].split() == ["image", "1", "0", "1", "0", "0", "1"]
+    assert table[2].split() == ["audio", "0", "0", "0", "0", "1", "0"]
+
+
+def test_looking_makes_no_tables(shell: CommandLine, poet: Poet) -> None:
+    """A command that only looks leaves the file as it was, to the byte."""
+    poet.write(BRIEF)
+    before = poet.path.read_bytes()
+    for command in (["status"], ["list"], ["show", "1"]):
+        assert shell.run(*command).returncode == 0
+    assert poet.path.read_bytes() == before
+
+
+def test_what_is_rendering_is_named_with_its_worker(shell: CommandLine, poet: Poet) -> None:
+    """Which prompt, since when, by whom; the worker's name cannot act on the terminal."""
+    poet.write(BRIEF, prompt_id=7)
+    claim(poet.path, "rack-\x1b[2J:42")
+    [render] = shell.json("status")["rendering"]
+    assert (render["prompt_id"], render["worker"]) == (7, "rack-\x1b[2J:42")
+    shown = shell.run("status").stdout
+    assert "prompt 7" in shown
+    assert "s ago" in shown
+    assert "\x1b" not in shown
+
+
+def test_the_environments_trouble_comes_with_its_hint(shell: CommandLine, poet: Poet) -> None:
+    """A prompt that was given back because of the environment is explained."""
+    poet.write(BRIEF)
+    failure = Failure(FailureCode.DISK_FULL, "no room on the volume")
+    claim(poet.path, "w:1", failure)
+    document = shell.json("status")
+    assert document["trouble"]["code"] == "disk_full"
+    assert document["trouble"]["hint"] == failure.hint
+    shown = shell.run("status").stdout
+    assert "disk_full: no room on the volume" in shown
+    assert failure.hint in shown
+
+
+@pytest.mark.parametrize(
+    ("artifact_status", "advice"),
+    [("error", "retry --all-errors"), ("processing", "doctor"), ("pending", "mediagen run")],
+)
+def test_it_says_what_to_do_next(
+    shell: CommandLine, poet: Poet, artifact_status: str, advice: str
+) -> None:
+    """Each state that wants a person has its sentence."""
+    poet.write(BRIEF, artifact_status=artifact_status)
+    assert advice in shell.run("status").stdout
+
+
+def test_an_empty_queue_leads_to_submit(shell: CommandLine) -> None:
+    """A newcomer is told how to begin."""
+    assert "mediagen submit" in shell.run("status").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "word"),
+    [
+        (["--database", "gone.db", "status"], 3, "gone.db"),
+        (["status", "--set", "database.timeout=never"], 2, "database.timeout"),
+        (["status", "--set", "nonsense"], 2, "SECTION.KEY=VALUE"),
+        (["stauts"], 2, "status"),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_is_said_without_a_traceback(
+    shell: CommandLine, arguments: list[str], code: int, word: str
+) -> None:
+    """Exit code and message tell the command line, the settings and the environment apart."""
+    refused = shell.run(*arguments)
+    assert refused.returncode == code
+    assert word in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_nothing_heavy_is_imported(shell: CommandLine) -> None:
+    """Looking at the queue must start fast, so it loads nothing that draws, decodes or injects."""
+    listed = subprocess.run(
+        [sys.executable, "-X", "importtime", MEDIAGEN, "status"],
+        env=shell.variables(),
+        cwd=shell.home,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    imported = {line.rpartition("|")[2].strip() for line in listed.stderr.splitlines()}
+    assert "entrypoints.cli.status_report" in imported
+    heavy = {"rich", "numpy", "PIL", "av", "psutil", "dependency_injector", "subprocess", "asyncio"}
+    assert not imported & heavy
+
+
+def test_a_terminal_of_latin_1_still_gets_its_output(shell: CommandLine, poet: Poet) -> None:
+    """What a terminal cannot show is escaped, not a reason to fail."""
+    poet.write(BRIEF, text="湖 e")
+    shell.environment = {"PYTHONIOENCODING": "latin-1"}
+    shown = shell.run("list")
+    assert shown.returncode == 0
+    assert "\\u6e56" in shown.stdout
+    assert shell.json("list")["prompts"][0]["text"] == "湖 e"
+
+
+def test_a_reader_that_goes_away_is_no_error(shell: CommandLine, poet: Poet) -> None:
+    """``mediagen list | head -1`` ends quietly."""
+    for _ in range(3):
+        poet.write(BRIEF, text="x" * 100_000)
+    read, write = os.pipe()
+    with subprocess.Popen(
+        [MEDIAGEN, "list"],
+        env=shell.variables(),
+        cwd=shell.home,
+        stdout=write,
+        stderr=subprocess.PIPE,
+    ) as process:
+        os.close(write)
+        os.read(read, 10)
+        os.close(read)
+        assert process.stderr
+        assert process.stderr.read() == b""
+    assert process.returncode == 0

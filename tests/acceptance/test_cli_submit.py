@@ -1,0 +1,186 @@
+"""``mediagen submit``."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.command_line import CommandLine
+from tests.databases import Poet, make_database
+
+GOOD = '{"prompt": "one",   "style_tags": ["kept as written"]}'
+BAD = '{"prompt": 5}'
+
+
+def contents(poet: Poet) -> list[str]:
+    """What the writings of completed, pending prompts hold, in order."""
+    found = poet.execute(
+        "SELECT w.content FROM prompts p JOIN writings w ON w.id = p.output_reference"
+        " WHERE p.status = 'completed' AND p.artifact_status = 'pending'"
+        " AND p.prompt_type = w.content_type ORDER BY p.id"
+    )
+    return [content for (content,) in found]
+
+
+@pytest.mark.parametrize("schema", ["seed", "wide"])
+def test_an_image_from_options(tmp_path: Path, schema: str) -> None:
+    """Options become a writing in the contract's shape, in narrow tables and wide ones."""
+    database = make_database(tmp_path / "of_schema.db", schema)
+    shell = CommandLine(tmp_path, database)
+    sizes = "submit image --width 512 --height 256 --aspect-ratio 16:9 --seed 7"
+    command = f"{sizes} --negative-prompt fog --mood calm"
+    styles = ["--style-tag", "oil", "--style-tag", "soft"]
+    asked = shell.json(*command.split(), *styles, "--prompt", "A lake", "--text", "Draw a lake")
+    assert asked == {"ids": [1], "bad": []}
+    [content] = contents(Poet(database))
+    assert json.loads(content) == {
+        "prompt": "A lake",
+        "negative_prompt": "fog",
+        "style_tags": ["oil", "soft"],
+        "technical_params": {
+            "aspect_ratio": "16:9",
+            "mood": "calm",
+            "width": 512,
+            "height": 256,
+            "seed": 7,
+        },
+    }
+    assert shell.json("show", "1")["text"] == "Draw a lake"
+
+
+def test_a_song_from_options(shell: CommandLine, poet: Poet) -> None:
+    """Markers in the lyrics become sections; every option arrives."""
+    (shell.home / "rain.txt").write_text("[Verse]\nRain, rain\n\n[Chorus]\nOn the roof\n")
+    command = "submit song --lyrics-file rain.txt --title Rain --genre folk --mood calm --tempo 92"
+    more = "--time-signature 3/4 --vocal-style soft --instrument oud --instrument ney --seed 1"
+    asked = shell.run(*command.split(), *more.split(), "--key", "D major")
+    assert (asked.returncode, asked.stdout) == (0, "1\n")
+    [content] = contents(poet)
+    assert json.loads(content) == {
+        "title": "Rain",
+        "genre": "folk",
+        "mood": "calm",
+        "tempo": "92",
+        "structure": [
+            {"type": "verse", "lyrics": "Rain, rain"},
+            {"type": "chorus", "lyrics": "On the roof"},
+        ],
+        "metadata": {
+            "key": "D major",
+            "time_signature": "3/4",
+            "vocal_style": "soft",
+            "instrumentation": ["oud", "ney"],
+            "seed": 1,
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        pytest.param(GOOD, [GOOD], id="object"),
+        pytest.param('{\n "prompt": "one",\n "mood": "x"\n}\n', None, id="laid out object"),
+        pytest.param(f"\ufeff[{GOOD},\n{GOOD}]\n", [GOOD, GOOD], id="array"),
+        pytest.param(f"{GOOD}\n\n{GOOD}\r\n", [GOOD, GOOD], id="lines"),
+    ],
+)
+@pytest.mark.parametrize("by_stdin", [True, False], ids=["stdin", "file"])
+def test_the_writers_own_text_is_stored(
+    shell: CommandLine, poet: Poet, written: str, expected: list[str] | None, *, by_stdin: bool
+) -> None:
+    """Whatever the form of the file, each brief is stored as it was written."""
+    (shell.home / "briefs").write_text(written)
+    source = "-" if by_stdin else "briefs"
+    asked = shell.run("submit", "image", source, stdin=written.encode() if by_stdin else b"")
+    assert asked.returncode == 0, asked.stderr
+    assert contents(poet) == (expected or [written])
+
+
+def test_one_bad_brief_keeps_all_out(shell: CommandLine, poet: Poet) -> None:
+    """The bad one is named with its line and the reason; nothing at all is added."""
+    (shell.home / "briefs.jsonl").write_text(f"{GOOD}\n\n{BAD}\n{GOOD}\n")
+    refused = shell.run("submit", "image", "briefs.jsonl")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "briefs.jsonl, line 3: the field 'prompt' must be text" in refused.stderr
+    assert contents(poet) == []
+
+
+def test_skip_bad_adds_the_good_ones(shell: CommandLine, poet: Poet) -> None:
+    """Exit code 1, ids of the good, names of the bad; bytes that are no text are bad too."""
+    lines = [BAD, GOOD, "no json", GOOD]
+    stdin = "\n".join(lines).encode() + b'\n{"prompt": "\xff"}\n'
+    added = shell.run("submit", "image", "-", "--skip-bad", "--json", stdin=stdin)
+    assert added.returncode == 1
+    document = json.loads(added.stdout)
+    assert document["ids"] == [1, 2]
+    named = [bad["where"] for bad in document["bad"]]
+    assert named == [f"standard input, line {number}" for number in (1, 3, 5)]
+    assert contents(poet) == [GOOD, GOOD]
+
+
+@pytest.mark.parametrize(
+    ("written", "place"),
+    [
+        (b'[{"prompt": "a"},\n {"prompt": }]', "line 2, column 13"),
+        (b'[{"prompt": "a"}\n {"prompt": "b"}]', "line 2, column 2"),
+        (b'[{"prompt": "a"}] x', "line 1, column 19"),
+        (b"[]", "is empty"),
+        (b" \n", "is empty"),
+        (b'{"prompt":\n"\xff"}', "line 2"),
+    ],
+)
+def test_a_broken_file_is_located(
+    shell: CommandLine, poet: Poet, written: bytes, place: str
+) -> None:
+    """A file that is broken as a whole is refused with the place, even with --skip-bad."""
+    refused = shell.run("submit", "image", "-", "--skip-bad", stdin=written)
+    assert refused.returncode == 2
+    assert place in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert contents(poet) == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["image"],
+        ["song", "--title", "no words"],
+        ["image", "-", "--mood", "x"],
+        ["song", "--lyrics", "a", "--lyrics-file", "-"],
+        ["image", "--prompt", "  "],
+        ["image", "no-such-file.json"],
+        ["image", "--prompt", b"\xff"],
+        ["song", "--lyrics", "a", "--text", b"\xff"],
+    ],
+    ids=str,
+)
+def test_a_wrong_command_line_adds_nothing(
+    shell: CommandLine, poet: Poet, arguments: list[str | bytes]
+) -> None:
+    """Exit code 2 and a message, never a traceback."""
+    refused = shell.run("submit", *arguments)
+    assert refused.returncode == 2, refused
+    assert refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert contents(poet) == []
+
+
+def test_a_missing_database_is_named_before_anything_is_read(shell: CommandLine) -> None:
+    """Exit code 3; the file is not made."""
+    missing = shell.home / "gone.db"
+    refused = shell.run("--database", str(missing), "submit", "image", "--prompt", "a")
+    assert refused.returncode == 3
+    assert str(missing) in refused.stderr
+    assert not missing.exists()
+
+
+@pytest.mark.slow
+def test_ten_thousand_lines_take_seconds(shell: CommandLine, poet: Poet) -> None:
+    """The bound is generous, for machines that are busy; it is one transaction, not 10,000."""
+    lines = "".join(json.dumps({"prompt": f"scene {n}"}) + "\n" for n in range(10_000))
+    begun = time.monotonic()
+    added = shell.json("submit", "image", "-", stdin=lines.encode())
+    assert time.monotonic() - begun < 20
+    assert len(added["ids"]) == 10_000
+    assert len(contents(poet)) == 10_000

@@ -1,0 +1,255 @@
+"""Our own tables: made once, refusing impossible rows; and the indexes that claims use."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from adapters.sqlite.bookkeeping import SCHEMA_VERSION
+from adapters.sqlite.connection import Connection
+from adapters.sqlite.prompt_catalogue import SqlitePromptCatalogue
+from adapters.sqlite.prompt_repository import SqlitePromptRepository
+from adapters.sqlite.statements import statements
+from application.ports.prompt_repository import RepositoryError, Selection
+from tests.databases import Poet
+from tests.fresh_databases import fresh_database
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TABLES = {"media_generator_state", "media_generator_renders"}
+INDEXES = {"media_generator_pending_image", "media_generator_pending_audio"}
+OWN_INDEXES = {"media_generator_live_render", "media_generator_render_history"}
+LIVE = {"prompt_id": 1, "kind": "image", "worker": "w"}
+ENDED = {**LIVE, "finished_at": "2026-01-06 00:00:00", "seconds": 1.0}
+FAILED = {**ENDED, "outcome": "failed", "failure_code": "stalled", "failure_message": "m"}
+PUBLISHED = {**ENDED, "outcome": "published"}
+
+
+def _prepare(path: Path, *, create_indexes: bool = True) -> str:
+    with closing(Connection(path, 5.0)) as connection:
+        return SqlitePromptRepository(
+            connection, "tester", create_indexes=create_indexes, all_variants=False
+        ).database_id
+
+
+@pytest.fixture(params=["seed", "wide"])
+def poet(request: pytest.FixtureRequest, tmp_path: Path) -> Poet:
+    """A database that knows nothing of us yet."""
+    return Poet(fresh_database(tmp_path / "musings.db", request.param))
+
+
+def _ours(poet: Poet) -> set[str]:
+    rows = poet.execute(
+        "SELECT name FROM sqlite_schema WHERE name LIKE 'media\\_generator\\_%' ESCAPE '\\'"
+    )
+    return {name for (name,) in rows}
+
+
+def _insert(poet: Poet, table: str, row: dict[str, object]) -> None:
+    names, marks = ", ".join(row), ", ".join("?" for _ in row)
+    poet.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", tuple(row.values()))  # noqa: S608
+
+
+# ------------------------------------------------------------------------------------ making
+
+
+def test_everything_is_made_once_and_under_our_own_names(poet: Poet) -> None:
+    """A second start changes nothing, and knows the same database again."""
+    before = {name for (name,) in poet.execute("SELECT name FROM sqlite_schema")}
+    first = _prepare(poet.path)
+    assert _ours(poet) == TABLES | INDEXES | OWN_INDEXES
+    names = {name for (name,) in poet.execute("SELECT name FROM sqlite_schema")}
+    assert names - before - {"sqlite_sequence"} == _ours(poet)
+    content = poet.path.read_bytes()
+    assert _prepare(poet.path) == first
+    assert poet.path.read_bytes() == content
+
+
+def test_indexes_on_the_shared_table_can_be_left_out(poet: Poet) -> None:
+    """Who turns them off gets none, and the queue works all the same."""
+    poet.write("{}")
+    with closing(Connection(poet.path, 5.0)) as connection:
+        repository = SqlitePromptRepository(
+            connection, "tester", create_indexes=False, all_variants=False
+        )
+        assert repository.claim_next(Selection()) is not None
+    assert _ours(poet) == TABLES | OWN_INDEXES
+
+
+def test_indexes_come_when_they_are_wanted_later(poet: Poet) -> None:
+    """Turning the setting on again is enough."""
+    _prepare(poet.path, create_indexes=False)
+    _prepare(poet.path)
+    assert _ours(poet) >= INDEXES
+
+
+def test_every_database_has_an_identity_of_its_own(tmp_path: Path) -> None:
+    """Staging folders of two databases under one output root are never confused."""
+    paths = [fresh_database(tmp_path / f"{number}.db") for number in range(3)]
+    assert len({_prepare(path) for path in paths}) == 3
+
+
+@pytest.mark.parametrize("missing", sorted(TABLES))
+def test_what_is_missing_of_our_tables_is_made_again(poet: Poet, missing: str) -> None:
+    """A start that was cut short, or a hand that deleted a table, is mended."""
+    _prepare(poet.path)
+    poet.execute(f"DROP TABLE {missing}")
+    _prepare(poet.path)
+    assert _ours(poet) == TABLES | INDEXES | OWN_INDEXES
+
+
+def test_a_newer_schema_is_refused(poet: Poet) -> None:
+    """An old program leaves a new program's tables alone, and says what to do."""
+    _prepare(poet.path)
+    poet.execute("UPDATE media_generator_state SET schema_version = ?", (SCHEMA_VERSION + 1,))
+    before = poet.path.read_bytes()
+    with pytest.raises(RepositoryError, match=r"newer Media Generator.*update this one"):
+        _prepare(poet.path)
+    with (
+        closing(Connection(poet.path, 5.0)) as connection,
+        pytest.raises(RepositoryError, match="newer Media Generator"),
+    ):
+        SqlitePromptCatalogue(connection).summary()
+    assert poet.path.read_bytes() == before
+
+
+# ----------------------------------------------------------------------------- impossible rows
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        LIVE,
+        FAILED,
+        PUBLISHED,
+        {**ENDED, "outcome": "superseded"},
+        {**FAILED, "outcome": "released"},
+        {**ENDED, "outcome": "cancelled"},
+        {**FAILED, "outcome": "abandoned"},
+    ],
+    ids=str,
+)
+def test_possible_renders_are_taken(poet: Poet, row: dict[str, object]) -> None:
+    """So that the refusals below are refused for their own reasons."""
+    _prepare(poet.path)
+    _insert(poet, "media_generator_renders", row)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {**LIVE, "prompt_id": None},
+        {**LIVE, "kind": "song"},
+        {**LIVE, "kind": None},
+        {**LIVE, "worker": ""},
+        {**LIVE, "worker": None},
+        {**LIVE, "claimed_at": None},
+        {**LIVE, "finished_at": "2026-01-06 00:00:00"},
+        {**LIVE, "outcome": "released"},
+        {**PUBLISHED, "outcome": "ready"},
+        {**PUBLISHED, "outcome": ""},
+        {**PUBLISHED, "seconds": -0.1},
+        {**FAILED, "outcome": "published"},
+        {**FAILED, "failure_code": None, "failure_message": None},
+        {**FAILED, "failure_code": None},
+        {**FAILED, "failure_message": None},
+        {**LIVE, "render_id": "one"},
+    ],
+    ids=str,
+)
+def test_impossible_renders_are_refused(poet: Poet, row: dict[str, object]) -> None:
+    """The database itself knows what a render can be."""
+    _prepare(poet.path)
+    with pytest.raises(sqlite3.IntegrityError):
+        _insert(poet, "media_generator_renders", row)
+
+
+def test_a_prompt_has_one_live_render_at_most(poet: Poet) -> None:
+    """The index refuses a second one, and an update that would make one."""
+    _prepare(poet.path)
+    _insert(poet, "media_generator_renders", LIVE)
+    _insert(poet, "media_generator_renders", PUBLISHED)
+    _insert(poet, "media_generator_renders", {**LIVE, "prompt_id": 2})
+    with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
+        _insert(poet, "media_generator_renders", LIVE)
+    with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
+        poet.execute("UPDATE media_generator_renders SET outcome = NULL, finished_at = NULL")
+
+
+def test_the_number_of_a_deleted_render_is_not_used_again(poet: Poet) -> None:
+    """A fencing token that came twice would fence nothing."""
+    _prepare(poet.path)
+    _insert(poet, "media_generator_renders", PUBLISHED)
+    poet.execute("DELETE FROM media_generator_renders")
+    _insert(poet, "media_generator_renders", PUBLISHED)
+    assert poet.execute("SELECT render_id FROM media_generator_renders") == [(2,)]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"only_row": 2, "schema_version": 1, "database_id": "0123456789"},
+        {"only_row": 1, "schema_version": 1, "database_id": "0123456789"},
+        {"schema_version": 1, "database_id": "0123456789"},
+    ],
+    ids=str,
+)
+def test_the_state_is_one_row(poet: Poet, row: dict[str, object]) -> None:
+    """There are no two truths about a database."""
+    _prepare(poet.path)
+    with pytest.raises(sqlite3.IntegrityError):
+        _insert(poet, "media_generator_state", row)
+
+
+@pytest.mark.parametrize(
+    "change", ["database_id = 'short'", "database_id = NULL", "schema_version = NULL"]
+)
+def test_the_state_is_whole(poet: Poet, change: str) -> None:
+    """A version, and an identity long enough to be one."""
+    _prepare(poet.path)
+    with pytest.raises(sqlite3.IntegrityError):
+        poet.execute(f"UPDATE media_generator_state SET {change}")  # noqa: S608 - a constant
+
+
+# ------------------------------------------------------------------------------------ indexes
+
+
+def _plan(poet: Poet, name: str) -> list[str]:
+    sql = statements("claims")[name]
+    values = dict.fromkeys(re.findall(r":(\w+)", sql))
+    with closing(sqlite3.connect(poet.path)) as driver:
+        return [row[3] for row in driver.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
+
+
+@pytest.mark.parametrize("others_index", [None, "status", "status, artifact_status"])
+def test_a_claim_reads_the_oldest_from_an_index_of_its_kind(
+    poet: Poet, others_index: str | None
+) -> None:
+    """No table is scanned and nothing is sorted but the two candidates, however long the queue."""
+    if others_index:
+        poet.execute(f"CREATE INDEX theirs ON prompts ({others_index})")
+    _prepare(poet.path)
+    plan = _plan(poet, "next_pending")
+    for index in INDEXES:
+        assert any(line.startswith("SCAN p USING") and index in line for line in plan), plan
+    tables = [line for line in plan if re.match(r"(SCAN|SEARCH) [pw]\b", line)]
+    assert all("INDEX" in line or "PRIMARY KEY" in line for line in tables), plan
+    assert len([line for line in plan if "TEMP B-TREE FOR ORDER BY" in line]) == 1
+
+
+def test_chosen_prompts_are_found_by_their_ids(poet: Poet) -> None:
+    """A claim of named prompts does not walk through the table."""
+    _prepare(poet.path)
+    plan = _plan(poet, "next_pending_among")
+    assert any("SEARCH p USING INTEGER PRIMARY KEY" in line for line in plan), plan
+
+
+def test_a_live_render_is_found_by_its_prompt(poet: Poet) -> None:
+    """Superseding does not walk through the whole history."""
+    _prepare(poet.path)
+    assert any("INDEX media_generator_" in line for line in _plan(poet, "supersede_live"))

@@ -1,0 +1,100 @@
+"""Many processes at one queue: every prompt goes to exactly one of them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.databases import Poet
+from tests.fresh_databases import fresh_database
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PROCESSES = 8
+PROMPTS = 500
+
+# Claims and publishes until nothing is pending; starts when it is told to, so that all of
+# them also make the bookkeeping at the same moment.
+_WORKER = """
+import sys
+from pathlib import Path
+from adapters.sqlite.connection import Connection
+from adapters.sqlite.prompt_repository import SqlitePromptRepository
+from application.ports.prompt_repository import Selection
+from domain.artifact import Artifact
+
+path, worker = sys.argv[1:]
+print("there", flush=True)
+sys.stdin.readline()
+connection = Connection(Path(path), 30.0)
+connection.rows("PRAGMA synchronous = OFF")  # the disk is not what is raced for here
+repository = SqlitePromptRepository(connection, worker, create_indexes=True, all_variants=False)
+claim = repository.claim_next(Selection())
+while claim is not None:
+    name = f"{claim.kind}/{claim.prompt_id}_{claim.render_id}/{worker}.bin"
+    print(claim.prompt_id, flush=True)
+    published, claim = repository.publish_and_claim(
+        claim, [Artifact(claim.kind, name, {})], 0.0, Selection()
+    )
+    assert published
+connection.close()
+"""
+
+
+def _fill(path: Path) -> None:
+    poet = Poet(path)
+    poet.execute(
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
+        " INSERT INTO writings (id, content_type, content) SELECT i, 'image_prompt', '{}' FROM n",
+        (PROMPTS,),
+    )
+    poet.execute(
+        "INSERT INTO prompts (prompt_type, status, output_reference)"
+        " SELECT 'image_prompt', 'completed', id FROM writings"
+    )
+
+
+@pytest.mark.parametrize("journal_mode", ["delete", "wal"])
+def test_no_prompt_is_claimed_twice(tmp_path: Path, journal_mode: str) -> None:
+    """Eight processes share five hundred prompts: none twice, none left, no lock error."""
+    path = fresh_database(tmp_path / "musings.db", "seed", journal_mode)
+    _fill(path)
+    with ExitStack() as stack:
+        workers = [
+            stack.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-c", _WORKER, str(path), f"worker{number}"],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                )
+            )
+            for number in range(PROCESSES)
+        ]
+        for worker in workers:
+            assert worker.stdout is not None
+            worker.stdout.readline()
+        for worker in workers:
+            assert worker.stdin is not None
+            worker.stdin.write("go\n")
+            worker.stdin.flush()
+        told = [worker.communicate() for worker in workers]
+    assert [error for _, error in told] == [""] * PROCESSES
+    claimed = [int(line) for output, _ in told for line in output.split()]
+    assert sorted(claimed) == list(range(1, PROMPTS + 1))
+    poet = Poet(path)
+    assert poet.execute("SELECT DISTINCT artifact_status FROM prompts") == [("ready",)]
+    assert poet.execute(
+        "SELECT count(*), count(DISTINCT prompt_id), count(DISTINCT file_path)"
+        " FROM prompt_artifacts"
+    ) == [(PROMPTS, PROMPTS, PROMPTS)]
+    outcomes = poet.execute("SELECT outcome, count(*) FROM media_generator_renders GROUP BY 1")
+    assert outcomes == [("published", PROMPTS)]
+    assert len([output for output, _ in told if output]) > 1, "one process did all the work"
+    assert poet.execute("PRAGMA journal_mode") == [(journal_mode,)]

@@ -1,0 +1,134 @@
+"""The SQL files: every statement parses, and none is there in vain."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from adapters.sqlite import (
+    bookkeeping,
+    health,
+    health_rows,
+    prompt_catalogue,
+    prompt_intake,
+    prompt_repository,
+    schema,
+)
+from adapters.sqlite.connection import Connection
+from adapters.sqlite.statements import statements
+from application.ports.prompt_catalogue import PromptQuery
+from application.ports.prompt_intake import Submission
+from application.ports.prompt_repository import Selection
+from domain.artifact import Artifact
+from domain.failure import Failure, FailureCode
+from domain.kind import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+SUBJECTS = ("schema", "bookkeeping", "intake", "claims", "endings", "catalogue", "health")
+MODULES = (
+    bookkeeping,
+    health,
+    health_rows,
+    prompt_catalogue,
+    prompt_intake,
+    prompt_repository,
+    schema,
+)
+CRASH = Failure(FailureCode.WORKFLOW_FAILED, "m")
+
+
+def _filled(name: str, sql: str) -> str:
+    """A statement as it is run; one is a template."""
+    if name == "insert_row":
+        return sql.format(table="prompts", columns="prompt_text", values=":prompt_text")
+    return sql
+
+
+def test_every_statement_parses_on_a_real_database() -> None:
+    """SQLite compiles each against the tables that the ones before it made."""
+    with closing(sqlite3.connect(":memory:")) as driver:
+        for subject in SUBJECTS:
+            for name, raw in statements(subject).items():
+                sql = _filled(name, raw)
+                values = dict.fromkeys(re.findall(r":(\w+)", sql))
+                assert driver.execute(f"EXPLAIN {sql}", values).fetchall(), name
+                if name.startswith("create_"):
+                    driver.execute(sql)
+
+
+def test_no_file_is_forgotten(request: pytest.FixtureRequest) -> None:
+    """The list above names every SQL file of the package."""
+    folder = request.config.rootpath / "src" / "adapters" / "sqlite" / "sql"
+    assert sorted(file.stem for file in folder.iterdir()) == sorted(SUBJECTS)
+
+
+def test_a_name_that_is_given_twice_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of the two would never run."""
+    (tmp_path / "sql").mkdir()
+    (tmp_path / "sql" / "twice.sql").write_text("-- name: a\nSELECT 1;\n-- name: a\nSELECT 2;\n")
+    monkeypatch.setattr("adapters.sqlite.statements.resources.files", lambda _: tmp_path)
+    with pytest.raises(ValueError, match="two statements 'a'"):
+        statements("twice")
+
+
+class _Watched(dict[str, str]):
+    """Statements that remember which of them were asked for."""
+
+    def __init__(self, subject: str, used: set[tuple[str, str]]) -> None:
+        super().__init__(statements(subject))
+        self._subject, self._used = subject, used
+
+    def __getitem__(self, name: str) -> str:
+        self._used.add((self._subject, name))
+        return super().__getitem__(name)
+
+    def values(self) -> Iterable[str]:  # type: ignore[override]
+        return [self[name] for name in self]
+
+
+@pytest.fixture
+def used(monkeypatch: pytest.MonkeyPatch) -> set[tuple[str, str]]:
+    """The statements that ran since the test began."""
+    found: set[tuple[str, str]] = set()
+
+    def watched(subject: str) -> Mapping[str, str]:
+        return _Watched(subject, found)
+
+    for module in MODULES:
+        monkeypatch.setattr(module, "statements", watched)
+    return found
+
+
+def test_every_statement_is_used(tmp_path: Path, used: set[tuple[str, str]]) -> None:
+    """A whole life of a database asks for every statement that is in the files."""
+    schema.create_database(tmp_path / "musings.db")
+    with closing(Connection(tmp_path / "musings.db", 5.0)) as connection:
+        intake = prompt_intake.SqlitePromptIntake(connection)
+        intake.submit([Submission(Kind.IMAGE, "p", f"{n}", "t") for n in range(3)])
+        repository = prompt_repository.SqlitePromptRepository(
+            connection, "tester", create_indexes=True, all_variants=True
+        )
+        claim = repository.claim_next(Selection())
+        assert claim is not None
+        repository.publish(claim, [Artifact(Kind.IMAGE, "image/1_x/a.png", {})], 1.0)
+        claim = repository.claim_next(Selection(only=frozenset({2})))
+        assert claim is not None
+        repository.fail(claim, CRASH, 1.0)
+        repository.count_pending(Selection())
+        repository.requeue_errors()
+        repository.requeue([99], again=True)
+        catalogue = prompt_catalogue.SqlitePromptCatalogue(connection)
+        catalogue.summary()
+        catalogue.search(PromptQuery())
+        catalogue.find(1)
+    assert list(health.DatabaseProbe(tmp_path / "musings.db", 5.0).checks())
+    assert used == {(subject, name) for subject in SUBJECTS for name in statements(subject)}

@@ -1,0 +1,147 @@
+"""Hypothesis strategies: writings as the Poets Service leaves them, whole and broken."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import strategies as st
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Document = dict[str, Any]
+
+_CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
+texts = st.text(_CHARACTERS, max_size=40)
+visible_texts = st.builds("{}{}{}".format, texts, st.sampled_from("aZé日🎨"), texts)
+
+_KNOWN_NAMES = [
+    *("prompt", "negative_prompt", "style_tags", "technical_params", "composition", "width"),
+    *("seed", "size", "structure", "sections", "lyrics", "type", "line", "lines", "metadata"),
+    *("title", "genre", "mood", "tempo", "key", "verse", "chorus", "instrumentation"),
+]
+_names = st.text(max_size=5) | st.sampled_from(_KNOWN_NAMES)
+
+json_trees = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=20)
+    | st.sampled_from(["[Verse]\nla", "1024x768", "16:9", "\ud800", "\0", "{", '{"prompt": "x"}']),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_names, inner, max_size=5),
+    max_leaves=20,
+)
+
+
+def image_documents() -> st.SearchStrategy[Document]:
+    """Valid image writings; only ``prompt`` is always there."""
+    technical = st.fixed_dictionaries(
+        {},
+        optional={
+            "aspect_ratio": st.sampled_from(["16:9", "1:1", "portrait"]),
+            "quality": texts,
+            "mood": texts,
+            "width": st.integers(1, 16_384),
+            "height": st.integers(1, 16_384).map(str),
+            "seed": st.integers(0, 2**64 - 1),
+        },
+    )
+    composition = st.dictionaries(st.sampled_from(["subject", "background", "lighting"]), texts)
+    return st.fixed_dictionaries(
+        {"prompt": visible_texts},
+        optional={
+            "negative_prompt": texts | st.none(),
+            "style_tags": st.lists(texts, max_size=4),
+            "technical_params": technical,
+            "composition": composition,
+        },
+    )
+
+
+def lyrics_documents() -> st.SearchStrategy[Document]:
+    """Valid song writings; at least one section has lyrics."""
+    section = st.fixed_dictionaries(
+        {"type": st.sampled_from(["verse", "chorus", "Bridge", "outro"]), "lyrics": texts},
+        optional={"number": st.integers(1, 9)},
+    )
+    sung = st.fixed_dictionaries({"type": st.just("verse"), "lyrics": visible_texts})
+    structure = st.builds(
+        lambda before, one, after: [*before, one, *after],
+        st.lists(section, max_size=3),
+        sung,
+        st.lists(section, max_size=3),
+    )
+    about = st.dictionaries(st.sampled_from(["key", "time_signature", "vocal_style"]), texts)
+    return st.fixed_dictionaries(
+        {"structure": structure},
+        optional={
+            "title": texts,
+            "genre": texts,
+            "mood": texts,
+            "tempo": texts | st.integers(40, 240),
+            "metadata": about,
+        },
+    )
+
+
+def disguises() -> st.SearchStrategy[Callable[[str], str | bytes]]:
+    """Ways in which a model or a program hides one JSON object, none of which changes it."""
+    return st.sampled_from(_DISGUISES)
+
+
+def broken_writings(documents: st.SearchStrategy[Document]) -> st.SearchStrategy[str | bytes]:
+    """Valid writings that lost their end, a piece, or a few bytes."""
+    written = documents.map(json.dumps)
+    cut = st.builds(lambda text, at: text[: at % len(text)], written, st.integers(0))
+    holed = st.builds(
+        lambda text, at, size: text[: at % len(text)] + text[at % len(text) + size :],
+        written,
+        st.integers(0),
+        st.integers(1, 8),
+    )
+    spoilt = st.builds(
+        lambda text, at, junk: text[: at % len(text)] + junk + text[at % len(text) :],
+        written,
+        st.integers(0),
+        st.sampled_from([*'{}[]",:\\/*\0\udcff', "//", "/*", "NaN", "```", '\\"', "\ud83d"]),
+    )
+    damaged = st.builds(
+        lambda text, at, byte: text.encode()[:at] + byte + text.encode()[at:],
+        written,
+        st.integers(0, 200),
+        st.binary(min_size=1, max_size=2),
+    )
+    return cut | holed | spoilt | damaged
+
+
+def _fenced(text: str) -> str:
+    return f"Here is the JSON:\n\n```json\n{text}\n```\nI hope that {{curly}} helps."
+
+
+def _twice_fenced(text: str) -> str:
+    return f"```\nprompt = ...\n```\nand then\n```json\n{text}\n```"
+
+
+_DISGUISES: list[Callable[[str], str | bytes]] = [
+    str,
+    str.encode,
+    _fenced,
+    _twice_fenced,
+    lambda text: f"\ufeff{text}\r\n",
+    lambda text: b"\xef\xbb\xbf" + text.encode(),
+    lambda text: text.encode("utf-16"),
+    lambda text: b"\xfe\xff" + text.encode("utf-16-be"),
+    lambda text: f"Sure! {text} -- and that is all.",
+    json.dumps,
+    lambda text: json.dumps(text, ensure_ascii=False),
+    lambda text: json.dumps(json.dumps(text)),
+    lambda text: _fenced(json.dumps(text)),
+    lambda text: f"[{text}]",
+    lambda text: f'{{"result": {text}}}',
+    lambda text: f'{{"data": {{"answer": [{text}]}}}}',
+    lambda text: json.dumps({"output": text}),
+    lambda text: f"{text}\n{text}",
+    lambda text: f"// what you asked for\n{text[:-1]}, /* the end */ }}",
+]

@@ -1,0 +1,1 @@
+"""What the measurements stand on: statistics, tables, the document."""

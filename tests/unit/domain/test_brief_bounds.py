@@ -1,0 +1,74 @@
+"""Hostile writings end soon, and in a brief or a failure."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+from returns.pipeline import is_successful
+
+from domain.brief import ImageBrief, LyricsBrief
+from domain.brief_parsing import parse_brief
+from domain.kind import Kind
+
+# Processor time; about one on an idle machine, while what grows with the square takes minutes.
+SECONDS = 5.0
+SIZE = 5_000_000
+HOSTILE = {
+    "a million braces": "{" * 1_000_000,
+    "lists in lists": "[" * 100_000 + "]" * 100_000,
+    "lists in an object": '{"prompt": "x", "e": ' + "[" * 100_000 + "]" * 100_000 + "}",
+    "objects in objects": '{"a":' * 100_000 + "1" + "}" * 100_000,
+    "objects never closed": '{"a":' * 100_000,
+    "lists of objects never closed": "[{" * 100_000,
+    "five million digits": '{"prompt": "x", "seed": ' + "9" * SIZE + "}",
+    "prose": "a" * SIZE,
+    "quotes": '"' * SIZE,
+    "names never closed": '{"' * (SIZE // 2),
+    "names, wrongly escaped": '{"\\' * (SIZE // 3),
+    "one string never closed": '"{\\' * (SIZE // 3),
+    "comments never closed": "{/*" * (SIZE // 3),
+    "comments in broken objects": '{"a":/*}' * (SIZE // 8),
+    "white space": "{" + " " * SIZE,
+    "line ends": "{\n" * (SIZE // 2),
+    "broken objects": '{"a": 1 "b"}' * (SIZE // 12),
+    "objects": '{"prompt": "x"}' * (SIZE // 15),
+    "encoded objects": '"{\\"prompt\\": \\"x\\"}"' * (SIZE // 20),
+    "encoded lists": json.dumps(json.dumps({"a": [1] * 2000})) * 800,
+    "values": '{"prompt": "x", "a": [' + "1," * (SIZE // 2) + "]}",
+    "names that come again": "{" + '"prompt": "x",' * (SIZE // 14) + "}",
+    "a width of blanks": json.dumps({"prompt": "x", "width": "1" + " " * SIZE, "size": " " * SIZE}),
+    "tags": json.dumps({"prompt": "x", "style_tags": "a," * (SIZE // 2)}),
+    "lines": json.dumps({"lyrics": "a\n" * (SIZE // 2)}),
+    "sections": json.dumps({"lyrics": "[Verse]\na\n" * (SIZE // 10)}),
+    "brackets": json.dumps({"lyrics": "[" * SIZE}),
+    "a form": json.dumps({"structure": "verse " * (SIZE // 6) + "x"}),
+}
+
+
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_writings_end_soon(name: str, kind: Kind) -> None:
+    """Depth, length and repetition cost no more than linear time, and never raise."""
+    began = time.process_time()
+    outcome = parse_brief(kind, HOSTILE[name])
+    assert time.process_time() - began < SECONDS
+    if not is_successful(outcome):
+        assert len(outcome.failure().message) < 1_000
+
+
+def test_a_long_prompt_is_understood() -> None:
+    """Length alone is no reason to refuse a prompt."""
+    content = json.dumps({"prompt": "é\n" * (SIZE // 4)})
+    found = parse_brief(Kind.IMAGE, content).unwrap()
+    assert isinstance(found, ImageBrief)
+    assert found.prompt == "é\n" * (SIZE // 4)
+
+
+def test_no_line_of_a_long_song_is_lost() -> None:
+    """Beyond the bound on sections the markers stay in the lyrics."""
+    found = parse_brief(Kind.AUDIO, json.dumps({"lyrics": "[Verse]\nla\n" * 1_500})).unwrap()
+    assert isinstance(found, LyricsBrief)
+    assert len(found.sections) == 1_000
+    assert found.lyrics.count("la") == 1_500

@@ -1,0 +1,219 @@
+"""The fields of a picture's brief, as they are and as models write them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from returns.pipeline import is_successful
+
+from domain.brief import ImageBrief
+from domain.brief_parsing import parse_brief
+from domain.failure import FailureCode
+from domain.kind import Kind
+
+LARGEST_SEED = 18_446_744_073_709_551_615
+
+
+def picture(**members: Any) -> ImageBrief:  # noqa: ANN401 -- any JSON
+    """The brief of a writing with a prompt and these members."""
+    found = parse_brief(Kind.IMAGE, json.dumps({"prompt": "x"} | members)).unwrap()
+    assert isinstance(found, ImageBrief)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("prompt", "expected"),
+    [
+        ("  a lake \n", "  a lake \n"),
+        ("--output=/etc", "--output=/etc"),
+        ("a\r\nb\tc", "a\r\nb\tc"),
+        (["a", " b "], "a,  b "),
+        (["a", None, "", 5, "b"], "a, 5, b"),
+        (["alone"], "alone"),
+        ('{"prompt": "y"}', '{"prompt": "y"}'),
+    ],
+)
+def test_a_prompt(prompt: Any, expected: str) -> None:  # noqa: ANN401 -- any JSON
+    """Text is kept to the last blank; a list is joined."""
+    assert picture(prompt=prompt).prompt == expected
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ('{"negative_prompt": "x"}', "'prompt' is missing"),
+        ('{"prompt": null}', "'prompt' must be text, but is null"),
+        ('{"prompt": 5}', "'prompt' must be text, but is a number"),
+        ('{"prompt": NaN}', "'prompt' must be text, but is a number"),
+        ('{"prompt": 1e999}', "'prompt' must be text, but is a number"),
+        (f'{{"prompt": {"9" * 5000}}}', "'prompt' must be text, but is a number"),
+        ('{"prompt": true}', "'prompt' must be text, but is true or false"),
+        ('{"prompt": {"text": "x"}}', "'prompt' must be text, but is an object"),
+        ('{"prompt": ""}', "'prompt' must be text, but is blank text"),
+        ('{"prompt": " \\n\\u200b\\ufeff\\u00a0"}', "'prompt' must be text, but is blank text"),
+        ('{"prompt": []}', "'prompt' must be text, but is a list without text"),
+        ('{"prompt": ["", null]}', "'prompt' must be text, but is a list without text"),
+        ('{"prompt": [1, 2]}', "'prompt' must be text, but is a list without text"),
+        ('{"prompt": ["a", {"b": "c"}]}', "'prompt[1]' must be text, but is an object"),
+        ('{"prompt": "a", "prompt": "b"}', "'prompt' comes more than once"),
+        ('{"prompt": "a", "prompt": 5}', "'prompt' comes more than once"),
+        ('{"prompt": NaN, "prompt": "a"}', "'prompt' comes more than once"),
+    ],
+)
+def test_no_prompt(written: str, said: str) -> None:
+    """Without one prompt nothing is rendered, and the failure says what stands in its place."""
+    outcome = parse_brief(Kind.IMAGE, written)
+    assert not is_successful(outcome)
+    assert outcome.failure().code is FailureCode.BRIEF_INCOMPLETE
+    assert said in outcome.failure().message
+
+
+def test_only_a_prompt() -> None:
+    """Everything but the prompt has a default."""
+    assert picture() == ImageBrief(prompt="x")
+
+
+@pytest.mark.parametrize("junk", [None, 5, True, "", " ", [], {}, [None], {"a": 1}])
+def test_wrong_types_are_ignored(junk: Any) -> None:  # noqa: ANN401 -- any JSON
+    """An optional field that says nothing is as good as missing."""
+    names = ["technical_params", "composition", "negative_prompt", "quality", "mood", "size"]
+    assert picture(**dict.fromkeys([*names, "style_tags", "resolution"], junk)) == picture()
+    composition = dict.fromkeys(["subject", "background", "lighting"], junk)
+    technical = dict.fromkeys(["quality", "mood", "size", "resolution"], junk)
+    assert picture(composition=composition, technical_params=technical) == picture()
+
+
+@pytest.mark.parametrize(
+    ("tags", "expected"),
+    [
+        (["a", " b\n c "], ("a", "b c")),
+        (["a", 5, 1.5, 2.0, None, "", " ", True, {"b": 1}, "c"], ("a", "5", "1.5", "2", "c")),
+        ("a, b c ,, d", ("a", "b c", "d")),
+        ("alone", ("alone",)),
+        ([str(number) for number in range(2000)], tuple(str(number) for number in range(1000))),
+    ],
+)
+def test_style_tags(tags: Any, expected: tuple[str, ...]) -> None:  # noqa: ANN401 -- any JSON
+    """Tags come as a list or as one text with commas."""
+    assert picture(style_tags=tags).style_tags == expected
+
+
+def test_optional_texts() -> None:
+    """Optional text is stripped, and lists of it are joined."""
+    found = picture(
+        negative_prompt=["crowds", " harsh shadows "],
+        technical_params={"aspect_ratio": " 16:9 ", "quality": " high\n", "mood": ["calm", "cold"]},
+        composition={"subject": ["a lake", None, "a boat"], "lighting": " dawn "},
+    )
+    assert found.negative_prompt == "crowds, harsh shadows"
+    assert (found.aspect_ratio, found.quality, found.mood) == ("16:9", "high", "calm, cold")
+    assert (found.subject, found.background, found.lighting) == ("a lake, a boat", "", "dawn")
+
+
+def test_a_ratio_as_a_number() -> None:
+    """A ratio is a measure, and may be a number."""
+    assert picture(technical_params={"aspect_ratio": 1.78}).aspect_ratio == "1.78"
+
+
+def test_technical_fields_at_the_top_level() -> None:
+    """The top level counts where technical_params says nothing, and only there."""
+    top = {"aspect_ratio": "1:1", "quality": "low", "mood": "grim", "width": 64, "seed": 1}
+    assert picture(**top) == picture(technical_params=top)
+    inside = {"quality": "high", "width": "wide", "mood": " ", "seed": 2}
+    found = picture(**top, technical_params=inside)
+    assert (found.quality, found.mood, found.width, found.seed) == ("high", "grim", 64, 2)
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        (1024, 1024),
+        ("1024", 1024),
+        (" 1024 px", 1024),
+        ("1024PX", 1024),
+        ("1024.0", 1024),
+        (1024.0, 1024),
+        (1, 1),
+        (16_384, 16_384),
+        (0, None),
+        (-5, None),
+        (16_385, None),
+        (10**30, None),
+        (1024.5, None),
+        (True, None),
+        ("wide", None),
+        ("9" * 5000, None),
+        ("１０２４", None),  # noqa: RUF001 -- other digits than ASCII's are the subject
+        ([1024], None),
+    ],
+)
+def test_a_side(written: Any, expected: int | None) -> None:  # noqa: ANN401 -- any JSON
+    """A side is a number of pixels that a picture can have, in any usual spelling."""
+    assert picture(technical_params={"width": written}).width == expected
+    assert picture(height=written).height == expected
+
+
+@pytest.mark.parametrize("name", ["size", "resolution"])
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("1024x768", (1024, 768)),
+        ("1024 × 768 px", (1024, 768)),
+        ("1024X768", (1024, 768)),
+        ("1024*768", (1024, 768)),
+        ("1024 by 768", (1024, 768)),
+        ([1024, "768"], (1024, 768)),
+        ({"width": 1024, "height": 768}, (1024, 768)),
+        ("1024", (None, None)),
+        ("16:9", (None, None)),
+        ("0x768", (None, None)),
+        ("99999x768", (None, None)),
+        ([1024, 768, 3], (None, None)),
+        ([1024, None], (None, None)),
+    ],
+)
+def test_a_size(name: str, written: Any, expected: tuple[int | None, int | None]) -> None:  # noqa: ANN401
+    """A size names both sides at once, or neither."""
+    found = picture(technical_params={name: written})
+    assert (found.width, found.height) == expected
+
+
+def test_sides_go_before_a_size() -> None:
+    """A size counts only where no side is named."""
+    found = picture(technical_params={"width": 512, "size": "1024x768"})
+    assert (found.width, found.height) == (512, None)
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        (0, 0),
+        (42, 42),
+        ("42", 42),
+        (42.0, 42),
+        (LARGEST_SEED, LARGEST_SEED),
+        (str(LARGEST_SEED), LARGEST_SEED),
+        (LARGEST_SEED + 1, None),
+        (str(LARGEST_SEED + 1), None),
+        (1e300, None),
+        (-1, None),
+        ("-1", None),
+        (True, None),
+        ("random", None),
+        (1.5, None),
+    ],
+)
+def test_a_seed(written: Any, expected: int | None) -> None:  # noqa: ANN401 -- any JSON
+    """A seed has 64 bits; what has more, or is none, is ignored."""
+    assert picture(seed=written).seed == expected
+    assert picture(technical_params={"seed": written}).seed == expected
+
+
+def test_optional_fields_that_come_twice() -> None:
+    """Of an optional field the last value that says something counts."""
+    written = '{"prompt": "x", "mood": "a", "mood": "b", "mood": null, "mood": " "}'
+    found = parse_brief(Kind.IMAGE, written).unwrap()
+    assert isinstance(found, ImageBrief)
+    assert found.mood == "b"

@@ -1,0 +1,194 @@
+"""The one JSON object is found in whatever a language model wrote around it."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from returns.pipeline import is_successful
+
+from domain.brief import ImageBrief
+from domain.brief_json import Findings, find_json
+from domain.brief_json_reader import DEEPEST, MOST_VALUES, Allowance
+from domain.brief_parsing import parse_brief
+from domain.failure import Failure, FailureCode
+from domain.kind import Kind
+from tests.strategies_briefs import json_trees
+
+if TYPE_CHECKING:
+    from domain.brief_values import Json
+
+
+def find(text: str) -> Findings:
+    """What one text holds."""
+    return find_json(text, Allowance())
+
+
+def prompt_of(content: str) -> str:
+    """The prompt of a picture that must be understood."""
+    outcome = parse_brief(Kind.IMAGE, content)
+    assert is_successful(outcome), outcome
+    brief = outcome.unwrap()
+    assert isinstance(brief, ImageBrief)
+    return brief.prompt
+
+
+def failure(content: str, kind: Kind = Kind.IMAGE) -> Failure:
+    """The failure that a content must give."""
+    outcome = parse_brief(kind, content)
+    assert not is_successful(outcome), outcome
+    return outcome.failure()
+
+
+@given(tree=json_trees.filter(lambda tree: isinstance(tree, dict) and bool(tree)))
+def test_agreement_with_the_standard_library(tree: Json) -> None:
+    """Every object is read as Python's own parser reads it, but for integers of absurd length."""
+    text = json.dumps(tree)
+    expected = json.loads(
+        text, parse_int=lambda digits: int(digits) if len(digits) <= 25 else float(digits)
+    )
+    found = find(text)
+    assert found.trouble == ""
+    assert len(found.values) == 1
+    assert json.dumps(found.values[0]) == json.dumps(expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('{"a": 1,}', {"a": 1}),
+        ('{"a": [1, 2,\n],\n}', {"a": [1, 2]}),
+        ('{"a": 1, // one\n "b": 2}', {"a": 1, "b": 2}),
+        ('{/* first */ "a" /* name */ : /* value */ 1 /* end **/}', {"a": 1}),
+        (
+            '{"a": "// no comment", "b": "/* nor this */"}',
+            {"a": "// no comment", "b": "/* nor this */"},
+        ),
+        ('{"a": "one\ntwo\tthree"}', {"a": "one\ntwo\tthree"}),
+        ('{"a": True, "b": False, "c": None}', {"a": True, "b": False, "c": None}),
+        ('{"a": -Infinity, "b": 1e999}', {"a": -math.inf, "b": math.inf}),
+        ('{"a": +1, "b": .5, "c": 2., "d": 007}', {"a": 1, "b": 0.5, "c": 2.0, "d": 7}),
+        ('{\u00a0"a"\u200b:\ufeff1}', {"a": 1}),
+        (r'{"a": "\ud83c\udfa8 \u00e9 \" \\"}', {"a": '🎨 é " \\'}),
+        ('{"a": [[], {}, ""]}', {"a": [[], {}, ""]}),
+    ],
+)
+def test_more_than_json(text: str, expected: Json) -> None:
+    """What people and models add to JSON is read as they meant it."""
+    assert find(text) == Findings((expected,))
+
+
+def test_nan_is_a_number_that_equals_nothing() -> None:
+    """NaN, and a number of absurd length, are numbers that no field can use."""
+    (value,) = find('{"a": NaN, "b": ' + "9" * 5000 + "}").values
+    assert isinstance(value, dict)
+    assert all(isinstance(each, float) and math.isnan(each) for each in value.values())
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '```json\n{"prompt": "x"}\n```',
+        '```\nnothing\n```\n```json\n{"prompt": "x"}\n```\n```\nbye\n```',
+        'I use {braces}, {"quotes" too} and {}: {"prompt": "x"} {',
+        '[{"prompt": "x"}]',
+        '["a note", {"prompt": "x"}]',
+        '[[{"prompt": "x"}]]',
+        '{"image_prompt": {"prompt": "x"}}',
+        '{"a": {"b": {"c": [{"prompt": "x"}]}}}',
+        '{"result": "{\\"prompt\\": \\"x\\"}"}',
+        '{"prompt": {"prompt": "x"}}',
+        json.dumps('{"prompt": "x"}'),
+        json.dumps(json.dumps('{"prompt": "x", "composition": {}}')),
+        json.dumps('```json\n{"prompt": "x"}\n```'),
+        json.dumps(['{"prompt": "x"}']),
+        '{"prompt": "x"} {"prompt": "x", "negative_prompt": ""}',
+        '{"steps": 20} {"prompt": "x"}',
+        '{"prompt": 5} {"prompt": "x"}',
+        'The form is {"prompt": ..., "style_tags": [...]}. {"prompt": "x"}',
+        '{"prompt": "x"} and then {"pro',
+        '{"prompt": "x", "prompt": "x"}',
+        '{"prompt": "", "prompt": "x", "prompt": null, "prompt": " "}',
+    ],
+)
+def test_where_the_object_hides(content: str) -> None:
+    """One usable object is found, however often and wherever it is written."""
+    assert prompt_of(content) == "x"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('{"prompt": "x"', "cut off at line 1, column 15: ',' or '}' must stand here"),
+        ('{"prompt":', "cut off at line 1, column 11: a value must stand here"),
+        ('{"prompt": "x",\n "seed"', "cut off at line 2, column 8: ':' must stand behind the name"),
+        ('{"prompt": "x",\n', "cut off at line 2, column 1: a name in double quotes"),
+        ('{"prompt": "x', "line 1, column 12: the text that begins here is never closed"),
+        (
+            'so:\n\n {"prompt": "say "hi""}',
+            "begins at line 3, column 2 is broken at line 3, column 19",
+        ),
+        ('{"prompt": "x" /* oh', "line 1, column 16: the comment that begins here is never closed"),
+        ('{"prompt": "\\q"}', "line 1, column 13: a backslash must begin one of JSON's escapes"),
+        ('{"prompt": "x",, "seed": 1}', "line 1, column 16: a name in double quotes"),
+        ('{"prompt": nothing}', "line 1, column 12: a value must stand here"),
+        ('{"prompt": "x"]', "line 1, column 15: ',' or '}' must stand here"),
+        ('{"prompt"', "cut off at line 1, column 10: ':' must stand behind the name"),
+        ('{"pro', "line 1, column 2: the text that begins here is never closed"),
+        ('"{\\"prompt\\": \\"x', "cut off or damaged"),
+        (json.dumps('{"prompt": "x"'), "encoded as text: the JSON that begins at line 1, column 1"),
+        ('{"prompt": "a"} {"prompt": "b"}', "ambiguous"),
+        ('[{"prompt": "a"}, {"prompt": "b"}]', "ambiguous"),
+        ('{"prompts": [{"prompt": "a"}, {"prompt": "b"}]}', "ambiguous"),
+        ('{"prompt": "x"} ' * 1001, "more than 1,000 objects"),
+    ],
+)
+def test_what_is_broken_is_located(content: str, said: str) -> None:
+    """A broken writing is refused with line, column and reason."""
+    found = failure(content)
+    assert found.code is FailureCode.BRIEF_NOT_JSON
+    assert said in found.message
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"structure": [{"type": "verse", "lyrics": "la"}, {"type": "chorus", "ly',
+        '[{"type": "verse", "lyrics": "la"}, {"type": "chorus", "ly',
+        '{"title": "a "b" c", "structure": [{"type": "verse", "lyrics": "la"}]}',
+        '{"title": "}", "mood": "a "b" c", "structure": [{"type": "verse", "lyrics": "la"}]}',
+    ],
+)
+def test_nothing_is_taken_out_of_a_broken_object(content: str) -> None:
+    """A section inside a broken song is not a song of its own."""
+    assert failure(content, Kind.AUDIO).code is FailureCode.BRIEF_NOT_JSON
+
+
+def test_the_object_that_was_meant_is_explained() -> None:
+    """Among unusable objects the one with a prompt says what is wrong."""
+    assert "must be text, but is a number" in failure('{"a": 1} {"prompt": 5}').message
+    assert failure("{}").code is FailureCode.BRIEF_INCOMPLETE
+
+
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
+def test_the_depth_that_is_read(opening: str, closing: str) -> None:
+    """Nesting is read down to a fixed level, and refused by name beyond it."""
+    middle = "1" if closing == "}" else ""
+    levels = DEEPEST - 1
+
+    def writing(depth: int) -> str:
+        return f'{{"prompt": "x", "extra": {opening * depth}{middle}{closing * depth}}}'
+
+    assert prompt_of(writing(levels)) == "x"
+    assert "nested deeper than 64 levels" in failure(writing(levels + 1)).message
+
+
+def test_the_values_that_are_read() -> None:
+    """The bound on values holds for a writing as a whole, encoded JSON included."""
+    half = json.dumps({"a": [0] * (MOST_VALUES // 2)})
+    allowance = Allowance()
+    assert not find_json(half, allowance).trouble
+    assert "20,000 values" in find_json(json.dumps(half), allowance).trouble

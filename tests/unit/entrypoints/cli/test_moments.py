@@ -1,0 +1,52 @@
+"""Ages of the times that databases hold."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from entrypoints.cli.moments import age_of, duration, with_age
+
+NOW = datetime(2026, 1, 6, 21, 30, 45, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("moment", "age"),
+    [
+        ("2026-01-06 21:30:44", "1 s ago"),
+        ("2026-01-06T21:27:00", "3 min ago"),
+        ("2026-01-06T21:27:00Z", "3 min ago"),
+        ("2026-01-06T23:27:00.25+02:00", "3 min ago"),
+        ("2026-01-05 20:30:45", "25 h ago"),
+        ("2026-01-01 00:00:00", "5 days ago"),
+        ("2027-01-01 00:00:00", ""),
+        ("yesterday", ""),
+        ("", ""),
+        (None, ""),
+    ],
+)
+def test_ages(moment: str | None, age: str) -> None:
+    """UTC where no zone is named; no age for what lies ahead or is no moment."""
+    assert age_of(moment, NOW) == age
+
+
+def test_the_moment_stays_as_it_was_found() -> None:
+    """The age is added, nothing is rewritten."""
+    assert with_age("2026-01-06 21:30:40", NOW) == "2026-01-06 21:30:40 (5 s ago)"
+    assert with_age("soon", NOW) == "soon"
+    assert with_age(None, NOW) == "at an unknown time"
+
+
+@given(st.text())
+def test_any_text_may_stand_in_the_column(text: str) -> None:
+    """Reading never raises."""
+    age_of(text, NOW)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(None, ""), (0.04, "0.0 s"), (59.5, "59.5 s"), (187.4, "3 min 7 s")]
+)
+def test_durations(seconds: float | None, words: str) -> None:
+    """Tenths below a minute, whole seconds above."""
+    assert duration(seconds) == words
