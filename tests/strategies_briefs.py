@@ -33,6 +33,7 @@ json_trees = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_names, inner, max_size=5),
     max_leaves=20,
 )
+json_objects = st.dictionaries(_names, json_trees, min_size=1, max_size=3)
 
 
 def image_documents() -> st.SearchStrategy[Document]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import shutil
@@ -17,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from tests.acceptance.evidence import opens
 from tests.command_line import MEDIAGEN, CommandLine
-from tests.databases import Poet, bytes_or_text, make_database
+from tests.databases import Poet, make_database
 from tests.media_samples import mp3
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ class Installation:
 
     def statuses(self) -> dict[int, str]:
         """The artifact status of every prompt."""
-        return dict(self.poet.execute("SELECT id, artifact_status FROM prompts"))  # type: ignore[arg-type]
+        return dict(self.poet.execute("SELECT id, artifact_status FROM prompts"))
 
     def published(self) -> set[str]:
         """Every file that others find when they scan the output tree."""
@@ -247,50 +247,6 @@ class Installation:
             except psutil.Error:
                 continue
         return found
-
-
-def opens(content: bytes, path: str) -> None:
-    """Decode a picture or a song to its end with the libraries that users' programs use."""
-    if path.startswith("image/"):
-        from PIL import Image  # noqa: PLC0415 - heavy, and not every test needs it
-
-        with Image.open(io.BytesIO(content)) as picture:
-            picture.load()
-        return
-    import av  # noqa: PLC0415
-
-    with av.open(io.BytesIO(content)) as container:
-        assert sum(1 for _ in container.decode(audio=0)) > 0
-
-
-def snapshot(path: Path) -> dict[str, list[str]]:
-    """Everything in a database that is not ours, table by table, and how the file is set up.
-
-    Values come as SQL literals, so that type and bytes count. Of ``prompts`` the two columns
-    that may change are left out.
-    """
-    with closing(sqlite3.connect(path)) as driver:
-        driver.text_factory = bytes_or_text
-        objects = driver.execute(
-            "SELECT type, name, sql FROM sqlite_schema"
-            " WHERE name NOT LIKE 'media_generator%' AND tbl_name NOT LIKE 'media_generator%'"
-            " AND name NOT LIKE 'sqlite_%' ORDER BY type, name"
-        ).fetchall()
-        found = {"objects": [repr(row) for row in objects]}
-        for pragma in ("journal_mode", "user_version", "application_id", "encoding", "page_size"):
-            found[pragma] = [repr(driver.execute(f"PRAGMA {pragma}").fetchone())]
-        for kind, table, _ in objects:
-            if kind == "table":
-                found[table] = _rows(driver, table)
-    return found
-
-
-def _rows(driver: sqlite3.Connection, table: str) -> list[str]:
-    free = {"artifact_status", "error_message"} if table == "prompts" else set()
-    columns = [row[1] for row in driver.execute(f"PRAGMA table_info({table})")]
-    quoted = " || ', ' || ".join(f'quote("{name}")' for name in columns if name not in free)
-    found = driver.execute(f"SELECT {quoted} FROM {table} ORDER BY 1")  # noqa: S608 - its own
-    return [row[0] for row in found]
 
 
 def until(true: Callable[[], object], seconds: float = 30) -> None:

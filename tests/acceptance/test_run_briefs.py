@@ -148,7 +148,9 @@ def test_a_title_that_is_no_text_does_not_block_the_queue(place: Installation) -
     """Other columns hold bytes that are not UTF-8 too; nobody needs them."""
     first = place.poet.write(LAKE)
     second = place.poet.write(LAKE)
-    place.poet.execute("UPDATE prompts SET prompt_text = CAST(x'ff' AS TEXT) WHERE id = ?", (first,))
+    place.poet.execute(
+        "UPDATE prompts SET prompt_text = CAST(x'ff' AS TEXT) WHERE id = ?", (first,)
+    )
     assert place.run().returncode == 0
     assert place.statuses() == {first: "ready", second: "ready"}
     place.check()

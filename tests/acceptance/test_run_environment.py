@@ -136,9 +136,7 @@ def test_songs_are_rendered_while_the_image_script_is_missing(place: Installatio
     """One kind that cannot be rendered does not hold up the other; exit code 3 tells of it."""
     place.use("not_there.py")
     pictures = [place.poet.write(image("a lake")) for _ in range(2)]
-    songs = [
-        place.poet.write(json.dumps(STEAM), prompt_type="lyrics_prompt") for _ in range(2)
-    ]
+    songs = [place.poet.write(json.dumps(STEAM), prompt_type="lyrics_prompt") for _ in range(2)]
     ended = place.run()
     assert ended.returncode == 3
     assert "script_missing: " in ended.stderr
@@ -168,9 +166,7 @@ def test_a_lock_of_another_program_is_waited_out(tmp_path: Path, journal_mode: s
 def test_a_lock_that_outlasts_the_patience_loses_no_prompt(place: Installation) -> None:
     """The render that could not be published is made again by a later run."""
     place.use("waits.py")
-    place.configure(
-        {"media": {"scripts": place.named("waits.py")}, "database": {"timeout": 1.0}}
-    )
+    place.configure({"media": {"scripts": place.named("waits.py")}, "database": {"timeout": 1.0}})
     place.poet.write(image("a lake"))
     with place.started("run") as process:
         place.begun()

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.mediagen import LAKE, STEAM, Installation, snapshot
+from tests.acceptance.evidence import snapshot
+from tests.acceptance.mediagen import LAKE, STEAM, Installation
 
 STAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 LYRICS = "[VERSE]\nSteam ascends\nfrom the cup\n\n[CHORUS]\nCoffee brews"

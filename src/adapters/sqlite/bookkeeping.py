@@ -12,7 +12,11 @@ if TYPE_CHECKING:
     from adapters.sqlite.connection import Connection
 
 SCHEMA_VERSION = 1
-_PENDING_INDEXES = ("create_pending_image_index", "create_pending_audio_index")
+_OWN_TABLES = {"media_generator_state", "media_generator_renders"}
+_PENDING_INDEXES = {
+    "image_index": "media_generator_pending_image",
+    "audio_index": "media_generator_pending_audio",
+}
 
 
 def has_bookkeeping(connection: Connection) -> bool:
@@ -21,11 +25,7 @@ def has_bookkeeping(connection: Connection) -> bool:
     Raises:
         RepositoryError: a newer Media Generator made them.
     """
-    named = connection.rows(
-        "SELECT count(*) FROM sqlite_schema WHERE type = 'table'"
-        " AND name IN ('media_generator_state', 'media_generator_renders')"
-    )
-    if named != [(2,)]:
+    if not _names(connection, "table") >= _OWN_TABLES:
         return False
     for version, _ in connection.rows(statements("bookkeeping")["state"]):
         if version > SCHEMA_VERSION:
@@ -56,14 +56,24 @@ def prepare_bookkeeping(connection: Connection, *, create_indexes: bool) -> str:
     return str(connection.rows(sql["state"])[0][1])
 
 
+def index_hints(connection: Connection) -> dict[str, str]:
+    """What stands in the claim's statement for each of the two indexes: its name, or nothing."""
+    there = _names(connection, "index")
+    return {
+        place: f"INDEXED BY {name}" if name in there else ""
+        for place, name in _PENDING_INDEXES.items()
+    }
+
+
 def _prepare_indexes(connection: Connection) -> None:
-    named = connection.rows(
-        "SELECT count(*) FROM sqlite_schema WHERE type = 'index'"
-        " AND name IN ('media_generator_pending_image', 'media_generator_pending_audio')"
-    )
-    prompts = connection.rows("SELECT type FROM sqlite_schema WHERE name = 'prompts'")
-    if named == [(len(_PENDING_INDEXES),)] or prompts != [("table",)]:
+    all_there = set(_PENDING_INDEXES.values()) <= _names(connection, "index")
+    if all_there or "prompts" not in _names(connection, "table"):
         return
     with connection.writing():
-        for name in _PENDING_INDEXES:
-            connection.change(statements("bookkeeping")[name])
+        for place in _PENDING_INDEXES:
+            connection.change(statements("bookkeeping")[f"create_pending_{place}"])
+
+
+def _names(connection: Connection, kind: str) -> set[str]:
+    found = connection.rows("SELECT name FROM sqlite_schema WHERE type = :kind", {"kind": kind})
+    return {name for (name,) in found}

@@ -48,11 +48,15 @@ class Connection:
                 check_same_thread=False,
             )
             self._driver.text_factory = _lenient_text
-            # A commit is reported only once it is safe from a loss of power.
-            self._driver.execute("PRAGMA synchronous = FULL")
-            if sys.platform == "darwin":
-                self._driver.execute("PRAGMA fullfsync = ON")
         self._identity = _identity(path)
+        try:
+            # A commit is reported only once it is safe from a loss of power.
+            self._wait_for("PRAGMA synchronous = FULL")
+            if sys.platform == "darwin":
+                self._wait_for("PRAGMA fullfsync = ON")
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Close the file."""
@@ -143,10 +147,7 @@ def translated(path: Path) -> Iterator[None]:
             )
             raise RepositoryBusyError(message) from error
         if code in _DAMAGED:
-            message = (
-                f"the file {path} is damaged or not a SQLite database ({error}); it was left as"
-                " it is. Restore it from a backup, or try sqlite3's .recover on a copy."
-            )
+            message = _damaged(path, error)
         elif code == sqlite3.SQLITE_FULL:
             message = f"no room on the volume of the database {path}; make room and run again"
         elif code == sqlite3.SQLITE_READONLY:
@@ -154,6 +155,16 @@ def translated(path: Path) -> Iterator[None]:
         else:
             message = f"the database {path} cannot be used: {error}"
         raise RepositoryError(message) from error
+    except UnicodeDecodeError as error:
+        # The driver could not even read SQLite's own complaint, which quotes a torn schema.
+        raise RepositoryError(_damaged(path, error)) from error
+
+
+def _damaged(path: Path, error: Exception) -> str:
+    return (
+        f"the file {path} is damaged or not a SQLite database ({error}); it was left as it is."
+        " Restore it from a backup, or try sqlite3's .recover on a copy."
+    )
 
 
 def _lenient_text(raw: bytes) -> str:

@@ -43,7 +43,7 @@ class SqlitePromptCatalogue:
         """Count and name what matters."""
         counts: dict[Kind, dict[str, int]] = defaultdict(dict)
         for prompt_type, status, count in self._rows("counts"):
-            counts[_KINDS[prompt_type]][status or ""] = count
+            counts[_KINDS[prompt_type]][_text(status) or ""] = count
         oldest: dict[Kind, str | None] = {}
         for prompt_type, count, created_at, any_undated in self._rows("pending"):
             counts[_KINDS[prompt_type]]["pending"] = count
@@ -77,7 +77,7 @@ class SqlitePromptCatalogue:
             status, writing_id, content = row[6:]
             return PromptRecord(
                 _prompt(row[:6]),
-                status,
+                _text(status) or "",
                 None if writing_id is None else Writing(writing_id, content),
                 self._renders("renders", prompt_id=prompt_id),
                 tuple(_artifact(found) for found in self._rows("artifacts", prompt_id=prompt_id)),
@@ -119,8 +119,10 @@ def _artifact(row: tuple[Any, ...]) -> ArtifactRecord:
 
 def _text(value: object) -> str | None:
     """Whatever a column holds, as text that can be printed."""
-    if value is None or isinstance(value, str):
-        return value
+    if value is None:
+        return None
+    if isinstance(value, str):
+        value = value.encode("utf-8", "surrogateescape")
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 

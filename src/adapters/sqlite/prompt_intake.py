@@ -60,9 +60,13 @@ class SqlitePromptIntake:
         check_insertable(connection, "prompts", _PROMPT_COLUMNS)
         check_insertable(connection, "writings", _WRITING_COLUMNS)
         self._connection = connection
-        self._prompts = columns_of(connection, "prompts").keys()
-        self._writings = columns_of(connection, "writings").keys()
+        self._prompts = list(columns_of(connection, "prompts"))
+        self._writings = list(columns_of(connection, "writings"))
         self._links = has_junction(connection)
+        # Where it may be missing it is left out: in some files it must differ between writings,
+        # and the same brief may well be asked for twice.
+        if not columns_of(connection, "writings").get("content_hash"):
+            self._writings = [column for column in self._writings if column != "content_hash"]
         self._sql = statements("intake")
 
     def submit(self, submissions: Iterable[Submission]) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
-from adapters.sqlite.bookkeeping import prepare_bookkeeping
+from adapters.sqlite.bookkeeping import index_hints, prepare_bookkeeping
 from adapters.sqlite.shape import check_shape, has_junction
 from adapters.sqlite.statements import statements
 from application.ports.prompt_repository import Requeued
@@ -49,6 +49,7 @@ class SqlitePromptRepository:
         self._all_variants = all_variants and has_junction(connection)
         self.database_id = prepare_bookkeeping(connection, create_indexes=create_indexes)
         self._claims = statements("claims")
+        self._next_pending = self._claims["next_pending"].format(**index_hints(connection))
         self._endings = statements("endings")
 
     def claim_next(self, selection: Selection) -> Claim | None:
@@ -81,13 +82,16 @@ class SqlitePromptRepository:
             return self._end(claim, Outcome.RELEASED, seconds, failure)
 
     def _take_next(self, selection: Selection) -> Claim | None:
-        name = "next_pending" if selection.only is None else "next_pending_among"
-        found = self._connection.rows(self._claims[name], _wanted(selection))
-        for prompt_id, kind, reference, content in found:
-            return self._claim(prompt_id, Kind(kind), reference, content)
+        if selection.only is None:
+            statement = self._next_pending
+        else:
+            statement = self._claims["next_pending_among"]
+        found = self._connection.rows(statement, _wanted(selection))
+        for prompt_id, kind, reference, writing_id, content in found:
+            return self._claim(prompt_id, Kind(kind), reference, Writing(writing_id, content))
         return None
 
-    def _claim(self, prompt_id: int, kind: Kind, reference: object, content: object) -> Claim:
+    def _claim(self, prompt_id: int, kind: Kind, reference: object, last: Writing) -> Claim:
         connection = self._connection
         connection.change(self._claims["take"], {"prompt_id": prompt_id, **_ends(Move.CLAIM)})
         connection.change(self._claims["supersede_live"], {"prompt_id": prompt_id})
@@ -101,7 +105,7 @@ class SqlitePromptRepository:
             },
         )
         [(render_id, claimed_at)] = opened
-        writings = self._variants(prompt_id, kind) or (Writing(_as_id(reference), content),)  # type: ignore[arg-type]
+        writings = self._variants(prompt_id, kind) or (last,)
         at = datetime.fromisoformat(claimed_at).replace(tzinfo=UTC)
         return Claim(render_id, prompt_id, kind, at, writings)
 
@@ -209,11 +213,6 @@ def _row(claim: Claim, artifact: Artifact) -> dict[str, object]:
         "preview_path": artifact.preview_path,
         "metadata": json.dumps(artifact.metadata, ensure_ascii=False),
     }
-
-
-def _as_id(reference: object) -> int:
-    """A reference may stand in a column of type TEXT."""
-    return int(str(reference))
 
 
 def _plain(text: str) -> str:

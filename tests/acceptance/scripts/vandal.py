@@ -17,10 +17,11 @@ with open(sys.argv[1], "r+b") as file:
     file.write(b"vandal")
     file.truncate(9)
 """
-child = subprocess.Popen(  # noqa: S603 - a child of our own
+child = subprocess.Popen(
     [sys.executable, "-c", vandal, str(output / "generated_image_001.png")],
     start_new_session=True,
     stdout=subprocess.PIPE,
     stderr=subprocess.DEVNULL,
 )
-child.stdout.read()  # until it has opened the file
+if child.stdout:
+    child.stdout.read()  # until it has opened the file

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from adapters.sqlite.bookkeeping import SCHEMA_VERSION
+from adapters.sqlite.bookkeeping import SCHEMA_VERSION, index_hints
 from adapters.sqlite.connection import Connection
 from adapters.sqlite.prompt_catalogue import SqlitePromptCatalogue
 from adapters.sqlite.prompt_repository import SqlitePromptRepository
@@ -220,7 +220,8 @@ def test_the_state_is_whole(poet: Poet, change: str) -> None:
 
 
 def _plan(poet: Poet, name: str) -> list[str]:
-    sql = statements("claims")[name]
+    with closing(Connection(poet.path, timeout=5.0)) as connection:
+        sql = statements("claims")[name].format(**index_hints(connection))
     values = dict.fromkeys(re.findall(r":(\w+)", sql))
     with closing(sqlite3.connect(poet.path)) as driver:
         return [row[3] for row in driver.execute(f"EXPLAIN QUERY PLAN {sql}", values)]

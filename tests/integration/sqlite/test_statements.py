@@ -45,10 +45,10 @@ CRASH = Failure(FailureCode.WORKFLOW_FAILED, "m")
 
 
 def _filled(name: str, sql: str) -> str:
-    """A statement as it is run; one is a template."""
+    """A statement as it is run; two are templates."""
     if name == "insert_row":
         return sql.format(table="prompts", columns="prompt_text", values=":prompt_text")
-    return sql
+    return sql.format(image_index="", audio_index="")
 
 
 def test_every_statement_parses_on_a_real_database() -> None:

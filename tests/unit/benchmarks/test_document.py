@@ -59,6 +59,10 @@ def test_writing_twice_is_writing_once(report: str, before: str, after: str) -> 
         ("<!-- bench:one -->\n<!-- /bench -->\n" * 2, "not 2"),
         ("<!-- bench:one -->\nnever ended", "no partner"),
         ("<!-- bench:one -->\n<!-- bench:two -->\n<!-- /bench -->\n", "no partner"),
+        (
+            "<!-- bench:one -->\n<!-- bench:two -->\n<!-- /bench -->\n<!-- /bench -->\n",
+            "no partner",
+        ),
         ("<!-- /bench -->\n<!-- bench:one -->\n<!-- /bench -->\n", "no partner"),
     ],
 )

@@ -38,7 +38,7 @@ HOSTILE = {
     "encoded lists": json.dumps(json.dumps({"a": [1] * 2000})) * 800,
     "values": '{"prompt": "x", "a": [' + "1," * (SIZE // 2) + "]}",
     "names that come again": "{" + '"prompt": "x",' * (SIZE // 14) + "}",
-    "a width of blanks": json.dumps({"prompt": "x", "width": "1" + " " * SIZE, "size": " " * SIZE}),
+    "a width of blanks": json.dumps({"prompt": "x", "width": "1" + " " * SIZE + "!"}),
     "tags": json.dumps({"prompt": "x", "style_tags": "a," * (SIZE // 2)}),
     "lines": json.dumps({"lyrics": "a\n" * (SIZE // 2)}),
     "sections": json.dumps({"lyrics": "[Verse]\na\n" * (SIZE // 10)}),

@@ -16,7 +16,7 @@ from domain.brief_json_reader import DEEPEST, MOST_VALUES, Allowance
 from domain.brief_parsing import parse_brief
 from domain.failure import Failure, FailureCode
 from domain.kind import Kind
-from tests.strategies_briefs import json_trees
+from tests.strategies_briefs import json_objects
 
 if TYPE_CHECKING:
     from domain.brief_values import Json
@@ -43,7 +43,7 @@ def failure(content: str, kind: Kind = Kind.IMAGE) -> Failure:
     return outcome.failure()
 
 
-@given(tree=json_trees.filter(lambda tree: isinstance(tree, dict) and bool(tree)))
+@given(tree=json_objects)
 def test_agreement_with_the_standard_library(tree: Json) -> None:
     """Every object is read as Python's own parser reads it, but for integers of absurd length."""
     text = json.dumps(tree)
@@ -143,6 +143,7 @@ def test_where_the_object_hides(content: str) -> None:
         ('{"prompt": "a"} {"prompt": "b"}', "ambiguous"),
         ('[{"prompt": "a"}, {"prompt": "b"}]', "ambiguous"),
         ('{"prompts": [{"prompt": "a"}, {"prompt": "b"}]}', "ambiguous"),
+        ('{"a": x}\n{"b": y}', "at line 1, column 7"),
         ('{"prompt": "x"} ' * 1001, "more than 1,000 objects"),
     ],
 )

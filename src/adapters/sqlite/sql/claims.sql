@@ -1,14 +1,15 @@
--- Taking a prompt. The conditions stand in the words of the partial indexes, or SQLite would
--- not use them.
+-- Taking a prompt. The conditions stand in the words of the partial indexes, or SQLite could not
+-- use them; the braces name them, where they are there, since an index of others on the status
+-- looks just as good to SQLite and would walk through the whole history.
 
 -- name: next_pending
-SELECT prompt_id, kind, output_reference, content
+SELECT prompt_id, kind, output_reference, writing_id, content
 FROM (
     SELECT * FROM (
         SELECT
             p.id AS prompt_id, 'image' AS kind, p.output_reference,
-            w.content, p.created_at
-        FROM prompts AS p
+            w.id AS writing_id, w.content, p.created_at
+        FROM prompts AS p {image_index}
         INNER JOIN writings AS w ON w.id = p.output_reference
         WHERE
             :image AND p.status = 'completed' AND p.artifact_status = 'pending'
@@ -21,8 +22,8 @@ FROM (
     SELECT * FROM (
         SELECT
             p.id AS prompt_id, 'audio' AS kind, p.output_reference,
-            w.content, p.created_at
-        FROM prompts AS p
+            w.id AS writing_id, w.content, p.created_at
+        FROM prompts AS p {audio_index}
         INNER JOIN writings AS w ON w.id = p.output_reference
         WHERE
             :audio AND p.status = 'completed' AND p.artifact_status = 'pending'
@@ -39,7 +40,7 @@ LIMIT 1;
 SELECT
     p.id AS prompt_id,
     CASE p.prompt_type WHEN 'image_prompt' THEN 'image' ELSE 'audio' END AS kind,
-    p.output_reference, w.content
+    p.output_reference, w.id AS writing_id, w.content
 FROM prompts AS p
 INNER JOIN writings AS w ON w.id = p.output_reference
 WHERE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from adapters.filesystem.limits import StoreLimits
+from adapters.filesystem.ogg import walk_ogg
+from adapters.filesystem.unfit import UnfitError
 from domain.failure import Failure, FailureCode
 from domain.kind import Kind
 from tests import media_samples
@@ -179,6 +182,17 @@ def test_a_missing_ogg_page_is_noticed(tree: Tree) -> None:
     assert len(starts) > 3
     gap = data[: starts[-2]] + data[starts[-1] :]
     assert "missing" in _failure(tree, "a.ogg", gap).message
+
+
+@pytest.mark.parametrize("format_name", ["ogg", "opus"])
+def test_every_byte_of_an_ogg_file_is_under_a_checksum(format_name: str) -> None:
+    """Without the decoder's help, which passes over damaged pages."""
+    data = media_samples.song(format_name)
+    for place in range(0, len(data), 5):
+        flipped = bytearray(data)
+        flipped[place] ^= 0x10
+        with pytest.raises(UnfitError):
+            walk_ogg(io.BytesIO(flipped), len(flipped))
 
 
 _INSPECT = """

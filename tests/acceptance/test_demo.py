@@ -1,0 +1,168 @@
+"""``mediagen demo``: from nothing to files that open."""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.evidence import opens
+from tests.acceptance.mediagen import image
+from tests.command_line import MEDIAGEN, CommandLine
+from tests.databases import Poet, make_database
+
+NOT_A_HOME = "/dev/null/nobody"  # can neither be read nor made, not even by root
+
+
+def shell_of(folder: Path) -> CommandLine:
+    """A user whose home cannot be written to, at work in a folder."""
+    return CommandLine(folder, environment={"HOME": NOT_A_HOME, "XDG_CONFIG_HOME": NOT_A_HOME})
+
+
+@contextmanager
+def begun(shell: CommandLine, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """A demo that is ended politely as soon as its first prompt is under way."""
+    with subprocess.Popen(
+        [MEDIAGEN, "demo", *arguments],
+        cwd=shell.home,
+        env=shell.variables(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def interrupted(shell: CommandLine, *arguments: str) -> tuple[int, str]:
+    """Begin a demo and end it politely once it renders; gives exit code and all it printed."""
+    with begun(shell, *arguments) as process:
+        assert process.stdout
+        lines = []
+        for line in process.stdout:
+            lines.append(line)
+            if line.endswith(" pending\n"):
+                process.terminate()
+        complaints = process.communicate(timeout=30)[1]
+    return process.returncode, "".join(lines) + complaints
+
+
+def test_six_prompts_become_six_files_that_open(tmp_path: Path) -> None:
+    """From nothing, where home cannot be written to and the folder has a difficult name."""
+    shell = shell_of(tmp_path)
+    workspace = tmp_path / "poet's ünïverse 湖"
+    ended = shell.run("demo", "--workspace", str(workspace))
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "6 ready, 0 in error" in ended.stdout
+    check_files(workspace)
+    check_advice(shell, ended.stdout)
+    check_nothing_to_do(shell, workspace)
+    check_second_demo(shell, workspace)
+
+
+def check_files(workspace: Path) -> None:
+    """Four PNG files and two MP3 files, whole, no two the same, each with its row."""
+    poet = Poet(workspace / "musings.db")
+    found = poet.execute("SELECT artifact_type, file_path FROM prompt_artifacts ORDER BY id")
+    assert [kind for kind, _ in found] == ["image"] * 4 + ["audio"] * 2
+    output = workspace / "output"
+    for _, path in found:
+        opens((output / path).read_bytes(), path)
+    listed = {path for _, path in found}
+    files = (file for file in output.rglob("*") if file.is_file())
+    assert listed == {file.relative_to(output).as_posix() for file in files}
+    assert {Path(path).suffix for path in listed} == {".png", ".mp3"}
+    assert len({(output / path).read_bytes() for path in listed}) == 6
+    assert os.listdir(output / ".staging") == []  # noqa: PTH208 - names only
+
+
+def check_advice(shell: CommandLine, printed: str) -> None:
+    """The commands to try next are printed so that a shell takes them, spaces and all."""
+    commands = [line.strip() for line in printed.splitlines() if line.startswith("  mediagen ")]
+    assert len(commands) == 4
+    for command in commands[:2]:
+        shown = subprocess.run(
+            ["/bin/sh", "-c", command],
+            cwd=shell.home,
+            env=shell.variables(),
+            capture_output=True,
+            check=True,
+        )
+        assert shown.stdout
+
+
+def check_nothing_to_do(shell: CommandLine, workspace: Path) -> None:
+    """The configuration that it leaves behind is whole."""
+    ended = shell.run("--config", str(workspace / "media_generator_config.json"), "run")
+    assert ended.stdout == "0 pending\n0 ready, 0 in error\n"
+
+
+def check_second_demo(shell: CommandLine, workspace: Path) -> None:
+    """Six more prompts; what was there stays, and an interruption loses none of them."""
+    before = {file: file.read_bytes() for file in (workspace / "output").rglob("*.???")}
+    assert len(before) == 6
+    code, printed = interrupted(shell, "--workspace", str(workspace))
+    assert code == 143
+    assert "6 pending" in printed
+    found = Poet(workspace / "musings.db").execute("SELECT artifact_status FROM prompts")
+    statuses = [status for (status,) in found]
+    assert len(statuses) == 12
+    assert statuses.count("ready") >= 6
+    assert set(statuses) == {"ready", "pending"}
+    assert {file: file.read_bytes() for file in before} == before
+
+
+@pytest.mark.parametrize(
+    "variable", ["MUSINGS_DB_PATH", "MEDIA_GENERATOR_DATABASE__PATH", "MEDIA_GENERATOR_CONFIG"]
+)
+def test_the_users_own_database_is_never_touched(tmp_path: Path, variable: str) -> None:
+    """Whoever has connected a real queue already may still try the demo: it has its own."""
+    real = make_database(tmp_path / "anthonys_musings.db", "wide")
+    Poet(real).write(image("for a model, not for a sketch"))
+    before = real.read_bytes()
+    config = tmp_path / "real.json"
+    config.write_text(json.dumps({"database": {"path": str(real)}}), "utf-8")
+    shell = shell_of(tmp_path)
+    shell.environment[variable] = str(config if variable.endswith("CONFIG") else real)
+    code, printed = interrupted(shell, "--workspace", "demo")
+    assert real.read_bytes() == before
+    assert "6 prompts written" in printed
+    assert code == 143
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("COMFYUI_DIR", "/no/ComfyUI"),
+        ("MEDIA_GENERATOR_COMFYUI__OUTPUT_DIRECTORY", "/no/output"),
+        ("MEDIA_GENERATOR_MEDIA__RENDERER__IMAGE", "script"),
+    ],
+)
+def test_what_is_set_for_the_real_work_does_not_break_the_demo(
+    tmp_path: Path, variable: str, value: str
+) -> None:
+    """It works in its own workspace, with the sketch, whatever the environment says."""
+    shell = shell_of(tmp_path)
+    shell.environment[variable] = value
+    with begun(shell, "--workspace", "demo") as process:
+        assert process.stdout
+        first = next((line for line in process.stdout if line.startswith("ready")), "")
+        process.terminate()
+        complaints = process.communicate(timeout=30)[1]
+    assert complaints == ""
+    assert "image/1_" in first
+    assert list((tmp_path / "demo" / "output" / "image").iterdir())
+
+
+def test_a_workspace_that_cannot_be_made_is_explained(tmp_path: Path) -> None:
+    """Exit code 2 with the folder's name, no traceback."""
+    (tmp_path / "file").touch()
+    ended = shell_of(tmp_path).run("demo", "--workspace", "file/demo")
+    assert ended.returncode == 2
+    assert "file/demo" in ended.stderr
+    assert "Traceback" not in ended.stderr
