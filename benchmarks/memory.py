@@ -60,7 +60,7 @@ class _Progress:
 
 def measure(trial: Trial) -> Report:
     """Resident memory, descriptors and threads of one long ``mediagen run``."""
-    count = trial.choose(5_000, 400)
+    count = trial.choose(5_000, 600)
     database = fill_database(trial.folder / "shared.db", Contents(10_000, count))
     installation = install(trial.folder / "comfyui", database)
     trial.note(f"one run over {count:,} prompts")
@@ -83,11 +83,14 @@ def _watch(command: list[str], folder: Path, count: int) -> list[_Look]:
         assert process.stdout is not None
         progress = _Progress(process.stdout)
         watched = psutil.Process(process.pid)
-        while process.poll() is None:
-            look = _look(watched, progress.ready)
-            if look:
-                looks.append(look)
-            time.sleep(_EVERY)
+        try:
+            while process.poll() is None:
+                look = _look(watched, progress.ready)
+                if look:
+                    looks.append(look)
+                time.sleep(_EVERY)
+        finally:
+            process.terminate()
         progress.wait()
     assert process.returncode == 0
     assert progress.ready == count

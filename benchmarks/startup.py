@@ -93,8 +93,10 @@ def _seconds(command: list[str], environment: dict[str, str], folder: Path) -> t
     """How long a command ran, and for how long of that it kept a processor busy."""
     before = _processor_seconds()
     began = time.perf_counter()
-    subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=True)
-    return time.perf_counter() - began, _processor_seconds() - before
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False)
+    seconds = time.perf_counter() - began
+    assert done.returncode == 0, done.stderr.decode(errors="replace")
+    return seconds, _processor_seconds() - before
 
 
 def _processor_seconds() -> float:

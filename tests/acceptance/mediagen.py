@@ -173,9 +173,11 @@ class Installation:
         lines = file.read_text("utf-8").splitlines() if file.exists() else []
         return [json.loads(line) for line in lines]
 
-    def begun(self) -> None:
-        """Wait until a script says that it began."""
-        until((self.comfyui / "began").exists)
+    def begun(self, process: subprocess.Popen[Any]) -> None:
+        """Wait until a script that ``mediagen`` started says that it began."""
+        sign = self.comfyui / "began"
+        until(lambda: sign.exists() or process.poll() is not None)
+        assert sign.exists(), f"mediagen ended with {process.returncode} before any script began"
 
     def go(self) -> None:
         """Let scripts that wait go on."""

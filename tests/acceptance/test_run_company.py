@@ -115,7 +115,7 @@ def test_nothing_is_published_over_a_prompt_that_was_changed(
     place.poet.write(image("a lake"))
     place.poet.write(image("a sea"), artifact_status="ready")
     with place.started("run") as process:
-        place.begun()
+        place.begun(process)
         place.poet.execute(CHANGES[change])
         expected = place.poet.execute("SELECT * FROM prompts ORDER BY id")
         place.go()
@@ -136,7 +136,7 @@ def test_a_prompt_that_is_asked_anew_in_mid_render_is_rendered_anew(place: Insta
     place.use("waits.py")
     place.poet.write(image("a lake"))
     with place.started("run") as process:
-        place.begun()
+        place.begun(process)
         place.poet.execute("UPDATE prompts SET artifact_status = 'pending' WHERE id = 1")
         place.go()
         printed, _ = process.communicate(timeout=30)
@@ -152,7 +152,7 @@ def test_another_run_takes_over_what_was_asked_anew(place: Installation) -> None
     place.use("waits.py")
     place.poet.write(image("a lake"))
     with place.started("run") as slow:
-        place.begun()
+        place.begun(slow)
         place.poet.execute("UPDATE prompts SET artifact_status = 'pending' WHERE id = 1")
         with place.started("run") as other:
             until(lambda: len(place.asked()) == 2)

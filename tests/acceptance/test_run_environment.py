@@ -169,7 +169,7 @@ def test_a_lock_that_outlasts_the_patience_loses_no_prompt(place: Installation) 
     place.configure({"media": {"scripts": place.named("waits.py")}, "database": {"timeout": 1.0}})
     place.poet.write(image("a lake"))
     with place.started("run") as process:
-        place.begun()
+        place.begun(process)
         with closing(sqlite3.connect(place.database, isolation_level=None)) as browser:
             browser.execute("BEGIN IMMEDIATE")
             place.go()

@@ -29,7 +29,7 @@ def test_a_signal_gives_the_prompt_back(place: Installation, number: signal.Sign
     for _ in range(2):
         place.poet.write(image("a lake"))
     with place.started("run") as process:
-        place.begun()
+        place.begun(process)
         workflow = place.asked()[0]["pid"]
         process.send_signal(number)
         printed, complaints = process.communicate(timeout=10)
@@ -48,7 +48,7 @@ def test_a_script_that_cannot_be_asked_is_killed_within_the_grace_time(
     place.use("deaf.py")
     place.poet.write(image("a lake"))
     with place.started("run") as process:
-        place.begun()
+        place.begun(process)
         process.terminate()
         process.communicate(timeout=10)
     assert process.returncode == 143
@@ -64,7 +64,7 @@ def test_a_second_signal_ends_it_at_once(place: Installation, number: signal.Sig
     )
     place.poet.write(image("a lake"))
     with place.started("run") as process:
-        place.begun()
+        place.begun(process)
         process.send_signal(number)
         time.sleep(0.5)  # or the two would be one
         assert process.poll() is None
@@ -80,7 +80,7 @@ def test_a_terminal_that_is_closed_gives_the_prompt_back(place: Installation) ->
     place.use("waits.py")
     place.poet.write(image("a lake"))
     with place.started("run") as process:
-        place.begun()
+        place.begun(process)
         process.send_signal(signal.SIGHUP)
         process.communicate(timeout=10)
     assert process.returncode != 0

@@ -81,8 +81,8 @@ def test_bars_are_drawn_and_lines_stay(place: Installation, columns: int) -> Non
     place.poet.write("{}")
     place.poet.write(image("a sea"))
 
-    def meanwhile(_: subprocess.Popen[bytes]) -> None:
-        place.begun()
+    def meanwhile(process: subprocess.Popen[bytes]) -> None:
+        place.begun(process)
         place.go()
 
     code, screen = on_terminal(place, "run", columns=columns, meanwhile=meanwhile)

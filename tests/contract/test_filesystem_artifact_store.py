@@ -11,7 +11,8 @@ from adapters.filesystem.artifact_store import FilesystemArtifactStore
 from adapters.filesystem.limits import StoreLimits
 from domain.kind import Kind
 from tests import media_samples
-from tests.contract.artifact_store_contract import ArtifactStoreContract, Left, StoreWorld
+from tests.contract.artifact_store_contract import ArtifactStoreContract
+from tests.contract.artifact_store_world import Left, StoreWorld
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,8 @@ from adapters.memory.artifact_store import Content, InMemoryArtifactStore
 from domain.artifact import MediaFacts
 from domain.failure import Failure, FailureCode
 from domain.kind import Kind
-from tests.contract.artifact_store_contract import ArtifactStoreContract, Left, StoreWorld
+from tests.contract.artifact_store_contract import ArtifactStoreContract
+from tests.contract.artifact_store_world import Left, StoreWorld
 
 if TYPE_CHECKING:
     from application.ports.artifact_store import Staging

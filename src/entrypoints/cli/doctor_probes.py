@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from application.doctor import Findings
 from application.ports.health import Check, Health
 from domain.kind import Kind
+from entrypoints.building import build_workflow
 from entrypoints.settings import resolution
 from entrypoints.settings.errors import Problem, SettingsError
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from adapters.comfyui_script.workflow import ScriptWorkflow
-    from application.ports.events import Event
     from application.ports.health import HealthProbe
     from entrypoints.cli.invocation import Invocation
     from entrypoints.settings.loading import LoadedSettings
@@ -26,9 +26,7 @@ T = TypeVar("T")
 
 def probes(invocation: Invocation) -> Iterator[HealthProbe]:
     """Everything that can be examined; what is wrong with the settings is a finding too."""
-    from entrypoints.cli.doctor_settings import sound_settings
-
-    loaded, problems = sound_settings(invocation)
+    loaded, problems = invocation.inspected_settings()
     yield Findings((_program(), *_settings(loaded, problems)))
     missing: list[Problem] = []
     database = _attempt(lambda: resolution.database_path(loaded), missing)
@@ -102,35 +100,9 @@ def _workflows(
         _attempt(lambda: resolution.interpreter(loaded), missing)
         _attempt(lambda: resolution.comfyui_directory(loaded), missing)
     for kind in Kind:
-        alone = _rendering_only(loaded, kind)
-        workflows = _attempt(lambda alone=alone: _all_workflows(alone), missing)  # type: ignore[misc]
-        if workflows is not None:
-            yield kind, workflows[kind]
-
-
-def _all_workflows(loaded: LoadedSettings) -> dict[Kind, ScriptWorkflow]:
-    from entrypoints.container import compose
-
-    return dict(compose(loaded, _Nobody()).workflows())
-
-
-class _Nobody:
-    """Listens to nothing: a doctor renders nothing."""
-
-    def notice(self, event: Event) -> None:
-        """Let it pass."""
-
-
-def _rendering_only(loaded: LoadedSettings, kind: Kind) -> LoadedSettings:
-    """Settings in which the other kind asks for nothing that may be missing."""
-    from dataclasses import replace as replaced
-
-    from msgspec.structs import replace
-
-    media = loaded.settings.media
-    others = {other.value: "sketch" for other in Kind if other is not kind}
-    media = replace(media, renderer=replace(media.renderer, **others))
-    return replaced(loaded, settings=replace(loaded.settings, media=media))
+        found = _attempt(lambda kind=kind: build_workflow(loaded, kind), missing)  # type: ignore[misc]
+        if found is not None:
+            yield kind, found
 
 
 def _renderers(loaded: LoadedSettings) -> Iterator[Check]:

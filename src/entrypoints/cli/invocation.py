@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from entrypoints.cli.progress import RunProgress
     from entrypoints.container import Container
+    from entrypoints.settings.errors import Problem
     from entrypoints.settings.loading import LoadedSettings
 
 P = ParamSpec("P")
@@ -59,6 +60,17 @@ class Invocation:
             for note in () if quietly else self._loaded.notes:
                 click.echo(f"note: {note}", err=True)
         return self._loaded
+
+    def inspected_settings(self) -> tuple[LoadedSettings, list[Problem]]:
+        """The settings and every problem with them, for whoever examines the installation."""
+        from entrypoints.settings.loading import inspect_settings
+
+        return inspect_settings(
+            config_file=self.config_file,
+            overrides=self.overrides,
+            environ=os.environ,
+            cwd=Path.cwd(),
+        )
 
     def container_with_progress(self) -> tuple[Container, RunProgress]:
         """The container for a command that renders, and what shows its progress.

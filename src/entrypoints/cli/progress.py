@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
+import click
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
     from application.ports.events import Event
@@ -49,3 +54,22 @@ def chosen_progress(*, as_json: bool) -> RunProgress:
     from entrypoints.cli.progress_lines import LineProgress
 
     return LineProgress()
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Print a line; that nobody reads it any more is no reason to stop rendering."""
+    with readers_may_leave():
+        click.echo(text, err=err)
+
+
+@contextmanager
+def readers_may_leave() -> Iterator[None]:
+    """Go on in silence when whoever read our output went away."""
+    try:
+        yield
+    except BrokenPipeError:
+        # What is still buffered, and all that follows, is written to nowhere.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-import click
 import msgspec
 
 from application.ports.events import (
@@ -13,6 +12,7 @@ from application.ports.events import (
     PromptReleased,
     RenderSuperseded,
 )
+from entrypoints.cli.progress import say
 
 if TYPE_CHECKING:
     from application.ports.events import Event
@@ -61,10 +61,10 @@ class JsonProgress:
 
     def expect(self, total: int) -> None:
         """Take note of how many prompts are pending."""
-        click.echo(msgspec.json.encode({"event": "start", "pending": total}).decode())
+        say(msgspec.json.encode({"event": "start", "pending": total}).decode())
 
     def notice(self, event: Event) -> None:
         """Take note of what happened."""
         found = document(event)
         if found is not None:
-            click.echo(msgspec.json.encode(found).decode())
+            say(msgspec.json.encode(found).decode())

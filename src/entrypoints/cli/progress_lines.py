@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self, assert_never
 
-import click
-
 from application.ports.events import (
     PromptFailed,
     PromptPublished,
@@ -14,6 +12,7 @@ from application.ports.events import (
     RenderStarted,
     RenderSuperseded,
 )
+from entrypoints.cli.progress import say
 
 if TYPE_CHECKING:
     from application.ports.events import Event
@@ -57,10 +56,10 @@ class LineProgress:
 
     def expect(self, total: int) -> None:
         """Take note of how many prompts are pending."""
-        click.echo(f"{total} pending")
+        say(f"{total} pending")
 
     def notice(self, event: Event) -> None:
         """Take note of what happened."""
         text = line(event)
         if text is not None:
-            click.echo(text)
+            say(text)

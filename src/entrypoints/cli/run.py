@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from application.stopping import StopRequest
+from domain.artifact_status import ArtifactStatus
 from domain.kind import Kind
 from entrypoints.cli.exit_codes import ExitCode
 from entrypoints.cli.invocation import Invocation, command
+from entrypoints.cli.parameters import PromptId
+from entrypoints.cli.progress import readers_may_leave, say
 from entrypoints.cli.signals import stopping_on_signals
 
 if TYPE_CHECKING:
@@ -35,7 +38,7 @@ Examples:
 
 
 @command(name="run", help=HELP, short_help="Render what is pending, then end.")
-@click.argument("ids", nargs=-1, type=int, metavar="[ID]...")
+@click.argument("ids", nargs=-1, type=PromptId(ArtifactStatus.PENDING), metavar="[ID]...")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Render at most N prompts.")
 @click.option("--kind", type=click.Choice([k.value for k in Kind]), help="Only this kind.")
 def run(invocation: Invocation, ids: tuple[int, ...], limit: int | None, kind: str | None) -> int:
@@ -97,22 +100,23 @@ def _not_pending(
 
 def _summarise(invocation: Invocation, report: DrainReport, skipped: dict[int, str]) -> None:
     if invocation.as_json:
-        invocation.print_json(_document(report, skipped))
+        with readers_may_leave():
+            invocation.print_json(_document(report, skipped))
         return
     for prompt_id, reason in skipped.items():
-        click.echo(f"skipped    {prompt_id:>7}  {reason}", err=True)
+        say(f"skipped    {prompt_id:>7}  {reason}", err=True)
     counts = [f"{report.published} ready", f"{report.failed} in error"]
     counts += [f"{report.released} given back"] if report.released else []
     counts += [f"{report.superseded} superseded"] if report.superseded else []
-    click.echo(", ".join(counts))
+    say(", ".join(counts))
     if report.failed:
-        click.echo("'mediagen list --status error' names them, 'mediagen show ID' says why")
+        say("'mediagen list --status error' names them, 'mediagen show ID' says why")
     if report.stopped_by:
         failure = report.stopped_by
-        click.echo(f"mediagen: stopped: {failure.code}: {failure.message}", err=True)
+        say(f"mediagen: stopped: {failure.code}: {failure.message}", err=True)
         if failure.detail:
-            click.echo(failure.detail, err=True)
-        click.echo(f"Hint: {failure.hint} What was not rendered is still pending.", err=True)
+            say(failure.detail, err=True)
+        say(f"Hint: {failure.hint} What was not rendered is still pending.", err=True)
 
 
 def _document(report: DrainReport, skipped: dict[int, str]) -> dict[str, object]:

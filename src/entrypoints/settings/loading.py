@@ -59,28 +59,49 @@ def load_settings(
     Raises:
         SettingsError: anything at all is wrong; it holds every problem that there is.
     """
+    loaded, problems = inspect_settings(
+        config_file=config_file, overrides=overrides, environ=environ, cwd=cwd
+    )
+    if problems:
+        raise SettingsError(problems)
+    return loaded
+
+
+def inspect_settings(
+    *,
+    config_file: Path | None = None,
+    overrides: Mapping[str, object] | None = None,
+    environ: Mapping[str, str],
+    cwd: Path,
+) -> tuple[LoadedSettings, list[Problem]]:
+    """The settings and every problem with them; a bad value counts as not given.
+
+    Arguments as for ``load_settings``.
+    """
     here = Path(os.path.abspath(cwd))  # noqa: PTH100 - resolve() would follow links
-    file = find_file(config_file, environ, here)
-    layers = [
-        file_layer(file) if file else Layer(),
-        environment_layer(environ, here),
-        option_layer(overrides or {}, here),
-    ]
+    file, file_values, problems = _file(config_file, environ, here)
+    layers = [file_values, environment_layer(environ, here), option_layer(overrides or {}, here)]
     entries = {name: entry for layer in layers for name, entry in layer.entries.items()}
     values = {name: _checked(name, entry, environ) for name, entry in entries.items()}
     good = {name: value for name, value in values.items() if not isinstance(value, Problem)}
     settings = msgspec.convert(_tree(good), Settings)
-    problems = [problem for layer in layers for problem in layer.problems]
+    problems += [problem for layer in layers for problem in layer.problems]
     problems += [value for value in values.values() if isinstance(value, Problem)]
     problems += contradictions(settings, entries)
-    if problems:
-        raise SettingsError(problems)
-    return LoadedSettings(
-        settings,
-        _provenance(entries),
-        file,
-        tuple(note for layer in layers for note in layer.notes),
-    )
+    notes = tuple(note for layer in layers for note in layer.notes)
+    return LoadedSettings(settings, _provenance(entries), file, notes), problems
+
+
+def _file(
+    config_file: Path | None, environ: Mapping[str, str], here: Path
+) -> tuple[Path | None, Layer, list[Problem]]:
+    """The file that counts and what it says; one that cannot be read says nothing."""
+    file = None
+    try:
+        file = find_file(config_file, environ, here)
+        return file, file_layer(file) if file else Layer(), []
+    except SettingsError as error:
+        return file, Layer(), list(error.problems)
 
 
 def _checked(name: str, entry: Entry, environ: Mapping[str, str]) -> object:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import stat
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,37 +14,13 @@ from adapters.filesystem.unfit import UnfitError
 from domain.failure import FailureCode
 from domain.kind import Kind
 from tests import media_samples
-from tests.unit.adapters.filesystem.conftest import FOLDER, Tree
+from tests.unit.adapters.filesystem.conftest import Tree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from domain.failure import Failure
-
-_NOBODY = 65_534
-
-
-@contextmanager
-def powerless() -> Iterator[None]:
-    """Nobody's rights, where the tests run as root; root's own are never refused."""
-    if os.geteuid() != 0:
-        yield
-        return
-    os.seteuid(_NOBODY)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-
-
-def _let_in(root: Path, mode: int) -> None:
-    """Give a root a mode, and let everybody come as far as it."""
-    root.chmod(mode)
-    for folder in root.parents:
-        facts = folder.stat()
-        if facts.st_uid == os.geteuid() and not facts.st_mode & stat.S_IXOTH:
-            folder.chmod(0o755)
 
 
 def _link(place: Path, outside: Path) -> None:
@@ -253,56 +227,3 @@ def _dig(top: Path, depth: int) -> None:
         os.close(folder)
         folder = deeper
     os.close(folder)
-
-
-def test_unreadable_things_are_the_workflows_fault_and_are_removed(tree: Tree) -> None:
-    """A file or folder without rights fails this render, not the queue."""
-    _let_in(tree.root, 0o777)
-    with powerless():
-        for name in ("closed/a.png", "a.png"):
-            staging = tree.open()
-            place = staging.path / name
-            place.parent.mkdir(exist_ok=True)
-            place.write_bytes(media_samples.png())
-            place.chmod(0)
-            if place.parent != staging.path:
-                place.parent.chmod(0)
-            assert tree.close(staging).failure().code is FailureCode.FILE_REFUSED
-            tree.store.discard(staging)
-    assert tree.contents() == []
-
-
-def test_modes_do_not_depend_on_the_umask(tree: Tree) -> None:
-    """Folders 755 and files 644: the web server is another user."""
-    before = os.umask(0o077)
-    try:
-        tree.keep({"a.png": media_samples.png()}).unwrap()
-        staging = tree.open()
-    finally:
-        os.umask(before)
-    folder = tree.root / "image" / FOLDER
-    modes = [path.stat().st_mode & 0o777 for path in (folder.parent, folder, folder / "a.png")]
-    assert modes == [0o755, 0o755, 0o644]
-    assert staging.path.stat().st_mode & 0o777 == 0o700
-
-
-def test_a_root_without_the_right_to_write_is_named(tree: Tree) -> None:
-    """Fault 20: nothing is begun there, and preflight says so before a claim."""
-    _let_in(tree.root, 0o555)
-    with powerless():
-        obstacle = tree.store.preflight()
-        failure = tree.store.open_staging(Kind.IMAGE, 1, 1, 1).failure()
-    assert obstacle is not None
-    assert obstacle.code is failure.code is FailureCode.OUTPUT_NOT_WRITABLE
-
-
-@pytest.mark.parametrize("shelf", ["image", ".staging"])
-def test_a_shelf_of_another_user_is_found_before_a_claim(tree: Tree, shelf: str) -> None:
-    """Rendering for a quarter of an hour and failing at the last step helps nobody."""
-    _let_in(tree.root, 0o777)
-    (tree.root / shelf).mkdir()
-    (tree.root / shelf).chmod(0o555)
-    with powerless():
-        obstacle = tree.store.preflight()
-    assert obstacle is not None
-    assert shelf in obstacle.message

@@ -1,0 +1,162 @@
+"""How each part is built from the settings: plain functions, without the injector.
+
+Adapters are imported by the function that builds them, so that a command that only looks at
+the queue never loads what renders.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from typing import TYPE_CHECKING
+
+from domain.kind import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from adapters.comfyui_script.renderer import ScriptRenderer
+    from adapters.comfyui_script.workflow import ScriptWorkflow
+    from adapters.filesystem.artifact_store import FilesystemArtifactStore
+    from adapters.sqlite.connection import Connection
+    from adapters.sqlite.prompt_catalogue import SqlitePromptCatalogue
+    from adapters.sqlite.prompt_intake import SqlitePromptIntake
+    from adapters.sqlite.prompt_repository import SqlitePromptRepository
+    from adapters.system_clock import SystemClock
+    from application.drain import Drain
+    from application.ports.clock import Clock
+    from application.ports.events import EventListener
+    from application.render_prompt import PromptRenderer
+    from entrypoints.settings.loading import LoadedSettings
+
+
+def build_clock() -> SystemClock:
+    """Real time."""
+    from adapters.system_clock import SystemClock
+
+    return SystemClock()
+
+
+def build_connection(loaded: LoadedSettings) -> Connection:
+    """The shared database. Raises RepositoryError when it cannot be opened."""
+    from adapters.sqlite.connection import Connection
+    from entrypoints.settings.resolution import database_path
+
+    return Connection(database_path(loaded), loaded.settings.database.timeout)
+
+
+def build_catalogue(connection: Connection) -> SqlitePromptCatalogue:
+    """The queue, to look at."""
+    from adapters.sqlite.prompt_catalogue import SqlitePromptCatalogue
+
+    return SqlitePromptCatalogue(connection)
+
+
+def build_intake(connection: Connection) -> SqlitePromptIntake:
+    """Where prompts come in."""
+    from adapters.sqlite.prompt_intake import SqlitePromptIntake
+
+    return SqlitePromptIntake(connection)
+
+
+def build_repository(loaded: LoadedSettings, connection: Connection) -> SqlitePromptRepository:
+    """The queue, to work on; makes our own tables when they are missing."""
+    from adapters.sqlite.prompt_repository import SqlitePromptRepository
+
+    return SqlitePromptRepository(
+        connection,
+        f"{socket.gethostname()}:{os.getpid()}",
+        create_indexes=loaded.settings.database.create_indexes,
+        all_variants=loaded.settings.media.variants == "all",
+    )
+
+
+def build_workflows(loaded: LoadedSettings) -> Mapping[Kind, ScriptWorkflow]:
+    """What renders each kind. Raises SettingsError when something it needs is not set."""
+    return {kind: build_workflow(loaded, kind) for kind in Kind}
+
+
+def build_workflow(loaded: LoadedSettings, kind: Kind) -> ScriptWorkflow:
+    """What renders one kind. Raises SettingsError when something it needs is not set."""
+    from pathlib import Path
+
+    from adapters.comfyui_script.workflow import ArgumentStyle, ScriptWorkflow
+    from adapters.sketch.workflows import ARGUMENTS, SCRIPTS
+    from entrypoints.settings import resolution
+
+    comfyui = loaded.settings.comfyui
+    sketched = resolution.renderer(loaded, kind) == "sketch"
+    script = SCRIPTS[kind] if sketched else resolution.script(loaded, kind)
+    return ScriptWorkflow(
+        renderer="sketch" if sketched else "script",
+        interpreter=Path(sys.executable) if sketched else resolution.interpreter(loaded),
+        script=script,
+        working_directory=script.parent if sketched else resolution.comfyui_directory(loaded),
+        arguments=ARGUMENTS[kind] if sketched else resolution.arguments(loaded, kind),
+        extra_arguments=() if sketched else resolution.extra_arguments(loaded, kind),
+        argument_style=ArgumentStyle(
+            "equals" if sketched else loaded.settings.media.argument_style
+        ),
+        queue_size=comfyui.queue_size,
+        time_limit_seconds=comfyui.timeout_seconds,
+        stall_seconds=comfyui.stall_seconds,
+        grace_seconds=comfyui.grace_seconds,
+    )
+
+
+def build_renderer(workflows: Mapping[Kind, ScriptWorkflow], clock: Clock) -> ScriptRenderer:
+    """Whatever makes media."""
+    from adapters.comfyui_script.renderer import ScriptRenderer
+
+    return ScriptRenderer(workflows, clock)
+
+
+def build_store(
+    loaded: LoadedSettings, repository: SqlitePromptRepository
+) -> FilesystemArtifactStore:
+    """The output tree."""
+    from adapters.filesystem.artifact_store import FilesystemArtifactStore
+    from adapters.filesystem.limits import StoreLimits
+    from entrypoints.settings.resolution import output_root
+
+    limits = loaded.settings.media.limits
+    return FilesystemArtifactStore(
+        output_root(loaded),
+        repository.database_id,
+        StoreLimits(
+            max_files=limits.max_files,
+            max_bytes=limits.max_bytes,
+            max_pixels=limits.max_pixels,
+        ),
+    )
+
+
+def build_prompt_renderer(
+    loaded: LoadedSettings,
+    renderer: ScriptRenderer,
+    store: FilesystemArtifactStore,
+    clock: Clock,
+    events: EventListener,
+) -> PromptRenderer:
+    """The way of one prompt."""
+    from application.render_prompt import PromptRenderer
+    from domain.picture_size import SizeRule
+
+    size = loaded.settings.media.size
+    rule = SizeRule(size.megapixels, size.multiple, size.width, size.height)
+    return PromptRenderer(renderer, store, clock, events, rule)
+
+
+def build_drain(
+    repository: SqlitePromptRepository,
+    prompt_renderer: PromptRenderer,
+    renderer: ScriptRenderer,
+    store: FilesystemArtifactStore,
+    clock: Clock,
+    events: EventListener,
+) -> Drain:
+    """Many prompts, one after the other."""
+    from application.drain import Drain
+
+    return Drain(repository, prompt_renderer, renderer, store, clock, events)
