@@ -142,10 +142,10 @@ class Drain:
         return replace(course.selection, kinds=kinds, excluding=excluding) if kinds else None
 
     def _kinds_that_can_be_rendered(self, course: _Course) -> frozenset[Kind]:
-        for kind in course.selection.kinds - course.broken.keys():
+        for kind in course.selection.kinds.difference(course.broken):
             if failure := self._renderer.preflight(kind):
                 course.broken[kind] = failure
-        return course.selection.kinds - course.broken.keys()
+        return course.selection.kinds.difference(course.broken)
 
     def _attend(self, claim: Claim, course: _Course) -> None:
         began = self._clock.monotonic()

@@ -36,6 +36,7 @@ _WORDS: dict[str, Json] = {
 _LONGEST_INTEGER = 25  # characters; no field of a brief is that large
 _LONGEST_NUMBER = 400  # characters; converting millions of digits takes minutes
 _STRINGS = json.JSONDecoder(strict=False)
+_LONGEST_PLAIN = 20_000  # characters
 
 
 class JsonTrouble(Exception):  # noqa: N818 -- expected, and never leaves the reading of briefs
@@ -104,6 +105,8 @@ class JsonReader:
         self.position = start
         self.named = False
         self._stack.clear()
+        if (plain := self._read_plain(start)) is not None:
+            return plain
         value, complete = self._begin()
         while self._stack:
             if complete:
@@ -112,6 +115,25 @@ class JsonReader:
             else:
                 value, complete = self._go_on(first=True)
         return value
+
+    def _read_plain(self, start: int) -> Json:
+        """The object or list at a position if it is RFC 8259's JSON, shallow and short; or None.
+
+        Almost every writing is, and the standard library reads it ten times as fast.
+        """
+        text = self._text
+        if len(text) > _LONGEST_PLAIN or text.count("{") + text.count("[") > DEEPEST:
+            return None
+        if self._allowance.values < _LONGEST_PLAIN:
+            return None
+        try:
+            value, end = _PLAIN.raw_decode(text, start)
+        except ValueError:
+            return None
+        # Each value stands at the start or behind one of these.
+        self._allowance.values -= 1 + sum(text.count(mark, start, end) for mark in "[,:")
+        self.position = end
+        return value  # type: ignore[no-any-return]
 
     def _go_on(self, *, first: bool) -> tuple[Json, bool]:
         """What follows in the innermost container: its end, or its next member begun."""
@@ -203,3 +225,15 @@ def _number(written: str) -> int | float:
     if len(written) > _LONGEST_INTEGER or not written.lstrip("+-").isdigit():
         return float(written)
     return int(written)
+
+
+def _members(pairs: list[tuple[str, Json]]) -> Members:
+    members = Members()
+    for name, value in pairs:
+        members.put(name, value)
+    return members
+
+
+_PLAIN = json.JSONDecoder(
+    strict=False, object_pairs_hook=_members, parse_int=_number, parse_float=_number
+)

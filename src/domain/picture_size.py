@@ -75,8 +75,9 @@ class SizeRule:
         return PictureSize(self._side(across_pixels), self._side(down_pixels))
 
     def _side(self, pixels: float) -> int:
-        bounded = min(max(pixels, self.smallest), self.largest)
-        return max(self.multiple, round(bounded / self.multiple) * self.multiple)
+        least = math.ceil(self.smallest / self.multiple)
+        most = max(least, self.largest // self.multiple)
+        return min(max(round(pixels / self.multiple), least), most) * self.multiple
 
 
 def ratio_of(aspect_ratio: str) -> float:

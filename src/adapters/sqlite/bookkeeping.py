@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from adapters.sqlite.statements import statements
 from application.ports.prompt_repository import RepositoryError
+from domain.kind import Kind
 
 if TYPE_CHECKING:
     from adapters.sqlite.connection import Connection
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 _OWN_TABLES = {"media_generator_state", "media_generator_renders"}
 _PENDING_INDEXES = {
-    "image_index": "media_generator_pending_image",
-    "audio_index": "media_generator_pending_audio",
+    Kind.IMAGE: "media_generator_pending_image",
+    Kind.AUDIO: "media_generator_pending_audio",
 }
 
 
@@ -56,13 +57,10 @@ def prepare_bookkeeping(connection: Connection, *, create_indexes: bool) -> str:
     return str(connection.rows(sql["state"])[0][1])
 
 
-def index_hints(connection: Connection) -> dict[str, str]:
-    """What stands in the claim's statement for each of the two indexes: its name, or nothing."""
-    there = _names(connection, "index")
-    return {
-        place: f"INDEXED BY {name}" if name in there else ""
-        for place, name in _PENDING_INDEXES.items()
-    }
+def index_hint(connection: Connection, kind: Kind) -> str:
+    """What names our index on the pending prompts of a kind in a statement, if it is there."""
+    name = _PENDING_INDEXES[kind]
+    return f"INDEXED BY {name}" if name in _names(connection, "index") else ""
 
 
 def _prepare_indexes(connection: Connection) -> None:
@@ -70,8 +68,8 @@ def _prepare_indexes(connection: Connection) -> None:
     if all_there or "prompts" not in _names(connection, "table"):
         return
     with connection.writing():
-        for place in _PENDING_INDEXES:
-            connection.change(statements("bookkeeping")[f"create_pending_{place}"])
+        for kind in _PENDING_INDEXES:
+            connection.change(statements("bookkeeping")[f"create_pending_{kind}_index"])
 
 
 def _names(connection: Connection, kind: str) -> set[str]:

@@ -18,6 +18,8 @@ _HEADER = b"SQLite format 3\x00"
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _SLICE_SECONDS = 1.0
+# The driver cannot even read SQLite's own complaint where that quotes a torn schema.
+_COMPLAINTS = (sqlite3.Error, UnicodeDecodeError)
 
 
 class Connection:
@@ -39,7 +41,7 @@ class Connection:
         self.path = path
         self._timeout = timeout
         _refuse_what_is_no_database(path)
-        with translated(path):
+        try:
             self._driver = sqlite3.connect(
                 f"{path.absolute().as_uri()}?mode=rw",
                 uri=True,
@@ -47,7 +49,9 @@ class Connection:
                 isolation_level=None,
                 check_same_thread=False,
             )
-            self._driver.text_factory = _lenient_text
+        except _COMPLAINTS as complaint:
+            raise translated(complaint, path) from complaint
+        self._driver.text_factory = _lenient_text
         self._identity = _identity(path)
         try:
             # A commit is reported only once it is safe from a loss of power.
@@ -80,16 +84,19 @@ class Connection:
         deadline = time.monotonic() + self._timeout
         while True:
             try:
-                with translated(self.path):
-                    return self._driver.execute(statement, values or {}).fetchall()
-            except RepositoryBusyError:
-                if self._driver.in_transaction or time.monotonic() >= deadline:
-                    raise
+                return self._driver.execute(statement, values or {}).fetchall()
+            except _COMPLAINTS as complaint:
+                error = translated(complaint, self.path)
+                waits = isinstance(error, RepositoryBusyError) and not self._driver.in_transaction
+                if not waits or time.monotonic() >= deadline:
+                    raise error from complaint
 
     def change(self, statement: str, values: Mapping[str, object] | None = None) -> int:
         """Run a statement inside :meth:`writing` and give the number of rows it changed."""
-        with translated(self.path):
+        try:
             return self._driver.execute(statement, values or {}).rowcount
+        except _COMPLAINTS as complaint:
+            raise translated(complaint, self.path) from complaint
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -119,45 +126,32 @@ class Connection:
         deadline = time.monotonic() + self._timeout
         while True:
             try:
-                with translated(self.path):
-                    self._driver.execute(statement)
-            except RepositoryBusyError:
-                if time.monotonic() >= deadline:
-                    raise
+                self._driver.execute(statement)
+            except _COMPLAINTS as complaint:
+                error = translated(complaint, self.path)
+                if not isinstance(error, RepositoryBusyError) or time.monotonic() >= deadline:
+                    raise error from complaint
             else:
                 return
 
 
-@contextmanager
-def translated(path: Path) -> Iterator[None]:
-    """Turn the driver's errors into the application's, once, with what to do.
-
-    Raises:
-        RepositoryBusyError: others hold the lock.
-        RepositoryError: anything else that the driver complains about.
-    """
-    try:
-        yield
-    except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code in _BUSY:
-            message = (
-                f"the database {path} was locked by another program for longer than the wait;"
-                " end the program that holds it, or raise database.timeout"
-            )
-            raise RepositoryBusyError(message) from error
-        if code in _DAMAGED:
-            message = _damaged(path, error)
-        elif code == sqlite3.SQLITE_FULL:
-            message = f"no room on the volume of the database {path}; make room and run again"
-        elif code == sqlite3.SQLITE_READONLY:
-            message = f"the database {path} cannot be written to; check the rights on it"
-        else:
-            message = f"the database {path} cannot be used: {error}"
-        raise RepositoryError(message) from error
-    except UnicodeDecodeError as error:
-        # The driver could not even read SQLite's own complaint, which quotes a torn schema.
-        raise RepositoryError(_damaged(path, error)) from error
+def translated(complaint: Exception, path: Path) -> RepositoryError:
+    """The application's error for one of the driver's, with what to do."""
+    code = getattr(complaint, "sqlite_errorcode", 0) & 0xFF
+    if code in _BUSY:
+        return RepositoryBusyError(
+            f"the database {path} was locked by another program for longer than the wait;"
+            " end the program that holds it, or raise database.timeout"
+        )
+    if code in _DAMAGED or isinstance(complaint, UnicodeDecodeError):
+        return RepositoryError(_damaged(path, complaint))
+    if code == sqlite3.SQLITE_FULL:
+        return RepositoryError(
+            f"no room on the volume of the database {path}; make room and run again"
+        )
+    if code == sqlite3.SQLITE_READONLY:
+        return RepositoryError(f"the database {path} cannot be written to; check the rights on it")
+    return RepositoryError(f"the database {path} cannot be used: {complaint}")
 
 
 def _damaged(path: Path, error: Exception) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from functools import cache
-from typing import TYPE_CHECKING
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any
 
-from adapters.sqlite.bookkeeping import index_hints, prepare_bookkeeping
+from adapters.sqlite.bookkeeping import index_hint, prepare_bookkeeping
 from adapters.sqlite.shape import check_shape, has_junction
 from adapters.sqlite.statements import statements
 from application.ports.prompt_repository import Requeued
@@ -49,7 +49,12 @@ class SqlitePromptRepository:
         self._all_variants = all_variants and has_junction(connection)
         self.database_id = prepare_bookkeeping(connection, create_indexes=create_indexes)
         self._claims = statements("claims")
-        self._next_pending = self._claims["next_pending"].format(**index_hints(connection))
+        self._next_pending = {
+            kind: self._claims["next_pending"].format(
+                index=index_hint(connection, kind), prompt_type=kind.prompt_type
+            )
+            for kind in Kind
+        }
         self._endings = statements("endings")
 
     def claim_next(self, selection: Selection) -> Claim | None:
@@ -82,14 +87,25 @@ class SqlitePromptRepository:
             return self._end(claim, Outcome.RELEASED, seconds, failure)
 
     def _take_next(self, selection: Selection) -> Claim | None:
+        candidates = self._candidates(selection)
+        if not candidates:
+            return None
+        kind, (prompt_id, reference, writing_id, content, _) = min(
+            candidates, key=lambda candidate: _age(candidate[1])
+        )
+        return self._claim(prompt_id, kind, reference, Writing(writing_id, content))
+
+    def _candidates(self, selection: Selection) -> list[tuple[Kind, tuple[Any, ...]]]:
+        """The oldest prompt of each kind, or the oldest of those that were named."""
+        wanted = _wanted(selection)
         if selection.only is None:
-            statement = self._next_pending
-        else:
-            statement = self._claims["next_pending_among"]
-        found = self._connection.rows(statement, _wanted(selection))
-        for prompt_id, kind, reference, writing_id, content in found:
-            return self._claim(prompt_id, Kind(kind), reference, Writing(writing_id, content))
-        return None
+            return [
+                (kind, row)
+                for kind in selection.kinds
+                for row in self._connection.rows(self._next_pending[kind], wanted)
+            ]
+        named = self._connection.rows(self._claims["next_pending_among"], wanted)
+        return [(kind, tuple(row)) for *row, word in named if (kind := Kind.of_prompt_type(word))]
 
     def _claim(self, prompt_id: int, kind: Kind, reference: object, last: Writing) -> Claim:
         connection = self._connection
@@ -195,6 +211,17 @@ def _ends(move: Move | None) -> dict[str, str]:
     return {"source": source.value, "target": after(source, move).value}
 
 
+def _age(row: tuple[Any, ...]) -> tuple[int, Any, int]:
+    """SQLite's own order of ``created_at``: nothing, numbers, text, bytes; then the id."""
+    prompt_id, created_at = row[0], row[4]
+    if created_at is None:
+        return 0, 0, prompt_id
+    if isinstance(created_at, str):
+        return 2, created_at.encode("utf-8", "surrogateescape"), prompt_id
+    return (3 if isinstance(created_at, bytes) else 1), created_at, prompt_id
+
+
+@lru_cache(maxsize=16)
 def _wanted(selection: Selection) -> dict[str, object]:
     only = selection.only
     return {

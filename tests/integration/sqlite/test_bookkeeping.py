@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from adapters.sqlite.bookkeeping import SCHEMA_VERSION, index_hints
+from adapters.sqlite.bookkeeping import SCHEMA_VERSION, index_hint
 from adapters.sqlite.connection import Connection
 from adapters.sqlite.prompt_catalogue import SqlitePromptCatalogue
 from adapters.sqlite.prompt_repository import SqlitePromptRepository
 from adapters.sqlite.statements import statements
 from application.ports.prompt_repository import RepositoryError, Selection
+from domain.kind import Kind
 from tests.databases import Poet
 from tests.fresh_databases import fresh_database
 
@@ -219,28 +220,29 @@ def test_the_state_is_whole(poet: Poet, change: str) -> None:
 # ------------------------------------------------------------------------------------ indexes
 
 
-def _plan(poet: Poet, name: str) -> list[str]:
+def _plan(poet: Poet, name: str, kind: Kind = Kind.IMAGE) -> list[str]:
     with closing(Connection(poet.path, timeout=5.0)) as connection:
-        sql = statements("claims")[name].format(**index_hints(connection))
+        hint = index_hint(connection, kind)
+    sql = statements("claims")[name].format(index=hint, prompt_type=kind.prompt_type)
     values = dict.fromkeys(re.findall(r":(\w+)", sql))
     with closing(sqlite3.connect(poet.path)) as driver:
         return [row[3] for row in driver.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
 
 
+@pytest.mark.parametrize("kind", list(Kind))
 @pytest.mark.parametrize("others_index", [None, "status", "status, artifact_status"])
-def test_a_claim_reads_the_oldest_from_an_index_of_its_kind(
-    poet: Poet, others_index: str | None
+def test_a_claim_reads_the_oldest_from_the_index_of_its_kind(
+    poet: Poet, others_index: str | None, kind: Kind
 ) -> None:
-    """No table is scanned and nothing is sorted but the two candidates, however long the queue."""
+    """No table is scanned and nothing is sorted, however long the queue."""
     if others_index:
         poet.execute(f"CREATE INDEX theirs ON prompts ({others_index})")
     _prepare(poet.path)
-    plan = _plan(poet, "next_pending")
-    for index in INDEXES:
-        assert any(line.startswith("SCAN p USING") and index in line for line in plan), plan
-    tables = [line for line in plan if re.match(r"(SCAN|SEARCH) [pw]\b", line)]
-    assert all("INDEX" in line or "PRIMARY KEY" in line for line in tables), plan
-    assert len([line for line in plan if "TEMP B-TREE FOR ORDER BY" in line]) == 1
+    plan = _plan(poet, "next_pending", kind)
+    index = f"media_generator_pending_{kind}"
+    assert any(line.startswith("SCAN p USING") and index in line for line in plan), plan
+    assert any("SEARCH w USING INTEGER PRIMARY KEY" in line for line in plan), plan
+    assert not any("TEMP B-TREE" in line for line in plan), plan
 
 
 def test_chosen_prompts_are_found_by_their_ids(poet: Poet) -> None:

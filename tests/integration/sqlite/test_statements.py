@@ -26,6 +26,8 @@ from application.ports.prompt_repository import Selection
 from domain.artifact import Artifact
 from domain.failure import Failure, FailureCode
 from domain.kind import Kind
+from tests.databases import Poet
+from tests.fresh_databases import fresh_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -48,7 +50,7 @@ def _filled(name: str, sql: str) -> str:
     """A statement as it is run; two are templates."""
     if name == "insert_row":
         return sql.format(table="prompts", columns="prompt_text", values=":prompt_text")
-    return sql.format(image_index="", audio_index="")
+    return sql.format(index="", prompt_type="image_prompt")
 
 
 def test_every_statement_parses_on_a_real_database() -> None:
@@ -132,3 +134,14 @@ def test_every_statement_is_used(tmp_path: Path, used: set[tuple[str, str]]) -> 
         catalogue.find(1)
     assert list(health.DatabaseProbe(tmp_path / "musings.db", 5.0).checks())
     assert used == {(subject, name) for subject in SUBJECTS for name in statements(subject)}
+
+
+@pytest.mark.parametrize("status", ["processing", "ready", "error", "unsupported", None])
+def test_a_prompt_is_taken_only_from_pending(tmp_path: Path, status: str | None) -> None:
+    """The claim's write compares before it sets, whatever was read before it."""
+    poet = Poet(fresh_database(tmp_path / "musings.db"))
+    poet.write("{}", artifact_status=status)  # type: ignore[arg-type]
+    values = {"prompt_id": 1, "source": "pending", "target": "processing"}
+    with closing(sqlite3.connect(poet.path)) as driver, driver:
+        assert driver.execute(statements("claims")["take"], values).rowcount == 0
+    assert poet.status(1) == (status, None)

@@ -1,46 +1,22 @@
--- Taking a prompt. The conditions stand in the words of the partial indexes, or SQLite could not
--- use them; the braces name them, where they are there, since an index of others on the status
+-- Taking a prompt.
+
+-- A template, for one kind. The conditions stand in the words of the partial index, or SQLite
+-- could not use it; the index is named where it is there, since one of others on the status
 -- looks just as good to SQLite and would walk through the whole history.
 
 -- name: next_pending
-SELECT prompt_id, kind, output_reference, writing_id, content
-FROM (
-    SELECT * FROM (
-        SELECT
-            p.id AS prompt_id, 'image' AS kind, p.output_reference,
-            w.id AS writing_id, w.content, p.created_at
-        FROM prompts AS p {image_index}
-        INNER JOIN writings AS w ON w.id = p.output_reference
-        WHERE
-            :image AND p.status = 'completed' AND p.artifact_status = 'pending'
-            AND p.prompt_type = 'image_prompt' AND p.output_reference IS NOT NULL
-            AND p.id NOT IN (SELECT value FROM json_each(:excluding))
-        ORDER BY p.created_at, p.id
-        LIMIT 1
-    )
-    UNION ALL
-    SELECT * FROM (
-        SELECT
-            p.id AS prompt_id, 'audio' AS kind, p.output_reference,
-            w.id AS writing_id, w.content, p.created_at
-        FROM prompts AS p {audio_index}
-        INNER JOIN writings AS w ON w.id = p.output_reference
-        WHERE
-            :audio AND p.status = 'completed' AND p.artifact_status = 'pending'
-            AND p.prompt_type = 'lyrics_prompt' AND p.output_reference IS NOT NULL
-            AND p.id NOT IN (SELECT value FROM json_each(:excluding))
-        ORDER BY p.created_at, p.id
-        LIMIT 1
-    )
-)
-ORDER BY created_at, prompt_id
+SELECT p.id, p.output_reference, w.id, w.content, p.created_at
+FROM prompts AS p {index}
+INNER JOIN writings AS w ON w.id = p.output_reference
+WHERE
+    p.status = 'completed' AND p.artifact_status = 'pending'
+    AND p.prompt_type = '{prompt_type}' AND p.output_reference IS NOT NULL
+    AND (:excluding = '[]' OR p.id NOT IN (SELECT value FROM json_each(:excluding)))
+ORDER BY p.created_at, p.id
 LIMIT 1;
 
 -- name: next_pending_among
-SELECT
-    p.id AS prompt_id,
-    CASE p.prompt_type WHEN 'image_prompt' THEN 'image' ELSE 'audio' END AS kind,
-    p.output_reference, w.id AS writing_id, w.content
+SELECT p.id, p.output_reference, w.id, w.content, p.created_at, p.prompt_type
 FROM prompts AS p
 INNER JOIN writings AS w ON w.id = p.output_reference
 WHERE
