@@ -46,6 +46,14 @@ def build_connection(loaded: LoadedSettings) -> Connection:
     return Connection(database_path(loaded), loaded.settings.database.timeout)
 
 
+def build_patient_connection(loaded: LoadedSettings) -> Connection:
+    """The shared database, for whoever renders: its writes wait ten timeouts for a lock."""
+    from adapters.sqlite.connection import Connection
+    from entrypoints.settings.resolution import database_path
+
+    return Connection(database_path(loaded), loaded.settings.database.timeout, patience=10)
+
+
 def build_catalogue(connection: Connection) -> SqlitePromptCatalogue:
     """The queue, to look at."""
     from adapters.sqlite.prompt_catalogue import SqlitePromptCatalogue

@@ -37,7 +37,7 @@ class Container(containers.DeclarativeContainer):
 
     clock: providers.Provider[SystemClock] = providers.Singleton(building.build_clock)
     connection: providers.Provider[Connection] = providers.Singleton(
-        building.build_connection, settings
+        building.build_patient_connection, settings
     )
     catalogue: providers.Provider[SqlitePromptCatalogue] = providers.Singleton(
         building.build_catalogue, connection

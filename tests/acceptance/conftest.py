@@ -1,5 +1,6 @@
 """A user's shell, with a database of the seed's shape."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,8 @@ def poet(shell: CommandLine) -> Poet:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Installation:
+def place(tmp_path: Path) -> Iterator[Installation]:
     """A whole installation with the seed's own configuration."""
-    return Installation(tmp_path)
+    installation = Installation(tmp_path)
+    yield installation
+    installation.end_leftovers()

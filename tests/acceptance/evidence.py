@@ -12,6 +12,24 @@ from tests.databases import bytes_or_text
 if TYPE_CHECKING:
     from pathlib import Path
 
+# Writes down whatever is done to the shared tables beyond what the contract allows.
+WATCH = """
+CREATE TABLE meddling (what TEXT);
+CREATE TRIGGER prompts_changed AFTER UPDATE OF id, prompt_text, prompt_type, status,
+    output_reference, created_at ON prompts
+    BEGIN INSERT INTO meddling VALUES ('prompt ' || NEW.id || ' changed'); END;
+CREATE TRIGGER prompts_gone AFTER DELETE ON prompts
+    BEGIN INSERT INTO meddling VALUES ('prompt ' || OLD.id || ' deleted'); END;
+CREATE TRIGGER writings_changed AFTER UPDATE ON writings
+    BEGIN INSERT INTO meddling VALUES ('writing ' || NEW.id || ' changed'); END;
+CREATE TRIGGER writings_gone AFTER DELETE ON writings
+    BEGIN INSERT INTO meddling VALUES ('writing ' || OLD.id || ' deleted'); END;
+CREATE TRIGGER artifacts_changed AFTER UPDATE ON prompt_artifacts
+    BEGIN INSERT INTO meddling VALUES ('artifact ' || NEW.id || ' changed'); END;
+CREATE TRIGGER artifacts_gone AFTER DELETE ON prompt_artifacts
+    BEGIN INSERT INTO meddling VALUES ('artifact ' || OLD.id || ' deleted'); END;
+"""
+
 
 def opens(content: bytes, path: str) -> None:
     """Decode a picture or a song to its end with the libraries that users' programs use."""

@@ -10,13 +10,13 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from tests.acceptance.evidence import opens
+from tests.acceptance.evidence import WATCH, opens
 from tests.command_line import MEDIAGEN, CommandLine
 from tests.databases import Poet, make_database
 from tests.media_samples import mp3
@@ -47,23 +47,6 @@ STEAM = {
         "instrumentation": ["acoustic guitar"],
     },
 }
-# Writes down whatever is done to the shared tables beyond what the contract allows.
-WATCH = """
-CREATE TABLE meddling (what TEXT);
-CREATE TRIGGER prompts_changed AFTER UPDATE OF id, prompt_text, prompt_type, status,
-    output_reference, created_at ON prompts
-    BEGIN INSERT INTO meddling VALUES ('prompt ' || NEW.id || ' changed'); END;
-CREATE TRIGGER prompts_gone AFTER DELETE ON prompts
-    BEGIN INSERT INTO meddling VALUES ('prompt ' || OLD.id || ' deleted'); END;
-CREATE TRIGGER writings_changed AFTER UPDATE ON writings
-    BEGIN INSERT INTO meddling VALUES ('writing ' || NEW.id || ' changed'); END;
-CREATE TRIGGER writings_gone AFTER DELETE ON writings
-    BEGIN INSERT INTO meddling VALUES ('writing ' || OLD.id || ' deleted'); END;
-CREATE TRIGGER artifacts_changed AFTER UPDATE ON prompt_artifacts
-    BEGIN INSERT INTO meddling VALUES ('artifact ' || NEW.id || ' changed'); END;
-CREATE TRIGGER artifacts_gone AFTER DELETE ON prompt_artifacts
-    BEGIN INSERT INTO meddling VALUES ('artifact ' || OLD.id || ' deleted'); END;
-"""
 _SCRIPTS = Path(__file__).with_name("scripts")
 _WORKFLOWS = Path(__file__).parent.with_name("workflows")
 
@@ -238,6 +221,12 @@ class Installation:
         """What is left in the staging folder."""
         staging = self.root / ".staging"
         return os.listdir(staging) if staging.exists() else []  # noqa: PTH208 - names only
+
+    def end_leftovers(self) -> None:
+        """End what a failed test leaves behind."""
+        for pid in self.processes():
+            with suppress(psutil.Error):
+                psutil.Process(pid).kill()
 
     def processes(self) -> list[int]:
         """Every process that works in the ComfyUI directory."""

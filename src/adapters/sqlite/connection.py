@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 from application.ports.prompt_repository import RepositoryBusyError, RepositoryError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 _HEADER = b"SQLite format 3\x00"
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _SLICE_SECONDS = 1.0
+_HURRIED_SECONDS = 5.0
 # The driver cannot even read SQLite's own complaint where that quotes a torn schema.
 _COMPLAINTS = (sqlite3.Error, UnicodeDecodeError)
 
@@ -32,14 +33,18 @@ class Connection:
     Args:
         path: of an existing SQLite database.
         timeout: seconds to wait for locks that other programs hold.
+        patience: how many timeouts a write waits; work that is done is not thrown away because
+            somebody else takes his time.
 
     Raises:
         RepositoryError: the file is missing, is no database, or cannot be opened.
     """
 
-    def __init__(self, path: Path, timeout: float) -> None:
+    def __init__(self, path: Path, timeout: float, patience: int = 1) -> None:
         self.path = path
         self._timeout = timeout
+        self._patience = patience
+        self._hurries: Callable[[], bool] = lambda: False
         _refuse_what_is_no_database(path)
         try:
             self._driver = sqlite3.connect(
@@ -65,6 +70,10 @@ class Connection:
     def close(self) -> None:
         """Close the file."""
         self._driver.close()
+
+    def hurry_when(self, hurries: Callable[[], bool]) -> None:
+        """While that is true, no wait for a lock is longer than a few seconds."""
+        self._hurries = hurries
 
     def check_identity(self) -> None:
         """Notice that the file was moved away or replaced.
@@ -108,28 +117,32 @@ class Connection:
         Raises:
             RepositoryBusyError: others held the lock for longer than the timeout.
         """
-        self._wait_for("BEGIN IMMEDIATE")
+        self._wait_for("BEGIN IMMEDIATE", self._patience)
         try:
             yield
         except BaseException:
             self._driver.rollback()
             raise
         try:
-            self._wait_for("COMMIT")
+            self._wait_for("COMMIT", self._patience)
         except BaseException:
             self._driver.rollback()
             raise
 
-    def _wait_for(self, statement: str) -> None:
+    def _wait_for(self, statement: str, patience: int = 1) -> None:
         # The driver's own wait cannot be interrupted, so it is taken in slices: between two of
         # them Python runs its signal handlers.
-        deadline = time.monotonic() + self._timeout
+        began = time.monotonic()
         while True:
             try:
                 self._driver.execute(statement)
             except _COMPLAINTS as complaint:
                 error = translated(complaint, self.path)
-                if not isinstance(error, RepositoryBusyError) or time.monotonic() >= deadline:
+                longest = self._timeout * patience
+                if self._hurries():
+                    longest = min(longest, _HURRIED_SECONDS)
+                waits = isinstance(error, RepositoryBusyError)
+                if not waits or time.monotonic() - began >= longest:
                     raise error from complaint
             else:
                 return

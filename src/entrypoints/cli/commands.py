@@ -93,7 +93,7 @@ Exit codes:
   1    at least one prompt ended in error, or could not be taken
   2    the command line or the configuration is wrong
   3    stopped: the environment is broken or the database is missing
-  130  interrupted (SIGINT); 143: asked to end (SIGTERM)
+  130  interrupted (SIGINT); 143: asked to end (SIGTERM); 129: terminal closed (SIGHUP)
 
 Start with 'mediagen demo': it needs no GPU and no ComfyUI.
 """

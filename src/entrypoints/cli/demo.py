@@ -40,6 +40,9 @@ def demo(invocation: Invocation, workspace: Path) -> int:
     from application.ports.prompt_repository import Selection
     from entrypoints.demo.workspace import Workspace, demo_submissions
 
+    if invocation.config_file or invocation.overrides:
+        message = "the demo has a configuration of its own; --config, --database and --set are not"
+        raise click.UsageError(f"{message} for it")
     place = Workspace(workspace.expanduser().absolute())
     try:
         place.prepare()
@@ -47,6 +50,8 @@ def demo(invocation: Invocation, workspace: Path) -> int:
         message = f"the workspace {place.folder} cannot be made: {error.strerror}"
         raise click.UsageError(message) from error
     invocation.config_file = place.config_file
+    # Above the environment too: the demo must never touch what a person really works with.
+    invocation.overrides.update(place.overrides())
     container, progress = invocation.container_with_progress()
     with closing(container.connection()):
         ids = container.intake().submit(demo_submissions())

@@ -56,8 +56,11 @@ def chosen_progress(*, as_json: bool) -> RunProgress:
     return LineProgress()
 
 
-def say(text: str, *, err: bool = False) -> None:
-    """Print a line; that nobody reads it any more is no reason to stop rendering."""
+def say(text: str | bytes, *, err: bool = False) -> None:
+    """Print a line; that nobody reads it any more is no reason to stop rendering.
+
+    JSON comes as bytes: it is UTF-8 whatever the terminal is set to.
+    """
     with readers_may_leave():
         click.echo(text, err=err)
 

@@ -61,10 +61,10 @@ class JsonProgress:
 
     def expect(self, total: int) -> None:
         """Take note of how many prompts are pending."""
-        say(msgspec.json.encode({"event": "start", "pending": total}).decode())
+        say(msgspec.json.encode({"event": "start", "pending": total}))
 
     def notice(self, event: Event) -> None:
         """Take note of what happened."""
         found = document(event)
         if found is not None:
-            say(msgspec.json.encode(found).decode())
+            say(msgspec.json.encode(found))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from application.ports.prompt_repository import RepositoryBusyError
 from application.stopping import StopRequest
 from domain.artifact_status import ArtifactStatus
 from domain.kind import Kind
@@ -62,12 +63,18 @@ def drain_selection(
 ) -> int:
     """Drain under signals and with progress; gives the exit code."""
     stop = StopRequest()
+    container.connection().hurry_when(lambda: stop.made)
     drain = container.drain()
     skipped = _not_pending(selection, container.repository(), container.catalogue())
     total = container.repository().count_pending(selection)
     with stopping_on_signals(stop) as interruption, progress:
         progress.expect(total if limit is None else min(limit, total))
-        report = drain.run(selection, stop, limit)
+        try:
+            report = drain.run(selection, stop, limit)
+        except RepositoryBusyError:
+            if interruption.exit_code is None:
+                raise
+            return interruption.exit_code
     _summarise(invocation, report, skipped)
     if interruption.exit_code is not None:
         return interruption.exit_code

@@ -1,4 +1,4 @@
-"""How SIGINT and SIGTERM reach the work."""
+"""How SIGINT, SIGTERM and SIGHUP reach the work."""
 
 from __future__ import annotations
 
@@ -22,21 +22,42 @@ class Interruption:
         self.exit_code: ExitCode | None = None
 
 
-_CODES = {signal.SIGINT: ExitCode.SIGINT, signal.SIGTERM: ExitCode.SIGTERM}
+class InterruptedAgain(KeyboardInterrupt):
+    """A second signal came: the work ends at once.
+
+    Attributes:
+        exit_code: for that signal.
+    """
+
+    def __init__(self, exit_code: ExitCode) -> None:
+        super().__init__()
+        self.exit_code = exit_code
+
+
+_CODES = {
+    signal.SIGINT: ExitCode.SIGINT,
+    signal.SIGTERM: ExitCode.SIGTERM,
+    signal.SIGHUP: ExitCode.SIGHUP,
+}
 
 
 @contextmanager
 def stopping_on_signals(stop: StopRequest) -> Iterator[Interruption]:
-    """While it lasts, the first signal asks for the stop and the second one ends the work."""
+    """While it lasts, the first signal asks for the stop and the second one ends the work.
+
+    A signal that is ignored stays so (``nohup`` ignores SIGHUP).
+    """
     interruption = Interruption()
 
     def handle(number: int, _: FrameType | None) -> None:
+        exit_code = _CODES[signal.Signals(number)]
         if stop.made:
-            raise KeyboardInterrupt
-        interruption.exit_code = _CODES[signal.Signals(number)]
+            raise InterruptedAgain(exit_code)
+        interruption.exit_code = exit_code
         stop.make()
 
-    before = {number: signal.signal(number, handle) for number in _CODES}
+    heeded = [number for number in _CODES if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, handle) for number in heeded}
     try:
         yield interruption
     finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from importlib import resources
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from application.ports.prompt_intake import Submission
 from domain.kind import Kind
@@ -55,12 +55,24 @@ class Workspace:
         if not self.database.exists():
             create_database(self.database)
 
-    def _configuration(self) -> dict[str, object]:
+    def overrides(self) -> dict[str, str]:
+        """What makes this a demo, by dotted key."""
         return {
-            "database": {"path": str(self.database)},
-            "comfyui": {"output_directory": str(self.output_root)},
-            "media": {"renderer": {"image": "sketch", "audio": "sketch"}},
+            "database.path": str(self.database),
+            "comfyui.output_directory": str(self.output_root),
+            "media.renderer.image": "sketch",
+            "media.renderer.audio": "sketch",
         }
+
+    def _configuration(self) -> dict[str, Any]:
+        tree: dict[str, Any] = {}
+        for name, value in self.overrides().items():
+            *groups, last = name.split(".")
+            inner = tree
+            for group in groups:
+                inner = inner.setdefault(group, {})
+            inner[last] = value
+        return tree
 
 
 def demo_submissions() -> tuple[Submission, ...]:
