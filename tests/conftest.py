@@ -1,8 +1,17 @@
-"""Hypothesis profiles: HYPOTHESIS_PROFILE chooses one, CI=true means `ci`, otherwise `dev`."""
+"""Hypothesis profiles: HYPOTHESIS_PROFILE chooses one, CI=true means `ci`, otherwise `dev`.
+
+Signals are as a terminal has them, whoever started the tests.
+"""
 
 import os
+import signal
 
 from hypothesis import settings
+
+# A shell that runs something in the background lets it ignore these, and every program that the
+# tests start would ignore them too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # Without a parent they would inherit what Hypothesis chooses by itself where CI is set.
 _default = settings.get_profile("default")

@@ -90,15 +90,17 @@ class PromptRenderer:
                 return result.Failure(parsed.failure())
             briefs.append(parsed.unwrap())
         renditions: list[Rendition] = []
-        for variant, brief in enumerate(briefs, start=1):
-            if stop.made:
-                rendered = _interrupted()
-            else:
+        whole = False
+        try:
+            for variant, brief in enumerate(briefs, start=1):
                 rendered = self._render_variant(claim, variant, brief, stop)
-            if not is_successful(rendered):
+                if not is_successful(rendered):
+                    return result.Failure(rendered.failure())
+                renditions.append(rendered.unwrap())
+            whole = True
+        finally:
+            if not whole:
                 self.withdraw(renditions)
-                return result.Failure(rendered.failure())
-            renditions.append(rendered.unwrap())
         return result.Success(tuple(renditions))
 
     def withdraw(self, renditions: Sequence[Rendition]) -> None:
@@ -109,6 +111,8 @@ class PromptRenderer:
     def _render_variant(
         self, claim: Claim, variant: int, brief: Brief, stop: StopRequest
     ) -> Result[Rendition, Failure]:
+        if stop.made:
+            return _interrupted()
         opened = self._store.open_staging(claim.kind, claim.prompt_id, claim.render_id, variant)
         if not is_successful(opened):
             return result.Failure(opened.failure())

@@ -46,6 +46,7 @@ ARRIVALS = st.fixed_dictionaries(
         "prompt_type": st.sampled_from(["image_prompt", "image_prompt", "lyrics_prompt", "poetry"]),
         "status": st.sampled_from(["completed", "completed", "completed", "processing"]),
         "artifact_status": st.sampled_from(["pending"] * 4 + ["error", "unsupported"]),
+        "error_message": st.sampled_from([None, None, "an old error"]),
         "created_at": st.sampled_from([None, "2026-01-01 00:00:00", "2026-01-01T00:00:00", "2025"]),
         "written": st.sampled_from([True, True, True, False]),
     }
@@ -61,6 +62,7 @@ CHANGES: list[dict[str, Any] | None] = [  # None: the prompt is deleted
     {"status": "processing"},
     {"status": "completed"},
     {"status": "completed"},
+    {"output_reference": None},
     {"output_reference": None},
     None,
 ]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+import shutil
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,7 +66,7 @@ def demo(invocation: Invocation, workspace: Path) -> int:
 
 
 def _say_where(place: Workspace) -> None:
-    mediagen = f"mediagen --config {shlex.quote(_short(place.config_file))}"
+    mediagen = f"{_program()} --config {shlex.quote(_short(place.config_file))}"
     click.echo(
         f"""
 Pictures: {_short(place.output_root / "image")}
@@ -76,8 +78,17 @@ Look around:
   {mediagen} show 1
   {mediagen} submit image --prompt "An old lighthouse on a stormy cliff"
   {mediagen} run
-Connect your ComfyUI: README.md, "Connect your own ComfyUI", then 'mediagen doctor'."""
+Connect your ComfyUI: README.md, "Connect your own ComfyUI", then '{_program()} doctor'."""
     )
+
+
+def _program() -> str:
+    """How to start this program again from here."""
+    started = Path(sys.argv[0]).absolute()
+    found = shutil.which("mediagen")
+    if found is not None and Path(found).absolute() == started:
+        return "mediagen"
+    return shlex.quote(_short(started))
 
 
 def _short(path: Path) -> str:

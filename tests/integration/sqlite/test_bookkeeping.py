@@ -245,6 +245,17 @@ def test_a_claim_reads_the_oldest_from_the_index_of_its_kind(
     assert not any("TEMP B-TREE" in line for line in plan), plan
 
 
+def test_an_index_that_somebody_dropped_meanwhile_stops_nobody(poet: Poet) -> None:
+    """A program that rebuilds the table takes our index with it, while we run; claims go on."""
+    poet.write("{}")
+    with closing(Connection(poet.path, 5.0)) as connection:
+        repository = SqlitePromptRepository(
+            connection, "tester", create_indexes=True, all_variants=False
+        )
+        poet.execute("DROP INDEX media_generator_pending_image")
+        assert repository.claim_next(Selection()) is not None
+
+
 def test_chosen_prompts_are_found_by_their_ids(poet: Poet) -> None:
     """A claim of named prompts does not walk through the table."""
     _prepare(poet.path)

@@ -121,6 +121,16 @@ def test_what_is_no_file_is_refused_and_never_made(tmp_path: Path, name: str) ->
     assert _snapshot(tmp_path) == {}
 
 
+def test_a_file_that_vanishes_as_it_is_opened_is_not_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look at the file and the opening of it, SQLite would make an empty one."""
+    monkeypatch.setattr("adapters.sqlite.connection._refuse_what_is_no_database", lambda _: None)
+    with pytest.raises(RepositoryError, match="cannot be used"):
+        Connection(tmp_path / "gone.db", 1.0)
+    assert _snapshot(tmp_path) == {}
+
+
 def test_a_missing_file_is_explained(tmp_path: Path) -> None:
     """The person is told what to correct, and how a new one is made."""
     with pytest.raises(RepositoryError, match=r"database\.path.*mediagen init"):
@@ -192,6 +202,29 @@ def test_a_lock_that_is_held_too_long_is_an_error_of_its_own(path: Path) -> None
         claim = repository.claim_next(ANY)
         assert claim is not None
         assert claim.render_id == 1
+
+
+def test_a_write_is_more_patient_than_the_timeout_when_it_was_told_to_be(path: Path) -> None:
+    """Work that is done is not thrown away; looks keep to the timeout."""
+    with closing(Connection(path, 0.1, patience=200)) as connection:
+        repository = _open(connection)
+        with lock_held(path, 1.0):
+            assert repository.claim_next(ANY) is not None
+
+
+def test_a_lock_cuts_no_wait_short_but_a_hurry_does(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who was asked to stop does not sit out the whole patience."""
+    monkeypatch.setattr("adapters.sqlite.connection._HURRIED_SECONDS", 0.3)
+    with closing(Connection(path, 0.1, patience=10_000)) as connection:
+        repository = _open(connection)
+        connection.hurry_when(lambda: True)
+        with lock_held(path, 60):
+            began = time.monotonic()
+            with pytest.raises(RepositoryBusyError):
+                repository.claim_next(ANY)
+            assert 0.25 < time.monotonic() - began < 10
 
 
 def test_looking_is_not_kept_waiting_by_a_writer(connection: Connection) -> None:

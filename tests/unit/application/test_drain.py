@@ -429,6 +429,7 @@ def test_a_prompt_that_was_claimed_along_with_a_publication_is_not_forgotten() -
         {"artifact_status": "unsupported"},
         {"artifact_status": "error", "error_message": "theirs"},
         {"status": "pending"},
+        {"output_reference": None},
     ],
     ids=str,
 )
