@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -85,4 +84,4 @@ def folder_name(prompt_id: int, at: datetime, variant: int = 1, clash: int = 1) 
 
 def published_path(kind: Kind, folder: str, name: str) -> str:
     """The path of a file relative to the output root."""
-    return str(PurePosixPath(kind.value, folder, name))
+    return f"{kind.value}/{folder}/{name}"
