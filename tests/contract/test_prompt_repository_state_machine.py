@@ -156,6 +156,7 @@ class SqliteWorld(World):
     """A fresh file; commits do not wait for the disk, which is not what is tested here."""
 
     def __init__(self, schema: str, journal_mode: str) -> None:
+        self._create_indexes = journal_mode == "wal"
         self._folder = tempfile.TemporaryDirectory()
         self._path = fresh_database(Path(self._folder.name) / "musings.db", schema, journal_mode)
         self._others = sqlite3.connect(self._path, isolation_level=None, timeout=30)
@@ -168,7 +169,10 @@ class SqliteWorld(World):
         self._connection = Connection(self._path, 30.0)
         self._connection.rows("PRAGMA synchronous = OFF")
         self.repository = SqlitePromptRepository(
-            self._connection, "machine", create_indexes=True, all_variants=False
+            self._connection,
+            "machine",
+            create_indexes=self._create_indexes,
+            all_variants=False,
         )
 
     def add(self, prompt_id: int, row: dict[str, Any], *, written: bool) -> None:

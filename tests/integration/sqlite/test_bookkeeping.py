@@ -82,6 +82,22 @@ def test_indexes_on_the_shared_table_can_be_left_out(poet: Poet) -> None:
     assert _ours(poet) == TABLES | OWN_INDEXES
 
 
+@pytest.mark.parametrize("create_indexes", [True, False])
+@pytest.mark.parametrize("only", [None, frozenset(range(1, 6))], ids=["any", "chosen"])
+def test_the_order_does_not_hang_on_an_index(
+    poet: Poet, only: frozenset[int] | None, *, create_indexes: bool
+) -> None:
+    """Oldest first, without a date before all, then by id; also among chosen prompts."""
+    for created_at in ("2026-03", "2026-01", "2026-02", None, "2026-01"):
+        poet.write("{}", created_at=created_at)
+    with closing(Connection(poet.path, 5.0)) as connection:
+        repository = SqlitePromptRepository(
+            connection, "tester", create_indexes=create_indexes, all_variants=False
+        )
+        claims = [repository.claim_next(Selection(only=only)) for _ in range(6)]
+    assert [claim and claim.prompt_id for claim in claims] == [4, 2, 5, 3, 1, None]
+
+
 def test_indexes_come_when_they_are_wanted_later(poet: Poet) -> None:
     """Turning the setting on again is enough."""
     _prepare(poet.path, create_indexes=False)

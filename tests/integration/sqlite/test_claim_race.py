@@ -22,6 +22,7 @@ PROMPTS = 500
 # them also make the bookkeeping at the same moment.
 _WORKER = """
 import sys
+import time
 from pathlib import Path
 from adapters.sqlite.connection import Connection
 from adapters.sqlite.prompt_repository import SqlitePromptRepository
@@ -38,6 +39,7 @@ claim = repository.claim_next(Selection())
 while claim is not None:
     name = f"{claim.kind}/{claim.prompt_id}_{claim.render_id}/{worker}.bin"
     print(claim.prompt_id, flush=True)
+    time.sleep(0.002)  # a render, during which the others have their turn
     published, claim = repository.publish_and_claim(
         claim, [Artifact(claim.kind, name, {})], 0.0, Selection()
     )
