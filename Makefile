@@ -7,7 +7,7 @@
 
 .SUFFIXES:
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench lock clean
+.PHONY: help demo test lint bench chaos lock clean
 
 # ---------------------------------------------------------------------------------- interpreter
 
@@ -87,6 +87,11 @@ lint: $(VENV)/.installed-dev ## Check style, types and import contracts
 
 bench: $(VENV)/.installed-bench ## Measure the queue and write the figures into docs/performance.md
 	@$(BIN)/python -m benchmarks --write
+
+CHAOS_FLAGS :=
+
+chaos: $(VENV)/.installed-dev ## Kill workers 2,000 times, examine what is left; into docs/reliability.md
+	@$(BIN)/python -m tests.chaos --report $(CHAOS_FLAGS)
 
 # Needs uv. Versions already locked stay unless `make lock LOCK_FLAGS=--upgrade` asks for newer ones.
 # One version for every supported Python, so that all of them run the same code.

@@ -9,9 +9,11 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from adapters.processes.system_processes import SystemProcesses
 from adapters.sqlite.connection import Connection
 from adapters.sqlite.prompt_repository import SqlitePromptRepository
 from adapters.sqlite.schema import create_database
+from adapters.system_clock import SystemClock
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,9 +82,11 @@ _RENDERS = (
     _NUMBERS
     + """
 INSERT INTO media_generator_renders (
-    prompt_id, kind, output_reference, worker, finished_at, seconds, outcome
+    prompt_id, kind, output_reference, attempt, crashes, owner_host, owner_boot,
+    owner_namespace, owner_pid, owner_started, finished_at, seconds, outcome
 )
-SELECT i, 'image', i, 'bench:1', CURRENT_TIMESTAMP, 9.5, 'published'
+SELECT
+    i, 'image', i, 1, 0, 'bench', 'boot', '', 1, '1', CURRENT_TIMESTAMP, 9.5, 'published'
 FROM n WHERE i % 5 AND i <= :ready
 """
 )
@@ -136,9 +140,9 @@ def fill_database(path: Path, contents: Contents) -> Path:
 
 def repository(connection: Connection, *, indexes: bool = True) -> SqlitePromptRepository:
     """The queue as the program itself opens it."""
-    return SqlitePromptRepository(
-        connection, f"bench:{os.getpid()}", create_indexes=indexes, all_variants=False
-    )
+    clock = SystemClock()
+    me = SystemProcesses(clock).me()
+    return SqlitePromptRepository(connection, me, clock, create_indexes=indexes, all_variants=False)
 
 
 def settle(path: Path) -> None:

@@ -6,15 +6,26 @@ from typing import TYPE_CHECKING
 
 from adapters.memory.artifact_store import InMemoryArtifactStore
 from adapters.memory.media_renderer import FakeMediaRenderer
+from adapters.processes.system_processes import SystemProcesses
+from adapters.sqlite.claiming import Claiming
+from adapters.sqlite.queue_controls import SqliteQueueControls
+from adapters.sqlite.render_leases import SqliteRenderLeases
+from adapters.system_chance import SystemChance
 from adapters.system_clock import SystemClock
 from application.drain import Drain
+from application.leases import LeaseKeeper
 from application.ports.events import PromptPublished
 from application.ports.prompt_repository import Selection
+from application.recover import Recovery
 from application.render_prompt import PromptRenderer
+from application.settle import Settlement
 from application.stopping import StopRequest
 from benchmarks.filling import repository
 from domain.artifact import MediaFacts
+from domain.lease import LeaseObserver
 from domain.picture_size import SizeRule
+from domain.retry import RetryPolicy
+from entrypoints.building import BEAT_SECONDS, LEASE_SECONDS
 
 if TYPE_CHECKING:
     from adapters.sqlite.connection import Connection
@@ -36,10 +47,18 @@ class NoopQueue:
         self._store = InMemoryArtifactStore()
         renderer = FakeMediaRenderer(write=self._leave_picture)
         clock = SystemClock()
+        processes = SystemProcesses(clock)
+        claiming = Claiming(connection, processes.me(), clock, all_variants=False)
+        leases = SqliteRenderLeases(connection, claiming)
+        keeper = LeaseKeeper(leases, clock, BEAT_SECONDS)
         rule = SizeRule(1.0, 64, None, None)
-        prompts = PromptRenderer(renderer, self._store, clock, self, rule)
+        prompts = PromptRenderer(renderer, self._store, keeper, clock, self, rule)
         queue = repository(connection)
-        self._drain = Drain(queue, prompts, renderer, self._store, clock, self)
+        settlement = Settlement(queue, prompts, RetryPolicy(), SystemChance(), clock, self)
+        observer = LeaseObserver(LEASE_SECONDS, 2 * BEAT_SECONDS)
+        recovery = Recovery(leases, keeper, processes, self._store, settlement, observer, clock)
+        controls = SqliteQueueControls(connection)
+        self._drain = Drain(queue, prompts, settlement, recovery, keeper, controls, clock)
 
     def drain(self, count: int) -> None:
         """Render exactly so many prompts."""

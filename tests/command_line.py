@@ -35,6 +35,8 @@ class CommandLine:
             "PATH": os.pathsep.join([str(MEDIAGEN.parent), os.environ.get("PATH", os.defpath)]),
             "LC_ALL": "C.UTF-8",
         }
+        if "PYTHONPATH" in os.environ:  # where the program under test is, if not installed
+            found["PYTHONPATH"] = os.environ["PYTHONPATH"]
         if self.database:
             found["MUSINGS_DB_PATH"] = str(self.database)
         return found | self.environment

@@ -12,23 +12,35 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from adapters.memory.artifact_store import InMemoryArtifactStore
+from adapters.memory.chance import FixedChance
 from adapters.memory.clock import ManualClock
 from adapters.memory.events import EventRecorder
 from adapters.memory.media_renderer import FakeMediaRenderer
+from adapters.memory.processes import FakeProcesses
 from adapters.memory.prompt_repository import InMemoryPromptRepository
+from adapters.memory.queue_controls import InMemoryQueueControls
+from adapters.memory.render_leases import InMemoryRenderLeases
+from adapters.sqlite.claiming import Claiming
 from adapters.sqlite.connection import Connection
-from adapters.sqlite.prompt_repository import SqlitePromptRepository
+from adapters.sqlite.queue_controls import SqliteQueueControls
+from adapters.sqlite.render_leases import SqliteRenderLeases
 from application.drain import Drain, DrainReport
+from application.leases import LeaseKeeper
 from application.ports.prompt_repository import Selection
+from application.recover import Recovery
 from application.render_prompt import PromptRenderer
+from application.settle import Settlement
 from application.stopping import StopRequest
 from domain.artifact import MediaFacts
 from domain.kind import Kind
+from domain.lease import LeaseObserver
 from domain.picture_size import SizeRule
+from domain.retry import RetryPolicy
 from tests.contract.prompt_repository_contract import Outside, Seen
 from tests.contract.test_memory_prompt_repository import InMemoryOutside
 from tests.contract.test_sqlite_prompt_repository import SqliteOutside
 from tests.fresh_databases import fresh_database
+from tests.owners import ME, sqlite_repository
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -37,11 +49,16 @@ if TYPE_CHECKING:
     from application.ports.events import EventListener
     from application.ports.media_renderer import RenderJob
     from application.ports.prompt_repository import PromptRepository
+    from application.ports.queue_controls import QueueControls
+    from application.ports.render_leases import RenderLeases
     from domain.failure import Failure
 
     Brief = str | bytes | dict[str, Any] | None
 
 ANY = Selection()
+LEASE_SECONDS = 60.0
+BEAT_SECONDS = 10.0
+LONGEST_GAP = 15.0
 BRIEFS: dict[Kind, Brief] = {
     Kind.IMAGE: {"prompt": "a lake at dawn"},
     Kind.AUDIO: {"structure": [{"type": "verse", "lyrics": "Steam ascends"}], "genre": "folk"},
@@ -90,37 +107,75 @@ class Harness:
 
     Attributes:
         queue: plays the other programs.
+        leases: of the queue.
+        controls: of the queue.
+        processes: of the machine; the application is ``ME``.
+        keeper: of the leases; ticks when it is told to.
+        settlement: ends renders.
+        recovery: takes over from the dead.
         repository: of the queue.
         renderer: ends as ``script`` and ``during`` say; succeeds otherwise.
         store: of what was rendered.
         clock: stands still until it is moved.
         events: everything that was told.
         jobs: every job that reached the renderer's work, in order.
+        ticks: whether the leases are looked after once at the end of each unscripted render.
     """
 
     def __init__(
         self,
         queue: Queue,
         repository: PromptRepository,
+        leases: RenderLeases,
+        controls: QueueControls,
         clock: ManualClock,
         *,
+        policy: RetryPolicy | None = None,
         progress: Sequence[float] = (),
         events: EventListener | None = None,
         store: InMemoryArtifactStore | None = None,
     ) -> None:
         self.queue = queue
         self.repository = repository
+        self.leases = leases
+        self.controls = controls
+        self.processes = FakeProcesses(ME)
         self.clock = clock
         self.recorder = EventRecorder()
         self.store = store or InMemoryArtifactStore()
         self.renderer = FakeMediaRenderer(self._work, write=self._leave, progress=progress)
         self.jobs: list[RenderJob] = []
+        self.ticks = False
         listener = events or self.recorder
+        self.keeper = LeaseKeeper(leases, clock, BEAT_SECONDS)
         self.prompt_renderer = PromptRenderer(
-            self.renderer, self.store, self.clock, listener, SizeRule()
+            self.renderer, self.store, self.keeper, clock, listener, SizeRule()
+        )
+        self.settlement = Settlement(
+            repository,
+            self.prompt_renderer,
+            policy or RetryPolicy(),
+            FixedChance(),
+            clock,
+            listener,
+        )
+        self.recovery = Recovery(
+            leases,
+            self.keeper,
+            self.processes,
+            self.store,
+            self.settlement,
+            LeaseObserver(LEASE_SECONDS, LONGEST_GAP),
+            clock,
         )
         self._drain = Drain(
-            repository, self.prompt_renderer, self.renderer, self.store, self.clock, listener
+            repository,
+            self.prompt_renderer,
+            self.settlement,
+            self.recovery,
+            self.keeper,
+            controls,
+            clock,
         )
         self._ids = count(1)
         self._files: dict[int, dict[str, MediaFacts | Failure | None]] = {}
@@ -193,11 +248,15 @@ class Harness:
         assert len(paths) == len(set(paths)), "a path was published twice"
         assert {path.rpartition("/")[0] for path in paths} == self.folders()
         assert self.store.staged == {}
+        assert self.store.traces() == frozenset()
+        assert self.keeper.held() == frozenset()
 
     def _work(self, job: RenderJob) -> Failure | None:
         action = self._actions.pop(job.prompt_id, None)
         if action is not None:
             action()
+        if self.ticks:
+            self.keeper.tick()
         return None
 
     def _leave(self, job: RenderJob) -> None:
@@ -213,11 +272,21 @@ def in_memory(
     progress: Sequence[float] = (),
     events: EventListener | None = None,
     store: InMemoryArtifactStore | None = None,
+    policy: RetryPolicy | None = None,
 ) -> Harness:
     """The application over a queue in memory."""
     queue, clock = InMemoryQueue(), ManualClock()
-    repository = InMemoryPromptRepository(queue.database, clock)
-    return Harness(queue, repository, clock, progress=progress, events=events, store=store)
+    return Harness(
+        queue,
+        InMemoryPromptRepository(queue.database, ME, clock),
+        InMemoryRenderLeases(queue.database, ME, clock),
+        InMemoryQueueControls(queue.database, clock),
+        clock,
+        policy=policy,
+        progress=progress,
+        events=events,
+        store=store,
+    )
 
 
 @contextmanager
@@ -226,8 +295,9 @@ def on_sqlite(
 ) -> Iterator[Harness]:
     """The application over a fresh SQLite database of the wide shape, on WAL."""
     queue = SqliteQueue(fresh_database(path, "wide", "wal"))
-    with closing(Connection(path, 30.0)) as connection:
-        repository = SqlitePromptRepository(
-            connection, "harness", create_indexes=True, all_variants=all_variants
-        )
-        yield Harness(queue, repository, ManualClock(), progress=progress)
+    clock = ManualClock()
+    with closing(Connection(path, 30.0)) as connection, closing(Connection(path, 30.0)) as other:
+        repository = sqlite_repository(connection, clock=clock, all_variants=all_variants)
+        leases = SqliteRenderLeases(other, Claiming(other, ME, clock, all_variants=all_variants))
+        controls = SqliteQueueControls(connection)
+        yield Harness(queue, repository, leases, controls, clock, progress=progress)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from returns import result
 from returns.pipeline import is_successful
 
+from application.ports.artifact_store import RenderTrace
 from application.ports.events import RenderProgressed
 from application.ports.media_renderer import RenderJob
 from domain.artifact import Artifact, published_path
@@ -18,150 +19,168 @@ from domain.failure import Failure, FailureCode
 from domain.seed import seed_for
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
 
     from returns.result import Result
 
-    from application.ports.artifact_store import ArtifactStore, Staging, StoredFolder
+    from application.leases import HeldLease, LeaseKeeper
+    from application.ports.artifact_store import ArtifactStore, Prepared, StoredFolder
     from application.ports.clock import Clock
     from application.ports.events import EventListener
     from application.ports.media_renderer import MediaRenderer, RenderingFacts
     from application.stopping import StopRequest
     from domain.brief import Brief
+    from domain.kind import Kind
     from domain.picture_size import SizeRule
-    from domain.render import Claim
+    from domain.prompt import Writing
+    from domain.render import Claim, WorkflowProcess
 
 
 @dataclass(frozen=True, slots=True)
 class Rendition:
-    """One writing, rendered and durable, but not published yet."""
+    """Every writing of a prompt, rendered and durable, but not published yet."""
 
-    stored: StoredFolder
     artifacts: tuple[Artifact, ...]
 
 
-def _interrupted() -> Result[Rendition, Failure]:
-    return result.Failure(Failure(FailureCode.INTERRUPTED, "the program was asked to stop"))
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """One writing on its way."""
+
+    job: RenderJob
+    writing: Writing
+    facts: RenderingFacts
+    prepared: Prepared
 
 
 class _Watch:
-    """Joins a renderer to the listener and to the stop request."""
+    """Joins a renderer to the listener, to the stop request and to the lease."""
 
-    def __init__(self, claim: Claim, events: EventListener, stop: StopRequest) -> None:
-        self._claim = claim
+    def __init__(
+        self, held: HeldLease, keeper: LeaseKeeper, events: EventListener, stop: StopRequest
+    ) -> None:
+        self._held = held
+        self._keeper = keeper
         self._events = events
         self._stop = stop
 
     def progressed(self, fraction: float | None, message: str) -> None:
-        self._events.notice(
-            RenderProgressed(self._claim.prompt_id, self._claim.render_id, fraction, message)
-        )
+        claim = self._held.claim
+        self._events.notice(RenderProgressed(claim.prompt_id, claim.render_id, fraction, message))
 
     def must_stop(self) -> bool:
-        return self._stop.made
+        return self._stop.made or self._held.lost
+
+    def started(self, workflow: WorkflowProcess) -> bool:
+        return self._keeper.record_workflow(self._held.claim, workflow)
 
 
 class PromptRenderer:
-    """Turns a claim into durable files, or into the failure that says why not.
-
-    Nothing is left behind when it fails.
-    """
+    """Turns a claim into durable files, or into the failure that says why not."""
 
     def __init__(
         self,
         renderer: MediaRenderer,
         store: ArtifactStore,
+        keeper: LeaseKeeper,
         clock: Clock,
         events: EventListener,
         size_rule: SizeRule,
     ) -> None:
         self._renderer = renderer
         self._store = store
+        self._keeper = keeper
         self._clock = clock
         self._events = events
         self._size_rule = size_rule
 
-    def render(self, claim: Claim, stop: StopRequest) -> Result[tuple[Rendition, ...], Failure]:
-        """Render every writing of the claim; all of them succeed, or none is kept."""
+    def obstacle(self) -> Failure | None:
+        """What would keep every prompt from being stored, or None."""
+        return self._store.preflight()
+
+    def obstacle_for(self, kind: Kind) -> Failure | None:
+        """What would keep every prompt of a kind from being rendered, or None."""
+        return self._renderer.preflight(kind)
+
+    def render(self, held: HeldLease, stop: StopRequest) -> Result[Rendition, Failure]:
+        """Render every writing of the claim; all of them succeed, or none is placed."""
+        claim = held.claim
         briefs: list[Brief] = []
         for writing in claim.writings:
             parsed = parse_brief(claim.kind, writing.content)
             if not is_successful(parsed):
                 return result.Failure(parsed.failure())
             briefs.append(parsed.unwrap())
-        renditions: list[Rendition] = []
-        whole = False
-        try:
-            for variant, brief in enumerate(briefs, start=1):
-                rendered = self._render_variant(claim, variant, brief, stop)
-                if not is_successful(rendered):
-                    return result.Failure(rendered.failure())
-                renditions.append(rendered.unwrap())
-            whole = True
-        finally:
-            if not whole:
-                self.withdraw(renditions)
-        return result.Success(tuple(renditions))
+        watch = _Watch(held, self._keeper, self._events, stop)
+        pieces: list[_Piece] = []
+        for variant, brief in enumerate(briefs, start=1):
+            made = self._make(claim, variant, brief, watch)
+            if not is_successful(made):
+                return result.Failure(made.failure())
+            pieces.append(made.unwrap())
+        return self._place(claim, pieces)
 
-    def withdraw(self, renditions: Sequence[Rendition]) -> None:
-        """Take back files that may not be published."""
-        for rendition in renditions:
-            self._store.withdraw(rendition.stored)
+    def clear_away(self, claim: Claim, *, keep_placed: bool) -> None:
+        """Remove what the render of a claim left outside of what is published."""
+        self._store.sweep(_trace(claim), keep_placed=keep_placed)
 
-    def _render_variant(
-        self, claim: Claim, variant: int, brief: Brief, stop: StopRequest
-    ) -> Result[Rendition, Failure]:
-        if stop.made:
+    def _make(
+        self, claim: Claim, variant: int, brief: Brief, watch: _Watch
+    ) -> Result[_Piece, Failure]:
+        if watch.must_stop():
             return _interrupted()
-        opened = self._store.open_staging(claim.kind, claim.prompt_id, claim.render_id, variant)
+        opened = self._store.open_staging(claim.kind, _trace(claim), variant)
         if not is_successful(opened):
             return result.Failure(opened.failure())
         staging = opened.unwrap()
-        try:
-            return self._render_into(staging, claim, variant, brief, stop)
-        finally:
-            self._store.discard(staging)
-
-    def _render_into(
-        self, staging: Staging, claim: Claim, variant: int, brief: Brief, stop: StopRequest
-    ) -> Result[Rendition, Failure]:
         size = None
         if isinstance(brief, ImageBrief):
             size = self._size_rule.size(brief.aspect_ratio, brief.width, brief.height)
         seed = seed_for(brief, claim.prompt_id, claim.render_id, variant)
         job = RenderJob(claim.prompt_id, claim.render_id, brief, seed, size, staging.path)
-        made = self._renderer.render(job, _Watch(claim, self._events, stop))
+        made = self._renderer.render(job, watch)
         if not is_successful(made):
             return result.Failure(made.failure())
-        if stop.made:
+        if watch.must_stop():
             return _interrupted()
-        stored = self._store.store(staging, claim.prompt_id, claim.claimed_at, variant)
-        return stored.map(
-            lambda folder: self._rendition(folder, claim, job, made.unwrap(), variant)
-        )
+        facts, writing = made.unwrap(), claim.writings[variant - 1]
+        prepared = self._store.prepare(staging, variant)
+        return prepared.map(lambda files: _Piece(job, writing, facts, files))
 
-    def _rendition(
-        self,
-        stored: StoredFolder,
-        claim: Claim,
-        job: RenderJob,
-        made: RenderingFacts,
-        variant: int,
-    ) -> Rendition:
-        making = {
-            **made.as_metadata(),
-            "seed": job.seed,
-            "seed_passed": made.seed_used,
-            "writing_id": claim.writings[variant - 1].id,
-            "render_id": claim.render_id,
-        }
+    def _place(self, claim: Claim, pieces: Sequence[_Piece]) -> Result[Rendition, Failure]:
         now = self._clock.now()
-        artifacts = tuple(
-            Artifact(
-                claim.kind,
-                published_path(stored.kind, stored.folder, facts.name),
-                metadata_of(job.brief, facts, now, making),
+
+        def describe(stored: Sequence[StoredFolder]) -> tuple[Artifact, ...]:
+            return tuple(
+                artifact
+                for piece, folder in zip(pieces, stored, strict=True)
+                for artifact in _artifacts(claim, piece, folder, now)
             )
-            for facts in stored.files
-        )
-        return Rendition(stored, artifacts)
+
+        prepared = [piece.prepared for piece in pieces]
+        placed = self._store.place(prepared, _trace(claim), claim.claimed_at, describe)
+        return placed.map(lambda stored: Rendition(describe(stored)))
+
+
+def _trace(claim: Claim) -> RenderTrace:
+    return RenderTrace(claim.prompt_id, claim.render_id)
+
+
+def _interrupted() -> Result[_Piece, Failure]:
+    return result.Failure(Failure(FailureCode.INTERRUPTED, "the program was asked to stop"))
+
+
+def _artifacts(
+    claim: Claim, piece: _Piece, folder: StoredFolder, now: datetime
+) -> Iterator[Artifact]:
+    making = {
+        **piece.facts.as_metadata(),
+        "seed": piece.job.seed,
+        "seed_passed": piece.facts.seed_used,
+        "writing_id": piece.writing.id,
+        "render_id": claim.render_id,
+    }
+    for facts in folder.files:
+        path = published_path(folder.kind, folder.folder, facts.name)
+        yield Artifact(claim.kind, path, metadata_of(piece.job.brief, facts, now, making))

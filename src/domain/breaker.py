@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from domain.failure import Blame
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from domain.failure import Failure
 
 
@@ -37,11 +39,27 @@ class CircuitBreaker:
     _streak: int = 0
     _suspects: set[int] = field(default_factory=set)
     _proven: set[int] = field(default_factory=set)
+    _was_open: bool = False
 
     @property
     def suspects(self) -> frozenset[int]:
         """The prompts that were given back; others go first."""
         return frozenset(self._suspects)
+
+    @property
+    def was_open(self) -> bool:
+        """Whether it began open, so that its first success closes it."""
+        return self._was_open
+
+    def probe(self, suspects: Iterable[int]) -> None:
+        """Begin open: the first failure of the environment stops the queue again.
+
+        Args:
+            suspects: the prompts whose failures opened it; others go first.
+        """
+        self._was_open = True
+        self._suspects.update(suspects)
+        self._streak = self.threshold - 1
 
     def succeeded(self) -> None:
         """A prompt was published: the environment works."""

@@ -39,6 +39,7 @@ class FailureCode(StrEnum):
     FILE_BROKEN = "file_broken"  # a media file does not decode to its last byte
     FILE_REFUSED = "file_refused"  # a link, a device, an absurd size: nothing we would publish
     TOO_MUCH_OUTPUT = "too_much_output"  # more files or bytes than the caps allow
+    WORKER_LOST = "worker_lost"  # whoever rendered it died, again and again
 
     # The environment's fault.
     INTERPRETER_MISSING = "interpreter_missing"  # comfyui.python is not an executable file
@@ -70,6 +71,11 @@ class FailureCode(StrEnum):
     def halts(self) -> bool:
         """Whether every other prompt of the same kind is certain to fail in the same way."""
         return self in _HALTING
+
+    @property
+    def passes(self) -> bool:
+        """Whether another try of the same prompt may well succeed."""
+        return self in _PASSING
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +126,7 @@ _BLAME = {
     FailureCode.FILE_BROKEN: Blame.RENDER,
     FailureCode.FILE_REFUSED: Blame.RENDER,
     FailureCode.TOO_MUCH_OUTPUT: Blame.RENDER,
+    FailureCode.WORKER_LOST: Blame.RENDER,
     FailureCode.INTERPRETER_MISSING: Blame.ENVIRONMENT,
     FailureCode.SCRIPT_MISSING: Blame.ENVIRONMENT,
     FailureCode.COMFYUI_MISSING: Blame.ENVIRONMENT,
@@ -144,6 +151,14 @@ _HALTING = frozenset(
         FailureCode.OUTPUT_ROOT_MISSING,
         FailureCode.OUTPUT_NOT_WRITABLE,
         FailureCode.DISK_FULL,
+    }
+)
+
+_PASSING = frozenset(
+    {
+        FailureCode.WORKFLOW_KILLED,
+        FailureCode.OUT_OF_MEMORY,
+        FailureCode.CONNECTION_REFUSED,
     }
 )
 
@@ -183,6 +198,10 @@ _HINTS = {
     ),
     FailureCode.TOO_MUCH_OUTPUT: (
         "Let the script write less, or raise media.limits in the configuration."
+    ),
+    FailureCode.WORKER_LOST: (
+        "Rendering this prompt seems to take the whole program down: look at the system's log for"
+        " want of memory, then retry."
     ),
     FailureCode.INTERPRETER_MISSING: (
         "Set comfyui.python to the interpreter of the environment in which ComfyUI runs."

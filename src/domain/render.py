@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from domain.kind import Kind
     from domain.prompt import Writing
+    from domain.worker import ProcessIdentity
 
 
 class Outcome(StrEnum):
@@ -51,6 +52,9 @@ class Claim:
         kind: what is rendered.
         claimed_at: UTC, whole seconds; it names the published folder.
         writings: what to render, in order; each becomes a variant of its own.
+        attempt: its number within the acceptance, counted from 1; only renders that the prompt
+            was charged for count.
+        crashes: how many workers died over this prompt in this acceptance.
     """
 
     render_id: int
@@ -58,3 +62,41 @@ class Claim:
     kind: Kind
     claimed_at: datetime
     writings: tuple[Writing, ...]
+    attempt: int = 1
+    crashes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowProcess:
+    """The process group in which a render's workflow runs.
+
+    Attributes:
+        group: its number, which is the number of its leader too.
+        started: when the leader started, as in ``ProcessIdentity``.
+    """
+
+    group: int
+    started: str
+
+
+@dataclass(frozen=True, slots=True)
+class LiveRender:
+    """A render without an outcome, as others see it.
+
+    Attributes:
+        render_id: the fencing token.
+        prompt_id: the prompt that is rendered.
+        kind: what is rendered.
+        owner: who renders it.
+        workflow: what runs for it, or None before anything does.
+        heartbeat: grows while the owner lives; only its change means anything.
+        crashes: how many workers died over the prompt before.
+    """
+
+    render_id: int
+    prompt_id: int
+    kind: Kind
+    owner: ProcessIdentity
+    workflow: WorkflowProcess | None
+    heartbeat: int
+    crashes: int

@@ -6,8 +6,6 @@ the queue never loads what renders.
 
 from __future__ import annotations
 
-import os
-import socket
 import sys
 from typing import TYPE_CHECKING
 
@@ -19,16 +17,27 @@ if TYPE_CHECKING:
     from adapters.comfyui_script.renderer import ScriptRenderer
     from adapters.comfyui_script.workflow import ScriptWorkflow
     from adapters.filesystem.artifact_store import FilesystemArtifactStore
+    from adapters.processes.system_processes import SystemProcesses
     from adapters.sqlite.connection import Connection
     from adapters.sqlite.prompt_catalogue import SqlitePromptCatalogue
     from adapters.sqlite.prompt_intake import SqlitePromptIntake
     from adapters.sqlite.prompt_repository import SqlitePromptRepository
+    from adapters.sqlite.queue_controls import SqliteQueueControls
+    from adapters.sqlite.render_leases import SqliteRenderLeases
     from adapters.system_clock import SystemClock
     from application.drain import Drain
+    from application.leases import LeaseKeeper
     from application.ports.clock import Clock
     from application.ports.events import EventListener
+    from application.recover import Recovery
     from application.render_prompt import PromptRenderer
+    from application.settle import Settlement
     from entrypoints.settings.loading import LoadedSettings
+
+BEAT_SECONDS = 10.0  # between two heartbeats of a live render
+LOOK_SECONDS = 0.25  # between two looks at whether a live render was cancelled
+LEASE_SECONDS = 90.0  # how long a heartbeat may stand still, at least
+LEASE_LOCK_WAIT_SECONDS = 5.0  # a heartbeat that cannot be written is written next time
 
 
 def build_clock() -> SystemClock:
@@ -68,16 +77,56 @@ def build_intake(connection: Connection) -> SqlitePromptIntake:
     return SqlitePromptIntake(connection)
 
 
-def build_repository(loaded: LoadedSettings, connection: Connection) -> SqlitePromptRepository:
+def build_processes(clock: Clock) -> SystemProcesses:
+    """The processes of this machine."""
+    from adapters.processes.system_processes import SystemProcesses
+
+    return SystemProcesses(clock)
+
+
+def build_repository(
+    loaded: LoadedSettings, connection: Connection, processes: SystemProcesses, clock: Clock
+) -> SqlitePromptRepository:
     """The queue, to work on; makes our own tables when they are missing."""
     from adapters.sqlite.prompt_repository import SqlitePromptRepository
 
     return SqlitePromptRepository(
         connection,
-        f"{socket.gethostname()}:{os.getpid()}",
+        processes.me(),
+        clock,
         create_indexes=loaded.settings.database.create_indexes,
         all_variants=loaded.settings.media.variants == "all",
     )
+
+
+def build_leases(
+    loaded: LoadedSettings, processes: SystemProcesses, clock: Clock
+) -> SqliteRenderLeases:
+    """The leases, over a connection of their own: they are kept by another thread."""
+    from adapters.sqlite.claiming import Claiming
+    from adapters.sqlite.connection import Connection
+    from adapters.sqlite.render_leases import SqliteRenderLeases
+    from entrypoints.settings.resolution import database_path
+
+    # After a loss of power no owner and no workflow lives, whatever was written about them.
+    connection = Connection(database_path(loaded), LEASE_LOCK_WAIT_SECONDS, durable=False)
+    all_variants = loaded.settings.media.variants == "all"
+    claiming = Claiming(connection, processes.me(), clock, all_variants=all_variants)
+    return SqliteRenderLeases(connection, claiming)
+
+
+def build_keeper(leases: SqliteRenderLeases, clock: Clock) -> LeaseKeeper:
+    """Keeps the leases of what is rendered here."""
+    from application.leases import LeaseKeeper
+
+    return LeaseKeeper(leases, clock, BEAT_SECONDS)
+
+
+def build_controls(connection: Connection) -> SqliteQueueControls:
+    """The switches that survive a restart."""
+    from adapters.sqlite.queue_controls import SqliteQueueControls
+
+    return SqliteQueueControls(connection)
 
 
 def build_workflows(loaded: LoadedSettings) -> Mapping[Kind, ScriptWorkflow]:
@@ -144,6 +193,7 @@ def build_prompt_renderer(
     loaded: LoadedSettings,
     renderer: ScriptRenderer,
     store: FilesystemArtifactStore,
+    keeper: LeaseKeeper,
     clock: Clock,
     events: EventListener,
 ) -> PromptRenderer:
@@ -153,18 +203,59 @@ def build_prompt_renderer(
 
     size = loaded.settings.media.size
     rule = SizeRule(size.megapixels, size.multiple, size.width, size.height)
-    return PromptRenderer(renderer, store, clock, events, rule)
+    return PromptRenderer(renderer, store, keeper, clock, events, rule)
+
+
+def build_settlement(
+    loaded: LoadedSettings,
+    repository: SqlitePromptRepository,
+    prompt_renderer: PromptRenderer,
+    clock: Clock,
+    events: EventListener,
+) -> Settlement:
+    """The beginnings and ends of renders."""
+    from adapters.system_chance import SystemChance
+    from application.settle import Settlement
+    from domain.retry import RetryPolicy
+
+    retry = loaded.settings.retry
+    policy = RetryPolicy(
+        max_attempts=retry.max_attempts,
+        base_seconds=retry.base_seconds,
+        max_crashes=retry.max_crashes,
+    )
+    return Settlement(repository, prompt_renderer, policy, SystemChance(), clock, events)
+
+
+def build_recovery(
+    loaded: LoadedSettings,
+    leases: SqliteRenderLeases,
+    keeper: LeaseKeeper,
+    processes: SystemProcesses,
+    store: FilesystemArtifactStore,
+    settlement: Settlement,
+    clock: Clock,
+) -> Recovery:
+    """Takes over from the dead."""
+    from application.recover import Recovery
+    from domain.lease import LeaseObserver
+
+    # Longer than any wait for a lock, or a heartbeat that waits would look like a dead one.
+    lease = max(LEASE_SECONDS, 3 * loaded.settings.database.timeout)
+    observer = LeaseObserver(lease, longest_gap=2 * BEAT_SECONDS)
+    return Recovery(leases, keeper, processes, store, settlement, observer, clock)
 
 
 def build_drain(
     repository: SqlitePromptRepository,
     prompt_renderer: PromptRenderer,
-    renderer: ScriptRenderer,
-    store: FilesystemArtifactStore,
+    settlement: Settlement,
+    recovery: Recovery,
+    keeper: LeaseKeeper,
+    controls: SqliteQueueControls,
     clock: Clock,
-    events: EventListener,
 ) -> Drain:
     """Many prompts, one after the other."""
     from application.drain import Drain
 
-    return Drain(repository, prompt_renderer, renderer, store, clock, events)
+    return Drain(repository, prompt_renderer, settlement, recovery, keeper, controls, clock)

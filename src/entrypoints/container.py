@@ -14,14 +14,20 @@ if TYPE_CHECKING:
     from adapters.comfyui_script.renderer import ScriptRenderer
     from adapters.comfyui_script.workflow import ScriptWorkflow
     from adapters.filesystem.artifact_store import FilesystemArtifactStore
+    from adapters.processes.system_processes import SystemProcesses
     from adapters.sqlite.connection import Connection
     from adapters.sqlite.prompt_catalogue import SqlitePromptCatalogue
     from adapters.sqlite.prompt_intake import SqlitePromptIntake
     from adapters.sqlite.prompt_repository import SqlitePromptRepository
+    from adapters.sqlite.queue_controls import SqliteQueueControls
+    from adapters.sqlite.render_leases import SqliteRenderLeases
     from adapters.system_clock import SystemClock
     from application.drain import Drain
+    from application.leases import LeaseKeeper
     from application.ports.events import EventListener
+    from application.recover import Recovery
     from application.render_prompt import PromptRenderer
+    from application.settle import Settlement
     from domain.kind import Kind
     from entrypoints.settings.loading import LoadedSettings
 
@@ -45,8 +51,20 @@ class Container(containers.DeclarativeContainer):
     intake: providers.Provider[SqlitePromptIntake] = providers.Singleton(
         building.build_intake, connection
     )
+    processes: providers.Provider[SystemProcesses] = providers.Singleton(
+        building.build_processes, clock
+    )
     repository: providers.Provider[SqlitePromptRepository] = providers.Singleton(
-        building.build_repository, settings, connection
+        building.build_repository, settings, connection, processes, clock
+    )
+    leases: providers.Provider[SqliteRenderLeases] = providers.Singleton(
+        building.build_leases, settings, processes, clock
+    )
+    keeper: providers.Provider[LeaseKeeper] = providers.Singleton(
+        building.build_keeper, leases, clock
+    )
+    controls: providers.Provider[SqliteQueueControls] = providers.Singleton(
+        building.build_controls, connection
     )
     workflows: providers.Provider[Mapping[Kind, ScriptWorkflow]] = providers.Singleton(
         building.build_workflows, settings
@@ -58,10 +76,30 @@ class Container(containers.DeclarativeContainer):
         building.build_store, settings, repository
     )
     prompt_renderer: providers.Provider[PromptRenderer] = providers.Singleton(
-        building.build_prompt_renderer, settings, renderer, store, clock, events
+        building.build_prompt_renderer, settings, renderer, store, keeper, clock, events
+    )
+    settlement: providers.Provider[Settlement] = providers.Singleton(
+        building.build_settlement, settings, repository, prompt_renderer, clock, events
+    )
+    recovery: providers.Provider[Recovery] = providers.Singleton(
+        building.build_recovery,
+        settings,
+        leases,
+        keeper,
+        processes,
+        store,
+        settlement,
+        clock,
     )
     drain: providers.Provider[Drain] = providers.Singleton(
-        building.build_drain, repository, prompt_renderer, renderer, store, clock, events
+        building.build_drain,
+        repository,
+        prompt_renderer,
+        settlement,
+        recovery,
+        keeper,
+        controls,
+        clock,
     )
 
 

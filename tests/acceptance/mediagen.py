@@ -240,6 +240,14 @@ class Installation:
         return found
 
 
+def runs(pid: int) -> bool:
+    """Whether a process does; one that ended and waits to be buried does not."""
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
 def until(true: Callable[[], object], seconds: float = 30) -> None:
     """Wait for something that another process does."""
     end = time.monotonic() + seconds

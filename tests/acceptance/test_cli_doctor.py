@@ -215,11 +215,25 @@ def test_stuck_prompts(sound: CommandLine, poet: Poet) -> None:
     assert f"artifact_status of {stuck} to 'pending'" in check["remedy"]
 
 
+def test_a_paused_queue(sound: CommandLine) -> None:
+    """It would keep a run from rendering, so it is told, with what ends it."""
+    assert "paused" not in found(sound)
+    assert sound.run("pause", "--reason", "holiday").returncode == 0
+    check = found(sound)["paused"]
+    assert check["health"] == "warning"
+    assert "a person" in check["finding"]
+    assert "holiday" in check["finding"]
+    assert "mediagen resume" in check["remedy"]
+
+
 def test_a_worker_of_this_machine_that_died(sound: CommandLine, poet: Poet) -> None:
-    """Its prompt is stuck, though its render is still open."""
+    """Its prompt hangs until the next run, and nobody has to do more about it."""
     prompt_id = poet.write(BRIEF)
     claim(poet.path, f"{os.uname().nodename}:{2**22 + 1}")  # beyond the largest pid
-    assert f"prompt {prompt_id} is" in found(sound)["in processing"]["finding"]
+    check = found(sound)["in processing"]
+    assert check["health"] == "warning"
+    assert f"prompt {prompt_id} is" in check["finding"]
+    assert "takes over" in check["remedy"]
 
 
 def test_a_worker_of_this_machine_that_lives(sound: CommandLine, poet: Poet) -> None:

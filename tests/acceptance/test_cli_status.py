@@ -10,8 +10,10 @@ import pytest
 
 from adapters.sqlite.connection import Connection
 from adapters.sqlite.prompt_repository import SqlitePromptRepository
+from adapters.system_clock import SystemClock
 from application.ports.prompt_repository import Selection
 from domain.failure import Failure, FailureCode
+from domain.worker import ProcessIdentity
 from tests.command_line import MEDIAGEN, CommandLine
 from tests.databases import Poet
 
@@ -21,7 +23,11 @@ BRIEF = '{"prompt": "a"}'
 def claim(path: Path, worker: str, release: Failure | None = None) -> None:
     """A worker claims the oldest prompt, and perhaps gives it back."""
     with closing(Connection(path, 5)) as connection:
-        queue = SqlitePromptRepository(connection, worker, create_indexes=False, all_variants=False)
+        host, _, pid = worker.rpartition(":")
+        owner = ProcessIdentity(host, "a boot", "", int(pid), "started")
+        queue = SqlitePromptRepository(
+            connection, owner, SystemClock(), create_indexes=False, all_variants=False
+        )
         taken = queue.claim_next(Selection())
         assert taken
         if release:

@@ -1,6 +1,7 @@
 """Other programs at the same database and the same folders while a run goes on."""
 
 import re
+import signal
 import sqlite3
 import threading
 from collections import Counter
@@ -153,10 +154,12 @@ def test_another_run_takes_over_what_was_asked_anew(place: Installation) -> None
     place.poet.write(image("a lake"))
     with place.started("run") as slow:
         place.begun(slow)
+        slow.send_signal(signal.SIGSTOP)  # or it would notice, and take the prompt anew itself
         place.poet.execute("UPDATE prompts SET artifact_status = 'pending' WHERE id = 1")
         with place.started("run") as other:
             until(lambda: len(place.asked()) == 2)
             place.go()
+            slow.send_signal(signal.SIGCONT)
             codes = [process.wait(timeout=30) for process in (slow, other)]
             assert other.stdout
             assert "1 ready" in other.stdout.read()

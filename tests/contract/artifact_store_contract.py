@@ -12,16 +12,30 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from domain.failure import FailureCode
+from application.ports.artifact_store import RenderTrace
+from domain.artifact import Artifact, published_path
+from domain.failure import Failure, FailureCode
 from domain.kind import Kind
 from tests.contract.artifact_store_world import Left, StoreWorld
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from application.ports.artifact_store import StoredFolder
+    from returns.result import Result
+
+    from application.ports.artifact_store import Prepared, Staging, StoredFolder
 
 AT = datetime(2026, 1, 6, 21, 30, 45, tzinfo=UTC)
+ONE = RenderTrace(1, 1)
+
+
+def rows(stored: Sequence[StoredFolder]) -> tuple[Artifact, ...]:
+    """A row for each file."""
+    return tuple(
+        Artifact(each.kind, published_path(each.kind, each.folder, facts.name), {"n": 1})
+        for each in stored
+        for facts in each.files
+    )
 
 
 class ArtifactStoreContract(ABC):
@@ -42,7 +56,7 @@ class ArtifactStoreContract(ABC):
         """No two jobs ever share a folder, even when a render's number comes back."""
         asked = [(7, 1, 1), (7, 2, 1), (7, 2, 2), (8, 2, 1), (7, 1, 1)]
         opened = [
-            world.store.open_staging(Kind.IMAGE, prompt, render, variant).unwrap()
+            world.store.open_staging(Kind.IMAGE, RenderTrace(prompt, render), variant).unwrap()
             for prompt, render, variant in asked
         ]
         names = [staging.name for staging in opened]
@@ -143,31 +157,107 @@ class ArtifactStoreContract(ABC):
         assert _failure(world, kind, left) is FailureCode.FILE_BROKEN
         assert world.published() == {}
 
-    def test_storing_leaves_the_staging_folder_to_be_discarded(self, world: StoreWorld) -> None:
-        """Only a discard ends a staging folder, and a second one is no error."""
-        staging = world.store.open_staging(Kind.IMAGE, 1, 1, 1).unwrap()
-        world.leave(staging, "a.png", Left.PICTURE)
-        world.store.store(staging, 1, AT, 1).unwrap()
-        assert world.staged() == {staging.name}
-        world.store.discard(staging)
-        world.store.discard(staging)
-        assert world.staged() == set()
-        assert list(world.published()) == ["image/1_20260106T213045"]
+    # ------------------------------------------------------------------- placing and sweeping
 
-    def test_a_discarded_folder_cannot_be_stored(self, world: StoreWorld) -> None:
-        """What is gone holds no files."""
-        staging = world.store.open_staging(Kind.IMAGE, 1, 1, 1).unwrap()
-        world.leave(staging, "a.png", Left.PICTURE)
-        world.store.discard(staging)
-        assert world.store.store(staging, 1, AT, 1).failure().code is FailureCode.NO_FILES
+    def test_nothing_is_published_before_it_is_placed(self, world: StoreWorld) -> None:
+        """Preparing verifies and keeps; the media still have no name that others know."""
+        _prepared(world, ONE, {"a.png": Left.PICTURE})
         assert world.published() == {}
+        assert world.store.finished(ONE) is None
+        assert world.store.written_down(ONE) == ()
 
-    def test_discard_touches_no_other_folder(self, world: StoreWorld) -> None:
-        """The second variant of a render outlives the first."""
-        first = world.store.open_staging(Kind.IMAGE, 1, 1, 1).unwrap()
-        second = world.store.open_staging(Kind.IMAGE, 1, 1, 2).unwrap()
-        world.store.discard(first)
-        assert world.staged() == {second.name}
+    def test_all_folders_of_a_render_are_placed_together(self, world: StoreWorld) -> None:
+        """The rows are asked for once, with the names that the folders get."""
+        prepared = [
+            _prepared(world, ONE, {"a.png": Left.PICTURE}, variant) for variant in (1, 2, 3)
+        ]
+        world.occupy(Kind.IMAGE, "1_20260106T213045_v2")
+        told: list[Sequence[StoredFolder]] = []
+
+        def describe(stored: Sequence[StoredFolder]) -> tuple[Artifact, ...]:
+            told.append(stored)
+            return rows(stored)
+
+        stored = world.store.place(prepared, ONE, AT, describe).unwrap()
+        assert [each.folder for each in stored] == [each.folder for each in told[-1]]
+        assert len({each.folder for each in stored}) == 3
+        assert {f"image/{each.folder}" for each in stored} < set(world.published())
+        assert world.store.finished(ONE) == rows(stored)
+
+    def test_what_is_placed_can_be_finished_by_somebody_else(self, world: StoreWorld) -> None:
+        """The rows were written down before, by the render and for it alone."""
+        stored = _placed(world, ONE)
+        assert world.store.finished(ONE) == rows([stored])
+        assert world.store.written_down(ONE) == ("image/1_20260106T213045/a.png",)
+        for other in (RenderTrace(1, 11), RenderTrace(11, 1), RenderTrace(2, 1)):
+            assert world.store.finished(other) is None
+            assert world.store.written_down(other) == ()
+
+    def test_only_what_is_whole_is_finished(self, world: StoreWorld) -> None:
+        """One folder of two that is gone or changed, and it must be rendered again."""
+        prepared = [_prepared(world, ONE, {"a.png": Left.PICTURE}, variant) for variant in (1, 2)]
+        stored = world.store.place(prepared, ONE, AT, rows).unwrap()
+        assert world.store.finished(ONE) is not None
+        world.spoil(Kind.IMAGE, stored[1].folder)
+        assert world.store.finished(ONE) is None
+        assert world.store.written_down(ONE) == tuple(row.file_path for row in rows(stored))
+
+    def test_a_plan_that_cannot_be_read_finishes_nothing(self, world: StoreWorld) -> None:
+        """A file system that lost its bytes must not make rows."""
+        _placed(world, ONE)
+        world.spoil_plan(ONE)
+        assert world.store.finished(ONE) is None
+        assert world.store.written_down(ONE) == ()
+        world.store.sweep(ONE, keep_placed=True)
+        assert ONE not in world.store.traces()
+
+    def test_renders_that_left_something_are_known(self, world: StoreWorld) -> None:
+        """Of this database, by their numbers; what others have there is nobody's here."""
+        world.leave_strangers_folder("stranger-1-2")
+        world.leave_strangers_folder("notes")
+        assert world.store.traces() == frozenset()
+        world.store.open_staging(Kind.IMAGE, RenderTrace(12, 3), 2).unwrap()
+        _placed(world, RenderTrace(4, 5))
+        assert world.store.traces() == {RenderTrace(12, 3), RenderTrace(4, 5)}
+
+    @pytest.mark.parametrize("keep_placed", [True, False])
+    def test_sweeping_forgets_the_render(self, world: StoreWorld, *, keep_placed: bool) -> None:
+        """Everything in the staging area goes; what was placed stays only where it is wanted."""
+        _placed(world, ONE)
+        world.store.sweep(ONE, keep_placed=keep_placed)
+        world.store.sweep(ONE, keep_placed=keep_placed)
+        assert world.staged() == set()
+        assert world.store.traces() == frozenset()
+        assert world.store.finished(ONE) is None
+        assert list(world.published()) == ["image/1_20260106T213045"] * keep_placed
+
+    def test_sweeping_withdraws_only_what_was_placed(self, world: StoreWorld) -> None:
+        """A folder that somebody changed since is theirs."""
+        stored = _placed(world, ONE)
+        world.store.withdraw(stored)
+        world.occupy(Kind.IMAGE, stored.folder)
+        world.store.sweep(ONE, keep_placed=False)
+        assert list(world.published()) == [f"image/{stored.folder}"]
+
+    def test_sweeping_touches_nothing_of_others(self, world: StoreWorld) -> None:
+        """Renders with longer numbers, other variants of other renders, strangers."""
+        theirs = world.leave_strangers_folder("stranger-1-1")
+        kept = {
+            world.store.open_staging(Kind.IMAGE, trace, 1).unwrap().name
+            for trace in (RenderTrace(1, 11), RenderTrace(11, 1), RenderTrace(1, 2))
+        }
+        for variant in (1, 2):
+            world.store.open_staging(Kind.IMAGE, ONE, variant).unwrap()
+        world.store.sweep(ONE, keep_placed=False)
+        assert world.staged() == kept | theirs
+
+    def test_a_swept_folder_cannot_be_prepared(self, world: StoreWorld) -> None:
+        """What is gone holds no files."""
+        staging = world.store.open_staging(Kind.IMAGE, ONE, 1).unwrap()
+        world.leave(staging, "a.png", Left.PICTURE)
+        world.store.sweep(ONE, keep_placed=True)
+        assert world.store.prepare(staging, 1).failure().code is FailureCode.NO_FILES
+        assert world.published() == {}
 
     def test_withdraw_takes_back_that_folder_alone(self, world: StoreWorld) -> None:
         """The neighbours stay; a second time is no error; the name is free again."""
@@ -190,37 +280,67 @@ class ArtifactStoreContract(ABC):
 
     def test_a_lost_root_is_named_everywhere(self, world: StoreWorld) -> None:
         """Nothing is begun or stored below a root that is not there, and nothing invents it."""
-        staging = world.store.open_staging(Kind.IMAGE, 1, 1, 1).unwrap()
+        staging = world.store.open_staging(Kind.IMAGE, ONE, 1).unwrap()
         world.leave(staging, "a.png", Left.PICTURE)
+        other = RenderTrace(2, 2)
+        ready = _prepared(world, other, {"a.png": Left.PICTURE})
         world.lose_root()
         obstacle = world.store.preflight()
         assert obstacle is not None
         codes = {
             obstacle.code,
-            world.store.open_staging(Kind.IMAGE, 2, 2, 1).failure().code,
-            world.store.store(staging, 1, AT, 1).failure().code,
+            world.store.open_staging(Kind.IMAGE, RenderTrace(3, 3), 1).failure().code,
+            world.store.prepare(staging, 1).failure().code,
+            world.store.place([ready], other, AT, rows).failure().code,
         }
         assert codes == {FailureCode.OUTPUT_ROOT_MISSING}
-        world.store.discard(staging)
+        world.store.sweep(ONE, keep_placed=False)
         obstacle = world.store.preflight()
         assert obstacle is not None
+
+
+def _left(world: StoreWorld, staging: Staging, left: Mapping[str, Left]) -> Staging:
+    for name, what in left.items():
+        world.leave(staging, name, what)
+    return staging
+
+
+def _prepared(
+    world: StoreWorld, trace: RenderTrace, left: Mapping[str, Left], variant: int = 1
+) -> Prepared:
+    """Verified copies of what a fresh staging folder holds."""
+    staging = world.store.open_staging(Kind.IMAGE, trace, variant).unwrap()
+    return world.store.prepare(_left(world, staging, left), variant).unwrap()
+
+
+def _placed(world: StoreWorld, trace: RenderTrace) -> StoredFolder:
+    """One picture of a render at its final place, with everything that it leaves behind."""
+    prepared = _prepared(world, trace, {"a.png": Left.PICTURE})
+    [stored] = world.store.place([prepared], trace, AT, rows).unwrap()
+    return stored
 
 
 def _store(
     world: StoreWorld, kind: Kind, prompt_id: int, left: Mapping[str, Left], variant: int = 1
 ) -> StoredFolder:
-    """Carry files from a fresh staging folder to their final place."""
-    staging = world.store.open_staging(kind, prompt_id, 1, variant).unwrap()
-    for name, what in left.items():
-        world.leave(staging, name, what)
-    stored = world.store.store(staging, prompt_id, AT, variant).unwrap()
-    world.store.discard(staging)
+    """Carry files from a fresh staging folder to their final place, and clear away."""
+    trace = RenderTrace(prompt_id, 1)
+    stored = _kept(world, kind, trace, left, variant).unwrap()
+    world.store.sweep(trace, keep_placed=True)
     return stored
 
 
 def _failure(world: StoreWorld, kind: Kind, left: Mapping[str, Left]) -> FailureCode:
     """The code with which the store refuses what is left."""
-    staging = world.store.open_staging(kind, 1, 1, 1).unwrap()
-    for name, what in left.items():
-        world.leave(staging, name, what)
-    return world.store.store(staging, 1, AT, 1).failure().code
+    return _kept(world, kind, ONE, left, 1).failure().code
+
+
+def _kept(
+    world: StoreWorld, kind: Kind, trace: RenderTrace, left: Mapping[str, Left], variant: int
+) -> Result[StoredFolder, Failure]:
+    staging = _left(world, world.store.open_staging(kind, trace, variant).unwrap(), left)
+    return (
+        world.store.prepare(staging, variant)
+        .bind(lambda prepared: world.store.place([prepared], trace, AT, rows))
+        .map(lambda stored: stored[0])
+    )

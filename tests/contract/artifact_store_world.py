@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from application.ports.artifact_store import ArtifactStore, Staging
+    from application.ports.artifact_store import ArtifactStore, RenderTrace, Staging
     from domain.kind import Kind
 
 
@@ -46,6 +46,18 @@ class StoreWorld(ABC):
     @abstractmethod
     def occupy(self, kind: Kind, folder: str) -> None:
         """Let a stranger have a folder with ``theirs.txt`` or the like in it."""
+
+    @abstractmethod
+    def spoil(self, kind: Kind, folder: str) -> None:
+        """Change a byte of a file in a published folder."""
+
+    @abstractmethod
+    def spoil_plan(self, trace: RenderTrace) -> None:
+        """Make what was written down about a render unreadable."""
+
+    @abstractmethod
+    def leave_strangers_folder(self, name: str) -> set[str]:
+        """Let somebody else have a folder in the staging area; what ``staged`` says of it."""
 
     @abstractmethod
     def lose_root(self) -> None:

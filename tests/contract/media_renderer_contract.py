@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from application.ports.media_renderer import MediaRenderer
+    from domain.render import WorkflowProcess
 
 PICTURE = ImageBrief(prompt="a lake at dawn")
 SONG = LyricsBrief(sections=(Section("verse", "Steam ascends"),), genre="folk")
@@ -37,9 +38,15 @@ class Behaviour(Enum):
 class Watch:
     """Remembers what it is told, and wants the job stopped after so many reports."""
 
-    def __init__(self, *, stop_after: int | None = None) -> None:
+    def __init__(self, *, stop_after: int | None = None, may_start: bool = True) -> None:
         self.reports: list[tuple[float | None, str]] = []
+        self.workflows: list[WorkflowProcess] = []
         self._stop_after = stop_after
+        self._may_start = may_start
+
+    def started(self, workflow: WorkflowProcess) -> bool:
+        self.workflows.append(workflow)
+        return self._may_start
 
     def progressed(self, fraction: float | None, message: str) -> None:
         self.reports.append((fraction, message))
@@ -125,6 +132,16 @@ class MediaRendererContract(ABC):
         job = job_for(tmp_path / "out")
         result = self.renderer(Behaviour.TAKE_LONG, tmp_path).render(job, Watch(stop_after=1))
         assert result.failure().code is FailureCode.INTERRUPTED
+
+    def test_a_process_that_may_not_start_makes_nothing(self, tmp_path: Path) -> None:
+        """Whoever starts one asks before it does anything; the others have nothing to ask."""
+        job, watch = job_for(tmp_path / "out"), Watch(may_start=False)
+        result = self.renderer(Behaviour.SUCCEED, tmp_path).render(job, watch)
+        if watch.workflows:
+            assert result.failure().code is FailureCode.INTERRUPTED
+            assert not any(job.output.iterdir())
+        else:
+            assert is_successful(result)
 
     def test_one_renderer_serves_several_threads(self, tmp_path: Path) -> None:
         """Jobs at the same time do not disturb each other."""

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
+from adapters.memory.clock import ManualClock
 from application.ports.prompt_repository import Selection
 from domain.artifact import Artifact
 from domain.failure import Failure, FailureCode
 from domain.kind import Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from application.ports.prompt_repository import PromptRepository
+    from domain.render import Claim
 
 ANY = Selection()
 BROKEN = Failure(FailureCode.WORKFLOW_FAILED, "exit code 1", "Traceback: boom")
+MEMORY = Failure(FailureCode.OUT_OF_MEMORY, "no memory left")
 INTERRUPTED = Failure(FailureCode.INTERRUPTED, "asked to stop")
 CONTENT = '{"prompt": "a lake"}'
 
@@ -70,8 +76,31 @@ def picture(prompt_id: int, name: str = "a.png") -> Artifact:
     return Artifact(Kind.IMAGE, f"image/{prompt_id}_20260106T213045/{name}", {"width": 8})
 
 
+ENDINGS: dict[str, Callable[[PromptRepository, Claim, ManualClock], bool]] = {
+    "publish": lambda repository, claim, _: repository.publish(
+        claim, [picture(claim.prompt_id)], 1.0
+    ),
+    "fail": lambda repository, claim, _: repository.fail(claim, BROKEN, 1.0),
+    "release": lambda repository, claim, _: repository.release(claim, INTERRUPTED, 1.0),
+    "postpone": lambda repository, claim, clock: repository.postpone(
+        claim, MEMORY, 1.0, clock.now() + timedelta(seconds=60)
+    ),
+}
+
+
+def taken(repository: PromptRepository, selection: Selection = ANY) -> Claim:
+    """A claim that must be there."""
+    claim = repository.claim_next(selection)
+    assert claim is not None
+    return claim
+
+
 class PromptRepositoryContract:
     """Run against every adapter; a subclass gives the two fixtures."""
+
+    @pytest.fixture
+    def clock(self) -> ManualClock:
+        return ManualClock()
 
     @pytest.fixture
     def outside(self) -> Outside:
@@ -273,7 +302,7 @@ class PromptRepositoryContract:
         assert outside.outcomes(1) == ["released"]
         assert repository.claim_next(ANY) is not None
 
-    @pytest.mark.parametrize("ending", ["publish", "fail", "release"])
+    @pytest.mark.parametrize("ending", ENDINGS)
     @pytest.mark.parametrize(
         "hand",
         [
@@ -290,6 +319,7 @@ class PromptRepositoryContract:
         self,
         repository: PromptRepository,
         outside: Outside,
+        clock: ManualClock,
         ending: str,
         hand: dict[str, object],
     ) -> None:
@@ -299,14 +329,10 @@ class PromptRepositoryContract:
         assert claim is not None
         outside.change(1, **hand)
         before = outside.see(1)
-        ended = {
-            "publish": lambda: repository.publish(claim, [picture(1)], 1.0),
-            "fail": lambda: repository.fail(claim, BROKEN, 1.0),
-            "release": lambda: repository.release(claim, INTERRUPTED, 1.0),
-        }[ending]()
-        assert ended is False
+        assert ENDINGS[ending](repository, claim, clock) is False
         assert outside.see(1) == before
         assert outside.outcomes(1) == ["superseded"]
+        assert repository.next_retry_at(ANY) is None
 
     def test_nothing_is_published_for_a_deleted_prompt(
         self, repository: PromptRepository, outside: Outside
@@ -321,23 +347,220 @@ class PromptRepositoryContract:
         assert outside.see(1).artifact_paths == ()
         assert outside.outcomes(1) == ["superseded"]
 
-    @pytest.mark.parametrize("second", ["publish", "fail", "release"])
+    @pytest.mark.parametrize("second", ENDINGS)
+    @pytest.mark.parametrize("first", ENDINGS)
     def test_a_render_ends_once(
-        self, repository: PromptRepository, outside: Outside, second: str
+        self,
+        repository: PromptRepository,
+        outside: Outside,
+        clock: ManualClock,
+        first: str,
+        second: str,
     ) -> None:
         """A render that is closed can change nothing, whatever it tries."""
         outside.add(1)
-        claim = repository.claim_next(ANY)
-        assert claim is not None
-        assert repository.publish(claim, [picture(1)], 1.0)
+        claim = taken(repository)
+        assert ENDINGS[first](repository, claim, clock)
+        before = outside.see(1), outside.outcomes(1), repository.next_retry_at(ANY)
+        assert not ENDINGS[second](repository, claim, clock)
+        assert (outside.see(1), outside.outcomes(1), repository.next_retry_at(ANY)) == before
+
+    @pytest.mark.parametrize("ending", ENDINGS)
+    def test_an_old_render_cannot_touch_the_one_that_holds_the_prompt_now(
+        self, repository: PromptRepository, outside: Outside, clock: ManualClock, ending: str
+    ) -> None:
+        """The number fences, although the prompt says processing again."""
+        outside.add(1)
+        old = taken(repository)
+        outside.change(1, artifact_status="pending")
+        new = taken(repository)
+        assert not ENDINGS[ending](repository, old, clock)
+        assert outside.see(1) == Seen("processing", None, ())
+        assert outside.outcomes(1) == ["superseded", None]
+        assert repository.publish(new, [picture(1)], 1.0)
+
+    # ------------------------------------------------------------------------ trying again
+
+    def test_a_postponed_prompt_waits_for_its_time(
+        self, repository: PromptRepository, outside: Outside, clock: ManualClock
+    ) -> None:
+        """Pending and counted, but not claimed a moment before; others are."""
+        outside.add(1)
+        outside.add(2)
+        due = clock.now() + timedelta(seconds=60)
+        assert repository.postpone(taken(repository), MEMORY, 1.0, due)
+        assert outside.see(1) == Seen("pending", None, ())
+        assert outside.outcomes(1) == ["failed"]
+        assert repository.count_pending(ANY) == 2
+        assert taken(repository).prompt_id == 2
+        assert repository.next_retry_at(ANY) == due
+        only = Selection(only=frozenset({1}))
+        assert repository.claim_next(ANY) is None
+        assert repository.claim_next(only) is None
+        clock.advance(59.5)
+        assert repository.claim_next(ANY) is None
+        clock.advance(0.5)
+        assert repository.next_retry_at(ANY) is None
+        assert taken(repository, only).prompt_id == 1
+
+    def test_the_first_that_is_due_is_told_of_those_that_are_wanted(
+        self, repository: PromptRepository, outside: Outside, clock: ManualClock
+    ) -> None:
+        """Kinds, ids and exclusions hold for waiting prompts as well."""
+        outside.add(1)
+        outside.add(2)
+        outside.add(3, prompt_type="lyrics_prompt")
+        due = {}
+        for seconds in (30, 20, 10):
+            claim = taken(repository)
+            due[claim.prompt_id] = clock.now() + timedelta(seconds=seconds)
+            repository.postpone(claim, MEMORY, 1.0, due[claim.prompt_id])
+        assert repository.next_retry_at(ANY) == due[3]
+        pictures = Selection(kinds=frozenset({Kind.IMAGE}))
+        assert repository.next_retry_at(pictures) == due[2]
+        assert repository.next_retry_at(Selection(only=frozenset({1}))) == due[1]
+        assert repository.next_retry_at(Selection(excluding=frozenset({2, 3}))) == due[1]
+        outside.change(3, artifact_status="ready")
+        outside.delete(2)
+        assert repository.next_retry_at(ANY) == due[1]
+
+    def test_attempts_are_counted_within_an_acceptance(
+        self, repository: PromptRepository, outside: Outside, clock: ManualClock
+    ) -> None:
+        """Failures count, what was given back does not, and an end begins anew."""
+        outside.add(1)
+        attempts = []
+        for ending in ("postpone", "release", "postpone", "release", "fail", "publish", "release"):
+            claim = taken(repository)
+            attempts.append((ending, claim.attempt, claim.crashes))
+            assert ENDINGS[ending](repository, claim, clock)
+            clock.advance(61)
+            repository.requeue([1], again=True)
+        assert attempts == [
+            ("postpone", 1, 0),
+            ("release", 2, 0),
+            ("postpone", 2, 0),
+            ("release", 3, 0),
+            ("fail", 3, 0),
+            ("publish", 1, 0),
+            ("release", 1, 0),
+        ]
+
+    def test_a_reset_by_somebody_else_begins_anew(
+        self, repository: PromptRepository, outside: Outside, clock: ManualClock
+    ) -> None:
+        """A superseded render ends the acceptance."""
+        outside.add(1)
+        ENDINGS["postpone"](repository, taken(repository), clock)
+        clock.advance(61)
+        assert taken(repository).attempt == 2
+        outside.change(1, artifact_status="pending")
+        assert taken(repository).attempt == 1
+
+    @pytest.mark.parametrize("how", ["cancel", "error"])
+    def test_a_person_does_not_wait_for_an_earlier_retry(
+        self, repository: PromptRepository, outside: Outside, clock: ManualClock, how: str
+    ) -> None:
+        """What a person asks for anew is claimed at once, and counted from one."""
+        outside.add(1)
+        ENDINGS["postpone"](repository, taken(repository), clock)
+        if how == "cancel":
+            assert repository.cancel(1, requeue=False) is None
+        else:
+            outside.change(1, artifact_status="error")
+        assert repository.next_retry_at(ANY) is None
+        repository.requeue_errors()
+        assert taken(repository).attempt == 1
+
+    # ------------------------------------------------------------------------------ cancel
+
+    @pytest.mark.parametrize("rendering", [True, False])
+    def test_cancelling_ends_a_prompt(
+        self, repository: PromptRepository, outside: Outside, *, rendering: bool
+    ) -> None:
+        """Pending or in mid-render, it ends in error with the code; its render cannot publish."""
+        outside.add(1)
+        claim = repository.claim_next(ANY) if rendering else None
+        assert repository.cancel(1, requeue=False) is None
+        seen = outside.see(1)
+        assert seen.artifact_status == "error"
+        assert (seen.error_message or "").startswith("cancelled: ")
+        assert outside.outcomes(1) == ["cancelled"] * rendering
+        if claim is not None:
+            assert not repository.publish(claim, [picture(1)], 1.0)
+            assert repository.explain_loss(claim) == "a person cancelled it"
+            assert outside.see(1) == seen
+
+    def test_cancelling_can_give_the_prompt_back(
+        self, repository: PromptRepository, outside: Outside
+    ) -> None:
+        """It is pending without an error, and the next render of it begins anew."""
+        outside.add(1)
+        old = taken(repository)
+        assert repository.cancel(1, requeue=True) is None
+        assert outside.see(1) == Seen("pending", None, ())
+        assert outside.outcomes(1) == ["cancelled"]
+        assert not repository.release(old, INTERRUPTED, 1.0)
+        assert (new := taken(repository)).render_id > old.render_id
+        assert (new.attempt, new.crashes) == (1, 0)
+
+    @pytest.mark.parametrize("requeue", [True, False])
+    @pytest.mark.parametrize(
+        "columns",
+        [
+            {"artifact_status": "ready"},
+            {"artifact_status": "error"},
+            {"artifact_status": "unsupported"},
+            {"prompt_type": "poetry"},
+        ],
+        ids=str,
+    )
+    def test_what_cannot_be_cancelled_stays(
+        self,
+        repository: PromptRepository,
+        outside: Outside,
+        columns: dict[str, str],
+        *,
+        requeue: bool,
+    ) -> None:
+        """Somebody else's, or over already: the answer says so."""
+        outside.add(1, **columns)  # type: ignore[arg-type]
         before = outside.see(1)
-        assert not {
-            "publish": lambda: repository.publish(claim, [picture(1)], 1.0),
-            "fail": lambda: repository.fail(claim, BROKEN, 1.0),
-            "release": lambda: repository.release(claim, INTERRUPTED, 1.0),
-        }[second]()
+        [word] = columns.values()
+        assert word in (repository.cancel(1, requeue=requeue) or "")
+        assert "no such prompt" in (repository.cancel(2, requeue=requeue) or "")
         assert outside.see(1) == before
-        assert outside.outcomes(1) == ["published"]
+
+    # ------------------------------------------------------------------------ who did that
+
+    @pytest.mark.parametrize(
+        ("hand", "words"),
+        [
+            ({"artifact_status": "unsupported"}, "artifact_status to 'unsupported'"),
+            ({"status": "pending"}, "status to 'pending'"),
+            ({"output_reference": None}, "another writing"),
+            (None, "deleted"),
+        ],
+        ids=str,
+    )
+    def test_a_loss_is_explained(
+        self,
+        repository: PromptRepository,
+        outside: Outside,
+        hand: dict[str, object] | None,
+        words: str,
+    ) -> None:
+        """Who reads the log learns what another program did."""
+        outside.add(1)
+        claim = taken(repository)
+        if hand is None:
+            outside.delete(1)
+        else:
+            outside.change(1, **hand)
+        assert not repository.publish(claim, [picture(1)], 1.0)
+        reason = repository.explain_loss(claim)
+        assert words in reason
+        assert "another program" in reason
 
     # ------------------------------------------------------------------------------ requeue
 

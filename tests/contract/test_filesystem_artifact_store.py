@@ -17,7 +17,7 @@ from tests.contract.artifact_store_world import Left, StoreWorld
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from application.ports.artifact_store import Staging
+    from application.ports.artifact_store import RenderTrace, Staging
 
 
 class _Tree(StoreWorld):
@@ -49,12 +49,34 @@ class _Tree(StoreWorld):
 
     def staged(self) -> set[str]:
         staging = self._root / ".staging"
-        return {folder.name for folder in staging.iterdir()} if staging.is_dir() else set()
+        if not staging.is_dir():
+            return set()
+        # What a store keeps beside the folders of the jobs is its own affair.
+        return {
+            entry.name
+            for entry in staging.iterdir()
+            if entry.suffix not in {".final", ".plan"} or not entry.name.startswith("db-")
+        }
 
     def occupy(self, kind: Kind, folder: str) -> None:
         place = self._root / kind.value / folder
         place.mkdir(parents=True)
         (place / "theirs.txt").write_text("not ours")
+
+    def spoil(self, kind: Kind, folder: str) -> None:
+        file = next((self._root / kind.value / folder).iterdir())
+        content = file.read_bytes()
+        file.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+
+    def spoil_plan(self, trace: RenderTrace) -> None:
+        plan = self._root / ".staging" / f"db-{trace.prompt_id}-{trace.render_id}.plan"
+        plan.write_bytes(plan.read_bytes()[:-1])
+
+    def leave_strangers_folder(self, name: str) -> set[str]:
+        place = self._root / ".staging" / name
+        place.mkdir(parents=True)
+        (place / "a.png").write_bytes(b"theirs")
+        return {name}
 
     def lose_root(self) -> None:
         shutil.rmtree(self._root)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from adapters.memory.artifact_store import Content, InMemoryArtifactStore
+from application.ports.artifact_store import RenderTrace
 from domain.artifact import MediaFacts
 from domain.failure import Failure, FailureCode
 from domain.kind import Kind
@@ -43,6 +45,19 @@ class _Memory(StoreWorld):
     def occupy(self, kind: Kind, folder: str) -> None:
         self._store.published[kind, folder] = (_THEIRS,)
 
+    def spoil(self, kind: Kind, folder: str) -> None:
+        facts = self._store.published[kind, folder]
+        self._store.published[kind, folder] = tuple(
+            replace(each, sha256="cd" * 32) for each in facts
+        )
+
+    def spoil_plan(self, trace: RenderTrace) -> None:
+        self._store.forget_plan(trace)
+
+    def leave_strangers_folder(self, name: str) -> set[str]:
+        self._store.staged[name] = {}
+        return {name}
+
     def lose_root(self) -> None:
         self._store.obstacle = Failure(FailureCode.OUTPUT_ROOT_MISSING, "It is not mounted.")
 
@@ -70,7 +85,7 @@ def test_put_decides_the_name() -> None:
     """One object of facts serves a fake renderer for files of many names."""
     store = InMemoryArtifactStore()
     facts = MediaFacts("any.png", "png", 103, _SHA256, width=24, height=16)
-    staging = store.open_staging(Kind.IMAGE, 1, 1, 1).unwrap()
+    staging = store.open_staging(Kind.IMAGE, RenderTrace(1, 1), 1).unwrap()
     store.put(staging, "b.png", facts)
     store.put(staging, "a.png", facts)
     assert sorted(store.staged[staging.name]) == ["a.png", "b.png"]

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from adapters.memory.clock import ManualClock
-from adapters.memory.prompt_repository import (
-    InMemoryDatabase,
-    InMemoryPromptRepository,
-    PromptRow,
-)
+from adapters.memory.database import InMemoryDatabase, PromptRow
+from adapters.memory.prompt_repository import InMemoryPromptRepository
 from tests.contract.prompt_repository_contract import (
     CONTENT,
     Outside,
     PromptRepositoryContract,
     Seen,
 )
+from tests.owners import ME
+
+if TYPE_CHECKING:
+    from adapters.memory.clock import ManualClock
 
 
 class InMemoryOutside(Outside):
@@ -73,5 +73,5 @@ class TestInMemoryPromptRepository(PromptRepositoryContract):
         return InMemoryOutside()
 
     @pytest.fixture
-    def repository(self, outside: InMemoryOutside) -> InMemoryPromptRepository:
-        return InMemoryPromptRepository(outside.database, ManualClock())
+    def repository(self, outside: InMemoryOutside, clock: ManualClock) -> InMemoryPromptRepository:
+        return InMemoryPromptRepository(outside.database, ME, clock)

@@ -18,13 +18,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from adapters.memory.clock import ManualClock
 from adapters.memory.prompt_repository import InMemoryPromptRepository
 from adapters.sqlite.connection import Connection
-from adapters.sqlite.prompt_repository import SqlitePromptRepository
 from application.ports.prompt_repository import Selection
 from domain.artifact import Artifact
 from domain.failure import Failure, FailureCode
 from domain.kind import Kind
 from tests.contract.test_memory_prompt_repository import InMemoryOutside
 from tests.fresh_databases import fresh_database
+from tests.owners import ME, sqlite_repository
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,7 +121,7 @@ class World(ABC):
 class InMemoryWorld(World):
     def __init__(self) -> None:
         self._outside = InMemoryOutside()
-        self.repository = InMemoryPromptRepository(self._outside.database, ManualClock())
+        self.repository = InMemoryPromptRepository(self._outside.database, ME, ManualClock())
 
     def add(self, prompt_id: int, row: dict[str, Any], *, written: bool) -> None:
         self._outside.add(prompt_id, written=written, **row)
@@ -156,7 +156,6 @@ class SqliteWorld(World):
     """A fresh file; commits do not wait for the disk, which is not what is tested here."""
 
     def __init__(self, schema: str, journal_mode: str) -> None:
-        self._create_indexes = journal_mode == "wal"
         self._folder = tempfile.TemporaryDirectory()
         self._path = fresh_database(Path(self._folder.name) / "musings.db", schema, journal_mode)
         self._others = sqlite3.connect(self._path, isolation_level=None, timeout=30)
@@ -168,12 +167,7 @@ class SqliteWorld(World):
     def _open(self) -> None:
         self._connection = Connection(self._path, 30.0)
         self._connection.rows("PRAGMA synchronous = OFF")
-        self.repository = SqlitePromptRepository(
-            self._connection,
-            "machine",
-            create_indexes=self._create_indexes,
-            all_variants=False,
-        )
+        self.repository = sqlite_repository(self._connection)
 
     def add(self, prompt_id: int, row: dict[str, Any], *, written: bool) -> None:
         names = ", ".join(row)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from adapters.sqlite.connection import Connection
-from adapters.sqlite.prompt_repository import SqlitePromptRepository
 from tests.contract.prompt_repository_contract import (
     CONTENT,
     Outside,
@@ -16,10 +15,14 @@ from tests.contract.prompt_repository_contract import (
     Seen,
 )
 from tests.databases import Poet, make_database
+from tests.owners import sqlite_repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from adapters.memory.clock import ManualClock
+    from adapters.sqlite.prompt_repository import SqlitePromptRepository
 
 
 class SqliteOutside(Outside):
@@ -69,8 +72,8 @@ class TestSqlitePromptRepository(PromptRepositoryContract):
         return SqliteOutside(make_database(tmp_path / "musings.db", schema, journal_mode))
 
     @pytest.fixture
-    def repository(self, outside: SqliteOutside) -> Iterator[SqlitePromptRepository]:
+    def repository(
+        self, outside: SqliteOutside, clock: ManualClock
+    ) -> Iterator[SqlitePromptRepository]:
         with closing(Connection(outside.poet.path, timeout=30.0)) as connection:
-            yield SqlitePromptRepository(
-                connection, "tester", create_indexes=True, all_variants=False
-            )
+            yield sqlite_repository(connection, clock=clock)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from application.ports.clock import Clock
+    from domain.render import WorkflowProcess
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,9 @@ def ask(command: Sequence[str], directory: Path, seconds: float, clock: Clock) -
 
 class _Nobody:
     """Nobody watches."""
+
+    def started(self, workflow: WorkflowProcess) -> bool:  # noqa: ARG002 - nobody needs to know
+        return True
 
     def heard(self, stream: str, chunk: bytes) -> None:
         """Not listened to."""

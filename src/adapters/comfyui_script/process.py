@@ -13,17 +13,18 @@ from typing import IO, TYPE_CHECKING, Protocol
 
 from adapters.comfyui_script.bounded_output import Tail
 from adapters.comfyui_script.exit_notice import notice_of
-from adapters.comfyui_script.process_group import await_end, signal_group
-from adapters.comfyui_script.spawn import spawn
+from adapters.comfyui_script.spawn import GatedScript
 from adapters.comfyui_script.stall import StallGuard
+from adapters.processes.adoption import end_adopted, reap_child
+from adapters.processes.group_ending import await_end, signal_group
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Sequence
     from pathlib import Path
 
     from adapters.comfyui_script.exit_notice import ExitNotice
     from application.ports.clock import Clock
+    from domain.render import WorkflowProcess
 
 _CHUNK = 65_536  # bytes: what a pipe holds
 _MOST_LEFTOVER = 2_097_152  # bytes read after the end; pipes can be made larger, up to 1 MiB
@@ -77,6 +78,10 @@ class Ending:
 class Observer(Protocol):
     """Whoever follows a program while it runs."""
 
+    def started(self, workflow: WorkflowProcess) -> bool:
+        """The program is about to run; False: it must not, and ends as if asked to stop."""
+        ...
+
     def heard(self, stream: str, chunk: bytes) -> None:
         """The program printed; the stream is "stdout" or "stderr"."""
         ...
@@ -91,40 +96,52 @@ def run(
 ) -> Ending:
     """Run a program; when this returns or raises, its whole process group has ended.
 
+    On Linux, if we are a subreaper, what left the group has ended too.
+
     Raises:
         OSError: it could not be started.
     """
-    return _Run(spawn(command, directory), limits, clock, observer).to_its_end()
+    script = GatedScript(command, directory)
+    ending = _Run(script, limits, clock, observer).to_its_end()
+    if error := script.why_not_started(ending.status, ending.stderr):
+        raise error
+    return ending
 
 
 class _Run:
     def __init__(
-        self, process: subprocess.Popen[bytes], limits: Limits, clock: Clock, observer: Observer
+        self, script: GatedScript, limits: Limits, clock: Clock, observer: Observer
     ) -> None:
-        self._process = process
+        self._script = script
+        self._process = script.child
         self._limits = limits
         self._clock = clock
         self._observer = observer
         self._tails = {"stdout": Tail(), "stderr": Tail()}
-        self._began = clock.monotonic()
-        self._guard = StallGuard(limits.folder, limits.stall_seconds, self._began)
         self._stop: Stop | None = None
-        self._ask_at = self._began + _ASK_EVERY
         self._kill_at = math.inf
+        self._start_the_clock()
+
+    def _start_the_clock(self) -> None:
+        self._began = self._clock.monotonic()
+        self._guard = StallGuard(self._limits.folder, self._limits.stall_seconds, self._began)
+        self._ask_at = self._began + _ASK_EVERY
 
     def to_its_end(self) -> Ending:
         with contextlib.ExitStack() as closing:
+            closing.callback(self._script.close_gate)
             pipes = self._pipes()
             for pipe in pipes.values():
                 closing.callback(pipe.close)
             try:
-                self._follow(pipes)
+                self._pass_the_gate(pipes)
             finally:
                 # The leader is not reaped yet, so the number of its group is still its own.
                 signal_group(self._process.pid, signal.SIGKILL)
-                status = self._process.wait()
+                status = reap_child(self._process)
                 seconds = self._clock.monotonic() - self._began
                 await_end(self._process.pid, self._clock)
+                end_adopted(self._script.process, self._clock)
             for name, pipe in pipes.items():
                 self._read_leftover(name, pipe)
         texts = {name: tail.text() for name, tail in self._tails.items()}
@@ -133,6 +150,14 @@ class _Run:
     def _pipes(self) -> dict[str, IO[bytes]]:
         named = {"stdout": self._process.stdout, "stderr": self._process.stderr}
         return {name: pipe for name, pipe in named.items() if pipe is not None}
+
+    def _pass_the_gate(self, pipes: dict[str, IO[bytes]]) -> None:
+        if not self._observer.started(self._script.process):
+            self._stop = Stop.ASKED
+            return
+        self._start_the_clock()  # what others did with the news is not the script's time
+        self._script.open_gate()
+        self._follow(pipes)
 
     def _follow(self, pipes: dict[str, IO[bytes]]) -> None:
         with (

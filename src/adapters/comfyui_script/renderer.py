@@ -15,7 +15,7 @@ from adapters.comfyui_script.fields import brief_texts
 from adapters.comfyui_script.last_words import detail_of, lines_of
 from adapters.comfyui_script.process import Ending, Limits, Stop, run
 from adapters.comfyui_script.progress import ProgressReport
-from adapters.comfyui_script.spawn import why_not_started
+from adapters.comfyui_script.start_failure import why_not_started
 from application.ports.media_renderer import RenderingFacts
 from domain.failure import Failure, FailureCode
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from application.ports.clock import Clock
     from application.ports.media_renderer import RenderJob, RenderWatch
     from domain.kind import Kind
+    from domain.render import WorkflowProcess
 
 
 class ScriptRenderer:
@@ -93,6 +94,9 @@ class _Follower:
     def __init__(self, watch: RenderWatch, report: ProgressReport) -> None:
         self._watch = watch
         self._report = report
+
+    def started(self, workflow: WorkflowProcess) -> bool:
+        return self._watch.started(workflow)
 
     def heard(self, stream: str, chunk: bytes) -> None:
         self._report.heard(stream, chunk)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-from functools import partial
+import re
 from typing import TYPE_CHECKING
 
 from returns import result
@@ -13,21 +13,24 @@ from returns import result
 from adapters.filesystem.durability import flush_folder
 from adapters.filesystem.gathering import gather
 from adapters.filesystem.os_failures import failure_of, missing_root
-from adapters.filesystem.placing import make_folder, place
+from adapters.filesystem.placing import make_folder, move
+from adapters.filesystem.plan import PLAN_SUFFIX, Plan, read_plan, write_plan
 from adapters.filesystem.preflight import STAGING_FOLDER, obstacle
 from adapters.filesystem.removal import remove_tree
 from adapters.filesystem.unfit import UnfitError
-from adapters.filesystem.withdrawal import withdraw_folder
-from application.ports.artifact_store import Staging, StoredFolder
+from adapters.filesystem.withdrawal import is_whole, withdraw_folder
+from application.ports.artifact_store import Prepared, RenderTrace, Staging, StoredFolder
 from domain.artifact import folder_name
 from domain.failure import Failure, FailureCode
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
     from pathlib import Path
 
     from adapters.filesystem.limits import StoreLimits
-    from domain.artifact import MediaFacts
+    from application.ports.artifact_store import Describe
+    from domain.artifact import Artifact, MediaFacts
     from domain.kind import Kind
 
 _PRIVATE = 0o700
@@ -51,20 +54,23 @@ class FilesystemArtifactStore:
         self._namespace = namespace
         self._limits = limits
         self._durable_shelves: set[Kind] = set()
+        self._trace_name = re.compile(
+            rf"{re.escape(namespace)}-(?P<prompt>\d+)-(?P<render>\d+)(?![\d])", re.ASCII
+        )
 
     def preflight(self) -> Failure | None:
         """What would keep every folder from being stored, or None; nothing is written."""
         return obstacle(self._root, self._limits.min_free_bytes)
 
     def open_staging(
-        self, kind: Kind, prompt_id: int, render_id: int, variant: int
+        self, kind: Kind, trace: RenderTrace, variant: int
     ) -> result.Result[Staging, Failure]:
         """Make an empty folder for a job, which only this user may enter.
 
         Where a folder of that name is left from another life (a database brought back from a
         copy counts its renders again), that one is left alone and this one gets a number.
         """
-        name = f"{self._namespace}-{prompt_id}-{render_id}"
+        name = self._stem(trace)
         if variant > 1:
             name += f"-v{variant}"
         try:
@@ -73,43 +79,134 @@ class FilesystemArtifactStore:
             return result.Failure(failure_of(error, self._root, "make a staging folder"))
         return result.Success(Staging(free, self._staging / free, kind))
 
-    def store(
-        self, staging: Staging, prompt_id: int, at: datetime, variant: int
-    ) -> result.Result[StoredFolder, Failure]:
+    def prepare(self, staging: Staging, variant: int) -> result.Result[Prepared, Failure]:
         """Verify copies of all media files in the staging folder and make them durable.
 
         What is copied, verified and published is one and the same inode, which nobody else has
-        ever had open. Either the whole folder stands under its final name or nothing is there.
+        ever had open.
         """
-        fresh = self._fresh_of(staging)
         try:
-            files = self._gather(staging, fresh)
-            shelf = self._shelf(staging.kind)
-            folder = place(fresh, shelf, partial(folder_name, prompt_id, at, variant))
+            files = self._gather(staging, self._fresh_of(staging))
         except UnfitError as error:
             return result.Failure(error.failure())
         except MemoryError:
             return result.Failure(_no_memory())
         except OSError as error:
             return result.Failure(failure_of(error, self._root, "store the files"))
-        finally:
-            # After success there is nothing of that name any more.
-            with contextlib.suppress(OSError):
-                remove_tree(fresh)
-        return result.Success(StoredFolder(staging.kind, folder, files))
+        return result.Success(Prepared(staging, variant, files))
 
-    def discard(self, staging: Staging) -> None:
-        """Remove a staging folder and all that is in it; what resists is left behind."""
-        for folder in (staging.path, self._fresh_of(staging)):
-            with contextlib.suppress(OSError):
-                remove_tree(folder)
+    def place(
+        self,
+        prepared: Sequence[Prepared],
+        trace: RenderTrace,
+        at: datetime,
+        describe: Describe,
+    ) -> result.Result[tuple[StoredFolder, ...], Failure]:
+        """Give every prepared folder its final name, or none; written down before."""
+        try:
+            stored = self._place(prepared, trace, at, describe)
+        except OSError as error:
+            return result.Failure(failure_of(error, self._root, "store the files"))
+        return result.Success(stored)
+
+    def finished(self, trace: RenderTrace) -> tuple[Artifact, ...] | None:
+        """The rows for what a render placed, if every file of it is there and whole."""
+        plan = self._plan_of(trace)
+        if plan is None or not all(is_whole(self._path(each), each.files) for each in plan.folders):
+            return None
+        return plan.artifacts
+
+    def written_down(self, trace: RenderTrace) -> tuple[str, ...]:
+        """The paths of the files that a render was about to place, whether they are there."""
+        plan = self._plan_of(trace)
+        return tuple(artifact.file_path for artifact in plan.artifacts) if plan else ()
+
+    def traces(self) -> frozenset[RenderTrace]:
+        """The renders of this database that left something in the staging area."""
+        try:
+            names = [entry.name for entry in self._staging.iterdir()]
+        except OSError:
+            return frozenset()
+        matches = (self._trace_name.match(name) for name in names)
+        return frozenset(
+            RenderTrace(int(found["prompt"]), int(found["render"])) for found in matches if found
+        )
+
+    def sweep(self, trace: RenderTrace, *, keep_placed: bool) -> None:
+        """Remove what a render that is closed left; its plan goes last, so it can be resumed."""
+        plan = self._plan_of(trace)
+        if plan is not None and not keep_placed:
+            for folder in plan.folders:
+                self._withdraw(folder, f"{self._stem(trace)}-withdrawn-{folder.folder}")
+        with contextlib.suppress(OSError):
+            for entry in sorted(self._staging.iterdir()):
+                found = self._trace_name.match(entry.name)
+                if found and entry.suffix != PLAN_SUFFIX and _is_of(found, trace):
+                    with contextlib.suppress(OSError):
+                        remove_tree(entry)
+            self._plan_file(trace).unlink(missing_ok=True)
 
     def withdraw(self, stored: StoredFolder) -> None:
         """Take back a folder, if it is still the one that was stored; what resists stays."""
-        folder = self._root / stored.kind.value / stored.folder
-        wastebasket = f"{self._namespace}-withdrawn-{stored.kind.value}-{stored.folder}"
+        self._withdraw(stored, f"{self._namespace}-withdrawn-{stored.kind.value}-{stored.folder}")
+
+    def _withdraw(self, stored: StoredFolder, wastebasket: str) -> None:
         with contextlib.suppress(OSError):
-            withdraw_folder(folder, stored.files, self._staging / wastebasket)
+            withdraw_folder(self._path(stored), stored.files, self._staging / wastebasket)
+
+    def _place(
+        self,
+        prepared: Sequence[Prepared],
+        trace: RenderTrace,
+        at: datetime,
+        describe: Describe,
+    ) -> tuple[StoredFolder, ...]:
+        for clash in itertools.count(1):
+            stored = tuple(
+                StoredFolder(
+                    each.staging.kind,
+                    folder_name(trace.prompt_id, at, each.variant, clash),
+                    each.files,
+                )
+                for each in prepared
+            )
+            if any(os.path.lexists(self._path(folder)) for folder in stored):
+                continue
+            plan = Plan(stored, tuple(describe(stored)))
+            write_plan(self._plan_file(trace), plan)
+            if self._move_all(prepared, stored):
+                return stored
+        raise AssertionError  # counting has no end
+
+    def _move_all(self, prepared: Sequence[Prepared], stored: Sequence[StoredFolder]) -> bool:
+        """Rename every folder, or none when somebody was faster with one of the names."""
+        moved: list[tuple[Path, Path]] = []
+        try:
+            for each, folder in zip(prepared, stored, strict=True):
+                self._shelf(folder.kind)
+                source, target = self._fresh_of(each.staging), self._path(folder)
+                if not move(source, target):
+                    _move_back(moved)
+                    return False
+                moved.append((source, target))
+            for kind in {folder.kind for folder in stored}:
+                flush_folder(self._root / kind.value)
+        except OSError:
+            _move_back(moved)
+            raise
+        return True
+
+    def _path(self, stored: StoredFolder) -> Path:
+        return self._root / stored.kind.value / stored.folder
+
+    def _stem(self, trace: RenderTrace) -> str:
+        return f"{self._namespace}-{trace.prompt_id}-{trace.render_id}"
+
+    def _plan_file(self, trace: RenderTrace) -> Path:
+        return self._staging / f"{self._stem(trace)}{PLAN_SUFFIX}"
+
+    def _plan_of(self, trace: RenderTrace) -> Plan | None:
+        return read_plan(self._plan_file(trace))
 
     def _make_private(self, name: str) -> str:
         """Make a folder for staging under the first free name like this one."""
@@ -155,6 +252,16 @@ class FilesystemArtifactStore:
             flush_folder(self._root)
             self._durable_shelves.add(kind)
         return shelf
+
+
+def _is_of(found: re.Match[str], trace: RenderTrace) -> bool:
+    return (int(found["prompt"]), int(found["render"])) == (trace.prompt_id, trace.render_id)
+
+
+def _move_back(moved: Sequence[tuple[Path, Path]]) -> None:
+    for source, target in moved:
+        with contextlib.suppress(OSError):
+            target.rename(source)
 
 
 def _no_memory() -> Failure:

@@ -56,6 +56,18 @@ def withdraw_folder(folder: Path, files: Iterable[MediaFacts], wastebasket: Path
     remove_tree(wastebasket)
 
 
+def is_whole(folder: Path, files: Iterable[MediaFacts]) -> bool:
+    """Whether a folder holds these very files, byte for byte."""
+    try:
+        descriptor = os.open(folder, FOLDER)
+    except OSError:
+        return False
+    try:
+        return all(_is_the_same(file, descriptor) for file in files)
+    finally:
+        os.close(descriptor)
+
+
 def _is_the_same(file: MediaFacts, folder: int) -> bool:
     """Whether the folder still holds that file, byte for byte."""
     try:

@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING
 
 from returns import result
 
-from application.ports.artifact_store import Staging, StoredFolder
+from application.ports.artifact_store import Prepared, RenderTrace, Staging, StoredFolder
 from domain.artifact import MediaFacts, folder_name
 from domain.failure import Failure, FailureCode
 from domain.kind import Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
+
+    from application.ports.artifact_store import Describe
+    from domain.artifact import Artifact
 
 # What a fake renderer can leave: a whole media file, one that is unfit for that reason, or
 # something that is no media.
@@ -41,6 +45,8 @@ class InMemoryArtifactStore:
         self.staged: dict[str, dict[str, Content]] = {}
         self.published: dict[tuple[Kind, str], tuple[MediaFacts, ...]] = {}
         self._namespace = namespace
+        self._traces: dict[RenderTrace, list[str]] = {}
+        self._plans: dict[RenderTrace, tuple[tuple[StoredFolder, ...], tuple[Artifact, ...]]] = {}
         self._lock = Lock()
 
     def put(self, staging: Staging | Path, name: str, content: Content) -> None:
@@ -58,23 +64,22 @@ class InMemoryArtifactStore:
         return self.obstacle
 
     def open_staging(
-        self, kind: Kind, prompt_id: int, render_id: int, variant: int
+        self, kind: Kind, trace: RenderTrace, variant: int
     ) -> result.Result[Staging, Failure]:
         """Begin an empty folder under a name that no other has."""
         if self.obstacle is not None:
             return result.Failure(self.obstacle)
-        name = f"{self._namespace}-{prompt_id}-{render_id}"
+        name = f"{self._namespace}-{trace.prompt_id}-{trace.render_id}"
         if variant > 1:
             name += f"-v{variant}"
         with self._lock:
             free = next(candidate for candidate in _numbered(name) if candidate not in self.staged)
             self.staged[free] = {}
+            self._traces.setdefault(trace, []).append(free)
         return result.Success(Staging(free, _ROOT / ".staging" / free, kind))
 
-    def store(
-        self, staging: Staging, prompt_id: int, at: datetime, variant: int
-    ) -> result.Result[StoredFolder, Failure]:
-        """Publish the facts of all media of the folder's kind, or none."""
+    def prepare(self, staging: Staging, variant: int) -> result.Result[Prepared, Failure]:
+        """Take note of the facts of all media of the folder's kind."""
         if self.obstacle is not None:
             return result.Failure(self.obstacle)
         left = self.staged.get(staging.name, {})
@@ -89,25 +94,73 @@ class InMemoryArtifactStore:
         if not files:
             message = f"The workflow ended well but left no {staging.kind} file."
             return result.Failure(Failure(FailureCode.NO_FILES, message))
-        with self._lock:
-            folder = next(
-                name
-                for clash in itertools.count(1)
-                if (staging.kind, name := folder_name(prompt_id, at, variant, clash))
-                not in self.published
-            )
-            self.published[staging.kind, folder] = files
-        return result.Success(StoredFolder(staging.kind, folder, files))
+        return result.Success(Prepared(staging, variant, files))
 
-    def discard(self, staging: Staging) -> None:
-        """Forget a staging folder."""
-        self.staged.pop(staging.name, None)
+    def place(
+        self,
+        prepared: Sequence[Prepared],
+        trace: RenderTrace,
+        at: datetime,
+        describe: Describe,
+    ) -> result.Result[tuple[StoredFolder, ...], Failure]:
+        """Publish what was prepared under the first free names, all or nothing."""
+        if self.obstacle is not None:
+            return result.Failure(self.obstacle)
+        with self._lock:
+            stored = next(
+                folders
+                for clash in itertools.count(1)
+                if not self._taken(folders := _named_folders(prepared, trace, at, clash))
+            )
+            self._plans[trace] = (stored, tuple(describe(stored)))
+            self.published.update({(each.kind, each.folder): each.files for each in stored})
+        return result.Success(stored)
+
+    def _taken(self, stored: Sequence[StoredFolder]) -> bool:
+        return any((each.kind, each.folder) in self.published for each in stored)
+
+    def finished(self, trace: RenderTrace) -> tuple[Artifact, ...] | None:
+        """The rows for what a render placed, if all of it is still there."""
+        stored, artifacts = self._plans.get(trace, ((), ()))
+        whole = all(self.published.get((each.kind, each.folder)) == each.files for each in stored)
+        return artifacts if stored and whole else None
+
+    def written_down(self, trace: RenderTrace) -> tuple[str, ...]:
+        """The paths of the files that a render was about to place."""
+        return tuple(artifact.file_path for artifact in self._plans.get(trace, ((), ()))[1])
+
+    def forget_plan(self, trace: RenderTrace) -> None:
+        """Lose what was written down, as a file system may."""
+        self._plans.pop(trace, None)
+
+    def traces(self) -> frozenset[RenderTrace]:
+        """The renders that left something."""
+        return frozenset(self._traces) | frozenset(self._plans)
+
+    def sweep(self, trace: RenderTrace, *, keep_placed: bool) -> None:
+        """Forget what a render left; and what it placed too, unless that is to be kept."""
+        stored, _ = self._plans.pop(trace, ((), ()))
+        for folder in () if keep_placed else stored:
+            self.withdraw(folder)
+        for name in self._traces.pop(trace, []):
+            self.staged.pop(name, None)
 
     def withdraw(self, stored: StoredFolder) -> None:
         """Forget a stored folder, if it is still the one that was stored."""
         with self._lock:
             if self.published.get((stored.kind, stored.folder)) == stored.files:
                 del self.published[stored.kind, stored.folder]
+
+
+def _named_folders(
+    prepared: Sequence[Prepared], trace: RenderTrace, at: datetime, clash: int
+) -> tuple[StoredFolder, ...]:
+    return tuple(
+        StoredFolder(
+            each.staging.kind, folder_name(trace.prompt_id, at, each.variant, clash), each.files
+        )
+        for each in prepared
+    )
 
 
 def _numbered(name: str) -> itertools.chain[str]:

@@ -1,84 +1,54 @@
-"""The queue in memory: what the shared database would hold, and the renders of its prompts."""
+"""The queue in memory: claims, and the ends of renders."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from itertools import count
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from application.ports.prompt_repository import Requeued
 from domain.artifact_status import Move, after, sources
+from domain.failure import Failure, FailureCode
 from domain.kind import Kind
-from domain.prompt import Writing
-from domain.render import CLOSING_MOVES, Claim, Outcome
+from domain.render import CLOSING_MOVES, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
+    from adapters.memory.database import InMemoryDatabase, PromptRow
     from application.ports.clock import Clock
     from application.ports.prompt_repository import Selection
     from domain.artifact import Artifact
-    from domain.failure import Failure
+    from domain.render import Claim
+    from domain.worker import ProcessIdentity
 
-
-@dataclass(frozen=True, slots=True)
-class PromptRow:
-    """What matters of a row of ``prompts``."""
-
-    id: int
-    prompt_type: str
-    status: str = "completed"
-    artifact_status: str = "pending"
-    output_reference: int | None = None
-    created_at: str | None = None
-    error_message: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RenderRow:
-    """What matters of a row of ``media_generator_renders``."""
-
-    render_id: int
-    prompt_id: int
-    output_reference: int | None
-    outcome: Outcome | None = None
-    failure: Failure | None = None
-    seconds: float | None = None
-
-
-@dataclass(slots=True)
-class InMemoryDatabase:
-    """The tables, open to whoever plays another program."""
-
-    prompts: dict[int, PromptRow] = field(default_factory=dict)
-    writings: dict[int, str | bytes | None] = field(default_factory=dict)
-    artifacts: list[tuple[int, Artifact]] = field(default_factory=list)
-    renders: dict[int, RenderRow] = field(default_factory=dict)
+_CANCELLED = Failure(FailureCode.CANCELLED, "a person cancelled this prompt")
 
 
 class InMemoryPromptRepository:
-    """Keeps the promises of the port without a file."""
+    """Keeps the promises of the port without a file.
 
-    def __init__(self, database: InMemoryDatabase, clock: Clock) -> None:
+    Args:
+        database: the tables.
+        me: the owner of the renders that are claimed.
+        clock: tells which retries are due.
+    """
+
+    def __init__(self, database: InMemoryDatabase, me: ProcessIdentity, clock: Clock) -> None:
         self._database = database
+        self._me = me
         self._clock = clock
-        self._numbers = count(1)
 
     def claim_next(self, selection: Selection) -> Claim | None:
         """Claim the oldest pending prompt that has a writing, or None when there is none."""
-        pending = self._pending(selection)
+        waiting = self._waiting()
+        pending = [row for row in self._pending(selection) if row.id not in waiting]
         if not pending:
             return None
         row = min(pending, key=_age)
-        self._move(row, Move.CLAIM)
-        self._supersede_live(row.id)
-        render_id = next(self._numbers)
-        render = RenderRow(render_id, row.id, row.output_reference)
-        self._database.renders[render_id] = render
-        reference = row.output_reference or 0
-        writing = Writing(reference, self._database.writings[reference])
-        at = self._clock.now().replace(microsecond=0)
-        return Claim(render_id, row.id, _kind(row), at, (writing,))
+        self._database.move(row, Move.CLAIM)
+        self._database.close_live(row.id, Outcome.SUPERSEDED, None)
+        return self._database.open_render(row, self._me, self._clock.now())
 
     def publish(self, claim: Claim, artifacts: Sequence[Artifact], seconds: float) -> bool:
         """Insert the rows, make the prompt ready and close the render, all or nothing."""
@@ -98,6 +68,10 @@ class InMemoryPromptRepository:
         """Make the prompt an error with the failure's text."""
         return self._end(claim, Outcome.FAILED, seconds, failure)
 
+    def postpone(self, claim: Claim, failure: Failure, seconds: float, retry_at: datetime) -> bool:
+        """Close the render as failed, and make the prompt pending, but not before that time."""
+        return self._end(claim, Outcome.FAILED, seconds, failure, retry_at)
+
     def release(self, claim: Claim, failure: Failure, seconds: float) -> bool:
         """Make the prompt pending again and remember why."""
         return self._end(claim, Outcome.RELEASED, seconds, failure)
@@ -106,6 +80,44 @@ class InMemoryPromptRepository:
         """How many prompts ``claim_next`` could take one after the other."""
         return len(self._pending(selection))
 
+    def next_retry_at(self, selection: Selection) -> datetime | None:
+        """When the first of the prompts that wait for another try is due (UTC), if any waits."""
+        waiting = self._waiting()
+        return min(
+            (waiting[row.id] for row in self._pending(selection) if row.id in waiting), default=None
+        )
+
+    def explain_loss(self, claim: Claim) -> str:
+        """Who changed what, when an ending was refused: one sentence for the log."""
+        row = self._database.prompts.get(claim.prompt_id)
+        render = self._database.renders[claim.render_id]
+        if row is None:
+            return "another program deleted this prompt"
+        if render.outcome is Outcome.CANCELLED:
+            return "a person cancelled it"
+        if render.outcome is Outcome.ABANDONED:
+            return "another worker took it over, since this one gave no sign of life"
+        if row.status != "completed":
+            return f"another program set its status to {row.status!r}"
+        if row.output_reference != render.output_reference:
+            return "another program gave it another writing"
+        return f"another program set its artifact_status to {row.artifact_status!r}"
+
+    def cancel(self, prompt_id: int, *, requeue: bool) -> str | None:
+        """Take a prompt that is pending or being rendered out of the queue."""
+        move = Move.GIVE_BACK if requeue else Move.CANCEL
+        row = self._database.prompts.get(prompt_id)
+        ours = row is not None and Kind.of_prompt_type(row.prompt_type)
+        source = next((each for each in sources(move) if row and row.artifact_status == each), None)
+        if row is None or not ours or source is None:
+            return self._why_not(prompt_id)
+        message = None if requeue else _CANCELLED.explain()
+        target = after(source, move).value
+        self._database.prompts[row.id] = replace(row, artifact_status=target, error_message=message)
+        self._database.close_live(row.id, Outcome.CANCELLED, _CANCELLED)
+        self._forget_retries(row.id)
+        return None
+
     def requeue(self, prompt_ids: Sequence[int], *, again: bool) -> Requeued:
         """Make prompts that ended pending again, and forget their errors."""
         moves = (Move.RETRY, Move.RENEW) if again else (Move.RETRY,)
@@ -113,15 +125,13 @@ class InMemoryPromptRepository:
         refused: dict[int, str] = {}
         for prompt_id in dict.fromkeys(prompt_ids):
             row = self._database.prompts.get(prompt_id)
-            if row is None:
-                refused[prompt_id] = "there is no such prompt"
-            elif Kind.of_prompt_type(row.prompt_type) is None:
-                refused[prompt_id] = f"it is a {row.prompt_type}, which is not rendered"
-            elif move := next((m for m in moves if row.artifact_status in sources(m)), None):
-                self._move(replace(row, error_message=None), move)
-                moved.append(prompt_id)
+            move = next((m for m in moves if row and row.artifact_status in sources(m)), None)
+            if row is None or Kind.of_prompt_type(row.prompt_type) is None or move is None:
+                refused[prompt_id] = self._why_not(prompt_id)
             else:
-                refused[prompt_id] = f"it is {row.artifact_status}"
+                self._database.move(replace(row, error_message=None), move)
+                self._forget_retries(prompt_id)
+                moved.append(prompt_id)
         return Requeued(tuple(moved), refused)
 
     def requeue_errors(self) -> Requeued:
@@ -147,49 +157,56 @@ class InMemoryPromptRepository:
             and row.id not in selection.excluding
         ]
 
-    def _end(self, claim: Claim, outcome: Outcome, seconds: float, failure: Failure | None) -> bool:
+    def _waiting(self) -> dict[int, datetime]:
+        """When the prompts that may not be claimed yet are due."""
+        now = self._clock.now()
+        return {
+            render.prompt_id: render.retry_at
+            for render in self._database.renders.values()
+            if render.retry_at is not None and render.retry_at > now
+        }
+
+    def _end(
+        self,
+        claim: Claim,
+        outcome: Outcome,
+        seconds: float,
+        failure: Failure | None,
+        retry_at: datetime | None = None,
+    ) -> bool:
         render = self._database.renders[claim.render_id]
-        row = self._database.prompts.get(claim.prompt_id)
-        move = CLOSING_MOVES[outcome]
-        held = (
-            move is not None
-            and row is not None
-            and render.outcome is None
-            and row.artifact_status == "processing"
-            and row.status == "completed"
-            and row.output_reference == render.output_reference
+        if render.outcome is not None:
+            return False
+        row = self._database.unchanged(render)
+        gives_back = outcome is Outcome.RELEASED or retry_at is not None
+        move = Move.GIVE_BACK if gives_back else CLOSING_MOVES[outcome]
+        if row is not None and move is not None:
+            message = failure.explain() if failure else None
+            kept = row if gives_back else replace(row, error_message=message)
+            self._database.move(kept, move)
+        self._database.renders[claim.render_id] = replace(
+            render,
+            outcome=outcome if row else Outcome.SUPERSEDED,
+            failure=failure,
+            seconds=seconds,
+            retry_at=retry_at if row else None,
         )
-        if held and row and move:
-            if outcome is not Outcome.RELEASED:
-                message = failure.explain() if failure else None
-                row = replace(row, error_message=message)
-            self._move(row, move)
-        if render.outcome is None:
-            ended = outcome if held else Outcome.SUPERSEDED
-            self._database.renders[claim.render_id] = replace(
-                render, outcome=ended, failure=failure, seconds=seconds
-            )
-        return held
+        return row is not None
 
-    def _move(self, row: PromptRow, move: Move) -> None:
-        [source] = sources(move)
-        self._database.prompts[row.id] = replace(row, artifact_status=after(source, move).value)
-
-    def _supersede_live(self, prompt_id: int) -> None:
+    def _forget_retries(self, prompt_id: int) -> None:
         for render in list(self._database.renders.values()):
-            if render.prompt_id == prompt_id and render.outcome is None:
-                superseded = replace(render, outcome=Outcome.SUPERSEDED)
-                self._database.renders[render.render_id] = superseded
+            if render.prompt_id == prompt_id and render.retry_at is not None:
+                self._database.renders[render.render_id] = replace(render, retry_at=None)
+
+    def _why_not(self, prompt_id: int) -> str:
+        row = self._database.prompts.get(prompt_id)
+        if row is None:
+            return "there is no such prompt"
+        if Kind.of_prompt_type(row.prompt_type) is None:
+            return f"it is a {row.prompt_type}, which is not rendered"
+        return f"it is {row.artifact_status}"
 
 
 def _age(row: PromptRow) -> tuple[bool, str, int]:
     """Oldest first, as text; a prompt without a date comes before all others."""
     return row.created_at is not None, row.created_at or "", row.id
-
-
-def _kind(row: PromptRow) -> Kind:
-    kind = Kind.of_prompt_type(row.prompt_type)
-    if kind is None:
-        message = f"prompt {row.id} is a {row.prompt_type}"
-        raise ValueError(message)
-    return kind

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 _OWN_TABLES = {"media_generator_state", "media_generator_renders"}
+_OWN_OBJECTS = ("state", "renders", "live_render_index", "history_index", "retry_index")
 _PENDING_INDEXES = {
     Kind.IMAGE: "media_generator_pending_image",
     Kind.AUDIO: "media_generator_pending_audio",
@@ -48,7 +49,7 @@ def prepare_bookkeeping(connection: Connection, *, create_indexes: bool) -> str:
     sql = statements("bookkeeping")
     if not has_bookkeeping(connection):
         with connection.writing():
-            for name in ("state", "renders", "live_render_index", "history_index"):
+            for name in _OWN_OBJECTS:
                 connection.change(sql[f"create_{name}"])
             first = {"schema_version": SCHEMA_VERSION, "database_id": secrets.token_hex(8)}
             connection.change(sql["first_state"], first)

@@ -18,9 +18,14 @@ _HEADER = b"SQLite format 3\x00"
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _SLICE_SECONDS = 1.0
+_examined: set[tuple[int, int]] = set()  # files that this process opened as databases
 _HURRIED_SECONDS = 5.0
 # The driver cannot even read SQLite's own complaint where that quotes a torn schema.
 _COMPLAINTS = (sqlite3.Error, UnicodeDecodeError)
+
+
+class IndexLostError(RepositoryError):
+    """Somebody dropped an index that a statement names."""
 
 
 class Connection:
@@ -35,12 +40,16 @@ class Connection:
         timeout: seconds to wait for locks that other programs hold.
         patience: how many timeouts a write waits; work that is done is not thrown away because
             somebody else takes his time.
+        durable: whether a commit waits until it is safe from a loss of power. What is only
+            worth knowing as long as the machine runs need not.
 
     Raises:
         RepositoryError: the file is missing, is no database, or cannot be opened.
     """
 
-    def __init__(self, path: Path, timeout: float, patience: int = 1) -> None:
+    def __init__(
+        self, path: Path, timeout: float, patience: int = 1, *, durable: bool = True
+    ) -> None:
         self.path = path
         self._timeout = timeout
         self._patience = patience
@@ -59,9 +68,8 @@ class Connection:
         self._driver.text_factory = _lenient_text
         self._identity = _identity(path)
         try:
-            # A commit is reported only once it is safe from a loss of power.
-            self._wait_for("PRAGMA synchronous = FULL")
-            if sys.platform == "darwin":
+            self._wait_for(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+            if durable and sys.platform == "darwin":
                 self._wait_for("PRAGMA fullfsync = ON")
         except BaseException:
             self.close()
@@ -164,6 +172,8 @@ def translated(complaint: Exception, path: Path) -> RepositoryError:
         )
     if code == sqlite3.SQLITE_READONLY:
         return RepositoryError(f"the database {path} cannot be written to; check the rights on it")
+    if str(complaint).startswith("no such index"):
+        return IndexLostError(f"an index of the database {path} was dropped: {complaint}")
     return RepositoryError(f"the database {path} cannot be used: {complaint}")
 
 
@@ -187,6 +197,11 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def _refuse_what_is_no_database(path: Path) -> None:
+    # Closing a file cancels every lock that this process has on it (fcntl, POSIX), those of other
+    # connections included; without them, others end the WAL that we still write to. So a file is
+    # opened by hand only before SQLite opened it, and never again.
+    if _identity(path) in _examined:
+        return
     try:
         with path.open("rb") as file:
             header = file.read(len(_HEADER))
@@ -202,3 +217,5 @@ def _refuse_what_is_no_database(path: Path) -> None:
     if header != _HEADER:
         message = f"the file {path} is not a SQLite database; it was left as it is"
         raise RepositoryError(message)
+    if identity := _identity(path):
+        _examined.add(identity)

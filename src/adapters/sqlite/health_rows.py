@@ -7,9 +7,11 @@ import socket
 from typing import TYPE_CHECKING, Final
 
 from adapters.sqlite.prompt_catalogue import SqlitePromptCatalogue
+from adapters.sqlite.queue_controls import SqliteQueueControls
 from adapters.sqlite.statements import statements
 from application.ports.health import Check, Health
 from application.ports.prompt_repository import RepositoryError
+from application.ports.queue_controls import PausedBy
 from domain.failure import FailureCode
 
 if TYPE_CHECKING:
@@ -17,7 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from adapters.sqlite.connection import Connection
-    from application.ports.prompt_catalogue import QueueSummary
+    from application.ports.prompt_catalogue import QueueSummary, RenderRecord
+    from application.ports.queue_controls import Pause
 
 _MOST_NAMED: Final = 10
 
@@ -34,6 +37,7 @@ class RowsProbe:
         try:
             summary = SqlitePromptCatalogue(self._connection).summary()
             yield _pending(summary)
+            yield from _pause(SqliteQueueControls(self._connection).paused())
             yield self._processing(summary)
             yield self._artifacts()
         except RepositoryError as error:
@@ -51,8 +55,13 @@ class RowsProbe:
     def _processing(self, summary: QueueSummary) -> Check:
         subject = "in processing"
         found = self._connection.rows(statements("health")["processing"])
-        held = {render.prompt_id for render in summary.rendering if not _is_dead(render.worker)}
-        stuck = [int(prompt_id) for (prompt_id,) in found if prompt_id not in held]
+        live = {render.prompt_id: render for render in summary.rendering}
+        stuck = [int(prompt_id) for (prompt_id,) in found if prompt_id not in live]
+        lost = [prompt_id for prompt_id, render in live.items() if _is_dead(render)]
+        if not stuck and lost:
+            finding = f"{_some(lost)} processing, but the worker that rendered it has died"
+            remedy = "'mediagen run' takes over what a dead worker left; nothing else is needed."
+            return Check(subject, Health.WARNING, finding, remedy)
         if not stuck:
             finding = f"{len(found)} prompts are processing, each held by a live render"
             return Check(subject, Health.WELL, finding if found else "no prompt is stuck")
@@ -88,8 +97,27 @@ class RowsProbe:
 def _pending(summary: QueueSummary) -> Check:
     pending = sum(counts.get("pending", 0) for counts in summary.counts.values())
     unwritten = sum(summary.unwritten.values())
-    finding = f"{pending} can be rendered now, {unwritten} wait for the Poets Service's writing"
+    waiting = sum(summary.waiting.values())
+    finding = (
+        f"{pending - waiting} can be rendered now, {unwritten} wait for the Poets Service's writing"
+    )
+    if waiting:
+        finding += f", {waiting} for another try"
     return Check("pending prompts", Health.WELL, finding)
+
+
+def _pause(pause: Pause | None) -> Iterator[Check]:
+    if pause is None:
+        return
+    by_person = pause.by is PausedBy.PERSON
+    who = "a person" if by_person else "the environment"
+    remedy = (
+        "'mediagen resume' ends it; nothing is rendered before that."
+        if by_person
+        else "Mend it; 'mediagen run' then tries one prompt, and goes on when that succeeds."
+    )
+    finding = f"by {who} since {pause.since} UTC: {pause.reason}"
+    yield Check("paused", Health.WARNING, finding, remedy)
 
 
 def _some(prompt_ids: Sequence[int]) -> str:
@@ -112,13 +140,12 @@ def _is_there(root: Path, path: str) -> bool:
         return False
 
 
-def _is_dead(worker: str) -> bool:
-    """Whether a worker of this machine ("host:pid") has ended; of others nobody here knows."""
-    host, _, pid = worker.rpartition(":")
-    if host != socket.gethostname() or not pid.isdecimal():
+def _is_dead(render: RenderRecord) -> bool:
+    """Whether a worker of this machine has ended; of others nobody here knows."""
+    if render.owner_host != socket.gethostname():
         return False
     try:
-        os.kill(int(pid), 0)
+        os.kill(render.owner_pid, 0)
     except (ProcessLookupError, OverflowError):
         return True
     except OSError:

@@ -49,10 +49,13 @@ class SqlitePromptCatalogue:
             counts[_KINDS[prompt_type]]["pending"] = count
             oldest[_KINDS[prompt_type]] = None if any_undated else _text(created_at)
         unwritten = {_KINDS[prompt_type]: count for prompt_type, count in self._rows("unwritten")}
+        waiting = self._waiting()
         newest = self._renders("newest_render")
         return QueueSummary(
             dict(counts),
             unwritten,
+            {kind: count for kind, count, _ in waiting},
+            min((due for *_, due in waiting), default=None),
             oldest,
             self._renders("rendering"),
             newest[0] if newest and _is_trouble(newest[0]) else None,
@@ -83,6 +86,11 @@ class SqlitePromptCatalogue:
                 tuple(_artifact(found) for found in self._rows("artifacts", prompt_id=prompt_id)),
             )
         return None
+
+    def _waiting(self) -> list[tuple[Kind, int, str]]:
+        if not has_bookkeeping(self._connection):
+            return []
+        return [(_KINDS[prompt_type], *others) for prompt_type, *others in self._rows("waiting")]
 
     def _renders(self, name: str, **values: object) -> tuple[RenderRecord, ...]:
         if not has_bookkeeping(self._connection):

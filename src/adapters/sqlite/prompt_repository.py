@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import json
-from datetime import UTC, datetime
-from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from adapters.sqlite.bookkeeping import index_hint, prepare_bookkeeping
-from adapters.sqlite.shape import check_shape, has_junction
+from adapters.sqlite.bookkeeping import prepare_bookkeeping
+from adapters.sqlite.claiming import Claiming
+from adapters.sqlite.rows import artifact_row, ends, error_message, failure_columns
+from adapters.sqlite.shape import check_shape
 from adapters.sqlite.statements import statements
 from application.ports.prompt_repository import Requeued
-from domain.artifact_status import IllegalMoveError, Move, after, sources
+from domain.artifact_status import ArtifactStatus, Move, after, sources
+from domain.failure import Failure, FailureCode
 from domain.kind import Kind
-from domain.prompt import Writing
 from domain.render import CLOSING_MOVES, Claim, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from adapters.sqlite.connection import Connection
+    from application.ports.clock import Clock
     from application.ports.prompt_repository import Selection
     from domain.artifact import Artifact
-    from domain.failure import Failure
+    from domain.worker import ProcessIdentity
 
-_LONGEST_MESSAGE = 8000
+_CANCELLED = Failure(FailureCode.CANCELLED, "a person cancelled this prompt")
 
 
 class SqlitePromptRepository:
@@ -32,7 +33,8 @@ class SqlitePromptRepository:
 
     Args:
         connection: to the database; this object is its only user.
-        worker: names this process in the record of each render.
+        me: this process, the owner of the renders that are claimed.
+        clock: tells which retries are due.
         create_indexes: whether to keep partial indexes on ``prompts``, under our own names.
         all_variants: render every linked writing of a prompt, not only the last.
 
@@ -41,27 +43,25 @@ class SqlitePromptRepository:
     """
 
     def __init__(
-        self, connection: Connection, worker: str, *, create_indexes: bool, all_variants: bool
+        self,
+        connection: Connection,
+        me: ProcessIdentity,
+        clock: Clock,
+        *,
+        create_indexes: bool,
+        all_variants: bool,
     ) -> None:
         check_shape(connection)
         self._connection = connection
-        self._worker = worker
-        self._all_variants = all_variants and has_junction(connection)
         self.database_id = prepare_bookkeeping(connection, create_indexes=create_indexes)
-        self._claims = statements("claims")
-        self._next_pending = {
-            kind: self._claims["next_pending"].format(
-                index=index_hint(connection, kind), prompt_type=kind.prompt_type
-            )
-            for kind in Kind
-        }
-        self._endings = statements("endings")
+        self._claiming = Claiming(connection, me, clock, all_variants=all_variants)
+        self._sql = statements("endings")
 
     def claim_next(self, selection: Selection) -> Claim | None:
         """Claim the oldest pending prompt that has a writing, or None when there is none."""
         self._connection.check_identity()
         with self._connection.writing():
-            return self._take_next(selection)
+            return self._claiming.take_next(selection)
 
     def publish(self, claim: Claim, artifacts: Sequence[Artifact], seconds: float) -> bool:
         """Insert the rows, make the prompt ready and close the render, all or nothing."""
@@ -74,100 +74,57 @@ class SqlitePromptRepository:
         """``publish`` and then ``claim_next``, in one transaction: one wait for the disk."""
         self._connection.check_identity()
         with self._connection.writing():
-            return self._publish(claim, artifacts, seconds), self._take_next(selection)
+            published = self._publish(claim, artifacts, seconds)
+            return published, self._claiming.take_next(selection)
 
     def fail(self, claim: Claim, failure: Failure, seconds: float) -> bool:
         """Make the prompt an error with the failure's text."""
         with self._connection.writing():
             return self._end(claim, Outcome.FAILED, seconds, failure)
 
+    def postpone(self, claim: Claim, failure: Failure, seconds: float, retry_at: datetime) -> bool:
+        """Close the render as failed, and make the prompt pending, but not before that time."""
+        with self._connection.writing():
+            return self._end(claim, Outcome.FAILED, seconds, failure, retry_at)
+
     def release(self, claim: Claim, failure: Failure, seconds: float) -> bool:
         """Make the prompt pending again and remember why."""
         with self._connection.writing():
             return self._end(claim, Outcome.RELEASED, seconds, failure)
 
-    def _take_next(self, selection: Selection) -> Claim | None:
-        candidates = self._candidates(selection)
-        if not candidates:
-            return None
-        kind, (prompt_id, reference, writing_id, content, _) = min(
-            candidates, key=lambda candidate: _age(candidate[1])
-        )
-        return self._claim(prompt_id, kind, reference, Writing(writing_id, content))
-
-    def _candidates(self, selection: Selection) -> list[tuple[Kind, tuple[Any, ...]]]:
-        """The oldest prompt of each kind, or the oldest of those that were named."""
-        wanted = _wanted(selection)
-        if selection.only is None:
-            return [
-                (kind, row)
-                for kind in selection.kinds
-                for row in self._connection.rows(self._next_pending[kind], wanted)
-            ]
-        named = self._connection.rows(self._claims["next_pending_among"], wanted)
-        return [(kind, tuple(row)) for *row, word in named if (kind := Kind.of_prompt_type(word))]
-
-    def _claim(self, prompt_id: int, kind: Kind, reference: object, last: Writing) -> Claim:
-        connection = self._connection
-        connection.change(self._claims["take"], {"prompt_id": prompt_id, **_ends(Move.CLAIM)})
-        connection.change(self._claims["supersede_live"], {"prompt_id": prompt_id})
-        opened = connection.rows(
-            self._claims["open_render"],
-            {
-                "prompt_id": prompt_id,
-                "kind": kind.value,
-                "output_reference": reference,
-                "worker": self._worker,
-            },
-        )
-        [(render_id, claimed_at)] = opened
-        writings = self._variants(prompt_id, kind) or (last,)
-        at = datetime.fromisoformat(claimed_at).replace(tzinfo=UTC)
-        return Claim(render_id, prompt_id, kind, at, writings)
-
-    def _variants(self, prompt_id: int, kind: Kind) -> tuple[Writing, ...]:
-        if not self._all_variants:
-            return ()
-        found = self._connection.rows(
-            self._claims["linked_writings"],
-            {"prompt_id": prompt_id, "prompt_type": kind.prompt_type},
-        )
-        return tuple(Writing(writing_id, content) for writing_id, content in found)
-
-    def _publish(self, claim: Claim, artifacts: Sequence[Artifact], seconds: float) -> bool:
-        published = self._end(claim, Outcome.PUBLISHED, seconds, None)
-        if published:
-            for artifact in artifacts:
-                self._connection.change(self._endings["insert_artifact"], _row(claim, artifact))
-        return published
-
-    def _end(self, claim: Claim, outcome: Outcome, seconds: float, failure: Failure | None) -> bool:
-        moved = self._connection.change(
-            self._endings["move_prompt"],
-            {
-                "prompt_id": claim.prompt_id,
-                "render_id": claim.render_id,
-                "keep_message": outcome is Outcome.RELEASED,
-                "error_message": _plain(failure.explain()) if failure else None,
-                **_ends(CLOSING_MOVES[outcome]),
-            },
-        )
-        self._connection.change(
-            self._endings["close_render"],
-            {
-                "render_id": claim.render_id,
-                "outcome": (outcome if moved else Outcome.SUPERSEDED).value,
-                "seconds": max(seconds, 0.0),
-                "failure_code": failure.code.value if failure else None,
-                "failure_message": _plain(failure.message) if failure else None,
-            },
-        )
-        return bool(moved)
-
     def count_pending(self, selection: Selection) -> int:
         """How many prompts ``claim_next`` could take one after the other."""
-        [(count,)] = self._connection.rows(self._claims["count_pending"], _wanted(selection))
-        return int(count)
+        return self._claiming.count_pending(selection)
+
+    def next_retry_at(self, selection: Selection) -> datetime | None:
+        """When the first of the prompts that wait for another try is due (UTC), if any waits."""
+        return self._claiming.next_retry_at(selection)
+
+    def explain_loss(self, claim: Claim) -> str:
+        """Who changed what, when an ending was refused: one sentence for the log."""
+        values = {"prompt_id": claim.prompt_id, "render_id": claim.render_id}
+        found = self._connection.rows(self._sql["loss"], values)
+        if not found:
+            return "another program deleted this prompt"
+        [(artifact_status, status, same_reference, outcome)] = found
+        if outcome == Outcome.CANCELLED:
+            return "a person cancelled it"
+        if outcome == Outcome.ABANDONED:
+            return "another worker took it over, since this one gave no sign of life"
+        if status != "completed":
+            return f"another program set its status to {status!r}"
+        if not same_reference:
+            return "another program gave it another writing"
+        return f"another program set its artifact_status to {artifact_status!r}"
+
+    def cancel(self, prompt_id: int, *, requeue: bool) -> str | None:
+        """Take a prompt that is pending or being rendered out of the queue."""
+        move = Move.GIVE_BACK if requeue else Move.CANCEL
+        with self._connection.writing():
+            for source in sources(move):
+                if self._cancel(prompt_id, source, after(source, move)):
+                    return None
+            return self._why_not(prompt_id)
 
     def requeue(self, prompt_ids: Sequence[int], *, again: bool) -> Requeued:
         """Make prompts that ended pending again, and forget their errors."""
@@ -184,68 +141,72 @@ class SqlitePromptRepository:
 
     def requeue_errors(self) -> Requeued:
         """Make every prompt that ended in error pending again."""
-        errors = self._connection.rows(self._endings["errors"])
+        errors = self._connection.rows(self._sql["errors"])
         return self.requeue([prompt_id for (prompt_id,) in errors], again=False)
 
+    def _publish(self, claim: Claim, artifacts: Sequence[Artifact], seconds: float) -> bool:
+        published = self._end(claim, Outcome.PUBLISHED, seconds, None)
+        if published:
+            for artifact in artifacts:
+                row = artifact_row(claim.prompt_id, artifact)
+                self._connection.change(self._sql["insert_artifact"], row)
+        return published
+
+    def _end(
+        self,
+        claim: Claim,
+        outcome: Outcome,
+        seconds: float,
+        failure: Failure | None,
+        retry_at: datetime | None = None,
+    ) -> bool:
+        gives_back = outcome is Outcome.RELEASED or retry_at is not None
+        ids = {"prompt_id": claim.prompt_id, "render_id": claim.render_id}
+        move = {
+            "keep_message": gives_back,
+            "error_message": error_message(failure),
+            **ends(Move.GIVE_BACK if gives_back else CLOSING_MOVES[outcome]),
+        }
+        moved = self._connection.change(self._sql["move_prompt"], {**ids, **move})
+        closing = {
+            "outcome": (outcome if moved else Outcome.SUPERSEDED).value,
+            "seconds": max(seconds, 0.0),
+            "retry_at": retry_at.isoformat(timespec="milliseconds") if retry_at and moved else None,
+            **failure_columns(failure),
+        }
+        self._connection.change(self._sql["close_render"], {**ids, **closing})
+        return bool(moved)
+
+    def _cancel(self, prompt_id: int, source: ArtifactStatus, target: ArtifactStatus) -> bool:
+        failure = None if target is ArtifactStatus.PENDING else _CANCELLED
+        moved = self._connection.change(
+            self._sql["cancel_prompt"],
+            {
+                "prompt_id": prompt_id,
+                "source": source.value,
+                "target": target.value,
+                "error_message": error_message(failure),
+            },
+        )
+        if moved:
+            closing = {"prompt_id": prompt_id, **failure_columns(_CANCELLED)}
+            self._connection.change(self._sql["cancel_render"], closing)
+            self._connection.change(self._sql["forget_retries"], {"prompt_id": prompt_id})
+        return bool(moved)
+
     def _requeue(self, prompt_id: int, move: Move) -> bool:
-        values = {"prompt_id": prompt_id, **_ends(move)}
-        return bool(self._connection.change(self._endings["requeue"], values))
+        moved = self._connection.change(
+            self._sql["requeue"], {"prompt_id": prompt_id, **ends(move)}
+        )
+        if moved:
+            self._connection.change(self._sql["forget_retries"], {"prompt_id": prompt_id})
+        return bool(moved)
 
     def _why_not(self, prompt_id: int) -> str:
-        found = self._connection.rows(self._endings["status_of"], {"prompt_id": prompt_id})
+        found = self._connection.rows(self._sql["status_of"], {"prompt_id": prompt_id})
         if not found:
             return "there is no such prompt"
         [(prompt_type, status)] = found
         if Kind.of_prompt_type(prompt_type) is None:
             return f"it is a {prompt_type}, which is not rendered"
         return f"it is {status}"
-
-
-@cache
-def _ends(move: Move | None) -> dict[str, str]:
-    """The two statuses that a move leads between, for a conditional write."""
-    if move is None:
-        message = "this outcome does not move its prompt"
-        raise IllegalMoveError(message)
-    [source] = sources(move)
-    return {"source": source.value, "target": after(source, move).value}
-
-
-def _age(row: tuple[Any, ...]) -> tuple[int, Any, int]:
-    """SQLite's own order of ``created_at``: nothing, numbers, text, bytes; then the id."""
-    prompt_id, created_at = row[0], row[4]
-    if created_at is None:
-        return 0, 0, prompt_id
-    if isinstance(created_at, str):
-        return 2, created_at.encode("utf-8", "surrogateescape"), prompt_id
-    return (3 if isinstance(created_at, bytes) else 1), created_at, prompt_id
-
-
-@lru_cache(maxsize=16)
-def _wanted(selection: Selection) -> dict[str, object]:
-    only = selection.only
-    return {
-        "image": Kind.IMAGE in selection.kinds,
-        "audio": Kind.AUDIO in selection.kinds,
-        "only": None if only is None else json.dumps(sorted(only)),
-        "excluding": json.dumps(sorted(selection.excluding)),
-    }
-
-
-def _row(claim: Claim, artifact: Artifact) -> dict[str, object]:
-    return {
-        "prompt_id": claim.prompt_id,
-        "artifact_type": artifact.kind.value,
-        "file_path": artifact.file_path,
-        "preview_path": artifact.preview_path,
-        "metadata": json.dumps(artifact.metadata, ensure_ascii=False),
-    }
-
-
-def _plain(text: str) -> str:
-    """Text that any program can read back: no lone surrogates, no NUL, of a sane length."""
-    whole = text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "\N{SYMBOL FOR NULL}")
-    if len(whole) <= _LONGEST_MESSAGE:
-        return whole
-    half = _LONGEST_MESSAGE // 2
-    return f"{whole[:half]}\n[...]\n{whole[-half:]}"

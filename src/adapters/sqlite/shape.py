@@ -77,9 +77,13 @@ def check_insertable(connection: Connection, table: str, known: frozenset[str]) 
 
 
 def columns_of(connection: Connection, table: str) -> dict[str, bool]:
-    """The columns of a table, in order; True where a row must bring a value of its own."""
+    """The columns of a table, in order; True where a row must bring a value of its own.
+
+    Names are in lower case: SQLite does not tell ``ID`` from ``id`` either.
+    """
     found = connection.rows(
-        'SELECT name, "notnull" AND dflt_value IS NULL AND NOT pk FROM pragma_table_info(:table)',
+        'SELECT lower(name), "notnull" AND dflt_value IS NULL AND NOT pk'
+        " FROM pragma_table_info(:table)",
         {"table": table},
     )
     return {str(name): bool(must) for name, must in found}

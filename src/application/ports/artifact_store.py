@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from domain.artifact import Artifact
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -32,6 +35,21 @@ class Staging:
 
 
 @dataclass(frozen=True, slots=True)
+class Prepared:
+    """Verified copies of a job's media files, durable, but not at their final place yet.
+
+    Attributes:
+        staging: the folder of the job.
+        variant: counted from 1.
+        files: what was measured of each, in the order of their names.
+    """
+
+    staging: Staging
+    variant: int
+    files: tuple[MediaFacts, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class StoredFolder:
     """Files that are durable at their final place.
 
@@ -46,6 +64,18 @@ class StoredFolder:
     files: tuple[MediaFacts, ...]
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class RenderTrace:
+    """The render that left something in the staging area."""
+
+    prompt_id: int
+    render_id: int
+
+
+Describe = Callable[[Sequence[StoredFolder]], Sequence[Artifact]]
+"""What the rows of these folders will be; asked before the folders get their names."""
+
+
 class ArtifactStore(Protocol):
     """Keeps media files whole."""
 
@@ -54,23 +84,50 @@ class ArtifactStore(Protocol):
         ...
 
     def open_staging(
-        self, kind: Kind, prompt_id: int, render_id: int, variant: int
+        self, kind: Kind, trace: RenderTrace, variant: int
     ) -> Result[Staging, Failure]:
         """Make an empty folder for a job."""
         ...
 
-    def store(
-        self, staging: Staging, prompt_id: int, at: datetime, variant: int
-    ) -> Result[StoredFolder, Failure]:
-        """Verify every media file in the staging folder and make all of them durable.
+    def prepare(self, staging: Staging, variant: int) -> Result[Prepared, Failure]:
+        """Verify copies of every media file in the staging folder and make them durable.
 
-        Either every media file is good and the whole folder stands under its final name, safe
-        from a loss of power, or nothing is there. Files that are not media are left behind.
+        Files that are not media are left behind.
         """
         ...
 
-    def discard(self, staging: Staging) -> None:
-        """Remove a staging folder and all that is in it; no error when it is gone."""
+    def place(
+        self,
+        prepared: Sequence[Prepared],
+        trace: RenderTrace,
+        at: datetime,
+        describe: Describe,
+    ) -> Result[tuple[StoredFolder, ...], Failure]:
+        """Give every prepared folder its final name, safe from a loss of power, or none.
+
+        What is about to stand where, and the rows for it, are written down first, so that
+        somebody else can finish or undo it.
+        """
+        ...
+
+    def finished(self, trace: RenderTrace) -> tuple[Artifact, ...] | None:
+        """The rows for what a render placed, if every file of it is there and whole."""
+        ...
+
+    def written_down(self, trace: RenderTrace) -> tuple[str, ...]:
+        """The paths of the files that a render was about to place, whether they are there."""
+        ...
+
+    def traces(self) -> frozenset[RenderTrace]:
+        """The renders of this database that left something in the staging area."""
+        ...
+
+    def sweep(self, trace: RenderTrace, *, keep_placed: bool) -> None:
+        """Remove what a render that is closed left in the staging area.
+
+        With ``keep_placed`` false the folders that it placed go too, if they are still as it
+        placed them. What resists is left for the next time.
+        """
         ...
 
     def withdraw(self, stored: StoredFolder) -> None:

@@ -77,23 +77,63 @@ class PromptReleased:
 
 
 @dataclass(frozen=True, slots=True)
-class RenderSuperseded:
-    """Someone else changed the prompt in mid-render: nothing was published over it."""
+class PromptPostponed:
+    """A prompt failed in a way that may pass, and will be tried again.
+
+    Attributes:
+        wait: seconds until the next try.
+        attempt: number of the one that failed.
+    """
 
     prompt_id: int
     render_id: int
     kind: Kind
+    failure: Failure
+    seconds: float
+    wait: float
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class RenderSuperseded:
+    """Someone else changed the prompt in mid-render: nothing was published over it.
+
+    Attributes:
+        reason: who changed what.
+    """
+
+    prompt_id: int
+    render_id: int
+    kind: Kind
+    reason: str
     seconds: float
 
 
-Event = (
-    RenderStarted
-    | RenderProgressed
-    | PromptPublished
+@dataclass(frozen=True, slots=True)
+class RenderAbandoned:
+    """A render was taken from a worker that was lost.
+
+    Attributes:
+        failure: why the prompt ended in error, or None when it is pending again.
+    """
+
+    prompt_id: int
+    render_id: int
+    kind: Kind
+    failure: Failure | None
+
+
+Ended = (
+    PromptPublished
     | PromptFailed
     | PromptReleased
+    | PromptPostponed
     | RenderSuperseded
+    | RenderAbandoned
 )
+"""The events that end a render."""
+
+Event = RenderStarted | RenderProgressed | Ended
 
 
 class EventListener(Protocol):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from domain.failure import Failure
     from domain.kind import Kind
     from domain.picture_size import PictureSize
+    from domain.render import WorkflowProcess
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,14 @@ class RenderingFacts:
 class RenderWatch(Protocol):
     """What a renderer tells and asks while it works. Safe to call from any thread."""
 
+    def started(self, workflow: WorkflowProcess) -> bool:
+        """Tell which process group is about to work for the job, before it does anything.
+
+        Called by renderers that start one, once for each. When this returns, whoever must be
+        able to end the group should the caller die knows of it. False: it may not run.
+        """
+        ...
+
     def progressed(self, fraction: float | None, message: str) -> None:
         """Tell how far the job is (0 to 1, None when unknown)."""
         ...
@@ -88,6 +97,7 @@ class MediaRenderer(Protocol):
         """Make the media. When it returns, nothing that it started writes any more.
 
         Whether the files are good is not the renderer's to say: the artifact store verifies.
-        When ``watch.must_stop()`` turned true, the failure's code is ``interrupted``.
+        When ``watch.must_stop()`` turned true, or ``watch.started()`` was false, the failure's
+        code is ``interrupted``.
         """
         ...

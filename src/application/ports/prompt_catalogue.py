@@ -17,24 +17,38 @@ class RenderRecord:
     """One render in the history of a prompt.
 
     Attributes:
+        owner_host: the machine of the worker that claimed it.
+        owner_pid: the worker's process there.
         claimed_at: UTC, as text.
         finished_at: UTC, as text; None while it is live.
         outcome: None while it is live.
         failure_code: why it failed or was released, or None.
         failure_message: likewise.
         seconds: how long it took; None while it is live.
+        attempt: which of the tries that the prompt is charged for, counted from 1.
+        crashes: how many workers were lost over the prompt before.
+        retry_at: UTC, as text: the prompt is tried again, but not before; or None.
     """
 
     render_id: int
     prompt_id: int
     kind: Kind
-    worker: str
+    owner_host: str
+    owner_pid: int
     claimed_at: str
     finished_at: str | None
     outcome: str | None
     failure_code: str | None
     failure_message: str | None
     seconds: float | None
+    attempt: int
+    crashes: int
+    retry_at: str | None
+
+    @property
+    def worker(self) -> str:
+        """Who claimed it, for people: "host:pid"."""
+        return f"{self.owner_host}:{self.owner_pid}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +105,11 @@ class QueueSummary:
     """The queue at a glance.
 
     Attributes:
-        counts: by kind and artifact status; pending counts only what could be claimed now.
+        counts: by kind and artifact status; pending counts only what has a writing,
+            those that wait for another try among them.
         unwritten: by kind, prompts that are pending but have no writing yet.
+        waiting: by kind, pending prompts that were tried and wait for another try.
+        next_retry_at: when the first of those is due: UTC, as text; None when none waits.
         oldest_pending: ``created_at`` of the oldest that could be claimed, by kind, as text.
         rendering: the live renders, oldest first.
         trouble: the newest render, if it was given back because of the environment.
@@ -100,6 +117,8 @@ class QueueSummary:
 
     counts: Mapping[Kind, Mapping[str, int]]
     unwritten: Mapping[Kind, int]
+    waiting: Mapping[Kind, int]
+    next_retry_at: str | None
     oldest_pending: Mapping[Kind, str | None]
     rendering: tuple[RenderRecord, ...]
     trouble: RenderRecord | None

@@ -9,6 +9,7 @@ from domain.kind import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from domain.artifact import Artifact
     from domain.failure import Failure
@@ -88,6 +89,32 @@ class PromptRepository(Protocol):
 
     def release(self, claim: Claim, failure: Failure, seconds: float) -> bool:
         """Make the prompt pending again and remember why. False as for publish."""
+        ...
+
+    def postpone(self, claim: Claim, failure: Failure, seconds: float, retry_at: datetime) -> bool:
+        """Close the render as failed, and make the prompt pending, but not before that time.
+
+        False as for publish.
+        """
+        ...
+
+    def next_retry_at(self, selection: Selection) -> datetime | None:
+        """When the first of the prompts that wait for another try is due (UTC), if any waits."""
+        ...
+
+    def explain_loss(self, claim: Claim) -> str:
+        """Who changed what, when an ending was refused: one sentence for the log."""
+        ...
+
+    def cancel(self, prompt_id: int, *, requeue: bool) -> str | None:
+        """Take a prompt that is pending or being rendered out of the queue.
+
+        It ends as error with the code ``cancelled``, or is pending again with ``requeue``; its
+        render is closed as cancelled, and whoever holds it notices.
+
+        Returns:
+            None when it was done, else why it could not be.
+        """
         ...
 
     def count_pending(self, selection: Selection) -> int:

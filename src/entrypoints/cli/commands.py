@@ -31,6 +31,9 @@ COMMANDS = {
     "status": Entry("look", "status", "The queue at a glance."),
     "list": Entry("look", "list_prompts", "List prompts, newest first."),
     "show": Entry("show", "show", "All that is known of one prompt."),
+    "cancel": Entry("cancel", "cancel", "Take prompts out of the queue, rendering or not."),
+    "pause": Entry("pausing", "pause", "Let nothing more be rendered until you resume."),
+    "resume": Entry("pausing", "resume", "End a pause."),
     "retry": Entry("retry", "retry", "Make prompts that ended pending again."),
     "doctor": Entry("doctor", "doctor", "Check the installation, line by line."),
     "config": Entry("config", "config", "The settings in force, and where each came from."),
@@ -92,7 +95,7 @@ Exit codes:
   0    done
   1    at least one prompt ended in error, or could not be taken
   2    the command line or the configuration is wrong
-  3    stopped: the environment is broken or the database is missing
+  3    stopped: paused, the environment is broken, or the database is missing
   130  interrupted (SIGINT); 143: asked to end (SIGTERM); 129: terminal closed (SIGHUP)
 
 Start with 'mediagen demo': it needs no GPU and no ComfyUI.

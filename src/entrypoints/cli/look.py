@@ -19,8 +19,9 @@ _MOST_LISTED = 10**9
 
 STATUS_HELP = """Show the queue at a glance.
 
-Counts by kind and status, what is rendering now, and what to do if something is wrong.
-'unwritten' are prompts that wait for the Poets Service to write for them.
+Counts by kind and status, what is rendering now, what waits for another try, whether the queue
+is paused and why, and what to do if something is wrong. 'unwritten' are prompts
+that wait for the Poets Service to write for them.
 
 \b
 Examples:
@@ -40,15 +41,15 @@ Examples:
 @command(name="status", help=STATUS_HELP, short_help="The queue at a glance.")
 def status(invocation: Invocation) -> None:
     """Print the summary."""
-    from entrypoints.cli.opening import opened_catalogue
+    from entrypoints.cli.opening import opened_queue
     from entrypoints.cli.status_report import status_document, status_lines
 
-    with opened_catalogue(invocation) as catalogue:
-        summary = catalogue.summary()
+    with opened_queue(invocation) as (catalogue, controls):
+        summary, pause = catalogue.summary(), controls.paused()
     if invocation.as_json:
-        invocation.print_json(status_document(summary))
+        invocation.print_json(status_document(summary, pause))
     else:
-        click.echo("\n".join(status_lines(summary)))
+        click.echo("\n".join(status_lines(summary, pause)))
 
 
 @command(name="list", help=LIST_HELP, short_help="List prompts, newest first.")

@@ -29,10 +29,17 @@ def age_of(moment: str | None, now: datetime | None = None) -> str:
     seconds = seconds_since(moment, now)
     if seconds is None or seconds < 0:
         return ""
-    for unit, size, limit in _UNITS:
-        if seconds < limit:
-            return f"{int(seconds // size)} {unit} ago"
-    return f"{int(seconds // _DAY)} days ago"
+    return f"{_rough(seconds)} ago"
+
+
+def in_future(moment: str | None, now: datetime | None = None) -> str:
+    """The moment as it was found, and how far ahead it lies: ``... (in 3 min)``."""
+    if moment is None:
+        return "at an unknown time"
+    seconds = seconds_since(moment, now)
+    if seconds is None:
+        return moment
+    return f"{moment} (now)" if seconds >= 0 else f"{moment} (in {_rough(-seconds)})"
 
 
 def seconds_since(moment: str | None, now: datetime | None = None) -> float | None:
@@ -55,3 +62,10 @@ def duration(seconds: float | None) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s"
+
+
+def _rough(seconds: float) -> str:
+    for unit, size, limit in _UNITS:
+        if seconds < limit:
+            return f"{int(seconds // size)} {unit}"
+    return f"{int(seconds // _DAY)} days"

@@ -20,14 +20,14 @@ class PromptId(click.IntRange):
     """The id of a prompt; the shell offers those that are there, newest first.
 
     Args:
-        artifact_status: offer only prompts with this one.
+        statuses: offer only prompts with one of these; all when there are none.
     """
 
     name = "id"
 
-    def __init__(self, artifact_status: ArtifactStatus | None = None) -> None:
+    def __init__(self, *statuses: ArtifactStatus) -> None:
         super().__init__(min=0, max=_LARGEST_ID)
-        self._artifact_status = artifact_status
+        self._statuses = statuses or (None,)
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
@@ -51,10 +51,11 @@ class PromptId(click.IntRange):
         invocation = ctx.find_object(Invocation) or Invocation()
         invocation.settings(quietly=True)
         typed = {str(each) for each in ctx.params.get(param.name or "") or ()}
-        query = PromptQuery(artifact_status=self._artifact_status, limit=_MOST_IDS_SEARCHED)
+        queries = [PromptQuery(None, status, None, _MOST_IDS_SEARCHED) for status in self._statuses]
         with opened_catalogue(invocation) as catalogue:
             found = [
                 CompletionItem(str(prompt.id), help=fitted(one_line(prompt.text), 60))
+                for query in queries
                 for prompt in catalogue.search(query)
                 if str(prompt.id).startswith(incomplete) and str(prompt.id) not in typed
             ]

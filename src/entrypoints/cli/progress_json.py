@@ -8,8 +8,12 @@ import msgspec
 
 from application.ports.events import (
     PromptFailed,
+    PromptPostponed,
     PromptPublished,
     PromptReleased,
+    RenderAbandoned,
+    RenderProgressed,
+    RenderStarted,
     RenderSuperseded,
 )
 from entrypoints.cli.progress import say
@@ -20,19 +24,23 @@ if TYPE_CHECKING:
 
 def document(event: Event) -> dict[str, object] | None:
     """What is printed for an event, or None when nothing is."""
-    ended = PromptPublished | PromptFailed | PromptReleased | RenderSuperseded
-    if not isinstance(event, ended):
+    if isinstance(event, RenderStarted | RenderProgressed):
         return None
     found: dict[str, object] = {
         "event": _NAMES[type(event)],
         "prompt_id": event.prompt_id,
         "render_id": event.render_id,
         "kind": event.kind.value,
-        "seconds": round(event.seconds, 3),
     }
+    if not isinstance(event, RenderAbandoned):
+        found["seconds"] = round(event.seconds, 3)
+    if isinstance(event, PromptPostponed):
+        found |= {"attempt": event.attempt, "retry_in": round(event.wait, 1)}
+    if isinstance(event, RenderSuperseded):
+        found["reason"] = event.reason
     if isinstance(event, PromptPublished):
         found["files"] = event.file_paths
-    if isinstance(event, PromptFailed | PromptReleased):
+    if isinstance(event, PromptFailed | PromptReleased | PromptPostponed):
         found |= {
             "code": event.failure.code.value,
             "message": event.failure.message,
@@ -45,7 +53,9 @@ _NAMES: dict[type, str] = {
     PromptPublished: "ready",
     PromptFailed: "error",
     PromptReleased: "released",
+    PromptPostponed: "postponed",
     RenderSuperseded: "superseded",
+    RenderAbandoned: "recovered",
 }
 
 

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Self, assert_never
 
 from application.ports.events import (
     PromptFailed,
+    PromptPostponed,
     PromptPublished,
     PromptReleased,
+    RenderAbandoned,
     RenderProgressed,
     RenderStarted,
     RenderSuperseded,
@@ -15,33 +17,42 @@ from application.ports.events import (
 from entrypoints.cli.progress import say
 
 if TYPE_CHECKING:
-    from application.ports.events import Event
+    from application.ports.events import Ended, Event
+    from domain.failure import Failure
 
 
 def line(event: Event) -> str | None:
     """The line for an event, or None when it has none; no text of a prompt is in it."""
+    if isinstance(event, RenderStarted | RenderProgressed):
+        return None
+    outcome, what = _told(event)
+    seconds = 0.0 if isinstance(event, RenderAbandoned) else event.seconds
+    plain = "".join(letter if letter.isprintable() else " " for letter in what)
+    return f"{outcome:<10} {event.prompt_id:>7}  {event.kind:<5} {seconds:>7.1f} s  {plain}"
+
+
+def _told(event: Ended) -> tuple[str, str]:
     match event:
         case PromptPublished():
-            files = ", ".join(event.file_paths)
-            return _row("ready", event.prompt_id, event.kind, event.seconds, files)
+            return "ready", ", ".join(event.file_paths)
         case PromptFailed():
-            what = f"{event.failure.code}: {event.failure.message}"
-            return _row("error", event.prompt_id, event.kind, event.seconds, what)
+            return "error", _failure(event.failure)
         case PromptReleased():
-            what = f"{event.failure.code}: {event.failure.message}"
-            return _row("given back", event.prompt_id, event.kind, event.seconds, what)
+            return "given back", _failure(event.failure)
+        case PromptPostponed():
+            again = f"attempt {event.attempt} failed, the next is in {event.wait:.0f} s"
+            return "postponed", f"{again}: {_failure(event.failure)}"
         case RenderSuperseded():
-            what = "another program changed this prompt meanwhile; nothing was published"
-            return _row("superseded", event.prompt_id, event.kind, event.seconds, what)
-        case RenderStarted() | RenderProgressed():
-            return None
+            return "superseded", f"{event.reason}; nothing was published"
+        case RenderAbandoned():
+            what = event.failure.message if event.failure else "pending again"
+            return "taken over", f"its worker was lost; {what}"
         case _:
             assert_never(event)
 
 
-def _row(outcome: str, prompt_id: int, kind: str, seconds: float, what: str) -> str:
-    plain = "".join(letter if letter.isprintable() else " " for letter in what)
-    return f"{outcome:<10} {prompt_id:>7}  {kind:<5} {seconds:>7.1f} s  {plain}"
+def _failure(failure: Failure) -> str:
+    return f"{failure.code}: {failure.message}"
 
 
 class LineProgress:

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 HELP = """Render what is pending, oldest first, then end.
 
-With IDs, render just those; an id that is not pending is named and skipped.
+With IDs, render just those; an id that is not pending is named and skipped. What a worker left
+that died is taken over. A render that failed for a passing reason is tried again: the command
+waits for that. While the queue is paused nothing is rendered (exit code 3).
 
 \b
 Examples:
@@ -62,6 +64,11 @@ def drain_selection(
     limit: int | None,
 ) -> int:
     """Drain under signals and with progress; gives the exit code."""
+    from adapters.heartbeat import beating
+    from adapters.processes.adoption import become_subreaper
+    from entrypoints.building import LOOK_SECONDS
+
+    become_subreaper()
     stop = StopRequest()
     container.connection().hurry_when(lambda: stop.made)
     drain = container.drain()
@@ -70,7 +77,8 @@ def drain_selection(
     with stopping_on_signals(stop) as interruption, progress:
         progress.expect(total if limit is None else min(limit, total))
         try:
-            report = drain.run(selection, stop, limit)
+            with beating(container.keeper().tick, LOOK_SECONDS):
+                report = drain.run(selection, stop, limit)
         except RepositoryBusyError:
             if interruption.exit_code is None:
                 raise
@@ -78,7 +86,7 @@ def drain_selection(
     _summarise(invocation, report, skipped)
     if interruption.exit_code is not None:
         return interruption.exit_code
-    if report.stopped_by:
+    if report.stopped_by or report.paused:
         return ExitCode.ENVIRONMENT
     return ExitCode.SOME_FAILED if report.failed or skipped else ExitCode.DONE
 
@@ -115,24 +123,35 @@ def _summarise(invocation: Invocation, report: DrainReport, skipped: dict[int, s
     counts = [f"{report.published} ready", f"{report.failed} in error"]
     counts += [f"{report.released} given back"] if report.released else []
     counts += [f"{report.superseded} superseded"] if report.superseded else []
+    counts += [f"{report.postponed} tried again"] if report.postponed else []
     say(", ".join(counts))
     if report.failed:
         say("'mediagen list --status error' names them, 'mediagen show ID' says why")
+    if report.paused:
+        from entrypoints.cli.pause_report import pause_remedy, pause_sentence
+
+        say(f"mediagen: {pause_sentence(report.paused)}", err=True)
+        say(pause_remedy(report.paused), err=True)
     if report.stopped_by:
         failure = report.stopped_by
         say(f"mediagen: stopped: {failure.code}: {failure.message}", err=True)
         if failure.detail:
             say(failure.detail, err=True)
         say(f"Hint: {failure.hint} What was not rendered is still pending.", err=True)
+        say("Once that is mended, 'mediagen run' tries one prompt and goes on.", err=True)
 
 
 def _document(report: DrainReport, skipped: dict[int, str]) -> dict[str, object]:
+    from entrypoints.cli.pause_report import pause_document
+
     return {
         "event": "end",
         "ready": report.published,
         "error": report.failed,
         "released": report.released,
         "superseded": report.superseded,
+        "postponed": report.postponed,
+        "paused": pause_document(report.paused) if report.paused else None,
         "skipped": {str(prompt_id): reason for prompt_id, reason in skipped.items()},
         "interrupted": report.interrupted,
         "stopped_by": _failure(report.stopped_by) if report.stopped_by else None,

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 HELP = """Show all that is known of one prompt.
 
-What was asked for, the brief as it is understood (or why it is not), every render and how it
-ended, the published files, and the error with a hint.
+What was asked for, the brief as it is understood (or why it is not), every render, whose it was
+and how it ended, when it is tried again, what keeps it from being rendered, the
+published files, and the error with a hint.
 
 \b
 Examples:
@@ -29,20 +30,20 @@ Examples:
 @click.argument("prompt_id", type=PromptId(), metavar="ID")
 def show(invocation: Invocation, prompt_id: int) -> int:
     """Find the prompt and print it."""
-    from entrypoints.cli.opening import opened_catalogue
+    from entrypoints.cli.opening import opened_queue
     from entrypoints.cli.show_report import document, lines
 
-    with opened_catalogue(invocation) as catalogue:
-        record = catalogue.find(prompt_id)
+    with opened_queue(invocation) as (catalogue, controls):
+        record, pause = catalogue.find(prompt_id), controls.paused()
     if record is None:
         message = f"mediagen: there is no image or lyrics prompt with the id {prompt_id}"
         click.echo(f"{message}; 'mediagen list' names those that there are", err=True)
         return ExitCode.SOME_FAILED
     root = _output_root(invocation)
     if invocation.as_json:
-        invocation.print_json(document(record, root))
+        invocation.print_json(document(record, root, pause))
     else:
-        click.echo("\n".join(lines(record, root)))
+        click.echo("\n".join(lines(record, root, pause)))
     return ExitCode.DONE
 
 

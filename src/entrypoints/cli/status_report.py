@@ -1,4 +1,4 @@
-"""What ``mediagen status`` says: counts, live renders, trouble, and advice."""
+"""What ``mediagen status`` says: counts, live renders, pause, trouble, and advice."""
 
 from __future__ import annotations
 
@@ -7,28 +7,33 @@ from typing import TYPE_CHECKING
 from domain.artifact_status import ArtifactStatus
 from domain.failure import FailureCode
 from domain.kind import Kind
-from entrypoints.cli.moments import seconds_since, with_age
+from entrypoints.cli.moments import in_future, seconds_since, with_age
+from entrypoints.cli.pause_report import pause_document, pause_remedy, pause_sentence
 from entrypoints.cli.printable import one_line, table, terminal_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from application.ports.prompt_catalogue import QueueSummary, RenderRecord
+    from application.ports.queue_controls import Pause
 
 
-def status_document(summary: QueueSummary) -> dict[str, object]:
+def status_document(summary: QueueSummary, pause: Pause | None) -> dict[str, object]:
     """The summary for JSON; every status of ours is there, if only as 0."""
     return {
         "counts": {kind.value: _counts(summary, kind) for kind in Kind},
         "unwritten": {kind.value: summary.unwritten.get(kind, 0) for kind in Kind},
+        "waiting": {kind.value: summary.waiting.get(kind, 0) for kind in Kind},
+        "next_retry_at": summary.next_retry_at,
         "oldest_pending": {kind.value: summary.oldest_pending.get(kind) for kind in Kind},
         "rendering": [_rendering(render) for render in summary.rendering],
+        "paused": pause_document(pause) if pause else None,
         "trouble": _trouble(summary.trouble) if summary.trouble else None,
-        "advice": list(_advice(summary)),
+        "advice": list(_advice(summary, pause)),
     }
 
 
-def status_lines(summary: QueueSummary) -> list[str]:
+def status_lines(summary: QueueSummary, pause: Pause | None) -> list[str]:
     """The summary for people."""
     columns = terminal_columns()
     rows = _table(summary)
@@ -38,15 +43,20 @@ def status_lines(summary: QueueSummary) -> list[str]:
         for kind, moment in summary.oldest_pending.items()
         if _count(summary, kind, ArtifactStatus.PENDING)
     ]
+    if waiting := sum(summary.waiting.values()):
+        due = one_line(in_future(summary.next_retry_at))
+        lines += [f"waiting for another try: {waiting}, the next is due {due}"]
     if summary.rendering:
         live = [_rendering_row(render) for render in summary.rendering]
         lines += ["", "rendering now:", *(f"  {line}" for line in table(live))]
-    if summary.trouble:
+    if pause:
+        lines += ["", pause_sentence(pause)]
+    elif summary.trouble:
         render = summary.trouble
         when = one_line(with_age(render.finished_at))
         why = f"{render.failure_code}: {one_line(render.failure_message)}"
         lines += ["", f"trouble: prompt {render.prompt_id} was given back {when}: {why}"]
-    advice = list(_advice(summary))
+    advice = list(_advice(summary, pause))
     return [*lines, "", *advice] if advice else lines
 
 
@@ -76,6 +86,8 @@ def _rendering(render: RenderRecord) -> dict[str, object]:
         "prompt_id": render.prompt_id,
         "kind": render.kind.value,
         "worker": render.worker,
+        "attempt": render.attempt,
+        "crashes": render.crashes,
         "claimed_at": render.claimed_at,
         "seconds": seconds_since(render.claimed_at),
     }
@@ -98,12 +110,14 @@ def _trouble(render: RenderRecord) -> dict[str, object]:
     }
 
 
-def _advice(summary: QueueSummary) -> Iterator[str]:
+def _advice(summary: QueueSummary, pause: Pause | None) -> Iterator[str]:
     """What to do next, the most pressing first."""
     totals = {
         status: sum(_count(summary, kind, status) for kind in Kind) for status in ArtifactStatus
     }
-    if summary.trouble and summary.trouble.failure_code:
+    if pause:
+        yield pause_remedy(pause)
+    elif summary.trouble and summary.trouble.failure_code:
         hint = FailureCode(summary.trouble.failure_code).hint
         yield f"{hint} Then 'mediagen doctor', and 'mediagen run'."
     if totals[ArtifactStatus.PROCESSING] > len(summary.rendering):
@@ -114,7 +128,8 @@ def _advice(summary: QueueSummary) -> Iterator[str]:
             f"{totals[ArtifactStatus.ERROR]} ended in error: 'mediagen list --status error' names"
             " them, 'mediagen show ID' says why, 'mediagen retry --all-errors' tries again."
         )
-    if totals[ArtifactStatus.PENDING] and not summary.rendering and not summary.trouble:
+    idle = not summary.rendering and not summary.trouble and not pause
+    if totals[ArtifactStatus.PENDING] and idle:
         yield "'mediagen run' renders what is pending."
     if not any(totals.values()) and not any(summary.unwritten.values()):
         yield "Nothing is here yet; 'mediagen submit' adds prompts."

@@ -145,7 +145,17 @@ class Media(Section, frozen=True):
 
 
 class Retry(Section, frozen=True):
-    """Ours, without keys so far."""
+    """How often a prompt is tried whose failure may pass by itself."""
+
+    max_attempts: Annotated[
+        int, Meta(ge=1, le=1000, description="a whole number from 1 to 1000")
+    ] = 3
+    base_seconds: Annotated[
+        float, Meta(ge=0, le=86_400, description="a number of seconds from 0 to 86400")
+    ] = 10.0
+    max_crashes: Annotated[
+        int, Meta(ge=1, le=1000, description="a whole number from 1 to 1000")
+    ] = 10
 
 
 class Workers(Section, frozen=True):

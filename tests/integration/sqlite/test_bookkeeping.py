@@ -12,20 +12,31 @@ import pytest
 from adapters.sqlite.bookkeeping import SCHEMA_VERSION, index_hint
 from adapters.sqlite.connection import Connection
 from adapters.sqlite.prompt_catalogue import SqlitePromptCatalogue
-from adapters.sqlite.prompt_repository import SqlitePromptRepository
 from adapters.sqlite.statements import statements
 from application.ports.prompt_repository import RepositoryError, Selection
 from domain.kind import Kind
 from tests.databases import Poet
 from tests.fresh_databases import fresh_database
+from tests.owners import sqlite_repository
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 TABLES = {"media_generator_state", "media_generator_renders"}
 INDEXES = {"media_generator_pending_image", "media_generator_pending_audio"}
-OWN_INDEXES = {"media_generator_live_render", "media_generator_render_history"}
-LIVE = {"prompt_id": 1, "kind": "image", "worker": "w"}
+OWN_INDEXES = {
+    "media_generator_live_render",
+    "media_generator_render_history",
+    "media_generator_retries",
+}
+OWNER = {
+    "owner_host": "h",
+    "owner_boot": "",
+    "owner_namespace": "",
+    "owner_pid": 7,
+    "owner_started": "1",
+}
+LIVE = {"prompt_id": 1, "kind": "image", "attempt": 1, "crashes": 0, **OWNER}
 ENDED = {**LIVE, "finished_at": "2026-01-06 00:00:00", "seconds": 1.0}
 FAILED = {**ENDED, "outcome": "failed", "failure_code": "stalled", "failure_message": "m"}
 PUBLISHED = {**ENDED, "outcome": "published"}
@@ -33,9 +44,7 @@ PUBLISHED = {**ENDED, "outcome": "published"}
 
 def _prepare(path: Path, *, create_indexes: bool = True) -> str:
     with closing(Connection(path, 5.0)) as connection:
-        return SqlitePromptRepository(
-            connection, "tester", create_indexes=create_indexes, all_variants=False
-        ).database_id
+        return sqlite_repository(connection, create_indexes=create_indexes).database_id
 
 
 @pytest.fixture(params=["seed", "wide"])
@@ -75,9 +84,7 @@ def test_indexes_on_the_shared_table_can_be_left_out(poet: Poet) -> None:
     """Who turns them off gets none, and the queue works all the same."""
     poet.write("{}")
     with closing(Connection(poet.path, 5.0)) as connection:
-        repository = SqlitePromptRepository(
-            connection, "tester", create_indexes=False, all_variants=False
-        )
+        repository = sqlite_repository(connection, create_indexes=False)
         assert repository.claim_next(Selection()) is not None
     assert _ours(poet) == TABLES | OWN_INDEXES
 
@@ -91,9 +98,7 @@ def test_the_order_does_not_hang_on_an_index(
     for created_at in ("2026-03", "2026-01", "2026-02", None, "2026-01"):
         poet.write("{}", created_at=created_at)
     with closing(Connection(poet.path, 5.0)) as connection:
-        repository = SqlitePromptRepository(
-            connection, "tester", create_indexes=create_indexes, all_variants=False
-        )
+        repository = sqlite_repository(connection, create_indexes=create_indexes)
         claims = [repository.claim_next(Selection(only=only)) for _ in range(6)]
     assert [claim and claim.prompt_id for claim in claims] == [4, 2, 5, 3, 1, None]
 
@@ -163,8 +168,17 @@ def test_possible_renders_are_taken(poet: Poet, row: dict[str, object]) -> None:
         {**LIVE, "prompt_id": None},
         {**LIVE, "kind": "song"},
         {**LIVE, "kind": None},
-        {**LIVE, "worker": ""},
-        {**LIVE, "worker": None},
+        *({**LIVE, column: None} for column in OWNER),
+        {**LIVE, "owner_pid": 0},
+        {**LIVE, "attempt": 0},
+        {**LIVE, "attempt": None},
+        {**LIVE, "crashes": -1},
+        {**LIVE, "crashes": None},
+        {**LIVE, "workflow_group": 1, "workflow_started": "1"},
+        {**LIVE, "workflow_group": 7},
+        {**LIVE, "workflow_started": "1"},
+        {**LIVE, "retry_at": "2026-01-06T00:00:00.000+00:00"},
+        {**PUBLISHED, "retry_at": "2026-01-06T00:00:00.000+00:00"},
         {**LIVE, "claimed_at": None},
         {**LIVE, "finished_at": "2026-01-06 00:00:00"},
         {**LIVE, "outcome": "released"},
@@ -265,9 +279,7 @@ def test_an_index_that_somebody_dropped_meanwhile_stops_nobody(poet: Poet) -> No
     """A program that rebuilds the table takes our index with it, while we run; claims go on."""
     poet.write("{}")
     with closing(Connection(poet.path, 5.0)) as connection:
-        repository = SqlitePromptRepository(
-            connection, "tester", create_indexes=True, all_variants=False
-        )
+        repository = sqlite_repository(connection)
         poet.execute("DROP INDEX media_generator_pending_image")
         assert repository.claim_next(Selection()) is not None
 

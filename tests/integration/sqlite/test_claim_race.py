@@ -25,16 +25,16 @@ import sys
 import time
 from pathlib import Path
 from adapters.sqlite.connection import Connection
-from adapters.sqlite.prompt_repository import SqlitePromptRepository
 from application.ports.prompt_repository import Selection
 from domain.artifact import Artifact
+from tests.owners import sqlite_repository
 
 path, worker = sys.argv[1:]
 print("there", flush=True)
 sys.stdin.readline()
 connection = Connection(Path(path), 30.0)
 connection.rows("PRAGMA synchronous = OFF")  # the disk is not what is raced for here
-repository = SqlitePromptRepository(connection, worker, create_indexes=True, all_variants=False)
+repository = sqlite_repository(connection)
 claim = repository.claim_next(Selection())
 while claim is not None:
     name = f"{claim.kind}/{claim.prompt_id}_{claim.render_id}/{worker}.bin"

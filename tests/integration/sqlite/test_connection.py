@@ -14,7 +14,6 @@ import pytest
 
 from adapters.sqlite.connection import Connection
 from adapters.sqlite.prompt_catalogue import SqlitePromptCatalogue
-from adapters.sqlite.prompt_repository import SqlitePromptRepository
 from application.ports.prompt_repository import (
     RepositoryBusyError,
     RepositoryError,
@@ -23,16 +22,19 @@ from application.ports.prompt_repository import (
 from tests.databases import Poet
 from tests.fresh_databases import fresh_database
 from tests.integration.sqlite.other_programs import lock_held
+from tests.owners import sqlite_repository
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from adapters.sqlite.prompt_repository import SqlitePromptRepository
+
 ANY = Selection()
 
 
 def _open(connection: Connection) -> SqlitePromptRepository:
-    return SqlitePromptRepository(connection, "tester", create_indexes=True, all_variants=False)
+    return sqlite_repository(connection)
 
 
 @pytest.fixture(params=["delete", "wal"])

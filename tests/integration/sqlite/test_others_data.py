@@ -10,7 +10,6 @@ import pytest
 
 from adapters.sqlite.connection import Connection
 from adapters.sqlite.prompt_catalogue import SqlitePromptCatalogue
-from adapters.sqlite.prompt_repository import SqlitePromptRepository
 from application.ports.prompt_catalogue import PromptQuery
 from application.ports.prompt_repository import Selection
 from domain.artifact import Artifact
@@ -19,10 +18,12 @@ from domain.kind import Kind
 from tests.databases import Poet
 from tests.fresh_databases import fresh_database
 from tests.integration.sqlite.other_programs import dump
+from tests.owners import sqlite_repository
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from adapters.sqlite.prompt_repository import SqlitePromptRepository
     from domain.render import Claim
 
 ANY = Selection()
@@ -102,9 +103,7 @@ def test_a_whole_cycle_changes_nothing_of_others(poet: Poet, *, create_indexes: 
     """Claims, publications, failures, releases, retries and looks: a dump before and after."""
     before, odd = dump(poet.path), _odd_statuses(poet)
     with closing(Connection(poet.path, 30.0)) as connection:
-        repository = SqlitePromptRepository(
-            connection, "tester", create_indexes=create_indexes, all_variants=True
-        )
+        repository = sqlite_repository(connection, create_indexes=create_indexes, all_variants=True)
         for _ in range(2):
             claim = _claimed(repository)
             assert repository.publish(claim, [_artifact(claim)], 1.0)
@@ -143,9 +142,7 @@ def test_looking_makes_nothing(poet: Poet) -> None:
 def test_odd_rows_do_not_block_the_queue(poet: Poet) -> None:
     """Every prompt that is ours comes out, whatever stands beside it."""
     with closing(Connection(poet.path, 30.0)) as connection:
-        repository = SqlitePromptRepository(
-            connection, "tester", create_indexes=True, all_variants=False
-        )
+        repository = sqlite_repository(connection)
         assert repository.count_pending(ANY) == 6
         claims = [_claimed(repository) for _ in range(6)]
         assert repository.claim_next(ANY) is None
@@ -162,9 +159,7 @@ def test_text_that_is_not_utf8_is_handed_on_whole(tmp_path: Path, schema: str) -
     poet.execute("UPDATE prompts SET prompt_text = CAST(x'41ff42' AS TEXT) WHERE id = ?", (first,))
     poet.execute("UPDATE writings SET content = CAST(x'7bff7d' AS TEXT) WHERE id = 1")
     with closing(Connection(poet.path, 30.0)) as connection:
-        repository = SqlitePromptRepository(
-            connection, "tester", create_indexes=True, all_variants=False
-        )
+        repository = sqlite_repository(connection)
         assert _claimed(repository).writings[0].content == "{\udcff}"
         assert _claimed(repository).prompt_id == second
 
@@ -176,9 +171,7 @@ def test_a_date_of_any_type_has_its_place_in_the_queue(tmp_path: Path, created_a
     poet.write("{}")
     poet.write("{}", created_at=created_at)  # type: ignore[arg-type]
     with closing(Connection(poet.path, 30.0)) as connection:
-        repository = SqlitePromptRepository(
-            connection, "tester", create_indexes=True, all_variants=False
-        )
+        repository = sqlite_repository(connection)
         assert {_claimed(repository).prompt_id, _claimed(repository).prompt_id} == {1, 2}
 
 
@@ -192,9 +185,7 @@ def test_a_reference_is_followed_in_whatever_form_it_stands(
     prompt_id = poet.write("{}")
     poet.execute("UPDATE prompts SET output_reference = ?", (reference,))
     with closing(Connection(poet.path, 30.0)) as connection:
-        repository = SqlitePromptRepository(
-            connection, "tester", create_indexes=True, all_variants=False
-        )
+        repository = sqlite_repository(connection)
         assert repository.count_pending(ANY) == 1
         claim = _claimed(repository)
         assert (claim.prompt_id, claim.writings[0].id) == (prompt_id, 1)
@@ -207,9 +198,7 @@ def test_what_is_written_can_be_read_by_any_program(tmp_path: Path) -> None:
     poet.write("{}")
     poet.write("{}")
     with closing(Connection(poet.path, 30.0)) as connection:
-        repository = SqlitePromptRepository(
-            connection, "tester", create_indexes=True, all_variants=False
-        )
+        repository = sqlite_repository(connection)
         long = Failure(FailureCode.WORKFLOW_FAILED, "m\x00\udcff", "x" * 100_000)
         assert repository.fail(_claimed(repository), long, 1.0)
         claim = _claimed(repository)
@@ -235,9 +224,7 @@ def test_kinds_are_told_by_their_type_alone(tmp_path: Path) -> None:
     poet = Poet(fresh_database(tmp_path / "musings.db"))
     poet.write("{}", prompt_type="lyrics_prompt")
     with closing(Connection(poet.path, 30.0)) as connection:
-        repository = SqlitePromptRepository(
-            connection, "tester", create_indexes=True, all_variants=False
-        )
+        repository = sqlite_repository(connection)
         claim = _claimed(repository)
         assert claim.kind is Kind.AUDIO
         assert repository.publish(claim, [_artifact(claim)], 1.0)

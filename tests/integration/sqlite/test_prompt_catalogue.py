@@ -9,7 +9,6 @@ import pytest
 
 from adapters.sqlite.connection import Connection
 from adapters.sqlite.prompt_catalogue import SqlitePromptCatalogue
-from adapters.sqlite.prompt_repository import SqlitePromptRepository
 from application.ports.prompt_catalogue import PromptQuery
 from application.ports.prompt_repository import Selection
 from domain.artifact import Artifact
@@ -17,10 +16,13 @@ from domain.failure import Failure, FailureCode
 from domain.kind import Kind
 from tests.databases import Poet
 from tests.fresh_databases import fresh_database
+from tests.owners import sqlite_repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from adapters.sqlite.prompt_repository import SqlitePromptRepository
 
 ANY = Selection()
 CRASH = Failure(FailureCode.WORKFLOW_FAILED, "exit code 1")
@@ -49,7 +51,7 @@ def catalogue(connection: Connection) -> SqlitePromptCatalogue:
 @pytest.fixture
 def repository(connection: Connection) -> SqlitePromptRepository:
     """Makes renders to look at."""
-    return SqlitePromptRepository(connection, "tester", create_indexes=True, all_variants=False)
+    return sqlite_repository(connection)
 
 
 def test_an_empty_queue(catalogue: SqlitePromptCatalogue) -> None:
@@ -89,7 +91,7 @@ def test_what_renders_now_and_what_troubles(
     claim = repository.claim_next(ANY)
     assert claim is not None
     [live] = catalogue.summary().rendering
-    assert (live.render_id, live.prompt_id, live.worker) == (claim.render_id, 1, "tester")
+    assert (live.render_id, live.prompt_id, live.worker) == (claim.render_id, 1, "here:1000")
     assert (live.outcome, live.finished_at, live.seconds) == (None, None, None)
     repository.release(claim, MEMORY, 1.5)
     found = catalogue.summary()

@@ -11,13 +11,13 @@ import pytest
 
 from adapters.sqlite.connection import Connection
 from adapters.sqlite.prompt_intake import SqlitePromptIntake
-from adapters.sqlite.prompt_repository import SqlitePromptRepository
 from adapters.sqlite.schema import create_database
 from application.ports.prompt_intake import Submission
 from application.ports.prompt_repository import RepositoryError, Selection
 from domain.kind import Kind
 from tests.databases import Poet
 from tests.fresh_databases import fresh_database
+from tests.owners import sqlite_repository
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,9 +50,7 @@ def test_what_is_submitted_is_pending_and_claimed_in_order(poet: Poet) -> None:
     """Both kinds, with their writings; the repository takes them as anybody's."""
     ids = _submit(poet, PICTURE, SONG)
     with closing(Connection(poet.path, 5.0)) as connection:
-        repository = SqlitePromptRepository(
-            connection, "tester", create_indexes=True, all_variants=True
-        )
+        repository = sqlite_repository(connection, all_variants=True)
         claims = [repository.claim_next(Selection()) for _ in range(3)]
     assert [claim and (claim.prompt_id, claim.kind) for claim in claims] == [
         (ids[0], Kind.IMAGE),

@@ -11,13 +11,15 @@ import pytest
 from adapters.sqlite.connection import Connection
 from adapters.sqlite.prompt_catalogue import SqlitePromptCatalogue
 from adapters.sqlite.prompt_intake import SqlitePromptIntake
-from adapters.sqlite.prompt_repository import SqlitePromptRepository
 from application.ports.prompt_repository import RepositoryError, Selection
 from tests.databases import Poet
 from tests.fresh_databases import fresh_database
+from tests.owners import sqlite_repository
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from adapters.sqlite.prompt_repository import SqlitePromptRepository
 
 # Contract, section 1, written afresh.
 COLUMNS = {
@@ -53,7 +55,7 @@ def _refusal(path: Path) -> str:
 
 
 def _repository(connection: Connection) -> SqlitePromptRepository:
-    return SqlitePromptRepository(connection, "tester", create_indexes=True, all_variants=False)
+    return sqlite_repository(connection)
 
 
 @pytest.mark.parametrize("schema", ["seed", "wide"])

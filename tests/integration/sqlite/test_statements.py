@@ -5,44 +5,67 @@ from __future__ import annotations
 import re
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
+from adapters.memory.clock import ManualClock
 from adapters.sqlite import (
     bookkeeping,
+    claiming,
     health,
     health_rows,
     prompt_catalogue,
     prompt_intake,
     prompt_repository,
+    queue_controls,
+    render_leases,
     schema,
 )
 from adapters.sqlite.connection import Connection
 from adapters.sqlite.statements import statements
+from application.ports.artifact_store import RenderTrace
 from application.ports.prompt_catalogue import PromptQuery
 from application.ports.prompt_intake import Submission
 from application.ports.prompt_repository import Selection
+from application.ports.queue_controls import PausedBy
 from domain.artifact import Artifact
 from domain.failure import Failure, FailureCode
 from domain.kind import Kind
+from domain.render import WorkflowProcess
 from tests.databases import Poet
 from tests.fresh_databases import fresh_database
+from tests.owners import OTHER, sqlite_repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-SUBJECTS = ("schema", "bookkeeping", "intake", "claims", "endings", "catalogue", "health")
+SUBJECTS = (
+    "schema",
+    "bookkeeping",
+    "intake",
+    "claims",
+    "endings",
+    "leases",
+    "controls",
+    "catalogue",
+    "health",
+)
 MODULES = (
     bookkeeping,
+    claiming,
     health,
     health_rows,
     prompt_catalogue,
     prompt_intake,
     prompt_repository,
+    queue_controls,
+    render_leases,
     schema,
 )
+LATER = datetime(2099, 1, 1, tzinfo=UTC)
 CRASH = Failure(FailureCode.WORKFLOW_FAILED, "m")
 
 
@@ -110,15 +133,31 @@ def used(monkeypatch: pytest.MonkeyPatch) -> set[tuple[str, str]]:
     return found
 
 
+def _live_on_leases(
+    connection: Connection, repository: prompt_repository.SqlitePromptRepository
+) -> None:
+    """Keep a lease, take it over, and lose it."""
+    claim = repository.claim_next(Selection())
+    assert claim is not None
+    taking = claiming.Claiming(connection, OTHER, ManualClock(), all_variants=False)
+    leases = render_leases.SqliteRenderLeases(connection, taking)
+    leases.beat(claim)
+    leases.record_workflow(claim, WorkflowProcess(7, "1"))
+    [live] = leases.live()
+    assert leases.adopt(live) is not None
+    [live] = leases.live()
+    assert leases.abandon(live, None)
+    leases.closed([RenderTrace(claim.prompt_id, claim.render_id)])
+    leases.named(["image/1_x/a.png"])
+
+
 def test_every_statement_is_used(tmp_path: Path, used: set[tuple[str, str]]) -> None:
     """A whole life of a database asks for every statement that is in the files."""
     schema.create_database(tmp_path / "musings.db")
     with closing(Connection(tmp_path / "musings.db", 5.0)) as connection:
         intake = prompt_intake.SqlitePromptIntake(connection)
         intake.submit([Submission(Kind.IMAGE, "p", f"{n}", "t") for n in range(3)])
-        repository = prompt_repository.SqlitePromptRepository(
-            connection, "tester", create_indexes=True, all_variants=True
-        )
+        repository = sqlite_repository(connection, all_variants=True)
         claim = repository.claim_next(Selection())
         assert claim is not None
         repository.publish(claim, [Artifact(Kind.IMAGE, "image/1_x/a.png", {})], 1.0)
@@ -128,6 +167,17 @@ def test_every_statement_is_used(tmp_path: Path, used: set[tuple[str, str]]) -> 
         repository.count_pending(Selection())
         repository.requeue_errors()
         repository.requeue([99], again=True)
+        claim = repository.claim_next(Selection())
+        assert claim is not None
+        repository.postpone(claim, CRASH, 1.0, LATER)
+        repository.next_retry_at(Selection())
+        repository.explain_loss(claim)
+        repository.cancel(claim.prompt_id, requeue=False)
+        _live_on_leases(connection, repository)
+        controls = queue_controls.SqliteQueueControls(connection)
+        controls.pause(PausedBy.PERSON, "for a test", "", ())
+        controls.paused()
+        controls.resume()
         catalogue = prompt_catalogue.SqlitePromptCatalogue(connection)
         catalogue.summary()
         catalogue.search(PromptQuery())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +14,7 @@ from adapters.memory.artifact_store import InMemoryArtifactStore
 from adapters.memory.events import EventRecorder
 from application.ports.events import (
     PromptFailed,
+    PromptPostponed,
     PromptPublished,
     PromptReleased,
     RenderProgressed,
@@ -21,6 +22,7 @@ from application.ports.events import (
     RenderSuperseded,
 )
 from application.ports.prompt_repository import Selection
+from application.ports.queue_controls import PausedBy
 from application.stopping import StopRequest
 from domain.failure import Blame, Failure, FailureCode
 from domain.kind import Kind
@@ -30,7 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from application.ports.artifact_store import StoredFolder
+    from application.drain import DrainReport
+    from application.ports.artifact_store import RenderTrace
     from application.ports.events import Event
 
 CRASH = Failure(FailureCode.WORKFLOW_FAILED, "exit code 1", "boom")
@@ -39,6 +42,11 @@ NO_SCRIPT = Failure(FailureCode.SCRIPT_MISSING, "there is no script")
 FULL = Failure(FailureCode.DISK_FULL, "no room")
 BROKEN = Failure(FailureCode.FILE_BROKEN, "a.png is cut")
 IMAGES = Selection(kinds=frozenset({Kind.IMAGE}))
+
+
+def renders(report: DrainReport) -> int:
+    """How many renders a drain ended, in whatever way."""
+    return report.published + report.failed + report.postponed + report.released + report.superseded
 
 
 def started(harness: Harness) -> list[int]:
@@ -53,7 +61,7 @@ def test_a_prompt_becomes_ready_with_its_file_and_its_row(harness: Harness) -> N
     """The whole way of one picture."""
     prompt_id = harness.write()
     report = harness.drain()
-    assert (report.published, report.renders, report.stopped_by) == (1, 1, None)
+    assert (report.published, renders(report), report.stopped_by) == (1, 1, None)
     seen = harness.see(prompt_id)
     assert (seen.artifact_status, seen.error_message) == ("ready", None)
     [path] = seen.artifact_paths
@@ -65,7 +73,7 @@ def test_a_prompt_becomes_ready_with_its_file_and_its_row(harness: Harness) -> N
 def test_an_empty_queue_is_no_trouble(harness: Harness) -> None:
     """Nothing to do is done at once."""
     report = harness.drain()
-    assert (report.renders, report.stopped_by, report.interrupted) == (0, None, False)
+    assert (renders(report), report.stopped_by, report.interrupted) == (0, None, False)
 
 
 def test_the_oldest_goes_first_whatever_its_kind(harness: Harness) -> None:
@@ -144,7 +152,9 @@ def test_a_bad_brief_never_reaches_the_renderer(
     harness.check()
 
 
-@pytest.mark.parametrize("code", [c for c in FailureCode if c.blame is Blame.RENDER])
+@pytest.mark.parametrize(
+    "code", [c for c in FailureCode if c.blame is Blame.RENDER and not c.passes]
+)
 def test_a_failed_render_is_charged_to_its_prompt(harness: Harness, code: FailureCode) -> None:
     """Error with the whole explanation; tried once only; nothing is left behind."""
     failure = Failure(code, "it went wrong", "the end of stderr")
@@ -226,7 +236,7 @@ def test_what_meets_every_prompt_stops_the_drain_at_once(
     harness.script(first, failure)
     report = harness.drain()
     assert report.stopped_by == failure
-    assert (report.released, report.renders) == (1, 1)
+    assert (report.released, renders(report)) == (1, 1)
     assert [harness.see(n).error_message for n in (first, second)] == [None, None]
     assert [harness.status(n) for n in (first, second)] == ["pending", "pending"]
     assert harness.queue.outcomes(first) == ["released"]
@@ -249,10 +259,12 @@ def test_a_prompt_that_fails_so_again_after_others_succeeded_is_charged(harness:
     greedy, other = harness.write(), harness.write()
     harness.script(greedy, MEMORY, MEMORY, MEMORY, MEMORY)
     report = harness.drain()
-    assert started(harness) == [greedy, other, greedy]
-    assert (report.published, report.failed, report.stopped_by) == (1, 1, None)
-    assert harness.see(greedy).error_message == MEMORY.explain()
-    assert harness.queue.outcomes(greedy) == ["released", "failed"]
+    assert started(harness) == [greedy, other, greedy, greedy, greedy]
+    assert (report.published, report.postponed, report.failed) == (1, 2, 1)
+    assert report.stopped_by is None
+    counted = replace(MEMORY, message=f"{MEMORY.message} (tried 3 times)")
+    assert harness.see(greedy).error_message == counted.explain()
+    assert harness.queue.outcomes(greedy) == ["released", "failed", "failed", "failed"]
 
 
 def test_three_in_a_row_stop_the_drain(harness: Harness) -> None:
@@ -309,7 +321,7 @@ def test_nothing_is_claimed_while_the_store_is_not_well(harness: Harness) -> Non
     prompt_id = harness.write()
     harness.store.obstacle = FULL
     report = harness.drain()
-    assert (report.stopped_by, report.renders) == (FULL, 0)
+    assert (report.stopped_by, renders(report)) == (FULL, 0)
     assert harness.queue.outcomes(prompt_id) == []
     assert harness.status(prompt_id) == "pending"
 
@@ -334,7 +346,7 @@ def test_a_stop_that_came_before_claims_nothing(harness: Harness) -> None:
     prompt_id, stop = harness.write(), StopRequest()
     stop.make()
     report = harness.drain(stop=stop)
-    assert (report.interrupted, report.renders, report.stopped_by) == (True, 0, None)
+    assert (report.interrupted, renders(report), report.stopped_by) == (True, 0, None)
     assert harness.queue.outcomes(prompt_id) == []
 
 
@@ -401,22 +413,28 @@ def test_a_mistake_in_the_program_gives_the_prompt_back(
     assert harness.drain().published == 1
 
 
-class _CannotWithdraw(InMemoryArtifactStore):
-    def withdraw(self, stored: StoredFolder) -> None:
-        message = f"{stored.folder} cannot be removed"
-        raise OSError(message)
+class _CannotSweepOnce(InMemoryArtifactStore):
+    fails = True
+
+    def sweep(self, trace: RenderTrace, *, keep_placed: bool) -> None:
+        if self.fails:
+            self.fails = False
+            message = f"what {trace} left cannot be removed"
+            raise OSError(message)
+        super().sweep(trace, keep_placed=keep_placed)
 
 
 def test_a_prompt_that_was_claimed_along_with_a_publication_is_not_forgotten() -> None:
-    """Claimed but not begun when the program fails: it is given back as well."""
-    harness = in_memory(store=_CannotWithdraw())
+    """Claimed but not begun when the program fails: given back, and charged with nothing."""
+    harness = in_memory(store=_CannotSweepOnce())
     first, second = harness.write(), harness.write()
-    harness.during(first, lambda: harness.queue.change(first, artifact_status="unsupported"))
     with pytest.raises(OSError, match="cannot be removed"):
         harness.drain()
-    assert (harness.status(first), harness.status(second)) == ("unsupported", "pending")
-    assert harness.queue.outcomes(second) in ([], ["released"])
-    assert None not in harness.queue.outcomes(first)
+    assert (harness.status(first), harness.status(second)) == ("ready", "pending")
+    assert harness.renderer.calls_by_prompt[second] == 0
+    assert harness.drain().published == 1
+    assert harness.status(second) == "ready"
+    harness.check()
 
 
 # --------------------------------------------------------------------------- what others do
@@ -491,7 +509,7 @@ def test_a_limit_bounds_the_claims(harness: Harness, limit: int) -> None:
     prompt_ids = [harness.write() for _ in range(3)]
     harness.script(prompt_ids[0], CRASH)
     report = harness.drain(limit=limit)
-    assert report.renders == len(started(harness)) == min(limit, 3)
+    assert renders(report) == len(started(harness)) == min(limit, 3)
     assert started(harness) == prompt_ids[:limit]
 
 
@@ -598,7 +616,7 @@ def test_any_queue_settles(plans: list[Plan], limit: int | None) -> None:
         report = harness.drain(limit=limit)
         assert "processing" not in _statuses(harness).values()
         harness.check()
-        if report.stopped_by is None and report.renders == 0:
+        if report.stopped_by is None and renders(report) == 0:
             break
     else:
         pytest.fail("the queue never settles")
@@ -616,4 +634,119 @@ def test_any_queue_settles(plans: list[Plan], limit: int | None) -> None:
     _check_charges(events)
     ends = len(events.of(PromptPublished)) + len(events.of(PromptFailed))
     ends += len(events.of(PromptReleased)) + len(events.of(RenderSuperseded))
+    ends += len(events.of(PromptPostponed))
     assert ends == len(events.of(RenderStarted))
+
+
+# ------------------------------------------------------------------------ trying again later
+
+KILLED = Failure(FailureCode.WORKFLOW_KILLED, "ended by signal 9")
+
+
+def test_a_failure_that_passes_is_tried_again_when_it_is_due(harness: Harness) -> None:
+    """The drain waits for it, longer each time, and renders what else there is meanwhile."""
+    shaky, other = harness.write(), harness.write()
+    harness.script(shaky, KILLED, KILLED)
+    report = harness.drain()
+    assert started(harness) == [shaky, other, shaky, shaky]
+    assert (report.published, report.postponed, report.failed) == (2, 2, 0)
+    assert harness.queue.outcomes(shaky) == ["failed", "failed", "published"]
+    assert harness.clock.monotonic() == pytest.approx(10.0 + 20.0, abs=1.0)
+    assert [event.attempt for event in harness.recorder.of(PromptPostponed)] == [1, 2]
+    harness.check()
+
+
+def test_attempts_come_to_an_end(harness: Harness) -> None:
+    """The third failure is the last; its message says how often it was tried."""
+    doomed = harness.write()
+    harness.script(doomed, *[KILLED] * 9)
+    report = harness.drain()
+    assert (report.postponed, report.failed, harness.renderer.calls) == (2, 1, 3)
+    assert "(tried 3 times)" in (harness.see(doomed).error_message or "")
+    harness.check()
+
+
+def test_a_stop_ends_the_wait_for_a_retry(harness: Harness) -> None:
+    """Nobody waits an hour for a program that was asked to stop."""
+    shaky, stop = harness.write(), StopRequest()
+    harness.script(shaky, KILLED)
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        stop.make()
+
+    harness.clock.sleep = sleep  # type: ignore[method-assign]
+    report = harness.drain(stop=stop)
+    assert (report.interrupted, len(slept)) == (True, 1)
+    assert max(slept) <= 0.25
+    assert harness.status(shaky) == "pending"
+
+
+# ------------------------------------------------------------------------------ the pause
+
+
+def test_a_person_who_paused_is_obeyed(harness: Harness) -> None:
+    """Nothing is claimed until somebody resumes."""
+    prompt_id = harness.write()
+    harness.controls.pause(PausedBy.PERSON, "the GPU is needed", "", ())
+    report = harness.drain()
+    assert report.paused is not None
+    assert (report.paused.reason, renders(report)) == ("the GPU is needed", 0)
+    assert harness.queue.outcomes(prompt_id) == []
+    harness.controls.resume()
+    assert harness.drain().published == 1
+
+
+def test_a_pause_in_mid_render_lets_the_render_end(harness: Harness) -> None:
+    """What is nearly done is published; the next one is not begun."""
+    first, second = harness.write(), harness.write()
+    harness.during(first, lambda: harness.controls.pause(PausedBy.PERSON, "enough", "", ()))
+    report = harness.drain()
+    assert (report.published, renders(report)) == (1, 1)
+    assert report.paused is not None
+    assert harness.status(second) == "pending"
+
+
+def test_the_environment_pauses_until_a_probe_succeeds(harness: Harness) -> None:
+    """The next run tries another prompt first, and a success ends the pause."""
+    prompt_ids = [harness.write() for _ in range(4)]
+    for prompt_id in prompt_ids[:3]:
+        harness.script(prompt_id, MEMORY)
+    assert harness.drain().stopped_by == MEMORY
+    pause = harness.controls.paused()
+    assert pause is not None
+    assert (pause.by, pause.code) == (PausedBy.ENVIRONMENT, "out_of_memory")
+    assert set(pause.suspects) == set(prompt_ids[:3])
+    harness.recorder.events.clear()
+    assert harness.drain().published == 4
+    assert started(harness)[0] == prompt_ids[3]
+    assert harness.controls.paused() is None
+
+
+def test_a_probe_that_fails_stops_at_once(harness: Harness) -> None:
+    """One prompt is tried, not three, and none pays."""
+    prompt_ids = [harness.write() for _ in range(4)]
+    for prompt_id in prompt_ids:
+        harness.script(prompt_id, *[MEMORY] * 9)
+    harness.drain()
+    harness.recorder.events.clear()
+    report = harness.drain()
+    assert (report.stopped_by, started(harness)) == (MEMORY, prompt_ids[3:])
+    assert {harness.status(prompt_id) for prompt_id in prompt_ids} == {"pending"}
+    assert harness.controls.paused() is not None
+
+
+def test_a_cancelled_prompt_is_given_up_by_its_owner(harness: Harness) -> None:
+    """The render notices, nothing is published, and the next one is served."""
+    first, second = harness.write(), harness.write()
+    harness.ticks = True
+    harness.during(first, lambda: harness.repository.cancel(first, requeue=False))
+    report = harness.drain()
+    assert (report.superseded, report.published) == (1, 1)
+    assert harness.queue.outcomes(first) == ["cancelled"]
+    assert [event.reason for event in harness.recorder.of(RenderSuperseded)] == [
+        "a person cancelled it"
+    ]
+    assert (harness.status(first), harness.status(second)) == ("error", "ready")
+    harness.check()

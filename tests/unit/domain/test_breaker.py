@@ -120,3 +120,34 @@ def test_what_meets_every_prompt_stops_at_once(code: FailureCode) -> None:
     breaker.judge(1, MEMORY)
     breaker.succeeded()
     assert breaker.judge(1, Failure(code, "m")) is Verdict.STOP
+
+
+def test_a_probe_that_fails_opens_the_breaker_again_at_once() -> None:
+    """One prompt is tried, not three; those that opened it go last."""
+    fresh, breaker = CircuitBreaker(), CircuitBreaker()
+    breaker.probe([7, 8])
+    assert (fresh.was_open, breaker.was_open) == (False, True)
+    assert breaker.suspects == {7, 8}
+    assert breaker.judge(9, MEMORY) is Verdict.STOP
+    assert breaker.suspects == {7, 8, 9}
+
+
+def test_a_probe_that_succeeds_proves_the_environment() -> None:
+    """Then the prompts that opened the breaker pay for themselves, and others have their three."""
+    breaker = CircuitBreaker()
+    breaker.probe([7])
+    breaker.succeeded()
+    assert breaker.judge(7, MEMORY) is Verdict.CHARGE
+    assert [breaker.judge(n, MEMORY) for n in (1, 2, 3)] == [
+        Verdict.GIVE_BACK,
+        Verdict.GIVE_BACK,
+        Verdict.STOP,
+    ]
+
+
+def test_a_prompts_own_fault_says_nothing_of_the_environment() -> None:
+    """A probe with a bad script or brief leaves the breaker as it is."""
+    breaker = CircuitBreaker()
+    breaker.probe([7])
+    assert breaker.judge(9, SCRIPT) is Verdict.CHARGE
+    assert breaker.judge(10, MEMORY) is Verdict.STOP

@@ -28,6 +28,7 @@ EXPECTED = {
         "file_broken",
         "file_refused",
         "too_much_output",
+        "worker_lost",
     },
     Blame.ENVIRONMENT: {
         "interpreter_missing",
@@ -53,12 +54,16 @@ HALTING = {
 }
 
 
+PASSING = {"workflow_killed", "out_of_memory", "connection_refused"}
+
+
 @pytest.mark.parametrize("code", FailureCode)
 def test_every_code_has_a_blame_and_a_hint(code: FailureCode) -> None:
     """No code can be raised that nobody knows what to do about."""
     [blame] = [blame for blame, codes in EXPECTED.items() if code.value in codes]
     assert code.blame is blame
     assert code.halts == (code.value in HALTING)
+    assert code.passes == (code.value in PASSING)
     assert re.fullmatch(r"[A-Z].*[.)]", code.hint), code.hint
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adapters.sqlite.connection import Connection
-from adapters.sqlite.prompt_repository import SqlitePromptRepository
 from domain.artifact_status import LEGAL_MOVES, ArtifactStatus, Move, after, sources
 from domain.kind import Kind
 from domain.render import CLOSING_MOVES, Outcome
 from tests.fresh_databases import fresh_database
+from tests.owners import sqlite_repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +41,9 @@ def _page_outcomes() -> dict[str, tuple[str, str]]:
 
 def _accepts(driver: sqlite3.Connection, column: str, word: str) -> bool:
     """Whether a finished render with this word can be inserted."""
-    row = {"prompt_id": 1, "kind": "image", "worker": "w", "finished_at": "2026-01-06 00:00:00"}
+    row = {"prompt_id": 1, "kind": "image", "attempt": 1, "crashes": 0, "owner_pid": 7}
+    row |= {"owner_host": "h", "owner_boot": "", "owner_namespace": "", "owner_started": "1"}
+    row |= {"finished_at": "2026-01-06 00:00:00"}
     row |= {"outcome": "failed", "failure_code": "stalled", "failure_message": "m"}
     row[column] = word
     if row["outcome"] == "published":
@@ -67,7 +69,7 @@ def test_diagram_enums_closing_moves_and_database_agree(tmp_path: Path) -> None:
     """One truth in five places: page, moves, outcomes, closing moves, CHECK constraint."""
     path = fresh_database(tmp_path / "musings.db")
     with closing(Connection(path, 1.0)) as connection:
-        SqlitePromptRepository(connection, "w", create_indexes=False, all_variants=False)
+        sqlite_repository(connection, create_indexes=False)
     with closing(sqlite3.connect(path)) as driver:
         [(sql,)] = driver.execute(
             "SELECT sql FROM sqlite_schema WHERE name = 'media_generator_renders'"

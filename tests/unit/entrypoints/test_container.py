@@ -11,14 +11,20 @@ import pytest
 from adapters.comfyui_script.renderer import ScriptRenderer
 from adapters.filesystem.artifact_store import FilesystemArtifactStore
 from adapters.memory.events import EventRecorder
+from adapters.processes.system_processes import SystemProcesses
 from adapters.sqlite.connection import Connection
 from adapters.sqlite.prompt_catalogue import SqlitePromptCatalogue
 from adapters.sqlite.prompt_intake import SqlitePromptIntake
 from adapters.sqlite.prompt_repository import SqlitePromptRepository
+from adapters.sqlite.queue_controls import SqliteQueueControls
+from adapters.sqlite.render_leases import SqliteRenderLeases
 from adapters.system_clock import SystemClock
 from application.drain import Drain
+from application.leases import LeaseKeeper
 from application.ports.prompt_repository import RepositoryError, Selection
+from application.recover import Recovery
 from application.render_prompt import PromptRenderer
+from application.settle import Settlement
 from application.stopping import StopRequest
 from domain.kind import Kind
 from entrypoints.container import Container
@@ -37,10 +43,16 @@ PARTS = {
     "connection": Connection,
     "catalogue": SqlitePromptCatalogue,
     "intake": SqlitePromptIntake,
+    "processes": SystemProcesses,
     "repository": SqlitePromptRepository,
+    "leases": SqliteRenderLeases,
+    "keeper": LeaseKeeper,
+    "controls": SqliteQueueControls,
     "renderer": ScriptRenderer,
     "store": FilesystemArtifactStore,
     "prompt_renderer": PromptRenderer,
+    "settlement": Settlement,
+    "recovery": Recovery,
     "drain": Drain,
 }
 GIVEN = {"settings", "events"}

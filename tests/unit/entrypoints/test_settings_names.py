@@ -49,7 +49,7 @@ def test_a_misspelt_section_is_an_error_that_says_what_was_meant(
     assert meant in error.problems[0].fix
 
 
-@pytest.mark.parametrize("section", ["retry", "workers", "web", "hooks", "logging", "paths"])
+@pytest.mark.parametrize("section", ["workers", "web", "hooks", "logging", "paths"])
 def test_sections_without_keys_take_nothing(place: Place, section: str) -> None:
     """They are ours: an empty object is fine, a key in them is not."""
     place.load({section: {}})

@@ -5,7 +5,14 @@
 CREATE TABLE IF NOT EXISTS media_generator_state (
     only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
     schema_version INTEGER NOT NULL,
-    database_id TEXT NOT NULL CHECK (length(database_id) >= 8)
+    database_id TEXT NOT NULL CHECK (length(database_id) >= 8),
+    paused_by TEXT CHECK (paused_by IN ('person', 'environment')),
+    pause_reason TEXT,
+    pause_code TEXT,
+    paused_at TEXT,
+    pause_suspects TEXT,
+    CHECK ((paused_by IS NULL) = (pause_reason IS NULL)),
+    CHECK ((paused_by IS NULL) = (paused_at IS NULL))
 );
 
 -- name: first_state
@@ -21,7 +28,16 @@ CREATE TABLE IF NOT EXISTS media_generator_renders (
     prompt_id INTEGER NOT NULL,
     kind TEXT NOT NULL CHECK (kind IN ('image', 'audio')),
     output_reference,
-    worker TEXT NOT NULL CHECK (worker <> ''),
+    attempt INTEGER NOT NULL CHECK (attempt >= 1),
+    crashes INTEGER NOT NULL CHECK (crashes >= 0),
+    owner_host TEXT NOT NULL,
+    owner_boot TEXT NOT NULL,
+    owner_namespace TEXT NOT NULL,
+    owner_pid INTEGER NOT NULL CHECK (owner_pid > 0),
+    owner_started TEXT NOT NULL,
+    heartbeat INTEGER NOT NULL DEFAULT 0,
+    workflow_group INTEGER CHECK (workflow_group > 1),
+    workflow_started TEXT,
     claimed_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP,
     finished_at TEXT,
     seconds REAL CHECK (seconds >= 0),
@@ -30,10 +46,12 @@ CREATE TABLE IF NOT EXISTS media_generator_renders (
     ),
     failure_code TEXT,
     failure_message TEXT,
+    retry_at TEXT CHECK (retry_at IS NULL OR outcome IS 'failed'),
     CHECK ((outcome IS NULL) = (finished_at IS NULL)),
     CHECK (outcome IS NOT 'failed' OR failure_code IS NOT NULL),
     CHECK (outcome IS NOT 'published' OR failure_code IS NULL),
-    CHECK ((failure_code IS NULL) = (failure_message IS NULL))
+    CHECK ((failure_code IS NULL) = (failure_message IS NULL)),
+    CHECK ((workflow_group IS NULL) = (workflow_started IS NULL))
 );
 
 -- name: create_live_render_index
@@ -43,6 +61,10 @@ ON media_generator_renders (prompt_id) WHERE outcome IS NULL;
 -- name: create_history_index
 CREATE INDEX IF NOT EXISTS media_generator_render_history
 ON media_generator_renders (prompt_id, render_id);
+
+-- name: create_retry_index
+CREATE INDEX IF NOT EXISTS media_generator_retries
+ON media_generator_renders (prompt_id, retry_at) WHERE retry_at IS NOT NULL;
 
 -- name: create_pending_image_index
 CREATE INDEX IF NOT EXISTS media_generator_pending_image

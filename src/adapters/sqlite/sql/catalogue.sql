@@ -1,4 +1,4 @@
--- Looking at the queue. Nothing here writes, and none but the last three statements need our
+-- Looking at the queue. Nothing here writes, and none but the last four statements need our
 -- own tables.
 
 -- name: counts
@@ -61,24 +61,37 @@ ORDER BY id;
 
 -- name: renders
 SELECT
-    render_id, prompt_id, kind, worker, claimed_at, finished_at, outcome,
-    failure_code, failure_message, seconds
+    render_id, prompt_id, kind, owner_host, owner_pid, claimed_at, finished_at, outcome,
+    failure_code, failure_message, seconds, attempt, crashes, retry_at
 FROM media_generator_renders
 WHERE prompt_id = :prompt_id
 ORDER BY render_id DESC;
 
 -- name: rendering
 SELECT
-    render_id, prompt_id, kind, worker, claimed_at, finished_at, outcome,
-    failure_code, failure_message, seconds
+    render_id, prompt_id, kind, owner_host, owner_pid, claimed_at, finished_at, outcome,
+    failure_code, failure_message, seconds, attempt, crashes, retry_at
 FROM media_generator_renders
 WHERE outcome IS NULL
 ORDER BY render_id;
 
 -- name: newest_render
 SELECT
-    render_id, prompt_id, kind, worker, claimed_at, finished_at, outcome,
-    failure_code, failure_message, seconds
+    render_id, prompt_id, kind, owner_host, owner_pid, claimed_at, finished_at, outcome,
+    failure_code, failure_message, seconds, attempt, crashes, retry_at
 FROM media_generator_renders
 ORDER BY render_id DESC
 LIMIT 1;
+
+-- The time is written as the claims write theirs, so that texts can be compared.
+
+-- name: waiting
+SELECT p.prompt_type, count(DISTINCT p.id), min(r.retry_at)
+FROM media_generator_renders AS r
+INNER JOIN prompts AS p ON p.id = r.prompt_id
+INNER JOIN writings AS w ON w.id = p.output_reference
+WHERE
+    r.retry_at > strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')
+    AND p.status = 'completed' AND p.artifact_status = 'pending'
+    AND p.prompt_type IN ('image_prompt', 'lyrics_prompt')
+GROUP BY p.prompt_type;

@@ -12,6 +12,10 @@ WHERE
     p.status = 'completed' AND p.artifact_status = 'pending'
     AND p.prompt_type = '{prompt_type}' AND p.output_reference IS NOT NULL
     AND (:excluding = '[]' OR p.id NOT IN (SELECT value FROM json_each(:excluding)))
+    AND NOT EXISTS (
+        SELECT 1 FROM media_generator_renders AS r
+        WHERE r.prompt_id = p.id AND r.retry_at > :now
+    )
 ORDER BY p.created_at, p.id
 LIMIT 1;
 
@@ -27,6 +31,10 @@ WHERE
         (:image AND p.prompt_type = 'image_prompt')
         OR (:audio AND p.prompt_type = 'lyrics_prompt')
     )
+    AND NOT EXISTS (
+        SELECT 1 FROM media_generator_renders AS r
+        WHERE r.prompt_id = p.id AND r.retry_at > :now
+    )
 ORDER BY p.created_at, p.id
 LIMIT 1;
 
@@ -36,6 +44,20 @@ FROM prompts AS p
 INNER JOIN writings AS w ON w.id = p.output_reference
 WHERE
     p.status = 'completed' AND p.artifact_status = 'pending'
+    AND (
+        (:image AND p.prompt_type = 'image_prompt')
+        OR (:audio AND p.prompt_type = 'lyrics_prompt')
+    )
+    AND (:only IS NULL OR p.id IN (SELECT value FROM json_each(:only)))
+    AND p.id NOT IN (SELECT value FROM json_each(:excluding));
+
+-- name: next_retry
+SELECT min(r.retry_at)
+FROM media_generator_renders AS r
+INNER JOIN prompts AS p ON p.id = r.prompt_id
+INNER JOIN writings AS w ON w.id = p.output_reference
+WHERE
+    r.retry_at > :now AND p.status = 'completed' AND p.artifact_status = 'pending'
     AND (
         (:image AND p.prompt_type = 'image_prompt')
         OR (:audio AND p.prompt_type = 'lyrics_prompt')
@@ -59,7 +81,32 @@ UPDATE media_generator_renders
 SET outcome = 'superseded', finished_at = CURRENT_TIMESTAMP
 WHERE prompt_id = :prompt_id AND outcome IS NULL;
 
+-- An acceptance goes on while the last render was given back, or waits for another try.
+
+-- name: history
+SELECT
+    CASE
+        WHEN outcome = 'failed' AND retry_at IS NOT NULL THEN attempt + 1
+        WHEN outcome IN ('released', 'abandoned') THEN attempt
+        ELSE 1
+    END,
+    CASE
+        WHEN outcome = 'abandoned' THEN crashes + 1
+        WHEN outcome = 'released' OR retry_at IS NOT NULL THEN crashes
+        ELSE 0
+    END
+FROM media_generator_renders
+WHERE prompt_id = :prompt_id
+ORDER BY render_id DESC
+LIMIT 1;
+
 -- name: open_render
-INSERT INTO media_generator_renders (prompt_id, kind, output_reference, worker)
-VALUES (:prompt_id, :kind, :output_reference, :worker)
+INSERT INTO media_generator_renders (
+    prompt_id, kind, output_reference, attempt, crashes,
+    owner_host, owner_boot, owner_namespace, owner_pid, owner_started
+)
+VALUES (
+    :prompt_id, :kind, :output_reference, :attempt, :crashes,
+    :owner_host, :owner_boot, :owner_namespace, :owner_pid, :owner_started
+)
 RETURNING render_id, claimed_at;

@@ -28,8 +28,27 @@ VALUES (
 UPDATE media_generator_renders
 SET
     outcome = :outcome, finished_at = CURRENT_TIMESTAMP, seconds = :seconds,
-    failure_code = :failure_code, failure_message = :failure_message
+    failure_code = :failure_code, failure_message = :failure_message, retry_at = :retry_at
 WHERE render_id = :render_id AND outcome IS NULL;
+
+-- name: cancel_prompt
+UPDATE prompts SET artifact_status = :target, error_message = :error_message
+WHERE
+    id = :prompt_id AND artifact_status = :source
+    AND prompt_type IN ('image_prompt', 'lyrics_prompt');
+
+-- name: cancel_render
+UPDATE media_generator_renders
+SET
+    outcome = 'cancelled', finished_at = CURRENT_TIMESTAMP,
+    failure_code = :failure_code, failure_message = :failure_message
+WHERE prompt_id = :prompt_id AND outcome IS NULL;
+
+-- A person's wish begins anew: no wait of an earlier acceptance holds, and none of its attempts.
+
+-- name: forget_retries
+UPDATE media_generator_renders SET retry_at = NULL
+WHERE prompt_id = :prompt_id AND retry_at IS NOT NULL;
 
 -- name: status_of
 SELECT prompt_type, artifact_status FROM prompts WHERE id = :prompt_id;
@@ -46,3 +65,10 @@ WHERE
     artifact_status = 'error' AND status = 'completed'
     AND prompt_type IN ('image_prompt', 'lyrics_prompt')
 ORDER BY id;
+
+-- name: loss
+SELECT
+    p.artifact_status, p.status, p.output_reference IS r.output_reference, r.outcome
+FROM prompts AS p
+INNER JOIN media_generator_renders AS r ON r.render_id = :render_id
+WHERE p.id = :prompt_id;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -11,10 +12,16 @@ from hypothesis import strategies as st
 from adapters.comfyui_script.progress import BarReader, ProgressReport, Step, read_bar
 from adapters.memory.clock import ManualClock
 
+if TYPE_CHECKING:
+    from domain.render import WorkflowProcess
+
 
 class Watch:
     def __init__(self) -> None:
         self.told: list[tuple[float | None, str]] = []
+
+    def started(self, workflow: WorkflowProcess) -> bool:
+        return True
 
     def progressed(self, fraction: float | None, message: str) -> None:
         self.told.append((fraction, message))

@@ -9,10 +9,12 @@ import pytest
 
 from adapters.filesystem.artifact_store import FilesystemArtifactStore
 from adapters.filesystem.limits import StoreLimits
+from application.ports.artifact_store import RenderTrace
+from domain.artifact import Artifact, published_path
 from domain.kind import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from returns.result import Result
@@ -35,11 +37,23 @@ class Tree:
     def open(self, kind: Kind = Kind.IMAGE) -> Staging:
         """A fresh staging folder of prompt 7."""
         self._renders += 1
-        return self.store.open_staging(kind, 7, self._renders, 1).unwrap()
+        return self.store.open_staging(kind, self.trace(), 1).unwrap()
+
+    def trace(self) -> RenderTrace:
+        """The render whose staging folder was opened last."""
+        return RenderTrace(7, self._renders)
 
     def close(self, staging: Staging) -> Result[StoredFolder, Failure]:
-        """Store what a staging folder holds."""
-        return self.store.store(staging, 7, AT, 1)
+        """Store what the staging folder holds that was opened last."""
+        return (
+            self.store.prepare(staging, 1)
+            .bind(lambda prepared: self.store.place([prepared], self.trace(), AT, rows))
+            .map(lambda stored: stored[0])
+        )
+
+    def sweep(self, *, keep_placed: bool = True) -> None:
+        """Clear away after the render whose staging folder was opened last."""
+        self.store.sweep(self.trace(), keep_placed=keep_placed)
 
     def keep(
         self, files: Mapping[str, bytes], kind: Kind = Kind.IMAGE
@@ -51,7 +65,7 @@ class Tree:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
         stored = self.close(staging)
-        self.store.discard(staging)
+        self.sweep()
         return stored
 
     def contents(self) -> list[str]:
@@ -59,6 +73,15 @@ class Tree:
         shelves = {".staging", *(kind.value for kind in Kind)}
         found = {path.relative_to(self.root).as_posix() for path in self.root.rglob("*")}
         return sorted(found - shelves)
+
+
+def rows(stored: Sequence[StoredFolder]) -> tuple[Artifact, ...]:
+    """A row for each file."""
+    return tuple(
+        Artifact(each.kind, published_path(each.kind, each.folder, facts.name), {"n": 1})
+        for each in stored
+        for facts in each.files
+    )
 
 
 @pytest.fixture

@@ -52,6 +52,8 @@ def test_everything_is_durable_in_the_right_order(
         "flush .copy",
         "rename a.png",
         f"flush {staging.name}.final",
+        "flush db-7-1.plan.draft",
+        "flush .staging",
         "flush root",
         f"rename {FOLDER}",
         "flush image",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from application.ports.artifact_store import RenderTrace
 from domain.failure import FailureCode
 from domain.kind import Kind
 from tests import media_samples
@@ -56,7 +57,7 @@ def test_unreadable_things_are_the_workflows_fault_and_are_removed(tree: Tree) -
             if place.parent != staging.path:
                 place.parent.chmod(0)
             assert tree.close(staging).failure().code is FailureCode.FILE_REFUSED
-            tree.store.discard(staging)
+            tree.sweep()
     assert tree.contents() == []
 
 
@@ -79,7 +80,7 @@ def test_a_root_without_the_right_to_write_is_named(tree: Tree) -> None:
     _let_in(tree.root, 0o555)
     with powerless():
         obstacle = tree.store.preflight()
-        failure = tree.store.open_staging(Kind.IMAGE, 1, 1, 1).failure()
+        failure = tree.store.open_staging(Kind.IMAGE, RenderTrace(1, 1), 1).failure()
     assert obstacle is not None
     assert obstacle.code is failure.code is FailureCode.OUTPUT_NOT_WRITABLE
 

@@ -10,6 +10,7 @@ import pytest
 from returns.pipeline import is_successful
 
 from adapters.filesystem.limits import StoreLimits
+from application.ports.artifact_store import RenderTrace
 from domain.failure import FailureCode
 from domain.kind import Kind
 from tests import media_samples
@@ -67,7 +68,7 @@ def test_no_step_that_fails_leaves_anything(
             assert at > 1, "the step was never taken"
             stored.unwrap()
             return
-        store.store.discard(staging)
+        store.sweep(keep_placed=is_successful(stored))
         if is_successful(stored):
             # The last thing opened is what success has left nothing of.
             assert step == "open"
@@ -85,7 +86,7 @@ def test_a_staging_folder_that_cannot_be_made_is_named(
 ) -> None:
     """The two environment failures that pause the queue until they are mended."""
     _Refusal(monkeypatch, "mkdir", 1, code)
-    assert tree.store.open_staging(Kind.IMAGE, 1, 1, 1).failure().code is _CODES[code]
+    assert tree.store.open_staging(Kind.IMAGE, RenderTrace(1, 1), 1).failure().code is _CODES[code]
 
 
 def test_a_volume_without_room_is_found_before_a_claim(tmp_path: Path) -> None:
@@ -99,7 +100,7 @@ def test_a_root_that_is_a_file_is_no_root(tmp_path: Path) -> None:
     """It is named as missing, and kept."""
     root = tmp_path / "root"
     root.write_text("precious")
-    failure = Tree(root).store.open_staging(Kind.IMAGE, 1, 1, 1).failure()
+    failure = Tree(root).store.open_staging(Kind.IMAGE, RenderTrace(1, 1), 1).failure()
     assert failure.code is FailureCode.OUTPUT_ROOT_MISSING
     assert root.read_text() == "precious"
 
@@ -109,7 +110,7 @@ def test_a_missing_root_is_never_made(tmp_path: Path) -> None:
     store = Tree(tmp_path / "volume" / "media").store
     obstacle = store.preflight()
     assert obstacle is not None
-    failure = store.open_staging(Kind.IMAGE, 1, 1, 1).failure()
+    failure = store.open_staging(Kind.IMAGE, RenderTrace(1, 1), 1).failure()
     assert obstacle.code is failure.code is FailureCode.OUTPUT_ROOT_MISSING
     assert list(tmp_path.iterdir()) == []
 

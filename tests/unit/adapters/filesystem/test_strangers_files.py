@@ -68,7 +68,7 @@ def test_what_is_no_file_of_its_own_is_refused(
     place.parent.mkdir(parents=True, exist_ok=True)
     make(place, outside)
     failure = tree.close(staging).failure()
-    tree.store.discard(staging)
+    tree.sweep()
     assert failure.code is FailureCode.FILE_REFUSED
     assert name in failure.message
     assert outside.read_bytes() == media_samples.png()
@@ -101,13 +101,13 @@ def test_a_linked_folder_is_not_entered(tree: Tree, tmp_path: Path) -> None:
     staging = tree.open()
     (staging.path / "latest").symlink_to(outside)
     assert tree.close(staging).failure().code is FailureCode.NO_FILES
-    tree.store.discard(staging)
+    tree.sweep()
     assert [path.name for path in outside.iterdir()] == ["private.png"]
     assert tree.contents() == []
 
 
 def test_a_staging_folder_that_became_a_link_is_refused(tree: Tree, tmp_path: Path) -> None:
-    """A workflow may replace the folder itself; discarding removes the link alone."""
+    """A workflow may replace the folder itself; sweeping removes the link alone."""
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "private.png").write_bytes(media_samples.png())
@@ -115,7 +115,7 @@ def test_a_staging_folder_that_became_a_link_is_refused(tree: Tree, tmp_path: Pa
     staging.path.rmdir()
     staging.path.symlink_to(outside)
     assert tree.close(staging).failure().code is FailureCode.FILE_REFUSED
-    tree.store.discard(staging)
+    tree.sweep()
     assert (outside / "private.png").exists()
     assert tree.contents() == []
 
@@ -152,7 +152,7 @@ def test_a_writer_that_escaped_cannot_change_what_is_published(tree: Tree) -> No
         writer.seek(0)
         writer.write(b"overwritten")
         writer.flush()
-    tree.store.discard(staging)
+    tree.sweep()
     published = tree.root / "image" / stored.folder / "a.png"
     assert published.read_bytes() == media_samples.png()
 
@@ -214,7 +214,7 @@ def test_bottomless_folders_are_capped_and_removed(tree: Tree) -> None:
     _dig(staging.path, 400)
     failure: Failure = tree.close(staging).failure()
     assert failure.code is FailureCode.TOO_MUCH_OUTPUT
-    tree.store.discard(staging)
+    tree.sweep()
     assert os.listdir(tree.root / ".staging") == []  # noqa: PTH208
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrypoints.cli.moments import age_of, duration, with_age
+from entrypoints.cli.moments import age_of, duration, in_future, with_age
 
 NOW = datetime(2026, 1, 6, 21, 30, 45, tzinfo=UTC)
 
@@ -38,10 +38,27 @@ def test_the_moment_stays_as_it_was_found() -> None:
     assert with_age(None, NOW) == "at an unknown time"
 
 
+@pytest.mark.parametrize(
+    ("moment", "shown"),
+    [
+        ("2026-01-06T21:30:50.000+00:00", "2026-01-06T21:30:50.000+00:00 (in 5 s)"),
+        ("2026-01-06 21:40:45", "2026-01-06 21:40:45 (in 10 min)"),
+        ("2026-01-06 21:30:45", "2026-01-06 21:30:45 (now)"),
+        ("2026-01-06 21:00:00", "2026-01-06 21:00:00 (now)"),
+        ("soon", "soon"),
+        (None, "at an unknown time"),
+    ],
+)
+def test_what_lies_ahead(moment: str | None, shown: str) -> None:
+    """How long until then; what is due is due now."""
+    assert in_future(moment, NOW) == shown
+
+
 @given(st.text())
 def test_any_text_may_stand_in_the_column(text: str) -> None:
     """Reading never raises."""
     age_of(text, NOW)
+    in_future(text, NOW)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,9 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from adapters.processes.adoption import reap_group
+from adapters.processes.process_table import entries
+
 if TYPE_CHECKING:
     import signal
 
@@ -36,6 +39,7 @@ def await_end(group: int, clock: Clock) -> bool:
     began = clock.monotonic()
     step = _FIRST_STEP
     while _exists(group):
+        reap_group(group)
         waited = clock.monotonic() - began
         if waited > _LOOK_CLOSER and not _has_living(group):
             return True
@@ -58,15 +62,4 @@ def _has_living(group: int) -> bool:
     """Look past zombies that nobody reaps (in a container whose first process does not)."""
     if sys.platform != "linux":
         return True
-    names = os.listdir("/proc")  # noqa: PTH208 - only names are needed, of many
-    return any(name.isdigit() and _is_living_member(name, group) for name in names)
-
-
-def _is_living_member(name: str, group: int) -> bool:
-    try:
-        with open(f"/proc/{name}/stat", "rb") as file:  # noqa: PTH123 - one of thousands
-            # The name of the program stands in brackets and may hold anything; proc(5).
-            state, _, member_of, *_ = file.read().rpartition(b")")[2].split()
-    except (OSError, ValueError):
-        return False
-    return int(member_of) == group and state not in {b"Z", b"X"}
+    return any(entry.group == group and not entry.ended for entry in entries())

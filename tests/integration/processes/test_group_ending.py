@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from adapters.comfyui_script.process_group import await_end, signal_group
 from adapters.memory.clock import ManualClock
+from adapters.processes.group_ending import await_end, signal_group
 from adapters.system_clock import SystemClock
 
 

@@ -1,0 +1,130 @@
+"""The tables in memory: what the shared database would hold, and what is ours beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from domain.artifact_status import after, sources
+from domain.kind import Kind
+from domain.prompt import Writing
+from domain.render import Claim, LiveRender, Outcome, WorkflowProcess
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from application.ports.queue_controls import Pause
+    from domain.artifact import Artifact
+    from domain.artifact_status import Move
+    from domain.failure import Failure
+    from domain.worker import ProcessIdentity
+
+
+@dataclass(frozen=True, slots=True)
+class PromptRow:
+    """What matters of a row of ``prompts``."""
+
+    id: int
+    prompt_type: str
+    status: str = "completed"
+    artifact_status: str = "pending"
+    output_reference: int | None = None
+    created_at: str | None = None
+    error_message: str | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """What is rendered for it.
+
+        Raises:
+            ValueError: nothing is.
+        """
+        kind = Kind.of_prompt_type(self.prompt_type)
+        if kind is None:
+            message = f"prompt {self.id} is a {self.prompt_type}"
+            raise ValueError(message)
+        return kind
+
+
+@dataclass(frozen=True, slots=True)
+class RenderRow:
+    """What matters of a row of ``media_generator_renders``."""
+
+    render_id: int
+    prompt_id: int
+    kind: Kind
+    output_reference: int | None
+    owner: ProcessIdentity
+    attempt: int = 1
+    crashes: int = 0
+    heartbeat: int = 0
+    workflow: WorkflowProcess | None = None
+    outcome: Outcome | None = None
+    failure: Failure | None = None
+    seconds: float | None = None
+    retry_at: datetime | None = None
+
+    def seen(self) -> LiveRender:
+        """The render as others see it."""
+        return LiveRender(
+            self.render_id,
+            self.prompt_id,
+            self.kind,
+            self.owner,
+            self.workflow,
+            self.heartbeat,
+            self.crashes,
+        )
+
+    def followed_by(self) -> tuple[int, int]:
+        """Attempt and crashes of the next render: an acceptance goes on, or another begins."""
+        if self.outcome is Outcome.ABANDONED:
+            return self.attempt, self.crashes + 1
+        if self.outcome is Outcome.RELEASED:
+            return self.attempt, self.crashes
+        if self.retry_at is not None:
+            return self.attempt + 1, self.crashes
+        return 1, 0
+
+
+@dataclass(slots=True)
+class InMemoryDatabase:
+    """The tables, open to whoever plays another program."""
+
+    prompts: dict[int, PromptRow] = field(default_factory=dict)
+    writings: dict[int, str | bytes | None] = field(default_factory=dict)
+    artifacts: list[tuple[int, Artifact]] = field(default_factory=list)
+    renders: dict[int, RenderRow] = field(default_factory=dict)
+    pause: Pause | None = None
+
+    def open_render(self, row: PromptRow, me: ProcessIdentity, now: datetime) -> Claim:
+        """Open a render for a prompt that is processing."""
+        before = [each for each in self.renders.values() if each.prompt_id == row.id]
+        attempt, crashes = before[-1].followed_by() if before else (1, 0)
+        render_id = len(self.renders) + 1  # no render is ever deleted
+        self.renders[render_id] = RenderRow(
+            render_id, row.id, row.kind, row.output_reference, me, attempt, crashes
+        )
+        reference = row.output_reference or 0
+        writings = (Writing(reference, self.writings[reference]),)
+        at = now.replace(microsecond=0)
+        return Claim(render_id, row.id, row.kind, at, writings, attempt, crashes)
+
+    def move(self, row: PromptRow, move: Move) -> None:
+        """Put a prompt back with the status to which a move leads."""
+        [source] = sources(move)
+        self.prompts[row.id] = replace(row, artifact_status=after(source, move).value)
+
+    def unchanged(self, render: RenderRow) -> PromptRow | None:
+        """The prompt of a render, if it is as it was when it was claimed."""
+        row = self.prompts.get(render.prompt_id)
+        if row is None or (row.status, row.artifact_status) != ("completed", "processing"):
+            return None
+        return row if row.output_reference == render.output_reference else None
+
+    def close_live(self, prompt_id: int, outcome: Outcome, failure: Failure | None) -> None:
+        """Close the render of a prompt that still runs, if there is one."""
+        for render in list(self.renders.values()):
+            if render.prompt_id == prompt_id and render.outcome is None:
+                closed = replace(render, outcome=outcome, failure=failure)
+                self.renders[render.render_id] = closed

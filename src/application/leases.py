@@ -1,0 +1,96 @@
+"""Keeping the leases of the renders that this process holds."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from application.ports.prompt_repository import RepositoryError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from application.ports.clock import Clock
+    from application.ports.render_leases import RenderLeases
+    from domain.render import Claim, WorkflowProcess
+
+
+@dataclass(slots=True)
+class HeldLease:
+    """A lease that is kept.
+
+    Attributes:
+        claim: whose it is.
+        lost: whether it was found closed, or its prompt changed; the work for it is in vain.
+        beat_at: when the next heartbeat is due, on the monotonic clock.
+    """
+
+    claim: Claim
+    lost: bool
+    beat_at: float
+
+
+class LeaseKeeper:
+    """Beats for every lease held, and notices those that were lost.
+
+    ``tick`` does the work and is called several times a second, from whatever thread; the
+    rest is called from the threads that render.
+
+    Args:
+        leases: over a connection that nobody else uses.
+        clock: its monotonic side.
+        beat_seconds: between two heartbeats; a small part of a lease.
+    """
+
+    def __init__(self, leases: RenderLeases, clock: Clock, beat_seconds: float) -> None:
+        self._leases = leases
+        self._clock = clock
+        self._beat_seconds = beat_seconds
+        self._held: dict[int, HeldLease] = {}
+        self._lock = Lock()
+
+    @contextmanager
+    def holding(self, claim: Claim) -> Iterator[HeldLease]:
+        """Keep the lease of a claim for as long as the block lasts."""
+        held = HeldLease(claim, lost=False, beat_at=self._clock.monotonic() + self._beat_seconds)
+        with self._lock:
+            self._held[claim.render_id] = held
+        try:
+            yield held
+        finally:
+            with self._lock:
+                del self._held[claim.render_id]
+
+    def held(self) -> frozenset[int]:
+        """The numbers of the renders whose leases are kept here."""
+        with self._lock:
+            return frozenset(self._held)
+
+    def record_workflow(self, claim: Claim, workflow: WorkflowProcess) -> bool:
+        """Remember what runs for a render, before it runs; False when the lease is lost."""
+        with self._lock:
+            return self._leases.record_workflow(claim, workflow)
+
+    def tick(self) -> None:
+        """Look after every lease once.
+
+        A database that cannot be reached for a while is no reason to give up: if somebody took
+        over meanwhile, publication is refused anyway.
+        """
+        with self._lock:
+            for held in self._held.values():
+                if not held.lost:
+                    held.lost = not self._is_kept(held)
+
+    def _is_kept(self, held: HeldLease) -> bool:
+        now = self._clock.monotonic()
+        try:
+            if now < held.beat_at:
+                return self._leases.holds(held.claim)
+            kept = self._leases.beat(held.claim)
+        except RepositoryError:
+            return True
+        held.beat_at = now + self._beat_seconds
+        return kept

@@ -1,0 +1,91 @@
+"""Traps at named steps: a worker that reaches one kills or stops itself there.
+
+Nothing of this is in the program: the ports of a real container are wrapped from outside.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from domain.render import WorkflowProcess
+
+MIDDLE = "render:middle"
+_INTO_THE_RENDER = 0.08  # seconds
+
+
+@dataclass(slots=True)
+class Trap:
+    """What waits for a worker, and where.
+
+    Attributes:
+        step: ``port.method:before`` or ``:after``; "" for none.
+        stops: SIGSTOP instead of SIGKILL.
+        visit: which time the step is reached, counted from 1.
+    """
+
+    step: str = ""
+    stops: bool = False
+    visit: int = 1
+    _visits: Counter[str] = field(default_factory=Counter)
+
+    def reach(self, step: str) -> None:
+        """Come to a step; if it is the one, this does not return unharmed."""
+        if step != self.step:
+            return
+        self._visits[step] += 1
+        if self._visits[step] == self.visit:
+            os.kill(os.getpid(), signal.SIGSTOP if self.stops else signal.SIGKILL)
+
+    def wrap(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The same function between two steps."""
+
+        def trapped(*args: object, **kwargs: object) -> object:
+            self.reach(f"{name}:before")
+            result = function(*args, **kwargs)
+            self.reach(f"{name}:after")
+            return result
+
+        return trapped
+
+
+class TrappedPort:
+    """A port whose every method lies between two steps."""
+
+    def __init__(self, name: str, port: object, trap: Trap) -> None:
+        self._name = name
+        self._port = port
+        self._trap = trap
+
+    def __getattr__(self, method: str) -> Any:  # noqa: ANN401 (whatever the port has)
+        found = getattr(self._port, method)
+        if not callable(found):
+            return found
+        return self._trap.wrap(f"{self._name}.{method}", found)
+
+
+class TrappedRenderer(TrappedPort):
+    """A renderer with steps in the middle of a render."""
+
+    def render(self, job: object, watch: Any) -> Any:  # noqa: ANN401 (passed on)
+        """Render under a watch that leads through the steps."""
+        return self._port.render(job, _TrappedWatch("spawn", watch, self._trap))  # type: ignore[attr-defined]
+
+
+class _TrappedWatch(TrappedPort):
+    def started(self, workflow: WorkflowProcess) -> bool:
+        self._trap.reach("spawn.record:before")
+        recorded: bool = self._port.started(workflow)  # type: ignore[attr-defined]
+        self._trap.reach("spawn.record:after")
+        timer = threading.Timer(_INTO_THE_RENDER, self._trap.reach, (MIDDLE,))
+        timer.daemon = True
+        if self._trap.step == MIDDLE:
+            timer.start()
+        return recorded

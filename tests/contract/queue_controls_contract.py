@@ -1,0 +1,81 @@
+"""What the switches that survive a restart promise."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+import pytest
+
+from application.ports.queue_controls import PausedBy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from application.ports.queue_controls import QueueControls
+
+    Open = Callable[[], QueueControls]
+
+PERSON, ENVIRONMENT = PausedBy.PERSON, PausedBy.ENVIRONMENT
+
+
+class QueueControlsContract(ABC):
+    """The tests; a subclass opens the same queue again and again."""
+
+    @pytest.fixture
+    @abstractmethod
+    def reopen(self) -> Open:
+        """Gives the controls of one queue, as after a restart."""
+
+    def test_a_fresh_queue_is_not_paused(self, reopen: Open) -> None:
+        """And to resume it is no error."""
+        assert reopen().paused() is None
+        assert reopen().resume() is False
+
+    @pytest.mark.parametrize("by", PausedBy)
+    def test_a_pause_survives(self, reopen: Open, by: PausedBy) -> None:
+        """With all that is known of it."""
+        reopen().pause(by, "no memory left", "out_of_memory", (7, 3))
+        pause = reopen().paused()
+        assert pause is not None
+        assert (pause.by, pause.reason, pause.code) == (by, "no memory left", "out_of_memory")
+        assert pause.suspects == (7, 3)
+        assert pause.since
+
+    @pytest.mark.parametrize("by", PausedBy)
+    def test_a_person_ends_every_pause(self, reopen: Open, by: PausedBy) -> None:
+        """Once; nothing of it is left."""
+        reopen().pause(by, "because", "", ())
+        assert reopen().resume() is True
+        assert reopen().paused() is None
+        assert reopen().resume() is False
+
+    @pytest.mark.parametrize("by", PausedBy)
+    def test_a_pause_can_be_ended_by_its_maker_alone(self, reopen: Open, by: PausedBy) -> None:
+        """A probe that succeeds does not undo what a person wanted."""
+        reopen().pause(by, "because", "", (1,))
+        other = ENVIRONMENT if by is PERSON else PERSON
+        assert reopen().resume(other) is False
+        assert reopen().paused() is not None
+        assert reopen().resume(by) is True
+        assert reopen().paused() is None
+
+    @pytest.mark.parametrize(
+        ("first", "second", "reason"),
+        [
+            (PERSON, PERSON, "second"),
+            (PERSON, ENVIRONMENT, "first"),
+            (ENVIRONMENT, PERSON, "second"),
+            (ENVIRONMENT, ENVIRONMENT, "second"),
+        ],
+    )
+    def test_a_persons_pause_is_never_replaced_by_the_environments(
+        self, reopen: Open, first: PausedBy, second: PausedBy, reason: str
+    ) -> None:
+        """Otherwise the next success would resume what a person paused."""
+        reopen().pause(first, "first", "", ())
+        reopen().pause(second, "second", "disk_full", (1,))
+        pause = reopen().paused()
+        assert pause is not None
+        assert pause.reason == reason
+        assert pause.by is (first if reason == "first" else second)

@@ -1,0 +1,67 @@
+"""The fake processes keep the contract, and do as a test tells them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from adapters.memory.processes import FakeProcesses
+from domain.worker import Fate
+from tests.contract.processes_contract import Machine, ProcessesContract
+
+if TYPE_CHECKING:
+    from domain.render import WorkflowProcess
+    from domain.worker import ProcessIdentity
+
+
+class FakeMachine(Machine):
+    def __init__(self) -> None:
+        self.processes = FakeProcesses()
+
+    def start(self) -> ProcessIdentity:
+        return self.processes.start()
+
+    def end(self, owner: ProcessIdentity) -> None:
+        self.processes.end(owner.pid)
+
+    def start_workflow(self) -> WorkflowProcess:
+        return self.processes.start_workflow()
+
+    def end_leader(self, workflow: WorkflowProcess) -> None:
+        self.processes.end(workflow.group)
+
+    def runs(self, workflow: WorkflowProcess) -> bool:
+        return self.processes.runs(workflow)
+
+
+class TestFakeProcesses(ProcessesContract):
+    @pytest.fixture
+    def machine(self) -> FakeMachine:
+        return FakeMachine()
+
+    @pytest.fixture
+    def processes(self, machine: FakeMachine) -> FakeProcesses:
+        return machine.processes
+
+
+def test_kills_are_remembered_and_can_fail() -> None:
+    """Only what really was killed."""
+    fake = FakeProcesses()
+    owner, one, other = fake.start(), fake.start_workflow(), fake.start_workflow()
+    fake.unkillable.add(other.group)
+    assert fake.end_workflow(owner, one)
+    assert fake.end_workflow(owner, one)
+    assert not fake.end_workflow(owner, other)
+    assert fake.killed == [one]
+    assert fake.runs(other)
+
+
+def test_a_number_can_be_used_again() -> None:
+    """By a process that is another one, whatever led a group under the number before."""
+    fake = FakeProcesses()
+    owner, workflow = fake.start(), fake.start_workflow()
+    stranger = fake.start(workflow.group)
+    assert fake.end_workflow(owner, workflow)
+    assert fake.killed == []
+    assert fake.fate_of(stranger) is Fate.ALIVE

@@ -1,0 +1,142 @@
+"""What leaves its group ends with its workflow, where the system lets us adopt it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.integration.comfyui_script.processes import lives
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has subreapers")
+
+# A program of its own: whoever adopts orphans does so for ever.
+BEGINNING = """
+import os, subprocess, sys, threading, time
+from pathlib import Path
+import psutil
+from adapters.comfyui_script.process import Limits, run
+from adapters.processes.adoption import become_subreaper
+from adapters.system_clock import SystemClock
+from tests.integration.comfyui_script.processes import lives, zombies
+here = Path.cwd()
+class Nobody:
+    def started(self, workflow): return True
+    def heard(self, stream, chunk): pass
+    def must_stop(self): return False
+def shell(script):
+    return run(("/bin/sh", "-c", script), here, Limits(60), SystemClock(), Nobody())
+def number(name):
+    while not (here / name).exists() or not (here / name).read_text().strip():
+        time.sleep(0.005)
+    return int((here / name).read_text())
+def escaping(name, *before):
+    # Leaves the group, tells its number, and stays; its parent does not wait for it.
+    inner = f"echo \\$\\$ > {name}; exec sleep 600"
+    escape = " ".join((*before, "setsid", "/bin/sh", "-c", f'"{inner}"'))
+    return f"({escape} &); until [ -s {name} ]; do sleep 0.01; done; "
+assert become_subreaper()
+"""
+
+
+def program(text: str, folder: Path) -> list[str]:
+    """Run it as a process of its own; the lines that it printed."""
+    done = subprocess.run(
+        [sys.executable, "-c", BEGINNING + text],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+def test_an_orphan_in_a_session_of_its_own_ends_with_the_workflow(tmp_path: Path) -> None:
+    """And so does what it started, and nothing waits to be reaped."""
+    text = """
+inner = "env -i sleep 600 & echo \\\\$! > inner; echo \\\\$\\\\$ > outer; wait"
+ending = shell(f'setsid sh -c "{inner}" & '
+               'until [ -s outer ]; do sleep 0.01; done')
+print(ending.status, lives(number("outer")), lives(number("inner")), zombies())
+"""
+    assert program(text, tmp_path) == ["0", "False", "False", "[]"]
+
+
+def test_other_workflows_keep_what_is_theirs(tmp_path: Path) -> None:
+    """Several run in one process; the end of one is not the end of another."""
+    text = """
+waiting = escaping("slow") + "until [ -e go ]; do sleep 0.01; done"
+slow = threading.Thread(target=shell, args=(waiting,))
+slow.start()
+theirs = number("slow")
+shell(escaping("quick"))
+print(lives(number("quick")), lives(theirs))
+(here / "go").touch()
+slow.join()
+print(lives(theirs), zombies())
+"""
+    assert program(text, tmp_path) == ["False", "True", "False", "[]"]
+
+
+def test_orphans_that_end_by_themselves_are_reaped(tmp_path: Path) -> None:
+    """In their group or out of it: the list of zombies does not grow."""
+    text = """
+for _ in range(20):
+    shell("(setsid sleep 0.01 &); (sleep 0.01 &); sleep 0.05")
+print(zombies())
+"""
+    assert program(text, tmp_path) == ["[]"]
+
+
+def test_members_of_the_group_that_were_adopted_cost_no_time(tmp_path: Path) -> None:
+    """They are reaped at once: nobody waits to see whether they are zombies."""
+    text = """
+seconds = []
+for _ in range(20):
+    began = time.monotonic()
+    shell("(sleep 600 &)")
+    seconds.append(time.monotonic() - began)
+print(min(seconds) < 0.02, zombies())
+"""
+    assert program(text, tmp_path) == ["True", "[]"]
+
+
+def test_children_of_other_code_keep_their_status(tmp_path: Path) -> None:
+    """Whoever waits for a child gets its exit code, also in the middle of our reaping."""
+    text = """
+codes = []
+def others():
+    for _ in range(60):
+        codes.append(subprocess.run(["/bin/sh", "-c", "exit 7"]).returncode)
+threads = [threading.Thread(target=others) for _ in range(2)]
+endings = []
+def ours():
+    for _ in range(20):
+        endings.append(shell("(setsid sleep 0.01 &); exit 3").status)
+threads += [threading.Thread(target=ours) for _ in range(2)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print(set(codes), set(endings))
+"""
+    assert program(text, tmp_path) == ["{7}", "{3}"]
+
+
+def test_what_was_started_without_the_mark_is_left_alone(tmp_path: Path) -> None:
+    """Whose it is cannot be told; it may be somebody's daemon."""
+    text = """
+shell(escaping("daemon", "env", "-i"))
+print(number("daemon"), lives(number("daemon")))
+"""
+    pid, living = program(text, tmp_path)
+    assert living == "True"
+    assert lives(int(pid))
+    os.kill(int(pid), signal.SIGKILL)

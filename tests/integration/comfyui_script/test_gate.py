@@ -1,0 +1,318 @@
+"""No script runs before those who must know of it do, and the gate leaves no trace in it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from returns.pipeline import is_successful
+
+from adapters.comfyui_script import process, spawn
+from adapters.comfyui_script.process import Limits, Stop
+from adapters.processes.process_table import entry_of
+from adapters.system_clock import SystemClock
+from domain.failure import FailureCode
+from tests.contract.media_renderer_contract import Watch
+from tests.integration.comfyui_script.processes import descriptors, lives, seconds_since, zombies
+
+if TYPE_CHECKING:
+    from domain.render import WorkflowProcess
+    from tests.integration.comfyui_script.conftest import Bench
+
+SHELL = Path("/bin/sh")
+
+
+@pytest.fixture(params=["dash", "bash", "busybox", "zsh", "mksh"])
+def shell(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Whatever may stand at /bin/sh, as far as it is installed."""
+    for folder in ("/bin", "/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"):
+        if (found := Path(folder) / request.param).exists():
+            (tmp_path / "shell").mkdir()
+            (tmp_path / "shell" / "sh").symlink_to(found)
+            monkeypatch.setattr(spawn, "SHELL", str(tmp_path / "shell" / "sh"))
+            return str(request.param)
+    pytest.skip("not installed here")
+
+
+class Looking(Watch):
+    """Looks at the process while it waits, and at what it has done by then."""
+
+    def __init__(self, trace: Path) -> None:
+        super().__init__()
+        self.trace = trace
+        self.seen: list[object] = []
+
+    def started(self, workflow: WorkflowProcess) -> bool:
+        time.sleep(0.1)  # a script that ran already would have been there
+        entry = entry_of(workflow.group)
+        assert entry is not None
+        self.seen = [entry.group, entry.session, entry.started, self.trace.exists()]
+        return super().started(workflow)
+
+
+def test_what_is_told_of_a_process_is_true_of_the_script(bench: Bench) -> None:
+    """Number, group and time of start stay the same when the script takes over."""
+    script = bench.folder / "flow.sh"
+    trace = bench.folder / "trace"
+    script.write_text(f"echo $$ > {trace}; sed 's/.*) //' /proc/$$/stat > {trace}.stat || :")
+    bench.watch = watch = Looking(trace)
+    assert is_successful(bench.run(script, interpreter=SHELL))
+    [workflow] = watch.workflows
+    assert watch.seen == [workflow.group, workflow.group, workflow.started, False]
+    assert int(trace.read_text()) == workflow.group
+    if sys.platform == "linux":
+        assert Path(f"{trace}.stat").read_text().split()[19] == workflow.started
+
+
+def test_a_script_that_may_not_start_never_runs(bench: Bench) -> None:
+    """It is interrupted; no process, descriptor or file is left."""
+    script, before = bench.folder / "flow.sh", descriptors()
+    script.write_text(f"touch {bench.folder / 'trace'}")
+    bench.watch = watch = Watch(may_start=False)
+    failure = bench.run(script, interpreter=SHELL).failure()
+    assert failure.code is FailureCode.INTERRUPTED
+    assert not lives(watch.workflows[0].group)
+    assert not (bench.folder / "trace").exists()
+    assert (zombies(), descriptors()) == ([], before)
+
+
+class Broken(Watch):
+    def started(self, workflow: WorkflowProcess) -> bool:
+        super().started(workflow)
+        raise OSError("the database is gone")
+
+
+def test_a_record_that_fails_ends_the_process(bench: Bench) -> None:
+    """The exception is passed on, and nothing runs."""
+    before = descriptors()
+    bench.watch = watch = Broken()
+    with pytest.raises(OSError, match="database"):
+        bench.run("never_ends.py")
+    assert not lives(watch.workflows[0].group)
+    assert (zombies(), descriptors()) == ([], before)
+
+
+def test_a_process_that_is_killed_at_the_gate_was_killed(bench: Bench) -> None:
+    """Nobody reads the line any more; that is no trouble of ours."""
+
+    class Killer(Watch):
+        def started(self, workflow: WorkflowProcess) -> bool:
+            os.kill(workflow.group, signal.SIGKILL)
+            os.waitid(os.P_PID, workflow.group, os.WEXITED | os.WNOWAIT)
+            return True
+
+    bench.watch = Killer()
+    assert bench.run("good.py").failure().code is FailureCode.WORKFLOW_KILLED
+
+
+# Tells the number of the process at the gate, and dies before anything is recorded.
+DYING = """
+import os, signal, sys
+from pathlib import Path
+from adapters.comfyui_script.process import Limits, run
+from adapters.system_clock import SystemClock
+class Dying:
+    def started(self, workflow):
+        print(workflow.group, flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+run(("/bin/sh", "-c", "touch trace; sleep 600"), Path.cwd(), Limits(60), SystemClock(), Dying())
+"""
+
+
+def test_our_death_before_the_record_leaves_nothing_running(tmp_path: Path) -> None:
+    """The gate stays shut, and the process behind it ends (fault 1)."""
+    done = subprocess.run(
+        [sys.executable, "-c", DYING],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        check=False,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert done.returncode == -signal.SIGKILL
+    began = time.monotonic()
+    while lives(int(done.stdout)):
+        assert seconds_since(began) < 10
+        time.sleep(0.005)
+    assert not (tmp_path / "trace").exists()
+
+
+def test_the_wait_at_the_gate_is_not_the_scripts_time(bench: Bench) -> None:
+    """A database that is locked for a while uses up no time limit and no patience."""
+
+    class Slow(Watch):
+        def started(self, workflow: WorkflowProcess) -> bool:
+            time.sleep(0.6)
+            return True
+
+    bench.watch = Slow()
+    script = bench.folder / "flow.sh"
+    script.write_text("exit 0")
+    facts = bench.run(script, interpreter=SHELL, time_limit_seconds=0.5, stall_seconds=0.5).unwrap()
+    assert facts.seconds < 0.5
+
+
+class Silent:
+    """Lets everything run, and remembers it."""
+
+    def __init__(self) -> None:
+        self.workflows: list[WorkflowProcess] = []
+
+    def started(self, workflow: WorkflowProcess) -> bool:
+        self.workflows.append(workflow)
+        return True
+
+    def heard(self, stream: str, chunk: bytes) -> None:
+        """Not listened to."""
+
+    def must_stop(self) -> bool:
+        return False
+
+
+def python(program: str, folder: Path, *words: str) -> tuple[str, WorkflowProcess]:
+    """Run a program behind the gate; what it printed, and who it was."""
+    observer = Silent()
+    command = (sys.executable, "-c", program, *words)
+    ending = process.run(command, folder, Limits(60), SystemClock(), observer)
+    assert ending.status == 0, ending.stderr
+    return ending.stdout, observer.workflows[0]
+
+
+def test_the_environment_is_ours(
+    shell: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Byte for byte, but for our settings, the mark, and where it is."""
+    monkeypatch.setenv("AWKWARD", " a\n'b' \"c\" $HOME \\ \udce9 ")
+    monkeypatch.setenv("EMPTY", "")
+    monkeypatch.setenv("IFS_LIKE", "IFS=x")
+    monkeypatch.setenv("MEDIA_GENERATOR_WEB__TOKEN", "canary")
+    monkeypatch.setenv("MEDIAGEN_RENDER", "another render's")
+    monkeypatch.setenv("OLDPWD", "/")
+    monkeypatch.setenv("PWD", "/somewhere/else")
+    printed, workflow = python("import os; print(ascii(dict(os.environ)))", tmp_path)
+    theirs: dict[str, str] = eval(printed)  # noqa: S307 - what ascii() wrote
+    ours = dict(os.environ) | {
+        "MEDIAGEN_RENDER": f"{workflow.group}-{workflow.started}",
+        "PWD": str(tmp_path.resolve()),
+        "PYTHONUNBUFFERED": "1",
+    }
+    del ours["MEDIA_GENERATOR_WEB__TOKEN"]
+    for own in ("_", "SHLVL"):  # every shell sets them for whatever it starts
+        ours.pop(own, None)
+        theirs.pop(own, None)
+    assert theirs == ours, shell
+
+
+def test_every_byte_of_an_argument_passes_the_gate(shell: str, tmp_path: Path) -> None:
+    """Shells use some of them for purposes of their own."""
+    words = [chr(number) for number in range(1, 0x180)] + ["".join(map(chr, range(1, 0x100)))]
+    words += ["", " ", "\n\n", "é\udcff\udc81x", "-e", "$x", "`id`", "*", "湖" * 1000]
+    printed, _ = python("import sys; print(ascii(sys.argv[1:]))", tmp_path, *words)
+    assert eval(printed) == words, shell  # noqa: S307 - what ascii() wrote
+
+
+def test_nothing_but_the_three_streams_is_inherited(shell: str, tmp_path: Path) -> None:
+    """The gate itself is gone, and standard input is empty."""
+    program = """
+import os, sys
+print(sorted(n for n in range(256) if os.path.exists(f"/dev/fd/{n}")))
+print(os.path.samestat(os.fstat(0), os.stat(os.devnull)))
+"""
+    kept = os.open("/", os.O_RDONLY)
+    os.set_inheritable(kept, True)  # noqa: FBT003 - its own way
+    try:
+        assert python(program, tmp_path)[0] == "[0, 1, 2]\nTrue\n", shell
+    finally:
+        os.close(kept)
+
+
+@pytest.mark.parametrize(
+    "how", ["vanished", "forbidden", "its interpreter vanished", "overwritten"]
+)
+def test_an_interpreter_that_goes_away_at_the_last_moment_is_missing(
+    bench: Bench, shell: str, how: str
+) -> None:
+    """The shell finds out, and what it says is not the script's word."""
+    interpreter, other = bench.folder / "python", bench.folder / "other"
+    trace = bench.folder / "trace"
+    other.symlink_to("/bin/sh")
+    interpreter.write_text(f"#!{other}\ntouch {trace}\n")
+    interpreter.chmod(0o755)
+
+    class Mischief(Watch):
+        def started(self, workflow: WorkflowProcess) -> bool:
+            if how == "vanished":
+                interpreter.unlink()
+            elif how == "forbidden":
+                interpreter.chmod(0o644)
+            elif how == "overwritten":
+                interpreter.unlink()
+                interpreter.mkdir()
+            else:
+                other.unlink()
+            return True
+
+    bench.watch = Mischief()
+    failure = bench.run("good.py", interpreter=interpreter).failure()
+    assert failure.code is FailureCode.INTERPRETER_MISSING, shell
+    assert str(interpreter) in failure.message
+    assert not trace.exists()
+
+
+@pytest.mark.parametrize("code", [125, 126, 127])
+def test_a_script_may_use_the_shells_own_exit_codes(bench: Bench, shell: str, code: int) -> None:
+    """Also when it fails in the very way in which the gate could."""
+    script = bench.folder / "flow.sh"
+    script.write_text(f"echo 'sh: 1: exec: python: not found' >&2; exit {code}")
+    failure = bench.run(script, interpreter=SHELL).failure()
+    assert failure.code is FailureCode.WORKFLOW_FAILED, shell
+    assert f"exit code {code}" in failure.message
+
+
+def test_a_shell_that_is_missing_is_named(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The interpreter is not to blame."""
+    monkeypatch.setattr(spawn, "SHELL", "/not-there/sh")
+    failure = bench.run("good.py").failure()
+    assert failure.code is FailureCode.INTERPRETER_MISSING
+    assert "/not-there/sh" in failure.message
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems count differently")
+def test_arguments_at_the_very_limit_run_or_are_too_long(bench: Bench) -> None:
+    """The limit may be met by the shell, or after it by the interpreter's own interpreter."""
+    interpreter = bench.folder / "python"
+    interpreter.write_text(f"#!/bin/sh {'-' + 'u' * 200}\n")
+    interpreter.chmod(0o755)
+
+    def outcome(size: int) -> FailureCode | None:
+        extra = ("x" * 100_000,) * (size // 100_000) + ("x" * (size % 100_000),)
+        result = bench.run("good.py", interpreter=interpreter, extra_arguments=extra)
+        return None if is_successful(result) else result.failure().code
+
+    small, large = 0, 7_000_000  # at the end the one still fits, and the other does not
+    assert outcome(small) is None
+    assert outcome(large) is FailureCode.ARGUMENT_TOO_LONG
+    while large - small > 16:
+        middle = (small + large) // 2
+        if outcome(middle) is FailureCode.ARGUMENT_TOO_LONG:
+            large = middle
+        else:
+            small = middle
+    codes = {outcome(size) for size in range(small - 320, small + 640, 40)}
+    assert codes == {None, FailureCode.ARGUMENT_TOO_LONG}
+
+
+def test_refusal_is_an_ending_like_a_wish_to_stop(tmp_path: Path) -> None:
+    """Whoever runs programs needs to know only one way of stopping."""
+
+    class Refusing(Silent):
+        def started(self, workflow: WorkflowProcess) -> bool:
+            return False
+
+    ending = process.run(("/bin/sh",), tmp_path, Limits(60), SystemClock(), Refusing())
+    assert ending.stop is Stop.ASKED

@@ -1,0 +1,1 @@
+"""Real processes, started, ended and found again."""

@@ -1,0 +1,34 @@
+"""Workers that hold renders, and repositories that claim in their names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from adapters.memory.clock import ManualClock
+from adapters.sqlite.prompt_repository import SqlitePromptRepository
+from domain.worker import ProcessIdentity
+
+if TYPE_CHECKING:
+    from adapters.sqlite.connection import Connection
+    from application.ports.clock import Clock
+
+ME = ProcessIdentity(host="here", boot="boot-1", namespace="", pid=1000, started="1")
+OTHER = ProcessIdentity(host="elsewhere", boot="boot-7", namespace="pid:[4]", pid=7, started="70")
+
+
+def sqlite_repository(
+    connection: Connection,
+    owner: ProcessIdentity = ME,
+    clock: Clock | None = None,
+    *,
+    create_indexes: bool = True,
+    all_variants: bool = False,
+) -> SqlitePromptRepository:
+    """A repository whose renders belong to that owner."""
+    return SqlitePromptRepository(
+        connection,
+        owner,
+        clock or ManualClock(),
+        create_indexes=create_indexes,
+        all_variants=all_variants,
+    )

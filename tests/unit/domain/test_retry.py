@@ -1,0 +1,50 @@
+"""How often and how late a failure is tried again."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.failure import Failure, FailureCode
+from domain.retry import RetryPolicy
+
+KILLED = Failure(FailureCode.WORKFLOW_KILLED, "signal 9")
+CHANCES = st.floats(0.0, 1.0)
+
+
+@pytest.mark.parametrize("code", [code for code in FailureCode if not code.passes])
+def test_what_does_not_pass_is_not_tried_again(code: FailureCode) -> None:
+    """A damaged brief is as damaged the second time."""
+    assert RetryPolicy(max_attempts=9).wait(Failure(code, "m"), 1, 0.5) is None
+
+
+@pytest.mark.parametrize(("attempt", "wait"), [(1, 10.0), (2, 20.0), (3, 40.0), (4, None)])
+def test_each_wait_is_twice_the_one_before(attempt: int, wait: float | None) -> None:
+    """Until the attempts are used up."""
+    assert RetryPolicy(max_attempts=4).wait(KILLED, attempt, 0.5) == wait
+
+
+@given(st.integers(1, 10_000), CHANCES)
+def test_a_wait_is_bounded_and_spread(attempt: int, chance: float) -> None:
+    """Half to one and a half times its length, however many attempts there were."""
+    policy = RetryPolicy(max_attempts=20_000, base_seconds=10.0, longest_seconds=3600.0)
+    wait = policy.wait(KILLED, attempt, chance)
+    plain = policy.wait(KILLED, attempt, 0.5)
+    assert wait is not None
+    assert plain is not None
+    assert plain <= 3600.0
+    assert plain * 0.5 <= wait <= plain * 1.5
+
+
+@given(st.integers(1, 50), st.integers(1, 60), CHANCES)
+def test_there_are_never_more_attempts_than_allowed(most: int, attempt: int, chance: float) -> None:
+    """The last attempt has no other behind it."""
+    wait = RetryPolicy(max_attempts=most).wait(KILLED, attempt, chance)
+    assert (wait is None) == (attempt >= most)
+
+
+def test_dead_workers_are_enough_at_the_bound() -> None:
+    """Not one before."""
+    policy = RetryPolicy(max_crashes=3)
+    assert [policy.gives_up_after(crashes) for crashes in range(1, 5)] == [False, False, True, True]
