@@ -134,8 +134,8 @@ class FilesystemArtifactStore:
 
     def sweep(self, trace: RenderTrace, *, keep_placed: bool) -> None:
         """Remove what a render that is closed left; its plan goes last, so it can be resumed."""
-        plan = self._plan_of(trace)
-        if plan is not None and not keep_placed:
+        plan = None if keep_placed else self._plan_of(trace)
+        if plan is not None:
             for folder in plan.folders:
                 self._withdraw(folder, f"{self._stem(trace)}-withdrawn-{folder.folder}")
         with contextlib.suppress(OSError):

@@ -26,10 +26,13 @@ class SqliteQueueControls:
         check_shape(connection)
         self._connection = connection
         self._sql = statements("controls")
+        self._has_bookkeeping = False
 
     def paused(self) -> Pause | None:
         """The pause that is in force."""
-        if not has_bookkeeping(self._connection):
+        # Asked before every claim; tables of ours that were there stay there.
+        self._has_bookkeeping = self._has_bookkeeping or has_bookkeeping(self._connection)
+        if not self._has_bookkeeping:
             return None
         for by, reason, code, since, suspects in self._connection.rows(self._sql["paused"]):
             found = tuple(json.loads(suspects or "[]"))

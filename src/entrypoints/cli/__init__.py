@@ -21,7 +21,6 @@ def _run(arguments: list[str]) -> int:
     import click
 
     from entrypoints.cli.commands import command_line
-    from entrypoints.cli.signals import InterruptedAgain
 
     try:
         answer = command_line().main(arguments, prog_name="mediagen", standalone_mode=False)
@@ -29,6 +28,8 @@ def _run(arguments: list[str]) -> int:
         error.show()
         return ExitCode.USAGE
     except (click.Abort, KeyboardInterrupt) as interruption:
+        from entrypoints.cli.signals import InterruptedAgain
+
         signal = interruption.__cause__ or interruption  # click makes an Abort of it
         return signal.exit_code if isinstance(signal, InterruptedAgain) else ExitCode.SIGINT
     except Exception as error:  # noqa: BLE001 - told apart below; what is unknown is raised again
