@@ -19,8 +19,13 @@ from adapters.filesystem.preflight import STAGING_FOLDER, obstacle
 from adapters.filesystem.removal import remove_tree
 from adapters.filesystem.unfit import UnfitError
 from adapters.filesystem.withdrawal import is_whole, withdraw_folder
-from application.ports.artifact_store import Prepared, RenderTrace, Staging, StoredFolder
-from domain.artifact import folder_name
+from application.ports.artifact_store import (
+    Prepared,
+    RenderTrace,
+    Staging,
+    StoredFolder,
+    named_folders,
+)
 from domain.failure import Failure, FailureCode
 
 if TYPE_CHECKING:
@@ -162,14 +167,7 @@ class FilesystemArtifactStore:
         describe: Describe,
     ) -> tuple[StoredFolder, ...]:
         for clash in itertools.count(1):
-            stored = tuple(
-                StoredFolder(
-                    each.staging.kind,
-                    folder_name(trace.prompt_id, at, each.variant, clash),
-                    each.files,
-                )
-                for each in prepared
-            )
+            stored = named_folders(prepared, trace, at, clash)
             if any(os.path.lexists(self._path(folder)) for folder in stored):
                 continue
             plan = Plan(stored, tuple(describe(stored)))

@@ -9,8 +9,14 @@ from typing import TYPE_CHECKING
 
 from returns import result
 
-from application.ports.artifact_store import Prepared, RenderTrace, Staging, StoredFolder
-from domain.artifact import MediaFacts, folder_name
+from application.ports.artifact_store import (
+    Prepared,
+    RenderTrace,
+    Staging,
+    StoredFolder,
+    named_folders,
+)
+from domain.artifact import MediaFacts
 from domain.failure import Failure, FailureCode
 from domain.kind import Kind
 
@@ -110,7 +116,7 @@ class InMemoryArtifactStore:
             stored = next(
                 folders
                 for clash in itertools.count(1)
-                if not self._taken(folders := _named_folders(prepared, trace, at, clash))
+                if not self._taken(folders := named_folders(prepared, trace, at, clash))
             )
             self._plans[trace] = (stored, tuple(describe(stored)))
             self.published.update({(each.kind, each.folder): each.files for each in stored})
@@ -150,17 +156,6 @@ class InMemoryArtifactStore:
         with self._lock:
             if self.published.get((stored.kind, stored.folder)) == stored.files:
                 del self.published[stored.kind, stored.folder]
-
-
-def _named_folders(
-    prepared: Sequence[Prepared], trace: RenderTrace, at: datetime, clash: int
-) -> tuple[StoredFolder, ...]:
-    return tuple(
-        StoredFolder(
-            each.staging.kind, folder_name(trace.prompt_id, at, each.variant, clash), each.files
-        )
-        for each in prepared
-    )
 
 
 def _numbered(name: str) -> itertools.chain[str]:

@@ -84,12 +84,6 @@ def shade(colour: Colour, lightness: float = 1.0, chroma: float = 1.0) -> Colour
     return from_lab(lab_of(colour) * np.array([lightness, chroma, chroma]))
 
 
-def at_lightness(colour: Colour, lightness: float) -> Colour:
-    """Give the colour of the same hue and chroma at another lightness (0..1)."""
-    lab = lab_of(colour)
-    return from_lab(np.array([lightness, lab[1], lab[2]]))
-
-
 def pull(colour: Colour, target: Colour, weight: float) -> Colour:
     """Draw a colour's hue to a target's by `weight` (0..1), keeping most of its own lightness.
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from domain.artifact import Artifact
+from domain.artifact import Artifact, folder_name
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -70,6 +70,18 @@ class RenderTrace:
 
     prompt_id: int
     render_id: int
+
+
+def named_folders(
+    prepared: Sequence[Prepared], trace: RenderTrace, at: datetime, clash: int
+) -> tuple[StoredFolder, ...]:
+    """What the folders of a render are called on a try for free names, counted from 1."""
+    return tuple(
+        StoredFolder(
+            each.staging.kind, folder_name(trace.prompt_id, at, each.variant, clash), each.files
+        )
+        for each in prepared
+    )
 
 
 Describe = Callable[[Sequence[StoredFolder]], Sequence[Artifact]]
