@@ -12,6 +12,7 @@ from adapters.sqlite.queue_controls import SqliteQueueControls
 from adapters.sqlite.render_leases import SqliteRenderLeases
 from adapters.system_chance import SystemChance
 from adapters.system_clock import SystemClock
+from application.admission import Admission
 from application.drain import Drain
 from application.leases import LeaseKeeper
 from application.ports.events import PromptPublished
@@ -19,9 +20,11 @@ from application.ports.prompt_repository import Selection
 from application.recover import Recovery
 from application.render_prompt import PromptRenderer
 from application.settle import Settlement
+from application.slot import RenderSlot
 from application.stopping import StopRequest
 from benchmarks.filling import repository
 from domain.artifact import MediaFacts
+from domain.breaker import CircuitBreaker
 from domain.lease import LeaseObserver
 from domain.picture_size import SizeRule
 from domain.retry import RetryPolicy
@@ -58,7 +61,9 @@ class NoopQueue:
         observer = LeaseObserver(LEASE_SECONDS, 2 * BEAT_SECONDS)
         recovery = Recovery(leases, keeper, processes, self._store, settlement, observer, clock)
         controls = SqliteQueueControls(connection)
-        self._drain = Drain(queue, prompts, settlement, recovery, keeper, controls, clock)
+        admission = Admission(prompts, controls, clock, CircuitBreaker())
+        slot = RenderSlot(queue, prompts, settlement, admission, keeper, clock)
+        self._drain = Drain(queue, slot, admission, recovery, clock)
 
     def drain(self, count: int) -> None:
         """Render exactly so many prompts."""

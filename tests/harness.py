@@ -24,14 +24,17 @@ from adapters.sqlite.claiming import Claiming
 from adapters.sqlite.connection import Connection
 from adapters.sqlite.queue_controls import SqliteQueueControls
 from adapters.sqlite.render_leases import SqliteRenderLeases
+from application.admission import Admission
 from application.drain import Drain, DrainReport
 from application.leases import LeaseKeeper
 from application.ports.prompt_repository import Selection
 from application.recover import Recovery
 from application.render_prompt import PromptRenderer
 from application.settle import Settlement
+from application.slot import RenderSlot
 from application.stopping import StopRequest
 from domain.artifact import MediaFacts
+from domain.breaker import CircuitBreaker
 from domain.kind import Kind
 from domain.lease import LeaseObserver
 from domain.picture_size import SizeRule
@@ -46,12 +49,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from application.leases import HeldLease
     from application.ports.events import EventListener
     from application.ports.media_renderer import RenderJob
     from application.ports.prompt_repository import PromptRepository
     from application.ports.queue_controls import QueueControls
     from application.ports.render_leases import RenderLeases
     from domain.failure import Failure
+    from domain.render import Claim
 
     Brief = str | bytes | dict[str, Any] | None
 
@@ -168,15 +173,16 @@ class Harness:
             LeaseObserver(LEASE_SECONDS, LONGEST_GAP),
             clock,
         )
-        self._drain = Drain(
+        self.admission = Admission(self.prompt_renderer, controls, clock, CircuitBreaker())
+        self.slot = RenderSlot(
             repository,
             self.prompt_renderer,
             self.settlement,
-            self.recovery,
+            self.admission,
             self.keeper,
-            controls,
             clock,
         )
+        self._drain = Drain(repository, self.slot, self.admission, self.recovery, clock)
         self._ids = count(1)
         self._files: dict[int, dict[str, MediaFacts | Failure | None]] = {}
         self._actions: dict[int, Callable[[], object]] = {}
@@ -265,6 +271,16 @@ class Harness:
         files = self._files.get(job.prompt_id, {GOOD[kind].name: GOOD[kind]})
         for name, content in files.items():
             self.store.put(job.output, name, content)
+
+
+@contextmanager
+def holding(keeper: LeaseKeeper, claim: Claim) -> Iterator[HeldLease]:
+    """Keep the lease of a claim for as long as the block lasts."""
+    held = keeper.hold(claim)
+    try:
+        yield held
+    finally:
+        keeper.let_go(held)
 
 
 def in_memory(

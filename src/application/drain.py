@@ -6,25 +6,20 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from returns.pipeline import is_successful
-
-from application.ports.queue_controls import Pause, PausedBy
-from application.settle import UNEXPECTED, Ending, Settlement
-from domain.breaker import CircuitBreaker, Verdict
-from domain.failure import Failure, FailureCode
-from domain.kind import Kind
+from application.settle import Ending
 
 if TYPE_CHECKING:
-    from application.leases import LeaseKeeper
+    from application.admission import Admission
+    from application.leases import HeldLease
     from application.ports.clock import Clock
     from application.ports.prompt_repository import PromptRepository, Selection
-    from application.ports.queue_controls import QueueControls
+    from application.ports.queue_controls import Pause
     from application.recover import Recovery
-    from application.render_prompt import PromptRenderer, Rendition
+    from application.slot import RenderSlot
     from application.stopping import StopRequest
-    from domain.render import Claim
+    from domain.failure import Failure
 
-_RECOVER_EVERY = 5.0  # seconds
+RECOVER_EVERY = 5.0  # seconds
 _LONGEST_NAP = 0.25  # seconds, while waiting for a retry: a stop is noticed within one
 
 
@@ -61,17 +56,19 @@ class DrainReport:
 
 @dataclass(slots=True)
 class _Course:
-    """What one drain has learnt so far."""
+    """What one drain is about, and how far it is."""
 
     selection: Selection
     limit: int | None
     stop: StopRequest
-    breaker: CircuitBreaker
     report: DrainReport = field(default_factory=DrainReport)
     claimed: int = 0
-    following: Claim | None = None
     recovered_at: float = -math.inf
-    broken: dict[Kind, Failure] = field(default_factory=dict)
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more is to be claimed, whatever is pending."""
+        return self.stop.made or (self.limit is not None and self.claimed >= self.limit)
 
 
 class Drain:
@@ -79,30 +76,24 @@ class Drain:
 
     Args:
         repository: the queue.
-        prompt_renderer: the way of one prompt.
-        settlement: the beginnings and ends of renders.
+        slot: where the prompts are rendered.
+        admission: what may be claimed.
         recovery: takes over from the dead.
-        keeper: of the leases.
-        controls: pausing.
         clock: time.
     """
 
     def __init__(
         self,
         repository: PromptRepository,
-        prompt_renderer: PromptRenderer,
-        settlement: Settlement,
+        slot: RenderSlot,
+        admission: Admission,
         recovery: Recovery,
-        keeper: LeaseKeeper,
-        controls: QueueControls,
         clock: Clock,
     ) -> None:
         self._repository = repository
-        self._prompt_renderer = prompt_renderer
-        self._settlement = settlement
+        self._slot = slot
+        self._admission = admission
         self._recovery = recovery
-        self._keeper = keeper
-        self._controls = controls
         self._clock = clock
 
     def run(self, selection: Selection, stop: StopRequest, limit: int | None = None) -> DrainReport:
@@ -116,71 +107,45 @@ class Drain:
         Raises:
             RepositoryError: the database cannot be used.
         """
-        course = _Course(selection, limit, stop, self._breaker())
-        try:
-            while claim := course.following or self._claim(course):
-                course.following = None
-                self._attend(claim, course)
-        finally:
-            if course.following is not None:
-                self._settlement.release(course.following, UNEXPECTED, 0.0)
+        course = _Course(selection, limit, stop)
+        self._admission.begin()
+        held = self._next(course)
+        while held is not None:
+            held = self._attend(held, course) or self._next(course)
         self._recovery.clear_away()
-        report = course.report
-        if report.stopped_by is None and not report.interrupted and report.paused is None:
-            report.stopped_by = self._unserved(course)
-        if report.stopped_by is not None:
-            self._pause(report.stopped_by, course.breaker.suspects)
-        return report
+        self._conclude(course)
+        return course.report
 
-    def _pause(self, failure: Failure, suspects: frozenset[int]) -> None:
-        """Let everybody see why nothing is rendered; the next run begins with a probe."""
-        reason = f"{failure.message}. {failure.hint}"
-        self._controls.pause(
-            PausedBy.ENVIRONMENT, reason, failure.code.value, tuple(sorted(suspects))
-        )
-
-    def _breaker(self) -> CircuitBreaker:
-        """A breaker that remembers what opened it, so that the next claim is a probe."""
-        pause = self._controls.paused()
-        breaker = CircuitBreaker()
-        if pause is not None and pause.by is PausedBy.ENVIRONMENT:
-            if self._is_mended(pause):
-                self._controls.resume(PausedBy.ENVIRONMENT)
-            else:
-                breaker.probe(pause.suspects)
-        return breaker
-
-    def _is_mended(self, pause: Pause) -> bool:
-        """Whether what paused the queue can be seen to be gone, without a probe."""
-        seen = pause.code in set(FailureCode) and FailureCode(pause.code).halts
-        obstacles = [self._prompt_renderer.obstacle_for(kind) for kind in Kind]
-        return seen and not any([self._prompt_renderer.obstacle(), *obstacles])
-
-    def _claim(self, course: _Course) -> Claim | None:
+    def _next(self, course: _Course) -> HeldLease | None:
         """The next prompt; waits for retries that are due before it gives up."""
         self._recover_when_due(course)
-        while wanted := self._wanted(course):
-            claim = self._repository.claim_next(wanted)
-            if claim is None and course.breaker.suspects:
-                # Only prompts that failed with the environment are left: they are the probe.
-                again = replace(wanted, excluding=course.selection.excluding)
-                claim = self._repository.claim_next(again)
-            if claim is not None:
+        while not course.ended:
+            held = self._slot.take(course.selection)
+            if held is not None:
                 course.claimed += 1
-                return claim
-            if not self._waits_for_retry(course, wanted):
+                return held
+            if self._admission.standing().refuses or not self._waits_for_retry(course):
                 return None
         return None
 
+    def _attend(self, held: HeldLease, course: _Course) -> HeldLease | None:
+        self._recover_when_due(course)
+        following = None if course.ended else course.selection
+        ending, after = self._slot.attend(held, course.stop, following)
+        course.claimed += after is not None
+        _count(ending, course.report)
+        return after
+
     def _recover_when_due(self, course: _Course) -> None:
         now = self._clock.monotonic()
-        if now - course.recovered_at >= _RECOVER_EVERY:
+        if now - course.recovered_at >= RECOVER_EVERY:
             self._recovery.run()
             course.recovered_at = now
 
-    def _waits_for_retry(self, course: _Course, wanted: Selection) -> bool:
-        everything = replace(wanted, excluding=course.selection.excluding)
-        due = self._repository.next_retry_at(everything)
+    def _waits_for_retry(self, course: _Course) -> bool:
+        broken = self._admission.standing().broken
+        kinds = course.selection.kinds.difference(broken)
+        due = self._repository.next_retry_at(replace(course.selection, kinds=kinds))
         if due is None:
             return False
         self._recover_when_due(course)
@@ -188,89 +153,34 @@ class Drain:
         self._clock.sleep(min(max(left, 0.0), _LONGEST_NAP))
         return True
 
-    def _wanted(self, course: _Course) -> Selection | None:
-        """What may be claimed now, or None when nothing may."""
-        report = course.report
-        if course.stop.made:
-            report.interrupted = True
-        elif report.stopped_by is None:
-            report.stopped_by = self._prompt_renderer.obstacle()
-            report.paused = self._paused_by_person()
-        reached = course.limit is not None and course.claimed >= course.limit
-        if report.interrupted or report.stopped_by or report.paused or reached:
-            return None
-        kinds = self._kinds_that_can_be_rendered(course)
-        excluding = course.selection.excluding | course.breaker.suspects
-        return replace(course.selection, kinds=kinds, excluding=excluding) if kinds else None
-
-    def _paused_by_person(self) -> Pause | None:
-        pause = self._controls.paused()
-        return pause if pause is not None and pause.by is PausedBy.PERSON else None
-
-    def _kinds_that_can_be_rendered(self, course: _Course) -> frozenset[Kind]:
-        for kind in course.selection.kinds.difference(course.broken):
-            if failure := self._prompt_renderer.obstacle_for(kind):
-                course.broken[kind] = failure
-        return course.selection.kinds.difference(course.broken)
-
-    def _attend(self, claim: Claim, course: _Course) -> None:
-        began = self._clock.monotonic()
-        self._settlement.begin(claim)
-        with self._keeper.holding(claim) as held:
-            try:
-                rendered = self._prompt_renderer.render(held, course.stop)
-            except BaseException:
-                # A mistake in the program, or the end of it: the prompt must not pay for it.
-                self._settlement.release(claim, UNEXPECTED, self._clock.monotonic() - began)
-                raise
-            seconds = self._clock.monotonic() - began
-            if is_successful(rendered):
-                outcome = self._publish(claim, rendered.unwrap(), seconds, course)
-            else:
-                outcome = self._settle(claim, rendered.failure(), seconds, course)
-        self._count(outcome, course.report)
-
-    def _publish(
-        self, claim: Claim, rendition: Rendition, seconds: float, course: _Course
-    ) -> Ending:
-        self._recover_when_due(course)
-        wanted = self._wanted(course)
-        ending, course.following = self._settlement.publish(claim, rendition, seconds, wanted)
-        course.claimed += course.following is not None
-        if ending is Ending.PUBLISHED:
-            course.breaker.succeeded()
-            if course.breaker.was_open:
-                self._controls.resume(PausedBy.ENVIRONMENT)
-        return ending
-
-    def _settle(self, claim: Claim, failure: Failure, seconds: float, course: _Course) -> Ending:
-        if failure.code is FailureCode.INTERRUPTED:
-            # Or the lease was lost: then the release is refused, and says so.
-            return self._settlement.release(claim, failure, seconds)
-        verdict = course.breaker.judge(claim.prompt_id, failure)
-        if verdict is Verdict.CHARGE:
-            return self._settlement.charge(claim, failure, seconds)
-        if verdict is Verdict.STOP:
-            course.report.stopped_by = failure
-        return self._settlement.release(claim, failure, seconds)
-
-    def _count(self, ending: Ending, report: DrainReport) -> None:
-        match ending:
-            case Ending.PUBLISHED:
-                report.published += 1
-            case Ending.FAILED:
-                report.failed += 1
-            case Ending.POSTPONED:
-                report.postponed += 1
-            case Ending.RELEASED:
-                report.released += 1
-            case Ending.SUPERSEDED:
-                report.superseded += 1
+    def _conclude(self, course: _Course) -> None:
+        """Say why prompts were left, if any were."""
+        report, standing = course.report, self._admission.standing()
+        report.interrupted = course.stop.made
+        report.stopped_by, report.paused = standing.stopped_by, standing.paused
+        if report.stopped_by is None and not report.interrupted and report.paused is None:
+            report.stopped_by = self._unserved(course)
+            if report.stopped_by is not None:
+                self._admission.stop(report.stopped_by)
 
     def _unserved(self, course: _Course) -> Failure | None:
         """Why prompts of a kind that cannot be rendered here still wait, if any do."""
-        for kind, failure in course.broken.items():
-            waiting = replace(course.selection, kinds=frozenset({kind}))
+        for kind, failure in self._admission.standing().broken.items():
+            waiting = replace(course.selection, kinds=course.selection.kinds & {kind})
             if self._repository.count_pending(waiting):
                 return failure
         return None
+
+
+def _count(ending: Ending, report: DrainReport) -> None:
+    match ending:
+        case Ending.PUBLISHED:
+            report.published += 1
+        case Ending.FAILED:
+            report.failed += 1
+        case Ending.POSTPONED:
+            report.postponed += 1
+        case Ending.RELEASED:
+            report.released += 1
+        case Ending.SUPERSEDED:
+            report.superseded += 1

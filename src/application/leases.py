@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass
-from threading import Lock
+from threading import Lock, RLock
 from typing import TYPE_CHECKING
 
 from application.ports.prompt_repository import RepositoryError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from application.ports.clock import Clock
     from application.ports.render_leases import RenderLeases
@@ -39,7 +38,7 @@ class LeaseKeeper:
     rest is called from the threads that render.
 
     Args:
-        leases: over a connection that nobody else uses.
+        leases: over a connection of its own, so that no long transaction delays a heartbeat.
         clock: its monotonic side.
         beat_seconds: between two heartbeats; a small part of a lease.
     """
@@ -50,18 +49,26 @@ class LeaseKeeper:
         self._beat_seconds = beat_seconds
         self._held: dict[int, HeldLease] = {}
         self._lock = Lock()
+        self._claiming = RLock()
 
-    @contextmanager
-    def holding(self, claim: Claim) -> Iterator[HeldLease]:
-        """Keep the lease of a claim for as long as the block lasts."""
+    def claiming(self) -> AbstractContextManager[object]:
+        """While it lasts, every live render of this process is either held or not yet claimed.
+
+        Whoever claims does it inside, and holds the claim before it ends.
+        """
+        return self._claiming
+
+    def hold(self, claim: Claim) -> HeldLease:
+        """Keep the lease of a claim from now on."""
         held = HeldLease(claim, lost=False, beat_at=self._clock.monotonic() + self._beat_seconds)
         with self._lock:
             self._held[claim.render_id] = held
-        try:
-            yield held
-        finally:
-            with self._lock:
-                del self._held[claim.render_id]
+        return held
+
+    def let_go(self, held: HeldLease) -> None:
+        """Keep a lease no longer."""
+        with self._lock:
+            self._held.pop(held.claim.render_id, None)
 
     def held(self) -> frozenset[int]:
         """The numbers of the renders whose leases are kept here."""
@@ -70,8 +77,7 @@ class LeaseKeeper:
 
     def record_workflow(self, claim: Claim, workflow: WorkflowProcess) -> bool:
         """Remember what runs for a render, before it runs; False when the lease is lost."""
-        with self._lock:
-            return self._leases.record_workflow(claim, workflow)
+        return self._leases.record_workflow(claim, workflow)
 
     def tick(self) -> None:
         """Look after every lease once.
@@ -80,9 +86,9 @@ class LeaseKeeper:
         over meanwhile, publication is refused anyway.
         """
         with self._lock:
-            for held in self._held.values():
-                if not held.lost:
-                    held.lost = not self._is_kept(held)
+            kept = [held for held in self._held.values() if not held.lost]
+        for held in kept:
+            held.lost = not self._is_kept(held)
 
     def _is_kept(self, held: HeldLease) -> bool:
         now = self._clock.monotonic()

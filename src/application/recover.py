@@ -58,8 +58,9 @@ class Recovery:
         Raises:
             RepositoryError: the database cannot be used.
         """
-        live = self._leases.live()
-        mine = self._keeper.held()
+        with self._keeper.claiming():
+            live = self._leases.live()
+            mine = self._keeper.held()
         others = [render for render in live if render.render_id not in mine]
         heartbeats = {render.render_id: render.heartbeat for render in others}
         expired = self._observer.look(self._clock.monotonic(), heartbeats)

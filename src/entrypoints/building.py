@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from adapters.sqlite.queue_controls import SqliteQueueControls
     from adapters.sqlite.render_leases import SqliteRenderLeases
     from adapters.system_clock import SystemClock
+    from application.admission import Admission
     from application.drain import Drain
     from application.leases import LeaseKeeper
     from application.ports.clock import Clock
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from application.recover import Recovery
     from application.render_prompt import PromptRenderer
     from application.settle import Settlement
+    from application.slot import RenderSlot
     from entrypoints.settings.loading import LoadedSettings
 
 BEAT_SECONDS = 10.0  # between two heartbeats of a live render
@@ -246,16 +248,42 @@ def build_recovery(
     return Recovery(leases, keeper, processes, store, settlement, observer, clock)
 
 
-def build_drain(
+def build_admission(
+    loaded: LoadedSettings,
+    prompt_renderer: PromptRenderer,
+    controls: SqliteQueueControls,
+    clock: Clock,
+) -> Admission:
+    """What may be claimed."""
+    from application.admission import Admission
+    from domain.breaker import CircuitBreaker
+
+    breaker = CircuitBreaker(probe_seconds=loaded.settings.retry.probe_seconds)
+    return Admission(prompt_renderer, controls, clock, breaker)
+
+
+def build_slot(
     repository: SqlitePromptRepository,
     prompt_renderer: PromptRenderer,
     settlement: Settlement,
-    recovery: Recovery,
+    admission: Admission,
     keeper: LeaseKeeper,
-    controls: SqliteQueueControls,
+    clock: Clock,
+) -> RenderSlot:
+    """A place in which prompts are rendered."""
+    from application.slot import RenderSlot
+
+    return RenderSlot(repository, prompt_renderer, settlement, admission, keeper, clock)
+
+
+def build_drain(
+    repository: SqlitePromptRepository,
+    slot: RenderSlot,
+    admission: Admission,
+    recovery: Recovery,
     clock: Clock,
 ) -> Drain:
     """Many prompts, one after the other."""
     from application.drain import Drain
 
-    return Drain(repository, prompt_renderer, settlement, recovery, keeper, controls, clock)
+    return Drain(repository, slot, admission, recovery, clock)

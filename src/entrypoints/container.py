@@ -22,12 +22,14 @@ if TYPE_CHECKING:
     from adapters.sqlite.queue_controls import SqliteQueueControls
     from adapters.sqlite.render_leases import SqliteRenderLeases
     from adapters.system_clock import SystemClock
+    from application.admission import Admission
     from application.drain import Drain
     from application.leases import LeaseKeeper
     from application.ports.events import EventListener
     from application.recover import Recovery
     from application.render_prompt import PromptRenderer
     from application.settle import Settlement
+    from application.slot import RenderSlot
     from domain.kind import Kind
     from entrypoints.settings.loading import LoadedSettings
 
@@ -91,15 +93,14 @@ class Container(containers.DeclarativeContainer):
         settlement,
         clock,
     )
+    admission: providers.Provider[Admission] = providers.Singleton(
+        building.build_admission, settings, prompt_renderer, controls, clock
+    )
+    slot: providers.Provider[RenderSlot] = providers.Factory(
+        building.build_slot, repository, prompt_renderer, settlement, admission, keeper, clock
+    )
     drain: providers.Provider[Drain] = providers.Singleton(
-        building.build_drain,
-        repository,
-        prompt_renderer,
-        settlement,
-        recovery,
-        keeper,
-        controls,
-        clock,
+        building.build_drain, repository, slot, admission, recovery, clock
     )
 
 

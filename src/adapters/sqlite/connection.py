@@ -6,6 +6,7 @@ import sqlite3
 import sys
 import time
 from contextlib import contextmanager
+from threading import RLock
 from typing import TYPE_CHECKING
 
 from application.ports.prompt_repository import RepositoryBusyError, RepositoryError
@@ -33,7 +34,7 @@ class Connection:
 
     Reads are ordinary statements; every write goes through :meth:`writing`. Text that is not
     valid UTF-8 arrives with the offending bytes as lone surrogates, so that one such row never
-    keeps others from being read.
+    keeps others from being read. Safe from any thread: they take turns, a transaction at a time.
 
     Args:
         path: of an existing SQLite database.
@@ -54,6 +55,7 @@ class Connection:
         self._timeout = timeout
         self._patience = patience
         self._hurries: Callable[[], bool] = lambda: False
+        self._turn = RLock()
         _refuse_what_is_no_database(path)
         try:
             self._driver = sqlite3.connect(
@@ -77,7 +79,8 @@ class Connection:
 
     def close(self) -> None:
         """Close the file."""
-        self._driver.close()
+        with self._turn:
+            self._driver.close()
 
     def hurry_when(self, hurries: Callable[[], bool]) -> None:
         """While that is true, no wait for a lock is longer than a few seconds."""
@@ -100,13 +103,15 @@ class Connection:
         """Run a statement and give all of its rows."""
         deadline = time.monotonic() + self._timeout
         while True:
-            try:
-                return self._driver.execute(statement, values or {}).fetchall()
-            except _COMPLAINTS as complaint:
-                error = translated(complaint, self.path)
-                waits = isinstance(error, RepositoryBusyError) and not self._driver.in_transaction
-                if not waits or time.monotonic() >= deadline:
-                    raise error from complaint
+            with self._turn:
+                try:
+                    return self._driver.execute(statement, values or {}).fetchall()
+                except _COMPLAINTS as complaint:
+                    error = translated(complaint, self.path)
+                    busy = isinstance(error, RepositoryBusyError)
+                    waits = busy and not self._driver.in_transaction
+                    if not waits or time.monotonic() >= deadline:
+                        raise error from complaint
 
     def change(self, statement: str, values: Mapping[str, object] | None = None) -> int:
         """Run a statement inside :meth:`writing` and give the number of rows it changed."""
@@ -125,17 +130,14 @@ class Connection:
         Raises:
             RepositoryBusyError: others held the lock for longer than the timeout.
         """
-        self._wait_for("BEGIN IMMEDIATE", self._patience)
-        try:
-            yield
-        except BaseException:
-            self._driver.rollback()
-            raise
-        try:
-            self._wait_for("COMMIT", self._patience)
-        except BaseException:
-            self._driver.rollback()
-            raise
+        with self._turn:
+            self._wait_for("BEGIN IMMEDIATE", self._patience)
+            try:
+                yield
+                self._wait_for("COMMIT", self._patience)
+            except BaseException:
+                self._driver.rollback()
+                raise
 
     def _wait_for(self, statement: str, patience: int = 1) -> None:
         # The driver's own wait cannot be interrupted, so it is taken in slices: between two of

@@ -22,6 +22,7 @@ ArgumentNames: TypeAlias = Annotated[
 ExtraArguments: TypeAlias = Annotated[
     tuple[str, ...], Meta(description='a list of strings such as ["--steps", "20"]')
 ]
+SlotCount: TypeAlias = Annotated[int, Meta(ge=0, le=64, description="a whole number from 0 to 64")]
 Side: TypeAlias = Annotated[
     Annotated[int, Meta(ge=256, le=4096)] | None,
     Meta(description="a whole number of pixels from 256 to 4096, or null"),
@@ -43,6 +44,9 @@ class Database(Section, frozen=True):
         Meta(gt=0, le=3600, description="a number of seconds, more than 0 and at most 3600"),
     ] = 30.0
     create_indexes: Annotated[bool, Meta(description="true or false")] = True
+    retention_days: Annotated[
+        float, Meta(ge=0, le=36_500, description="a number of days from 0 (for ever) to 36500")
+    ] = 90.0
 
 
 class ComfyUI(Section, frozen=True):
@@ -127,6 +131,9 @@ class Limits(Section, frozen=True):
     max_pixels: Annotated[
         int, Meta(ge=1, le=10**12, description=f"a whole number of pixels from 1 to {10**12}")
     ] = 100_000_000
+    min_free_bytes: Annotated[
+        int, Meta(ge=0, le=2**60, description=f"a whole number of bytes from 0 to {2**60}")
+    ] = 256 * 1024**2
 
 
 class Media(Section, frozen=True):
@@ -156,26 +163,93 @@ class Retry(Section, frozen=True):
     max_crashes: Annotated[
         int, Meta(ge=1, le=1000, description="a whole number from 1 to 1000")
     ] = 10
+    probe_seconds: Annotated[
+        float, Meta(ge=1, le=86_400, description="a number of seconds from 1 to 86400")
+    ] = 30.0
 
 
 class Workers(Section, frozen=True):
-    """Ours, without keys so far."""
+    """How many prompts the daemon renders at the same time."""
+
+    image: SlotCount = 0
+    audio: SlotCount = 0
+    shared: Annotated[
+        Annotated[int, Meta(ge=0, le=64)] | None,
+        Meta(description="a whole number from 0 to 64, or null"),
+    ] = None
+    environments: Annotated[
+        tuple[dict[str, str], ...],
+        Meta(description='a list of objects such as [{"CUDA_VISIBLE_DEVICES": "0"}]'),
+    ] = ()
+    order: Annotated[Literal["oldest", "priority"], Meta(description='"oldest" or "priority"')] = (
+        "oldest"
+    )
 
 
 class Web(Section, frozen=True):
-    """Ours, without keys so far."""
+    """What is served over HTTP."""
+
+    health_host: Annotated[str, Meta(description='an address such as "127.0.0.1"')] = "127.0.0.1"
+    health_port: Annotated[
+        Annotated[int, Meta(ge=0, le=65535)] | None,
+        Meta(description="a port from 1 to 65535, 0 for any that is free, or null for none"),
+    ] = None
+
+
+class Hook(Section, frozen=True):
+    """What is told when a prompt ended."""
+
+    command: Annotated[
+        tuple[str, ...], Meta(description='a list of strings such as ["notify-send", "ready"]')
+    ] = ()
+    webhook: Annotated[
+        str | None, Meta(description='an address such as "http://localhost:9000/ready", or null')
+    ] = None
 
 
 class Hooks(Section, frozen=True):
-    """Ours, without keys so far."""
+    """Commands and webhooks that are told when a prompt ended."""
+
+    published: Hook = Hook()
+    error: Hook = Hook()
+    secret: Annotated[
+        str | None, Meta(description="a text that webhooks are signed with, or null")
+    ] = None
+    timeout_seconds: Annotated[
+        float, Meta(gt=0, le=3600, description="a number of seconds, more than 0, at most 3600")
+    ] = 10.0
+    max_attempts: Annotated[
+        int, Meta(ge=1, le=1000, description="a whole number from 1 to 1000")
+    ] = 12
+    base_seconds: Annotated[
+        float, Meta(ge=0, le=86_400, description="a number of seconds from 0 to 86400")
+    ] = 5.0
 
 
 class Logging(Section, frozen=True):
-    """Ours, without keys so far."""
+    """What the daemon says, and where."""
+
+    level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        Meta(description='"debug", "info", "warning" or "error"'),
+    ] = "info"
+    format: Annotated[
+        Literal["auto", "human", "json"], Meta(description='"auto", "human" or "json"')
+    ] = "auto"
+    file: Annotated[str | None, Meta(description="a path of a log file, or null", extra=OWN)] = None
+    max_bytes: Annotated[
+        int, Meta(ge=4096, le=2**40, description=f"a whole number of bytes from 4096 to {2**40}")
+    ] = 10 * 1024**2
+    backups: Annotated[int, Meta(ge=0, le=1000, description="a whole number from 0 to 1000")] = 5
+    workflow_bytes: Annotated[
+        int, Meta(ge=4096, le=2**30, description=f"a whole number of bytes from 4096 to {2**30}")
+    ] = 256 * 1024
 
 
 class Paths(Section, frozen=True):
-    """Ours, without keys so far."""
+    """Where things that are ours alone are kept."""
+
+    state: Annotated[str | None, Meta(description="a path of a folder, or null", extra=OWN)] = None
 
 
 class Settings(Section, frozen=True):
@@ -185,7 +259,7 @@ class Settings(Section, frozen=True):
     comfyui: ComfyUI = ComfyUI()
     media: Media = field(default_factory=Media)
     retry: Retry = Retry()
-    workers: Workers = Workers()
+    workers: Workers = field(default_factory=Workers)
     web: Web = Web()
     hooks: Hooks = Hooks()
     logging: Logging = Logging()

@@ -24,9 +24,7 @@ def advice(group: str, name: str) -> str:
     """What to write instead of an unknown name in a group: a sentence."""
     if find(f"{group}.{name}"):
         return f"Write {written(f'{group}.{name}')}."
-    known = groups().get(group, ())
-    if not known:
-        return f'"{group}" has no keys yet: leave it out or empty.'
+    known = groups()[group]
     elsewhere = [key for key in keys() if key.endswith(f".{name}")]
     if len(elsewhere) == 1:
         return f'Did you mean "{elsewhere[0]}"?'

@@ -9,7 +9,7 @@ import pytest
 from application.leases import LeaseKeeper
 from application.ports.prompt_repository import RepositoryBusyError
 from domain.render import WorkflowProcess
-from tests.harness import ANY, BEAT_SECONDS, Harness
+from tests.harness import ANY, BEAT_SECONDS, Harness, holding
 
 if TYPE_CHECKING:
     from domain.render import Claim
@@ -31,7 +31,7 @@ def heartbeat(harness: Harness) -> int:
 
 def test_a_lease_is_beaten_when_it_is_due_and_not_before(harness: Harness) -> None:
     """Looking in between writes nothing."""
-    with harness.keeper.holding(claimed(harness)) as held:
+    with holding(harness.keeper, claimed(harness)) as held:
         numbers = []
         for _ in range(4):
             harness.keeper.tick()
@@ -43,7 +43,7 @@ def test_a_lease_is_beaten_when_it_is_due_and_not_before(harness: Harness) -> No
 
 def test_jumps_of_the_wall_clock_matter_nothing(harness: Harness) -> None:
     """Heartbeats follow the monotonic clock."""
-    with harness.keeper.holding(claimed(harness)):
+    with holding(harness.keeper, claimed(harness)):
         harness.clock.jump(86_400)
         harness.keeper.tick()
         harness.clock.jump(-2 * 86_400)
@@ -55,7 +55,7 @@ def test_jumps_of_the_wall_clock_matter_nothing(harness: Harness) -> None:
 @pytest.mark.parametrize("seconds", [0.0, BEAT_SECONDS])
 def test_a_lease_that_is_lost_is_noticed_at_the_next_tick(harness: Harness, seconds: float) -> None:
     """Whether a beat is due or not; and it stays lost."""
-    with harness.keeper.holding(claim := claimed(harness)) as held:
+    with holding(harness.keeper, claim := claimed(harness)) as held:
         harness.queue.change(claim.prompt_id, artifact_status="unsupported")
         harness.clock.advance(seconds)
         harness.keeper.tick()
@@ -67,7 +67,7 @@ def test_a_lease_that_is_lost_is_noticed_at_the_next_tick(harness: Harness, seco
 
 def test_what_is_not_held_any_more_is_not_beaten(harness: Harness) -> None:
     """The lease of a render that ended, or failed to, runs out."""
-    with harness.keeper.holding(claim := claimed(harness)):
+    with holding(harness.keeper, claim := claimed(harness)):
         assert harness.keeper.held() == {claim.render_id}
     assert harness.keeper.held() == frozenset()
     harness.clock.advance(BEAT_SECONDS)
@@ -94,7 +94,7 @@ class _Away:
 def test_a_database_that_is_away_loses_no_lease(harness: Harness, seconds: float) -> None:
     """Publication is refused anyway if somebody took over meanwhile."""
     keeper = LeaseKeeper(_Away(), harness.clock, BEAT_SECONDS)  # type: ignore[arg-type]
-    with keeper.holding(claimed(harness)) as held:
+    with holding(keeper, claimed(harness)) as held:
         harness.clock.advance(seconds)
         keeper.tick()
         assert not held.lost

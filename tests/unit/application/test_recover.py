@@ -12,7 +12,7 @@ from application.ports.events import PromptPublished, RenderAbandoned
 from application.stopping import StopRequest
 from domain.failure import FailureCode
 from domain.retry import RetryPolicy
-from tests.harness import ANY, LEASE_SECONDS, LONGEST_GAP, Harness, in_memory
+from tests.harness import ANY, LEASE_SECONDS, LONGEST_GAP, Harness, holding, in_memory
 from tests.owners import ME
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def test_what_this_process_holds_is_its_own_affair(harness: Harness) -> None:
     harness.write()
     claim = harness.repository.claim_next(ANY)
     assert claim is not None
-    with harness.keeper.holding(claim):
+    with holding(harness.keeper, claim):
         assert watch(harness, 2 * LEASE_SECONDS) == 0
     assert harness.recovery.run() == 1
     assert harness.status(1) == "pending"
@@ -112,7 +112,7 @@ def _finished(harness: Harness) -> Claim:
     """A prompt whose worker died between the last rename and the commit."""
     dead = harness.processes.start()
     claim = lives_on(harness, dead)
-    with harness.keeper.holding(claim) as held:
+    with holding(harness.keeper, claim) as held:
         harness.prompt_renderer.render(held, StopRequest()).unwrap()
     harness.processes.end(dead.pid)
     return claim

@@ -19,7 +19,7 @@ from domain.picture_size import PictureSize
 from domain.prompt import Writing
 from domain.render import Claim
 from domain.seed import seed_for
-from tests.harness import BRIEFS, Harness, in_memory
+from tests.harness import BRIEFS, Harness, holding, in_memory
 
 if TYPE_CHECKING:
     from returns.result import Result
@@ -45,7 +45,7 @@ def render(
 ) -> Result[Rendition, Failure]:
     """Render a claim whose lease is held; what is not published is cleared away."""
     try:
-        with harness.keeper.holding(claim) as held:
+        with holding(harness.keeper, claim) as held:
             rendered = harness.prompt_renderer.render(held, stop or StopRequest())
     finally:
         placed = dict(harness.store.published)
@@ -197,7 +197,7 @@ def test_a_lost_lease_ends_the_render() -> None:
     claim = harness.repository.claim_next(Selection())
     assert claim is not None
     harness.queue.change(prompt_id, artifact_status="unsupported")
-    with harness.keeper.holding(claim) as held:
+    with holding(harness.keeper, claim) as held:
         harness.keeper.tick()
         rendered = harness.prompt_renderer.render(held, StopRequest())
     assert rendered.failure().code is FailureCode.INTERRUPTED
@@ -212,7 +212,7 @@ def test_a_lease_that_is_lost_in_mid_render_is_noticed_before_anything_is_placed
     claim = harness.repository.claim_next(Selection())
     assert claim is not None
     harness.during(prompt_id, lambda: harness.repository.cancel(prompt_id, requeue=False))
-    with harness.keeper.holding(claim) as held:
+    with holding(harness.keeper, claim) as held:
         rendered = harness.prompt_renderer.render(held, StopRequest())
     assert rendered.failure().code is FailureCode.INTERRUPTED
     assert harness.store.published == {}
@@ -223,7 +223,7 @@ def test_what_is_placed_is_written_down_as_it_will_be_published() -> None:
     """Whoever takes over after a crash publishes the same rows."""
     harness = in_memory()
     claim = claim_of({"prompt": "one"}, {"prompt": "two"})
-    with harness.keeper.holding(claim) as held:
+    with holding(harness.keeper, claim) as held:
         rendition = harness.prompt_renderer.render(held, StopRequest()).unwrap()
     assert harness.store.finished(RenderTrace(7, 70)) == rendition.artifacts
     assert len(rendition.artifacts) == 2

@@ -19,12 +19,14 @@ from adapters.sqlite.prompt_repository import SqlitePromptRepository
 from adapters.sqlite.queue_controls import SqliteQueueControls
 from adapters.sqlite.render_leases import SqliteRenderLeases
 from adapters.system_clock import SystemClock
+from application.admission import Admission
 from application.drain import Drain
 from application.leases import LeaseKeeper
 from application.ports.prompt_repository import RepositoryError, Selection
 from application.recover import Recovery
 from application.render_prompt import PromptRenderer
 from application.settle import Settlement
+from application.slot import RenderSlot
 from application.stopping import StopRequest
 from domain.kind import Kind
 from entrypoints.container import Container
@@ -53,8 +55,10 @@ PARTS = {
     "prompt_renderer": PromptRenderer,
     "settlement": Settlement,
     "recovery": Recovery,
+    "admission": Admission,
     "drain": Drain,
 }
+MADE_ANEW = {"slot": RenderSlot}  # each thread that renders has one of its own
 GIVEN = {"settings", "events"}
 
 
@@ -94,11 +98,15 @@ def build(place: Place, tmp_path: Path) -> Iterator[Build]:
 def test_every_provider_resolves(build: Build) -> None:
     """From the smallest file that works; each part is built once."""
     container = build()
-    assert set(container.providers) == set(PARTS) | GIVEN | {"workflows"}
+    assert set(container.providers) == set(PARTS) | set(MADE_ANEW) | GIVEN | {"workflows"}
     for name, part in PARTS.items():
         built = container.providers[name]()
         assert isinstance(built, part), name
         assert container.providers[name]() is built
+    for name, part in MADE_ANEW.items():
+        one, other = container.providers[name](), container.providers[name]()
+        assert isinstance(one, part)
+        assert one is not other
     assert set(container.workflows()) == set(Kind)
 
 

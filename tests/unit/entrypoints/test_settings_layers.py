@@ -145,7 +145,7 @@ def test_a_wrong_variable_is_named(place: Place, variable: str, text: str) -> No
         ("DATABSE__PATH", "MEDIA_GENERATOR_DATABASE__PATH"),
         ("database__path", "MEDIA_GENERATOR_DATABASE__PATH"),
         ("MEDIA__RENDERER_AUDIO", "MEDIA_GENERATOR_MEDIA__RENDERER__AUDIO"),
-        ("WEB__PORT", '"web" has no keys yet'),
+        ("WEB__HEALTH_PROT", "MEDIA_GENERATOR_WEB__HEALTH_PORT"),
         ("DATABASE", "MEDIA_GENERATOR_DATABASE__"),
     ],
 )

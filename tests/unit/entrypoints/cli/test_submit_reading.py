@@ -16,6 +16,7 @@ OBJECTS = st.dictionaries(
     st.text(max_size=5),
     st.recursive(st.none() | st.integers() | st.text(max_size=9), st.lists, max_leaves=4),
     min_size=1,
+    max_size=4,
 )
 SPACE = st.text(" \t\r\n", max_size=3)
 
