@@ -61,7 +61,7 @@ class NoopQueue:
         observer = LeaseObserver(LEASE_SECONDS, 2 * BEAT_SECONDS)
         recovery = Recovery(leases, keeper, processes, self._store, settlement, observer, clock)
         controls = SqliteQueueControls(connection)
-        admission = Admission(prompts, controls, clock, CircuitBreaker())
+        admission = Admission(prompts, controls, clock, CircuitBreaker(), self)
         slot = RenderSlot(queue, prompts, settlement, admission, keeper, clock)
         self._drain = Drain(queue, slot, admission, recovery, clock)
 

@@ -173,7 +173,9 @@ class Harness:
             LeaseObserver(LEASE_SECONDS, LONGEST_GAP),
             clock,
         )
-        self.admission = Admission(self.prompt_renderer, controls, clock, CircuitBreaker())
+        self.admission = Admission(
+            self.prompt_renderer, controls, clock, CircuitBreaker(), listener
+        )
         self.slot = RenderSlot(
             repository,
             self.prompt_renderer,

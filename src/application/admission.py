@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from threading import RLock
 from typing import TYPE_CHECKING
 
+from application.ports.events import QueuePaused, QueueResumed
 from application.ports.queue_controls import Pause, PausedBy
 from domain.breaker import CircuitBreaker, Verdict
 from domain.failure import Failure, FailureCode
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from application.ports.clock import Clock
+    from application.ports.events import EventListener
     from application.ports.prompt_repository import Selection
     from application.ports.queue_controls import QueueControls
     from application.render_prompt import PromptRenderer
@@ -52,6 +54,7 @@ class Admission:
         controls: the pause that everybody sees.
         clock: its monotonic side.
         breaker: tells a bad prompt from a broken environment.
+        events: is told when the queue stops and when it goes on.
     """
 
     def __init__(
@@ -60,11 +63,13 @@ class Admission:
         controls: QueueControls,
         clock: Clock,
         breaker: CircuitBreaker,
+        events: EventListener,
     ) -> None:
         self._prompt_renderer = prompt_renderer
         self._controls = controls
         self._clock = clock
         self._breaker = breaker
+        self._events = events
         self._paused: Pause | None = None
         self._stopped_by: Failure | None = None
         self._broken: dict[Kind, tuple[Failure, float]] = {}
@@ -124,8 +129,7 @@ class Admission:
             was_open = self._breaker.is_open
             self._breaker.succeeded(claim.prompt_id)
             if was_open:
-                self._stopped_by = None
-                self._controls.resume(PausedBy.ENVIRONMENT)
+                self._resume()
 
     def judge(self, claim: Claim, failure: Failure) -> Verdict:
         """Decide what becomes of a prompt that failed; the queue may stop with it."""
@@ -151,15 +155,23 @@ class Admission:
 
     def _remember(self, failure: Failure) -> None:
         """Let everybody see why nothing is rendered; whoever comes next begins with a probe."""
+        news = self._stopped_by is None or self._stopped_by.code is not failure.code
         self._stopped_by = failure
         self._looked_at = self._clock.monotonic()
         reason = f"{failure.message}. {failure.hint}"
         suspects = tuple(sorted(self._breaker.suspects))
         self._controls.pause(PausedBy.ENVIRONMENT, reason, failure.code.value, suspects)
+        if news:
+            self._events.notice(QueuePaused(PausedBy.ENVIRONMENT, failure.code.value, reason))
+
+    def _resume(self) -> None:
+        self._stopped_by = None
+        self._controls.resume(PausedBy.ENVIRONMENT)
+        self._events.notice(QueueResumed())
 
     def _wanted(self, selection: Selection) -> Selection | None:
         pause = self._controls.paused()
-        self._paused = pause if pause is not None and pause.by is PausedBy.PERSON else None
+        self._heed(pause if pause is not None and pause.by is PausedBy.PERSON else None)
         if self._paused is not None:
             return None
         if self._breaker.is_open and not self._may_probe(pause):
@@ -173,6 +185,14 @@ class Admission:
         excluding = selection.excluding | self._breaker.suspects
         return replace(selection, kinds=kinds, excluding=excluding)
 
+    def _heed(self, pause: Pause | None) -> None:
+        """Obey a person's pause, or the end of it."""
+        before, self._paused = self._paused, pause
+        if pause is not None and before is None:
+            self._events.notice(QueuePaused(pause.by, pause.code, pause.reason))
+        elif pause is None and before is not None:
+            self._events.notice(QueueResumed())
+
     def _may_probe(self, pause: Pause | None) -> bool:
         now = self._clock.monotonic()
         if self._stopped_by is None:
@@ -180,12 +200,12 @@ class Admission:
         if pause is None:  # somebody resumed the queue
             self._stopped_by = None
             self._breaker.probe((), now)
+            self._events.notice(QueueResumed())
         elif now - self._looked_at >= _LOOK_EVERY:
             self._looked_at = now
             if self._is_seen_mended(pause.code):
-                self._stopped_by = None
                 self._breaker.close()
-                self._controls.resume(PausedBy.ENVIRONMENT)
+                self._resume()
         return self._breaker.may_claim(now)
 
     def _is_seen_mended(self, code: str) -> bool:

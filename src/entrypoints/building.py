@@ -253,13 +253,14 @@ def build_admission(
     prompt_renderer: PromptRenderer,
     controls: SqliteQueueControls,
     clock: Clock,
+    events: EventListener,
 ) -> Admission:
     """What may be claimed."""
     from application.admission import Admission
     from domain.breaker import CircuitBreaker
 
     breaker = CircuitBreaker(probe_seconds=loaded.settings.retry.probe_seconds)
-    return Admission(prompt_renderer, controls, clock, breaker)
+    return Admission(prompt_renderer, controls, clock, breaker, events)
 
 
 def build_slot(

@@ -94,7 +94,7 @@ class Container(containers.DeclarativeContainer):
         clock,
     )
     admission: providers.Provider[Admission] = providers.Singleton(
-        building.build_admission, settings, prompt_renderer, controls, clock
+        building.build_admission, settings, prompt_renderer, controls, clock, events
     )
     slot: providers.Provider[RenderSlot] = providers.Factory(
         building.build_slot, repository, prompt_renderer, settlement, admission, keeper, clock

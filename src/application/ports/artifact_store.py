@@ -141,7 +141,3 @@ class ArtifactStore(Protocol):
         placed them. What resists is left for the next time.
         """
         ...
-
-    def withdraw(self, stored: StoredFolder) -> None:
-        """Take back a folder that was stored but may not be published."""
-        ...

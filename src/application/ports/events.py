@@ -123,6 +123,37 @@ class RenderAbandoned:
     failure: Failure | None
 
 
+@dataclass(frozen=True, slots=True)
+class QueuePaused:
+    """Nothing is claimed any more.
+
+    Attributes:
+        by: "person" or "environment".
+        code: of the failure that stopped the queue, or "".
+        reason: one or two sentences.
+    """
+
+    by: str
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueueResumed:
+    """Prompts are claimed again."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerTroubled:
+    """A worker cannot go on for now, and will try again.
+
+    Attributes:
+        reason: what happened and what to do, for a person.
+    """
+
+    reason: str
+
+
 Ended = (
     PromptPublished
     | PromptFailed
@@ -133,7 +164,10 @@ Ended = (
 )
 """The events that end a render."""
 
-Event = RenderStarted | RenderProgressed | Ended
+QueueEvent = QueuePaused | QueueResumed | WorkerTroubled
+"""The events that concern no prompt of their own."""
+
+Event = RenderStarted | RenderProgressed | Ended | QueueEvent
 
 
 class EventListener(Protocol):

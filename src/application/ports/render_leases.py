@@ -28,7 +28,11 @@ class RenderLeases(Protocol):
         ...
 
     def record_workflow(self, claim: Claim, workflow: WorkflowProcess) -> bool:
-        """Remember what runs for a render, before it runs. False as for beat."""
+        """Remember what runs for a render, before it runs.
+
+        False, and nothing written, when the lease is lost: the render is closed, or the prompt
+        changed.
+        """
         ...
 
     def live(self) -> Sequence[LiveRender]:

@@ -11,6 +11,7 @@ from application.ports.events import (
     PromptPostponed,
     PromptPublished,
     PromptReleased,
+    QueueEvent,
     RenderAbandoned,
     RenderProgressed,
     RenderStarted,
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 def document(event: Event) -> dict[str, object] | None:
     """What is printed for an event, or None when nothing is."""
-    if isinstance(event, RenderStarted | RenderProgressed):
+    if isinstance(event, RenderStarted | RenderProgressed | QueueEvent):
         return None
     found: dict[str, object] = {
         "event": _NAMES[type(event)],

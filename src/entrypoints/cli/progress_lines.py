@@ -9,6 +9,7 @@ from application.ports.events import (
     PromptPostponed,
     PromptPublished,
     PromptReleased,
+    QueueEvent,
     RenderAbandoned,
     RenderProgressed,
     RenderStarted,
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 def line(event: Event) -> str | None:
     """The line for an event, or None when it has none; no text of a prompt is in it."""
-    if isinstance(event, RenderStarted | RenderProgressed):
+    if isinstance(event, RenderStarted | RenderProgressed | QueueEvent):
         return None
     outcome, what = _told(event)
     seconds = 0.0 if isinstance(event, RenderAbandoned) else event.seconds

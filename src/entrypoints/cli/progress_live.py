@@ -21,6 +21,7 @@ from application.ports.events import (
     PromptFailed,
     PromptPublished,
     PromptReleased,
+    QueueEvent,
     RenderProgressed,
     RenderStarted,
 )
@@ -75,7 +76,7 @@ class LiveProgress:
             self._begin(event)
         elif isinstance(event, RenderProgressed):
             self._advance(event)
-        else:
+        elif not isinstance(event, QueueEvent):
             self._end(event)
 
     def _begin(self, event: RenderStarted) -> None:
