@@ -9,7 +9,17 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import claim, memory, overhead, startup, throughput
+from benchmarks import (
+    claim,
+    endurance,
+    idle,
+    memory,
+    overhead,
+    pickup,
+    slots,
+    startup,
+    throughput,
+)
 from benchmarks.document import DocumentError, rewritten
 from benchmarks.machine import description
 from benchmarks.reports import Trial
@@ -25,6 +35,10 @@ BENCHMARKS: dict[str, Callable[[Trial], Report]] = {
     "claim": claim.measure,
     "startup": startup.measure,
     "memory": memory.measure,
+    "pickup": pickup.measure,
+    "idle": idle.measure,
+    "slots": slots.measure,
+    "endurance": endurance.measure,
 }
 _ROOT = Path(__file__).resolve().parent.parent
 _DOCUMENT = _ROOT / "docs" / "performance.md"

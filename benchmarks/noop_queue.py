@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from adapters.memory.artifact_store import InMemoryArtifactStore
 from adapters.memory.media_renderer import FakeMediaRenderer
+from adapters.memory.render_logs import InMemoryRenderLogs
 from adapters.processes.system_processes import SystemProcesses
 from adapters.sqlite.claiming import Claiming
 from adapters.sqlite.queue_controls import SqliteQueueControls
@@ -54,8 +55,8 @@ class NoopQueue:
         claiming = Claiming(connection, processes.me(), clock, all_variants=False)
         leases = SqliteRenderLeases(connection, claiming)
         keeper = LeaseKeeper(leases, clock, BEAT_SECONDS)
-        rule = SizeRule(1.0, 64, None, None)
-        prompts = PromptRenderer(renderer, self._store, keeper, clock, self, rule)
+        rule, logs = SizeRule(1.0, 64, None, None), InMemoryRenderLogs()
+        prompts = PromptRenderer(renderer, self._store, keeper, clock, self, rule, logs)
         queue = repository(connection)
         settlement = Settlement(queue, prompts, RetryPolicy(), SystemChance(), clock, self)
         observer = LeaseObserver(LEASE_SECONDS, 2 * BEAT_SECONDS)

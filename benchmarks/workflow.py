@@ -1,4 +1,4 @@
-"""The smallest workflow there is: a shell script that copies a picture to where it is asked for."""
+"""The smallest workflows there are: shell scripts that copy a picture to where it is asked for."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from PIL import Image
 from entrypoints.settings import load_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from entrypoints.settings import LoadedSettings
 
 SHELL = "/bin/sh"
-_SCRIPT = """\
+COPIES = """\
 for argument; do
     case $argument in
         --output=*) cp picture.png "${argument#--output=}/generated_image_001.png" ;;
@@ -48,14 +49,27 @@ class Installation:
         return load_settings(config_file=self.config, environ={}, cwd=self.directory)
 
 
-def install(folder: Path, database: Path) -> Installation:
-    """Make the stand-in in a new folder."""
+def install(
+    folder: Path,
+    database: Path,
+    *,
+    script_text: str = COPIES,
+    sections: Mapping[str, Mapping[str, object]] | None = None,
+) -> Installation:
+    """Make the stand-in in a new folder.
+
+    Args:
+        folder: to be made.
+        database: that it works for.
+        script_text: a shell script; ``picture.png`` lies in its working directory.
+        sections: of the configuration, beside those that name all of this.
+    """
     folder.mkdir()
     (folder / "output").mkdir()
     picture = _picture()
     (folder / "picture.png").write_bytes(picture)
     script = folder / "workflow.sh"
-    script.write_text(_SCRIPT)
+    script.write_text(script_text)
     config = folder / "config.json"
     document = {
         "database": {"path": str(database)},
@@ -65,6 +79,8 @@ def install(folder: Path, database: Path) -> Installation:
             "output_directory": "output",
         },
         "media": {"scripts": {"image": script.name, "music": script.name}},
+        "paths": {"state": str(folder / "state")},
+        **(sections or {}),
     }
     config.write_text(json.dumps(document))
     return Installation(folder, script, picture, config)

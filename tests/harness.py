@@ -20,6 +20,7 @@ from adapters.memory.processes import FakeProcesses
 from adapters.memory.prompt_repository import InMemoryPromptRepository
 from adapters.memory.queue_controls import InMemoryQueueControls
 from adapters.memory.render_leases import InMemoryRenderLeases
+from adapters.memory.render_logs import InMemoryRenderLogs
 from adapters.sqlite.claiming import Claiming
 from adapters.sqlite.connection import Connection
 from adapters.sqlite.queue_controls import SqliteQueueControls
@@ -121,6 +122,7 @@ class Harness:
         repository: of the queue.
         renderer: ends as ``script`` and ``during`` say; succeeds otherwise.
         store: of what was rendered.
+        logs: of what workflows printed.
         clock: stands still until it is moved.
         events: everything that was told.
         jobs: every job that reached the renderer's work, in order.
@@ -137,6 +139,7 @@ class Harness:
         *,
         policy: RetryPolicy | None = None,
         progress: Sequence[float] = (),
+        prints: bytes = b"",
         events: EventListener | None = None,
         store: InMemoryArtifactStore | None = None,
     ) -> None:
@@ -148,13 +151,16 @@ class Harness:
         self.clock = clock
         self.recorder = EventRecorder()
         self.store = store or InMemoryArtifactStore()
-        self.renderer = FakeMediaRenderer(self._work, write=self._leave, progress=progress)
+        self.logs = InMemoryRenderLogs()
+        self.renderer = FakeMediaRenderer(
+            self._work, write=self._leave, progress=progress, prints=prints
+        )
         self.jobs: list[RenderJob] = []
         self.ticks = False
         listener = events or self.recorder
         self.keeper = LeaseKeeper(leases, clock, BEAT_SECONDS)
         self.prompt_renderer = PromptRenderer(
-            self.renderer, self.store, self.keeper, clock, listener, SizeRule()
+            self.renderer, self.store, self.keeper, clock, listener, SizeRule(), self.logs
         )
         self.settlement = Settlement(
             repository,
@@ -288,6 +294,7 @@ def holding(keeper: LeaseKeeper, claim: Claim) -> Iterator[HeldLease]:
 def in_memory(
     *,
     progress: Sequence[float] = (),
+    prints: bytes = b"",
     events: EventListener | None = None,
     store: InMemoryArtifactStore | None = None,
     policy: RetryPolicy | None = None,
@@ -302,6 +309,7 @@ def in_memory(
         clock,
         policy=policy,
         progress=progress,
+        prints=prints,
         events=events,
         store=store,
     )

@@ -23,6 +23,7 @@ def sqlite_repository(
     *,
     create_indexes: bool = True,
     all_variants: bool = False,
+    by_priority: bool = False,
 ) -> SqlitePromptRepository:
     """A repository whose renders belong to that owner."""
     return SqlitePromptRepository(
@@ -31,4 +32,5 @@ def sqlite_repository(
         clock or ManualClock(),
         create_indexes=create_indexes,
         all_variants=all_variants,
+        by_priority=by_priority,
     )

@@ -158,7 +158,7 @@ class Admission:
         news = self._stopped_by is None or self._stopped_by.code is not failure.code
         self._stopped_by = failure
         self._looked_at = self._clock.monotonic()
-        reason = f"{failure.message}. {failure.hint}"
+        reason = f"{failure.message.removesuffix('.')}. {failure.hint}"
         suspects = tuple(sorted(self._breaker.suspects))
         self._controls.pause(PausedBy.ENVIRONMENT, reason, failure.code.value, suspects)
         if news:

@@ -130,8 +130,9 @@ class Drain:
 
     def _attend(self, held: HeldLease, course: _Course) -> HeldLease | None:
         self._recover_when_due(course)
-        following = None if course.ended else course.selection
-        ending, after = self._slot.attend(held, course.stop, following)
+        ending, after = self._slot.attend(
+            held, course.stop, lambda: None if course.ended else course.selection
+        )
         course.claimed += after is not None
         _count(ending, course.report)
         return after

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,11 +16,11 @@ from domain.artifact import Artifact, published_path
 from domain.artifact_metadata import metadata_of
 from domain.brief import ImageBrief
 from domain.brief_parsing import parse_brief
-from domain.failure import Failure, FailureCode
+from domain.failure import Blame, Failure, FailureCode
 from domain.seed import seed_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     from returns.result import Result
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from application.ports.clock import Clock
     from application.ports.events import EventListener
     from application.ports.media_renderer import MediaRenderer, RenderingFacts
+    from application.ports.render_logs import RenderLog, RenderLogs
     from application.stopping import StopRequest
     from domain.brief import Brief
     from domain.kind import Kind
@@ -55,19 +57,28 @@ class _Piece:
 
 
 class _Watch:
-    """Joins a renderer to the listener, to the stop request and to the lease."""
+    """Joins a renderer to the listener, to the log, to the stop request and to the lease."""
 
     def __init__(
-        self, held: HeldLease, keeper: LeaseKeeper, events: EventListener, stop: StopRequest
+        self,
+        held: HeldLease,
+        keeper: LeaseKeeper,
+        events: EventListener,
+        stop: StopRequest,
+        log: RenderLog,
     ) -> None:
         self._held = held
         self._keeper = keeper
         self._events = events
         self._stop = stop
+        self._log = log
 
     def progressed(self, fraction: float | None, message: str) -> None:
         claim = self._held.claim
         self._events.notice(RenderProgressed(claim.prompt_id, claim.render_id, fraction, message))
+
+    def heard(self, stream: str, chunk: bytes) -> None:  # noqa: ARG002 - both go into one log
+        self._log.heard(chunk)
 
     def must_stop(self) -> bool:
         return self._stop.made or self._held.lost
@@ -87,6 +98,7 @@ class PromptRenderer:
         clock: Clock,
         events: EventListener,
         size_rule: SizeRule,
+        logs: RenderLogs,
     ) -> None:
         self._renderer = renderer
         self._store = store
@@ -94,6 +106,7 @@ class PromptRenderer:
         self._clock = clock
         self._events = events
         self._size_rule = size_rule
+        self._logs = logs
 
     def obstacle(self) -> Failure | None:
         """What would keep every prompt from being stored, or None."""
@@ -103,8 +116,16 @@ class PromptRenderer:
         """What would keep every prompt of a kind from being rendered, or None."""
         return self._renderer.preflight(kind)
 
-    def render(self, held: HeldLease, stop: StopRequest) -> Result[Rendition, Failure]:
-        """Render every writing of the claim; all of them succeed, or none is placed."""
+    def render(
+        self, held: HeldLease, stop: StopRequest, environment: Mapping[str, str] | None = None
+    ) -> Result[Rendition, Failure]:
+        """Render every writing of the claim; all of them succeed, or none is placed.
+
+        Args:
+            held: the lease of the claim.
+            stop: ends it early.
+            environment: variables for whatever renders it.
+        """
         claim = held.claim
         briefs: list[Brief] = []
         for writing in claim.writings:
@@ -112,21 +133,32 @@ class PromptRenderer:
             if not is_successful(parsed):
                 return result.Failure(parsed.failure())
             briefs.append(parsed.unwrap())
-        watch = _Watch(held, self._keeper, self._events, stop)
         pieces: list[_Piece] = []
-        for variant, brief in enumerate(briefs, start=1):
-            made = self._make(claim, variant, brief, watch)
-            if not is_successful(made):
-                return result.Failure(made.failure())
-            pieces.append(made.unwrap())
+        with closing(self._logs.begin(claim.render_id)) as log:
+            watch = _Watch(held, self._keeper, self._events, stop, log)
+            for variant, brief in enumerate(briefs, start=1):
+                made = self._make(claim, variant, brief, watch, environment or {})
+                if not is_successful(made):
+                    return result.Failure(self._cause_of(made.failure()))
+                pieces.append(made.unwrap())
         return self._place(claim, pieces)
+
+    def _cause_of(self, failure: Failure) -> Failure:
+        """What is behind a failure: on a full disk a script may leave half a file and end well."""
+        blames_render = failure.blame is Blame.RENDER
+        return (self._store.preflight() if blames_render else None) or failure
 
     def clear_away(self, claim: Claim, *, keep_placed: bool) -> None:
         """Remove what the render of a claim left outside of what is published."""
         self._store.sweep(_trace(claim), keep_placed=keep_placed)
 
     def _make(
-        self, claim: Claim, variant: int, brief: Brief, watch: _Watch
+        self,
+        claim: Claim,
+        variant: int,
+        brief: Brief,
+        watch: _Watch,
+        environment: Mapping[str, str],
     ) -> Result[_Piece, Failure]:
         if watch.must_stop():
             return _interrupted()
@@ -138,7 +170,9 @@ class PromptRenderer:
         if isinstance(brief, ImageBrief):
             size = self._size_rule.size(brief.aspect_ratio, brief.width, brief.height)
         seed = seed_for(brief, claim.prompt_id, claim.render_id, variant)
-        job = RenderJob(claim.prompt_id, claim.render_id, brief, seed, size, staging.path)
+        job = RenderJob(
+            claim.prompt_id, claim.render_id, brief, seed, size, staging.path, environment
+        )
         made = self._renderer.render(job, watch)
         if not is_successful(made):
             return result.Failure(made.failure())

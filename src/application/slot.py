@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from returns import result
 from returns.pipeline import is_successful
 
+from application.ports.prompt_repository import RepositoryError
 from application.settle import UNEXPECTED, Ending
 from domain.breaker import Verdict
+from domain.failure import Failure, FailureCode
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
+
+    from returns.result import Result
+
     from application.admission import Admission
     from application.leases import HeldLease, LeaseKeeper
     from application.ports.clock import Clock
@@ -17,7 +26,6 @@ if TYPE_CHECKING:
     from application.render_prompt import PromptRenderer, Rendition
     from application.settle import Settlement
     from application.stopping import StopRequest
-    from domain.failure import Failure
     from domain.render import Claim
 
 
@@ -31,6 +39,7 @@ class RenderSlot:
         admission: what may be claimed.
         keeper: of the leases.
         clock: its monotonic side.
+        environment: variables for whatever is rendered here, over the program's own.
     """
 
     def __init__(
@@ -41,6 +50,7 @@ class RenderSlot:
         admission: Admission,
         keeper: LeaseKeeper,
         clock: Clock,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self._repository = repository
         self._prompt_renderer = prompt_renderer
@@ -48,6 +58,7 @@ class RenderSlot:
         self._admission = admission
         self._keeper = keeper
         self._clock = clock
+        self._environment = environment or {}
 
     def take(self, selection: Selection) -> HeldLease | None:
         """Claim the next prompt that may be claimed, if there is one.
@@ -60,14 +71,15 @@ class RenderSlot:
             return None if claim is None else self._keeper.hold(claim)
 
     def attend(
-        self, held: HeldLease, stop: StopRequest, following: Selection | None
+        self, held: HeldLease, stop: StopRequest, following: Callable[[], Selection | None]
     ) -> tuple[Ending, HeldLease | None]:
         """Render what was taken, and end its render.
 
         Args:
             held: what was taken.
             stop: ends it early; the prompt is given back.
-            following: claim one of these along with the publication: one wait for the disk.
+            following: says, when it comes to that, which prompts one may be taken of along
+                with the publication: one wait for the disk.
 
         Returns:
             How it ended, and what was taken along.
@@ -78,20 +90,30 @@ class RenderSlot:
         claim, began = held.claim, self._clock.monotonic()
         try:
             self._settlement.begin(claim)
-            try:
-                rendered = self._prompt_renderer.render(held, stop)
-            except BaseException:
-                # A mistake in the program, or the end of it: the prompt must not pay for it.
-                self._settlement.release(claim, UNEXPECTED, self._clock.monotonic() - began)
-                raise
+            rendered = self._render(held, stop, began)
             seconds = self._clock.monotonic() - began
             if is_successful(rendered):
-                wanted = None if stop.made else following
-                return self._publish(claim, rendered.unwrap(), seconds, wanted)
+                return self._publish(claim, rendered.unwrap(), seconds, following())
             return self._settle(claim, rendered.failure(), seconds), None
         finally:
             self._admission.let_go(claim)
             self._keeper.let_go(held)
+
+    def _render(
+        self, held: HeldLease, stop: StopRequest, began: float
+    ) -> Result[Rendition, Failure]:
+        try:
+            return self._prompt_renderer.render(held, stop, self._environment)
+        except Exception as error:
+            if not isinstance(error, OSError | RepositoryError):
+                # One prompt's way into a mistake of ours must not keep others from theirs.
+                return result.Failure(_mistake(error))
+            self._settlement.release(held.claim, UNEXPECTED, self._clock.monotonic() - began)
+            raise
+        except BaseException:
+            # The end of the program: the prompt must not pay for it.
+            self._settlement.release(held.claim, UNEXPECTED, self._clock.monotonic() - began)
+            raise
 
     def give_back(self, held: HeldLease) -> None:
         """Let go of what was taken but will not be rendered."""
@@ -123,3 +145,17 @@ class RenderSlot:
             return self._settlement.charge(claim, failure, seconds)
         # Or the lease was lost: then the release is refused, and says so.
         return self._settlement.release(claim, failure, seconds)
+
+
+def _mistake(error: Exception) -> Failure:
+    """What and where, but not the words of the exception: a brief may be quoted in them."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = "" if trace is None else f" at {_place(trace)}"
+    return Failure(FailureCode.PROGRAM_ERROR, f"{type(error).__name__}{where}")
+
+
+def _place(trace: TracebackType) -> str:
+    code = trace.tb_frame.f_code
+    return f"{PurePath(code.co_filename).name}:{trace.tb_lineno} in {code.co_name}"

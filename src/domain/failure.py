@@ -40,6 +40,7 @@ class FailureCode(StrEnum):
     FILE_REFUSED = "file_refused"  # a link, a device, an absurd size: nothing we would publish
     TOO_MUCH_OUTPUT = "too_much_output"  # more files or bytes than the caps allow
     WORKER_LOST = "worker_lost"  # whoever rendered it died, again and again
+    PROGRAM_ERROR = "program_error"  # a mistake in Media Generator itself
 
     # The environment's fault.
     INTERPRETER_MISSING = "interpreter_missing"  # comfyui.python is not an executable file
@@ -127,6 +128,7 @@ _BLAME = {
     FailureCode.FILE_REFUSED: Blame.RENDER,
     FailureCode.TOO_MUCH_OUTPUT: Blame.RENDER,
     FailureCode.WORKER_LOST: Blame.RENDER,
+    FailureCode.PROGRAM_ERROR: Blame.RENDER,
     FailureCode.INTERPRETER_MISSING: Blame.ENVIRONMENT,
     FailureCode.SCRIPT_MISSING: Blame.ENVIRONMENT,
     FailureCode.COMFYUI_MISSING: Blame.ENVIRONMENT,
@@ -202,6 +204,9 @@ _HINTS = {
     FailureCode.WORKER_LOST: (
         "Rendering this prompt seems to take the whole program down: look at the system's log for"
         " want of memory, then retry."
+    ),
+    FailureCode.PROGRAM_ERROR: (
+        "This is a mistake in Media Generator: please report the place that is named."
     ),
     FailureCode.INTERPRETER_MISSING: (
         "Set comfyui.python to the interpreter of the environment in which ComfyUI runs."

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from adapters.sqlite.prompt_intake import SqlitePromptIntake
     from adapters.sqlite.prompt_repository import SqlitePromptRepository
     from adapters.sqlite.queue_controls import SqliteQueueControls
+    from adapters.sqlite.queue_watch import SqliteQueueWatch
     from adapters.sqlite.render_leases import SqliteRenderLeases
     from adapters.system_clock import SystemClock
     from application.admission import Admission
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from application.leases import LeaseKeeper
     from application.ports.clock import Clock
     from application.ports.events import EventListener
+    from application.ports.render_logs import RenderLogs
     from application.recover import Recovery
     from application.render_prompt import PromptRenderer
     from application.settle import Settlement
@@ -91,6 +93,7 @@ def build_repository(
 ) -> SqlitePromptRepository:
     """The queue, to work on; makes our own tables when they are missing."""
     from adapters.sqlite.prompt_repository import SqlitePromptRepository
+    from entrypoints.building_hooks import subscriptions
 
     return SqlitePromptRepository(
         connection,
@@ -98,23 +101,41 @@ def build_repository(
         clock,
         create_indexes=loaded.settings.database.create_indexes,
         all_variants=loaded.settings.media.variants == "all",
+        by_priority=loaded.settings.workers.order == "priority",
+        subscriptions=subscriptions(loaded),
     )
 
 
-def build_leases(
-    loaded: LoadedSettings, processes: SystemProcesses, clock: Clock
-) -> SqliteRenderLeases:
-    """The leases, over a connection of their own: they are kept by another thread."""
-    from adapters.sqlite.claiming import Claiming
+def build_lease_connection(loaded: LoadedSettings) -> Connection:
+    """The shared database, for the leases alone: another thread keeps them."""
     from adapters.sqlite.connection import Connection
-    from adapters.sqlite.render_leases import SqliteRenderLeases
     from entrypoints.settings.resolution import database_path
 
     # After a loss of power no owner and no workflow lives, whatever was written about them.
-    connection = Connection(database_path(loaded), LEASE_LOCK_WAIT_SECONDS, durable=False)
+    return Connection(database_path(loaded), LEASE_LOCK_WAIT_SECONDS, durable=False)
+
+
+def build_watch(loaded: LoadedSettings) -> SqliteQueueWatch:
+    """What notices commits of others."""
+    from adapters.sqlite.queue_watch import SqliteQueueWatch
+    from entrypoints.settings.resolution import database_path
+
+    return SqliteQueueWatch(database_path(loaded))
+
+
+def build_leases(
+    loaded: LoadedSettings, connection: Connection, processes: SystemProcesses, clock: Clock
+) -> SqliteRenderLeases:
+    """The leases, over a connection of their own."""
+    from adapters.sqlite.claiming import Claiming
+    from adapters.sqlite.outbox import Outbox
+    from adapters.sqlite.render_leases import SqliteRenderLeases
+    from entrypoints.building_hooks import subscriptions
+
     all_variants = loaded.settings.media.variants == "all"
     claiming = Claiming(connection, processes.me(), clock, all_variants=all_variants)
-    return SqliteRenderLeases(connection, claiming)
+    outbox = Outbox(connection, clock, subscriptions(loaded))
+    return SqliteRenderLeases(connection, claiming, outbox)
 
 
 def build_keeper(leases: SqliteRenderLeases, clock: Clock) -> LeaseKeeper:
@@ -177,7 +198,7 @@ def build_store(
     """The output tree."""
     from adapters.filesystem.artifact_store import FilesystemArtifactStore
     from adapters.filesystem.limits import StoreLimits
-    from entrypoints.settings.resolution import output_root
+    from entrypoints.settings.resolution import database_path, output_root
 
     limits = loaded.settings.media.limits
     return FilesystemArtifactStore(
@@ -187,7 +208,9 @@ def build_store(
             max_files=limits.max_files,
             max_bytes=limits.max_bytes,
             max_pixels=limits.max_pixels,
+            min_free_bytes=limits.min_free_bytes,
         ),
+        others=[database_path(loaded).resolve().parent],
     )
 
 
@@ -198,6 +221,7 @@ def build_prompt_renderer(
     keeper: LeaseKeeper,
     clock: Clock,
     events: EventListener,
+    logs: RenderLogs,
 ) -> PromptRenderer:
     """The way of one prompt."""
     from application.render_prompt import PromptRenderer
@@ -205,7 +229,7 @@ def build_prompt_renderer(
 
     size = loaded.settings.media.size
     rule = SizeRule(size.megapixels, size.multiple, size.width, size.height)
-    return PromptRenderer(renderer, store, keeper, clock, events, rule)
+    return PromptRenderer(renderer, store, keeper, clock, events, rule, logs)
 
 
 def build_settlement(
@@ -270,11 +294,14 @@ def build_slot(
     admission: Admission,
     keeper: LeaseKeeper,
     clock: Clock,
+    environment: Mapping[str, str] | None = None,
 ) -> RenderSlot:
-    """A place in which prompts are rendered."""
+    """A place in which prompts are rendered, with variables of its own for what runs there."""
     from application.slot import RenderSlot
 
-    return RenderSlot(repository, prompt_renderer, settlement, admission, keeper, clock)
+    return RenderSlot(
+        repository, prompt_renderer, settlement, admission, keeper, clock, environment
+    )
 
 
 def build_drain(

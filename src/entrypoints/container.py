@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dependency_injector import containers, providers
 
-from entrypoints import building
+from entrypoints import building, building_chores, building_hooks, showing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,16 +15,21 @@ if TYPE_CHECKING:
     from adapters.comfyui_script.workflow import ScriptWorkflow
     from adapters.filesystem.artifact_store import FilesystemArtifactStore
     from adapters.processes.system_processes import SystemProcesses
+    from adapters.render_logs.files import RenderLogFiles
     from adapters.sqlite.connection import Connection
+    from adapters.sqlite.notices import SqliteNotices
     from adapters.sqlite.prompt_catalogue import SqlitePromptCatalogue
     from adapters.sqlite.prompt_intake import SqlitePromptIntake
     from adapters.sqlite.prompt_repository import SqlitePromptRepository
     from adapters.sqlite.queue_controls import SqliteQueueControls
+    from adapters.sqlite.queue_watch import SqliteQueueWatch
     from adapters.sqlite.render_leases import SqliteRenderLeases
     from adapters.system_clock import SystemClock
     from application.admission import Admission
     from application.drain import Drain
+    from application.housekeeping import Housekeeping
     from application.leases import LeaseKeeper
+    from application.notify import Notifier
     from application.ports.events import EventListener
     from application.recover import Recovery
     from application.render_prompt import PromptRenderer
@@ -59,14 +64,29 @@ class Container(containers.DeclarativeContainer):
     repository: providers.Provider[SqlitePromptRepository] = providers.Singleton(
         building.build_repository, settings, connection, processes, clock
     )
+    lease_connection: providers.Provider[Connection] = providers.Singleton(
+        building.build_lease_connection, settings
+    )
+    watch: providers.Provider[SqliteQueueWatch] = providers.Singleton(
+        building.build_watch, settings
+    )
     leases: providers.Provider[SqliteRenderLeases] = providers.Singleton(
-        building.build_leases, settings, processes, clock
+        building.build_leases, settings, lease_connection, processes, clock
     )
     keeper: providers.Provider[LeaseKeeper] = providers.Singleton(
         building.build_keeper, leases, clock
     )
     controls: providers.Provider[SqliteQueueControls] = providers.Singleton(
         building.build_controls, connection
+    )
+    notice_connection: providers.Provider[Connection] = providers.Singleton(
+        building_hooks.build_notice_connection, settings
+    )
+    notices: providers.Provider[SqliteNotices] = providers.Singleton(
+        building_hooks.build_notices, notice_connection
+    )
+    notifier: providers.Provider[Notifier] = providers.Singleton(
+        building_hooks.build_notifier, settings, notices.provider, clock
     )
     workflows: providers.Provider[Mapping[Kind, ScriptWorkflow]] = providers.Singleton(
         building.build_workflows, settings
@@ -77,8 +97,18 @@ class Container(containers.DeclarativeContainer):
     store: providers.Provider[FilesystemArtifactStore] = providers.Singleton(
         building.build_store, settings, repository
     )
+    render_logs: providers.Provider[RenderLogFiles] = providers.Singleton(
+        showing.build_render_logs, settings
+    )
     prompt_renderer: providers.Provider[PromptRenderer] = providers.Singleton(
-        building.build_prompt_renderer, settings, renderer, store, keeper, clock, events
+        building.build_prompt_renderer,
+        settings,
+        renderer,
+        store,
+        keeper,
+        clock,
+        events,
+        render_logs,
     )
     settlement: providers.Provider[Settlement] = providers.Singleton(
         building.build_settlement, settings, repository, prompt_renderer, clock, events
@@ -101,6 +131,9 @@ class Container(containers.DeclarativeContainer):
     )
     drain: providers.Provider[Drain] = providers.Singleton(
         building.build_drain, repository, slot, admission, recovery, clock
+    )
+    housekeeping: providers.Provider[Housekeeping] = providers.Singleton(
+        building_chores.build_housekeeping, settings, connection, render_logs, store, clock
     )
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from tests.acceptance.mediagen import Installation
 from tests.command_line import CommandLine
-from tests.databases import Poet, make_database
+from tests.databases import Poet
+from tests.fresh_databases import fresh_database
 
 
 @pytest.fixture
@@ -15,7 +16,7 @@ def shell(tmp_path: Path) -> CommandLine:
     """A shell in an empty home, and a database."""
     home = tmp_path / "home"
     home.mkdir()
-    return CommandLine(home, make_database(tmp_path / "musings.db"))
+    return CommandLine(home, fresh_database(tmp_path / "musings.db"))
 
 
 @pytest.fixture

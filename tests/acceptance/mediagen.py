@@ -18,7 +18,8 @@ import psutil
 
 from tests.acceptance.evidence import WATCH, opens
 from tests.command_line import MEDIAGEN, CommandLine
-from tests.databases import Poet, make_database
+from tests.databases import Poet
+from tests.fresh_databases import fresh_database
 from tests.media_samples import mp3
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class Installation:
         shutil.copytree(_SCRIPTS, self.scripts, dirs_exist_ok=True)
         (self.scripts / "sample.mp3").write_bytes(mp3())
         (self.comfyui / "models" / "checkpoint.safetensors").touch()
-        self.database = make_database(self.folder / "anthonys_musings.db", schema, journal_mode)
+        self.database = fresh_database(self.folder / "anthonys_musings.db", schema, journal_mode)
         self.poet = Poet(self.database)
         self.shell = CommandLine(home)
         self.configure({})

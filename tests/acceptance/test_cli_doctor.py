@@ -1,5 +1,6 @@
 """``mediagen doctor``."""
 
+import json
 import os
 import sqlite3
 from contextlib import closing
@@ -21,6 +22,14 @@ SKETCH = [
 ]
 
 
+# No script can be asked what it knows: that takes most of an examination's time.
+NO_SCRIPTS = [
+    "--set=comfyui.python=/no/such/python",
+    "--set=comfyui.comfyui_directory=.",
+    "--set=comfyui.output_directory=out",
+]
+
+
 @pytest.fixture
 def sound(shell: CommandLine) -> CommandLine:
     """An installation with the sketch renderer that has nothing wrong with it."""
@@ -28,11 +37,21 @@ def sound(shell: CommandLine) -> CommandLine:
     return shell
 
 
-def found(shell: CommandLine, *arguments: str) -> dict[str, dict[str, Any]]:
-    """The checks by subject; of several with one subject the last that is not well."""
-    checks = shell.json("doctor", *SKETCH, *arguments)["checks"]
+def by_subject(printed: str) -> dict[str, dict[str, Any]]:
+    """The checks of a document; of several with one subject the last that is not well."""
+    checks = json.loads(printed)["checks"]
     checks.sort(key=lambda check: check["health"] != "ok")
     return {check["subject"]: check for check in checks}
+
+
+def found(shell: CommandLine, *arguments: str) -> dict[str, dict[str, Any]]:
+    """The checks of an installation with the sketch renderer."""
+    return by_subject(shell.run("doctor", *SKETCH, *arguments, "--json").stdout)
+
+
+def found_in_database(shell: CommandLine, *arguments: str) -> dict[str, dict[str, Any]]:
+    """The checks where only the database and the files matter."""
+    return by_subject(shell.run("doctor", *NO_SCRIPTS, *arguments, "--json").stdout)
 
 
 def test_a_sound_installation(sound: CommandLine, poet: Poet) -> None:
@@ -84,11 +103,11 @@ def test_missing_settings_are_one_line_each_and_the_rest_is_examined(shell: Comm
 def test_broken_settings_are_findings(sound: CommandLine, file: str, named: str) -> None:
     """A file that every other command refuses is a line; what is sound of it counts."""
     (sound.home / "media_generator_config.json").write_text(file)
-    examined = sound.run("doctor", *SKETCH)
+    examined = sound.run("doctor", *SKETCH, "--json")
     assert examined.returncode == 1
     assert named in examined.stdout
     assert "Traceback" not in examined.stderr
-    checks = found(sound)
+    checks = by_subject(examined.stdout)
     assert checks["settings"]["health"] == "broken"
     assert checks["output root"]["health"] == "ok"
     assert checks["database tables"]["health"] == "ok"
@@ -107,13 +126,10 @@ def test_sound_values_of_a_broken_file_count(sound: CommandLine, tmp_path: Path)
 
 def test_scripts_that_are_not_there(sound: CommandLine, poet: Poet) -> None:
     """With the script renderer interpreter, ComfyUI and scripts are checked, not the sketch."""
-    examined = sound.json(
-        "doctor",
-        "--set=comfyui.python=/no/such/python",
-        "--set=comfyui.comfyui_directory=/no/comfy",
-        "--set=comfyui.output_directory=/no/out",
+    checks = found_in_database(
+        sound, "--set=comfyui.comfyui_directory=/no/comfy", "--set=comfyui.output_directory=/no/out"
     )
-    broken = {check["subject"] for check in examined["checks"] if check["health"] == "broken"}
+    broken = {subject for subject, check in checks.items() if check["health"] == "broken"}
     expected = {"interpreter", "ComfyUI directory", "image script", "audio script", "output root"}
     assert expected <= broken
 
@@ -138,7 +154,7 @@ def test_a_database_that_is_not_there(sound: CommandLine) -> None:
 def test_a_file_that_is_no_database(sound: CommandLine, poet: Poet) -> None:
     """It is named as such."""
     poet.path.write_text("a letter")
-    assert "not a SQLite database" in found(sound)["database"]["finding"]
+    assert "not a SQLite database" in found_in_database(sound)["database"]["finding"]
 
 
 @pytest.mark.parametrize(
@@ -152,7 +168,7 @@ def test_a_file_that_is_no_database(sound: CommandLine, poet: Poet) -> None:
 def test_tables(sound: CommandLine, poet: Poet, damage: str, named: str) -> None:
     """What is missing is named by table and column; what has a default does not matter."""
     poet.execute(damage)
-    check = found(sound)["database tables"]
+    check = found_in_database(sound)["database tables"]
     assert check["health"] == ("broken" if named else "ok")
     assert named in check["finding"]
 
@@ -161,7 +177,7 @@ def test_a_view_cannot_be_written(sound: CommandLine, poet: Poet) -> None:
     """Prompts behind a view have every column, and still no status could be set."""
     poet.execute("ALTER TABLE prompts RENAME TO all_prompts")
     poet.execute("CREATE VIEW prompts AS SELECT * FROM all_prompts")
-    check = found(sound)["database tables"]
+    check = found_in_database(sound)["database tables"]
     assert (check["health"], "view" in check["finding"]) == ("broken", True)
 
 
@@ -172,16 +188,16 @@ def test_damage_is_found(sound: CommandLine, poet: Poet) -> None:
     content = bytearray(poet.path.read_bytes())
     content[4096 * 4 : 4096 * 5] = b"\xa5" * 4096
     poet.path.write_bytes(content)
-    assert found(sound)["database integrity"]["health"] == "broken"
+    assert found_in_database(sound)["database integrity"]["health"] == "broken"
 
 
 def test_a_lock_that_is_held(sound: CommandLine, poet: Poet) -> None:
     """Who holds the write lock for longer than the wait stops the main job."""
     with closing(sqlite3.connect(poet.path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        check = found(sound, "--set=database.timeout=0.2")["database lock"]
+        check = found_in_database(sound, "--set=database.timeout=0.2")["database lock"]
     assert (check["health"], "held the write lock" in check["finding"]) == ("broken", True)
-    short = found(sound, "--set=database.timeout=0.2")["database lock"]
+    short = found_in_database(sound, "--set=database.timeout=0.2")["database lock"]
     assert short["health"] == "warning"
 
 
@@ -189,7 +205,7 @@ def test_an_exclusive_lock_is_not_taken_for_damage(sound: CommandLine, poet: Poe
     """What cannot be looked at is said to be locked; the other parts are examined."""
     with closing(sqlite3.connect(poet.path, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
-        checks = found(sound, "--set=database.timeout=0.2")
+        checks = found_in_database(sound, "--set=database.timeout=0.2")
     assert (checks["database"]["health"], "locked" in checks["database"]["finding"]) == (
         "broken",
         True,
@@ -201,7 +217,7 @@ def test_an_exclusive_lock_is_not_taken_for_damage(sound: CommandLine, poet: Poe
 def test_a_database_that_cannot_be_written(sound: CommandLine, poet: Poet) -> None:
     """Rights on the file decide."""
     poet.path.chmod(0o444)
-    assert found(sound)["database lock"]["health"] == "broken"
+    assert found_in_database(sound)["database lock"]["health"] == "broken"
 
 
 def test_stuck_prompts(sound: CommandLine, poet: Poet) -> None:
@@ -209,7 +225,7 @@ def test_stuck_prompts(sound: CommandLine, poet: Poet) -> None:
     stuck = poet.write(BRIEF, artifact_status="processing")
     poet.write(BRIEF)
     claim(poet.path, "another-machine:1")
-    check = found(sound)["in processing"]
+    check = found_in_database(sound)["in processing"]
     assert check["health"] == "warning"
     assert f"prompt {stuck} is processing" in check["finding"]
     assert f"artifact_status of {stuck} to 'pending'" in check["remedy"]
@@ -217,9 +233,9 @@ def test_stuck_prompts(sound: CommandLine, poet: Poet) -> None:
 
 def test_a_paused_queue(sound: CommandLine) -> None:
     """It would keep a run from rendering, so it is told, with what ends it."""
-    assert "paused" not in found(sound)
+    assert "paused" not in found_in_database(sound)
     assert sound.run("pause", "--reason", "holiday").returncode == 0
-    check = found(sound)["paused"]
+    check = found_in_database(sound)["paused"]
     assert check["health"] == "warning"
     assert "a person" in check["finding"]
     assert "holiday" in check["finding"]
@@ -230,7 +246,7 @@ def test_a_worker_of_this_machine_that_died(sound: CommandLine, poet: Poet) -> N
     """Its prompt hangs until the next run, and nobody has to do more about it."""
     prompt_id = poet.write(BRIEF)
     claim(poet.path, f"{os.uname().nodename}:{2**22 + 1}")  # beyond the largest pid
-    check = found(sound)["in processing"]
+    check = found_in_database(sound)["in processing"]
     assert check["health"] == "warning"
     assert f"prompt {prompt_id} is" in check["finding"]
     assert "takes over" in check["remedy"]
@@ -240,7 +256,7 @@ def test_a_worker_of_this_machine_that_lives(sound: CommandLine, poet: Poet) -> 
     """Its prompt is not stuck."""
     poet.write(BRIEF)
     claim(poet.path, f"{os.uname().nodename}:{os.getpid()}")
-    assert found(sound)["in processing"]["health"] == "ok"
+    assert found_in_database(sound)["in processing"]["health"] == "ok"
 
 
 @pytest.mark.parametrize(
@@ -253,7 +269,7 @@ def test_artifact_rows(sound: CommandLine, poet: Poet, path: str, word: str) -> 
     folder.mkdir(parents=True)
     (folder / "a.png").touch()
     poet.execute("INSERT INTO prompt_artifacts (prompt_id, file_path) VALUES (1, ?)", (path,))
-    check = found(sound)["artifact rows"]
+    check = found_in_database(sound)["artifact rows"]
     assert check["health"] == ("warning" if word else "ok")
     assert word in check["finding"]
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.mediagen import Installation, image, until
+from tests.acceptance.mid_render import mid_render
 from tests.databases import Poet
 
 SHAPES = [("seed", "delete"), ("wide", "wal")]
@@ -83,18 +84,18 @@ def test_another_program_writes_all_the_while(
 def test_two_runs_at_once_render_each_prompt_once(
     tmp_path: Path, schema: str, journal_mode: str
 ) -> None:
-    """Forty prompts: no prompt is rendered twice, and both programs do their share in peace."""
+    """Twenty prompts: no prompt is rendered twice, and both programs do their share in peace."""
     place = Installation(tmp_path, schema, journal_mode)
-    prompts = [place.poet.write(image("a lake")) for _ in range(40)]
+    prompts = [place.poet.write(image("a lake")) for _ in range(20)]
     with place.started("run") as one, place.started("run") as other:
         printed = [process.communicate(timeout=90) for process in (one, other)]
     assert [one.returncode, other.returncode] == [0, 0]
     assert [complaints for _, complaints in printed] == ["", ""]
     lines = [line for text, _ in printed for line in text.splitlines() if line.startswith("ready")]
     assert sorted(int(line.split()[1]) for line in lines) == prompts
-    assert len(place.asked()) == 40
+    assert len(place.asked()) == 20
     assert set(place.statuses().values()) == {"ready"}
-    assert [len(place.rows(each)) for each in prompts] == [1] * 40
+    assert [len(place.rows(each)) for each in prompts] == [1] * 20
     place.check()
 
 
@@ -112,11 +113,8 @@ def test_nothing_is_published_over_a_prompt_that_was_changed(
     place: Installation, change: str
 ) -> None:
     """Whoever changed it in mid-render has the last word; the file goes too."""
-    place.use("waits.py")
-    place.poet.write(image("a lake"))
-    place.poet.write(image("a sea"), artifact_status="ready")
-    with place.started("run") as process:
-        place.begun(process)
+    with mid_render(place) as process:
+        place.poet.write(image("a sea"), artifact_status="ready")
         place.poet.execute(CHANGES[change])
         expected = place.poet.execute("SELECT * FROM prompts ORDER BY id")
         place.go()
@@ -134,10 +132,7 @@ def test_nothing_is_published_over_a_prompt_that_was_changed(
 
 def test_a_prompt_that_is_asked_anew_in_mid_render_is_rendered_anew(place: Installation) -> None:
     """The first picture is not published; the second one is, once."""
-    place.use("waits.py")
-    place.poet.write(image("a lake"))
-    with place.started("run") as process:
-        place.begun(process)
+    with mid_render(place) as process:
         place.poet.execute("UPDATE prompts SET artifact_status = 'pending' WHERE id = 1")
         place.go()
         printed, _ = process.communicate(timeout=30)
@@ -150,10 +145,7 @@ def test_a_prompt_that_is_asked_anew_in_mid_render_is_rendered_anew(place: Insta
 
 def test_another_run_takes_over_what_was_asked_anew(place: Installation) -> None:
     """The slower of two renders of one prompt publishes nothing."""
-    place.use("waits.py")
-    place.poet.write(image("a lake"))
-    with place.started("run") as slow:
-        place.begun(slow)
+    with mid_render(place) as slow:
         slow.send_signal(signal.SIGSTOP)  # or it would notice, and take the prompt anew itself
         place.poet.execute("UPDATE prompts SET artifact_status = 'pending' WHERE id = 1")
         with place.started("run") as other:

@@ -7,6 +7,7 @@ import pytest
 
 from domain.failure import FailureCode
 from tests.acceptance.mediagen import Installation, image, runs, until
+from tests.acceptance.mid_render import mid_render
 from tests.command_line import CommandLine
 from tests.databases import Poet
 
@@ -36,11 +37,7 @@ def test_a_paused_queue_renders_nothing_until_it_is_resumed(place: Installation)
 
 def test_a_pause_lets_the_render_that_is_under_way_end(place: Installation) -> None:
     """The run finishes what it began, and takes nothing more."""
-    place.use("waits.py")
-    for _ in range(2):
-        place.poet.write(image("a lake"))
-    with place.started("run") as process:
-        place.begun(process)
+    with mid_render(place, prompts=2) as process:
         paused = place.shell.run("pause")
         assert "mediagen cancel 1" in paused.stderr
         place.go()
@@ -88,10 +85,7 @@ def test_a_render_that_is_cancelled_ends_within_a_second(
     place: Installation, *, requeue: bool
 ) -> None:
     """From another process; the workflow is gone, and the run goes on with the next prompt."""
-    place.use("waits.py")
-    place.poet.write(image("a lake"))
-    with place.started("run") as process:
-        place.begun(process)
+    with mid_render(place) as process:
         [workflow] = [asked["pid"] for asked in place.asked()]
         cancelled = place.shell.run("cancel", "1", *(["--requeue"] if requeue else []))
         at = time.monotonic()

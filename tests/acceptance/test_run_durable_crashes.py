@@ -2,16 +2,19 @@
 
 import os
 import signal
-import sqlite3
-import subprocess
 import sys
 import time
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.acceptance.mediagen import Installation, image, runs, until
+from tests.acceptance.mid_render import (
+    kill,
+    killed_before_publication,
+    killed_mid_render,
+    mid_render,
+)
 
 
 def outcomes(place: Installation) -> list[str | None]:
@@ -20,23 +23,12 @@ def outcomes(place: Installation) -> list[str | None]:
     return [outcome for (outcome,) in rows]
 
 
-def kill(process: subprocess.Popen[str]) -> None:
-    """As the system does when memory runs out, or a power cut does."""
-    process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=30)
-
-
 @pytest.mark.parametrize("script", ["waits.py", "deaf.py"])
 def test_what_a_killed_run_was_rendering_is_rendered_by_the_next(
     place: Installation, script: str
 ) -> None:
     """The orphaned workflow is ended before anything new begins, and leaves nothing behind."""
-    place.use(script)
-    place.poet.write(image("a lake"))
-    with place.started("run") as process:
-        place.begun(process)
-        kill(process)
-    orphan = place.asked()[0]["pid"]
+    orphan = killed_mid_render(place, script)
     assert runs(orphan), "the workflow should have outlived the run"
     assert place.statuses() == {1: "processing"}
     place.use("image_workflow.py")
@@ -53,12 +45,7 @@ def test_what_a_killed_run_was_rendering_is_rendered_by_the_next(
 
 def test_the_orphan_is_gone_before_the_new_workflow_begins(place: Installation) -> None:
     """Two workflows of one prompt would fight for the memory of one GPU."""
-    place.use("waits.py")
-    place.poet.write(image("a lake"))
-    with place.started("run") as process:
-        place.begun(process)
-        kill(process)
-    [orphan] = [asked["pid"] for asked in place.asked()]
+    orphan = killed_mid_render(place)
     with place.started("run") as process:
         until(lambda: len(place.asked()) == 2)
         assert not runs(orphan)
@@ -69,11 +56,7 @@ def test_the_orphan_is_gone_before_the_new_workflow_begins(place: Installation) 
 
 def test_a_run_that_only_wants_another_kind_still_takes_over(place: Installation) -> None:
     """The orphan holds the GPU, whatever is rendered next; its prompt is pending again."""
-    place.use("waits.py")
-    place.poet.write(image("a lake"))
-    with place.started("run") as process:
-        place.begun(process)
-        kill(process)
+    killed_mid_render(place)
     assert place.run("--kind", "audio").returncode == 0
     assert place.statuses() == {1: "pending"}
     place.check()
@@ -83,18 +66,8 @@ def test_what_was_finished_but_not_published_is_published_without_another_render
     place: Installation,
 ) -> None:
     """Killed between the rename of the folder and the commit of its rows."""
-    place.use("waits.py")
-    place.poet.write(image("a lake"))
-    with place.started("run") as process:
-        place.begun(process)
-        with closing(sqlite3.connect(place.database, isolation_level=None)) as browser:
-            browser.execute("BEGIN IMMEDIATE")  # nobody can commit now
-            place.go()
-            until(place.published)
-            kill(process)
-            browser.rollback()
+    file = killed_before_publication(place)
     assert place.statuses() == {1: "processing"}
-    [file] = place.published()
     ended = place.run()
     assert (ended.returncode, ended.stderr) == (0, "")
     assert place.statuses() == {1: "ready"}
@@ -108,17 +81,7 @@ def test_a_finished_folder_that_was_damaged_meanwhile_is_rendered_again(
     place: Installation,
 ) -> None:
     """What is published is whole, or it is not published."""
-    place.use("waits.py")
-    place.poet.write(image("a lake"))
-    with place.started("run") as process:
-        place.begun(process)
-        with closing(sqlite3.connect(place.database, isolation_level=None)) as browser:
-            browser.execute("BEGIN IMMEDIATE")
-            place.go()
-            until(place.published)
-            kill(process)
-            browser.rollback()
-    [file] = place.published()
+    file = killed_before_publication(place)
     (place.root / file).write_bytes(b"half")
     ended = place.run()
     assert (ended.returncode, ended.stderr) == (0, "")
@@ -150,10 +113,7 @@ def test_a_prompt_that_kills_its_run_every_time_is_given_up(place: Installation)
 
 def test_the_render_of_a_living_run_is_not_taken(place: Installation) -> None:
     """A second run has nothing to do, and says so at once."""
-    place.use("waits.py")
-    place.poet.write(image("a lake"))
-    with place.started("run") as process:
-        place.begun(process)
+    with mid_render(place) as process:
         second = place.run()
         assert (second.returncode, second.stderr) == (0, "")
         assert "0 ready, 0 in error" in second.stdout
@@ -166,10 +126,7 @@ def test_the_render_of_a_living_run_is_not_taken(place: Installation) -> None:
 
 def test_a_run_that_sleeps_for_a_while_loses_nothing(place: Installation) -> None:
     """A laptop's lid, or Ctrl-Z: shorter than the lease, it goes on where it was."""
-    place.use("waits.py")
-    place.poet.write(image("a lake"))
-    with place.started("run") as process:
-        place.begun(process)
+    with mid_render(place) as process:
         process.send_signal(signal.SIGSTOP)
         time.sleep(1)
         assert place.run().returncode == 0
@@ -184,10 +141,7 @@ def test_a_run_that_sleeps_for_a_while_loses_nothing(place: Installation) -> Non
 
 def test_a_run_of_another_machine_is_left_in_peace(place: Installation) -> None:
     """Nobody here knows whether it lives; only a heartbeat that stands still would tell."""
-    place.use("waits.py")
-    place.poet.write(image("a lake"))
-    with place.started("run") as process:
-        place.begun(process)
+    with mid_render(place) as process:
         place.poet.execute("UPDATE media_generator_renders SET owner_host = 'elsewhere'")
         assert place.run().returncode == 0
         place.go()
@@ -220,10 +174,7 @@ FOREIGN_HANDS = {
 @pytest.mark.parametrize("reason", FOREIGN_HANDS)
 def test_who_changed_what_is_told(place: Installation, reason: str) -> None:
     """A run that must throw a render away says why, and stops rendering early."""
-    place.use("waits.py")
-    place.poet.write(image("a lake"))
-    with place.started("run") as process:
-        place.begun(process)
+    with mid_render(place) as process:
         place.poet.execute(FOREIGN_HANDS[reason])
         printed, complaints = process.communicate(timeout=10)  # the script itself would go on
     assert complaints == ""

@@ -7,6 +7,7 @@ import psutil
 import pytest
 
 from tests.acceptance.mediagen import Installation, image
+from tests.acceptance.mid_render import mid_render
 
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
@@ -25,11 +26,7 @@ def check_given_back(place: Installation) -> None:
 @pytest.mark.parametrize("number", CODES)
 def test_a_signal_gives_the_prompt_back(place: Installation, number: signal.Signals) -> None:
     """The workflow is ended at once, and the exit code tells which signal it was."""
-    place.use("waits.py")
-    for _ in range(2):
-        place.poet.write(image("a lake"))
-    with place.started("run") as process:
-        place.begun(process)
+    with mid_render(place, prompts=2) as process:
         workflow = place.asked()[0]["pid"]
         process.send_signal(number)
         printed, complaints = process.communicate(timeout=10)
@@ -45,10 +42,7 @@ def test_a_script_that_cannot_be_asked_is_killed_within_the_grace_time(
     place: Installation,
 ) -> None:
     """Its child, which ignores the request too, ends with it; all of it within ten seconds."""
-    place.use("deaf.py")
-    place.poet.write(image("a lake"))
-    with place.started("run") as process:
-        place.begun(process)
+    with mid_render(place, "deaf.py") as process:
         process.terminate()
         process.communicate(timeout=10)
     assert process.returncode == 143
@@ -77,10 +71,7 @@ def test_a_second_signal_ends_it_at_once(place: Installation, number: signal.Sig
 
 def test_a_terminal_that_is_closed_gives_the_prompt_back(place: Installation) -> None:
     """SIGHUP comes when a window is closed or a connection is lost."""
-    place.use("waits.py")
-    place.poet.write(image("a lake"))
-    with place.started("run") as process:
-        place.begun(process)
+    with mid_render(place) as process:
         process.send_signal(signal.SIGHUP)
         process.communicate(timeout=10)
     assert process.returncode != 0

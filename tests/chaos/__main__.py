@@ -3,37 +3,51 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
+from typing import TYPE_CHECKING
 
-from tests.chaos.campaign import Budget, Campaign
-from tests.chaos.report import table, write_report
+from tests.chaos.campaign import Budget, Scope
+from tests.chaos.company import run_company, tell
+from tests.chaos.report import Circumstances, table, write_report
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 
-def _tell(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos")
+    parser.add_argument("--cycles", type=int, default=2600)
+    parser.add_argument("--seconds", type=float, default=5400.0)
+    parser.add_argument("--jobs", type=int, default=2, help="campaigns at once")
+    parser.add_argument("--journal", choices=("wal", "delete", "both"), default="both")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", default="", help="faults whose names hold this text")
+    parser.add_argument("--backwards", action="store_true", help="the last fault first")
+    parser.add_argument("--report", action="store_true", help="write docs/reliability.md anew")
+    return parser.parse_args()
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    """An end from outside too unmounts what is mounted."""
+    sys.exit(128 + number)
 
 
 def main() -> int:
     """Run a campaign; 1 when anything was not as it must be."""
-    parser = argparse.ArgumentParser(prog="python -m tests.chaos")
-    parser.add_argument("--cycles", type=int, default=2000)
-    parser.add_argument("--seconds", type=float, default=3600.0)
-    parser.add_argument("--journal", choices=("wal", "delete", "both"), default="both")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", default="", help="faults whose names hold this text")
-    parser.add_argument("--report", action="store_true", help="write docs/reliability.md anew")
-    given = parser.parse_args()
+    given = _arguments()
+    signal.signal(signal.SIGTERM, _end)
     modes = ("wal", "delete") if given.journal == "both" else (given.journal,)
-    campaign = Campaign(modes, given.seed, given.only)
+    scope = Scope(modes, given.seed, given.only, given.backwards)
     began = time.monotonic()
-    campaign.run(Budget(given.cycles, given.seconds), _tell)
-    lines = table(campaign.tallies, time.monotonic() - began, given.seed)
-    _tell("\n".join(lines))
+    outcome = run_company(scope, Budget(given.cycles, given.seconds), given.jobs)
+    circumstances = Circumstances(time.monotonic() - began, given.seed, given.jobs)
+    lines = table(outcome, circumstances)
+    tell("\n".join(lines))
     if given.report:
         write_report(lines)
-    return int(any(tally.violations for tally in campaign.tallies.values()))
+    return int(any(tally.violations for tally in outcome.tallies.values()))
 
 
 if __name__ == "__main__":

@@ -2,45 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import shutil
+import sqlite3
 import tempfile
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.chaos.checker import Checker
-from tests.chaos.crew import StuckError, start, warm_up, worker
-from tests.chaos.faults import all_faults
+from tests.chaos.crew import dismiss, start, warm_up, worker
+from tests.chaos.faults.calls import CallSweeps
+from tests.chaos.faults.catalogue import all_faults
+from tests.chaos.hand import FoundError
 from tests.chaos.place import make_place
 from tests.chaos.poet import write_many
+from tests.chaos.tally import Tally
+from tests.chaos.volume import mounted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from tests.chaos.faults.fault import Fault
     from tests.chaos.place import Place
 
 _CYCLES_OF_A_PLACE = 25
-
-
-@dataclass(slots=True)
-class Tally:
-    """What became of one fault.
-
-    Attributes:
-        cycles: how often it was tried.
-        survived: cycles after which everything was as it must be.
-        kills: processes that died by SIGKILL.
-        seconds: they took.
-        violations: what was not as it must be.
-    """
-
-    cycles: int = 0
-    survived: int = 0
-    kills: int = 0
-    seconds: float = 0.0
-    violations: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +39,37 @@ class Budget:
     seconds: float
 
 
-class Campaign:
-    """Runs faults round robin, in each journal mode in turn.
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a campaign is about.
 
-    Args:
-        journal_modes: of the databases.
-        seed: of everything that is left to chance here.
+    Attributes:
+        journal_modes: of the databases, in turn.
+        seed: of everything that is left to chance.
         only: faults whose names hold this text.
+        backwards: the last fault first.
     """
 
-    def __init__(self, journal_modes: Sequence[str], seed: int, only: str = "") -> None:
-        self._modes = journal_modes
-        self._chance = random.Random(seed)  # noqa: S311 (repeatable, not secret)
-        self._faults = {name: made for name, made in all_faults().items() if only in name}
+    journal_modes: Sequence[str]
+    seed: int
+    only: str = ""
+    backwards: bool = False
+
+
+class Campaign:
+    """Runs faults round robin.
+
+    Attributes:
+        tallies: what became of each fault.
+        sweeps: through the system calls.
+    """
+
+    def __init__(self, scope: Scope) -> None:
+        self._modes = scope.journal_modes
+        self._chance = random.Random(scope.seed)  # noqa: S311 (repeatable, not secret)
+        self.sweeps = CallSweeps()
+        named = [(n, fault) for n, fault in all_faults(self.sweeps).items() if scope.only in n]
+        self._faults = dict(reversed(named) if scope.backwards else named)
         self.tallies = {name: Tally() for name in self._faults}
 
     def run(self, budget: Budget, tell: Callable[[str], None]) -> None:
@@ -71,46 +77,70 @@ class Campaign:
         warm_up()
         deadline = time.monotonic() + budget.seconds
         done = 0
-        names = list(self._faults)
+        names = _round(self._faults)
         while done < budget.cycles and time.monotonic() < deadline:
             mode = self._modes[done // _CYCLES_OF_A_PLACE % len(self._modes)]
-            with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
-                place = make_place(Path(folder), mode)
-                checker = Checker(place)
+            with _place(mode) as (place, checker):
                 for _ in range(min(_CYCLES_OF_A_PLACE, budget.cycles - done)):
                     if time.monotonic() > deadline:
                         break
                     name = names[done % len(names)]
-                    found = self._cycle(place, checker, name)
                     done += 1
-                    for line in found:
-                        tell(f"cycle {done} ({mode}), {name}: {line}")
-                    if found:
-                        keep(place, done)
+                    if found := self._cycle(place, checker, name):
+                        tell(f"cycle {done} ({mode}), {name}: {'; '.join(found)}")
                         break
 
-    def _cycle(self, place: Place, checker: Checker, name: str) -> list[str]:
+    def _cycle(self, usual: Place, checker: Checker, name: str) -> list[str]:
+        fault = self._faults[name]
         tally = self.tallies[name]
         began = time.monotonic()
-        seed, count = self._chance.getrandbits(32), self._chance.randint(2, 4)
-        poet = start(lambda: write_many(place.database, count, seed))
-        found = []
-        try:
-            tally.kills += self._faults[name](place, self._chance)
-            ends = [poet.wait(), worker(place, until_quiet=True).wait()]
-            found += [f"an undisturbed process ended with {e.status}" for e in ends if e.failed]
-        except StuckError as error:
-            found.append(str(error))
-        found += checker.violations()
-        tally.cycles += 1
-        tally.survived += not found
-        tally.violations += found
-        tally.seconds += time.monotonic() - began
+        if fault.on_small:
+            with _place(usual.journal_mode, fault.on_small) as (place, own_checker):
+                deaths, found = self._torment(place, own_checker, fault)
+        else:
+            deaths, found = self._torment(usual, checker, fault)
+        tally.count(deaths, found, time.monotonic() - began)
         return found
 
+    def _torment(self, place: Place, checker: Checker, fault: Fault) -> tuple[int, list[str]]:
+        seed, count = self._chance.getrandbits(32), self._chance.randint(2, 4)
+        deaths = 0
+        found = []
+        poet = start(lambda: write_many(place.database, 0 if fault.alone else count, seed))
+        try:
+            deaths = fault.deed(place, self._chance)
+            ends = [poet.wait(), worker(place, until_quiet=True).wait()]
+            found += [f"an undisturbed process ended with {e.code}" for e in ends if e.failed]
+        except (FoundError, sqlite3.Error) as error:
+            found.append(repr(error))
+        dismiss()
+        found += checker.violations()
+        if found:
+            _keep(place)
+        return deaths, found
 
-def keep(place: Place, number: int) -> None:
+
+def _round(faults: dict[str, Fault]) -> list[str]:
+    """Each fault once, and then again those that are tried more often."""
+    most = max((fault.weight for fault in faults.values()), default=0)
+    return [name for turn in range(most) for name in faults if turn < faults[name].weight]
+
+
+@contextlib.contextmanager
+def _place(mode: str, on_small: tuple[str, ...] = ()) -> Iterator[tuple[Place, Checker]]:
+    """A fresh place, with a small volume where one is wanted; gone afterwards."""
+    with contextlib.ExitStack() as closing:
+        folder = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="chaos-")))
+        small = None
+        if on_small:
+            small = folder / "small"
+            small.mkdir()
+            closing.enter_context(mounted(small))
+        place = make_place(folder, mode, small, on_small)
+        yield place, Checker(place)
+
+
+def _keep(place: Place) -> None:
     """Copy the place of a violation to where it can be looked at."""
-    target = Path(tempfile.gettempdir()) / f"chaos-violation-{number}"
-    shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(place.folder, target, symlinks=True)
+    target = Path(tempfile.mkdtemp(prefix="chaos-violation-"))
+    shutil.copytree(place.folder, target, symlinks=True, dirs_exist_ok=True)

@@ -10,6 +10,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.chaos.workflow import OVERLAPS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -20,7 +22,8 @@ _PROMPTS = f"""
 SELECT p.id, p.prompt_type || ' ' || p.prompt_text, p.artifact_status, p.error_message, w.content,
     (SELECT count(*) FROM asked_again AS a WHERE a.prompt_id = p.id),
     (SELECT count(*) FROM media_generator_renders AS r
-        WHERE r.prompt_id = p.id AND r.outcome = 'published')
+        WHERE r.prompt_id = p.id AND r.outcome = 'published'),
+    p.id IN (SELECT h.prompt_id FROM foreign_hands AS h WHERE h.left_it = 'set to unsupported')
 FROM prompts AS p LEFT JOIN writings AS w ON w.id = p.output_reference
 WHERE p.status = 'completed' AND {_OURS}
 """  # noqa: S608 (both halves stand here)
@@ -57,6 +60,7 @@ class Checker:
             *self._files(),
             *self._leftovers(),
             *self._processes(),
+            *self._overlaps(),
         ]
 
     def _rows(self, statement: str) -> list[tuple[Any, ...]]:
@@ -76,21 +80,22 @@ class Checker:
 
     def _prompts(self) -> Iterator[str]:
         groups = self._groups()
-        for prompt_id, words, status, error, content, asked, published in self._rows(_PROMPTS):
+        for prompt_id, words, status, error, content, asked, published, taken in self._rows(
+            _PROMPTS
+        ):
             if prompt_id == 2:  # theirs
                 continue
             name = f"prompt {prompt_id} ({words!r})"
             mine = groups.pop(prompt_id, Counter())
-            if status == "ready":
-                accepted = 1 + asked
-                sound = error is None
-            elif status == "error":
-                accepted = asked
-                sound = bool(error)
-            else:
+            if taken:
+                if (status, published, len(mine)) != ("unsupported", 0, 0):
+                    yield f"{name} was taken away, and is {status} with rows of {len(mine)} renders"
+                continue
+            if status not in {"ready", "error"}:
                 yield f"{name} is {status} after the drain"
                 continue
-            if not sound:
+            accepted = asked + (status == "ready")
+            if (error is None) != (status == "ready"):
                 yield f"{name} is {status} with the message {error!r}"
             if not published == len(mine) == accepted:
                 yield (
@@ -167,6 +172,17 @@ class Checker:
             if entry.name not in kept:
                 inside = sorted(str(path.relative_to(entry)) for path in entry.rglob("*"))
                 yield f"left in the staging area: {entry.name} {inside}"
+
+    def _overlaps(self) -> Iterator[str]:
+        """A prompt that somebody changed by hand may be rendered before its last owner notices."""
+        log = self._place.comfyui / OVERLAPS
+        if not log.exists():
+            return
+        changed = {prompt_id for (prompt_id,) in self._rows("SELECT prompt_id FROM foreign_hands")}
+        for line in log.read_text().splitlines():
+            prompt_id, last, new = map(int, line.split())
+            if prompt_id not in changed:
+                yield f"prompt {prompt_id} was rendered by group {new} while {last} still ran"
 
     def _processes(self) -> Iterator[str]:
         for pid in marked_processes(self._place):

@@ -1,4 +1,4 @@
-"""Processes that can be killed, stopped and waited for."""
+"""Starting workers and others, as processes that cost milliseconds."""
 
 from __future__ import annotations
 
@@ -6,95 +6,28 @@ import importlib
 import os
 import pkgutil
 import shutil
-import signal
 import subprocess
 import sys
-import time
 import traceback
-from dataclasses import dataclass
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 import adapters
 import application
 import domain
+from tests.chaos.hand import MISTAKE, PATIENCE, FoundError, Hand
 from tests.chaos.traps import Trap
-from tests.chaos.worker import work
+from tests.chaos.worker import Manner, work
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.chaos.place import Place
 
-_PATIENCE = 90.0  # seconds
-_WRITES = "fsync,fdatasync,pwrite64,rename,renameat,renameat2,unlink,unlinkat,mkdir,rmdir"
+_KILLED = 128 + 9  # what strace ends with when its child was killed, where it does not follow it
 
-
-class StuckError(Exception):
-    """A process did not end though nothing keeps it from ending."""
-
-
-@dataclass(slots=True)
-class Hand:
-    """A process of this crew.
-
-    Attributes:
-        pid: of it.
-        status: how it ended, as from waitpid, or None.
-    """
-
-    pid: int
-    status: int | None = None
-
-    @property
-    def killed(self) -> bool:
-        """Whether SIGKILL ended it."""
-        return self.status is not None and os.WIFSIGNALED(self.status)
-
-    @property
-    def failed(self) -> bool:
-        """Whether it ended by itself, and badly."""
-        return (
-            self.status is not None
-            and not self.killed
-            and os.waitstatus_to_exitcode(self.status) != 0
-        )
-
-    def kill(self) -> None:
-        """Kill -9."""
-        os.kill(self.pid, signal.SIGKILL)
-
-    def stop(self) -> None:
-        """Put it to sleep."""
-        os.kill(self.pid, signal.SIGSTOP)
-
-    def go_on(self) -> None:
-        """Wake it up after a stop."""
-        os.kill(self.pid, signal.SIGCONT)
-
-    def wait(self) -> Hand:
-        """Until it ends."""
-        return self._wait(stopped=False)
-
-    def wait_for_stop(self) -> bool:
-        """Until it stops or ends; whether it stopped."""
-        self._wait(stopped=True)
-        return self.status is None
-
-    def _wait(self, *, stopped: bool) -> Hand:
-        deadline = time.monotonic() + _PATIENCE
-        while self.status is None:
-            pid, status = os.waitpid(self.pid, os.WNOHANG | (os.WUNTRACED if stopped else 0))
-            if pid and os.WIFSTOPPED(status):
-                break
-            if pid:
-                self.status = status
-            elif time.monotonic() > deadline:
-                self.kill()
-                os.waitpid(self.pid, 0)
-                raise StuckError(f"process {self.pid} did not end within {_PATIENCE:g} seconds")
-            else:
-                time.sleep(0.002)
-        return self
+_hands: list[Hand] = []
 
 
 def warm_up() -> None:
@@ -117,8 +50,9 @@ def start(task: Callable[[], object]) -> Hand:
     sys.stdout.flush()
     pid = os.fork()
     if pid:
-        return Hand(pid)
-    code = 70
+        _hands.append(Hand(pid))
+        return _hands[-1]
+    code = MISTAKE
     try:
         os.setpgid(0, 0)
         code = int(task() or 0)  # type: ignore[call-overload]
@@ -129,9 +63,39 @@ def start(task: Callable[[], object]) -> Hand:
         os._exit(code)
 
 
-def worker(place: Place, step: str = "", *, stops: bool = False, until_quiet: bool = False) -> Hand:
-    """Start a worker, with a trap at a step if one is named."""
-    return start(lambda: work(place.config, Trap(step, stops), until_quiet=until_quiet))
+def dismiss() -> None:
+    """End whoever is left when something was not as it must be; a sleeper would never end."""
+    for hand in _hands:
+        if hand.status is None:
+            with suppress(ProcessLookupError, ChildProcessError):
+                hand.kill()
+                os.waitpid(hand.pid, 0)
+    _hands.clear()
+
+
+def worker(
+    place: Place,
+    step: str = "",
+    *,
+    stops: bool = False,
+    until_quiet: bool = False,
+    clock_error: float = 0.0,
+    lease_seconds: float | None = None,
+) -> Hand:
+    """Start a worker, with a trap at a step if one is named.
+
+    Args:
+        place: to work in.
+        step: where the trap is.
+        stops: it only puts the worker to sleep.
+        until_quiet: the worker goes on until nothing is left to do.
+        clock_error: seconds by which its wall clock is ahead.
+        lease_seconds: after which it takes over from the silent, if other than usual.
+    """
+    manner = Manner(until_quiet, clock_error)
+    if lease_seconds is not None:
+        manner.lease_seconds = lease_seconds
+    return start(partial(work, place.config, Trap(step, stops), manner))
 
 
 def has_strace() -> bool:
@@ -139,15 +103,21 @@ def has_strace() -> bool:
     return shutil.which("strace") is not None
 
 
-def killed_at_call(place: Place, number: int) -> bool:
-    """Run a worker that dies at its n-th call that writes; False when it made fewer.
+def killed_at_call(place: Place, name: str, number: int) -> bool:
+    """Run a worker that dies at its n-th system call of a name; False when it made fewer.
 
-    A thread that made so many calls of one name is what strace counts.
+    strace counts for each thread: the first one that makes its n-th such call is hit. In a
+    worker that is nearly always the main thread; the heartbeat's makes a few in a second.
     """
     strace = shutil.which("strace")
     assert strace is not None
-    command = [strace, "-f", "-qq", "-o", os.devnull, "-e", f"trace={_WRITES}"]
-    command += ["-e", f"inject={_WRITES}:signal=KILL:when={number}"]
+    command = [strace, "-f", "-qq", "-o", os.devnull, "-e", f"trace=?{name}"]
+    command += ["-e", f"inject=?{name}:signal=KILL:when={number}"]
     command += [sys.executable, "-m", "tests.chaos.worker", str(place.config)]
-    ended = subprocess.run(command, check=False, capture_output=True, timeout=_PATIENCE)
+    ended = subprocess.run(
+        command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=PATIENCE
+    )
+    if ended.returncode > 0 and ended.returncode != _KILLED:
+        words = ended.stderr.decode("utf-8", "replace")[-2000:]
+        raise FoundError(f"strace or its worker ended with {ended.returncode}: {words}")
     return ended.returncode != 0

@@ -8,36 +8,20 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tests.chaos.workflow import GROUPS, WORKFLOW
 from tests.databases import make_database
 from tests.media_samples import mp3, png
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
-# What a prompt's words make of a render; any may be combined.
-_WORKFLOW = r"""
-for argument; do
-    case $argument in
-        --output=*) output=${argument#*=} ;;
-        --prompt=* | --lyrics=*) words=${argument#*=}; kind=${argument%%=*} ;;
-    esac
-done
-case $words in *grandchild*) sleep 300 & ;; esac
-case $words in *runaway*) setsid sleep 300 & ;; esac
-case $words in *slow*) sleep 0.25 ;; esac
-case $words in *fails*) echo "the sampler is broken" >&2; exit 3 ;; esac
-case $words in *half*) head -c 60 sample.png > "$output/half.png"; exit 0 ;; esac
-case $kind in
-    --lyrics) cp sample.mp3 "$output/generated_song.mp3" ;;
-    *) cp sample.png "$output/generated_image_001.png" ;;
-esac
-case $words in *pair*) cp sample.png "$output/generated_image_002.png" ;; esac
-exit 0
-"""
-
+_PARTS = ("output", "database")
+_MOST_ROOM_WANTED = 16 * 1024 * 1024  # less than the small volume has
 FOREIGN = """
 CREATE TABLE poet_notes (prompt_id INTEGER, note TEXT);
 CREATE TABLE asked_again (prompt_id INTEGER NOT NULL);
+CREATE TABLE foreign_hands (prompt_id INTEGER NOT NULL, left_it TEXT NOT NULL);
 INSERT INTO poet_notes VALUES (1, 'not yours'), (2, 'nor this');
 INSERT INTO prompts (prompt_text, prompt_type, status, priority, metadata)
 VALUES ('a poem', 'poetry', 'completed', 7, '{"by": "the poet"}');
@@ -56,16 +40,17 @@ class Place:
 
     Attributes:
         folder: of the whole.
+        journal_mode: of the database.
         root: the output root.
+        database: the shared database.
+        small: the volume that can be filled up, or None.
     """
 
     folder: Path
+    journal_mode: str
     root: Path
-
-    @property
-    def database(self) -> Path:
-        """The shared database."""
-        return self.folder / "musings.db"
+    database: Path
+    small: Path | None = None
 
     @property
     def config(self) -> Path:
@@ -83,30 +68,48 @@ class Place:
         return self.root / ".staging"
 
 
-def make_place(folder: Path, journal_mode: str, root: Path | None = None) -> Place:
-    """Build an installation in an empty folder, with things that belong to others."""
-    place = Place(folder, root or folder / "media")
-    for made in (place.comfyui, place.root):
+def make_place(
+    folder: Path, journal_mode: str, small: Path | None = None, on_small: Collection[str] = ()
+) -> Place:
+    """Build an installation in an empty folder, with things that belong to others.
+
+    Args:
+        folder: for all of it.
+        journal_mode: of the database.
+        small: another volume.
+        on_small: what lies there: "output", "database", or both.
+    """
+    where = {name: small if small and name in on_small else folder for name in _PARTS}
+    root, database = where["output"] / "media", where["database"] / "musings.db"
+    place = Place(folder, journal_mode, root, database, small)
+    for made in (place.comfyui / GROUPS, place.root):
         made.mkdir(parents=True, exist_ok=True)
     (place.comfyui / "sample.png").write_bytes(png())
     (place.comfyui / "sample.mp3").write_bytes(mp3())
-    (place.comfyui / "workflow.sh").write_text(_WORKFLOW)
+    (place.comfyui / "workflow.sh").write_text(WORKFLOW)
     make_database(place.database, "wide", journal_mode)
     with closing(sqlite3.connect(place.database)) as driver:
         driver.executescript(FOREIGN)
     _strangers_files(place)
-    document = {
+    place.config.write_text(json.dumps(_configuration(place)))
+    return place
+
+
+def _configuration(place: Place) -> dict[str, object]:
+    return {
         "database": {"path": str(place.database)},
         "comfyui": {
             "python": "/bin/sh",
             "comfyui_directory": str(place.comfyui),
             "output_directory": str(place.root),
         },
-        "media": {"scripts": {"image": "workflow.sh", "music": "workflow.sh"}},
+        "media": {
+            "scripts": {"image": "workflow.sh", "music": "workflow.sh"},
+            "limits": {"min_free_bytes": _MOST_ROOM_WANTED},
+        },
+        "paths": {"state": str(place.folder / "state")},
         "retry": {"max_attempts": 2, "base_seconds": 0.01, "max_crashes": 1000},
     }
-    place.config.write_text(json.dumps(document))
-    return place
 
 
 def _strangers_files(place: Place) -> None:

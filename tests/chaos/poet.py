@@ -7,34 +7,45 @@ import random
 import sqlite3
 import time
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 _MOODS = ("", "", "", "slow", "grandchild", "runaway", "pair", "fails", "half", "slow pair")
+_PATIENCE = 60.0  # seconds
+_HANDS = {
+    "set to pending": "UPDATE prompts SET artifact_status = 'pending' WHERE id = :id",
+    "set to unsupported": "UPDATE prompts SET artifact_status = 'unsupported' WHERE id = :id",
+    "deleted": "DELETE FROM prompts WHERE id = :id",
+}
+HANDS = tuple(_HANDS)
 
 
 def write_one(database: Path, words: str, *, song: bool = False, sound: bool = True) -> int:
     """One prompt as the Poets Service leaves it, in several transactions; gives its id."""
     prompt_type = "lyrics_prompt" if song else "image_prompt"
-    with closing(sqlite3.connect(database, timeout=60, isolation_level=None)) as driver:
-        prompt_id = driver.execute(
-            "INSERT INTO prompts (prompt_text, prompt_type, status) VALUES (?, ?, 'processing')",
-            (words, prompt_type),
-        ).lastrowid
-        assert prompt_id is not None
+    with closing(_open(database)) as driver:
+        prompt_id = _run(
+            driver,
+            "INSERT INTO prompts (prompt_text, prompt_type, status) VALUES (:words, :type,"
+            " 'processing')",
+            {"words": words, "type": prompt_type},
+        )
         said = f"{words} number {prompt_id}"
         content = _lyrics(said) if song else {"prompt": said}
         text = json.dumps(content) if sound else '{"prompt": '
-        writing_id = driver.execute(
+        writing_id = _run(
+            driver,
             "INSERT INTO writings (title, content_type, content, source_prompt_id)"
-            " VALUES (?, ?, ?, ?)",
-            (said, prompt_type, text, prompt_id),
-        ).lastrowid
-        driver.execute(
-            "UPDATE prompts SET output_reference = ?, status = 'completed' WHERE id = ?",
-            (writing_id, prompt_id),
+            " VALUES (:said, :type, :text, :id)",
+            {"said": said, "type": prompt_type, "text": text, "id": prompt_id},
+        )
+        _run(
+            driver,
+            "UPDATE prompts SET output_reference = :writing, status = 'completed' WHERE id = :id",
+            {"writing": writing_id, "id": prompt_id},
         )
     return prompt_id
 
@@ -52,33 +63,90 @@ def write_many(database: Path, count: int, seed: int) -> None:
 
 def ask_again(database: Path) -> None:
     """Want a ready prompt rendered anew, and keep count of that in the same transaction."""
-    with closing(sqlite3.connect(database, timeout=60, isolation_level=None)) as driver:
-        driver.execute("BEGIN IMMEDIATE")
-        found = driver.execute(
-            "SELECT id FROM prompts WHERE artifact_status = 'ready' ORDER BY random() LIMIT 1"
-        ).fetchall()
-        for (prompt_id,) in found:
-            driver.execute(
-                "UPDATE prompts SET artifact_status = 'pending' WHERE id = ?", (prompt_id,)
-            )
-            driver.execute("INSERT INTO asked_again VALUES (?)", (prompt_id,))
-        driver.execute("COMMIT")
+    found = "SELECT id FROM prompts WHERE artifact_status = 'ready' ORDER BY random() LIMIT 1"
+    _change(
+        database,
+        found,
+        "UPDATE prompts SET artifact_status = 'pending' WHERE id = :id",
+        "INSERT INTO asked_again VALUES (:id)",
+    )
 
 
 def take_back(database: Path) -> None:
     """Set whatever is being rendered to pending, as people do by hand."""
-    with closing(sqlite3.connect(database, timeout=60)) as driver, driver:
-        driver.execute(
-            "UPDATE prompts SET artifact_status = 'pending' WHERE artifact_status = 'processing'"
-        )
+    lay_hands_on(database, "set to pending")
+
+
+def lay_hands_on(database: Path, hand: str) -> None:
+    """Do one of ``HANDS`` to whatever is being rendered, and write down that it was done.
+
+    Only to what was never ready, so that nothing of it may be found afterwards.
+    """
+    _change(
+        database,
+        "SELECT id FROM prompts WHERE artifact_status = 'processing'"
+        " AND id NOT IN (SELECT prompt_id FROM asked_again)",
+        _HANDS[hand],
+        f"INSERT INTO foreign_hands VALUES (:id, '{hand}')",  # noqa: S608 (one of the above)
+    )
 
 
 def hold_lock(database: Path, seconds: float) -> None:
     """Another program's long transaction."""
-    with closing(sqlite3.connect(database, timeout=60, isolation_level=None)) as driver:
+    with closing(_open(database)) as driver:
         driver.execute("BEGIN IMMEDIATE")
         time.sleep(seconds)
         driver.execute("ROLLBACK")
+
+
+def is_locked(database: Path) -> bool:
+    """Whether somebody keeps it locked for longer than a transaction takes."""
+    with closing(_open(database)) as driver:
+        driver.execute("PRAGMA busy_timeout = 500")
+        try:
+            driver.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError:
+            return True
+        driver.execute("ROLLBACK")
+        return False
+
+
+def _open(database: Path) -> sqlite3.Connection:
+    return sqlite3.connect(
+        f"{database.as_uri()}?mode=rw", uri=True, timeout=_PATIENCE, isolation_level=None
+    )
+
+
+def _run(driver: sqlite3.Connection, statement: str, values: Mapping[str, Any]) -> int:
+    """One transaction; on a full disk it waits for room. Gives the id of a new row."""
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            return driver.execute(statement, values).lastrowid or 0
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+
+
+def _change(database: Path, which: str, *statements: str) -> None:
+    """Change some prompts and whatever belongs to that, in one transaction."""
+    with closing(_open(database)) as driver:
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+                for (prompt_id,) in driver.execute(which).fetchall():
+                    for statement in statements:
+                        driver.execute(statement, {"id": prompt_id})
+                driver.execute("COMMIT")
+            except sqlite3.OperationalError:
+                driver.rollback()
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
+            else:
+                return
 
 
 def _lyrics(words: str) -> dict[str, object]:

@@ -6,36 +6,65 @@ import os
 import platform
 import sqlite3
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+from tests.chaos.crew import has_strace
+from tests.chaos.volume import can_mount
 
-    from tests.chaos.campaign import Tally
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tests.chaos.company import Outcome
 
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 _BEGIN, _END = "<!-- chaos:begin -->", "<!-- chaos:end -->"
 
 
-def table(tallies: Mapping[str, Tally], seconds: float, seed: int) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """How the figures came about: seconds it took, the seed, and how many campaigns at once."""
+
+    seconds: float
+    seed: int
+    jobs: int
+
+
+def table(outcome: Outcome, circumstances: Circumstances) -> list[str]:
     """The lines of the table, with where and how long it was made."""
+    tallies = outcome.tallies
     cycles = sum(tally.cycles for tally in tallies.values())
+    with_kill = sum(tally.with_kill for tally in tallies.values())
     kills = sum(tally.kills for tally in tallies.values())
     bad = sum(tally.cycles - tally.survived for tally in tallies.values())
     rows = [
-        f"| {name.replace('|', '/')} | {tally.cycles} | {tally.kills} | {tally.survived}"
-        f" | {tally.cycles - tally.survived} |"
+        f"| {name.replace('|', '/')} | {tally.cycles} | {tally.with_kill} | {tally.kills}"
+        f" | {tally.survived} | {tally.cycles - tally.survived} |"
         for name, tally in tallies.items()
         if tally.cycles
     ]
     made = (
-        f"*{cycles} cycles, {kills} processes killed, {bad} cycles with a violation, in"
-        f" {seconds / 60:.1f} minutes (seed {seed}); {os.cpu_count()} cores, {sys.platform},"
-        f" CPython {platform.python_version()}, SQLite {sqlite3.sqlite_version}.*"
+        f"*{cycles:,} cycles, of these {with_kill:,} with a kill ({kills:,} processes killed);"
+        f" {bad} cycles with a violation; {circumstances.seconds / 60:.1f} minutes,"
+        f" {circumstances.jobs} at once (seed {circumstances.seed}); {os.cpu_count()} cores,"
+        f" {sys.platform}, CPython {platform.python_version()}, SQLite {sqlite3.sqlite_version}.*"
     )
-    head = "| fault | cycles | kills | survived | violated |"
-    return [made, "", head, "|---|---:|---:|---:|---:|", *rows]
+    head = "| fault | cycles | with a kill | killed | survived | violated |"
+    notes = [line for note in _notes(outcome) for line in ("", note)]
+    return [made, "", head, "|---|---:|---:|---:|---:|---:|", *rows, *notes]
+
+
+def _notes(outcome: Outcome) -> Iterator[str]:
+    if told := outcome.sweeps.told():
+        yield (
+            "System calls that one thread of a worker made for two prompts, each of them the last"
+            f" one of some worker, and how often all of them were gone through: {told}."
+        )
+    if not has_strace():
+        yield "Without strace nobody was killed at a system call."
+    if not can_mount():
+        yield "No volume could be mounted here, so that no disk was filled up."
 
 
 def write_report(lines: Sequence[str], page: Path = PAGE) -> None:

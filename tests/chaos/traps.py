@@ -9,6 +9,7 @@ import os
 import signal
 import threading
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -35,21 +36,27 @@ class Trap:
     stops: bool = False
     visit: int = 1
     _visits: Counter[str] = field(default_factory=Counter)
+    _writing: threading.RLock = field(default_factory=threading.RLock)
 
     def reach(self, step: str) -> None:
         """Come to a step; if it is the one, this does not return unharmed."""
         if step != self.step:
             return
         self._visits[step] += 1
-        if self._visits[step] == self.visit:
-            os.kill(os.getpid(), signal.SIGSTOP if self.stops else signal.SIGKILL)
+        if self._visits[step] != self.visit:
+            return
+        if not self.stops:
+            os.kill(os.getpid(), signal.SIGKILL)
+        with self._writing:  # a heartbeat that slept in mid-transaction would lock everybody out
+            os.kill(os.getpid(), signal.SIGSTOP)
 
     def wrap(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         """The same function between two steps."""
 
         def trapped(*args: object, **kwargs: object) -> object:
             self.reach(f"{name}:before")
-            result = function(*args, **kwargs)
+            with self._writing if name.startswith("leases.") else nullcontext():
+                result = function(*args, **kwargs)
             self.reach(f"{name}:after")
             return result
 

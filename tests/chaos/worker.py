@@ -9,6 +9,8 @@ import os
 import sys
 import time
 from contextlib import closing
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,8 +20,9 @@ import adapters.filesystem.artifact_store as store_module
 import adapters.filesystem.withdrawal as withdrawal_module
 from adapters.heartbeat import beating
 from adapters.processes.adoption import become_subreaper
+from adapters.system_clock import SystemClock
 from application.leases import LeaseKeeper
-from application.ports.prompt_repository import Selection
+from application.ports.prompt_repository import RepositoryError, Selection
 from application.recover import Recovery
 from application.stopping import StopRequest
 from domain.lease import LeaseObserver
@@ -28,12 +31,34 @@ from entrypoints.settings.loading import load_settings
 from tests.chaos.traps import Trap, TrappedPort, TrappedRenderer
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from application.ports.events import Event
 
 BEAT_SECONDS = 0.1
-LEASE_SECONDS = 0.5
 _LONGEST_GAP = 0.2
-_PATIENCE = 60.0  # seconds
+_PATIENCE = 120.0  # seconds
+
+# How a worker ends.
+STOPPED = 3  # the environment is at fault
+NEVER_QUIET = 4  # something was left to do for longer than its patience
+DATABASE_UNUSABLE = 5
+DATABASE_GONE = 6  # moved away or replaced
+
+
+@dataclass(slots=True)
+class Manner:
+    """How a worker works.
+
+    Attributes:
+        until_quiet: drain again and again until nothing is left to do, rather than once.
+        clock_error: seconds by which its wall clock is ahead.
+        lease_seconds: after which it takes over from the silent.
+    """
+
+    until_quiet: bool = False
+    clock_error: float = 0.0
+    lease_seconds: float = 0.5
 
 
 class _Nobody:
@@ -41,9 +66,18 @@ class _Nobody:
         """Hear it, and say nothing."""
 
 
-def build(config: Path, trap: Trap) -> Container:
+class _WrongClock(SystemClock):
+    def __init__(self, error: float) -> None:
+        self._error = timedelta(seconds=error)
+
+    def now(self) -> datetime:
+        return super().now() + self._error
+
+
+def build(config: Path, trap: Trap, manner: Manner) -> Container:
     """The real container, its ports wrapped."""
     container = compose(load_settings(config_file=config, environ={}, cwd=config.parent), _Nobody())
+    container.clock.override(providers.Object(_WrongClock(manner.clock_error)))
     for name in ("repository", "leases", "store", "processes"):
         port = TrappedPort(name, getattr(container, name)(), trap)
         getattr(container, name).override(providers.Object(port))
@@ -58,10 +92,15 @@ def build(config: Path, trap: Trap) -> Container:
         container.processes(),
         container.store(),
         container.settlement(),
-        LeaseObserver(LEASE_SECONDS, _LONGEST_GAP),
+        LeaseObserver(manner.lease_seconds, _LONGEST_GAP),
         container.clock(),
     )
     container.recovery.override(providers.Object(recovery))
+    _trap_files(trap)
+    return container
+
+
+def _trap_files(trap: Trap) -> None:
     for module, names in (
         (store_module, ("write_plan", "move", "remove_tree", "withdraw_folder")),
         (withdrawal_module, ("remove_tree",)),
@@ -69,25 +108,30 @@ def build(config: Path, trap: Trap) -> Container:
         for name in names:
             label = "withdrawal" if module is withdrawal_module else "files"
             setattr(module, name, trap.wrap(f"{label}.{name}", getattr(module, name)))
-    return container
 
 
-def work(config: Path, trap: Trap, *, until_quiet: bool) -> int:
-    """Drain once, or again and again until nothing is left to do; gives an exit code."""
+def work(config: Path, trap: Trap, manner: Manner) -> int:
+    """Drain once, or until nothing is left to do; gives an exit code."""
+    try:
+        return _drain(build(config, trap, manner), manner)
+    except RepositoryError as error:
+        return DATABASE_GONE if "moved away or replaced" in str(error) else DATABASE_UNUSABLE
+
+
+def _drain(container: Container, manner: Manner) -> int:
     become_subreaper()
-    container = build(config, trap)
     deadline = time.monotonic() + _PATIENCE
     with closing(container.connection()):
         drain = container.drain()
         with beating(container.keeper().tick, BEAT_SECONDS / 2):
             while True:
                 report = drain.run(Selection(), StopRequest())
-                if not until_quiet:
-                    return 3 if report.stopped_by else 0
+                if not manner.until_quiet:
+                    return STOPPED if report.stopped_by else 0
                 if _is_quiet(container):
                     return 0
                 if time.monotonic() > deadline:
-                    return 4
+                    return NEVER_QUIET
                 time.sleep(BEAT_SECONDS / 2)
 
 
@@ -100,4 +144,4 @@ def _is_quiet(container: Container) -> bool:
 
 if __name__ == "__main__":
     os.setpgid(0, 0)
-    sys.exit(work(Path(sys.argv[1]), Trap(), until_quiet=False))
+    sys.exit(work(Path(sys.argv[1]), Trap(), Manner()))

@@ -231,13 +231,33 @@ class ArtifactStoreContract(ABC):
         assert world.store.finished(ONE) is None
         assert list(world.published()) == ["image/1_20260106T213045"] * keep_placed
 
-    def test_sweeping_withdraws_only_what_was_placed(self, world: StoreWorld) -> None:
-        """A folder that somebody changed since is theirs."""
-        stored = _placed(world, ONE)
-        world.store.withdraw(stored)
-        world.occupy(Kind.IMAGE, stored.folder)
+    def test_sweeping_withdraws_what_was_placed_and_nothing_else(self, world: StoreWorld) -> None:
+        """Every folder of the render goes, its neighbours stay, and the names are free again."""
+        prepared = [_prepared(world, ONE, {"a.png": Left.PICTURE}, variant) for variant in (1, 2)]
+        stored = world.store.place(prepared, ONE, AT, rows).unwrap()
+        neighbour = _placed(world, RenderTrace(1, 2))
+        left = {"a.mp3": Left.SONG}
+        song = _kept(world, Kind.AUDIO, RenderTrace(1, 4), left, 1).unwrap()
         world.store.sweep(ONE, keep_placed=False)
-        assert list(world.published()) == [f"image/{stored.folder}"]
+        assert set(world.published()) == {f"image/{neighbour.folder}", f"audio/{song.folder}"}
+        assert _placed(world, RenderTrace(1, 3)).folder == stored[0].folder
+
+    def test_sweeping_spares_what_others_changed(self, world: StoreWorld) -> None:
+        """A folder that somebody changed since is theirs; the render's others go all the same."""
+        prepared = [_prepared(world, ONE, {"a.png": Left.PICTURE}, variant) for variant in (1, 2)]
+        stored = world.store.place(prepared, ONE, AT, rows).unwrap()
+        world.spoil(Kind.IMAGE, stored[0].folder)
+        world.store.sweep(ONE, keep_placed=False)
+        assert list(world.published()) == [f"image/{stored[0].folder}"]
+
+    def test_sweeping_spares_what_others_put_under_the_name(self, world: StoreWorld) -> None:
+        """Ours is gone already; the folder that now has its name is somebody's."""
+        stored = _placed(world, ONE)
+        world.take_away(Kind.IMAGE, stored.folder)
+        world.occupy(Kind.IMAGE, stored.folder)
+        before = world.published()
+        world.store.sweep(ONE, keep_placed=False)
+        assert world.published() == before != {}
 
     def test_sweeping_touches_nothing_of_others(self, world: StoreWorld) -> None:
         """Renders with longer numbers, other variants of other renders, strangers."""
@@ -258,25 +278,6 @@ class ArtifactStoreContract(ABC):
         world.store.sweep(ONE, keep_placed=True)
         assert world.store.prepare(staging, 1).failure().code is FailureCode.NO_FILES
         assert world.published() == {}
-
-    def test_withdraw_takes_back_that_folder_alone(self, world: StoreWorld) -> None:
-        """The neighbours stay; a second time is no error; the name is free again."""
-        first = _store(world, Kind.IMAGE, 3, {"a.png": Left.PICTURE})
-        second = _store(world, Kind.IMAGE, 3, {"a.png": Left.PICTURE})
-        song = _store(world, Kind.AUDIO, 3, {"a.mp3": Left.SONG})
-        world.store.withdraw(first)
-        world.store.withdraw(first)
-        assert set(world.published()) == {f"image/{second.folder}", f"audio/{song.folder}"}
-        assert _store(world, Kind.IMAGE, 3, {"a.png": Left.PICTURE}).folder == first.folder
-
-    def test_withdraw_spares_what_others_put_under_the_name(self, world: StoreWorld) -> None:
-        """A folder that is not the one that was stored is somebody's."""
-        stored = _store(world, Kind.IMAGE, 3, {"a.png": Left.PICTURE})
-        world.store.withdraw(stored)
-        world.occupy(Kind.IMAGE, stored.folder)
-        before = world.published()
-        world.store.withdraw(stored)
-        assert world.published() == before != {}
 
     def test_a_lost_root_is_named_everywhere(self, world: StoreWorld) -> None:
         """Nothing is begun or stored below a root that is not there, and nothing invents it."""

@@ -52,6 +52,10 @@ class StoreWorld(ABC):
         """Change a byte of a file in a published folder."""
 
     @abstractmethod
+    def take_away(self, kind: Kind, folder: str) -> None:
+        """Let a stranger remove a published folder."""
+
+    @abstractmethod
     def spoil_plan(self, trace: RenderTrace) -> None:
         """Make what was written down about a render unreadable."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from enum import Enum, auto
 from typing import TYPE_CHECKING
@@ -41,6 +42,7 @@ class Watch:
     def __init__(self, *, stop_after: int | None = None, may_start: bool = True) -> None:
         self.reports: list[tuple[float | None, str]] = []
         self.workflows: list[WorkflowProcess] = []
+        self.printed: Counter[str] = Counter()  # bytes, by stream
         self._stop_after = stop_after
         self._may_start = may_start
 
@@ -50,6 +52,9 @@ class Watch:
 
     def progressed(self, fraction: float | None, message: str) -> None:
         self.reports.append((fraction, message))
+
+    def heard(self, stream: str, chunk: bytes) -> None:
+        self.printed[stream] += len(chunk)
 
     def must_stop(self) -> bool:
         return self._stop_after is not None and len(self.reports) >= self._stop_after

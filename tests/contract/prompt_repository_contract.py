@@ -457,6 +457,22 @@ class PromptRepositoryContract:
         outside.change(1, artifact_status="pending")
         assert taken(repository).attempt == 1
 
+    def test_a_wait_that_is_over_does_not_come_back(
+        self, repository: PromptRepository, outside: Outside, clock: ManualClock
+    ) -> None:
+        """When the clock is set back, only the last render's wait holds."""
+        outside.add(1)
+        long, short = (timedelta(seconds=seconds) for seconds in (60, 5))
+        assert repository.postpone(taken(repository), MEMORY, 1.0, clock.now() + long)
+        clock.advance(60)
+        claim = taken(repository)
+        clock.jump(-50)
+        assert repository.postpone(claim, MEMORY, 1.0, clock.now() + short)
+        assert repository.next_retry_at(ANY) == clock.now() + short
+        clock.advance(5)
+        assert repository.next_retry_at(ANY) is None
+        assert taken(repository).attempt == 3
+
     @pytest.mark.parametrize("how", ["cancel", "error"])
     def test_a_person_does_not_wait_for_an_earlier_retry(
         self, repository: PromptRepository, outside: Outside, clock: ManualClock, how: str

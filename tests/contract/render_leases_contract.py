@@ -115,11 +115,25 @@ class RenderLeasesContract(ABC):
         assert not ward.leases.holds(claim)
         assert not ward.leases.beat(claim)
 
+    @pytest.mark.parametrize("hand", HANDS, ids=str)
+    def test_nothing_is_begun_for_a_prompt_that_others_changed(
+        self, ward: Ward, hand: dict[str, object]
+    ) -> None:
+        """The workflow must not run, and nothing of it is written down."""
+        claim = ward.claim()
+        ward.outside.change(1, **hand)
+        before = ward.seen()
+        assert not ward.leases.record_workflow(claim, WORKFLOW)
+        assert ward.seen() == before
+        assert before.workflow is None
+
     def test_a_deleted_prompt_is_a_lost_lease(self, ward: Ward) -> None:
         """There is nothing that could be published."""
         claim = ward.claim()
         ward.outside.delete(1)
         assert not ward.leases.holds(claim)
+        assert not ward.leases.record_workflow(claim, WORKFLOW)
+        assert ward.seen().workflow is None
         assert not ward.leases.beat(claim)
 
     def test_a_cancelled_render_is_a_lost_lease(self, ward: Ward) -> None:

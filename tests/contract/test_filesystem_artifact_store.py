@@ -68,6 +68,9 @@ class _Tree(StoreWorld):
         content = file.read_bytes()
         file.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
 
+    def take_away(self, kind: Kind, folder: str) -> None:
+        shutil.rmtree(self._root / kind.value / folder)
+
     def spoil_plan(self, trace: RenderTrace) -> None:
         plan = self._root / ".staging" / f"db-{trace.prompt_id}-{trace.render_id}.plan"
         plan.write_bytes(plan.read_bytes()[:-1])

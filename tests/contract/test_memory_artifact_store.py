@@ -51,6 +51,9 @@ class _Memory(StoreWorld):
             replace(each, sha256="cd" * 32) for each in facts
         )
 
+    def take_away(self, kind: Kind, folder: str) -> None:
+        del self._store.published[kind, folder]
+
     def spoil_plan(self, trace: RenderTrace) -> None:
         self._store.forget_plan(trace)
 

@@ -19,7 +19,7 @@ from adapters.processes.adoption import end_adopted, reap_child
 from adapters.processes.group_ending import await_end, signal_group
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from adapters.comfyui_script.exit_notice import ExitNotice
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _CHUNK = 65_536  # bytes: what a pipe holds
 _MOST_LEFTOVER = 2_097_152  # bytes read after the end; pipes can be made larger, up to 1 MiB
 _ASK_EVERY = 0.1  # seconds
+LONGEST_GRACE_WHEN_ASKED = 7.0  # seconds; who asks Media Generator to end waits ten at most
 
 
 class Stop(StrEnum):
@@ -46,7 +47,7 @@ class Limits:
     Attributes:
         seconds: for the whole run.
         stall_seconds: without a sign of life; 0 means no limit.
-        grace_seconds: between SIGTERM and SIGKILL.
+        grace_seconds: between SIGTERM and SIGKILL; seven at most once the stop is asked for.
         folder: changes in it count as a sign of life.
     """
 
@@ -92,16 +93,22 @@ class Observer(Protocol):
 
 
 def run(
-    command: Sequence[str], directory: Path, limits: Limits, clock: Clock, observer: Observer
+    command: Sequence[str],
+    directory: Path,
+    limits: Limits,
+    clock: Clock,
+    observer: Observer,
+    environment: Mapping[str, str] | None = None,
 ) -> Ending:
     """Run a program; when this returns or raises, its whole process group has ended.
 
-    On Linux, if we are a subreaper, what left the group has ended too.
+    On Linux, if we are a subreaper, what left the group has ended too. ``environment`` holds
+    variables over our own.
 
     Raises:
         OSError: it could not be started.
     """
-    script = GatedScript(command, directory)
+    script = GatedScript(command, directory, environment or {})
     ending = _Run(script, limits, clock, observer).to_its_end()
     if error := script.why_not_started(ending.status, ending.stderr):
         raise error
@@ -184,7 +191,7 @@ class _Run:
     def _patience(self) -> float:
         now = self._clock.monotonic()
         end = self._kill_at if self._stop else self._began + self._limits.seconds
-        return max(0.0, min(self._ask_at if not self._stop else math.inf, end, now + 1.0) - now)
+        return max(0.0, min(self._ask_at, end, now + 1.0) - now)
 
     def _read(self, name: str, descriptor: int) -> int | None:
         """Read what a pipe holds; 0 when nothing can come any more, None when nothing has yet."""
@@ -206,20 +213,26 @@ class _Run:
 
     def _decide(self) -> None:
         now = self._clock.monotonic()
-        if self._stop:
-            if now >= self._kill_at:
-                signal_group(self._process.pid, signal.SIGKILL)
-                self._kill_at = math.inf
-            return
-        if now >= self._ask_at:
-            self._ask_at = now + _ASK_EVERY
-            if self._observer.must_stop():
-                self._end(Stop.ASKED, now)
-                return
-        if now - self._began >= self._limits.seconds:
+        if now >= self._ask_at and self._is_asked(now):
+            self._hurry(now)
+        elif self._stop is None and now - self._began >= self._limits.seconds:
             self._end(Stop.OVERTIME, now)
-        elif self._guard.stalled(now):
+        elif self._stop is None and self._guard.stalled(now):
             self._end(Stop.STALLED, now)
+        if now >= self._kill_at:
+            signal_group(self._process.pid, signal.SIGKILL)
+            self._kill_at = math.inf
+
+    def _is_asked(self, now: float) -> bool:
+        asked = self._observer.must_stop()
+        self._ask_at = math.inf if asked else now + _ASK_EVERY
+        return asked
+
+    def _hurry(self, now: float) -> None:
+        """End the program on request; if it is being ended already, be quick about it."""
+        if self._stop is None:
+            self._end(Stop.ASKED, now)
+        self._kill_at = min(self._kill_at, now + LONGEST_GRACE_WHEN_ASKED)
 
     def _end(self, reason: Stop, now: float) -> None:
         self._stop = reason

@@ -79,6 +79,7 @@ class ScriptRenderer:
                 _limits(workflow, job),
                 self._clock,
                 _Follower(watch, report),
+                job.environment,
             )
         except OSError as error:
             if failure := why_not_started(error, workflow):
@@ -99,6 +100,7 @@ class _Follower:
         return self._watch.started(workflow)
 
     def heard(self, stream: str, chunk: bytes) -> None:
+        self._watch.heard(stream, chunk)
         self._report.heard(stream, chunk)
 
     def must_stop(self) -> bool:

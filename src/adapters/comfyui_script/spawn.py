@@ -24,7 +24,7 @@ from adapters.processes.process_table import entry_of
 from domain.render import WorkflowProcess
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 SHELL = "/bin/sh"
@@ -42,8 +42,15 @@ class GatedScript:
         process: what others must know of it.
     """
 
-    def __init__(self, command: Sequence[str], directory: Path) -> None:
+    def __init__(
+        self, command: Sequence[str], directory: Path, environment: Mapping[str, str]
+    ) -> None:
         """Start what will become the script, as the leader of a new session and group.
+
+        Args:
+            command: program and arguments.
+            directory: to run in.
+            environment: variables over our own.
 
         Raises:
             OSError: it cannot be started.
@@ -51,7 +58,7 @@ class GatedScript:
         # Always UTF-8: what a brief says does not depend on the locale that we run in.
         self._command = [part.encode("utf-8", "surrogateescape") for part in command]
         self._directory = os.fsencode(directory)
-        self._environment = _environment()
+        self._environment = _environment() | dict(environment)
         # Whoever reads this name on a line of errors knows that the shell wrote the line.
         self._shell = f"gate-{os.urandom(8).hex()}"
         if error := why_no_program(self._command[0], self._directory):

@@ -13,7 +13,7 @@ from returns import result
 from adapters.filesystem.durability import flush_folder
 from adapters.filesystem.gathering import gather
 from adapters.filesystem.os_failures import failure_of, missing_root
-from adapters.filesystem.placing import make_folder, move
+from adapters.filesystem.placing import PRIVATE, make_folder, make_private, move, move_back
 from adapters.filesystem.plan import PLAN_SUFFIX, Plan, read_plan, write_plan
 from adapters.filesystem.preflight import STAGING_FOLDER, obstacle
 from adapters.filesystem.removal import remove_tree
@@ -29,7 +29,7 @@ from application.ports.artifact_store import (
 from domain.failure import Failure, FailureCode
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from domain.artifact import Artifact, MediaFacts
     from domain.kind import Kind
 
-_PRIVATE = 0o700
 _PUBLIC = 0o755
 
 
@@ -51,10 +50,18 @@ class FilesystemArtifactStore:
         output_root: absolute; it must exist, and is never made.
         namespace: begins the names of staging folders, unique for the database.
         limits: on what one workflow may leave.
+        others: folders that are written to as well; their volumes must have room too.
     """
 
-    def __init__(self, output_root: Path, namespace: str, limits: StoreLimits) -> None:
+    def __init__(
+        self,
+        output_root: Path,
+        namespace: str,
+        limits: StoreLimits,
+        others: Collection[Path] = (),
+    ) -> None:
         self._root = output_root
+        self._others = tuple(others)
         self._staging = output_root / STAGING_FOLDER
         self._namespace = namespace
         self._limits = limits
@@ -65,7 +72,7 @@ class FilesystemArtifactStore:
 
     def preflight(self) -> Failure | None:
         """What would keep every folder from being stored, or None; nothing is written."""
-        return obstacle(self._root, self._limits.min_free_bytes)
+        return obstacle(self._root, self._limits.min_free_bytes, self._others)
 
     def open_staging(
         self, kind: Kind, trace: RenderTrace, variant: int
@@ -79,7 +86,7 @@ class FilesystemArtifactStore:
         if variant > 1:
             name += f"-v{variant}"
         try:
-            free = self._make_private(name)
+            free = make_private(self._staging, name)
         except OSError as error:
             return result.Failure(failure_of(error, self._root, "make a staging folder"))
         return result.Success(Staging(free, self._staging / free, kind))
@@ -142,7 +149,9 @@ class FilesystemArtifactStore:
         plan = None if keep_placed else self._plan_of(trace)
         if plan is not None:
             for folder in plan.folders:
-                self._withdraw(folder, f"{self._stem(trace)}-withdrawn-{folder.folder}")
+                wastebasket = f"{self._stem(trace)}-withdrawn-{folder.folder}"
+                with contextlib.suppress(OSError):
+                    withdraw_folder(self._path(folder), folder.files, self._staging / wastebasket)
         with contextlib.suppress(OSError):
             for entry in sorted(self._staging.iterdir()):
                 found = self._trace_name.match(entry.name)
@@ -150,14 +159,6 @@ class FilesystemArtifactStore:
                     with contextlib.suppress(OSError):
                         remove_tree(entry)
             self._plan_file(trace).unlink(missing_ok=True)
-
-    def withdraw(self, stored: StoredFolder) -> None:
-        """Take back a folder, if it is still the one that was stored; what resists stays."""
-        self._withdraw(stored, f"{self._namespace}-withdrawn-{stored.kind.value}-{stored.folder}")
-
-    def _withdraw(self, stored: StoredFolder, wastebasket: str) -> None:
-        with contextlib.suppress(OSError):
-            withdraw_folder(self._path(stored), stored.files, self._staging / wastebasket)
 
     def _place(
         self,
@@ -184,13 +185,13 @@ class FilesystemArtifactStore:
                 self._shelf(folder.kind)
                 source, target = self._fresh_of(each.staging), self._path(folder)
                 if not move(source, target):
-                    _move_back(moved)
+                    move_back(moved)
                     return False
                 moved.append((source, target))
             for kind in {folder.kind for folder in stored}:
                 flush_folder(self._root / kind.value)
         except OSError:
-            _move_back(moved)
+            move_back(moved)
             raise
         return True
 
@@ -205,20 +206,6 @@ class FilesystemArtifactStore:
 
     def _plan_of(self, trace: RenderTrace) -> Plan | None:
         return read_plan(self._plan_file(trace))
-
-    def _make_private(self, name: str) -> str:
-        """Make a folder for staging under the first free name like this one."""
-        for number in itertools.count(1):
-            free = name if number == 1 else f"{name}_{number}"
-            try:
-                (self._staging / free).mkdir(_PRIVATE)
-            except FileExistsError:
-                continue
-            except FileNotFoundError:
-                make_folder(self._staging, _PRIVATE)
-                (self._staging / free).mkdir(_PRIVATE)
-            return free
-        raise AssertionError  # counting has no end
 
     def _fresh_of(self, staging: Staging) -> Path:
         """Where the copies of a staging folder's files are made."""
@@ -235,7 +222,7 @@ class FilesystemArtifactStore:
                 f"{self._staging} vanished in mid-render: is the volume still mounted?",
             )
         remove_tree(fresh)
-        fresh.mkdir(_PRIVATE)
+        fresh.mkdir(PRIVATE)
         files = gather(staging.path, staging.kind, fresh, self._limits)
         fresh.chmod(_PUBLIC)
         flush_folder(fresh)
@@ -256,13 +243,7 @@ def _is_of(found: re.Match[str], trace: RenderTrace) -> bool:
     return (int(found["prompt"]), int(found["render"])) == (trace.prompt_id, trace.render_id)
 
 
-def _move_back(moved: Sequence[tuple[Path, Path]]) -> None:
-    for source, target in moved:
-        with contextlib.suppress(OSError):
-            target.rename(source)
-
-
 def _no_memory() -> Failure:
     return Failure(
-        FailureCode.OUT_OF_MEMORY, "The machine had no memory left to verify a media file."
+        FailureCode.OUT_OF_MEMORY, "The machine had no memory left to copy a media file."
     )

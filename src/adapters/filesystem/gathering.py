@@ -39,7 +39,6 @@ def gather(source: Path, kind: Kind, fresh: Path, limits: StoreLimits) -> tuple[
 
     Raises:
         UnfitError: there is no media file, or one of them must not be published.
-        MemoryError: there is no memory to decode one.
         OSError: the fresh folder cannot be written to.
     """
     top = _open(source)

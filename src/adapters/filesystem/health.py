@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from typing import TYPE_CHECKING
 
 from adapters.filesystem.health_trial import try_out
-from adapters.filesystem.limits import StoreLimits
 from adapters.filesystem.os_failures import missing_root
-from adapters.filesystem.preflight import obstacle
+from adapters.filesystem.room import SETTING, free_bytes, in_units, no_room
 from application.ports.health import Check, Health
-from domain.failure import FailureCode
 from domain.kind import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_GIBIBYTE = 1024**3
-_COMFORTABLE_BYTES = 2 * _GIBIBYTE
+_COMFORTABLE_BYTES = 2 * 1024**3
 
 
 class OutputRootProbe:
@@ -27,10 +23,12 @@ class OutputRootProbe:
 
     Args:
         output_root: need not exist.
+        floor: bytes of free room below which nothing is claimed; 0 for no such floor.
     """
 
-    def __init__(self, output_root: Path) -> None:
+    def __init__(self, output_root: Path, floor: int = 0) -> None:
         self._root = output_root
+        self._floor = floor
 
     def checks(self) -> Iterator[Check]:
         """Examine; a folder and a file are made and removed again, nothing else is touched."""
@@ -41,7 +39,7 @@ class OutputRootProbe:
         yield self._paths()
         yield from try_out(self._root)
         yield self._readability()
-        yield self._room()
+        yield from RoomProbe("output free space", self._root, self._floor).checks()
 
     def _presence(self) -> Check:
         subject = "output root"
@@ -94,17 +92,39 @@ class OutputRootProbe:
                 )
         return Check(subject, Health.WELL, "Other users can read what is published.")
 
-    def _room(self) -> Check:
-        subject = "output free space"
-        failure = obstacle(self._root, StoreLimits().min_free_bytes)
-        if failure is not None and failure.code is FailureCode.DISK_FULL:
-            return Check(subject, Health.BROKEN, failure.message, failure.hint)
+
+class RoomProbe:
+    """Says how much room there is on the volume of a folder.
+
+    Args:
+        subject: what the line is called.
+        folder: need not exist.
+        floor: bytes below which nothing is claimed; 0 for no such floor.
+    """
+
+    def __init__(self, subject: str, folder: Path, floor: int) -> None:
+        self._subject = subject
+        self._folder = folder
+        self._floor = floor
+
+    def checks(self) -> Iterator[Check]:
+        """One line; nothing is written."""
         try:
-            volume = os.statvfs(self._root)
+            yield self._check()
         except OSError as error:
-            return Check(subject, Health.WARNING, f"It cannot be told: {error.strerror}.")
-        free = volume.f_bavail * volume.f_frsize
-        finding = f"{free / _GIBIBYTE:,.1f} GiB are free."
-        if volume.f_blocks and free < _COMFORTABLE_BYTES:
-            return Check(subject, Health.WARNING, finding, "Make room before it runs out.")
-        return Check(subject, Health.WELL, finding)
+            finding = f"It cannot be told: {error.strerror}."
+            yield Check(self._subject, Health.WARNING, finding)
+
+    def _check(self) -> Check:
+        failure = no_room(self._folder, self._floor)
+        if failure is not None:
+            return Check(self._subject, Health.BROKEN, failure.message, failure.hint)
+        free = free_bytes(self._folder)
+        if free is None:
+            return Check(self._subject, Health.WELL, "The volume does not tell its room.")
+        pauses = f"below {in_units(self._floor)} ({SETTING})" if self._floor else "for want of room"
+        claims = "nothing is claimed" if self._floor else "claims never pause"
+        finding = f"{in_units(free)} are free; {claims} {pauses}."
+        if free < _COMFORTABLE_BYTES:
+            return Check(self._subject, Health.WARNING, finding, "Make room before it runs out.")
+        return Check(self._subject, Health.WELL, finding)

@@ -46,8 +46,18 @@ def inspect(path: Path, size: int, kind: Kind, limits: StoreLimits) -> Measureme
 
     Raises:
         UnfitError: it is broken, or is nothing that we would publish.
-        MemoryError: there is no memory to decode it.
     """
+    try:
+        return _inspect(path, size, kind, limits)
+    except MemoryError as error:
+        # A few changed bytes can ask for any amount. Were the machine at fault for them, one
+        # such file would stop the queue; and files within the limits need little.
+        raise UnfitError.broken("cannot be decoded: it asks for more memory than there is.") from (
+            error
+        )
+
+
+def _inspect(path: Path, size: int, kind: Kind, limits: StoreLimits) -> Measurements:
     with path.open("rb") as file:
         sniffed = sniff(file, kind)
         if sniffed is None:

@@ -19,7 +19,7 @@ class StoreLimits:
         max_side: of a picture, in pixels.
         max_animation_pixels: of all frames of an animation together.
         max_audio_seconds: of one song.
-        min_free_bytes: room on the volume below which nothing is begun.
+        min_free_bytes: room on a volume below which nothing is begun; 0 for no such floor.
     """
 
     max_files: int = 500
@@ -29,4 +29,4 @@ class StoreLimits:
     max_side: int = 32_768
     max_animation_pixels: int = 1_000_000_000
     max_audio_seconds: int = 7_200
-    min_free_bytes: int = 16 * _MEBIBYTE
+    min_free_bytes: int = 256 * _MEBIBYTE

@@ -1,12 +1,17 @@
-"""Moving a finished folder to its final name."""
+"""Making private folders, and moving finished ones to their final names."""
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+PRIVATE = 0o700
 
 
 def make_folder(folder: Path, mode: int) -> bool:
@@ -28,6 +33,27 @@ def make_folder(folder: Path, mode: int) -> bool:
     return True
 
 
+def make_private(staging: Path, name: str) -> str:
+    """Make a folder that only this user may enter, under the first free name like this one.
+
+    The folder of all staging folders is made too where it is missing.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    for number in itertools.count(1):
+        free = name if number == 1 else f"{name}_{number}"
+        try:
+            (staging / free).mkdir(PRIVATE)
+        except FileExistsError:
+            continue
+        except FileNotFoundError:
+            make_folder(staging, PRIVATE)
+            (staging / free).mkdir(PRIVATE)
+        return free
+    raise AssertionError  # counting has no end
+
+
 def move(folder: Path, target: Path) -> bool:
     """Rename a folder, unless something has the new name already.
 
@@ -45,3 +71,10 @@ def move(folder: Path, target: Path) -> bool:
             return False
         raise
     return True
+
+
+def move_back(moved: Sequence[tuple[Path, Path]]) -> None:
+    """Undo moves, given as pairs of old and new place, as far as that is possible."""
+    for source, target in moved:
+        with contextlib.suppress(OSError):
+            target.rename(source)

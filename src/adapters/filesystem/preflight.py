@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING
 
 from adapters.filesystem.os_failures import failure_of, missing_root
+from adapters.filesystem.room import no_room
 from domain.failure import Failure, FailureCode
 from domain.kind import Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 STAGING_FOLDER = ".staging"
 FOLDERS = (STAGING_FOLDER, *(kind.value for kind in Kind))
 
 
-def obstacle(root: Path, min_free_bytes: int) -> Failure | None:
+def obstacle(root: Path, min_free_bytes: int, others: Iterable[Path] = ()) -> Failure | None:
     """Why nothing could be stored below the root now, or None.
 
     A handful of system calls, none of which writes.
+
+    Args:
+        root: of the output tree.
+        min_free_bytes: room that its volume must have; 0 for none.
+        others: folders whose volumes must have that room too.
     """
     try:
-        return missing_root(root) or _unwritable(root) or no_room(root, min_free_bytes)
+        failure = missing_root(root) or _unwritable(root) or no_room(root, min_free_bytes)
     except OSError as error:
         return failure_of(error, root, "look")
+    return failure or _no_room_elsewhere(others, min_free_bytes)
 
 
 def may_write(folder: Path) -> bool:
@@ -43,13 +52,10 @@ def _unwritable(root: Path) -> Failure | None:
     return None
 
 
-def no_room(root: Path, min_free_bytes: int) -> Failure | None:
-    """The failure of a volume with too little room, or None."""
-    volume = os.statvfs(root)
-    free = volume.f_bavail * volume.f_frsize
-    # Some network volumes know no size at all and report zeros.
-    if volume.f_blocks and free < min_free_bytes:
-        return Failure(
-            FailureCode.DISK_FULL, f"Only {free:,} bytes are left on the volume of {root}."
-        )
+def _no_room_elsewhere(folders: Iterable[Path], min_free_bytes: int) -> Failure | None:
+    for folder in folders:
+        # A volume that does not answer is told by whoever works on it.
+        with contextlib.suppress(OSError):
+            if failure := no_room(folder, min_free_bytes):
+                return failure
     return None

@@ -141,21 +141,19 @@ class InMemoryArtifactStore:
 
     def traces(self) -> frozenset[RenderTrace]:
         """The renders that left something."""
-        return frozenset(self._traces) | frozenset(self._plans)
+        with self._lock:
+            return frozenset(self._traces) | frozenset(self._plans)
 
     def sweep(self, trace: RenderTrace, *, keep_placed: bool) -> None:
         """Forget what a render left; and what it placed too, unless that is to be kept."""
-        stored, _ = self._plans.pop(trace, ((), ()))
-        for folder in () if keep_placed else stored:
-            self.withdraw(folder)
-        for name in self._traces.pop(trace, []):
-            self.staged.pop(name, None)
-
-    def withdraw(self, stored: StoredFolder) -> None:
-        """Forget a stored folder, if it is still the one that was stored."""
         with self._lock:
-            if self.published.get((stored.kind, stored.folder)) == stored.files:
-                del self.published[stored.kind, stored.folder]
+            stored, _ = self._plans.pop(trace, ((), ()))
+            for folder in () if keep_placed else stored:
+                place = folder.kind, folder.folder
+                if self.published.get(place) == folder.files:
+                    del self.published[place]
+            for name in self._traces.pop(trace, []):
+                self.staged.pop(name, None)
 
 
 def _numbered(name: str) -> itertools.chain[str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from functools import wraps
+from threading import RLock
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar
 
 from domain.artifact_status import after, sources
 from domain.kind import Kind
@@ -11,13 +13,19 @@ from domain.prompt import Writing
 from domain.render import Claim, LiveRender, Outcome, WorkflowProcess
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
+    from adapters.memory.notices import NoticeRow
     from application.ports.queue_controls import Pause
     from domain.artifact import Artifact
     from domain.artifact_status import Move
     from domain.failure import Failure
     from domain.worker import ProcessIdentity
+
+P = ParamSpec("P")
+R = TypeVar("R")
+S = TypeVar("S", bound="TablesUser")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +39,7 @@ class PromptRow:
     output_reference: int | None = None
     created_at: str | None = None
     error_message: str | None = None
+    priority: int | None = None
 
     @property
     def kind(self) -> Kind:
@@ -63,6 +72,7 @@ class RenderRow:
     failure: Failure | None = None
     seconds: float | None = None
     retry_at: datetime | None = None
+    finished_at: datetime | None = None
 
     def seen(self) -> LiveRender:
         """The render as others see it."""
@@ -89,19 +99,27 @@ class RenderRow:
 
 @dataclass(slots=True)
 class InMemoryDatabase:
-    """The tables, open to whoever plays another program."""
+    """The tables, open to whoever plays another program.
 
+    Attributes:
+        lock: held by each adapter for as long as it works on the tables.
+    """
+
+    lock: RLock = field(default_factory=RLock, repr=False, compare=False)
     prompts: dict[int, PromptRow] = field(default_factory=dict)
     writings: dict[int, str | bytes | None] = field(default_factory=dict)
     artifacts: list[tuple[int, Artifact]] = field(default_factory=list)
     renders: dict[int, RenderRow] = field(default_factory=dict)
     pause: Pause | None = None
+    notices: dict[int, NoticeRow] = field(default_factory=dict)
+    last_notice: int = 0
+    last_render: int = 0
 
     def open_render(self, row: PromptRow, me: ProcessIdentity, now: datetime) -> Claim:
         """Open a render for a prompt that is processing."""
         before = [each for each in self.renders.values() if each.prompt_id == row.id]
         attempt, crashes = before[-1].followed_by() if before else (1, 0)
-        render_id = len(self.renders) + 1  # no render is ever deleted
+        self.last_render = render_id = self.last_render + 1
         self.renders[render_id] = RenderRow(
             render_id, row.id, row.kind, row.output_reference, me, attempt, crashes
         )
@@ -122,9 +140,33 @@ class InMemoryDatabase:
             return None
         return row if row.output_reference == render.output_reference else None
 
-    def close_live(self, prompt_id: int, outcome: Outcome, failure: Failure | None) -> None:
+    def close_live(
+        self, prompt_id: int, outcome: Outcome, failure: Failure | None, now: datetime
+    ) -> None:
         """Close the render of a prompt that still runs, if there is one."""
         for render in list(self.renders.values()):
             if render.prompt_id == prompt_id and render.outcome is None:
-                closed = replace(render, outcome=outcome, failure=failure)
+                closed = replace(render, outcome=outcome, failure=failure, finished_at=now)
                 self.renders[render.render_id] = closed
+
+
+class TablesUser(Protocol):
+    """An adapter over the tables."""
+
+    @property
+    def database(self) -> InMemoryDatabase:
+        """The tables."""
+        ...
+
+
+def transaction(
+    method: Callable[Concatenate[S, P], R],
+) -> Callable[Concatenate[S, P], R]:
+    """Let no other thread work on the tables while a method of an adapter does."""
+
+    @wraps(method)
+    def alone(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        with self.database.lock:
+            return method(self, *args, **kwargs)
+
+    return alone

@@ -45,6 +45,7 @@ class FakeMediaRenderer:
         *,
         write: Callable[[RenderJob], None] = _leave_nothing,
         progress: Sequence[float] = (),
+        prints: bytes = b"",
         facts: RenderingFacts = _FACTS,
     ) -> None:
         """Decide what becomes of jobs that have no script of their own.
@@ -54,6 +55,7 @@ class FakeMediaRenderer:
             write: called for each job that succeeds, before ``render`` returns.
             progress: fractions that are reported for each job; after each of them the
                 watch is asked whether the job must stop.
+            prints: what each job prints before anything else, all at once.
             facts: what a success says of itself.
         """
         self.refusals: dict[Kind, Failure] = {}
@@ -61,6 +63,7 @@ class FakeMediaRenderer:
         self._outcome = outcome
         self._write = write
         self._progress = progress
+        self._prints = prints
         self._facts = facts
         self._scripts: dict[int, deque[Failure | None]] = {}
         self._lock = Lock()
@@ -90,6 +93,8 @@ class FakeMediaRenderer:
             failure = outcomes.popleft() if outcomes else None
         if watch.must_stop():
             return _interrupted()
+        if self._prints:
+            watch.heard("stdout", self._prints)
         for fraction in self._progress:
             watch.progressed(fraction, "")
             if watch.must_stop():

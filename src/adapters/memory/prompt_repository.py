@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from adapters.memory.database import transaction
+from adapters.memory.notices import InMemoryOutbox
 from application.ports.prompt_repository import Requeued
 from domain.artifact_status import Move, after, sources
 from domain.failure import Failure, FailureCode
@@ -12,74 +14,102 @@ from domain.kind import Kind
 from domain.render import CLOSING_MOVES, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from adapters.memory.database import InMemoryDatabase, PromptRow
     from application.ports.clock import Clock
     from application.ports.prompt_repository import Selection
     from domain.artifact import Artifact
+    from domain.notice import Subscription
     from domain.render import Claim
     from domain.worker import ProcessIdentity
 
+_MIDDLE = 5  # the default of the shared column
 _CANCELLED = Failure(FailureCode.CANCELLED, "a person cancelled this prompt")
 
 
 class InMemoryPromptRepository:
     """Keeps the promises of the port without a file.
 
+    Safe to use from several threads.
+
     Args:
         database: the tables.
         me: the owner of the renders that are claimed.
         clock: tells which retries are due.
+        subscriptions: the hooks that are to be told how prompts ended.
+        by_priority: take prompts of the highest priority first.
     """
 
-    def __init__(self, database: InMemoryDatabase, me: ProcessIdentity, clock: Clock) -> None:
-        self._database = database
+    def __init__(
+        self,
+        database: InMemoryDatabase,
+        me: ProcessIdentity,
+        clock: Clock,
+        subscriptions: Collection[Subscription] = (),
+        *,
+        by_priority: bool = False,
+    ) -> None:
+        self.database = database
+        self._by_priority = by_priority
         self._me = me
         self._clock = clock
+        self._outbox = InMemoryOutbox(database, clock, subscriptions)
 
+    @transaction
     def claim_next(self, selection: Selection) -> Claim | None:
-        """Claim the oldest pending prompt that has a writing, or None when there is none."""
+        """Claim the first pending prompt that has a writing, or None when there is none."""
         waiting = self._waiting()
         pending = [row for row in self._pending(selection) if row.id not in waiting]
         if not pending:
             return None
-        row = min(pending, key=_age)
-        self._database.move(row, Move.CLAIM)
-        self._database.close_live(row.id, Outcome.SUPERSEDED, None)
-        return self._database.open_render(row, self._me, self._clock.now())
+        row = min(pending, key=_urgency_and_age if self._by_priority else _age)
+        self.database.move(row, Move.CLAIM)
+        self.database.close_live(row.id, Outcome.SUPERSEDED, None, self._clock.now())
+        return self.database.open_render(row, self._me, self._clock.now())
 
+    @transaction
     def publish(self, claim: Claim, artifacts: Sequence[Artifact], seconds: float) -> bool:
         """Insert the rows, make the prompt ready and close the render, all or nothing."""
         ended = self._end(claim, Outcome.PUBLISHED, seconds, None)
         if ended:
             rows = [(claim.prompt_id, artifact) for artifact in artifacts]
-            self._database.artifacts.extend(rows)
+            self.database.artifacts.extend(rows)
+            self._outbox.published(self.database.renders[claim.render_id], artifacts)
         return ended
 
+    @transaction
     def publish_and_claim(
         self, claim: Claim, artifacts: Sequence[Artifact], seconds: float, selection: Selection
     ) -> tuple[bool, Claim | None]:
         """``publish`` and then ``claim_next``."""
         return self.publish(claim, artifacts, seconds), self.claim_next(selection)
 
+    @transaction
     def fail(self, claim: Claim, failure: Failure, seconds: float) -> bool:
         """Make the prompt an error with the failure's text."""
-        return self._end(claim, Outcome.FAILED, seconds, failure)
+        failed = self._end(claim, Outcome.FAILED, seconds, failure)
+        if failed:
+            self._outbox.failed(self.database.renders[claim.render_id], failure)
+        return failed
 
+    @transaction
     def postpone(self, claim: Claim, failure: Failure, seconds: float, retry_at: datetime) -> bool:
         """Close the render as failed, and make the prompt pending, but not before that time."""
         return self._end(claim, Outcome.FAILED, seconds, failure, retry_at)
 
+    @transaction
     def release(self, claim: Claim, failure: Failure, seconds: float) -> bool:
         """Make the prompt pending again and remember why."""
         return self._end(claim, Outcome.RELEASED, seconds, failure)
 
+    @transaction
     def count_pending(self, selection: Selection) -> int:
         """How many prompts ``claim_next`` could take one after the other."""
         return len(self._pending(selection))
 
+    @transaction
     def next_retry_at(self, selection: Selection) -> datetime | None:
         """When the first of the prompts that wait for another try is due (UTC), if any waits."""
         waiting = self._waiting()
@@ -87,15 +117,16 @@ class InMemoryPromptRepository:
             (waiting[row.id] for row in self._pending(selection) if row.id in waiting), default=None
         )
 
+    @transaction
     def explain_loss(self, claim: Claim) -> str:
         """Who changed what, when an ending was refused: one sentence for the log."""
-        row = self._database.prompts.get(claim.prompt_id)
-        render = self._database.renders[claim.render_id]
+        row = self.database.prompts.get(claim.prompt_id)
+        render = self.database.renders.get(claim.render_id)
         if row is None:
             return "another program deleted this prompt"
-        if render.outcome is Outcome.CANCELLED:
+        if render is not None and render.outcome is Outcome.CANCELLED:
             return "a person cancelled it"
-        if render.outcome is Outcome.ABANDONED:
+        if render is None or render.outcome is Outcome.ABANDONED:
             return "another worker took it over, since this one gave no sign of life"
         if row.status != "completed":
             return f"another program set its status to {row.status!r}"
@@ -103,42 +134,45 @@ class InMemoryPromptRepository:
             return "another program gave it another writing"
         return f"another program set its artifact_status to {row.artifact_status!r}"
 
+    @transaction
     def cancel(self, prompt_id: int, *, requeue: bool) -> str | None:
         """Take a prompt that is pending or being rendered out of the queue."""
         move = Move.GIVE_BACK if requeue else Move.CANCEL
-        row = self._database.prompts.get(prompt_id)
+        row = self.database.prompts.get(prompt_id)
         ours = row is not None and Kind.of_prompt_type(row.prompt_type)
         source = next((each for each in sources(move) if row and row.artifact_status == each), None)
         if row is None or not ours or source is None:
             return self._why_not(prompt_id)
         message = None if requeue else _CANCELLED.explain()
         target = after(source, move).value
-        self._database.prompts[row.id] = replace(row, artifact_status=target, error_message=message)
-        self._database.close_live(row.id, Outcome.CANCELLED, _CANCELLED)
+        self.database.prompts[row.id] = replace(row, artifact_status=target, error_message=message)
+        self.database.close_live(row.id, Outcome.CANCELLED, _CANCELLED, self._clock.now())
         self._forget_retries(row.id)
         return None
 
+    @transaction
     def requeue(self, prompt_ids: Sequence[int], *, again: bool) -> Requeued:
         """Make prompts that ended pending again, and forget their errors."""
         moves = (Move.RETRY, Move.RENEW) if again else (Move.RETRY,)
         moved: list[int] = []
         refused: dict[int, str] = {}
         for prompt_id in dict.fromkeys(prompt_ids):
-            row = self._database.prompts.get(prompt_id)
+            row = self.database.prompts.get(prompt_id)
             move = next((m for m in moves if row and row.artifact_status in sources(m)), None)
             if row is None or Kind.of_prompt_type(row.prompt_type) is None or move is None:
                 refused[prompt_id] = self._why_not(prompt_id)
             else:
-                self._database.move(replace(row, error_message=None), move)
+                self.database.move(replace(row, error_message=None), move)
                 self._forget_retries(prompt_id)
                 moved.append(prompt_id)
         return Requeued(tuple(moved), refused)
 
+    @transaction
     def requeue_errors(self) -> Requeued:
         """Make every prompt that ended in error pending again."""
         errors = [
             row.id
-            for row in self._database.prompts.values()
+            for row in self.database.prompts.values()
             if row.artifact_status == "error"
             and row.status == "completed"
             and Kind.of_prompt_type(row.prompt_type)
@@ -148,10 +182,10 @@ class InMemoryPromptRepository:
     def _pending(self, selection: Selection) -> list[PromptRow]:
         return [
             row
-            for row in self._database.prompts.values()
+            for row in self.database.prompts.values()
             if row.status == "completed"
             and row.artifact_status == "pending"
-            and row.output_reference in self._database.writings
+            and row.output_reference in self.database.writings
             and Kind.of_prompt_type(row.prompt_type) in selection.kinds
             and (selection.only is None or row.id in selection.only)
             and row.id not in selection.excluding
@@ -159,10 +193,12 @@ class InMemoryPromptRepository:
 
     def _waiting(self) -> dict[int, datetime]:
         """When the prompts that may not be claimed yet are due."""
+        # A wait that a later render ended does not come back when the clock is set back.
+        last = {render.prompt_id: render for render in self.database.renders.values()}
         now = self._clock.now()
         return {
-            render.prompt_id: render.retry_at
-            for render in self._database.renders.values()
+            prompt_id: render.retry_at
+            for prompt_id, render in last.items()
             if render.retry_at is not None and render.retry_at > now
         }
 
@@ -174,32 +210,33 @@ class InMemoryPromptRepository:
         failure: Failure | None,
         retry_at: datetime | None = None,
     ) -> bool:
-        render = self._database.renders[claim.render_id]
-        if render.outcome is not None:
+        render = self.database.renders.get(claim.render_id)
+        if render is None or render.outcome is not None:
             return False
-        row = self._database.unchanged(render)
+        row = self.database.unchanged(render)
         gives_back = outcome is Outcome.RELEASED or retry_at is not None
         move = Move.GIVE_BACK if gives_back else CLOSING_MOVES[outcome]
         if row is not None and move is not None:
             message = failure.explain() if failure else None
             kept = row if gives_back else replace(row, error_message=message)
-            self._database.move(kept, move)
-        self._database.renders[claim.render_id] = replace(
+            self.database.move(kept, move)
+        self.database.renders[claim.render_id] = replace(
             render,
             outcome=outcome if row else Outcome.SUPERSEDED,
             failure=failure,
             seconds=seconds,
             retry_at=retry_at if row else None,
+            finished_at=self._clock.now(),
         )
         return row is not None
 
     def _forget_retries(self, prompt_id: int) -> None:
-        for render in list(self._database.renders.values()):
+        for render in list(self.database.renders.values()):
             if render.prompt_id == prompt_id and render.retry_at is not None:
-                self._database.renders[render.render_id] = replace(render, retry_at=None)
+                self.database.renders[render.render_id] = replace(render, retry_at=None)
 
     def _why_not(self, prompt_id: int) -> str:
-        row = self._database.prompts.get(prompt_id)
+        row = self.database.prompts.get(prompt_id)
         if row is None:
             return "there is no such prompt"
         if Kind.of_prompt_type(row.prompt_type) is None:
@@ -210,3 +247,8 @@ class InMemoryPromptRepository:
 def _age(row: PromptRow) -> tuple[bool, str, int]:
     """Oldest first, as text; a prompt without a date comes before all others."""
     return row.created_at is not None, row.created_at or "", row.id
+
+
+def _urgency_and_age(row: PromptRow) -> tuple[int, tuple[bool, str, int]]:
+    """The highest priority first; none counts as the middle."""
+    return -(_MIDDLE if row.priority is None else row.priority), _age(row)

@@ -78,6 +78,13 @@ def reap_child(child: subprocess.Popen[bytes]) -> int:
     return status
 
 
+def kill_own_groups() -> None:
+    """Kill the groups of all children of our own. For a signal handler: it waits for nothing."""
+    for pid in list(_own):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)
+
+
 def reap_group(group: int) -> None:
     """Reap the adopted members of a group whose leader was reaped, as far as they ended."""
     if not _adopts():

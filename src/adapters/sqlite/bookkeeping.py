@@ -5,20 +5,19 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
+from adapters.sqlite.claim_order import MOST_URGENT, OLDEST, has_priority
 from adapters.sqlite.statements import statements
 from application.ports.prompt_repository import RepositoryError
-from domain.kind import Kind
 
 if TYPE_CHECKING:
+    from adapters.sqlite.claim_order import ClaimOrder
     from adapters.sqlite.connection import Connection
+    from domain.kind import Kind
 
 SCHEMA_VERSION = 1
 _OWN_TABLES = {"media_generator_state", "media_generator_renders"}
 _OWN_OBJECTS = ("state", "renders", "live_render_index", "history_index", "retry_index")
-_PENDING_INDEXES = {
-    Kind.IMAGE: "media_generator_pending_image",
-    Kind.AUDIO: "media_generator_pending_audio",
-}
+_NOTICES = "media_generator_notices"
 
 
 def has_bookkeeping(connection: Connection) -> bool:
@@ -39,12 +38,15 @@ def has_bookkeeping(connection: Connection) -> bool:
     return True
 
 
-def prepare_bookkeeping(connection: Connection, *, create_indexes: bool) -> str:
+def prepare_bookkeeping(
+    connection: Connection, *, create_indexes: bool, by_priority: bool = False
+) -> str:
     """Make what is missing of our tables and indexes; gives the database's random id.
 
     Args:
         connection: to the database.
         create_indexes: whether the partial indexes on ``prompts`` are wanted.
+        by_priority: those by priority too, where prompts have one.
     """
     sql = statements("bookkeeping")
     if not has_bookkeeping(connection):
@@ -54,23 +56,47 @@ def prepare_bookkeeping(connection: Connection, *, create_indexes: bool) -> str:
             first = {"schema_version": SCHEMA_VERSION, "database_id": secrets.token_hex(8)}
             connection.change(sql["first_state"], first)
     if create_indexes:
-        _prepare_indexes(connection)
+        _prepare_indexes(connection, by_priority=by_priority)
     return str(connection.rows(sql["state"])[0][1])
 
 
-def index_hint(connection: Connection, kind: Kind) -> str:
+def has_notices(connection: Connection) -> bool:
+    """Whether the table of what hooks are to be told is there."""
+    return _NOTICES in _names(connection, "table")
+
+
+def prepare_notices(connection: Connection) -> None:
+    """Make the table of what hooks are to be told; only those who have hooks need it.
+
+    Raises:
+        RepositoryError: a newer Media Generator made our tables.
+    """
+    has_bookkeeping(connection)
+    if has_notices(connection):
+        return
+    with connection.writing():
+        for name in ("notices", "due_index"):
+            connection.change(statements("notices")[f"create_{name}"])
+
+
+def index_hint(connection: Connection, kind: Kind, order: ClaimOrder = OLDEST) -> str:
     """What names our index on the pending prompts of a kind in a statement, if it is there."""
-    name = _PENDING_INDEXES[kind]
+    name = order.indexes[kind]
     return f"INDEXED BY {name}" if name in _names(connection, "index") else ""
 
 
-def _prepare_indexes(connection: Connection) -> None:
-    all_there = set(_PENDING_INDEXES.values()) <= _names(connection, "index")
-    if all_there or "prompts" not in _names(connection, "table"):
+def _prepare_indexes(connection: Connection, *, by_priority: bool) -> None:
+    if "prompts" not in _names(connection, "table"):
+        return
+    wanted = {name: f"create_pending_{kind}_index" for kind, name in OLDEST.indexes.items()}
+    if by_priority and has_priority(connection):
+        urgent = MOST_URGENT.indexes.items()
+        wanted |= {name: f"create_urgent_{kind}_index" for kind, name in urgent}
+    if wanted.keys() <= _names(connection, "index"):
         return
     with connection.writing():
-        for kind in _PENDING_INDEXES:
-            connection.change(statements("bookkeeping")[f"create_pending_{kind}_index"])
+        for statement in wanted.values():
+            connection.change(statements("bookkeeping")[statement])
 
 
 def _names(connection: Connection, kind: str) -> set[str]:

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from adapters.sqlite.bookkeeping import index_hint
+from adapters.sqlite.claim_order import claim_order, foremost
 from adapters.sqlite.connection import IndexLostError
 from adapters.sqlite.rows import ends, owner_columns
 from adapters.sqlite.shape import has_junction
@@ -19,6 +20,7 @@ from domain.prompt import Writing
 from domain.render import Claim
 
 if TYPE_CHECKING:
+    from adapters.sqlite.claim_order import Candidate
     from adapters.sqlite.connection import Connection
     from application.ports.clock import Clock
     from application.ports.prompt_repository import Selection
@@ -33,26 +35,32 @@ class Claiming:
         me: the owner of the renders that are opened.
         clock: tells which retries are due.
         all_variants: render every linked writing of a prompt, not only the last.
+        by_priority: take prompts of the highest priority first, where prompts have one.
     """
 
     def __init__(
-        self, connection: Connection, me: ProcessIdentity, clock: Clock, *, all_variants: bool
+        self,
+        connection: Connection,
+        me: ProcessIdentity,
+        clock: Clock,
+        *,
+        all_variants: bool,
+        by_priority: bool = False,
     ) -> None:
         self._connection = connection
         self._me = me
         self._clock = clock
         self._all_variants = all_variants and has_junction(connection)
         self._sql = statements("claims")
-        self._next_pending = self._named_by_index()
+        self._by_priority = by_priority
+        self._prepare_statements()
 
     def take_next(self, selection: Selection) -> Claim | None:
-        """Move the oldest pending prompt to processing and open its render, if there is one."""
+        """Move the first pending prompt to processing and open its render, if there is one."""
         candidates = self._candidates(selection)
         if not candidates:
             return None
-        kind, (prompt_id, reference, writing_id, content, _) = min(
-            candidates, key=lambda candidate: _age(candidate[1])
-        )
+        kind, (prompt_id, reference, writing_id, content, *_) = foremost(candidates)
         taken = {"prompt_id": prompt_id, **ends(Move.CLAIM)}
         if not self._connection.change(self._sql["take"], taken):
             raise RepositoryError(
@@ -62,26 +70,31 @@ class Claiming:
         self._connection.change(self._sql["supersede_live"], {"prompt_id": prompt_id})
         return self.open_render(prompt_id, kind, reference, Writing(writing_id, content))
 
-    def _candidates(self, selection: Selection) -> list[tuple[Kind, tuple[Any, ...]]]:
-        """The oldest prompt of each kind, or the oldest of those that were named."""
+    def _candidates(self, selection: Selection) -> list[Candidate]:
+        """The first prompt of each kind, or the first of those that were named."""
         wanted = self._wanted(selection)
         if selection.only is None:
-            return [(kind, row) for kind in selection.kinds for row in self._oldest(kind, wanted)]
-        named = self._connection.rows(self._sql["next_pending_among"], wanted)
+            return [(kind, row) for kind in selection.kinds for row in self._first(kind, wanted)]
+        named = self._connection.rows(self._next_among, wanted)
         return [(kind, tuple(row)) for *row, word in named if (kind := Kind.of_prompt_type(word))]
 
-    def _oldest(self, kind: Kind, wanted: dict[str, object]) -> list[tuple[Any, ...]]:
+    def _first(self, kind: Kind, wanted: dict[str, object]) -> list[tuple[Any, ...]]:
         try:
             return self._connection.rows(self._next_pending[kind], wanted)
         except IndexLostError:
             # Whoever rebuilds the table drops its indexes too; slower is better than stuck.
-            self._next_pending = self._named_by_index()
+            self._prepare_statements()
             return self._connection.rows(self._next_pending[kind], wanted)
 
-    def _named_by_index(self) -> dict[Kind, str]:
-        return {
+    def _prepare_statements(self) -> None:
+        order = claim_order(self._connection, by_priority=self._by_priority)
+        words = {"urgency": order.urgency, "order": order.terms}
+        self._next_among = self._sql["next_pending_among"].format(**words)
+        self._next_pending = {
             kind: self._sql["next_pending"].format(
-                index=index_hint(self._connection, kind), prompt_type=kind.prompt_type
+                index=index_hint(self._connection, kind, order),
+                prompt_type=kind.prompt_type,
+                **words,
             )
             for kind in Kind
         }
@@ -127,16 +140,6 @@ class Claiming:
     def _wanted(self, selection: Selection) -> dict[str, object]:
         now = self._clock.now().isoformat(timespec="milliseconds")
         return {**_conditions(selection), "now": now}
-
-
-def _age(row: tuple[Any, ...]) -> tuple[int, Any, int]:
-    """SQLite's own order of ``created_at``: nothing, numbers, text, bytes; then the id."""
-    prompt_id, created_at = row[0], row[4]
-    if created_at is None:
-        return 0, 0, prompt_id
-    if isinstance(created_at, str):
-        return 2, created_at.encode("utf-8", "surrogateescape"), prompt_id
-    return (3 if isinstance(created_at, bytes) else 1), created_at, prompt_id
 
 
 @lru_cache(maxsize=16)

@@ -6,7 +6,7 @@ import sqlite3
 import sys
 import time
 from contextlib import contextmanager
-from threading import RLock
+from threading import Lock, RLock
 from typing import TYPE_CHECKING
 
 from application.ports.prompt_repository import RepositoryBusyError, RepositoryError
@@ -20,6 +20,7 @@ _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _SLICE_SECONDS = 1.0
 _examined: set[tuple[int, int]] = set()  # files that this process opened as databases
+_examining = Lock()  # or one thread would read by hand what another has opened meanwhile
 _HURRIED_SECONDS = 5.0
 # The driver cannot even read SQLite's own complaint where that quotes a torn schema.
 _COMPLAINTS = (sqlite3.Error, UnicodeDecodeError)
@@ -93,11 +94,7 @@ class Connection:
             RepositoryError: the path does not lead to the open file any more.
         """
         if _identity(self.path) != self._identity:
-            message = (
-                f"the database {self.path} was moved away or replaced while it was in use;"
-                " nothing more is written to it. Put it back, or start again with the new one."
-            )
-            raise RepositoryError(message)
+            raise RepositoryError(_moved(self.path))
 
     def rows(self, statement: str, values: Mapping[str, object] | None = None) -> list[tuple]:  # type: ignore[type-arg]
         """Run a statement and give all of its rows."""
@@ -173,10 +170,19 @@ def translated(complaint: Exception, path: Path) -> RepositoryError:
             f"no room on the volume of the database {path}; make room and run again"
         )
     if code == sqlite3.SQLITE_READONLY:
-        return RepositoryError(f"the database {path} cannot be written to; check the rights on it")
+        moved = getattr(complaint, "sqlite_errorcode", 0) == sqlite3.SQLITE_READONLY_DBMOVED
+        no_right = f"the database {path} cannot be written to; check the rights on it"
+        return RepositoryError(_moved(path) if moved else no_right)
     if str(complaint).startswith("no such index"):
         return IndexLostError(f"an index of the database {path} was dropped: {complaint}")
     return RepositoryError(f"the database {path} cannot be used: {complaint}")
+
+
+def _moved(path: Path) -> str:
+    return (
+        f"the database {path} was moved away or replaced while it was in use;"
+        " nothing more is written to it. Put it back, or start again with the new one."
+    )
 
 
 def _damaged(path: Path, error: Exception) -> str:
@@ -202,6 +208,11 @@ def _refuse_what_is_no_database(path: Path) -> None:
     # Closing a file cancels every lock that this process has on it (fcntl, POSIX), those of other
     # connections included; without them, others end the WAL that we still write to. So a file is
     # opened by hand only before SQLite opened it, and never again.
+    with _examining:
+        _examine(path)
+
+
+def _examine(path: Path) -> None:
     if _identity(path) in _examined:
         return
     try:

@@ -13,6 +13,7 @@ import time
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Final
 
+from adapters.sqlite.claim_order import has_priority
 from adapters.sqlite.connection import Connection
 from adapters.sqlite.health_rows import RowsProbe
 from adapters.sqlite.placement import file_system_of, placement_checks
@@ -47,6 +48,7 @@ class DatabaseProbe:
         timeout: seconds that a render would wait for locks.
         output_root: where published files should be, or None when nobody knows.
         integrity_seconds: how long to look for damage.
+        by_priority: whether prompts of the highest priority are to come first.
     """
 
     def __init__(
@@ -55,11 +57,14 @@ class DatabaseProbe:
         timeout: float,
         output_root: Path | None = None,
         integrity_seconds: float = _INTEGRITY_SECONDS,
+        *,
+        by_priority: bool = False,
     ) -> None:
         self._path = path
         self._timeout = timeout
         self._output_root = output_root
         self._integrity_seconds = integrity_seconds
+        self._by_priority = by_priority
 
     def checks(self) -> Iterator[Check]:
         """Examine the file, its tables, its lock, and the rows in it."""
@@ -76,6 +81,8 @@ class DatabaseProbe:
             yield _guarded("database lock", lambda: self._lock(connection))
             tables = _guarded("database tables", lambda: _tables(connection))
             yield tables
+            if self._by_priority:
+                yield _guarded("claim order", lambda: _order(connection))
             if tables.health is not Health.BROKEN:
                 yield from RowsProbe(connection, self._output_root).checks()
 
@@ -153,3 +160,14 @@ def _tables(connection: Connection) -> Check:
         connection.rows(f"EXPLAIN {statement}", dict.fromkeys(_PARAMETER.findall(statement)))
     finding = "prompts, writings and prompt_artifacts have every column that is needed"
     return Check("database tables", Health.WELL, finding)
+
+
+def _order(connection: Connection) -> Check:
+    """Whether prompts have the priority that the settings ask for."""
+    subject = "claim order"
+    if has_priority(connection):
+        finding = "prompts of the highest priority come first, then the oldest"
+        return Check(subject, Health.WELL, finding)
+    finding = "prompts have no priority in this database: the oldest come first"
+    remedy = "Set workers.order to oldest, or update the Poets Service."
+    return Check(subject, Health.WARNING, finding, remedy)

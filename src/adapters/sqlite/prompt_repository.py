@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from adapters.sqlite.bookkeeping import prepare_bookkeeping
 from adapters.sqlite.claiming import Claiming
+from adapters.sqlite.outbox import Outbox
 from adapters.sqlite.rows import artifact_row, ends, error_message, failure_columns
 from adapters.sqlite.shape import check_shape
 from adapters.sqlite.statements import statements
@@ -16,13 +17,14 @@ from domain.kind import Kind
 from domain.render import CLOSING_MOVES, Claim, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from adapters.sqlite.connection import Connection
     from application.ports.clock import Clock
     from application.ports.prompt_repository import Selection
     from domain.artifact import Artifact
+    from domain.notice import Subscription
     from domain.worker import ProcessIdentity
 
 _CANCELLED = Failure(FailureCode.CANCELLED, "a person cancelled this prompt")
@@ -37,6 +39,8 @@ class SqlitePromptRepository:
         clock: tells which retries are due.
         create_indexes: whether to keep partial indexes on ``prompts``, under our own names.
         all_variants: render every linked writing of a prompt, not only the last.
+        by_priority: take prompts of the highest priority first, where prompts have one.
+        subscriptions: the hooks that are to be told how prompts ended.
 
     Raises:
         RepositoryError: the shared tables lack what we need.
@@ -50,15 +54,22 @@ class SqlitePromptRepository:
         *,
         create_indexes: bool,
         all_variants: bool,
+        by_priority: bool = False,
+        subscriptions: Collection[Subscription] = (),
     ) -> None:
         check_shape(connection)
         self._connection = connection
-        self.database_id = prepare_bookkeeping(connection, create_indexes=create_indexes)
-        self._claiming = Claiming(connection, me, clock, all_variants=all_variants)
+        self.database_id = prepare_bookkeeping(
+            connection, create_indexes=create_indexes, by_priority=by_priority
+        )
+        self._claiming = Claiming(
+            connection, me, clock, all_variants=all_variants, by_priority=by_priority
+        )
+        self._outbox = Outbox(connection, clock, subscriptions)
         self._sql = statements("endings")
 
     def claim_next(self, selection: Selection) -> Claim | None:
-        """Claim the oldest pending prompt that has a writing, or None when there is none."""
+        """Claim the first pending prompt that has a writing, or None when there is none."""
         self._connection.check_identity()
         with self._connection.writing():
             return self._claiming.take_next(selection)
@@ -80,7 +91,10 @@ class SqlitePromptRepository:
     def fail(self, claim: Claim, failure: Failure, seconds: float) -> bool:
         """Make the prompt an error with the failure's text."""
         with self._connection.writing():
-            return self._end(claim, Outcome.FAILED, seconds, failure)
+            failed = self._end(claim, Outcome.FAILED, seconds, failure)
+            if failed:
+                self._outbox.failed(claim, failure)
+            return failed
 
     def postpone(self, claim: Claim, failure: Failure, seconds: float, retry_at: datetime) -> bool:
         """Close the render as failed, and make the prompt pending, but not before that time."""
@@ -150,6 +164,7 @@ class SqlitePromptRepository:
             for artifact in artifacts:
                 row = artifact_row(claim.prompt_id, artifact)
                 self._connection.change(self._sql["insert_artifact"], row)
+            self._outbox.published(claim, artifacts)
         return published
 
     def _end(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from adapters.sqlite.claiming import Claiming
     from adapters.sqlite.connection import Connection
+    from adapters.sqlite.outbox import Outbox
     from domain.render import Claim
 
 _LOST = Failure(FailureCode.WORKER_LOST, "the worker that rendered it was lost")
@@ -31,11 +32,15 @@ class SqliteRenderLeases:
     Args:
         connection: used by one thread at a time.
         claiming: opens the renders that are taken over.
+        outbox: over the same connection; learns of prompts that end in error.
     """
 
-    def __init__(self, connection: Connection, claiming: Claiming) -> None:
+    def __init__(
+        self, connection: Connection, claiming: Claiming, outbox: Outbox | None = None
+    ) -> None:
         self._connection = connection
         self._claiming = claiming
+        self._outbox = outbox
         self._sql = statements("leases")
 
     def beat(self, claim: Claim) -> bool:
@@ -93,7 +98,7 @@ class SqliteRenderLeases:
             if not self._close(render, failure):
                 return False
             move = Move.FAIL if failure else Move.GIVE_BACK
-            self._connection.change(
+            moved = self._connection.change(
                 self._sql["move_lost_prompt"],
                 {
                     "prompt_id": render.prompt_id,
@@ -102,6 +107,8 @@ class SqliteRenderLeases:
                     **ends(move),
                 },
             )
+            if moved and failure and self._outbox:
+                self._outbox.failed(render, failure)
             return True
 
     def adopt(self, render: LiveRender) -> Claim | None:

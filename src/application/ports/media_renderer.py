@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ class RenderJob:
         seed: for this job, 0 to 2**64 - 1.
         size: of the picture; None for a song.
         output: an absolute folder that exists and is empty.
+        environment: variables of the slot, over the program's own.
     """
 
     prompt_id: int
@@ -37,6 +38,7 @@ class RenderJob:
     seed: int
     size: PictureSize | None
     output: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,10 @@ class RenderWatch(Protocol):
 
     def progressed(self, fraction: float | None, message: str) -> None:
         """Tell how far the job is (0 to 1, None when unknown)."""
+        ...
+
+    def heard(self, stream: str, chunk: bytes) -> None:
+        """Pass on what a workflow printed, as it came; the stream is "stdout" or "stderr"."""
         ...
 
     def must_stop(self) -> bool:

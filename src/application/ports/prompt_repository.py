@@ -62,10 +62,12 @@ class PromptRepository(Protocol):
     """
 
     def claim_next(self, selection: Selection) -> Claim | None:
-        """Claim the oldest pending prompt that has a writing, or None when there is none.
+        """Claim the first pending prompt that has a writing, or None when there is none.
 
-        The oldest is the one with the smallest ``created_at``, compared as text with NULL
-        first, then the smallest id. A live render of that prompt is closed as superseded.
+        The first is the oldest: the one with the smallest ``created_at``, compared as text
+        with NULL first, then the smallest id. A repository that goes by priority compares
+        that before, where prompts have one: the highest first, and none counts as 5. A live
+        render of that prompt is closed as superseded.
         """
         ...
 

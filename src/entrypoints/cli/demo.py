@@ -54,12 +54,12 @@ def demo(invocation: Invocation, workspace: Path) -> int:
     invocation.config_file = place.config_file
     # Above the environment too: the demo must never touch what a person really works with.
     invocation.overrides.update(place.overrides())
-    container, progress = invocation.container_with_progress()
+    container, progress, state = invocation.container_with_progress()
     with closing(container.connection()):
         ids = container.intake().submit(demo_submissions())
         if not invocation.as_json:
             click.echo(f"{len(ids)} prompts written to {_short(place.database)}")
-        code = drain_selection(invocation, container, progress, Selection(), None)
+        code = drain_selection(invocation, container, progress, state, Selection())
     if not invocation.as_json:
         _say_where(place)
     return code

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from application.doctor import Findings
@@ -26,6 +27,8 @@ T = TypeVar("T")
 
 def probes(invocation: Invocation) -> Iterator[HealthProbe]:
     """Everything that can be examined; what is wrong with the settings is a finding too."""
+    from adapters.filesystem.health import OutputRootProbe, RoomProbe
+
     loaded, problems = invocation.inspected_settings()
     yield Findings((_program(), *_settings(loaded, problems)))
     missing: list[Problem] = []
@@ -34,10 +37,15 @@ def probes(invocation: Invocation) -> Iterator[HealthProbe]:
     workflows = dict(_workflows(loaded, missing))
     told = {problem.key for problem in problems}
     yield Findings(tuple(map(_broken, _distinct(missing, told))))
+    floor = loaded.settings.media.limits.min_free_bytes
     if database is not None:
         from adapters.sqlite.health import DatabaseProbe
 
-        yield DatabaseProbe(database, loaded.settings.database.timeout, root)
+        timeout = loaded.settings.database.timeout
+        by_priority = loaded.settings.workers.order == "priority"
+        yield DatabaseProbe(database, timeout, root, by_priority=by_priority)
+        if database.exists():
+            yield RoomProbe("database free space", database.resolve().parent, floor)
     yield Findings(tuple(_renderers(loaded)))
     if workflows:
         from adapters.comfyui_script.health import ScriptProbe
@@ -45,9 +53,15 @@ def probes(invocation: Invocation) -> Iterator[HealthProbe]:
 
         yield ScriptProbe(workflows, SystemClock())
     if root is not None:
-        from adapters.filesystem.health import OutputRootProbe
+        yield OutputRootProbe(root, floor)
+    yield Findings(tuple(_privacy(loaded)))
 
-        yield OutputRootProbe(root)
+
+def _privacy(loaded: LoadedSettings) -> Iterator[Check]:
+    from entrypoints.cli.doctor_privacy import paths_in_use, privacy_checks
+
+    paths = paths_in_use(loaded, Path(sys.prefix))
+    return privacy_checks(paths, sys.platform, Path.home(), Path(sys.executable))
 
 
 def _program() -> Check:

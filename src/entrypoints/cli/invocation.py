@@ -15,6 +15,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from adapters.live_state.worker_state import WorkerState
     from entrypoints.cli.progress import RunProgress
     from entrypoints.container import Container
     from entrypoints.settings.errors import Problem
@@ -61,6 +62,10 @@ class Invocation:
                 click.echo(f"note: {note}", err=True)
         return self._loaded
 
+    def anew(self) -> Invocation:
+        """The same, with the settings not read yet."""
+        return Invocation(self.config_file, self.as_json, dict(self.overrides))
+
     def inspected_settings(self) -> tuple[LoadedSettings, list[Problem]]:
         """The settings and every problem with them, for whoever examines the installation."""
         from entrypoints.settings.loading import inspect_settings
@@ -72,20 +77,23 @@ class Invocation:
             cwd=Path.cwd(),
         )
 
-    def container_with_progress(self) -> tuple[Container, RunProgress]:
-        """The container for a command that renders, and what shows its progress.
+    def container_with_progress(self) -> tuple[Container, RunProgress, WorkerState]:
+        """The container for a command that renders, and what shows its progress here and to others.
 
         Raises:
             SettingsError: something that rendering needs is not set.
         """
+        from application.audience import Audience
         from entrypoints.cli.progress import chosen_progress
         from entrypoints.container import compose
+        from entrypoints.showing import build_worker_state
 
         progress = chosen_progress(as_json=self.as_json)
-        container = compose(self.settings(), progress)
+        state = build_worker_state("run")
+        container = compose(self.settings(), Audience(progress, state))
         # What is not set is named before anything is opened or claimed.
         container.workflows()
-        return container, progress
+        return container, progress, state
 
     def print_json(self, value: object) -> None:
         """Print one JSON document on one line; bytes that were no text become U+FFFD."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from domain.kind import Kind
+from entrypoints.cli.exit_codes import ExitCode
 from entrypoints.cli.invocation import Invocation, command
 from entrypoints.cli.parameters import StatusWord, WholeText
 
@@ -19,13 +20,15 @@ _MOST_LISTED = 10**9
 
 STATUS_HELP = """Show the queue at a glance.
 
-Counts by kind and status, what is rendering now, what waits for another try, whether the queue
-is paused and why, and what to do if something is wrong. 'unwritten' are prompts
-that wait for the Poets Service to write for them.
+Counts by kind and status, what is rendering now and how far it is, what waits for another try,
+whether the queue is paused and why, and what to do if something is wrong. 'unwritten' are prompts
+that wait for the Poets Service to write for them. With --watch it is shown again and again, with
+the renders that ended last, until Ctrl-C.
 
 \b
 Examples:
   mediagen status
+  mediagen status --watch
   mediagen status --json
 """
 
@@ -39,17 +42,33 @@ Examples:
 
 
 @command(name="status", help=STATUS_HELP, short_help="The queue at a glance.")
-def status(invocation: Invocation) -> None:
+@click.option("--watch", "watched", is_flag=True, help="Show it again and again, until Ctrl-C.")
+@click.option(
+    "--interval",
+    type=click.FloatRange(0.1, 3600),
+    metavar="SECONDS",
+    help="Between two looks with --watch; 1 by default.",
+)
+def status(invocation: Invocation, *, watched: bool, interval: float | None) -> int:
     """Print the summary."""
     from entrypoints.cli.opening import opened_queue
     from entrypoints.cli.status_report import status_document, status_lines
+    from entrypoints.showing import build_live_reader
 
+    if watched:
+        from entrypoints.cli.watch import watch
+
+        return watch(invocation, interval or 1.0)
+    if interval is not None:
+        raise click.UsageError("--interval goes with --watch")
     with opened_queue(invocation) as (catalogue, controls):
         summary, pause = catalogue.summary(), controls.paused()
+    workers = build_live_reader(invocation.settings()).workers()
     if invocation.as_json:
-        invocation.print_json(status_document(summary, pause))
+        invocation.print_json(status_document(summary, pause, workers))
     else:
-        click.echo("\n".join(status_lines(summary, pause)))
+        click.echo("\n".join(status_lines(summary, pause, workers)))
+    return ExitCode.DONE
 
 
 @command(name="list", help=LIST_HELP, short_help="List prompts, newest first.")

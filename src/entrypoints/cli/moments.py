@@ -54,6 +54,11 @@ def seconds_since(moment: str | None, now: datetime | None = None) -> float | No
     return ((now or datetime.now(UTC)) - then).total_seconds()
 
 
+def left(seconds: float | None) -> str:
+    """How long something still takes, in words; "" for None."""
+    return "" if seconds is None else f"{_rough(max(0.0, seconds))} left"
+
+
 def duration(seconds: float | None) -> str:
     """A length of time in words; "" for None."""
     if seconds is None:

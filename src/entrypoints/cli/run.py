@@ -11,6 +11,7 @@ from application.ports.prompt_repository import RepositoryBusyError
 from application.stopping import StopRequest
 from domain.artifact_status import ArtifactStatus
 from domain.kind import Kind
+from entrypoints.cli.delivering import delivering, say_what_is_left
 from entrypoints.cli.exit_codes import ExitCode
 from entrypoints.cli.invocation import Invocation, command
 from entrypoints.cli.parameters import PromptId
@@ -18,6 +19,7 @@ from entrypoints.cli.progress import readers_may_leave, say
 from entrypoints.cli.signals import stopping_on_signals
 
 if TYPE_CHECKING:
+    from adapters.live_state.worker_state import WorkerState
     from application.drain import DrainReport
     from application.ports.prompt_catalogue import PromptCatalogue
     from application.ports.prompt_repository import PromptRepository, Selection
@@ -51,22 +53,24 @@ def run(invocation: Invocation, ids: tuple[int, ...], limit: int | None, kind: s
     selection = Selection(
         kinds=frozenset({Kind(kind)} if kind else Kind), only=frozenset(ids) if ids else None
     )
-    container, progress = invocation.container_with_progress()
+    container, progress, state = invocation.container_with_progress()
     with closing(container.connection()):
-        return drain_selection(invocation, container, progress, selection, limit)
+        return drain_selection(invocation, container, progress, state, selection, limit)
 
 
 def drain_selection(
     invocation: Invocation,
     container: Container,
     progress: RunProgress,
+    state: WorkerState,
     selection: Selection,
-    limit: int | None,
+    limit: int | None = None,
 ) -> int:
     """Drain under signals and with progress; gives the exit code."""
     from adapters.heartbeat import beating
     from adapters.processes.adoption import become_subreaper
     from entrypoints.building import LOOK_SECONDS
+    from entrypoints.showing import build_live_writer, shown_to_others
 
     become_subreaper()
     stop = StopRequest()
@@ -74,16 +78,26 @@ def drain_selection(
     drain = container.drain()
     skipped = _not_pending(selection, container.repository(), container.catalogue())
     total = container.repository().count_pending(selection)
+    writer = build_live_writer(
+        invocation.settings(), state, container.processes(), container.clock()
+    )
+    if warning := writer.prepare():
+        say(f"warning: {warning}", err=True)
     with stopping_on_signals(stop) as interruption, progress:
         progress.expect(total if limit is None else min(limit, total))
         try:
-            with beating(container.keeper().tick, LOOK_SECONDS):
+            with (
+                beating(container.keeper().tick, LOOK_SECONDS),
+                shown_to_others(state, writer, container.admission().standing),
+                delivering(container.notifier(), stop),
+            ):
                 report = drain.run(selection, stop, limit)
         except RepositoryBusyError:
             if interruption.exit_code is None:
                 raise
             return interruption.exit_code
     _summarise(invocation, report, skipped)
+    say_what_is_left(container.notifier())
     if interruption.exit_code is not None:
         return interruption.exit_code
     if report.stopped_by or report.paused:

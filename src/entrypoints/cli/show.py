@@ -13,6 +13,9 @@ from entrypoints.cli.parameters import PromptId
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from application.ports.live_state import BrokenKind
+    from application.ports.prompt_catalogue import PromptRecord
+
 HELP = """Show all that is known of one prompt.
 
 What was asked for, the brief as it is understood (or why it is not), every render, whose it was
@@ -39,12 +42,29 @@ def show(invocation: Invocation, prompt_id: int) -> int:
         message = f"mediagen: there is no image or lyrics prompt with the id {prompt_id}"
         click.echo(f"{message}; 'mediagen list' names those that there are", err=True)
         return ExitCode.SOME_FAILED
-    root = _output_root(invocation)
+    root, broken = _output_root(invocation), _broken_for(record, invocation)
     if invocation.as_json:
-        invocation.print_json(document(record, root, pause))
+        invocation.print_json(document(record, root, pause, broken))
     else:
-        click.echo("\n".join(lines(record, root, pause)))
+        click.echo("\n".join(lines(record, root, pause, broken)))
     return ExitCode.DONE
+
+
+def _broken_for(record: PromptRecord, invocation: Invocation) -> BrokenKind | None:
+    """What keeps a worker that lives from rendering a pending prompt of this kind."""
+    if record.prompt.artifact_status != "pending":
+        return None
+    from entrypoints.showing import build_live_reader
+
+    return next(
+        (
+            broken
+            for worker in build_live_reader(invocation.settings()).workers()
+            for broken in worker.standing.broken
+            if broken.kind is record.prompt.kind
+        ),
+        None,
+    )
 
 
 def _output_root(invocation: Invocation) -> Path | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domain.failure import Failure, FailureCode
+from entrypoints.cli.live_report import broken_lines
 from entrypoints.cli.moments import duration, in_future, seconds_since, with_age
 from entrypoints.cli.pause_report import pause_document, pause_remedy, pause_sentence
 from entrypoints.cli.printable import lines_of, one_line, table
@@ -15,11 +16,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from application.ports.live_state import BrokenKind
     from application.ports.prompt_catalogue import PromptRecord, RenderRecord
     from application.ports.queue_controls import Pause
 
 
-def document(record: PromptRecord, root: Path | None, pause: Pause | None) -> dict[str, object]:
+def document(
+    record: PromptRecord,
+    root: Path | None,
+    pause: Pause | None,
+    broken: BrokenKind | None = None,
+) -> dict[str, object]:
     """The prompt for JSON."""
     prompt = record.prompt
     brief = understood(record)
@@ -39,12 +46,18 @@ def document(record: PromptRecord, root: Path | None, pause: Pause | None) -> di
         and {"code": failure.code.value, "message": failure.message, "hint": failure.hint},
         "retry_at": _retry_at(record),
         "paused": pause_document(pause) if pause else None,
+        "broken": broken and {"code": broken.code, "message": broken.message, "hint": broken.hint},
         "renders": [_render(render) for render in record.renders],
         "artifacts": [file_document(artifact, root) for artifact in record.artifacts],
     }
 
 
-def lines(record: PromptRecord, root: Path | None, pause: Pause | None) -> list[str]:
+def lines(
+    record: PromptRecord,
+    root: Path | None,
+    pause: Pause | None,
+    broken: BrokenKind | None = None,
+) -> list[str]:
     """The prompt for people."""
     prompt = record.prompt
     head = [
@@ -69,6 +82,8 @@ def lines(record: PromptRecord, root: Path | None, pause: Pause | None) -> list[
             shown += _indented([f"Hint: {hint}"])
     if pause and prompt.artifact_status == "pending":
         shown += ["", pause_remedy(pause)]
+    if broken:
+        shown += ["", *broken_lines(broken)]
     if prompt.artifact_status == "error":
         shown += _indented([f"'mediagen retry {prompt.id}' makes it pending again."])
     if record.renders:

@@ -7,34 +7,58 @@ from typing import TYPE_CHECKING
 from domain.artifact_status import ArtifactStatus
 from domain.failure import FailureCode
 from domain.kind import Kind
+from entrypoints.cli.live_report import (
+    broken_document,
+    broken_rows,
+    outcome_rows,
+    progress_cells,
+    progress_document,
+    views_by_render,
+    worker_document,
+)
 from entrypoints.cli.moments import in_future, seconds_since, with_age
 from entrypoints.cli.pause_report import pause_document, pause_remedy, pause_sentence
 from entrypoints.cli.printable import one_line, table, terminal_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from application.ports.live_state import WorkerView
     from application.ports.prompt_catalogue import QueueSummary, RenderRecord
     from application.ports.queue_controls import Pause
 
 
-def status_document(summary: QueueSummary, pause: Pause | None) -> dict[str, object]:
+def status_document(
+    summary: QueueSummary, pause: Pause | None, workers: Sequence[WorkerView] = ()
+) -> dict[str, object]:
     """The summary for JSON; every status of ours is there, if only as 0."""
+    views = views_by_render(workers)
     return {
         "counts": {kind.value: _counts(summary, kind) for kind in Kind},
         "unwritten": {kind.value: summary.unwritten.get(kind, 0) for kind in Kind},
         "waiting": {kind.value: summary.waiting.get(kind, 0) for kind in Kind},
         "next_retry_at": summary.next_retry_at,
         "oldest_pending": {kind.value: summary.oldest_pending.get(kind) for kind in Kind},
-        "rendering": [_rendering(render) for render in summary.rendering],
+        "rendering": [
+            _rendering(render) | progress_document(views.get(render.render_id))
+            for render in summary.rendering
+        ],
+        "workers": [worker_document(worker) for worker in workers],
+        "broken": broken_document(workers),
         "paused": pause_document(pause) if pause else None,
         "trouble": _trouble(summary.trouble) if summary.trouble else None,
         "advice": list(_advice(summary, pause)),
     }
 
 
-def status_lines(summary: QueueSummary, pause: Pause | None) -> list[str]:
-    """The summary for people."""
+def status_lines(
+    summary: QueueSummary,
+    pause: Pause | None,
+    workers: Sequence[WorkerView] = (),
+    *,
+    outcomes: int = 0,
+) -> list[str]:
+    """The summary for people, with so many of the last outcomes."""
     columns = terminal_columns()
     rows = _table(summary)
     lines = table(rows, columns, numbers=range(1, len(rows[0])))
@@ -47,7 +71,11 @@ def status_lines(summary: QueueSummary, pause: Pause | None) -> list[str]:
         due = one_line(in_future(summary.next_retry_at))
         lines += [f"waiting for another try: {waiting}, the next is due {due}"]
     if summary.rendering:
-        live = [_rendering_row(render) for render in summary.rendering]
+        cells = progress_cells(summary.rendering, workers)
+        live = [
+            (*_rendering_row(render)[:2], *progress, *_rendering_row(render)[2:])
+            for render, progress in zip(summary.rendering, cells, strict=True)
+        ]
         lines += ["", "rendering now:", *(f"  {line}" for line in table(live))]
     if pause:
         lines += ["", pause_sentence(pause)]
@@ -56,6 +84,10 @@ def status_lines(summary: QueueSummary, pause: Pause | None) -> list[str]:
         when = one_line(with_age(render.finished_at))
         why = f"{render.failure_code}: {one_line(render.failure_message)}"
         lines += ["", f"trouble: prompt {render.prompt_id} was given back {when}: {why}"]
+    if broken := broken_rows(workers):
+        lines += ["", *broken]
+    if ended := outcome_rows(workers, outcomes):
+        lines += ["", "ended last:", *(f"  {line}" for line in table(ended))]
     advice = list(_advice(summary, pause))
     return [*lines, "", *advice] if advice else lines
 

@@ -62,6 +62,7 @@ class Workspace:
             "comfyui.output_directory": str(self.output_root),
             "media.renderer.image": "sketch",
             "media.renderer.audio": "sketch",
+            "paths.state": str(self.folder / "state"),
         }
 
     def _configuration(self) -> dict[str, Any]:

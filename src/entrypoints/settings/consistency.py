@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from entrypoints.settings.arguments import field_names, unknown_placeholders
 from entrypoints.settings.errors import Problem
+from entrypoints.settings.hook_soundness import hook_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,6 +26,13 @@ def contradictions(settings: Settings, entries: Mapping[str, Entry]) -> Iterator
         what = f"{_ROOT} comes to {root}, the root of the file system"
         fix = "Name a folder that holds nothing but generated media."
         yield Problem(_where(entries, _ROOT), what, fix, _ROOT)
+    workers = settings.workers
+    if workers.shared == 0 and not (workers.image or workers.audio):
+        what = (
+            "workers.shared, workers.image and workers.audio are all 0: nothing would be rendered"
+        )
+        fix = "Give one of them a number, or leave workers.shared out."
+        yield Problem(_where(entries, "workers.shared"), what, fix, "workers.shared")
     for kind, extras in (
         ("image", settings.media.extra_arguments.image),
         ("audio", settings.media.extra_arguments.audio),
@@ -35,6 +43,7 @@ def contradictions(settings: Settings, entries: Mapping[str, Entry]) -> Iterator
                 what = f"{name} names {{{placeholder}}}, but {kind} has no such field"
                 fix = f"Its fields: {', '.join(sorted(field_names(name)))}."
                 yield Problem(_where(entries, name), what, fix, name)
+    yield from hook_problems(settings, lambda key: _where(entries, key))
 
 
 def joined_output_root(settings: Settings) -> Path | None:

@@ -66,6 +66,9 @@ def _items(name: str, values: list[object] | tuple[object, ...]) -> list[object]
     shown: list[object] = []
     follows = False
     for value in values:
+        if isinstance(value, dict):
+            shown.append({key: _text(key, str(item)) for key, item in value.items()})
+            continue
         text = str(value)
         option = text.startswith("-")
         shown.append(HIDDEN if follows and not option else _text(name, text))

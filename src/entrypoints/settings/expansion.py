@@ -1,4 +1,4 @@
-"""``~``, ``$VAR`` and ``${VAR}`` in paths."""
+"""``~``, ``$VAR`` and ``${VAR}`` in paths, and the variables alone in other texts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _REFERENCE = re.compile(r"\$(?:\$|(\w+)|\{([^{}]*)\})", re.ASCII)
 
 
 class Unexpandable(Exception):  # noqa: N818 - the reason, which the caller makes an error of
-    """A path names something that does not exist; the text says what.
+    """Something is named that does not exist; the text says what.
 
     Attributes:
         fix: what to do, in whole sentences.
@@ -30,6 +30,15 @@ def expanded(path: str, environ: Mapping[str, str]) -> str:
     Raises:
         Unexpandable: a variable is not set or empty, or a user is unknown.
     """
+    return _home(with_variables(path, environ), environ)
+
+
+def with_variables(text: str, environ: Mapping[str, str]) -> str:
+    """The text with its variables replaced, once; ``$$`` is a dollar sign.
+
+    Raises:
+        Unexpandable: a variable is not set or empty.
+    """
 
     def value(reference: re.Match[str]) -> str:
         if reference[0] == "$$":
@@ -39,10 +48,10 @@ def expanded(path: str, environ: Mapping[str, str]) -> str:
             return found
         raise Unexpandable(
             f"the variable {name or '${}'} is not set, or empty",
-            "Set it, or write the path out; a dollar sign itself is written $$.",
+            "Set it, or write its value out; a dollar sign itself is written $$.",
         )
 
-    return _home(_REFERENCE.sub(value, path), environ) if "$" in path else _home(path, environ)
+    return _REFERENCE.sub(value, text) if "$" in text else text
 
 
 def _home(path: str, environ: Mapping[str, str]) -> str:

@@ -12,6 +12,7 @@ MONTH = 2_592_000  # seconds; far beyond any render, far below what a wait can t
 OWN = {"path": "own"}  # relative to the configuration file's folder, or to the working folder
 PROGRAM = {"path": "program"}  # like OWN with a slash in it, looked up on PATH without
 COMFYUI = {"path": "comfyui"}  # relative to the ComfyUI directory
+WITH_VARIABLES = {"variables": True}  # $VAR and ${VAR} stand for what the environment holds
 
 RendererName: TypeAlias = Literal["script", "sketch"]
 RendererChoice: TypeAlias = Annotated[RendererName, Meta(description='"script" or "sketch"')]
@@ -213,7 +214,8 @@ class Hooks(Section, frozen=True):
     published: Hook = Hook()
     error: Hook = Hook()
     secret: Annotated[
-        str | None, Meta(description="a text that webhooks are signed with, or null")
+        str | None,
+        Meta(description="a text that webhooks are signed with, or null", extra=WITH_VARIABLES),
     ] = None
     timeout_seconds: Annotated[
         float, Meta(gt=0, le=3600, description="a number of seconds, more than 0, at most 3600")

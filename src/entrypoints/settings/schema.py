@@ -32,6 +32,7 @@ class Key:
         expected: in words.
         path: "own", "program", "comfyui" (see the model), or "" when it is no path.
         entry: whether it is one field of an argument mapping.
+        variables: whether ``$VAR`` and ``${VAR}`` are replaced, as they are in a path.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Key:
     expected: str
     path: str = ""
     entry: bool = False
+    variables: bool = False
 
     @property
     def variable(self) -> str:
@@ -100,8 +102,17 @@ def _is_section(annotation: object) -> bool:
 def _key(name: str, annotation: object, default: object) -> Key:
     meta = get_args(annotation)[1]
     bare, nullable = _bare(annotation)
-    path = (meta.extra or {}).get("path", "")
-    return Key(name, annotation, bare, nullable, default, meta.description, path)
+    extra = meta.extra or {}
+    return Key(
+        name,
+        annotation,
+        bare,
+        nullable,
+        default,
+        meta.description,
+        path=extra.get("path", ""),
+        variables=extra.get("variables", False),
+    )
 
 
 def _bare(annotation: object) -> tuple[object, bool]:

@@ -12,10 +12,10 @@ import msgspec
 
 from entrypoints.settings.disclosure import display, found
 from entrypoints.settings.errors import Problem
-from entrypoints.settings.expansion import Unexpandable, expanded
+from entrypoints.settings.expansion import Unexpandable, expanded, with_variables
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from entrypoints.settings.layers import Entry
     from entrypoints.settings.schema import Key
@@ -32,14 +32,13 @@ def checked(key: Key, entry: Entry, environ: Mapping[str, str]) -> object:
         value = msgspec.convert(given, key.annotation)
     except (msgspec.ValidationError, UnicodeError):
         return _problem(key, entry, given)
-    if key.path and isinstance(value, str):
+    if (key.path or key.variables) and isinstance(value, str):
         try:
-            value = expanded(value, environ)
+            value = expanded(value, environ) if key.path else with_variables(value, environ)
         except Unexpandable as reason:
             what = f"{key.name} is {found(key.name, given)}, but {reason}"
             return Problem(entry.where, what, reason.fix, key.name)
-    texts = [value] if isinstance(value, str) else value if isinstance(value, tuple) else []
-    for text in texts:
+    for text in _texts(value):
         if complaint := _complaint(key, text):
             what = f"{key.name} is {found(key.name, given)}, which {complaint}"
             return Problem(entry.where, what, f"Write {key.expected}.", key.name)
@@ -67,13 +66,25 @@ def _problem(key: Key, entry: Entry, given: object) -> Problem:
     what = f"{key.name} is {found(key.name, given)}, but must be {key.expected}"
     if isinstance(given, str) and not entry.textual and key.base in (int, float, bool):
         fix = "Write it without quotes."
-    elif isinstance(given, list):
+    elif isinstance(given, list) and "strings" in key.expected:
         wrong = next((item for item in given if not isinstance(item, str)), None)
         fix = f"This item is not a string: {found(key.name, wrong)}."
     else:
         default = display(key.name, key.default)
         fix = f"Leave it out for the default, {default}." if key.default is not None else ""
     return Problem(entry.where, what, fix, key.name)
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Every text in a value, however deep."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _texts(item)
+    elif isinstance(value, dict):
+        for pair in value.items():
+            yield from _texts(pair)
 
 
 def _complaint(key: Key, text: str) -> str | None:

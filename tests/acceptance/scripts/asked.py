@@ -16,6 +16,7 @@ def note(output: Path) -> None:
         "output_is_absolute": output.is_absolute(),
         "output_holds": sorted(os.listdir(output)),  # noqa: PTH208 - names only
         "pid": os.getpid(),
+        "gpu": os.environ.get("CUDA_VISIBLE_DEVICES"),
     }
     with Path("asked.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps(facts) + "\n")

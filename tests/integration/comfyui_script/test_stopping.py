@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from returns.pipeline import is_successful
 
+from adapters.comfyui_script import process
 from domain.failure import FailureCode
 from tests.contract.media_renderer_contract import Watch
 from tests.integration.comfyui_script.processes import (
@@ -110,6 +111,32 @@ def test_a_script_that_listens_is_not_kept_waiting(bench: Bench) -> None:
     failure = bench.run("never_ends.py", grace_seconds=30.0).failure()
     assert failure.code is FailureCode.INTERRUPTED
     assert seconds_since(began) < 5
+
+
+def test_whoever_asks_waits_less_than_ten_seconds(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long the grace time is that a script has at its own limits."""
+    assert process.LONGEST_GRACE_WHEN_ASKED < 8
+    monkeypatch.setattr(process, "LONGEST_GRACE_WHEN_ASKED", 0.6)
+    bench.watch = StopWhen(bench, "ready")
+    began = time.monotonic()
+    failure = bench.run("ignores_sigterm.py", grace_seconds=60.0).failure()
+    assert failure.code is FailureCode.INTERRUPTED
+    assert (bench.job.output / "asked").exists()
+    assert 0.6 <= seconds_since(began) < 4
+
+
+def test_a_script_beyond_its_limit_is_hurried_when_the_stop_is_asked_for(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has been asked to end already, and its own failure stays what it was."""
+    monkeypatch.setattr(process, "LONGEST_GRACE_WHEN_ASKED", 0.3)
+    bench.watch = StopWhen(bench, "asked")
+    began = time.monotonic()
+    result = bench.run("ignores_sigterm.py", stall_seconds=1.0, grace_seconds=60.0)
+    assert result.failure().code is FailureCode.STALLED
+    assert seconds_since(began) < 6
 
 
 class Furious(Watch):

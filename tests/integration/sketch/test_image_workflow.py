@@ -1,4 +1,7 @@
-"""The image workflow run as the adapter runs it: by path, in a process of its own."""
+"""The image workflow run as the adapter runs it: by path, in a process of its own.
+
+Where only its arguments and its files matter it is called in this process, which imports it once.
+"""
 
 import os
 import re
@@ -19,6 +22,11 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the script to its end."""
     command = [sys.executable, str(SCRIPT), *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def drawn(*arguments: str) -> int:
+    """Call it in this process; gives the exit code."""
+    return image_workflow.main([*arguments])
 
 
 def test_it_draws_a_png_that_says_what_it_is(tmp_path: Path) -> None:
@@ -50,18 +58,14 @@ def test_progress_is_shown_as_tqdm_shows_it(tmp_path: Path) -> None:
 
 def test_the_default_size_is_1024_square(tmp_path: Path) -> None:
     """As the contract's scripts draw."""
-    done = run("--prompt=sea", f"--output={tmp_path}")
-
-    assert done.returncode == 0, done.stderr
+    assert drawn("--prompt=sea", f"--output={tmp_path}") == 0
     with Image.open(tmp_path / "generated_image_001.png") as picture:
         assert picture.size == (1024, 1024)
 
 
 def test_a_queue_of_three_gives_three_different_files(tmp_path: Path) -> None:
     """Numbered from 001; each another composition."""
-    done = run("--prompt=hills", f"--output={tmp_path}", "--queue-size=3", *SIZE)
-
-    assert done.returncode == 0, done.stderr
+    assert drawn("--prompt=hills", f"--output={tmp_path}", "--queue-size=3", *SIZE) == 0
     files = sorted(tmp_path.iterdir())
     assert [path.name for path in files] == [f"generated_image_00{n}.png" for n in (1, 2, 3)]
     assert len({path.read_bytes() for path in files}) == 3
@@ -86,11 +90,11 @@ def test_two_runs_give_the_same_bytes(tmp_path: Path) -> None:
 def test_any_text_is_a_prompt(tmp_path: Path, prompt: str, style: str) -> None:
     """Whatever a language model wrote, in either argument style."""
     named = [f"--prompt={prompt}"] if style == "together" else ["--prompt", prompt]
-    done = run(*named, f"--output={tmp_path}", *SIZE)
 
-    assert done.returncode == 0, done.stderr
+    assert drawn(*named, f"--output={tmp_path}", *SIZE) == 0
     with Image.open(tmp_path / "generated_image_001.png") as picture:
         picture.load()
+        assert picture.info["Description"].rstrip() == prompt
 
 
 def test_a_prompt_of_200_kilobytes_is_drawn(
@@ -99,7 +103,7 @@ def test_a_prompt_of_200_kilobytes_is_drawn(
     """In this process: no single argument of Linux may be longer than 128 KiB."""
     prompt = "sunset over the sea " * 10_000
 
-    assert image_workflow.main([f"--prompt={prompt}", f"--output={tmp_path}", *SIZE]) == 0
+    assert drawn(f"--prompt={prompt}", f"--output={tmp_path}", *SIZE) == 0
     with Image.open(tmp_path / "generated_image_001.png") as picture:
         assert picture.info["Description"] == prompt
     assert "100%" in capsys.readouterr().err
@@ -125,19 +129,26 @@ def test_bytes_that_are_no_text_are_a_prompt(tmp_path: Path) -> None:
         ("--steps=20", "unrecognized"),
     ],
 )
-def test_bad_arguments_are_refused(tmp_path: Path, argument: str, word: str) -> None:
+def test_bad_arguments_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], argument: str, word: str
+) -> None:
     """Exit code 2, argparse's message, and nothing written."""
-    done = run("--prompt=x", f"--output={tmp_path}", argument)
+    with pytest.raises(SystemExit) as refused:
+        drawn("--prompt=x", f"--output={tmp_path}", argument)
 
-    assert done.returncode == 2
-    assert "usage:" in done.stderr
-    assert word in done.stderr
+    complaints = capsys.readouterr().err
+    assert refused.value.code == 2
+    assert "usage:" in complaints
+    assert word in complaints
     assert not list(tmp_path.iterdir())
 
 
 def test_a_missing_prompt_is_refused(tmp_path: Path) -> None:
-    """Exit code 2 as well."""
-    assert run(f"--output={tmp_path}").returncode == 2
+    """Exit code 2 as well, of the process too."""
+    done = run(f"--output={tmp_path}")
+
+    assert done.returncode == 2
+    assert "usage:" in done.stderr
 
 
 def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
@@ -154,7 +165,6 @@ def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> No
 def test_a_failed_write_leaves_no_part_behind(tmp_path: Path) -> None:
     """The target is a folder: the move fails, and the temporary file goes."""
     (tmp_path / "generated_image_001.png").mkdir()
-    done = run("--prompt=x", f"--output={tmp_path}", *SIZE)
 
-    assert done.returncode == 1
+    assert drawn("--prompt=x", f"--output={tmp_path}", *SIZE) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["generated_image_001.png"]

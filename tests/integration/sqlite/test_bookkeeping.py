@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from adapters.sqlite.bookkeeping import SCHEMA_VERSION, index_hint
+from adapters.sqlite.claim_order import OLDEST
 from adapters.sqlite.connection import Connection
 from adapters.sqlite.prompt_catalogue import SqlitePromptCatalogue
 from adapters.sqlite.statements import statements
@@ -253,7 +254,9 @@ def test_the_state_is_whole(poet: Poet, change: str) -> None:
 def _plan(poet: Poet, name: str, kind: Kind = Kind.IMAGE) -> list[str]:
     with closing(Connection(poet.path, timeout=5.0)) as connection:
         hint = index_hint(connection, kind)
-    sql = statements("claims")[name].format(index=hint, prompt_type=kind.prompt_type)
+    sql = statements("claims")[name].format(
+        index=hint, prompt_type=kind.prompt_type, urgency=OLDEST.urgency, order=OLDEST.terms
+    )
     values = dict.fromkeys(re.findall(r":(\w+)", sql))
     with closing(sqlite3.connect(poet.path)) as driver:
         return [row[3] for row in driver.execute(f"EXPLAIN QUERY PLAN {sql}", values)]

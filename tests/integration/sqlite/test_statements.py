@@ -16,10 +16,13 @@ from adapters.sqlite import (
     claiming,
     health,
     health_rows,
+    notices,
+    outbox,
     prompt_catalogue,
     prompt_intake,
     prompt_repository,
     queue_controls,
+    render_history,
     render_leases,
     schema,
 )
@@ -33,7 +36,8 @@ from application.ports.queue_controls import PausedBy
 from domain.artifact import Artifact
 from domain.failure import Failure, FailureCode
 from domain.kind import Kind
-from domain.render import WorkflowProcess
+from domain.notice import Channel, NoticeEvent, Subscription
+from domain.render import Claim, WorkflowProcess
 from tests.databases import Poet
 from tests.fresh_databases import fresh_database
 from tests.owners import OTHER, sqlite_repository
@@ -49,19 +53,24 @@ SUBJECTS = (
     "claims",
     "endings",
     "leases",
+    "notices",
     "controls",
     "catalogue",
     "health",
+    "history",
 )
 MODULES = (
     bookkeeping,
     claiming,
     health,
     health_rows,
+    notices,
+    outbox,
     prompt_catalogue,
     prompt_intake,
     prompt_repository,
     queue_controls,
+    render_history,
     render_leases,
     schema,
 )
@@ -73,7 +82,7 @@ def _filled(name: str, sql: str) -> str:
     """A statement as it is run; two are templates."""
     if name == "insert_row":
         return sql.format(table="prompts", columns="prompt_text", values=":prompt_text")
-    return sql.format(index="", prompt_type="image_prompt")
+    return sql.format(index="", prompt_type="image_prompt", urgency="NULL", order="p.id")
 
 
 def test_every_statement_parses_on_a_real_database() -> None:
@@ -151,13 +160,42 @@ def _live_on_leases(
     leases.named(["image/1_x/a.png"])
 
 
+def _tell_a_hook(connection: Connection) -> None:
+    """Try to, until it is given up, and once with success."""
+    hook = Subscription(NoticeEvent.ERROR, Channel.WEBHOOK)
+    clock = ManualClock()
+    now = clock.now()
+    box = outbox.Outbox(connection, clock, [hook])
+    for render_id in (1, 2):
+        with connection.writing():
+            box.failed(Claim(render_id, 1, Kind.IMAGE, now, ()), CRASH)
+    mine = notices.SqliteNotices(connection)
+    for end in (
+        lambda notice: mine.release(notice, now),
+        lambda notice: mine.postpone(notice, now, "503"),
+        lambda notice: mine.give_up(notice, now, "503"),
+        mine.delivered,
+    ):
+        notice = mine.take(hook, now, LATER)
+        assert notice is not None
+        end(notice)
+    mine.counts()
+    mine.forget(LATER)
+
+
+def _forget_everything_old(connection: Connection) -> None:
+    """Remove renders of which there are newer ones."""
+    history = render_history.SqliteRenderHistory(connection)
+    assert history.forget_before(LATER, after=0, limit=100, keep=()).render_ids
+
+
 def test_every_statement_is_used(tmp_path: Path, used: set[tuple[str, str]]) -> None:
     """A whole life of a database asks for every statement that is in the files."""
     schema.create_database(tmp_path / "musings.db")
     with closing(Connection(tmp_path / "musings.db", 5.0)) as connection:
         intake = prompt_intake.SqlitePromptIntake(connection)
         intake.submit([Submission(Kind.IMAGE, "p", f"{n}", "t") for n in range(3)])
-        repository = sqlite_repository(connection, all_variants=True)
+        repository = sqlite_repository(connection, all_variants=True, by_priority=True)
         claim = repository.claim_next(Selection())
         assert claim is not None
         repository.publish(claim, [Artifact(Kind.IMAGE, "image/1_x/a.png", {})], 1.0)
@@ -174,6 +212,7 @@ def test_every_statement_is_used(tmp_path: Path, used: set[tuple[str, str]]) -> 
         repository.explain_loss(claim)
         repository.cancel(claim.prompt_id, requeue=False)
         _live_on_leases(connection, repository)
+        _tell_a_hook(connection)
         controls = queue_controls.SqliteQueueControls(connection)
         controls.pause(PausedBy.PERSON, "for a test", "", ())
         controls.paused()
@@ -182,6 +221,7 @@ def test_every_statement_is_used(tmp_path: Path, used: set[tuple[str, str]]) -> 
         catalogue.summary()
         catalogue.search(PromptQuery())
         catalogue.find(1)
+        _forget_everything_old(connection)
     assert list(health.DatabaseProbe(tmp_path / "musings.db", 5.0).checks())
     assert used == {(subject, name) for subject in SUBJECTS for name in statements(subject)}
 

@@ -395,8 +395,21 @@ def _raiser(error: BaseException) -> Callable[[], None]:
     return action
 
 
-@pytest.mark.parametrize("error", [ZeroDivisionError("a bug"), KeyboardInterrupt()], ids=repr)
-def test_a_mistake_in_the_program_gives_the_prompt_back(
+def test_a_mistake_in_the_program_ends_that_prompt_and_no_other(harness: Harness) -> None:
+    """The queue goes on; type and place are told, but no words, which might be the brief's."""
+    first, second = harness.write(), harness.write()
+    harness.during(first, _raiser(ZeroDivisionError("a lake at dawn")))
+    report = harness.drain()
+    assert (report.failed, report.published) == (1, 1)
+    assert harness.status(second) == "ready"
+    message = harness.see(first).error_message or ""
+    assert message.startswith("program_error: ZeroDivisionError at test_drain.py:")
+    assert "lake" not in message
+    harness.check()
+
+
+@pytest.mark.parametrize("error", [OSError("no process"), KeyboardInterrupt()], ids=repr)
+def test_the_end_of_the_program_gives_the_prompt_back(
     harness: Harness, error: BaseException
 ) -> None:
     """The exception is not swallowed, and the prompt does not pay for it."""

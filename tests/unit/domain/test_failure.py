@@ -29,6 +29,7 @@ EXPECTED = {
         "file_refused",
         "too_much_output",
         "worker_lost",
+        "program_error",
     },
     Blame.ENVIRONMENT: {
         "interpreter_missing",

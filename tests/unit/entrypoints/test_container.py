@@ -12,16 +12,21 @@ from adapters.comfyui_script.renderer import ScriptRenderer
 from adapters.filesystem.artifact_store import FilesystemArtifactStore
 from adapters.memory.events import EventRecorder
 from adapters.processes.system_processes import SystemProcesses
+from adapters.render_logs.files import RenderLogFiles
 from adapters.sqlite.connection import Connection
+from adapters.sqlite.notices import SqliteNotices
 from adapters.sqlite.prompt_catalogue import SqlitePromptCatalogue
 from adapters.sqlite.prompt_intake import SqlitePromptIntake
 from adapters.sqlite.prompt_repository import SqlitePromptRepository
 from adapters.sqlite.queue_controls import SqliteQueueControls
+from adapters.sqlite.queue_watch import SqliteQueueWatch
 from adapters.sqlite.render_leases import SqliteRenderLeases
 from adapters.system_clock import SystemClock
 from application.admission import Admission
 from application.drain import Drain
+from application.housekeeping import Housekeeping
 from application.leases import LeaseKeeper
+from application.notify import Notifier
 from application.ports.prompt_repository import RepositoryError, Selection
 from application.recover import Recovery
 from application.render_prompt import PromptRenderer
@@ -47,16 +52,23 @@ PARTS = {
     "intake": SqlitePromptIntake,
     "processes": SystemProcesses,
     "repository": SqlitePromptRepository,
+    "lease_connection": Connection,
+    "watch": SqliteQueueWatch,
     "leases": SqliteRenderLeases,
     "keeper": LeaseKeeper,
     "controls": SqliteQueueControls,
+    "notice_connection": Connection,
+    "notices": SqliteNotices,
+    "notifier": Notifier,
     "renderer": ScriptRenderer,
     "store": FilesystemArtifactStore,
+    "render_logs": RenderLogFiles,
     "prompt_renderer": PromptRenderer,
     "settlement": Settlement,
     "recovery": Recovery,
     "admission": Admission,
     "drain": Drain,
+    "housekeeping": Housekeeping,
 }
 MADE_ANEW = {"slot": RenderSlot}  # each thread that renders has one of its own
 GIVEN = {"settings", "events"}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from entrypoints.settings.disclosure import display
 from tests.settings_places import Place, make_place
 
 if TYPE_CHECKING:
@@ -176,3 +177,23 @@ def test_messages_hold_no_control_characters(place: Place) -> None:
 def test_a_long_value_is_cut_in_messages(place: Place) -> None:
     """Whole prompts or keys have no business in an error message."""
     assert len(str(place.refuse({"media": {"variants": "x" * 10_000}}))) < 500
+
+
+def test_environments_of_slots_are_objects_of_texts(place: Place) -> None:
+    """What a system cannot pass on is refused, with the key; secrets among them are not shown."""
+    wanted = [{"CUDA_VISIBLE_DEVICES": "0"}, {"HF_TOKEN": "hush"}]
+    loaded = place.load({"workers": {"environments": wanted}})
+    assert list(loaded.settings.workers.environments) == wanted
+    assert display("workers.environments", wanted) == (
+        '[{"CUDA_VISIBLE_DEVICES": "0"}, {"HF_TOKEN": "***"}]'
+    )
+    for wrong in ([{"A": "b\0"}], [{"A": 1}], ["A=1"], {"A": "1"}):
+        error = place.refuse({"workers": {"environments": wrong}})
+        assert error.problems[0].key == "workers.environments"
+
+
+def test_a_daemon_without_any_slot_is_refused(place: Place) -> None:
+    """It would wait for ever and render nothing."""
+    error = place.refuse({"workers": {"shared": 0}})
+    assert error.problems[0].key == "workers.shared"
+    place.load({"workers": {"shared": 0, "audio": 1}})

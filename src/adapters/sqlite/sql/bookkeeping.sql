@@ -1,4 +1,4 @@
--- Our own tables and indexes; nothing here touches what belongs to others but the two partial
+-- Our own tables and indexes; nothing here touches what belongs to others but the partial
 -- indexes, which stand under our own names.
 
 -- name: create_state
@@ -76,6 +76,22 @@ WHERE
 -- name: create_pending_audio_index
 CREATE INDEX IF NOT EXISTS media_generator_pending_audio
 ON prompts (created_at, id)
+WHERE
+    status = 'completed' AND artifact_status = 'pending'
+    AND prompt_type = 'lyrics_prompt' AND output_reference IS NOT NULL;
+
+-- Only where prompts have a priority, and it is asked for.
+
+-- name: create_urgent_image_index
+CREATE INDEX IF NOT EXISTS media_generator_urgent_image
+ON prompts (coalesce(priority, 5) DESC, created_at, id)
+WHERE
+    status = 'completed' AND artifact_status = 'pending'
+    AND prompt_type = 'image_prompt' AND output_reference IS NOT NULL;
+
+-- name: create_urgent_audio_index
+CREATE INDEX IF NOT EXISTS media_generator_urgent_audio
+ON prompts (coalesce(priority, 5) DESC, created_at, id)
 WHERE
     status = 'completed' AND artifact_status = 'pending'
     AND prompt_type = 'lyrics_prompt' AND output_reference IS NOT NULL;

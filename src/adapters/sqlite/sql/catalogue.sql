@@ -94,4 +94,8 @@ WHERE
     r.retry_at > strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')
     AND p.status = 'completed' AND p.artifact_status = 'pending'
     AND p.prompt_type IN ('image_prompt', 'lyrics_prompt')
+    AND NOT EXISTS (
+        SELECT 1 FROM media_generator_renders AS n
+        WHERE n.prompt_id = r.prompt_id AND n.render_id > r.render_id
+    )
 GROUP BY p.prompt_type;

@@ -1,11 +1,12 @@
--- Taking a prompt.
+-- Taking a prompt. It waits for the time that its last render set; a wait that a later render
+-- ended does not come back when the clock is set back.
 
--- A template, for one kind. The conditions stand in the words of the partial index, or SQLite
+-- A template, for one kind and one order. The conditions stand in the words of the partial index, or SQLite
 -- could not use it; the index is named where it is there, since one of others on the status
 -- looks just as good to SQLite and would walk through the whole history.
 
 -- name: next_pending
-SELECT p.id, p.output_reference, w.id, w.content, p.created_at
+SELECT p.id, p.output_reference, w.id, w.content, p.created_at, {urgency}
 FROM prompts AS p {index}
 INNER JOIN writings AS w ON w.id = p.output_reference
 WHERE
@@ -14,13 +15,20 @@ WHERE
     AND (:excluding = '[]' OR p.id NOT IN (SELECT value FROM json_each(:excluding)))
     AND NOT EXISTS (
         SELECT 1 FROM media_generator_renders AS r
-        WHERE r.prompt_id = p.id AND r.retry_at > :now
+        WHERE
+            r.prompt_id = p.id AND r.retry_at > :now
+            AND NOT EXISTS (
+                SELECT 1 FROM media_generator_renders AS n
+                WHERE n.prompt_id = r.prompt_id AND n.render_id > r.render_id
+            )
     )
-ORDER BY p.created_at, p.id
+ORDER BY {order}
 LIMIT 1;
 
+-- A template, for one order.
+
 -- name: next_pending_among
-SELECT p.id, p.output_reference, w.id, w.content, p.created_at, p.prompt_type
+SELECT p.id, p.output_reference, w.id, w.content, p.created_at, {urgency}, p.prompt_type
 FROM prompts AS p
 INNER JOIN writings AS w ON w.id = p.output_reference
 WHERE
@@ -33,9 +41,14 @@ WHERE
     )
     AND NOT EXISTS (
         SELECT 1 FROM media_generator_renders AS r
-        WHERE r.prompt_id = p.id AND r.retry_at > :now
+        WHERE
+            r.prompt_id = p.id AND r.retry_at > :now
+            AND NOT EXISTS (
+                SELECT 1 FROM media_generator_renders AS n
+                WHERE n.prompt_id = r.prompt_id AND n.render_id > r.render_id
+            )
     )
-ORDER BY p.created_at, p.id
+ORDER BY {order}
 LIMIT 1;
 
 -- name: count_pending
@@ -63,7 +76,11 @@ WHERE
         OR (:audio AND p.prompt_type = 'lyrics_prompt')
     )
     AND (:only IS NULL OR p.id IN (SELECT value FROM json_each(:only)))
-    AND p.id NOT IN (SELECT value FROM json_each(:excluding));
+    AND p.id NOT IN (SELECT value FROM json_each(:excluding))
+    AND NOT EXISTS (
+        SELECT 1 FROM media_generator_renders AS n
+        WHERE n.prompt_id = r.prompt_id AND n.render_id > r.render_id
+    );
 
 -- name: linked_writings
 SELECT w.id, w.content

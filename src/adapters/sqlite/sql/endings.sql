@@ -66,9 +66,12 @@ WHERE
     AND prompt_type IN ('image_prompt', 'lyrics_prompt')
 ORDER BY id;
 
+-- A render that is gone was closed so long ago that it was forgotten: somebody took over.
+
 -- name: loss
 SELECT
-    p.artifact_status, p.status, p.output_reference IS r.output_reference, r.outcome
+    p.artifact_status, p.status, p.output_reference IS r.output_reference,
+    CASE WHEN r.render_id IS NULL THEN 'abandoned' ELSE r.outcome END
 FROM prompts AS p
-INNER JOIN media_generator_renders AS r ON r.render_id = :render_id
+LEFT JOIN media_generator_renders AS r ON r.render_id = :render_id
 WHERE p.id = :prompt_id;

@@ -17,7 +17,15 @@ WHERE render_id = :render_id AND outcome IS NULL;
 -- name: record_workflow
 UPDATE media_generator_renders
 SET workflow_group = :workflow_group, workflow_started = :workflow_started
-WHERE render_id = :render_id AND outcome IS NULL;
+WHERE
+    render_id = :render_id AND outcome IS NULL
+    AND EXISTS (
+        SELECT 1 FROM prompts AS p
+        WHERE
+            p.id = media_generator_renders.prompt_id
+            AND p.artifact_status = 'processing' AND p.status = 'completed'
+            AND p.output_reference IS media_generator_renders.output_reference
+    );
 
 -- name: live
 SELECT

@@ -26,6 +26,9 @@ class Watch:
     def progressed(self, fraction: float | None, message: str) -> None:
         self.told.append((fraction, message))
 
+    def heard(self, stream: str, chunk: bytes) -> None:
+        """The report is about bars only."""
+
     def must_stop(self) -> bool:
         return False
 

@@ -58,15 +58,21 @@ class Tree:
     def keep(
         self, files: Mapping[str, bytes], kind: Kind = Kind.IMAGE
     ) -> Result[StoredFolder, Failure]:
+        """Store files that a workflow left in a fresh staging folder, and clear away."""
+        stored = self.place(files, kind)
+        self.sweep()
+        return stored
+
+    def place(
+        self, files: Mapping[str, bytes], kind: Kind = Kind.IMAGE
+    ) -> Result[StoredFolder, Failure]:
         """Store files that a workflow left in a fresh staging folder."""
         staging = self.open(kind)
         for name, content in files.items():
             file = staging.path / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
-        stored = self.close(staging)
-        self.sweep()
-        return stored
+        return self.close(staging)
 
     def contents(self) -> list[str]:
         """Every file and folder below the root, but for empty shelves."""

@@ -158,12 +158,29 @@ def test_comfyuis_own_metadata_pass(tree: Tree) -> None:
     tree.keep({"ComfyUI_00001_.png": file.getvalue()}).unwrap()
 
 
-def test_no_memory_is_the_machines_fault(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The prompt must not pay for it."""
+def test_a_picture_that_asks_for_too_much_memory_is_broken(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file must not stop the queue, whatever it asks for."""
 
     def load(self: ImageFile) -> None:
         raise MemoryError
 
     monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load", load)
+    failure = tree.keep({"a.png": media_samples.png()}).failure()
+    assert failure.code is FailureCode.FILE_BROKEN
+    assert "memory" in failure.message
+    assert tree.contents() == []
+
+
+def test_no_memory_for_a_copy_is_the_machines_fault(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of the file has been looked at yet: the prompt must not pay for it."""
+
+    def copy(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("adapters.filesystem.gathering.copy_strangers", copy)
     assert tree.keep({"a.png": media_samples.png()}).failure().code is FailureCode.OUT_OF_MEMORY
     assert tree.contents() == []

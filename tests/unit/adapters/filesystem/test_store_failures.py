@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pytest
 from returns.pipeline import is_successful
 
-from adapters.filesystem.limits import StoreLimits
 from application.ports.artifact_store import RenderTrace
 from domain.failure import FailureCode
 from domain.kind import Kind
@@ -87,13 +86,6 @@ def test_a_staging_folder_that_cannot_be_made_is_named(
     """The two environment failures that pause the queue until they are mended."""
     _Refusal(monkeypatch, "mkdir", 1, code)
     assert tree.store.open_staging(Kind.IMAGE, RenderTrace(1, 1), 1).failure().code is _CODES[code]
-
-
-def test_a_volume_without_room_is_found_before_a_claim(tmp_path: Path) -> None:
-    """No volume has an exbibyte free."""
-    obstacle = Tree(tmp_path, StoreLimits(min_free_bytes=2**60)).store.preflight()
-    assert obstacle is not None
-    assert obstacle.code is FailureCode.DISK_FULL
 
 
 def test_a_root_that_is_a_file_is_no_root(tmp_path: Path) -> None:
@@ -178,31 +170,31 @@ def test_leftovers_of_an_earlier_try_are_no_obstacle(tree: Tree) -> None:
     assert [facts.name for facts in tree.close(staging).unwrap().files] == ["a.png"]
 
 
-def test_withdraw_leaves_what_others_added(tree: Tree) -> None:
+def test_withdrawing_leaves_what_others_added(tree: Tree) -> None:
     """Ours go; a stranger's file in the folder stays."""
-    stored = tree.keep({"a.png": media_samples.png()}).unwrap()
+    stored = tree.place({"a.png": media_samples.png()}).unwrap()
     folder = tree.root / "image" / stored.folder
     (folder / "notes.txt").write_text("theirs")
-    tree.store.withdraw(stored)
+    tree.sweep(keep_placed=False)
     assert [path.name for path in folder.iterdir()] == ["notes.txt"]
 
 
-def test_withdraw_leaves_what_others_changed(tree: Tree) -> None:
+def test_withdrawing_leaves_what_others_changed(tree: Tree) -> None:
     """A file of the same name and length with other bytes is not the one that was stored."""
-    stored = tree.keep({"a.png": media_samples.png()}).unwrap()
+    stored = tree.place({"a.png": media_samples.png()}).unwrap()
     file = tree.root / "image" / stored.folder / "a.png"
     file.write_bytes(media_samples.png()[:-1] + b"!")
-    tree.store.withdraw(stored)
+    tree.sweep(keep_placed=False)
     assert file.exists()
 
 
-def test_withdraw_does_not_follow_a_link(tree: Tree, tmp_path: Path) -> None:
+def test_withdrawing_does_not_follow_a_link(tree: Tree, tmp_path: Path) -> None:
     """The folder was moved elsewhere and a link put in its place: somebody wants it."""
-    stored = tree.keep({"a.png": media_samples.png()}).unwrap()
+    stored = tree.place({"a.png": media_samples.png()}).unwrap()
     folder = tree.root / "image" / stored.folder
     folder.rename(tmp_path / "moved")
     folder.symlink_to(tmp_path / "moved")
-    tree.store.withdraw(stored)
+    tree.sweep(keep_placed=False)
     assert (tmp_path / "moved" / "a.png").exists()
 
 
@@ -214,7 +206,6 @@ def test_no_descriptor_is_left_open(tree: Tree) -> None:
     tree.keep(pictures).unwrap()
     before = len(os.listdir("/dev/fd"))  # noqa: PTH208
     for files in (pictures, {"deep/er/a.png": b"broken"}, {"a.txt": b""}):
-        stored = tree.keep(files)
-        if files is pictures:
-            tree.store.withdraw(stored.unwrap())
+        assert is_successful(tree.place(files)) == (files is pictures)
+        tree.sweep(keep_placed=False)
     assert len(os.listdir("/dev/fd")) == before  # noqa: PTH208

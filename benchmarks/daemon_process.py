@@ -1,0 +1,136 @@
+"""A real ``mediagen daemon``, driven by signals and followed by its log."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sysconfig
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from benchmarks.arrivals import Author
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from benchmarks.workflow import Installation
+
+CLAIMED, READY = "render.started", "prompt.ready"
+_LOOK_EVERY = 0.02  # seconds
+_PATIENCE = 120.0  # seconds without any news
+_WELL = frozenset({"info", "debug"})
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the log.
+
+    Attributes:
+        event: its name.
+        at: seconds since the epoch, by the daemon's own clock.
+        prompt_id: which prompt it is about, if any.
+    """
+
+    event: str
+    at: float
+    prompt_id: int | None
+
+
+def read_line(text: str) -> Line:
+    """Understand one line of the log, as JSON.
+
+    Raises:
+        AssertionError: something went wrong in the daemon; figures would mean nothing.
+    """
+    fields: dict[str, Any] = json.loads(text)
+    assert fields["level"] in _WELL, text
+    at = datetime.fromisoformat(fields["timestamp"]).timestamp()
+    return Line(fields["event"], at, fields.get("prompt"))
+
+
+class RunningDaemon:
+    """A daemon that is at work.
+
+    Attributes:
+        pid: of its process.
+        lines: of its log, as far as they were read.
+        database: that it works for.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes], log: IO[str], database: Path) -> None:
+        self.pid = process.pid
+        self.lines: list[Line] = []
+        self.database = database
+        self._process = process
+        self._log = log
+        self._half = ""
+
+    def is_running(self) -> bool:
+        """Whether the process has not ended."""
+        return self._process.poll() is None
+
+    def read(self) -> list[Line]:
+        """What the log got since the last call."""
+        *whole, self._half = (self._half + self._log.read()).split("\n")
+        fresh = [read_line(text) for text in whole]
+        self.lines.extend(fresh)
+        return fresh
+
+    def await_ready(self, count: int) -> list[Line]:
+        """Wait for so many prompts to become ready; gives the lines that came meanwhile."""
+        came: list[Line] = []
+        left, patience_ends = count, time.monotonic() + _PATIENCE
+        while left > 0:
+            if fresh := self.read():
+                patience_ends = time.monotonic() + _PATIENCE
+            came += fresh
+            left -= sum(line.event == READY for line in fresh)
+            assert self.is_running(), f"the daemon ended with {self._process.returncode}"
+            assert time.monotonic() < patience_ends, f"{left} prompts never became ready"
+            if left > 0:
+                time.sleep(_LOOK_EVERY)
+        return came
+
+    def warm_up(self) -> None:
+        """Let it render one prompt, so that all of it was used once."""
+        Author.write(self.database, 1)
+        self.await_ready(1)
+
+
+@contextmanager
+def running_daemon(
+    installation: Installation, database: Path, *options: str
+) -> Iterator[RunningDaemon]:
+    """A daemon over an installation; it is asked to end with the block, and must do it well.
+
+    Args:
+        installation: what it renders with.
+        database: that the installation's configuration names.
+        options: of ``mediagen``, before the command.
+    """
+    mediagen = Path(sysconfig.get_path("scripts")) / "mediagen"
+    command = [str(mediagen), "--config", str(installation.config), *options, "daemon"]
+    foreign = ("MEDIA_GENERATOR_", "NOTIFY_SOCKET", "WATCHDOG_")
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(foreign)
+    }
+    log = installation.directory / "daemon.log"
+    with (
+        log.open("wb") as written,
+        log.open() as read,
+        subprocess.Popen(
+            command, cwd=installation.directory, env=environment, stderr=written
+        ) as process,
+    ):
+        try:
+            yield RunningDaemon(process, read, database)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(30) == 0, log.read_text()[-2000:]
+        finally:
+            process.kill()

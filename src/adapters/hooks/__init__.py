@@ -1,0 +1,1 @@
+"""Telling others: a command that is run, an address that is posted to."""

@@ -1,0 +1,1 @@
+"""What a worker does at this moment, shown in one small file for each worker."""

@@ -1,0 +1,196 @@
+"""What one process renders now, and how its last renders ended, gathered from its events."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from threading import Lock, current_thread, main_thread
+from typing import TYPE_CHECKING
+
+from application.ports.events import (
+    PromptFailed,
+    PromptPostponed,
+    PromptPublished,
+    PromptReleased,
+    QueueEvent,
+    RenderAbandoned,
+    RenderProgressed,
+    RenderStarted,
+    RenderSuperseded,
+)
+from application.ports.live_state import (
+    BrokenKind,
+    OutcomeView,
+    RenderView,
+    StandingView,
+    WorkerView,
+)
+from domain.pace import seconds_left
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from application.admission import Standing
+    from application.ports.clock import Clock
+    from application.ports.events import Ended, Event
+    from domain.kind import Kind
+    from domain.worker import ProcessIdentity
+
+LONGEST_MESSAGE = 100  # characters
+_LONGEST_REASON = 500  # characters; a person may write a book
+_OUTCOMES_KEPT = 20
+_WORDS: dict[type, str] = {
+    PromptPublished: "ready",
+    PromptFailed: "error",
+    PromptReleased: "released",
+    PromptPostponed: "postponed",
+    RenderSuperseded: "superseded",
+    RenderAbandoned: "recovered",
+}
+
+
+@dataclass(slots=True)
+class _Running:
+    prompt_id: int
+    kind: Kind
+    slot: str
+    started_at: datetime
+    began: float
+    told: float
+    fraction: float | None = None
+    message: str = ""
+
+
+class WorkerState:
+    """Listens to a worker. Safe to use from any thread; never waits for anything but itself.
+
+    A render's slot is named by the thread that it is rendered in; the main thread has no name.
+
+    Args:
+        command: "run" or "daemon".
+        clock: time.
+        slots: how many prompts are rendered at the same time at most.
+    """
+
+    def __init__(self, command: str, clock: Clock, slots: int = 1) -> None:
+        self._command = command
+        self._clock = clock
+        self._slots = slots
+        self._started_at = clock.now()
+        self._renders: dict[int, _Running] = {}
+        self._outcomes: deque[OutcomeView] = deque(maxlen=_OUTCOMES_KEPT)
+        self._standing = StandingView()
+        self._changes = 0
+        self._lock = Lock()
+
+    @property
+    def changes(self) -> int:
+        """Grows whenever there is something new to show."""
+        return self._changes
+
+    def notice(self, event: Event) -> None:
+        """Take note of what happened."""
+        if isinstance(event, QueueEvent):
+            return  # what is of it stands in ``observe``
+        with self._lock:
+            if isinstance(event, RenderStarted):
+                self._begin(event)
+            elif isinstance(event, RenderProgressed):
+                self._advance(event)
+            else:
+                self._end(event)
+            self._changes += 1
+
+    def observe(self, standing: Standing) -> None:
+        """Take note of why prompts are not claimed."""
+        seen = _view_of(standing)
+        with self._lock:
+            self._changes += seen != self._standing
+            self._standing = seen
+
+    def resize(self, slots: int) -> None:
+        """Take note of another number of slots."""
+        with self._lock:
+            self._changes += slots != self._slots
+            self._slots = slots
+
+    def view(self, identity: ProcessIdentity) -> WorkerView:
+        """All of it, at this moment."""
+        monotonic, now = self._clock.monotonic(), self._clock.now()
+        with self._lock:
+            return WorkerView(
+                identity=identity,
+                command=self._command,
+                slots=self._slots,
+                started_at=self._started_at,
+                updated_at=now,
+                renders=tuple(
+                    _shown(render_id, running, monotonic)
+                    for render_id, running in self._renders.items()
+                ),
+                outcomes=tuple(self._outcomes),
+                standing=self._standing,
+            )
+
+    def _begin(self, event: RenderStarted) -> None:
+        thread = current_thread()
+        slot = "" if thread is main_thread() else thread.name
+        now = self._clock.monotonic()
+        self._renders[event.render_id] = _Running(
+            event.prompt_id, event.kind, slot, self._clock.now(), began=now, told=now
+        )
+
+    def _advance(self, event: RenderProgressed) -> None:
+        running = self._renders.get(event.render_id)
+        if running is None:
+            return
+        running.fraction = event.fraction
+        running.message = " ".join(event.message.split())[:LONGEST_MESSAGE]
+        running.told = self._clock.monotonic()
+
+    def _end(self, event: Ended) -> None:
+        self._renders.pop(event.render_id, None)
+        failure = None
+        if not isinstance(event, PromptPublished | RenderSuperseded):
+            failure = event.failure
+        seconds = None if isinstance(event, RenderAbandoned) else event.seconds
+        self._outcomes.appendleft(
+            OutcomeView(
+                prompt_id=event.prompt_id,
+                render_id=event.render_id,
+                kind=event.kind,
+                outcome=_WORDS[type(event)],
+                code=failure.code.value if failure else "",
+                seconds=seconds,
+                at=self._clock.now(),
+            )
+        )
+
+
+def _shown(render_id: int, running: _Running, now: float) -> RenderView:
+    return RenderView(
+        prompt_id=running.prompt_id,
+        render_id=render_id,
+        kind=running.kind,
+        started_at=running.started_at,
+        fraction=running.fraction,
+        message=running.message,
+        seconds_left=seconds_left(
+            running.fraction, running.told - running.began, now - running.told
+        ),
+        slot=running.slot,
+    )
+
+
+def _view_of(standing: Standing) -> StandingView:
+    broken = tuple(
+        BrokenKind(kind, failure.code.value, failure.message[:_LONGEST_REASON], failure.hint)
+        for kind, failure in standing.broken.items()
+    )
+    if pause := standing.paused:
+        reason = pause.reason[:_LONGEST_REASON]
+        return StandingView(pause.by.value, pause.code, reason, broken)
+    if failure := standing.stopped_by:
+        reason = failure.message[:_LONGEST_REASON]
+        return StandingView("environment", failure.code.value, reason, broken)
+    return StandingView(broken=broken)

@@ -1,0 +1,1 @@
+"""What workflows print, kept in bounded files."""

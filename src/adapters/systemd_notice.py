@@ -1,0 +1,75 @@
+"""Telling systemd how the daemon is; without systemd nothing is told to nobody.
+
+Facts: sd_notify(3), sd_watchdog_enabled(3), systemd.service(5).
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
+_VARIABLES = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
+_MICROSECONDS = 1_000_000
+
+
+class SystemdNotice:
+    """The line to the service manager.
+
+    Args:
+        address: of its socket; a leading "@" means an abstract one. "" when there is none.
+        watchdog_seconds: how often to call ``watchdog``, half of what systemd waits; None when it
+            does not watch this process.
+
+    A message that cannot be sent is dropped: no render may suffer for it.
+    """
+
+    def __init__(self, address: str = "", watchdog_seconds: float | None = None) -> None:
+        self._address = f"\0{address[1:]}" if address.startswith("@") else address
+        self.watchdog_seconds = watchdog_seconds if self._address else None
+
+    @classmethod
+    def from_environment(cls, environ: MutableMapping[str, str]) -> SystemdNotice:
+        """The line that the environment names; its variables are taken out.
+
+        What the daemon starts is not to speak in its name.
+        """
+        address, limit, pid = (environ.pop(name, "") for name in _VARIABLES)
+        if not address.startswith(("/", "@")):  # such as "vsock:", for virtual machines
+            return cls()
+        watched = limit.isdecimal() and int(limit) > 0 and pid in {"", str(os.getpid())}
+        return cls(address, int(limit) / _MICROSECONDS / 2 if watched else None)
+
+    def ready(self) -> None:
+        """It is set up, or has read its settings anew."""
+        self._send("READY=1")
+
+    def reloading(self) -> None:
+        """It reads its settings anew; ``ready`` must follow."""
+        microseconds = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+        self._send(f"RELOADING=1\nMONOTONIC_USEC={microseconds}")
+
+    def stopping(self) -> None:
+        """It is about to end."""
+        self._send("STOPPING=1")
+
+    def watchdog(self) -> None:
+        """It is alive."""
+        self._send("WATCHDOG=1")
+
+    def status(self, text: str) -> None:
+        """What it does, in one line for ``systemctl status``."""
+        self._send(f"STATUS={' '.join(text.split())}")
+
+    def _send(self, message: str) -> None:
+        if not self._address:
+            return
+        content = message.encode("utf-8", "replace")
+        with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
+            line.settimeout(0)  # a manager that does not read must not hold up a heartbeat
+            line.sendto(content, self._address)

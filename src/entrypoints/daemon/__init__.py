@@ -1,0 +1,1 @@
+"""The daemon: renders for as long as it runs."""

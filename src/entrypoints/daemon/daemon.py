@@ -1,0 +1,107 @@
+"""The main loop: one generation after the other, until a signal ends it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from application.ports.events import WorkerTroubled
+from application.ports.prompt_repository import RepositoryError
+from entrypoints.daemon.generation import Generation
+from entrypoints.daemon.slots import planned_slots
+from entrypoints.settings.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from entrypoints.daemon.signals import Wishes
+    from entrypoints.daemon.surroundings import Surroundings
+    from entrypoints.settings.loading import LoadedSettings
+
+_LOOK_EVERY = 0.1  # seconds; half of it is what a new prompt waits on average
+_REOPEN_EVERY = 2.0  # seconds, while the database cannot be used
+
+
+class Daemon:
+    """Renders what comes, and heeds what signals ask for.
+
+    Args:
+        loaded: the settings to begin with.
+        load: reads the settings anew; raises SettingsError.
+        around: what stands around the work.
+        wishes: of the signals.
+    """
+
+    def __init__(
+        self,
+        loaded: LoadedSettings,
+        load: Callable[[], LoadedSettings],
+        around: Surroundings,
+        wishes: Wishes,
+    ) -> None:
+        self._loaded = loaded
+        self._load = load
+        self._around = around
+        self._wishes = wishes
+
+    def run(self) -> None:
+        """Work until a signal ends it."""
+        self._around.began()
+        told = ""
+        while not self._wishes.stop:
+            plans = planned_slots(self._loaded.settings.workers)
+            try:
+                with Generation(self._around.container(), plans, self._around.around) as work:
+                    told = ""
+                    self._attend(work)
+            except RepositoryError as error:
+                if str(error) != told:
+                    told = str(error)
+                    self._around.events.notice(WorkerTroubled(told))
+                self._wait(_REOPEN_EVERY)
+
+    def _attend(self, work: Generation) -> None:
+        """Wake the slots when something was committed, until something else is wanted."""
+        while not self._wishes.stop:
+            try:
+                work.look()
+            except RepositoryError:
+                work.halt()
+                raise
+            if self._wait(_LOOK_EVERY):
+                self._retire(work)
+                break
+        if self._wishes.stop:
+            self._around.stopping(self._wishes.stop)
+            work.halt()
+
+    def _retire(self, work: Generation) -> None:
+        """Let the renders that run go on to their end; the next ones follow the new settings."""
+        work.retire()
+        while work.working and not self._wishes.stop:
+            self._around.beat()
+            time.sleep(_LOOK_EVERY)
+
+    def _wait(self, seconds: float) -> bool:
+        """Wait a little; true once there are new settings to follow."""
+        end = time.monotonic() + seconds
+        while True:
+            self._around.beat()
+            if self._wishes.reload:
+                self._wishes.reload = False
+                return self._reload()
+            left = end - time.monotonic()
+            if left <= 0 or self._wishes.stop:
+                return False
+            time.sleep(min(left, _LOOK_EVERY))
+
+    def _reload(self) -> bool:
+        self._around.reloading()
+        try:
+            loaded = self._load()
+            self._around.follow(loaded)
+        except SettingsError as error:
+            self._around.refused(error)
+            return False
+        self._loaded = loaded
+        return True

@@ -1,0 +1,140 @@
+"""What stands around the work: logs and metrics, live state, hooks, the service manager."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from contextlib import contextmanager
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from application.audience import Audience
+from application.ports.events import QueuePaused, QueueResumed
+from domain.kind import Kind
+from entrypoints import building, showing
+from entrypoints.container import compose
+from entrypoints.daemon.slots import SlotPlan, planned_slots
+from entrypoints.observing.discretion import reason_of_pause
+from entrypoints.observing.observatory import Observatory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from adapters.systemd_notice import SystemdNotice
+    from application.ports.events import Event
+    from application.stopping import StopRequest
+    from entrypoints.container import Container
+    from entrypoints.settings.errors import SettingsError
+    from entrypoints.settings.loading import LoadedSettings
+
+_AT_WORK = "at work"
+
+
+class Surroundings:
+    """Whoever is told of the work, for as long as the process lives. Also a listener.
+
+    Attributes:
+        events: everybody who wants to know what happens.
+
+    Args:
+        loaded: the settings to begin with.
+        manager: the line to the service manager.
+
+    Raises:
+        SettingsError: the log cannot be written, or nothing can be served where it should be.
+    """
+
+    def __init__(self, loaded: LoadedSettings, manager: SystemdNotice) -> None:
+        self._loaded = loaded
+        self._manager = manager
+        self._watchdog_at = 0.0
+        self._log = Observatory(
+            loaded, _workflow_names(loaded), sys.stderr, os.environ, building.build_clock()
+        )
+        self._state = showing.build_worker_state("daemon", len(_plans(loaded)))
+        self.events = Audience(self._log, self._state, self)
+
+    def notice(self, event: Event) -> None:
+        """Tell the service manager when the queue stands still, and when it goes on."""
+        if isinstance(event, QueuePaused):
+            self._manager.status(f"paused: {reason_of_pause(event.code, event.reason)}")
+        elif isinstance(event, QueueResumed):
+            self._manager.status(_AT_WORK)
+
+    def container(self) -> Container:
+        """Fresh parts for the settings that are in force."""
+        return compose(self._loaded, self.events)
+
+    @contextmanager
+    def around(self, container: Container, stop: StopRequest) -> Iterator[None]:
+        """While it lasts, others see what is done, and hooks are told."""
+        from entrypoints.cli.delivering import delivering
+
+        writer = showing.build_live_writer(
+            self._loaded, self._state, container.processes(), container.clock()
+        )
+        if warning := writer.prepare():
+            self._log.daemon.warned(warning)
+        standing = container.admission().standing
+        with (
+            showing.shown_to_others(self._state, writer, standing),
+            delivering(container.notifier(), stop),
+        ):
+            yield
+
+    def began(self) -> None:
+        """Say that the daemon is there, even if its database is not yet."""
+        slots = [plan.name.partition("-")[0] for plan in _plans(self._loaded)]
+        counted = {name: slots.count(name) for name in dict.fromkeys(slots)}
+        self._log.daemon.started(version("media-generator"), os.getpid(), counted)
+        self._manager.status(_AT_WORK)
+        self._manager.ready()
+
+    def beat(self) -> None:
+        """Say that the main loop goes round."""
+        self._log.beat()
+        if self._manager.watchdog_seconds is not None:
+            now = time.monotonic()
+            if now >= self._watchdog_at:
+                self._watchdog_at = now + self._manager.watchdog_seconds / 2
+                self._manager.watchdog()
+
+    def reloading(self) -> None:
+        """Say that the settings are read anew."""
+        self._manager.reloading()
+
+    def follow(self, loaded: LoadedSettings) -> None:
+        """Follow other settings.
+
+        Raises:
+            SettingsError: they cannot be followed; everything is as it was.
+        """
+        self._log.follow(loaded, _workflow_names(loaded))
+        self._loaded = loaded
+        self._state.resize(len(_plans(loaded)))
+        self._log.daemon.reloaded()
+        self._manager.ready()
+
+    def refused(self, error: SettingsError) -> None:
+        """Say what is wrong with the new settings."""
+        self._log.daemon.refused(error)
+        self._manager.ready()
+
+    def stopping(self, reason: str) -> None:
+        """Say that the daemon was asked to end."""
+        self._log.daemon.stopping(reason)
+        self._manager.stopping()
+
+    def close(self) -> None:
+        """Say that it ends, and write the last lines."""
+        self._log.daemon.stopped()
+        self._log.close()
+
+
+def _plans(loaded: LoadedSettings) -> tuple[SlotPlan, ...]:
+    return planned_slots(loaded.settings.workers)
+
+
+def _workflow_names(loaded: LoadedSettings) -> Mapping[Kind, str]:
+    return {kind: building.build_workflow(loaded, kind).script.name for kind in Kind}

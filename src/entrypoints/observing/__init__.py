@@ -1,0 +1,1 @@
+"""What the daemon lets others see of its work: logs, metrics, health."""

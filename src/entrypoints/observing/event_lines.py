@@ -1,0 +1,106 @@
+"""What is logged of each event: its level, its name, its fields."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, assert_never
+
+from application.ports.events import (
+    Ended,
+    PromptFailed,
+    PromptPostponed,
+    PromptPublished,
+    PromptReleased,
+    QueueEvent,
+    QueuePaused,
+    QueueResumed,
+    RenderAbandoned,
+    RenderProgressed,
+    RenderStarted,
+    RenderSuperseded,
+    WorkerTroubled,
+)
+from application.ports.queue_controls import PausedBy
+from domain.failure import Blame
+from entrypoints.observing.discretion import reason_of_pause, telling
+
+if TYPE_CHECKING:
+    from application.ports.events import Event
+
+_DIGITS: Final = 3  # of seconds, behind the point
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the log.
+
+    Attributes:
+        level: one of the numbers of ``logging``.
+        event: the name, which never changes.
+        fields: what JSON can hold.
+    """
+
+    level: int
+    event: str
+    fields: dict[str, object]
+
+
+def line_of(event: Event) -> Line:
+    """The line for an event, without a word of a prompt, a workflow or a file's name."""
+    if isinstance(event, RenderStarted):
+        return Line(logging.INFO, "render.started", _about(event))
+    if isinstance(event, RenderProgressed):
+        fields: dict[str, object] = {"prompt": event.prompt_id, "render": event.render_id}
+        if event.fraction is not None:
+            fields["fraction"] = round(event.fraction, _DIGITS)
+        return Line(logging.DEBUG, "render.progressed", fields)
+    if isinstance(event, QueueEvent):
+        return _of_queue(event)
+    return _of_end(event)
+
+
+def _of_end(event: Ended) -> Line:
+    about = _about(event)
+    if not isinstance(event, RenderAbandoned):
+        about["seconds"] = round(event.seconds, _DIGITS)
+    match event:
+        case PromptPublished():
+            return Line(logging.INFO, "prompt.ready", about | {"files": len(event.file_paths)})
+        case PromptFailed():
+            return Line(logging.ERROR, "prompt.error", about | telling(event.failure))
+        case PromptReleased():
+            wished = event.failure.blame is Blame.PERSON
+            level = logging.INFO if wished else logging.WARNING
+            return Line(level, "prompt.released", about | telling(event.failure))
+        case PromptPostponed():
+            again = {"attempt": event.attempt, "wait": round(event.wait, _DIGITS)}
+            return Line(logging.WARNING, "prompt.postponed", about | again | telling(event.failure))
+        case RenderSuperseded():
+            return Line(logging.INFO, "render.superseded", about | {"reason": event.reason})
+        case RenderAbandoned():
+            told = telling(event.failure) if event.failure else {}
+            return Line(logging.WARNING, "render.abandoned", about | told)
+        case _:
+            assert_never(event)
+
+
+def _of_queue(event: QueueEvent) -> Line:
+    match event:
+        case QueuePaused():
+            level = logging.INFO if event.by == PausedBy.PERSON else logging.ERROR
+            fields: dict[str, object] = {"by": str(event.by)}
+            if event.code:
+                fields["code"] = event.code
+            fields["reason"] = reason_of_pause(event.code, event.reason)
+            return Line(level, "queue.paused", fields)
+        case QueueResumed():
+            return Line(logging.INFO, "queue.resumed", {})
+        case WorkerTroubled():
+            return Line(logging.ERROR, "worker.troubled", {"reason": event.reason})
+        case _:
+            assert_never(event)
+
+
+def _about(event: RenderStarted | Ended) -> dict[str, object]:
+    return {"prompt": event.prompt_id, "render": event.render_id, "kind": event.kind.value}

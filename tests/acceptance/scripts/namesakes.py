@@ -1,0 +1,20 @@
+"""Leaves pictures that differ, under names that some file systems take for the same."""
+
+from importlib import import_module
+
+NAMES = (
+    "a.png",
+    "A.png",
+    "a.PNG",
+    "caf\u00e9.png",
+    "cafe\u0301.png",
+    "stra\u00dfe.png",
+    "STRASSE.png",
+)
+
+good = import_module("good")
+output = good.parse().output
+for number, name in enumerate(NAMES, start=1):
+    folder = output / str(number)  # each in a folder of its own, where one could hide another
+    folder.mkdir()
+    (folder / name).write_bytes(good.png(side=64 + number))

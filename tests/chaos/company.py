@@ -1,0 +1,78 @@
+"""Campaigns side by side, each in a process of its own, and their results taken together."""
+
+from __future__ import annotations
+
+import sys
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field, replace
+from multiprocessing import get_context
+from typing import TYPE_CHECKING
+
+from tests.chaos.campaign import Budget, Campaign, Scope
+from tests.chaos.faults.calls import CallSweeps
+
+if TYPE_CHECKING:
+    from tests.chaos.tally import Tally
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What some campaigns found.
+
+    Attributes:
+        tallies: by the name of the fault.
+        sweeps: through the system calls.
+    """
+
+    tallies: dict[str, Tally] = field(default_factory=dict)
+    sweeps: CallSweeps = field(default_factory=CallSweeps)
+
+    def add(self, other: Outcome) -> None:
+        """Take in what another one found."""
+        for name, tally in other.tallies.items():
+            if name in self.tallies:
+                self.tallies[name].add(tally)
+            else:
+                self.tallies[name] = tally
+        self.sweeps.add(other.sweeps)
+
+
+def run_company(scope: Scope, budget: Budget, jobs: int) -> Outcome:
+    """Share a budget of cycles among so many campaigns at once.
+
+    Each has the journal modes that fall to it, and chances of its own.
+    """
+    if jobs == 1:
+        return _run(scope, budget)
+    every = Outcome()
+    # Fresh interpreters: a campaign copies its own process, which must have no threads.
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        parts = [
+            pool.submit(_run, _part(scope, index, jobs), _share(budget, index, jobs))
+            for index in range(jobs)
+        ]
+        for part in as_completed(parts):
+            every.add(part.result())
+    return every
+
+
+def _part(scope: Scope, index: int, jobs: int) -> Scope:
+    modes = scope.journal_modes
+    mine = modes[index::jobs] or [modes[index % len(modes)]]
+    return replace(scope, journal_modes=mine, seed=scope.seed * jobs + index)
+
+
+def _share(budget: Budget, index: int, jobs: int) -> Budget:
+    return replace(budget, cycles=budget.cycles // jobs + (index < budget.cycles % jobs))
+
+
+def _run(scope: Scope, budget: Budget) -> Outcome:
+    campaign = Campaign(scope)
+    campaign.run(budget, tell)
+    return Outcome(campaign.tallies, campaign.sweeps)
+
+
+def tell(text: str) -> None:
+    """Say it at once, in one piece."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()

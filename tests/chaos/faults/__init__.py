@@ -1,0 +1,1 @@
+"""The faults, each one cycle long, in rooms by subject."""

@@ -1,0 +1,87 @@
+"""Workers that die at their n-th system call of one name, n rising until a worker lives."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tests.chaos.crew import has_strace, killed_at_call
+from tests.chaos.faults.fault import Fault
+from tests.chaos.poet import write_one
+
+if TYPE_CHECKING:
+    import random
+
+    from tests.chaos.faults.fault import Deed
+    from tests.chaos.place import Place
+
+# Calls that leave something behind, by what they do. Of the many writes of the database each
+# worker dies at one; so they are tried more often.
+_FAMILIES: dict[str, tuple[int, tuple[str, ...]]] = {
+    "flushes": (2, ("fsync", "fdatasync")),
+    "writes to the database": (6, ("pwrite64", "ftruncate")),
+    "makes or renames": (1, ("mkdir", "rename", "renameat", "renameat2")),
+    "removes": (1, ("unlink", "unlinkat", "rmdir")),
+}
+
+
+@dataclass(slots=True)
+class CallSweeps:
+    """How far the sweeps are, and what they found; by journal mode and name of the call.
+
+    Attributes:
+        most: calls of one name that one thread of a worker made at most, as far as was seen.
+        ended: sweeps from the first call to a worker that made no further one.
+    """
+
+    most: Counter[tuple[str, str]] = field(default_factory=Counter)
+    ended: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def add(self, other: CallSweeps) -> None:
+        """Take in what another campaign saw."""
+        self.most |= other.most
+        self.ended += other.ended
+
+    def told(self) -> str:
+        """One sentence, or "" when there is nothing to tell."""
+        by_mode: dict[str, list[str]] = {}
+        for (mode, name), most in sorted(self.most.items()):
+            sweeps = self.ended[mode, name]
+            times = {0: "not all", 1: "once"}.get(sweeps, f"{sweeps} times")
+            by_mode.setdefault(mode, []).append(f"{name} {most} ({times})")
+        return "; ".join(f"{mode}: {', '.join(parts)}" for mode, parts in by_mode.items())
+
+
+def call_faults(sweeps: CallSweeps) -> dict[str, Fault]:
+    """None without strace."""
+    if not has_strace():
+        return {}
+    return {
+        f"kill at the n-th call that {family}": Fault(_rising(names, sweeps), weight=weight)
+        for family, (weight, names) in _FAMILIES.items()
+    }
+
+
+def _rising(names: tuple[str, ...], sweeps: CallSweeps) -> Deed:
+    """The next number at each cycle; the next name, from one, when a worker outlived it."""
+    turn: dict[str, tuple[int, int]] = {}
+
+    def deed(place: Place, chance: random.Random) -> int:
+        mode = place.journal_mode
+        write_one(place.database, "first pair")
+        write_one(place.database, "second", song=True)
+        for _ in names:
+            index, number = turn.get(mode, (0, 1))
+            name = names[index]
+            if killed_at_call(place, name, number):
+                turn[mode] = (index, number + 1)
+                sweeps.most[mode, name] = max(sweeps.most[mode, name], number)
+                return 1
+            turn[mode] = ((index + 1) % len(names), 1)
+            if number > 1:
+                sweeps.ended[mode, name] += 1
+                return 0
+        return 0
+
+    return deed

@@ -1,0 +1,32 @@
+"""All faults by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.chaos.faults.calls import call_faults
+from tests.chaos.faults.clocks import clock_faults
+from tests.chaos.faults.databases import database_faults
+from tests.chaos.faults.disks import disk_faults
+from tests.chaos.faults.hands import hand_faults
+from tests.chaos.faults.kills import kill_faults
+from tests.chaos.faults.stops import stop_faults
+from tests.chaos.faults.workflows import workflow_faults
+
+if TYPE_CHECKING:
+    from tests.chaos.faults.calls import CallSweeps
+    from tests.chaos.faults.fault import Fault
+
+
+def all_faults(sweeps: CallSweeps) -> dict[str, Fault]:
+    """Every fault that can be tried here, those of a prompt's way first and in its order."""
+    return {
+        **kill_faults(),
+        **stop_faults(),
+        **workflow_faults(),
+        **hand_faults(),
+        **clock_faults(),
+        **database_faults(),
+        **disk_faults(),
+        **call_faults(sweeps),
+    }

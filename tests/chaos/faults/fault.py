@@ -1,0 +1,31 @@
+"""What a fault is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable
+
+    from tests.chaos.place import Place
+
+    Deed = Callable[[Place, random.Random], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that goes wrong.
+
+    Attributes:
+        deed: does it, and gives the number of processes that it killed.
+        on_small: what lies on a small volume of its own, made for this cycle.
+        alone: whether the Poets Service keeps still meanwhile.
+        weight: how often it is tried while the others are tried once.
+    """
+
+    deed: Deed
+    on_small: tuple[str, ...] = ()
+    alone: bool = False
+    weight: int = 1

@@ -1,0 +1,50 @@
+"""The workflow script of a tormented installation, and what it notices of its forerunners."""
+
+from __future__ import annotations
+
+OVERLAPS = "overlaps.log"
+GROUPS = "groups"
+
+# What a prompt's words make of a render; any may be combined. Each run notes its process group
+# under the prompt's number, and looks first whether the group of the last one still lives: state
+# and group are the first and the third word behind the name in /proc/*/stat (proc(5)). Elsewhere
+# than on Linux nothing is found there.
+WORKFLOW = rf"""
+for argument; do
+    case $argument in
+        --output=*) output=${{argument#*=}} ;;
+        --prompt=* | --lyrics=*) words=${{argument#*=}}; kind=${{argument%%=*}} ;;
+    esac
+done
+number=${{words##*number }}
+number=${{number%%[!0-9]*}}
+
+lives() {{
+    group=$1
+    for stat in /proc/[0-9]*/stat; do
+        read -r line 2>/dev/null < "$stat" || continue
+        set -- ${{line##*) }}
+        [ "$3" = "$group" ] && [ "$1" != Z ] && return 0
+    done
+    return 1
+}}
+if read -r last 2>/dev/null < "{GROUPS}/$number"; then
+    if [ "$last" != $$ ] && kill -0 -- "-$last" 2>/dev/null && lives "$last"; then
+        echo "$number $last $$" >> {OVERLAPS}
+    fi
+fi
+echo $$ > "{GROUPS}/$number"
+
+case $words in *grandchild*) sleep 300 & ;; esac
+case $words in *runaway*) setsid sleep 300 & ;; esac
+case $words in *slow*) sleep 0.25 ;; esac
+case $words in *fails*) echo "the sampler is broken" >&2; exit 3 ;; esac
+case $words in *half*) head -c 60 sample.png > "$output/half.png"; exit 0 ;; esac
+case $words in *careless*) trap 'exit 0' EXIT ;; esac
+case $kind in
+    --lyrics) cp sample.mp3 "$output/generated_song.mp3" || exit 1 ;;
+    *) cp sample.png "$output/generated_image_001.png" || exit 1 ;;
+esac
+case $words in *pair*) cp sample.png "$output/generated_image_002.png" || exit 1 ;; esac
+exit 0
+"""

@@ -1,0 +1,112 @@
+"""What every repository promises of the order of claims, with priorities and without."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from application.ports.prompt_repository import Selection
+from domain.kind import Kind
+from tests.contract.prompt_repository_contract import ANY, picture, taken
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+    from application.ports.prompt_repository import PromptRepository
+    from tests.contract.prompt_repository_contract import Outside
+
+
+class Queue(NamedTuple):
+    """An empty queue, and whoever fills it."""
+
+    outside: Outside
+    repository: PromptRepository
+
+
+class Waiting(NamedTuple):
+    """What counts of a prompt that waits."""
+
+    priority: int | None
+    created_at: str | None
+    kind: Kind
+
+
+_DAYS = [None, "2026-01-05", "2026-01-06 21:30:45", "2026-01-06T21:30:45Z"]
+_QUEUES = st.lists(
+    st.builds(
+        Waiting,
+        st.none() | st.integers(-2, 11),
+        st.sampled_from(_DAYS),
+        st.sampled_from(list(Kind)),
+    ),
+    max_size=12,
+)
+
+
+class ClaimOrderContract:
+    """Run against every adapter; a subclass gives the fixture."""
+
+    @pytest.fixture
+    def open_queue(self) -> Callable[[bool], AbstractContextManager[Queue]]:
+        """Opens a new, empty queue; told whether it goes by priority."""
+        raise NotImplementedError
+
+    @pytest.mark.parametrize("by_priority", [True, False])
+    @settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(waiting=_QUEUES)
+    def test_prompts_come_in_their_order(
+        self,
+        open_queue: Callable[[bool], AbstractContextManager[Queue]],
+        waiting: list[Waiting],
+        *,
+        by_priority: bool,
+    ) -> None:
+        """Highest priority, none as 5; then oldest, none first; then the smallest id."""
+        with open_queue(by_priority) as queue:
+            for number, prompt in enumerate(waiting, start=1):
+                _add(queue.outside, number, prompt)
+            claimed = [taken(queue.repository).prompt_id for _ in waiting]
+            assert queue.repository.claim_next(ANY) is None
+
+        def place(number: int) -> tuple[int, bool, str, int]:
+            prompt = waiting[number - 1]
+            urgency = 5 if prompt.priority is None else prompt.priority
+            age = (prompt.created_at is not None, prompt.created_at or "")
+            return (-urgency if by_priority else 0, *age, number)
+
+        assert claimed == sorted(range(1, len(waiting) + 1), key=place)
+
+    def test_chosen_prompts_come_in_the_same_order(
+        self, open_queue: Callable[[bool], AbstractContextManager[Queue]]
+    ) -> None:
+        """A choice of ids changes who comes, not who comes first."""
+        with open_queue(True) as queue:  # noqa: FBT003 - says nothing else
+            for number, priority in enumerate((9, 1, 7, None), start=1):
+                kind = Kind.IMAGE if number % 2 else Kind.AUDIO
+                _add(queue.outside, number, Waiting(priority, "2026-01-05", kind))
+            only = Selection(only=frozenset({2, 3, 4}))
+            claimed = [taken(queue.repository, only).prompt_id for _ in range(3)]
+        assert claimed == [3, 4, 2]
+
+    def test_a_claim_along_with_a_publication_keeps_the_order(
+        self, open_queue: Callable[[bool], AbstractContextManager[Queue]]
+    ) -> None:
+        """One that became urgent meanwhile goes before those that waited longer."""
+        with open_queue(True) as queue:  # noqa: FBT003 - says nothing else
+            for number in (1, 2, 3):
+                _add(queue.outside, number, Waiting(None, f"2026-01-0{number}", Kind.IMAGE))
+            first = taken(queue.repository)
+            queue.outside.change(3, priority=6)
+            published, following = queue.repository.publish_and_claim(first, [picture(1)], 1.0, ANY)
+        assert (first.prompt_id, published) == (1, True)
+        assert following is not None
+        assert following.prompt_id == 3
+
+
+def _add(outside: Outside, prompt_id: int, prompt: Waiting) -> None:
+    outside.add(prompt_id, prompt_type=prompt.kind.prompt_type, created_at=prompt.created_at)
+    outside.change(prompt_id, priority=prompt.priority)

@@ -1,0 +1,174 @@
+"""The queue as a dictionary: what must be so after each step, in words of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tests.contract.queue_machine_rows import Known, Render
+from tests.contract.queue_machine_tables import KINDS, Tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from domain.failure import Failure
+    from domain.render import Claim
+    from domain.worker import ProcessIdentity
+
+
+class Model(Tables):
+    """Everything that may change, and what it changes."""
+
+    # ------------------------------------------------------------------------- what others do
+
+    def arrive(self, prompt_id: int, columns: dict[str, Any]) -> None:
+        """A prompt is inserted; its number may have belonged to one that was deleted."""
+        self.prompts[prompt_id] = Known(**columns)
+        if columns["reference"] is not None:
+            self.writings.add(columns["reference"])
+
+    def change(self, prompt_id: int, columns: dict[str, Any]) -> None:
+        """Another program writes."""
+        known = self.prompts[prompt_id]
+        known.status = columns.get("status", known.status)
+        known.artifact_status = columns.get("artifact_status", known.artifact_status)
+        known.error_message = columns.get("error_message", known.error_message)
+        known.reference = columns.get("output_reference", known.reference)
+
+    # ---------------------------------------------------------------------------- renders begin
+
+    def open(self, claim: Claim, owner: ProcessIdentity, now: float) -> Render:
+        """A claim, or an adoption after the lost render was closed."""
+        prompt_id = claim.prompt_id
+        known = self.prompts[prompt_id]
+        for render in self.live():
+            if render.prompt_id == prompt_id:
+                self._close(render, "superseded", None)
+        if prompt_id not in self._goes_on:
+            self._acceptances[prompt_id] = self._acceptances.get(prompt_id, 0) + 1
+        attempt, crashes = self._goes_on.pop(prompt_id, (1, 0))
+        known.artifact_status = "processing"
+        opened = self.renders[claim.render_id] = Render(
+            claim.render_id,
+            prompt_id,
+            KINDS[known.prompt_type],
+            known.reference,
+            owner,
+            attempt,
+            crashes,
+            self._acceptances[prompt_id],
+            now,
+        )
+        return opened
+
+    def beat(self, render_id: int, now: float) -> None:
+        """Its owner gave a sign of life."""
+        render = self.renders[render_id]
+        if render.outcome is None:
+            render.heartbeat += 1
+            render.beat_at = now
+
+    # ------------------------------------------------------------------------------ renders end
+
+    def publish(self, render_id: int, paths: Iterable[str]) -> bool:
+        """Rows, a ready prompt and a closed render, or only the last."""
+        if not self._end(render_id, "published", "ready", None):
+            return False
+        render = self.renders[render_id]
+        self.rows.extend((render.prompt_id, path) for path in paths)
+        self.prompts[render.prompt_id].error_message = None
+        place = render.prompt_id, render.acceptance
+        self.published[place] = self.published.get(place, 0) + 1
+        return True
+
+    def fail(self, render_id: int, failure: Failure) -> bool:
+        """An error for good."""
+        if not self._end(render_id, "failed", "error", failure):
+            return False
+        self.prompts[self.renders[render_id].prompt_id].error_message = failure.explain()
+        return True
+
+    def postpone(self, render_id: int, failure: Failure, retry_at: datetime) -> bool:
+        """Another try, later; it is charged."""
+        if not self._end(render_id, "failed", "pending", failure):
+            return False
+        render = self.renders[render_id]
+        render.retry_at = retry_at
+        self._goes_on[render.prompt_id] = render.attempt + 1, render.crashes
+        return True
+
+    def release(self, render_id: int, failure: Failure) -> bool:
+        """Given back; it is not charged."""
+        if not self._end(render_id, "released", "pending", failure):
+            return False
+        render = self.renders[render_id]
+        self._goes_on[render.prompt_id] = render.attempt, render.crashes
+        return True
+
+    def abandon(self, render_id: int, failure: Failure | None) -> None:
+        """Its owner is lost; the prompt moves only if it is as it was."""
+        render = self.renders[render_id]
+        known, held = self.prompts[render.prompt_id], self.is_held(render_id)
+        self._close(render, "failed" if failure else "abandoned", "worker_lost")
+        if failure is None:
+            self._goes_on[render.prompt_id] = render.attempt, render.crashes + 1
+        if held and failure:
+            known.artifact_status, known.error_message = "error", failure.explain()
+        elif held:
+            known.artifact_status = "pending"
+
+    def _end(self, render_id: int, outcome: str, status: str, failure: Failure | None) -> bool:
+        render, held = self.renders[render_id], self.is_held(render_id)
+        if render.outcome is None:
+            code = failure.code.value if failure else None
+            self._close(render, outcome if held else "superseded", code)
+        if held:
+            self.prompts[render.prompt_id].artifact_status = status
+        return held
+
+    def _close(self, render: Render, outcome: str, code: str | None) -> None:
+        render.outcome, render.code = outcome, code
+        self._goes_on.pop(render.prompt_id, None)
+
+    # ------------------------------------------------------------------------- a person's wishes
+
+    def _is_ours(self, prompt_id: int, statuses: set[str]) -> bool:
+        known = self.prompts.get(prompt_id)
+        ours = known is not None and known.here and known.prompt_type in KINDS
+        return bool(known and ours and known.artifact_status in statuses)
+
+    def cancel(self, prompt_id: int, message: str, *, requeue: bool) -> bool:
+        """Out of the queue, or back to its end."""
+        if not self._is_ours(prompt_id, {"processing"} if requeue else {"processing", "pending"}):
+            return False
+        known = self.prompts[prompt_id]
+        known.artifact_status = "pending" if requeue else "error"
+        known.error_message = None if requeue else message
+        for render in self.live():
+            if render.prompt_id == prompt_id:
+                self._close(render, "cancelled", "cancelled")
+        self._forget(prompt_id)
+        return True
+
+    def requeue(self, prompt_ids: Iterable[int], *, again: bool) -> list[int]:
+        """Those that ended, in the order given."""
+        wanted = {"error", "ready"} if again else {"error"}
+        moved = [n for n in dict.fromkeys(prompt_ids) if self._is_ours(n, wanted)]
+        for prompt_id in moved:
+            self.prompts[prompt_id].artifact_status = "pending"
+            self.prompts[prompt_id].error_message = None
+            self._forget(prompt_id)
+        return moved
+
+    def errors(self) -> list[int]:
+        """What ended in error, by number."""
+        found = (n for n in self.prompts if self._is_ours(n, {"error"}))
+        return sorted(n for n in found if self.prompts[n].status == "completed")
+
+    def _forget(self, prompt_id: int) -> None:
+        """No wait holds any more, and none of the attempts counts that led to it."""
+        for render in self.renders.values():
+            if render.prompt_id == prompt_id and render.retry_at:
+                render.retry_at = None
+                if render is self.last(prompt_id):
+                    self._goes_on.pop(prompt_id, None)

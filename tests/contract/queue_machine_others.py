@@ -1,0 +1,107 @@
+"""Other programs and persons, who do what they like to the same database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from application.ports.queue_controls import PausedBy
+from domain.failure import Failure, FailureCode
+from tests.contract.queue_machine_strategies import SWITCHES
+from tests.contract.queue_machine_tables import KINDS
+
+if TYPE_CHECKING:
+    from tests.contract.queue_machine_model import Model
+    from tests.contract.queue_machine_worlds import Hands, World
+
+CANCELLED = Failure(FailureCode.CANCELLED, "a person cancelled this prompt").explain()
+
+
+class Others:
+    """Each deed is told to the model."""
+
+    def __init__(self, world: World, model: Model) -> None:
+        self.world = world
+        self.model = model
+        self.references = 1000
+
+    def act(
+        self,
+        prompt_ids: list[int],
+        change: dict[str, Any] | None,
+        arrival: dict[str, Any],
+        wish: str | None,
+        hands: Hands,
+    ) -> None:
+        """A prompt arrives where there is none; else a person wishes, or a program writes."""
+        known = self.model.prompts.get(prompt_ids[0])
+        if known is None or not known.here:
+            self.arrive(prompt_ids[0], arrival)
+        elif wish in SWITCHES:
+            self._switch(hands, wish, tuple(prompt_ids))
+        elif wish in {"cancel", "give back"}:
+            self._cancel(hands, prompt_ids[0], requeue=wish == "give back")
+        elif wish:
+            self._requeue(hands, prompt_ids, wish)
+        else:
+            self.write(prompt_ids[0], change)
+
+    def write(self, prompt_id: int, change: dict[str, Any] | None) -> None:
+        """A program changes a prompt that may be there, or with None deletes it."""
+        known = self.model.prompts[prompt_id]
+        if known.here and change is None:
+            self.world.delete(prompt_id)
+            known.here = False
+        elif known.here and change:
+            self.change(prompt_id, change)
+
+    def ask_anew(self) -> None:
+        """A program wants the first prompt that is not being rendered once more."""
+        for prompt_id, known in self.model.prompts.items():
+            ours = known.here and known.prompt_type in KINDS
+            written = known.reference in self.model.writings
+            if ours and written and known.artifact_status != "processing":
+                self.change(prompt_id, {"status": "completed", "artifact_status": "pending"})
+                return
+
+    def change(self, prompt_id: int, columns: dict[str, Any]) -> None:
+        """A program writes."""
+        self.world.change(prompt_id, columns)
+        self.model.change(prompt_id, columns)
+
+    def arrive(self, prompt_id: int, arrival: dict[str, Any]) -> None:
+        """The Poets Service adds a prompt."""
+        columns = dict(arrival)
+        self.references += 1
+        reference = self.references if columns.pop("written") else None
+        self.world.add(prompt_id, reference, columns)
+        self.model.arrive(prompt_id, {**columns, "reference": reference})
+
+    def _cancel(self, hands: Hands, prompt_id: int, *, requeue: bool) -> None:
+        refusal = hands.repository.cancel(prompt_id, requeue=requeue)
+        assert (refusal is None) is self.model.cancel(prompt_id, CANCELLED, requeue=requeue)
+
+    def _requeue(self, hands: Hands, prompt_ids: list[int], wish: str) -> None:
+        repository = hands.repository
+        if wish == "retry all":
+            prompt_ids = self.model.errors()
+            answer = repository.requeue_errors()
+        else:
+            answer = repository.requeue(prompt_ids, again=wish == "renew")
+        moved = self.model.requeue(prompt_ids, again=wish == "renew")
+        assert list(answer.moved) == moved
+        assert set(answer.refused) == set(prompt_ids) - set(moved)
+
+    def _switch(self, hands: Hands, wish: str, suspects: tuple[int, ...]) -> None:
+        controls, paused_by = hands.controls, self.model.pause
+        theirs = "environment" in wish
+        by = PausedBy.ENVIRONMENT if theirs else PausedBy.PERSON
+        if "pause" in wish:
+            controls.pause(by, wish, "disk_full", suspects)
+            if not (theirs and paused_by and paused_by[0] == "person"):
+                self.model.pause = by.value, wish, "disk_full", suspects
+        else:
+            ends = paused_by is not None and not (theirs and paused_by[0] == "person")
+            assert controls.resume(by if theirs else None) is ends
+            self.model.pause = None if ends else paused_by
+        found = controls.paused()
+        assert (found and found.by.value) == (self.model.pause and self.model.pause[0])

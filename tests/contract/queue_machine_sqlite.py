@@ -1,0 +1,165 @@
+"""The queue in a fresh SQLite file; commits do not wait for the disk, which is not tested here."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import tempfile
+from contextlib import closing, contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from adapters.memory.clock import ManualClock
+from adapters.sqlite.claiming import Claiming
+from adapters.sqlite.connection import Connection
+from adapters.sqlite.queue_controls import SqliteQueueControls
+from adapters.sqlite.render_leases import SqliteRenderLeases
+from tests.contract.queue_machine_rows import Snapshot
+from tests.contract.queue_machine_worlds import CONTENT, Hands, World
+from tests.fresh_databases import fresh_database
+from tests.owners import sqlite_repository
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from domain.worker import ProcessIdentity
+
+_RENDERS = """
+SELECT
+    render_id, prompt_id, kind, output_reference, owner_pid, attempt, crashes, heartbeat,
+    workflow_group, outcome, failure_code, retry_at
+FROM media_generator_renders ORDER BY render_id
+"""
+_PROMPTS = """
+SELECT id, prompt_type, status, artifact_status, created_at, output_reference, error_message
+FROM prompts
+"""
+_PAUSE = """
+SELECT paused_by, pause_reason, pause_code, pause_suspects FROM media_generator_state
+WHERE paused_by IS NOT NULL
+"""
+
+
+class DiedError(Exception):
+    """The process is gone in the middle of a transaction."""
+
+
+class _Mortal(Connection):
+    """Dies at the commit after so many others, or never."""
+
+    commits_left: int | None = None
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        with super().writing():
+            yield
+            if self.commits_left == 0:
+                raise DiedError
+            if self.commits_left:
+                self.commits_left -= 1
+
+
+class _SqliteHands(Hands):
+    """Two connections, as a worker has them: for the queue and for the leases."""
+
+    def __init__(self, path: Path, owner: ProcessIdentity, clock: ManualClock) -> None:
+        self._connections = queue, kept = _Mortal(path, 30.0), _Mortal(path, 30.0)
+        for connection in self._connections:
+            connection.rows("PRAGMA synchronous = OFF")
+        self.repository = sqlite_repository(queue, owner, clock)
+        self.leases = SqliteRenderLeases(kept, Claiming(kept, owner, clock, all_variants=False))
+        self.controls = SqliteQueueControls(queue)
+
+    def die_before_commit(self, step: Callable[[], object]) -> None:
+        self._die_after(0)
+        with suppress(DiedError):
+            step()
+
+    def commit_once(self) -> None:
+        self._die_after(1)
+
+    def _die_after(self, commits: int) -> None:
+        for connection in self._connections:
+            connection.commits_left = commits
+
+    def close(self) -> None:
+        for connection in self._connections:
+            connection.close()
+
+
+class SqliteWorld(World):
+    def __init__(self, schema: str, journal_mode: str) -> None:
+        self.clock = ManualClock()
+        self._folder = tempfile.TemporaryDirectory()
+        self._path = fresh_database(Path(self._folder.name) / "musings.db", schema, journal_mode)
+        self._others = sqlite3.connect(self._path, isolation_level=None, timeout=30)
+        self._others.execute("PRAGMA synchronous = OFF")
+        if schema == "wide":
+            self._others.execute("ALTER TABLE writings DROP COLUMN title")
+
+    def hands(self, owner: ProcessIdentity) -> Hands:
+        return _SqliteHands(self._path, owner, self.clock)
+
+    def add(self, prompt_id: int, reference: int | None, columns: dict[str, Any]) -> None:
+        if reference is not None:
+            self._others.execute(
+                "INSERT INTO writings (id, content_type, content) VALUES (?, ?, ?)",
+                (reference, columns["prompt_type"], CONTENT),
+            )
+        marks = ", ".join("?" for _ in columns)
+        self._others.execute(
+            f"INSERT INTO prompts (id, prompt_text, output_reference, {', '.join(columns)})"  # noqa: S608
+            f" VALUES (?, 'p', ?, {marks})",
+            (prompt_id, reference, *columns.values()),
+        )
+
+    def change(self, prompt_id: int, columns: dict[str, Any]) -> None:
+        sets = ", ".join(f"{column} = ?" for column in columns)
+        self._others.execute(
+            f"UPDATE prompts SET {sets} WHERE id = ?",  # noqa: S608
+            (*columns.values(), prompt_id),
+        )
+
+    def delete(self, prompt_id: int) -> None:
+        self._others.execute("DELETE FROM prompts WHERE id = ?", (prompt_id,))
+
+    def add_row(self, prompt_id: int, path: str) -> None:
+        self._others.execute(
+            "INSERT INTO prompt_artifacts (prompt_id, artifact_type, file_path)"
+            " VALUES (?, 'image', ?)",
+            (prompt_id, path),
+        )
+
+    def snapshot(self) -> Snapshot:
+        ask = self._others.execute
+        pauses = ask(_PAUSE).fetchall()
+        return Snapshot(
+            {
+                prompt_id: (*words, _text(created_at), _number(reference), message)
+                for prompt_id, *words, created_at, reference, message in ask(_PROMPTS)
+            },
+            dict(ask("SELECT id, content FROM writings")),
+            list(ask("SELECT prompt_id, file_path FROM prompt_artifacts ORDER BY id")),
+            [_render(row) for row in ask(_RENDERS)],
+            (*pauses[0][:3], tuple(json.loads(pauses[0][3]))) if pauses else None,
+        )
+
+    def close(self) -> None:
+        with closing(self._others):
+            assert self._others.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        self._folder.cleanup()
+
+
+def _render(row: tuple[Any, ...]) -> tuple[object, ...]:
+    """References and times as the model has them, whatever the column's affinity made of them."""
+    retry_at = datetime.fromisoformat(row[11]) if row[11] else None
+    return *row[:3], _number(row[3]), *row[4:11], retry_at
+
+
+def _number(value: str | int | None) -> int | None:
+    return None if value is None else int(value)
+
+
+def _text(value: str | int | None) -> str | None:
+    return None if value is None else str(value)

@@ -1,0 +1,94 @@
+"""What every keeper of workflows' outputs promises."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from application.ports.render_logs import RenderLogs
+
+
+def kept(logs: RenderLogs, render_id: int) -> bytes | None:
+    """All that is kept of a render."""
+    output = logs.read(render_id)
+    if output is None:
+        return None
+    with closing(output):
+        return output.more()
+
+
+def say(logs: RenderLogs, render_id: int, *chunks: bytes) -> None:
+    """A render prints, and ends."""
+    with closing(logs.begin(render_id)) as log:
+        for chunk in chunks:
+            log.heard(chunk)
+
+
+class RenderLogsContract(ABC):
+    """Subclass it, name the class ``Test...``, and make the logs."""
+
+    @abstractmethod
+    def logs(self, folder: Path) -> RenderLogs:
+        """Logs that keep nothing yet; ``folder`` is there and empty."""
+
+    def test_what_was_heard_is_kept_in_order(self, tmp_path: Path) -> None:
+        """Byte for byte, whatever the bytes."""
+        logs = self.logs(tmp_path)
+        say(logs, 7, b"load", b"ing\n\r\xff\x00", b"done")
+        say(logs, 8, b"another")
+        assert kept(logs, 7) == b"loading\n\r\xff\x00done"
+        assert kept(logs, 8) == b"another"
+
+    def test_nothing_is_kept_of_a_quiet_render(self, tmp_path: Path) -> None:
+        """A render that printed nothing leaves nothing, nor does one that never was."""
+        logs = self.logs(tmp_path)
+        say(logs, 7)
+        assert kept(logs, 7) is None
+        assert kept(logs, 8) is None
+        assert list(tmp_path.iterdir()) == []
+
+    def test_output_is_read_while_it_comes(self, tmp_path: Path) -> None:
+        """Each byte once."""
+        logs = self.logs(tmp_path)
+        log = logs.begin(7)
+        log.heard(b"one")
+        output = logs.read(7)
+        assert output is not None
+        assert output.more() == b"one"
+        assert output.more() == b""
+        log.heard(b"two")
+        log.heard(b"three")
+        assert output.more() == b"twothree"
+        log.close()
+        assert output.more() == b""
+        output.close()
+
+    def test_a_number_that_comes_again_begins_anew(self, tmp_path: Path) -> None:
+        """A database that was made afresh counts from 1 again."""
+        logs = self.logs(tmp_path)
+        say(logs, 7, b"of the lost database")
+        say(logs, 7)
+        assert kept(logs, 7) is None
+
+    def test_what_is_forgotten_is_gone(self, tmp_path: Path) -> None:
+        """Only that, and forgetting what is not there is no error."""
+        logs = self.logs(tmp_path)
+        for render_id in (7, 8, 9):
+            say(logs, render_id, b"x")
+        logs.forget([7, 9, 100])
+        assert [kept(logs, n) for n in (7, 8, 9)] == [None, b"x", None]
+
+    def test_a_sweep_leaves_the_newest(self, tmp_path: Path) -> None:
+        """By their numbers, not as text."""
+        logs = self.logs(tmp_path)
+        logs.sweep(keep=0)
+        for render_id in (9, 10, 8, 100, 11):
+            say(logs, render_id, b"x")
+        logs.sweep(keep=3)
+        assert [kept(logs, n) for n in (8, 9, 10, 11, 100)] == [None, None, b"x", b"x", b"x"]
+        logs.sweep()
+        assert kept(logs, 10) == b"x"

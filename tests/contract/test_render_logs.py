@@ -1,0 +1,22 @@
+"""The logs in memory and in files keep the contract."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from adapters.memory.render_logs import InMemoryRenderLogs
+from adapters.render_logs.files import RenderLogFiles
+from tests.contract.render_logs_contract import RenderLogsContract
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class TestInMemoryRenderLogs(RenderLogsContract):
+    def logs(self, folder: Path) -> InMemoryRenderLogs:
+        return InMemoryRenderLogs()
+
+
+class TestRenderLogFiles(RenderLogsContract):
+    def logs(self, folder: Path) -> RenderLogFiles:
+        return RenderLogFiles(folder / "renders", 4096)

@@ -1,0 +1,194 @@
+"""The order of claims in SQLite: what stands in columns, indexes, and tables without priority."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from adapters.sqlite.bookkeeping import index_hint
+from adapters.sqlite.claim_order import MOST_URGENT, OLDEST
+from adapters.sqlite.connection import Connection
+from adapters.sqlite.health import DatabaseProbe
+from adapters.sqlite.statements import statements
+from application.ports.health import Check, Health
+from application.ports.prompt_repository import Selection
+from domain.kind import Kind
+from tests.databases import Poet
+from tests.fresh_databases import fresh_database
+from tests.owners import sqlite_repository
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_VALUES = (
+    st.none()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.sampled_from([4, 5, 6, "7"])
+    | st.floats(allow_nan=False)
+    | st.text(max_size=3)
+    | st.binary(max_size=3)
+)
+_KINDS = st.sampled_from([kind.prompt_type for kind in Kind])
+
+
+def _claimed(path: Path, *, by_priority: bool = True, create_indexes: bool = True) -> list[int]:
+    """Everything that waits, in the order in which it is claimed."""
+    with closing(Connection(path, 5.0)) as connection:
+        repository = sqlite_repository(
+            connection, by_priority=by_priority, create_indexes=create_indexes
+        )
+        claims = iter(lambda: repository.claim_next(Selection()), None)
+        return [claim.prompt_id for claim in claims]
+
+
+def _indexes(poet: Poet) -> set[str]:
+    rows = poet.execute(
+        "SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'prompts'"
+    )
+    return {name for (name,) in rows}
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=st.lists(st.tuples(_VALUES, _VALUES, _KINDS), max_size=8))
+def test_whatever_stands_in_the_columns_is_ordered_as_sqlite_does(
+    tmp_path: Path, rows: list[tuple[object, object, str]]
+) -> None:
+    """Across both kinds too, whose first prompts are compared in Python."""
+    poet = Poet(fresh_database(tmp_path / "musings.db", "wide"))
+    with closing(sqlite3.connect(poet.path)) as driver, driver:
+        driver.execute("INSERT INTO writings (id, title, content) VALUES (1, 't', '{}')")
+        driver.executemany(
+            "INSERT INTO prompts (prompt_text, status, output_reference, priority, created_at,"
+            " prompt_type) VALUES ('', 'completed', 1, ?, ?, ?)",
+            rows,
+        )
+    expected = [
+        prompt_id
+        for (prompt_id,) in poet.execute(
+            "SELECT id FROM prompts"
+            " ORDER BY CASE WHEN priority IS NULL THEN 5 ELSE priority END DESC, created_at, id"
+        )
+    ]
+    assert _claimed(poet.path) == expected
+
+
+def test_words_come_before_numbers(tmp_path: Path) -> None:
+    """SQLite's rule: text is more than any number, and a number in quotes is a number."""
+    poet = Poet(fresh_database(tmp_path / "musings.db", "wide"))
+    for priority in (9, "10", "high", 5.5, None, 5):
+        prompt_id = poet.write("{}")
+        poet.execute("UPDATE prompts SET priority = ? WHERE id = ?", (priority, prompt_id))
+    assert _claimed(poet.path) == [3, 2, 1, 4, 5, 6]
+
+
+# ------------------------------------------------------------------------------------ indexes
+
+
+@pytest.mark.parametrize(
+    ("schema", "by_priority", "create_indexes", "made"),
+    [
+        ("wide", True, True, {*OLDEST.indexes.values(), *MOST_URGENT.indexes.values()}),
+        ("wide", True, False, set()),
+        ("wide", False, True, {*OLDEST.indexes.values()}),
+        ("seed", True, True, {*OLDEST.indexes.values()}),
+    ],
+)
+def test_an_index_is_made_only_where_it_is_of_use(
+    tmp_path: Path, schema: str, made: set[str], *, by_priority: bool, create_indexes: bool
+) -> None:
+    """The setting is on, indexes are wanted, and there is a column: all three."""
+    poet = Poet(fresh_database(tmp_path / "musings.db", schema))
+    _claimed(poet.path, by_priority=by_priority, create_indexes=create_indexes)
+    assert _indexes(poet) == made
+
+
+def test_the_indexes_come_when_the_order_is_changed(tmp_path: Path) -> None:
+    """Those of the other order are there already; and a second start changes nothing."""
+    poet = Poet(fresh_database(tmp_path / "musings.db", "wide"))
+    _claimed(poet.path, by_priority=False)
+    _claimed(poet.path)
+    assert _indexes(poet) >= set(MOST_URGENT.indexes.values())
+    before = poet.path.read_bytes()
+    _claimed(poet.path)
+    assert poet.path.read_bytes() == before
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+@pytest.mark.parametrize("others_index", [None, "priority", "status, artifact_status, priority"])
+def test_a_claim_reads_the_most_urgent_from_the_index_of_its_kind(
+    tmp_path: Path, others_index: str | None, kind: Kind
+) -> None:
+    """No table is scanned and nothing is sorted, however long the queue."""
+    poet = Poet(fresh_database(tmp_path / "musings.db", "wide"))
+    if others_index:
+        poet.execute(f"CREATE INDEX theirs ON prompts ({others_index})")
+    _claimed(poet.path)
+    with closing(Connection(poet.path, 5.0)) as connection:
+        hint = index_hint(connection, kind, MOST_URGENT)
+        sql = statements("claims")["next_pending"].format(
+            index=hint,
+            prompt_type=kind.prompt_type,
+            urgency=MOST_URGENT.urgency,
+            order=MOST_URGENT.terms,
+        )
+        values = dict.fromkeys(re.findall(r":(\w+)", sql))
+        plan = [row[3] for row in connection.rows(f"EXPLAIN QUERY PLAN {sql}", values)]
+    index = MOST_URGENT.indexes[kind]
+    assert any(line.startswith("SCAN p USING") and index in line for line in plan), plan
+    assert not any("TEMP B-TREE" in line for line in plan), plan
+
+
+# ----------------------------------------------------------------------- tables without priority
+
+
+def test_without_the_column_the_oldest_come_first(tmp_path: Path) -> None:
+    """A database of the seed's own shape works as ever."""
+    poet = Poet(fresh_database(tmp_path / "musings.db", "seed"))
+    for created_at in ("2026-03", "2026-01", "2026-02"):
+        poet.write("{}", created_at=created_at)
+    assert _claimed(poet.path) == [2, 3, 1]
+
+
+def test_a_table_that_is_rebuilt_without_the_column_stops_nobody(tmp_path: Path) -> None:
+    """While we run: the index goes with the table, and the order with the column."""
+    poet = Poet(fresh_database(tmp_path / "musings.db", "wide"))
+    for created_at, priority in (("2026-03", 9), ("2026-02", 1), ("2026-01", 1)):
+        prompt_id = poet.write("{}", created_at=created_at)
+        poet.execute("UPDATE prompts SET priority = ? WHERE id = ?", (priority, prompt_id))
+    with closing(Connection(poet.path, 5.0)) as connection:
+        repository = sqlite_repository(connection, by_priority=True)
+        claim = repository.claim_next(Selection())
+        assert claim is not None
+        poet.execute("DROP INDEX media_generator_urgent_image")
+        poet.execute("DROP INDEX media_generator_urgent_audio")
+        poet.execute("ALTER TABLE prompts DROP COLUMN priority")
+        following = repository.claim_next(Selection())
+        assert following is not None
+    assert (claim.prompt_id, following.prompt_id) == (1, 3)
+
+
+@pytest.mark.parametrize(
+    ("schema", "health", "words"),
+    [("wide", Health.WELL, "highest priority"), ("seed", Health.WARNING, "no priority")],
+)
+def test_the_doctor_says_whether_the_order_can_be_kept(
+    tmp_path: Path, schema: str, health: Health, words: str
+) -> None:
+    """A setting that has no effect is worth a line; without it there is none."""
+    path = fresh_database(tmp_path / "musings.db", schema)
+    [check] = _order_checks(path, by_priority=True)
+    assert check.health is health
+    assert words in check.finding
+    assert bool(check.remedy) is (health is Health.WARNING)
+    assert _order_checks(path, by_priority=False) == []
+
+
+def _order_checks(path: Path, *, by_priority: bool) -> list[Check]:
+    checks = DatabaseProbe(path, 5.0, by_priority=by_priority).checks()
+    return [check for check in checks if check.subject == "claim order"]

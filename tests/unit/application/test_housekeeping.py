@@ -1,0 +1,207 @@
+"""The daemon's chores, over the fakes that keep the same contracts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from adapters.memory.artifact_store import InMemoryArtifactStore
+from adapters.memory.clock import ManualClock
+from adapters.memory.database import InMemoryDatabase, PromptRow, RenderRow
+from adapters.memory.notices import InMemoryNotices, InMemoryOutbox
+from adapters.memory.render_history import InMemoryRenderHistory
+from adapters.memory.render_logs import InMemoryRenderLogs
+from application.housekeeping import Housekeeping
+from application.ports.artifact_store import RenderTrace
+from application.ports.prompt_repository import RepositoryBusyError
+from application.ports.render_logs import MOST_KEPT
+from domain.failure import Failure, FailureCode
+from domain.kind import Kind
+from domain.notice import Channel, NoticeEvent, Subscription
+from domain.render import Outcome
+from tests.owners import ME
+
+_DAY = timedelta(days=1)
+_MONTH = 30 * _DAY
+
+
+class _House:
+    """Everything that is to be kept tidy."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock()
+        self.database = InMemoryDatabase()
+        self.history = InMemoryRenderHistory(self.database)
+        self.logs = InMemoryRenderLogs()
+        self.store = InMemoryArtifactStore()
+
+    def renders(self, count: int, age: timedelta) -> None:
+        """That many renders of prompt 1, ended that long ago, and a new one that is its last."""
+        database, now = self.database, self.clock.now()
+        database.prompts[1] = PromptRow(1, "image_prompt", output_reference=7)
+        database.renders.clear()
+        for number in range(1, count + 2):
+            ended = now - age if number <= count else now
+            database.renders[number] = RenderRow(
+                number, 1, Kind.IMAGE, 7, ME, outcome=Outcome.RELEASED, finished_at=ended
+            )
+            self.logs.begin(number).heard(b"said")
+
+    def keeper(self, retention: timedelta | None = _MONTH) -> Housekeeping:
+        """A daemon that begins."""
+        notices = InMemoryNotices(self.database)
+        return Housekeeping(self.history, notices, self.logs, self.store, self.clock, retention)
+
+    def kept(self) -> list[int]:
+        """The renders that are left; each has its log."""
+        assert sorted(self.database.renders) == sorted(self.logs.heard)
+        return sorted(self.database.renders)
+
+
+@pytest.fixture
+def house() -> _House:
+    """Empty."""
+    return _House()
+
+
+def test_the_first_tick_removes_old_renders_and_what_they_printed(house: _House) -> None:
+    """A daemon that is started once a day does its chores too."""
+    house.renders(3, _MONTH + _DAY)
+    house.keeper().tick()
+    assert house.kept() == [4]
+
+
+def test_younger_renders_stay(house: _House) -> None:
+    """Until they are as old as the setting says."""
+    house.renders(3, _MONTH - _DAY)
+    house.keeper().tick()
+    assert house.kept() == [1, 2, 3, 4]
+
+
+def test_without_an_end_everything_stays(house: _House) -> None:
+    """The history, that is; the outputs have a bound of their own."""
+    house.renders(3, 3000 * _DAY)
+    house.keeper(retention=None).tick()
+    assert house.kept() == [1, 2, 3, 4]
+
+
+def test_a_render_that_left_folders_stays_until_they_are_swept(house: _House) -> None:
+    """What no row names is nobody's, and would lie there for ever."""
+    house.renders(3, _MONTH + _DAY)
+    trace = RenderTrace(1, 2)
+    house.store.open_staging(Kind.IMAGE, trace, 1).unwrap()
+    keeper = house.keeper()
+    keeper.tick()
+    assert house.kept() == [2, 4]
+    house.store.sweep(trace, keep_placed=True)
+    house.clock.sleep(3600)
+    keeper.tick()
+    assert house.kept() == [4]
+
+
+def test_nothing_is_forgotten_while_the_output_root_is_away(house: _House) -> None:
+    """Folders on a volume that is not mounted cannot be seen; an hour later they can."""
+    house.renders(3, _MONTH + _DAY)
+    house.store.obstacle = Failure(FailureCode.OUTPUT_ROOT_MISSING, "not mounted")
+    keeper = house.keeper()
+    keeper.tick()
+    assert house.kept() == [1, 2, 3, 4]
+    house.store.obstacle = None
+    house.clock.sleep(3600)
+    keeper.tick()
+    assert house.kept() == [4]
+
+
+def test_a_round_takes_many_ticks_and_then_rests_for_an_hour(house: _House) -> None:
+    """No tick works for long, whatever has gathered; the next round begins from the front."""
+    house.renders(12_000, _MONTH + _DAY)
+    keeper = house.keeper()
+    left = []
+    for _ in range(4):
+        keeper.tick()
+        left.append(len(house.database.renders))
+    assert left == [7_001, 2_001, 1, 1]
+    house.renders(3, _MONTH + _DAY)
+    keeper.tick()
+    assert len(house.database.renders) == 4, "a round was begun too early"
+    house.clock.sleep(3599)
+    keeper.tick()
+    assert len(house.database.renders) == 4, "a round was begun too early"
+    house.clock.sleep(1)
+    keeper.tick()
+    assert sorted(house.database.renders) == [4]
+
+
+def test_a_round_comes_to_what_stands_behind_many_that_stay(house: _House) -> None:
+    """Each tick goes on where the one before ended, though nothing was removed."""
+    house.renders(6_003, timedelta())
+    for number in (6_001, 6_002):
+        old = replace(house.database.renders[number], finished_at=house.clock.now() - 2 * _MONTH)
+        house.database.renders[number] = old
+    keeper = house.keeper()
+    keeper.tick()
+    assert len(house.database.renders) == 6_004
+    keeper.tick()
+    assert len(house.database.renders) == 6_002
+
+
+def test_outputs_are_bounded_in_number_too(house: _House) -> None:
+    """Even where the history is kept for ever."""
+    house.renders(MOST_KEPT + 10, _DAY)
+    house.keeper(retention=None).tick()
+    assert len(house.logs.heard) == MOST_KEPT
+
+
+@pytest.mark.parametrize(
+    ("retention", "age", "stays"),
+    [
+        (_MONTH, _MONTH + _DAY, False),
+        (_MONTH, _MONTH - _DAY, True),
+        (_DAY, 2 * _DAY, True),
+        (_DAY, 8 * _DAY, False),
+    ],
+)
+def test_old_notices_go_but_not_within_a_week(
+    house: _House, retention: timedelta, age: timedelta, *, stays: bool
+) -> None:
+    """A hook that was broken over the weekend still gets what it missed."""
+    house.renders(0, _DAY)
+    subscription = Subscription(NoticeEvent.ERROR, Channel.COMMAND)
+    outbox = InMemoryOutbox(house.database, house.clock, [subscription])
+    outbox.failed(house.database.renders[1], Failure(FailureCode.TIMED_OUT, "too long"))
+    house.clock.sleep(age.total_seconds())
+    house.keeper(retention).tick()
+    assert len(house.database.notices) == int(stays)
+
+
+def test_after_trouble_it_is_tried_again_in_a_minute(
+    house: _House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever calls hears of it once, and not every few seconds."""
+    house.renders(3, _MONTH + _DAY)
+    keeper = house.keeper()
+    with monkeypatch.context() as patch:
+        patch.setattr(house.history, "forget_before", _busy)
+        with pytest.raises(RepositoryBusyError):
+            keeper.tick()
+        keeper.tick()
+    assert len(house.database.renders) == 4
+    house.clock.sleep(60)
+    keeper.tick()
+    assert house.kept() == [4]
+
+
+def test_live_renders_stay(house: _House) -> None:
+    """However long they take."""
+    house.renders(1, _MONTH + _DAY)
+    live = replace(house.database.renders[1], outcome=None, finished_at=None)
+    house.database.renders[1] = live
+    house.keeper().tick()
+    assert house.kept() == [1, 2]
+
+
+def _busy(*_: object, **__: object) -> None:
+    message = "the database is locked"
+    raise RepositoryBusyError(message)

@@ -1,0 +1,68 @@
+"""Whose fault a failed render is when the output cannot be written to either."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from returns.pipeline import is_successful
+
+from adapters.memory.artifact_store import InMemoryArtifactStore
+from application.stopping import StopRequest
+from domain.failure import Failure, FailureCode
+from domain.kind import Kind
+from tests.harness import BRIEFS, Harness, holding, in_memory
+from tests.unit.application.test_render_prompt import claim_of
+
+if TYPE_CHECKING:
+    from returns.result import Result
+
+    from application.ports.artifact_store import RenderTrace, Staging
+
+FULL = Failure(FailureCode.DISK_FULL, "no room")
+
+
+class _FillsUp(InMemoryArtifactStore):
+    """Has room for a staging folder, and for nothing after it."""
+
+    def open_staging(
+        self, kind: Kind, trace: RenderTrace, variant: int
+    ) -> Result[Staging, Failure]:
+        opened = super().open_staging(kind, trace, variant)
+        self.obstacle = FULL
+        return opened
+
+
+def _failure(harness: Harness) -> Failure:
+    claim = claim_of(BRIEFS[Kind.IMAGE])
+    with holding(harness.keeper, claim) as held:
+        rendered = harness.prompt_renderer.render(held, StopRequest())
+    assert not is_successful(rendered)
+    return rendered.failure()
+
+
+@pytest.mark.parametrize(
+    ("code", "is_explained"),
+    [
+        (FailureCode.WORKFLOW_FAILED, True),
+        (FailureCode.FILE_BROKEN, True),
+        (FailureCode.NO_FILES, True),
+        (FailureCode.OUT_OF_MEMORY, False),
+        (FailureCode.ARGUMENT_TOO_LONG, False),
+        (FailureCode.INTERRUPTED, False),
+    ],
+)
+def test_a_full_disk_explains_what_a_script_left(code: FailureCode, *, is_explained: bool) -> None:
+    """No prompt pays for half a file that a careless script left where no room was."""
+    harness = in_memory(store=_FillsUp())
+    own = Failure(code, "the render's own")
+    harness.script(7, own)
+    assert _failure(harness) == (FULL if is_explained else own)
+
+
+def test_with_room_on_the_disk_a_failure_is_the_renders_own() -> None:
+    """Nothing else is asked for, and nothing is put in its place."""
+    harness = in_memory()
+    own = Failure(FailureCode.FILE_BROKEN, "a.png is cut")
+    harness.script(7, own)
+    assert _failure(harness) == own

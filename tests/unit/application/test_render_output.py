@@ -1,0 +1,30 @@
+"""What a workflow prints finds its way into the render's log."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from application.ports.prompt_repository import Selection
+from application.stopping import StopRequest
+from tests.harness import holding, in_memory
+
+
+def test_what_is_printed_is_kept_under_the_renders_number() -> None:
+    """Each render has a log of its own; a brief that is not understood has none."""
+    harness = in_memory(prints=b"loading")
+    for brief in ({"prompt": "a lake"}, {"prompt": "a sea"}, {}):
+        harness.write(brief)
+    harness.drain()
+    assert harness.logs.heard == {1: b"loading", 2: b"loading"}
+
+
+def test_every_variant_of_a_prompt_prints_into_one_log() -> None:
+    """The log is the render's, whatever becomes of it."""
+    harness = in_memory(prints=b"loading")
+    harness.write()
+    claim = harness.repository.claim_next(Selection())
+    assert claim is not None
+    twice = replace(claim, writings=claim.writings * 2)
+    with holding(harness.keeper, twice) as held:
+        harness.prompt_renderer.render(held, StopRequest())
+    assert harness.logs.heard == {claim.render_id: b"loadingloading"}

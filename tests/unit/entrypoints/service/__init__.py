@@ -1,0 +1,1 @@
+"""Media Generator as a service."""

@@ -1,0 +1,108 @@
+"""Which hooks are taken, and how the others are refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from entrypoints.building_hooks import subscriptions
+from entrypoints.settings.disclosure import display
+from tests.settings_places import Place, make_place
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    """A folder with a configuration file."""
+    return make_place(tmp_path)
+
+
+def _hooks(**hooks: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever a file can hold
+    return {"hooks": hooks}
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://localhost:9000/ready",
+        "https://example.org",
+        "HTTPS://example.org/a%20b?c=d",
+        "http://[::1]:9000/",
+        "http://127.0.0.1",
+    ],
+)
+def test_addresses_are_taken(place: Place, address: str) -> None:
+    """Plain and encrypted, with and without a port."""
+    loaded = place.load(_hooks(error={"webhook": address}))
+    assert loaded.settings.hooks.error.webhook == address
+
+
+@pytest.mark.parametrize(
+    ("address", "word"),
+    [
+        ("localhost:9000/ready", "http://"),
+        ("ftp://example.org/", "http://"),
+        ("file:///etc/passwd", "http://"),
+        ("/ready", "http://"),
+        ("http://", "no host"),
+        ("http:///ready", "no host"),
+        ("http://:9000/ready", "no host"),
+        ("http://localhost:99999/", "not an address"),
+        ("http://localhost:port/", "not an address"),
+        ("http://localhost:0/", "port 0"),
+        ("http://[::1/", "not an address"),
+        (f"http://{'a' * 64}.org/", "not an address"),
+        ("http://me:hush@example.org/", "user name"),
+        ("http://example.org/a b", "spaces"),
+        ("http://example.org/\tb", "spaces"),
+        ("http://exämple.org/", "ASCII"),
+    ],
+)
+def test_what_is_no_address_is_refused(place: Place, address: str, word: str) -> None:
+    """With what is wrong and an example, and without the address."""
+    [problem] = place.refuse(_hooks(published={"webhook": address})).problems
+    assert problem.key == "hooks.published.webhook"
+    assert word in problem.what
+    assert "hush" not in problem.what
+    assert "http://localhost:9000/ready" in problem.fix
+
+
+@pytest.mark.parametrize("command", [[""], ["  ", "a"]])
+def test_a_command_needs_a_program(place: Place, command: list[str]) -> None:
+    """Further words may be empty, the first may not."""
+    [problem] = place.refuse(_hooks(error={"command": command})).problems
+    assert problem.key == "hooks.error.command"
+    assert "empty" in problem.what
+    loaded = place.load(_hooks(error={"command": ["announce", ""]}))
+    assert loaded.settings.hooks.error.command == ("announce", "")
+
+
+def test_a_secret_can_be_named_by_its_variable(place: Place) -> None:
+    """It need not stand in the file; and it is never shown."""
+    shared = "~pass$word"
+    place.environ["HOOK_KEY"] = shared
+    loaded = place.load({"hooks": {"secret": "${HOOK_KEY}"}})
+    assert loaded.settings.hooks.secret == shared
+    assert display("hooks.secret", loaded.settings.hooks.secret) == "***"
+    written = place.load({"hooks": {"secret": shared.replace("$", "$$")}})
+    assert written.settings.hooks.secret == shared
+
+
+def test_a_variable_that_is_not_set_is_no_secret(place: Place) -> None:
+    """Rather none at all than one that everybody knows."""
+    [problem] = place.refuse({"hooks": {"secret": "${HOOK_KEY}"}}).problems
+    assert "HOOK_KEY is not set" in problem.what
+    assert place.refuse({"hooks": {"secret": " "}}).problems
+
+
+def test_a_hook_is_what_is_set(place: Place) -> None:
+    """Each way of each event by itself; none by default."""
+    assert subscriptions(place.load({})) == ()
+    loaded = place.load(
+        _hooks(published={"command": ["a"], "webhook": "http://b/"}, error={"webhook": "http://c"})
+    )
+    found = [(each.event.value, each.channel.value) for each in subscriptions(loaded)]
+    assert found == [("published", "command"), ("published", "webhook"), ("error", "webhook")]
