@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MIDDLE = "render:middle"
 _INTO_THE_RENDER = 0.08  # seconds
+_WRITERS = ("repository.", "leases.", "controls.")  # other threads are in them meanwhile
 
 
 @dataclass(slots=True)
@@ -47,7 +48,7 @@ class Trap:
             return
         if not self.stops:
             os.kill(os.getpid(), signal.SIGKILL)
-        with self._writing:  # a heartbeat that slept in mid-transaction would lock everybody out
+        with self._writing:  # whoever slept in mid-transaction would lock everybody out
             os.kill(os.getpid(), signal.SIGSTOP)
 
     def wrap(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -55,7 +56,7 @@ class Trap:
 
         def trapped(*args: object, **kwargs: object) -> object:
             self.reach(f"{name}:before")
-            with self._writing if name.startswith("leases.") else nullcontext():
+            with self._writing if name.startswith(_WRITERS) else nullcontext():
                 result = function(*args, **kwargs)
             self.reach(f"{name}:after")
             return result

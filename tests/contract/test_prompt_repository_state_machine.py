@@ -18,8 +18,8 @@ def _share(part: float) -> settings:
 
 
 TestInMemory = InMemoryMachine.TestCase
-TestInMemory.settings = _share(2.5)
+TestInMemory.settings = _share(2.2)
 TestSqliteDelete = SqliteDeleteMachine.TestCase
-TestSqliteDelete.settings = _share(0.6)
+TestSqliteDelete.settings = _share(0.5)
 TestSqliteWal = SqliteWalMachine.TestCase
-TestSqliteWal.settings = _share(0.6)
+TestSqliteWal.settings = _share(0.5)
