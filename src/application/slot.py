@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from returns import result
 from returns.pipeline import is_successful
 
+from application.mistakes import what_and_where
 from application.ports.prompt_repository import RepositoryError
 from application.settle import UNEXPECTED, Ending
 from domain.breaker import Verdict
@@ -15,7 +15,6 @@ from domain.failure import Failure, FailureCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from types import TracebackType
 
     from returns.result import Result
 
@@ -107,7 +106,7 @@ class RenderSlot:
         except Exception as error:
             if not isinstance(error, OSError | RepositoryError):
                 # One prompt's way into a mistake of ours must not keep others from theirs.
-                return result.Failure(_mistake(error))
+                return result.Failure(Failure(FailureCode.PROGRAM_ERROR, what_and_where(error)))
             self._settlement.release(held.claim, UNEXPECTED, self._clock.monotonic() - began)
             raise
         except BaseException:
@@ -145,17 +144,3 @@ class RenderSlot:
             return self._settlement.charge(claim, failure, seconds)
         # Or the lease was lost: then the release is refused, and says so.
         return self._settlement.release(claim, failure, seconds)
-
-
-def _mistake(error: Exception) -> Failure:
-    """What and where, but not the words of the exception: a brief may be quoted in them."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    where = "" if trace is None else f" at {_place(trace)}"
-    return Failure(FailureCode.PROGRAM_ERROR, f"{type(error).__name__}{where}")
-
-
-def _place(trace: TracebackType) -> str:
-    code = trace.tb_frame.f_code
-    return f"{PurePath(code.co_filename).name}:{trace.tb_lineno} in {code.co_name}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from application.mistakes import what_and_where
 from application.ports.events import WorkerTroubled
 from application.ports.prompt_repository import RepositoryBusyError, RepositoryError
 
@@ -73,9 +74,12 @@ class StandingSlot:
                     self._trouble = ""
                     return self._patience()
         except RepositoryBusyError as error:
-            return self._told(error, 0.0)
+            return self._told(str(error), 0.0)
         except (RepositoryError, OSError) as error:
-            return self._told(error, _SHORT_WAIT)
+            return self._told(str(error), _SHORT_WAIT)
+        except Exception as error:  # noqa: BLE001 - the slot must not end while the daemon goes on
+            mistake = f"a mistake in Media Generator, please report it: {what_and_where(error)}"
+            return self._told(mistake, _SHORT_WAIT)
         return 0.0
 
     def _render_one(self, stop: StopRequest, retire: StopRequest) -> bool:
@@ -98,10 +102,10 @@ class StandingSlot:
         left = (due - self._clock.now()).total_seconds()
         return min(max(left, 0.01), _LONGEST_WAIT)
 
-    def _told(self, error: Exception, wait: float) -> float:
+    def _told(self, trouble: str, wait: float) -> float:
         """Say once what is wrong, and for how long to leave it alone."""
-        if str(error) != self._trouble:
-            self._trouble = str(error)
+        if trouble != self._trouble:
+            self._trouble = trouble
             self._events.notice(WorkerTroubled(self._trouble))
         return wait
 

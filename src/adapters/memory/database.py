@@ -27,6 +27,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 S = TypeVar("S", bound="TablesUser")
 
+_MIDDLE = 5  # the default of the shared column
+
 
 @dataclass(frozen=True, slots=True)
 class PromptRow:
@@ -53,6 +55,14 @@ class PromptRow:
             message = f"prompt {self.id} is a {self.prompt_type}"
             raise ValueError(message)
         return kind
+
+    def age(self) -> tuple[bool, str, int]:
+        """What sorts the oldest first, as text; one without a date comes before all others."""
+        return self.created_at is not None, self.created_at or "", self.id
+
+    def urgency_and_age(self) -> tuple[int, tuple[bool, str, int]]:
+        """What sorts the highest priority first; none counts as the middle."""
+        return -(_MIDDLE if self.priority is None else self.priority), self.age()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from adapters.memory.database import transaction
+from adapters.memory.database import PromptRow, transaction
 from adapters.memory.notices import InMemoryOutbox
 from application.ports.prompt_repository import Requeued
 from domain.artifact_status import Move, after, sources
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from datetime import datetime
 
-    from adapters.memory.database import InMemoryDatabase, PromptRow
+    from adapters.memory.database import InMemoryDatabase
     from application.ports.clock import Clock
     from application.ports.prompt_repository import Selection
     from domain.artifact import Artifact
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from domain.render import Claim
     from domain.worker import ProcessIdentity
 
-_MIDDLE = 5  # the default of the shared column
 _CANCELLED = Failure(FailureCode.CANCELLED, "a person cancelled this prompt")
 
 
@@ -64,7 +63,7 @@ class InMemoryPromptRepository:
         pending = [row for row in self._pending(selection) if row.id not in waiting]
         if not pending:
             return None
-        row = min(pending, key=_urgency_and_age if self._by_priority else _age)
+        row = min(pending, key=PromptRow.urgency_and_age if self._by_priority else PromptRow.age)
         self.database.move(row, Move.CLAIM)
         self.database.close_live(row.id, Outcome.SUPERSEDED, None, self._clock.now())
         return self.database.open_render(row, self._me, self._clock.now())
@@ -242,13 +241,3 @@ class InMemoryPromptRepository:
         if Kind.of_prompt_type(row.prompt_type) is None:
             return f"it is a {row.prompt_type}, which is not rendered"
         return f"it is {row.artifact_status}"
-
-
-def _age(row: PromptRow) -> tuple[bool, str, int]:
-    """Oldest first, as text; a prompt without a date comes before all others."""
-    return row.created_at is not None, row.created_at or "", row.id
-
-
-def _urgency_and_age(row: PromptRow) -> tuple[int, tuple[bool, str, int]]:
-    """The highest priority first; none counts as the middle."""
-    return -(_MIDDLE if row.priority is None else row.priority), _age(row)

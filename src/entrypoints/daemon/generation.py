@@ -7,6 +7,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Self
 
 from application.bell import Bell
+from application.mistakes import what_and_where
 from application.ports.events import WorkerTroubled
 from application.ports.prompt_repository import RepositoryError, Selection
 from application.standing import StandingSlot
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     Around = Callable[[Container, StopRequest], AbstractContextManager[None]]
 
 _RECOVER_EVERY = 5.0  # seconds
+_KEEP_HOUSE_EVERY = 5.0  # seconds, while there is much of it; it rests for an hour by itself
 
 
 class Generation:
@@ -57,8 +59,12 @@ class Generation:
 
         with ExitStack() as opening:
             self._open_database(opening)
-            opening.enter_context(beating(self._container.keeper().tick, LOOK_SECONDS))
+            opening.enter_context(
+                beating(self._safely(self._container.keeper().tick), LOOK_SECONDS)
+            )
             opening.enter_context(beating(self._safely(self._recover), _RECOVER_EVERY))
+            keep_house = self._safely(self._container.housekeeping().tick)
+            opening.enter_context(beating(keep_house, _KEEP_HOUSE_EVERY))
             opening.enter_context(self._around(self._container, self._stop))
             self._threads = [self._thread(plan) for plan in self._plans]
             self._open = opening.pop_all()
@@ -142,10 +148,14 @@ class Generation:
             try:
                 chore()
             except (RepositoryError, OSError) as error:
-                if str(error) != told:
-                    told = str(error)
-                    self._events.notice(WorkerTroubled(told))
+                trouble = str(error)
+            except Exception as error:  # noqa: BLE001 - a chore that ends would be missed for ever
+                where = what_and_where(error)
+                trouble = f"a mistake in Media Generator, please report it: {where}"
             else:
-                told = ""
+                trouble = ""
+            if trouble not in ("", told):
+                self._events.notice(WorkerTroubled(trouble))
+            told = trouble
 
         return attempt

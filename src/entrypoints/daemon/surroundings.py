@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -71,16 +71,19 @@ class Surroundings:
         """While it lasts, others see what is done, and hooks are told."""
         from entrypoints.cli.delivering import delivering
 
+        notifier = container.notifier()
+        notifier.listen(self._log.daemon.delivery)
         writer = showing.build_live_writer(
             self._loaded, self._state, container.processes(), container.clock()
         )
         if warning := writer.prepare():
             self._log.daemon.warned(warning)
         standing = container.admission().standing
-        with (
-            showing.shown_to_others(self._state, writer, standing),
-            delivering(container.notifier(), stop),
-        ):
+        with ExitStack() as ending:
+            if notifier.has_hooks:
+                ending.callback(container.notice_connection().close)
+            ending.enter_context(showing.shown_to_others(self._state, writer, standing))
+            ending.enter_context(delivering(notifier, stop))
             yield
 
     def began(self) -> None:

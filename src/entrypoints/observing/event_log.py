@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from application.courier import Delivered, GivenUp, Postponed
 from entrypoints.observing.event_lines import line_of
 
 if TYPE_CHECKING:
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
 
     from structlog.stdlib import BoundLogger
 
+    from application.courier import Delivery
     from application.ports.events import Event
     from entrypoints.settings.errors import SettingsError
 
@@ -53,6 +55,23 @@ class DaemonLog:
         """New settings are wrong; the old ones stay in force."""
         reason = " | ".join(str(problem) for problem in error.problems)
         self._logger.error("config.refused", reason=reason)
+
+    def delivery(self, delivery: Delivery) -> None:
+        """A hook was told, or could not be."""
+        notice = delivery.notice
+        about = {
+            "prompt": notice.prompt_id,
+            "render": notice.render_id,
+            "hook": f"{notice.subscription.event}.{notice.subscription.channel}",
+            "delivery": notice.delivery_id,
+        }
+        match delivery:
+            case Delivered():
+                self._logger.info("hook.told", **about)
+            case Postponed(error=error, wait=wait):
+                self._logger.warning("hook.postponed", **about, reason=error, wait=round(wait, 1))
+            case GivenUp(error=error):
+                self._logger.error("hook.given_up", **about, reason=error)
 
     def warned(self, reason: str) -> None:
         """Something is not as it should be, but the work goes on."""

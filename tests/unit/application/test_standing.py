@@ -218,6 +218,24 @@ def test_trouble_is_told_once_and_outlived(harness: Harness, error: Exception, w
     assert news(harness, WorkerTroubled) == [WorkerTroubled(str(error))]
 
 
+def test_a_mistake_of_our_own_does_not_end_the_slot(harness: Harness) -> None:
+    """It is told, with type and place but none of its words, and the slot looks again later."""
+    slot = StandingSlot(
+        _Broken(KeyError("a lake at dawn")),  # type: ignore[arg-type]
+        harness.repository,
+        harness.admission,
+        Bell(),
+        harness.clock,
+        harness.recorder,
+        ANY,
+    )
+    assert turn(slot) == 5.0
+    [told] = news(harness, WorkerTroubled)
+    assert isinstance(told, WorkerTroubled)
+    assert "KeyError at test_standing.py:" in told.reason
+    assert "lake" not in told.reason
+
+
 def _in_thread(task: Callable[[], object]) -> Thread:
     thread = Thread(target=task)
     thread.start()

@@ -102,17 +102,21 @@ def test_an_idle_daemon_that_changes_its_database_is_not() -> None:
 
 
 @pytest.mark.parametrize(
-    ("last", "word"),
+    ("half", "last", "word"),
     [
-        (Rest(10_000, 51.5, 12, 8), "met"),
-        (Rest(10_000, 49.0, 11, 7), "met"),
-        (Rest(10_000, 52.5, 12, 8), "missed"),
-        (Rest(10_000, 50.0, 13, 8), "missed"),
-        (Rest(10_000, 50.0, 12, 9), "missed"),
+        (50.0, Rest(10_000, 50.5, 12, 8), "met"),
+        (50.0, Rest(10_000, 49.0, 11, 7), "met"),
+        (54.0, Rest(10_000, 54.5, 12, 8), "met"),  # caches are full
+        (56.0, Rest(10_000, 56.5, 12, 8), "missed"),
+        (50.0, Rest(10_000, 51.5, 12, 8), "missed"),
+        (50.0, Rest(10_000, 50.0, 13, 8), "missed"),
+        (50.0, Rest(10_000, 50.0, 12, 9), "missed"),
     ],
 )
-def test_a_daemon_that_grows_is_told_from_one_that_does_not(last: Rest, word: str) -> None:
-    """Memory has a little room, descriptors and threads have none."""
+def test_a_daemon_that_grows_is_told_from_one_that_does_not(
+    half: float, last: Rest, word: str
+) -> None:
+    """Memory has room for caches, and little at the end; descriptors and threads have none."""
     report = Report()
-    endurance.tell(report, [Rest(1_000, 50.0, 12, 8), last])
+    endurance.tell(report, [Rest(1_000, 50.0, 12, 8), Rest(5_000, half, 12, 8), last])
     assert report.markdown().endswith(f": {word}.")
