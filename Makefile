@@ -96,8 +96,9 @@ bench: $(VENV)/.installed-bench ## Measure the queue and write the figures into 
 
 CHAOS_FLAGS :=
 
-chaos: $(VENV)/.installed-dev ## Kill workers 2,000 times, examine what is left; into docs/reliability.md
+chaos: $(VENV)/.installed-dev ## Kill workers 2,000 times and examine what is left; 10,000 examples of the queue
 	@$(BIN)/python -m tests.chaos --report $(CHAOS_FLAGS)
+	@$(BIN)/python -m tests.contract.queue_machine_long --examples 10000
 
 # Needs uv. Versions already locked stay unless `make lock LOCK_FLAGS=--upgrade` asks for newer ones.
 # One version for every supported Python, so that all of them run the same code.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import multiprocessing
+import os
 import signal
 import sys
 import time
@@ -30,8 +32,13 @@ def _arguments() -> argparse.Namespace:
 
 
 def _end(number: int, frame: FrameType | None) -> None:
-    """An end from outside too unmounts what is mounted."""
-    sys.exit(128 + number)
+    """An end from outside ends every campaign, and unmounts what is mounted."""
+    children = multiprocessing.active_children()
+    for child in children:
+        child.terminate()
+    for child in children:
+        child.join(timeout=10)
+    os._exit(128 + number)
 
 
 def main() -> int:

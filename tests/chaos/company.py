@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
@@ -67,8 +69,13 @@ def _share(budget: Budget, index: int, jobs: int) -> Budget:
 
 
 def _run(scope: Scope, budget: Budget) -> Outcome:
+    # In a process of its own the default would leave volumes mounted.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     campaign = Campaign(scope)
-    campaign.run(budget, tell)
+    try:
+        campaign.run(budget, tell)
+    except SystemExit as end:
+        os._exit(int(str(end.code)))  # the pool would keep the process for what comes next
     return Outcome(campaign.tallies, campaign.sweeps)
 
 

@@ -18,7 +18,7 @@ def _share(part: float) -> settings:
 
 
 TestInMemory = InMemoryMachine.TestCase
-TestInMemory.settings = _share(2.2)
+TestInMemory.settings = _share(2.0)
 TestSqliteDelete = SqliteDeleteMachine.TestCase
 TestSqliteDelete.settings = _share(0.5)
 TestSqliteWal = SqliteWalMachine.TestCase

@@ -21,7 +21,7 @@ _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _SLICE_SECONDS = 1.0
 _examined: set[tuple[int, int]] = set()  # files that this process opened as databases
 _examining = Lock()  # or one thread would read by hand what another has opened meanwhile
-_HURRIED_SECONDS = 5.0
+_HURRIED_SECONDS = 2.0
 # The driver cannot even read SQLite's own complaint where that quotes a torn schema.
 _COMPLAINTS = (sqlite3.Error, UnicodeDecodeError)
 
