@@ -18,7 +18,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from adapters.processes.mark import bears_mark
-from adapters.processes.process_table import entries, with_descendants
+from adapters.processes.process_table import entries, is_becoming, with_descendants
 
 if TYPE_CHECKING:
     import subprocess
@@ -120,7 +120,10 @@ def _adopts() -> bool:
 
 
 def _found(workflow: WorkflowProcess) -> bool:
-    """Reap every adopted child that has ended, and kill this workflow's; were there any?"""
+    """Reap every adopted child that has ended, and kill this workflow's.
+
+    Says whether there were any, or whether there is one that cannot be told yet.
+    """
     with _lock:
         if not _has_children():
             return False
@@ -134,11 +137,13 @@ def _found(workflow: WorkflowProcess) -> bool:
             if entry.ended and entry.session != session:
                 with contextlib.suppress(ChildProcessError):
                     os.waitpid(entry.pid, os.WNOHANG)
-        its = {e.pid for e in adopted if not e.ended and bears_mark(e.pid, workflow)}
+        living = [entry.pid for entry in adopted if not entry.ended]
+        its = {pid for pid in living if bears_mark(pid, workflow)}
+        unsure = any(is_becoming(pid) for pid in living if pid not in its)
         for pid in with_descendants(its, table):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
-        return bool(its)
+        return bool(its) or unsure
 
 
 def _has_children() -> bool:

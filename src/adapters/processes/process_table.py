@@ -20,6 +20,9 @@ IN_FILES = sys.platform.startswith("linux")
 """Whether the system tells it in files; both ways can be tried where it does."""
 
 
+_KERNEL = 2  # the number of the process that all kernel threads are children of
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One process.
@@ -84,6 +87,25 @@ def environment_holds(pid: int, name: str, value: str) -> bool:
             return f"{name}={value}".encode() in file.read().split(b"\0")
     except OSError:
         return False
+
+
+def is_becoming(pid: int) -> bool:
+    """Whether a living process is just turning into another program, and cannot be told yet.
+
+    Between the old program and the new one (execve(2)) Linux shows neither an environment nor a
+    command line. Kernel threads never have either; they are the children of process 2.
+    """
+    if not IN_FILES:
+        return False
+    try:
+        for name in ("environ", "cmdline"):
+            with open(f"/proc/{pid}/{name}", "rb") as file:  # noqa: PTH123 - one of thousands
+                if file.read(1):
+                    return False
+    except OSError:
+        return False
+    entry = entry_of(pid)
+    return entry is not None and not entry.ended and _KERNEL not in {entry.pid, entry.parent}
 
 
 def _from_file(name: str) -> Entry | None:

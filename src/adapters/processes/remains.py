@@ -8,7 +8,7 @@ import signal
 from typing import TYPE_CHECKING
 
 from adapters.processes.mark import bears_mark
-from adapters.processes.process_table import entries, with_descendants
+from adapters.processes.process_table import entries, is_becoming, with_descendants
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from domain.render import WorkflowProcess
 
 _PATIENCE = 5.0  # seconds; what outlives SIGKILL for so long hangs in the kernel
+_UNSURE = 0.5  # seconds that somebody may take to turn from one program into another
 _FIRST_STEP, _LONGEST_STEP = 0.002, 0.1
 
 
@@ -26,7 +27,9 @@ def end_remains(workflow: WorkflowProcess, clock: Clock) -> bool:
     remains = _Remains(workflow)
     began = clock.monotonic()
     step = _FIRST_STEP
-    while living := remains.living():
+    while (living := remains.living()) or remains.unsure:
+        if not living and clock.monotonic() - began > _UNSURE:
+            return True  # whatever it is, it has shown no mark for long enough
         if clock.monotonic() - began > _PATIENCE:
             return False
         for pid in living:
@@ -49,12 +52,16 @@ class _Remains:
 
     def __init__(self, workflow: WorkflowProcess) -> None:
         self._workflow = workflow
+        self.unsure = False
         self._group_is_proven = False  # once proven it stays so: no living group's number is reused
 
     def living(self) -> set[int]:
+        """Who of it runs; ``unsure`` says afterwards whether others could not be told yet."""
         table = {entry.pid: entry for entry in entries()}
         running = [entry for entry in table.values() if not entry.ended]
         own = {entry.pid for entry in running if bears_mark(entry.pid, self._workflow)}
+        others = [entry.pid for entry in running if entry.pid not in own]
+        self.unsure = any(is_becoming(pid) for pid in others)
         members = {entry.pid for entry in running if entry.group == self._workflow.group}
         if self._is_its_group(table, has_marked=not own.isdisjoint(members)):
             own |= members

@@ -6,12 +6,14 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from adapters.memory.clock import ManualClock
-from adapters.processes.process_table import entry_of
+from adapters.processes import remains
+from adapters.processes.process_table import entry_of, is_becoming
 from adapters.processes.remains import end_remains
 from adapters.system_clock import SystemClock
 from domain.render import WorkflowProcess
@@ -34,6 +36,26 @@ def test_a_child_that_left_the_group_is_ended(lead: Lead) -> None:
     workflow, (child,) = lead("start(start_new_session=True, env={})")
     assert end_remains(workflow, SystemClock())
     assert not lives(child)
+
+
+@only_linux
+def test_whoever_cannot_be_told_yet_is_looked_at_again(
+    lead: Lead, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process between two programs shows no mark; the next look finds it."""
+    workflow, (orphan,) = lead("start(start_new_session=True)")
+    kill(workflow)
+    looks = iter([True])  # at the first look it is just turning into another program
+    monkeypatch.setattr(remains, "is_becoming", lambda pid: pid == orphan and next(looks, False))
+    shows = iter([False])
+    sees = remains.bears_mark
+    monkeypatch.setattr(
+        remains,
+        "bears_mark",
+        lambda pid, of: next(shows, True) and sees(pid, of) if pid == orphan else sees(pid, of),
+    )
+    assert end_remains(workflow, SystemClock())
+    assert not lives(orphan)
 
 
 @only_linux
@@ -84,7 +106,7 @@ def test_our_own_group_is_never_touched() -> None:
     """Not even when a record says that it is a workflow's."""
     program = """
 import os
-from adapters.processes.process_table import entry_of
+from adapters.processes.process_table import entry_of, is_becoming
 from adapters.processes.remains import end_remains
 from adapters.system_clock import SystemClock
 from domain.render import WorkflowProcess
@@ -105,3 +127,22 @@ def test_what_cannot_be_killed_is_told(lead: Lead, monkeypatch: pytest.MonkeyPat
     assert 5 < clock.monotonic() < 6
     monkeypatch.undo()
     assert entry_of(workflow.group) is not None
+
+
+@only_linux
+def test_who_turns_into_another_program_is_seen_and_not_forgotten() -> None:
+    """For a moment it shows no environment; whoever looked then would let it live."""
+    seen = 0
+    deadline = time.monotonic() + 60
+    while not seen and time.monotonic() < deadline:
+        child = os.fork()
+        if child == 0:
+            os.execvp("sleep", ["sleep", "0.05"])  # noqa: S606
+        end = time.monotonic() + 0.01
+        while time.monotonic() < end:
+            seen += is_becoming(child)
+        os.waitpid(child, 0)
+        assert not is_becoming(child)
+    assert seen
+    assert not is_becoming(os.getpid())
+    assert not is_becoming(2)
