@@ -13,6 +13,7 @@ import pytest
 
 from adapters.memory.clock import ManualClock
 from adapters.processes import remains
+from adapters.processes.mark import bears_mark
 from adapters.processes.process_table import entry_of, is_becoming
 from adapters.processes.remains import end_remains
 from adapters.system_clock import SystemClock
@@ -48,7 +49,7 @@ def test_whoever_cannot_be_told_yet_is_looked_at_again(
     looks = iter([True])  # at the first look it is just turning into another program
     monkeypatch.setattr(remains, "is_becoming", lambda pid: pid == orphan and next(looks, False))
     shows = iter([False])
-    sees = remains.bears_mark
+    sees = bears_mark
     monkeypatch.setattr(
         remains,
         "bears_mark",
@@ -106,6 +107,7 @@ def test_our_own_group_is_never_touched() -> None:
     """Not even when a record says that it is a workflow's."""
     program = """
 import os
+from adapters.processes.mark import bears_mark
 from adapters.processes.process_table import entry_of, is_becoming
 from adapters.processes.remains import end_remains
 from adapters.system_clock import SystemClock
