@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 from benchmarks import (
     claim,
     endurance,
+    gallery,
     idle,
+    media,
     memory,
     overhead,
     pickup,
@@ -39,6 +41,8 @@ BENCHMARKS: dict[str, Callable[[Trial], Report]] = {
     "idle": idle.measure,
     "slots": slots.measure,
     "endurance": endurance.measure,
+    "gallery": gallery.measure,
+    "media": media.measure,
 }
 _ROOT = Path(__file__).resolve().parent.parent
 _DOCUMENT = _ROOT / "docs" / "performance.md"

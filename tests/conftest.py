@@ -6,7 +6,10 @@ Signals are as a terminal has them, whoever started the tests.
 import os
 import signal
 
+import pytest
 from hypothesis import settings
+
+from tests.web import needing
 
 # A shell that runs something in the background lets it ignore these, and every program that the
 # tests start would ignore them too.
@@ -23,3 +26,8 @@ settings.register_profile("nightly", _default, deadline=None, max_examples=1000,
 
 _DEFAULT_PROFILE = "ci" if os.environ.get("CI") == "true" else "dev"
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or _DEFAULT_PROFILE)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Here, since with several processes the one that reports loads no conftest but this."""
+    needing.summarise(terminalreporter)

@@ -32,9 +32,9 @@ class Observed:
         )
 
     @contextmanager
-    def running(self) -> Iterator[None]:
+    def running(self, *arguments: str) -> Iterator[None]:
         """While it works; then it ends in good order."""
-        with self.place.started("daemon") as process:
+        with self.place.started("daemon", *arguments) as process:
             yield
             process.send_signal(signal.SIGTERM)
             process.communicate(timeout=10)
@@ -176,3 +176,21 @@ def test_a_hook_that_fails_twice_is_told_in_the_end(place: Installation) -> None
     assert len({got["id"] for got in _Receiver.got}) == len(ids)
     assert [line["event"] for line in observed.lines()].count("hook.postponed") == 2
     place.check()
+
+
+def test_the_page_is_shown_by_the_daemon_too(place: Installation) -> None:
+    """On the port of the settings, from the first moment to the last."""
+    observed = Observed(place, web={"port": 0})
+    prompt_id = place.poet.write(image("a lake"))
+    with observed.running("--serve"):
+        until(lambda: place.statuses()[prompt_id] == "ready")
+        address = urlsplit(str(observed.wait_for("page.listening")["url"]))
+        connection = HTTPConnection(str(address.hostname), address.port, timeout=10)
+        connection.request("GET", f"/api/prompts/{prompt_id}/artifacts")
+        answer = connection.getresponse()
+        assert answer.status == 200
+        [artifact] = json.loads(answer.read())["artifacts"]
+        connection.request("GET", f"/api/media/{artifact['file_path']}")
+        content = connection.getresponse().read()
+        connection.close()
+        assert content == (place.root / artifact["file_path"]).read_bytes()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from adapters.filesystem.unfit import UnfitError
+from adapters.media_formats import FFMPEG_CONTAINERS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,15 +19,6 @@ if TYPE_CHECKING:
 
     from adapters.filesystem.limits import StoreLimits
 
-# FFmpeg's name for each container, and the beginnings of its names for what may be inside.
-_CONTAINERS = {
-    "mp3": ("mp3", ("mp3",)),
-    "wav": ("wav", ("pcm_",)),
-    "flac": ("flac", ("flac",)),
-    "ogg": ("ogg", ("vorbis", "libvorbis", "flac")),
-    "opus": ("ogg", ("opus", "libopus")),
-    "m4a": ("mov", ("aac", "alac")),
-}
 # Nothing but this very file may be opened, whatever it names.
 _OPTIONS = {"protocol_whitelist": "file", "enable_drefs": "0"}
 # Samples of all channels for each second allowed: more than stereo at 192 kHz is no song.
@@ -70,7 +62,7 @@ def decode_sound(
     # PyAV takes half a second to import: only a process that verifies songs pays for it.
     import av
 
-    container_format, codecs = _CONTAINERS[format_name]
+    container_format, codecs = FFMPEG_CONTAINERS[format_name]
     try:
         # Tags are read by nobody here, so that their encoding does not matter.
         with av.open(

@@ -42,6 +42,7 @@ class PromptRow:
     created_at: str | None = None
     error_message: str | None = None
     priority: int | None = None
+    text: str = ""
 
     @property
     def kind(self) -> Kind:
@@ -66,6 +67,18 @@ class PromptRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ForeignArtifact:
+    """A row of ``prompt_artifacts`` that another program wrote, with whatever it says."""
+
+    prompt_id: int
+    artifact_type: str
+    file_path: str
+    preview_path: str | None = None
+    metadata: str | bytes | None = None
+    created_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RenderRow:
     """What matters of a row of ``media_generator_renders``."""
 
@@ -83,6 +96,7 @@ class RenderRow:
     seconds: float | None = None
     retry_at: datetime | None = None
     finished_at: datetime | None = None
+    claimed_at: datetime | None = None
 
     def seen(self) -> LiveRender:
         """The render as others see it."""
@@ -113,12 +127,15 @@ class InMemoryDatabase:
 
     Attributes:
         lock: held by each adapter for as long as it works on the tables.
+        artifacts: what we published, with the prompt of each; their ids count from 1.
+        foreign_artifacts: what others published, by id.
     """
 
     lock: RLock = field(default_factory=RLock, repr=False, compare=False)
     prompts: dict[int, PromptRow] = field(default_factory=dict)
     writings: dict[int, str | bytes | None] = field(default_factory=dict)
     artifacts: list[tuple[int, Artifact]] = field(default_factory=list)
+    foreign_artifacts: dict[int, ForeignArtifact] = field(default_factory=dict)
     renders: dict[int, RenderRow] = field(default_factory=dict)
     pause: Pause | None = None
     notices: dict[int, NoticeRow] = field(default_factory=dict)
@@ -131,7 +148,14 @@ class InMemoryDatabase:
         attempt, crashes = before[-1].followed_by() if before else (1, 0)
         self.last_render = render_id = self.last_render + 1
         self.renders[render_id] = RenderRow(
-            render_id, row.id, row.kind, row.output_reference, me, attempt, crashes
+            render_id,
+            row.id,
+            row.kind,
+            row.output_reference,
+            me,
+            attempt,
+            crashes,
+            claimed_at=now,
         )
         reference = row.output_reference or 0
         writings = (Writing(reference, self.writings[reference]),)

@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING
 from adapters.sqlite.claim_order import MOST_URGENT, OLDEST, has_priority
 from adapters.sqlite.statements import statements
 from application.ports.prompt_repository import RepositoryError
+from domain.kind import Kind
 
 if TYPE_CHECKING:
     from adapters.sqlite.claim_order import ClaimOrder
     from adapters.sqlite.connection import Connection
-    from domain.kind import Kind
 
 SCHEMA_VERSION = 1
 _OWN_TABLES = {"media_generator_state", "media_generator_renders"}
 _OWN_OBJECTS = ("state", "renders", "live_render_index", "history_index", "retry_index")
+_LISTED = {
+    Kind.IMAGE: "media_generator_listed_image",
+    Kind.AUDIO: "media_generator_listed_audio",
+}
 _NOTICES = "media_generator_notices"
 
 
@@ -81,7 +85,15 @@ def prepare_notices(connection: Connection) -> None:
 
 def index_hint(connection: Connection, kind: Kind, order: ClaimOrder = OLDEST) -> str:
     """What names our index on the pending prompts of a kind in a statement, if it is there."""
-    name = order.indexes[kind]
+    return _hint(connection, order.indexes[kind])
+
+
+def listed_hint(connection: Connection, kind: Kind) -> str:
+    """The same for our index on all prompts of a kind, which stand in it by their age."""
+    return _hint(connection, _LISTED[kind])
+
+
+def _hint(connection: Connection, name: str) -> str:
     return f"INDEXED BY {name}" if name in _names(connection, "index") else ""
 
 
@@ -89,6 +101,7 @@ def _prepare_indexes(connection: Connection, *, by_priority: bool) -> None:
     if "prompts" not in _names(connection, "table"):
         return
     wanted = {name: f"create_pending_{kind}_index" for kind, name in OLDEST.indexes.items()}
+    wanted |= {name: f"create_listed_{kind}_index" for kind, name in _LISTED.items()}
     if by_priority and has_priority(connection):
         urgent = MOST_URGENT.indexes.items()
         wanted |= {name: f"create_urgent_{kind}_index" for kind, name in urgent}

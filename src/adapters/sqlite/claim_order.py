@@ -64,15 +64,15 @@ def has_priority(connection: Connection) -> bool:
 def foremost(candidates: Iterable[Candidate]) -> Candidate:
     """The first of the first prompts of each kind, as SQLite itself would order them."""
     by_age = sorted(candidates, key=lambda candidate: _age(candidate[1]))
-    return max(by_age, key=lambda candidate: _rank(candidate[1][5]))
+    return max(by_age, key=lambda candidate: rank(candidate[1][5]))
 
 
 def _age(row: tuple[Any, ...]) -> tuple[tuple[int, Any], int]:
-    return _rank(row[4]), row[0]
+    return rank(row[4]), row[0]
 
 
-def _rank(value: object) -> tuple[int, Any]:
-    """SQLite's own order of values: nothing, numbers, text, bytes."""
+def rank(value: object) -> tuple[int, Any]:
+    """A key that sorts values as SQLite does: nothing, numbers, text, bytes."""
     if value is None:
         return 0, 0
     if isinstance(value, str):

@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from adapters.sqlite.bookkeeping import has_bookkeeping
+from adapters.sqlite.column_text import column_text, like_pattern
 from adapters.sqlite.shape import check_shape
 from adapters.sqlite.statements import statements
 from application.ports.prompt_catalogue import (
@@ -43,11 +44,11 @@ class SqlitePromptCatalogue:
         """Count and name what matters."""
         counts: dict[Kind, dict[str, int]] = defaultdict(dict)
         for prompt_type, status, count in self._rows("counts"):
-            counts[_KINDS[prompt_type]][_text(status) or ""] = count
+            counts[_KINDS[prompt_type]][column_text(status) or ""] = count
         oldest: dict[Kind, str | None] = {}
         for prompt_type, count, created_at, any_undated in self._rows("pending"):
             counts[_KINDS[prompt_type]]["pending"] = count
-            oldest[_KINDS[prompt_type]] = None if any_undated else _text(created_at)
+            oldest[_KINDS[prompt_type]] = None if any_undated else column_text(created_at)
         unwritten = {_KINDS[prompt_type]: count for prompt_type, count in self._rows("unwritten")}
         waiting = self._waiting()
         newest = self._renders("newest_render")
@@ -69,7 +70,7 @@ class SqlitePromptCatalogue:
                 "search",
                 prompt_type=query.kind.prompt_type if query.kind else None,
                 artifact_status=query.artifact_status,
-                pattern=_pattern(query.text),
+                pattern=like_pattern(query.text),
                 limit=query.limit,
             )
         )
@@ -80,7 +81,7 @@ class SqlitePromptCatalogue:
             status, writing_id, content = row[6:]
             return PromptRecord(
                 _prompt(row[:6]),
-                _text(status) or "",
+                column_text(status) or "",
                 None if writing_id is None else Writing(writing_id, content),
                 self._renders("renders", prompt_id=prompt_id),
                 tuple(_artifact(found) for found in self._rows("artifacts", prompt_id=prompt_id)),
@@ -106,10 +107,10 @@ def _prompt(row: tuple[Any, ...]) -> Prompt:
     return Prompt(
         prompt_id,
         _KINDS[prompt_type],
-        _text(text) or "",
-        _text(artifact_status) or "",
-        _text(created_at),
-        _text(error_message),
+        column_text(text) or "",
+        column_text(artifact_status) or "",
+        column_text(created_at),
+        column_text(error_message),
     )
 
 
@@ -121,24 +122,11 @@ def _render(row: tuple[Any, ...]) -> RenderRecord:
 def _artifact(row: tuple[Any, ...]) -> ArtifactRecord:
     artifact_id, artifact_type, file_path, *others = row
     return ArtifactRecord(
-        artifact_id, _text(artifact_type) or "", _text(file_path) or "", *map(_text, others)
+        artifact_id,
+        column_text(artifact_type) or "",
+        column_text(file_path) or "",
+        *map(column_text, others),
     )
-
-
-def _text(value: object) -> str | None:
-    """Whatever a column holds, as text that can be printed."""
-    if value is None:
-        return None
-    if isinstance(value, str):
-        value = value.encode("utf-8", "surrogateescape")
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-
-
-def _pattern(text: str | None) -> str | None:
-    if text is None:
-        return None
-    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"
 
 
 def _is_trouble(render: RenderRecord) -> bool:

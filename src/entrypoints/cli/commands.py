@@ -29,6 +29,7 @@ COMMANDS = {
     "submit": Entry("submit", "submit", "Add prompts, as the Poets Service would."),
     "run": Entry("run", "run", "Render what is pending, then end."),
     "daemon": Entry("daemon", "daemon", "Render what comes, for as long as it runs."),
+    "serve": Entry("serve", "serve", "Show the media and the queue in a browser."),
     "status": Entry("look", "status", "The queue at a glance."),
     "list": Entry("look", "list_prompts", "List prompts, newest first."),
     "show": Entry("show", "show", "All that is known of one prompt."),

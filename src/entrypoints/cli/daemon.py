@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import click
+
 from entrypoints.cli.exit_codes import ExitCode
 from entrypoints.cli.invocation import Invocation, command
 
@@ -20,12 +22,14 @@ its settings anew.
 \b
 Examples:
   mediagen daemon
+  mediagen daemon --serve
   mediagen --set workers.image=2 --set workers.audio=1 daemon
 """
 
 
 @command(name="daemon", help=HELP, short_help="Render what comes, for as long as it runs.")
-def daemon(invocation: Invocation) -> int:
+@click.option("--serve", is_flag=True, help="Show the page too, as 'mediagen serve' does.")
+def daemon(invocation: Invocation, *, serve: bool) -> int:
     """Run the daemon until a signal ends it."""
     import os
 
@@ -38,7 +42,8 @@ def daemon(invocation: Invocation) -> int:
     loaded = _load(invocation)
     become_subreaper()
     with heeding_signals(kill_own_groups) as wishes:
-        around = Surroundings(loaded, SystemdNotice.from_environment(os.environ))
+        manager = SystemdNotice.from_environment(os.environ)
+        around = Surroundings(loaded, manager, serves=serve)
         try:
             Daemon(loaded, lambda: _load(invocation), around, wishes).run()
         finally:

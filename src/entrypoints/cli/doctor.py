@@ -33,10 +33,10 @@ def doctor(invocation: Invocation) -> int:
     """Examine everything; print each finding as it is made."""
     from application.doctor import count, examine
     from application.ports.health import Health
-    from entrypoints.cli.doctor_probes import probes
+    from entrypoints.checkup.probes import probes
 
     found: list[Check] = []
-    for check in examine(probes(invocation)):
+    for check in examine(probes(*invocation.inspected_settings())):
         found.append(check)
         if not invocation.as_json:
             _print(check)

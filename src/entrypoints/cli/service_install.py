@@ -122,7 +122,7 @@ def _by_hand(manager: Manager, trouble: str, steps: Iterable[Step]) -> int:
 
 def _warn_of_privacy(invocation: Invocation, manager: Manager) -> None:
     from application.ports.health import Health
-    from entrypoints.cli.doctor_privacy import paths_in_use, privacy_checks
+    from entrypoints.checkup.privacy import paths_in_use, privacy_checks
 
     paths = paths_in_use(invocation.settings(), Path(sys.prefix))
     platform = "darwin" if manager.title == "launchd" else ""

@@ -100,7 +100,7 @@ def image(
     **options: Any,  # noqa: ANN401 - as many types as options
 ) -> int:
     """Submit one picture or a file of them."""
-    from entrypoints.cli.submit_documents import image_document
+    from entrypoints.submitting.documents import image_document
 
     _choose(file, options | {"text": text}, "prompt")
     document = None if file else image_document(options)
@@ -139,8 +139,8 @@ def song(
     **options: Any,  # noqa: ANN401 - as many types as options
 ) -> int:
     """Submit one song or a file of them."""
-    from entrypoints.cli.submit_documents import song_document
     from entrypoints.cli.submit_reading import whole_text
+    from entrypoints.submitting.documents import song_document
 
     if lyrics_file and options["lyrics"]:
         message = "give --lyrics or --lyrics-file, not both"

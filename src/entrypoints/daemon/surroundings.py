@@ -17,6 +17,7 @@ from entrypoints.container import compose
 from entrypoints.daemon.slots import SlotPlan, planned_slots
 from entrypoints.observing.discretion import reason_of_pause
 from entrypoints.observing.observatory import Observatory
+from entrypoints.settings.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from application.ports.events import Event
     from application.stopping import StopRequest
     from entrypoints.container import Container
-    from entrypoints.settings.errors import SettingsError
     from entrypoints.settings.loading import LoadedSettings
+    from entrypoints.web.serving import Serving
 
 _AT_WORK = "at work"
 
@@ -40,12 +41,15 @@ class Surroundings:
     Args:
         loaded: the settings to begin with.
         manager: the line to the service manager.
+        serves: whether the page is shown too.
 
     Raises:
         SettingsError: the log cannot be written, or nothing can be served where it should be.
     """
 
-    def __init__(self, loaded: LoadedSettings, manager: SystemdNotice) -> None:
+    def __init__(
+        self, loaded: LoadedSettings, manager: SystemdNotice, *, serves: bool = False
+    ) -> None:
         self._loaded = loaded
         self._manager = manager
         self._watchdog_at = 0.0
@@ -54,6 +58,13 @@ class Surroundings:
         )
         self._state = showing.build_worker_state("daemon", len(_plans(loaded)))
         self.events = Audience(self._log, self._state, self)
+        self._page: Serving | None = None
+        if serves:
+            try:
+                self._serve(loaded)
+            except BaseException:
+                self._log.close()
+                raise
 
     def notice(self, event: Event) -> None:
         """Tell the service manager when the queue stands still, and when it goes on."""
@@ -114,10 +125,29 @@ class Surroundings:
             SettingsError: they cannot be followed; everything is as it was.
         """
         self._log.follow(loaded, _workflow_names(loaded))
+        if self._page is not None and loaded.settings != self._loaded.settings:
+            self._serve_anew(loaded)
         self._loaded = loaded
         self._state.resize(len(_plans(loaded)))
         self._log.daemon.reloaded()
         self._manager.ready()
+
+    def _serve(self, loaded: LoadedSettings) -> None:
+        from entrypoints.web.serving import start_serving
+
+        self._page = start_serving(loaded)
+        self._log.daemon.serving(self._page.url)
+
+    def _serve_anew(self, loaded: LoadedSettings) -> None:
+        """The old one may hold the very port that the new one wants."""
+        if self._page is not None:
+            self._page.close()
+        try:
+            self._serve(loaded)
+        except SettingsError:
+            self._serve(self._loaded)
+            self._log.follow(self._loaded, _workflow_names(self._loaded))
+            raise
 
     def refused(self, error: SettingsError) -> None:
         """Say what is wrong with the new settings."""
@@ -131,6 +161,8 @@ class Surroundings:
 
     def close(self) -> None:
         """Say that it ends, and write the last lines."""
+        if self._page is not None:
+            self._page.close()
         self._log.daemon.stopped()
         self._log.close()
 

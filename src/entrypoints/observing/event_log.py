@@ -85,6 +85,10 @@ class DaemonLog:
         """A mistake in the program kept a question over HTTP from being answered."""
         self._logger.error("health.unanswered", path=path, error=type(error).__name__)
 
+    def serving(self, url: str) -> None:
+        """The page is shown there."""
+        self._logger.info("page.listening", url=url)
+
     def exposed(self, host: str) -> None:
         """They are served to other machines too."""
         self._logger.warning(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from entrypoints.settings.arguments import field_names, unknown_placeholders
 from entrypoints.settings.errors import Problem
 from entrypoints.settings.hook_soundness import hook_problems
+from entrypoints.settings.web_soundness import web_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -44,6 +45,7 @@ def contradictions(settings: Settings, entries: Mapping[str, Entry]) -> Iterator
                 fix = f"Its fields: {', '.join(sorted(field_names(name)))}."
                 yield Problem(_where(entries, name), what, fix, name)
     yield from hook_problems(settings, lambda key: _where(entries, key))
+    yield from web_problems(settings, lambda key: _where(entries, key))
 
 
 def joined_output_root(settings: Settings) -> Path | None:

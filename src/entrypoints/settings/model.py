@@ -190,6 +190,22 @@ class Workers(Section, frozen=True):
 class Web(Section, frozen=True):
     """What is served over HTTP."""
 
+    host: Annotated[str, Meta(description='an address such as "127.0.0.1"')] = "127.0.0.1"
+    port: Annotated[
+        int, Meta(ge=0, le=65535, description="a port from 1 to 65535, or 0 for any that is free")
+    ] = 5000
+    token: Annotated[
+        str | None,
+        Meta(
+            description="a secret of 12 or more ASCII characters without spaces, or null",
+            extra=WITH_VARIABLES,
+        ),
+    ] = None
+    legacy_shapes: Annotated[bool, Meta(description="true or false")] = False
+    threads: Annotated[int, Meta(ge=1, le=64, description="a whole number from 1 to 64")] = 8
+    thumbnails_max_bytes: Annotated[
+        int, Meta(ge=0, le=2**50, description=f"a whole number of bytes from 0 to {2**50}")
+    ] = 512 * 1024**2
     health_host: Annotated[str, Meta(description='an address such as "127.0.0.1"')] = "127.0.0.1"
     health_port: Annotated[
         Annotated[int, Meta(ge=0, le=65535)] | None,

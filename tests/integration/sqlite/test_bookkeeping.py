@@ -24,7 +24,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TABLES = {"media_generator_state", "media_generator_renders"}
-INDEXES = {"media_generator_pending_image", "media_generator_pending_audio"}
+INDEXES = {
+    "media_generator_pending_image",
+    "media_generator_pending_audio",
+    "media_generator_listed_image",
+    "media_generator_listed_audio",
+}
 OWN_INDEXES = {
     "media_generator_live_render",
     "media_generator_render_history",

@@ -14,6 +14,11 @@ from adapters.memory.clock import ManualClock
 from adapters.sqlite import (
     bookkeeping,
     claiming,
+    gallery,
+    gallery_artifacts,
+    gallery_order,
+    gallery_prompts,
+    gallery_renders,
     health,
     health_rows,
     notices,
@@ -29,6 +34,8 @@ from adapters.sqlite import (
 from adapters.sqlite.connection import Connection
 from adapters.sqlite.statements import statements
 from application.ports.artifact_store import RenderTrace
+from application.ports.gallery_prompts import PromptListQuery
+from application.ports.gallery_rows import GalleryQuery
 from application.ports.prompt_catalogue import PromptQuery
 from application.ports.prompt_intake import Submission
 from application.ports.prompt_repository import Selection
@@ -56,12 +63,19 @@ SUBJECTS = (
     "notices",
     "controls",
     "catalogue",
+    "gallery",
+    "gallery_prompts",
+    "gallery_renders",
     "health",
     "history",
 )
 MODULES = (
     bookkeeping,
     claiming,
+    gallery_artifacts,
+    gallery_order,
+    gallery_prompts,
+    gallery_renders,
     health,
     health_rows,
     notices,
@@ -79,10 +93,11 @@ CRASH = Failure(FailureCode.WORKFLOW_FAILED, "m")
 
 
 def _filled(name: str, sql: str) -> str:
-    """A statement as it is run; two are templates."""
+    """A statement as it is run; some are templates."""
     if name == "insert_row":
         return sql.format(table="prompts", columns="prompt_text", values=":prompt_text")
-    return sql.format(index="", prompt_type="image_prompt", urgency="NULL", order="p.id")
+    words = {"urgency": "NULL", "order": "p.id", "of_type": "1", "after": "1", "dated": "1"}
+    return sql.format(index="", prompt_type="image_prompt", **words)
 
 
 def test_every_statement_parses_on_a_real_database() -> None:
@@ -189,6 +204,30 @@ def _forget_everything_old(connection: Connection) -> None:
     assert history.forget_before(LATER, after=0, limit=100, keep=()).render_ids
 
 
+def _show_the_page(connection: Connection) -> None:
+    """All of it, with our indexes and without, with an index of others and without."""
+    for statement in ("DROP INDEX idx_prompt_artifacts_prompt_id", "SELECT 1"):
+        shown = gallery.SqliteGallery(connection)
+        shown.artifact("image/1_x/unknown.png")
+        shown.page(GalleryQuery())
+        shown.artifact("image/1_x/a.png")
+        shown.artifacts_of(1)
+        shown.prompts(PromptListQuery())
+        shown.plain_prompts([], None, 5)
+        shown.waiting(Kind.IMAGE, 5)
+        shown.failed(5)
+        shown.ended(5)
+        shown.history(LATER, 60)
+        with connection.writing():
+            connection.change(statement)
+
+
+def _look_where_nothing_is_ours(path: Path) -> None:
+    """Errors are told without our own tables, too."""
+    with closing(Connection(fresh_database(path), 5.0)) as connection:
+        gallery.SqliteGallery(connection).failed(5)
+
+
 def test_every_statement_is_used(tmp_path: Path, used: set[tuple[str, str]]) -> None:
     """A whole life of a database asks for every statement that is in the files."""
     schema.create_database(tmp_path / "musings.db")
@@ -222,6 +261,8 @@ def test_every_statement_is_used(tmp_path: Path, used: set[tuple[str, str]]) -> 
         catalogue.search(PromptQuery())
         catalogue.find(1)
         _forget_everything_old(connection)
+        _show_the_page(connection)
+    _look_where_nothing_is_ours(tmp_path / "others.db")
     assert list(health.DatabaseProbe(tmp_path / "musings.db", 5.0).checks())
     assert used == {(subject, name) for subject in SUBJECTS for name in statements(subject)}
 

@@ -80,6 +80,17 @@ WHERE
     status = 'completed' AND artifact_status = 'pending'
     AND prompt_type = 'lyrics_prompt' AND output_reference IS NOT NULL;
 
+-- For the list of all prompts, newest first; the status is not in it, so that claims and ends of
+-- renders leave it alone.
+
+-- name: create_listed_image_index
+CREATE INDEX IF NOT EXISTS media_generator_listed_image
+ON prompts (created_at, id) WHERE prompt_type = 'image_prompt';
+
+-- name: create_listed_audio_index
+CREATE INDEX IF NOT EXISTS media_generator_listed_audio
+ON prompts (created_at, id) WHERE prompt_type = 'lyrics_prompt';
+
 -- Only where prompts have a priority, and it is asked for.
 
 -- name: create_urgent_image_index

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from application.doctor import Findings
-from entrypoints.cli import doctor_probes
+from entrypoints.checkup import probes
 from entrypoints.cli.invocation import Invocation
 
 
@@ -15,13 +15,13 @@ def test_on_a_mac_the_database_on_the_desktop_is_named(
 ) -> None:
     """The system is told to be macOS; all else is the doctor's own."""
     mac = SimpleNamespace(platform="darwin", prefix="/opt/v", executable="/opt/v/bin/python")
-    monkeypatch.setattr(doctor_probes, "sys", mac)
+    monkeypatch.setattr(probes, "sys", mac)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     invocation = Invocation(overrides={"database.path": "Desktop/a.db"})
     found = [
         check
-        for probe in doctor_probes.probes(invocation)
+        for probe in probes.probes(*invocation.inspected_settings())
         if isinstance(probe, Findings)
         for check in probe.checks()
         if check.subject == "macOS privacy"

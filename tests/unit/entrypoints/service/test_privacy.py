@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from application.ports.health import Health
-from entrypoints.cli.doctor_privacy import paths_in_use, privacy_checks
+from entrypoints.checkup.privacy import paths_in_use, privacy_checks
 from entrypoints.service.privacy import guarded_place
 from tests.unit.entrypoints.service.samples import settings
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from application.doctor import Findings
 from application.ports.health import Check, Health
@@ -15,21 +15,31 @@ from entrypoints.settings import resolution
 from entrypoints.settings.errors import Problem, SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from adapters.comfyui_script.workflow import ScriptWorkflow
     from application.ports.health import HealthProbe
-    from entrypoints.cli.invocation import Invocation
     from entrypoints.settings.loading import LoadedSettings
 
 T = TypeVar("T")
 
+INTEGRITY_SECONDS: Final = 10.0
 
-def probes(invocation: Invocation) -> Iterator[HealthProbe]:
-    """Everything that can be examined; what is wrong with the settings is a finding too."""
+
+def probes(
+    loaded: LoadedSettings,
+    problems: Sequence[Problem] = (),
+    integrity_seconds: float = INTEGRITY_SECONDS,
+) -> Iterator[HealthProbe]:
+    """Everything that can be examined; what is wrong with the settings is a finding too.
+
+    Args:
+        loaded: the settings.
+        problems: with them.
+        integrity_seconds: how long to look for damage in the database.
+    """
     from adapters.filesystem.health import OutputRootProbe, RoomProbe
 
-    loaded, problems = invocation.inspected_settings()
     yield Findings((_program(), *_settings(loaded, problems)))
     missing: list[Problem] = []
     database = _attempt(lambda: resolution.database_path(loaded), missing)
@@ -43,7 +53,7 @@ def probes(invocation: Invocation) -> Iterator[HealthProbe]:
 
         timeout = loaded.settings.database.timeout
         by_priority = loaded.settings.workers.order == "priority"
-        yield DatabaseProbe(database, timeout, root, by_priority=by_priority)
+        yield DatabaseProbe(database, timeout, root, integrity_seconds, by_priority=by_priority)
         if database.exists():
             yield RoomProbe("database free space", database.resolve().parent, floor)
     yield Findings(tuple(_renderers(loaded)))
@@ -58,7 +68,7 @@ def probes(invocation: Invocation) -> Iterator[HealthProbe]:
 
 
 def _privacy(loaded: LoadedSettings) -> Iterator[Check]:
-    from entrypoints.cli.doctor_privacy import paths_in_use, privacy_checks
+    from entrypoints.checkup.privacy import paths_in_use, privacy_checks
 
     paths = paths_in_use(loaded, Path(sys.prefix))
     return privacy_checks(paths, sys.platform, Path.home(), Path(sys.executable))

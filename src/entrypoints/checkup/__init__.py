@@ -1,0 +1,1 @@
+"""What the doctor examines, for the command and for the page."""

@@ -1,0 +1,137 @@
+// Browse: filters, the grid, the viewer and the player put together.
+import { complain, el, poll } from "./site.js";
+import { card } from "./cards.js";
+import { Player } from "./player.js";
+import { Sheet } from "./sheet.js";
+import { Shelf } from "./shelf.js";
+import { Viewer } from "./viewer.js";
+
+const form = document.getElementById("filters");
+const root = document.getElementById("sheet");
+const foot = document.getElementById("foot");
+const news = document.getElementById("news");
+const NAMES = ["kind", "status", "text", "since", "until"];
+const LOOK = 5000; // milliseconds between looks for new media
+
+let shelf = null;
+const player = new Player();
+const viewer = new Viewer((index) => sheet.reach(index));
+const sheet = new Sheet(root, build, more);
+
+function build(item, index) {
+  const made = card(item, index);
+  if (item && player.plays(item)) queueMicrotask(() => player.tell());
+  return made;
+}
+
+async function more() {
+  const mine = shelf;
+  if (mine.loading || mine.failed) return;
+  foot.textContent = "Loading …";
+  try {
+    await mine.more();
+  } catch (error) {
+    if (mine !== shelf) return;
+    complain(error);
+    mine.failed = true;
+    const again = el("button", { type: "button", text: "Try again" });
+    again.addEventListener("click", () => { mine.failed = false; more(); });
+    foot.replaceChildren("The rest could not be loaded. ", again);
+    return;
+  }
+  if (mine !== shelf) return;
+  if (sheet.shelf === mine) sheet.layOut();
+  else takeOver();
+  root.removeAttribute("aria-busy");
+  foot.textContent = mine.complete ? ending(mine.length) : "";
+}
+
+function ending(count) {
+  if (!count) return filtered() ? "Nothing matches." : "Nothing has been made yet.";
+  return `${count.toLocaleString("en")} ${count === 1 ? "piece" : "pieces"}, and no more.`;
+}
+
+const filtered = () => [...new URLSearchParams(location.search).keys()].some((name) => NAMES.includes(name));
+
+function takeOver() {
+  root.classList.add("live");
+  document.getElementById("further")?.remove();
+  sheet.show(shelf);
+}
+
+/** Show what the address asks for. */
+function start() {
+  const wanted = new URLSearchParams(location.search);
+  const filters = NAMES.flatMap((name) => (wanted.get(name) ? [[name, wanted.get(name)]] : []));
+  shelf?.close();
+  shelf = new Shelf(filters);
+  news.hidden = true;
+  root.setAttribute("aria-busy", "true");
+  more();
+}
+
+/** Put what the form says into the address. */
+function apply(keep) {
+  const asked = new URLSearchParams();
+  const before = new URLSearchParams(location.search);
+  for (const name of ["since", "until"]) if (before.get(name)) asked.set(name, before.get(name));
+  for (const [name, value] of new FormData(form)) if (value.trim()) asked.set(name, value.trim());
+  const place = asked.size ? `/?${asked}` : "/";
+  if (place === location.pathname + location.search) return;
+  if (keep) history.pushState(null, "", place);
+  else history.replaceState(null, "", place);
+  scrollTo(0, 0);
+  start();
+}
+
+let shown = location.search;
+let typing = null;
+form.addEventListener("submit", (event) => { event.preventDefault(); apply(true); shown = location.search; });
+form.addEventListener("change", (event) => {
+  if (event.target.name !== "text") { apply(true); shown = location.search; }
+});
+form.addEventListener("input", (event) => {
+  if (event.target.name !== "text") return;
+  clearTimeout(typing);
+  typing = setTimeout(() => { apply(false); shown = location.search; }, 300);
+});
+addEventListener("popstate", () => {
+  if (location.search === shown) return; // only the viewer was closed
+  shown = location.search;
+  const wanted = new URLSearchParams(location.search);
+  for (const field of form.elements) {
+    if (field.type === "radio") field.checked = field.value === (wanted.get("kind") || "");
+    else if (field.name) field.value = wanted.get(field.name) || "";
+  }
+  scrollTo(0, 0);
+  start();
+});
+
+const indexOf = (element) => Number(element.closest(".card").dataset.index);
+
+root.addEventListener("click", (event) => {
+  const { shelf } = sheet; // the cards may still be those of the filters before
+  if (!shelf || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  const play = event.target.closest(".play");
+  const link = event.target.closest(".card.image .open");
+  if (play) {
+    if (play.closest(".current")) player.toggle();
+    else player.play(shelf, indexOf(play));
+  } else if (link) {
+    event.preventDefault();
+    viewer.open(shelf, indexOf(link));
+  }
+});
+root.addEventListener("seek", (event) => player.play(sheet.shelf, indexOf(event.target), event.detail));
+
+news.addEventListener("click", () => { scrollTo(0, 0); start(); });
+
+start();
+poll(async () => {
+  const mine = shelf;
+  if (!mine.length && !mine.complete) return;
+  const { items } = await mine.ask(null, 1);
+  if (mine === shelf && items.length && items[0].artifact_id > (mine.ids[0] ?? -Infinity)) {
+    news.hidden = false;
+  }
+}, { every: LOOK });

@@ -1,0 +1,72 @@
+// The cards of the grid.
+import { clock, el, time } from "./site.js";
+import { wave } from "./waves.js";
+
+/** A card for what the API calls an item; an empty one for null. */
+export function card(item) {
+  if (!item) return el("li", { class: "card waits" }, el("div", { class: "frame" }));
+  const build = { image: picture, audio: song }[item.kind] || other;
+  const made = el("li", { class: `card ${item.kind || "other"}`, data: { id: item.artifact_id } });
+  made.append(...build(item));
+  return made;
+}
+
+const page = (item) => (item.prompt_id === null ? item.media_url : `/prompts/${item.prompt_id}`);
+const nameOf = (item) => item.title || item.file_path;
+
+function picture(item) {
+  const image = item.thumbnail_url && el("img", {
+    src: item.thumbnail_url, srcset: `${item.thumbnail_url} 320w, ${wider(item)} 640w`,
+    sizes: "(max-width: 40rem) 50vw, 20rem", alt: "", loading: "lazy", decoding: "async",
+    width: item.width, height: item.height,
+  });
+  if (image) retry(image);
+  return [
+    el("a", { class: "open main", href: page(item) },
+      el("span", { class: "frame" }, image || lost()),
+      el("span", { class: "name", text: nameOf(item) })),
+    caption(item, item.width && item.height ? `${item.width} × ${item.height}` : null),
+  ];
+}
+
+/** The server may be busy with other pictures just now. */
+function retry(image, tries = 4) {
+  image.addEventListener("error", () => {
+    if (!tries) image.replaceWith(lost());
+    else setTimeout(() => { retry(image, tries - 1); image.srcset += ""; }, 2000);
+  }, { once: true });
+}
+
+const wider = (item) => item.thumbnail_url.replace("?w=320", "?w=640");
+const lost = () => el("span", { class: "lost", text: "no picture" });
+
+function song(item) {
+  return [
+    el("div", { class: "frame" },
+      el("button", {
+        type: "button", class: "play main", "aria-label": `Play ${nameOf(item)}`,
+        disabled: !item.media_url,
+      }),
+      el("span", { class: "tags", text: item.tags.join(" · ") }),
+      el("span", { class: "number", text: clock(item.duration_seconds) }),
+      wave(item)),
+    el("a", { class: "name", href: page(item), text: nameOf(item) }),
+    caption(item),
+  ];
+}
+
+function other(item) {
+  return [
+    el("a", { class: "open main", href: page(item) },
+      el("span", { class: "frame" }, el("span", { class: "lost", text: item.format || "file" })),
+      el("span", { class: "name", text: nameOf(item) })),
+    caption(item),
+  ];
+}
+
+const caption = (item, size = null) => el("p", { class: "eyebrow" },
+  time(item.created_at), size ? el("span", { class: "size", text: size }) : null,
+  item.media_url && el("a", {
+    class: "fetch", href: `${item.media_url}?download=1`, download: "",
+    "aria-label": `Download ${nameOf(item)}`, text: "↓",
+  }));

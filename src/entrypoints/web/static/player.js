@@ -1,0 +1,195 @@
+// The player at the foot of the page: goes on to the next song, shows the lyrics beside it.
+import { api, clock, complain, el, isTyping, toast } from "./site.js";
+import { fill, reached, wave } from "./waves.js";
+
+const find = (name) => document.getElementById(`player-${name}`);
+const STEP = 5; // seconds, by one press of an arrow key
+
+export class Player {
+  constructor() {
+    this.dock = document.getElementById("player");
+    this.audio = find("audio");
+    this.item = null;
+    this.wave = wave(null);
+    find("wave").append(this.wave);
+    const { audio } = this;
+    for (const event of ["play", "pause", "timeupdate", "durationchange", "seeked"]) {
+      audio.addEventListener(event, () => this.tell());
+    }
+    audio.addEventListener("ended", () => this.go(1));
+    audio.addEventListener("error", () => {
+      if (!this.item || !audio.getAttribute("src")) return;
+      toast(`“${this.item.title}” cannot be played.`, { kind: "bad", hint: this.item.file_path });
+    });
+    const buttons = {
+      toggle: () => this.toggle(), next: () => this.go(1), previous: () => this.back(),
+      words: () => this.read(find("lyrics").hidden), shut: () => this.read(false),
+      close: () => this.close(),
+    };
+    for (const [name, work] of Object.entries(buttons)) find(name).addEventListener("click", work);
+    this.dock.addEventListener("seek", (event) => this.seek(event.detail));
+    find("wave").addEventListener("keydown", (event) => this.slide(event));
+    document.addEventListener("keydown", (event) => this.key(event));
+    this.session();
+  }
+
+  /** Play what stands there, from a fraction of its length. */
+  async play(shelf, index, fraction = 0) {
+    const item = await shelf.get(index).catch(complain);
+    if (!item?.media_url) return;
+    Object.assign(this, { shelf, index });
+    if (this.item?.artifact_id !== item.artifact_id) this.load(item);
+    this.start = fraction;
+    if (this.audio.readyState) this.seek(fraction);
+    else this.audio.addEventListener("loadedmetadata", () => this.seek(this.start), { once: true });
+    await this.audio.play().catch((error) => {
+      if (error.name === "NotAllowedError") toast("Press play to hear it.");
+    });
+  }
+
+  load(item) {
+    this.item = item;
+    this.dock.hidden = false;
+    document.body.classList.add("docked");
+    this.audio.src = item.media_url;
+    find("title").textContent = item.title || item.file_path;
+    find("title").href = `/prompts/${item.prompt_id}`;
+    find("tags").textContent = item.tags.join(" · ");
+    find("download").href = `${item.media_url}?download=1`;
+    fill(this.wave, item);
+    if (!find("lyrics").hidden) this.read(true);
+    if (navigator.mediaSession) {
+      navigator.mediaSession.metadata = new MediaMetadata({
+        title: item.title || "", artist: item.tags.join(", "), album: "Media Generator",
+      });
+    }
+    this.tell();
+  }
+
+  plays(item) {
+    return this.item?.artifact_id === item.artifact_id;
+  }
+
+  toggle() {
+    if (this.audio.paused) this.audio.play().catch(() => {});
+    else this.audio.pause();
+  }
+
+  seek(fraction) {
+    const { duration } = this.audio;
+    if (Number.isFinite(duration)) this.audio.currentTime = fraction * duration;
+  }
+
+  skip(seconds) {
+    this.audio.currentTime = Math.max(0, this.audio.currentTime + seconds);
+  }
+
+  async go(step) {
+    const { item, shelf } = this;
+    const found = await shelf.find(this.index, step, "audio").catch((error) => complain(error) ?? -1);
+    if (this.item !== item || this.shelf !== shelf) return;
+    if (found >= 0) await this.play(shelf, found);
+    else toast(step > 0 ? "That was the last song." : "That is the newest song.");
+  }
+
+  back() {
+    if (this.audio.currentTime > 3) this.seek(0);
+    else this.go(-1);
+  }
+
+  close() {
+    this.audio.pause();
+    this.audio.removeAttribute("src");
+    this.read(false);
+    this.tell();
+    this.item = null;
+    this.dock.hidden = true;
+    document.body.classList.remove("docked");
+    document.getElementById("main").focus({ preventScroll: true });
+  }
+
+  /** Everything that shows how far the song is: the bar, and its card when it is in the document. */
+  tell() {
+    const { audio, item } = this;
+    const length = Number.isFinite(audio.duration) ? audio.duration : item?.duration_seconds || 0;
+    const at = length ? audio.currentTime / length : 0;
+    const isOn = !audio.paused;
+    find("toggle").classList.toggle("on", isOn);
+    find("toggle").setAttribute("aria-label", isOn ? "Pause" : "Play");
+    find("time").textContent = `${clock(audio.currentTime)} / ${clock(length)}`;
+    reached(this.wave, at);
+    const slider = find("wave");
+    slider.setAttribute("aria-valuemax", Math.round(length));
+    slider.setAttribute("aria-valuenow", Math.round(audio.currentTime));
+    slider.setAttribute("aria-valuetext", `${clock(audio.currentTime)} of ${clock(length)}`);
+    for (const card of document.querySelectorAll(".card.audio")) {
+      const isThis = item !== null && card.dataset.id === String(item.artifact_id);
+      if (isThis || card.classList.contains("current")) this.mark(card, isThis, isThis && isOn, at);
+    }
+  }
+
+  mark(card, isThis, isOn, at) {
+    card.classList.toggle("current", isThis);
+    const button = card.querySelector(".play");
+    button.classList.toggle("on", isOn);
+    button.setAttribute("aria-label", `${isOn ? "Pause" : "Play"} ${card.querySelector(".name").textContent}`);
+    reached(card.querySelector(".wave"), isThis ? at : 0);
+  }
+
+  /** Show the lyrics, or hide them. */
+  async read(wanted) {
+    find("lyrics").hidden = !wanted;
+    find("words").setAttribute("aria-expanded", wanted);
+    if (!wanted) return;
+    const { item } = this;
+    find("lyrics-title").textContent = item.title || "Lyrics";
+    const text = find("text");
+    text.replaceChildren(el("p", { class: "soft", text: "…" }));
+    const told = await api(`/api/v1/prompts/${item.prompt_id}`).catch(complain);
+    if (this.item !== item) return;
+    const parts = told?.brief?.sections || told?.brief?.structure || [];
+    text.replaceChildren(...parts.flatMap((part) => [
+      el("h3", { class: "eyebrow", text: part.type }), el("p", { class: "said", text: part.lyrics }),
+    ]));
+    if (!parts.length) text.append(el("p", { class: "soft", text: "There are no lyrics to show." }));
+  }
+
+  slide(event) {
+    const { audio } = this;
+    const keys = {
+      ArrowRight: () => this.skip(STEP), ArrowUp: () => this.skip(STEP),
+      ArrowLeft: () => this.skip(-STEP), ArrowDown: () => this.skip(-STEP),
+      PageUp: () => this.skip(30), PageDown: () => this.skip(-30),
+      Home: () => this.seek(0), End: () => this.skip(audio.duration - audio.currentTime - 1),
+    };
+    if (!keys[event.key]) return;
+    event.preventDefault();
+    event.stopPropagation();
+    keys[event.key]();
+  }
+
+  /** Space and arrows, where no other control has the focus. */
+  key(event) {
+    if (this.dock.hidden || event.defaultPrevented || isTyping(event.target)) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+    const isFree = [document.body, document.getElementById("main"), this.dock].includes(event.target);
+    const work = {
+      " ": () => this.toggle(), ArrowRight: () => this.skip(STEP), ArrowLeft: () => this.skip(-STEP),
+      Escape: () => this.read(false),
+    }[event.key];
+    if (!work || (!isFree && event.key !== "Escape")) return;
+    event.preventDefault();
+    work();
+  }
+
+  session() {
+    const controls = {
+      play: () => this.toggle(), pause: () => this.toggle(),
+      nexttrack: () => this.go(1), previoustrack: () => this.back(),
+      seekto: ({ seekTime }) => { this.audio.currentTime = seekTime; },
+    };
+    for (const [name, work] of Object.entries(controls)) {
+      navigator.mediaSession?.setActionHandler(name, work);
+    }
+  }
+}

@@ -1,0 +1,293 @@
+// The page of the queue: what goes on, twice in three seconds, and what a person does about it.
+import { api, complain, el, poll, toast } from "./site.js";
+import {
+  arrange, fillEnded, fillFailed, fillRendering, fillWaiting, put, putMoment, putOrHide,
+} from "./queue_cards.js";
+
+const EVERY = 1500; // milliseconds
+const AT_LEAST = 5; // looks, and the lists are asked for whether or not something moved
+const WHO = { person: "by a person", environment: "because the installation is at fault" };
+const NAMES = { image: "Images", audio: "Songs" };
+const byId = (id) => document.getElementById(id);
+const plural = (count, one, many) => `${count} ${count === 1 ? one : many}`;
+
+let status = null, queue = null;
+let seen = "", looks = 0;
+
+// ------------------------------------------------------------------------------- what is shown
+
+function showStatus() {
+  for (const place of document.querySelectorAll("[data-count]")) {
+    const name = place.dataset.count;
+    place.textContent = (status.counts.image[name] || 0) + (status.counts.audio[name] || 0);
+  }
+  showPause(status.paused);
+  showWorkers(status.workers);
+  showBroken(status.broken);
+  const unwritten = status.unwritten.image + status.unwritten.audio;
+  byId("unwritten").hidden = unwritten === 0;
+  put(byId("unwritten"), "count", String(unwritten));
+  arrange(byId("ended"), status.outcomes,
+    { blank: "blank-ended", key: (item) => item.render_id, fill: fillEnded });
+}
+
+function showPause(paused) {
+  const held = document.activeElement;
+  const banner = byId("paused");
+  banner.hidden = !paused;
+  byId("pause").hidden = Boolean(paused);
+  byId("resume").hidden = !paused;
+  // The button that was used is gone; its counterpart stands in its place.
+  if (held === byId("pause") && paused) byId("resume").focus();
+  if (held === byId("resume") && !paused) byId("pause").focus();
+  if (!paused) return;
+  put(banner, "by", WHO[paused.by] || paused.by);
+  put(banner, "reason", paused.reason);
+  putOrHide(banner, "code", paused.code);
+  putOrHide(banner, "hint", paused.hint);
+  putMoment(banner, "since", paused.since);
+}
+
+function showWorkers(workers) {
+  const line = byId("workers");
+  line.dataset.workers = workers.length;
+  const chip = put(line, "chip", workers.length ? "working" : "no worker");
+  chip.className = `chip ${workers.length ? "good" : "warm"}`;
+  const names = workers.map((worker) => `${worker.command} (${worker.host}:${worker.pid})`);
+  const told = line.querySelector('[data-f="told"]');
+  const said = names.length ? `${names.join(", ")} ${names.length === 1 ? "renders" : "render"} what waits.` : "";
+  if (told.said === said) return;
+  told.said = said;
+  told.replaceChildren(...(said ? [said] : [
+    "No worker is running: what waits is rendered as soon as one is. Start it in a terminal with ",
+    el("code", { text: "mediagen daemon" }), ".",
+  ]));
+}
+
+function showBroken(broken) {
+  const list = byId("broken");
+  const said = JSON.stringify(broken);
+  if (list.said === said) return;
+  list.said = said;
+  list.hidden = broken.length === 0;
+  list.replaceChildren(...broken.map((each) => el("li", { class: "notice bad" },
+    el("p", {}, el("b", { text: `${NAMES[each.kind]} cannot be rendered.` }), " ",
+      el("code", { text: each.code }), ` ${each.message}`),
+    el("p", { class: "hint", text: each.hint || "" }))));
+}
+
+function showQueue() {
+  arrange(byId("rendering"), queue.rendering,
+    { blank: "blank-rendering", key: (item) => item.render_id, fill: fillRendering });
+  for (const kind of ["image", "audio"]) {
+    const items = queue.waiting[kind], total = queue.totals.waiting[kind];
+    arrange(byId(`waiting-${kind}`), items,
+      { blank: `blank-waiting-${kind}`, key: (item) => item.id, fill: fillWaiting });
+    document.querySelector(`[data-total="${kind}"]`).textContent = total;
+    showMore(kind, items.length, total, `Only the first ${items.length} are shown.`);
+  }
+  arrange(byId("failed"), queue.failed,
+    { blank: "blank-failed", key: (item) => item.id, fill: fillFailed });
+  const { failed } = queue.totals;
+  document.querySelector('[data-total="failed"]').textContent = failed;
+  showMore("failed", queue.failed.length, failed,
+    `Only the newest ${queue.failed.length} are shown; “Generate all” takes every one.`);
+  showChosen();
+}
+
+function showMore(name, shown, total, words) {
+  const line = document.querySelector(`[data-more="${name}"]`);
+  line.hidden = total <= shown;
+  line.textContent = words;
+}
+
+// ------------------------------------------------------------------------------------ selecting
+
+/** Ids of the prompts that are selected, by where they stand. */
+function chosen() {
+  const found = { waiting: new Set(), failed: new Set(), ready: new Set() };
+  for (const box of document.querySelectorAll(".pick:checked")) {
+    const card = box.closest("li");
+    found[box.dataset.pick].add(Number(card.dataset.prompt || card.dataset.key));
+  }
+  return found;
+}
+
+function showChosen() {
+  const found = chosen();
+  const count = found.waiting.size + found.failed.size + found.ready.size;
+  const said = count ? `${count} selected` : "Nothing is selected";
+  if (byId("chosen").textContent !== said) byId("chosen").textContent = said;
+  byId("generate-selected").disabled = count === 0;
+  byId("cancel-selected").disabled = found.waiting.size === 0;
+  byId("choose-none").hidden = count === 0;
+}
+
+function chooseNone() {
+  for (const box of document.querySelectorAll(".pick:checked")) box.checked = false;
+  showChosen();
+}
+
+// --------------------------------------------------------------------------------------- doing
+
+const workersSay = () => {
+  if (status.paused) return "The queue is paused: nothing is begun until it is resumed.";
+  if (status.workers.length === 0) {
+    return "No worker is running: start one with 'mediagen daemon'.";
+  }
+  return "A worker is running and takes them in their turn.";
+};
+
+const tellWaiting = (count) =>
+  `${plural(count, "prompt waits", "prompts wait")} already and ${count === 1 ? "is" : "are"} rendered without being asked again.`;
+
+async function generate(ids, again) {
+  const done = await api("/api/v1/retry", { body: { ids, again } });
+  tellMoved(done);
+}
+
+function tellMoved(done) {
+  if (done.moved.length) {
+    toast(`${plural(done.moved.length, "prompt waits", "prompts wait")} to be rendered.`,
+      { kind: "good", hint: workersSay() });
+  }
+  for (const [id, reason] of Object.entries(done.refused).slice(0, 3)) {
+    toast(`Prompt ${id} stays as it is: ${reason}.`, { kind: "bad" });
+  }
+}
+
+async function generateSelected() {
+  const found = chosen();
+  if (found.waiting.size) toast(tellWaiting(found.waiting.size), { hint: workersSay() });
+  const ids = [...found.failed, ...found.ready];
+  if (ids.length) await generate(ids, found.ready.size > 0);
+  chooseNone();
+}
+
+async function generateAll() {
+  const waiting = queue.totals.waiting.image + queue.totals.waiting.audio;
+  if (queue.totals.failed) tellMoved(await api("/api/v1/retry", { body: { all_errors: true } }));
+  if (waiting) toast(tellWaiting(waiting), { hint: workersSay() });
+  if (!waiting && !queue.totals.failed) toast("Nothing waits and nothing failed.");
+}
+
+/** The dialog's answer: its value, or "" where it was left. */
+function asked(dialog) {
+  dialog.returnValue = "";
+  dialog.showModal();
+  return new Promise((answer) => {
+    dialog.addEventListener("close", () => answer(dialog.returnValue), { once: true });
+  });
+}
+
+async function cancel(ids, goesOn) {
+  const dialog = byId("cancel-dialog");
+  const [one] = ids;
+  put(dialog, "what", ids.length === 1
+    ? `Prompt ${one} ${goesOn ? "is being rendered." : "waits to be rendered."}`
+    : `${ids.length} prompts wait to be rendered.`);
+  dialog.querySelector(".ways").hidden = !goesOn;
+  dialog.querySelector('[value="cancel"]').checked = true;
+  if (await asked(dialog) !== "yes") return;
+  const requeue = goesOn && dialog.querySelector('[value="requeue"]').checked;
+  for (const id of ids) {
+    try {
+      await api(`/api/v1/prompts/${id}/cancel`, { body: { requeue } });
+      toast(requeue ? `Prompt ${id} waits again.` : `Prompt ${id} was cancelled.`, { kind: "good" });
+    } catch (error) {
+      complain(error);
+    }
+  }
+  chooseNone();
+}
+
+async function pause() {
+  const field = byId("pause-reason");
+  field.value = "";
+  if (await asked(byId("pause-dialog")) !== "yes") return;
+  status.paused = (await api("/api/v1/pause", { body: { reason: field.value } })).paused;
+  showPause(status.paused);
+  toast("The queue is paused.");
+}
+
+async function resume() {
+  status.paused = (await api("/api/v1/resume", { body: {} })).paused;
+  showPause(status.paused);
+  toast("The queue goes on.", { kind: "good" });
+}
+
+/** Do something that changes the queue, and look again at once. */
+const doing = (work) => async (event) => {
+  const button = event.currentTarget;
+  if (button.dataset.busy || !queue) return;
+  button.dataset.busy = "yes";
+  try {
+    await work(event);
+  } catch (error) {
+    complain(error);
+  }
+  delete button.dataset.busy;
+  seen = "";
+  looking.now();
+};
+
+const ACTS = {
+  retry: (card) => generate([Number(card.dataset.key)], false),
+  again: (card) => generate([Number(card.dataset.prompt)], true),
+  cancel: (card) => cancel([Number(card.dataset.prompt || card.dataset.key)], Boolean(card.dataset.prompt)),
+};
+
+byId("pause").addEventListener("click", doing(pause));
+byId("resume").addEventListener("click", doing(resume));
+byId("generate-selected").addEventListener("click", doing(generateSelected));
+byId("generate-all").addEventListener("click", doing(generateAll));
+byId("cancel-selected").addEventListener("click", doing(() => cancel([...chosen().waiting], false)));
+byId("choose-none").addEventListener("click", () => {
+  chooseNone();
+  byId("generate-all").focus();
+});
+const main = byId("main");
+main.addEventListener("change", (event) => {
+  if (event.target.matches(".pick")) showChosen();
+});
+main.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-act]");
+  if (button) {
+    doing(() => ACTS[button.dataset.act](button.closest("li")))({ currentTarget: button });
+  }
+});
+
+// -------------------------------------------------------------------------------------- looking
+
+/** What of the status changes whenever a prompt comes, goes or moves. */
+function marks(found) {
+  const { counts, unwritten, waiting, next_retry_at, oldest_pending, rendering, outcomes } = found;
+  return JSON.stringify([counts, unwritten, waiting, next_retry_at, oldest_pending,
+    rendering.map((item) => item.render_id), outcomes[0]?.render_id]);
+}
+
+/** The lists are long: they are asked for when something moved, and now and then all the same. */
+async function look(signal) {
+  const found = await api("/api/v1/status", { signal });
+  const moved = marks(found);
+  looks += 1;
+  if (!queue || moved !== seen || looks >= AT_LEAST) {
+    queue = await api("/api/v1/queue", { signal });
+    seen = moved;
+    looks = 0;
+  }
+  status = found;
+  const texts = new Map(queue.rendering.map((item) => [item.render_id, item.text]));
+  queue.rendering = status.rendering.map((item) => ({ ...item, text: texts.get(item.render_id) || "" }));
+  byId("trouble").hidden = true;
+  showStatus();
+  showQueue();
+}
+
+function failed(error) {
+  const words = `${error.message} What is shown may be old.${error.hint ? ` ${error.hint}` : ""}`;
+  byId("trouble").hidden = false;
+  if (byId("trouble").textContent !== words) byId("trouble").textContent = words;
+}
+
+const looking = poll(look, { every: EVERY, failed });

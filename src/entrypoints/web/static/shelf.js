@@ -1,0 +1,125 @@
+// The media that match the filters, newest first. Of each only a few numbers stay in memory; the
+// rest is forgotten when it was not looked at for long, and asked for again.
+import { api } from "./site.js";
+
+const PAGE = 100;
+const KEPT = 10; // pages that are held whole
+const MOST_ASKED = 40; // pages, before a search for the next song gives up
+
+/** Width by height, in steps that the style sheet knows as .r6 to .r24; a song has one of its own. */
+export const ratioOf = (item) => {
+  if (item.kind !== "image") return 1.6;
+  const ratio = item.width > 0 && item.height > 0 ? item.width / item.height : 1;
+  return Math.round(Math.min(2.4, Math.max(0.6, ratio)) * 10) / 10;
+};
+
+export class Shelf {
+  constructor(filters) {
+    this.filters = filters;
+    this.ids = [];
+    this.kinds = [];
+    this.ratios = [];
+    this.pages = [];
+    this.cursor = null;
+    this.complete = false;
+    this.loading = null;
+    this.looks = 0;
+    this.stopped = new AbortController();
+    this.filled = () => {};
+  }
+
+  get length() {
+    return this.ids.length;
+  }
+
+  ask(cursor, limit = PAGE) {
+    const query = new URLSearchParams(this.filters);
+    query.set("limit", limit);
+    if (cursor) query.set("cursor", cursor);
+    return api(`/api/v1/gallery?${query}`, { signal: this.stopped.signal });
+  }
+
+  /** Bring what comes next; a second call waits for the first. */
+  more() {
+    if (this.complete) return Promise.resolve();
+    this.loading ||= this.next().finally(() => { this.loading = null; });
+    return this.loading;
+  }
+
+  async next() {
+    let count = 0;
+    while (!count && !this.complete) { // a page may be empty although others follow
+      const { cursor } = this;
+      const { items, next_cursor: following } = await this.ask(cursor);
+      count = items.length;
+      if (count) this.pages.push({ start: this.length, cursor, items, used: ++this.looks });
+      for (const item of items) {
+        this.ids.push(item.artifact_id);
+        this.kinds.push(item.kind);
+        this.ratios.push(ratioOf(item));
+      }
+      this.cursor = following;
+      this.complete = !following;
+    }
+    this.forget();
+  }
+
+  /** What stands there, or null while it is asked for again; `filled` tells when it came. */
+  item(index) {
+    const page = this.pageOf(index);
+    page.used = ++this.looks;
+    if (!page.items) this.fill(page).then(() => this.filled(), () => {});
+    return page.items ? page.items[index - page.start] : null;
+  }
+
+  async get(index) {
+    const page = this.pageOf(index);
+    if (!page.items) await this.fill(page);
+    return page.items[index - page.start];
+  }
+
+  /** Where the next one of a kind stands, looking on from there; -1 when there is none. */
+  async find(from, step, kind) {
+    let asked = 0;
+    for (let index = from + step; index >= 0; index += step) {
+      while (index >= this.length) {
+        if (this.complete || asked === MOST_ASKED) return -1;
+        asked += 1;
+        await this.more();
+      }
+      if (this.kinds[index] === kind) return index;
+    }
+    return -1;
+  }
+
+  pageOf(index) {
+    let low = 0, high = this.pages.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (this.pages[middle].start <= index) low = middle;
+      else high = middle - 1;
+    }
+    return this.pages[low];
+  }
+
+  fill(page) {
+    page.filling ||= this.ask(page.cursor).then(({ items }) => {
+      const found = new Map(items.map((item) => [item.artifact_id, item]));
+      const end = this.pages[this.pages.indexOf(page) + 1]?.start ?? this.length;
+      page.items = this.ids.slice(page.start, end).map((id) => found.get(id));
+      this.forget();
+    }).finally(() => { page.filling = null; });
+    return page.filling;
+  }
+
+  forget() {
+    // The first page's place moves when new media come, so it is never asked for again.
+    const whole = this.pages.slice(1).filter((page) => page.items);
+    whole.sort((one, other) => one.used - other.used);
+    for (const page of whole.slice(0, -KEPT)) page.items = null;
+  }
+
+  close() {
+    this.stopped.abort();
+  }
+}

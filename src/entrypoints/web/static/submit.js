@@ -1,0 +1,234 @@
+// The form: what it holds as a document, checked by the API while somebody types.
+import { api, complain, el, toast } from "./site.js";
+
+const PAUSE = 300; // milliseconds without a key before the form is checked
+const byId = (id) => document.getElementById(id);
+const forms = { image: byId("form-image"), audio: byId("form-audio") };
+const touched = new WeakSet();
+
+let kind = "image";
+let timer = null, checking = null;
+
+// -------------------------------------------------------------------------------- what is written
+
+/** A whole number as JSON, all of its digits; what is none stays text, and the API says so. */
+function whole(text) {
+  if (!/^\d{1,20}$/.test(text)) return text;
+  const digits = BigInt(text).toString();
+  if (JSON.rawJSON) return JSON.rawJSON(digits);
+  return Number.isSafeInteger(Number(digits)) ? Number(digits) : text;
+}
+
+const READ = {
+  number: (text) => whole(text.trim()),
+  list: (text) => text.split(",").map((word) => word.trim()).filter(Boolean),
+  text: (text) => text,
+};
+
+/** The fields that say something, as the API takes them. */
+function written() {
+  const body = { kind };
+  for (const field of forms[kind].querySelectorAll("[name]")) {
+    if (field.value.trim()) body[field.name] = READ[field.dataset.type || "text"](field.value);
+  }
+  if (kind === "audio") body.structure = parts();
+  return body;
+}
+
+function parts() {
+  const counts = {};
+  return [...byId("parts").children].map((item) => {
+    const type = item.querySelector('[data-part="type"]').value.trim() || "verse";
+    const lyrics = item.querySelector('[data-part="lyrics"]').value;
+    if (type.toLowerCase() !== "verse") return { type, lyrics };
+    counts.verse = (counts.verse || 0) + 1;
+    return { type, number: counts.verse, lyrics };
+  });
+}
+
+// ------------------------------------------------------------------------------- what is said of it
+
+/** The fields that a problem's name means. */
+function fieldsOf(name) {
+  if (kind === "audio" && (name === "lyrics" || name === "structure")) {
+    return [...byId("parts").querySelectorAll('[data-part="lyrics"]')];
+  }
+  return [...forms[kind].querySelectorAll(`[name="${CSS.escape(name)}"]`)];
+}
+
+function showProblems(problems, every) {
+  const told = { ...problems };
+  if (told.structure) told.lyrics ||= told.structure;
+  for (const place of forms[kind].querySelectorAll("[data-wrong]")) {
+    const name = place.dataset.wrong;
+    const fields = fieldsOf(name);
+    const seen = every || fields.some((field) => touched.has(field));
+    const wrong = seen && told[name] ? sentence(name, told[name]) : "";
+    if (place.textContent !== wrong) place.textContent = wrong;
+    for (const field of fields) {
+      if (wrong) field.setAttribute("aria-invalid", "true");
+      else field.removeAttribute("aria-invalid");
+    }
+  }
+}
+
+/** "is blank" becomes a sentence about its field. */
+function sentence(name, complaint) {
+  if (!/^(is|must|holds)\b/.test(complaint)) return `${complaint[0].toUpperCase()}${complaint.slice(1)}.`;
+  const label = byId(`${kind}-${name}`)?.labels?.[0]?.firstChild.textContent.trim() || "Lyrics";
+  return `${label}: ${complaint}.`;
+}
+
+function showVerdict(word, look, said) {
+  byId("verdict").textContent = word;
+  byId("verdict").className = `chip ${look}`;
+  if (byId("verdict-said").textContent !== said) byId("verdict-said").textContent = said;
+}
+
+/** A document as it is shown; what kind it is of stands above. */
+function shown({ kind: _, ...rest }) {
+  return JSON.stringify(rest, null, 1);
+}
+
+function showCheck(found, body, every) {
+  showProblems(found.fields, every);
+  const count = Object.keys(found.fields).length;
+  const begun = every || [...forms[kind].querySelectorAll("input, textarea")].some((each) => touched.has(each));
+  if (!begun) showVerdict("not yet", "", kind === "image" ? "Write a prompt." : "Write a line to sing.");
+  else if (found.ok) showVerdict("good", "good", "It can be submitted.");
+  else showVerdict("not yet", "warm", count === 1 ? "One field needs a look." : `${count} fields need a look.`);
+  // The writing itself, where the API gives it: a large seed is more than a number of JavaScript holds.
+  byId("json").textContent = found.writing || shown(found.brief || body);
+}
+
+async function check({ every = false } = {}) {
+  clearTimeout(timer);
+  checking?.abort();
+  checking = new AbortController();
+  const body = written();
+  try {
+    const found = await api("/api/v1/prompts/check", { body, signal: checking.signal });
+    showCheck(found, body, every);
+  } catch (error) {
+    if (error.name !== "AbortError") showVerdict("unchecked", "bad", error.message);
+  }
+}
+
+const checkSoon = () => {
+  clearTimeout(timer);
+  timer = setTimeout(check, PAUSE);
+};
+
+// ----------------------------------------------------------------------------------- submitting
+
+async function submit(event) {
+  event.preventDefault();
+  const button = event.submitter || forms[kind].querySelector('[type="submit"]');
+  if (button.disabled) return;
+  clearTimeout(timer);
+  checking?.abort();
+  button.disabled = true;
+  const body = written();
+  try {
+    const { id } = await api("/api/v1/prompts", { body });
+    showSent(id, body);
+  } catch (error) {
+    if (error.fields) await refused(error);
+    else complain(error);
+  }
+  button.disabled = false;
+  if (document.activeElement === document.body) button.focus();
+}
+
+async function refused(error) {
+  showCheck({ ok: false, fields: error.fields, brief: null }, written(), true);
+  const wrong = forms[kind].querySelector('[aria-invalid="true"]');
+  const folded = wrong?.closest("details");
+  if (folded) folded.open = true;
+  if (wrong) wrong.focus();
+  else toast(error.message, { kind: "bad", hint: error.hint });
+}
+
+function showSent(id, body) {
+  const words = (kind === "image" ? body.prompt : body.title) || "Untitled";
+  byId("sent-part").hidden = false;
+  byId("sent").prepend(el("li", {},
+    el("a", { href: `/prompts/${id}`, text: `Prompt ${id}` }),
+    el("span", { class: "soft", dir: "auto", text: words.length > 80 ? `${words.slice(0, 79)}…` : words })));
+  toast(`Prompt ${id} is in the queue.`, { kind: "good", hint: "The form keeps what you wrote: change it and submit another." });
+}
+
+// ---------------------------------------------------------------------------------- a song's parts
+
+function number() {
+  const items = [...byId("parts").children];
+  items.forEach((item, index) => {
+    const place = index + 1;
+    item.querySelector(".number").textContent = place;
+    item.querySelector('[data-part="type"]').setAttribute("aria-label", `Type of part ${place}`);
+    item.querySelector('[data-part="lyrics"]').setAttribute("aria-label", `Lyrics of part ${place}`);
+    for (const [way, words] of [["up", "Move part {} up"], ["down", "Move part {} down"], ["away", "Remove part {}"]]) {
+      item.querySelector(`[data-move="${way}"]`).setAttribute("aria-label", words.replace("{}", place));
+    }
+    item.querySelector('[data-move="up"]').disabled = index === 0;
+    item.querySelector('[data-move="down"]').disabled = index === items.length - 1;
+    item.querySelector('[data-move="away"]').disabled = items.length === 1;
+  });
+}
+
+function add(type) {
+  const item = byId("blank-part").content.firstElementChild.cloneNode(true);
+  item.querySelector('[data-part="type"]').value = type;
+  byId("parts").append(item);
+  number();
+  item.querySelector("textarea").focus();
+  byId("parts-said").textContent = `Part ${byId("parts").children.length} was added.`;
+  checkSoon();
+}
+
+function move(button) {
+  const item = button.closest("li"), way = button.dataset.move;
+  const next = item.nextElementSibling, before = item.previousElementSibling;
+  if (way === "away") item.remove();
+  else if (way === "up") before.before(item);
+  else next.after(item);
+  number();
+  const kept = way === "away" ? (next || before)?.querySelector('[data-part="type"]') : button;
+  // A button at the end of its way is disabled; the other one goes on.
+  (kept.disabled ? item.querySelector("[data-move]:enabled") : kept).focus();
+  const place = [...byId("parts").children].indexOf(item) + 1;
+  byId("parts-said").textContent = place ? `It is part ${place} now.` : "The part was removed.";
+  checkSoon();
+}
+
+// ------------------------------------------------------------------------------------- beginning
+
+function choose(wanted) {
+  kind = wanted;
+  for (const [name, form] of Object.entries(forms)) form.hidden = name !== kind;
+  document.querySelector(`[name="kind"][value="${kind}"]`).checked = true;
+  check();
+}
+
+for (const form of Object.values(forms)) {
+  form.addEventListener("input", (event) => {
+    touched.add(event.target);
+    checkSoon();
+  });
+  form.addEventListener("submit", submit);
+  form.addEventListener("reset", () => setTimeout(() => {
+    for (const field of form.querySelectorAll("input, textarea")) touched.delete(field);
+    check();
+  }));
+}
+document.querySelectorAll('[name="kind"]').forEach((each) => {
+  each.addEventListener("change", () => choose(each.value));
+});
+forms.audio.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (button?.dataset.add) add(button.dataset.add);
+  if (button?.dataset.move) move(button);
+});
+number();
+const wished = new URLSearchParams(location.search).get("kind");
+choose(wished in forms ? wished : document.querySelector('[name="kind"]:checked')?.value || "image");

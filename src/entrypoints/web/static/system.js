@@ -1,0 +1,79 @@
+// The page about the installation: kept fresh, times in the zone of whoever looks, paths to copy.
+import { complain, moment, poll, time, toast } from "./site.js";
+
+const EVERY = 5000; // milliseconds; the doctor looks every half minute at most
+const SOON = 1200; // while the first look goes on
+
+const short = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const day = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric" });
+const long = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const days = new URLSearchParams(location.search).get("hours") === "168";
+
+/** Where a plot is wider than the screen, its newest end is seen first. */
+function showNewest(root) {
+  for (const plot of root.querySelectorAll(".plot")) plot.scrollLeft = plot.scrollWidth;
+}
+
+function localTimes(root) {
+  for (const place of root.querySelectorAll("[data-moment]")) {
+    const when = moment(place.dataset.moment);
+    const style = "long" in place.dataset ? long : days ? day : short;
+    if (!Number.isNaN(when.getTime())) place.textContent = style.format(when);
+  }
+  for (const place of root.querySelectorAll("time[datetime]")) {
+    place.replaceWith(time(place.getAttribute("datetime").replace(/Z$/, "")));
+  }
+}
+
+/** Take over the parts that the server says anew; what is unfolded stays so. */
+function takeOver(page) {
+  for (const old of document.querySelectorAll("[data-fresh]")) {
+    const fresh = page.querySelector(`[data-fresh="${CSS.escape(old.dataset.fresh)}"]`);
+    if (!fresh || old.said === fresh.outerHTML || old.contains(document.activeElement)) continue;
+    const said = fresh.outerHTML;
+    const had = old.querySelector("details") !== null;
+    for (const folded of old.querySelectorAll("details[data-key]")) {
+      const same = fresh.querySelector(`details[data-key="${CSS.escape(folded.dataset.key)}"]`);
+      
+    }
+    document.adoptNode(fresh);
+    localTimes(fresh);
+    fresh.said = said;
+    const at = old.querySelector(".plot")?.scrollLeft;
+    old.replaceWith(fresh);
+    if (at !== undefined) fresh.querySelector(".plot").scrollLeft = at;
+  }
+}
+
+const isLooking = () => Boolean(document.querySelector("[data-checking='yes']"));
+
+async function look(signal) {
+  const answer = await fetch(location.pathname + location.search, { signal });
+  if (!answer.ok || answer.redirected) return;
+  takeOver(new DOMParser().parseFromString(await answer.text(), "text/html"));
+  if (isLooking()) setTimeout(() => looking.now(), SOON);
+}
+
+async function copy(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  // Without HTTPS, away from this machine, there is no clipboard but the old way to it.
+  const field = document.createElement("textarea");
+  field.value = text;
+  document.body.append(field);
+  field.select();
+  const done = document.execCommand("copy");
+  field.remove();
+  if (!done) throw new Error("The browser did not let the page copy.");
+}
+
+document.getElementById("main").addEventListener("click", (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  copy(button.dataset.copy).then(
+    () => toast("The path is copied.", { kind: "good" }), complain,
+  ).then(() => button.focus());
+});
+
+localTimes(document);
+showNewest(document);
+const looking = poll(look, { every: EVERY });

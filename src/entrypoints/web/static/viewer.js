@@ -1,0 +1,130 @@
+// The full-screen viewer.
+import { bytes, complain, el, moment, span, toast } from "./site.js";
+import { Zooming } from "./zooming.js";
+
+const find = (name) => document.getElementById(`viewer-${name}`);
+const PAN = 80; // pixels, by one press of an arrow key
+
+export class Viewer {
+  /** `closed(index)` is called with the picture that was shown last. */
+  constructor(closed) {
+    this.dialog = document.getElementById("viewer");
+    this.picture = find("picture");
+    this.details = find("details");
+    this.zooming = new Zooming(find("stage"), this.picture, {
+      swiped: (step) => this.go(step),
+      changed: (scale) => { find("scale").textContent = `${Math.round(scale * 100)}%`; },
+    });
+    this.dialog.addEventListener("close", () => {
+      this.picture.removeAttribute("src");
+      if (history.state?.viewer) history.back();
+      closed(this.index);
+    });
+    addEventListener("popstate", () => { if (this.dialog.open) this.dialog.close(); });
+    addEventListener("resize", () => { if (this.dialog.open) this.zooming.apply(); });
+    this.dialog.addEventListener("keydown", (event) => this.key(event));
+    const buttons = {
+      close: () => this.dialog.close(),
+      next: () => this.go(1),
+      previous: () => this.go(-1),
+      in: () => this.zooming.zoom(1.5),
+      out: () => this.zooming.zoom(1 / 1.5),
+      fit: () => this.zooming.reset(),
+      info: () => this.inform(this.details.hidden),
+    };
+    for (const [name, work] of Object.entries(buttons)) find(name).addEventListener("click", work);
+    this.inform(matchMedia("(min-width: 60rem)").matches);
+  }
+
+  async open(shelf, index) {
+    this.shelf = shelf;
+    history.scrollRestoration = "manual"; // the way back must not undo what `closed` scrolls
+    history.pushState({ viewer: true }, "");
+    this.dialog.showModal();
+    find("stage").focus();
+    await this.show(index);
+  }
+
+  /** The next picture, or the one before; songs between them are left out. */
+  async go(step) {
+    const asked = this.index;
+    const found = await this.shelf.find(asked, step, "image").catch((error) => complain(error) ?? -1);
+    if (this.index !== asked || !this.dialog.open) return;
+    if (found >= 0) await this.show(found);
+    else toast(step > 0 ? "That was the last picture." : "That is the newest picture.");
+  }
+
+  async show(index) {
+    this.index = index;
+    const item = await this.shelf.get(index).catch(complain);
+    if (!item || this.index !== index || !this.dialog.open) return;
+    this.zooming.reset();
+    find("title").textContent = item.title || item.file_path;
+    find("download").href = `${item.media_url}?download=1`;
+    this.describe(item);
+    this.picture.alt = item.prompt || item.title || "";
+    this.picture.src = item.thumbnail_url || item.media_url;
+    this.dialog.classList.add("loads");
+    const whole = new Image();
+    whole.src = item.media_url;
+    const isHere = await whole.decode().then(() => true, () => false);
+    if (this.index !== index || !this.dialog.open) return;
+    this.dialog.classList.remove("loads");
+    if (isHere) this.picture.src = whole.src;
+    else toast("This picture cannot be shown.", { kind: "bad", hint: item.file_path });
+    this.prepare();
+  }
+
+  /** Ask for the neighbours, so that they are there at once. */
+  prepare() {
+    for (const index of [this.index + 1, this.index - 1]) {
+      if (this.shelf.kinds[index] === "image") {
+        this.shelf.get(index).then((item) => { new Image().src = item?.media_url; }, () => {});
+      }
+    }
+  }
+
+  describe(item) {
+    const facts = {
+      Seed: item.seed, Size: item.width && `${item.width} × ${item.height} pixels`,
+      Format: item.format, File: item.file_size && bytes(item.file_size),
+      Workflow: item.workflow, Renderer: item.renderer,
+      Duration: item.duration_seconds && span(item.duration_seconds),
+      Made: item.created_at && moment(item.created_at).toLocaleString(), Path: item.file_path,
+    };
+    find("facts").replaceChildren(...Object.entries(facts)
+      .filter(([, value]) => value !== null && value !== undefined && value !== "")
+      .flatMap(([name, value]) => [el("dt", { text: name }), el("dd", { text: value })]));
+    find("prompt").textContent = item.prompt || "–";
+    find("negative").textContent = item.negative_prompt || "";
+    find("negative-part").hidden = !item.negative_prompt;
+    find("tags").replaceChildren(...item.tags.map((tag) => el("li", { class: "chip", text: tag })));
+    find("page").hidden = item.prompt_id === null;
+    find("page").href = `/prompts/${item.prompt_id}`;
+  }
+
+  inform(wanted) {
+    this.details.hidden = !wanted;
+    find("info").setAttribute("aria-expanded", wanted);
+    this.zooming.apply();
+  }
+
+  key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const { zooming } = this;
+    const isIn = zooming.scale > 1.01;
+    const isReading = this.details.contains(event.target);
+    const arrow = (x, y, step) => (isIn ? zooming.pan(x, y) : step && this.go(step));
+    const keys = {
+      "+": () => zooming.zoom(1.25), "=": () => zooming.zoom(1.25), "-": () => zooming.zoom(0.8),
+      0: () => zooming.reset(), i: () => this.inform(this.details.hidden),
+      PageDown: () => this.go(1), PageUp: () => this.go(-1),
+      ArrowRight: () => arrow(-PAN, 0, 1), ArrowLeft: () => arrow(PAN, 0, -1),
+      ArrowDown: () => arrow(0, -PAN), ArrowUp: () => arrow(0, PAN),
+    };
+    const scrolls = /^(Page|ArrowUp|ArrowDown)/.test(event.key) && isReading;
+    if (!keys[event.key] || scrolls) return;
+    event.preventDefault();
+    keys[event.key]();
+  }
+}

@@ -1,0 +1,242 @@
+"""The tables that galleries are shown, filled as many programs would have filled them."""
+
+from __future__ import annotations
+
+import sqlite3
+from abc import ABC, abstractmethod
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from adapters.memory.clock import ManualClock
+from adapters.memory.database import ForeignArtifact, InMemoryDatabase, PromptRow, RenderRow
+from adapters.memory.gallery import InMemoryGallery
+from adapters.sqlite.bookkeeping import prepare_bookkeeping
+from adapters.sqlite.connection import Connection
+from adapters.sqlite.gallery import SqliteGallery
+from domain.failure import Failure, FailureCode
+from domain.kind import Kind
+from domain.render import Outcome
+from tests.owners import ME
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from application.ports.gallery import Gallery
+
+MOMENT = "2026-01-06 21:30:45"
+
+
+@dataclass(frozen=True)
+class APrompt:
+    """A row of ``prompts``, and its writing unless it is not written yet."""
+
+    id: int
+    prompt_type: str = "image_prompt"
+    text: str = "Create something"
+    status: str = "completed"
+    artifact_status: str = "ready"
+    created_at: str | None = MOMENT
+    content: str | None = '{"prompt": "a lake"}'
+    written: bool = True
+    error_message: str | None = None
+
+
+@dataclass(frozen=True)
+class AnArtifact:
+    """A row of ``prompt_artifacts``."""
+
+    id: int
+    prompt_id: int = 1
+    artifact_type: str = "image"
+    file_path: str = "image/1_20260106T213045/a.png"
+    preview_path: str | None = None
+    metadata: str | None = "{}"
+    created_at: str | None = MOMENT
+
+
+@dataclass(frozen=True)
+class ARender:
+    """A row of ``media_generator_renders`` that ended."""
+
+    render_id: int
+    finished_at: datetime
+    prompt_id: int = 1
+    kind: Kind = Kind.IMAGE
+    outcome: Outcome = Outcome.PUBLISHED
+    code: FailureCode | None = None
+    seconds: float | None = 9.5
+    attempt: int = 1
+    retry_at: datetime | None = None
+
+
+class GalleryWorld(ABC):
+    """Reaches the tables without the gallery."""
+
+    @abstractmethod
+    def add(self, *rows: APrompt | AnArtifact | ARender) -> None:
+        """Insert rows of any table."""
+
+    @abstractmethod
+    def gallery(self) -> Gallery:
+        """What is tested, opened anew."""
+
+
+@dataclass
+class MemoryWorld(GalleryWorld):
+    database: InMemoryDatabase = field(default_factory=InMemoryDatabase)
+
+    def add(self, *rows: APrompt | AnArtifact | ARender) -> None:
+        for row in rows:
+            if isinstance(row, APrompt):
+                self._prompt(row)
+            elif isinstance(row, AnArtifact):
+                self.database.foreign_artifacts[row.id] = ForeignArtifact(
+                    row.prompt_id,
+                    row.artifact_type,
+                    row.file_path,
+                    row.preview_path,
+                    row.metadata,
+                    row.created_at,
+                )
+            else:
+                self._render(row)
+
+    def gallery(self) -> Gallery:
+        return InMemoryGallery(self.database, ManualClock())
+
+    def _prompt(self, row: APrompt) -> None:
+        if row.written:
+            self.database.writings[row.id] = row.content
+        self.database.prompts[row.id] = PromptRow(
+            row.id,
+            row.prompt_type,
+            row.status,
+            row.artifact_status,
+            row.id if row.written else None,
+            row.created_at,
+            row.error_message,
+            text=row.text,
+        )
+
+    def _render(self, row: ARender) -> None:
+        self.database.renders[row.render_id] = RenderRow(
+            row.render_id,
+            row.prompt_id,
+            row.kind,
+            None,
+            ME,
+            row.attempt,
+            outcome=row.outcome,
+            failure=Failure(row.code, "why") if row.code else None,
+            seconds=row.seconds,
+            retry_at=row.retry_at,
+            finished_at=row.finished_at,
+            claimed_at=row.finished_at,
+        )
+
+
+@dataclass
+class SqliteWorld(GalleryWorld):
+    """On a file; our own tables come with the first render or with our indexes."""
+
+    path: Path
+    indexes: bool = False
+    _open: list[Connection] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if self.indexes:
+            self._prepare()
+
+    def add(self, *rows: APrompt | AnArtifact | ARender) -> None:
+        if any(isinstance(row, ARender) for row in rows):
+            self._prepare()
+        with closing(sqlite3.connect(self.path, timeout=30)) as driver, driver:
+            columns = {found[1] for found in driver.execute("PRAGMA table_info(writings)")}
+            for row in rows:
+                if isinstance(row, APrompt):
+                    _add_prompt(driver, row, has_title="title" in columns)
+                elif isinstance(row, AnArtifact):
+                    _add_artifact(driver, row)
+                else:
+                    _add_render(driver, row)
+
+    def gallery(self) -> Gallery:
+        self._open.append(Connection(self.path, timeout=5.0))
+        return SqliteGallery(self._open[-1])
+
+    def close(self) -> None:
+        for connection in self._open:
+            connection.close()
+
+    def _prepare(self) -> None:
+        with closing(Connection(self.path, timeout=5.0)) as connection:
+            prepare_bookkeeping(connection, create_indexes=self.indexes)
+
+
+def _add_prompt(driver: sqlite3.Connection, row: APrompt, *, has_title: bool) -> None:
+    if row.written:
+        title = ("title",) if has_title else ()
+        names = ", ".join(("id", "content_type", "content", *title))
+        driver.execute(
+            f"INSERT INTO writings ({names}) VALUES (?, ?, ?{', ?' * has_title})",  # noqa: S608
+            (row.id, row.prompt_type, row.content, *title),
+        )
+    driver.execute(
+        "INSERT INTO prompts (id, prompt_type, prompt_text, status, artifact_status,"
+        " output_reference, created_at, error_message) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            row.id,
+            row.prompt_type,
+            row.text,
+            row.status,
+            row.artifact_status,
+            row.id if row.written else None,
+            row.created_at,
+            row.error_message,
+        ),
+    )
+
+
+def _add_artifact(driver: sqlite3.Connection, row: AnArtifact) -> None:
+    driver.execute(
+        "INSERT INTO prompt_artifacts (id, prompt_id, artifact_type, file_path, preview_path,"
+        " metadata, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            row.id,
+            row.prompt_id,
+            row.artifact_type,
+            row.file_path,
+            row.preview_path,
+            row.metadata,
+            row.created_at,
+        ),
+    )
+
+
+def _add_render(driver: sqlite3.Connection, row: ARender) -> None:
+    driver.execute(
+        "INSERT INTO media_generator_renders (render_id, prompt_id, kind, attempt, crashes,"
+        " owner_host, owner_boot, owner_namespace, owner_pid, owner_started, claimed_at,"
+        " finished_at, seconds, outcome, failure_code, failure_message, retry_at)"
+        " VALUES (?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            row.render_id,
+            row.prompt_id,
+            row.kind.value,
+            row.attempt,
+            ME.host,
+            ME.boot,
+            ME.namespace,
+            ME.pid,
+            ME.started,
+            f"{row.finished_at:%Y-%m-%d %H:%M:%S}",
+            f"{row.finished_at:%Y-%m-%d %H:%M:%S}",
+            row.seconds,
+            row.outcome.value,
+            row.code.value if row.code else None,
+            "why" if row.code else None,
+            row.retry_at.isoformat(timespec="milliseconds") if row.retry_at else None,
+        ),
+    )

@@ -1,0 +1,46 @@
+"""The galleries in memory and in SQLite keep the contract."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.contract.gallery_contract import GalleryContract
+from tests.contract.gallery_prompts_contract import GalleryPromptsContract
+from tests.contract.gallery_world import GalleryWorld, MemoryWorld, SqliteWorld
+from tests.fresh_databases import fresh_database
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class TestInMemoryGallery(GalleryContract, GalleryPromptsContract):
+    """The contract, in memory."""
+
+    @pytest.fixture
+    def world(self) -> GalleryWorld:
+        return MemoryWorld()
+
+
+@pytest.mark.parametrize(
+    ("schema", "journal_mode", "indexes"),
+    [
+        ("seed", "delete", False),
+        ("seed", "wal", True),
+        ("wide", "delete", True),
+        ("wide", "wal", False),
+    ],
+)
+class TestSqliteGallery(GalleryContract, GalleryPromptsContract):
+    """The contract, on a real file, with our indexes and without."""
+
+    @pytest.fixture
+    def world(
+        self, tmp_path: Path, schema: str, journal_mode: str, *, indexes: bool
+    ) -> Iterator[GalleryWorld]:
+        path = fresh_database(tmp_path / "musings.db", schema, journal_mode)
+        world = SqliteWorld(path, indexes)
+        yield world
+        world.close()

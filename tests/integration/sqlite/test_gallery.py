@@ -1,0 +1,229 @@
+"""The gallery on tables as other programs leave them, and how it walks through them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from adapters.sqlite import gallery_artifacts, gallery_prompts
+from adapters.sqlite.connection import Connection
+from adapters.sqlite.gallery import SqliteGallery
+from application.ports.gallery_prompts import PromptListQuery
+from application.ports.gallery_rows import GalleryQuery
+from application.ports.prompt_repository import RepositoryBusyError, RepositoryError
+from domain.kind import Kind
+from tests.contract.gallery_contract import pages, prompt_pages
+from tests.contract.gallery_world import AnArtifact, APrompt, SqliteWorld
+from tests.databases import Poet
+from tests.fresh_databases import fresh_database
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+NOON = datetime(2026, 1, 6, 12, tzinfo=UTC)
+OURS = "image/1_20260106T213045/a.png"
+
+
+@pytest.fixture(params=[False, True], ids=["bare", "indexed"])
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqliteWorld]:
+    """A database with the fewest columns and constraints, so that anything fits in."""
+    with closing(SqliteWorld(fresh_database(tmp_path / "m.db"), indexes=request.param)) as made:
+        yield made
+
+
+# ------------------------------------------------------------------------- what others leave
+
+
+def test_what_is_no_text_is_shown_as_far_as_it_can_be(world: SqliteWorld) -> None:
+    """Bytes that are no UTF-8, BLOBs, numbers and NULL, in every column that is shown."""
+    poet = Poet(world.path)
+    columns = "prompt_text, prompt_type, status, artifact_status, created_at, error_message"
+    media = "prompt_id, artifact_type, file_path, preview_path, metadata, created_at"
+    for number, odd in enumerate(("CAST(x'61ff62' AS TEXT)", "x'61ff62'", "12.5", "NULL"), 1):
+        poet.execute(
+            f"INSERT INTO prompts ({columns}, output_reference) VALUES ({odd}, 'image_prompt',"  # noqa: S608
+            f" {odd}, {odd}, {odd}, {odd}, {number})"
+        )
+        poet.execute(f"INSERT INTO writings (id, content) VALUES ({number}, {odd})")  # noqa: S608
+        values = ", ".join((str(number), *[odd] * 5))
+        poet.execute(f"INSERT INTO prompt_artifacts ({media}) VALUES ({values})")  # noqa: S608
+    gallery = world.gallery()
+    shown = {each.id: each for each in gallery.page(GalleryQuery()).artifacts}
+    assert [shown[number].file_path for number in (1, 2, 3, 4)] == ["a\ufffdb"] * 2 + ["12.5", ""]
+    assert [shown[number].servable for number in (1, 2, 3, 4)] == [False, False, True, False]
+    assert {each.created_at for each in shown.values()} == {None}
+    assert all(each.metadata == {} for each in shown.values())
+    assert shown[1].prompt_text == "a\ufffdb"
+    listed = {each.id: each for each in gallery.prompts(PromptListQuery()).prompts}
+    assert [listed[number].text for number in (1, 2, 3, 4)] == ["a\ufffdb"] * 2 + ["12.5", ""]
+    json.dumps([each.text for each in listed.values()]).encode()
+    for plain in gallery.plain_prompts([], None, 9):
+        assert plain.created_at is None
+    # Bytes come before text, text before numbers, nothing comes last; page by page too.
+    assert prompt_pages(gallery, PromptListQuery(limit=1)) == [2, 1, 3, 4]
+    assert prompt_pages(gallery, PromptListQuery(text="12", limit=1)) == [3]
+    assert pages(gallery, GalleryQuery(text="a", limit=1)) == [2, 1]
+
+
+def test_an_owner_that_is_no_number_is_nobody(world: SqliteWorld) -> None:
+    """The file is shown all the same."""
+    statement = "INSERT INTO prompt_artifacts (prompt_id, file_path) VALUES (?, 'image/a.png')"
+    for owner in (None, "somebody", 1.5):
+        Poet(world.path).execute(statement, (owner,))
+    assert [each.prompt_id for each in world.gallery().page(GalleryQuery()).artifacts] == [None] * 3
+
+
+def test_text_that_no_column_can_hold_is_found_nowhere(world: SqliteWorld) -> None:
+    """A lone surrogate in a query is no error."""
+    world.add(APrompt(1), AnArtifact(1))
+    gallery = world.gallery()
+    assert gallery.artifact("image/\udcff.png") is None
+    assert pages(gallery, GalleryQuery(text="\udcff", status="\udcff")) == []
+    assert prompt_pages(gallery, PromptListQuery(text="\udcff", status="\udcff")) == []
+    assert gallery.plain_prompts(["\udcff"], "\udcff", 9) == ()
+
+
+def test_a_reference_that_is_text_leads_to_its_writing(tmp_path: Path) -> None:
+    """Wide tables hold it so."""
+    with closing(SqliteWorld(fresh_database(tmp_path / "m.db", "wide"))) as world:
+        world.add(APrompt(7, content="the sea"))
+        [prompt] = world.gallery().prompts(PromptListQuery(text="sea")).prompts
+        assert prompt.writing is not None
+        assert prompt.writing.content == "the sea"
+
+
+# ----------------------------------------------------------------------------- nothing is made
+
+
+def test_looking_changes_nothing(tmp_path: Path) -> None:
+    """No table, no index, not one byte; and a missing column is named."""
+    with closing(SqliteWorld(fresh_database(tmp_path / "m.db"))) as world:
+        world.add(APrompt(1), AnArtifact(1))
+        before = world.path.read_bytes()
+        gallery = world.gallery()
+        gallery.page(GalleryQuery(text="x"))
+        gallery.prompts(PromptListQuery(status="ready"))
+        gallery.failed(5)
+        gallery.waiting(Kind.IMAGE, 5)
+        gallery.history(NOON, 60)
+        assert world.path.read_bytes() == before
+        Poet(world.path).execute("ALTER TABLE prompts DROP COLUMN error_message")
+        with pytest.raises(RepositoryError, match=r"table prompts .* no column error_message"):
+            world.gallery()
+
+
+def test_a_locked_database_is_busy(tmp_path: Path) -> None:
+    """After the wait that the connection was given, and not for ever."""
+    path = fresh_database(tmp_path / "m.db")
+    with closing(Connection(path, 0.0)) as connection, closing(sqlite3.connect(path)) as other:
+        gallery = SqliteGallery(connection)
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(RepositoryBusyError):
+            gallery.page(GalleryQuery())
+
+
+# ---------------------------------------------------------------------------------- short pages
+
+
+def test_a_stretch_without_a_match_ends_the_page(
+    world: SqliteWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Empty pages lead on to what is far below, and gaps between the ids are leapt over."""
+    monkeypatch.setattr(gallery_artifacts, "_ROWS", 10)
+    world.add(APrompt(1), AnArtifact(1, artifact_type="audio"), AnArtifact(2))
+    world.add(*(AnArtifact(number) for number in range(1_000_000, 1_000_025)))
+    gallery = world.gallery()
+    query, lengths = GalleryQuery(kind=Kind.AUDIO), []
+    while True:
+        page = gallery.page(query)
+        lengths.append(len(page.artifacts))
+        if page.next is None:
+            break
+        query = GalleryQuery(kind=Kind.AUDIO, before=page.next)
+    assert lengths == [0, 0, 0, 1]
+    assert len(gallery.page(GalleryQuery()).artifacts) == 27
+
+
+def test_a_search_looks_at_so_many_prompts_at_once(
+    world: SqliteWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And then says where to go on."""
+    monkeypatch.setattr(gallery_prompts, "_ROWS", 10)
+    monkeypatch.setattr(gallery_prompts, "_SHORT_PIECE", 10)
+    world.add(*(APrompt(number, text="old" if number == 1 else "new") for number in range(1, 31)))
+    page = world.gallery().prompts(PromptListQuery(text="old"))
+    assert page.prompts == ()
+    assert page.next is not None
+    assert page.next.prompt_id == 21
+    assert prompt_pages(world.gallery(), PromptListQuery(text="old")) == [1]
+
+
+def test_a_rare_status_is_found_at_once(
+    world: SqliteWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever lies between: the table is looked through instead."""
+    monkeypatch.setattr(gallery_prompts, "_ROWS_BY_STATUS", 10)
+    monkeypatch.setattr(gallery_prompts, "_SHORT_PIECE", 10)
+    world.add(
+        *(
+            APrompt(number, artifact_status="error" if number in {1, 4, 39} else "ready")
+            for number in range(1, 41)
+        )
+    )
+    page = world.gallery().prompts(PromptListQuery(status="error", limit=3))
+    assert ([each.id for each in page.prompts], page.next) == ([39, 4, 1], None)
+    assert prompt_pages(world.gallery(), PromptListQuery(status="error", limit=1)) == [39, 4, 1]
+
+
+def test_an_index_that_is_dropped_meanwhile_is_done_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever rebuilds the table drops it between two statements."""
+    with closing(SqliteWorld(fresh_database(tmp_path / "m.db"), indexes=True)) as world:
+        world.add(APrompt(1), APrompt(2, artifact_status="pending"))
+        gallery = world.gallery()
+        for module, function, index in (
+            ("gallery_order", "listed_hint", "media_generator_listed_image"),
+            ("gallery_prompts", "index_hint", "media_generator_pending_image"),
+        ):
+            Poet(world.path).execute(f"DROP INDEX {index}")
+            seen = f"INDEXED BY {index}"
+            monkeypatch.setattr(f"adapters.sqlite.{module}.{function}", lambda *_, s=seen: s)
+        assert prompt_pages(gallery, PromptListQuery()) == [2, 1]
+        assert [each.id for each in gallery.waiting(Kind.IMAGE, 9)] == [2]
+
+
+# ----------------------------------------------------------------------------------- by a path
+
+
+def test_a_hint_that_is_wrong_by_now_is_not_believed(world: SqliteWorld) -> None:
+    """The row was deleted, or has another path: what is there now counts."""
+    world.add(APrompt(1), AnArtifact(1, file_path=OURS), AnArtifact(2, file_path="image/b.png"))
+    gallery = world.gallery()
+    gallery.page(GalleryQuery())
+    poet = Poet(world.path)
+    poet.execute("DELETE FROM prompt_artifacts WHERE id = 1")
+    poet.execute("UPDATE prompt_artifacts SET file_path = 'image/c.png' WHERE id = 2")
+    assert gallery.artifact(OURS) is None
+    assert gallery.artifact("image/b.png") is None
+    found = gallery.artifact("image/c.png")
+    assert found is not None
+    assert found.id == 2
+
+
+@pytest.mark.parametrize("owner", [1, 99])
+@pytest.mark.parametrize("index", [True, False])
+def test_a_path_is_found_whoever_owns_it(world: SqliteWorld, owner: int, *, index: bool) -> None:
+    """The number in the folder's name only helps to find it where there is an index on that."""
+    if index:
+        Poet(world.path).execute("CREATE INDEX theirs ON prompt_artifacts (prompt_id, file_path)")
+    world.add(APrompt(1), AnArtifact(5, owner, file_path=OURS), AnArtifact(6, 1, file_path="x"))
+    found = world.gallery().artifact(OURS)
+    assert found is not None
+    assert found.id == 5

@@ -1,0 +1,197 @@
+"""Published files from a real server, to clients that are slow, leave, or ask in a crowd."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import os
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import pytest
+
+from adapters.media_files import thumbnail_drawing, thumbnails
+from entrypoints.web.server import WebServer
+from tests.media_samples import mp3, picture
+from tests.unit.entrypoints.web.site import Site
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+PATIENCE = 20.0  # seconds, on a machine that is busy
+THREADS = 2
+LARGE = 24 * 1024 * 1024  # bytes: more than all buffers on the way, the system's among them
+
+
+class House:
+    """A site behind a server of two threads."""
+
+    def __init__(self, folder: Path) -> None:
+        self.site = Site(folder)
+        listening = socket.create_server(("127.0.0.1", 0))
+        self.port = listening.getsockname()[1]
+        self.server = WebServer(self.site.app, [listening], THREADS, 1024, 64)
+
+    def close(self) -> None:
+        self.server.close()
+        self.site.close()
+
+    def put(self, name: str, content: bytes, kind: str = "image") -> str:
+        """A published file; gives its address."""
+        known = {"sha256": hashlib.sha256(content).hexdigest(), "file_size": len(content)}
+        path = self.site.published(7, name, known, kind)
+        (self.site.root / path).write_bytes(content)
+        return f"/api/media/{path}"
+
+    def file(self, address: str) -> Path:
+        return self.site.root / address.removeprefix("/api/media/")
+
+    def connect(self) -> closing[http.client.HTTPConnection]:
+        return closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE))
+
+    def get(self, address: str, **headers: str) -> tuple[int, bytes]:
+        with self.connect() as connection:
+            connection.request("GET", address, headers=headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+
+    def slow(self, address: str, **headers: str) -> socket.socket:
+        """A client that asked, and has taken the first bytes of the answer alone."""
+        client = socket.socket()
+        client.settimeout(PATIENCE)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(("127.0.0.1", self.port))
+        lines = [f"GET {address} HTTP/1.1", f"Host: 127.0.0.1:{self.port}"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        client.sendall("\r\n".join([*lines, "", ""]).encode())
+        assert client.recv(12).startswith(b"HTTP/1.1 20")
+        return client
+
+    def open_files(self, address: str) -> int:
+        path = str(self.file(address))
+        listed = psutil.Process().open_files()
+        return sum(each.path.removesuffix(" (deleted)") == path for each in listed)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    """A server that ends with the test."""
+    made = House(tmp_path)
+    yield made
+    made.close()
+
+
+def _until(holds: Callable[[], bool]) -> bool:
+    """Whether something is so, now or soon."""
+    deadline = time.monotonic() + PATIENCE
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def _rest(client: socket.socket) -> bytes:
+    """All that still comes on a connection, as long as its answer is."""
+    found = bytearray()
+    wanted = None
+    while wanted is None or len(found) < wanted:
+        piece = client.recv(1024 * 1024)
+        if not piece:
+            break
+        found += piece
+        if wanted is None and b"\r\n\r\n" in found:
+            head, _, _ = found.partition(b"\r\n\r\n")
+            [length] = [s for s in head.lower().split(b"\r\n") if s.startswith(b"content-length:")]
+            wanted = len(head) + 4 + int(length.split(b":")[1])
+    return bytes(found.partition(b"\r\n\r\n")[2])
+
+
+def test_one_connection_serves_many_requests(house: House) -> None:
+    """Whole, HEAD, parts, refusals, small and known ones; none leaves a byte for the next."""
+    content = picture("png", (800, 600))
+    address = house.put("a.png", content)
+    tag = f'"{hashlib.sha256(content).hexdigest()}"'
+    with house.connect() as connection:
+        for method, query, headers, status, body in [
+            ("GET", "", {}, 200, content),
+            ("HEAD", "", {}, 200, b""),
+            ("GET", "", {"Range": "bytes=1-9"}, 206, content[1:10]),
+            ("GET", "", {"Range": "bytes=-9"}, 206, content[-9:]),
+            ("GET", "", {"Range": "bytes=9-1"}, 416, None),
+            ("GET", "", {"If-None-Match": tag}, 304, b""),
+            ("HEAD", "?w=160", {}, 200, b""),
+            ("GET", "?w=160", {}, 200, None),
+            ("GET", "", {"Range": "bytes=0-0,900-901"}, 206, None),
+            ("GET", "x", {}, 404, None),
+            ("GET", "", {}, 200, content),
+        ]:
+            connection.request(method, address + query, headers=headers)
+            answer = connection.getresponse()
+            found = answer.read()
+            assert answer.status == status, (method, query, headers)
+            assert body is None or found == body
+
+
+def test_slow_clients_keep_no_thread(house: House) -> None:
+    """Eight of them, on two threads, and others are answered (faults 40 and 42)."""
+    content = os.urandom(LARGE)
+    large, small = house.put("a.mp3", content, "audio"), house.put("b.mp3", mp3(), "audio")
+    many = f"bytes=0-{LARGE // 2 - 1000},{LARGE // 2}-"
+    clients = [house.slow(large, **({"Range": many} if n % 2 else {})) for n in range(8)]
+    try:
+        began = time.monotonic()
+        assert house.get(small) == (200, mp3())
+        assert time.monotonic() - began < 5
+        assert _rest(clients[0]) == content, "a slow client gets everything in the end"
+        parts = _rest(clients[1])
+        assert content[: LARGE // 2 - 999] in parts
+        assert content[LARGE // 2 :] in parts
+    finally:
+        for client in clients:
+            client.close()
+    assert _until(lambda: house.open_files(large) == 0), "their files are closed when they leave"
+    assert house.get(small) == (200, mp3())
+
+
+def test_a_file_that_is_removed_is_sent_to_its_end(house: House) -> None:
+    """Whoever began to listen hears the song to its end (fault 42)."""
+    content = os.urandom(LARGE)
+    address = house.put("a.mp3", content, "audio")
+    with house.slow(address) as client:
+        house.file(address).unlink()
+        assert _rest(client) == content
+    assert house.get(address)[0] == 404
+
+
+def test_a_file_that_is_cut_ends_the_answer(house: House) -> None:
+    """The client sees that something is missing; the server hangs up and is not busy with it."""
+    address = house.put("a.mp3", os.urandom(LARGE), "audio")
+    with house.slow(address) as client:
+        os.truncate(house.file(address), 100)
+        assert len(_rest(client)) < LARGE
+        assert client.recv(1) == b""
+    assert _until(lambda: house.open_files(address) == 0)
+    assert house.get(address)[0] == 200
+
+
+def test_a_crowd_has_a_small_copy_made_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sixteen browsers see the same card for the first time."""
+    drawn: list[int] = []
+    draw = thumbnail_drawing.draw_thumbnail
+
+    def counted(*arguments: Any) -> bytes:  # noqa: ANN401
+        drawn.append(1)
+        return draw(*arguments)
+
+    monkeypatch.setattr(thumbnails, "draw_thumbnail", counted)
+    address = house.put("a.png", picture("png", (1600, 1200)))
+    with ThreadPoolExecutor(16) as pool:
+        found = set(pool.map(lambda _: house.get(f"{address}?w=320"), range(16)))
+    assert len(found) == len(drawn) == 1
+    assert found.pop()[1].startswith(b"RIFF")

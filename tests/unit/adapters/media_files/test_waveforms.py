@@ -1,0 +1,132 @@
+"""A waveform shows where a song is loud, whatever format it has."""
+
+from __future__ import annotations
+
+import io
+import wave
+from array import array
+from contextlib import closing
+from itertools import count
+from typing import TYPE_CHECKING
+
+import pytest
+
+from adapters.media_files import waveforms
+from adapters.media_files.media_file import MediaFile, open_media
+from adapters.media_files.small_copies import SmallCopies
+from adapters.media_files.sound_levels import LEVELS, SoundLevels, measure_levels
+from adapters.media_files.unfit import UnfitMediaError
+from adapters.media_files.waveforms import Waveforms
+from adapters.media_files.workshop import Workshop
+from tests.media_samples import SONG_FORMATS, SONG_SECONDS, png, song
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RATE = 8_000
+
+
+def _wav(samples: list[int], channels: int = 1) -> bytes:
+    file = io.BytesIO()
+    with wave.open(file, "wb") as written:
+        written.setnchannels(channels)
+        written.setsampwidth(2)
+        written.setframerate(RATE)
+        written.writeframes(array("h", samples).tobytes())
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("format_name", SONG_FORMATS)
+def test_each_format_is_measured(format_name: str) -> None:
+    """The sample's loudest moment is 9,000 of 32,768, and it lasts half a second."""
+    found = measure_levels(io.BytesIO(song(format_name)), format_name)
+    assert len(found.levels) == LEVELS
+    assert max(found.levels) == pytest.approx(9000 / 32768, abs=0.1)
+    assert found.seconds == pytest.approx(SONG_SECONDS, abs=0.1)
+
+
+def test_24_bits_are_as_loud_as_16() -> None:
+    """Each format has a scale of its own."""
+    found = measure_levels(io.BytesIO(song("wav", bits=24)), "wav")
+    assert max(found.levels) == pytest.approx(9000 / 32768, abs=0.01)
+
+
+def test_loud_parts_stand_where_they_are_heard() -> None:
+    """Silence, then half as loud, then the loudest sample there is, on the negative side."""
+    third = RATE
+    content = _wav([0] * third + [16384] * third + [-32768] * third)
+    found = measure_levels(io.BytesIO(content), "wav")
+    assert found.seconds == 3
+    nine = found.in_parts(9)
+    assert (nine[:2], nine[4], nine[-2:]) == ([0.0, 0.0], 0.5, [1.0, 1.0])
+
+
+def test_the_louder_channel_counts() -> None:
+    """A song on the left ear alone is no silence."""
+    found = measure_levels(io.BytesIO(_wav([16384, 0] * RATE, channels=2)), "wav")
+    assert set(found.levels) == {0.5}
+
+
+def test_a_song_of_a_few_samples_has_a_waveform_too() -> None:
+    """With fewer samples than parts, some are shown twice."""
+    found = measure_levels(io.BytesIO(_wav([32767] * 5)), "wav")
+    assert set(found.levels) == {1.0}
+
+
+@pytest.mark.parametrize("parts", [1, 7, 400, 1999, 2000])
+def test_every_number_of_parts_covers_the_whole(parts: int) -> None:
+    """No moment is lost, and none is invented."""
+    levels = SoundLevels(tuple((number % 97) / 100 for number in range(LEVELS)), 1.0)
+    found = levels.in_parts(parts)
+    assert len(found) == parts
+    assert max(found) == max(levels.levels)
+    assert set(found) <= set(levels.levels)
+
+
+@pytest.mark.parametrize("format_name", SONG_FORMATS)
+def test_what_is_no_song_is_refused(format_name: str) -> None:
+    """Broken heads, and sound of another sort than the head promises."""
+    for content in (song(format_name)[:20], b"", b"OggS" + bytes(500), png()):
+        with pytest.raises(UnfitMediaError):
+            measure_levels(io.BytesIO(content), format_name)
+
+
+def test_no_sound_is_no_waveform() -> None:
+    """A container without a single sample."""
+    with pytest.raises(UnfitMediaError):
+        measure_levels(io.BytesIO(_wav([])), "wav")
+
+
+def test_decoding_ends_when_it_takes_too_long() -> None:
+    """A clock that leaps ten seconds at each look stands for a slow machine."""
+    ticks = count(step=10)
+    with pytest.raises(UnfitMediaError, match="too long"):
+        measure_levels(io.BytesIO(song("wav", 1.0)), "wav", lambda: float(next(ticks)))
+
+
+def _media(root: Path, content: bytes) -> MediaFile:
+    (root / "a.mp3").write_bytes(content)
+    found = open_media(root, "a.mp3", {})
+    assert found is not None
+    return found
+
+
+def test_a_song_is_decoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another server of the same database finds what was kept; what was cut is measured again."""
+    media = _media(tmp_path, song("mp3"))
+    folder = tmp_path / "copies"
+    with closing(media.file):
+        first = Waveforms(SmallCopies(folder, 10**6), Workshop()).levels(media)
+        (kept,) = (path for path in folder.rglob("*") if path.is_file())
+        kept.write_bytes(kept.read_bytes()[:-9])
+        assert Waveforms(SmallCopies(folder, 10**6), Workshop()).levels(media) == first
+        monkeypatch.setattr(waveforms, "measure_levels", None)
+        assert Waveforms(SmallCopies(folder, 10**6), Workshop()).levels(media) == first
+
+
+def test_a_picture_has_no_waveform(tmp_path: Path) -> None:
+    """Whatever its name is."""
+    media = _media(tmp_path, png())
+    shop = Waveforms(SmallCopies(tmp_path / "copies", 10**6), Workshop())
+    with closing(media.file), pytest.raises(UnfitMediaError, match="no song"):
+        shop.levels(media)

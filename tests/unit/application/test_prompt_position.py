@@ -1,0 +1,71 @@
+"""Places in the list of prompts, as text that fits into an address."""
+
+from __future__ import annotations
+
+import re
+from base64 import urlsafe_b64encode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from application.ports.gallery_prompts import PromptPosition
+
+LIMIT = (1 << 63) - 1
+integers = st.integers(-LIMIT, LIMIT)
+columns = (
+    st.none()
+    | st.text(st.characters())
+    | st.binary()
+    | integers
+    | st.floats(allow_nan=False)
+    | st.just("2026-01-06\udcff")
+)
+
+
+@given(columns, integers)
+def test_a_token_leads_back(created_at: str | float | bytes | None, prompt_id: int) -> None:
+    """To the very value of the column, of the same type; and needs no quoting."""
+    place = PromptPosition(created_at, prompt_id)
+    token = place.token()
+    assert re.fullmatch(r"[\w-]+", token, re.ASCII)
+    found = PromptPosition.of_token(token)
+    assert found == place
+    assert type(found.created_at) is type(created_at)
+
+
+@given(st.text() | st.text("ABCabc012_-="))
+def test_any_text_is_a_place_or_refused(text: str) -> None:
+    """With no other error."""
+    try:
+        PromptPosition.of_token(text)
+    except ValueError as error:
+        assert "begin at its start" in str(error)  # noqa: PT017 - most texts are refused
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [
+        b"",
+        b"[]",
+        b"1",
+        b"[1]",
+        b"[1,2,3]",
+        b'["x","1"]',
+        b'["x",1.0]',
+        b'["x",true]',
+        b"[true,1]",
+        b"[[],1]",
+        b"[{},1]",
+        b'[{"hex":"zz"},1]',
+        b'[{"hex":1},1]',
+        b'["x",9223372036854775808]',
+        b"[9223372036854775808,1]",
+        b"\xff",
+        b"[" * 100_000,
+    ],
+)
+def test_what_no_place_gave_is_refused(packed: bytes) -> None:
+    """Before any database sees it."""
+    with pytest.raises(ValueError, match="begin at its start"):
+        PromptPosition.of_token(urlsafe_b64encode(packed).decode())

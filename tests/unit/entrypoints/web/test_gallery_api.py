@@ -1,0 +1,172 @@
+"""Published files, newest first."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.entrypoints.web.site import LAKE, Site
+
+SONG = {
+    "title": "Steam",
+    "genre": "folk",
+    "mood": "calm",
+    "tempo": "slow",
+    "duration_seconds": 31.5,
+    "format": "mp3",
+}
+
+
+def items(site: Site, query: str = "") -> list[dict[str, object]]:
+    """The items of one page."""
+    answer = site.get(f"/api/v1/gallery{query}")
+    assert answer.json, answer.status
+    found: list[dict[str, object]] = answer.json["items"]
+    return found
+
+
+def test_an_item_has_all_that_a_card_shows(site: Site) -> None:
+    """A picture, with addresses of itself and of a small copy."""
+    site.poet.write("{}", prompt_id=5, text="a lake, please")
+    path = site.published(5, "a b#c.png")
+    [item] = items(site)
+    address = "/api/media/image/5_20260106T213045/a%20b%23c.png"
+    assert item == {
+        "artifact_id": 1,
+        "prompt_id": 5,
+        "kind": "image",
+        "file_path": path,
+        "preview_path": path,
+        "title": "A serene mountain lake at dawn",
+        "prompt": "A serene mountain lake at dawn",
+        "negative_prompt": "crowds",
+        "tags": ["realism", "soft"],
+        "seed": 7,
+        "width": 768,
+        "height": 1024,
+        "duration_seconds": None,
+        "format": "png",
+        "file_size": 8,
+        "workflow": "image_workflow.py",
+        "renderer": "script",
+        "created_at": "2026-01-06T21:30:45",
+        "media_url": address,
+        "thumbnail_url": f"{address}?w=320",
+        "peaks_url": None,
+    }
+    assert site.get(address).status_code == 200
+
+
+def test_a_song_has_its_title_tags_and_wave_form(site: Site) -> None:
+    """And no small copy."""
+    site.poet.write("{}", prompt_id=5, prompt_type="lyrics_prompt")
+    site.published(5, "a.mp3", SONG, "audio")
+    [item] = items(site, "?kind=audio")
+    assert (item["title"], item["tags"]) == ("Steam", ["folk", "calm", "slow"])
+    assert item["duration_seconds"] == 31.5
+    assert (item["thumbnail_url"], item["peaks_url"]) == (None, "/api/v1/peaks/1")
+
+
+@pytest.mark.parametrize(
+    "path", ["../secret.png", "/etc/passwd", "image/../../x.png", "", ".s/a.png"]
+)
+def test_a_path_that_leads_elsewhere_has_no_address(site: Site, path: str) -> None:
+    """The row is shown, its file is not."""
+    site.poet.write("{}", prompt_id=5)
+    site.row(5, path)
+    [item] = items(site)
+    assert (item["media_url"], item["thumbnail_url"]) == (None, None)
+
+
+def test_metadata_of_other_types_is_left_out(site: Site) -> None:
+    """What another program wrote must not break a page."""
+    site.poet.write("{}", prompt_id=5)
+    odd = {"prompt": ["x"], "seed": "7", "width": 1.5, "height": True, "style_tags": [1, "a"]}
+    site.row(5, "image/a.png", odd)
+    [item] = items(site)
+    assert (item["prompt"], item["title"]) == ("Create something", "Create something")
+    assert (item["seed"], item["width"], item["height"], item["tags"]) == (None, None, None, ["a"])
+
+
+def test_pages_follow_each_other_without_gaps_or_repetitions(site: Site) -> None:
+    """Newest first, by a cursor; what comes in between is not shown twice."""
+    site.poet.write("{}", prompt_id=5)
+    ids = [site.row(5, f"image/{n}.png") for n in range(7)]
+    seen: list[object] = []
+    cursor = ""
+    while True:
+        page = site.get(f"/api/v1/gallery?limit=3{cursor}").json
+        assert page
+        seen += [item["artifact_id"] for item in page["items"]]
+        if page["next_cursor"] is None:
+            break
+        cursor = f"&cursor={page['next_cursor']}"
+        site.row(5, f"image/new{len(seen)}.png")
+    assert seen == ids[::-1]
+
+
+def test_filters_go_together(site: Site) -> None:
+    """Kind, status of the prompt, text and time."""
+    site.poet.write("{}", prompt_id=1, text="a red fox", artifact_status="ready")
+    site.poet.write("{}", prompt_id=2, prompt_type="lyrics_prompt", text="a red song")
+    site.row(1, "image/1.png")
+    site.row(2, "audio/2.mp3", SONG, "audio")
+    assert [item["prompt_id"] for item in items(site)] == [2, 1]
+    assert [item["prompt_id"] for item in items(site, "?kind=image_prompt")] == [1]
+    assert [item["prompt_id"] for item in items(site, "?status=ready&text=RED")] == [1]
+    assert [item["prompt_id"] for item in items(site, "?text=%25")] == []
+    assert len(items(site, "?since=2026-01-06&until=2026-01-06")) == 2
+    assert items(site, "?since=2026-01-06T21:30:46") == []
+    assert items(site, "?until=2026-01-06T21:30:45Z") == []
+    assert len(items(site, "?until=2026-01-06T22:30:46%2B01:00")) == 2
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "limit=0",
+        "limit=201",
+        "limit=-1",
+        "limit=x",
+        "limit=9999999999999999999999",
+        "limit=٣",
+        "kind=poetry",
+        "cursor=x",
+        "cursor=99999999999999999999",
+        "cursor=1e5",
+        "since=yesterday",
+        "since=0001-01-01T00:00:00%2B23:00",
+        "until=9999-12-31",
+        "text=a%00b",
+        f"text={'a' * 501}",
+    ],
+)
+def test_a_parameter_that_cannot_be_used_is_named(site: Site, query: str) -> None:
+    """With a status of its own, never as an empty page."""
+    answer = site.get(f"/api/v1/gallery?{query}")
+    assert answer.status_code == 422
+    assert answer.json
+    assert repr(query.partition("=")[0]) in answer.json["error"]["message"]
+
+
+def test_without_our_own_tables_and_rows_there_is_an_empty_page(site: Site) -> None:
+    """A database that nobody rendered for yet."""
+    assert site.get("/api/v1/gallery").json == {"items": [], "next_cursor": None}
+
+
+def test_half_characters_in_the_database_become_readable(site: Site) -> None:
+    """Text that is not UTF-8 keeps no page from being shown."""
+    site.poet.write("{}", prompt_id=1)
+    site.poet.execute("UPDATE prompts SET prompt_text = CAST(x'61ff62' AS TEXT)")
+    site.row(1, "image/1.png", {"prompt": "x\\ud800y"})
+    site.row(1, "image/2.png", '{"prompt": "x\\ud800y"}')
+    site.row(1, "image/3.png", {"style_tags": []})
+    assert items(site)[0]["prompt"] == "a\ufffdb"
+
+
+def test_markup_stays_text(site: Site) -> None:
+    """Data is JSON, which no browser takes for a page."""
+    site.poet.write("{}", prompt_id=1)
+    site.row(1, "image/1.png", LAKE | {"prompt": "<script>alert(1)</script>"})
+    answer = site.get("/api/v1/gallery")
+    assert answer.content_type == "application/json"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"

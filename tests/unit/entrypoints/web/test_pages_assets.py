@@ -1,0 +1,132 @@
+"""What the pages are made of: nothing from elsewhere, nothing inline, small, and readable."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+import entrypoints.web
+from tests.unit.entrypoints.web.site import Site
+
+STATIC = Path(entrypoints.web.__file__).parent / "static"
+PAGES = ("/", "/queue", "/submit", "/system", "/prompts/5")
+
+
+@pytest.fixture(scope="module")
+def served(lasting: Site) -> dict[str, str]:
+    """Every page's HTML."""
+    lasting.poet.write(json.dumps({"prompt": "A lake"}), prompt_id=5)
+    lasting.published(5)
+    return {path: lasting.get(path).get_data(as_text=True) for path in PAGES}
+
+
+def modules_of(names: set[str]) -> set[str]:
+    """Scripts with all that they import."""
+    found, open_ = set(), set(names)
+    while open_:
+        name = open_.pop()
+        found.add(name)
+        imported = re.findall(r'from "\./([^"]+)"', (STATIC / name).read_text("utf-8"))
+        open_ |= set(imported) - found
+    return found
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_nothing_is_inline(served: dict[str, str], path: str) -> None:
+    """The content security policy would refuse it."""
+    html = served[path]
+    assert not re.search(r"<script(?![^>]*\ssrc=)", html)
+    assert not re.search(r"<style|\sstyle=|\son[a-z]+=", html)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_all_that_a_page_names_is_served_by_us(
+    served: dict[str, str], lasting: Site, path: str
+) -> None:
+    """It works without a network."""
+    html = served[path]
+    assert not re.search(r'(?:src|href|action)="(?:https?:)?//', html)
+    named = set(re.findall(r'(?:src|href)="(/static/[^"]+)"', html))
+    assert named
+    for each in named:
+        assert lasting.get(each).status_code == 200, each
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_has_its_landmarks(served: dict[str, str], path: str) -> None:
+    """One main, one first heading, a language, a title, and a way to skip what repeats."""
+    html = served[path]
+    assert html.count("<main") == 1
+    assert html.count("<h1") == 1
+    assert '<html lang="en">' in html
+    assert re.search(r"<title>[^<]+ - Media Generator</title>", html)
+    assert 'href="#main"' in html
+
+
+def test_what_browse_loads_is_small(served: dict[str, str]) -> None:
+    """Scripts and styles of the first page, packed as a network would carry them."""
+    named = re.findall(r'"/static/([^"]+\.(?:js|css))"', served["/"])
+    scripts = {name for name in named if name.endswith(".js")}
+    styles = set(named) - scripts
+    assert modules_of(scripts) == scripts  # each is named, so that none waits for another
+    packed = [len(gzip.compress((STATIC / name).read_bytes())) for name in scripts]
+    assert sum(packed) < 20_000
+    assert sum((STATIC / name).stat().st_size for name in scripts) < 50_000
+    assert sum((STATIC / name).stat().st_size for name in styles) < 25_000
+
+
+def test_no_style_comes_from_elsewhere() -> None:
+    """No import, no address, no font of somebody's."""
+    for sheet in STATIC.glob("*.css"):
+        assert not re.search(r"@import|url\(|@font-face", sheet.read_text("utf-8")), sheet.name
+
+
+def test_no_script_makes_markup_of_text() -> None:
+    """Text from the database becomes textContent; nothing is evaluated."""
+    risky = r"(inner|outer)HTML\s*\+?=[^=]|insertAdjacentHTML|document\.write|\beval\(|new Function"
+    for script in STATIC.glob("*.js"):
+        assert not re.search(risky, script.read_text("utf-8")), script.name
+
+
+def tokens(theme: int) -> dict[str, tuple[float, float, float]]:
+    """The colours of a theme: 0 is light, 1 dark."""
+    text = (STATIC / "site.css").read_text("utf-8")
+    found = re.findall(r"--([\w-]+): light-dark\(#(\w{6}), #(\w{6})\)", text)
+    return {name: _rgb(pair[theme]) for name, *pair in found}
+
+
+def _rgb(code: str) -> tuple[float, float, float]:
+    red, green, blue = (int(code[at : at + 2], 16) / 255 for at in (0, 2, 4))
+    return red, green, blue
+
+
+def contrast(one: tuple[float, float, float], other: tuple[float, float, float]) -> float:
+    """As WCAG 2.2 defines it."""
+
+    def luminance(colour: tuple[float, float, float]) -> float:
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
+def test_every_colour_can_be_read(theme: int) -> None:
+    """AA: 4.5 to 1 for text on whatever lies beneath it, 3 to 1 for the edges of controls."""
+    colours = tokens(theme)
+    pairs = {
+        (ink, ground)
+        for ink in ("ink", "soft", "accent", "good", "warm", "bad")
+        for ground in ("paper", "panel", "sunk")
+    }
+    pairs |= {(name, f"{name}-wash") for name in ("good", "warm", "bad")}
+    pairs |= {("ink", "wash"), ("accent", "wash"), ("soft", "wash"), ("on-accent", "accent")}
+    poor = {pair: contrast(colours[pair[0]], colours[pair[1]]) for pair in pairs}
+    assert {pair: value for pair, value in poor.items() if value < 4.5} == {}
+    assert contrast(colours["edge"], colours["paper"]) >= 3
+    assert contrast(colours["edge"], colours["panel"]) >= 3

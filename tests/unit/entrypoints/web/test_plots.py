@@ -1,0 +1,107 @@
+"""The bars stand for their numbers, and inside the frame."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from entrypoints.web.plots import HEIGHT, STACK, WIDTH, shares, time_plot
+from entrypoints.web.system_page import checks_by_area
+
+_COUNTS = st.integers(0, 5_000)
+_BUCKETS = st.lists(
+    st.builds(
+        lambda image, audio, failed: {
+            "start": "2026-01-06T21:00:00",
+            "published": {"image": image, "audio": audio},
+            "failed": failed,
+            "seconds_median": None,
+        },
+        _COUNTS,
+        _COUNTS,
+        _COUNTS,
+    ),
+    max_size=61,
+)
+
+
+@given(_BUCKETS)
+def test_every_bar_is_as_high_as_its_number_says(buckets: list[dict[str, Any]]) -> None:
+    """One unit for all of them, taken from the scale beside them; nothing leaves the frame."""
+    plot = time_plot(buckets)
+    low, high = plot.ticks[0], plot.ticks[-1]
+    unit = (low.y - high.y) / (high.count - low.count)
+    drawn = {(bar.bucket, bar.sort): bar for bar in plot.bars}
+    for number, bucket in enumerate(buckets):
+        published = bucket["published"]
+        top = plot.floor
+        for sort in STACK:
+            count = bucket["failed"] if sort == "failed" else published[sort]
+            bar = drawn.pop((number, sort), None)
+            assert (bar is None) == (count == 0)
+            if bar is not None:
+                assert bar.height == pytest.approx(count * unit, abs=0.02)
+                assert bar.y + bar.height == pytest.approx(top, abs=0.02)
+                assert bar.y >= 0
+                assert bar.x >= plot.left
+                assert bar.x + bar.width <= WIDTH
+                top = bar.y
+    assert drawn == {}
+
+
+@given(_BUCKETS)
+def test_the_scale_is_readable(buckets: list[dict[str, Any]]) -> None:
+    """Whole numbers from nought to no less than the highest bar, five lines at most."""
+    plot = time_plot(buckets)
+    counts = [tick.count for tick in plot.ticks]
+    steps = {after - before for before, after in pairwise(counts)}
+    assert counts[0] == 0
+    assert len(counts) == 5
+    assert len(steps) == 1
+    assert all(0 <= tick.y <= HEIGHT for tick in plot.ticks)
+    assert len(plot.marks) <= 6
+
+
+@pytest.mark.parametrize(
+    ("most", "top"), [(0, 4), (1, 4), (5, 8), (9, 12), (13, 20), (21, 40), (85, 120), (4001, 8000)]
+)
+def test_the_scale_ends_at_a_round_number(most: int, top: int) -> None:
+    """The least of the round numbers that suffices: a plot is not mostly empty."""
+    bucket = {"start": "", "published": {"image": most, "audio": 0}, "failed": 0}
+    assert time_plot([bucket]).ticks[-1].count == top
+
+
+def test_shares_are_measured_by_the_most_frequent() -> None:
+    """The first is as long as can be; the others in proportion."""
+    found = shares([{"code": "timed_out", "count": 8}, {"code": "no_files", "count": 2}])
+    assert [(share.code, share.count, share.length) for share in found] == [
+        ("timed_out", 8, 100.0),
+        ("no_files", 2, 25.0),
+    ]
+    assert shares([]) == ()
+
+
+def test_checks_stand_by_area_with_the_worst_word() -> None:
+    """One that is broken is not hidden among those that are well; an unknown one has a place."""
+    checks = [
+        {"name": name, "health": health}
+        for name, health in (
+            ("program", "ok"),
+            ("database", "ok"),
+            ("output root", "warning"),
+            ("database lock", "broken"),
+            ("moon", "ok"),
+        )
+    ]
+    assert [
+        (area["name"], area["health"], len(area["checks"])) for area in checks_by_area(checks)
+    ] == [
+        ("Program", "ok", 1),
+        ("Database and queue", "broken", 2),
+        ("Published files", "warning", 1),
+        ("More", "ok", 1),
+    ]

@@ -1,0 +1,215 @@
+"""The queue at a glance, what is in it, and its changes."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from application.ports.prompt_repository import Selection
+from application.ports.queue_controls import PausedBy
+from domain.failure import Failure, FailureCode
+from tests.owners import sqlite_repository
+
+if TYPE_CHECKING:
+    from tests.unit.entrypoints.web.site import Site
+
+SONG = json.dumps({"title": "Steam", "structure": [{"type": "verse", "lyrics": "Steam ascends"}]})
+LAKE = '{"prompt": "a lake"}'
+ANY = Selection()
+
+
+def fail(site: Site, prompt_id: int) -> None:
+    """Render a prompt without luck."""
+    with closing(site.works()) as connection:
+        repository = sqlite_repository(connection)
+        claim = repository.claim_next(Selection(only=frozenset({prompt_id})))
+        assert claim
+        assert repository.fail(claim, Failure(FailureCode.NO_FILES, "nothing came"), 2.5)
+
+
+def test_the_status_of_an_empty_database(site: Site) -> None:
+    """Every status of ours is there, if only as 0."""
+    none = {"image": 0, "audio": 0}
+    counts = {"pending": 0, "processing": 0, "ready": 0, "error": 0}
+    assert site.get("/api/v1/status").json == {
+        "counts": {"image": counts, "audio": counts},
+        "unwritten": none,
+        "waiting": none,
+        "next_retry_at": None,
+        "oldest_pending": {"image": None, "audio": None},
+        "paused": None,
+        "rendering": [],
+        "outcomes": [],
+        "workers": [],
+        "broken": [],
+    }
+
+
+def test_the_status_tells_what_goes_on(site: Site) -> None:
+    """Counts, another program's word, a live render, the last outcome, the pause."""
+    site.poet.write(LAKE, prompt_id=1)
+    site.poet.write(LAKE, prompt_id=2)
+    site.poet.write(LAKE, prompt_id=3, artifact_status="unsupported")
+    site.poet.write(None, prompt_id=4, written=False)
+    fail(site, 1)
+    with closing(site.works()) as connection:
+        assert sqlite_repository(connection).claim_next(ANY)
+    site.services.controls().pause(PausedBy.ENVIRONMENT, "no comfy", "comfyui_import", ())
+    found = site.get("/api/v1/status").json
+    assert found
+    assert found["counts"]["image"]["unsupported"] == 1
+    assert found["counts"]["image"]["error"] == 1
+    assert found["unwritten"]["image"] == 1
+    assert [render["prompt_id"] for render in found["rendering"]] == [2]
+    [outcome] = found["outcomes"]
+    assert (outcome["prompt_id"], outcome["code"], outcome["seconds"]) == (1, "no_files", 2.5)
+    assert found["paused"]["hint"] == FailureCode.COMFYUI_IMPORT.hint
+    assert found["paused"]["by"] == "environment"
+
+
+def test_the_queue_shows_pictures_and_songs_with_briefs(site: Site) -> None:
+    """Side by side, with the writing as it is; the failed with reason and hint."""
+    site.poet.write(LAKE, prompt_id=1, text="water")
+    site.poet.write(SONG, prompt_id=2, prompt_type="lyrics_prompt")
+    site.poet.write("broken", prompt_id=3)
+    site.poet.write(LAKE, prompt_id=4)
+    fail(site, 4)
+    with closing(site.works()) as connection:
+        assert sqlite_repository(connection).claim_next(Selection(only=frozenset({1})))
+    found = site.get("/api/v1/queue").json
+    assert found
+    assert [(row["id"], row["brief"]) for row in found["waiting"]["image"]] == [(3, None)]
+    assert found["waiting"]["image"][0]["brief_problem"]["code"] == "brief_not_json"
+    [song] = found["waiting"]["audio"]
+    assert (song["title"], song["raw"]) == ("Steam", SONG)
+    assert song["brief"]["sections"] == [{"type": "verse", "lyrics": "Steam ascends"}]
+    [failed] = found["failed"]
+    assert (failed["id"], failed["attempts"]) == (4, 1)
+    assert failed["error"]["hint"] == FailureCode.NO_FILES.hint
+    assert [(row["prompt_id"], row["text"]) for row in found["rendering"]] == [(1, "water")]
+    assert found["totals"] == {"waiting": {"image": 1, "audio": 1}, "failed": 1}
+
+
+def test_a_failed_prompt_is_tried_again(site: Site) -> None:
+    """Once; a second wish finds it pending already."""
+    site.poet.write(LAKE, prompt_id=1)
+    fail(site, 1)
+    assert site.post("/api/v1/prompts/1/retry", {}).json == {"moved": [1], "refused": {}}
+    assert site.poet.status(1) == ("pending", None)
+    answer = site.post("/api/v1/prompts/1/retry", {})
+    assert answer.status_code == 409
+    assert answer.json
+    assert "it is pending" in answer.json["error"]["message"]
+
+
+def test_a_ready_prompt_is_rendered_again_only_on_demand(site: Site) -> None:
+    """Since what is there was paid for."""
+    site.poet.write(LAKE, prompt_id=1, artifact_status="ready")
+    assert site.post("/api/v1/prompts/1/retry").status_code == 409
+    assert site.post("/api/v1/prompts/1/retry", {"again": True}).status_code == 200
+    assert site.poet.status(1)[0] == "pending"
+
+
+def test_many_are_tried_again_and_the_others_named(site: Site) -> None:
+    """Those that are selected, or all that failed."""
+    for prompt_id in (1, 2, 3):
+        site.poet.write(LAKE, prompt_id=prompt_id)
+        fail(site, prompt_id)
+    answer = site.post("/api/v1/retry", {"ids": [1, 1, 99]})
+    assert answer.json == {"moved": [1], "refused": {"99": "there is no such prompt"}}
+    assert site.post("/api/v1/retry", {"all_errors": True}).json == {
+        "moved": [2, 3],
+        "refused": {},
+    }
+
+
+def test_a_pending_prompt_is_cancelled(site: Site) -> None:
+    """It ends in error with a code of its own; a second time there is nothing to cancel."""
+    site.poet.write(LAKE, prompt_id=1)
+    answer = site.post("/api/v1/prompts/1/cancel", {})
+    assert answer.json == {"cancelled": 1, "requeued": False}
+    status, message = site.poet.status(1)
+    assert status == "error"
+    assert message
+    assert message.startswith("cancelled")
+    assert site.post("/api/v1/prompts/1/cancel", {}).status_code == 409
+
+
+def test_a_render_is_given_back(site: Site) -> None:
+    """Its prompt is pending again."""
+    site.poet.write(LAKE, prompt_id=1)
+    with closing(site.works()) as connection:
+        assert sqlite_repository(connection).claim_next(ANY)
+    assert site.post("/api/v1/prompts/1/cancel", {"requeue": True}).status_code == 200
+    assert site.poet.status(1) == ("pending", None)
+
+
+@pytest.mark.parametrize("path", ["retry", "cancel"])
+def test_a_prompt_that_is_not_there_is_not_found(site: Site, path: str) -> None:
+    """Changing it is no conflict."""
+    for prompt_id in (77, 2**63 - 1):
+        assert site.post(f"/api/v1/prompts/{prompt_id}/{path}", {}).status_code == 404
+
+
+def test_the_queue_is_paused_and_resumed(site: Site) -> None:
+    """With a person's reason; to resume what is not paused is fine."""
+    paused = site.post("/api/v1/pause", {"reason": " the GPU\nis\0needed "}).json
+    assert paused
+    assert (paused["paused"]["by"], paused["paused"]["reason"]) == ("person", "the GPU is needed")
+    assert site.services.controls().paused()
+    assert site.post("/api/v1/resume").json == {"paused": None}
+    assert site.post("/api/v1/resume", {}).json == {"paused": None}
+    assert site.services.controls().paused() is None
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/api/v1/retry", {}),
+        ("/api/v1/retry", {"ids": []}),
+        ("/api/v1/retry", {"ids": [1], "all_errors": True}),
+        ("/api/v1/retry", {"ids": ["1"]}),
+        ("/api/v1/retry", {"ids": [True]}),
+        ("/api/v1/retry", {"ids": [-1]}),
+        ("/api/v1/retry", {"ids": [2**63]}),
+        ("/api/v1/retry", {"ids": [1.5]}),
+        ("/api/v1/retry", {"ids": 1}),
+        ("/api/v1/retry", {"ids": [0] * 10_001}),
+        ("/api/v1/retry", {"all_errors": 1}),
+        ("/api/v1/retry", {"idz": [1]}),
+        ("/api/v1/retry", [1]),
+        ("/api/v1/prompts/1/retry", {"again": "yes"}),
+        ("/api/v1/prompts/1/cancel", {"requeue": None}),
+        ("/api/v1/pause", {"reason": 1}),
+        ("/api/v1/pause", {"reason": "a" * 501}),
+        ("/api/v1/pause", {"reason": "\ud800"}),
+        ("/api/v1/resume", {"x": 1}),
+    ],
+)
+def test_a_body_that_means_nothing_changes_nothing(site: Site, path: str, body: object) -> None:
+    """And is answered with what is wrong with it."""
+    assert site.post(path, body).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("raw", "mimetype", "status"),
+    [
+        (b"{", "application/json", 400),
+        (b"\xff", "application/json", 400),
+        (b"[" * 100_000, "application/json", 400),
+        (b'{"ids": [' + b"9" * 5000 + b"]}", "application/json", 400),
+        (b"", "application/json", 400),
+        (b'{"ids": [1]}', "text/plain", 415),
+        (b"ids=1", "application/x-www-form-urlencoded", 415),
+        (b" " * (1024 * 1024 + 1), "application/json", 413),
+    ],
+)
+def test_a_body_that_is_no_json_is_refused(
+    site: Site, raw: bytes, mimetype: str, status: int
+) -> None:
+    """Forms of other pages among them, which need no leave to be sent."""
+    answer = site.post("/api/v1/retry", data=raw, content_type=mimetype)
+    assert answer.status_code == status

@@ -1,0 +1,250 @@
+"""The server over real sockets: whoever is slow gives way (fault 40)."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import time
+from contextlib import ExitStack, closing, contextmanager
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from entrypoints.settings.errors import SettingsError
+from entrypoints.web import server as server_module
+from entrypoints.web.listening import is_exposed, listening_sockets
+from entrypoints.web.server import WebServer
+from tests.settings_places import make_place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    from entrypoints.settings import LoadedSettings
+
+    App = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+SLOW = b"GET /slow HTTP/1.1\r\nHost: local"
+
+
+def hello(_: dict[str, Any], start: Any) -> list[bytes]:  # noqa: ANN401 - WSGI's own
+    """Answer at once."""
+    start("200 OK", [("Content-Length", "5")])
+    return [b"hello"]
+
+
+@contextmanager
+def served(app: App, threads: int = 2, most: int = 8) -> Iterator[int]:
+    """A server at a free port, whose number this gives."""
+    bound = socket.create_server(("127.0.0.1", 0))
+    server = WebServer(app, [bound], threads, 1000, most)  # type: ignore[arg-type]
+    try:
+        yield bound.getsockname()[1]
+    finally:
+        server.close()
+
+
+def ask(port: int, method: str = "GET", body: bytes | None = None) -> tuple[int, bytes]:
+    """Status and body, within a second."""
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=1)) as connection:
+        connection.request(method, "/", body)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+
+
+def is_open(connection: socket.socket) -> bool:
+    """Whether one letter more can be sent, and nothing comes back."""
+    try:
+        connection.sendall(b"G")
+        return connection.recv(1) != b""
+    except TimeoutError:
+        return True
+    except ConnectionError:
+        return False
+
+
+def listens(port: int) -> bool:
+    """Whether anybody is taken there."""
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
+
+
+def test_many_who_never_finish_asking_keep_nobody_waiting() -> None:
+    """Five times as many as there may be; the newest are always answered."""
+    with served(hello, most=8) as port, ExitStack() as opened:
+        for _ in range(40):
+            slow = opened.enter_context(socket.create_connection(("127.0.0.1", port), 1))
+            slow.sendall(SLOW)
+            assert ask(port) == (200, b"hello")
+
+
+def test_one_who_asks_again_and_again_outlives_those_who_do_not() -> None:
+    """A connection that was just used is not the first to go."""
+    with (
+        served(hello, most=8) as port,
+        closing(http.client.HTTPConnection("127.0.0.1", port, timeout=1)) as kept,
+        ExitStack() as opened,
+    ):
+        kept.connect()
+        own = kept.sock
+        for _ in range(30):
+            slow = opened.enter_context(socket.create_connection(("127.0.0.1", port), 1))
+            slow.sendall(SLOW)
+            kept.request("GET", "/")
+            assert kept.getresponse().read() == b"hello"
+            assert kept.sock is own
+
+
+def test_a_request_that_drips_in_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However busy its connection looks."""
+    monkeypatch.setattr(server_module, "REQUEST_SECONDS", 0.05)
+    monkeypatch.setattr(server_module, "_LOOK_SECONDS", 0)
+    with served(hello) as port, closing(socket.create_connection(("127.0.0.1", port), 5)) as slow:
+        ended = time.monotonic() + 5
+        slow.settimeout(0.02)
+        while is_open(slow):
+            assert time.monotonic() < ended
+
+
+def test_one_who_does_not_read_holds_no_thread(tmp_path: Path) -> None:
+    """A large file waits for its reader, the only thread does not."""
+    large = tmp_path / "large"
+    large.write_bytes(b"x" * 30_000_000)
+
+    def app(environ: dict[str, Any], start: Any) -> Iterable[bytes]:  # noqa: ANN401 - WSGI's own
+        if environ["PATH_INFO"] == "/":
+            return hello(environ, start)
+        start("200 OK", [("Content-Length", "30000000")])
+        wrapped: Iterable[bytes] = environ["wsgi.file_wrapper"](large.open("rb"))
+        return wrapped
+
+    with (
+        served(app, threads=1) as port,
+        closing(socket.create_connection(("127.0.0.1", port), 5)) as slow,
+    ):
+        slow.sendall(b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert slow.recv(100).startswith(b"HTTP/1.1 200")
+        assert ask(port) == (200, b"hello")
+        left = 30_000_000
+        while left > 29_000_000:
+            left -= len(slow.recv(65536))
+
+
+def test_a_large_body_is_refused_before_it_is_there() -> None:
+    """By its length alone; so is one without a length."""
+    with served(hello) as port:
+        with closing(socket.create_connection(("127.0.0.1", port), 5)) as asker:
+            asker.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1001\r\n\r\n")
+            assert asker.recv(100).startswith(b"HTTP/1.1 413")
+        with closing(socket.create_connection(("127.0.0.1", port), 5)) as asker:
+            asker.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+            asker.sendall(b"400\r\n" + b"x" * 1024 + b"\r\n")
+            assert asker.recv(100).startswith(b"HTTP/1.1 413")
+
+
+def test_what_is_being_answered_at_the_end_is_answered() -> None:
+    """Nobody new is taken, and the end comes soon."""
+    begun, go = Event(), Event()
+    answers: list[tuple[int, bytes]] = []
+
+    def app(environ: dict[str, Any], start: Any) -> list[bytes]:  # noqa: ANN401 - WSGI's own
+        begun.set()
+        go.wait(30)
+        return hello(environ, start)
+
+    bound = socket.create_server(("127.0.0.1", 0))
+    port = bound.getsockname()[1]
+    server = WebServer(app, [bound], 2, 1000, 8)  # type: ignore[arg-type]
+    asker = Thread(target=lambda: answers.append(ask(port)))
+    asker.start()
+    assert begun.wait(30)
+    closer = Thread(target=server.close)
+    closer.start()
+    while listens(port):
+        assert asker.is_alive()
+    go.set()
+    asker.join()
+    closer.join()
+    assert answers == [(200, b"hello")]
+
+
+def test_a_newcomer_may_listen_at_once_where_another_ended() -> None:
+    """As after a restart."""
+    with served(hello) as port:
+        assert ask(port) == (200, b"hello")
+    again = WebServer(hello, [socket.create_server(("127.0.0.1", port))], 1, 1000, 8)  # type: ignore[arg-type]
+    assert ask(port) == (200, b"hello")
+    again.close()
+
+
+class TestListening:
+    @pytest.fixture
+    def load(self, tmp_path: Path) -> Callable[..., LoadedSettings]:
+        """Settings of the section web."""
+        place = make_place(tmp_path)
+
+        def loaded(**web: object) -> LoadedSettings:
+            return place.load({"web": web})
+
+        return loaded
+
+    def test_a_name_is_served_at_all_its_addresses(
+        self, load: Callable[..., LoadedSettings]
+    ) -> None:
+        """At one port that is free for all of them."""
+        bound = listening_sockets(load(host="localhost", port=0))
+        assert len({each.getsockname()[1] for each in bound}) == 1
+        assert not is_exposed(bound)
+        for each in bound:
+            each.close()
+
+    def test_all_addresses_are_exposed(self, load: Callable[..., LoadedSettings]) -> None:
+        """They want a token."""
+        bound = listening_sockets(load(host="0.0.0.0", port=0))  # noqa: S104 - closed at once
+        assert is_exposed(bound)
+        for each in bound:
+            each.close()
+
+    def test_a_taken_port_is_explained(self, load: Callable[..., LoadedSettings]) -> None:
+        """Whoever has it, with another one to take."""
+        with closing(socket.create_server(("127.0.0.1", 0))) as other:
+            port = other.getsockname()[1]
+            with pytest.raises(SettingsError, match=f"port {port} of 127.0.0.1 is taken") as caught:
+                listening_sockets(load(port=port))
+        assert f"--port {port + 1}" in str(caught.value)
+        assert "AirPlay" not in str(caught.value)
+
+    def test_port_5000_is_explained_with_airplay(
+        self, load: Callable[..., LoadedSettings], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Which listens there on a Mac, or the backend that is there already."""
+        from entrypoints.web import listening  # noqa: PLC0415 - to be changed
+
+        monkeypatch.setattr(listening, "_answers", lambda *_: True)
+        with pytest.raises(SettingsError, match=r"AirPlay.*backend.*--port 5001"):
+            listening_sockets(load())
+
+    def test_a_neighbour_at_the_same_port_of_another_loopback_address_counts(
+        self, load: Callable[..., LoadedSettings]
+    ) -> None:
+        """Who asks for localhost would get the neighbour."""
+        if not socket.has_ipv6:
+            pytest.skip("this machine has no IPv6")
+        try:
+            other = socket.create_server(("::1", 0), family=socket.AF_INET6)
+        except OSError:
+            pytest.skip("this machine has no IPv6 loopback address")
+        with closing(other), pytest.raises(SettingsError, match="is taken"):
+            listening_sockets(load(port=other.getsockname()[1]))
+
+    @pytest.mark.parametrize("host", ["203.0.113.7", "no..host", "a" * 300])
+    def test_an_address_of_others_is_explained(
+        self, load: Callable[..., LoadedSettings], host: str
+    ) -> None:
+        """And where it was set."""
+        with pytest.raises(SettingsError, match=r"json: .*web.host"):
+            listening_sockets(load(host=host, port=0))

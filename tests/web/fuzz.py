@@ -1,0 +1,157 @@
+"""Requests made up from the OpenAPI document, good ones and bad ones: ``python -m tests.web.fuzz``.
+
+Every operation is asked, in this process, over a real database and real files; each answer must
+be one that the document knows, of the type and shape that it says, and no error of the server.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+from hypothesis.errors import Unsatisfiable
+from schemathesis import Case, GenerationMode
+from schemathesis.checks import CHECKS, load_all_checks
+
+from tests.media_samples import mp3
+from tests.unit.entrypoints.web.site import BASE, Site
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from flask import Flask
+    from schemathesis import APIOperation
+
+# What the document allows may still lead to nothing (404) or be no brief (422), so whether good
+# requests are taken is tested one by one elsewhere.
+_CHECKS: Final = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+    "allow_header_conformance",
+)
+# Of ids that are made up hardly one leads to anything.
+_PROMPTS: Final[list[dict[str, object] | None]] = [
+    None,
+    *({"prompt_id": prompt_id} for prompt_id in range(4)),
+]
+_KNOWN: Final[dict[str, list[dict[str, object] | None]]] = {
+    "/api/prompts/{prompt_id}/artifacts": _PROMPTS,
+    "/api/v1/prompts/{prompt_id}": _PROMPTS,
+    "/api/v1/prompts/{prompt_id}/retry": _PROMPTS,
+    "/api/v1/prompts/{prompt_id}/cancel": _PROMPTS,
+    "/api/v1/peaks/{artifact_id}": [None, {"artifact_id": 1}, {"artifact_id": 2}],
+    "/api/media/{file_path}": [
+        None,
+        {"file_path": "image/1_20260106T213045/a.png"},
+        {"file_path": "audio/2_20260106T213045/a.mp3"},
+    ],
+}
+_MODES: Final = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Ask for long; ends with the first answer that is wrong."""
+    parser = argparse.ArgumentParser("python -m tests.web.fuzz", description=__doc__)
+    parser.add_argument("--examples", type=int, default=300, help="for each operation and mode")
+    parser.add_argument("--seed", type=int, default=None, help="for the same requests again")
+    chosen = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        site = Site(Path(folder), legacy_shapes=True)
+        asked = fuzz(site, chosen.examples, chosen.seed)
+        site.close()
+    print(f"{asked} requests, every answer as the document says")  # noqa: T201 - the report
+
+
+def fuzz(site: Site, examples: int, number: int | None = 0) -> int:
+    """Ask every operation so many times in each mode; gives how many requests there were.
+
+    Args:
+        site: to be asked; prompts and files are added to it.
+        examples: for each operation and mode.
+        number: the seed; None for another one each time.
+    """
+    _furnish(site)
+    load_all_checks()
+    checks: Any = CHECKS.get_by_names(_CHECKS)
+    schema = schemathesis.openapi.from_wsgi("/api/openapi.json", _closing(site.app))
+    asked = 0
+
+    def ask(case: Case[Any]) -> None:
+        nonlocal asked
+        asked += 1
+        headers = {"Host": "localhost:5000", "X-Mediagen-Token": site.csrf}
+        case.call_and_validate(base_url=BASE, headers=headers, checks=checks)
+
+    for found in schema.get_all_operations():
+        operation = found.ok()  # type: ignore[union-attr]
+        for mode in _MODES:
+            _ask_often(operation, mode, ask, examples, number)
+    return asked
+
+
+def _ask_often(
+    operation: APIOperation[Any, Any, Any, Any],
+    mode: GenerationMode,
+    ask: Callable[[Case[Any]], None],
+    examples: int,
+    number: int | None,
+) -> None:
+    limits = settings(
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        derandomize=False,
+        phases=(Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+    )
+    made = operation.as_strategy(generation_mode=mode)
+    known = st.sampled_from(_KNOWN.get(operation.path, [None]))
+
+    def test(case: Case[Any], place: dict[str, object] | None) -> None:
+        if place is not None and mode is GenerationMode.POSITIVE:
+            case.path_parameters = place
+        ask(case)
+
+    test = limits(given(case=made, place=known)(test))
+    with suppress(Unsatisfiable):  # an operation without parameters cannot be asked wrongly
+        (test if number is None else seed(number)(test))()
+
+
+def _closing(app: Flask) -> Callable[[dict[str, Any], Any], list[bytes]]:
+    """The same, closing what it answers; who asks here does not."""
+
+    def closing_app(environ: dict[str, Any], start: Any) -> list[bytes]:  # noqa: ANN401 - WSGI
+        answer = app(environ, start)
+        try:
+            return list(answer)
+        finally:
+            if close := getattr(answer, "close", None):
+                close()
+
+    return closing_app
+
+
+def _furnish(site: Site) -> None:
+    """Something of everything, so that good requests meet something."""
+    site.poet.write('{"prompt": "a lake"}', prompt_id=0, artifact_status="ready")
+    site.poet.write('{"prompt": "a fox"}', prompt_id=1)
+    song = {"title": "Steam", "structure": [{"type": "verse", "lyrics": "Steam ascends"}]}
+    site.poet.write(json.dumps(song), prompt_id=2, prompt_type="lyrics_prompt")
+    site.poet.write("no brief", prompt_id=3, artifact_status="error")
+    site.published(1)
+    path = site.published(2, "a.mp3", {"title": "Steam"}, "audio")
+    (site.root / path).write_bytes(mp3())
+
+
+if __name__ == "__main__":
+    main()

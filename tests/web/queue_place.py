@@ -1,0 +1,137 @@
+"""An installation with the page before it, for tests in which workers really run."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from playwright.sync_api import expect
+
+from entrypoints.settings import load_settings
+from entrypoints.web.serving import start_serving
+from tests.acceptance.mediagen import Installation
+from tests.web.watching import watch
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, Page
+
+    from entrypoints.settings.loading import LoadedSettings
+
+SOON: Final = 20_000  # milliseconds; the first look of the doctor takes some seconds
+# Shows a quarter, then three quarters when ``on`` is there, then ends when ``go`` is.
+_STEPS: Final = """
+import sys, time
+from importlib import import_module
+from pathlib import Path
+
+good = import_module("good")
+output = good.parse().output
+
+def bar(percent):
+    print(f"Sampling: {percent:3}%|##   | {percent // 5}/20 [00:01<00:03,  5.0it/s]",
+          end="\\r", file=sys.stderr, flush=True)
+
+def wait_for(name):
+    end = time.monotonic() + 100
+    while not Path(name).exists() and time.monotonic() < end:
+        time.sleep(0.01)
+
+bar(25)
+Path("began").touch()
+wait_for("on")
+bar(75)
+wait_for("go")
+good.write_media(output)
+"""
+
+
+class Site:
+    """What a person has before them.
+
+    Attributes:
+        place: the installation.
+        url: where its page is.
+        browser: to look with.
+    """
+
+    def __init__(self, folder: Path, browser: Browser) -> None:
+        expect.set_options(timeout=SOON)
+        self.place = Installation(folder)
+        state = str(self.place.folder / "state")
+        self.place.shell.environment["MEDIA_GENERATOR_PATHS__STATE"] = state
+        (self.place.scripts / "steps.py").write_text(_STEPS, "utf-8")
+        self.place.use("good.py", "good.py")
+        self.browser = browser
+        self.url = ""
+        self._serving: Any = None
+        self.serve()
+
+    def serve(self, port: int = 0) -> None:
+        """Begin to answer."""
+        self._serving = start_serving(self._settings(port))
+        self.url = self._serving.url
+
+    def stop(self) -> None:
+        """Answer nobody any more."""
+        self._serving.close()
+
+    @property
+    def port(self) -> int:
+        """Where it answers."""
+        return int(self.url.rpartition(":")[2])
+
+    @contextmanager
+    def page(self, path: str, *, fails: bool = False, **options: Any) -> Iterator[Page]:  # noqa: ANN401
+        """A tab with a page of ours; nothing may go wrong in it unless ``fails``.
+
+        Args:
+            path: of the page.
+            fails: whether the test lets requests fail.
+            options: of the browser's context.
+        """
+        said: list[str] = []
+        context = self.browser.new_context(**options)
+        try:
+            watch(context, self.url, said)
+            page = context.new_page()
+            page.goto(self.url + path)
+            yield page
+        finally:
+            context.close()
+        assert fails or said == []
+
+    @contextmanager
+    def rendering(self) -> Iterator[subprocess.Popen[str]]:
+        """A worker in the middle of the first prompt, which shows a quarter."""
+        self.place.use("steps.py")
+        with self.place.started("run") as process:
+            self.place.begun(process)
+            yield process
+
+    def step(self) -> None:
+        """Let the render show three quarters."""
+        (self.place.comfyui / "on").touch()
+
+    def _settings(self, port: int) -> LoadedSettings:
+        home = self.place.shell.home
+        return load_settings(
+            config_file=home / "media_generator_config.json",
+            overrides={"web.port": str(port)},
+            environ=self.place.shell.variables(),
+            cwd=home,
+        )
+
+
+@contextmanager
+def site_at(folder: Path, browser: Browser) -> Iterator[Site]:
+    """A site, and the end of everything that it started."""
+    site = Site(folder, browser)
+    try:
+        yield site
+    finally:
+        site.stop()
+        site.place.end_leftovers()

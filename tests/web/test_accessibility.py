@@ -1,0 +1,149 @@
+"""Everybody can use every view: axe, a phone's width, and the keyboard alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.web.judging import PHONE, overflows, serious, stops, tab_to
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from playwright.sync_api import Page
+
+    from tests.web.conftest import OpenPage
+    from tests.web.serving import Site
+
+
+def _nothing(page: Page) -> None:
+    """The view is there as it is."""
+
+
+def _cards(page: Page) -> None:
+    page.locator("#sheet.live .card .wave, #sheet.live .card canvas").first.wait_for()
+
+
+def _viewer(page: Page) -> None:
+    _cards(page)
+    page.locator(".card.image a.open").first.click()
+    page.locator("#viewer[open]:not(.loads)").wait_for()
+    if not page.locator("#viewer-details").is_visible():
+        page.locator("#viewer-info").click()
+
+
+def _player(page: Page) -> None:
+    _cards(page)
+    page.locator(".card.audio button.play").first.click()
+    page.locator("#player").wait_for()
+    page.locator("#player-words").click()
+    page.locator("#player-lyrics").wait_for()
+
+
+VIEWS: Final[dict[str, tuple[str, Callable[[Page], None]]]] = {
+    "browse": ("/", _cards),
+    "viewer": ("/", _viewer),
+    "player": ("/", _player),
+    "queue": ("/queue", _nothing),
+    "submit": ("/submit", _nothing),
+    "system": ("/system", _nothing),
+    "picture": ("/prompts/1", _nothing),
+    "song": ("/prompts/5", _nothing),
+    "failed": ("/prompts/7", _nothing),
+    "api": ("/api/docs", _nothing),
+}
+_LONG: Final = frozenset({"api"})  # one look at it takes seconds
+_DIALOGS: Final = frozenset({"viewer"})  # the Tab key stays in them
+
+
+def shown(open_page: OpenPage, site: Site, view: str) -> Page:
+    """A view, ready to be judged; nothing moves in it."""
+    path, prepare = VIEWS[view]
+    page = open_page(site, path, reduced_motion="reduce", color_scheme="light")
+    page.wait_for_load_state("networkidle")
+    prepare(page)
+    return page
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_axe_finds_nothing_serious(open_page: OpenPage, site: Site, view: str) -> None:
+    """In both themes, and on a phone, where nothing must be scrolled sideways."""
+    page = shown(open_page, site, view)
+    if view not in _LONG:
+        assert serious(page) == []
+        page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+        assert serious(page) == []
+    page.set_viewport_size(PHONE)
+    assert serious(page) == []
+    assert not overflows(page)
+
+
+@pytest.mark.parametrize("view", [each for each in VIEWS if each not in _LONG | _DIALOGS])
+def test_the_tab_key_leads_through_a_view(open_page: OpenPage, site: Site, view: str) -> None:
+    """Each stop can be seen and is marked, and the last leads out again."""
+    page = shown(open_page, site, view)
+    seen = list(stops(page))
+    assert len(seen) > 3
+    assert [stop["name"] for stop in seen if not (stop["inside"] and stop["marked"])] == []
+
+
+def test_media_are_found_seen_and_heard_by_keyboard_alone(page: Page, site: Site) -> None:
+    """From the top of Browse to a picture, into it, on to the next, back, and to a song."""
+    _cards(page)
+    page.keyboard.press("Tab")
+    expect(page.locator(".skip")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#main")).to_be_focused()
+    tab_to(page, page.locator("#filters input[name=kind]:checked"))
+    page.keyboard.press("ArrowRight")
+    expect(page).to_have_url(f"{site.url}/?kind=image_prompt")
+    expect(page.locator("#sheet .card.audio")).to_have_count(0)
+    first, second = (page.locator(".card.image a.open").nth(place) for place in (0, 1))
+    tab_to(page, first)
+    page.keyboard.press("Enter")
+    viewer = page.locator("#viewer")
+    expect(viewer).to_be_visible()
+    expect(page.locator("#viewer-title")).to_have_text(first.inner_text())
+    page.keyboard.press("+")
+    expect(page.locator("#viewer-scale")).not_to_have_text("100%")
+    page.keyboard.press("0")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#viewer-title")).to_have_text(second.inner_text())
+    page.keyboard.press("Escape")
+    expect(viewer).to_be_hidden()
+    expect(second).to_be_focused()
+
+
+def test_a_song_is_played_and_stopped_by_keyboard_alone(page: Page) -> None:
+    """The button of its card starts it; the player's own buttons can be reached."""
+    _cards(page)
+    play = page.locator(".card.audio button.play").first
+    tab_to(page, play)
+    page.keyboard.press("Enter")
+    expect(page.locator("#player")).to_be_visible()
+    toggle = page.locator("#player-toggle")
+    expect(toggle).to_have_accessible_name("Pause")
+    tab_to(page, toggle)
+    page.keyboard.press("Enter")
+    expect(toggle).to_have_accessible_name("Play")
+    tab_to(page, page.locator("#player-close"))
+    page.keyboard.press("Enter")
+    expect(page.locator("#player")).to_be_hidden()
+
+
+def test_every_view_is_reached_and_the_theme_changed_by_keyboard_alone(page: Page) -> None:
+    """The links at the top lead to every view, and the theme is kept from one to the next."""
+    theme = page.locator("#theme")
+    tab_to(page, theme)
+    name = theme.get_attribute("aria-label")
+    page.keyboard.press("Enter")
+    expect(theme).not_to_have_attribute("aria-label", str(name))
+    for place in ("Queue", "Submit", "System", "Browse"):
+        link = page.get_by_role("navigation").get_by_role("link", name=place)
+        tab_to(page, link)
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", level=1)).to_have_text(place)
+        expect(link).to_have_attribute("aria-current", "page")
+        expect(page.locator("html")).to_have_attribute("data-theme", "dark")

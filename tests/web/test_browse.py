@@ -1,0 +1,289 @@
+"""Browse: the grid of all that was made, its filters, and what it looks like to whom."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.web.browse_place import EVERY_SONG, HOSTILE, place_at
+from tests.web.judging import overflows, serious
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, Page
+
+    from tests.web.browse_place import Place
+
+COUNT = 2_601  # files: more pages than the script keeps in memory
+MOST_CARDS = 150  # in the document at any time
+PHONE = {"width": 390, "height": 844}
+NARROW = {"width": 320, "height": 640}
+WIDE = {"width": 1380, "height": 900}
+BOXES = """() => [...document.querySelectorAll('.card')].slice(0, 30).map((card) => {
+  const box = card.querySelector('.frame').getBoundingClientRect();
+  const top = document.getElementById('sheet').getBoundingClientRect().top;
+  return [box.left, box.top - top, box.width, box.height];
+})"""
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Place]:
+    """Many files; these tests change nothing."""
+    with place_at(tmp_path_factory.mktemp("browse"), browser, COUNT) as made:
+        yield made
+
+
+def ready(page: Page) -> Page:
+    """A page whose scripts have taken over."""
+    expect(page.locator("#sheet.live:not([aria-busy])")).to_have_count(1)
+    return page
+
+
+def settled(page: Page) -> None:
+    """Every card near the window is there, with what belongs on it."""
+    page.evaluate("() => new Promise((go) => requestAnimationFrame(() => setTimeout(go)))")
+    page.wait_for_function("() => !document.querySelector('.card.waits')")
+
+
+def ids(page: Page) -> list[int]:
+    """The files whose cards are in the document, in its order."""
+    found = page.locator("#sheet .card").evaluate_all("cards => cards.map(c => +c.dataset.id)")
+    return [int(each) for each in found]
+
+
+def test_the_scripts_put_every_card_where_it_was_served(place: Place) -> None:
+    """Nothing jumps when they take over; every full row is as wide as the page."""
+    for size in (WIDE, PHONE, NARROW):
+        with place.page(viewport=size, java_script_enabled=False) as page:
+            served = page.evaluate(BOXES)
+        with place.page(viewport=size) as page:
+            live = ready(page).evaluate(BOXES)
+            inner = page.locator("#sheet").bounding_box()
+        assert inner
+        assert len(live) > 5
+        for before, after in zip(served, live, strict=False):
+            assert after == pytest.approx(before, abs=1.5)
+        by_top: dict[int, float] = {}
+        for left, top, width, _ in live:
+            by_top[round(top)] = max(left + width, by_top.get(round(top), 0))
+        full = list(by_top.values())[:-1]
+        assert full == pytest.approx([inner["x"] + inner["width"]] * len(full), abs=1.5)
+
+
+def test_the_page_does_not_shift_while_it_loads(place: Place) -> None:
+    """Pictures and scripts come late, and move nothing."""
+    with place.page("/queue", viewport=WIDE) as page:
+        page.add_init_script(
+            """window.shifts = 0;
+            new PerformanceObserver((list) => {
+              for (const entry of list.getEntries()) window.shifts += entry.value;
+            }).observe({ type: "layout-shift", buffered: true });"""
+        )
+        page.goto(place.url)
+        ready(page)
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate("window.shifts") < 0.02
+
+
+def test_scrolling_shows_every_file_once_and_keeps_few_cards(place: Place) -> None:
+    """To the very end, newest first, with a document that does not grow."""
+    seen: list[int] = []
+    with place.page(viewport=WIDE) as page:
+        ready(page)
+        for _ in range(400):
+            shown = ids(page)
+            assert len(shown) < MOST_CARDS
+            assert shown == sorted(shown, reverse=True)
+            seen += [each for each in shown if each not in set(seen[-400:])]
+            if shown[-1] == 1 and "no more" in page.locator("#foot").inner_text():
+                break
+            page.evaluate("scrollBy(0, 2 * innerHeight)")
+            settled(page)
+        assert seen == list(range(COUNT, 0, -1))
+        expect(page.locator("#foot")).to_have_text(f"{COUNT:,} pieces, and no more.")
+        page.evaluate("scrollTo(0, document.body.scrollHeight / 4)")
+        settled(page)
+        middle = ids(page)
+        assert middle == list(range(middle[0], middle[-1] - 1, -1))
+        page.evaluate("scrollTo(0, 0)")
+        expect(page.locator(".card").first).to_have_attribute("data-id", str(COUNT))
+
+
+def test_another_width_keeps_what_was_in_sight(place: Place) -> None:
+    """A phone is turned; the grid is laid out anew around the same card."""
+    with place.page(viewport={"width": 844, "height": 600}) as page:
+        ready(page)
+        page.evaluate("scrollTo(0, 9000)")
+        settled(page)
+        seen = page.evaluate(
+            "[...document.querySelectorAll('.card')]"
+            ".find((card) => card.getBoundingClientRect().bottom > 150).dataset.id"
+        )
+        page.set_viewport_size({"width": 480, "height": 844})
+        settled(page)
+        expect(page.locator(f'.card[data-id="{seen}"]')).to_be_in_viewport()
+
+
+def test_filters_are_in_the_address_and_can_be_gone_back_from(place: Place) -> None:
+    """Content type by keyboard, words as they are typed; a reload shows the same."""
+    with place.page(viewport=WIDE) as page:
+        ready(page)
+        page.get_by_role("radio", name="Everything").focus()
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("ArrowRight")
+        expect(page).to_have_url(re.compile(r"\?kind=lyrics_prompt$"))
+        expect(page.locator(".card.image")).to_have_count(0)
+        expect(page.locator(".card.audio").first).to_be_visible()
+        page.get_by_role("searchbox").fill("song 10")
+        expect(page).to_have_url(re.compile(r"text=song\+10"))
+        expect(page.locator("#foot")).to_contain_text("no more")
+        titles = page.locator(".card .name").all_inner_texts()
+        assert titles
+        assert all("song 10" in title for title in titles)
+        page.reload()
+        ready(page)
+        assert page.locator(".card .name").all_inner_texts() == titles
+        expect(page.get_by_role("searchbox")).to_have_value("song 10")
+        page.get_by_role("searchbox").fill("nothing like this")
+        expect(page.locator("#foot")).to_have_text("Nothing matches.")
+        page.go_back()
+        expect(page.get_by_role("radio", name="image_prompt")).to_be_checked()
+        expect(page.locator(".card.image").first).to_be_visible()
+        expect(page.get_by_role("searchbox")).to_have_value("")
+
+
+def test_a_status_that_no_file_has_shows_none(place: Place) -> None:
+    """The choice is kept in the address."""
+    with place.page() as page:
+        ready(page)
+        page.get_by_role("combobox").select_option("error")
+        expect(page).to_have_url(re.compile("status=error"))
+        expect(page.locator("#foot")).to_have_text("Nothing matches.")
+        expect(page.locator(".card")).to_have_count(0)
+
+
+def test_arrow_keys_walk_from_card_to_card(place: Place) -> None:
+    """Along a row and between rows; what has the focus is always in sight."""
+    with place.page(viewport=WIDE) as page:
+        ready(page)
+        page.locator(".card .main").first.focus()
+        here = "document.activeElement.closest('.card').dataset.index"
+        page.keyboard.press("ArrowRight")
+        assert page.evaluate(here) == "1"
+        page.keyboard.press("ArrowDown")
+        below = int(page.evaluate(here))
+        assert below > 2
+        for _ in range(30):
+            page.keyboard.press("ArrowDown")
+        expect(page.locator(":focus")).to_be_in_viewport()
+        assert int(page.evaluate(here)) > below + 60
+        page.keyboard.press("ArrowUp")
+        page.keyboard.press("ArrowLeft")
+        expect(page.locator(":focus")).to_be_in_viewport()
+
+
+def test_a_card_with_the_focus_stays_while_others_go(place: Place) -> None:
+    """Whoever scrolls away and goes on with the keyboard is where they were."""
+    with place.page(viewport=WIDE) as page:
+        ready(page)
+        page.locator(".card .main").first.focus()
+        page.evaluate("scrollTo(0, 6000)")
+        settled(page)
+        assert page.evaluate("document.activeElement.closest('.card').dataset.index") == "0"
+        assert len(ids(page)) < MOST_CARDS
+
+
+def test_new_media_are_offered_and_never_pushed_in(
+    tmp_path_factory: pytest.TempPathFactory, browser: Browser
+) -> None:
+    """A button appears; what somebody looks at stays until it is pressed."""
+    with (
+        place_at(tmp_path_factory.mktemp("news"), browser, 40) as place,
+        place.page(viewport=WIDE) as page,
+    ):
+        ready(page)
+        news = page.get_by_role("button", name="Show new media")
+        expect(news).to_be_hidden()
+        place.add(2, HOSTILE)
+        expect(news).to_be_visible(timeout=10_000)
+        assert ids(page)[0] == 40
+        news.click()
+        expect(page.locator(".card").first).to_have_attribute("data-id", "42")
+        expect(page.locator(".card .name").first).to_contain_text("<img src=x")
+        page.locator(".card.image .open").first.click()
+        expect(page.locator("#viewer-prompt")).to_have_text(HOSTILE)
+        assert page.evaluate("window.pwned") is None
+
+
+def test_what_cannot_be_loaded_can_be_asked_for_again(place: Place) -> None:
+    """The server was away for a moment."""
+    with place.page(fails=True, viewport=WIDE) as page:
+        ready(page)
+        page.route("**/api/v1/gallery?*", lambda route: route.abort())
+        page.evaluate("scrollTo(0, document.body.scrollHeight)")
+        again = page.get_by_role("button", name="Try again")
+        expect(again).to_be_visible()
+        expect(page.locator(".toast.bad")).to_contain_text("cannot be reached")
+        before = page.evaluate("document.body.scrollHeight")
+        page.unroute("**/api/v1/gallery?*")
+        again.click()
+        expect(again).to_have_count(0)
+        assert page.evaluate("document.body.scrollHeight") > before
+
+
+def test_it_reads_well_without_scripts(place: Place) -> None:
+    """Links, the browser's own players, a form, and a way to what is older."""
+    with place.page(viewport=WIDE, java_script_enabled=False) as page:
+        expect(page.locator(".card")).to_have_count(60)
+        assert page.locator(".card audio[controls]").count() == 60 // EVERY_SONG + 1
+        expect(page.locator("#theme")).to_be_hidden()
+        expect(page.locator("#player")).to_be_hidden()
+        page.get_by_role("searchbox").fill("piece 12")
+        page.get_by_role("button", name="Filter").click()
+        expect(page).to_have_url(re.compile("text=piece"))
+        page.goto(place.url)
+        page.get_by_role("link", name="Older media").click()
+        expect(page.locator(".card .name").first).to_have_text(f"piece {COUNT - 60}")
+        page.locator(".card .open").first.click()
+        expect(page.get_by_role("heading", level=1)).to_have_text(f"piece {COUNT - 60}")
+
+
+def test_the_theme_is_switched_and_remembered(place: Place) -> None:
+    """Against the system's, over a reload, and back to following it."""
+    paper = "getComputedStyle(document.body).backgroundColor"
+    with place.page(color_scheme="light") as page:
+        light = page.evaluate(paper)
+        page.get_by_role("button", name="Switch to the dark theme").click()
+        dark = page.evaluate(paper)
+        assert dark != light
+        page.reload()
+        assert page.evaluate(paper) == dark
+        page.get_by_role("button", name="Switch to the light theme").click()
+        page.emulate_media(color_scheme="dark")
+        assert page.evaluate(paper) == dark
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", [WIDE, PHONE, NARROW], ids=["wide", "phone", "narrow"])
+def test_everybody_can_use_it(place: Place, theme: Any, size: Any) -> None:  # noqa: ANN401
+    """Axe finds nothing serious, and nothing is wider than the screen."""
+    with place.page(viewport=size, color_scheme=theme) as page:
+        ready(page)
+        assert serious(page) == []
+        assert not overflows(page)
+        page.goto(f"{place.url}/prompts/{COUNT}")
+        assert serious(page) == []
+        assert not overflows(page)
+
+
+def test_every_file_can_be_downloaded(place: Place) -> None:
+    """From its card, as a file."""
+    with place.page(viewport=WIDE) as page:
+        ready(page)
+        with page.expect_download() as told:
+            page.get_by_role("link", name=f"Download piece {COUNT}").click()
+        assert told.value.suggested_filename.endswith(".png")

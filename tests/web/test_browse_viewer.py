@@ -1,0 +1,263 @@
+"""The full-screen viewer and the player."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.web.browse_place import SONG_SECONDS, place_at
+from tests.web.judging import overflows, serious
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, Locator, Page
+
+    from tests.web.browse_place import Place
+
+COUNT = 230  # files; the newest is a picture
+PHONE = {"width": 390, "height": 844}
+WIDE = {"width": 1380, "height": 900}
+PLAYS = "!document.getElementById('player-audio').paused"
+AT = "document.getElementById('player-audio').currentTime"
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Place]:
+    """Pictures and songs; these tests change nothing."""
+    with place_at(tmp_path_factory.mktemp("viewer"), browser, COUNT) as made:
+        yield made
+
+
+def opened(page: Page, number: int = 0) -> Locator:
+    """The viewer, with the picture of a card."""
+    expect(page.locator("#sheet.live:not([aria-busy])")).to_have_count(1)
+    page.locator(".card.image .open").nth(number).click()
+    viewer = page.get_by_role("dialog")
+    expect(viewer).to_be_visible()
+    expect(page.locator("#viewer:not(.loads)")).to_have_count(1)
+    return viewer
+
+
+def scale(page: Page) -> float:
+    """How large the picture is shown: 1 is the whole of it."""
+    return float(page.locator("#viewer-scale").inner_text().rstrip("%")) / 100
+
+
+def shift(page: Page) -> tuple[float, float]:
+    """How far the picture was pushed, in pixels."""
+    told = page.locator("#viewer-picture").evaluate("picture => picture.style.transform")
+    x, y = re.findall(r"(-?[\d.]+)px", told)
+    return float(x), float(y)
+
+
+def test_a_picture_is_shown_whole_with_all_that_is_known_of_it(place: Place) -> None:
+    """In its own pixels, not those of the thumbnail."""
+    with place.page(viewport=WIDE) as page:
+        viewer = opened(page)
+        size = page.locator("#viewer-picture").evaluate("p => [p.naturalWidth, p.naturalHeight]")
+        assert size == [512, 512]
+        expect(viewer).to_have_accessible_name("piece 230")
+        for part in ("piece 230", "crowds", "realism", "7230", "512 × 512", "1.2 MB"):
+            expect(page.locator("#viewer-details")).to_contain_text(part)
+        expect(page.locator("#viewer-facts")).to_contain_text("image_workflow.py")
+        with page.expect_download() as told:
+            viewer.get_by_role("link", name="Download").click()
+        assert told.value.suggested_filename.endswith(".png")
+        viewer.get_by_role("link", name="All about this prompt").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("piece 230")
+
+
+def test_keys_zoom_pan_and_fit(place: Place) -> None:
+    """Plus, minus, nought and arrows."""
+    with place.page(viewport=WIDE) as page:
+        opened(page)
+        for _ in range(5):
+            page.keyboard.press("+")
+        assert scale(page) > 2.5
+        page.keyboard.press("ArrowRight")
+        assert shift(page)[0] < 0
+        page.keyboard.press("ArrowDown")
+        assert shift(page)[1] < 0
+        page.keyboard.press("-")
+        assert scale(page) < 2.6
+        page.keyboard.press("0")
+        assert scale(page) == 1
+        assert shift(page) == (0, 0)
+
+
+def test_the_wheel_zooms_at_the_pointer_and_a_drag_pans(place: Place) -> None:
+    """What lies under the pointer stays there."""
+    with place.page(viewport=WIDE) as page:
+        opened(page)
+        page.mouse.move(300, 300)
+        page.mouse.wheel(0, -600)
+        page.wait_for_timeout(100)
+        assert scale(page) > 2
+        x, y = shift(page)
+        assert x > 100
+        assert y > 100
+        page.mouse.down()
+        page.mouse.move(250, 280, steps=4)
+        page.mouse.up()
+        assert shift(page) == pytest.approx((x - 50, y - 20), abs=1)
+        page.mouse.dblclick(300, 300)
+        assert scale(page) == 1
+        page.mouse.dblclick(300, 300)
+        assert scale(page) >= 2
+
+
+def test_two_fingers_zoom_and_one_turns_the_page(place: Place) -> None:
+    """As on a phone."""
+    with place.page(viewport=PHONE, has_touch=True) as page:
+        opened(page)
+        touch = page.context.new_cdp_session(page)
+
+        def fingers(sort: str, *points: tuple[int, int]) -> None:
+            placed = [{"x": x, "y": y, "id": at} for at, (x, y) in enumerate(points)]
+            touch.send("Input.dispatchTouchEvent", {"type": sort, "touchPoints": placed})
+
+        fingers("touchStart", (180, 400), (220, 400))
+        for step in range(1, 9):
+            fingers("touchMove", (180 - 10 * step, 400), (220 + 10 * step, 400))
+        fingers("touchEnd")
+        assert scale(page) > 3
+        page.get_by_role("button", name="Show the whole picture").click()
+        before = page.locator("#viewer-title").inner_text()
+        fingers("touchStart", (300, 400))
+        for step in range(1, 9):
+            fingers("touchMove", (300 - 20 * step, 400))
+        fingers("touchEnd")
+        expect(page.locator("#viewer-title")).not_to_have_text(before)
+
+
+def test_next_and_previous_leave_out_the_songs(place: Place) -> None:
+    """By buttons and by keys, as far as there are pictures, beyond what was loaded."""
+    with place.page(viewport=WIDE) as page:
+        viewer = opened(page)
+        title = page.locator("#viewer-title")
+        viewer.get_by_role("button", name="Older picture").click()
+        expect(title).to_have_text("piece 229")
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("ArrowRight")
+        expect(title).to_have_text("piece 226")
+        page.keyboard.press("PageUp")
+        expect(title).to_have_text("piece 228")
+        viewer.get_by_role("button", name="Newer picture").click()
+        expect(title).to_have_text("piece 229")
+        page.keyboard.press("PageUp")
+        expect(title).to_have_text("piece 230")
+        page.keyboard.press("ArrowLeft")
+        expect(page.locator("#toasts")).to_contain_text("newest")
+        for number in range(229, 120, -1):
+            if number % 7 != 3:
+                page.keyboard.press("PageDown")
+                expect(title).to_have_text(f"piece {number}")
+
+
+def test_leaving_the_viewer_gives_the_focus_back(place: Place) -> None:
+    """To the card of the picture that was shown last, by Escape, button, or the way back."""
+    with place.page(viewport=WIDE) as page:
+        opened(page)
+        for _ in range(40):
+            page.keyboard.press("PageDown")
+        page.wait_for_timeout(200)
+        shown = page.locator("#viewer-title").inner_text()
+        page.keyboard.press("Escape")
+        expect(page.locator("#viewer")).to_be_hidden()
+        expect(page.locator(":focus .name")).to_have_text(shown)
+        expect(page.locator(":focus")).to_be_in_viewport()
+        page.keyboard.press("Enter")
+        expect(page.locator("#viewer")).to_be_visible()
+        page.go_back()
+        expect(page.locator("#viewer")).to_be_hidden()
+        expect(page).to_have_url(re.compile(r"/$"))
+        expect(page.locator(":focus .name")).to_have_text(shown)
+
+
+def test_the_focus_stays_in_the_viewer(place: Place) -> None:
+    """What lies behind it cannot be reached by Tab."""
+    with place.page(viewport=WIDE) as page:
+        opened(page)
+        for _ in range(25):
+            page.keyboard.press("Tab")
+            outside = "!!document.activeElement.closest('main, header')"
+            assert page.evaluate(outside) is False
+
+
+def test_a_song_plays_shows_its_words_and_goes_on(place: Place) -> None:
+    """From its card; at its end the next song begins, and its lyrics are shown instead."""
+    with place.page(viewport=WIDE) as page:
+        page.get_by_role("button", name="Play song 227").click()
+        page.wait_for_function(f"() => {PLAYS} && {AT} > 0")
+        player = page.get_by_role("region", name="Player")
+        expect(page.get_by_role("button", name="Pause song 227")).to_be_visible()
+        player.get_by_role("button", name="Lyrics").click()
+        expect(page.locator("#player-lyrics")).to_contain_text("Steam ascends")
+        expect(page.locator("#player-lyrics")).to_contain_text("Coffee brews")
+        assert page.locator("#player-wave path").first.get_attribute("d")
+        page.evaluate(f"document.getElementById('player-audio').currentTime = {SONG_SECONDS - 0.3}")
+        expect(player.locator("#player-title")).to_have_text("song 220", timeout=10_000)
+        page.wait_for_function(f"() => {PLAYS}")
+        expect(page.locator("#player-lyrics-title")).to_have_text("song 220")
+        expect(page.get_by_role("button", name="Play song 227")).to_be_visible()
+        assert page.evaluate("navigator.mediaSession.metadata.title") == "song 220"
+        player.get_by_role("button", name="Close the player").click()
+        expect(player).to_be_hidden()
+        assert page.evaluate(PLAYS) is False
+
+
+def test_keys_and_clicks_move_within_a_song(place: Place) -> None:
+    """Space and arrows from anywhere, the slider by keyboard, the waveform by pointer."""
+    with place.page(viewport=WIDE) as page:
+        page.get_by_role("button", name="Play song 227").click()
+        page.wait_for_function(f"() => {PLAYS} && {AT} > 0")
+        page.evaluate("document.activeElement.blur()")
+        page.keyboard.press(" ")
+        page.wait_for_function(f"() => !({PLAYS})")
+        at = page.evaluate(AT)
+        page.keyboard.press("ArrowRight")
+        assert page.evaluate(AT) == pytest.approx(at + 5, abs=0.2)
+        slider = page.get_by_role("slider", name="Position in the song")
+        slider.focus()
+        page.keyboard.press("Home")
+        expect(slider).to_have_attribute("aria-valuenow", "0")
+        page.keyboard.press("ArrowUp")
+        expect(slider).to_have_attribute("aria-valuetext", re.compile(r"0:05 of 0:08"))
+        wave = page.locator(".card.audio.current .wave")
+        box = wave.bounding_box()
+        assert box
+        wave.click(position={"x": box["width"] / 2, "y": box["height"] / 2})
+        page.wait_for_function(f"() => {PLAYS}")
+        assert page.evaluate(AT) == pytest.approx(SONG_SECONDS / 2, abs=0.7)
+
+
+def test_cards_show_how_loud_songs_are(place: Place) -> None:
+    """A tone is as loud all along, which a flat line would not be."""
+    with place.page("/?kind=lyrics_prompt", viewport=WIDE) as page:
+        page.wait_for_function(
+            """() => {
+              const shape = document.querySelector('.card.audio .all path').getAttribute('d');
+              const bars = [...shape.matchAll(/M[\\d.]+ ([\\d.]+)V([\\d.]+)/g)];
+              const high = bars.filter(([, top, bottom]) => bottom - top > 50);
+              return bars.length === 96 && high.length > 80;
+            }"""
+        )
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+def test_everybody_can_use_both(place: Place, theme: Any, size: Any) -> None:  # noqa: ANN401
+    """Axe finds nothing serious, and nothing is wider than the screen."""
+    with place.page(viewport=size, color_scheme=theme) as page:
+        opened(page)
+        assert serious(page) == []
+        page.keyboard.press("Escape")
+        page.locator(".card .play").first.click()
+        page.locator("#player-words").click()
+        expect(page.locator("#player-text")).to_contain_text("Steam")
+        assert serious(page) == []
+        assert not overflows(page)

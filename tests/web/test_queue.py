@@ -1,0 +1,407 @@
+"""The page of the queue: what goes on is seen, and what a person wants is done."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.acceptance.mediagen import LAKE, STEAM, image, until
+from tests.web.judging import PHONE, overflows, serious
+from tests.web.queue_place import site_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, Locator, Page
+
+    from tests.web.queue_place import Site
+
+HOSTILE = '<img src=x onerror="window.pwned = true"></script><script>window.pwned = true</script>'
+
+
+@pytest.fixture
+def site(tmp_path: Path, browser: Browser) -> Iterator[Site]:
+    """An installation with nothing in its queue."""
+    with site_at(tmp_path, browser) as made:
+        yield made
+
+
+def failed(site: Site, text: str = "a lake", message: str = "timed_out: it took too long") -> int:
+    """A prompt in error; gives its id."""
+    prompt_id = site.place.poet.write(image(text), text=text, artifact_status="error")
+    site.place.poet.execute(
+        "UPDATE prompts SET error_message = ? WHERE id = ?", (message, prompt_id)
+    )
+    return prompt_id
+
+
+def status(site: Site, prompt_id: int) -> str:
+    """A prompt's artifact status, as other programs see it."""
+    return site.place.poet.status(prompt_id)[0]
+
+
+def card(page: Page, part: str, prompt_id: int) -> Locator:
+    """A prompt's card in a part of the page."""
+    return page.locator(f'#{part} > li[data-key="{prompt_id}"]')
+
+
+def test_the_progress_of_a_render_appears_moves_and_ends(site: Site) -> None:
+    """A bar for what a real worker renders now, further on each look, and what came of it."""
+    prompt_id = site.place.poet.write(image("a lake"), text="A lake, please")
+    with site.page("/queue") as page:
+        expect(page.get_by_text("Nothing is being rendered.")).to_be_visible()
+        expect(page.locator("#workers")).to_contain_text("No worker is running")
+        with site.rendering() as worker:
+            bar = page.get_by_role("progressbar", name=f"Progress of prompt {prompt_id}")
+            expect(bar).to_have_attribute("value", "0.25")
+            going = page.locator("#rendering > li")
+            expect(going).to_contain_text("A lake, please")
+            expect(going).to_contain_text("Sampling")
+            expect(going).to_contain_text(f":{worker.pid}")
+            expect(going).to_contain_text("25 %")
+            expect(page.locator("#workers")).to_contain_text("working")
+            site.step()
+            expect(bar).to_have_attribute("value", "0.75")
+            expect(going).to_contain_text("75 %")
+            expect(going).to_contain_text("left")
+            site.place.go()
+            expect(going).to_have_count(0)
+            expect(page.locator("#ended > li")).to_contain_text("ready")
+            worker.communicate(timeout=30)
+        expect(page.locator("#workers")).to_contain_text("No worker is running")
+
+
+def test_what_others_do_is_seen_within_two_seconds(site: Site) -> None:
+    """A prompt that another program adds stands there without a reload."""
+    with site.page("/queue") as page:
+        expect(page.locator("#waiting-image")).to_be_empty()
+        prompt_id = site.place.poet.write(image("a lake"))
+        written = time.monotonic()
+        card(page, "waiting-image", prompt_id).wait_for(state="visible")
+        assert time.monotonic() - written < 2.5  # half a second for a machine that is busy
+
+
+def test_what_waits_is_told_field_by_field_and_as_it_was_written(site: Site) -> None:
+    """Images and songs stand side by side, each understood, with its lyrics and its JSON."""
+    lake = site.place.poet.write(json.dumps(LAKE), text="The lake behind the house")
+    song = site.place.poet.write(json.dumps(STEAM), prompt_type="lyrics_prompt")
+    broken = site.place.poet.write('{"prompt": ""}')
+    with site.page("/queue") as page:
+        picture = card(page, "waiting-image", lake)
+        for said in ("The lake behind the house", LAKE["prompt"], "crowds, harsh shadows", "16:9"):
+            expect(picture).to_contain_text(str(said))
+        sung = card(page, "waiting-audio", song)
+        for said in ("Steam and Soliloquy", "indie folk", "D major", "acoustic guitar"):
+            expect(sung).to_contain_text(said)
+        lyrics = sung.locator(".sections")
+        expect(lyrics).to_be_hidden()
+        sung.get_by_text("Lyrics, 2 parts").click()
+        expect(lyrics).to_be_visible()
+        expect(lyrics).to_contain_text("Steam ascends")
+        picture.get_by_text("As it was written").click()
+        written = picture.get_by_role("group", name=f"The writing of prompt {lake}")
+        assert json.loads(written.inner_text()) == LAKE
+        expect(card(page, "waiting-image", broken)).to_contain_text("brief_incomplete")
+        left, right = picture.bounding_box(), sung.bounding_box()
+        assert left
+        assert right
+        assert left["x"] + left["width"] <= right["x"]
+
+
+def test_a_look_at_the_queue_disturbs_nobody_who_works_there(site: Site) -> None:
+    """Focus, choice and what is unfolded outlive what comes and goes around them."""
+    first = site.place.poet.write(image("a lake"), text="first")
+    kept = site.place.poet.write(json.dumps(LAKE), text="kept")
+    with site.page("/queue") as page:
+        expect(page.locator("#workers")).to_have_attribute("data-workers", "0")
+        mine = card(page, "waiting-image", kept)
+        mine.get_by_role("checkbox").check()
+        mine.get_by_text("As it was written").click()
+        mine.get_by_role("button", name=f"Cancel prompt {kept}").focus()
+        page.evaluate("document.activeElement.mine = true")
+        site.place.poet.execute(
+            "UPDATE prompts SET artifact_status = 'ready' WHERE id = ?", (first,)
+        )
+        older = site.place.poet.write(image("a sea"), created_at="2020-01-01 00:00:00")
+        expect(card(page, "waiting-image", older)).to_be_visible()
+        expect(card(page, "waiting-image", first)).to_have_count(0)
+        expect(page.locator("#waiting-image > li").first).to_have_attribute("data-key", str(older))
+        assert page.evaluate("document.activeElement.mine === true")
+        expect(mine.get_by_role("checkbox")).to_be_checked()
+        expect(mine.locator("pre")).to_be_visible()
+        expect(page.locator("#chosen")).to_have_text("1 selected")
+
+
+def test_pausing_and_resuming_by_mouse(site: Site) -> None:
+    """The banner says who paused, why and since when; a worker claims nothing until resumed."""
+    prompt_id = site.place.poet.write(image("a lake"))
+    with site.page("/queue") as page:
+        expect(page.locator("#paused")).to_be_hidden()
+        page.get_by_role("button", name="Pause").click()
+        page.get_by_label("Reason").fill("the GPU is needed <b>elsewhere</b>")
+        page.get_by_role("dialog").get_by_role("button", name="Pause").click()
+        expect(page.locator("#paused")).to_contain_text("by a person")
+        expect(page.locator("#paused")).to_contain_text("the GPU is needed <b>elsewhere</b>")
+        site.place.run()
+        assert status(site, prompt_id) == "pending"
+        page.get_by_role("button", name="Resume").click()
+        expect(page.locator("#paused")).to_be_hidden()
+        site.place.run()
+        assert status(site, prompt_id) == "ready"
+
+
+def test_pausing_and_resuming_by_keyboard(site: Site) -> None:
+    """Enter, a reason, Enter; the focus then stands on the button that undoes it."""
+    with site.page("/queue") as page:
+        expect(page.locator("#tally")).to_contain_text("0 waiting")
+        page.get_by_role("button", name="Pause").focus()
+        page.keyboard.press("Enter")
+        page.keyboard.type("lunch")
+        page.keyboard.press("Enter")
+        expect(page.locator("#paused")).to_contain_text("lunch")
+        expect(page.get_by_role("button", name="Resume")).to_be_focused()
+        page.keyboard.press("Enter")
+        expect(page.locator("#paused")).to_be_hidden()
+        expect(page.get_by_role("button", name="Pause")).to_be_focused()
+
+
+def test_a_pause_by_others_is_shown_with_its_hint(site: Site) -> None:
+    """The environment's pause comes with the failure's code and what to do."""
+    site.place.use("no_comfy.py")
+    for _ in range(3):
+        site.place.poet.write(image("a lake"))
+    with site.page("/queue") as page:
+        site.place.run()
+        banner = page.locator("#paused")
+        expect(banner).to_contain_text("the installation is at fault")
+        expect(banner.locator("code")).to_have_text("comfyui_import")
+        expect(banner.locator(".hint")).not_to_be_empty()
+        expect(page.get_by_role("button", name="Resume")).to_be_visible()
+
+
+def test_cancelling_by_mouse_asks_first(site: Site) -> None:
+    """Leaving the question leaves the prompt; saying yes takes it out of the queue."""
+    prompt_id = site.place.poet.write(image("a lake"))
+    with site.page("/queue") as page:
+        expect(page.locator("#workers")).to_have_attribute("data-workers", "0")
+        button = page.get_by_role("button", name=f"Cancel prompt {prompt_id}")
+        button.click()
+        dialog = page.get_by_role("dialog", name="Cancel")
+        expect(dialog).to_contain_text(f"Prompt {prompt_id} waits")
+        dialog.get_by_role("button", name="Leave it").click()
+        expect(dialog).to_be_hidden()
+        assert status(site, prompt_id) == "pending"
+        button.click()
+        dialog.get_by_role("button", name="Cancel it").click()
+        gone = card(page, "failed", prompt_id)
+        expect(gone).to_contain_text("cancelled")
+        assert status(site, prompt_id) == "error"
+
+
+def test_cancelling_by_keyboard(site: Site) -> None:
+    """Escape leaves the question and gives the focus back; Enter says yes."""
+    prompt_id = site.place.poet.write(image("a lake"))
+    with site.page("/queue") as page:
+        expect(page.locator("#workers")).to_have_attribute("data-workers", "0")
+        button = page.get_by_role("button", name=f"Cancel prompt {prompt_id}")
+        button.focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("dialog", name="Cancel")).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(button).to_be_focused()
+        assert status(site, prompt_id) == "pending"
+        page.keyboard.press("Enter")
+        page.get_by_role("button", name="Cancel it").focus()
+        page.keyboard.press("Enter")
+        expect(card(page, "failed", prompt_id)).to_be_visible()
+
+
+def test_a_render_is_stopped_and_put_back(site: Site) -> None:
+    """What is being rendered may be cancelled, or wait anew: the worker stops either way."""
+    prompt_id = site.place.poet.write(image("a lake"))
+    with site.page("/queue") as page, site.rendering() as worker:
+        page.get_by_role("button", name="Pause").click()
+        page.get_by_role("dialog").get_by_role("button", name="Pause").click()
+        expect(page.locator("#paused")).to_be_visible()
+        page.locator("#rendering").get_by_role("button", name="Cancel").click()
+        dialog = page.get_by_role("dialog", name="Cancel")
+        dialog.get_by_label("Stop the render and put it back").check()
+        dialog.get_by_role("button", name="Cancel it").click()
+        expect(card(page, "waiting-image", prompt_id)).to_be_visible()
+        expect(page.locator("#rendering > li")).to_have_count(0)
+        expect(page.locator("#ended > li")).to_contain_text("cancelled")
+        worker.communicate(timeout=30)
+    assert status(site, prompt_id) == "pending"
+
+
+def test_a_failed_prompt_is_retried_by_mouse(site: Site) -> None:
+    """It says why it failed and what to do; Retry lets it wait again, and a worker renders it."""
+    prompt_id = failed(site, "a lake")
+    with site.page("/queue") as page:
+        bad = card(page, "failed", prompt_id)
+        expect(bad.locator("code")).to_have_text("timed_out")
+        expect(bad).to_contain_text("it took too long")
+        expect(bad.locator(".hint")).not_to_be_empty()
+        expect(page.locator("#workers")).to_have_attribute("data-workers", "0")
+        bad.get_by_role("button", name=f"Retry prompt {prompt_id}").click()
+        expect(card(page, "waiting-image", prompt_id)).to_be_visible()
+        expect(bad).to_have_count(0)
+        expect(page.locator("#toasts")).to_contain_text("mediagen daemon")
+        site.place.run()
+        expect(page.locator('#ended [data-act="again"]')).to_be_visible()
+        page.get_by_role("button", name=f"Render again prompt {prompt_id}").click()
+        expect(card(page, "waiting-image", prompt_id)).to_be_visible()
+
+
+def test_chosen_prompts_are_generated_by_keyboard(site: Site) -> None:
+    """Space chooses; those that failed wait again, those that wait already are told so."""
+    bad, other, waits = failed(site), failed(site), site.place.poet.write(image("a sea"))
+    with site.page("/queue") as page:
+        expect(page.get_by_role("button", name="Generate selected")).to_be_disabled()
+        for prompt_id in (bad, waits):
+            page.get_by_role("checkbox", name=f"Select prompt {prompt_id}", exact=True).focus()
+            page.keyboard.press("Space")
+        expect(page.locator("#chosen")).to_have_text("2 selected")
+        page.get_by_role("button", name="Generate selected").focus()
+        page.keyboard.press("Enter")
+        expect(card(page, "waiting-image", bad)).to_be_visible()
+        expect(page.locator("#toasts")).to_contain_text("1 prompt waits already")
+        expect(page.locator("#toasts")).to_contain_text("No worker is running")
+        expect(page.locator("#chosen")).to_have_text("Nothing is selected")
+    assert [status(site, each) for each in (bad, other, waits)] == ["pending", "error", "pending"]
+
+
+def test_everything_is_generated(site: Site) -> None:
+    """One button for all that failed."""
+    prompts = [failed(site) for _ in range(3)]
+    with site.page("/queue") as page:
+        expect(page.locator("#workers")).to_have_attribute("data-workers", "0")
+        page.get_by_role("button", name="Generate all").click()
+        expect(page.locator("#failed > li")).to_have_count(0)
+        expect(page.locator("#toasts")).to_contain_text("3 prompts wait to be rendered")
+    assert [status(site, each) for each in prompts] == ["pending"] * 3
+
+
+def test_chosen_prompts_are_cancelled_together(site: Site) -> None:
+    """One question for all of them."""
+    prompts = [site.place.poet.write(image("a lake")) for _ in range(2)]
+    with site.page("/queue") as page:
+        for prompt_id in prompts:
+            page.get_by_role("checkbox", name=f"Select prompt {prompt_id}", exact=True).check()
+        page.get_by_role("button", name="Cancel selected").click()
+        expect(page.get_by_role("dialog", name="Cancel")).to_contain_text("2 prompts")
+        page.get_by_role("button", name="Cancel it").click()
+        expect(page.locator("#failed > li")).to_have_count(2)
+
+
+@pytest.mark.parametrize("scripted", [True, False])
+def test_hostile_text_stays_text(site: Site, *, scripted: bool) -> None:
+    """Markup from the database is shown, whether the server or the script puts it there."""
+    song = {**STEAM, "title": HOSTILE, "structure": [{"type": HOSTILE, "lyrics": HOSTILE}]}
+    ahead = [site.place.poet.write(image(HOSTILE), text=HOSTILE)]
+    failed(site, HOSTILE, f"{HOSTILE}")
+    with site.page("/queue", java_script_enabled=scripted) as page:
+        if scripted:
+            ahead.append(site.place.poet.write(image(HOSTILE), text=HOSTILE))
+            site.place.poet.write(json.dumps(song), prompt_type="lyrics_prompt", text=HOSTILE)
+            expect(page.locator("#waiting-audio > li")).to_contain_text("window.pwned")
+        for prompt_id in ahead:
+            expect(card(page, "waiting-image", prompt_id)).to_contain_text(HOSTILE)
+        expect(page.locator("#failed")).to_contain_text(HOSTILE)
+        assert page.locator("main img, main script").count() == 0
+        assert not scripted or page.evaluate("window.pwned") is None
+
+
+def test_the_page_reads_well_without_scripts(site: Site) -> None:
+    """What waits and what failed stand there; no button that would do nothing does."""
+    site.place.poet.write(json.dumps(LAKE), text="The lake behind the house")
+    failed(site)
+    with site.page("/queue", java_script_enabled=False) as page:
+        expect(page.locator("#waiting-image")).to_contain_text(LAKE["prompt"])  # type: ignore[arg-type]
+        expect(page.locator("#failed")).to_contain_text("it took too long")
+        expect(page.get_by_text("need JavaScript")).to_be_visible()
+        assert page.get_by_role("main").get_by_role("button").count() == 0
+        assert page.get_by_role("main").get_by_role("checkbox").count() == 0
+
+
+def test_a_server_that_is_gone_is_told_and_found_again(site: Site) -> None:
+    """The page says that it is old, and goes on by itself when the server is back."""
+    with site.page("/queue", fails=True) as page:
+        expect(page.locator("#trouble")).to_be_hidden()
+        port = site.port
+        site.stop()
+        expect(page.locator("#trouble")).to_contain_text("cannot be reached")
+        site.serve(port)
+        prompt_id = site.place.poet.write(image("a lake"))
+        card(page, "waiting-image", prompt_id).wait_for(timeout=20_000)
+        expect(page.locator("#trouble")).to_be_hidden()
+        page.get_by_role("button", name=f"Cancel prompt {prompt_id}").click()
+        page.get_by_role("button", name="Cancel it").click()  # with a token that is an old one
+        expect(card(page, "failed", prompt_id)).to_be_visible()
+
+
+def test_the_lists_are_asked_for_when_something_moved(site: Site) -> None:
+    """An idle queue costs its counts alone, look after look."""
+    with site.page("/queue") as page:
+        expect(page.locator("#workers")).to_have_attribute("data-workers", "0")
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url.rpartition("/")[2]))
+        for _ in range(2):
+            with page.expect_response("**/api/v1/status"):
+                pass
+        assert asked == ["status", "status"]
+        site.place.poet.write(image("a lake"))
+        with page.expect_response("**/api/v1/queue"):
+            pass
+
+
+@pytest.mark.parametrize(("theme", "phone"), [("light", False), ("dark", True)])
+def test_everybody_can_use_it(site: Site, theme: str, *, phone: bool) -> None:
+    """Axe finds nothing serious, with everything on the page; it fits a phone."""
+    prompt_id = site.place.poet.write(image("a lake"))
+    with site.rendering() as worker, site.page("/queue", color_scheme=theme) as page:
+        site.place.poet.write(json.dumps(LAKE))
+        site.place.poet.write(json.dumps(STEAM), prompt_type="lyrics_prompt")
+        site.place.poet.write("no JSON at all, but one very long word: " + "w" * 300)
+        failed(site, "x" * 400)
+        page.get_by_role("button", name="Pause").click()
+        page.get_by_role("dialog").get_by_role("button", name="Pause").click()
+        expect(page.locator("#failed > li")).to_have_count(1)
+        expect(page.locator("#waiting-audio > li")).to_have_count(1)
+        page.get_by_text("Lyrics, 2 parts").click()
+        if phone:
+            page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+        assert not overflows(page)
+        assert serious(page) == []
+        page.locator("#rendering").get_by_role("button", name="Cancel").click()
+        assert serious(page) == []
+        page.keyboard.press("Escape")
+        site.place.go()
+        site.step()
+        worker.communicate(timeout=30)
+    until(lambda: status(site, prompt_id) == "ready")
+
+
+def test_a_tab_that_nobody_sees_asks_for_nothing(site: Site) -> None:
+    """It looks at the queue again once it is seen."""
+    with site.page("/queue") as page:
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        with page.expect_request("**/api/v1/status"):
+            pass
+        page.evaluate(
+            "Object.defineProperty(document, 'hidden', { get: () => window.away });"
+            "window.away = true; document.dispatchEvent(new Event('visibilitychange'))"
+        )
+        page.wait_for_timeout(500)  # for a look that goes on
+        asked.clear()
+        page.wait_for_timeout(2000)
+        assert asked == []
+        page.evaluate("window.away = false; document.dispatchEvent(new Event('visibilitychange'))")
+        with page.expect_request("**/api/v1/status"):
+            pass

@@ -1,0 +1,222 @@
+"""The form: checked while somebody types, and what it sends is what the queue gets."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.web.judging import PHONE, overflows, serious
+from tests.web.queue_place import site_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, Page
+
+    from tests.web.queue_place import Site
+
+HOSTILE = '<img src=x onerror="window.pwned = true"></script><b>bold</b>'
+
+
+@pytest.fixture
+def site(tmp_path: Path, browser: Browser) -> Iterator[Site]:
+    """An installation with nothing in its queue."""
+    with site_at(tmp_path, browser) as made:
+        yield made
+
+
+def writings(site: Site) -> list[dict[str, Any]]:
+    """What other programs find to be written, oldest first."""
+    rows = site.place.poet.execute("SELECT content FROM writings ORDER BY id")
+    return [json.loads(content) for (content,) in rows]
+
+
+def send(page: Page, what: str) -> None:
+    """Submit, and wait for the link to the prompt."""
+    before = page.locator("#sent > li").count()
+    page.get_by_role("button", name=f"Submit the {what}").click()
+    expect(page.locator("#sent > li")).to_have_count(before + 1)
+
+
+def test_an_image_comes_into_the_queue(site: Site) -> None:
+    """Every field of the form stands where the contract has it; the seed keeps all its digits."""
+    with site.page("/submit") as page:
+        form = page.locator("#form-image")
+        form.get_by_label("Prompt").fill("A lake at dawn")
+        form.get_by_label("Not wanted").fill("crowds")
+        form.get_by_label("Style").fill("realism, soft light")
+        form.get_by_label("Aspect ratio").fill("16:9")
+        form.get_by_label("Quality").fill("high")
+        form.get_by_label("Mood").fill("tranquil")
+        page.get_by_text("Size, seed and composition").click()
+        form.get_by_label("Width").fill("1024")
+        form.get_by_label("Height").fill("576")
+        form.get_by_label("Seed").fill("18446744073709551615")
+        form.get_by_label("Lighting").fill("golden hour")
+        form.get_by_label("The wish behind it").fill("The lake, please")
+        expect(page.locator("#verdict")).to_have_text("good")
+        expect(page.locator("#json")).to_contain_text("golden hour")
+        send(page, "image")
+        assert writings(site) == [
+            {
+                "prompt": "A lake at dawn",
+                "negative_prompt": "crowds",
+                "style_tags": ["realism", "soft light"],
+                "technical_params": {
+                    "aspect_ratio": "16:9",
+                    "quality": "high",
+                    "mood": "tranquil",
+                    "width": 1024,
+                    "height": 576,
+                    "seed": 18446744073709551615,
+                },
+                "composition": {"lighting": "golden hour"},
+            }
+        ]
+        [(text,)] = site.place.poet.execute("SELECT prompt_text FROM prompts")
+        assert text == "The lake, please"
+
+
+def test_the_form_stays_usable_and_leads_to_the_prompt(site: Site) -> None:
+    """What was written stays, so that a variation is one change away."""
+    with site.page("/submit") as page:
+        page.get_by_label("Prompt").fill("A lake at dawn")
+        send(page, "image")
+        expect(page.get_by_label("Prompt")).to_have_value("A lake at dawn")
+        page.get_by_label("Prompt").fill("A lake at night")
+        page.get_by_label("Prompt").press("Tab")
+        send(page, "image")
+        assert [each["prompt"] for each in writings(site)] == ["A lake at dawn", "A lake at night"]
+        page.get_by_role("button", name="Empty the form").click()
+        expect(page.get_by_label("Prompt")).to_have_value("")
+        page.get_by_role("link", name="Prompt 2").click()
+        expect(page).to_have_url(f"{site.url}/prompts/2")
+        expect(page.get_by_role("main")).to_contain_text("A lake at night")
+
+
+def test_typing_shows_a_field_s_error_and_clears_it(site: Site) -> None:
+    """The message stands beside the field and is tied to it for those who only hear the page."""
+    with site.page("/submit") as page:
+        page.get_by_text("Size, seed and composition").click()
+        width = page.get_by_label("Width")
+        wrong = page.locator("#image-width-wrong")
+        width.press_sequentially("wide")
+        expect(wrong).to_have_text("Width: must be a whole number from 1 to 16384.")
+        expect(width).to_have_attribute("aria-invalid", "true")
+        expect(width).to_have_accessible_description(
+            "Width: must be a whole number from 1 to 16384. Pixels."
+        )
+        width.fill("640")
+        expect(wrong).to_be_empty()
+        expect(width).not_to_have_attribute("aria-invalid", "true")
+
+
+def test_nobody_is_blamed_for_what_they_have_not_come_to(site: Site) -> None:
+    """An empty form shows no error; one that was begun and emptied does."""
+    with site.page("/submit") as page:
+        expect(page.locator("#verdict-said")).to_have_text("Write a prompt.")
+        assert page.locator("[aria-invalid]").count() == 0
+        page.get_by_label("Prompt").fill("x")
+        expect(page.locator("#verdict")).to_have_text("good")
+        page.get_by_label("Prompt").fill("")
+        expect(page.locator("#image-prompt-wrong")).to_have_text("Prompt: is missing.")
+
+
+def test_what_is_refused_is_led_to(site: Site) -> None:
+    """Submitting a bad form adds nothing, and puts the focus into the first field that is wrong."""
+    with site.page("/submit", fails=True) as page:
+        page.get_by_role("button", name="Submit the image").click()
+        expect(page.get_by_label("Prompt")).to_be_focused()
+        expect(page.locator("#image-prompt-wrong")).to_have_text("Prompt: is missing.")
+        page.get_by_label("Prompt").fill("A lake")
+        page.get_by_text("Size, seed and composition").click()
+        seed = page.locator("#form-image").get_by_label("Seed")
+        seed.fill("-1")
+        page.get_by_text("Size, seed and composition").click()
+        expect(seed).to_be_hidden()
+        page.get_by_role("button", name="Submit the image").click()
+        expect(seed).to_be_focused()
+    assert writings(site) == []
+
+
+def test_a_song_is_put_together_part_by_part(site: Site) -> None:
+    """Parts are added, moved and removed by keyboard, and are sung in the order that they have."""
+    with site.page("/submit") as page:
+        page.get_by_role("radio", name="Song").check()
+        page.get_by_label("Title").fill("Steam and Soliloquy")
+        page.get_by_label("Genre").fill("indie folk")
+        page.get_by_label("Instruments").fill("acoustic guitar, cello")
+        page.get_by_label("Lyrics of part 1").fill("Steam ascends\nfrom the cup")
+        page.get_by_label("Lyrics of part 2").fill("Coffee brews")
+        page.get_by_role("button", name="Bridge").press("Enter")
+        expect(page.get_by_label("Lyrics of part 3")).to_be_focused()
+        page.keyboard.type("A spoon turns")
+        page.get_by_role("button", name="Verse").press("Enter")
+        expect(page.get_by_label("Lyrics of part 4")).to_be_focused()
+        page.keyboard.type("to be removed")
+        page.get_by_role("button", name="Remove part 4").press("Enter")
+        expect(page.get_by_label("Type of part 3")).to_be_focused()
+        page.get_by_role("button", name="Move part 3 up").press("Enter")
+        expect(page.get_by_role("button", name="Move part 2 up")).to_be_focused()
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("button", name="Move part 1 down")).to_be_focused()
+        expect(page.locator("#verdict")).to_have_text("good")
+        send(page, "song")
+    [song] = writings(site)
+    assert song["structure"] == [
+        {"type": "bridge", "lyrics": "A spoon turns"},
+        {"type": "verse", "number": 1, "lyrics": "Steam ascends\nfrom the cup"},
+        {"type": "chorus", "lyrics": "Coffee brews"},
+    ]
+    assert song["title"] == "Steam and Soliloquy"
+    assert song["metadata"] == {"instrumentation": ["acoustic guitar", "cello"]}
+
+
+def test_a_song_without_words_is_refused_beside_its_parts(site: Site) -> None:
+    """The message stands at the lyrics."""
+    with site.page("/submit?kind=audio") as page:
+        page.get_by_label("Title").fill("Silence")
+        page.get_by_label("Lyrics of part 1").fill("x")
+        page.get_by_label("Lyrics of part 1").fill("")
+        expect(page.locator("#audio-lyrics-wrong")).to_contain_text("lyrics")
+        expect(page.get_by_label("Lyrics of part 1")).to_have_attribute("aria-invalid", "true")
+        page.get_by_label("Lyrics of part 2").fill("la")
+        expect(page.locator("#audio-lyrics-wrong")).to_be_empty()
+
+
+def test_hostile_text_stays_text(site: Site) -> None:
+    """Markup is shown as it was typed, in the JSON and in the list of what was sent."""
+    with site.page("/submit") as page:
+        page.get_by_label("Prompt").fill(HOSTILE)
+        expect(page.locator("#json")).to_contain_text("<img src=x onerror=")
+        send(page, "image")
+        expect(page.locator("#sent")).to_contain_text(HOSTILE)
+        assert page.locator("main img, main b").count() == 0
+        assert page.evaluate("window.pwned") is None
+    assert writings(site) == [{"prompt": HOSTILE}]
+
+
+def test_without_scripts_the_page_says_what_to_do_instead(site: Site) -> None:
+    """A form that could not send anything is not shown."""
+    with site.page("/submit", java_script_enabled=False) as page:
+        expect(page.get_by_text("mediagen submit image")).to_be_visible()
+        assert page.get_by_role("textbox").count() == 0
+
+
+@pytest.mark.parametrize(("theme", "phone"), [("light", False), ("dark", True)])
+@pytest.mark.parametrize("kind", ["image", "audio"])
+def test_everybody_can_use_it(site: Site, theme: str, kind: str, *, phone: bool) -> None:
+    """Axe finds nothing serious, with errors on the page; it fits a phone."""
+    with site.page(f"/submit?kind={kind}", color_scheme=theme) as page:
+        form = page.locator(f"#form-{kind}")
+        form.locator("summary").click()
+        form.get_by_label("Seed").fill("many")
+        expect(form.get_by_label("Seed")).to_have_attribute("aria-invalid", "true")
+        if phone:
+            page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+        assert not overflows(page)
+        assert serious(page) == []

@@ -1,0 +1,148 @@
+"""The page about the installation: what the doctor finds, where things are, how it went."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.acceptance.mediagen import STEAM, image
+from tests.web.judging import PHONE, overflows, serious
+from tests.web.queue_place import site_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, Page
+
+    from tests.web.queue_place import Site
+
+
+@pytest.fixture
+def site(tmp_path: Path, browser: Browser) -> Iterator[Site]:
+    """An installation with nothing in its queue."""
+    with site_at(tmp_path, browser) as made:
+        yield made
+
+
+def rendered(site: Site) -> None:
+    """Two images and a song that were made, and one image that failed."""
+    for _ in range(2):
+        site.place.poet.write(image("a lake"))
+    site.place.poet.write(json.dumps(STEAM), prompt_type="lyrics_prompt")
+    site.place.poet.write("this is no JSON")
+    site.place.run()
+
+
+def test_the_doctor_s_findings_come_by_themselves(site: Site) -> None:
+    """They are grouped; what is broken is unfolded, with what to do; no reload is needed."""
+    (site.place.scripts / "good.py").unlink()
+    with site.page("/system") as page:
+        expect(page.locator('[data-fresh="checks"]')).to_contain_text("need you")
+        workflows = page.locator("details.area", has_text="Workflows")
+        expect(workflows).to_have_attribute("open", "")
+        broken = workflows.locator(".check.broken").first
+        expect(broken).to_contain_text("script")
+        expect(broken.locator(".hint")).not_to_be_empty()
+        database = page.locator("details.area", has_text="Database and queue")
+        expect(database.get_by_text(str(site.place.database)).first).to_be_hidden()
+        database.locator("summary").click()
+        expect(database.get_by_text(str(site.place.database)).first).to_be_visible()
+        with page.expect_response("**/system"):  # a look later it is still unfolded
+            page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        page.wait_for_timeout(300)
+        expect(database).to_have_attribute("open", "")
+
+
+def test_versions_and_paths_can_be_told_to_others(site: Site) -> None:
+    """The paths are copied whole, by keyboard too."""
+    with site.page("/system", permissions=["clipboard-read", "clipboard-write"]) as page:
+        expect(page.get_by_role("main")).to_contain_text("waitress")
+        button = page.get_by_role("button", name="Copy the path of database")
+        button.focus()
+        page.keyboard.press("Enter")
+        expect(page.locator("#toasts")).to_contain_text("copied")
+        assert page.evaluate("navigator.clipboard.readText()") == str(site.place.database)
+        expect(button).to_be_focused()
+
+
+def test_workers_come_and_go(site: Site) -> None:
+    """A worker is named while it runs."""
+    site.place.poet.write(image("a lake"))
+    with site.page("/system") as page:
+        workers = page.locator('[data-fresh="workers"]')
+        expect(workers).to_contain_text("No worker is running")
+        with site.rendering() as worker:
+            expect(workers).to_contain_text(f":{worker.pid}")
+            site.step()
+            site.place.go()
+            worker.communicate(timeout=30)
+        expect(workers).to_contain_text("No worker is running")
+
+
+def heights(page: Page, sort: str) -> list[float]:
+    """How high the bars of a sort are."""
+    bars = page.locator(f".over-time .column rect.{sort}").all()
+    return [float(bar.get_attribute("height") or 0) for bar in bars]
+
+
+def test_what_was_rendered_is_plotted_and_told(site: Site) -> None:
+    """Bars by kind that stand for their numbers, a table of the same, failures by code."""
+    rendered(site)
+    with site.page("/system") as page:
+        [pictures], [songs], [bad] = (heights(page, sort) for sort in ("image", "audio", "failed"))
+        assert pictures == pytest.approx(2 * songs)
+        assert bad == pytest.approx(songs)
+        plot = page.get_by_role("img", name="2 images and 1 songs were made, 1 renders failed")
+        expect(plot).to_be_visible()
+        page.get_by_text("The numbers as a table").click()
+        row = page.get_by_role("region", name="Renders over time").locator("tbody tr")
+        assert row.locator("td").all_inner_texts()[1:4] == ["2", "1", "1"]
+        shares = page.get_by_role("region", name="Failures by code")
+        expect(shares.get_by_role("row", name="brief_not_json")).to_contain_text("1")
+        page.get_by_role("link", name="7 days").click()
+        expect(page.get_by_role("link", name="7 days")).to_have_attribute("aria-current", "true")
+        assert sum(heights(page, "image")) == pytest.approx(2 * sum(heights(page, "audio")))
+
+
+def test_a_plot_follows_what_happens(site: Site) -> None:
+    """A render that ends while somebody looks is drawn."""
+    with site.page("/system") as page:
+        expect(page.locator(".legend")).to_contain_text("Images 0")
+        site.place.poet.write(image("a lake"))
+        site.place.run()
+        expect(page.locator(".legend")).to_contain_text("Images 1")
+
+
+def test_the_page_reads_well_without_scripts(site: Site) -> None:
+    """Versions, paths and plots are there, and no button that would do nothing."""
+    rendered(site)
+    with site.page("/system", java_script_enabled=False) as page:
+        expect(page.get_by_role("main")).to_contain_text(str(site.place.database))
+        assert len(heights(page, "image")) == 1
+        assert page.get_by_role("main").get_by_role("button").count() == 0
+
+
+@pytest.mark.parametrize("hours", ["7", "-1", "x", "99999999999999999999"])
+def test_any_other_span_is_a_day(site: Site, hours: str) -> None:
+    """An address that was mistyped still leads to a page."""
+    with site.page(f"/system?hours={hours}") as page:
+        expect(page.get_by_role("link", name="24 hours")).to_have_attribute("aria-current", "true")
+
+
+@pytest.mark.parametrize(("theme", "phone"), [("light", False), ("dark", True)])
+def test_everybody_can_use_it(site: Site, theme: str, *, phone: bool) -> None:
+    """Axe finds nothing serious, with everything unfolded; it fits a phone."""
+    rendered(site)
+    with site.page("/system", color_scheme=theme) as page:
+        expect(page.locator("details.area").first).to_be_visible()
+        page.evaluate(
+            "document.querySelectorAll('details').forEach((each) => { each.open = true; })"
+        )
+        if phone:
+            page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+        assert not overflows(page)
+        assert serious(page) == []
