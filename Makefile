@@ -7,7 +7,7 @@
 
 .SUFFIXES:
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench chaos lock clean
+.PHONY: help demo test lint bench chaos screenshots lock clean
 
 # ---------------------------------------------------------------------------------- interpreter
 
@@ -71,7 +71,7 @@ $(VENV)/.installed-bench: requirements-bench.lock pyproject.toml | $(BIN)/python
 # -------------------------------------------------------------------------------------- targets
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
 demo: $(VENV)/.installed ## Render a small queue from end to end: no GPU, no model, no ComfyUI
 	@$(BIN)/mediagen demo
@@ -99,6 +99,9 @@ CHAOS_FLAGS :=
 chaos: $(VENV)/.installed-dev ## Kill workers 2,000 times and examine what is left; 10,000 examples of the queue
 	@$(BIN)/python -m tests.chaos --report $(CHAOS_FLAGS)
 	@$(BIN)/python -m tests.contract.queue_machine_long --examples 10000
+
+screenshots: $(VENV)/.installed-dev ## Draw the pictures of the page in docs/images (needs a Chromium)
+	@$(BIN)/python -m tests.web.screenshots
 
 # Needs uv. Versions already locked stay unless `make lock LOCK_FLAGS=--upgrade` asks for newer ones.
 # One version for every supported Python, so that all of them run the same code.

@@ -17,6 +17,7 @@ from benchmarks import (
     media,
     memory,
     overhead,
+    page,
     pickup,
     slots,
     startup,
@@ -43,6 +44,7 @@ BENCHMARKS: dict[str, Callable[[Trial], Report]] = {
     "endurance": endurance.measure,
     "gallery": gallery.measure,
     "media": media.measure,
+    "page": page.measure,
 }
 _ROOT = Path(__file__).resolve().parent.parent
 _DOCUMENT = _ROOT / "docs" / "performance.md"

@@ -42,6 +42,7 @@ prompts = st.builds(
     created_at=st.sampled_from(TIMES),
     content=st.none() | st.sampled_from(WORDS),
     written=st.booleans(),
+    status=st.sampled_from(("completed", "processing")),
 )
 artifacts = st.builds(
     AnArtifact,
@@ -88,16 +89,17 @@ def test_both_show_the_same(
     memory.add(*rows, *files)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
-        for module, name in (
-            (gallery_artifacts, "_ROWS"),
-            (gallery_artifacts, "_ROWS_WITH_PROMPT"),
-            (gallery_artifacts, "_ROWS_WITH_TEXT"),
-            (gallery_prompts, "_ROWS"),
-            (gallery_prompts, "_ROWS_BY_STATUS"),
-            (gallery_prompts, "_SHORT_PIECE"),
-            (gallery_order, "_LONGEST_PIECE"),
+        for module, name, length in (
+            (gallery_artifacts, "_ROWS", stretch),
+            (gallery_artifacts, "_ROWS_WITH_PROMPT", stretch),
+            (gallery_artifacts, "_ROWS_WITH_TEXT", stretch),
+            (gallery_prompts, "_ROWS", 3 * stretch),
+            (gallery_prompts, "_ROWS_BY_STATUS", 2 * stretch),
+            (gallery_prompts, "_SHORT_PIECE", stretch),
+            (gallery_prompts, "_LONG_PIECE", stretch),
+            (gallery_order, "_LONGEST_PIECE", 2 * stretch),
         ):
-            stack.enter_context(patch.object(module, name, stretch))
+            stack.enter_context(patch.object(module, name, length))
         world = stack.enter_context(
             closing(SqliteWorld(fresh_database(folder / "m.db"), indexes=indexes))
         )

@@ -117,7 +117,7 @@ class Place:
         return "lyrics_prompt" if self._is_song(number) else "image_prompt"
 
     def _is_song(self, number: int) -> bool:
-        return number % EVERY_SONG == 3  # noqa: PLR2004 - a test's choice
+        return number % EVERY_SONG == 3
 
     def _content(self, number: int, title: str) -> str:
         if not self._is_song(number):

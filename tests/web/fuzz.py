@@ -42,7 +42,10 @@ _CHECKS: Final = (
 # Of ids that are made up hardly one leads to anything.
 _PROMPTS: Final[list[dict[str, object] | None]] = [
     None,
-    *({"prompt_id": prompt_id} for prompt_id in range(4)),
+    {"prompt_id": 0},
+    {"prompt_id": 1},
+    {"prompt_id": 2},
+    {"prompt_id": 3},
 ]
 _KNOWN: Final[dict[str, list[dict[str, object] | None]]] = {
     "/api/prompts/{prompt_id}/artifacts": _PROMPTS,

@@ -9,9 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from axe_playwright_python.sync_playwright import Axe
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Locator, Page, ViewportSize
 
-PHONE: Final = {"width": 375, "height": 812}
+PHONE: Final[ViewportSize] = {"width": 375, "height": 812}
 _STOP: Final = """() => {
   const held = document.activeElement;
   if (!held || held === document.body) return null;
@@ -32,10 +32,15 @@ _STOP: Final = """() => {
 }"""  # a radio button may be hidden, with the mark beside it; the browser marks its own player
 
 
-def serious(page: Page) -> list[str]:
-    """What axe finds that is serious or worse; its script is bundled, nothing is fetched."""
+def serious(page: Page, part: str | None = None) -> list[str]:
+    """What axe finds that is serious or worse; its script is bundled, nothing is fetched.
+
+    Args:
+        page: as it is now.
+        part: a selector; nothing else is looked at.
+    """
     options = {"resultTypes": ["violations"]}
-    found = _axe().run(page, options=options).response["violations"]
+    found = _axe().run(page, context=part, options=options).response["violations"]
     return [
         f"{each['id']} ({each['impact']}): {node['html'][:160]} | {node.get('failureSummary')}"
         for each in found

@@ -205,6 +205,10 @@ def test_a_song_plays_shows_its_words_and_goes_on(place: Place) -> None:
         expect(page.locator("#player-lyrics-title")).to_have_text("song 220")
         expect(page.get_by_role("button", name="Play song 227")).to_be_visible()
         assert page.evaluate("navigator.mediaSession.metadata.title") == "song 220"
+        page.get_by_role("radio", name="image_prompt").check(force=True)
+        expect(page.locator(".card.audio")).to_have_count(0)
+        player.get_by_role("button", name="Next song").click()
+        expect(player.locator("#player-title")).to_have_text("song 213")
         player.get_by_role("button", name="Close the player").click()
         expect(player).to_be_hidden()
         assert page.evaluate(PLAYS) is False

@@ -375,7 +375,7 @@ def test_everybody_can_use_it(site: Site, theme: str, *, phone: bool) -> None:
         expect(page.locator("#waiting-audio > li")).to_have_count(1)
         page.get_by_text("Lyrics, 2 parts").click()
         if phone:
-            page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+            page.set_viewport_size(PHONE)
         assert not overflows(page)
         assert serious(page) == []
         page.locator("#rendering").get_by_role("button", name="Cancel").click()

@@ -217,6 +217,6 @@ def test_everybody_can_use_it(site: Site, theme: str, kind: str, *, phone: bool)
         form.get_by_label("Seed").fill("many")
         expect(form.get_by_label("Seed")).to_have_attribute("aria-invalid", "true")
         if phone:
-            page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+            page.set_viewport_size(PHONE)
         assert not overflows(page)
         assert serious(page) == []

@@ -99,7 +99,7 @@ def test_what_was_rendered_is_plotted_and_told(site: Site) -> None:
         plot = page.get_by_role("img", name="2 images and 1 songs were made, 1 renders failed")
         expect(plot).to_be_visible()
         page.get_by_text("The numbers as a table").click()
-        row = page.get_by_role("region", name="Renders over time").locator("tbody tr")
+        row = page.get_by_role("region", name="Renders over time", exact=True).locator("tbody tr")
         assert row.locator("td").all_inner_texts()[1:4] == ["2", "1", "1"]
         shares = page.get_by_role("region", name="Failures by code")
         expect(shares.get_by_role("row", name="brief_not_json")).to_contain_text("1")
@@ -109,12 +109,15 @@ def test_what_was_rendered_is_plotted_and_told(site: Site) -> None:
 
 
 def test_a_plot_follows_what_happens(site: Site) -> None:
-    """A render that ends while somebody looks is drawn."""
+    """A render that ends while somebody looks is drawn; focus and what is unfolded stay."""
     with site.page("/system") as page:
         expect(page.locator(".legend")).to_contain_text("Images 0")
+        page.get_by_text("The numbers as a table").click()
         site.place.poet.write(image("a lake"))
         site.place.run()
         expect(page.locator(".legend")).to_contain_text("Images 1")
+        expect(page.get_by_text("The numbers as a table")).to_be_focused()
+        expect(page.get_by_role("region", name="Renders over time", exact=True)).to_be_visible()
 
 
 def test_the_page_reads_well_without_scripts(site: Site) -> None:
@@ -143,6 +146,6 @@ def test_everybody_can_use_it(site: Site, theme: str, *, phone: bool) -> None:
             "document.querySelectorAll('details').forEach((each) => { each.open = true; })"
         )
         if phone:
-            page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+            page.set_viewport_size(PHONE)
         assert not overflows(page)
         assert serious(page) == []

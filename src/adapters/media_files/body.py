@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import io
     from collections.abc import Sequence
 
-AT_ONCE: Final = 1024 * 1024  # bytes, whatever is asked for: a slow client leaves most of them
+AT_ONCE: Final = 4 * 1024 * 1024  # bytes: a server asks for as many as a socket may hold
 
 
 class MediaBody:

@@ -25,7 +25,7 @@ from domain.prompt import Writing
 from domain.span import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection
 
     from adapters.sqlite.connection import Connection
     from application.ports.gallery_prompts import PromptListQuery
@@ -38,7 +38,6 @@ _LONG_PIECE: Final = 2_000
 _NOTHING: Final = LastRender()
 _KINDS: Final = {kind.prompt_type: kind for kind in Kind}
 _Row = tuple[Any, ...]
-_Found = tuple[PromptPosition, _Row]
 
 
 class GalleryPrompts:
@@ -64,7 +63,7 @@ class GalleryPrompts:
         picky = (query.text, query.status, query.since, query.until) != (None, None, None, None)
         by_status = query.status is not None and query.text is None
         most = _ROWS_BY_STATUS if by_status else _ROWS
-        found: list[_Found] = []
+        found: list[PromptPosition] = []
         seen = 0
         for piece in pieces(order, query.after, _SHORT_PIECE if picky else query.limit + 1):
             found += self._matching(piece, query)
@@ -79,7 +78,7 @@ class GalleryPrompts:
         return PromptPage(self._listed(found), None)
 
     def _by_scan(
-        self, query: PromptListQuery, after: PromptPosition | None, found: list[_Found]
+        self, query: PromptListQuery, after: PromptPosition | None, found: list[PromptPosition]
     ) -> PromptPage:
         types = [kind.prompt_type for kind in ([query.kind] if query.kind else Kind)]
         span = Span(query.since, query.until)
@@ -92,15 +91,21 @@ class GalleryPrompts:
             return self._full(found, query)
         return PromptPage(self._listed(found), piece[-1] if len(piece) == length else None)
 
-    def _matching(self, places: list[PromptPosition], query: PromptListQuery) -> list[_Found]:
+    def _matching(
+        self, places: list[PromptPosition], query: PromptListQuery
+    ) -> list[PromptPosition]:
         span = Span(query.since, query.until)
-        kept = [place for place in places if span.holds(place.created_at)]
+        if not span.is_endless:
+            places = [place for place in places if span.holds(place.created_at)]
+        if query.status is None and query.text is None:
+            return places
         asked = {"status": column_text(query.status), "pattern": like_pattern(query.text)}
-        rows = self._by_id("listed", [place.prompt_id for place in kept], asked)
-        return [(place, rows[place.prompt_id]) for place in kept if place.prompt_id in rows]
+        ids = json.dumps([place.prompt_id for place in places])
+        found = {prompt_id for (prompt_id,) in self._rows("matching", ids=ids, **asked)}
+        return [place for place in places if place.prompt_id in found]
 
-    def _full(self, found: list[_Found], query: PromptListQuery) -> PromptPage:
-        return PromptPage(self._listed(found[: query.limit]), found[query.limit - 1][0])
+    def _full(self, found: list[PromptPosition], query: PromptListQuery) -> PromptPage:
+        return PromptPage(self._listed(found[: query.limit]), found[query.limit - 1])
 
     def plain(
         self, prompt_types: Collection[str], status: str | None, limit: int
@@ -134,7 +139,7 @@ class GalleryPrompts:
         """Prompts that ended in error, the last one first."""
         name = "failed_last" if has_bookkeeping(self._connection) else "failed_ids"
         ids = [prompt_id for (prompt_id,) in self._rows(name, limit=limit)]
-        rows = self._by_id("listed", ids, {"status": "error", "pattern": None})
+        rows = self._by_id("listed", ids, {})
         last = self._renders.last_of(ids)
         return tuple(_failed(rows[each], last.get(each, _NOTHING)) for each in ids if each in rows)
 
@@ -148,13 +153,15 @@ class GalleryPrompts:
             statement = template.format(index="", prompt_type=kind.prompt_type)
             return self._connection.rows(statement, {"limit": limit})
 
-    def _listed(self, found: Sequence[tuple[PromptPosition, _Row]]) -> tuple[ListedPrompt, ...]:
-        ids = [place.prompt_id for place, _ in found]
+    def _listed(self, found: list[PromptPosition]) -> tuple[ListedPrompt, ...]:
+        ids = [place.prompt_id for place in found]
+        rows = self._by_id("listed", ids, {})
         last = self._renders.last_of(ids)
         counts: dict[int, int] = dict(self._rows("artifact_counts", ids=json.dumps(ids)))
         return tuple(
-            _listed(row, last.get(each, _NOTHING), counts.get(each, 0))
-            for each, (_, row) in zip(ids, found, strict=True)
+            _listed(rows[each], last.get(each, _NOTHING), counts.get(each, 0))
+            for each in ids
+            if each in rows
         )
 
     def _by_id(self, name: str, ids: list[int], asked: dict[str, str | None]) -> dict[int, _Row]:

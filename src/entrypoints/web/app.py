@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
 from flask import Flask, Response, request
@@ -65,7 +64,6 @@ def create_app(services: Services) -> Flask:
     install_guards(app, services.access)
     app.after_request(partial(_forget_after_change, services))
     for room in _ROOMS:
-        module = f"entrypoints.web.{room}"
-        if find_spec(module):
-            app.register_blueprint(import_module(module).blueprint(services))
+        module = import_module(f"entrypoints.web.{room}")
+        app.register_blueprint(module.blueprint(services))
     return app

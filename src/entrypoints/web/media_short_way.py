@@ -7,7 +7,7 @@ here, with the same words as there; everything else, every doubt and every error
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from flask import Flask
 from werkzeug import Request
@@ -58,7 +58,7 @@ class ShortWay:
             return answer(environ, start_response)
         # Nothing is left for the answer to find out, as its headers say all of it.
         start_response(answer.status, answer.headers.to_wsgi_list())
-        return answer.response
+        return cast("Iterable[bytes]", answer.response)
 
     def _is_plain(self, environ: WSGIEnvironment) -> bool:
         """Whether nothing of a request could be refused, or mean anything but the file."""

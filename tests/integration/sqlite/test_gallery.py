@@ -71,6 +71,19 @@ def test_what_is_no_text_is_shown_as_far_as_it_can_be(world: SqliteWorld) -> Non
     assert pages(gallery, GalleryQuery(text="a", limit=1)) == [2, 1]
 
 
+def test_a_place_among_dates_that_are_no_text(world: SqliteWorld) -> None:
+    """Is found again to the byte, whatever the bytes are."""
+    for odd in ("CAST(x'61ff62' AS TEXT)", "x'61ff62'", "12", "12.5"):
+        for _ in range(3):
+            Poet(world.path).execute(
+                "INSERT INTO prompts (prompt_type, status, created_at)"  # noqa: S608
+                f" VALUES ('image_prompt', 'completed', {odd})"
+            )
+    expected = [6, 5, 4, 3, 2, 1, 12, 11, 10, 9, 8, 7]
+    for limit in (1, 2, 50):
+        assert prompt_pages(world.gallery(), PromptListQuery(limit=limit)) == expected
+
+
 def test_an_owner_that_is_no_number_is_nobody(world: SqliteWorld) -> None:
     """The file is shown all the same."""
     statement = "INSERT INTO prompt_artifacts (prompt_id, file_path) VALUES (?, 'image/a.png')"

@@ -212,7 +212,7 @@ def _show_the_page(connection: Connection) -> None:
         shown.page(GalleryQuery())
         shown.artifact("image/1_x/a.png")
         shown.artifacts_of(1)
-        shown.prompts(PromptListQuery())
+        shown.prompts(PromptListQuery(text="x"))
         shown.plain_prompts([], None, 5)
         shown.waiting(Kind.IMAGE, 5)
         shown.failed(5)

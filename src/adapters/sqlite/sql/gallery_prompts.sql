@@ -29,10 +29,8 @@ FROM (
 ORDER BY created_at DESC, id DESC
 LIMIT :limit;
 
--- name: listed
-SELECT
-    p.id, p.prompt_type, p.prompt_text, p.status, p.artifact_status, p.created_at,
-    p.error_message, w.id, w.content
+-- name: matching
+SELECT p.id
 FROM prompts AS p
 LEFT JOIN writings AS w ON w.id = p.output_reference
 WHERE
@@ -43,6 +41,14 @@ WHERE
         OR CAST(p.prompt_text AS TEXT) LIKE :pattern ESCAPE '\'
         OR CAST(w.content AS TEXT) LIKE :pattern ESCAPE '\'
     );
+
+-- name: listed
+SELECT
+    p.id, p.prompt_type, p.prompt_text, p.status, p.artifact_status, p.created_at,
+    p.error_message, w.id, w.content
+FROM prompts AS p
+LEFT JOIN writings AS w ON w.id = p.output_reference
+WHERE p.id IN (SELECT value FROM json_each(:ids));
 
 -- name: plain
 SELECT

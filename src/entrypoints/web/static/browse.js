@@ -63,7 +63,7 @@ function takeOver() {
 function start() {
   const wanted = new URLSearchParams(location.search);
   const filters = NAMES.flatMap((name) => (wanted.get(name) ? [[name, wanted.get(name)]] : []));
-  shelf?.close();
+  shelf?.drop();
   shelf = new Shelf(filters);
   news.hidden = true;
   root.setAttribute("aria-busy", "true");

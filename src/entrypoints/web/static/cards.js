@@ -11,7 +11,7 @@ export function card(item) {
   return made;
 }
 
-const page = (item) => (item.prompt_id === null ? item.media_url : `/prompts/${item.prompt_id}`);
+export const pageOf = (item) => (item.prompt_id === null ? item.media_url : `/prompts/${item.prompt_id}`);
 const nameOf = (item) => item.title || item.file_path;
 
 function picture(item) {
@@ -22,7 +22,7 @@ function picture(item) {
   });
   if (image) retry(image);
   return [
-    el("a", { class: "open main", href: page(item) },
+    el("a", { class: "open main", href: pageOf(item) },
       el("span", { class: "frame" }, image || lost()),
       el("span", { class: "name", text: nameOf(item) })),
     caption(item, item.width && item.height ? `${item.width} × ${item.height}` : null),
@@ -50,14 +50,14 @@ function song(item) {
       el("span", { class: "tags", text: item.tags.join(" · ") }),
       el("span", { class: "number", text: clock(item.duration_seconds) }),
       wave(item)),
-    el("a", { class: "name", href: page(item), text: nameOf(item) }),
+    el("a", { class: "name", href: pageOf(item), text: nameOf(item) }),
     caption(item),
   ];
 }
 
 function other(item) {
   return [
-    el("a", { class: "open main", href: page(item) },
+    el("a", { class: "open main", href: pageOf(item) },
       el("span", { class: "frame" }, el("span", { class: "lost", text: item.format || "file" })),
       el("span", { class: "name", text: nameOf(item) })),
     caption(item),

@@ -1,5 +1,6 @@
 // The player at the foot of the page: goes on to the next song, shows the lyrics beside it.
 import { api, clock, complain, el, isTyping, toast } from "./site.js";
+import { pageOf } from "./cards.js";
 import { fill, reached, wave } from "./waves.js";
 
 const find = (name) => document.getElementById(`player-${name}`);
@@ -53,7 +54,7 @@ export class Player {
     document.body.classList.add("docked");
     this.audio.src = item.media_url;
     find("title").textContent = item.title || item.file_path;
-    find("title").href = `/prompts/${item.prompt_id}`;
+    find("title").href = pageOf(item);
     find("tags").textContent = item.tags.join(" · ");
     find("download").href = `${item.media_url}?download=1`;
     fill(this.wave, item);
@@ -86,8 +87,8 @@ export class Player {
 
   async go(step) {
     const { item, shelf } = this;
-    const found = await shelf.find(this.index, step, "audio").catch((error) => complain(error) ?? -1);
-    if (this.item !== item || this.shelf !== shelf) return;
+    const found = await shelf.find(this.index, step, "audio").catch(complain);
+    if (found === undefined || this.item !== item || this.shelf !== shelf) return;
     if (found >= 0) await this.play(shelf, found);
     else toast(step > 0 ? "That was the last song." : "That is the newest song.");
   }
@@ -100,9 +101,10 @@ export class Player {
   close() {
     this.audio.pause();
     this.audio.removeAttribute("src");
+    this.audio.load();
     this.read(false);
-    this.tell();
     this.item = null;
+    this.tell();
     this.dock.hidden = true;
     document.body.classList.remove("docked");
     document.getElementById("main").focus({ preventScroll: true });
@@ -145,9 +147,10 @@ export class Player {
     find("lyrics-title").textContent = item.title || "Lyrics";
     const text = find("text");
     text.replaceChildren(el("p", { class: "soft", text: "…" }));
-    const told = await api(`/api/v1/prompts/${item.prompt_id}`).catch(complain);
+    const told = item.prompt_id !== null
+      && await api(`/api/v1/prompts/${item.prompt_id}`).catch(complain);
     if (this.item !== item) return;
-    const parts = told?.brief?.sections || told?.brief?.structure || [];
+    const parts = told?.brief?.sections || [];
     text.replaceChildren(...parts.flatMap((part) => [
       el("h3", { class: "eyebrow", text: part.type }), el("p", { class: "said", text: part.lyrics }),
     ]));

@@ -1,10 +1,10 @@
-// The page of the queue: what goes on, twice in three seconds, and what a person does about it.
+// The page of the queue: what goes on, every second or so, and what a person does about it.
 import { api, complain, el, poll, toast } from "./site.js";
 import {
   arrange, fillEnded, fillFailed, fillRendering, fillWaiting, put, putMoment, putOrHide,
 } from "./queue_cards.js";
 
-const EVERY = 1500; // milliseconds
+const EVERY = 1200; // milliseconds
 const AT_LEAST = 5; // looks, and the lists are asked for whether or not something moved
 const WHO = { person: "by a person", environment: "because the installation is at fault" };
 const NAMES = { image: "Images", audio: "Songs" };

@@ -41,7 +41,8 @@ export class Sheet {
     const { shelf, width, gap, height } = this;
     if (anew || !this.rows.length) this.rows = [];
     const last = this.rows.pop();
-    let start = last ? last.start : 0, top = last ? last.top : 0, sum = 0;
+    const first = last ? last.start : 0;
+    let start = first, top = last ? last.top : 0, sum = 0;
     const close = (end, full) => {
       const room = width - gap * (end - start - 1);
       const tall = full ? room / sum : Math.min(height, room / sum);
@@ -57,6 +58,7 @@ export class Sheet {
     if (sum) close(shelf.length, false);
     this.bottom = top;
     this.root.style.height = `${top}px`;
+    for (const [index, card] of this.cards) if (index >= first) this.place(card, index);
     this.render();
   }
 
@@ -66,7 +68,6 @@ export class Sheet {
     const seen = top > 0 ? this.rows[this.rowAt(top)]?.start : undefined;
     this.measure();
     this.layOut(true);
-    for (const [index, card] of this.cards) this.place(card, index);
     if (seen !== undefined) scrollBy(0, this.rowOf(seen).top - top);
   }
 

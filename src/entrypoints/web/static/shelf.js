@@ -3,7 +3,7 @@
 import { api } from "./site.js";
 
 const PAGE = 100;
-const KEPT = 10; // pages that are held whole
+const KEPT = 6; // pages that are held whole
 const MOST_ASKED = 40; // pages, before a search for the next song gives up
 
 /** Width by height, in steps that the style sheet knows as .r6 to .r24; a song has one of its own. */
@@ -119,7 +119,9 @@ export class Shelf {
     for (const page of whole.slice(0, -KEPT)) page.items = null;
   }
 
-  close() {
+  /** Give up what is under way. The player may still go on through what lies here. */
+  drop() {
     this.stopped.abort();
+    this.stopped = new AbortController();
   }
 }

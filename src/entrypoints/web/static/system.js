@@ -25,22 +25,31 @@ function localTimes(root) {
   }
 }
 
-/** Take over the parts that the server says anew; what is unfolded stays so. */
+/** What has the focus in a part: the key of what is folded there, "" for anything else, or null. */
+function focusIn(part) {
+  const held = document.activeElement;
+  if (!part.contains(held)) return null;
+  return (held.matches("summary") && held.parentElement.dataset.key) || "";
+}
+
+/** Take over the parts that the server says anew; focus and what is unfolded stay. */
 function takeOver(page) {
   for (const old of document.querySelectorAll("[data-fresh]")) {
     const fresh = page.querySelector(`[data-fresh="${CSS.escape(old.dataset.fresh)}"]`);
-    if (!fresh || old.said === fresh.outerHTML || old.contains(document.activeElement)) continue;
+    const focused = focusIn(old);
+    if (!fresh || old.said === fresh.outerHTML || focused === "") continue;
     const said = fresh.outerHTML;
     const had = old.querySelector("details") !== null;
     for (const folded of old.querySelectorAll("details[data-key]")) {
       const same = fresh.querySelector(`details[data-key="${CSS.escape(folded.dataset.key)}"]`);
-      
+      if (same && had) same.open = folded.open;
     }
     document.adoptNode(fresh);
     localTimes(fresh);
     fresh.said = said;
     const at = old.querySelector(".plot")?.scrollLeft;
     old.replaceWith(fresh);
+    if (focused) fresh.querySelector(`details[data-key="${CSS.escape(focused)}"] > summary`)?.focus();
     if (at !== undefined) fresh.querySelector(".plot").scrollLeft = at;
   }
 }

@@ -48,8 +48,8 @@ export class Viewer {
   /** The next picture, or the one before; songs between them are left out. */
   async go(step) {
     const asked = this.index;
-    const found = await this.shelf.find(asked, step, "image").catch((error) => complain(error) ?? -1);
-    if (this.index !== asked || !this.dialog.open) return;
+    const found = await this.shelf.find(asked, step, "image").catch(complain);
+    if (found === undefined || this.index !== asked || !this.dialog.open) return;
     if (found >= 0) await this.show(found);
     else toast(step > 0 ? "That was the last picture." : "That is the newest picture.");
   }

@@ -82,6 +82,15 @@ def test_far_ranges_stay_in_their_order() -> None:
     assert asked_stretches("bytes=-1,0-0", 10_000) == (Stretch(9999, 10_000), Stretch(0, 1))
 
 
+@pytest.mark.parametrize("asked", ["0-9,138-140", "138-140,0-9"])
+def test_small_gaps_are_filled(asked: str) -> None:
+    """In either order; a byte more, and the head of another part costs less."""
+    assert asked_stretches(f"bytes={asked}", 10_000) == (Stretch(0, 141),)
+    apart = asked_stretches(f"bytes={asked.replace('138', '139')}", 10_000)
+    assert apart is not None
+    assert len(apart) == 2
+
+
 @pytest.mark.parametrize(
     "header",
     [

@@ -23,6 +23,7 @@ from adapters.media_files.workshop import Workshop
 from tests.media_samples import PICTURE_FORMATS, animation, mp3, picture, png_chunk, png_of_size
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -192,6 +193,24 @@ def test_sixteen_threads_have_it_made_once(tmp_path: Path, monkeypatch: pytest.M
         pictures = set(pool.map(ask, range(16)))
     assert len(pictures) == len(made) == 1
     assert len([path for path in (tmp_path / "copies").rglob("*") if path.is_file()]) == 1
+
+
+def test_what_was_made_since_the_look_is_not_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another thread, or another server, was done just before this one began."""
+    copies = SmallCopies(tmp_path / "copies", 10**6)
+    media = _media(tmp_path, picture("png", (800, 600)))
+
+    class Late(Workshop):
+        def make(self, key: str, work: Callable[[], Any]) -> Any:  # noqa: ANN401
+            first = Thumbnails(copies, Workshop()).webp(media, 320)
+            monkeypatch.setattr(thumbnails, "draw_thumbnail", None)
+            assert work() == first
+            return first
+
+    with closing(media.file):
+        Thumbnails(copies, Late()).webp(media, 320)
 
 
 def test_it_is_made_again_when_it_was_cut_on_the_disk(tmp_path: Path) -> None:

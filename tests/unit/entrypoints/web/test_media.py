@@ -153,10 +153,11 @@ def test_a_row_without_its_file_says_so(site: Site) -> None:
 def test_a_preview_of_its_own_is_served(site: Site) -> None:
     """What the row says of the file is not said of its preview."""
     address = _put(site, "song.mp3", mp3(), "audio")
-    (site.root / "cover.png").write_bytes(png())
+    cover = png().ljust(len(mp3()), b"\0")
+    (site.root / "cover.png").write_bytes(cover)
     site.poet.execute("UPDATE prompt_artifacts SET preview_path = 'cover.png'")
     answer = _get(site, "/api/media/cover.png")
-    assert answer.data == png()
+    assert answer.data == cover
     assert answer.headers["ETag"].startswith("W/")
     assert _get(site, address).headers["ETag"].startswith('"')
 
@@ -265,6 +266,8 @@ def test_a_part_of_an_uncertain_file_is_given_unconditionally_only(site: Site) -
     for condition in (said["ETag"], said["Last-Modified"], said["ETag"].removeprefix("W/")):
         assert _get(site, address, Range="bytes=0-3", If_Range=condition).status_code == 200
     assert _get(site, address, Range="bytes=0-3").status_code == 206
+    for condition in (said["ETag"], said["ETag"].removeprefix("W/")):
+        assert _get(site, address, If_Match=condition).status_code == 412
 
 
 def test_who_has_it_already_gets_nothing(site: Site) -> None:

@@ -182,8 +182,17 @@ def test_a_card_leads_to_the_file_where_there_is_no_prompt(site: Site) -> None:
 
 @pytest.mark.parametrize(
     ("width", "height", "tenths"),
-    [(1, 1, 10), (1920, 1080, 18), (3, 4, 8), (1, 9, 6), (9, 1, 24), (None, 5, 10), (0, 5, 10)]
-    + [(-5, 5, 10), (2**70, 1, 24)],
+    [
+        (1, 1, 10),
+        (1920, 1080, 18),
+        (3, 4, 8),
+        (1, 9, 6),
+        (9, 1, 24),
+        (None, 5, 10),
+        (0, 5, 10),
+        (-5, 5, 10),
+        (2**70, 1, 24),
+    ],
 )
 def test_the_shape_of_a_card(width: int | None, height: int, tenths: int) -> None:
     """That of the picture, within bounds; square where nobody says what it is."""

@@ -6,11 +6,14 @@ import gzip
 import json
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 import entrypoints.web
-from tests.unit.entrypoints.web.site import Site
+
+if TYPE_CHECKING:
+    from tests.unit.entrypoints.web.site import Site
 
 STATIC = Path(entrypoints.web.__file__).parent / "static"
 PAGES = ("/", "/queue", "/submit", "/system", "/prompts/5")

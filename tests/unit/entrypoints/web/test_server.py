@@ -74,9 +74,9 @@ def listens(port: int) -> bool:
 
 
 def test_many_who_never_finish_asking_keep_nobody_waiting() -> None:
-    """Five times as many as there may be; the newest are always answered."""
+    """Many times as many as there may be; the newest are always answered."""
     with served(hello, most=8) as port, ExitStack() as opened:
-        for _ in range(40):
+        for _ in range(120):
             slow = opened.enter_context(socket.create_connection(("127.0.0.1", port), 1))
             slow.sendall(SLOW)
             assert ask(port) == (200, b"hello")
@@ -110,18 +110,37 @@ def test_a_request_that_drips_in_is_ended(monkeypatch: pytest.MonkeyPatch) -> No
             assert time.monotonic() < ended
 
 
-def test_one_who_does_not_read_holds_no_thread(tmp_path: Path) -> None:
-    """A large file waits for its reader, the only thread does not."""
+@pytest.fixture
+def app(tmp_path: Path) -> App:
+    """Answers with a large file, except at its root."""
     large = tmp_path / "large"
     large.write_bytes(b"x" * 30_000_000)
 
-    def app(environ: dict[str, Any], start: Any) -> Iterable[bytes]:  # noqa: ANN401 - WSGI's own
+    def answered(environ: dict[str, Any], start: Any) -> Iterable[bytes]:  # noqa: ANN401 - WSGI
         if environ["PATH_INFO"] == "/":
             return hello(environ, start)
         start("200 OK", [("Content-Length", "30000000")])
         wrapped: Iterable[bytes] = environ["wsgi.file_wrapper"](large.open("rb"))
         return wrapped
 
+    return answered
+
+
+def test_a_file_that_is_on_its_way_at_the_end_arrives(app: App) -> None:
+    """As long as it is read."""
+    bound = socket.create_server(("127.0.0.1", 0))
+    server = WebServer(app, [bound], 1, 1000, 8)  # type: ignore[arg-type]
+    with closing(http.client.HTTPConnection("127.0.0.1", bound.getsockname()[1])) as asker:
+        asker.request("GET", "/large")
+        answer = asker.getresponse()
+        closer = Thread(target=server.close)
+        closer.start()
+        assert len(answer.read()) == 30_000_000
+        closer.join()
+
+
+def test_one_who_does_not_read_holds_no_thread(app: App) -> None:
+    """A large file waits for its reader, the only thread does not."""
     with (
         served(app, threads=1) as port,
         closing(socket.create_connection(("127.0.0.1", port), 5)) as slow,

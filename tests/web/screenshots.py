@@ -1,0 +1,161 @@
+"""The pictures of the page in the documentation: ``make screenshots``.
+
+A demo's workspace with some more prompts is rendered by the sketch renderer, served, and looked at
+in the system's Chromium. Takes a minute or two.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from PIL import Image
+from playwright.sync_api import expect
+
+from entrypoints.demo.workspace import demo_submissions
+from tests.command_line import MEDIAGEN
+from tests.web.chromium import chromium, find_chromium
+from tests.web.furnishing import Place
+from tests.web.judging import PHONE
+from tests.web.screenshot_prompts import to_be_rendered, to_be_waiting
+from tests.web.serving import served
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from playwright.sync_api import Browser, Page
+
+    from tests.web.serving import Site
+
+_FOLDER: Final = Path(__file__).resolve().parents[2] / "docs" / "images"
+_LARGEST: Final = 400_000  # bytes
+_WINDOW: Final = {"width": 1280, "height": 800}
+_PATIENCE: Final = 60_000  # milliseconds
+_EVERY_PICTURE: Final = """() => Promise.all(
+  [...document.querySelectorAll("#sheet .card img")]
+    .filter((each) => each.getBoundingClientRect().top < innerHeight)
+    .map((each) => each.decode()))"""
+_HALFWAY: Final = """() => new Promise((resolve) => {
+  const look = () => {
+    const bar = document.querySelector("#rendering li progress");
+    if (bar && bar.value / bar.max > 0.4 && bar.value / bar.max < 0.95) resolve();
+    else setTimeout(look, 50);
+  };
+  look();
+})"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Take all of them; gives the exit code."""
+    parser = argparse.ArgumentParser("python -m tests.web.screenshots", description=__doc__)
+    parser.add_argument("--to", type=Path, default=_FOLDER, metavar="FOLDER")
+    folder: Path = parser.parse_args(arguments).to
+    program = find_chromium()
+    if program is None:
+        sys.stderr.write("There is no Chromium: install one, or name it in MEDIAGEN_CHROMIUM\n")
+        return 1
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as workspace:
+        place = Place(Path(workspace))
+        _render(place)
+        with served(place) as site, chromium(program) as browser:
+            for name, picture in _taken(site, browser):
+                _save(picture, folder / f"{name}.webp")
+    return 0
+
+
+def _render(place: Place) -> None:
+    """The demo's prompts and some more, larger than the tests need them."""
+    place.prepare()
+    file = place.shell.home / "media_generator_config.json"
+    configuration = json.loads(file.read_text("utf-8"))
+    configuration["media"]["size"] = {"megapixels": 0.8}
+    file.write_text(json.dumps(configuration), "utf-8")
+    demo = [(each.kind.prompt_type, each.text, each.content) for each in demo_submissions()]
+    for asked in (*demo, *to_be_rendered()):
+        _ask(place, *asked)
+    with _running(place) as drain:
+        assert drain.wait() == 0
+
+
+def _ask(place: Place, sort: str, text: str, content: str) -> None:
+    now = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
+    place.poet.write(content, prompt_type=sort, text=text, created_at=now)
+
+
+def _running(place: Place) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([MEDIAGEN, "run"], cwd=place.shell.home, env=place.shell.variables())
+
+
+def _taken(site: Site, browser: Browser) -> Iterator[tuple[str, bytes]]:
+    """Names and PNG files."""
+    with _tab(browser, site, "/", color_scheme="light") as page:
+        _await_media(page)
+        yield "browse-light", page.screenshot()
+        page.locator(".card.image a.open").nth(1).click()
+        page.locator("#viewer[open]:not(.loads)").wait_for(timeout=_PATIENCE)
+        yield "viewer", page.screenshot()
+    with _tab(browser, site, "/", color_scheme="dark") as page:
+        _await_media(page)
+        page.locator(".card.audio button.play").first.click()
+        expect(page.locator("#player-time")).to_contain_text("0:05", timeout=_PATIENCE)
+        yield "browse-dark", page.screenshot()
+    phone: dict[str, Any] = {"viewport": PHONE, "is_mobile": True, "has_touch": True}
+    with _tab(browser, site, "/", color_scheme="light", **phone) as page:
+        _await_media(page)
+        yield "phone", page.screenshot()
+    with _tab(browser, site, "/queue", color_scheme="light") as page, _at_work(site.place):
+        page.evaluate(_HALFWAY)
+        yield "queue", page.screenshot()
+
+
+@contextmanager
+def _tab(browser: Browser, site: Site, path: str, **options: Any) -> Iterator[Page]:  # noqa: ANN401
+    options = {"viewport": _WINDOW, "device_scale_factor": 2, **options}
+    with browser.new_context(base_url=site.url, reduced_motion="reduce", **options) as context:
+        page = context.new_page()
+        page.goto(path)
+        yield page
+
+
+def _await_media(page: Page) -> None:
+    """Wait until every picture and every waveform in the window is there."""
+    page.locator("#sheet.live").wait_for(timeout=_PATIENCE)
+    page.wait_for_load_state("networkidle", timeout=_PATIENCE)
+    page.evaluate(_EVERY_PICTURE)
+
+
+@contextmanager
+def _at_work(place: Place) -> Iterator[None]:
+    """A worker in the midst of some more prompts, the first of which is no brief."""
+    _ask(place, "image_prompt", "Anything but a poem", "I'd rather not.")
+    for asked in to_be_waiting():
+        _ask(place, *asked)
+    with _running(place) as worker:
+        try:
+            yield
+        finally:
+            worker.terminate()
+
+
+def _save(picture: bytes, file: Path) -> None:
+    """As good as its largest size allows."""
+    with Image.open(io.BytesIO(picture)) as opened:
+        for quality in range(90, 20, -10):
+            opened.save(file, "WEBP", quality=quality, method=6)
+            if file.stat().st_size < _LARGEST:
+                break
+    kilobytes = file.stat().st_size // 1000
+    sys.stdout.write(f"{file}: {opened.width}x{opened.height}, {kilobytes} kB\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
