@@ -92,9 +92,13 @@ def build_repository(
     loaded: LoadedSettings, connection: Connection, processes: SystemProcesses, clock: Clock
 ) -> SqlitePromptRepository:
     """The queue, to work on; makes our own tables when they are missing."""
+    from adapters.sqlite.bookkeeping import prepare_bookkeeping
     from adapters.sqlite.prompt_repository import SqlitePromptRepository
     from entrypoints.building_hooks import subscriptions
 
+    database = loaded.settings.database
+    if database.create_indexes and database.list_indexes:
+        prepare_bookkeeping(connection, create_indexes=True, by_age=True)
     return SqlitePromptRepository(
         connection,
         processes.me(),

@@ -172,7 +172,7 @@ class SqliteWorld(GalleryWorld):
 
     def _prepare(self) -> None:
         with closing(Connection(self.path, timeout=5.0)) as connection:
-            prepare_bookkeeping(connection, create_indexes=self.indexes)
+            prepare_bookkeeping(connection, create_indexes=self.indexes, by_age=self.indexes)
 
 
 def _add_prompt(driver: sqlite3.Connection, row: APrompt, *, has_title: bool) -> None:

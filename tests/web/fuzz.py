@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import secrets
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -70,18 +71,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         site = Site(Path(folder), legacy_shapes=True)
-        asked = fuzz(site, chosen.examples, chosen.seed)
+        number = secrets.randbits(32) if chosen.seed is None else chosen.seed
+        print(f"--seed {number}")  # noqa: T201 - the report
+        asked = fuzz(site, chosen.examples, number)
         site.close()
     print(f"{asked} requests, every answer as the document says")  # noqa: T201 - the report
 
 
-def fuzz(site: Site, examples: int, number: int | None = 0) -> int:
+def fuzz(site: Site, examples: int, number: int = 0) -> int:
     """Ask every operation so many times in each mode; gives how many requests there were.
 
     Args:
         site: to be asked; prompts and files are added to it.
         examples: for each operation and mode.
-        number: the seed; None for another one each time.
+        number: the seed.
     """
     _furnish(site)
     load_all_checks()
@@ -107,7 +110,7 @@ def _ask_often(
     mode: GenerationMode,
     ask: Callable[[Case[Any]], None],
     examples: int,
-    number: int | None,
+    number: int,
 ) -> None:
     limits = settings(
         max_examples=examples,
@@ -127,7 +130,7 @@ def _ask_often(
 
     test = limits(given(case=made, place=known)(test))
     with suppress(Unsatisfiable):  # an operation without parameters cannot be asked wrongly
-        (test if number is None else seed(number)(test))()
+        seed(number)(test)()
 
 
 def _closing(app: Flask) -> Callable[[dict[str, Any], Any], list[bytes]]:

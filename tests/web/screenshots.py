@@ -100,7 +100,7 @@ def _taken(site: Site, browser: Browser) -> Iterator[tuple[str, bytes]]:
     with _tab(browser, site, "/", color_scheme="light") as page:
         _await_media(page)
         yield "browse-light", page.screenshot()
-        page.locator(".card.image a.open").nth(1).click()
+        page.locator(".card.image a.open", has_text="Mount Fuji").click()
         page.locator("#viewer[open]:not(.loads)").wait_for(timeout=_PATIENCE)
         yield "viewer", page.screenshot()
     with _tab(browser, site, "/", color_scheme="dark") as page:

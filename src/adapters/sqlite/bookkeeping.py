@@ -43,7 +43,11 @@ def has_bookkeeping(connection: Connection) -> bool:
 
 
 def prepare_bookkeeping(
-    connection: Connection, *, create_indexes: bool, by_priority: bool = False
+    connection: Connection,
+    *,
+    create_indexes: bool,
+    by_priority: bool = False,
+    by_age: bool = False,
 ) -> str:
     """Make what is missing of our tables and indexes; gives the database's random id.
 
@@ -51,6 +55,7 @@ def prepare_bookkeeping(
         connection: to the database.
         create_indexes: whether the partial indexes on ``prompts`` are wanted.
         by_priority: those by priority too, where prompts have one.
+        by_age: those on all prompts by their age too, for long lists.
     """
     sql = statements("bookkeeping")
     if not has_bookkeeping(connection):
@@ -60,7 +65,7 @@ def prepare_bookkeeping(
             first = {"schema_version": SCHEMA_VERSION, "database_id": secrets.token_hex(8)}
             connection.change(sql["first_state"], first)
     if create_indexes:
-        _prepare_indexes(connection, by_priority=by_priority)
+        _prepare_indexes(connection, by_priority=by_priority, by_age=by_age)
     return str(connection.rows(sql["state"])[0][1])
 
 
@@ -97,11 +102,12 @@ def _hint(connection: Connection, name: str) -> str:
     return f"INDEXED BY {name}" if name in _names(connection, "index") else ""
 
 
-def _prepare_indexes(connection: Connection, *, by_priority: bool) -> None:
+def _prepare_indexes(connection: Connection, *, by_priority: bool, by_age: bool) -> None:
     if "prompts" not in _names(connection, "table"):
         return
     wanted = {name: f"create_pending_{kind}_index" for kind, name in OLDEST.indexes.items()}
-    wanted |= {name: f"create_listed_{kind}_index" for kind, name in _LISTED.items()}
+    if by_age:
+        wanted |= {name: f"create_listed_{kind}_index" for kind, name in _LISTED.items()}
     if by_priority and has_priority(connection):
         urgent = MOST_URGENT.indexes.items()
         wanted |= {name: f"create_urgent_{kind}_index" for kind, name in urgent}

@@ -45,6 +45,7 @@ class Database(Section, frozen=True):
         Meta(gt=0, le=3600, description="a number of seconds, more than 0 and at most 3600"),
     ] = 30.0
     create_indexes: Annotated[bool, Meta(description="true or false")] = True
+    list_indexes: Annotated[bool, Meta(description="true or false")] = False
     retention_days: Annotated[
         float, Meta(ge=0, le=36_500, description="a number of days from 0 (for ever) to 36500")
     ] = 90.0

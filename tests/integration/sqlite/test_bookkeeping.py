@@ -27,8 +27,6 @@ TABLES = {"media_generator_state", "media_generator_renders"}
 INDEXES = {
     "media_generator_pending_image",
     "media_generator_pending_audio",
-    "media_generator_listed_image",
-    "media_generator_listed_audio",
 }
 OWN_INDEXES = {
     "media_generator_live_render",

@@ -177,6 +177,16 @@ def test_a_search_looks_at_so_many_prompts_at_once(
     assert prompt_pages(world.gallery(), PromptListQuery(text="old")) == [1]
 
 
+def test_one_page_takes_several_pieces(world: SqliteWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And each prompt once, in their order."""
+    monkeypatch.setattr(gallery_prompts, "_SHORT_PIECE", 3)
+    world.add(*(APrompt(number, text="old" if number % 2 else "new") for number in range(1, 31)))
+    for query in (PromptListQuery(text="old"), PromptListQuery(text="old", status="ready")):
+        page = world.gallery().prompts(query)
+        assert [prompt.id for prompt in page.prompts] == list(range(29, 0, -2))
+        assert page.next is None
+
+
 def test_a_rare_status_is_found_at_once(
     world: SqliteWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -206,6 +206,7 @@ def _forget_everything_old(connection: Connection) -> None:
 
 def _show_the_page(connection: Connection) -> None:
     """All of it, with our indexes and without, with an index of others and without."""
+    bookkeeping.prepare_bookkeeping(connection, create_indexes=True, by_age=True)
     for statement in ("DROP INDEX idx_prompt_artifacts_prompt_id", "SELECT 1"):
         shown = gallery.SqliteGallery(connection)
         shown.artifact("image/1_x/unknown.png")

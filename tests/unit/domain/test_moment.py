@@ -12,6 +12,7 @@ from domain.moment import iso_moment, read_moment
 from domain.span import Span
 
 ZONES = st.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+WEST, EAST = timezone(timedelta(hours=-12)), timezone(timedelta(hours=14))
 MOMENTS = st.datetimes(datetime(2, 1, 1), datetime(9998, 12, 31), timezones=ZONES)  # noqa: DTZ001
 
 
@@ -104,6 +105,8 @@ def test_no_text_is_an_error(text: str) -> None:
 
 
 @given(MOMENTS, st.none() | MOMENTS, st.none() | MOMENTS)
+@example(datetime(2026, 1, 6, 23, tzinfo=WEST), datetime(2026, 1, 7, tzinfo=UTC), None)
+@example(datetime(2026, 1, 7, 1, tzinfo=EAST), None, datetime(2026, 1, 6, 23, tzinfo=UTC))
 def test_a_span_knows_what_lies_in_it(
     moment: datetime, since: datetime | None, until: datetime | None
 ) -> None:
