@@ -18,7 +18,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from adapters.processes.mark import bears_mark
-from adapters.processes.process_table import entries, is_becoming, with_descendants
+from adapters.processes.process_table import entries, with_descendants
 
 if TYPE_CHECKING:
     import subprocess
@@ -106,7 +106,8 @@ def end_adopted(workflow: WorkflowProcess, clock: Clock) -> bool:
         return True
     began = clock.monotonic()
     step = _FIRST_STEP
-    while _found(workflow):
+    condemned: set[int] = set()
+    while _found(workflow, condemned):
         if clock.monotonic() - began > _PATIENCE:
             return False
         clock.sleep(step)
@@ -119,7 +120,7 @@ def _adopts() -> bool:
     return pid == 1 or pid in _subreapers
 
 
-def _found(workflow: WorkflowProcess) -> bool:
+def _found(workflow: WorkflowProcess, condemned: set[int]) -> bool:
     """Reap every adopted child that has ended, and kill this workflow's.
 
     Says whether there were any, or whether there is one that cannot be told yet.
@@ -138,12 +139,13 @@ def _found(workflow: WorkflowProcess) -> bool:
                 with contextlib.suppress(ChildProcessError):
                     os.waitpid(entry.pid, os.WNOHANG)
         living = [entry.pid for entry in adopted if not entry.ended]
-        its = {pid for pid in living if bears_mark(pid, workflow)}
-        unsure = any(is_becoming(pid) for pid in living if pid not in its)
-        for pid in with_descendants(its, table):
+        marked = {pid: bears_mark(pid, workflow) for pid in living}
+        its = {pid for pid in living if marked[pid] or pid in condemned}
+        condemned |= with_descendants(its, table)
+        for pid in condemned.intersection(table):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
-        return bool(its) or unsure
+        return bool(its) or None in marked.values()
 
 
 def _has_children() -> bool:

@@ -22,6 +22,9 @@ def mark_of(workflow: WorkflowProcess) -> str:
     return f"{workflow.group}-{workflow.started}"
 
 
-def bears_mark(pid: int, workflow: WorkflowProcess) -> bool:
-    """Whether a process was started by this workflow. False when we may not see that."""
+def bears_mark(pid: int, workflow: WorkflowProcess) -> bool | None:
+    """Whether a process was started by this workflow.
+
+    False when we may not see that, None when it cannot be told yet.
+    """
     return environment_holds(pid, MARK, mark_of(workflow))

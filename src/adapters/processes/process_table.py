@@ -20,6 +20,7 @@ IN_FILES = sys.platform.startswith("linux")
 """Whether the system tells it in files; both ways can be tried where it does."""
 
 
+_LOOKS = 3  # at a process that shows a command line and no environment
 _KERNEL = 2  # the number of the process that all kernel threads are children of
 
 
@@ -78,32 +79,34 @@ def with_descendants(pids: Iterable[int], table: Mapping[int, Entry]) -> set[int
     return found
 
 
-def environment_holds(pid: int, name: str, value: str) -> bool:
-    """Whether a process was started with this variable. False when we may not see that."""
-    if not IN_FILES:
-        return _environment_from_kernel(pid).get(name) == value
-    try:
-        with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123 - one of thousands
-            return f"{name}={value}".encode() in file.read().split(b"\0")
-    except OSError:
-        return False
+def environment_holds(pid: int, name: str, value: str) -> bool | None:
+    """Whether a process was started with this variable. False when we may not see that.
 
-
-def is_becoming(pid: int) -> bool:
-    """Whether a living process is just turning into another program, and cannot be told yet.
-
-    Between the old program and the new one (execve(2)) Linux shows neither an environment nor a
-    command line. Kernel threads never have either; they are the children of process 2.
+    None when it cannot be told yet: between an old program and a new one (execve(2)) Linux shows
+    neither an environment nor a command line of a process.
     """
     if not IN_FILES:
-        return False
+        return _environment_from_kernel(pid).get(name) == value
+    wanted = f"{name}={value}".encode()
     try:
-        for name in ("environ", "cmdline"):
-            with open(f"/proc/{pid}/{name}", "rb") as file:  # noqa: PTH123 - one of thousands
-                if file.read(1):
-                    return False
+        for _ in range(_LOOKS):
+            if environment := _content(pid, "environ"):
+                return wanted in environment.split(b"\0")
+            if not _content(pid, "cmdline"):
+                return None if _is_becoming(pid) else False
+            # It became another program between the two looks, or has no environment at all.
     except OSError:
-        return False
+        pass
+    return False
+
+
+def _content(pid: int, name: str) -> bytes:
+    with open(f"/proc/{pid}/{name}", "rb") as file:  # noqa: PTH123 - one of thousands
+        return file.read()
+
+
+def _is_becoming(pid: int) -> bool:
+    """Whether what shows nothing is a living program; kernel threads never show anything."""
     entry = entry_of(pid)
     return entry is not None and not entry.ended and _KERNEL not in {entry.pid, entry.parent}
 

@@ -8,7 +8,7 @@ import signal
 from typing import TYPE_CHECKING
 
 from adapters.processes.mark import bears_mark
-from adapters.processes.process_table import entries, is_becoming, with_descendants
+from adapters.processes.process_table import entries, with_descendants
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,9 +59,9 @@ class _Remains:
         """Who of it runs; ``unsure`` says afterwards whether others could not be told yet."""
         table = {entry.pid: entry for entry in entries()}
         running = [entry for entry in table.values() if not entry.ended]
-        own = {entry.pid for entry in running if bears_mark(entry.pid, self._workflow)}
-        others = [entry.pid for entry in running if entry.pid not in own]
-        self.unsure = any(is_becoming(pid) for pid in others)
+        marked = {entry.pid: bears_mark(entry.pid, self._workflow) for entry in running}
+        own = {pid for pid, bears in marked.items() if bears}
+        self.unsure = None in marked.values()
         members = {entry.pid for entry in running if entry.group == self._workflow.group}
         if self._is_its_group(table, has_marked=not own.isdisjoint(members)):
             own |= members

@@ -14,7 +14,7 @@ import pytest
 from adapters.memory.clock import ManualClock
 from adapters.processes import remains
 from adapters.processes.mark import bears_mark
-from adapters.processes.process_table import entry_of, is_becoming
+from adapters.processes.process_table import entry_of, environment_holds
 from adapters.processes.remains import end_remains
 from adapters.system_clock import SystemClock
 from domain.render import WorkflowProcess
@@ -46,14 +46,11 @@ def test_whoever_cannot_be_told_yet_is_looked_at_again(
     """A process between two programs shows no mark; the next look finds it."""
     workflow, (orphan,) = lead("start(start_new_session=True)")
     kill(workflow)
-    looks = iter([True])  # at the first look it is just turning into another program
-    monkeypatch.setattr(remains, "is_becoming", lambda pid: pid == orphan and next(looks, False))
-    shows = iter([False])
-    sees = bears_mark
+    answers = iter([None])  # at the first look it is just turning into another program
     monkeypatch.setattr(
         remains,
         "bears_mark",
-        lambda pid, of: next(shows, True) and sees(pid, of) if pid == orphan else sees(pid, of),
+        lambda pid, of: next(answers, True) if pid == orphan else bears_mark(pid, of),
     )
     assert end_remains(workflow, SystemClock())
     assert not lives(orphan)
@@ -108,7 +105,7 @@ def test_our_own_group_is_never_touched() -> None:
     program = """
 import os
 from adapters.processes.mark import bears_mark
-from adapters.processes.process_table import entry_of, is_becoming
+from adapters.processes.process_table import entry_of, environment_holds
 from adapters.processes.remains import end_remains
 from adapters.system_clock import SystemClock
 from domain.render import WorkflowProcess
@@ -134,17 +131,16 @@ def test_what_cannot_be_killed_is_told(lead: Lead, monkeypatch: pytest.MonkeyPat
 @only_linux
 def test_who_turns_into_another_program_is_seen_and_not_forgotten() -> None:
     """For a moment it shows no environment; whoever looked then would let it live."""
-    seen = 0
+    answers: set[bool | None] = set()
     deadline = time.monotonic() + 60
-    while not seen and time.monotonic() < deadline:
+    while None not in answers and time.monotonic() < deadline:
         child = os.fork()
         if child == 0:
-            os.execvp("sleep", ["sleep", "0.05"])  # noqa: S606
+            os.execvpe("sleep", ["sleep", "0.05"], {**os.environ, "SIGN": "1"})  # noqa: S606
         end = time.monotonic() + 0.01
         while time.monotonic() < end:
-            seen += is_becoming(child)
+            answers.add(environment_holds(child, "SIGN", "1"))
         os.waitpid(child, 0)
-        assert not is_becoming(child)
-    assert seen
-    assert not is_becoming(os.getpid())
-    assert not is_becoming(2)
+    assert answers >= {None, True}
+    assert environment_holds(os.getpid(), "SIGN", "1") is False
+    assert environment_holds(2, "SIGN", "1") is False
