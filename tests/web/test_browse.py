@@ -86,21 +86,6 @@ def test_the_scripts_put_every_card_where_it_was_served(place: Place) -> None:
         assert full == pytest.approx([inner["x"] + inner["width"]] * len(full), abs=1.5)
 
 
-def test_the_page_does_not_shift_while_it_loads(place: Place) -> None:
-    """Pictures and scripts come late, and move nothing."""
-    with place.page("/queue", viewport=WIDE) as page:
-        page.add_init_script(
-            """window.shifts = 0;
-            new PerformanceObserver((list) => {
-              for (const entry of list.getEntries()) window.shifts += entry.value;
-            }).observe({ type: "layout-shift", buffered: true });"""
-        )
-        page.goto(place.url)
-        ready(page)
-        page.wait_for_load_state("networkidle")
-        assert page.evaluate("window.shifts") < 0.02
-
-
 def test_scrolling_shows_every_file_once_and_keeps_few_cards(place: Place) -> None:
     """To the very end, newest first, with a document that does not grow."""
     seen: list[int] = []
