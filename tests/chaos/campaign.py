@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from tests.chaos.checker import Checker
 from tests.chaos.crew import dismiss, start, warm_up, worker
-from tests.chaos.faults.calls import CallSweeps
+from tests.chaos.faults.calls import EVERY_NUMBER, CallSweeps
 from tests.chaos.faults.catalogue import all_faults
 from tests.chaos.hand import FoundError
 from tests.chaos.place import make_place
@@ -25,6 +25,7 @@ from tests.chaos.volume import mounted
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from tests.chaos.faults.calls import Share
     from tests.chaos.faults.fault import Fault
     from tests.chaos.place import Place
 
@@ -48,12 +49,14 @@ class Scope:
         seed: of everything that is left to chance.
         only: faults whose names hold this text.
         backwards: the last fault first.
+        share: of the system calls at which workers die.
     """
 
     journal_modes: Sequence[str]
     seed: int
     only: str = ""
     backwards: bool = False
+    share: Share = EVERY_NUMBER
 
 
 class Campaign:
@@ -67,7 +70,7 @@ class Campaign:
     def __init__(self, scope: Scope) -> None:
         self._modes = scope.journal_modes
         self._chance = random.Random(scope.seed)  # noqa: S311 (repeatable, not secret)
-        self.sweeps = CallSweeps()
+        self.sweeps = CallSweeps(scope.share)
         named = [(n, fault) for n, fault in all_faults(self.sweeps).items() if scope.only in n]
         self._faults = dict(reversed(named) if scope.backwards else named)
         self.tallies = {name: Tally() for name in self._faults}

@@ -11,7 +11,7 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 from tests.chaos.campaign import Budget, Campaign, Scope
-from tests.chaos.faults.calls import CallSweeps
+from tests.chaos.faults.calls import EVERY_NUMBER, CallSweeps, Share
 
 if TYPE_CHECKING:
     from tests.chaos.tally import Tally
@@ -61,7 +61,9 @@ def run_company(scope: Scope, budget: Budget, jobs: int) -> Outcome:
 def _part(scope: Scope, index: int, jobs: int) -> Scope:
     modes = scope.journal_modes
     mine = modes[index::jobs] or [modes[index % len(modes)]]
-    return replace(scope, journal_modes=mine, seed=scope.seed * jobs + index)
+    alike = Share(index // len(modes), -(-(jobs - index % len(modes)) // len(modes)))
+    share = alike if jobs >= len(modes) else EVERY_NUMBER
+    return replace(scope, journal_modes=mine, seed=scope.seed * jobs + index, share=share)
 
 
 def _share(budget: Budget, index: int, jobs: int) -> Budget:

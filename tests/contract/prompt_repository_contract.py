@@ -520,6 +520,21 @@ class PromptRepositoryContract:
         assert (new := taken(repository)).render_id > old.render_id
         assert (new.attempt, new.crashes) == (1, 0)
 
+    def test_what_was_cancelled_between_two_renders_begins_anew(
+        self, repository: PromptRepository, outside: Outside, clock: ManualClock
+    ) -> None:
+        """A second attempt was given back, the prompt cancelled, and asked for again."""
+        outside.add(1)
+        ENDINGS["postpone"](repository, taken(repository), clock)
+        clock.advance(3600)
+        second = taken(repository)
+        assert second.attempt == 2
+        assert repository.release(second, INTERRUPTED, 1.0)
+        assert repository.cancel(1, requeue=False) is None
+        repository.requeue_errors()
+        again = taken(repository)
+        assert (again.attempt, again.crashes) == (1, 0)
+
     @pytest.mark.parametrize("requeue", [True, False])
     @pytest.mark.parametrize(
         "columns",

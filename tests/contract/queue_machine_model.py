@@ -147,6 +147,10 @@ class Model(Tables):
         for render in self.live():
             if render.prompt_id == prompt_id:
                 self._close(render, "cancelled", "cancelled")
+        last = self.last(prompt_id)
+        if last and last.outcome in {"released", "abandoned"}:
+            last.code = "cancelled"
+            self._goes_on.pop(prompt_id, None)
         self._forget(prompt_id)
         return True
 

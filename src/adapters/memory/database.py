@@ -8,6 +8,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar
 
 from domain.artifact_status import after, sources
+from domain.failure import FailureCode
 from domain.kind import Kind
 from domain.prompt import Writing
 from domain.render import Claim, LiveRender, Outcome, WorkflowProcess
@@ -112,6 +113,8 @@ class RenderRow:
 
     def followed_by(self) -> tuple[int, int]:
         """Attempt and crashes of the next render: an acceptance goes on, or another begins."""
+        if self.failure is not None and self.failure.code is FailureCode.CANCELLED:
+            return 1, 0
         if self.outcome is Outcome.ABANDONED:
             return self.attempt, self.crashes + 1
         if self.outcome is Outcome.RELEASED:

@@ -146,6 +146,7 @@ class InMemoryPromptRepository:
         target = after(source, move).value
         self.database.prompts[row.id] = replace(row, artifact_status=target, error_message=message)
         self.database.close_live(row.id, Outcome.CANCELLED, _CANCELLED, self._clock.now())
+        self._cancel_acceptance(row.id)
         self._forget_retries(row.id)
         return None
 
@@ -228,6 +229,12 @@ class InMemoryPromptRepository:
             finished_at=self._clock.now(),
         )
         return row is not None
+
+    def _cancel_acceptance(self, prompt_id: int) -> None:
+        renders = [each for each in self.database.renders.values() if each.prompt_id == prompt_id]
+        if renders and renders[-1].outcome in {Outcome.RELEASED, Outcome.ABANDONED}:
+            last = replace(renders[-1], failure=_CANCELLED)
+            self.database.renders[last.render_id] = last
 
     def _forget_retries(self, prompt_id: int) -> None:
         for render in list(self.database.renders.values()):

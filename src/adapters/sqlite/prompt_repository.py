@@ -206,6 +206,7 @@ class SqlitePromptRepository:
         if moved:
             closing = {"prompt_id": prompt_id, **failure_columns(_CANCELLED)}
             self._connection.change(self._sql["cancel_render"], closing)
+            self._connection.change(self._sql["cancel_acceptance"], closing)
             self._connection.change(self._sql["forget_retries"], {"prompt_id": prompt_id})
         return bool(moved)
 

@@ -98,16 +98,19 @@ UPDATE media_generator_renders
 SET outcome = 'superseded', finished_at = CURRENT_TIMESTAMP
 WHERE prompt_id = :prompt_id AND outcome IS NULL;
 
--- An acceptance goes on while the last render was given back, or waits for another try.
+-- An acceptance goes on while the last render was given back, or waits for another try, and
+-- nobody cancelled the prompt meanwhile.
 
 -- name: history
 SELECT
     CASE
         WHEN outcome = 'failed' AND retry_at IS NOT NULL THEN attempt + 1
+        WHEN failure_code = 'cancelled' THEN 1
         WHEN outcome IN ('released', 'abandoned') THEN attempt
         ELSE 1
     END,
     CASE
+        WHEN failure_code = 'cancelled' THEN 0
         WHEN outcome = 'abandoned' THEN crashes + 1
         WHEN outcome = 'released' OR retry_at IS NOT NULL THEN crashes
         ELSE 0

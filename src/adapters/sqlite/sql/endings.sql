@@ -44,6 +44,18 @@ SET
     failure_code = :failure_code, failure_message = :failure_message
 WHERE prompt_id = :prompt_id AND outcome IS NULL;
 
+-- What was cancelled between two renders goes on with neither: the attempts and crashes of that
+-- acceptance are over.
+
+-- name: cancel_acceptance
+UPDATE media_generator_renders
+SET failure_code = :failure_code, failure_message = :failure_message
+WHERE
+    render_id = (
+        SELECT max(render_id) FROM media_generator_renders WHERE prompt_id = :prompt_id
+    )
+    AND outcome IN ('released', 'abandoned');
+
 -- A person's wish begins anew: no wait of an earlier acceptance holds, and none of its attempts.
 
 -- name: forget_retries
