@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
     from application.ports.clock import Clock
     from application.ports.render_leases import RenderLeases
+    from application.ports.server_jobs import ServerJobs
     from domain.render import Claim, WorkflowProcess
+    from domain.server_job import ServerJob
 
 
 @dataclass(slots=True)
@@ -41,12 +43,20 @@ class LeaseKeeper:
         leases: over a connection of its own, so that no long transaction delays a heartbeat.
         clock: its monotonic side.
         beat_seconds: between two heartbeats; a small part of a lease.
+        jobs: on servers; None when nothing is rendered on one.
     """
 
-    def __init__(self, leases: RenderLeases, clock: Clock, beat_seconds: float) -> None:
+    def __init__(
+        self,
+        leases: RenderLeases,
+        clock: Clock,
+        beat_seconds: float,
+        jobs: ServerJobs | None = None,
+    ) -> None:
         self._leases = leases
         self._clock = clock
         self._beat_seconds = beat_seconds
+        self._jobs = jobs
         self._held: dict[int, HeldLease] = {}
         self._lock = Lock()
         self._claiming = RLock()
@@ -78,6 +88,24 @@ class LeaseKeeper:
     def record_workflow(self, claim: Claim, workflow: WorkflowProcess) -> bool:
         """Remember what runs for a render, before it runs; False when the lease is lost."""
         return self._leases.record_workflow(claim, workflow)
+
+    def hold_job(self, claim: Claim, job: ServerJob) -> bool:
+        """Remember a job on a server, before it is submitted; False when the lease is lost."""
+        return self._jobs is None or self._jobs.hold(claim, job)
+
+    def earlier_jobs(self, claim: Claim, variant: int) -> tuple[ServerJob, ...]:
+        """Jobs that earlier renders left for the same writing, newest first."""
+        jobs = () if self._jobs is None else self._jobs.earlier(claim)
+        return tuple(job for job in jobs if job.variant == variant)
+
+    def may_end_job(self, claim: Claim, job: ServerJob) -> bool:
+        """Whether no heir goes on with a job."""
+        return self._jobs is None or self._jobs.may_end(claim, job)
+
+    def drop_job(self, job: ServerJob) -> None:
+        """Look for a job no longer."""
+        if self._jobs is not None:
+            self._jobs.drop(job)
 
     def tick(self) -> None:
         """Look after every lease once.

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from domain.picture_size import SizeRule
     from domain.prompt import Writing
     from domain.render import Claim, WorkflowProcess
+    from domain.server_job import ServerJob
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class _Piece:
 
 
 class _Watch:
-    """Joins a renderer to the listener, to the log, to the stop request and to the lease."""
+    """Joins a renderer to the listener, the log, the stop request, the lease and its jobs."""
 
     def __init__(
         self,
@@ -85,6 +86,18 @@ class _Watch:
 
     def started(self, workflow: WorkflowProcess) -> bool:
         return self._keeper.record_workflow(self._held.claim, workflow)
+
+    def submitting(self, job: ServerJob) -> bool:
+        return self._keeper.hold_job(self._held.claim, job)
+
+    def may_end(self, job: ServerJob) -> bool:
+        return self._keeper.may_end_job(self._held.claim, job)
+
+    def dropped(self, job: ServerJob) -> None:
+        self._keeper.drop_job(job)
+
+    def previewed(self, picture: bytes, media_type: str) -> None:
+        pass
 
 
 class PromptRenderer:
@@ -171,7 +184,15 @@ class PromptRenderer:
             size = self._size_rule.size(brief.aspect_ratio, brief.width, brief.height)
         seed = seed_for(brief, claim.prompt_id, claim.render_id, variant)
         job = RenderJob(
-            claim.prompt_id, claim.render_id, brief, seed, size, staging.path, environment
+            claim.prompt_id,
+            claim.render_id,
+            brief,
+            seed,
+            size,
+            staging.path,
+            environment,
+            variant,
+            self._keeper.earlier_jobs(claim, variant),
         )
         made = self._renderer.render(job, watch)
         if not is_successful(made):
@@ -210,7 +231,7 @@ def _artifacts(
 ) -> Iterator[Artifact]:
     making = {
         **piece.facts.as_metadata(),
-        "seed": piece.job.seed,
+        "seed": piece.facts.job.seed if piece.facts.job else piece.job.seed,
         "seed_passed": piece.facts.seed_used,
         "writing_id": piece.writing.id,
         "render_id": claim.render_id,

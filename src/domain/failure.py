@@ -39,6 +39,7 @@ class FailureCode(StrEnum):
     FILE_BROKEN = "file_broken"  # a media file does not decode to its last byte
     FILE_REFUSED = "file_refused"  # a link, a device, an absurd size: nothing we would publish
     TOO_MUCH_OUTPUT = "too_much_output"  # more files or bytes than the caps allow
+    JOB_INTERRUPTED = "job_interrupted"  # somebody else stopped the job on the server
     WORKER_LOST = "worker_lost"  # whoever rendered it died, again and again
     PROGRAM_ERROR = "program_error"  # a mistake in Media Generator itself
 
@@ -50,6 +51,13 @@ class FailureCode(StrEnum):
     ARGUMENTS_REJECTED = "arguments_rejected"  # the script does not know the arguments it gets
     OUT_OF_MEMORY = "out_of_memory"  # the GPU or the machine has no memory left
     CONNECTION_REFUSED = "connection_refused"  # a server that the workflow needs does not answer
+    SERVER_UNREACHABLE = "server_unreachable"  # no ComfyUI server can be reached
+    SERVER_LOST = "server_lost"  # the server went away with the job, or forgot it
+    SERVER_STUCK = "server_stuck"  # the server answers, but works on nothing any more
+    WORKFLOW_UNUSABLE = "workflow_unusable"  # the workflow file or its mapping cannot be used
+    MODEL_MISSING = "model_missing"  # the server lacks a model file that the workflow names
+    NODE_MISSING = "node_missing"  # the server lacks a node type that the workflow uses
+    GRAPH_REJECTED = "graph_rejected"  # the server does not accept an input of the workflow
     OUTPUT_ROOT_MISSING = "output_root_missing"  # the output root is not there (not mounted?)
     OUTPUT_NOT_WRITABLE = "output_not_writable"  # the output root cannot be written to
     DISK_FULL = "disk_full"  # no room for the files
@@ -127,6 +135,7 @@ _BLAME = {
     FailureCode.FILE_BROKEN: Blame.RENDER,
     FailureCode.FILE_REFUSED: Blame.RENDER,
     FailureCode.TOO_MUCH_OUTPUT: Blame.RENDER,
+    FailureCode.JOB_INTERRUPTED: Blame.RENDER,
     FailureCode.WORKER_LOST: Blame.RENDER,
     FailureCode.PROGRAM_ERROR: Blame.RENDER,
     FailureCode.INTERPRETER_MISSING: Blame.ENVIRONMENT,
@@ -136,6 +145,13 @@ _BLAME = {
     FailureCode.ARGUMENTS_REJECTED: Blame.ENVIRONMENT,
     FailureCode.OUT_OF_MEMORY: Blame.ENVIRONMENT,
     FailureCode.CONNECTION_REFUSED: Blame.ENVIRONMENT,
+    FailureCode.SERVER_UNREACHABLE: Blame.ENVIRONMENT,
+    FailureCode.SERVER_LOST: Blame.ENVIRONMENT,
+    FailureCode.SERVER_STUCK: Blame.ENVIRONMENT,
+    FailureCode.WORKFLOW_UNUSABLE: Blame.ENVIRONMENT,
+    FailureCode.MODEL_MISSING: Blame.ENVIRONMENT,
+    FailureCode.NODE_MISSING: Blame.ENVIRONMENT,
+    FailureCode.GRAPH_REJECTED: Blame.ENVIRONMENT,
     FailureCode.OUTPUT_ROOT_MISSING: Blame.ENVIRONMENT,
     FailureCode.OUTPUT_NOT_WRITABLE: Blame.ENVIRONMENT,
     FailureCode.DISK_FULL: Blame.ENVIRONMENT,
@@ -143,13 +159,17 @@ _BLAME = {
     FailureCode.CANCELLED: Blame.PERSON,
 }
 
-# Out of memory, a refused connection and an import that fails can be one prompt's (or one
-# kind's) own doing or pass by themselves; these cannot.
+# Out of memory, a refused connection, a server that went away and an import that fails can be
+# one prompt's (or one kind's) own doing or pass by themselves; these cannot.
 _HALTING = frozenset(
     {
         FailureCode.INTERPRETER_MISSING,
         FailureCode.SCRIPT_MISSING,
         FailureCode.COMFYUI_MISSING,
+        FailureCode.SERVER_UNREACHABLE,
+        FailureCode.WORKFLOW_UNUSABLE,
+        FailureCode.MODEL_MISSING,
+        FailureCode.NODE_MISSING,
         FailureCode.OUTPUT_ROOT_MISSING,
         FailureCode.OUTPUT_NOT_WRITABLE,
         FailureCode.DISK_FULL,
@@ -161,6 +181,9 @@ _PASSING = frozenset(
         FailureCode.WORKFLOW_KILLED,
         FailureCode.OUT_OF_MEMORY,
         FailureCode.CONNECTION_REFUSED,
+        FailureCode.JOB_INTERRUPTED,
+        FailureCode.SERVER_LOST,
+        FailureCode.SERVER_STUCK,
     }
 )
 
@@ -188,11 +211,12 @@ _HINTS = {
         "Raise comfyui.timeout_seconds, or ask for a smaller picture or a shorter song."
     ),
     FailureCode.STALLED: (
-        "The script hung. If it is silent for long on purpose, raise comfyui.stall_seconds"
+        "The workflow hung. If it is silent for long on purpose, raise comfyui.stall_seconds"
         " (0 turns the limit off)."
     ),
     FailureCode.NO_FILES: (
-        "Check that the script writes to the folder it is given with --output and not elsewhere."
+        "Check that the script writes to the folder it is given with --output and not elsewhere;"
+        " the graph of a server must end in a node that saves its media."
     ),
     FailureCode.FILE_BROKEN: "The script left a damaged file. Retry; or else mend the script.",
     FailureCode.FILE_REFUSED: (
@@ -200,6 +224,10 @@ _HINTS = {
     ),
     FailureCode.TOO_MUCH_OUTPUT: (
         "Let the script write less, or raise media.limits in the configuration."
+    ),
+    FailureCode.JOB_INTERRUPTED: (
+        "Somebody pressed cancel in ComfyUI, or another program ended the job. Use 'mediagen"
+        " pause' to keep the server for yourself."
     ),
     FailureCode.WORKER_LOST: (
         "Rendering this prompt seems to take the whole program down: look at the system's log for"
@@ -227,6 +255,28 @@ _HINTS = {
         "Ask for smaller pictures or shorter songs, or end other programs that use the GPU."
     ),
     FailureCode.CONNECTION_REFUSED: "Start the server that the workflow needs (comfyui.host).",
+    FailureCode.SERVER_UNREACHABLE: (
+        "Start ComfyUI (python main.py), or correct comfyui.host or comfyui.hosts."
+    ),
+    FailureCode.SERVER_LOST: (
+        "Look at ComfyUI's own log: it was restarted or it crashed, for want of memory perhaps."
+    ),
+    FailureCode.SERVER_STUCK: "Restart ComfyUI: its log tells what ended its worker.",
+    FailureCode.WORKFLOW_UNUSABLE: (
+        "Export the workflow anew with ComfyUI's menu (Export (API)), set media.workflows to the"
+        " file, and let 'mediagen workflow check' look at it."
+    ),
+    FailureCode.MODEL_MISSING: (
+        "Put the file where ComfyUI looks for models of its kind, or name an installed one in"
+        " the workflow; 'mediagen workflow check' lists them."
+    ),
+    FailureCode.NODE_MISSING: (
+        "Install the custom node that brings this type into ComfyUI and restart it, or export the"
+        " workflow without it."
+    ),
+    FailureCode.GRAPH_REJECTED: (
+        "Let 'mediagen workflow check' compare the workflow and its mapping with the server."
+    ),
     FailureCode.OUTPUT_ROOT_MISSING: (
         "Mount the volume, or make the folder, or correct comfyui.output_directory."
     ),

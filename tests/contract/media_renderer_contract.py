@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from application.ports.media_renderer import MediaRenderer
     from domain.render import WorkflowProcess
+    from domain.server_job import ServerJob
 
 PICTURE = ImageBrief(prompt="a lake at dawn")
 SONG = LyricsBrief(sections=(Section("verse", "Steam ascends"),), genre="folk")
@@ -43,12 +44,28 @@ class Watch:
         self.reports: list[tuple[float | None, str]] = []
         self.workflows: list[WorkflowProcess] = []
         self.printed: Counter[str] = Counter()  # bytes, by stream
+        self.jobs: list[ServerJob] = []
+        self.dropped_jobs: list[ServerJob] = []
+        self.previews: list[tuple[bytes, str]] = []
         self._stop_after = stop_after
         self._may_start = may_start
 
     def started(self, workflow: WorkflowProcess) -> bool:
         self.workflows.append(workflow)
         return self._may_start
+
+    def submitting(self, job: ServerJob) -> bool:
+        self.jobs.append(job)
+        return self._may_start
+
+    def may_end(self, job: ServerJob) -> bool:
+        return True
+
+    def dropped(self, job: ServerJob) -> None:
+        self.dropped_jobs.append(job)
+
+    def previewed(self, picture: bytes, media_type: str) -> None:
+        self.previews.append((picture, media_type))
 
     def progressed(self, fraction: float | None, message: str) -> None:
         self.reports.append((fraction, message))
@@ -108,7 +125,11 @@ class MediaRendererContract(ABC):
         facts = self.renderer(Behaviour.SUCCEED, tmp_path).render(job, Watch()).unwrap()
         assert any(job.output.iterdir())
         assert facts.seconds >= 0
-        assert set(facts.as_metadata()) == {"renderer", "workflow", "render_seconds"}
+        assert set(facts.as_metadata()) - {"server", "server_job"} == {
+            "renderer",
+            "workflow",
+            "render_seconds",
+        }
 
     def test_progress_is_a_fraction_that_reaches_the_end(self, tmp_path: Path) -> None:
         """What is reported lies between 0 and 1."""
@@ -142,7 +163,7 @@ class MediaRendererContract(ABC):
         """Whoever starts one asks before it does anything; the others have nothing to ask."""
         job, watch = job_for(tmp_path / "out"), Watch(may_start=False)
         result = self.renderer(Behaviour.SUCCEED, tmp_path).render(job, watch)
-        if watch.workflows:
+        if watch.workflows or watch.jobs:
             assert result.failure().code is FailureCode.INTERRUPTED
             assert not any(job.output.iterdir())
         else:

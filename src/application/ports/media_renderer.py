@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from domain.kind import Kind
     from domain.picture_size import PictureSize
     from domain.render import WorkflowProcess
+    from domain.server_job import ServerJob
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,9 @@ class RenderJob:
         size: of the picture; None for a song.
         output: an absolute folder that exists and is empty.
         environment: variables of the slot, over the program's own.
+        variant: which writing of the prompt it is, counted from 1.
+        earlier: jobs on servers that earlier renders left for the same writing, newest first;
+            one that asks for the same thing may be gone on with.
     """
 
     prompt_id: int
@@ -39,6 +43,8 @@ class RenderJob:
     size: PictureSize | None
     output: Path
     environment: Mapping[str, str] = field(default_factory=dict)
+    variant: int = 1
+    earlier: tuple[ServerJob, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +52,12 @@ class RenderingFacts:
     """How a job was made; becomes part of the artifacts' metadata.
 
     Attributes:
-        renderer: "script", "sketch" or the like.
+        renderer: "script", "sketch" or "server".
         workflow: name of the workflow (a file name, no path).
         seconds: the workflow's own running time.
         seed_used: whether the seed was passed on, so that it describes the result.
         size_used: whether width and height were passed on.
+        job: the job on a server that made it, or None; its seed is the one that counts.
     """
 
     renderer: str
@@ -58,14 +65,18 @@ class RenderingFacts:
     seconds: float
     seed_used: bool
     size_used: bool
+    job: ServerJob | None = None
 
     def as_metadata(self) -> Mapping[str, object]:
         """The entries for an artifact's metadata."""
-        return {
+        entries: dict[str, object] = {
             "renderer": self.renderer,
             "workflow": self.workflow,
             "render_seconds": round(self.seconds, 3),
         }
+        if self.job is not None:
+            entries |= {"server": self.job.server, "server_job": self.job.id}
+        return entries
 
 
 class RenderWatch(Protocol):
@@ -77,6 +88,26 @@ class RenderWatch(Protocol):
         Called by renderers that start one, once for each. When this returns, whoever must be
         able to end the group should the caller die knows of it. False: it may not run.
         """
+        ...
+
+    def submitting(self, job: ServerJob) -> bool:
+        """Tell which job is about to be given to a server, or gone on with there.
+
+        When this returns True, whoever takes over should the caller die finds it among
+        ``RenderJob.earlier``. False: it may neither be submitted nor gone on with.
+        """
+        ...
+
+    def may_end(self, job: ServerJob) -> bool:
+        """Whether a job that was told of may be ended on its server; not when an heir has it."""
+        ...
+
+    def dropped(self, job: ServerJob) -> None:
+        """Tell that a job is over or gone without a result, and not to be looked for again."""
+        ...
+
+    def previewed(self, picture: bytes, media_type: str) -> None:
+        """Show what the picture looks like so far ("image/jpeg" or "image/png")."""
         ...
 
     def progressed(self, fraction: float | None, message: str) -> None:

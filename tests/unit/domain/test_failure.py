@@ -28,6 +28,7 @@ EXPECTED = {
         "file_broken",
         "file_refused",
         "too_much_output",
+        "job_interrupted",
         "worker_lost",
         "program_error",
     },
@@ -39,6 +40,13 @@ EXPECTED = {
         "arguments_rejected",
         "out_of_memory",
         "connection_refused",
+        "server_unreachable",
+        "server_lost",
+        "server_stuck",
+        "workflow_unusable",
+        "model_missing",
+        "node_missing",
+        "graph_rejected",
         "output_root_missing",
         "output_not_writable",
         "disk_full",
@@ -49,13 +57,24 @@ HALTING = {
     "interpreter_missing",
     "script_missing",
     "comfyui_missing",
+    "server_unreachable",
+    "workflow_unusable",
+    "model_missing",
+    "node_missing",
     "output_root_missing",
     "output_not_writable",
     "disk_full",
 }
 
 
-PASSING = {"workflow_killed", "out_of_memory", "connection_refused"}
+PASSING = {
+    "workflow_killed",
+    "out_of_memory",
+    "connection_refused",
+    "job_interrupted",
+    "server_lost",
+    "server_stuck",
+}
 
 
 @pytest.mark.parametrize("code", FailureCode)

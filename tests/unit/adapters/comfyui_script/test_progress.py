@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -11,26 +10,7 @@ from hypothesis import strategies as st
 
 from adapters.comfyui_script.progress import BarReader, ProgressReport, Step, read_bar
 from adapters.memory.clock import ManualClock
-
-if TYPE_CHECKING:
-    from domain.render import WorkflowProcess
-
-
-class Watch:
-    def __init__(self) -> None:
-        self.told: list[tuple[float | None, str]] = []
-
-    def started(self, workflow: WorkflowProcess) -> bool:
-        return True
-
-    def progressed(self, fraction: float | None, message: str) -> None:
-        self.told.append((fraction, message))
-
-    def heard(self, stream: str, chunk: bytes) -> None:
-        """The report is about bars only."""
-
-    def must_stop(self) -> bool:
-        return False
+from tests.contract.media_renderer_contract import Watch
 
 
 @pytest.mark.parametrize(
@@ -107,9 +87,9 @@ def test_reports_come_ten_times_a_second_at_most_and_the_last_one_always() -> No
     for step in range(1000):
         report.heard("stderr", bar(step // 10))
         clock.advance(0.001)
-    assert 10 <= len(watch.told) <= 11
+    assert 10 <= len(watch.reports) <= 11
     report.finish()
-    assert watch.told[-1] == (0.99, "Sampling")
+    assert watch.reports[-1] == (0.99, "Sampling")
 
 
 def test_what_was_held_back_is_passed_on_when_it_is_due() -> None:
@@ -119,10 +99,10 @@ def test_what_was_held_back_is_passed_on_when_it_is_due() -> None:
     report.heard("stderr", bar(1))
     report.heard("stderr", bar(2))
     report.pass_on_when_due()
-    assert watch.told == [(0.01, "Sampling")]
+    assert watch.reports == [(0.01, "Sampling")]
     clock.advance(0.1)
     report.pass_on_when_due()
-    assert watch.told == [(0.01, "Sampling"), (0.02, "Sampling")]
+    assert watch.reports == [(0.01, "Sampling"), (0.02, "Sampling")]
 
 
 def test_only_changes_are_reported_and_each_bar_by_its_name() -> None:
@@ -132,4 +112,4 @@ def test_only_changes_are_reported_and_each_bar_by_its_name() -> None:
     for chunk in (bar(100, "Model"), bar(100, "Model"), bar(0), bar(50)):
         report.heard("stderr", chunk)
         clock.advance(1)
-    assert watch.told == [(1.0, "Model"), (0.0, "Sampling"), (0.5, "Sampling")]
+    assert watch.reports == [(1.0, "Model"), (0.0, "Sampling"), (0.5, "Sampling")]
