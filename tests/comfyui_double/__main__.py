@@ -1,0 +1,34 @@
+"""``python -m tests.comfyui_double --port 0 --output DIR``: the double as a process of its own.
+
+Its address is the one line on standard output. It ends at SIGTERM, SIGINT, or kill -9.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+from pathlib import Path
+
+from tests.comfyui_double.double import running_double
+
+
+def main() -> None:
+    """Serve until a signal comes."""
+    parser = argparse.ArgumentParser(prog="python -m tests.comfyui_double")
+    parser.add_argument("--port", type=int, default=0, help="0 means any that is free")
+    parser.add_argument("--output", type=Path, required=True, help="folder of what is saved")
+    parser.add_argument("--behaviour", default="{}", help="fields of Behaviour, as a JSON object")
+    given = parser.parse_args()
+    signals = {signal.SIGTERM, signal.SIGINT}
+    # Before any thread is made: all of them inherit it, and this one alone waits.
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    with running_double(given.output, given.port, **json.loads(given.behaviour)) as double:
+        sys.stdout.write(f"{double.url}\n")
+        sys.stdout.flush()
+        signal.sigwait(signals)
+
+
+if __name__ == "__main__":
+    main()

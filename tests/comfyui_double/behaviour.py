@@ -1,0 +1,160 @@
+"""How the double behaves: how slow it is, and what goes wrong. It may change while it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from threading import Lock
+from typing import Literal, get_args
+
+FaultKind = Literal[
+    "exception",  # the node raises
+    "out_of_memory",  # the node raises what PyTorch raises when a GPU is full
+    "interrupt",  # somebody else presses the button at this very node
+    "hold",  # the node waits until it is released, and obeys an interrupt
+    "hang",  # the node never ends and ignores interrupts
+    "worker_death",  # an exception outside the node ends the one thread that executes
+    "kill",  # the whole process ends at once, as with kill -9
+]
+Lie = Literal[
+    "",  # the truth
+    "no_outputs",  # success without any output
+    "missing_file",  # an output names a file that is not there
+    "empty",  # a file without a byte
+    "half",  # the first half of the right file
+    "text",  # a text file under the right name
+    "old_file",  # an output names the first file that this kind of node ever saved
+]
+Sockets = Literal["open", "silent", "refused"]
+
+
+@dataclass
+class NodeFault:
+    """Something that goes wrong at a node.
+
+    Attributes:
+        at: class type or id of the node.
+        kind: what goes wrong.
+        times: how often it still goes wrong; None means always.
+        message: of the exception; "" stands for a usual one.
+        step: of a sampler, at which it goes wrong; 0 means before the node begins.
+    """
+
+    at: str
+    kind: FaultKind
+    times: int | None = 1
+    message: str = ""
+    step: int = 0
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(FaultKind):
+            raise ValueError(f"no such fault: {self.kind}")
+
+
+@dataclass
+class Behaviour:
+    """What the double does beside the protocol. Times are in seconds.
+
+    Attributes:
+        node_seconds: every node takes at least that long.
+        step_seconds: every step of a sampler takes at least that long.
+        job_seconds: a job takes at least that long, from start to success.
+        history_seconds: so much later than ``execution_success`` comes the entry in the history.
+        previews: samplers send pictures of what they are at.
+        models: checkpoints that are installed.
+        faults: what goes wrong at nodes; the first that fits counts.
+        lie: what is wrong with what nodes save.
+        lies: how many saving nodes still lie; None means all.
+        sockets: whether sockets are open, accepted but silent, or refused with 503.
+        drop_after: a socket is dropped after so many messages; None means never.
+        close_requests: so many requests are still closed without being looked at.
+        unanswered_prompts: so many jobs are still accepted, but the connection closes unanswered.
+        error_requests: so many requests are still answered with 500; -1 means all.
+        trouble_path: only requests whose path begins like this are closed or answered with 500.
+        lost_jobs: so many jobs are still accepted and then forgotten.
+    """
+
+    node_seconds: float = 0.0
+    step_seconds: float = 0.0
+    job_seconds: float = 0.0
+    history_seconds: float = 0.0
+    previews: bool = False
+    models: list[str] = field(
+        default_factory=lambda: [
+            "ace_step_v1_3.5b.safetensors",
+            "sd_xl_base_1.0.safetensors",
+            "tiny-random-sd15.safetensors",
+        ]
+    )
+    faults: list[NodeFault] = field(default_factory=list)
+    lie: Lie = ""
+    lies: int | None = None
+    sockets: Sockets = "open"
+    drop_after: int | None = None
+    close_requests: int = 0
+    unanswered_prompts: int = 0
+    error_requests: int = 0
+    trouble_path: str = ""
+    lost_jobs: int = 0
+
+    def __post_init__(self) -> None:
+        self._lock = Lock()
+
+    def change(self, **changes: object) -> None:
+        """Set fields by name; faults may be dictionaries, as they come over HTTP.
+
+        Raises:
+            ValueError: there is no such field, or no such fault.
+        """
+        known = {each.name for each in fields(self)}
+        for name, value in changes.items():
+            if name not in known:
+                raise ValueError(f"no such behaviour: {name}")
+            setattr(self, name, _faults(value) if name == "faults" else value)
+
+    def fail(
+        self,
+        at: str,
+        kind: FaultKind,
+        *,
+        times: int | None = 1,
+        message: str = "",
+        step: int = 0,
+    ) -> NodeFault:
+        """Let something go wrong at a node: see NodeFault."""
+        fault = NodeFault(at, kind, times, message, step)
+        self.faults.append(fault)
+        return fault
+
+    def fault(self, node_id: str, class_type: str, step: int = 0) -> NodeFault | None:
+        """What goes wrong at a node this time, or at one of its steps."""
+        with self._lock:
+            for each in self.faults:
+                fits = each.at in {node_id, class_type} and each.step == step
+                if fits and each.times != 0:
+                    if each.times is not None:
+                        each.times -= 1
+                    return each
+        return None
+
+    def take(self, name: str) -> bool:
+        """Whether one of a number of troubles is due; it is used up then."""
+        with self._lock:
+            left: int = getattr(self, name)
+            if left > 0:
+                setattr(self, name, left - 1)
+            return left != 0
+
+    def next_lie(self) -> Lie:
+        """What is wrong with what is saved now."""
+        with self._lock:
+            if not self.lie or self.lies == 0:
+                return ""
+            if self.lies is not None:
+                self.lies -= 1
+            return self.lie
+
+
+def _faults(value: object) -> list[NodeFault]:
+    if not isinstance(value, list):
+        raise ValueError("faults are a list")  # noqa: TRY004 (one kind of error for a caller's slip)
+    return [each if isinstance(each, NodeFault) else NodeFault(**each) for each in value]

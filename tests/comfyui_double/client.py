@@ -1,0 +1,134 @@
+"""A client for the tests of the double: it posts, asks, and listens, and keeps what it hears."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import struct
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
+
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from websockets.sync.client import ClientConnection
+
+    Message = dict[str, Any]
+
+_PATIENCE = 10.0  # seconds
+_SILENCE = 0.05  # after so many seconds nothing more is expected
+_FLAGS = json.dumps({"type": "feature_flags", "data": {"supports_preview_metadata": True}})
+
+
+class Reply(NamedTuple):
+    """A status, a body, and the headers by name in lower case."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str]
+
+    @property
+    def json(self) -> Any:  # noqa: ANN401 (whatever was answered)
+        """The body as JSON."""
+        return json.loads(self.body)
+
+
+def ask(
+    url: str,
+    path: str,
+    body: object = None,
+    *,
+    headers: dict[str, str] | None = None,
+    method: str | None = None,
+) -> Reply:
+    """Ask once, on a connection of its own; a body is sent as JSON, or as it is when it is text.
+
+    Raises:
+        OSError, http.client.HTTPException: nothing was answered.
+    """
+    content = body if body is None or isinstance(body, str) else json.dumps(body)
+    verb = method or ("GET" if content is None else "POST")
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=_PATIENCE)
+    with closing(connection):
+        connection.request(verb, path, content, headers or {})
+        response = connection.getresponse()
+        seen = {name.lower(): value for name, value in response.getheaders()}
+        return Reply(response.status, response.read(), seen)
+
+
+class Listener:
+    """A socket.
+
+    Attributes:
+        messages: what came, in order; a binary one is described as the recordings do.
+    """
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self.messages: list[Message] = []
+        self._connection = connection
+
+    def ask_for_metadata(self) -> None:
+        """Say that previews may come with metadata."""
+        self._connection.send(_FLAGS)
+
+    def hear(self, seconds: float = _PATIENCE) -> Message | None:
+        """Wait for the next message; None when none came, or the socket is closed."""
+        try:
+            received = self._connection.recv(timeout=seconds)
+        except (TimeoutError, ConnectionClosed):
+            return None
+        message = _described(received) if isinstance(received, bytes) else json.loads(received)
+        self.messages.append(message)
+        return dict(message)
+
+    def until(self, seen: Callable[[Message], bool]) -> None:
+        """Listen until a message is what is waited for.
+
+        Raises:
+            TimeoutError: it did not come.
+        """
+        while message := self.hear():
+            if seen(message):
+                return
+        raise TimeoutError(f"not heard; the last was {self.messages[-1:]}")
+
+    def until_done(self) -> None:
+        """Listen until no node of the job is executed any more."""
+        self.until(lambda each: each.get("type") == "executing" and each["data"]["node"] is None)
+
+    def rest(self) -> None:
+        """Listen until nothing more comes."""
+        while self.hear(_SILENCE):
+            pass
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._connection.close()
+
+
+@contextmanager
+def listening(url: str, client_id: str) -> Iterator[Listener]:
+    """A socket that has heard its first message, the status."""
+    address = f"{url.replace('http', 'ws', 1)}/ws?clientId={client_id}"
+    with connect(address, proxy=None, max_size=None) as connection:
+        listener = Listener(connection)
+        listener.hear(1.0)
+        yield listener
+
+
+def _described(content: bytes) -> Message:
+    """A binary message in the recordings' words."""
+    event, second = struct.unpack_from(">II", content)
+    picture = content[8:]
+    seen: Message = {"binary": True, "event_type": event}
+    if event == 1:
+        seen["image_format"] = second
+    else:
+        seen["metadata"] = json.loads(picture[:second])
+        picture = picture[second:]
+    seen["payload_head_hex"] = picture[:16].hex()
+    return seen

@@ -1,0 +1,98 @@
+"""Graphs as they are posted: links, signatures for the cache, and the order of execution."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from tests.comfyui_double.catalogue import NODE_TYPES
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterator, Sequence
+
+    Node = dict[str, Any]
+    Graph = dict[str, Node]
+
+
+def is_link(value: object) -> bool:
+    """Whether an input's value names another node and one of its outputs."""
+    return (
+        isinstance(value, list)
+        and len(value) == 2
+        and isinstance(value[0], str)
+        and isinstance(value[1], int)
+    )
+
+
+def sources(node: Node) -> Iterator[str]:
+    """The nodes that a node's inputs are linked to, in the order of its inputs."""
+    for value in node.get("inputs", {}).values():
+        if is_link(value):
+            yield value[0]
+
+
+def signatures(graph: Graph) -> dict[str, str]:
+    """What each node would make, as a text: its class, its inputs, and those of all before it."""
+    known: dict[str, str] = {}
+
+    def sign(node_id: str) -> str:
+        if node_id not in graph:
+            return "missing"
+        if node_id not in known:
+            known[node_id] = "cycle"
+            node = graph[node_id]
+            inputs = {
+                name: [sign(value[0]), value[1]] if is_link(value) else value
+                for name, value in sorted(node.get("inputs", {}).items())
+            }
+            known[node_id] = json.dumps([node["class_type"], inputs])
+        return known[node_id]
+
+    return {node_id: sign(node_id) for node_id in graph}
+
+
+def execution_order(graph: Graph, outputs: Sequence[str], cached: Container[str]) -> list[str]:
+    """The order in which ComfyUI executes what the outputs need, as recorded.
+
+    Among nodes that are ready it prefers outputs, then what an output waits for, then what that
+    waits for; otherwise the one that was discovered first, walking back from the outputs.
+    """
+    waits = _discovered(graph, outputs, cached)
+    order: list[str] = []
+    while waits:
+        ready = [node_id for node_id, needs in waits.items() if not needs]
+        chosen = _preferred(ready, waits, graph)
+        order.append(chosen)
+        del waits[chosen]
+        for needs in waits.values():
+            needs.discard(chosen)
+    return order
+
+
+def _discovered(
+    graph: Graph, outputs: Sequence[str], cached: Container[str]
+) -> dict[str, set[str]]:
+    """What is to be executed, and what each of it waits for, in the order of discovery."""
+    waits: dict[str, set[str]] = {}
+    for output in outputs:
+        stack = [output]
+        while stack:
+            node_id = stack.pop()
+            if node_id in waits:
+                continue
+            waits[node_id] = set()
+            if node_id not in cached:
+                fresh = [each for each in sources(graph[node_id]) if each not in cached]
+                waits[node_id].update(fresh)
+                stack.extend(fresh)
+    return waits
+
+
+def _preferred(ready: Sequence[str], waits: dict[str, set[str]], graph: Graph) -> str:
+    wanted = {each for each in waits if NODE_TYPES[graph[each]["class_type"]].output_node}
+    for _ in range(3):
+        for node_id in ready:
+            if node_id in wanted:
+                return node_id
+        wanted = {need for node_id in wanted for need in waits[node_id]}
+    return ready[0]

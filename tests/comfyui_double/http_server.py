@@ -1,0 +1,130 @@
+"""HTTP and WebSocket on one port, each connection in a thread of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Lock, Thread
+from typing import TYPE_CHECKING
+
+from tests.comfyui_double.requests import Answer, Request, request_of
+from tests.comfyui_double.websocket import WebSocket
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_LOOK_SECONDS = 0.02  # how long a shutdown may go unnoticed
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection."""
+
+    server: HttpServer
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body leave together
+    disable_nagle_algorithm = True
+
+    def serve(self) -> None:
+        """Answer one request."""
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        request = request_of(self.command, self.path, dict(self.headers.items()), body)
+        if self.headers.get("Upgrade", "").lower() == "websocket":
+            self._upgrade(request)
+            return
+        answer = self.server.answer(request)
+        if answer is None:
+            self.close_connection = True
+            return
+        self.send_response_only(answer.status)
+        if answer.content_type:
+            self.send_header("Content-Type", answer.content_type)
+        self.send_header("Content-Length", str(len(answer.body)))
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(answer.body)
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_OPTIONS = serve  # noqa: N815 (the parent looks for these names)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (as the parent has it)
+        """Say nothing: the double keeps a log of its own."""
+
+    def _upgrade(self, request: Request) -> None:
+        self.close_connection = True
+        listen = self.server.listener(request)
+        if isinstance(listen, Answer):
+            self.send_response_only(listen.status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        opened = WebSocket(self.connection)
+        head = f"{self.requestline}\r\n{self.headers.as_string()}".replace("\r\n", "\n")
+        if opened.accept(head.replace("\n", "\r\n").encode("latin-1")):
+            listen(opened)
+
+
+class HttpServer(ThreadingHTTPServer):
+    """Serves until it is closed; all of its threads end then.
+
+    Attributes:
+        answer: gives the answer to a request; None closes the connection unanswered.
+        listener: gives what serves a socket, or the answer that refuses it.
+        mistakes: exceptions of handlers that are not the client's doing.
+    """
+
+    daemon_threads = False
+
+    def __init__(
+        self,
+        port: int,
+        answer: Callable[[Request], Answer | None],
+        listener: Callable[[Request], Callable[[WebSocket], None] | Answer],
+    ) -> None:
+        self.answer = answer
+        self.listener = listener
+        self.mistakes: list[BaseException] = []
+        self._open: set[socket.socket] = set()
+        self._open_lock = Lock()
+        super().__init__(("127.0.0.1", port), Handler)
+        self._thread = Thread(
+            target=self.serve_forever, args=(_LOOK_SECONDS,), name="comfyui-double-http"
+        )
+        self._thread.start()
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return self.server_port
+
+    def get_request(self) -> tuple[socket.socket, object]:
+        """Accept a connection, and remember it."""
+        connection, address = super().get_request()
+        with self._open_lock:
+            self._open.add(connection)
+        return connection, address
+
+    def shutdown_request(self, request: socket.socket | tuple[bytes, socket.socket]) -> None:
+        """Forget a connection, and close it."""
+        assert isinstance(request, socket.socket)
+        with self._open_lock:
+            self._open.discard(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that is gone is nothing; anything else is a mistake of ours."""
+        error = sys.exception()
+        if error is not None and not isinstance(error, ConnectionError):
+            self.mistakes.append(error)
+
+    def close(self) -> None:
+        """End every connection and every thread."""
+        self.shutdown()
+        with self._open_lock:
+            for connection in self._open:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+        self.server_close()
+        self._thread.join()

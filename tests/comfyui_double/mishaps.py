@@ -1,0 +1,76 @@
+"""What goes wrong at nodes when it is asked for."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.comfyui_double.behaviour import NodeFault
+    from tests.comfyui_double.execution import Workshop
+    from tests.comfyui_double.job_queue import Job
+
+_LOOK_SECONDS = 0.01
+_FULL = (
+    "CUDA out of memory. Tried to allocate 2.50 GiB. GPU 0 has a total capacity of 23.64 GiB of "
+    "which 1.12 GiB is free. Including non-PyTorch memory, this process has 22.51 GiB in use."
+)
+_TIP = "This error means you ran out of memory on your GPU."
+
+
+class InterruptedJobError(Exception):
+    """Somebody interrupted the job."""
+
+
+class StoppedError(Exception):
+    """The double ended."""
+
+
+class WorkerDeathError(Exception):
+    """Something outside of any node failed: the thread that executes dies of it."""
+
+
+class GpuFullError(Exception):
+    """No room on the GPU."""
+
+
+def raise_fault(fault: NodeFault, job: Job, shop: Workshop) -> None:
+    """Let a fault happen; comes back when the node may go on."""
+    match fault.kind:
+        case "exception":
+            raise RuntimeError(fault.message or "the node did not like it")
+        case "out_of_memory":
+            raise GpuFullError(fault.message or _FULL)
+        case "interrupt":
+            raise InterruptedJobError
+        case "worker_death":
+            raise WorkerDeathError
+        case "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "hang":
+            shop.stopped.wait()
+            raise StoppedError
+        case "hold":
+            _hold(job, shop)
+
+
+def _hold(job: Job, shop: Workshop) -> None:
+    while not shop.released.wait(_LOOK_SECONDS):
+        if shop.stopped.is_set():
+            raise StoppedError
+        if job.interrupted.is_set():
+            raise InterruptedJobError
+
+
+def exception_type(error: Exception) -> str:
+    """The name that ComfyUI gives to an exception's type."""
+    if isinstance(error, GpuFullError):
+        return "torch.OutOfMemoryError"
+    kind = type(error)
+    return kind.__name__ if kind.__module__ == "builtins" else "Exception"
+
+
+def message_of(error: Exception) -> str:
+    """What ComfyUI says of an exception: its text, and a tip on a line of its own."""
+    return f"{error}\n{_TIP if isinstance(error, GpuFullError) else ''}"

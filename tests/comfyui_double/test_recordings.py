@@ -1,0 +1,127 @@
+"""The double is held to the recordings: the same question gets the same answer and events."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.comfyui_double.client import ask, listening
+from tests.comfyui_double.double import Double, running_double
+from tests.comfyui_double.likeness import exact, messages, plain
+from tests.comfyui_double.recordings import NAMES, NOT_EXECUTED, recording
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.comfyui_double.client import Listener
+
+# Recordings that take more than one question; each has a test of its own below.
+STORIES = {
+    "interrupt": "",
+    "interrupt_targeted": "",
+    "ksampler_tiny_interrupt": "",
+    "no_client_id": "",
+    "queue_delete": "",
+    "queue_three": "",
+    "reconnect_same_client_id": "",
+}
+REFUSED = [name for name in NAMES if name.startswith("val_") and name != "val_partial"]
+ACCEPTED = [name for name in NAMES if name not in {*STORIES, *REFUSED, *NOT_EXECUTED}]
+# What ran before, where the cache matters.
+BEFORE = {
+    "cached_rerun_same": "cached_rerun_first",
+    "cached_rerun_changed_tail": "cached_rerun_first",
+    "exec_error_partial": "exec_error",
+    "feature_flags": "own_prompt_id",
+    "ksampler_tiny_new_seed": "ksampler_tiny_cold",
+    "ksampler_tiny_metadata_previews": "ksampler_tiny_cold",
+    "ksampler_tiny_binary_previews_metadata": "ksampler_tiny_binary_previews",
+    "ksampler_tiny_after_interrupt": "ksampler_tiny_binary_previews",
+}
+
+
+@pytest.fixture
+def double(tmp_path: Path) -> Iterator[Double]:
+    """A double that saves into a folder of the test."""
+    with running_double(tmp_path) as double:
+        yield double
+
+
+def listen(stack: ExitStack, double: Double, recorded: dict[str, Any], key: str = "ws") -> Listener:
+    """A socket with the recorded client id; with the recorded wish for metadata."""
+    client_id = next(each["data"]["sid"] for each in recorded[key] if "sid" in each["data"])
+    listener = stack.enter_context(listening(double.url, client_id))
+    if any(each.get("type") == "feature_flags" for each in recorded[key]):
+        listener.ask_for_metadata()
+        listener.hear()
+    return listener
+
+
+def run_before(double: Double, name: str) -> None:
+    """Run what ran before a recording."""
+    if name in BEFORE:
+        request = {**recording(BEFORE[name])["request"], "prompt_id": "before"}
+        del request["client_id"]
+        assert ask(double.url, "/prompt", request).status == 200
+        double.wait(lambda: double.job("before").state in {"success", "error"})
+
+
+def same_history(double: Double, recorded: dict[str, Any], prompt_id: str) -> None:
+    """The history of a job is as recorded."""
+    seen = ask(double.url, f"/history/{prompt_id}").json
+    expected = recorded["history"]
+    assert exact(plain(seen, prompt_id)) == exact(plain(expected, *expected))
+
+
+def same_events(listener: Listener, recorded: dict[str, Any], prompt_id: str) -> None:
+    """What a socket heard is as recorded, message by message."""
+    listener.rest()
+    recorded_id = recorded["response"]["prompt_id"]
+    assert messages(listener.messages, prompt_id) == messages(recorded["ws"], recorded_id)
+
+
+@pytest.mark.parametrize("name", ACCEPTED)
+def test_an_accepted_graph_goes_the_recorded_way(double: Double, name: str) -> None:
+    """Status, answer, history and every event of a graph that is executed are as recorded."""
+    recorded = recording(name)
+    double.behaviour.previews = "binary_previews" in name
+    run_before(double, name)
+    with ExitStack() as stack:
+        listener = listen(stack, double, recorded)
+        others = recorded.get("ws_other_client", [])
+        other = listen(stack, double, recorded, "ws_other_client") if others else None
+        reply = ask(double.url, "/prompt", recorded["request"])
+        prompt_id = reply.json["prompt_id"]
+        listener.until_done()
+        same_events(listener, recorded, prompt_id)
+        if other:
+            other.rest()
+            assert messages(other.messages, "") == messages(others, "")
+    assert reply.status == recorded["http_status"]
+    assert reply.headers["content-type"] == recorded["content_type"]
+    expected = recorded["response"]
+    assert exact(plain(reply.json, prompt_id)) == exact(plain(expected, expected["prompt_id"]))
+    same_history(double, recorded, prompt_id)
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_refused_graph_gets_the_recorded_answer(double: Double, name: str) -> None:
+    """Status, type and body of a refusal are as recorded, and nobody hears of it."""
+    recorded = recording(name)
+    if name == "val_ckpt_not_in_list":
+        double.behaviour.models = []
+    with ExitStack() as stack:
+        listener = listen(stack, double, recorded)
+        reply = ask(double.url, "/prompt", recorded["request"])
+        listener.rest()
+    assert reply.status == recorded["http_status"]
+    assert reply.headers["content-type"] == recorded["content_type"]
+    if name == "val_bad_json":
+        assert reply.body.decode() == recorded["response"]
+    else:
+        assert exact(plain(reply.json)) == exact(plain(recorded["response"]))
+    assert messages(listener.messages, "") == messages(recorded["ws"], "")
+    assert double.jobs == []
