@@ -102,6 +102,11 @@ class LeaseKeeper:
         """Whether no heir goes on with a job."""
         return self._jobs is None or self._jobs.may_end(claim, job)
 
+    def drop_jobs_of(self, claim: Claim) -> None:
+        """Look for the jobs of a render that was published no longer."""
+        if self._jobs is not None:
+            self._jobs.drop_all(claim)
+
     def drop_job(self, job: ServerJob) -> None:
         """Look for a job no longer."""
         if self._jobs is not None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from application.ports.clock import Clock
     from application.ports.processes import Processes
     from application.ports.render_leases import RenderLeases
+    from application.ports.server_jobs import ServerJobEnder, ServerJobs
     from application.settle import Settlement
     from domain.lease import LeaseObserver
     from domain.render import LiveRender
@@ -32,9 +33,10 @@ class Recovery:
         settlement: publishes what was finished but not committed, and decides who is given up.
         observer: of the heartbeats.
         clock: its monotonic side.
+        forsaken: jobs on servers; None when nothing is rendered on one.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - all that a dead worker may leave
         self,
         leases: RenderLeases,
         keeper: LeaseKeeper,
@@ -43,7 +45,9 @@ class Recovery:
         settlement: Settlement,
         observer: LeaseObserver,
         clock: Clock,
+        forsaken: ForsakenJobs | None = None,
     ) -> None:
+        self._forsaken = forsaken
         self._leases = leases
         self._keeper = keeper
         self._processes = processes
@@ -103,3 +107,24 @@ class Recovery:
         for trace in self._leases.closed(self._store.traces()):
             named = self._leases.named(self._store.written_down(trace))
             self._store.sweep(trace, keep_placed=bool(named))
+        if self._forsaken is not None:
+            self._forsaken.end()
+
+
+class ForsakenJobs:
+    """Ends what still works on servers for renders that are over.
+
+    Args:
+        jobs: that are known.
+        ender: asks the servers.
+    """
+
+    def __init__(self, jobs: ServerJobs, ender: ServerJobEnder) -> None:
+        self._jobs = jobs
+        self._ender = ender
+
+    def end(self) -> None:
+        """Look once; what a server cannot be asked about now is looked at again later."""
+        for job in self._jobs.forsaken():
+            if self._ender.end(job):
+                self._jobs.drop(job)

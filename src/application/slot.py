@@ -132,6 +132,7 @@ class RenderSlot:
         try:
             if ending is Ending.PUBLISHED:
                 self._admission.succeeded(claim)
+                self._keeper.drop_jobs_of(claim)
         except BaseException:
             # Nobody will know of the prompt that was claimed along.
             if held is not None:

@@ -67,6 +67,7 @@ class LyricsBrief:
         time_signature: as written ("4/4"), or "".
         vocal_style: as written, or "".
         instrumentation: names of instruments.
+        seconds: how long it is to be, when the writing says so (1 to 3,600).
         seed: when the writing names one (0 or more).
     """
 
@@ -79,6 +80,7 @@ class LyricsBrief:
     time_signature: str = ""
     vocal_style: str = ""
     instrumentation: tuple[str, ...] = ()
+    seconds: float | None = None
     seed: int | None = None
 
     @property

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from domain import brief_fields as fields
 from domain.brief import LyricsBrief, Section
+from domain.brief_duration import duration
 from domain.brief_sections import read_sections
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
     from domain.brief_values import Members
     from domain.failure import Failure
+
+_LENGTHS: Final = ("duration_seconds", "seconds", "duration")
 
 
 def read_lyrics(document: Members) -> Result[LyricsBrief, Failure]:
@@ -34,5 +37,12 @@ def _song(document: Members, sections: tuple[Section, ...]) -> LyricsBrief:
         time_signature=fields.first(inside, "time_signature", fields.line) or "",
         vocal_style=fields.first(inside, "vocal_style", fields.line) or "",
         instrumentation=fields.first(inside, "instrumentation", fields.words) or (),
+        seconds=_seconds(outside),
         seed=fields.first(inside, "seed", fields.seed),
     )
+
+
+def _seconds(places: tuple[Members, Members]) -> float | None:
+    """A song's length under any of its names; one that names its unit comes first."""
+    lengths = (fields.first(places, name, duration) for name in _LENGTHS)
+    return next((length for length in lengths if length is not None), None)

@@ -29,7 +29,7 @@ def field_values(workflow: ScriptWorkflow, job: RenderJob) -> Mapping[str, str]:
         case ImageBrief() as brief:
             return values | _of_picture(brief) | _of_size(job)
         case LyricsBrief() as brief:
-            return values | _of_song(brief)
+            return values | _of_song(brief) | _of_length(brief)
         case _:
             assert_never(job.brief)
 
@@ -64,6 +64,10 @@ def _of_size(job: RenderJob) -> dict[str, str]:
     if job.size is None:
         return {"width": "", "height": ""}
     return {"width": str(job.size.width), "height": str(job.size.height)}
+
+
+def _of_length(brief: LyricsBrief) -> dict[str, str]:
+    return {"seconds": "" if brief.seconds is None else f"{brief.seconds:.12g}"}
 
 
 def _of_song(brief: LyricsBrief) -> dict[str, str]:

@@ -83,6 +83,7 @@ FIELDS: Mapping[Kind, frozenset[str]] = MappingProxyType(
             "time_signature",
             "vocal_style",
             "instrumentation",
+            "seconds",
         },
     }
 )

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from threading import Lock, current_thread, main_thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from application.ports.events import (
     PromptFailed,
     PromptPostponed,
     PromptPublished,
     PromptReleased,
-    QueueEvent,
+    QueuePaused,
+    QueueResumed,
     RenderAbandoned,
     RenderProgressed,
     RenderStarted,
     RenderSuperseded,
+    WorkerTroubled,
 )
 from application.ports.live_state import (
     BrokenKind,
@@ -33,20 +35,13 @@ if TYPE_CHECKING:
     from application.admission import Standing
     from application.ports.clock import Clock
     from application.ports.events import Ended, Event
+    from domain.failure import Failure
     from domain.kind import Kind
     from domain.worker import ProcessIdentity
 
 LONGEST_MESSAGE = 100  # characters
 _LONGEST_REASON = 500  # characters; a person may write a book
 _OUTCOMES_KEPT = 20
-_WORDS: dict[type, str] = {
-    PromptPublished: "ready",
-    PromptFailed: "error",
-    PromptReleased: "released",
-    PromptPostponed: "postponed",
-    RenderSuperseded: "superseded",
-    RenderAbandoned: "recovered",
-}
 
 
 @dataclass(slots=True)
@@ -90,15 +85,16 @@ class WorkerState:
 
     def notice(self, event: Event) -> None:
         """Take note of what happened."""
-        if isinstance(event, QueueEvent):
-            return  # what is of it stands in ``observe``
         with self._lock:
-            if isinstance(event, RenderStarted):
-                self._begin(event)
-            elif isinstance(event, RenderProgressed):
-                self._advance(event)
-            else:
-                self._end(event)
+            match event:
+                case RenderStarted():
+                    self._begin(event)
+                case RenderProgressed():
+                    self._advance(event)
+                case QueuePaused() | QueueResumed() | WorkerTroubled():
+                    return  # what is of it stands in ``observe``
+                case _:
+                    self._end(event)
             self._changes += 1
 
     def observe(self, standing: Standing) -> None:
@@ -149,22 +145,31 @@ class WorkerState:
         running.told = self._clock.monotonic()
 
     def _end(self, event: Ended) -> None:
+        failure, seconds = _failure_and_seconds(event)
         self._renders.pop(event.render_id, None)
-        failure = None
-        if not isinstance(event, PromptPublished | RenderSuperseded):
-            failure = event.failure
-        seconds = None if isinstance(event, RenderAbandoned) else event.seconds
         self._outcomes.appendleft(
             OutcomeView(
                 prompt_id=event.prompt_id,
                 render_id=event.render_id,
                 kind=event.kind,
-                outcome=_WORDS[type(event)],
+                outcome=event.word,
                 code=failure.code.value if failure else "",
                 seconds=seconds,
                 at=self._clock.now(),
             )
         )
+
+
+def _failure_and_seconds(event: Ended) -> tuple[Failure | None, float | None]:
+    match event:
+        case PromptPublished() | RenderSuperseded():
+            return None, event.seconds
+        case PromptFailed() | PromptReleased() | PromptPostponed():
+            return event.failure, event.seconds
+        case RenderAbandoned():
+            return event.failure, None
+        case _:
+            assert_never(event)
 
 
 def _shown(render_id: int, running: _Running, now: float) -> RenderView:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from domain.artifact import Artifact
     from domain.artifact_status import Move
     from domain.failure import Failure
+    from domain.server_job import ServerJob
     from domain.worker import ProcessIdentity
 
 P = ParamSpec("P")
@@ -132,6 +133,7 @@ class InMemoryDatabase:
         lock: held by each adapter for as long as it works on the tables.
         artifacts: what we published, with the prompt of each; their ids count from 1.
         foreign_artifacts: what others published, by id.
+        server_jobs: the render that holds each job, and the job, by its id.
     """
 
     lock: RLock = field(default_factory=RLock, repr=False, compare=False)
@@ -141,6 +143,7 @@ class InMemoryDatabase:
     foreign_artifacts: dict[int, ForeignArtifact] = field(default_factory=dict)
     renders: dict[int, RenderRow] = field(default_factory=dict)
     pause: Pause | None = None
+    server_jobs: dict[str, tuple[int, ServerJob]] = field(default_factory=dict)
     notices: dict[int, NoticeRow] = field(default_factory=dict)
     last_notice: int = 0
     last_render: int = 0

@@ -22,6 +22,7 @@ _LISTED = {
     Kind.AUDIO: "media_generator_listed_audio",
 }
 _NOTICES = "media_generator_notices"
+_SERVER_JOBS = "media_generator_server_jobs"
 
 
 def has_bookkeeping(connection: Connection) -> bool:
@@ -86,6 +87,20 @@ def prepare_notices(connection: Connection) -> None:
     with connection.writing():
         for name in ("notices", "due_index"):
             connection.change(statements("notices")[f"create_{name}"])
+
+
+def prepare_server_jobs(connection: Connection) -> None:
+    """Make the table of jobs on render servers; only those who render there need it.
+
+    Raises:
+        RepositoryError: a newer Media Generator made our tables.
+    """
+    prepare_bookkeeping(connection, create_indexes=False)
+    if _SERVER_JOBS in _names(connection, "table"):
+        return
+    with connection.writing():
+        for name in ("server_jobs", "server_jobs_index"):
+            connection.change(statements("server_jobs")[f"create_{name}"])
 
 
 def index_hint(connection: Connection, kind: Kind, order: ClaimOrder = OLDEST) -> str:

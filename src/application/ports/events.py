@@ -1,9 +1,13 @@
-"""The port through which others learn what happens, as it happens."""
+"""The port through which others learn what happens, as it happens.
+
+The union of events is closed. Each listener names every event, also those that it passes over,
+and ends with ``assert_never``: one that is new is an error of types until each knows it.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 if TYPE_CHECKING:
     from domain.failure import Failure
@@ -43,6 +47,8 @@ class PromptPublished:
         seconds: from claim to commit.
     """
 
+    word: ClassVar[str] = "ready"
+
     prompt_id: int
     render_id: int
     kind: Kind
@@ -53,6 +59,8 @@ class PromptPublished:
 @dataclass(frozen=True, slots=True)
 class PromptFailed:
     """A prompt ended in error."""
+
+    word: ClassVar[str] = "error"
 
     prompt_id: int
     render_id: int
@@ -69,6 +77,8 @@ class PromptReleased:
         failure: why.
     """
 
+    word: ClassVar[str] = "released"
+
     prompt_id: int
     render_id: int
     kind: Kind
@@ -84,6 +94,8 @@ class PromptPostponed:
         wait: seconds until the next try.
         attempt: number of the one that failed.
     """
+
+    word: ClassVar[str] = "postponed"
 
     prompt_id: int
     render_id: int
@@ -102,6 +114,8 @@ class RenderSuperseded:
         reason: who changed what.
     """
 
+    word: ClassVar[str] = "superseded"
+
     prompt_id: int
     render_id: int
     kind: Kind
@@ -116,6 +130,8 @@ class RenderAbandoned:
     Attributes:
         failure: why the prompt ended in error, or None when it is pending again.
     """
+
+    word: ClassVar[str] = "recovered"
 
     prompt_id: int
     render_id: int
@@ -162,12 +178,15 @@ Ended = (
     | RenderSuperseded
     | RenderAbandoned
 )
-"""The events that end a render."""
+"""The events that end a render; ``word`` says in JSON what became of it, and never changes."""
 
 QueueEvent = QueuePaused | QueueResumed | WorkerTroubled
 """The events that concern no prompt of their own."""
 
-Event = RenderStarted | RenderProgressed | Ended | QueueEvent
+RenderEvent = RenderStarted | RenderProgressed | Ended
+"""The events of one render."""
+
+Event = RenderEvent | QueueEvent
 
 
 class EventListener(Protocol):

@@ -42,6 +42,10 @@ class ServerJobs(Protocol):
         """Forget a job that is over or gone. One that is not known is no error."""
         ...
 
+    def drop_all(self, claim: Claim) -> None:
+        """Forget every job of a render, which was published."""
+        ...
+
     def forsaken(self) -> Sequence[ServerJob]:
         """Jobs of closed renders with which nobody will go on, oldest first, some at a time."""
         ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, assert_never
 
 import msgspec
 
@@ -11,53 +11,60 @@ from application.ports.events import (
     PromptPostponed,
     PromptPublished,
     PromptReleased,
-    QueueEvent,
+    QueuePaused,
+    QueueResumed,
     RenderAbandoned,
     RenderProgressed,
     RenderStarted,
     RenderSuperseded,
+    WorkerTroubled,
 )
 from entrypoints.cli.progress import say
 
 if TYPE_CHECKING:
-    from application.ports.events import Event
+    from application.ports.events import Ended, Event
+    from domain.failure import Failure
 
 
 def document(event: Event) -> dict[str, object] | None:
     """What is printed for an event, or None when nothing is."""
-    if isinstance(event, RenderStarted | RenderProgressed | QueueEvent):
-        return None
-    found: dict[str, object] = {
-        "event": _NAMES[type(event)],
+    match event:
+        case RenderStarted() | RenderProgressed():
+            return None
+        case QueuePaused() | QueueResumed() | WorkerTroubled():
+            return None  # the summary says it
+        case _:
+            return _of_end(event)
+
+
+def _of_end(event: Ended) -> dict[str, object]:
+    match event:
+        case PromptPublished():
+            told: dict[str, object] = {"files": event.file_paths}
+        case PromptFailed() | PromptReleased():
+            told = _failure(event.failure)
+        case PromptPostponed():
+            told = {"attempt": event.attempt, "retry_in": round(event.wait, 1)}
+            told |= _failure(event.failure)
+        case RenderSuperseded():
+            told = {"reason": event.reason}
+        case RenderAbandoned():
+            told = _failure(event.failure) if event.failure else {}
+        case _:
+            assert_never(event)
+    about: dict[str, object] = {
+        "event": event.word,
         "prompt_id": event.prompt_id,
         "render_id": event.render_id,
         "kind": event.kind.value,
     }
     if not isinstance(event, RenderAbandoned):
-        found["seconds"] = round(event.seconds, 3)
-    if isinstance(event, PromptPostponed):
-        found |= {"attempt": event.attempt, "retry_in": round(event.wait, 1)}
-    if isinstance(event, RenderSuperseded):
-        found["reason"] = event.reason
-    if isinstance(event, PromptPublished):
-        found["files"] = event.file_paths
-    if isinstance(event, PromptFailed | PromptReleased | PromptPostponed):
-        found |= {
-            "code": event.failure.code.value,
-            "message": event.failure.message,
-            "hint": event.failure.hint,
-        }
-    return found
+        about["seconds"] = round(event.seconds, 3)
+    return about | told
 
 
-_NAMES: dict[type, str] = {
-    PromptPublished: "ready",
-    PromptFailed: "error",
-    PromptReleased: "released",
-    PromptPostponed: "postponed",
-    RenderSuperseded: "superseded",
-    RenderAbandoned: "recovered",
-}
+def _failure(failure: Failure) -> dict[str, object]:
+    return {"code": failure.code.value, "message": failure.message, "hint": failure.hint}
 
 
 class JsonProgress:

@@ -9,11 +9,13 @@ from application.ports.events import (
     PromptPostponed,
     PromptPublished,
     PromptReleased,
-    QueueEvent,
+    QueuePaused,
+    QueueResumed,
     RenderAbandoned,
     RenderProgressed,
     RenderStarted,
     RenderSuperseded,
+    WorkerTroubled,
 )
 from entrypoints.cli.progress import say
 
@@ -24,8 +26,16 @@ if TYPE_CHECKING:
 
 def line(event: Event) -> str | None:
     """The line for an event, or None when it has none; no text of a prompt is in it."""
-    if isinstance(event, RenderStarted | RenderProgressed | QueueEvent):
-        return None
+    match event:
+        case RenderStarted() | RenderProgressed():
+            return None
+        case QueuePaused() | QueueResumed() | WorkerTroubled():
+            return None  # the summary says it
+        case _:
+            return _line_of_end(event)
+
+
+def _line_of_end(event: Ended) -> str:
     outcome, what = _told(event)
     seconds = 0.0 if isinstance(event, RenderAbandoned) else event.seconds
     plain = "".join(letter if letter.isprintable() else " " for letter in what)

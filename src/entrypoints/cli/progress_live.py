@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, assert_never
 
 from rich.console import Console
 from rich.markup import escape
@@ -19,18 +19,21 @@ from rich.progress import (
 
 from application.ports.events import (
     PromptFailed,
+    PromptPostponed,
     PromptPublished,
     PromptReleased,
-    QueueEvent,
+    QueuePaused,
+    QueueResumed,
+    RenderAbandoned,
     RenderProgressed,
     RenderStarted,
+    RenderSuperseded,
+    WorkerTroubled,
 )
 from entrypoints.cli.progress_lines import line
 
 if TYPE_CHECKING:
-    from application.ports.events import Event
-
-_STYLES = {PromptPublished: "green", PromptFailed: "red", PromptReleased: "yellow"}
+    from application.ports.events import Ended, Event
 
 
 class LiveProgress:
@@ -72,12 +75,15 @@ class LiveProgress:
 
     def notice(self, event: Event) -> None:
         """Take note of what happened."""
-        if isinstance(event, RenderStarted):
-            self._begin(event)
-        elif isinstance(event, RenderProgressed):
-            self._advance(event)
-        elif not isinstance(event, QueueEvent):
-            self._end(event)
+        match event:
+            case RenderStarted():
+                self._begin(event)
+            case RenderProgressed():
+                self._advance(event)
+            case QueuePaused() | QueueResumed() | WorkerTroubled():
+                pass  # the summary says it
+            case _:
+                self._end(event)
 
     def _begin(self, event: RenderStarted) -> None:
         self._render = self._renders.add_task(
@@ -92,15 +98,32 @@ class LiveProgress:
         note = event.message[:40]
         self._renders.update(self._render, total=total, completed=completed, note=note)
 
-    def _end(self, event: Event) -> None:
+    def _end(self, event: Ended) -> None:
+        style, moves_on = _style_and_progress(event)
         if self._render is not None:
             self._renders.remove_task(self._render)
             self._render = None
         self._ready += isinstance(event, PromptPublished)
         self._failed += isinstance(event, PromptFailed)
         if text := line(event):
-            self._console.print(escape(text), style=_STYLES.get(type(event), "dim"))
+            self._console.print(escape(text), style=style)
         if self._queue is not None:
-            moves_on = not isinstance(event, PromptReleased)
             note = f"{self._ready} ready, {self._failed} in error"
             self._renders.update(self._queue, advance=int(moves_on), note=note)
+
+
+def _style_and_progress(event: Ended) -> tuple[str, bool]:
+    """How its line looks, and whether one of the expected prompts is done with."""
+    match event:
+        case PromptPublished():
+            return "green", True
+        case PromptFailed():
+            return "red", True
+        case PromptReleased():
+            return "yellow", False
+        case RenderSuperseded():
+            return "dim", True
+        case PromptPostponed() | RenderAbandoned():
+            return "dim", False  # it comes again, or was not among those that were expected
+        case _:
+            assert_never(event)

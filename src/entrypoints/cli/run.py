@@ -11,12 +11,13 @@ from application.ports.prompt_repository import RepositoryBusyError
 from application.stopping import StopRequest
 from domain.artifact_status import ArtifactStatus
 from domain.kind import Kind
-from entrypoints.cli.delivering import delivering, say_what_is_left
 from entrypoints.cli.exit_codes import ExitCode
 from entrypoints.cli.invocation import Invocation, command
 from entrypoints.cli.parameters import PromptId
 from entrypoints.cli.progress import readers_may_leave, say
 from entrypoints.cli.signals import stopping_on_signals
+from entrypoints.cli.undelivered import say_what_is_left
+from entrypoints.delivering import delivering
 
 if TYPE_CHECKING:
     from adapters.live_state.worker_state import WorkerState

@@ -10,12 +10,11 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from application.audience import Audience
-from application.ports.events import QueuePaused, QueueResumed
 from domain.kind import Kind
 from entrypoints import building, showing
 from entrypoints.container import compose
+from entrypoints.daemon.manager_status import AT_WORK, ManagerStatus
 from entrypoints.daemon.slots import SlotPlan, planned_slots
-from entrypoints.observing.discretion import reason_of_pause
 from entrypoints.observing.observatory import Observatory
 from entrypoints.settings.errors import SettingsError
 
@@ -23,17 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from adapters.systemd_notice import SystemdNotice
-    from application.ports.events import Event
     from application.stopping import StopRequest
     from entrypoints.container import Container
     from entrypoints.settings.loading import LoadedSettings
     from entrypoints.web.serving import Serving
 
-_AT_WORK = "at work"
-
 
 class Surroundings:
-    """Whoever is told of the work, for as long as the process lives. Also a listener.
+    """Whoever is told of the work, for as long as the process lives.
 
     Attributes:
         events: everybody who wants to know what happens.
@@ -57,7 +53,7 @@ class Surroundings:
             loaded, _workflow_names(loaded), sys.stderr, os.environ, building.build_clock()
         )
         self._state = showing.build_worker_state("daemon", len(_plans(loaded)))
-        self.events = Audience(self._log, self._state, self)
+        self.events = Audience(self._log, self._state, ManagerStatus(manager))
         self._page: Serving | None = None
         if serves:
             try:
@@ -66,13 +62,6 @@ class Surroundings:
                 self._log.close()
                 raise
 
-    def notice(self, event: Event) -> None:
-        """Tell the service manager when the queue stands still, and when it goes on."""
-        if isinstance(event, QueuePaused):
-            self._manager.status(f"paused: {reason_of_pause(event.code, event.reason)}")
-        elif isinstance(event, QueueResumed):
-            self._manager.status(_AT_WORK)
-
     def container(self) -> Container:
         """Fresh parts for the settings that are in force."""
         return compose(self._loaded, self.events)
@@ -80,7 +69,7 @@ class Surroundings:
     @contextmanager
     def around(self, container: Container, stop: StopRequest) -> Iterator[None]:
         """While it lasts, others see what is done, and hooks are told."""
-        from entrypoints.cli.delivering import delivering
+        from entrypoints.delivering import delivering
 
         notifier = container.notifier()
         notifier.listen(self._log.daemon.delivery)
@@ -102,7 +91,7 @@ class Surroundings:
         slots = [plan.name.partition("-")[0] for plan in _plans(self._loaded)]
         counted = {name: slots.count(name) for name in dict.fromkeys(slots)}
         self._log.daemon.started(version("media-generator"), os.getpid(), counted)
-        self._manager.status(_AT_WORK)
+        self._manager.status(AT_WORK)
         self._manager.ready()
 
     def beat(self) -> None:

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, assert_never
 
 from application.ports.events import (
-    Ended,
     PromptFailed,
     PromptPostponed,
     PromptPublished,
     PromptReleased,
-    QueueEvent,
     QueuePaused,
     QueueResumed,
     RenderAbandoned,
@@ -26,7 +24,7 @@ from domain.failure import Blame
 from entrypoints.observing.discretion import reason_of_pause, telling
 
 if TYPE_CHECKING:
-    from application.ports.events import Event
+    from application.ports.events import Ended, Event, QueueEvent
 
 _DIGITS: Final = 3  # of seconds, behind the point
 
@@ -48,16 +46,18 @@ class Line:
 
 def line_of(event: Event) -> Line:
     """The line for an event, without a word of a prompt, a workflow or a file's name."""
-    if isinstance(event, RenderStarted):
-        return Line(logging.INFO, "render.started", _about(event))
-    if isinstance(event, RenderProgressed):
-        fields: dict[str, object] = {"prompt": event.prompt_id, "render": event.render_id}
-        if event.fraction is not None:
-            fields["fraction"] = round(event.fraction, _DIGITS)
-        return Line(logging.DEBUG, "render.progressed", fields)
-    if isinstance(event, QueueEvent):
-        return _of_queue(event)
-    return _of_end(event)
+    match event:
+        case RenderStarted():
+            return Line(logging.INFO, "render.started", _about(event))
+        case RenderProgressed():
+            fields: dict[str, object] = {"prompt": event.prompt_id, "render": event.render_id}
+            if event.fraction is not None:
+                fields["fraction"] = round(event.fraction, _DIGITS)
+            return Line(logging.DEBUG, "render.progressed", fields)
+        case QueuePaused() | QueueResumed() | WorkerTroubled():
+            return _of_queue(event)
+        case _:
+            return _of_end(event)
 
 
 def _of_end(event: Ended) -> Line:

@@ -30,6 +30,7 @@ from adapters.sqlite import (
     render_history,
     render_leases,
     schema,
+    server_jobs,
 )
 from adapters.sqlite.connection import Connection
 from adapters.sqlite.statements import statements
@@ -45,6 +46,7 @@ from domain.failure import Failure, FailureCode
 from domain.kind import Kind
 from domain.notice import Channel, NoticeEvent, Subscription
 from domain.render import Claim, WorkflowProcess
+from domain.server_job import ServerJob
 from tests.databases import Poet
 from tests.fresh_databases import fresh_database
 from tests.owners import OTHER, sqlite_repository
@@ -61,6 +63,7 @@ SUBJECTS = (
     "endings",
     "leases",
     "notices",
+    "server_jobs",
     "controls",
     "catalogue",
     "gallery",
@@ -87,6 +90,7 @@ MODULES = (
     render_history,
     render_leases,
     schema,
+    server_jobs,
 )
 LATER = datetime(2099, 1, 1, tzinfo=UTC)
 CRASH = Failure(FailureCode.WORKFLOW_FAILED, "m")
@@ -175,6 +179,18 @@ def _live_on_leases(
     leases.named(["image/1_x/a.png"])
 
 
+def _work_on_a_server(connection: Connection, claim: Claim) -> None:
+    """Jobs come and go."""
+    jobs = server_jobs.SqliteServerJobs(connection)
+    job = ServerJob("0" * 36, "http://127.0.0.1:8188", 1, "f", 2**64 - 1)
+    assert jobs.hold(claim, job)
+    assert jobs.may_end(claim, job)
+    assert not jobs.earlier(claim)
+    assert not jobs.forsaken()
+    jobs.drop(job)
+    jobs.drop_all(claim)
+
+
 def _tell_a_hook(connection: Connection) -> None:
     """Try to, until it is given up, and once with success."""
     hook = Subscription(NoticeEvent.ERROR, Channel.WEBHOOK)
@@ -247,6 +263,7 @@ def test_every_statement_is_used(tmp_path: Path, used: set[tuple[str, str]]) -> 
         repository.requeue([99], again=True)
         claim = repository.claim_next(Selection())
         assert claim is not None
+        _work_on_a_server(connection, claim)
         repository.postpone(claim, CRASH, 1.0, LATER)
         repository.next_retry_at(Selection())
         repository.explain_loss(claim)

@@ -1,4 +1,4 @@
-"""Telling hooks while a command renders, and for a moment when it is done."""
+"""Telling hooks while prompts are rendered, and for a moment when that is done."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ from contextlib import contextmanager
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from application.ports.prompt_repository import RepositoryError
 from application.stopping import StopRequest
-from entrypoints.cli.progress import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,17 +49,3 @@ class _Ending(StopRequest):
     @property
     def made(self) -> bool:
         return super().made or self._work.made
-
-
-def say_what_is_left(notifier: Notifier) -> None:
-    """Say how much hooks are still to be told, if anything."""
-    try:
-        waiting = notifier.counts().waiting
-    except RepositoryError:
-        return
-    if waiting:
-        say(
-            f"mediagen: notices that hooks are still to get: {waiting}; that is tried again"
-            " while Media Generator runs",
-            err=True,
-        )

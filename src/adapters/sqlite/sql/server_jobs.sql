@@ -1,0 +1,100 @@
+-- Jobs on render servers, and which render each works for. A row is written before the job is
+-- submitted, and goes when the job is over or nobody will ask for it again.
+
+-- name: create_server_jobs
+CREATE TABLE IF NOT EXISTS media_generator_server_jobs (
+    job_id TEXT PRIMARY KEY CHECK (length(job_id) = 36),
+    render_id INTEGER NOT NULL,
+    server TEXT NOT NULL CHECK (length(server) > 0),
+    variant INTEGER NOT NULL CHECK (variant >= 1),
+    fingerprint TEXT NOT NULL,
+    seed TEXT NOT NULL, -- may be larger than an INTEGER
+    held_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
+);
+
+-- name: create_server_jobs_index
+CREATE INDEX IF NOT EXISTS media_generator_server_jobs_of_render
+ON media_generator_server_jobs (render_id);
+
+-- Only for a live render whose prompt is as it was claimed, and never from another live one.
+
+-- name: hold_job
+INSERT INTO media_generator_server_jobs (job_id, render_id, server, variant, fingerprint, seed)
+SELECT :job_id, :render_id, :server, :variant, :fingerprint, :seed
+FROM media_generator_renders AS r
+INNER JOIN prompts AS p ON p.id = r.prompt_id
+WHERE
+    r.render_id = :render_id AND r.outcome IS NULL
+    AND p.artifact_status = 'processing' AND p.status = 'completed'
+    AND p.output_reference IS r.output_reference
+ON CONFLICT (job_id) DO UPDATE SET render_id = excluded.render_id, held_at = CURRENT_TIMESTAMP
+WHERE
+    media_generator_server_jobs.render_id = excluded.render_id
+    OR NOT EXISTS (
+        SELECT 1 FROM media_generator_renders AS o
+        WHERE o.render_id = media_generator_server_jobs.render_id AND o.outcome IS NULL
+    );
+
+-- An acceptance goes on over renders that were given back or whose worker died, unless the prompt
+-- was cancelled in between; a job of an earlier acceptance is nobody's.
+
+-- name: earlier_jobs
+SELECT j.job_id, j.server, j.variant, j.fingerprint, j.seed
+FROM media_generator_server_jobs AS j
+INNER JOIN media_generator_renders AS r ON r.render_id = j.render_id
+WHERE
+    r.prompt_id = :prompt_id AND r.render_id < :render_id
+    AND NOT EXISTS (
+        SELECT 1 FROM media_generator_renders AS f
+        WHERE
+            f.prompt_id = r.prompt_id AND f.render_id BETWEEN r.render_id AND :render_id - 1
+            AND (
+                f.outcome IS NULL OR f.outcome NOT IN ('released', 'abandoned')
+                OR f.failure_code = 'cancelled'
+            )
+    )
+ORDER BY r.render_id DESC, j.held_at DESC, j.variant;
+
+-- name: job_of_others
+SELECT 1
+FROM media_generator_server_jobs AS j
+LEFT JOIN media_generator_renders AS r ON r.render_id = j.render_id
+WHERE j.job_id = :job_id AND (j.render_id <> :render_id OR r.outcome = 'abandoned');
+
+-- name: drop_job
+DELETE FROM media_generator_server_jobs WHERE job_id = :job_id;
+
+-- name: drop_jobs_of_render
+DELETE FROM media_generator_server_jobs WHERE render_id = :render_id;
+
+-- Jobs of closed renders that no render of the same acceptance can go on with any more.
+
+-- name: forsaken_jobs
+SELECT j.job_id, j.server, j.variant, j.fingerprint, j.seed
+FROM media_generator_server_jobs AS j
+LEFT JOIN media_generator_renders AS r ON r.render_id = j.render_id
+WHERE
+    r.render_id IS NULL
+    OR (
+        r.outcome IS NOT NULL
+        AND (
+            NOT EXISTS (
+                SELECT 1 FROM prompts AS p
+                WHERE
+                    p.id = r.prompt_id AND p.status = 'completed'
+                    AND p.artifact_status IN ('pending', 'processing')
+            )
+            OR EXISTS (
+                SELECT 1 FROM media_generator_renders AS f
+                WHERE
+                    f.prompt_id = r.prompt_id AND f.render_id >= r.render_id
+                    AND f.outcome IS NOT NULL
+                    AND (
+                        f.outcome NOT IN ('released', 'abandoned')
+                        OR f.failure_code = 'cancelled'
+                    )
+            )
+        )
+    )
+ORDER BY j.held_at, j.job_id
+LIMIT 50;
