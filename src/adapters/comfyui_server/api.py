@@ -56,9 +56,7 @@ class Submission:
 class ServerApi:
     """One server's routes. Safe from several threads; every method raises ServerTroubleError."""
 
-    def __init__(
-        self, address: ServerAddress, answered: Callable[[], None] | None = None
-    ) -> None:
+    def __init__(self, address: ServerAddress, answered: Callable[[], None] | None = None) -> None:
         self._path = address.path
         self._answered = answered
         self._headers = dict(make_headers(keep_alive=True, basic_auth=address.login))
@@ -139,9 +137,7 @@ class ServerApi:
         with self._asked("POST", path, asked) as answer:
             answer.must_be_well()
 
-    def _asked(
-        self, method: str, path: str, asked: Mapping[str, object] | None = None
-    ) -> _Answer:
+    def _asked(self, method: str, path: str, asked: Mapping[str, object] | None = None) -> _Answer:
         body = None if asked is None else json.dumps(asked).encode()
         # A connection that was kept may have been closed by the server just now.
         for left in (1, 0) if method == "GET" else (0,):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from adapters.comfyui_server.api import ServerApi
-    from adapters.comfyui_server.examining import Finding
+    from adapters.comfyui_server.findings import Finding
     from adapters.comfyui_server.graph import Graph
     from adapters.comfyui_server.pool import ServerPool
     from adapters.comfyui_server.server import Server
@@ -47,9 +47,7 @@ def why_unfit(pool: ServerPool, server: Server, workflow: ServerWorkflow) -> Fai
 
 def unreachable(server: Server, trouble: ServerTroubleError) -> Failure:
     """The failure of whoever needs a server that does not answer."""
-    return Failure(
-        FailureCode.SERVER_UNREACHABLE, f"ComfyUI at {server.name}: {trouble.reason}"
-    )
+    return Failure(FailureCode.SERVER_UNREACHABLE, f"ComfyUI at {server.name}: {trouble.reason}")
 
 
 def node_types(api: ServerApi, graph: Graph) -> Mapping[str, object]:
@@ -64,8 +62,8 @@ def _examined(server: Server, workflow: ServerWorkflow) -> Failure | None:
     if not findings:
         return None
     first = min(findings, key=_weight)
-    text = f"{workflow.name} on {server.name}: {first.message}"
-    others = "\n".join(finding.message for finding in findings) if len(findings) > 1 else ""
+    text = f"{workflow.name} on {server.name}: {first}"
+    others = "\n".join(str(finding) for finding in findings) if len(findings) > 1 else ""
     return Failure(first.code, text, others[:_LONGEST_DETAIL])
 
 

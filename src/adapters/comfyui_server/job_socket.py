@@ -70,6 +70,7 @@ class JobSocket:
             if not self._failed:
                 self._state.wait_for(self._is_settled, _WAIT_FOR_OPEN)
                 self._failed = self._connection is None
+            inbox.take(0)  # that the connection was made is no news for a job that is to come
             return self._client_id
 
     def rest(self) -> None:
@@ -96,14 +97,11 @@ class JobSocket:
     def _run(self) -> None:
         pause = _SOONEST
         while self._await_job():
-            connection = self._connect()
-            if connection is None:
-                with self._state:
-                    self._state.wait_for(lambda: self._closed, pause)
-                pause = min(2 * pause, _LATEST)
-            else:
+            if self._connected():
                 pause = _SOONEST
-                self._listen(connection)
+            with self._state:
+                self._state.wait_for(lambda: self._closed, pause)
+            pause = min(2 * pause, _LATEST)
 
     def _await_job(self) -> bool:
         """Wait for a job to listen for; False when the end has come."""
@@ -112,9 +110,11 @@ class JobSocket:
             self._connecting = not self._closed
             return not self._closed
 
-    def _connect(self) -> ClientConnection | None:
+    def _connected(self) -> bool:
+        """Connect, and listen until the connection ends; whether there was one."""
+        opened = False
         try:
-            connection = connect(
+            with connect(
                 f"{self._url}?clientId={self._client_id}",
                 additional_headers=self._headers,
                 compression=None,
@@ -122,35 +122,30 @@ class JobSocket:
                 open_timeout=_OPEN_SECONDS,
                 close_timeout=_CLOSE_SECONDS,
                 max_size=_LARGEST_FRAME,
-            )
-            connection.send(_FLAGS)
-        except (OSError, WebSocketException, EOFError):
-            connection = None
+            ) as connection:
+                connection.send(_FLAGS)
+                opened = self._settled(connection)
+                for frame in connection:
+                    self._heard(frame)
+        except (OSError, EOFError, WebSocketException):
+            pass  # nothing depends on it: the history tells
+        self._settled(None)
+        return opened
+
+    def _settled(self, connection: ClientConnection | None) -> bool:
+        """There is a connection, or none any more; tells so, and whether there is one."""
         with self._state:
+            lost = connection is None and self._connection is not None
             self._connecting = False
             self._connection = connection
-            self._failed = connection is None
-            closed = self._closed
+            self._failed = connection is None and not lost
+            if self._inbox is not None and (lost or connection is not None):
+                self._inbox.disturb()
             self._state.notify_all()
-            inbox = self._inbox
+            closed = self._closed
         if closed and connection is not None:
             connection.close()
-        if inbox is not None and connection is not None:
-            inbox.disturb()
-        return connection
-
-    def _listen(self, connection: ClientConnection) -> None:
-        try:
-            for frame in connection:
-                self._heard(frame)
-        except (OSError, WebSocketException):
-            pass
-        connection.close()
-        with self._state:
-            self._connection = None
-            inbox = self._inbox
-        if inbox is not None:
-            inbox.disturb()
+        return connection is not None
 
     def _heard(self, frame: str | bytes) -> None:
         inbox = self._inbox

@@ -102,22 +102,27 @@ def read_message(frame: str | bytes) -> Message | None:
 
 
 def _of_job(what: str, job: str, data: Mapping[str, object]) -> Message | None:
-    node = a_text(data.get("node"))
     match what:
         case "execution_start":
             return Started(job)
         case "execution_cached":
             return Cached(job, tuple(filter(None, map(a_text, a_list(data.get("nodes"))))))
+        case "progress_state":
+            return Finished(job, frozenset(_finished(a_dict(data.get("nodes")))))
+        case "execution_success" | "execution_error" | "execution_interrupted":
+            return Ended(job, final=False)
+        case _:
+            return _of_node(what, job, a_text(data.get("node")), data)
+
+
+def _of_node(what: str, job: str, node: str, data: Mapping[str, object]) -> Message | None:
+    match what:
         case "executing":
             return Running(job, node) if node else Ended(job, final=True)
         case "progress" if node:
             return Stepped(job, node, a_number(data.get("value")), a_number(data.get("max")))
         case "executed" if node:
             return Finished(job, frozenset({node}))
-        case "progress_state":
-            return Finished(job, frozenset(_finished(a_dict(data.get("nodes")))))
-        case "execution_success" | "execution_error" | "execution_interrupted":
-            return Ended(job, final=False)
         case _:
             return None
 

@@ -39,9 +39,9 @@ def strange_file(
         mark: what that name holds, and no other job's does.
     """
     for file in files:
-        if file.type == "output" and file.node in nodes:
-            if mark not in f"{file.subfolder}/{file.filename}":
-                return file
+        told = file.type == "output" and file.node in nodes
+        if told and mark not in f"{file.subfolder}/{file.filename}":
+            return file
     return None
 
 

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 _LOOK_EVERY = 0.1  # seconds, while every seat is taken
 
-Tell = "Callable[[str, bool], None]"
-
 
 @dataclass(frozen=True, slots=True)
 class Seat:
@@ -55,7 +53,7 @@ class ServerPool:
         self,
         servers: Sequence[ServerAddress],
         clock: Clock,
-        tell: Callable[[str, bool], None] = lambda name, well: None,
+        tell: Callable[[str, bool], None] = lambda _name, _well: None,
     ) -> None:
         self.servers = tuple(Server(address, clock) for address in servers)
         self._tell = tell
@@ -66,6 +64,11 @@ class ServerPool:
     def of_kind(self, kind: Kind) -> tuple[Server, ...]:
         """The servers that render a kind."""
         return tuple(server for server in self.servers if kind in server.address.kinds)
+
+    def none_for(self, kind: Kind) -> Failure:
+        """The failure of a kind for which no server is configured."""
+        text = f"no ComfyUI server is configured for the kind {kind.value!r}"
+        return Failure(FailureCode.SERVER_UNREACHABLE, text)
 
     def find(self, name: str) -> Server | None:
         """The server with a name."""
@@ -114,7 +117,7 @@ class ServerPool:
                 elif seat := self.take_on(server, beyond=False):
                     return Success(seat)
             if len(refusals) == len(servers):
-                return Refused(refusals[0] if refusals else _none_for(kind))
+                return Refused(refusals[0] if refusals else self.none_for(kind))
             with self._changed:
                 self._changed.wait(_LOOK_EVERY)
 
@@ -162,9 +165,3 @@ class ServerPool:
             self._changed.notify_all()
         if not keep:
             seat.socket.close()
-
-
-def _none_for(kind: Kind) -> Failure:
-    return Failure(
-        FailureCode.SERVER_UNREACHABLE, f"no ComfyUI server is configured for the kind {kind.value}"
-    )

@@ -6,20 +6,19 @@ import re
 from typing import TYPE_CHECKING
 
 from adapters.comfyui_server.graph import named
-from adapters.comfyui_server.model_folders import folder_of, names_a_model
+from adapters.comfyui_server.model_folders import choices, is_model, missing_model
 from adapters.comfyui_server.plain_text import one_line
 from adapters.comfyui_server.shapes import a_dict, a_list, a_text
 from domain.failure import Failure, FailureCode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
 
     from adapters.comfyui_server.graph import Graph
 
 _NO_SUCH_NODE = re.compile(r"node (\S.*?) does not exist|[Nn]ode type '?([^']+?)'? not found")
 _NODE_ID = re.compile(r"Node ID '#(.*?)'")
 _LONGEST_DETAIL = 2_000  # characters
-_MOST_INSTALLED = 5
 
 
 def rejection(
@@ -56,52 +55,24 @@ _ORDER = (FailureCode.NODE_MISSING, FailureCode.MODEL_MISSING, FailureCode.GRAPH
 def _of_nodes(errors: Mapping[str, object], graph: Graph, server: str) -> Iterator[Failure]:
     for node_id, facts in errors.items():
         for error in map(a_dict, a_list(a_dict(facts).get("errors"))):
-            yield _of_input(error, named(graph, node_id), server)
+            node_type = a_text(a_dict(facts).get("class_type"))
+            yield _of_input(error, node_type, named(graph, node_id), server)
 
 
-def _of_input(error: Mapping[str, object], node: str, server: str) -> Failure:
+def _of_input(error: Mapping[str, object], node_type: str, node: str, server: str) -> Failure:
     extra = a_dict(error.get("extra_info"))
-    name = a_text(extra.get("input_name"))
-    value = extra.get("received_value")
+    name, value = a_text(extra.get("input_name")), extra.get("received_value")
     if a_text(error.get("type")) == "value_not_in_list":
-        installed = _choices(extra)
-        if names_a_model(name, value):
-            return missing_model(name, str(value), node, server, installed)
-        reason = f"{value!r} is none of its choices{_listed(installed)}"
+        offered = _choices(extra)
+        if is_model(node_type, name, value):
+            reason = missing_model(node_type, name, value, offered)
+            return Failure(FailureCode.MODEL_MISSING, f"{node} on {server}: {reason}")
+        reason = f"{value!r} is none of its choices: {choices(value, offered)}"
     else:
         reason = _reason(error, name)
     about = f", input {name!r}" if name else ""
     message = f"{server} does not accept {node}{about}: {reason}"
     return Failure(FailureCode.GRAPH_REJECTED, message)
-
-
-def missing_model(
-    name: str, value: str, node: str, server: str, installed: Sequence[str]
-) -> Failure:
-    """The failure for a model file that a server does not have.
-
-    Args:
-        name: of the input that names it.
-        value: the file's name.
-        node: the node in words.
-        server: its name.
-        installed: what the server has instead.
-    """
-    folder = folder_of(name)
-    place = f"; it belongs into ComfyUI's {folder}" if folder else ""
-    has = _listed(installed) or "; none is installed"
-    return Failure(
-        FailureCode.MODEL_MISSING,
-        f"{server} has no file {value!r} for the input {name!r} of {node}{place}{has}",
-    )
-
-
-def _listed(installed: Sequence[str]) -> str:
-    if not installed:
-        return ""
-    more = len(installed) - _MOST_INSTALLED
-    names = ", ".join(map(repr, installed[:_MOST_INSTALLED]))
-    return f"; installed: {names}{f' and {more} more' if more > 0 else ''}"
 
 
 def _choices(extra: Mapping[str, object]) -> list[str]:

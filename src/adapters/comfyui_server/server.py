@@ -10,11 +10,11 @@ from adapters.comfyui_server.api import ServerApi
 from adapters.comfyui_server.job_socket import JobSocket
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
-
     from adapters.comfyui_server.address import ServerAddress
+    from adapters.comfyui_server.workflow import ServerWorkflow
     from application.ports.clock import Clock
     from domain.failure import Failure
+    from domain.kind import Kind
 
 _FRESH = 5.0  # seconds for which an answer shows that a server is well
 _KEEP_BAD_NEWS = 5.0  # seconds: a model may be installed at any time
@@ -31,6 +31,15 @@ class Aside:
 
     failure: Failure
     job: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Examined:
+    """What an examination of a workflow found, and how long that counts."""
+
+    workflow: ServerWorkflow
+    failure: Failure | None
+    until: float
 
 
 class Server:
@@ -54,7 +63,7 @@ class Server:
         self.aside: Aside | None = None
         self._clock = clock
         self._answered_at = -math.inf
-        self._examined: dict[Hashable, tuple[Failure | None, float]] = {}
+        self._examined: dict[Kind, _Examined] = {}
 
     @property
     def load(self) -> float:
@@ -67,22 +76,17 @@ class Server:
             return True
         return any(socket.is_open for socket in tuple(self.sockets))
 
-    def examined(self, what: Hashable) -> tuple[Failure | None] | None:
+    def examined(self, workflow: ServerWorkflow) -> tuple[Failure | None] | None:
         """What an examination found, in a tuple; None when it is to be made (again)."""
-        found = self._examined.get(what)
-        if found is None:
+        found = self._examined.get(workflow.kind)
+        if found is None or found.workflow is not workflow:
             return None
-        failure, until = found
-        return (failure,) if self._clock.monotonic() < until else None
+        return (found.failure,) if self._clock.monotonic() < found.until else None
 
-    def remember(self, what: Hashable, failure: Failure | None) -> None:
+    def remember(self, workflow: ServerWorkflow, failure: Failure | None) -> None:
         """Keep what an examination found; good news until the server was away."""
         until = math.inf if failure is None else self._clock.monotonic() + _KEEP_BAD_NEWS
-        self._examined = {what: (failure, until)} | {
-            key: value for key, value in self._examined.items() if key != what
-        }
-        while len(self._examined) > _MOST_REMEMBERED:
-            self._examined.popitem()
+        self._examined[workflow.kind] = _Examined(workflow, failure, until)
 
     def forget_examinations(self) -> None:
         """It may have been restarted, with other nodes and models."""
@@ -101,6 +105,3 @@ class Server:
 
     def _answered(self) -> None:
         self._answered_at = self._clock.monotonic()
-
-
-_MOST_REMEMBERED = 8

@@ -14,6 +14,7 @@ from urllib3.exceptions import (
     SSLError,
 )
 
+
 class ServerTroubleError(Exception):
     """No answer, or none that a ComfyUI server gives; it may pass.
 

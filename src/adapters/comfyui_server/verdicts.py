@@ -49,9 +49,7 @@ def failed(ending: Ending, graph: Graph, server: str, clean: Callable[[str], str
     )
 
 
-def _of_error(
-    error: NodeError, graph: Graph, server: str, clean: Callable[[str], str]
-) -> Failure:
+def _of_error(error: NodeError, graph: Graph, server: str, clean: Callable[[str], str]) -> Failure:
     known = error.node if error.node in graph else error.node.partition(".")[0]
     node = named(graph, known) if known in graph else f"a node of type {error.node_type!r}"
     node = one_line(clean(node))
