@@ -62,6 +62,7 @@ class Follower:
         self._polling = Polling(now)
         self._backoff = Backoff(limits.unreachable_seconds)
         self._nowhere = False
+        self._frames = 0  # heard so far; more of them mean that the socket lives
         self._retry_at = 0.0
 
     @property
@@ -101,9 +102,10 @@ class Follower:
         until = min(due, self._patience.next_limit(), now + ASK_EVERY)
         messages, disturbed = self._inbox.take(until - now)
         now = self._clock.monotonic()
+        heard, self._frames = self._inbox.frames > self._frames, self._inbox.frames
         if disturbed:
             self._polling.uninformed(now)
-        elif self._inbox.frames:
+        elif heard and not self._nowhere:
             self._polling.informed()
         for message in messages:
             self._patience.runs(now)
@@ -129,9 +131,10 @@ class Follower:
             return None
         self._backoff.well()
         if ending is None:
-            self._polling.history_silent(self._clock.monotonic())
+            now = self._clock.monotonic()
+            self._polling.history_silent(now)
             if self._nowhere:
-                self._polling.history_due = self._clock.monotonic() + _LOOK_AGAIN
+                self._polling.uninformed(now + _LOOK_AGAIN)
         return ending
 
     def _look_at_queue(self) -> None:
@@ -142,7 +145,7 @@ class Follower:
         if sight.holds(job):
             self._nowhere = False
             self._patience.queue_seen(sight, job, now)
-            self._polling.queue_seen(now)
+            self._polling.queue_seen(now, runs=job in sight.running)
         elif self._nowhere:
             raise LostError(job)
         else:
