@@ -3,7 +3,7 @@
 
 -- name: create_server_jobs
 CREATE TABLE IF NOT EXISTS media_generator_server_jobs (
-    job_id TEXT PRIMARY KEY CHECK (length(job_id) = 36),
+    job_id TEXT PRIMARY KEY NOT NULL CHECK (length(job_id) = 36),
     render_id INTEGER NOT NULL,
     server TEXT NOT NULL CHECK (length(server) > 0),
     variant INTEGER NOT NULL CHECK (variant >= 1),
