@@ -1,0 +1,111 @@
+"""A server double, a workflow, and a renderer that uses them; everything ends with the test."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from adapters.comfyui_server.address import ServerAddress
+from adapters.comfyui_server.limits import ServerLimits
+from adapters.comfyui_server.pool import ServerPool
+from adapters.comfyui_server.renderer import ServerRenderer
+from adapters.comfyui_server.workflow import server_workflow
+from adapters.system_clock import SystemClock
+from domain.kind import Kind
+from tests.unit.adapters.comfyui_server.graphs import saved
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from returns.result import Result
+
+    from adapters.comfyui_server.mapping import GivenInputs
+    from adapters.comfyui_server.workflow import ServerWorkflow
+    from domain.failure import Failure
+
+LIMITS = ServerLimits(seconds=60, stall_seconds=0, unreachable_seconds=1)
+
+_MODEL = {
+    "class_type": "CheckpointLoaderSimple",
+    "inputs": {"ckpt_name": "tiny-random-sd15.safetensors"},
+}
+
+
+def picture_graph() -> dict[str, Any]:
+    """A text-to-image graph that is quick to run."""
+    return {
+        "1": _MODEL,
+        "2": _node("CLIPTextEncode", "Positive prompt", text="a hill", clip=["1", 1]),
+        "3": _node("CLIPTextEncode", "Negative prompt", text="blurry", clip=["1", 1]),
+        "4": _node("EmptyLatentImage", "Size", width=64, height=64, batch_size=1),
+        "5": _node(
+            "KSampler",
+            "Sampler",
+            seed=1,
+            steps=4,
+            cfg=7.0,
+            sampler_name="euler",
+            scheduler="normal",
+            denoise=1.0,
+            model=["1", 0],
+            positive=["2", 0],
+            negative=["3", 0],
+            latent_image=["4", 0],
+        ),
+        "6": _node("VAEDecode", "To pixels", samples=["5", 0], vae=["1", 2]),
+        "7": _node("SaveImage", "Save picture", filename_prefix="ComfyUI", images=["6", 0]),
+    }
+
+
+def song_graph() -> dict[str, Any]:
+    """A graph that makes a short silence, told nothing of the song."""
+    return {
+        "1": _node("EmptyAudio", "Silence", duration=1.0, sample_rate=44100, channels=2),
+        "2": _node(
+            "SaveAudioMP3", "Save song", filename_prefix="ComfyUI", quality="V0", audio=["1", 0]
+        ),
+    }
+
+
+def _node(class_type: str, title: str, **inputs: object) -> dict[str, Any]:
+    return {"class_type": class_type, "inputs": inputs, "_meta": {"title": title}}
+
+
+GRAPHS: Mapping[Kind, Callable[[], dict[str, Any]]] = {
+    Kind.IMAGE: picture_graph,
+    Kind.AUDIO: song_graph,
+}
+INPUTS: Mapping[Kind, GivenInputs] = {Kind.IMAGE: {}, Kind.AUDIO: {"lyrics": None, "tags": None}}
+
+
+def workflows(
+    folder: Path, graphs: Mapping[Kind, dict[str, Any]] | None = None
+) -> dict[Kind, Callable[[], Result[ServerWorkflow, Failure]]]:
+    """The workflow of each kind, read once."""
+    folder.mkdir(parents=True, exist_ok=True)
+    made: dict[Kind, Callable[[], Result[ServerWorkflow, Failure]]] = {}
+    for kind in Kind:
+        graph = (graphs or {}).get(kind) or GRAPHS[kind]()
+        loaded = server_workflow(saved(folder, graph), kind, INPUTS[kind])
+        made[kind] = lambda loaded=loaded: loaded  # type: ignore[misc]
+    return made
+
+
+@contextmanager
+def renderer(
+    folder: Path,
+    servers: Sequence[ServerAddress | str],
+    limits: ServerLimits = LIMITS,
+    graphs: Mapping[Kind, dict[str, Any]] | None = None,
+    tell: Callable[[str, bool], None] = lambda _name, _well: None,
+) -> Iterator[ServerRenderer]:
+    """A renderer for as long as the block lasts."""
+    addresses = [ServerAddress(each) if isinstance(each, str) else each for each in servers]
+    clock = SystemClock()
+    pool = ServerPool(addresses, clock, tell)
+    made = ServerRenderer(workflows(folder, graphs), pool, limits, clock)
+    try:
+        yield made
+    finally:
+        made.close()
