@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from adapters.comfyui_script.workflow import ScriptWorkflow
-    from adapters.comfyui_server.health import ServerProbe
-    from adapters.comfyui_server.pool import ServerAddress, ServerPool
+    from adapters.comfyui_server.address import ServerAddress
+    from adapters.comfyui_server.pool import ServerPool
     from adapters.comfyui_server.renderer import ServerRenderer
     from adapters.comfyui_server.workflow_source import WorkflowSource
     from adapters.sqlite.connection import Connection
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from application.ports.events import EventListener
     from application.ports.media_renderer import MediaRenderer
     from application.recover import ForsakenJobs
+    from domain.failure import Failure
     from entrypoints.settings.loading import LoadedSettings
 
 
@@ -99,7 +100,7 @@ def build_server_renderer(
         max_bytes=loaded.settings.media.limits.max_bytes,
     )
     pool = build_pool(loaded, clock, events)
-    return ServerRenderer(_sources(loaded), pool, clock, limits)
+    return ServerRenderer(_sources(loaded), pool, limits, clock)
 
 
 def build_server_probe(loaded: LoadedSettings) -> ServerProbe:
@@ -124,17 +125,17 @@ def build_pool(loaded: LoadedSettings, clock: Clock, events: EventListener) -> S
     from adapters.comfyui_server.pool import ServerPool
     from application.ports.events import ServerReturned, ServerSetAside
 
-    def tell(server: str, trouble: tuple[str, str] | None) -> None:
-        if trouble is None:
+    def tell(server: str, failure: Failure | None) -> None:
+        if failure is None:
             events.notice(ServerReturned(server))
         else:
-            events.notice(ServerSetAside(server, *trouble))
+            events.notice(ServerSetAside(server, failure.code.value, failure.message))
 
     return ServerPool(_addresses(loaded), clock, tell)
 
 
 def _addresses(loaded: LoadedSettings) -> tuple[ServerAddress, ...]:
-    from adapters.comfyui_server.pool import ServerAddress
+    from adapters.comfyui_server.address import ServerAddress
     from entrypoints.settings import resolution
 
     kinds = served_kinds(loaded)

@@ -26,9 +26,9 @@ def server(tmp_path: Path) -> Iterator[Served]:
 def test_pictures_and_songs_are_rendered_by_the_server(server: Served) -> None:
     """Whole files and rows that say how they were made; one job for each, and nothing else."""
     place = server.place
-    place.watch()
     lake = place.poet.write(json.dumps(LAKE))
     steam = place.poet.write(json.dumps(STEAM), prompt_type="lyrics_prompt")
+    place.watch()
     ended = place.run()
     assert (ended.returncode, ended.stderr) == (0, "")
     assert place.statuses() == {lake: "ready", steam: "ready"}
