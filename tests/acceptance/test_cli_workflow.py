@@ -111,7 +111,7 @@ def test_a_server_that_cannot_be_asked_has_its_exit_code(bare: CommandLine, doub
     file = written(bare, picture())
     said = bare.run("workflow", "check", file, "--server", double.url)
     assert said.returncode == 3
-    assert f"server_unreachable: the server {double.url}" in said.stdout
+    assert f"server_unreachable: ComfyUI at {double.url}: connection refused" in said.stdout
     graph = {"1": {"class_type": "SaveImage", "inputs": {"filename_prefix": "x"}}}
     file = written(bare, graph)
     said = bare.run("workflow", "check", file, "--server", double.url)
@@ -126,6 +126,52 @@ def test_the_editors_format_is_explained(bare: CommandLine) -> None:
     assert said.returncode == 1
     assert "no workflow" in said.stdout
     assert "Export (API)" in said.stdout
+
+
+def configured(shell: CommandLine, **media: object) -> None:
+    """A configuration with these settings for media, and a server that nobody runs."""
+    settings = {"comfyui": {"host": "http://127.0.0.1:9"}, "media": media}
+    (shell.home / "media_generator_config.json").write_text(json.dumps(settings))
+
+
+def test_the_workflows_of_the_configuration_are_checked(bare: CommandLine, double: Double) -> None:
+    """Both kinds, each with its servers and its own part of the mapping."""
+    written(bare, picture(), "a.json")
+    written(bare, json.loads(example("ace_step_song")), "b.json")
+    inputs = {"image": {"prompt": "Positive prompt.text", "width": None}}
+    configured(bare, workflows={"image": "a.json", "audio": "b.json"}, inputs=inputs)
+    hosts = json.dumps([{"url": double.url, "kinds": ["image"]}, "http://127.0.0.1:9"])
+    said = bare.run("workflow", "check", "--set", f"comfyui.hosts={hosts}", "--json")
+    assert said.returncode == 3
+    image, audio = json.loads(said.stdout)["workflows"]
+    assert [each["reachable"] for each in image["servers"]] == [True, False]
+    assert [each["server"] for each in audio["servers"]] == ["http://127.0.0.1:9"]
+    assert (image["inputs"]["prompt"], "width" in image["inputs"]) == ("2.text", False)
+    assert "width" not in image["missing"]
+    assert image["fine"]
+    assert audio["fine"]
+    (only,) = bare.json("workflow", "check", "--kind", "audio", "--offline")["workflows"]
+    assert only["kind"] == "audio"
+
+
+def test_a_mapping_that_does_not_fit_is_explained(bare: CommandLine) -> None:
+    """The setting is named, and the node that may be meant."""
+    written(bare, picture(), "a.json")
+    inputs = {"image": {"prompt": "Positiv prompt.text"}}
+    configured(bare, workflows={"image": "a.json"}, inputs=inputs)
+    said = bare.run("workflow", "check", "--offline")
+    assert said.returncode == 1
+    assert "media.inputs.image.prompt" in said.stdout
+    assert "'Positive prompt'" in said.stdout
+
+
+@pytest.mark.parametrize("arguments", [[], ["--kind", "audio"]])
+def test_nothing_to_check(bare: CommandLine, arguments: list[str]) -> None:
+    """The setting that is missing is named; exit code 2."""
+    configured(bare)
+    said = bare.run("workflow", "check", *arguments)
+    assert said.returncode == 2
+    assert "media.workflows.audio" in said.stderr
 
 
 @pytest.mark.parametrize(

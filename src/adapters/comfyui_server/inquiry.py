@@ -1,26 +1,32 @@
-"""Asking a server what it knows of the node types of a workflow."""
+"""Asking a server what it is, and what it knows of the node types of a workflow."""
 
 from __future__ import annotations
 
-import json
+from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
-from urllib.parse import quote, unquote
+from typing import TYPE_CHECKING
 
-import urllib3
 from returns.result import Failure as Refused
 from returns.result import Result, Success
 
+from adapters.comfyui_server.api import ServerApi
+from adapters.comfyui_server.fitness import node_types
+from adapters.comfyui_server.shapes import a_dict
+from adapters.comfyui_server.trouble import ServerTroubleError
 from domain.failure import Failure, FailureCode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping
 
+    from adapters.comfyui_server.address import ServerAddress
+    from adapters.comfyui_server.graph import Graph
     from adapters.comfyui_server.node_types import ObjectInfo
 
-_OK: Final = 200
-_SECONDS = urllib3.Timeout(connect=3.0, read=15.0)
-_LARGEST_ANSWER: Final = 64 * 1024 * 1024  # bytes; all node types of a rich server have some 10 MB
+_VERSIONS = {
+    "ComfyUI": "comfyui_version",
+    "Python": "python_version",
+    "PyTorch": "pytorch_version",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,71 +38,33 @@ class Knowledge:
         info: what it knows of node types; those that it lacks are left out.
     """
 
-    versions: dict[str, str]
+    versions: Mapping[str, str]
     info: ObjectInfo
 
 
-class _TroubleError(Exception):
-    """The server does not answer as ComfyUI does."""
+def ask(address: ServerAddress, graph: Graph) -> Result[Knowledge, Failure]:
+    """The server's versions, and its word on the node types of a graph.
 
-
-def ask(url: str, node_types: Iterable[str]) -> Result[Knowledge, Failure]:
-    """The server's versions, and its word on these node types; or ``server_unreachable``.
-
-    Where a type is not known, all types are asked for: the nearest name helps whoever reads it.
-
-    Args:
-        url: of the server; a user's name and password in it are used, and never shown.
-        node_types: as the graph names them.
+    Where it lacks one, all types are asked for: the nearest name helps whoever reads it. Fails
+    with ``server_unreachable``.
     """
-    with urllib3.PoolManager(timeout=_SECONDS, retries=False) as pool:
+    with closing(ServerApi(address)) as api:
         try:
-            return Success(_asked(pool, url, sorted(set(node_types))))
-        except (urllib3.exceptions.HTTPError, _TroubleError) as error:
-            reason = str(error) if isinstance(error, _TroubleError) else "it does not answer"
-            message = f"the server {shown(url)} cannot be asked: {reason}"
+            return Success(Knowledge(_versions(api), _info(api, graph)))
+        except ServerTroubleError as trouble:
+            message = f"ComfyUI at {address.name}: {trouble.reason}"
             return Refused(Failure(FailureCode.SERVER_UNREACHABLE, message))
 
 
-def shown(url: str) -> str:
-    """An address without the name and the password that it may hold."""
-    scheme, mark, rest = url.rpartition("://")
-    return f"{scheme}{mark}{rest.rpartition('@')[2]}".rstrip("/")
+def _versions(api: ServerApi) -> dict[str, str]:
+    system = a_dict(api.system_stats().get("system"))
+    told = {name: system.get(key) for name, key in _VERSIONS.items()}
+    # Python tells its compiler too, behind a space.
+    return {name: said.split(" ")[0] for name, said in told.items() if isinstance(said, str)}
 
 
-def _asked(pool: urllib3.PoolManager, url: str, node_types: list[str]) -> Knowledge:
-    system = _got(pool, url, "/system_stats").get("system")
-    if not isinstance(system, dict):
-        raise _TroubleError("its answer is not ComfyUI's")
-    info: dict[str, object] = {}
-    for node_type in node_types:
-        info |= _got(pool, url, f"/object_info/{quote(node_type, safe='')}")
-    if not info.keys() >= set(node_types):
-        info = _got(pool, url, "/object_info") | info
-    names = {"ComfyUI": "comfyui_version", "Python": "python_version", "PyTorch": "pytorch_version"}
-    told = {name: system.get(key) for name, key in names.items()}
-    return Knowledge(
-        {name: said.split(" ")[0] for name, said in told.items() if isinstance(said, str)}, info
-    )
-
-
-def _got(pool: urllib3.PoolManager, url: str, path: str) -> dict[str, object]:
-    # An Origin of ours would be refused as foreign: none is sent.
-    parts = urllib3.util.parse_url(url.rstrip("/") + path)
-    headers = urllib3.make_headers(basic_auth=unquote(parts.auth)) if parts.auth else None
-    answer = pool.request(
-        "GET", parts._replace(auth=None).url, headers=headers, preload_content=False
-    )
-    try:
-        content = answer.read(_LARGEST_ANSWER + 1)
-    finally:
-        answer.release_conn()
-    if answer.status != _OK:
-        raise _TroubleError(f"it answers {answer.status} to {path}")
-    try:
-        found = json.loads(content)
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise _TroubleError("its answer is not ComfyUI's")
-    return found
+def _info(api: ServerApi, graph: Graph) -> ObjectInfo:
+    info = node_types(api, graph)
+    if all(node["class_type"] in info for node in graph.values()):
+        return info
+    return {**api.every_object_info(), **info}

@@ -44,7 +44,7 @@ def folder_of(name: str, class_type: str = "") -> str:
     return f"models/{folder}" if folder else ""
 
 
-def names_a_model(name: str, value: object, class_type: str = "") -> bool:
+def is_model(class_type: str, name: str, value: object) -> bool:
     """Whether an input chooses a model file rather than one of a node's own options."""
     if not isinstance(value, str):
         return False

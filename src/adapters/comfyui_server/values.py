@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adapters.comfyui_server.findings import Finding, rejected
-from adapters.comfyui_server.model_folders import choices, missing_model, names_a_model
+from adapters.comfyui_server.model_folders import choices, is_model, missing_model
 from domain.failure import FailureCode
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def value_finding(
     if wanted.choices is not None:
         if any(wanted.options.get(upload) for upload in _UPLOADS) or value in wanted.choices:
             return None
-        if names_a_model(name, value, class_type):
+        if is_model(class_type, name, value):
             words = missing_model(class_type, name, value, wanted.choices)
             return Finding(FailureCode.MODEL_MISSING, node_id, title, words, name)
         words = f"{name}: {value!r} is not among {choices(value, wanted.choices)}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -11,9 +10,6 @@ from adapters.comfyui_server.examples import EXAMPLES
 from domain.kind import Kind
 from entrypoints.cli.exit_codes import ExitCode
 from entrypoints.cli.invocation import Invocation, command, common_options
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 CHECK_HELP = """Check a workflow that ComfyUI exported, and show which inputs get what.
 
@@ -86,20 +82,17 @@ def check(
     """Examine one file, or those that the configuration names."""
     from entrypoints.cli.workflow_checking import checked
     from entrypoints.cli.workflow_report import document, print_report
-    from entrypoints.cli.workflow_subjects import Subject, configured_servers, subjects
+    from entrypoints.cli.workflow_subjects import chosen_servers, subjects
 
     if offline and urls:
         message = "--offline asks no server; leave out --server or --offline"
         raise click.UsageError(message)
-    _check_addresses(urls)
     kind = Kind(kind_name) if kind_name else None
 
-    def servers_for(subject: Subject) -> Sequence[str]:
-        if offline:
-            return ()
-        return urls or configured_servers(invocation, subject.kind)
-
-    found = [checked(each, servers_for(each)) for each in subjects(invocation, file, kind)]
+    found = [
+        checked(each, () if offline else chosen_servers(invocation, urls, each.kind))
+        for each in subjects(invocation, file, kind)
+    ]
     if invocation.as_json:
         invocation.print_json({"workflows": [document(each) for each in found]})
     else:
@@ -125,13 +118,3 @@ def example(
 
 workflow.add_command(check)
 workflow.add_command(example)
-
-
-def _check_addresses(urls: Sequence[str]) -> None:
-    from urllib.parse import urlsplit
-
-    for url in urls:
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            message = "--server wants an address such as http://127.0.0.1:8188"
-            raise click.UsageError(message)

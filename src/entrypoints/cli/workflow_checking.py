@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from returns.pipeline import is_successful
 
 from adapters.comfyui_server.examining import examine, examine_offline
-from adapters.comfyui_server.inquiry import ask, shown
+from adapters.comfyui_server.inquiry import ask
 from adapters.comfyui_server.mapping import mapped
 from adapters.comfyui_server.proposing import Proposal, propose
 from adapters.comfyui_server.workflow import server_workflow
@@ -17,6 +17,7 @@ from adapters.comfyui_server.workflow_file import load_graph
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from adapters.comfyui_server.address import ServerAddress
     from adapters.comfyui_server.findings import Finding
     from adapters.comfyui_server.graph import Graph
     from adapters.comfyui_server.mapping import Targets
@@ -70,7 +71,7 @@ class Checked:
         return wrong or bool(self.findings) or self.refusal is not None
 
 
-def checked(subject: Subject, servers: Sequence[str]) -> Checked:
+def checked(subject: Subject, servers: Sequence[ServerAddress]) -> Checked:
     """Look at a workflow, and ask each server about it."""
     usable = server_workflow(subject.path, subject.kind, subject.given)
     refusal = None if is_successful(usable) else usable.failure()
@@ -85,14 +86,14 @@ def checked(subject: Subject, servers: Sequence[str]) -> Checked:
         proposal,
         refusal,
         findings,
-        [_answer(graph, url, findings) for url in servers if graph],
+        [_answer(graph, server, findings) for server in servers if graph],
     )
 
 
-def _answer(graph: Graph, url: str, known: Sequence[Finding]) -> Answer:
-    asked = ask(url, (node["class_type"] for node in graph.values()))
+def _answer(graph: Graph, server: ServerAddress, known: Sequence[Finding]) -> Answer:
+    asked = ask(server, graph)
     if not is_successful(asked):
-        return Answer(shown(url), trouble=asked.failure())
+        return Answer(server.name, trouble=asked.failure())
     knowledge = asked.unwrap()
     findings = [each for each in examine(graph, knowledge.info) if each not in known]
-    return Answer(shown(url), knowledge.versions, findings)
+    return Answer(server.name, knowledge.versions, findings)

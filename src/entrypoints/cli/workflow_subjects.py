@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from domain.kind import Kind
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from adapters.comfyui_server.address import ServerAddress
     from adapters.comfyui_server.mapping import GivenInputs
-    from domain.kind import Kind
     from entrypoints.cli.invocation import Invocation
+    from entrypoints.settings.loading import LoadedSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,26 +39,48 @@ def subjects(invocation: Invocation, file: Path | None, kind: Kind | None) -> li
 
     Raises:
         UsageError: the configuration names none.
-        SettingsError: something is wrong with it.
+        SettingsError: something is wrong with it, or it names none of the kind.
     """
     if file is not None:
         return [Subject(file, kind or _likely(file))]
-    raise click.UsageError("name a FILE")
+    from entrypoints.settings.resolution import workflow_file, workflow_inputs
+
+    loaded = invocation.settings()
+    kinds = [kind] if kind else [each for each in Kind if _is_named(loaded, each)]
+    if not kinds:
+        message = "name a FILE, or set media.workflows.image or media.workflows.audio"
+        raise click.UsageError(message)
+    return [Subject(workflow_file(loaded, k), k, workflow_inputs(loaded, k)) for k in kinds]
 
 
-def configured_servers(invocation: Invocation, kind: Kind) -> Sequence[str]:
-    """The addresses of the servers that render a kind.
+def chosen_servers(
+    invocation: Invocation, urls: Sequence[str], kind: Kind
+) -> Sequence[ServerAddress]:
+    """The servers that are named, or those of the configuration that render the kind.
 
     Raises:
+        UsageError: what is named is no address.
         SettingsError: something is wrong with the configuration.
     """
-    return (invocation.settings().settings.comfyui.host,)
+    from adapters.comfyui_server.address import ServerAddress
+    from entrypoints.settings.resolution import servers
+
+    if not urls:
+        return [ServerAddress(host.url) for host in servers(invocation.settings(), kind)]
+    try:
+        return [ServerAddress(url) for url in urls]
+    except ValueError as error:
+        raise click.UsageError(f"--server: {error}") from None
+
+
+def _is_named(loaded: LoadedSettings, kind: Kind) -> bool:
+    files = loaded.settings.media.workflows
+    return bool(files.image if kind is Kind.IMAGE else files.audio)
 
 
 def _likely(file: Path) -> Kind:
     """What a file seems to make; a picture where it is no workflow at all."""
     from adapters.comfyui_server.proposing import likely_kind
     from adapters.comfyui_server.workflow_file import load_graph
-    from domain.kind import Kind
 
     return load_graph(file).map(likely_kind).value_or(Kind.IMAGE)
