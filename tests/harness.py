@@ -140,6 +140,7 @@ class Harness:
         policy: RetryPolicy | None = None,
         progress: Sequence[float] = (),
         prints: bytes = b"",
+        shows: bytes = b"",
         events: EventListener | None = None,
         store: InMemoryArtifactStore | None = None,
     ) -> None:
@@ -153,7 +154,7 @@ class Harness:
         self.store = store or InMemoryArtifactStore()
         self.logs = InMemoryRenderLogs()
         self.renderer = FakeMediaRenderer(
-            self._work, write=self._leave, progress=progress, prints=prints
+            self._work, write=self._leave, progress=progress, prints=prints, shows=shows
         )
         self.jobs: list[RenderJob] = []
         self.ticks = False
@@ -295,6 +296,7 @@ def in_memory(
     *,
     progress: Sequence[float] = (),
     prints: bytes = b"",
+    shows: bytes = b"",
     events: EventListener | None = None,
     store: InMemoryArtifactStore | None = None,
     policy: RetryPolicy | None = None,
@@ -310,6 +312,7 @@ def in_memory(
         policy=policy,
         progress=progress,
         prints=prints,
+        shows=shows,
         events=events,
         store=store,
     )

@@ -10,7 +10,7 @@ from returns import result
 from returns.pipeline import is_successful
 
 from application.ports.artifact_store import RenderTrace
-from application.ports.events import RenderProgressed
+from application.ports.events import RenderPreviewed, RenderProgressed
 from application.ports.media_renderer import RenderJob
 from domain.artifact import Artifact, published_path
 from domain.artifact_metadata import metadata_of
@@ -97,7 +97,8 @@ class _Watch:
         self._keeper.drop_job(job)
 
     def previewed(self, picture: bytes, media_type: str) -> None:
-        pass
+        claim = self._held.claim
+        self._events.notice(RenderPreviewed(claim.prompt_id, claim.render_id, picture, media_type))
 
 
 class PromptRenderer:

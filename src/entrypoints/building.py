@@ -6,16 +6,11 @@ the queue never loads what renders.
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
-
-from domain.kind import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from adapters.comfyui_script.renderer import ScriptRenderer
-    from adapters.comfyui_script.workflow import ScriptWorkflow
     from adapters.filesystem.artifact_store import FilesystemArtifactStore
     from adapters.processes.system_processes import SystemProcesses
     from adapters.sqlite.connection import Connection
@@ -31,8 +26,10 @@ if TYPE_CHECKING:
     from application.leases import LeaseKeeper
     from application.ports.clock import Clock
     from application.ports.events import EventListener
+    from application.ports.media_renderer import MediaRenderer
     from application.ports.render_logs import RenderLogs
-    from application.recover import Recovery
+    from application.ports.server_jobs import ServerJobs
+    from application.recover import ForsakenJobs, Recovery
     from application.render_prompt import PromptRenderer
     from application.settle import Settlement
     from application.slot import RenderSlot
@@ -142,11 +139,11 @@ def build_leases(
     return SqliteRenderLeases(connection, claiming, outbox)
 
 
-def build_keeper(leases: SqliteRenderLeases, clock: Clock) -> LeaseKeeper:
+def build_keeper(leases: SqliteRenderLeases, clock: Clock, jobs: ServerJobs | None) -> LeaseKeeper:
     """Keeps the leases of what is rendered here."""
     from application.leases import LeaseKeeper
 
-    return LeaseKeeper(leases, clock, BEAT_SECONDS)
+    return LeaseKeeper(leases, clock, BEAT_SECONDS, jobs)
 
 
 def build_controls(connection: Connection) -> SqliteQueueControls:
@@ -154,46 +151,6 @@ def build_controls(connection: Connection) -> SqliteQueueControls:
     from adapters.sqlite.queue_controls import SqliteQueueControls
 
     return SqliteQueueControls(connection)
-
-
-def build_workflows(loaded: LoadedSettings) -> Mapping[Kind, ScriptWorkflow]:
-    """What renders each kind. Raises SettingsError when something it needs is not set."""
-    return {kind: build_workflow(loaded, kind) for kind in Kind}
-
-
-def build_workflow(loaded: LoadedSettings, kind: Kind) -> ScriptWorkflow:
-    """What renders one kind. Raises SettingsError when something it needs is not set."""
-    from pathlib import Path
-
-    from adapters.comfyui_script.workflow import ArgumentStyle, ScriptWorkflow
-    from adapters.sketch.workflows import ARGUMENTS, SCRIPTS
-    from entrypoints.settings import resolution
-
-    comfyui = loaded.settings.comfyui
-    sketched = resolution.renderer(loaded, kind) == "sketch"
-    script = SCRIPTS[kind] if sketched else resolution.script(loaded, kind)
-    return ScriptWorkflow(
-        renderer="sketch" if sketched else "script",
-        interpreter=Path(sys.executable) if sketched else resolution.interpreter(loaded),
-        script=script,
-        working_directory=script.parent if sketched else resolution.comfyui_directory(loaded),
-        arguments=ARGUMENTS[kind] if sketched else resolution.arguments(loaded, kind),
-        extra_arguments=() if sketched else resolution.extra_arguments(loaded, kind),
-        argument_style=ArgumentStyle(
-            "equals" if sketched else loaded.settings.media.argument_style
-        ),
-        queue_size=comfyui.queue_size,
-        time_limit_seconds=comfyui.timeout_seconds,
-        stall_seconds=comfyui.stall_seconds,
-        grace_seconds=comfyui.grace_seconds,
-    )
-
-
-def build_renderer(workflows: Mapping[Kind, ScriptWorkflow], clock: Clock) -> ScriptRenderer:
-    """Whatever makes media."""
-    from adapters.comfyui_script.renderer import ScriptRenderer
-
-    return ScriptRenderer(workflows, clock)
 
 
 def build_store(
@@ -220,7 +177,7 @@ def build_store(
 
 def build_prompt_renderer(
     loaded: LoadedSettings,
-    renderer: ScriptRenderer,
+    renderer: MediaRenderer,
     store: FilesystemArtifactStore,
     keeper: LeaseKeeper,
     clock: Clock,
@@ -257,7 +214,7 @@ def build_settlement(
     return Settlement(repository, prompt_renderer, policy, SystemChance(), clock, events)
 
 
-def build_recovery(
+def build_recovery(  # noqa: PLR0913, PLR0917 - as its class
     loaded: LoadedSettings,
     leases: SqliteRenderLeases,
     keeper: LeaseKeeper,
@@ -265,6 +222,7 @@ def build_recovery(
     store: FilesystemArtifactStore,
     settlement: Settlement,
     clock: Clock,
+    forsaken: ForsakenJobs | None,
 ) -> Recovery:
     """Takes over from the dead."""
     from application.recover import Recovery
@@ -273,7 +231,7 @@ def build_recovery(
     # Longer than any wait for a lock, or a heartbeat that waits would look like a dead one.
     lease = max(LEASE_SECONDS, 3 * loaded.settings.database.timeout)
     observer = LeaseObserver(lease, longest_gap=2 * BEAT_SECONDS)
-    return Recovery(leases, keeper, processes, store, settlement, observer, clock)
+    return Recovery(leases, keeper, processes, store, settlement, observer, clock, forsaken)
 
 
 def build_admission(

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from dependency_injector import containers, providers
 
-from entrypoints import building, building_chores, building_hooks, showing
+from entrypoints import building, building_chores, building_hooks, building_renderers, showing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from adapters.comfyui_script.renderer import ScriptRenderer
     from adapters.comfyui_script.workflow import ScriptWorkflow
+    from adapters.comfyui_server.renderer import ServerRenderer
     from adapters.filesystem.artifact_store import FilesystemArtifactStore
     from adapters.processes.system_processes import SystemProcesses
     from adapters.render_logs.files import RenderLogFiles
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from adapters.sqlite.queue_controls import SqliteQueueControls
     from adapters.sqlite.queue_watch import SqliteQueueWatch
     from adapters.sqlite.render_leases import SqliteRenderLeases
+    from adapters.sqlite.server_jobs import SqliteServerJobs
     from adapters.system_clock import SystemClock
     from application.admission import Admission
     from application.drain import Drain
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
     from application.leases import LeaseKeeper
     from application.notify import Notifier
     from application.ports.events import EventListener
-    from application.recover import Recovery
+    from application.ports.media_renderer import MediaRenderer
+    from application.recover import ForsakenJobs, Recovery
     from application.render_prompt import PromptRenderer
     from application.settle import Settlement
     from application.slot import RenderSlot
@@ -73,8 +75,11 @@ class Container(containers.DeclarativeContainer):
     leases: providers.Provider[SqliteRenderLeases] = providers.Singleton(
         building.build_leases, settings, lease_connection, processes, clock
     )
+    server_jobs: providers.Provider[SqliteServerJobs | None] = providers.Singleton(
+        building_renderers.build_server_jobs, settings, lease_connection
+    )
     keeper: providers.Provider[LeaseKeeper] = providers.Singleton(
-        building.build_keeper, leases, clock
+        building.build_keeper, leases, clock, server_jobs
     )
     controls: providers.Provider[SqliteQueueControls] = providers.Singleton(
         building.build_controls, connection
@@ -89,10 +94,16 @@ class Container(containers.DeclarativeContainer):
         building_hooks.build_notifier, settings, notices.provider, clock
     )
     workflows: providers.Provider[Mapping[Kind, ScriptWorkflow]] = providers.Singleton(
-        building.build_workflows, settings
+        building_renderers.build_workflows, settings
     )
-    renderer: providers.Provider[ScriptRenderer] = providers.Singleton(
-        building.build_renderer, workflows, clock
+    server_renderer: providers.Provider[ServerRenderer | None] = providers.Singleton(
+        building_renderers.build_server_renderer, settings, clock, events
+    )
+    forsaken_jobs: providers.Provider[ForsakenJobs | None] = providers.Singleton(
+        building_renderers.build_forsaken_jobs, server_jobs, server_renderer
+    )
+    renderer: providers.Provider[MediaRenderer] = providers.Singleton(
+        building_renderers.build_renderer, workflows, server_renderer, clock
     )
     store: providers.Provider[FilesystemArtifactStore] = providers.Singleton(
         building.build_store, settings, repository
@@ -122,6 +133,7 @@ class Container(containers.DeclarativeContainer):
         store,
         settlement,
         clock,
+        forsaken_jobs,
     )
     admission: providers.Provider[Admission] = providers.Singleton(
         building.build_admission, settings, prompt_renderer, controls, clock, events

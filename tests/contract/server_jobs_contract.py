@@ -145,6 +145,18 @@ class ServerJobsContract(ABC):
         yard.end("abandon", claim)
         assert not yard.jobs.may_end(claim, job())
 
+    def test_an_heir_may_end_what_it_does_not_go_on_with(self, yard: Yard) -> None:
+        """Something else is wanted by now; the one who left it may not end it any more."""
+        first = yard.claim()
+        assert yard.jobs.hold(first, job())
+        yard.end("abandon", first)
+        second = yard.again()
+        assert yard.jobs.may_end(second, job())
+        assert not yard.jobs.may_end(first, job())
+        assert yard.jobs.hold(second, job())
+        yard.end("release", second)
+        assert not yard.jobs.may_end(first, job())
+
     def test_a_worker_whose_prompt_was_cancelled_ends_its_job(self, yard: Yard) -> None:
         """Nobody else will; and should it die before that, the job is seen to be forsaken."""
         claim = yard.claim()

@@ -45,15 +45,15 @@ class ServerPool:
     Args:
         servers: where they are; the first ones are preferred.
         clock: to measure with.
-        tell: called with a server's name and False when it is set aside, True when it is back;
-            from any thread, never twice the same in a row.
+        tell: called with a server's name and the failure for which it is set aside, or None
+            when it is back; from any thread.
     """
 
     def __init__(
         self,
         servers: Sequence[ServerAddress],
         clock: Clock,
-        tell: Callable[[str, bool], None] = lambda _name, _well: None,
+        tell: Callable[[str, Failure | None], None] = lambda _name, _failure: None,
     ) -> None:
         self.servers = tuple(Server(address, clock) for address in servers)
         self._tell = tell
@@ -137,7 +137,7 @@ class ServerPool:
             server.forget_examinations()
             self._changed.notify_all()
         if news:
-            self._tell(server.name, False)  # noqa: FBT003 (the caller's own form)
+            self._tell(server.name, failure)
             self._prober.watch(server)
 
     def close(self) -> None:
@@ -154,7 +154,7 @@ class ServerPool:
             server.aside = None
             server.forget_examinations()
             self._changed.notify_all()
-        self._tell(server.name, True)  # noqa: FBT003 (the caller's own form)
+        self._tell(server.name, None)
 
     def _give_back(self, seat: Seat) -> None:
         with self._changed:

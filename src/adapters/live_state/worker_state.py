@@ -15,9 +15,12 @@ from application.ports.events import (
     QueuePaused,
     QueueResumed,
     RenderAbandoned,
+    RenderPreviewed,
     RenderProgressed,
     RenderStarted,
     RenderSuperseded,
+    ServerReturned,
+    ServerSetAside,
     WorkerTroubled,
 )
 from application.ports.live_state import (
@@ -87,6 +90,10 @@ class WorkerState:
         """Take note of what happened."""
         with self._lock:
             match event:
+                case RenderPreviewed():
+                    return
+                case ServerSetAside() | ServerReturned():
+                    return  # not of one prompt, and nobody is kept from claiming
                 case RenderStarted():
                     self._begin(event)
                 case RenderProgressed():

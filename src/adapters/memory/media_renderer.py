@@ -46,6 +46,7 @@ class FakeMediaRenderer:
         write: Callable[[RenderJob], None] = _leave_nothing,
         progress: Sequence[float] = (),
         prints: bytes = b"",
+        shows: bytes = b"",
         facts: RenderingFacts = _FACTS,
     ) -> None:
         """Decide what becomes of jobs that have no script of their own.
@@ -56,6 +57,7 @@ class FakeMediaRenderer:
             progress: fractions that are reported for each job; after each of them the
                 watch is asked whether the job must stop.
             prints: what each job prints before anything else, all at once.
+            shows: what each job shows of its picture after that, as a JPEG; nothing when empty.
             facts: what a success says of itself.
         """
         self.refusals: dict[Kind, Failure] = {}
@@ -64,6 +66,7 @@ class FakeMediaRenderer:
         self._write = write
         self._progress = progress
         self._prints = prints
+        self._shows = shows
         self._facts = facts
         self._scripts: dict[int, deque[Failure | None]] = {}
         self._lock = Lock()
@@ -95,6 +98,8 @@ class FakeMediaRenderer:
             return _interrupted()
         if self._prints:
             watch.heard("stdout", self._prints)
+        if self._shows:
+            watch.previewed(self._shows, "image/jpeg")
         for fraction in self._progress:
             watch.progressed(fraction, "")
             if watch.must_stop():

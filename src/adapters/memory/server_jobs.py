@@ -63,9 +63,12 @@ class InMemoryServerJobs:
         held = self.database.server_jobs.get(job.id)
         if held is None:
             return True
-        render = self.database.renders.get(held[0])
-        abandoned = render is not None and render.outcome is Outcome.ABANDONED
-        return held[0] == claim.render_id and not abandoned
+        holder = self.database.renders.get(held[0])
+        mine = self.database.renders.get(claim.render_id)
+        if held[0] == claim.render_id:
+            return holder is None or holder.outcome is not Outcome.ABANDONED
+        is_held = holder is not None and holder.outcome is None
+        return not is_held and mine is not None and mine.outcome is None
 
     @transaction
     def drop(self, job: ServerJob) -> None:

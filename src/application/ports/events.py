@@ -39,6 +39,21 @@ class RenderProgressed:
 
 
 @dataclass(frozen=True, slots=True)
+class RenderPreviewed:
+    """A server showed what the picture looks like so far.
+
+    Attributes:
+        picture: the whole file; whoever keeps it judges whether it is one.
+        media_type: "image/jpeg" or "image/png".
+    """
+
+    prompt_id: int
+    render_id: int
+    picture: bytes
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
 class PromptPublished:
     """A prompt is ready.
 
@@ -170,6 +185,28 @@ class WorkerTroubled:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class ServerSetAside:
+    """A render server gets no jobs for now; others may go on.
+
+    Attributes:
+        server: as the settings name it.
+        code: of the failure that showed it.
+        reason: one or two sentences in our own words, without a word of a prompt.
+    """
+
+    server: str
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServerReturned:
+    """A render server that was set aside gets jobs again."""
+
+    server: str
+
+
 Ended = (
     PromptPublished
     | PromptFailed
@@ -180,10 +217,10 @@ Ended = (
 )
 """The events that end a render; ``word`` says in JSON what became of it, and never changes."""
 
-QueueEvent = QueuePaused | QueueResumed | WorkerTroubled
+QueueEvent = QueuePaused | QueueResumed | WorkerTroubled | ServerSetAside | ServerReturned
 """The events that concern no prompt of their own."""
 
-RenderEvent = RenderStarted | RenderProgressed | Ended
+RenderEvent = RenderStarted | RenderProgressed | RenderPreviewed | Ended
 """The events of one render."""
 
 Event = RenderEvent | QueueEvent

@@ -33,8 +33,9 @@ class ServerJobs(Protocol):
     def may_end(self, claim: Claim, job: ServerJob) -> bool:
         """Whether a job may be ended on behalf of a render.
 
-        Not when another render holds it, nor when the render was taken over by someone who
-        may go on with it.
+        Its own may be, unless the render was taken over by someone who may go on with it;
+        jobs of closed renders may be while it is live; one that another live render holds may
+        not.
         """
         ...
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from application.doctor import Findings
 from application.ports.health import Check, Health
 from domain.kind import Kind
-from entrypoints.building import build_workflow
+from entrypoints.building_renderers import build_workflow, served_kinds
 from entrypoints.settings import resolution
 from entrypoints.settings.errors import Problem, SettingsError
 
@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 INTEGRITY_SECONDS: Final = 10.0
+_RENDERERS: Final = {
+    "script": "a workflow script of ComfyUI",
+    "sketch": "the sketch: a program that draws and sings, no model",
+    "server": "a ComfyUI server",
+}
 
 
 def probes(
@@ -62,6 +67,10 @@ def probes(
         from adapters.system_clock import SystemClock
 
         yield ScriptProbe(workflows, SystemClock())
+    if served_kinds(loaded):
+        from entrypoints.building_renderers import build_server_probe
+
+        yield build_server_probe(loaded)
     if root is not None:
         yield OutputRootProbe(root, floor)
     yield Findings(tuple(_privacy(loaded)))
@@ -123,7 +132,7 @@ def _workflows(
     if scripted:
         _attempt(lambda: resolution.interpreter(loaded), missing)
         _attempt(lambda: resolution.comfyui_directory(loaded), missing)
-    for kind in Kind:
+    for kind in sorted(frozenset(Kind) - served_kinds(loaded), key=list(Kind).index):
         found = _attempt(lambda kind=kind: build_workflow(loaded, kind), missing)  # type: ignore[misc]
         if found is not None:
             yield kind, found
@@ -132,11 +141,7 @@ def _workflows(
 def _renderers(loaded: LoadedSettings) -> Iterator[Check]:
     for kind in Kind:
         chosen = resolution.renderer(loaded, kind)
-        what = (
-            "the sketch: a program that draws and sings, no model"
-            if chosen == "sketch"
-            else "a workflow script of ComfyUI"
-        )
+        what = _RENDERERS[chosen]
         limits = loaded.settings.comfyui
         finding = f"{what}; it is ended after {limits.timeout_seconds:g} seconds"
         if limits.stall_seconds:

@@ -14,9 +14,12 @@ from application.ports.events import (
     QueuePaused,
     QueueResumed,
     RenderAbandoned,
+    RenderPreviewed,
     RenderProgressed,
     RenderStarted,
     RenderSuperseded,
+    ServerReturned,
+    ServerSetAside,
     WorkerTroubled,
 )
 from entrypoints.cli.progress import say
@@ -29,10 +32,19 @@ if TYPE_CHECKING:
 def document(event: Event) -> dict[str, object] | None:
     """What is printed for an event, or None when nothing is."""
     match event:
-        case RenderStarted() | RenderProgressed():
+        case RenderStarted() | RenderProgressed() | RenderPreviewed():
             return None
         case QueuePaused() | QueueResumed() | WorkerTroubled():
             return None  # the summary says it
+        case ServerSetAside():
+            return {
+                "event": "server_set_aside",
+                "server": event.server,
+                "code": event.code,
+                "reason": event.reason,
+            }
+        case ServerReturned():
+            return {"event": "server_returned", "server": event.server}
         case _:
             return _of_end(event)
 

@@ -12,9 +12,12 @@ from application.ports.events import (
     QueuePaused,
     QueueResumed,
     RenderAbandoned,
+    RenderPreviewed,
     RenderProgressed,
     RenderStarted,
     RenderSuperseded,
+    ServerReturned,
+    ServerSetAside,
     WorkerTroubled,
 )
 from entrypoints.cli.progress import say
@@ -27,10 +30,14 @@ if TYPE_CHECKING:
 def line(event: Event) -> str | None:
     """The line for an event, or None when it has none; no text of a prompt is in it."""
     match event:
-        case RenderStarted() | RenderProgressed():
+        case RenderStarted() | RenderProgressed() | RenderPreviewed():
             return None
         case QueuePaused() | QueueResumed() | WorkerTroubled():
             return None  # the summary says it
+        case ServerSetAside():
+            return _plain(f"{'set aside':<10} {event.server}  {event.code}: {event.reason}")
+        case ServerReturned():
+            return _plain(f"{'back':<10} {event.server}")
         case _:
             return _line_of_end(event)
 
@@ -38,8 +45,12 @@ def line(event: Event) -> str | None:
 def _line_of_end(event: Ended) -> str:
     outcome, what = _told(event)
     seconds = 0.0 if isinstance(event, RenderAbandoned) else event.seconds
-    plain = "".join(letter if letter.isprintable() else " " for letter in what)
-    return f"{outcome:<10} {event.prompt_id:>7}  {event.kind:<5} {seconds:>7.1f} s  {plain}"
+    about = f"{outcome:<10} {event.prompt_id:>7}  {event.kind:<5} {seconds:>7.1f} s"
+    return f"{about}  {_plain(what)}"
+
+
+def _plain(text: str) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def _told(event: Ended) -> tuple[str, str]:

@@ -25,9 +25,12 @@ from application.ports.events import (
     QueuePaused,
     QueueResumed,
     RenderAbandoned,
+    RenderPreviewed,
     RenderProgressed,
     RenderStarted,
     RenderSuperseded,
+    ServerReturned,
+    ServerSetAside,
     WorkerTroubled,
 )
 from entrypoints.cli.progress_lines import line
@@ -82,6 +85,10 @@ class LiveProgress:
                 self._advance(event)
             case QueuePaused() | QueueResumed() | WorkerTroubled():
                 pass  # the summary says it
+            case ServerSetAside() | ServerReturned():
+                self._print(event, "yellow" if isinstance(event, ServerSetAside) else "dim")
+            case RenderPreviewed():
+                pass
             case _:
                 self._end(event)
 
@@ -105,11 +112,14 @@ class LiveProgress:
             self._render = None
         self._ready += isinstance(event, PromptPublished)
         self._failed += isinstance(event, PromptFailed)
-        if text := line(event):
-            self._console.print(escape(text), style=style)
+        self._print(event, style)
         if self._queue is not None:
             note = f"{self._ready} ready, {self._failed} in error"
             self._renders.update(self._queue, advance=int(moves_on), note=note)
+
+    def _print(self, event: Event, style: str) -> None:
+        if text := line(event):
+            self._console.print(escape(text), style=style)
 
 
 def _style_and_progress(event: Ended) -> tuple[str, bool]:

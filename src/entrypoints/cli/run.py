@@ -71,6 +71,7 @@ def drain_selection(
     from adapters.heartbeat import beating
     from adapters.processes.adoption import become_subreaper
     from entrypoints.building import LOOK_SECONDS
+    from entrypoints.building_renderers import servers_in_use
     from entrypoints.showing import build_live_writer, shown_to_others
 
     become_subreaper()
@@ -88,6 +89,7 @@ def drain_selection(
         progress.expect(total if limit is None else min(limit, total))
         try:
             with (
+                servers_in_use(container.server_renderer()),
                 beating(container.keeper().tick, LOOK_SECONDS),
                 shown_to_others(state, writer, container.admission().standing),
                 delivering(container.notifier(), stop),

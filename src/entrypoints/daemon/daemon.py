@@ -49,7 +49,7 @@ class Daemon:
         self._around.began()
         told = ""
         while not self._wishes.stop:
-            plans = planned_slots(self._loaded.settings.workers)
+            plans = planned_slots(self._loaded.settings)
             try:
                 with Generation(self._around.container(), plans, self._around.around) as work:
                     told = ""

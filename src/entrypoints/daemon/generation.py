@@ -13,6 +13,7 @@ from application.ports.prompt_repository import RepositoryError, Selection
 from application.standing import StandingSlot
 from application.stopping import StopRequest
 from entrypoints.building import LOOK_SECONDS
+from entrypoints.building_renderers import servers_in_use
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -115,6 +116,7 @@ class Generation:
         connection = self._container.connection()
         opening.callback(connection.close)
         connection.hurry_when(lambda: self._stop.made)
+        opening.enter_context(servers_in_use(self._container.server_renderer()))
         beats = self._container.lease_connection()
         opening.callback(beats.close)
         self._watch = self._container.watch()

@@ -12,9 +12,12 @@ from application.ports.events import (
     QueuePaused,
     QueueResumed,
     RenderAbandoned,
+    RenderPreviewed,
     RenderProgressed,
     RenderStarted,
     RenderSuperseded,
+    ServerReturned,
+    ServerSetAside,
     WorkerTroubled,
 )
 from entrypoints.observing.discretion import reason_of_pause
@@ -43,9 +46,13 @@ class ManagerStatus:
                 self._manager.status(f"paused: {reason_of_pause(event.code, event.reason)}")
             case QueueResumed():
                 self._manager.status(AT_WORK)
+            case ServerSetAside() | ServerReturned():
+                pass  # the queue goes on; when no server is left it is paused
             case WorkerTroubled():
                 pass  # it is tried again, and nobody says when it is over
-            case RenderStarted() | RenderProgressed() | RenderAbandoned() | RenderSuperseded():
+            case RenderStarted() | RenderProgressed() | RenderPreviewed():
+                pass
+            case RenderAbandoned() | RenderSuperseded():
                 pass
             case PromptPublished() | PromptFailed() | PromptReleased() | PromptPostponed():
                 pass

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from application.audience import Audience
 from domain.kind import Kind
 from entrypoints import building, showing
+from entrypoints.building_renderers import workflow_name
 from entrypoints.container import compose
 from entrypoints.daemon.manager_status import AT_WORK, ManagerStatus
 from entrypoints.daemon.slots import SlotPlan, planned_slots
@@ -157,8 +158,8 @@ class Surroundings:
 
 
 def _plans(loaded: LoadedSettings) -> tuple[SlotPlan, ...]:
-    return planned_slots(loaded.settings.workers)
+    return planned_slots(loaded.settings)
 
 
 def _workflow_names(loaded: LoadedSettings) -> Mapping[Kind, str]:
-    return {kind: building.build_workflow(loaded, kind).script.name for kind in Kind}
+    return {kind: workflow_name(loaded, kind) for kind in Kind}

@@ -29,6 +29,10 @@ OWN_WORDS: Final = frozenset(
         FailureCode.OUTPUT_ROOT_MISSING,
         FailureCode.OUTPUT_NOT_WRITABLE,
         FailureCode.DISK_FULL,
+        FailureCode.SERVER_UNREACHABLE,
+        FailureCode.SERVER_LOST,
+        FailureCode.SERVER_STUCK,
+        FailureCode.JOB_INTERRUPTED,
         FailureCode.INTERRUPTED,
         FailureCode.CANCELLED,
     }

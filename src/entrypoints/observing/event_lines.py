@@ -14,9 +14,12 @@ from application.ports.events import (
     QueuePaused,
     QueueResumed,
     RenderAbandoned,
+    RenderPreviewed,
     RenderProgressed,
     RenderStarted,
     RenderSuperseded,
+    ServerReturned,
+    ServerSetAside,
     WorkerTroubled,
 )
 from application.ports.queue_controls import PausedBy
@@ -24,7 +27,7 @@ from domain.failure import Blame
 from entrypoints.observing.discretion import reason_of_pause, telling
 
 if TYPE_CHECKING:
-    from application.ports.events import Ended, Event, QueueEvent
+    from application.ports.events import Ended, Event
 
 _DIGITS: Final = 3  # of seconds, behind the point
 
@@ -54,8 +57,12 @@ def line_of(event: Event) -> Line:
             if event.fraction is not None:
                 fields["fraction"] = round(event.fraction, _DIGITS)
             return Line(logging.DEBUG, "render.progressed", fields)
+        case RenderPreviewed():
+            return Line(logging.DEBUG, "render.previewed", _previewed(event))
         case QueuePaused() | QueueResumed() | WorkerTroubled():
             return _of_queue(event)
+        case ServerSetAside() | ServerReturned():
+            return _of_server(event)
         case _:
             return _of_end(event)
 
@@ -85,7 +92,7 @@ def _of_end(event: Ended) -> Line:
             assert_never(event)
 
 
-def _of_queue(event: QueueEvent) -> Line:
+def _of_queue(event: QueuePaused | QueueResumed | WorkerTroubled) -> Line:
     match event:
         case QueuePaused():
             level = logging.INFO if event.by == PausedBy.PERSON else logging.ERROR
@@ -100,6 +107,23 @@ def _of_queue(event: QueueEvent) -> Line:
             return Line(logging.ERROR, "worker.troubled", {"reason": event.reason})
         case _:
             assert_never(event)
+
+
+def _of_server(event: ServerSetAside | ServerReturned) -> Line:
+    match event:
+        case ServerSetAside():
+            reason = reason_of_pause(event.code, event.reason)
+            fields = {"server": event.server, "code": event.code, "reason": reason}
+            return Line(logging.WARNING, "server.set_aside", dict(fields))
+        case ServerReturned():
+            return Line(logging.INFO, "server.returned", {"server": event.server})
+        case _:
+            assert_never(event)
+
+
+def _previewed(event: RenderPreviewed) -> dict[str, object]:
+    about: dict[str, object] = {"prompt": event.prompt_id, "render": event.render_id}
+    return about | {"media_type": event.media_type, "bytes": len(event.picture)}
 
 
 def _about(event: RenderStarted | Ended) -> dict[str, object]:

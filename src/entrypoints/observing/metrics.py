@@ -1,6 +1,7 @@
 """What the events add up to, in Prometheus' terms.
 
-Labels take few values: kinds, outcomes, failure codes and the two workflows; never a prompt.
+Labels take few values: kinds, outcomes, failure codes, the two workflows and the servers of the
+settings; never a prompt.
 """
 
 from __future__ import annotations
@@ -21,13 +22,17 @@ from application.ports.events import (
     QueuePaused,
     QueueResumed,
     RenderAbandoned,
+    RenderPreviewed,
     RenderProgressed,
     RenderStarted,
     RenderSuperseded,
+    ServerReturned,
+    ServerSetAside,
     WorkerTroubled,
 )
 from domain.failure import FailureCode
 from domain.kind import Kind
+from entrypoints.observing.server_metrics import ServerMetrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -43,9 +48,13 @@ SECONDS: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 180, 300, 600,
 class RenderMetrics:
     """Counts events. Safe from any thread; neither waits nor raises.
 
+    Attributes:
+        workflows: the name of what renders each kind; may be replaced at any time.
+        servers: those of the settings.
+
     Args:
         registry: where the metrics are registered; nothing of them is global.
-        workflows: the name of what renders each kind; may be replaced at any time.
+        workflows: to begin with.
         monotonic: seconds since some moment.
         is_alive: whether the daemon's main loop goes round.
         dropped_lines: how many lines of the log were lost.
@@ -95,6 +104,7 @@ class RenderMetrics:
             "How often a worker could not go on for a while.",
             registry=registry,
         )
+        self.servers = ServerMetrics(registry)
         self._begin_at_zero()
         _register_states(registry, is_alive, dropped_lines, self.running)
 
@@ -106,7 +116,13 @@ class RenderMetrics:
                     self._running[event.render_id] = event.kind, self._monotonic()
             case WorkerTroubled():
                 self._troubles.inc()
-            case RenderProgressed() | QueuePaused() | QueueResumed():
+            case ServerSetAside():
+                self.servers.set_aside(event.server)
+            case ServerReturned():
+                self.servers.returned(event.server)
+            case RenderProgressed() | RenderPreviewed():
+                pass
+            case QueuePaused() | QueueResumed():
                 pass  # who is paused is asked when it is wanted: it may have been so before
             case _:
                 self._ended(event)

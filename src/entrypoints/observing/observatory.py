@@ -18,7 +18,7 @@ from entrypoints.settings.errors import SettingsError
 from entrypoints.settings.model import Web
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from application.ports.clock import Clock
     from application.ports.events import Event
@@ -47,6 +47,7 @@ class Observatory:
         stream: standard error.
         environ: of the process.
         clock: both sides.
+        servers: the render servers of the settings, by the names that events give them.
 
     Raises:
         SettingsError: the log cannot be written, or nothing can be served where it should be.
@@ -59,6 +60,7 @@ class Observatory:
         stream: TextIO,
         environ: Mapping[str, str],
         clock: Clock,
+        servers: Iterable[str] = (),
     ) -> None:
         self._clock = clock
         self._logs = configure_logging(loaded.settings.logging, stream, environ)
@@ -72,6 +74,7 @@ class Observatory:
             self._pulse.is_beating,
             lambda: self._logs.dropped,
         )
+        self._metrics.servers.follow(servers)
         self._event_log = EventLog(self._logs.logger)
         self._watcher = self._watcher_of(loaded)
         QueueMetrics(self.registry, self._see, self._metrics, clock.now)
@@ -98,7 +101,12 @@ class Observatory:
         """Say that the main loop goes round."""
         self._pulse.beat()
 
-    def follow(self, loaded: LoadedSettings, workflows: Mapping[Kind, str]) -> None:
+    def follow(
+        self,
+        loaded: LoadedSettings,
+        workflows: Mapping[Kind, str],
+        servers: Iterable[str] = (),
+    ) -> None:
         """Follow other settings; the log file is opened anew even if they are the same.
 
         Raises:
@@ -112,6 +120,7 @@ class Observatory:
             self._serve(web)
             raise
         self._metrics.workflows = workflows
+        self._metrics.servers.follow(servers)
         self._pulse.longest_seconds = _longest_turn(loaded)
         before, self._watcher = self._watcher, self._watcher_of(loaded)
         before.close()

@@ -1,10 +1,11 @@
-"""What the script adapter knows about arguments; imported only when somebody sets one."""
+"""What the adapters know about fields; imported only when somebody maps one."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from domain.kind import Kind
+from entrypoints.settings.schema import INPUTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -13,7 +14,11 @@ if TYPE_CHECKING:
 
 
 def field_names(mapping: str) -> frozenset[str]:
-    """The fields that may stand in "media.arguments.image" or "media.arguments.audio"."""
+    """The fields that may stand in "media.arguments.image", "media.inputs.audio" and so on."""
+    if mapping.startswith(INPUTS):
+        from adapters.comfyui_server.fields import FIELDS as OF_SERVERS
+
+        return OF_SERVERS[_kind(mapping)]
     from adapters.comfyui_script.workflow import FIELDS
 
     return FIELDS[_kind(mapping)]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from entrypoints.settings.arguments import field_names, unknown_placeholders
 from entrypoints.settings.errors import Problem
 from entrypoints.settings.hook_soundness import hook_problems
+from entrypoints.settings.server_soundness import server_problems
 from entrypoints.settings.web_soundness import web_problems
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def contradictions(settings: Settings, entries: Mapping[str, Entry]) -> Iterator
                 fix = f"Its fields: {', '.join(sorted(field_names(name)))}."
                 yield Problem(_where(entries, name), what, fix, name)
     yield from hook_problems(settings, lambda key: _where(entries, key))
+    yield from server_problems(settings, lambda key: _where(entries, key))
     yield from web_problems(settings, lambda key: _where(entries, key))
 
 

@@ -37,7 +37,8 @@ def _effective(loaded: LoadedSettings) -> Iterator[tuple[str, object]]:
     for name, key in keys().items():
         value: object = reduce(getattr, name.split("."), loaded.settings)
         if key.base is dict and isinstance(value, dict):
-            merged = {**default_names(Kind(name.rpartition(".")[2])), **value}
-            yield from ((f"{name}.{field}", argument) for field, argument in merged.items())
+            mapped = name.startswith("media.arguments.")
+            defaults = default_names(Kind(name.rpartition(".")[2])) if mapped else {}
+            yield from ((f"{name}.{field}", word) for field, word in {**defaults, **value}.items())
         else:
             yield name, value

@@ -28,7 +28,7 @@ def display(name: str, value: object) -> str:
 
     Args:
         name: dotted; a last part with token, secret, password or key in it hides the value.
-            Argument mappings are exempt: "--key3" names an argument.
+            Mappings of fields are exempt: "--key3" names an argument.
         value: what JSON can hold.
     """
     if isinstance(value, str):
@@ -56,10 +56,14 @@ def found(name: str, value: object) -> str:
 
 
 def _text(name: str, value: str) -> str:
-    mapped = name.startswith("media.arguments.")
+    mapped = name.startswith(("media.arguments.", "media.inputs."))
     if value and not mapped and _TELLING.search(name.rpartition(".")[2]):
         return HIDDEN
     return _ASSIGNMENT.sub(rf"\1{HIDDEN}", _USERINFO.sub(f"{HIDDEN}@", value))
+
+
+def _item(key: str, item: object) -> object:
+    return _text(key, item) if isinstance(item, str) else item
 
 
 def _items(name: str, values: list[object] | tuple[object, ...]) -> list[object]:
@@ -67,7 +71,7 @@ def _items(name: str, values: list[object] | tuple[object, ...]) -> list[object]
     follows = False
     for value in values:
         if isinstance(value, dict):
-            shown.append({key: _text(key, str(item)) for key, item in value.items()})
+            shown.append({key: _item(key, item) for key, item in value.items()})
             continue
         text = str(value)
         option = text.startswith("-")

@@ -14,11 +14,20 @@ PROGRAM = {"path": "program"}  # like OWN with a slash in it, looked up on PATH 
 COMFYUI = {"path": "comfyui"}  # relative to the ComfyUI directory
 WITH_VARIABLES = {"variables": True}  # $VAR and ${VAR} stand for what the environment holds
 
-RendererName: TypeAlias = Literal["script", "sketch"]
-RendererChoice: TypeAlias = Annotated[RendererName, Meta(description='"script" or "sketch"')]
+RendererName: TypeAlias = Literal["script", "sketch", "server"]
+RendererChoice: TypeAlias = Annotated[
+    RendererName, Meta(description='"script", "sketch" or "server"')
+]
 ScriptPath: TypeAlias = Annotated[str, Meta(description="a path of a script", extra=COMFYUI)]
 ArgumentNames: TypeAlias = Annotated[
     dict[str, str | None], Meta(description='an object such as {"prompt": "--text4"}')
+]
+NodeInputs: TypeAlias = Annotated[
+    dict[str, str | tuple[str, ...] | None],
+    Meta(description='an object such as {"prompt": "6.text"}'),
+]
+WorkflowPath: TypeAlias = Annotated[
+    str | None, Meta(description="a path of a workflow in API format, or null", extra=OWN)
 ]
 ExtraArguments: TypeAlias = Annotated[
     tuple[str, ...], Meta(description='a list of strings such as ["--steps", "20"]')
@@ -66,6 +75,19 @@ class ComfyUI(Section, frozen=True):
     host: Annotated[str, Meta(description='an address such as "http://127.0.0.1:8188"')] = (
         "http://127.0.0.1:8188"
     )
+    hosts: Annotated[
+        tuple[str | dict[str, str | int | tuple[str, ...]], ...],
+        Meta(
+            description=(
+                "a list of addresses, or of objects such as"
+                ' [{"url": "http://gpu1:8188", "slots": 1, "kinds": ["image"]}]'
+            )
+        ),
+    ] = ()
+    unreachable_seconds: Annotated[
+        float, Meta(ge=0, le=MONTH, description=f"a number of seconds from 0 to {MONTH}")
+    ] = 30.0
+    free_memory: Annotated[bool, Meta(description="true or false")] = False
     timeout_seconds: Annotated[
         float,
         Meta(gt=0, le=MONTH, description=f"a number of seconds, more than 0 and at most {MONTH}"),
@@ -108,6 +130,20 @@ class Extras(Section, frozen=True):
     audio: ExtraArguments = ()
 
 
+class Workflows(Section, frozen=True):
+    """The graphs that a ComfyUI server renders, as its menu exports them (API format)."""
+
+    image: WorkflowPath = None
+    audio: WorkflowPath = None
+
+
+class Inputs(Section, frozen=True):
+    """Inputs of nodes for the fields of a brief, over those that the graph itself suggests."""
+
+    image: NodeInputs = field(default_factory=dict)
+    audio: NodeInputs = field(default_factory=dict)
+
+
 class Size(Section, frozen=True):
     """How large pictures are asked for."""
 
@@ -145,6 +181,8 @@ class Media(Section, frozen=True):
     renderer: Renderer = Renderer()
     arguments: Arguments = field(default_factory=Arguments)
     extra_arguments: Extras = Extras()
+    workflows: Workflows = Workflows()
+    inputs: Inputs = field(default_factory=Inputs)
     argument_style: Annotated[
         Literal["equals", "separate"], Meta(description='"equals" or "separate"')
     ] = "equals"

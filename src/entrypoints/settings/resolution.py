@@ -12,6 +12,7 @@ from entrypoints.settings.arguments import default_names
 from entrypoints.settings.consistency import joined_output_root
 from entrypoints.settings.errors import Problem, SettingsError
 from entrypoints.settings.schema import variable
+from entrypoints.settings.servers import server_hosts
 from entrypoints.settings.suggestions import written
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from entrypoints.settings.loading import LoadedSettings
     from entrypoints.settings.model import RendererName
+    from entrypoints.settings.servers import ServerHost
 
 T = TypeVar("T")
 
@@ -135,6 +137,27 @@ def renderer(loaded: LoadedSettings, kind: Kind) -> RendererName:
     """What renders a kind."""
     chosen = loaded.settings.media.renderer
     return chosen.image if kind is Kind.IMAGE else chosen.audio
+
+
+def workflow_file(loaded: LoadedSettings, kind: Kind) -> Path:
+    """The graph that a server renders. Raises SettingsError when it is not set."""
+    files = loaded.settings.media.workflows
+    value = files.image if kind is Kind.IMAGE else files.audio
+    return Path(_demand(loaded, f"media.workflows.{kind.value}", value))
+
+
+def workflow_inputs(
+    loaded: LoadedSettings, kind: Kind
+) -> Mapping[str, str | tuple[str, ...] | None]:
+    """Inputs of nodes for fields, over those that the graph suggests."""
+    chosen = loaded.settings.media.inputs
+    return chosen.image if kind is Kind.IMAGE else chosen.audio
+
+
+def servers(loaded: LoadedSettings, kind: Kind | None = None) -> tuple[ServerHost, ...]:
+    """The ComfyUI servers, or those that render a kind."""
+    hosts = server_hosts(loaded.settings.comfyui)
+    return tuple(host for host in hosts if kind is None or kind in host.kinds)
 
 
 def arguments(loaded: LoadedSettings, kind: Kind) -> dict[str, str]:

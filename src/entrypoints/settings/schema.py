@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 PREFIX = "MEDIA_GENERATOR_"
 ARGUMENT = 'an argument name such as "--text4", or null'
+INPUT = 'an input of a node such as "6.text", a list of them, or null'
+INPUTS = "media.inputs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Key:
         default: of the value.
         expected: in words.
         path: "own", "program", "comfyui" (see the model), or "" when it is no path.
-        entry: whether it is one field of an argument mapping.
+        entry: whether it is one field of a mapping.
         variables: whether ``$VAR`` and ``${VAR}`` are replaced, as they are in a path.
     """
 
@@ -69,12 +71,15 @@ def groups() -> Mapping[str, tuple[str, ...]]:
 
 
 def find(name: str) -> Key | None:
-    """The key of a dotted name; an entry of an argument mapping counts as one."""
+    """The key of a dotted name; an entry of a mapping of fields counts as one."""
     if key := keys().get(name):
         return key
     mapping = keys().get(name.rpartition(".")[0])
     if mapping is None or mapping.base is not dict:
         return None
+    if name.startswith(INPUTS):
+        kinds: object = str | tuple[str, ...] | None
+        return Key(name, kinds, str, nullable=True, default=None, expected=INPUT, entry=True)
     return Key(name, str | None, str, nullable=True, default=None, expected=ARGUMENT, entry=True)
 
 

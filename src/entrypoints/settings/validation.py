@@ -13,6 +13,7 @@ import msgspec
 from entrypoints.settings.disclosure import display, found
 from entrypoints.settings.errors import Problem
 from entrypoints.settings.expansion import Unexpandable, expanded, with_variables
+from entrypoints.settings.schema import INPUTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _TRUTH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 _ARGUMENT = re.compile(r"--?[^\s=-][^\s=]*")
+_INPUT = re.compile(r".*[^\s.]\s*\.[^\s.]+")
 _NUMBER = re.compile(r"[+-]?([0-9]{1,20}\.?[0-9]{0,20}|\.[0-9]{1,20})(e[+-]?[0-9]{1,3})?")
 
 
@@ -98,9 +100,16 @@ def _complaint(key: Key, text: str) -> str | None:
         return None
     if not text.strip():
         return "is empty"
-    if key.entry and not _ARGUMENT.fullmatch(text):
-        return 'is not the name of an argument ("-" or "--" in front, no "=", no spaces)'
-    return None
+    return _misnamed(key.name, text) if key.entry else None
+
+
+def _misnamed(name: str, text: str) -> str | None:
+    """Why a text names no argument of a script, or no input of a node."""
+    if name.startswith(INPUTS):
+        return None if _INPUT.fullmatch(text) else "is no node and input joined by a dot"
+    if _ARGUMENT.fullmatch(text):
+        return None
+    return 'is not the name of an argument ("-" or "--" in front, no "=", no spaces)'
 
 
 def _anchored(key: Key, entry: Entry, path: str) -> str:

@@ -98,7 +98,7 @@ def renderer(
     servers: Sequence[ServerAddress | str],
     limits: ServerLimits = LIMITS,
     graphs: Mapping[Kind, dict[str, Any]] | None = None,
-    tell: Callable[[str, bool], None] = lambda _name, _well: None,
+    tell: Callable[[str, Failure | None], None] = lambda _name, _failure: None,
 ) -> Iterator[ServerRenderer]:
     """A renderer for as long as the block lasts."""
     addresses = [ServerAddress(each) if isinstance(each, str) else each for each in servers]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from application.ports.events import RenderPreviewed, RenderStarted
 from application.ports.prompt_repository import Selection
 from application.stopping import StopRequest
 from tests.harness import holding, in_memory
@@ -28,3 +29,14 @@ def test_every_variant_of_a_prompt_prints_into_one_log() -> None:
     with holding(harness.keeper, twice) as held:
         harness.prompt_renderer.render(held, StopRequest())
     assert harness.logs.heard == {claim.render_id: b"loadingloading"}
+
+
+def test_what_a_picture_looks_like_so_far_is_told_to_whoever_listens() -> None:
+    """As it came from the renderer, with the numbers of the render that it is of."""
+    harness = in_memory(shows=b"a picture")
+    prompt_id = harness.write()
+    harness.drain()
+    [started] = harness.recorder.of(RenderStarted)
+    assert harness.recorder.of(RenderPreviewed) == [
+        RenderPreviewed(prompt_id, started.render_id, b"a picture", "image/jpeg")
+    ]

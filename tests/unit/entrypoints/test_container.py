@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from adapters.comfyui_script.renderer import ScriptRenderer
+from adapters.comfyui_server.renderer import ServerRenderer
 from adapters.filesystem.artifact_store import FilesystemArtifactStore
 from adapters.memory.events import EventRecorder
 from adapters.processes.system_processes import SystemProcesses
 from adapters.render_logs.files import RenderLogFiles
+from adapters.renderers_by_kind import RenderersByKind
 from adapters.sqlite.connection import Connection
 from adapters.sqlite.notices import SqliteNotices
 from adapters.sqlite.prompt_catalogue import SqlitePromptCatalogue
@@ -21,6 +23,7 @@ from adapters.sqlite.prompt_repository import SqlitePromptRepository
 from adapters.sqlite.queue_controls import SqliteQueueControls
 from adapters.sqlite.queue_watch import SqliteQueueWatch
 from adapters.sqlite.render_leases import SqliteRenderLeases
+from adapters.sqlite.server_jobs import SqliteServerJobs
 from adapters.system_clock import SystemClock
 from application.admission import Admission
 from application.drain import Drain
@@ -28,7 +31,7 @@ from application.housekeeping import Housekeeping
 from application.leases import LeaseKeeper
 from application.notify import Notifier
 from application.ports.prompt_repository import RepositoryError, Selection
-from application.recover import Recovery
+from application.recover import ForsakenJobs, Recovery
 from application.render_prompt import PromptRenderer
 from application.settle import Settlement
 from application.slot import RenderSlot
@@ -70,6 +73,11 @@ PARTS = {
     "drain": Drain,
     "housekeeping": Housekeeping,
 }
+OF_SERVERS = {
+    "server_jobs": SqliteServerJobs,
+    "server_renderer": ServerRenderer,
+    "forsaken_jobs": ForsakenJobs,
+}
 MADE_ANEW = {"slot": RenderSlot}  # each thread that renders has one of its own
 GIVEN = {"settings", "events"}
 
@@ -110,7 +118,8 @@ def build(place: Place, tmp_path: Path) -> Iterator[Build]:
 def test_every_provider_resolves(build: Build) -> None:
     """From the smallest file that works; each part is built once."""
     container = build()
-    assert set(container.providers) == set(PARTS) | set(MADE_ANEW) | GIVEN | {"workflows"}
+    named = set(PARTS) | set(MADE_ANEW) | set(OF_SERVERS) | GIVEN | {"workflows"}
+    assert set(container.providers) == named
     for name, part in PARTS.items():
         built = container.providers[name]()
         assert isinstance(built, part), name
@@ -120,6 +129,25 @@ def test_every_provider_resolves(build: Build) -> None:
         assert isinstance(one, part)
         assert one is not other
     assert set(container.workflows()) == set(Kind)
+    assert [container.providers[name]() for name in OF_SERVERS] == [None, None, None]
+
+
+@pytest.mark.parametrize("audio", ["script", "server"])
+def test_servers_bring_parts_of_their_own(build: Build, audio: str) -> None:
+    """For one kind or for both; each part is built once."""
+    container = build(
+        media={
+            "renderer": {"image": "server", "audio": audio},
+            "workflows": {"image": "a.json", "audio": "b.json"},
+        }
+    )
+    for name, part in OF_SERVERS.items():
+        built = container.providers[name]()
+        assert isinstance(built, part), name
+        assert container.providers[name]() is built
+    alone = audio == "server"
+    assert isinstance(container.renderer(), ServerRenderer if alone else RenderersByKind)
+    assert set(container.workflows()) == (set() if alone else {Kind.AUDIO})
 
 
 def test_two_containers_share_nothing(build: Build) -> None:

@@ -7,19 +7,23 @@ from hypothesis import strategies as st
 
 from domain.kind import Kind
 from entrypoints.daemon.slots import planned_slots
-from entrypoints.settings.model import Workers
+from entrypoints.settings.model import ComfyUI, Media, Renderer, Settings, Workers
+
+
+def _with(**workers: object) -> Settings:
+    return Settings(workers=Workers(**workers))  # type: ignore[arg-type]
 
 
 def test_without_any_setting_there_is_one_slot_for_everything() -> None:
     """One GPU, one render at a time."""
-    [slot] = planned_slots(Workers())
+    [slot] = planned_slots(_with())
     assert (slot.name, slot.kinds, slot.environment) == ("shared-1", frozenset(Kind), {})
 
 
 def test_environments_are_dealt_out_in_turn() -> None:
     """Pictures first, then songs, then shared ones."""
     gpus = ({"CUDA_VISIBLE_DEVICES": "0"}, {"CUDA_VISIBLE_DEVICES": "1"})
-    slots = planned_slots(Workers(image=2, audio=1, shared=1, environments=gpus))
+    slots = planned_slots(_with(image=2, audio=1, shared=1, environments=gpus))
     assert [(s.name, s.environment["CUDA_VISIBLE_DEVICES"]) for s in slots] == [
         ("image-1", "0"),
         ("image-2", "1"),
@@ -31,10 +35,56 @@ def test_environments_are_dealt_out_in_turn() -> None:
 @given(st.integers(0, 8), st.integers(0, 8), st.none() | st.integers(0, 8))
 def test_slots_are_as_many_as_were_asked_for(image: int, audio: int, shared: int | None) -> None:
     """Their names are unique, and each takes what its name says."""
-    slots = planned_slots(Workers(image=image, audio=audio, shared=shared))
+    slots = planned_slots(_with(image=image, audio=audio, shared=shared))
     expected = image + audio + (shared if shared is not None else int(not image and not audio))
     assert len(slots) == expected
     assert len({slot.name for slot in slots}) == expected
     for slot in slots:
         word = slot.name.partition("-")[0]
         assert slot.kinds == (frozenset(Kind) if word == "shared" else {Kind(word)})
+
+
+NONE_SET = Workers()
+
+
+def _served(image: str, audio: str, workers: Workers = NONE_SET) -> list[tuple[str, object]]:
+    hosts: tuple[str | dict[str, str | int | tuple[str, ...]], ...] = (
+        "http://a:8188",
+        {"url": "http://b:8188", "slots": 2, "kinds": ("image",)},
+        {"url": "http://c:8188", "kinds": ("audio",)},
+    )
+    settings = Settings(
+        comfyui=ComfyUI(hosts=hosts),
+        media=Media(renderer=Renderer(image=image, audio=audio)),  # type: ignore[arg-type]
+        workers=workers,
+    )
+    return [(slot.name, slot.kinds) for slot in planned_slots(settings)]
+
+
+IMAGE, AUDIO, BOTH = frozenset({Kind.IMAGE}), frozenset({Kind.AUDIO}), frozenset(Kind)
+
+
+def test_each_server_gets_its_slots() -> None:
+    """No server has less to do than it may be given."""
+    assert _served("server", "server") == [
+        ("image-1", IMAGE),
+        ("image-2", IMAGE),
+        ("audio-1", AUDIO),
+        ("shared-1", BOTH),
+    ]
+
+
+def test_what_no_server_renders_gets_a_slot_of_its_own() -> None:
+    """A script's song keeps no server waiting."""
+    assert _served("server", "script") == [
+        ("image-1", IMAGE),
+        ("image-2", IMAGE),
+        ("image-3", IMAGE),
+        ("audio-1", AUDIO),
+    ]
+
+
+def test_numbers_that_are_set_count_more_than_the_servers() -> None:
+    """Whoever sets them knows why."""
+    assert _served("server", "server", Workers(image=1)) == [("image-1", IMAGE)]
+    assert _served("script", "sketch") == [("shared-1", BOTH)]

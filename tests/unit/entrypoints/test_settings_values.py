@@ -43,7 +43,7 @@ WRONG = [
     ("media.variants", '"first"'),
     ("media.variants", "1"),
     ("media.argument_style", '"\\ud800"'),
-    ("media.renderer.image", '"server"'),
+    ("media.renderer.image", '"servr"'),
     ("media.renderer.audio", '"Sketch"'),
     ("media.size.width", "255"),
     ("media.size.height", "4097"),

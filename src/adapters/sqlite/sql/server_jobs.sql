@@ -3,7 +3,7 @@
 
 -- name: create_server_jobs
 CREATE TABLE IF NOT EXISTS media_generator_server_jobs (
-    job_id TEXT PRIMARY KEY CHECK (length(job_id) = 36),
+    job_id TEXT PRIMARY KEY NOT NULL CHECK (length(job_id) = 36),
     render_id INTEGER NOT NULL,
     server TEXT NOT NULL CHECK (length(server) > 0),
     variant INTEGER NOT NULL CHECK (variant >= 1),
@@ -55,11 +55,23 @@ WHERE
     )
 ORDER BY r.render_id DESC, j.held_at DESC, j.variant;
 
+-- Not to be ended: a job that another live render holds, any job but its own for a render that is
+-- over, and its own for one that was taken over.
+
 -- name: job_of_others
 SELECT 1
 FROM media_generator_server_jobs AS j
 LEFT JOIN media_generator_renders AS r ON r.render_id = j.render_id
-WHERE j.job_id = :job_id AND (j.render_id <> :render_id OR r.outcome = 'abandoned');
+WHERE
+    j.job_id = :job_id
+    AND CASE
+        WHEN j.render_id = :render_id THEN r.outcome IS 'abandoned'
+        WHEN r.render_id IS NOT NULL AND r.outcome IS NULL THEN 1
+        ELSE NOT EXISTS (
+            SELECT 1 FROM media_generator_renders AS m
+            WHERE m.render_id = :render_id AND m.outcome IS NULL
+        )
+    END;
 
 -- name: drop_job
 DELETE FROM media_generator_server_jobs WHERE job_id = :job_id;

@@ -12,9 +12,12 @@ from application.ports.events import (
     QueuePaused,
     QueueResumed,
     RenderAbandoned,
+    RenderPreviewed,
     RenderProgressed,
     RenderStarted,
     RenderSuperseded,
+    ServerReturned,
+    ServerSetAside,
     WorkerTroubled,
 )
 from domain.failure import Failure, FailureCode
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from application.ports.events import Event
 
 CANARY = "zinnober-moonlight"
+SERVER = "http://render-1:8188"
 QUOTING = frozenset(
     {
         FailureCode.BRIEF_MISSING,
@@ -38,6 +42,10 @@ QUOTING = frozenset(
         FailureCode.TOO_MUCH_OUTPUT,
         FailureCode.COMFYUI_IMPORT,
         FailureCode.ARGUMENTS_REJECTED,
+        FailureCode.WORKFLOW_UNUSABLE,
+        FailureCode.MODEL_MISSING,
+        FailureCode.NODE_MISSING,
+        FailureCode.GRAPH_REJECTED,
     }
 )
 """Codes whose messages may quote a brief, a workflow or a file's name."""
@@ -66,4 +74,7 @@ def every_event(code: FailureCode = FailureCode.WORKFLOW_FAILED) -> list[Event]:
         QueuePaused("environment", code.value, f"{failed.message}. {failed.hint}"),
         QueueResumed(),
         WorkerTroubled("the database is locked"),
+        ServerSetAside(SERVER, code.value, failed.message),
+        ServerReturned(SERVER),
+        RenderPreviewed(1, 11, CANARY.encode(), "image/jpeg"),
     ]

@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from adapters.memory.clock import ManualClock
 from domain.kind import Kind
 from entrypoints.observing.metrics import RenderMetrics
+from tests.unit.entrypoints.observing.occurrences import SERVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,4 +53,5 @@ def render_metrics(
     """Metrics, and where they are registered."""
     registry, clock = CollectorRegistry(), clock or ManualClock()
     metrics = RenderMetrics(registry, WORKFLOWS, clock.monotonic, is_alive, dropped_lines)
+    metrics.servers.follow([SERVER])
     return metrics, registry

@@ -7,12 +7,18 @@ import logging
 
 import pytest
 
-from application.ports.events import PromptReleased, QueuePaused, RenderProgressed
+from application.ports.events import (
+    PromptReleased,
+    QueuePaused,
+    RenderProgressed,
+    ServerReturned,
+    ServerSetAside,
+)
 from domain.failure import Failure, FailureCode
 from domain.kind import Kind
 from entrypoints.observing.discretion import OWN_WORDS
 from entrypoints.observing.event_lines import line_of
-from tests.unit.entrypoints.observing.occurrences import CANARY, QUOTING, every_event
+from tests.unit.entrypoints.observing.occurrences import CANARY, QUOTING, SERVER, every_event
 
 NAMES = [
     "render.started",
@@ -27,6 +33,9 @@ NAMES = [
     "queue.paused",
     "queue.resumed",
     "worker.troubled",
+    "server.set_aside",
+    "server.returned",
+    "render.previewed",
 ]
 
 
@@ -88,3 +97,16 @@ def test_a_persons_reason_is_told() -> None:
     """Whoever paused the queue said why, for everybody."""
     line = line_of(QueuePaused("person", "", "moving house"))
     assert (line.level, line.fields) == (logging.INFO, {"by": "person", "reason": "moving house"})
+
+
+def test_a_server_set_aside_is_a_warning_and_its_return_is_none() -> None:
+    """The first is for whoever can start it again."""
+    gone = line_of(ServerSetAside(SERVER, "server_stuck", "it works on nothing"))
+    back = line_of(ServerReturned(SERVER))
+    assert (gone.level, back.level) == (logging.WARNING, logging.INFO)
+    assert gone.fields == {
+        "server": SERVER,
+        "code": "server_stuck",
+        "reason": "it works on nothing",
+    }
+    assert back.fields == {"server": SERVER}

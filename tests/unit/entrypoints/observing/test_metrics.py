@@ -11,7 +11,7 @@ from application.ports.events import PromptFailed, PromptPublished, RenderStarte
 from domain.failure import Failure, FailureCode
 from domain.kind import Kind
 from entrypoints.observing.metrics import OUTCOMES
-from tests.unit.entrypoints.observing.occurrences import CANARY, every_event
+from tests.unit.entrypoints.observing.occurrences import CANARY, SERVER, every_event
 from tests.unit.entrypoints.observing.scrapes import render_metrics, scraped
 
 
@@ -39,6 +39,8 @@ def test_every_end_is_counted_once() -> None:
     assert scrape.of("mediagen_retries_total", kind="image") == 0
     assert scrape.of("mediagen_lease_losses_total") == 2
     assert scrape.of("mediagen_worker_troubles_total") == 1
+    assert scrape.of("mediagen_server_set_asides_total", server=SERVER) == 1
+    assert scrape.of("mediagen_server_up", server=SERVER) == 1  # it came back
 
 
 def test_counters_are_there_before_anything_happens() -> None:

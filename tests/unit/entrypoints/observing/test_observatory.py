@@ -12,13 +12,14 @@ from urllib.request import urlopen
 import pytest
 
 from adapters.memory.clock import ManualClock
+from application.ports.events import ServerSetAside
 from domain.failure import FailureCode
 from domain.kind import Kind
 from entrypoints.observing.observatory import Observatory
 from entrypoints.settings.errors import SettingsError
 from tests.fresh_databases import fresh_database
 from tests.settings_places import make_place
-from tests.unit.entrypoints.observing.occurrences import CANARY, every_event
+from tests.unit.entrypoints.observing.occurrences import CANARY, SERVER, every_event
 from tests.unit.entrypoints.observing.scrapes import WORKFLOWS, Scrape, parsed
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Station:
         self._database = fresh_database(tmp_path / "queue.db")
         self.stream = io.StringIO()
         self.clock = ManualClock()
-        self.made = Observatory(self.load(), WORKFLOWS, self.stream, {}, self.clock)
+        self.made = Observatory(self.load(), WORKFLOWS, self.stream, {}, self.clock, [SERVER])
 
     def load(self, **sections: dict[str, Any]) -> LoadedSettings:
         content = {"database": {"path": str(self._database)}, "web": {"health_port": 0}}
@@ -160,3 +161,14 @@ def test_a_mistake_in_an_answer_is_logged(
     station.made.close()
     assert station.lines()[-1]["error"] == "ZeroDivisionError"
     assert CANARY not in station.stream.getvalue()
+
+
+def test_the_servers_are_those_of_the_settings_in_force(station: Station) -> None:
+    """Each is up until it is set aside; those that new settings do not name show no more."""
+    station.made.notice(ServerSetAside(SERVER, "server_unreachable", "it does not answer"))
+    assert station.scrape().of("mediagen_server_up", server=SERVER) == 0
+    station.made.follow(station.load(), WORKFLOWS, ["http://render-2:8188"])
+    scrape = station.scrape()
+    shown = {labels for name, labels in scrape if name == "mediagen_server_up"}
+    assert shown == {frozenset({("server", "http://render-2:8188")})}
+    assert scrape.of("mediagen_server_up", server="http://render-2:8188") == 1

@@ -1,0 +1,34 @@
+"""Several renderers behind one port, each for its kinds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from returns.result import Result
+
+    from application.ports.media_renderer import (
+        MediaRenderer,
+        RenderingFacts,
+        RenderJob,
+        RenderWatch,
+    )
+    from domain.failure import Failure
+    from domain.kind import Kind
+
+
+class RenderersByKind:
+    """Hands each job to the renderer of its kind. As safe from threads as they are."""
+
+    def __init__(self, renderers: Mapping[Kind, MediaRenderer]) -> None:
+        self._renderers = renderers
+
+    def preflight(self, kind: Kind) -> Failure | None:
+        """What would make every job of this kind fail, or None."""
+        return self._renderers[kind].preflight(kind)
+
+    def render(self, job: RenderJob, watch: RenderWatch) -> Result[RenderingFacts, Failure]:
+        """Make the media."""
+        return self._renderers[job.brief.kind].render(job, watch)

@@ -1,0 +1,135 @@
+"""Which ComfyUI servers the settings name, and what is wrong with them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from domain.kind import Kind
+from entrypoints.settings.resolution import servers, workflow_file, workflow_inputs
+from entrypoints.settings.servers import ServerHost
+from tests.settings_places import Place, make_place
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BOTH = frozenset(Kind)
+
+
+def _served(**comfyui: object) -> dict[str, Any]:
+    return {
+        "comfyui": comfyui,
+        "media": {
+            "renderer": {"image": "server", "audio": "server"},
+            "workflows": {"image": "flux.json", "audio": "/graphs/song.json"},
+        },
+    }
+
+
+def _complaints(place: Place, settings: dict[str, Any]) -> str:
+    problems = place.refuse(settings).problems
+    return "\n".join(f"{problem.what} / {problem.fix}" for problem in problems)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    """An empty configuration file."""
+    return make_place(tmp_path)
+
+
+def test_one_host_is_one_server_for_everything(place: Place) -> None:
+    """The seed's key is enough."""
+    loaded = place.load(_served(host="http://gpu:8188/"))
+    assert servers(loaded) == (ServerHost("http://gpu:8188", 1, BOTH),)
+
+
+def test_hosts_are_addresses_or_objects(place: Place) -> None:
+    """Each with its own slots and kinds."""
+    hosts = [
+        "http://a:8188",
+        {"url": "https://b/comfy", "slots": 3},
+        {"url": "http://c:8188", "kinds": ["audio"]},
+    ]
+    loaded = place.load(_served(hosts=hosts))
+    a = ServerHost("http://a:8188", 1, BOTH)
+    b = ServerHost("https://b/comfy", 3, BOTH)
+    c = ServerHost("http://c:8188", 1, frozenset({Kind.AUDIO}))
+    assert servers(loaded) == (a, b, c)
+    assert servers(loaded, Kind.IMAGE) == (a, b)
+    assert servers(loaded, Kind.AUDIO) == (a, b, c)
+
+
+def test_workflows_are_relative_to_the_file(place: Place) -> None:
+    """As everything of one's own is."""
+    loaded = place.load(_served())
+    assert workflow_file(loaded, Kind.IMAGE) == place.folder / "flux.json"
+    assert str(workflow_file(loaded, Kind.AUDIO)) == "/graphs/song.json"
+
+
+def test_inputs_are_one_several_or_none(place: Place) -> None:
+    """Over what the graph suggests."""
+    settings = _served()
+    given = {"prompt": ["6.text", "Positive prompt.text"], "width": None, "seed": "3.seed"}
+    settings["media"]["inputs"] = {"image": given}
+    found = workflow_inputs(place.load(settings), Kind.IMAGE)
+    assert found == {"prompt": ("6.text", "Positive prompt.text"), "width": None, "seed": "3.seed"}
+
+
+@pytest.mark.parametrize(
+    ("host", "words"),
+    [
+        ({"slots": 2}, "entry 1: it has no url"),
+        ({"url": "gpu1:8188"}, "is no address of a server"),
+        ({"url": "http://x:99999"}, "is no address"),
+        ({"url": "http://me:secret@x:8188"}, "holds a name or a password"),
+        ({"url": "http://x:8188?a=1"}, "more than a host"),
+        ({"url": "http://x:8188", "slot": 2}, 'Did you mean "slots"?'),
+        ({"url": "http://x:8188", "slots": 0}, "slots is 0"),
+        ({"url": "http://x:8188", "slots": "2"}, 'slots is "2"'),
+        ({"url": "http://x:8188", "kinds": ["pictures"]}, "kinds is a list"),
+        ({"url": "http://x:8188", "kinds": []}, "kinds is a list"),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_with_a_host_is_said(
+    place: Place, host: dict[str, object], words: str
+) -> None:
+    """Which entry, what, and what to write instead."""
+    complaints = _complaints(place, _served(hosts=[host]))
+    assert words in complaints
+    assert "secret" not in complaints
+
+
+def test_a_server_is_named_once(place: Place) -> None:
+    """Twice the same would be taken for two."""
+    hosts = ["http://x:8188", {"url": "http://x:8188/", "slots": 2}]
+    assert "stands there twice" in _complaints(place, _served(hosts=hosts))
+
+
+def test_a_kind_needs_a_server_and_a_workflow(place: Place) -> None:
+    """Otherwise every prompt of it would fail."""
+    settings = _served(hosts=[{"url": "http://x:8188", "kinds": ["image"]}])
+    del settings["media"]["workflows"]["image"]
+    complaints = _complaints(place, settings)
+    assert 'no entry of comfyui.hosts has the kind "audio"' in complaints
+    assert "media.workflows.image is not set" in complaints
+
+
+@pytest.mark.parametrize(
+    ("inputs", "words"),
+    [
+        ({"promt": "6.text"}, 'Did you mean "prompt"?'),
+        ({"prompt": "text"}, "no node and input joined by a dot"),
+        ({"prompt": 6}, "must be an input of a node"),
+        ({"prompt": ["6.text", ""]}, "is empty"),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_with_an_input_is_said(
+    place: Place, inputs: dict[str, object], words: str
+) -> None:
+    """Fields that do not exist, and texts that name no input."""
+    settings = _served()
+    settings["media"]["inputs"] = {"image": inputs}
+    assert words in _complaints(place, settings)
