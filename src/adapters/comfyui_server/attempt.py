@@ -181,8 +181,8 @@ class Attempt:
     def _collected(self, ending: Ending, mark: str) -> Failure | None:
         collector = Collector(self._api, self._server, self._parts, self._stop)
         own = {target.node_id for target in self._workflow.targets.get("filename_prefix", ())}
-        stem = self._workflow.kind.value
-        return collector.collect(ending.files, self._asked.output, stem, own, mark)
+        kind = self._workflow.kind
+        return collector.collect(ending.files, self._asked.output, kind, own, mark)
 
     def _overdue(self, why: Overdue) -> Failure:
         """Stop a job for which patience has ended; a server that cannot is set aside."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from adapters.comfyui_server.history import OutputFile
     from adapters.comfyui_server.parts import Parts
     from adapters.comfyui_server.stopping import StopCheck
+    from domain.kind import Kind
 
 
 class Collector:
@@ -36,14 +37,14 @@ class Collector:
         self._stop = stop
 
     def collect(
-        self, files: Sequence[OutputFile], folder: Path, stem: str, own: Collection[str], mark: str
+        self, files: Sequence[OutputFile], folder: Path, kind: Kind, own: Collection[str], mark: str
     ) -> Failure | None:
         """Copy what a job saved; why that is not possible, or None.
 
         Args:
             files: what the server says that the job left.
             folder: where to.
-            stem: how our names for them begin.
+            kind: of the media; our names for them tell it.
             own: ids of the nodes that were told under which name to save.
             mark: what that name holds, and no other job's does.
 
@@ -62,7 +63,7 @@ class Collector:
             )
         if failure := too_many(len(wanted), self._parts.limits):
             return failure
-        fetch = Fetch(self._api, folder, stem, self._parts.limits, self._stop)
+        fetch = Fetch(self._api, folder, kind, self._parts.limits, self._stop)
         for number, file in enumerate(wanted, start=1):
             if failure := self._patiently(fetch, number, file):
                 return failure

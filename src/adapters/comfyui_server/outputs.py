@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from domain.failure import Failure, FailureCode
+from domain.kind import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -52,11 +53,11 @@ class Fetch:
     """
 
     def __init__(
-        self, api: ServerApi, folder: Path, stem: str, limits: ServerLimits, stop: StopCheck
+        self, api: ServerApi, folder: Path, kind: Kind, limits: ServerLimits, stop: StopCheck
     ) -> None:
         self._api = api
         self._folder = folder
-        self._stem = stem
+        self._kind = kind
         self._limits = limits
         self._stop = stop
         self._bytes = 0
@@ -68,7 +69,7 @@ class Fetch:
             ServerTroubleError: the server did not give all of it; nothing is left of it.
             StopAskedError: whoever watches wants an end.
         """
-        path = self._folder / f"{self._stem}_{number:05}{_suffix(file.filename)}"
+        path = self._folder / f"{_stem(self._kind, number)}{_suffix(file.filename)}"
         before = self._bytes
         try:
             with path.open("xb") as target:
@@ -92,6 +93,13 @@ class Fetch:
             path.unlink(missing_ok=True)
             raise
         return None
+
+
+def _stem(kind: Kind, number: int) -> str:
+    """The names that the contract's own scripts give (section 3)."""
+    if kind is Kind.IMAGE:
+        return f"generated_image_{number:03}"
+    return "generated_song" if number == 1 else f"generated_song_{number:03}"
 
 
 def too_many(count: int, limits: ServerLimits) -> Failure | None:
