@@ -62,6 +62,7 @@ class Follower:
         self._polling = Polling(now)
         self._backoff = Backoff(limits.unreachable_seconds)
         self._nowhere = False
+        self._last_look = False  # before patience ends
         self._frames = 0  # heard so far; more of them mean that the socket lives
         self._retry_at = 0.0
 
@@ -91,15 +92,26 @@ class Follower:
                 ending = self._look()
                 if ending is not None:
                     return ending
-            overdue = self._patience.overdue(self._clock.monotonic())
-            if overdue is not None:
-                raise OverdueError(overdue)
+            self._keep_limits(self._clock.monotonic())
+
+    def _keep_limits(self, now: float) -> None:
+        """Raise when patience has ended, and a last look found nothing that speaks against it."""
+        overdue = self._patience.overdue(now)
+        if overdue is None:
+            self._last_look = False
+        elif not self._last_look:
+            self._last_look = True
+            self._polling.uninformed(now)
+        elif self._polling.history_due > now:
+            raise OverdueError(overdue)
 
     def _hear(self) -> None:
         """Wait for news, until something is due."""
         now = self._clock.monotonic()
         due = max(self._polling.history_due, self._retry_at)
-        until = min(due, self._patience.next_limit(), now + ASK_EVERY)
+        until = min(due, now + ASK_EVERY)
+        if not self._last_look:
+            until = min(until, self._patience.next_limit())
         messages, disturbed = self._inbox.take(until - now)
         now = self._clock.monotonic()
         heard, self._frames = self._inbox.frames > self._frames, self._inbox.frames

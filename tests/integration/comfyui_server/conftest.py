@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from adapters.comfyui_server.renderer import ServerRenderer
     from application.ports.media_renderer import RenderingFacts, RenderJob
-    from domain.failure import Failure
+    from domain.failure import Failure, FailureCode
     from domain.server_job import ServerJob
 
 
@@ -52,12 +52,12 @@ class Stage:
     """Doubles, and one renderer over all of them, made when it is first used.
 
     Attributes:
-        news: what the pool told, in order: a server's name and whether it is well.
+        news: what the pool told, in order: a server's name, and why it is set aside.
     """
 
     def __init__(self, folder: Path, opened: ExitStack) -> None:
         self.folder = folder
-        self.news: list[tuple[str, bool]] = []
+        self.news: list[tuple[str, FailureCode | None]] = []
         self.watch = ServerWatch()
         self.job: RenderJob
         self._open = opened
@@ -65,7 +65,7 @@ class Stage:
         self._threads = opened.enter_context(ThreadPoolExecutor(8))
         self._jobs = 0
 
-    def double(self, **options: object) -> Double:
+    def double(self, **options: Any) -> Double:  # noqa: ANN401 (fields of Behaviour)
         """One more double, with such a behaviour."""
         folder = self.folder / f"server{len(self._doubles)}"
         double = self._open.enter_context(running_double(folder, **options))
@@ -118,8 +118,8 @@ class Stage:
         """What the last job left, by name."""
         return sorted(path.name for path in self.job.output.iterdir())
 
-    def _tell(self, name: str, well: bool) -> None:  # noqa: FBT001 (the pool's own form)
-        self.news.append((name, well))
+    def _tell(self, name: str, failure: Failure | None) -> None:
+        self.news.append((name, failure.code if failure else None))
 
 
 @pytest.fixture

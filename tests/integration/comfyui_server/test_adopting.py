@@ -41,7 +41,7 @@ def test_a_running_job_is_gone_on_with(stage: Stage) -> None:
     assert facts.job.seed == 7
     assert stage.watch.jobs == [job]
     assert len(double.jobs) == 1
-    assert stage.files() == ["image_00001.png"]
+    assert stage.files() == ["generated_image_001.png"]
 
 
 def test_a_waiting_job_is_gone_on_with(stage: Stage) -> None:

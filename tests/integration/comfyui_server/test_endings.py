@@ -20,9 +20,8 @@ def test_what_was_saved_is_fetched(stage: Stage, kind: Kind) -> None:
     """Pictures and songs alike, byte for byte, under names of ours."""
     double = stage.double()
     assert is_successful(stage.render(stage.renderer(), kind=kind))
-    suffix = {Kind.IMAGE: "png", Kind.AUDIO: "mp3"}[kind]
     (name,) = stage.files()
-    assert name == f"{kind.value}_00001.{suffix}"
+    assert name == {Kind.IMAGE: "generated_image_001.png", Kind.AUDIO: "generated_song.mp3"}[kind]
     (saved,) = (double.output / "mediagen").iterdir()
     assert (stage.job.output / name).read_bytes() == saved.read_bytes()
 
@@ -42,10 +41,10 @@ def test_a_node_that_raises_is_named(stage: Stage) -> None:
 
 def test_the_brief_is_not_told_on(stage: Stage) -> None:
     """What a node echoes of it is left out of messages and logs."""
-    secret = "a lake at dawn,\nvery still"
+    private = "a lake at dawn,\nvery still"
     double = stage.double()
-    double.behaviour.fail("CLIPTextEncode", "exception", message=f"cannot encode {secret!r}")
-    failure = stage.render(stage.renderer(), brief=ImageBrief(prompt=secret)).failure()
+    double.behaviour.fail("CLIPTextEncode", "exception", message=f"cannot encode {private!r}")
+    failure = stage.render(stage.renderer(), brief=ImageBrief(prompt=private)).failure()
     told = f"{failure.message}{failure.detail}{stage.watch.text}"
     assert "cannot encode" in told
     assert "lake" not in told
@@ -116,7 +115,7 @@ def test_a_broken_file_is_passed_on(stage: Stage, lie: str) -> None:
     """It is the store's to verify files, here as with scripts."""
     stage.double(lie=lie)
     assert is_successful(stage.render(stage.renderer()))
-    assert stage.files() == ["image_00001.png"]
+    assert stage.files() == ["generated_image_001.png"]
 
 
 def test_more_bytes_than_allowed_are_not_fetched(stage: Stage) -> None:

@@ -11,6 +11,7 @@ from returns.pipeline import is_successful
 from adapters.comfyui_server.address import ServerAddress
 from domain.failure import FailureCode
 from domain.kind import Kind
+from tests.comfyui_double import small_picture
 from tests.integration.comfyui_server.conftest import state_is
 from tests.integration.comfyui_server.test_socket import wait_for
 
@@ -62,7 +63,7 @@ def test_a_server_that_stays_away_loses_the_job(stage: Stage) -> None:
     assert renderer.preflight(Kind.IMAGE) is not None
     double.start()
     wait_for(lambda: renderer.preflight(Kind.IMAGE) is None)
-    assert stage.news == [(double.url, False), (double.url, True)]
+    assert stage.news == [(double.url, FailureCode.SERVER_UNREACHABLE), (double.url, None)]
 
 
 def test_a_job_moves_to_another_server(stage: Stage) -> None:
@@ -99,7 +100,7 @@ def test_a_dead_worker_is_noticed(stage: Stage) -> None:
     double.behaviour.fail("KSampler", "worker_death")
     failure = stage.render(renderer).failure()
     assert failure.code is FailureCode.SERVER_STUCK
-    assert stage.news == [(double.url, False)]
+    assert stage.news == [(double.url, FailureCode.SERVER_STUCK)]
     failing = renderer.preflight(Kind.IMAGE)
     assert failing is not None
     assert failing.code is FailureCode.SERVER_STUCK
@@ -130,11 +131,13 @@ def test_a_job_that_takes_too_long_is_stopped(stage: Stage) -> None:
 
 def test_the_wait_in_the_queue_is_not_counted(stage: Stage) -> None:
     """Other people's jobs come first; ours has all its time afterwards."""
-    double, renderer = stage.double(node_seconds=0.4), stage.renderer(seconds=1.5)
-    renderer.preflight(Kind.AUDIO)
-    for _ in range(3):
-        double.submit_foreign()
+    double, renderer = stage.double(node_seconds=0.3), stage.renderer(seconds=2)
+    assert renderer.preflight(Kind.AUDIO) is None
+    for color in range(5):
+        double.submit_foreign(small_picture(color=color))
+    began = time.monotonic()
     assert is_successful(stage.render(renderer, kind=Kind.AUDIO))
+    assert time.monotonic() - began > 2
 
 
 def test_a_queue_that_does_not_move_is_stuck(stage: Stage) -> None:
@@ -147,7 +150,7 @@ def test_a_queue_that_does_not_move_is_stuck(stage: Stage) -> None:
     assert failure.code is FailureCode.SERVER_STUCK
     assert stage.watch.dropped_jobs == stage.watch.jobs
     assert double.job(other).state == "running"
-    assert stage.news == [(double.url, False)]
+    assert stage.news == [(double.url, FailureCode.SERVER_STUCK)]
 
 
 @pytest.mark.parametrize("kinds", [frozenset({Kind.AUDIO}), frozenset()])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from adapters.comfyui_server.address import ServerAddress
 from domain.failure import FailureCode
 from domain.kind import Kind
 from tests.integration.comfyui_server.conftest import ServerWatch, state_is
@@ -91,15 +92,9 @@ def test_forsaken_jobs_are_ended(stage: Stage) -> None:
     double.wait(lambda: state_is(double, "running"))
     stage.watch.stop.set()
     (job,) = stage.watch.jobs
-    other = stage.renderer(servers=[_nowhere()])
+    other = stage.renderer(servers=[ServerAddress("http://127.0.0.1:9")])
     assert other.end(job)
     double.wait(lambda: state_is(double, "error"))
     assert other.end(job)  # it is gone already
     double.stop()
     assert not other.end(job)
-
-
-def _nowhere():  # type: ignore[no-untyped-def]  # noqa: ANN202
-    from adapters.comfyui_server.address import ServerAddress
-
-    return ServerAddress("http://127.0.0.1:9")

@@ -80,7 +80,7 @@ def test_trouble_that_passes_is_waited_for(stage: Stage, trouble: str, path: str
     double.behaviour.change(**{trouble: 3, "trouble_path": path})
     assert is_successful(stage.render(renderer))
     assert len(double.jobs) == 1
-    assert stage.files() == ["image_00001.png"]
+    assert stage.files() == ["generated_image_001.png"]
 
 
 def test_a_server_that_always_errs_is_unreachable(stage: Stage) -> None:
