@@ -125,7 +125,7 @@ class Follower:
         for message in messages:
             self._patience.runs(now)
             self._patience.sign(now)
-            self._progress.heard(message, now)
+            self._progress.heard(message)
             self._notice(message, now)
         self._progress.pass_on_when_due(now)
 
@@ -161,7 +161,7 @@ class Follower:
             self._nowhere = False
             self._patience.queue_seen(sight, job, now)
             if job in sight.waiting:
-                self._progress.waits(now)
+                self._progress.waits()
             self._polling.queue_seen(now, runs=job in sight.running)
         elif self._nowhere:
             raise LostError(job)

@@ -49,8 +49,8 @@ class JobProgress:
         self._told: tuple[float | None, str] | None = None
         self._due = 0.0
 
-    def heard(self, message: Message, now: float) -> None:
-        """Take what the socket said of this job."""
+    def heard(self, message: Message) -> None:
+        """Take what the socket said of this job; ``pass_on_when_due`` reports it."""
         match message:
             case Started():
                 self._log("execution started")
@@ -69,13 +69,11 @@ class JobProgress:
                 pass
             case _:
                 assert_never(message)
-        self.pass_on_when_due(now)
 
-    def waits(self, now: float) -> None:
+    def waits(self) -> None:
         """It is still in the server's queue."""
         if self._told is None:
             self._waiting = (None, "waits in the server's queue")
-            self.pass_on_when_due(now)
 
     def pass_on_when_due(self, now: float) -> None:
         """Report what waits, unless the last report is too fresh."""
