@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from tests.comfyui_double.graph import Graph
     from tests.comfyui_double.job_queue import Job
     from tests.comfyui_double.websocket import WebSocket
+
+_LOOK_SECONDS = 0.02
 
 
 class Double:
@@ -86,13 +89,15 @@ class Double:
         raise LookupError(prompt_id)
 
     def wait(self, seen: Callable[[], bool], seconds: float = 10.0) -> None:
-        """Wait until something is so, looking whenever the queue changes.
+        """Wait until something is so, looking whenever the queue changes and now and then.
 
         Raises:
             TimeoutError: it did not come.
         """
-        if not self.machine.queue.wait(seen, seconds):
-            raise TimeoutError("what was waited for did not come")
+        deadline = time.monotonic() + seconds
+        while not self.machine.queue.wait(seen, _LOOK_SECONDS):
+            if time.monotonic() > deadline:
+                raise TimeoutError("what was waited for did not come")
 
     def submit_foreign(self, graph: Graph | None = None, *, front: bool = False) -> str:
         """Somebody else queues a job; gives its prompt id.
