@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from tests.comfyui_double import control, routes
 from tests.comfyui_double.behaviour import Behaviour
+from tests.comfyui_double.graphs import small_picture
 from tests.comfyui_double.http_server import HttpServer
 from tests.comfyui_double.machine import Machine
 from tests.comfyui_double.requests import Answer, Request, as_text
@@ -187,17 +188,3 @@ def running_double(output: Path, port: int = 0, **options: object) -> Iterator[D
         yield double
     finally:
         double.stop()
-
-
-def small_picture(prefix: str = "ComfyUI", color: int = 0, pixels: int = 64) -> dict[str, Any]:
-    """The smallest graph: a picture of one colour, saved."""
-    return {
-        "1": {
-            "class_type": "EmptyImage",
-            "inputs": {"width": pixels, "height": pixels, "batch_size": 1, "color": color},
-        },
-        "2": {
-            "class_type": "SaveImage",
-            "inputs": {"images": ["1", 0], "filename_prefix": prefix},
-        },
-    }

@@ -15,7 +15,7 @@ from tests.comfyui_double.comparison import (
     same_history,
     without_status,
 )
-from tests.comfyui_double.double import small_picture
+from tests.comfyui_double.graphs import small_picture
 from tests.comfyui_double.likeness import exact, messages, plain
 from tests.comfyui_double.recordings import recording
 
