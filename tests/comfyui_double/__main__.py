@@ -25,7 +25,9 @@ def main() -> None:
     end = Event()
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda _number, _frame: end.set())
-    with running_double(given.output, given.port, **json.loads(given.behaviour)) as double:
+    with running_double(
+        given.output, given.port, own_process=True, **json.loads(given.behaviour)
+    ) as double:
         sys.stdout.write(f"{double.url}\n")
         sys.stdout.flush()
         end.wait()

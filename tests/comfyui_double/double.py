@@ -129,14 +129,14 @@ class Double:
     def stop(self) -> None:
         """End: nobody answers any more. Queue and history are forgotten, files stay."""
         server, machine = self._server, self._machine
+        if server is None or machine is None:
+            return
+        server.close()  # first: whoever is being answered needs the machine
+        machine.stop()
+        self._past.extend(machine.queue.jobs)
         self._server = self._machine = None
-        if machine:
-            self._past.extend(machine.queue.jobs)
-            machine.stop()
-        if server:
-            server.close()
-            for mistake in server.mistakes:
-                raise mistake
+        for mistake in server.mistakes:
+            raise mistake
 
     def start(self) -> None:
         """Begin again at the same address, with an empty queue and an empty history."""

@@ -219,3 +219,9 @@ def test_a_misspelt_behaviour_is_refused(double: Double) -> None:
         double.behaviour.change(node_second=1)
     with pytest.raises(ValueError, match="no such fault"):
         double.behaviour.change(faults=[{"at": "KSampler", "kind": "fire"}])
+
+
+def test_a_double_in_the_tests_own_process_is_not_killed(double: Double) -> None:
+    """The tests would die with it."""
+    with pytest.raises(ValueError, match="process of its own"):
+        double.behaviour.fail("KSampler", "kill")
