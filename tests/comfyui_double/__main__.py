@@ -10,6 +10,7 @@ import json
 import signal
 import sys
 from pathlib import Path
+from threading import Event
 
 from tests.comfyui_double.double import running_double
 
@@ -21,13 +22,15 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True, help="folder of what is saved")
     parser.add_argument("--behaviour", default="{}", help="fields of Behaviour, as a JSON object")
     given = parser.parse_args()
-    signals = {signal.SIGTERM, signal.SIGINT}
-    # Before any thread is made: all of them inherit it, and this one alone waits.
-    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
-    with running_double(given.output, given.port, **json.loads(given.behaviour)) as double:
+    end = Event()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, lambda _number, _frame: end.set())
+    with running_double(
+        given.output, given.port, own_process=True, **json.loads(given.behaviour)
+    ) as double:
         sys.stdout.write(f"{double.url}\n")
         sys.stdout.flush()
-        signal.sigwait(signals)
+        end.wait()
 
 
 if __name__ == "__main__":

@@ -66,11 +66,12 @@ class Behaviour:
         lies: how many saving nodes still lie; None means all.
         sockets: whether sockets are open, accepted but silent, or refused with 503.
         drop_after: a socket is dropped after so many messages; None means never.
-        close_requests: so many requests are still closed without being looked at.
+        close_requests: so many requests are still closed without being looked at; -1 means all.
         unanswered_prompts: so many jobs are still accepted, but the connection closes unanswered.
         error_requests: so many requests are still answered with 500; -1 means all.
         trouble_path: only requests whose path begins like this are closed or answered with 500.
         lost_jobs: so many jobs are still accepted and then forgotten.
+        own_process: whether it may be killed: nobody else lives in its process.
     """
 
     node_seconds: float = 0.0
@@ -95,6 +96,7 @@ class Behaviour:
     error_requests: int = 0
     trouble_path: str = ""
     lost_jobs: int = 0
+    own_process: bool = False
 
     def __post_init__(self) -> None:
         self._lock = Lock()
@@ -110,6 +112,7 @@ class Behaviour:
             if name not in known:
                 raise ValueError(f"no such behaviour: {name}")
             setattr(self, name, _faults(value) if name == "faults" else value)
+        self._refuse_suicide()
 
     def fail(
         self,
@@ -123,6 +126,7 @@ class Behaviour:
         """Let something go wrong at a node: see NodeFault."""
         fault = NodeFault(at, kind, times, message, step)
         self.faults.append(fault)
+        self._refuse_suicide()
         return fault
 
     def fault(self, node_id: str, class_type: str, step: int = 0) -> NodeFault | None:
@@ -152,6 +156,12 @@ class Behaviour:
             if self.lies is not None:
                 self.lies -= 1
             return self.lie
+
+    def _refuse_suicide(self) -> None:
+        """The tests themselves would be killed."""
+        if not self.own_process and any(each.kind == "kill" for each in self.faults):
+            self.faults = []
+            raise ValueError("only a double in a process of its own can be killed")
 
 
 def _faults(value: object) -> list[NodeFault]:

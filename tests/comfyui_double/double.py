@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from tests.comfyui_double import control, routes
 from tests.comfyui_double.behaviour import Behaviour
+from tests.comfyui_double.graphs import small_picture
 from tests.comfyui_double.http_server import HttpServer
 from tests.comfyui_double.machine import Machine
 from tests.comfyui_double.requests import Answer, Request, as_text
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from tests.comfyui_double.graph import Graph
     from tests.comfyui_double.job_queue import Job
     from tests.comfyui_double.websocket import WebSocket
+
+_LOOK_SECONDS = 0.02
 
 
 class Double:
@@ -86,13 +90,15 @@ class Double:
         raise LookupError(prompt_id)
 
     def wait(self, seen: Callable[[], bool], seconds: float = 10.0) -> None:
-        """Wait until something is so, looking whenever the queue changes.
+        """Wait until something is so, looking whenever the queue changes and now and then.
 
         Raises:
             TimeoutError: it did not come.
         """
-        if not self.machine.queue.wait(seen, seconds):
-            raise TimeoutError("what was waited for did not come")
+        deadline = time.monotonic() + seconds
+        while not self.machine.queue.wait(seen, _LOOK_SECONDS):
+            if time.monotonic() > deadline:
+                raise TimeoutError("what was waited for did not come")
 
     def submit_foreign(self, graph: Graph | None = None, *, front: bool = False) -> str:
         """Somebody else queues a job; gives its prompt id.
@@ -123,14 +129,14 @@ class Double:
     def stop(self) -> None:
         """End: nobody answers any more. Queue and history are forgotten, files stay."""
         server, machine = self._server, self._machine
+        if server is None or machine is None:
+            return
+        server.close()  # first: whoever is being answered needs the machine
+        machine.stop()
+        self._past.extend(machine.queue.jobs)
         self._server = self._machine = None
-        if machine:
-            self._past.extend(machine.queue.jobs)
-            machine.stop()
-        if server:
-            server.close()
-            for mistake in server.mistakes:
-                raise mistake
+        for mistake in server.mistakes:
+            raise mistake
 
     def start(self) -> None:
         """Begin again at the same address, with an empty queue and an empty history."""
@@ -182,17 +188,3 @@ def running_double(output: Path, port: int = 0, **options: object) -> Iterator[D
         yield double
     finally:
         double.stop()
-
-
-def small_picture(prefix: str = "ComfyUI", color: int = 0, pixels: int = 64) -> dict[str, Any]:
-    """The smallest graph: a picture of one colour, saved."""
-    return {
-        "1": {
-            "class_type": "EmptyImage",
-            "inputs": {"width": pixels, "height": pixels, "batch_size": 1, "color": color},
-        },
-        "2": {
-            "class_type": "SaveImage",
-            "inputs": {"images": ["1", 0], "filename_prefix": prefix},
-        },
-    }

@@ -48,20 +48,32 @@ def _plain(value: object) -> object:
 
 
 def _of_name(name: str, value: Any) -> object:  # noqa: ANN401 (any JSON)
+    if name in _OPEN:
+        return 0
     match name:
-        case "timestamp" | "number" | "traceback":
-            return 0
-        case "exception_message":
-            return _PATH.sub("/PATH", value)
         case "executed" | "current_outputs":
             return sorted(value)
+        case "exception_message":
+            return _PATH.sub("/PATH", value)
         case "current_inputs":
-            # Hidden inputs are shown too; which ones is of no interest to anybody.
-            return {each: bool(text) for each, text in value.items() if each in _SHOWN}
-        case "prompt" if isinstance(value, list):
-            return [0, *map(_plain, value[1:])]
+            return _shown(value)
+        case "queue_running" | "queue_pending":
+            return [_row(each) for each in value]
         case _:
-            return _plain(value)
+            # A graph has the same name as a job, and is no list.
+            is_job = name == "prompt" and isinstance(value, list)
+            return _row(value) if is_job else _plain(value)
 
 
+def _shown(inputs: dict[str, Any]) -> dict[str, bool]:
+    """The inputs that a node names. Hidden ones are told of too, but nobody cares which."""
+    return {name: bool(text) for name, text in inputs.items() if name in _SHOWN}
+
+
+def _row(job: list[Any]) -> list[object]:
+    """A job as queue and history show it, without its number."""
+    return [0, *map(_plain, job[1:])]
+
+
+_OPEN = {"timestamp", "number", "traceback"}
 _SHOWN = {"images", "filename_prefix"}

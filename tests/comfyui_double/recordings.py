@@ -22,6 +22,17 @@ NOT_EXECUTED = {
     "upload_and_load": "nothing here uploads pictures, so the double has no LoadImage",
 }
 
+# What takes more than one question: each has a test of its own.
+STORIES = (
+    "interrupt",
+    "interrupt_targeted",
+    "ksampler_tiny_interrupt",
+    "no_client_id",
+    "queue_delete",
+    "queue_three",
+    "reconnect_same_client_id",
+)
+
 
 def recording(name: str) -> Recording:
     """A recording by its name."""

@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.comfyui_double.client import ask, listening
-from tests.comfyui_double.double import Double, running_double
+from tests.comfyui_double.client import ask
+from tests.comfyui_double.comparison import listen, same_events, same_history
 from tests.comfyui_double.likeness import exact, messages, plain
-from tests.comfyui_double.recordings import NAMES, NOT_EXECUTED, recording
+from tests.comfyui_double.recordings import NAMES, NOT_EXECUTED, STORIES, recording
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from tests.comfyui_double.double import Double
 
-    from tests.comfyui_double.client import Listener
-
-# Recordings that take more than one question; each has a test of its own below.
-STORIES = {
-    "interrupt": "",
-    "interrupt_targeted": "",
-    "ksampler_tiny_interrupt": "",
-    "no_client_id": "",
-    "queue_delete": "",
-    "queue_three": "",
-    "reconnect_same_client_id": "",
-}
 REFUSED = [name for name in NAMES if name.startswith("val_") and name != "val_partial"]
 ACCEPTED = [name for name in NAMES if name not in {*STORIES, *REFUSED, *NOT_EXECUTED}]
 # What ran before, where the cache matters.
@@ -43,23 +30,6 @@ BEFORE = {
 }
 
 
-@pytest.fixture
-def double(tmp_path: Path) -> Iterator[Double]:
-    """A double that saves into a folder of the test."""
-    with running_double(tmp_path) as double:
-        yield double
-
-
-def listen(stack: ExitStack, double: Double, recorded: dict[str, Any], key: str = "ws") -> Listener:
-    """A socket with the recorded client id; with the recorded wish for metadata."""
-    client_id = next(each["data"]["sid"] for each in recorded[key] if "sid" in each["data"])
-    listener = stack.enter_context(listening(double.url, client_id))
-    if any(each.get("type") == "feature_flags" for each in recorded[key]):
-        listener.ask_for_metadata()
-        listener.hear()
-    return listener
-
-
 def run_before(double: Double, name: str) -> None:
     """Run what ran before a recording."""
     if name in BEFORE:
@@ -67,20 +37,6 @@ def run_before(double: Double, name: str) -> None:
         del request["client_id"]
         assert ask(double.url, "/prompt", request).status == 200
         double.wait(lambda: double.job("before").state in {"success", "error"})
-
-
-def same_history(double: Double, recorded: dict[str, Any], prompt_id: str) -> None:
-    """The history of a job is as recorded."""
-    seen = ask(double.url, f"/history/{prompt_id}").json
-    expected = recorded["history"]
-    assert exact(plain(seen, prompt_id)) == exact(plain(expected, *expected))
-
-
-def same_events(listener: Listener, recorded: dict[str, Any], prompt_id: str) -> None:
-    """What a socket heard is as recorded, message by message."""
-    listener.rest()
-    recorded_id = recorded["response"]["prompt_id"]
-    assert messages(listener.messages, prompt_id) == messages(recorded["ws"], recorded_id)
 
 
 @pytest.mark.parametrize("name", ACCEPTED)

@@ -1,0 +1,143 @@
+"""The double as a process of its own: it can be killed and started again on the same port."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import subprocess
+import sys
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.comfyui_double.graph import Graph
+
+_ROOT = Path(__file__).parents[2]
+_PATIENCE = 30.0  # seconds
+
+
+class DoubleProcess:
+    """A handle on the process; each method asks a control route, see ``control``.
+
+    Attributes:
+        url: where it is, without a slash at the end; a new start keeps it.
+    """
+
+    def __init__(self, output: Path, **options: object) -> None:
+        self._output = output
+        self._options = options
+        self._port = 0
+        self._process: subprocess.Popen[str] | None = None
+        self.url = ""
+        self.start()
+
+    @property
+    def pid(self) -> int:
+        """The number of the process that was started last."""
+        assert self._process
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start it, with the behaviour of the beginning, on the port that it had."""
+        self._process = subprocess.Popen(  # noqa: S603 (ourselves)
+            [
+                *(sys.executable, "-m", "tests.comfyui_double"),
+                *("--port", str(self._port), "--output", str(self._output)),
+                *("--behaviour", json.dumps(self._options)),
+            ],
+            cwd=_ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdout
+        self.url = self._process.stdout.readline().strip()
+        assert self.url, "the double did not start"
+        self._port = urlsplit(self.url).port or 0
+
+    def kill(self) -> None:
+        """End it at once, as a crash does."""
+        self._end(gently=False)
+
+    def stop(self) -> None:
+        """End it in good order."""
+        self._end(gently=True)
+
+    def wait(self) -> int:
+        """Wait until it ends by itself; gives its exit status."""
+        assert self._process
+        return self._process.wait(_PATIENCE)
+
+    def behave(self, **changes: object) -> None:
+        """Set fields of its Behaviour; ``faults`` is a list of dictionaries."""
+        self._ask("behaviour", changes)
+
+    def requests(self) -> list[dict[str, Any]]:
+        """Every request since its start: ``method, path, query, headers, body, at``."""
+        found: list[dict[str, Any]] = self._ask("requests")
+        return found
+
+    def jobs(self) -> list[dict[str, Any]]:
+        """Every job since its start: ``prompt_id, client_id, foreign, state, graph``."""
+        found: list[dict[str, Any]] = self._ask("jobs")
+        return found
+
+    def connected(self) -> list[str]:
+        """Client ids that have a socket now."""
+        found: list[str] = self._ask("connected")
+        return found
+
+    def submit_foreign(self, graph: Graph | None = None, *, front: bool = False) -> str:
+        """Somebody else queues a job; gives its prompt id."""
+        prompt_id: str = self._ask("foreign", {"graph": graph, "front": front})["prompt_id"]
+        return prompt_id
+
+    def interrupt(self) -> None:
+        """Somebody else presses the button."""
+        self._ask("interrupt", {})
+
+    def release(self) -> None:
+        """Let nodes go that are held."""
+        self._ask("release", {})
+
+    def drop_sockets(self) -> None:
+        """End all sockets without a word."""
+        self._ask("drop_sockets", {})
+
+    def _ask(self, what: str, body: object = None) -> Any:  # noqa: ANN401 (any JSON)
+        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=_PATIENCE)
+        with closing(connection):
+            content = None if body is None else json.dumps(body)
+            connection.request("GET" if body is None else "POST", f"/double/{what}", content)
+            response = connection.getresponse()
+            told = response.read()
+        assert response.status == 200, told
+        return json.loads(told) if told else None
+
+    def _end(self, *, gently: bool) -> None:
+        process = self._process
+        if process is None:
+            return
+        if gently:
+            process.terminate()
+        else:
+            process.kill()
+        process.communicate(timeout=_PATIENCE)
+
+
+@contextmanager
+def double_process(output: Path, **options: object) -> Iterator[DoubleProcess]:
+    """A double in a process of its own for as long as the block lasts.
+
+    Args:
+        output: the folder into which nodes save.
+        options: fields of Behaviour.
+    """
+    process = DoubleProcess(output, **options)
+    try:
+        yield process
+    finally:
+        process.kill()

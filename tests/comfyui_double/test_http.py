@@ -1,0 +1,116 @@
+"""What the recordings do not tell of HTTP: files, the queue, the history, foreign pages."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.comfyui_double import graphs
+from tests.comfyui_double.client import ask, listening
+from tests.comfyui_double.double import running_double
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.comfyui_double.double import Double
+
+
+def test_a_page_of_another_site_is_refused(double: Double) -> None:
+    """A foreign Origin gets 403, the site's own does not."""
+    host = double.url.removeprefix("http://")
+    assert ask(double.url, "/queue", headers={"Origin": "http://evil.example"}).status == 403
+    assert ask(double.url, "/queue", headers={"Origin": f"http://{host}"}).status == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("filename=a_00001_.png", 200),
+        ("filename=a_00001_.png&type=output&subfolder=", 200),
+        ("filename=a_00001_.png&type=temp", 404),
+        ("filename=a_00002_.png", 404),
+        ("filename=../a_00001_.png", 400),
+        ("filename=a_00001_.png&subfolder=..", 400),
+        ("filename=", 404),
+    ],
+)
+def test_files_are_viewed(double: Double, query: str, status: int) -> None:
+    """A file that is there is given; what leads out of the folder is a 400."""
+    ask(double.url, "/prompt", {"prompt": graphs.small_picture("a"), "prompt_id": "one"})
+    double.wait(lambda: double.job("one").state == "success")
+    reply = ask(double.url, f"/api/view?{query}")
+    assert reply.status == status
+    if status == 200:
+        assert reply.headers["content-type"] == "image/png"
+        assert reply.body == (double.output / "a_00001_.png").read_bytes()
+
+
+def test_front_goes_before_and_clear_empties(double: Double) -> None:
+    """The smallest number is executed first; clearing leaves what runs."""
+    double.behaviour.fail("SaveImage", "hold")
+    for name in ("runs", "waits", "first"):
+        body = {"prompt": graphs.small_picture(name), "prompt_id": name, "front": name == "first"}
+        ask(double.url, "/prompt", body)
+        double.wait(lambda: double.job("runs").state == "running")
+    rows = ask(double.url, "/queue").json
+    assert [each[1] for each in rows["queue_pending"]] == ["first", "waits"]
+    ask(double.url, "/queue", {"clear": True})
+    rows = ask(double.url, "/queue").json
+    assert [each[1] for each in rows["queue_running"]] == ["runs"]
+    assert rows["queue_pending"] == []
+
+
+def test_the_history_can_be_forgotten(double: Double) -> None:
+    """One entry, or all."""
+    for name in ("one", "two", "three"):
+        ask(double.url, "/prompt", {"prompt": graphs.small_picture(name), "prompt_id": name})
+    double.wait(lambda: double.job("three").state == "success")
+    assert list(ask(double.url, "/history?max_items=2").json) == ["two", "three"]
+    ask(double.url, "/history", {"delete": ["one"]})
+    assert list(ask(double.url, "/history").json) == ["two", "three"]
+    ask(double.url, "/history", {"clear": True})
+    assert ask(double.url, "/history").json == {}
+
+
+def test_it_tells_of_its_system_and_frees_its_memory(double: Double) -> None:
+    """The version and the device are told; after freeing, nothing is cached."""
+    told = ask(double.url, "/system_stats").json
+    assert told["system"]["comfyui_version"]
+    assert told["devices"][0]["vram_total"] > told["devices"][0]["vram_free"]
+    for name in ("one", "two"):
+        ask(double.url, "/prompt", {"prompt": graphs.small_picture("a"), "prompt_id": name})
+        double.wait(lambda: double.jobs[-1].state == "success")
+        ask(double.url, "/free", {"unload_models": True, "free_memory": True})
+    assert sorted(each.name for each in double.output.glob("*.png")) == [
+        "a_00001_.png",
+        "a_00002_.png",
+    ]
+
+
+def test_every_request_is_kept(double: Double) -> None:
+    """Method, path without ``/api``, query and body, in order."""
+    ask(double.url, "/api/queue")
+    ask(double.url, "/interrupt", {"prompt_id": "x"})
+    ask(double.url, "/nowhere?a=b", method="DELETE")
+    seen = [(each.method, each.path) for each in double.requests]
+    assert seen == [("GET", "/queue"), ("POST", "/interrupt"), ("DELETE", "/nowhere")]
+    assert double.asked("POST", "/interrupt")[0].json == {"prompt_id": "x"}
+    assert double.requests[2].query == {"a": "b"}
+
+
+def test_it_is_quick_and_leaves_no_thread(tmp_path: Path) -> None:
+    """A small picture takes less than a tenth of a second, and all threads end."""
+    before = threading.active_count()
+    with running_double(tmp_path) as double, listening(double.url, "me") as listener:
+        quickest = 10.0
+        for color in range(10):
+            began = time.monotonic()
+            body = {"prompt": graphs.small_picture("a", color), "client_id": "me"}
+            ask(double.url, "/prompt", body)
+            listener.until_done()
+            quickest = min(quickest, time.monotonic() - began)
+    assert quickest < 0.1
+    assert threading.active_count() == before
