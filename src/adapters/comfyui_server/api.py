@@ -113,6 +113,10 @@ class ServerApi:
         found = a_dict(answer.get(node_type))
         return found or None
 
+    def every_object_info(self) -> Mapping[str, object]:
+        """What the server knows of all node types, by name: some megabytes on a rich server."""
+        return a_dict(self._got("/object_info"))
+
     def view(self, file: OutputFile) -> Iterator[bytes]:
         """The bytes of a file, in pieces; the connection ends with the iteration.
 

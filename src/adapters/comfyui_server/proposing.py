@@ -89,6 +89,15 @@ def propose(graph: Graph, kind: Kind) -> Proposal:
     return _summed_up(findings, kind, sampled=bool(samplers))
 
 
+def likely_kind(graph: Graph) -> Kind:
+    """What a graph seems to make: a song where a node's type or its inputs speak of one."""
+    for node_id in working_nodes(graph):
+        node = graph[node_id]
+        if "audio" in node["class_type"].lower() or "lyrics" in node["inputs"]:
+            return Kind.AUDIO
+    return Kind.IMAGE
+
+
 def _roles(kind: Kind) -> dict[str, str]:
     """What the two sides of a sampler mean; a song's brief has nothing that must not be heard."""
     if kind is Kind.IMAGE:

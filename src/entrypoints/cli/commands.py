@@ -39,6 +39,7 @@ COMMANDS = {
     "resume": Entry("pausing", "resume", "End a pause."),
     "retry": Entry("retry", "retry", "Make prompts that ended pending again."),
     "service": Entry("service", "service", "Let systemd or launchd keep the daemon running."),
+    "workflow": Entry("workflow", "workflow", "Check ComfyUI workflows, and print examples."),
     "doctor": Entry("doctor", "doctor", "Check the installation, line by line."),
     "config": Entry("config", "config", "The settings in force, and where each came from."),
     "completion": Entry("completion", "completion", "Print the shell completion script."),

@@ -1,0 +1,191 @@
+"""``mediagen workflow``."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.comfyui_server.examples import EXAMPLES, example
+from tests.comfyui_double.double import Double, running_double
+from tests.command_line import CommandLine
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> CommandLine:
+    """A shell whose user has neither a database nor a configuration."""
+    home = tmp_path / "home"
+    home.mkdir()
+    return CommandLine(home)
+
+
+@pytest.fixture
+def double(tmp_path: Path) -> Iterator[Double]:
+    """A server with the models of both examples."""
+    models = [json.loads(example(name))["1"]["inputs"]["ckpt_name"] for name in EXAMPLES]
+    with running_double(tmp_path / "out", models=models) as double:
+        yield double
+
+
+def written(shell: CommandLine, graph: object, name: str = "flow.json") -> str:
+    """A graph in a file of the user's."""
+    (shell.home / name).write_text(json.dumps(graph))
+    return name
+
+
+def picture() -> dict[str, Any]:
+    """The graph of the first example."""
+    graph: dict[str, Any] = json.loads(example("text_to_image"))
+    return graph
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "inputs"),
+    [
+        ("text_to_image", "image", {"prompt": "2.text", "negative_prompt": "3.text"}),
+        ("ace_step_song", "audio", {"lyrics": "3.lyrics", "tags": "3.tags"}),
+    ],
+)
+def test_an_example_is_printed_and_found_fine(
+    bare: CommandLine, double: Double, name: str, kind: str, inputs: dict[str, str]
+) -> None:
+    """From nothing: print, check against a server, paste the mapping."""
+    printed = bare.run("workflow", "example", name)
+    (bare.home / "mine.json").write_text(printed.stdout)
+    said = bare.run("workflow", "check", "mine.json", "--server", double.url)
+    assert (said.returncode, said.stderr) == (0, "")
+    assert f"{double.url} (ComfyUI 0.3.64" in said.stdout
+    snippet = json.loads(said.stdout[said.stdout.index("{") : said.stdout.rindex("}") + 1])
+    assert inputs.items() <= snippet[kind].items()
+
+
+def test_what_the_server_lacks_is_told(bare: CommandLine, double: Double) -> None:
+    """The model's folder, the node's name, and what to do; exit code 1."""
+    graph = picture()
+    graph["1"]["inputs"]["ckpt_name"] = "dream.safetensors"
+    graph["5"]["inputs"]["steps"] = 0
+    graph["9"] = {"class_type": "SavImage", "inputs": {"images": ["6", 0]}}
+    said = bare.run("workflow", "check", written(bare, graph), "--server", double.url)
+    assert said.returncode == 1
+    for part in [
+        "model_missing: node 1 ('Checkpoint'): ckpt_name: 'dream.safetensors'",
+        "models/checkpoints",
+        "node_missing: node 9 ('SavImage')",
+        "'SaveImage'",
+        "graph_rejected: node 5 ('Sampler'): steps: 0 is less than 1",
+        "-> Install the custom node",
+    ]:
+        assert part in said.stdout
+
+
+def test_json_holds_the_same(bare: CommandLine, double: Double) -> None:
+    """Findings with codes, nodes and hints; the mapping with its reasons."""
+    graph = picture()
+    del graph["6"]["inputs"]["vae"]
+    file = written(bare, graph)
+    (found,) = bare.json("workflow", "check", file, "--server", double.url)["workflows"]
+    assert (found["kind"], found["usable"], found["fine"]) == ("image", True, False)
+    assert found["inputs"]["seed"] == "5.seed"
+    assert "'positive'" in found["reasons"]["2.text"]
+    (server,) = found["servers"]
+    assert (server["server"], server["reachable"]) == (double.url, True)
+    (finding,) = server["findings"]
+    assert (finding["code"], finding["node"], finding["input"]) == ("graph_rejected", "6", "vae")
+    assert finding["hint"]
+
+
+def test_without_a_server_as_much_as_possible_is_checked(bare: CommandLine) -> None:
+    """Links, the output node and the mapping."""
+    graph = picture()
+    assert bare.run("workflow", "check", written(bare, graph), "--offline").returncode == 0
+    graph["6"]["inputs"]["samples"] = ["77", 0]
+    said = bare.run("workflow", "check", written(bare, graph), "--offline")
+    assert said.returncode == 1
+    assert "samples: it is linked to node 77, which is not there" in said.stdout
+
+
+def test_a_server_that_cannot_be_asked_has_its_exit_code(bare: CommandLine, double: Double) -> None:
+    """3, unless something is wrong anyway."""
+    double.stop()
+    file = written(bare, picture())
+    said = bare.run("workflow", "check", file, "--server", double.url)
+    assert said.returncode == 3
+    assert f"server_unreachable: ComfyUI at {double.url}: connection refused" in said.stdout
+    graph = {"1": {"class_type": "SaveImage", "inputs": {"filename_prefix": "x"}}}
+    file = written(bare, graph)
+    said = bare.run("workflow", "check", file, "--server", double.url)
+    assert said.returncode == 1
+    assert "media.inputs.image.prompt" in said.stdout
+
+
+def test_the_editors_format_is_explained(bare: CommandLine) -> None:
+    """The most usual mistake: saved, not exported."""
+    file = written(bare, {"nodes": [], "links": [], "version": 0.4})
+    said = bare.run("workflow", "check", file, "--offline")
+    assert said.returncode == 1
+    assert "no workflow" in said.stdout
+    assert "Export (API)" in said.stdout
+
+
+def configured(shell: CommandLine, **media: object) -> None:
+    """A configuration with these settings for media, and a server that nobody runs."""
+    settings = {"comfyui": {"host": "http://127.0.0.1:9"}, "media": media}
+    (shell.home / "media_generator_config.json").write_text(json.dumps(settings))
+
+
+def test_the_workflows_of_the_configuration_are_checked(bare: CommandLine, double: Double) -> None:
+    """Both kinds, each with its servers and its own part of the mapping."""
+    written(bare, picture(), "a.json")
+    written(bare, json.loads(example("ace_step_song")), "b.json")
+    inputs = {"image": {"prompt": "Positive prompt.text", "width": None}}
+    configured(bare, workflows={"image": "a.json", "audio": "b.json"}, inputs=inputs)
+    hosts = json.dumps([{"url": double.url, "kinds": ["image"]}, "http://127.0.0.1:9"])
+    said = bare.run("workflow", "check", "--set", f"comfyui.hosts={hosts}", "--json")
+    assert said.returncode == 3
+    image, audio = json.loads(said.stdout)["workflows"]
+    assert [each["reachable"] for each in image["servers"]] == [True, False]
+    assert [each["server"] for each in audio["servers"]] == ["http://127.0.0.1:9"]
+    assert (image["inputs"]["prompt"], "width" in image["inputs"]) == ("2.text", False)
+    assert "width" not in image["missing"]
+    assert image["fine"]
+    assert audio["fine"]
+    (only,) = bare.json("workflow", "check", "--kind", "audio", "--offline")["workflows"]
+    assert only["kind"] == "audio"
+
+
+def test_a_mapping_that_does_not_fit_is_explained(bare: CommandLine) -> None:
+    """The setting is named, and the node that may be meant."""
+    written(bare, picture(), "a.json")
+    inputs = {"image": {"prompt": "Positiv prompt.text"}}
+    configured(bare, workflows={"image": "a.json"}, inputs=inputs)
+    said = bare.run("workflow", "check", "--offline")
+    assert said.returncode == 1
+    assert "media.inputs.image.prompt" in said.stdout
+    assert "'Positive prompt'" in said.stdout
+
+
+@pytest.mark.parametrize("arguments", [[], ["--kind", "audio"]])
+def test_nothing_to_check(bare: CommandLine, arguments: list[str]) -> None:
+    """The setting that is missing is named; exit code 2."""
+    configured(bare)
+    said = bare.run("workflow", "check", *arguments)
+    assert said.returncode == 2
+    assert "media.workflows.audio" in said.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (["flow.json", "--kind", "video"], "--kind"),
+        (["none.json"], "none.json"),
+        (["flow.json", "--server", "banana"], "http://127.0.0.1:8188"),
+        (["flow.json", "--server", "http://127.0.0.1:1", "--offline"], "--offline"),
+    ],
+)
+def test_mistakes_on_the_command_line(bare: CommandLine, arguments: list[str], part: str) -> None:
+    """Exit code 2."""
+    written(bare, picture())
+    said = bare.run("workflow", "check", *arguments)
+    assert said.returncode == 2
+    assert part in said.stderr
