@@ -31,10 +31,10 @@ def why_unfit(pool: ServerPool, server: Server, workflow: ServerWorkflow) -> Fai
     if server.aside is not None:
         return server.aside.failure
     try:
-        if not server.is_fresh():
-            server.api.system_stats()
         known = server.examined(workflow)
         if known is not None:
+            if not server.is_fresh():
+                server.api.system_stats()
             return known[0]
         failure = _examined(server, workflow)
     except ServerTroubleError as trouble:

@@ -62,6 +62,8 @@ class Follower:
         self._polling = Polling(now)
         self._backoff = Backoff(limits.unreachable_seconds)
         self._nowhere = False
+        self._last_look = False  # before patience ends
+        self._frames = 0  # heard so far; more of them mean that the socket lives
         self._retry_at = 0.0
 
     @property
@@ -90,20 +92,32 @@ class Follower:
                 ending = self._look()
                 if ending is not None:
                     return ending
-            overdue = self._patience.overdue(self._clock.monotonic())
-            if overdue is not None:
-                raise OverdueError(overdue)
+            self._keep_limits(self._clock.monotonic())
+
+    def _keep_limits(self, now: float) -> None:
+        """Raise when patience has ended, and a last look found nothing that speaks against it."""
+        overdue = self._patience.overdue(now)
+        if overdue is None:
+            self._last_look = False
+        elif not self._last_look:
+            self._last_look = True
+            self._polling.uninformed(now)
+        elif self._polling.history_due > now:
+            raise OverdueError(overdue)
 
     def _hear(self) -> None:
         """Wait for news, until something is due."""
         now = self._clock.monotonic()
         due = max(self._polling.history_due, self._retry_at)
-        until = min(due, self._patience.next_limit(), now + ASK_EVERY)
+        until = min(due, now + ASK_EVERY)
+        if not self._last_look:
+            until = min(until, self._patience.next_limit())
         messages, disturbed = self._inbox.take(until - now)
         now = self._clock.monotonic()
+        heard, self._frames = self._inbox.frames > self._frames, self._inbox.frames
         if disturbed:
             self._polling.uninformed(now)
-        elif self._inbox.frames:
+        elif heard and not self._nowhere:
             self._polling.informed()
         for message in messages:
             self._patience.runs(now)
@@ -129,9 +143,10 @@ class Follower:
             return None
         self._backoff.well()
         if ending is None:
-            self._polling.history_silent(self._clock.monotonic())
+            now = self._clock.monotonic()
+            self._polling.history_silent(now)
             if self._nowhere:
-                self._polling.history_due = self._clock.monotonic() + _LOOK_AGAIN
+                self._polling.uninformed(now + _LOOK_AGAIN)
         return ending
 
     def _look_at_queue(self) -> None:
@@ -142,7 +157,7 @@ class Follower:
         if sight.holds(job):
             self._nowhere = False
             self._patience.queue_seen(sight, job, now)
-            self._polling.queue_seen(now)
+            self._polling.queue_seen(now, runs=job in sight.running)
         elif self._nowhere:
             raise LostError(job)
         else:

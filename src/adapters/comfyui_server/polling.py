@@ -9,7 +9,8 @@ _FIRST, _GROWTH, _LONGEST = 0.02, 1.4, 1.0  # without a socket that tells
 _INFORMED = 2.0  # with one: in case it fails to tell the end
 _SUCCESS_TO_HISTORY = 0.01  # first comes the news, then the history, then another message
 _FIRST_AFTER_END = 0.004
-_QUEUE_INFORMED, _QUEUE_UNINFORMED = 10.0, 2.0
+_QUEUE_FIRST, _QUEUE_NEXT = 1.0, 2.0
+_QUEUE_INFORMED = 10.0  # once it runs; a job that is taken from the queue makes no message
 
 
 class Polling:
@@ -21,19 +22,18 @@ class Polling:
     """
 
     def __init__(self, now: float) -> None:
-        self._history_looked = self._queue_looked = now
+        self._history_looked = now
         self._interval = _FIRST
         self._informed = False
         self._ended = False
         self.history_due = now + _FIRST
-        self.queue_due = now + _QUEUE_UNINFORMED
+        self.queue_due = now + _QUEUE_FIRST
 
     def informed(self) -> None:
         """The socket is alive, and will tell the end."""
         if not self._informed and not self._ended:
             self._informed = True
             self.history_due = self._history_looked + _INFORMED
-            self.queue_due = self._queue_looked + _QUEUE_INFORMED
 
     def uninformed(self, now: float) -> None:
         """The socket is gone, or came back and may have missed something: look at both."""
@@ -57,7 +57,6 @@ class Polling:
         self.history_due = now + self._interval
         self._interval = min(self._interval * _GROWTH, _LONGEST)
 
-    def queue_seen(self, now: float) -> None:
+    def queue_seen(self, now: float, *, runs: bool) -> None:
         """The queue was asked and holds the job."""
-        self._queue_looked = now
-        self.queue_due = now + (_QUEUE_INFORMED if self._informed else _QUEUE_UNINFORMED)
+        self.queue_due = now + (_QUEUE_INFORMED if runs and self._informed else _QUEUE_NEXT)

@@ -46,6 +46,7 @@ class JobProgress:
         self._done: set[str] = set()
         self._named = ""  # the node that the log named last
         self._fraction = 0.0
+        self._message = ""
         self._waiting: tuple[float, str] | None = None
         self._told: tuple[float, str] | None = None
         self._due = 0.0
@@ -63,7 +64,7 @@ class JobProgress:
                 self._steps(message)
             case Finished():
                 self._done |= self._nodes & message.nodes
-                self._is_at(self._done_part(), self._waiting[1] if self._waiting else None)
+                self._is_at(self._done_part())
             case Preview():
                 self._watch.previewed(message.picture, message.media_type)
             case Ended():
@@ -85,7 +86,7 @@ class JobProgress:
         """Report that all is done."""
         self._waiting = None
         if self._told is None or self._told[0] < 1.0:
-            self._watch.progressed(1.0, self._told[1] if self._told else "")
+            self._watch.progressed(1.0, self._message)
 
     def _runs(self, node: str) -> None:
         name = self._name(node)
@@ -105,11 +106,11 @@ class JobProgress:
         share = part / len(self._nodes) if inside else 0.0
         self._is_at(self._done_part() + share, name)
 
-    def _is_at(self, fraction: float, message: str | None) -> None:
+    def _is_at(self, fraction: float, message: str = "") -> None:
         self._fraction = max(self._fraction, min(fraction, 1.0))
-        if message is None:
-            message = self._told[1] if self._told else ""
-        self._waiting = (self._fraction, message)
+        self._message = message or self._message
+        if self._message:
+            self._waiting = (self._fraction, self._message)
 
     def _done_part(self) -> float:
         return len(self._done) / len(self._nodes) if self._nodes else 0.0

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from application.ports.media_renderer import RenderingFacts, RenderJob, RenderWatch
     from domain.server_job import ServerJob
 
+_UNFIT = frozenset(
+    {FailureCode.MODEL_MISSING, FailureCode.NODE_MISSING, FailureCode.GRAPH_REJECTED}
+)
 _MOST_MOVES = 8  # from one server to another: they come back and fail again
 
 
@@ -101,6 +104,8 @@ class Rendering:
                 if not attempt.may_be_there and attempt.job is not None:
                     self._watch.dropped(attempt.job)
                 return self._away(server, trouble, held=attempt.may_be_there)
+            if not is_successful(result) and result.failure().code in _UNFIT:
+                server.forget_examinations()  # it is not what it was when it was examined
             return self._freed_memory(seat, result)
 
     def _attempt(self, seat: Seat) -> Attempt:

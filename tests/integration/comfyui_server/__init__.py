@@ -1,0 +1,1 @@
+"""The server adapter with a double of ComfyUI."""

@@ -1,0 +1,135 @@
+"""A place where doubles of ComfyUI stand, and a renderer works with them."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import replace
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from adapters.comfyui_server.address import ServerAddress
+from domain.kind import Kind
+from tests.comfyui_double import Double, running_double
+from tests.contract.media_renderer_contract import Watch, job_for
+from tests.integration.comfyui_server.worlds import LIMITS, renderer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from returns.result import Result
+
+    from adapters.comfyui_server.renderer import ServerRenderer
+    from application.ports.media_renderer import RenderingFacts, RenderJob
+    from domain.failure import Failure, FailureCode
+    from domain.server_job import ServerJob
+
+
+class ServerWatch(Watch):
+    """Can be asked to stop at any time, and remembers what it heard."""
+
+    def __init__(self, *, endable: bool = True, may_start: bool = True) -> None:
+        super().__init__(may_start=may_start)
+        self.stop = Event()
+        self.text = ""
+        self.endable = endable
+
+    def must_stop(self) -> bool:
+        return self.stop.is_set()
+
+    def may_end(self, job: ServerJob) -> bool:
+        return self.endable
+
+    def heard(self, stream: str, chunk: bytes) -> None:
+        assert stream == "server"
+        self.text += chunk.decode()
+
+
+class Stage:
+    """Doubles, and one renderer over all of them, made when it is first used.
+
+    Attributes:
+        news: what the pool told, in order: a server's name, and why it is set aside.
+    """
+
+    def __init__(self, folder: Path, opened: ExitStack) -> None:
+        self.folder = folder
+        self.news: list[tuple[str, FailureCode | None]] = []
+        self.watch = ServerWatch()
+        self.job: RenderJob
+        self._open = opened
+        self._doubles: list[Double] = []
+        self._threads = opened.enter_context(ThreadPoolExecutor(8))
+        self._jobs = 0
+
+    def double(self, **options: Any) -> Double:  # noqa: ANN401 (fields of Behaviour)
+        """One more double, with such a behaviour."""
+        folder = self.folder / f"server{len(self._doubles)}"
+        double = self._open.enter_context(running_double(folder, **options))
+        self._doubles.append(double)
+        return double
+
+    def renderer(
+        self,
+        *,
+        servers: Sequence[ServerAddress] = (),
+        graphs: dict[Kind, dict[str, Any]] | None = None,
+        **limits: Any,  # noqa: ANN401 (fields of ServerLimits)
+    ) -> ServerRenderer:
+        """A renderer over the doubles, or over such addresses."""
+        if not self._doubles and not servers:
+            self.double()
+        places = servers or [ServerAddress(double.url) for double in self._doubles]
+        changed = replace(LIMITS, **limits)
+        tell = self._tell
+        made = renderer(self.folder / "workflows", places, changed, graphs, tell)
+        return self._open.enter_context(made)
+
+    def render(
+        self,
+        with_renderer: ServerRenderer,
+        watch: ServerWatch | None = None,
+        kind: Kind = Kind.IMAGE,
+        **changes: Any,  # noqa: ANN401 (fields of RenderJob)
+    ) -> Result[RenderingFacts, Failure]:
+        """Render into a folder of its own."""
+        self._jobs += 1
+        self.watch = watch or ServerWatch()
+        self.job = replace(job_for(self.folder / f"out{self._jobs}", kind), **changes)
+        return with_renderer.render(self.job, self.watch)
+
+    def begin(
+        self,
+        with_renderer: ServerRenderer,
+        watch: ServerWatch | None = None,
+        kind: Kind = Kind.IMAGE,
+        **changes: Any,  # noqa: ANN401 (fields of RenderJob)
+    ) -> Future[Result[RenderingFacts, Failure]]:
+        """Render in a thread of its own."""
+        self._jobs += 1
+        self.watch = watch or ServerWatch()
+        self.job = replace(job_for(self.folder / f"out{self._jobs}", kind), **changes)
+        return self._threads.submit(with_renderer.render, self.job, self.watch)
+
+    def files(self) -> list[str]:
+        """What the last job left, by name."""
+        return sorted(path.name for path in self.job.output.iterdir())
+
+    def _tell(self, name: str, failure: Failure | None) -> None:
+        self.news.append((name, failure.code if failure else None))
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    """Everything ends with the test."""
+    with ExitStack() as opened:
+        yield Stage(tmp_path, opened)
+
+
+def state_is(double: Double, state: str, number: int = -1) -> bool:
+    """Whether a job of a double is in a state; the newest one, unless a number is given."""
+    jobs = [job for job in double.jobs if not job.foreign]
+    return bool(jobs) and jobs[number].state == state

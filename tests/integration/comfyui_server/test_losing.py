@@ -1,0 +1,168 @@
+"""Servers that forget, restart, go away, or get stuck."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from returns.pipeline import is_successful
+
+from adapters.comfyui_server.address import ServerAddress
+from domain.failure import FailureCode
+from domain.kind import Kind
+from tests.comfyui_double import small_picture
+from tests.integration.comfyui_server.conftest import state_is
+from tests.integration.comfyui_server.test_socket import wait_for
+
+if TYPE_CHECKING:
+    from tests.integration.comfyui_server.conftest import Stage
+
+
+def test_a_job_that_was_forgotten_is_submitted_once_more(stage: Stage) -> None:
+    """As another job; the first one is dropped."""
+    double = stage.double(lost_jobs=1)
+    assert is_successful(stage.render(stage.renderer()))
+    assert len(double.jobs) == 2
+    assert stage.watch.dropped_jobs == stage.watch.jobs[:1]
+
+
+def test_a_server_that_forgets_again_and_again_loses_the_job(stage: Stage) -> None:
+    """Twice is enough."""
+    double = stage.double(lost_jobs=9)
+    failure = stage.render(stage.renderer()).failure()
+    assert failure.code is FailureCode.SERVER_LOST
+    assert len(double.jobs) == 2
+    assert stage.watch.dropped_jobs == stage.watch.jobs
+
+
+def test_a_restart_in_the_middle_is_noticed_at_once(stage: Stage) -> None:
+    """Its queue is empty then: the job is submitted anew within the same render."""
+    double, renderer = stage.double(), stage.renderer()
+    double.behaviour.fail("KSampler", "hold")
+    running = stage.begin(renderer)
+    double.wait(lambda: state_is(double, "running"))
+    double.restart()
+    began = time.monotonic()
+    assert is_successful(running.result(20))
+    assert time.monotonic() - began < 5
+    assert [job.foreign for job in double.jobs] == [False, False]
+
+
+def test_a_server_that_stays_away_loses_the_job(stage: Stage) -> None:
+    """It is set aside, and comes back when it answers."""
+    double, renderer = stage.double(), stage.renderer(unreachable_seconds=0.5)
+    double.behaviour.fail("KSampler", "hold")
+    running = stage.begin(renderer)
+    double.wait(lambda: state_is(double, "running"))
+    double.stop()
+    failure = running.result(20).failure()
+    assert failure.code is FailureCode.SERVER_LOST
+    assert double.url in failure.message
+    assert stage.watch.dropped_jobs == []  # it may still be there when the server is back
+    assert renderer.preflight(Kind.IMAGE) is not None
+    double.start()
+    wait_for(lambda: renderer.preflight(Kind.IMAGE) is None)
+    assert stage.news == [(double.url, FailureCode.SERVER_UNREACHABLE), (double.url, None)]
+
+
+def test_a_job_moves_to_another_server(stage: Stage) -> None:
+    """Within the same render; the fastest way to a picture is not to wait."""
+    first, second = stage.double(), stage.double()
+    renderer = stage.renderer(unreachable_seconds=0.3)
+    first.behaviour.fail("KSampler", "hold")
+    running = stage.begin(renderer)
+    first.wait(lambda: state_is(first, "running"))
+    first.stop()
+    facts = running.result(20).unwrap()
+    assert facts.job is not None
+    assert facts.job.server == second.url
+    assert len(stage.watch.jobs) == 2
+
+
+def test_nobody_waits_for_a_server_while_another_is_there(stage: Stage) -> None:
+    """One that refuses connections is left at once, however patient we are."""
+    first, second = stage.double(), stage.double()
+    renderer = stage.renderer(unreachable_seconds=60)
+    for kind in Kind:
+        assert renderer.preflight(kind) is None
+    assert is_successful(stage.render(renderer))
+    first.stop()
+    began = time.monotonic()
+    assert is_successful(stage.render(renderer))
+    assert time.monotonic() - began < 5
+    assert state_is(second, "success")
+
+
+def test_a_dead_worker_is_noticed(stage: Stage) -> None:
+    """The server answers and works on nothing: it gets no work until the job is gone."""
+    double, renderer = stage.double(), stage.renderer(stall_seconds=0.5)
+    double.behaviour.fail("KSampler", "worker_death")
+    failure = stage.render(renderer).failure()
+    assert failure.code is FailureCode.SERVER_STUCK
+    assert stage.news == [(double.url, FailureCode.SERVER_STUCK)]
+    failing = renderer.preflight(Kind.IMAGE)
+    assert failing is not None
+    assert failing.code is FailureCode.SERVER_STUCK
+    double.restart()
+    wait_for(lambda: renderer.preflight(Kind.IMAGE) is None)
+    assert is_successful(stage.render(renderer))
+
+
+def test_a_job_that_hangs_is_stopped(stage: Stage) -> None:
+    """One that heeds the interrupt is this render's fault, not the server's."""
+    double, renderer = stage.double(), stage.renderer(stall_seconds=0.5)
+    double.behaviour.fail("KSampler", "hold")
+    failure = stage.render(renderer).failure()
+    assert failure.code is FailureCode.STALLED
+    assert stage.watch.dropped_jobs == stage.watch.jobs
+    assert stage.news == []
+    assert is_successful(stage.render(renderer))
+
+
+def test_a_job_that_takes_too_long_is_stopped(stage: Stage) -> None:
+    """The time counts from the start of its execution."""
+    double, renderer = stage.double(step_seconds=0.2), stage.renderer(seconds=0.5)
+    failure = stage.render(renderer).failure()
+    assert failure.code is FailureCode.TIMED_OUT
+    assert "0.5 seconds" in failure.message
+    assert state_is(double, "error")
+
+
+def test_the_wait_in_the_queue_is_not_counted(stage: Stage) -> None:
+    """Other people's jobs come first; ours has all its time afterwards."""
+    double, renderer = stage.double(node_seconds=0.3), stage.renderer(seconds=2)
+    assert renderer.preflight(Kind.AUDIO) is None
+    for color in range(5):
+        double.submit_foreign(small_picture(color=color))
+    began = time.monotonic()
+    assert is_successful(stage.render(renderer, kind=Kind.AUDIO))
+    assert time.monotonic() - began > 2
+
+
+def test_a_queue_that_does_not_move_is_stuck(stage: Stage) -> None:
+    """Somebody else's job killed the worker."""
+    double, renderer = stage.double(), stage.renderer(seconds=1)
+    double.behaviour.fail("EmptyImage", "worker_death")
+    other = double.submit_foreign()
+    double.wait(lambda: double.job(other).state == "running")
+    failure = stage.render(renderer).failure()
+    assert failure.code is FailureCode.SERVER_STUCK
+    assert stage.watch.dropped_jobs == stage.watch.jobs
+    assert double.job(other).state == "running"
+    assert stage.news == [(double.url, FailureCode.SERVER_STUCK)]
+
+
+@pytest.mark.parametrize("kinds", [frozenset({Kind.AUDIO}), frozenset()])
+def test_a_server_gets_its_own_kinds_only(stage: Stage, kinds: frozenset[Kind]) -> None:
+    """Songs and pictures can have servers of their own."""
+    first, second = stage.double(), stage.double()
+    renderer = stage.renderer(
+        servers=[
+            ServerAddress(first.url, kinds=kinds),
+            ServerAddress(second.url, kinds=frozenset({Kind.IMAGE})),
+        ]
+    )
+    assert is_successful(stage.render(renderer))
+    assert first.jobs == []
+    assert state_is(second, "success")

@@ -1,0 +1,201 @@
+"""Each recording of a real server, replayed against the renderer."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from returns.pipeline import is_successful
+from returns.result import Success
+
+from adapters.comfyui_server.address import ServerAddress
+from adapters.comfyui_server.limits import ServerLimits
+from adapters.comfyui_server.pool import ServerPool
+from adapters.comfyui_server.renderer import ServerRenderer
+from adapters.comfyui_server.workflow import ServerWorkflow
+from adapters.system_clock import SystemClock
+from domain.failure import FailureCode
+from domain.kind import Kind
+from tests.comfyui_double import small_picture
+from tests.comfyui_double.recordings import NAMES, recording
+from tests.comfyui_double.replay import replaying
+from tests.contract.media_renderer_contract import job_for
+from tests.integration.comfyui_server.conftest import ServerWatch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from returns.result import Result
+
+    from application.ports.media_renderer import RenderingFacts
+    from domain.failure import Failure
+    from tests.comfyui_double.replay import Replay
+
+SUFFIXES = {
+    "animated_webp": [".webp"],
+    "audio_PreviewAudio": [".flac"],
+    "audio_SaveAudio": [".flac"],
+    "audio_SaveAudioMP3": [".mp3"],
+    "audio_SaveAudioOpus": [".opus"],
+    "batch3_save_and_preview": [".png"] * 3,
+    "cached_rerun_changed_tail": [".png"],
+    "cached_rerun_first": [".png"],
+    "cached_rerun_same": [".png"],
+    "composite_mask": [".png"],
+    "feature_flags": [".png"],
+    "ksampler_tiny_after_interrupt": [".png"],
+    "ksampler_tiny_binary_previews": [".png"],
+    "ksampler_tiny_binary_previews_metadata": [".png"],
+    "ksampler_tiny_cold": [".png"],
+    "ksampler_tiny_metadata_previews": [".png"],
+    "ksampler_tiny_new_seed": [".png"],
+    "no_client_id": [".png"],
+    "own_prompt_id": [".png"],
+    "queue_delete": [".png"],
+    "queue_three": [".png"],
+    "reconnect_same_client_id": [".png"],
+    "save_latent": [".latent"],
+    "save_video": [".mp4"],
+    "success_image": [".png"],
+    "upload_and_load": [".png"],
+}
+FAILURES = {
+    "exec_error": (FailureCode.WORKFLOW_FAILED, "SaveImage", "outside the output folder"),
+    "exec_error_partial": (FailureCode.WORKFLOW_FAILED, "SaveImage", "outside the output folder"),
+    "interrupt": (FailureCode.JOB_INTERRUPTED, "somebody else"),
+    "interrupt_targeted": (FailureCode.JOB_INTERRUPTED, "somebody else"),
+    "ksampler_tiny_interrupt": (FailureCode.JOB_INTERRUPTED, "somebody else"),
+    "preview_any": (FailureCode.NO_FILES, "no file"),
+    "val_bad_json": (FailureCode.SERVER_UNREACHABLE, "500 Internal Server Error"),
+    "val_bad_link_node": (FailureCode.GRAPH_REJECTED, "node 4 ('SaveImage')", "KeyError: '77'"),
+    "val_bad_link_type": (
+        FailureCode.GRAPH_REJECTED,
+        "node 2 ('SaveImage'), input 'images'",
+        "received_type(LATENT) mismatch input_type(IMAGE)",
+    ),
+    "val_ckpt_not_in_list": (
+        FailureCode.MODEL_MISSING,
+        "node 1 ('CheckpointLoaderSimple')",
+        "ckpt_name: 'nope.safetensors'",
+        "models/checkpoints",
+    ),
+    "val_cycle": (FailureCode.GRAPH_REJECTED, "in a circle"),
+    "val_empty_prompt": (FailureCode.GRAPH_REJECTED, "Prompt has no outputs"),
+    "val_missing_class_type": (FailureCode.GRAPH_REJECTED, "missing the class_type property"),
+    "val_missing_input": (
+        FailureCode.GRAPH_REJECTED,
+        "node 2 ('ImageInvert'), input 'image'",
+        "Required input is missing",
+    ),
+    "val_no_outputs": (FailureCode.GRAPH_REJECTED, "Prompt has no outputs"),
+    "val_no_prompt": (FailureCode.GRAPH_REJECTED, "No prompt provided"),
+    "val_partial": (FailureCode.GRAPH_REJECTED, "node 5 ('SaveImage')", "KeyError: '77'"),
+    "val_ui_format": (FailureCode.GRAPH_REJECTED, "missing the class_type property"),
+    "val_unknown_class": (FailureCode.NODE_MISSING, "'NoSuchNode'"),
+    "val_value_too_big": (
+        FailureCode.GRAPH_REJECTED,
+        "node 1 ('EmptyImage'), input 'width'",
+        "Value 99999999 bigger than max of 16384",
+    ),
+    "val_wrong_type": (
+        FailureCode.GRAPH_REJECTED,
+        "node 1 ('EmptyImage'), input 'width'",
+        "Failed to convert an input value to a INT value",
+    ),
+}
+
+
+class Played:
+    """What a renderer made of a recording."""
+
+    def __init__(self, folder: Path, opened: ExitStack) -> None:
+        self._folder = folder
+        self._open = opened
+        self.watch = ServerWatch()
+        self.replay: Replay
+        self.files: list[str] = []
+
+    def render(self, name: str, pace: float = 0.0) -> Result[RenderingFacts, Failure]:
+        """Render with the recorded graph, which is taken for examined."""
+        self.replay = self._open.enter_context(replaying(name, pace))
+        workflow = ServerWorkflow("flow.json", Kind.IMAGE, _graph(name), {})
+        pool = ServerPool([ServerAddress(self.replay.url)], clock := SystemClock())
+        server = pool.servers[0]
+        server.api.queue()
+        server.remember(workflow, None)
+        limits = ServerLimits(seconds=20, stall_seconds=0, unreachable_seconds=0.3)
+        workflows = dict.fromkeys(Kind, lambda: Success(workflow))
+        renderer = ServerRenderer(workflows, pool, limits, clock)
+        self._open.callback(renderer.close)
+        job = job_for(self._folder / "out")
+        made = renderer.render(job, self.watch)
+        self.files = sorted(path.suffix for path in job.output.iterdir())
+        return made
+
+
+@pytest.fixture
+def played(tmp_path: Path) -> Iterator[Played]:
+    """Everything ends with the test."""
+    with ExitStack() as opened:
+        yield Played(tmp_path, opened)
+
+
+def _graph(name: str) -> dict[str, Any]:
+    """The recorded graph, or any where what was posted was none."""
+    request = recording(name)["request"]
+    graph = request.get("prompt") if isinstance(request, dict) else None
+    nodes = graph.values() if isinstance(graph, dict) else ()
+    well = all(isinstance(node, dict) and "class_type" in node for node in nodes)
+    return dict(graph) if graph and well else small_picture()
+
+
+def test_every_recording_has_its_outcome() -> None:
+    """Either files, or a failure."""
+    assert sorted([*SUFFIXES, *FAILURES]) == NAMES
+
+
+@pytest.mark.parametrize("name", SUFFIXES)
+def test_files_are_fetched(played: Played, name: str) -> None:
+    """As many as the history names, each with its suffix; progress ends at the end."""
+    facts = played.render(name).unwrap()
+    assert played.files == SUFFIXES[name]
+    assert facts.seconds > 0
+    fractions = [fraction for fraction, _ in played.watch.reports if fraction is not None]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1
+    assert played.watch.dropped_jobs == []
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_failures_are_told(played: Played, name: str) -> None:
+    """With a code and words for the person who must act; nothing is looked for again."""
+    code, *words = FAILURES[name]
+    failure = played.render(name).failure()
+    assert failure.code is code
+    assert played.replay.url in failure.message
+    for word in words:
+        assert word in failure.message
+    assert played.files == []
+    assert played.watch.dropped_jobs == played.watch.jobs
+
+
+@pytest.mark.parametrize("name", ["success_image", "exec_error", "interrupt"])
+def test_recorded_times_change_nothing(played: Played, name: str) -> None:
+    """Told as slowly as it was recorded, the outcome is the same."""
+    assert is_successful(played.render(name, pace=1.0)) == (name in SUFFIXES)
+
+
+@pytest.mark.parametrize("name", ["ksampler_tiny_binary_previews_metadata", "ksampler_tiny_cold"])
+def test_previews_are_shown_where_there_were_any(played: Played, name: str) -> None:
+    """Pictures are passed on while the job runs."""
+    played.render(name, pace=0.1).unwrap()
+    shown = {kind for _, kind in played.watch.previews}
+    assert shown == ({"image/jpeg"} if "metadata" in name else set())
+
+
+def test_steps_are_told_with_the_nodes_name(played: Played) -> None:
+    """The sampler's own steps, of all that it takes."""
+    played.render("ksampler_tiny_cold", pace=1.0).unwrap()
+    assert any("KSampler, step" in message for _, message in played.watch.reports)
