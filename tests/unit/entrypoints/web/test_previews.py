@@ -2,58 +2,31 @@
 
 from __future__ import annotations
 
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from application.ports.events import PromptPublished, RenderPreviewed, RenderStarted
-from application.ports.prompt_repository import Selection
+from application.ports.events import PromptPublished
 from domain.kind import Kind
-from entrypoints.building import build_clock, build_processes
-from entrypoints.showing import build_live_writer, build_worker_state
 from tests.media_samples import picture, png
-from tests.owners import sqlite_repository
+from tests.shown_worker import shown_worker
 from tests.unit.entrypoints.web.site import GUARDED, TOKEN, Site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from application.ports.events import Event
+    from tests.shown_worker import ShownWorker
+
 
 JPEG = picture("jpeg")
 
 
-class Worker:
-    """This process, which shows itself as a daemon does."""
-
-    def __init__(self, site: Site) -> None:
-        clock = build_clock()
-        self.state = build_worker_state("daemon")
-        self._parts = site.loaded, self.state, build_processes(clock), clock
-        self.writer = build_live_writer(*self._parts)
-
-    def tell(self, *events: Event) -> None:
-        """What happens, shown at once."""
-        for event in events:
-            self.state.notice(event)
-        self.writer.close()
-        self.writer = build_live_writer(*self._parts)
-        self.writer.flush()
-
-
 @contextmanager
-def rendering(site: Site) -> Iterator[tuple[Worker, int]]:
-    """A worker in the middle of a prompt, and the id of its render."""
+def rendering(site: Site) -> Iterator[ShownWorker]:
+    """A worker in the middle of a prompt."""
     site.poet.write('{"prompt": "a lake"}', prompt_id=1)
-    with closing(site.works()) as connection:
-        claim = sqlite_repository(connection).claim_next(Selection())
-    assert claim
-    worker = Worker(site)
-    worker.tell(RenderStarted(1, claim.render_id, Kind.IMAGE))
-    try:
-        yield worker, claim.render_id
-    finally:
-        worker.writer.close()
+    with shown_worker(site.loaded) as worker:
+        yield worker
 
 
 def told(site: Site) -> list[str | None]:
@@ -70,10 +43,11 @@ def told(site: Site) -> list[str | None]:
 
 def test_a_picture_in_progress_is_served_where_the_live_render_says(site: Site) -> None:
     """With its own type, kept by nobody, taken for nothing else; each has its own address."""
-    with rendering(site) as (worker, render):
+    with rendering(site) as worker:
+        render = worker.claim.render_id
         assert told(site) == [None] * 3
         for number, (content, form) in enumerate(((JPEG, "jpeg"), (png(), "png")), 1):
-            worker.tell(RenderPreviewed(1, render, content, f"image/{form}"))
+            worker.preview(content)
             address = f"/api/renders/{render}/preview?v={number}"
             assert told(site) == [address] * 3
             answer = site.get(address)
@@ -85,10 +59,11 @@ def test_a_picture_in_progress_is_served_where_the_live_render_says(site: Site) 
 
 def test_there_is_none_before_the_first_and_after_the_end(site: Site) -> None:
     """Nor for a render that never was; the answer says so in JSON."""
-    with rendering(site) as (worker, render):
+    with rendering(site) as worker:
+        render = worker.claim.render_id
         address = f"/api/renders/{render}/preview"
         codes = [site.get(address).status_code]
-        worker.tell(RenderPreviewed(1, render, JPEG, "image/jpeg"))
+        worker.preview(JPEG)
         codes += [site.get(address).status_code, site.get("/api/renders/99/preview").status_code]
         worker.tell(PromptPublished(1, render, Kind.IMAGE, ("a",), 1.0))
         assert [*codes, site.get(address).status_code] == [404, 200, 404, 404]
@@ -99,8 +74,9 @@ def test_there_is_none_before_the_first_and_after_the_end(site: Site) -> None:
 
 def test_nothing_is_asked_of_the_database(site: Site) -> None:
     """A picture each second must not wait for whoever writes there, nor need it at all."""
-    with rendering(site) as (worker, render):
-        worker.tell(RenderPreviewed(1, render, JPEG, "image/jpeg"))
+    with rendering(site) as worker:
+        render = worker.claim.render_id
+        worker.preview(JPEG)
         site.database.rename(site.database.with_suffix(".away"))
         assert site.get(f"/api/renders/{render}/preview").data == JPEG
 
@@ -110,8 +86,9 @@ def test_it_is_guarded_as_everything_else(tmp_path: Path) -> None:
     site = Site(tmp_path, **GUARDED)
     bearer = {"Authorization": f"Bearer {TOKEN}"}
     try:
-        with rendering(site) as (worker, render):
-            worker.tell(RenderPreviewed(1, render, JPEG, "image/jpeg"))
+        with rendering(site) as worker:
+            render = worker.claim.render_id
+            worker.preview(JPEG)
             address = f"/api/renders/{render}/preview"
             assert site.get(address).status_code == 401
             assert site.get(address, headers=bearer).data == JPEG
@@ -123,9 +100,10 @@ def test_it_is_guarded_as_everything_else(tmp_path: Path) -> None:
 
 def test_the_page_of_the_queue_shows_it_without_a_script(site: Site) -> None:
     """And a render without one has a picture that is hidden and asks for nothing."""
-    with rendering(site) as (worker, render):
+    with rendering(site) as worker:
+        render = worker.claim.render_id
         before = site.get("/queue").get_data(as_text=True)
-        worker.tell(RenderPreviewed(1, render, JPEG, "image/jpeg"))
+        worker.preview(JPEG)
         after = site.get("/queue").get_data(as_text=True)
     assert "/api/renders/" not in before
     assert f'src="/api/renders/{render}/preview?v=1"' in after
