@@ -17,6 +17,7 @@ from entrypoints.container import compose
 from entrypoints.daemon.manager_status import AT_WORK, ManagerStatus
 from entrypoints.daemon.slots import SlotPlan, planned_slots
 from entrypoints.observing.observatory import Observatory
+from entrypoints.observing.server_names import server_names
 from entrypoints.settings.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -51,7 +52,12 @@ class Surroundings:
         self._manager = manager
         self._watchdog_at = 0.0
         self._log = Observatory(
-            loaded, _workflow_names(loaded), sys.stderr, os.environ, building.build_clock()
+            loaded,
+            _workflow_names(loaded),
+            sys.stderr,
+            os.environ,
+            building.build_clock(),
+            server_names(loaded),
         )
         self._state = showing.build_worker_state("daemon", len(_plans(loaded)))
         self.events = Audience(self._log, self._state, ManagerStatus(manager))
@@ -114,7 +120,7 @@ class Surroundings:
         Raises:
             SettingsError: they cannot be followed; everything is as it was.
         """
-        self._log.follow(loaded, _workflow_names(loaded))
+        self._log.follow(loaded, _workflow_names(loaded), server_names(loaded))
         if self._page is not None and loaded.settings != self._loaded.settings:
             self._serve_anew(loaded)
         self._loaded = loaded
@@ -136,7 +142,8 @@ class Surroundings:
             self._serve(loaded)
         except SettingsError:
             self._serve(self._loaded)
-            self._log.follow(self._loaded, _workflow_names(self._loaded))
+            before = self._loaded
+            self._log.follow(before, _workflow_names(before), server_names(before))
             raise
 
     def refused(self, error: SettingsError) -> None:

@@ -29,6 +29,7 @@ _ROOMS: Final = (
     "openapi",
     "login",
     "media",
+    "previews",
     "work_pages",
     "pages",
 )
