@@ -8,6 +8,8 @@ from threading import Lock, current_thread, main_thread
 from typing import TYPE_CHECKING, assert_never
 
 from application.ports.events import (
+    KindBroken,
+    KindMended,
     PromptFailed,
     PromptPostponed,
     PromptPublished,
@@ -83,6 +85,11 @@ class WorkerState:
         """Grows whenever there is something new to show."""
         return self._changes
 
+    @property
+    def standing(self) -> StandingView:
+        """Why prompts are not claimed, as it was last observed."""
+        return self._standing
+
     def notice(self, event: Event) -> None:
         """Take note of what happened."""
         with self._lock:
@@ -92,6 +99,8 @@ class WorkerState:
                 case RenderProgressed():
                     self._advance(event)
                 case QueuePaused() | QueueResumed() | WorkerTroubled():
+                    return  # what is of it stands in ``observe``
+                case KindBroken() | KindMended():
                     return  # what is of it stands in ``observe``
                 case _:
                     self._end(event)

@@ -160,6 +160,25 @@ class QueueResumed:
 
 
 @dataclass(frozen=True, slots=True)
+class KindBroken:
+    """Nothing of a kind can be rendered here any more; its prompts wait.
+
+    Attributes:
+        failure: what is missing.
+    """
+
+    kind: Kind
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class KindMended:
+    """What was missing for a kind is there again."""
+
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerTroubled:
     """A worker cannot go on for now, and will try again.
 
@@ -180,7 +199,7 @@ Ended = (
 )
 """The events that end a render; ``word`` says in JSON what became of it, and never changes."""
 
-QueueEvent = QueuePaused | QueueResumed | WorkerTroubled
+QueueEvent = QueuePaused | QueueResumed | KindBroken | KindMended | WorkerTroubled
 """The events that concern no prompt of their own."""
 
 RenderEvent = RenderStarted | RenderProgressed | Ended

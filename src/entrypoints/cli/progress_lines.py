@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self, assert_never
 
 from application.ports.events import (
+    KindBroken,
+    KindMended,
     PromptFailed,
     PromptPostponed,
     PromptPublished,
@@ -30,6 +32,8 @@ def line(event: Event) -> str | None:
         case RenderStarted() | RenderProgressed():
             return None
         case QueuePaused() | QueueResumed() | WorkerTroubled():
+            return None  # the summary says it
+        case KindBroken() | KindMended():
             return None  # the summary says it
         case _:
             return _line_of_end(event)

@@ -18,6 +18,8 @@ from rich.progress import (
 )
 
 from application.ports.events import (
+    KindBroken,
+    KindMended,
     PromptFailed,
     PromptPostponed,
     PromptPublished,
@@ -81,6 +83,8 @@ class LiveProgress:
             case RenderProgressed():
                 self._advance(event)
             case QueuePaused() | QueueResumed() | WorkerTroubled():
+                pass  # the summary says it
+            case KindBroken() | KindMended():
                 pass  # the summary says it
             case _:
                 self._end(event)

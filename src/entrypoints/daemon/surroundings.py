@@ -13,7 +13,7 @@ from application.audience import Audience
 from domain.kind import Kind
 from entrypoints import building, showing
 from entrypoints.container import compose
-from entrypoints.daemon.manager_status import AT_WORK, ManagerStatus
+from entrypoints.daemon.manager_status import ManagerStatus
 from entrypoints.daemon.slots import SlotPlan, planned_slots
 from entrypoints.observing.observatory import Observatory
 from entrypoints.settings.errors import SettingsError
@@ -49,11 +49,11 @@ class Surroundings:
         self._loaded = loaded
         self._manager = manager
         self._watchdog_at = 0.0
-        self._log = Observatory(
-            loaded, _workflow_names(loaded), sys.stderr, os.environ, building.build_clock()
-        )
         self._state = showing.build_worker_state("daemon", len(_plans(loaded)))
-        self.events = Audience(self._log, self._state, ManagerStatus(manager))
+        names, clock = _workflow_names(loaded), building.build_clock()
+        self._log = Observatory(loaded, names, self._kinds, sys.stderr, os.environ, clock)
+        self._status = ManagerStatus(manager)
+        self.events = Audience(self._log, self._state, self._status)
         self._page: Serving | None = None
         if serves:
             try:
@@ -91,7 +91,7 @@ class Surroundings:
         slots = [plan.name.partition("-")[0] for plan in _plans(self._loaded)]
         counted = {name: slots.count(name) for name in dict.fromkeys(slots)}
         self._log.daemon.started(version("media-generator"), os.getpid(), counted)
-        self._manager.status(AT_WORK)
+        self._status.begin()
         self._manager.ready()
 
     def beat(self) -> None:
@@ -119,7 +119,14 @@ class Surroundings:
         self._loaded = loaded
         self._state.resize(len(_plans(loaded)))
         self._log.daemon.reloaded()
+        self._status.begin()
         self._manager.ready()
+
+    def _kinds(self) -> Mapping[Kind, str]:
+        """What the slots render, each with the code of what is missing, or ""."""
+        broken = {each.kind: each.code for each in self._state.standing.broken}
+        taken = frozenset[Kind]().union(*(plan.kinds for plan in _plans(self._loaded)))
+        return {kind: broken.get(kind, "") for kind in Kind if kind in taken}
 
     def _serve(self, loaded: LoadedSettings) -> None:
         from entrypoints.web.serving import start_serving

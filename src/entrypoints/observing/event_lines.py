@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, assert_never
 
 from application.ports.events import (
+    KindBroken,
+    KindMended,
     PromptFailed,
     PromptPostponed,
     PromptPublished,
@@ -54,7 +56,7 @@ def line_of(event: Event) -> Line:
             if event.fraction is not None:
                 fields["fraction"] = round(event.fraction, _DIGITS)
             return Line(logging.DEBUG, "render.progressed", fields)
-        case QueuePaused() | QueueResumed() | WorkerTroubled():
+        case QueuePaused() | QueueResumed() | KindBroken() | KindMended() | WorkerTroubled():
             return _of_queue(event)
         case _:
             return _of_end(event)
@@ -96,6 +98,11 @@ def _of_queue(event: QueueEvent) -> Line:
             return Line(level, "queue.paused", fields)
         case QueueResumed():
             return Line(logging.INFO, "queue.resumed", {})
+        case KindBroken():
+            about: dict[str, object] = {"kind": event.kind.value}
+            return Line(logging.ERROR, "kind.broken", about | telling(event.failure))
+        case KindMended():
+            return Line(logging.INFO, "kind.mended", {"kind": event.kind.value})
         case WorkerTroubled():
             return Line(logging.ERROR, "worker.troubled", {"reason": event.reason})
         case _:

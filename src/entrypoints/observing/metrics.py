@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final, assert_never
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
 from application.ports.events import (
+    KindBroken,
+    KindMended,
     PromptFailed,
     PromptPostponed,
     PromptPublished,
@@ -106,8 +108,10 @@ class RenderMetrics:
                     self._running[event.render_id] = event.kind, self._monotonic()
             case WorkerTroubled():
                 self._troubles.inc()
-            case RenderProgressed() | QueuePaused() | QueueResumed():
-                pass  # who is paused is asked when it is wanted: it may have been so before
+            case RenderProgressed():
+                pass
+            case QueuePaused() | QueueResumed() | KindBroken() | KindMended():
+                pass  # what stands still is asked when it is wanted: it may have been so before
             case _:
                 self._ended(event)
 

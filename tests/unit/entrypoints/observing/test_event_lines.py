@@ -26,6 +26,8 @@ NAMES = [
     "render.abandoned",
     "queue.paused",
     "queue.resumed",
+    "kind.broken",
+    "kind.mended",
     "worker.troubled",
 ]
 
@@ -41,7 +43,7 @@ def test_no_line_says_what_is_private(code: FailureCode) -> None:
     lines = [line_of(event) for event in every_event(code)]
     assert CANARY not in json.dumps([line.fields for line in lines])
     told = [line.fields for line in lines if "hint" in line.fields]
-    assert len(told) == 4
+    assert len(told) == 5
     assert all(fields["code"] == code.value for fields in told)
 
 
