@@ -51,14 +51,21 @@ class Daemon:
         while not self._wishes.stop:
             plans = planned_slots(self._loaded.settings.workers)
             try:
-                with Generation(self._around.container(), plans, self._around.around) as work:
+                with Generation(
+                    self._around.container(), plans, self._around.around, self._is_to_stop
+                ) as work:
                     told = ""
                     self._attend(work)
             except RepositoryError as error:
-                if str(error) != told:
+                if str(error) != told and not self._wishes.stop:
                     told = str(error)
                     self._around.events.notice(WorkerTroubled(told))
                 self._wait(_REOPEN_EVERY)
+        self._around.stopping(self._wishes.stop)
+
+    def _is_to_stop(self) -> bool:
+        self._around.beat()  # the main loop lives, although it waits
+        return bool(self._wishes.stop)
 
     def _attend(self, work: Generation) -> None:
         """Wake the slots when something was committed, until something else is wanted."""

@@ -49,6 +49,7 @@ class Surroundings:
         self._loaded = loaded
         self._manager = manager
         self._watchdog_at = 0.0
+        self._ends = False
         self._state = showing.build_worker_state("daemon", len(_plans(loaded)))
         names, clock = _workflow_names(loaded), building.build_clock()
         self._log = Observatory(loaded, names, self._kinds, sys.stderr, os.environ, clock)
@@ -151,7 +152,10 @@ class Surroundings:
         self._manager.ready()
 
     def stopping(self, reason: str) -> None:
-        """Say that the daemon was asked to end."""
+        """Say, once, that the daemon was asked to end."""
+        if self._ends:
+            return
+        self._ends = True
         self._log.daemon.stopping(reason)
         self._manager.stopping()
 
