@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from adapters.comfyui_script.workflow import ScriptWorkflow
     from adapters.comfyui_server.address import ServerAddress
+    from adapters.comfyui_server.health import ServerProbe
     from adapters.comfyui_server.pool import ServerPool
     from adapters.comfyui_server.renderer import ServerRenderer
     from adapters.comfyui_server.workflow_source import WorkflowSource

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final, assert_never
 
 from adapters.live_state.previews import SUFFIXES, NumberedPicture, shown_format
 from application.ports.events import (
+    KindBroken,
+    KindMended,
     PromptFailed,
     PromptPostponed,
     PromptPublished,
@@ -91,6 +93,11 @@ class WorkerState:
         """Grows whenever there is something new to show."""
         return self._changes
 
+    @property
+    def standing(self) -> StandingView:
+        """Why prompts are not claimed, as it was last observed."""
+        return self._standing
+
     def notice(self, event: Event) -> None:
         """Take note of what happened."""
         with self._lock:
@@ -104,6 +111,8 @@ class WorkerState:
                 case RenderProgressed():
                     self._advance(event)
                 case QueuePaused() | QueueResumed() | WorkerTroubled():
+                    return  # what is of it stands in ``observe``
+                case KindBroken() | KindMended():
                     return  # what is of it stands in ``observe``
                 case _:
                     self._end(event)

@@ -14,7 +14,7 @@ from domain.kind import Kind
 from entrypoints import building, showing
 from entrypoints.building_renderers import workflow_name
 from entrypoints.container import compose
-from entrypoints.daemon.manager_status import AT_WORK, ManagerStatus
+from entrypoints.daemon.manager_status import ManagerStatus
 from entrypoints.daemon.slots import SlotPlan, planned_slots
 from entrypoints.observing.observatory import Observatory
 from entrypoints.observing.server_names import server_names
@@ -51,16 +51,14 @@ class Surroundings:
         self._loaded = loaded
         self._manager = manager
         self._watchdog_at = 0.0
-        self._log = Observatory(
-            loaded,
-            _workflow_names(loaded),
-            sys.stderr,
-            os.environ,
-            building.build_clock(),
-            server_names(loaded),
-        )
+        self._ends = False
         self._state = showing.build_worker_state("daemon", len(_plans(loaded)))
-        self.events = Audience(self._log, self._state, ManagerStatus(manager))
+        names, clock = _workflow_names(loaded), building.build_clock()
+        self._log = Observatory(
+            loaded, names, self._kinds, sys.stderr, os.environ, clock, server_names(loaded)
+        )
+        self._status = ManagerStatus(manager)
+        self.events = Audience(self._log, self._state, self._status)
         self._page: Serving | None = None
         if serves:
             try:
@@ -98,7 +96,7 @@ class Surroundings:
         slots = [plan.name.partition("-")[0] for plan in _plans(self._loaded)]
         counted = {name: slots.count(name) for name in dict.fromkeys(slots)}
         self._log.daemon.started(version("media-generator"), os.getpid(), counted)
-        self._manager.status(AT_WORK)
+        self._status.begin()
         self._manager.ready()
 
     def beat(self) -> None:
@@ -126,7 +124,14 @@ class Surroundings:
         self._loaded = loaded
         self._state.resize(len(_plans(loaded)))
         self._log.daemon.reloaded()
+        self._status.begin()
         self._manager.ready()
+
+    def _kinds(self) -> Mapping[Kind, str]:
+        """What the slots render, each with the code of what is missing, or ""."""
+        broken = {each.kind: each.code for each in self._state.standing.broken}
+        taken = frozenset[Kind]().union(*(plan.kinds for plan in _plans(self._loaded)))
+        return {kind: broken.get(kind, "") for kind in Kind if kind in taken}
 
     def _serve(self, loaded: LoadedSettings) -> None:
         from entrypoints.web.serving import start_serving
@@ -152,7 +157,10 @@ class Surroundings:
         self._manager.ready()
 
     def stopping(self, reason: str) -> None:
-        """Say that the daemon was asked to end."""
+        """Say, once, that the daemon was asked to end."""
+        if self._ends:
+            return
+        self._ends = True
         self._log.daemon.stopping(reason)
         self._manager.stopping()
 

@@ -69,7 +69,7 @@ def test_a_file_that_became_shorter_ends_the_connection(path: Path) -> None:
 
 
 def test_what_the_system_cannot_send_by_itself_is_read(path: Path, tmp_path: Path) -> None:
-    """A file that is only appended to is nothing that it sends to; some file systems are odd, too."""
+    """A file that is only appended to takes nothing that way; some file systems are odd."""
     with path.open("rb") as file, (tmp_path / "odd").open("ab") as odd:
         assert send_part(odd.fileno(), FilePart(file.fileno(), 7, 9)) == CONTENT[7:16]
 
