@@ -155,7 +155,8 @@ def _sources(loaded: LoadedSettings) -> Mapping[Kind, WorkflowSource]:
         kind: WorkflowSource(
             resolution.workflow_file(loaded, kind), kind, resolution.workflow_inputs(loaded, kind)
         )
-        for kind in served_kinds(loaded)
+        for kind in Kind
+        if kind in served_kinds(loaded)
     }
 
 
