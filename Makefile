@@ -96,9 +96,10 @@ bench: $(VENV)/.installed-bench ## Measure the queue and write the figures into 
 
 CHAOS_FLAGS :=
 
-chaos: $(VENV)/.installed-dev ## Kill workers 2,000 times and examine what is left; 10,000 examples of the queue
+chaos: $(VENV)/.installed-dev ## Kill workers 2,000 times and examine what is left; make up work and requests
 	@$(BIN)/python -m tests.chaos --report $(CHAOS_FLAGS)
 	@$(BIN)/python -m tests.contract.queue_machine_long --examples 10000
+	@$(BIN)/python -m tests.web.fuzz --seconds 600
 
 screenshots: $(VENV)/.installed-dev ## Draw the pictures of the page in docs/images (needs a Chromium)
 	@$(BIN)/python -m tests.web.screenshots

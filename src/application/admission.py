@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from threading import RLock
 from typing import TYPE_CHECKING
 
-from application.ports.events import QueuePaused, QueueResumed
+from application.ports.events import KindBroken, KindMended, QueuePaused, QueueResumed
 from application.ports.queue_controls import Pause, PausedBy
 from domain.breaker import CircuitBreaker, Verdict
 from domain.failure import Failure, FailureCode
@@ -85,7 +85,7 @@ class Admission:
             if pause is None or pause.by is not PausedBy.ENVIRONMENT:
                 return
             if self._is_seen_mended(pause.code):
-                self._controls.resume(PausedBy.ENVIRONMENT)
+                self._resume()
             else:
                 self._breaker.probe(pause.suspects, self._clock.monotonic())
 
@@ -222,6 +222,10 @@ class Admission:
             return False
         if failure := self._prompt_renderer.obstacle_for(kind):
             self._broken[kind] = failure, now
+            if known is None or known[0].code is not failure.code:
+                self._events.notice(KindBroken(kind, failure))
             return False
-        self._broken.pop(kind, None)
+        if known is not None:
+            del self._broken[kind]
+            self._events.notice(KindMended(kind))
         return True

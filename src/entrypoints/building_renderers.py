@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from adapters.comfyui_script.workflow import ScriptWorkflow
     from adapters.comfyui_server.address import ServerAddress
+    from adapters.comfyui_server.health import ServerProbe
     from adapters.comfyui_server.pool import ServerPool
     from adapters.comfyui_server.renderer import ServerRenderer
     from adapters.comfyui_server.workflow_source import WorkflowSource
@@ -154,7 +155,8 @@ def _sources(loaded: LoadedSettings) -> Mapping[Kind, WorkflowSource]:
         kind: WorkflowSource(
             resolution.workflow_file(loaded, kind), kind, resolution.workflow_inputs(loaded, kind)
         )
-        for kind in served_kinds(loaded)
+        for kind in Kind
+        if kind in served_kinds(loaded)
     }
 
 

@@ -176,17 +176,24 @@ def test_several_daemons_share_the_work(place: Installation) -> None:
 
 def test_a_broken_environment_is_named_waited_out_and_costs_no_prompt(place: Installation) -> None:
     """A script that is not there yet: the daemon starts all the same, and goes on by itself."""
+    log = place.shell.home / "daemon.log"
+    place.configure({"logging": {"file": str(log)}})
     hidden = place.scripts / "image_workflow.py"
     hidden.rename(place.scripts / "away.py")
     ids = [place.poet.write(image(f"lake {n}")) for n in range(3)]
     with daemon(place) as process:
-        time.sleep(1.5)
+        until(lambda: log.exists() and "kind.broken" in log.read_text())
         assert {place.statuses()[n] for n in ids} == {"pending"}
         assert process.poll() is None
         (place.scripts / "away.py").rename(hidden)
         ready(place, *ids)
         end(process)
     place.check()
+    events = [json.loads(line) for line in log.read_text().splitlines()]
+    [broken] = [each for each in events if each["event"] == "kind.broken"]
+    assert (broken["kind"], broken["code"]) == ("image", "script_missing")
+    assert broken["hint"]
+    assert [each["kind"] for each in events if each["event"] == "kind.mended"] == ["image"]
 
 
 def test_a_workflow_that_cannot_import_is_waited_out(place: Installation) -> None:
@@ -261,6 +268,40 @@ def test_sighup_lets_it_read_its_settings_anew(place: Installation) -> None:
         "image_workflow.py",
     ]
     place.check()
+
+
+def test_sighup_with_the_same_settings_holds_up_no_slot(place: Installation) -> None:
+    """As from logrotate: a slow render keeps no other prompt waiting."""
+    configure(place, "waits.py", workers={"image": 1, "audio": 1})
+    slow = place.poet.write(image("a lake"))
+    with daemon(place) as process:
+        place.begun(process)
+        process.send_signal(signal.SIGHUP)
+        time.sleep(0.5)
+        ready(place, place.poet.write(json.dumps(STEAM), prompt_type="lyrics_prompt"))
+        assert place.statuses()[slow] == "processing"
+        place.go()
+        ready(place, slow)
+        assert "config.reloaded" in end(process)
+
+
+def test_sighup_is_heeded_while_a_render_goes_on_to_its_end(place: Installation) -> None:
+    """Whoever corrects a slip need not wait for a slow song to learn of the next one."""
+    configure(place, "waits.py")
+    log = place.shell.home / "daemon.log"
+    slow = place.poet.write(image("a lake"))
+    with daemon(place) as process:
+        place.begun(process)
+        place.configure({"logging": {"file": str(log)}, "retry": {"max_attempts": 2}})
+        process.send_signal(signal.SIGHUP)
+        until(lambda: log.exists() and "config.reloaded" in log.read_text())
+        place.configure({"retry": {"max_attempts": "many"}})
+        process.send_signal(signal.SIGHUP)
+        until(lambda: "config.refused" in log.read_text())
+        assert place.statuses()[slow] == "processing"
+        place.go()
+        ready(place, slow)
+        end(process)
 
 
 @pytest.mark.parametrize("document", ["{", '{"workers": {"imgae": 2}}', '{"comfyui": {}}'])

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from tests.comfyui_double.catalogue import NODE_TYPES
-
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Sequence
 
@@ -54,14 +52,13 @@ def signatures(graph: Graph) -> dict[str, str]:
 def execution_order(graph: Graph, outputs: Sequence[str], cached: Container[str]) -> list[str]:
     """The order in which ComfyUI executes what the outputs need, as recorded.
 
-    Among nodes that are ready it prefers outputs, then what an output waits for, then what that
-    waits for; otherwise the one that was discovered first, walking back from the outputs.
+    Of the nodes that are ready comes the one that was discovered first, walking back from the
+    outputs.
     """
     waits = _discovered(graph, outputs, cached)
     order: list[str] = []
     while waits:
-        ready = [node_id for node_id, needs in waits.items() if not needs]
-        chosen = _preferred(ready, waits, graph)
+        chosen = next(node_id for node_id, needs in waits.items() if not needs)
         order.append(chosen)
         del waits[chosen]
         for needs in waits.values():
@@ -86,13 +83,3 @@ def _discovered(
                 waits[node_id].update(fresh)
                 stack.extend(fresh)
     return waits
-
-
-def _preferred(ready: Sequence[str], waits: dict[str, set[str]], graph: Graph) -> str:
-    wanted = {each for each in waits if NODE_TYPES[graph[each]["class_type"]].output_node}
-    for _ in range(3):
-        for node_id in ready:
-            if node_id in wanted:
-                return node_id
-        wanted = {need for node_id in wanted for need in waits[node_id]}
-    return ready[0]

@@ -27,6 +27,11 @@ class QueueControlsContract(ABC):
     def reopen(self) -> Open:
         """Gives the controls of one queue, as after a restart."""
 
+    @pytest.fixture
+    @abstractmethod
+    def long_ago(self) -> Callable[[], None]:
+        """Lets whatever happened to that queue so far have happened an hour earlier."""
+
     def test_a_fresh_queue_is_not_paused(self, reopen: Open) -> None:
         """And to resume it is no error."""
         assert reopen().paused() is None
@@ -41,6 +46,18 @@ class QueueControlsContract(ABC):
         assert (pause.by, pause.reason, pause.code) == (by, "no memory left", "out_of_memory")
         assert pause.suspects == (7, 3)
         assert pause.since
+
+    def test_what_is_found_broken_again_has_been_so_all_the_while(
+        self, reopen: Open, long_ago: Callable[[], None]
+    ) -> None:
+        """A probe that fails does not make the pause look new; another reason does."""
+        reopen().pause(ENVIRONMENT, "full", "disk_full", (1,))
+        long_ago()
+        before = _since(reopen())
+        reopen().pause(ENVIRONMENT, "full still", "disk_full", (1, 2))
+        assert _since(reopen()) == before
+        reopen().pause(ENVIRONMENT, "gone", "output_root_missing", ())
+        assert _since(reopen()) > before
 
     @pytest.mark.parametrize("by", PausedBy)
     def test_a_person_ends_every_pause(self, reopen: Open, by: PausedBy) -> None:
@@ -79,3 +96,9 @@ class QueueControlsContract(ABC):
         assert pause is not None
         assert pause.reason == reason
         assert pause.by is (first if reason == "first" else second)
+
+
+def _since(controls: QueueControls) -> str:
+    pause = controls.paused()
+    assert pause is not None
+    return pause.since

@@ -26,10 +26,20 @@ class TestInMemoryQueueControls(QueueControlsContract):
     """The contract, in memory."""
 
     @pytest.fixture
-    def reopen(self) -> Callable[[], QueueControls]:
+    def clock(self) -> ManualClock:
+        """Moved by hand."""
+        return ManualClock()
+
+    @pytest.fixture
+    def reopen(self, clock: ManualClock) -> Callable[[], QueueControls]:
         """The tables stay, the object is new."""
-        database, clock = InMemoryDatabase(), ManualClock()
+        database = InMemoryDatabase()
         return lambda: InMemoryQueueControls(database, clock)
+
+    @pytest.fixture
+    def long_ago(self, clock: ManualClock) -> Callable[[], None]:
+        """What comes now comes an hour later."""
+        return lambda: clock.advance(3600)
 
 
 @pytest.mark.parametrize("journal_mode", ["delete", "wal"])
@@ -48,6 +58,17 @@ class TestSqliteQueueControls(QueueControlsContract):
                 return SqliteQueueControls(connection)
 
             yield again
+
+    @pytest.fixture
+    def long_ago(self, tmp_path: Path) -> Callable[[], None]:
+        """The row says so."""
+
+        def happened() -> None:
+            Poet(tmp_path / "musings.db").execute(
+                "UPDATE media_generator_state SET paused_at = datetime(paused_at, '-1 hour')"
+            )
+
+        return happened
 
 
 def test_looking_for_a_pause_makes_no_tables(tmp_path: Path) -> None:

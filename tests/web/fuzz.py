@@ -10,7 +10,9 @@ import argparse
 import json
 import secrets
 import tempfile
+import time
 from contextlib import suppress
+from itertools import count, product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -66,26 +68,29 @@ _MODES: Final = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
 def main(arguments: Sequence[str] | None = None) -> None:
     """Ask for long; ends with the first answer that is wrong."""
     parser = argparse.ArgumentParser("python -m tests.web.fuzz", description=__doc__)
-    parser.add_argument("--examples", type=int, default=300, help="for each operation and mode")
+    parser.add_argument("--seconds", type=float, default=600.0, help="after which no round begins")
+    parser.add_argument("--examples", type=int, default=50, help="by round, operation and mode")
     parser.add_argument("--seed", type=int, default=None, help="for the same requests again")
     chosen = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         site = Site(Path(folder), legacy_shapes=True)
         number = secrets.randbits(32) if chosen.seed is None else chosen.seed
-        print(f"--seed {number}")  # noqa: T201 - the report
-        asked = fuzz(site, chosen.examples, number)
+        print(f"--seed {number}", flush=True)  # noqa: T201 - the report
+        asked = fuzz(site, chosen.examples, number, chosen.seconds)
         site.close()
     print(f"{asked} requests, every answer as the document says")  # noqa: T201 - the report
 
 
-def fuzz(site: Site, examples: int, number: int = 0) -> int:
+def fuzz(site: Site, examples: int, number: int = 0, seconds: float = 0.0) -> int:
     """Ask every operation so many times in each mode; gives how many requests there were.
 
     Args:
         site: to be asked; prompts and files are added to it.
-        examples: for each operation and mode.
-        number: the seed.
+        examples: for each operation and mode, by round.
+        number: the seed; that of the next round is one more.
+        seconds: after which no further round begins.
     """
+    end = time.monotonic() + seconds
     _furnish(site)
     load_all_checks()
     checks: Any = CHECKS.get_by_names(_CHECKS)
@@ -98,10 +103,12 @@ def fuzz(site: Site, examples: int, number: int = 0) -> int:
         headers = {"Host": "localhost:5000", "X-Mediagen-Token": site.csrf}
         case.call_and_validate(base_url=BASE, headers=headers, checks=checks)
 
-    for found in schema.get_all_operations():
-        operation = found.ok()  # type: ignore[union-attr]
-        for mode in _MODES:
-            _ask_often(operation, mode, ask, examples, number)
+    operations = [found.ok() for found in schema.get_all_operations()]  # type: ignore[union-attr]
+    for turn in count(number):
+        for operation, mode in product(operations, _MODES):
+            _ask_often(operation, mode, ask, examples, turn)
+        if time.monotonic() >= end:
+            break
     return asked
 
 

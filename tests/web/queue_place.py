@@ -80,6 +80,11 @@ class Site:
         self._serving.close()
 
     @property
+    def loaded(self) -> LoadedSettings:
+        """The settings, as a worker of the installation has them."""
+        return self._settings(0)
+
+    @property
     def port(self) -> int:
         """Where it answers."""
         return int(self.url.rpartition(":")[2])

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.web.browse_place import EVERY_SONG, HOSTILE, place_at
+from tests.web.halting import halted
 from tests.web.judging import overflows, serious
 
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ BOXES = """() => [...document.querySelectorAll('.card')].slice(0, 30).map((card)
   const top = document.getElementById('sheet').getBoundingClientRect().top;
   return [box.left, box.top - top, box.width, box.height];
 })"""
+NOTE_SHIFTS = """window.shifts = 0;
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) window.shifts += entry.value;
+}).observe({ type: "layout-shift", buffered: true });"""
 # Cards that touch another, or leave room at the end of a row that is not the last one.
 MISPLACED = """() => {
   const boxes = [...document.querySelectorAll('.card')].map((card) => card.getBoundingClientRect());
@@ -84,6 +89,19 @@ def test_the_scripts_put_every_card_where_it_was_served(place: Place) -> None:
             by_top[round(top)] = max(left + width, by_top.get(round(top), 0))
         full = list(by_top.values())[:-1]
         assert full == pytest.approx([inner["x"] + inner["width"]] * len(full), abs=1.5)
+
+
+def test_the_page_does_not_shift_while_it_loads(place: Place) -> None:
+    """Not even where it is painted when half of its cards have come."""
+    with halted(place.url, b"</li>", 25) as line, place.page("/login", viewport=WIDE) as page:
+        page.add_init_script(NOTE_SHIFTS)
+        page.goto(line.url, wait_until="commit")
+        page.wait_for_function("() => performance.getEntriesByType('paint').length")
+        assert page.locator("#foot").count() == 0
+        line.go_on()
+        ready(page)
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate("window.shifts") < 0.01
 
 
 def test_scrolling_shows_every_file_once_and_keeps_few_cards(place: Place) -> None:

@@ -50,7 +50,9 @@ def _fits(given: str, wanted: str) -> bool:
     if given == wanted or any(kind.startswith("COMFY_") for kind in (given, wanted)):
         return True
     givens, wants = ({part.strip() for part in kind.split(",")} for kind in (given, wanted))
-    return "*" in givens | wants or bool(givens & wants)
+    # A choice is a text; whether it is one of those that are offered shows when it is run.
+    texts = {"COMBO", "STRING"}
+    return "*" in givens | wants or bool(givens & wants) or givens | wants <= texts
 
 
 def _number_fault(value: object, wanted: InputType) -> str:

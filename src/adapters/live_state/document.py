@@ -41,6 +41,7 @@ class _Render(Struct, frozen=True):
     message: str
     seconds_left: float | None
     slot: str
+    preview: Annotated[int, Meta(ge=0)] = 0
 
 
 class _Outcome(Struct, frozen=True):

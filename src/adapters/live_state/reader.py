@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adapters.live_state.document import LONGEST_FILE, decoded
+from adapters.live_state.previews import LARGEST_PICTURE, SUFFIXES, picture_file, shown_format
+from application.ports.live_state import Preview
 from domain.worker import Fate
 
 if TYPE_CHECKING:
@@ -35,17 +37,25 @@ class LiveStateFiles:
 
     def workers(self) -> Sequence[WorkerView]:
         """Those that live, the oldest first; damaged and foreign files are passed over."""
-        living = [view for view in self._views() if self._lives(view)]
+        living = [view for _, view in self._views() if self._lives(view)]
         return sorted(living, key=lambda view: (view.started_at, view.identity.pid))
 
-    def _views(self) -> Iterator[WorkerView]:
+    def preview(self, render_id: int) -> Preview | None:
+        """The newest preview of a render that a living worker shows, or None."""
+        for document, view in self._views():
+            if any(each.render_id == render_id and each.preview for each in view.renders):
+                return _picture(document, render_id) if self._lives(view) else None
+        return None
+
+    def _views(self) -> Iterator[tuple[Path, WorkerView]]:
+        """What can be read, with the file that it stands in."""
         try:
             paths = sorted(self._folder.glob("worker-*.json"))
         except OSError:
             return
         for path in paths[:_MOST_FILES]:
             if view := decoded(contents(path)):
-                yield view
+                yield path, view
 
     def _lives(self, view: WorkerView) -> bool:
         fate = self._processes().fate_of(view.identity)
@@ -55,11 +65,19 @@ class LiveStateFiles:
         return fate is Fate.ALIVE
 
 
-def contents(path: Path) -> bytes:
-    """What the file holds; b"" when it cannot be read or is far too long."""
+def _picture(document: Path, render_id: int) -> Preview | None:
+    for suffix in SUFFIXES.values():
+        found = contents(picture_file(document, render_id, suffix), LARGEST_PICTURE)
+        if form := shown_format(found):
+            return Preview(found, f"image/{form}")
+    return None
+
+
+def contents(path: Path, longest: int = LONGEST_FILE) -> bytes:
+    """What the file holds; b"" when it cannot be read or is longer than so many bytes."""
     try:
         with path.open("rb") as file:
-            found = file.read(LONGEST_FILE + 1)
+            found = file.read(longest + 1)
     except OSError:
         return b""
-    return found if len(found) <= LONGEST_FILE else b""
+    return found if len(found) <= longest else b""

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from threading import Lock, current_thread, main_thread
-from typing import TYPE_CHECKING, assert_never
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, assert_never
 
+from adapters.live_state.previews import SUFFIXES, NumberedPicture, shown_format
 from application.ports.events import (
+    KindBroken,
+    KindMended,
     PromptFailed,
     PromptPostponed,
     PromptPublished,
@@ -33,6 +37,7 @@ from application.ports.live_state import (
 from domain.pace import seconds_left
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from application.admission import Standing
@@ -45,6 +50,7 @@ if TYPE_CHECKING:
 LONGEST_MESSAGE = 100  # characters
 _LONGEST_REASON = 500  # characters; a person may write a book
 _OUTCOMES_KEPT = 20
+_NO_PREVIEWS: Final[Mapping[int, int]] = MappingProxyType({})
 
 
 @dataclass(slots=True)
@@ -57,6 +63,7 @@ class _Running:
     told: float
     fraction: float | None = None
     message: str = ""
+    picture: NumberedPicture | None = None
 
 
 class WorkerState:
@@ -86,12 +93,17 @@ class WorkerState:
         """Grows whenever there is something new to show."""
         return self._changes
 
+    @property
+    def standing(self) -> StandingView:
+        """Why prompts are not claimed, as it was last observed."""
+        return self._standing
+
     def notice(self, event: Event) -> None:
         """Take note of what happened."""
         with self._lock:
             match event:
                 case RenderPreviewed():
-                    return
+                    self._show(event)
                 case ServerSetAside() | ServerReturned():
                     return  # not of one prompt, and nobody is kept from claiming
                 case RenderStarted():
@@ -99,6 +111,8 @@ class WorkerState:
                 case RenderProgressed():
                     self._advance(event)
                 case QueuePaused() | QueueResumed() | WorkerTroubled():
+                    return  # what is of it stands in ``observe``
+                case KindBroken() | KindMended():
                     return  # what is of it stands in ``observe``
                 case _:
                     self._end(event)
@@ -117,8 +131,24 @@ class WorkerState:
             self._changes += slots != self._slots
             self._slots = slots
 
-    def view(self, identity: ProcessIdentity) -> WorkerView:
-        """All of it, at this moment."""
+    def pictures(self) -> Mapping[int, NumberedPicture]:
+        """The newest picture of each render that goes on and has one, by render."""
+        with self._lock:
+            return {
+                render_id: running.picture
+                for render_id, running in self._renders.items()
+                if running.picture is not None
+            }
+
+    def view(
+        self, identity: ProcessIdentity, previews: Mapping[int, int] = _NO_PREVIEWS
+    ) -> WorkerView:
+        """All of it, at this moment.
+
+        Args:
+            identity: of the process.
+            previews: the number of the picture that others can read, by render.
+        """
         monotonic, now = self._clock.monotonic(), self._clock.now()
         with self._lock:
             return WorkerView(
@@ -128,7 +158,7 @@ class WorkerState:
                 started_at=self._started_at,
                 updated_at=now,
                 renders=tuple(
-                    _shown(render_id, running, monotonic)
+                    _shown(render_id, running, monotonic, previews.get(render_id, 0))
                     for render_id, running in self._renders.items()
                 ),
                 outcomes=tuple(self._outcomes),
@@ -150,6 +180,14 @@ class WorkerState:
         running.fraction = event.fraction
         running.message = " ".join(event.message.split())[:LONGEST_MESSAGE]
         running.told = self._clock.monotonic()
+
+    def _show(self, event: RenderPreviewed) -> None:
+        running = self._renders.get(event.render_id)
+        form = shown_format(event.picture)
+        if running is None or form is None:
+            return
+        number = running.picture.number + 1 if running.picture else 1
+        running.picture = NumberedPicture(number, SUFFIXES[form], event.picture)
 
     def _end(self, event: Ended) -> None:
         failure, seconds = _failure_and_seconds(event)
@@ -179,7 +217,7 @@ def _failure_and_seconds(event: Ended) -> tuple[Failure | None, float | None]:
             assert_never(event)
 
 
-def _shown(render_id: int, running: _Running, now: float) -> RenderView:
+def _shown(render_id: int, running: _Running, now: float, preview: int) -> RenderView:
     return RenderView(
         prompt_id=running.prompt_id,
         render_id=render_id,
@@ -191,6 +229,7 @@ def _shown(render_id: int, running: _Running, now: float) -> RenderView:
             running.fraction, running.told - running.began, now - running.told
         ),
         slot=running.slot,
+        preview=preview,
     )
 
 

@@ -1,16 +1,16 @@
-"""Showing what this process does: one small file, replaced as a whole."""
+"""Showing what this process does: one small file, and one for each picture in progress."""
 
 from __future__ import annotations
 
-import os
 import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from adapters.live_state.document import decoded, encoded
-from adapters.live_state.reader import contents
+from adapters.live_state.document import encoded
+from adapters.live_state.previews import PictureFiles
+from adapters.live_state.private_file import replace_file
+from adapters.live_state.sweeping import Sweeper
 from adapters.state_folder import make_private
-from domain.worker import Fate
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,12 +22,10 @@ if TYPE_CHECKING:
 LEAST_INTERVAL = 0.25  # seconds between two files
 LONGEST_INTERVAL = 5.0  # seconds: whoever cannot see the process judges by the file's age
 _PATIENCE = 5.0  # seconds before a folder that failed is tried again
-_FORGOTTEN = 86_400.0  # seconds after which the file of an invisible worker is nobody's
-_OURS = re.compile(r"worker-\d+-\w+\.(?:json|tmp)")
 
 
 class LiveStateWriter:
-    """Keeps the file of this process. One thread flushes; the rest is its owner's.
+    """Keeps the files of this process. One thread flushes; the rest is its owner's.
 
     Nothing is flushed to the disk: after a loss of power nobody runs whom it could show.
 
@@ -45,6 +43,8 @@ class LiveStateWriter:
         self._folder = folder
         self._processes = processes
         self._clock = clock
+        self._sweeper = Sweeper(folder, processes, clock)
+        self._pictures: PictureFiles | None = None
         self._written_at: float | None = None
         self._shown = -1
         self._retry_at: float | None = None
@@ -62,7 +62,7 @@ class LiveStateWriter:
         return None
 
     def flush(self) -> None:
-        """Write the file if there is news, four times a second at most; never raises."""
+        """Write the files if there is news, four times a second at most; never raises."""
         now, changes = self._clock.monotonic(), self._state.changes
         if not self._is_due(now, changes):
             return
@@ -74,10 +74,12 @@ class LiveStateWriter:
         self._written_at, self._shown, self._retry_at = now, changes, None
 
     def close(self) -> None:
-        """Remove the file; never raises."""
+        """Remove the files; never raises."""
         if self._written_at is not None:
             with suppress(OSError):
                 self._file().unlink(missing_ok=True)
+        if self._pictures is not None:
+            self._pictures.remove_but({})
 
     def _is_due(self, now: float, changes: int) -> bool:
         if self._retry_at is not None and now < self._retry_at:
@@ -88,41 +90,21 @@ class LiveStateWriter:
         return passed >= (LEAST_INTERVAL if changes != self._shown else LONGEST_INTERVAL)
 
     def _write(self) -> None:
-        document = encoded(self._state.view(self._processes.me()))
         file = self._file()
-        half = file.with_suffix(".tmp")
         if not self._swept or self._retry_at is not None:
             make_private(self._folder)
-        opened = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        try:
-            os.write(opened, document)
-        finally:
-            os.close(opened)
-        half.replace(file)
+        if self._pictures is None:
+            self._pictures = PictureFiles(file)
+        pictures = self._state.pictures()
+        # A picture is there before it is told of, and goes only after that.
+        numbers = self._pictures.write(pictures)
+        replace_file(file, encoded(self._state.view(self._processes.me(), numbers)))
+        self._pictures.remove_but(pictures)
         if not self._swept:
             self._swept = True
-            self._sweep()
+            self._sweeper.sweep(file.stem)
 
     def _file(self) -> Path:
         me = self._processes.me()
         born = re.sub(r"\W", "", f"{me.started}{me.boot[:4]}")
         return self._folder / f"worker-{me.pid}-{born or 0}.json"
-
-    def _sweep(self) -> None:
-        """Remove what dead workers left, once."""
-        mine = self._file().stem
-        for path in self._folder.iterdir():
-            if _OURS.fullmatch(path.name) and path.stem != mine and self._is_left(path):
-                with suppress(OSError):
-                    path.unlink()
-
-    def _is_left(self, path: Path) -> bool:
-        try:
-            age = self._clock.now().timestamp() - path.stat().st_mtime
-        except OSError:
-            return False
-        view = decoded(contents(path)) if path.suffix == ".json" else None
-        if view is None:  # half a file, or one that a loss of power left empty
-            return age > _PATIENCE
-        fate = self._processes.fate_of(view.identity)
-        return fate is Fate.DEAD or (fate is Fate.UNKNOWN and age > _FORGOTTEN)

@@ -6,7 +6,7 @@ import errno
 import os
 from bisect import bisect_right
 from itertools import accumulate
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from adapters.media_files.byte_ranges import Stretch
 
@@ -15,6 +15,20 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 AT_ONCE: Final = 4 * 1024 * 1024  # bytes: a server asks for as many as a socket may hold
+
+
+class FilePart(NamedTuple):
+    """Where bytes are that somebody may send without reading them.
+
+    Attributes:
+        descriptor: of the open file.
+        first: the place of the first byte.
+        length: how many there are, at least 1.
+    """
+
+    descriptor: int
+    first: int
+    length: int
 
 
 class MediaBody:
@@ -51,9 +65,7 @@ class MediaBody:
             return b"".join(iter(lambda: self.read(AT_ONCE), b""))
         if self._place >= len(self):
             return b""
-        index = bisect_right(self._ends, self._place)
-        piece = self._pieces[index]
-        rest = self._ends[index] - self._place
+        piece, rest = self._here()
         wanted = min(rest, most, AT_ONCE)
         if isinstance(piece, Stretch):
             found = self._read_file(piece.end - rest, wanted)
@@ -61,6 +73,19 @@ class MediaBody:
             found = piece[len(piece) - rest :][:wanted]
         self._place += len(found)
         return found
+
+    def next_part(self, most: int) -> FilePart | None:
+        """Where the next bytes are; None where they are not in the file, or there are none.
+
+        Raises:
+            OSError: the file is closed.
+        """
+        if self._place >= len(self) or most <= 0:
+            return None
+        piece, rest = self._here()
+        if not isinstance(piece, Stretch):
+            return None
+        return FilePart(self._descriptor(), piece.end - rest, min(rest, most))
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Go to another place, as in any file."""
@@ -80,10 +105,18 @@ class MediaBody:
         """Close the file; more than once is fine."""
         self._file.close()
 
-    def _read_file(self, first: int, wanted: int) -> bytes:
+    def _here(self) -> tuple[bytes | Stretch, int]:
+        """The piece that comes next, and how many bytes of it are left."""
+        index = bisect_right(self._ends, self._place)
+        return self._pieces[index], self._ends[index] - self._place
+
+    def _descriptor(self) -> int:
         if self._file.closed:
             raise OSError(errno.EBADF, "the file was closed while it was sent")
-        found = os.pread(self._file.fileno(), wanted, first)
+        return self._file.fileno()
+
+    def _read_file(self, first: int, wanted: int) -> bytes:
+        found = os.pread(self._descriptor(), wanted, first)
         if not found and wanted:
             raise OSError(errno.EIO, "the file became shorter while it was sent")
         return found

@@ -30,6 +30,8 @@ class InMemoryQueueControls:
         current = self.database.pause
         if by is PausedBy.PERSON or current is None or current.by is not PausedBy.PERSON:
             since = f"{self._clock.now():%Y-%m-%d %H:%M:%S}"
+            if by is PausedBy.ENVIRONMENT and current and current.code == code:
+                since = current.since  # found broken again, it has been so all the while
             self.database.pause = Pause(by, reason, code, since, suspects)
 
     @transaction

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Lock, RLock
 from typing import TYPE_CHECKING
 
@@ -56,6 +56,7 @@ class Connection:
         self._timeout = timeout
         self._patience = patience
         self._hurries: Callable[[], bool] = lambda: False
+        self._tell: Callable[[str], object] = lambda _: None
         self._turn = RLock()
         _refuse_what_is_no_database(path)
         try:
@@ -70,10 +71,12 @@ class Connection:
             raise translated(complaint, path) from complaint
         self._driver.text_factory = _lenient_text
         self._identity = _identity(path)
+        self._unset = [f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}"]
+        if durable and sys.platform == "darwin":
+            self._unset.append("PRAGMA fullfsync = ON")
         try:
-            self._wait_for(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-            if durable and sys.platform == "darwin":
-                self._wait_for("PRAGMA fullfsync = ON")
+            with suppress(RepositoryBusyError):  # it is only opened yet: whoever uses it waits
+                self._set(patience=0)
         except BaseException:
             self.close()
             raise
@@ -84,8 +87,15 @@ class Connection:
             self._driver.close()
 
     def hurry_when(self, hurries: Callable[[], bool]) -> None:
-        """While that is true, no wait for a lock is longer than a few seconds."""
+        """While that is true, no wait for a lock is longer than a few seconds.
+
+        It is asked about once a second by whoever waits.
+        """
         self._hurries = hurries
+
+    def tell_of_waits(self, tell: Callable[[str], object]) -> None:
+        """Let it be told, while a patient write still waits, that the timeout is over."""
+        self._tell = tell
 
     def check_identity(self) -> None:
         """Notice that the file was moved away or replaced.
@@ -98,7 +108,7 @@ class Connection:
 
     def rows(self, statement: str, values: Mapping[str, object] | None = None) -> list[tuple]:  # type: ignore[type-arg]
         """Run a statement and give all of its rows."""
-        deadline = time.monotonic() + self._timeout
+        began = time.monotonic()
         while True:
             with self._turn:
                 try:
@@ -107,7 +117,7 @@ class Connection:
                     error = translated(complaint, self.path)
                     busy = isinstance(error, RepositoryBusyError)
                     waits = busy and not self._driver.in_transaction
-                    if not waits or time.monotonic() >= deadline:
+                    if not waits or time.monotonic() - began >= self._longest():
                         raise error from complaint
 
     def change(self, statement: str, values: Mapping[str, object] | None = None) -> int:
@@ -128,6 +138,7 @@ class Connection:
             RepositoryBusyError: others held the lock for longer than the timeout.
         """
         with self._turn:
+            self._set(self._patience)
             self._wait_for("BEGIN IMMEDIATE", self._patience)
             try:
                 yield
@@ -136,23 +147,33 @@ class Connection:
                 self._driver.rollback()
                 raise
 
+    def _set(self, patience: int) -> None:
+        # SQLite reads the schema for that, which others may have locked.
+        while self._unset:
+            self._wait_for(self._unset[0], patience)
+            del self._unset[0]
+
     def _wait_for(self, statement: str, patience: int = 1) -> None:
         # The driver's own wait cannot be interrupted, so it is taken in slices: between two of
         # them Python runs its signal handlers.
-        began = time.monotonic()
+        began, told = time.monotonic(), False
         while True:
             try:
                 self._driver.execute(statement)
             except _COMPLAINTS as complaint:
                 error = translated(complaint, self.path)
-                longest = self._timeout * patience
-                if self._hurries():
-                    longest = min(longest, _HURRIED_SECONDS)
-                waits = isinstance(error, RepositoryBusyError)
-                if not waits or time.monotonic() - began >= longest:
+                waited, waits = time.monotonic() - began, isinstance(error, RepositoryBusyError)
+                if not waits or waited >= self._longest(patience):
                     raise error from complaint
+                if waited >= self._timeout and not told:
+                    told = True
+                    self._tell(str(error))
             else:
                 return
+
+    def _longest(self, patience: int = 1) -> float:
+        longest = self._timeout * patience
+        return min(longest, _HURRIED_SECONDS) if self._hurries() else longest
 
 
 def translated(complaint: Exception, path: Path) -> RepositoryError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from adapters.sqlite.column_text import column_text, like_pattern
@@ -25,6 +26,10 @@ _LAST_ID: Final = (1 << 63) - 1
 _ROWS: Final = 30_000
 _ROWS_WITH_PROMPT: Final = 10_000
 _ROWS_WITH_TEXT: Final = 8_000
+# Pages show the same rows again and again. Of those that are not too long to be kept, so many are
+# taken apart once: some ten megabytes at most.
+_KEPT: Final = 1_000
+_LONGEST_KEPT: Final = 5_000  # characters
 _FOLDER: Final = re.compile(r"(?:image|audio)/(\d{1,18})_")  # as published, contract section 4
 
 
@@ -138,6 +143,11 @@ def _conditions(query: GalleryQuery, span: Span) -> dict[str, object]:
 
 
 def _artifact(row: tuple[Any, ...]) -> GalleryArtifact:
+    length = sum(len(value) for value in row if isinstance(value, str | bytes))
+    return _taken_apart(row) if length > _LONGEST_KEPT else _kept(row)
+
+
+def _taken_apart(row: tuple[Any, ...]) -> GalleryArtifact:
     artifact_id, prompt_id, kind, file_path, preview_path, metadata, created_at, *prompt = row
     return GalleryArtifact(
         artifact_id,
@@ -149,3 +159,6 @@ def _artifact(row: tuple[Any, ...]) -> GalleryArtifact:
         iso_moment(created_at),
         *map(column_text, prompt),
     )
+
+
+_kept = lru_cache(_KEPT)(_taken_apart)  # who is given one changes nothing in it

@@ -175,6 +175,25 @@ class QueueResumed:
 
 
 @dataclass(frozen=True, slots=True)
+class KindBroken:
+    """Nothing of a kind can be rendered here any more; its prompts wait.
+
+    Attributes:
+        failure: what is missing.
+    """
+
+    kind: Kind
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class KindMended:
+    """What was missing for a kind is there again."""
+
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerTroubled:
     """A worker cannot go on for now, and will try again.
 
@@ -217,13 +236,16 @@ Ended = (
 )
 """The events that end a render; ``word`` says in JSON what became of it, and never changes."""
 
-QueueEvent = QueuePaused | QueueResumed | WorkerTroubled | ServerSetAside | ServerReturned
-"""The events that concern no prompt of their own."""
+ServerEvent = ServerSetAside | ServerReturned
+"""The events of one ComfyUI server."""
+
+QueueEvent = QueuePaused | QueueResumed | KindBroken | KindMended | WorkerTroubled
+"""The events that concern no prompt and no server of their own."""
 
 RenderEvent = RenderStarted | RenderProgressed | RenderPreviewed | Ended
 """The events of one render."""
 
-Event = RenderEvent | QueueEvent
+Event = RenderEvent | QueueEvent | ServerEvent
 
 
 class EventListener(Protocol):

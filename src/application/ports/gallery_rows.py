@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from domain.kind import Kind
 from domain.served_path import is_servable
@@ -11,6 +11,8 @@ from domain.served_path import is_servable
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
+
+_KINDS: Final = {kind.value: kind for kind in Kind}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class GalleryArtifact:
     @property
     def kind(self) -> Kind | None:
         """What it is, or None when it is neither of ours."""
-        return Kind(self.artifact_type) if self.artifact_type in set(Kind) else None
+        return _KINDS.get(self.artifact_type)
 
     @property
     def servable(self) -> bool:

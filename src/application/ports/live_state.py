@@ -14,6 +14,19 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Preview:
+    """What the picture of a render looks like so far.
+
+    Attributes:
+        picture: the whole file.
+        media_type: "image/jpeg" or "image/png".
+    """
+
+    picture: bytes
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
 class RenderView:
     """A render that goes on.
 
@@ -23,6 +36,7 @@ class RenderView:
         message: the workflow's own word for what it does, 100 characters at most; may be "".
         seconds_left: when the worker last showed itself, or None when unknown.
         slot: name of the render slot ("image-1"), or "" where there is only one.
+        preview: grows with each preview that can be read; 0 while there is none.
     """
 
     prompt_id: int
@@ -33,6 +47,7 @@ class RenderView:
     message: str
     seconds_left: float | None
     slot: str
+    preview: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,4 +125,8 @@ class LiveStateReader(Protocol):
 
     def workers(self) -> Sequence[WorkerView]:
         """Those that live, the oldest first."""
+        ...
+
+    def preview(self, render_id: int) -> Preview | None:
+        """The newest preview of a render that goes on, or None."""
         ...

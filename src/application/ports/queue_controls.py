@@ -41,7 +41,10 @@ class QueueControls(Protocol):
         ...
 
     def pause(self, by: PausedBy, reason: str, code: str, suspects: tuple[int, ...]) -> None:
-        """Pause the queue. A person's pause is never replaced by the environment's."""
+        """Pause the queue. A person's pause is never replaced by the environment's.
+
+        A pause of the environment for the same code goes on: ``since`` stays what it was.
+        """
         ...
 
     def resume(self, by: PausedBy | None = None) -> bool:

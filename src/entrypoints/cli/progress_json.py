@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Self, assert_never
 import msgspec
 
 from application.ports.events import (
+    KindBroken,
+    KindMended,
     PromptFailed,
     PromptPostponed,
     PromptPublished,
@@ -45,6 +47,8 @@ def document(event: Event) -> dict[str, object] | None:
             }
         case ServerReturned():
             return {"event": "server_returned", "server": event.server}
+        case KindBroken() | KindMended():
+            return None  # the summary says it
         case _:
             return _of_end(event)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self, assert_never
 
 from application.ports.events import (
+    KindBroken,
+    KindMended,
     PromptFailed,
     PromptPostponed,
     PromptPublished,
@@ -38,6 +40,8 @@ def line(event: Event) -> str | None:
             return _plain(f"{'set aside':<10} {event.server}  {event.code}: {event.reason}")
         case ServerReturned():
             return _plain(f"{'back':<10} {event.server}")
+        case KindBroken() | KindMended():
+            return None  # the summary says it
         case _:
             return _line_of_end(event)
 

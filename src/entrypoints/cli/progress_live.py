@@ -18,6 +18,8 @@ from rich.progress import (
 )
 
 from application.ports.events import (
+    KindBroken,
+    KindMended,
     PromptFailed,
     PromptPostponed,
     PromptPublished,
@@ -89,6 +91,8 @@ class LiveProgress:
                 self._print(event, "yellow" if isinstance(event, ServerSetAside) else "dim")
             case RenderPreviewed():
                 pass
+            case KindBroken() | KindMended():
+                pass  # the summary says it
             case _:
                 self._end(event)
 

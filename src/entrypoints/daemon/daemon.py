@@ -51,14 +51,21 @@ class Daemon:
         while not self._wishes.stop:
             plans = planned_slots(self._loaded.settings)
             try:
-                with Generation(self._around.container(), plans, self._around.around) as work:
+                with Generation(
+                    self._around.container(), plans, self._around.around, self._is_to_stop
+                ) as work:
                     told = ""
                     self._attend(work)
             except RepositoryError as error:
-                if str(error) != told:
+                if str(error) != told and not self._wishes.stop:
                     told = str(error)
                     self._around.events.notice(WorkerTroubled(told))
                 self._wait(_REOPEN_EVERY)
+        self._around.stopping(self._wishes.stop)
+
+    def _is_to_stop(self) -> bool:
+        self._around.beat()  # the main loop lives, although it waits
+        return bool(self._wishes.stop)
 
     def _attend(self, work: Generation) -> None:
         """Wake the slots when something was committed, until something else is wanted."""
@@ -69,21 +76,16 @@ class Daemon:
                 work.halt()
                 raise
             if self._wait(_LOOK_EVERY):
-                self._retire(work)
+                work.retire()  # renders that run go on to their end
+                while work.working and not self._wishes.stop:
+                    self._wait(_LOOK_EVERY)
                 break
         if self._wishes.stop:
             self._around.stopping(self._wishes.stop)
             work.halt()
 
-    def _retire(self, work: Generation) -> None:
-        """Let the renders that run go on to their end; the next ones follow the new settings."""
-        work.retire()
-        while work.working and not self._wishes.stop:
-            self._around.beat()
-            time.sleep(_LOOK_EVERY)
-
     def _wait(self, seconds: float) -> bool:
-        """Wait a little; true once there are new settings to follow."""
+        """Wait a little; true once there are other settings for the work."""
         end = time.monotonic() + seconds
         while True:
             self._around.beat()
@@ -96,6 +98,7 @@ class Daemon:
             time.sleep(min(left, _LOOK_EVERY))
 
     def _reload(self) -> bool:
+        """Read the settings anew; those that are the same are no reason to keep a slot waiting."""
         self._around.reloading()
         try:
             loaded = self._load()
@@ -103,5 +106,5 @@ class Daemon:
         except SettingsError as error:
             self._around.refused(error)
             return False
-        self._loaded = loaded
-        return True
+        before, self._loaded = self._loaded, loaded
+        return loaded.settings != before.settings

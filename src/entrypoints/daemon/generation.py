@@ -37,15 +37,24 @@ class Generation:
         container: of the parts.
         plans: of the slots.
         around: what is to last as long as the work.
+        waiting: is called about once a second by whoever enters and has to wait for a lock;
+            whether it is to wait no longer.
 
     Raises:
         RepositoryError: on entering, the database cannot be used.
     """
 
-    def __init__(self, container: Container, plans: Sequence[SlotPlan], around: Around) -> None:
+    def __init__(
+        self,
+        container: Container,
+        plans: Sequence[SlotPlan],
+        around: Around,
+        waiting: Callable[[], bool],
+    ) -> None:
         self._container = container
         self._plans = plans
         self._around = around
+        self._waiting = waiting
         self._events = container.events()
         self._stop = StopRequest()
         self._retire = StopRequest()
@@ -115,14 +124,18 @@ class Generation:
     def _open_database(self, opening: ExitStack) -> None:
         connection = self._container.connection()
         opening.callback(connection.close)
-        connection.hurry_when(lambda: self._stop.made)
+        connection.tell_of_waits(lambda trouble: self._events.notice(WorkerTroubled(trouble)))
         opening.enter_context(servers_in_use(self._container.server_renderer()))
         beats = self._container.lease_connection()
         opening.callback(beats.close)
+        for each in (connection, beats):
+            each.hurry_when(self._waiting)
         self._watch = self._container.watch()
         opening.callback(self._watch.close)
         self._container.recovery().run()
         self._container.admission().begin()
+        connection.hurry_when(lambda: self._stop.made)
+        beats.hurry_when(lambda: False)
 
     def _thread(self, plan: SlotPlan) -> Thread:
         standing = StandingSlot(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from application.ports.events import (
+    KindBroken,
+    KindMended,
     PromptFailed,
     PromptPostponed,
     PromptPublished,
@@ -25,8 +27,7 @@ from entrypoints.observing.discretion import reason_of_pause
 if TYPE_CHECKING:
     from adapters.systemd_notice import SystemdNotice
     from application.ports.events import Event
-
-AT_WORK = "at work"
+    from domain.kind import Kind
 
 
 class ManagerStatus:
@@ -38,16 +39,29 @@ class ManagerStatus:
 
     def __init__(self, manager: SystemdNotice) -> None:
         self._manager = manager
+        self._broken: dict[Kind, str] = {}
+
+    def begin(self) -> None:
+        """Say that it is at work; what is still wrong is found, and told, anew."""
+        self._broken.clear()
+        self._tell()
 
     def notice(self, event: Event) -> None:
         """Take note of what happened."""
         match event:
             case QueuePaused():
                 self._manager.status(f"paused: {reason_of_pause(event.code, event.reason)}")
+            case KindBroken():
+                why = f"{event.failure.code}: {event.failure.hint}"
+                self._broken[event.kind] = f"nothing of kind {event.kind}: {why}"
+                self._tell()
+            case KindMended():
+                self._broken.pop(event.kind, None)
+                self._tell()
             case QueueResumed():
-                self._manager.status(AT_WORK)
+                self._tell()
             case ServerSetAside() | ServerReturned():
-                pass  # the queue goes on; when no server is left it is paused
+                pass  # the queue goes on; when no server is left its kind is broken
             case WorkerTroubled():
                 pass  # it is tried again, and nobody says when it is over
             case RenderStarted() | RenderProgressed() | RenderPreviewed():
@@ -58,3 +72,6 @@ class ManagerStatus:
                 pass
             case _:
                 assert_never(event)
+
+    def _tell(self) -> None:
+        self._manager.status("; ".join(self._broken.values()) or "at work")

@@ -14,9 +14,10 @@ from domain.kind import Kind
 from entrypoints import building, showing
 from entrypoints.building_renderers import workflow_name
 from entrypoints.container import compose
-from entrypoints.daemon.manager_status import AT_WORK, ManagerStatus
+from entrypoints.daemon.manager_status import ManagerStatus
 from entrypoints.daemon.slots import SlotPlan, planned_slots
 from entrypoints.observing.observatory import Observatory
+from entrypoints.observing.server_names import server_names
 from entrypoints.settings.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -50,11 +51,14 @@ class Surroundings:
         self._loaded = loaded
         self._manager = manager
         self._watchdog_at = 0.0
-        self._log = Observatory(
-            loaded, _workflow_names(loaded), sys.stderr, os.environ, building.build_clock()
-        )
+        self._ends = False
         self._state = showing.build_worker_state("daemon", len(_plans(loaded)))
-        self.events = Audience(self._log, self._state, ManagerStatus(manager))
+        names, clock = _workflow_names(loaded), building.build_clock()
+        self._log = Observatory(
+            loaded, names, self._kinds, sys.stderr, os.environ, clock, server_names(loaded)
+        )
+        self._status = ManagerStatus(manager)
+        self.events = Audience(self._log, self._state, self._status)
         self._page: Serving | None = None
         if serves:
             try:
@@ -92,7 +96,7 @@ class Surroundings:
         slots = [plan.name.partition("-")[0] for plan in _plans(self._loaded)]
         counted = {name: slots.count(name) for name in dict.fromkeys(slots)}
         self._log.daemon.started(version("media-generator"), os.getpid(), counted)
-        self._manager.status(AT_WORK)
+        self._status.begin()
         self._manager.ready()
 
     def beat(self) -> None:
@@ -114,13 +118,20 @@ class Surroundings:
         Raises:
             SettingsError: they cannot be followed; everything is as it was.
         """
-        self._log.follow(loaded, _workflow_names(loaded))
+        self._log.follow(loaded, _workflow_names(loaded), server_names(loaded))
         if self._page is not None and loaded.settings != self._loaded.settings:
             self._serve_anew(loaded)
         self._loaded = loaded
         self._state.resize(len(_plans(loaded)))
         self._log.daemon.reloaded()
+        self._status.begin()
         self._manager.ready()
+
+    def _kinds(self) -> Mapping[Kind, str]:
+        """What the slots render, each with the code of what is missing, or ""."""
+        broken = {each.kind: each.code for each in self._state.standing.broken}
+        taken = frozenset[Kind]().union(*(plan.kinds for plan in _plans(self._loaded)))
+        return {kind: broken.get(kind, "") for kind in Kind if kind in taken}
 
     def _serve(self, loaded: LoadedSettings) -> None:
         from entrypoints.web.serving import start_serving
@@ -136,7 +147,8 @@ class Surroundings:
             self._serve(loaded)
         except SettingsError:
             self._serve(self._loaded)
-            self._log.follow(self._loaded, _workflow_names(self._loaded))
+            before = self._loaded
+            self._log.follow(before, _workflow_names(before), server_names(before))
             raise
 
     def refused(self, error: SettingsError) -> None:
@@ -145,7 +157,10 @@ class Surroundings:
         self._manager.ready()
 
     def stopping(self, reason: str) -> None:
-        """Say that the daemon was asked to end."""
+        """Say, once, that the daemon was asked to end."""
+        if self._ends:
+            return
+        self._ends = True
         self._log.daemon.stopping(reason)
         self._manager.stopping()
 

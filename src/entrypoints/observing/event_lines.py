@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, assert_never
 
 from application.ports.events import (
+    KindBroken,
+    KindMended,
     PromptFailed,
     PromptPostponed,
     PromptPublished,
@@ -27,7 +29,7 @@ from domain.failure import Blame
 from entrypoints.observing.discretion import reason_of_pause, telling
 
 if TYPE_CHECKING:
-    from application.ports.events import Ended, Event
+    from application.ports.events import Ended, Event, QueueEvent
 
 _DIGITS: Final = 3  # of seconds, behind the point
 
@@ -59,7 +61,7 @@ def line_of(event: Event) -> Line:
             return Line(logging.DEBUG, "render.progressed", fields)
         case RenderPreviewed():
             return Line(logging.DEBUG, "render.previewed", _previewed(event))
-        case QueuePaused() | QueueResumed() | WorkerTroubled():
+        case QueuePaused() | QueueResumed() | KindBroken() | KindMended() | WorkerTroubled():
             return _of_queue(event)
         case ServerSetAside() | ServerReturned():
             return _of_server(event)
@@ -92,7 +94,7 @@ def _of_end(event: Ended) -> Line:
             assert_never(event)
 
 
-def _of_queue(event: QueuePaused | QueueResumed | WorkerTroubled) -> Line:
+def _of_queue(event: QueueEvent) -> Line:
     match event:
         case QueuePaused():
             level = logging.INFO if event.by == PausedBy.PERSON else logging.ERROR
@@ -103,6 +105,11 @@ def _of_queue(event: QueuePaused | QueueResumed | WorkerTroubled) -> Line:
             return Line(level, "queue.paused", fields)
         case QueueResumed():
             return Line(logging.INFO, "queue.resumed", {})
+        case KindBroken():
+            about: dict[str, object] = {"kind": event.kind.value}
+            return Line(logging.ERROR, "kind.broken", about | telling(event.failure))
+        case KindMended():
+            return Line(logging.INFO, "kind.mended", {"kind": event.kind.value})
         case WorkerTroubled():
             return Line(logging.ERROR, "worker.troubled", {"reason": event.reason})
         case _:

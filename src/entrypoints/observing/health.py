@@ -13,10 +13,11 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, choose_encode
 from application.ports.queue_controls import PausedBy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from prometheus_client import CollectorRegistry
 
+    from domain.kind import Kind
     from entrypoints.observing.queue_sight import QueueSight
 
 _JSON = "application/json"
@@ -38,6 +39,7 @@ class Health:
         registry: of the metrics.
         is_alive: whether the main loop goes round.
         see: the queue, or None when it cannot be seen.
+        kinds: that are rendered here, each with the code of what is missing, or "".
     """
 
     def __init__(
@@ -45,10 +47,12 @@ class Health:
         registry: CollectorRegistry,
         is_alive: Callable[[], bool],
         see: Callable[[], QueueSight | None],
+        kinds: Callable[[], Mapping[Kind, str]],
     ) -> None:
         self._registry = registry
         self._is_alive = is_alive
         self._see = see
+        self._kinds = kinds
 
     def answer(self, path: str, accept: str) -> Answer:
         """What stands under a path.
@@ -79,6 +83,9 @@ class Health:
         pause = sight.pause
         if pause is not None and pause.by is PausedBy.ENVIRONMENT:
             return _refused("paused_by_environment", code=pause.code)
+        missing = tuple(self._kinds().values())
+        if missing and all(missing):
+            return _refused("nothing_can_be_rendered", code=missing[0])
         if pause is not None:
             return _said(HTTPStatus.OK, status="ok", paused_by=pause.by.value)
         return _said(HTTPStatus.OK, status="ok")

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Final, assert_never
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
 from application.ports.events import (
+    KindBroken,
+    KindMended,
     PromptFailed,
     PromptPostponed,
     PromptPublished,
@@ -122,8 +124,8 @@ class RenderMetrics:
                 self.servers.returned(event.server)
             case RenderProgressed() | RenderPreviewed():
                 pass
-            case QueuePaused() | QueueResumed():
-                pass  # who is paused is asked when it is wanted: it may have been so before
+            case QueuePaused() | QueueResumed() | KindBroken() | KindMended():
+                pass  # what stands still is asked when it is wanted: it may have been so before
             case _:
                 self._ended(event)
 

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 from entrypoints.observing.event_log import DaemonLog, EventLog
 from entrypoints.observing.health import Health
 from entrypoints.observing.health_server import HealthServer
+from entrypoints.observing.kind_metrics import KindMetrics
 from entrypoints.observing.logs import configure_logging
 from entrypoints.observing.metrics import RenderMetrics
 from entrypoints.observing.pulse import Pulse
@@ -18,7 +19,7 @@ from entrypoints.settings.errors import SettingsError
 from entrypoints.settings.model import Web
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from application.ports.clock import Clock
     from application.ports.events import Event
@@ -44,6 +45,7 @@ class Observatory:
     Args:
         loaded: the settings to begin with.
         workflows: the name of what renders each kind, for the metrics.
+        kinds: that are rendered here now, each with the code of what is missing, or "".
         stream: standard error.
         environ: of the process.
         clock: both sides.
@@ -57,6 +59,7 @@ class Observatory:
         self,
         loaded: LoadedSettings,
         workflows: Mapping[Kind, str],
+        kinds: Callable[[], Mapping[Kind, str]],
         stream: TextIO,
         environ: Mapping[str, str],
         clock: Clock,
@@ -78,7 +81,8 @@ class Observatory:
         self._event_log = EventLog(self._logs.logger)
         self._watcher = self._watcher_of(loaded)
         QueueMetrics(self.registry, self._see, self._metrics, clock.now)
-        self._health = Health(self.registry, self._pulse.is_beating, self._see)
+        KindMetrics(self.registry, kinds)
+        self._health = Health(self.registry, self._pulse.is_beating, self._see, kinds)
         self._server: HealthServer | None = None
         self._web = Web()
         try:

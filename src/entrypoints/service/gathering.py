@@ -138,6 +138,9 @@ class Gathering:
                 f"{name} looks like a secret, which a service file must not hold; keep it where"
                 " the program that needs it looks for it"
             )
+        if "=" in name:
+            name = name.partition("=")[0]
+            raise ServiceError(f"--env takes a name alone: set {name} here, and give --env {name}")
         if name not in self._environ or not re.fullmatch(r"\w+", name, re.ASCII):
             raise ServiceError(f"the variable {name} is not set here; set it, or leave out --env")
         return self._environ[name]

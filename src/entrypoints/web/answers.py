@@ -18,13 +18,17 @@ def json_answer(
     document: object, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
     """A document of what JSON can hold; half characters become U+FFFD."""
-    try:
-        body = msgspec.json.encode(document)
-    except UnicodeEncodeError:
-        body = msgspec.json.encode(whole(msgspec.to_builtins(document)))
-    answer = Response(body, status, content_type=JSON)
+    answer = Response(json_bytes(document), status, content_type=JSON)
     answer.headers.update(headers or {})
     return answer
+
+
+def json_bytes(document: object) -> bytes:
+    """A document as JSON in UTF-8; half characters become U+FFFD."""
+    try:
+        return msgspec.json.encode(document)
+    except UnicodeEncodeError:
+        return msgspec.json.encode(whole(msgspec.to_builtins(document)))
 
 
 def problem(

@@ -14,6 +14,7 @@ from entrypoints.web.media_documents import gallery_item
 if TYPE_CHECKING:
     from flask import Response
 
+    from application.ports.gallery_rows import GalleryPage
     from entrypoints.web.services import Services
 
 _MOST: Final = 200
@@ -26,12 +27,15 @@ def blueprint(services: Services) -> Blueprint:
 
     @room.get("/api/v1/gallery")
     def gallery() -> Response:
-        page = services.gallery().page(gallery_query(_MOST))
-        items = [gallery_item(artifact) for artifact in page.artifacts]
-        cursor = None if page.next is None else str(page.next)
-        return json_answer({"items": items, "next_cursor": cursor})
+        return json_answer(gallery_document(services.gallery().page(gallery_query(_MOST))))
 
     return room
+
+
+def gallery_document(page: GalleryPage) -> dict[str, object]:
+    """A page of files, and where the next one begins."""
+    items = [gallery_item(artifact) for artifact in page.artifacts]
+    return {"items": items, "next_cursor": None if page.next is None else str(page.next)}
 
 
 def gallery_query(most: int) -> GalleryQuery:

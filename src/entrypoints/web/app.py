@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 LARGEST_BODY: Final = 1024 * 1024  # bytes; a song with long lyrics has a few thousand
 _LARGEST_ID: Final = 2**63 - 1  # of an INTEGER PRIMARY KEY in SQLite
 _ROOMS: Final = (
+    "assets",
     "contract_api",
     "api_token",
     "api_gallery",
@@ -29,6 +30,7 @@ _ROOMS: Final = (
     "openapi",
     "login",
     "media",
+    "previews",
     "work_pages",
     "pages",
 )

@@ -89,7 +89,15 @@ def _rendering(
         "seconds_left": _seconds_left(view, worker) if view and worker else None,
         "started_at": iso(render.claimed_at),
         "worker": render.worker,
+        "preview_url": _preview_url(view) if view else None,
     }
+
+
+def _preview_url(view: RenderView) -> str | None:
+    """Another one for each picture, so that a page sees when there is a newer one."""
+    if not view.preview:
+        return None
+    return f"/api/renders/{view.render_id}/preview?v={view.preview}"
 
 
 def _seconds_left(view: RenderView, worker: WorkerView) -> float | None:

@@ -25,13 +25,12 @@ def gallery_item(artifact: GalleryArtifact) -> dict[str, object]:
     said = artifact.metadata
     prompt = _text(said, "prompt") or artifact.prompt_text
     title = _text(said, "title") or short_title(prompt or "")
-    image, audio = artifact.kind is Kind.IMAGE, artifact.kind is Kind.AUDIO
+    kind = artifact.kind
     media = _address(artifact.file_path) if artifact.servable else None
-    small = artifact.preview_path if artifact.preview_servable else artifact.file_path
     return {
         "artifact_id": artifact.id,
         "prompt_id": artifact.prompt_id,
-        "kind": artifact.kind and artifact.kind.value,
+        "kind": kind and kind.value,
         "file_path": artifact.file_path,
         "preview_path": artifact.preview_path,
         "title": title,
@@ -48,11 +47,16 @@ def gallery_item(artifact: GalleryArtifact) -> dict[str, object]:
         "renderer": _text(said, "renderer"),
         "created_at": artifact.created_at,
         "media_url": media,
-        "thumbnail_url": f"{_address(small)}?w={_CARD_WIDTH}"
-        if image and media and small
-        else None,
-        "peaks_url": f"/api/v1/peaks/{artifact.id}" if audio and media else None,
+        "thumbnail_url": _small(artifact, media) if kind is Kind.IMAGE and media else None,
+        "peaks_url": f"/api/v1/peaks/{artifact.id}" if kind is Kind.AUDIO and media else None,
     }
+
+
+def _small(artifact: GalleryArtifact, media: str) -> str:
+    """Where a small copy of the preview is; of the file itself, where there is no preview."""
+    other = artifact.preview_path != artifact.file_path and artifact.preview_servable
+    small = _address(artifact.preview_path or "") if other else media
+    return f"{small}?w={_CARD_WIDTH}"
 
 
 def _address(path: str) -> str:

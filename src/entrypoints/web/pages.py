@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
-from flask import Blueprint, render_template
+from flask import Blueprint, render_template, request
+from markupsafe import Markup
 
 from domain.artifact_status import ArtifactStatus
 from entrypoints.web import queries
-from entrypoints.web.api_gallery import gallery_query
+from entrypoints.web.answers import json_bytes
+from entrypoints.web.api_gallery import gallery_document, gallery_query
 from entrypoints.web.api_prompts import prompt_details
-from entrypoints.web.media_documents import gallery_item
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from entrypoints.web.services import Services
 
 _FIRST_PAGE: Final = 60  # cards
+_AT_ONCE: Final = 10  # pictures that are asked for before it is known where they will stand
 _FILTERS: Final = ("kind", "status", "text", "since", "until")
 _SONG: Final = 16  # tenths: as wide as a picture of 16:10
 _NARROWEST, _WIDEST = 6, 24  # tenths; what is beyond is cropped
@@ -47,8 +49,12 @@ def browse_view(page: GalleryPage) -> dict[str, object]:
     asked = {name: value for name in _FILTERS if (value := queries.text(name))}
     kind = queries.kind()
     following = urlencode({**asked, "cursor": page.next}) if page.next is not None else None
+    document = gallery_document(page)
     return {
-        "items": [gallery_item(artifact) for artifact in page.artifacts],
+        "items": document["items"],
+        "at_once": _AT_ONCE,
+        # The scripts begin at the newest, wherever a page without them was.
+        "given": None if request.args.get("cursor") else as_text(document),
         "kind": kind.prompt_type if kind else "",
         "status": asked.get("status", ""),
         "statuses": sorted({*map(str, ArtifactStatus), *filter(None, [asked.get("status")])}),
@@ -57,7 +63,19 @@ def browse_view(page: GalleryPage) -> dict[str, object]:
         "further": f"/?{following}" if following else None,
         "ratio": ratio,
         "place": place,
+        "wider": wider,
     }
+
+
+def as_text(document: object) -> Markup:
+    """A document as JSON that HTML takes for mere text."""
+    told = json_bytes(document).decode()
+    return Markup(told.replace("&", "&amp;").replace("<", "&lt;"))  # noqa: S704 - as it says
+
+
+def wider(item: Mapping[str, Any]) -> str:
+    """The thumbnail for screens with finer dots; static/cards.js asks for the same."""
+    return str(item["thumbnail_url"]).replace("?w=320", "?w=640")
 
 
 def ratio(item: Mapping[str, Any]) -> int:

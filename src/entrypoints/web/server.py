@@ -13,11 +13,15 @@ from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher
 from waitress.wasyncore import close_all, loop
 
+from entrypoints.web.sending import SendingTask, send_part
+
 if TYPE_CHECKING:
     import socket
     from collections.abc import Sequence
 
     from flask import Flask
+
+    from adapters.media_files.body import FilePart
 
 REQUEST_SECONDS: Final = 20.0  # from the first byte of a request to its last
 IDLE_SECONDS: Final = 60  # a connection on which nothing happens
@@ -89,7 +93,15 @@ class WebServer:
 class _Channel(HTTPChannel):
     """A connection that knows since when its request is on the way."""
 
+    task_class = SendingTask
     asked_since: float | None = None
+
+    def send(self, data: bytes | FilePart, do_close: bool = True) -> int:  # noqa: FBT001, FBT002
+        if isinstance(data, bytes):
+            return int(super().send(data, do_close))
+        assert self.socket is not None  # noqa: S101 - whoever sends is connected
+        sent = send_part(self.socket.fileno(), data)
+        return sent if isinstance(sent, int) else int(super().send(sent, do_close))
 
     def received(self, data: bytes) -> bool:
         if self.asked_since is None:

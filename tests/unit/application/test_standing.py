@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from application.bell import Bell
-from application.ports.events import QueuePaused, QueueResumed, WorkerTroubled
+from application.ports.events import (
+    KindBroken,
+    KindMended,
+    QueuePaused,
+    QueueResumed,
+    WorkerTroubled,
+)
 from application.ports.prompt_repository import RepositoryBusyError, RepositoryError, Selection
 from application.ports.queue_controls import PausedBy
 from application.standing import StandingSlot
@@ -132,6 +138,35 @@ def test_what_is_seen_to_be_mended_needs_no_probe(harness: Harness) -> None:
     harness.clock.advance(5)
     turn(slot)
     assert harness.status(prompt_id) == "ready"
+
+
+def test_a_kind_that_breaks_and_is_mended_is_told_once_each(harness: Harness) -> None:
+    """Whoever reads the log learns why nothing of it is rendered, and when that is over."""
+    harness.renderer.refusals[Kind.IMAGE] = MISSING
+    slot = standing(harness)
+    for _ in range(5):
+        assert turn(slot) == 5.0
+        harness.clock.advance(5)
+    other = Failure(FailureCode.SCRIPT_MISSING, "the script is not there either")
+    harness.renderer.refusals[Kind.IMAGE] = other
+    turn(slot)
+    del harness.renderer.refusals[Kind.IMAGE]
+    harness.clock.advance(5)
+    for _ in range(2):
+        assert turn(slot) == 60.0
+    assert news(harness, KindBroken, KindMended) == [
+        KindBroken(Kind.IMAGE, MISSING),
+        KindBroken(Kind.IMAGE, other),
+        KindMended(Kind.IMAGE),
+    ]
+
+
+def test_what_was_mended_between_two_runs_is_told(harness: Harness) -> None:
+    """The pause that an earlier worker left ends with a word, not in silence."""
+    harness.controls.pause(PausedBy.ENVIRONMENT, "it is not there", "output_root_missing", ())
+    harness.admission.begin()
+    assert harness.controls.paused() is None
+    assert news(harness, QueueResumed) == [QueueResumed()]
 
 
 def test_a_persons_pause_holds_until_a_person_ends_it(harness: Harness) -> None:

@@ -9,7 +9,13 @@ WHERE paused_by IS NOT NULL;
 UPDATE media_generator_state
 SET
     paused_by = :paused_by, pause_reason = :pause_reason, pause_code = :pause_code,
-    paused_at = CURRENT_TIMESTAMP, pause_suspects = :pause_suspects
+    pause_suspects = :pause_suspects,
+    -- What is found broken again by a probe has been broken all the while.
+    paused_at = CASE
+        WHEN :paused_by = 'environment' AND paused_by = 'environment'
+            AND pause_code = :pause_code THEN paused_at
+        ELSE CURRENT_TIMESTAMP
+    END
 WHERE :paused_by = 'person' OR paused_by IS NOT 'person';
 
 -- name: resume

@@ -1,10 +1,8 @@
 // Browse: filters, the grid, the viewer and the player put together.
-import { complain, el, poll } from "./site.js";
-import { card } from "./cards.js";
-import { Player } from "./player.js";
+import { ApiError, complain, el, poll } from "./site.js";
+import { adopt, card } from "./cards.js";
 import { Sheet } from "./sheet.js";
 import { Shelf } from "./shelf.js";
-import { Viewer } from "./viewer.js";
 
 const form = document.getElementById("filters");
 const root = document.getElementById("sheet");
@@ -14,13 +12,23 @@ const NAMES = ["kind", "status", "text", "since", "until"];
 const LOOK = 5000; // milliseconds between looks for new media
 
 let shelf = null;
-const player = new Player();
-const viewer = new Viewer((index) => sheet.reach(index));
-const sheet = new Sheet(root, build, more);
+let player = null;
+let viewer = null;
+const sheet = new Sheet(root, { build, adopt, wanted: more });
 
-function build(item, index) {
-  const made = card(item, index);
-  if (item && player.plays(item)) queueMicrotask(() => player.tell());
+// No visit begins with them: they come when the page is at rest, or when they are wanted.
+const aPlayer = () => import("./player.js").then(({ Player }) => (player ||= new Player()));
+const aViewer = () => import("./viewer.js").then(({ Viewer }) => (
+  viewer ||= new Viewer((index) => sheet.reach(index))
+));
+const atRest = window.requestIdleCallback || ((work) => setTimeout(work, 300));
+const whole = (error) => complain(new ApiError(0, {
+  message: "A part of the page could not be loaded.", hint: "Reload it.", code: error.name,
+}));
+
+function build(item) {
+  const made = card(item);
+  if (item && player?.plays(item)) queueMicrotask(() => player.tell());
   return made;
 }
 
@@ -59,12 +67,12 @@ function takeOver() {
   sheet.show(shelf);
 }
 
-/** Show what the address asks for. */
-function start() {
+/** Show what the address asks for; `given` is what the page brought along of it. */
+function start(given = null) {
   const wanted = new URLSearchParams(location.search);
   const filters = NAMES.flatMap((name) => (wanted.get(name) ? [[name, wanted.get(name)]] : []));
   shelf?.drop();
-  shelf = new Shelf(filters);
+  shelf = new Shelf(filters, given);
   news.hidden = true;
   root.setAttribute("aria-busy", "true");
   more();
@@ -116,17 +124,21 @@ root.addEventListener("click", (event) => {
   const link = event.target.closest(".card.image .open");
   if (play) {
     if (play.closest(".current")) player.toggle();
-    else player.play(shelf, indexOf(play));
+    else hear(shelf, indexOf(play));
   } else if (link) {
     event.preventDefault();
-    viewer.open(shelf, indexOf(link));
+    const index = indexOf(link);
+    aViewer().then(() => viewer.open(shelf, index), whole);
   }
 });
-root.addEventListener("seek", (event) => player.play(sheet.shelf, indexOf(event.target), event.detail));
+const hear = (shelf, index, from = 0) => aPlayer().then(() => player.play(shelf, index, from), whole);
+root.addEventListener("seek", (event) => hear(sheet.shelf, indexOf(event.target), event.detail));
 
 news.addEventListener("click", () => { scrollTo(0, 0); start(); });
 
-start();
+const given = document.getElementById("given");
+start(given && JSON.parse(given.content.textContent));
+atRest(() => Promise.all([aPlayer(), aViewer()]).catch(() => {})); // whoever wants them is told
 poll(async () => {
   const mine = shelf;
   if (!mine.length && !mine.complete) return;
@@ -134,4 +146,4 @@ poll(async () => {
   if (mine === shelf && items.length && items[0].artifact_id > (mine.ids[0] ?? -Infinity)) {
     news.hidden = false;
   }
-}, { every: LOOK });
+}, { every: LOOK, atOnce: false });

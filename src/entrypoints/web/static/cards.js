@@ -11,6 +11,14 @@ export function card(item) {
   return made;
 }
 
+/** Whether a card that the server made may stay; it then does what ours do. */
+export function adopt(made, item) {
+  if (item?.kind !== "image" || made.dataset.id !== String(item.artifact_id)) return false;
+  const image = made.querySelector("img");
+  if (image) retry(image);
+  return true;
+}
+
 export const pageOf = (item) => (item.prompt_id === null ? item.media_url : `/prompts/${item.prompt_id}`);
 const nameOf = (item) => item.title || item.file_path;
 
@@ -31,10 +39,12 @@ function picture(item) {
 
 /** The server may be busy with other pictures just now. */
 function retry(image, tries = 4) {
-  image.addEventListener("error", () => {
+  const failed = () => {
     if (!tries) image.replaceWith(lost());
-    else setTimeout(() => { retry(image, tries - 1); image.srcset += ""; }, 2000);
-  }, { once: true });
+    else setTimeout(() => { image.srcset += ""; retry(image, tries - 1); }, 2000);
+  };
+  if (image.complete && !image.naturalWidth) failed(); // before anybody listened
+  else image.addEventListener("error", failed, { once: true });
 }
 
 const wider = (item) => item.thumbnail_url.replace("?w=320", "?w=640");

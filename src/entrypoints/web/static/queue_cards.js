@@ -137,6 +137,21 @@ export function fillRendering(card, item) {
   put(card, "left", typeof item.seconds_left === "number" ? `${span(item.seconds_left)} left` : "");
   put(card, "worker", item.worker);
   putMoment(card, "started_at", item.started_at);
+  fillPreview(card, item);
+}
+
+/** The picture so far. The old one stays until the new one is there; one that is gone is hidden. */
+function fillPreview(card, item) {
+  const image = card.querySelector(".preview");
+  if (image.getAttribute("src") === item.preview_url) return;
+  show(image, Boolean(item.preview_url));
+  if (!item.preview_url) {
+    image.removeAttribute("src");
+    return;
+  }
+  image.onerror = () => show(image, false);
+  image.alt = `Prompt ${item.prompt_id} as it looks so far`;
+  image.src = item.preview_url;
 }
 
 export function fillFailed(card, item, isNew) {

@@ -1,11 +1,12 @@
 // The grid: full rows of cards, of which only those near the window are in the document.
 
 export class Sheet {
-  /** `build(item, index)` makes a card; `wanted()` is called when the end comes near. */
-  constructor(root, build, wanted) {
-    this.root = root;
-    this.build = build;
-    this.wanted = wanted;
+  /**
+   * `build(item, index)` makes a card; `adopt(card, item)` tells whether one that was there before
+   * may stay; `wanted()` is called when the end comes near.
+   */
+  constructor(root, { build, adopt, wanted }) {
+    Object.assign(this, { root, build, adopt, wanted });
     this.cards = new Map();
     addEventListener("scroll", () => this.soon(), { passive: true });
     new ResizeObserver(([{ contentRect }]) => {
@@ -17,8 +18,12 @@ export class Sheet {
   show(shelf) {
     this.shelf = shelf;
     shelf.filled = () => this.soon();
+    const before = [...this.root.children];
     this.cards.clear();
-    this.root.replaceChildren();
+    before.forEach((card, index) => {
+      if (index < shelf.length && this.adopt(card, shelf.item(index))) this.number(card, index);
+      else card.remove();
+    });
     this.measure();
     this.layOut(true);
   }
@@ -131,12 +136,16 @@ export class Sheet {
 
   made(item, index) {
     const card = this.build(item, index);
+    this.number(card, index);
+    this.place(card, index);
+    return card;
+  }
+
+  number(card, index) {
     card.dataset.index = index;
     card.setAttribute("aria-posinset", index + 1);
     card.setAttribute("aria-setsize", this.shelf.complete ? this.shelf.length : -1);
     this.cards.set(index, card);
-    this.place(card, index);
-    return card;
   }
 
   place(card, index) {

@@ -14,8 +14,10 @@ export const ratioOf = (item) => {
 };
 
 export class Shelf {
-  constructor(filters) {
+  /** `given`: what the API would answer first, where the page brought it along. */
+  constructor(filters, given = null) {
     this.filters = filters;
+    this.given = given;
     this.ids = [];
     this.kinds = [];
     this.ratios = [];
@@ -50,7 +52,8 @@ export class Shelf {
     let count = 0;
     while (!count && !this.complete) { // a page may be empty although others follow
       const { cursor } = this;
-      const { items, next_cursor: following } = await this.ask(cursor);
+      const { items, next_cursor: following } = this.given || await this.ask(cursor);
+      this.given = null;
       count = items.length;
       if (count) this.pages.push({ start: this.length, cursor, items, used: ++this.looks });
       for (const item of items) {

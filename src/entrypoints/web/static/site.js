@@ -84,10 +84,10 @@ export function complain(error) {
 }
 
 /**
- * Call `work(signal)` now and every so many milliseconds while the tab is seen. Waits longer after
- * failures, which go to `failed`. Gives { now(), stop() }.
+ * Call `work(signal)` now (or later, unless `atOnce`) and every so many milliseconds while the tab
+ * is seen. Waits longer after failures, which go to `failed`. Gives { now(), stop() }.
  */
-export function poll(work, { every = 2000, failed = () => {} } = {}) {
+export function poll(work, { every = 2000, failed = () => {}, atOnce = true } = {}) {
   let timer = null, running = null, failures = 0, stopped = false, wanted = false;
   const run = async () => {
     clearTimeout(timer);
@@ -108,7 +108,8 @@ export function poll(work, { every = 2000, failed = () => {} } = {}) {
   };
   const seen = () => { if (!document.hidden) run(); };
   document.addEventListener("visibilitychange", seen);
-  run();
+  if (atOnce) run();
+  else timer = setTimeout(run, every);
   return {
     now: run,
     stop() {
@@ -125,6 +126,7 @@ export const moment = (iso) => new Date(/Z|[+-]\d\d:\d\d$/.test(iso) ? iso : `${
 
 const UNITS = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60]];
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 
 /** "3 minutes ago", "in 2 hours". */
 export function ago(iso) {
@@ -147,7 +149,7 @@ function tell(element) {
   const iso = element.getAttribute("datetime").replace(/ZZ$/, "Z");
   const when = moment(iso);
   if (Number.isNaN(when.getTime())) return;
-  element.title = when.toLocaleString();
+  element.title = exact.format(when);
   const said = ago(iso);
   if (element.textContent !== said) element.textContent = said;
 }

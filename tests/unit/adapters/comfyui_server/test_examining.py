@@ -161,6 +161,8 @@ def test_models_belong_in_folders(class_type: str, name: str, folder: str) -> No
         (("*",), ["1", 0], ""),
         (("COMFY_MATCHTYPE_V3",), ["1", 0], ""),
         ((["a", "b"],), ["1", 2], ""),
+        (("STRING",), ["1", 2], ""),
+        (("INT",), ["1", 2], "it takes INT"),
         (("COMBO", {"options": ["a"]}), ["1", 2], ""),
         (("IMAGE",), ["1", 4], "no output number 4"),
         (("IMAGE",), ["1"], "no link"),

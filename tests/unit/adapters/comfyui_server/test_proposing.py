@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from adapters.comfyui_server.mapping import Targets
 
 USUAL_ONES = [pytest.param(each, id=each.name) for each in USUAL]
-IDS = st.from_regex(r"[1-9][0-9]{0,3}(:[0-9]{1,2})?", fullmatch=True)
+IDS = [str(number) for number in range(1, 30)] + [f"57:{number}" for number in range(1, 10)]
+TITLES = ["", "Negative prompt", "positive", "6", "latent_image", "Style.text"]
 INPUTS = [
     *("positive", "negative", "latent_image", "samples", "conditioning", "guider", "text", "value"),
     *("tags", "lyrics", "width", "height", "seed", "filename_prefix"),
@@ -77,12 +78,12 @@ def test_ids_titles_order_and_stray_nodes_do_not_matter(data: st.DataObject) -> 
     """The shape of a graph alone decides."""
     usual = data.draw(st.sampled_from(USUAL))
     stray = data.draw(st.lists(st.sampled_from(STRAY), max_size=3))
-    count = len(usual.graph) + len(stray)
-    ids = data.draw(st.lists(IDS, min_size=count, max_size=count, unique=True))
+    ids = data.draw(st.permutations(IDS))
     names = dict(zip(usual.graph, ids, strict=False))
-    titles = {node_id: data.draw(st.text(max_size=8)) for node_id in usual.graph}
+    spoken = data.draw(st.permutations(TITLES))
+    titles = {each: spoken[n % len(spoken)] for n, each in enumerate(usual.graph)}
     entries = list(renamed(usual.graph, names, titles).items())
-    entries += zip(ids[len(usual.graph) :], stray, strict=True)
+    entries += zip(ids[len(usual.graph) :], stray, strict=False)
     graph = dict(data.draw(st.permutations(entries)))
     expected = {
         field: {f"{names[text.split('.')[0]]}.{text.split('.')[1]}" for text in texts}
@@ -129,6 +130,14 @@ def test_what_is_not_found_is_explained() -> None:
     proposal = propose(FROM_A_PICTURE.graph, Kind.IMAGE)
     assert "node i ('VAEEncode')" in proposal.missing["width"]
     assert "blanks" in proposal.missing["negative_prompt"]
+
+
+def test_a_size_that_is_fixed_on_the_way_is_told() -> None:
+    """The picture that comes out has it, whatever the brief says."""
+    scaled = node("LatentUpscale", width=1024, height=1024, samples=["e", 0])
+    proposal = propose({**COMBINED.graph, "u": scaled}, Kind.IMAGE)
+    assert written(proposal.targets)["width"] == {"e.width"}
+    assert any(note.startswith("node u") for note in proposal.notes)
 
 
 def test_a_second_text_keeps_its_words() -> None:

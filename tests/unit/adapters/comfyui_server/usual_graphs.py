@@ -193,5 +193,68 @@ FROM_A_PICTURE = Usual(
     ),
     {"prompt": {"p.text"}, "seed": {"k.seed"}, **SAVED},
 )
+ACE_STEP_1_5 = Usual(
+    "ACE-Step 1.5, whose length stands in a node of its own",
+    _ended(
+        k=node(
+            "KSampler",
+            seed=1,
+            positive=["p", 0],
+            negative=["z", 0],
+            latent_image=["e", 0],
+            **SAMPLER,
+        ),
+        p=node(
+            "TextEncodeAceStepAudio1.5",
+            tags="",
+            lyrics="",
+            seed=0,
+            bpm=120,
+            duration=["l", 0],
+            clip=CLIP,
+        ),
+        z=node("ConditioningZeroOut", conditioning=["p", 0]),
+        e=node("EmptyAceStep1.5LatentAudio", seconds=["l", 0], batch_size=1),
+        l=node("PrimitiveFloat", value=120.0),
+        s=node("SaveAudioMP3", audio=["d", 0], filename_prefix="x", quality="V0"),
+    ),
+    {
+        "tags": {"p.tags"},
+        "lyrics": {"p.lyrics"},
+        "seconds": {"l.value"},
+        "seed": {"k.seed", "p.seed"},
+        **SAVED,
+    },
+    Kind.AUDIO,
+)
+WORDLESS = Usual(
+    "sound from a text, without lyrics",
+    _ended(
+        k=node(
+            "KSampler",
+            seed=1,
+            positive=["p", 0],
+            negative=["n", 0],
+            latent_image=["e", 0],
+            **SAMPLER,
+        ),
+        p=_text("folk"),
+        n=_text("noise"),
+        e=node("EmptyLatentAudio", seconds=47.6, batch_size=1),
+        s=node("SaveAudio", audio=["d", 0], filename_prefix="x"),
+    ),
+    {"tags": {"p.text"}, "seconds": {"e.seconds"}, "seed": {"k.seed"}, **SAVED},
+    Kind.AUDIO,
+)
 
-USUAL = (CHECKPOINT, ACE_STEP, FLUX, REFINED, CONTROLLED, COMBINED, FROM_A_PICTURE)
+USUAL = (
+    ACE_STEP_1_5,
+    WORDLESS,
+    CHECKPOINT,
+    ACE_STEP,
+    FLUX,
+    REFINED,
+    CONTROLLED,
+    COMBINED,
+    FROM_A_PICTURE,
+)

@@ -55,6 +55,11 @@ def test_it_agrees_with_a_file_in_memory(
             else:
                 assert body.seek(number) == model.seek(number)
             assert body.tell() == model.tell()
+            part = body.next_part(number)
+            if part is not None:
+                assert 0 < part.length <= number
+                told = os.pread(part.descriptor, part.length, part.first)
+                assert told == whole[body.tell() :][: part.length]
         assert body.seek(0, os.SEEK_END) == len(whole)
         body.seek(0)
         assert body.read() == whole

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from application.ports.events import (
+    KindBroken,
+    KindMended,
     PromptFailed,
     PromptPostponed,
     PromptPublished,
@@ -73,6 +75,8 @@ def every_event(code: FailureCode = FailureCode.WORKFLOW_FAILED) -> list[Event]:
         RenderAbandoned(7, 17, audio, failed),
         QueuePaused("environment", code.value, f"{failed.message}. {failed.hint}"),
         QueueResumed(),
+        KindBroken(audio, failed),
+        KindMended(audio),
         WorkerTroubled("the database is locked"),
         ServerSetAside(SERVER, code.value, failed.message),
         ServerReturned(SERVER),

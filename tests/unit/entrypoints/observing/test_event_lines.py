@@ -32,6 +32,8 @@ NAMES = [
     "render.abandoned",
     "queue.paused",
     "queue.resumed",
+    "kind.broken",
+    "kind.mended",
     "worker.troubled",
     "server.set_aside",
     "server.returned",
@@ -50,7 +52,7 @@ def test_no_line_says_what_is_private(code: FailureCode) -> None:
     lines = [line_of(event) for event in every_event(code)]
     assert CANARY not in json.dumps([line.fields for line in lines])
     told = [line.fields for line in lines if "hint" in line.fields]
-    assert len(told) == 4
+    assert len(told) == 5
     assert all(fields["code"] == code.value for fields in told)
 
 

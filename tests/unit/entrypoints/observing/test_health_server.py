@@ -33,7 +33,7 @@ class Desk:
         self.sight: QueueSight | None = QueueSight(EMPTY, None, 0.0)
         self.broken = False
         _, registry = render_metrics()
-        self._health = Health(registry, lambda: self.alive, lambda: self.sight)
+        self._health = Health(registry, lambda: self.alive, lambda: self.sight, dict)
         self.server = HealthServer("127.0.0.1", 0, self._answer)
 
     @property

@@ -37,7 +37,10 @@ class Station:
         self._database = fresh_database(tmp_path / "queue.db")
         self.stream = io.StringIO()
         self.clock = ManualClock()
-        self.made = Observatory(self.load(), WORKFLOWS, self.stream, {}, self.clock, [SERVER])
+        self.missing = dict.fromkeys(Kind, "")
+        self.made = Observatory(
+            self.load(), WORKFLOWS, lambda: self.missing, self.stream, {}, self.clock, [SERVER]
+        )
 
     def load(self, **sections: dict[str, Any]) -> LoadedSettings:
         content = {"database": {"path": str(self._database)}, "web": {"health_port": 0}}
@@ -83,6 +86,32 @@ def test_health_follows_the_beats(station: Station) -> None:
     assert station.scrape().of("mediagen_up") == 0
     station.made.beat()
     assert json.loads(station.get("/readyz")) == {"status": "ok"}
+
+
+def test_a_kind_that_cannot_be_rendered_is_counted(station: Station) -> None:
+    """The other kind goes on, so the daemon is ready all the same."""
+    station.missing[Kind.AUDIO] = "script_missing"
+    scrape = station.scrape()
+    assert scrape.of("mediagen_kind_broken", kind="audio") == 1
+    assert scrape.of("mediagen_kind_broken", kind="image") == 0
+    assert json.loads(station.get("/readyz")) == {"status": "ok"}
+
+
+def test_a_daemon_that_can_render_nothing_is_not_ready(station: Station) -> None:
+    """It is not to blame for that, and nobody restarts it."""
+    station.missing = dict.fromkeys(Kind, "interpreter_missing")
+    with pytest.raises(HTTPError) as refused:
+        station.get("/readyz")
+    with refused.value as answer:
+        assert (answer.code, json.loads(answer.read())) == (
+            503,
+            {
+                "status": "unavailable",
+                "reason": "nothing_can_be_rendered",
+                "code": "interpreter_missing",
+            },
+        )
+    assert json.loads(station.get("/healthz")) == {"status": "ok"}
 
 
 def test_counts_outlive_new_settings(station: Station, tmp_path: Path) -> None:
@@ -140,6 +169,7 @@ def test_a_start_that_fails_leaves_nothing_open(tmp_path: Path) -> None:
         Observatory(
             station.load(web={"health_port": taken.getsockname()[1]}),
             WORKFLOWS,
+            dict,
             io.StringIO(),
             {},
             station.clock,

@@ -52,10 +52,29 @@ def test_a_picture_card_leads_to_its_prompt_and_keeps_its_place(site: Site) -> N
     assert 'href="/prompts/5"' in card
     assert f'src="/api/media/{path}?w=320"' in card
     assert 'width="768" height="1024"' in card
-    assert 'loading="lazy"' in card
+    assert f'srcset="/api/media/{path}?w=320 320w, /api/media/{path}?w=640 640w"' in card
+    assert ">768 × 1024<" in card
     assert "card image r8" in card
     assert f'href="/api/media/{path}?download=1" download' in card
     assert "A serene mountain lake at dawn" in card
+
+
+def test_pictures_further_down_are_not_asked_for_yet(site: Site) -> None:
+    """Those at the top are, as soon as their place in the HTML is reached."""
+    site.poet.write("{}", prompt_id=5)
+    for number in range(20):
+        site.published(5, f"{number}.png")
+    waits = ['loading="lazy"' in card for card in cards(shown(site, "/"))]
+    assert waits == [False] * 10 + [True] * 10
+
+
+def test_the_page_brings_along_what_the_api_would_say_first(site: Site) -> None:
+    """The scripts need not ask for it; whatever it holds, it ends no template."""
+    site.poet.write("{}", prompt_id=5, text="</template><script>&lt;")
+    site.published(5, metadata={"title": "</template>&amp;"})
+    [given] = re.findall(r'<template id="given">(.*?)</template>', shown(site, "/?kind=image"))
+    assert json.loads(unescape(given)) == site.get("/api/v1/gallery?kind=image").json
+    assert '<template id="given">' not in shown(site, "/?cursor=1")
 
 
 def test_a_song_can_be_played_without_scripts(site: Site) -> None:

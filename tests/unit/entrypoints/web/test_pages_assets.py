@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import entrypoints.web
+from entrypoints.web.assets import mark_of
 
 if TYPE_CHECKING:
     from tests.unit.entrypoints.web.site import Site
@@ -72,14 +73,39 @@ def test_every_page_has_its_landmarks(served: dict[str, str], path: str) -> None
 
 def test_what_browse_loads_is_small(served: dict[str, str]) -> None:
     """Scripts and styles of the first page, packed as a network would carry them."""
-    named = re.findall(r'"/static/([^"]+\.(?:js|css))"', served["/"])
+    named = re.findall(r'"/static/\w+/([^"]+\.(?:js|css))"', served["/"])
     scripts = {name for name in named if name.endswith(".js")}
     styles = set(named) - scripts
     assert modules_of(scripts) == scripts  # each is named, so that none waits for another
     packed = [len(gzip.compress((STATIC / name).read_bytes())) for name in scripts]
-    assert sum(packed) < 20_000
-    assert sum((STATIC / name).stat().st_size for name in scripts) < 50_000
+    assert sum(packed) < 13_000
+    assert sum((STATIC / name).stat().st_size for name in scripts) < 35_000
     assert sum((STATIC / name).stat().st_size for name in styles) < 25_000
+
+
+def test_what_was_fetched_once_is_not_asked_for_again(served: dict[str, str], site: Site) -> None:
+    """Its address says what it holds; a page of another version gets what there is, for once."""
+    [script] = re.findall(r'"(/static/\w+/theme\.js)"', served["/"])
+    answer = site.get(script)
+    assert answer.headers["Cache-Control"] == "private, max-age=31536000, immutable"
+    assert answer.data == (STATIC / "theme.js").read_bytes()
+    other = site.get("/static/0123456789ab/theme.js")
+    assert other.data == answer.data
+    assert other.headers["Cache-Control"] == "no-cache"
+    assert site.get("/static/0123456789ab/no_such.js").status_code == 404
+
+
+def test_the_mark_of_assets_differs_with_what_they_hold(tmp_path: Path) -> None:
+    """Or a browser would show yesterday's page for a year."""
+    (tmp_path / "a.js").write_text("1")
+    (tmp_path / "b.js").write_text("2")
+    marks = {mark_of(tmp_path)}
+    (tmp_path / "b.js").write_text("3")
+    marks.add(mark_of(tmp_path))
+    (tmp_path / "b.js").rename(tmp_path / "c.js")
+    marks.add(mark_of(tmp_path))
+    assert len(marks) == 3
+    assert mark_of(tmp_path) in marks
 
 
 def test_no_style_comes_from_elsewhere() -> None:

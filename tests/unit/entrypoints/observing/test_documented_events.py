@@ -1,0 +1,36 @@
+"""The page names every event of the log, and none that there is not."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[4]
+PAGE = (ROOT / "docs" / "observability.md").read_text(encoding="utf-8")
+NAME = re.compile(
+    r"(?:render|prompt|queue|kind|worker|daemon|config|health|page|hook|log)\.[a-z_]+"
+)
+SPOKEN = ("event_lines.py", "event_log.py", "log_writer.py")
+
+
+def _said() -> set[str]:
+    """Every name of an event in the sources that write the log."""
+    folder = ROOT / "src" / "entrypoints" / "observing"
+    return {
+        node.value
+        for name in SPOKEN
+        for node in ast.walk(ast.parse((folder / name).read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and NAME.fullmatch(node.value)
+    }
+
+
+def test_the_page_names_every_event_of_the_log() -> None:
+    """Whoever filters the log finds there what to look for."""
+    table = PAGE.partition("| event | level |")[2].partition("\n\n")[0]
+    rows = [line.rpartition("|")[0].rpartition("|")[0] for line in table.splitlines()]
+    named = set(re.findall(r"`([a-z]+\.[a-z_]+)`", "\n".join(rows)))
+    assert len(_said()) > 20
+    assert named == _said()

@@ -1,0 +1,71 @@
+"""What ``systemctl status`` shows of the queue."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+
+from adapters.systemd_notice import SystemdNotice
+from application.ports.events import KindBroken, KindMended, QueuePaused, QueueResumed
+from domain.failure import Failure, FailureCode
+from domain.kind import Kind
+from entrypoints.daemon.manager_status import ManagerStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+MISSING = Failure(FailureCode.SCRIPT_MISSING, "not there")
+
+
+class Manager:
+    """A service manager that listens at a real socket."""
+
+    def __init__(self, line: socket.socket, address: str) -> None:
+        self._line = line
+        self.status = ManagerStatus(SystemdNotice(address))
+
+    @property
+    def told(self) -> str:
+        """The next thing that it was told."""
+        return self._line.recv(4096).decode().removeprefix("STATUS=")
+
+
+@pytest.fixture
+def manager(tmp_path: Path) -> Iterator[Manager]:
+    """It waits for nothing longer than a second."""
+    address = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
+        line.bind(address)
+        line.settimeout(1)
+        yield Manager(line, address)
+
+
+def test_a_kind_that_is_broken_is_named_until_it_is_mended(manager: Manager) -> None:
+    """Both, when both are; the code and what to do, no more."""
+    manager.status.notice(KindBroken(Kind.IMAGE, MISSING))
+    assert manager.told == f"nothing of kind image: script_missing: {MISSING.hint}"
+    manager.status.notice(KindBroken(Kind.AUDIO, MISSING))
+    assert manager.told.count("script_missing") == 2
+    manager.status.notice(KindMended(Kind.IMAGE))
+    assert manager.told == f"nothing of kind audio: script_missing: {MISSING.hint}"
+    manager.status.notice(KindMended(Kind.AUDIO))
+    assert manager.told == "at work"
+
+
+def test_a_pause_is_told_and_its_end(manager: Manager) -> None:
+    """With the reason that everybody may read."""
+    manager.status.notice(QueuePaused("environment", "disk_full", "The disk is full."))
+    assert manager.told == "paused: The disk is full."
+    manager.status.notice(QueueResumed())
+    assert manager.told == "at work"
+
+
+def test_new_settings_begin_with_nothing_broken(manager: Manager) -> None:
+    """They may have mended it; if not, that is told again."""
+    manager.status.notice(KindBroken(Kind.IMAGE, MISSING))
+    assert manager.told
+    manager.status.begin()
+    assert manager.told == "at work"

@@ -1,0 +1,110 @@
+"""What a picture in progress looks like, asked for over HTTP."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from application.ports.events import PromptPublished
+from domain.kind import Kind
+from tests.media_samples import picture, png
+from tests.shown_worker import shown_worker
+from tests.unit.entrypoints.web.site import GUARDED, TOKEN, Site
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.shown_worker import ShownWorker
+
+
+JPEG = picture("jpeg")
+
+
+@contextmanager
+def rendering(site: Site) -> Iterator[ShownWorker]:
+    """A worker in the middle of a prompt."""
+    site.poet.write('{"prompt": "a lake"}', prompt_id=1)
+    with shown_worker(site.loaded) as worker:
+        yield worker
+
+
+def told(site: Site) -> list[str | None]:
+    """The address of the preview, wherever the live render is shown."""
+    status, queue, prompt = (
+        site.get(path).json for path in ("/api/v1/status", "/api/v1/queue", "/api/v1/prompts/1")
+    )
+    assert status
+    assert queue
+    assert prompt
+    shown = [status["rendering"][0], queue["rendering"][0], prompt["live"]]
+    return [each["preview_url"] for each in shown]
+
+
+def test_a_picture_in_progress_is_served_where_the_live_render_says(site: Site) -> None:
+    """With its own type, kept by nobody, taken for nothing else; each has its own address."""
+    with rendering(site) as worker:
+        render = worker.claim.render_id
+        assert told(site) == [None] * 3
+        for number, (content, form) in enumerate(((JPEG, "jpeg"), (png(), "png")), 1):
+            worker.preview(content)
+            address = f"/api/renders/{render}/preview?v={number}"
+            assert told(site) == [address] * 3
+            answer = site.get(address)
+            assert (answer.data, answer.content_type) == (content, f"image/{form}")
+            assert answer.headers["Cache-Control"] == "no-store"
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+            assert "sandbox" in answer.headers["Content-Security-Policy"]
+
+
+def test_there_is_none_before_the_first_and_after_the_end(site: Site) -> None:
+    """Nor for a render that never was; the answer says so in JSON."""
+    with rendering(site) as worker:
+        render = worker.claim.render_id
+        address = f"/api/renders/{render}/preview"
+        codes = [site.get(address).status_code]
+        worker.preview(JPEG)
+        codes += [site.get(address).status_code, site.get("/api/renders/99/preview").status_code]
+        worker.tell(PromptPublished(1, render, Kind.IMAGE, ("a",), 1.0))
+        assert [*codes, site.get(address).status_code] == [404, 200, 404, 404]
+        answer = site.get(address).json
+        assert answer
+        assert answer["error"]["code"] == "no_preview"
+
+
+def test_nothing_is_asked_of_the_database(site: Site) -> None:
+    """A picture each second must not wait for whoever writes there, nor need it at all."""
+    with rendering(site) as worker:
+        render = worker.claim.render_id
+        worker.preview(JPEG)
+        site.database.rename(site.database.with_suffix(".away"))
+        assert site.get(f"/api/renders/{render}/preview").data == JPEG
+
+
+def test_it_is_guarded_as_everything_else(tmp_path: Path) -> None:
+    """Without the token, from another host or for another site's page it is not shown."""
+    site = Site(tmp_path, **GUARDED)
+    bearer = {"Authorization": f"Bearer {TOKEN}"}
+    try:
+        with rendering(site) as worker:
+            render = worker.claim.render_id
+            worker.preview(JPEG)
+            address = f"/api/renders/{render}/preview"
+            assert site.get(address).status_code == 401
+            assert site.get(address, headers=bearer).data == JPEG
+            for foreign in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "http://evil.example"}):
+                assert site.get(address, headers=bearer | foreign).status_code == 403
+    finally:
+        site.close()
+
+
+def test_the_page_of_the_queue_shows_it_without_a_script(site: Site) -> None:
+    """And a render without one has a picture that is hidden and asks for nothing."""
+    with rendering(site) as worker:
+        render = worker.claim.render_id
+        before = site.get("/queue").get_data(as_text=True)
+        worker.preview(JPEG)
+        after = site.get("/queue").get_data(as_text=True)
+    assert "/api/renders/" not in before
+    assert f'src="/api/renders/{render}/preview?v=1"' in after
+    assert 'alt="Prompt 1 as it looks so far"' in after

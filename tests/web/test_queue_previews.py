@@ -1,0 +1,76 @@
+"""The picture of a running render, in its card on the page of the queue."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+from application.ports.events import PromptPublished
+from domain.kind import Kind
+from tests.acceptance.mediagen import image
+from tests.shown_worker import shown_worker
+from tests.web.judging import PHONE, overflows, serious
+from tests.web.queue_place import site_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, Locator, ViewportSize
+
+    from tests.web.queue_place import Site
+
+DESKTOP: ViewportSize = {"width": 1280, "height": 800}
+
+
+@pytest.fixture
+def site(tmp_path: Path, browser: Browser) -> Iterator[Site]:
+    """An installation with one picture to render."""
+    with site_at(tmp_path, browser) as made:
+        made.place.poet.write(image("a lake"), text="A lake, please")
+        yield made
+
+
+def preview(size: tuple[int, int], form: str = "JPEG") -> bytes:
+    """What a server sends."""
+    file = io.BytesIO()
+    Image.new("RGB", size, "teal").save(file, form)
+    return file.getvalue()
+
+
+def box(place: Locator) -> dict[str, float]:
+    """Where something stands."""
+    found = place.bounding_box()
+    assert found
+    return {name: found[name] for name in ("x", "y", "width", "height")}
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_a_picture_appears_is_renewed_in_its_place_and_goes(
+    site: Site, viewport: ViewportSize
+) -> None:
+    """By the page's own looks; its shape is its own, and nothing moves for it but narrow words."""
+    with shown_worker(site.loaded) as worker, site.page("/queue", viewport=viewport) as page:
+        card, below = page.locator("#rendering > li"), page.locator(".toolbar")
+        expect(card).to_contain_text("A lake, please")
+        expect(card.locator(".preview")).to_be_hidden()
+        without = box(below)
+        worker.preview(preview((64, 32)))
+        picture = page.get_by_role("img", name="as it looks so far")
+        expect(picture).to_be_visible()
+        expect(picture).to_have_js_property("naturalWidth", 64)
+        before = [box(card), box(below), box(picture)]
+        assert viewport is PHONE or before[1] == without
+        outer, inner = before[0], before[2]
+        assert inner["y"] + inner["height"] <= outer["y"] + outer["height"]
+        worker.preview(preview((32, 96), "PNG"))
+        expect(picture).to_have_js_property("naturalHeight", 96)
+        assert [box(card), box(below), box(picture)] == before
+        assert not overflows(page)
+        assert not serious(page)
+        worker.tell(PromptPublished(1, worker.claim.render_id, Kind.IMAGE, ("a",), 1.0))
+        expect(card.locator(".preview")).to_be_hidden()
