@@ -28,8 +28,12 @@ class ServerAddress:
 
     def __post_init__(self) -> None:
         """Refuse what is no address; the message holds no password."""
-        parts = urlsplit(self.url)
-        if parts.scheme not in _PORTS or not parts.hostname:
+        try:
+            parts = urlsplit(self.url)
+            well = parts.scheme in _PORTS and bool(parts.hostname) and parts.port != 0
+        except ValueError:  # of a port that is no number; its text may hold the password
+            well = False
+        if not well:
             raise ValueError("a server's address looks like http://127.0.0.1:8188")
 
     @property

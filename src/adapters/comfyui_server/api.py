@@ -21,7 +21,7 @@ from adapters.comfyui_server.shapes import a_dict, a_text
 from adapters.comfyui_server.trouble import ServerTroubleError, trouble_of, trouble_of_status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterator, Mapping
 
     from urllib3 import BaseHTTPResponse
 
@@ -51,6 +51,10 @@ class Submission:
     status: int
     job: str
     body: Mapping[str, object]
+
+
+class NoSuchFileError(Exception):
+    """The server does not have a file that its history names."""
 
 
 class ServerApi:
@@ -117,16 +121,16 @@ class ServerApi:
         """What the server knows of all node types, by name: some megabytes on a rich server."""
         return a_dict(self._got("/object_info"))
 
-    def view(self, file: OutputFile) -> Iterator[bytes]:
+    def view(self, file: OutputFile) -> Generator[bytes]:
         """The bytes of a file, in pieces; the connection ends with the iteration.
 
         Raises:
-            FileNotFoundError: the server does not have it.
+            NoSuchFileError: the server does not have it.
         """
         asked = {"filename": file.filename, "subfolder": file.subfolder, "type": file.type}
         with self._asked("GET", f"/view?{urlencode(asked)}") as answer:
             if answer.status in _MISSING:
-                raise FileNotFoundError(file.filename)
+                raise NoSuchFileError(file.filename)
             yield from answer.pieces()
 
     def close(self) -> None:

@@ -21,7 +21,7 @@ from adapters.comfyui_server.progress import JobProgress
 from adapters.comfyui_server.rejections import rejection
 from adapters.comfyui_server.stopping import StopAskedError
 from adapters.comfyui_server.submitting import Submitter
-from adapters.comfyui_server.verdicts import failed, overdue
+from adapters.comfyui_server.verdicts import busy, failed, overdue
 from adapters.comfyui_server.workflow import bind, passes
 from application.ports.media_renderer import RenderingFacts
 from domain.failure import Failure, FailureCode
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from adapters.comfyui_server.api import Submission
     from adapters.comfyui_server.history import Ending
     from adapters.comfyui_server.parts import Parts
-    from adapters.comfyui_server.patience import Overdue
     from adapters.comfyui_server.pool import Seat
     from adapters.comfyui_server.stopping import StopCheck
     from adapters.comfyui_server.workflow import BoundGraph, ServerWorkflow
@@ -162,7 +161,7 @@ class Attempt:
             self._end(wanted=True)
             raise
         except OverdueError as error:
-            return Failed(self._overdue(error.why))
+            return Failed(self._overdue(error))
         if failure is not None:
             if failure.code not in _KEEPS_FILES:
                 self._drop()
@@ -184,12 +183,14 @@ class Attempt:
         kind = self._workflow.kind
         return collector.collect(ending.files, self._asked.output, kind, own, mark)
 
-    def _overdue(self, why: Overdue) -> Failure:
+    def _overdue(self, error: OverdueError) -> Failure:
         """Stop a job for which patience has ended; a server that cannot is set aside."""
         gone = self._end(wanted=True)
-        failure = overdue(why, self._server, self._parts.limits, gone=gone)
-        if failure.code is FailureCode.SERVER_STUCK and self.job is not None:
-            self._parts.pool.set_aside(self._seat.server, failure, job="" if gone else self.job.id)
+        failure = overdue(error.why, self._server, self._parts.limits, gone=gone)
+        condemned = self.job is not None and self.job.id in self._parts.condemned
+        if failure.code is FailureCode.SERVER_STUCK or condemned:
+            stuck = busy(self._server) if condemned else failure
+            self._parts.pool.set_aside(self._seat.server, stuck, error.blocker)
         return failure
 
     def _end(self, *, wanted: bool) -> bool:

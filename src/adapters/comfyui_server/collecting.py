@@ -64,9 +64,13 @@ class Collector:
         if failure := too_many(len(wanted), self._parts.limits):
             return failure
         fetch = Fetch(self._api, folder, kind, self._parts.limits, self._stop)
-        for number, file in enumerate(wanted, start=1):
-            if failure := self._patiently(fetch, number, file):
-                return failure
+        try:
+            for number, file in enumerate(wanted, start=1):
+                if failure := self._patiently(fetch, number, file):
+                    return failure
+        except BaseException:
+            fetch.undo()  # another job may come to the same folder
+            raise
         return None
 
     def _patiently(self, fetch: Fetch, number: int, file: OutputFile) -> Failure | None:

@@ -33,11 +33,13 @@ class OverdueError(Exception):
 
     Attributes:
         why: the limit that it broke.
+        blocker: the id of the job that keeps the server busy, or "".
     """
 
-    def __init__(self, why: Overdue) -> None:
+    def __init__(self, why: Overdue, blocker: str) -> None:
         super().__init__(why.value)
         self.why = why
+        self.blocker = blocker
 
 
 class Follower:
@@ -103,7 +105,7 @@ class Follower:
             self._last_look = True
             self._polling.uninformed(now)
         elif self._polling.history_due > now:
-            raise OverdueError(overdue)
+            raise OverdueError(overdue, self._patience.blocker(self._inbox.job))
 
     def _hear(self) -> None:
         """Wait for news, until something is due."""
@@ -116,13 +118,14 @@ class Follower:
         now = self._clock.monotonic()
         heard, self._frames = self._inbox.frames > self._frames, self._inbox.frames
         if disturbed:
+            self._patience.deaf()
             self._polling.uninformed(now)
         elif heard and not self._nowhere:
             self._polling.informed()
         for message in messages:
             self._patience.runs(now)
             self._patience.sign(now)
-            self._progress.heard(message, now)
+            self._progress.heard(message)
             self._notice(message, now)
         self._progress.pass_on_when_due(now)
 
@@ -157,6 +160,8 @@ class Follower:
         if sight.holds(job):
             self._nowhere = False
             self._patience.queue_seen(sight, job, now)
+            if job in sight.waiting:
+                self._progress.waits()
             self._polling.queue_seen(now, runs=job in sight.running)
         elif self._nowhere:
             raise LostError(job)

@@ -72,8 +72,10 @@ def read_ending(answer: object, job: str) -> Ending | None:
     said = a_text(status.get("status_str"))
     if not said and not events and not entry.get("outputs"):
         return None
+    # Servers of the first years say nothing of how it ended; only what went well has outputs.
+    well = said == "success" or not said
     return Ending(
-        succeeded=said == "success" and failed is None and not interrupted,
+        succeeded=well and failed is None and not interrupted,
         interrupted=interrupted,
         error=None if failed is None else _error(failed),
         files=tuple(_files(a_dict(entry.get("outputs")))),

@@ -6,7 +6,7 @@ from collections import deque
 from threading import Condition
 from typing import TYPE_CHECKING
 
-from adapters.comfyui_server.messages import Preview
+from adapters.comfyui_server.messages import Ended, Preview
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +31,7 @@ class Inbox:
         self._messages: deque[Message] = deque(maxlen=_MOST_WAITING)
         self._preview: Preview | None = None
         self._disturbed = False
+        self._urgent = False
         self._frames = 0
 
     @property
@@ -51,7 +52,9 @@ class Inbox:
                 self._preview = message
             else:
                 self._messages.append(message)
-            self._condition.notify()
+            if isinstance(message, Ended):  # the rest can wait until somebody looks
+                self._urgent = True
+                self._condition.notify()
 
     def disturb(self) -> None:
         """Something happened to the connection: better look than wait."""
@@ -60,20 +63,20 @@ class Inbox:
             self._condition.notify()
 
     def take(self, seconds: float) -> tuple[Sequence[Message], bool]:
-        """What waits, and whether the connection was disturbed; comes back when something does.
+        """What was heard, and whether the connection was disturbed.
 
         Args:
-            seconds: to wait at most; 0 or less does not wait.
+            seconds: to wait at most; less when the job ends, or the connection is disturbed.
         """
         with self._condition:
-            self._condition.wait_for(self._something, max(0.0, seconds))
+            self._condition.wait_for(self._is_urgent, max(0.0, seconds))
             messages: list[Message] = [*self._messages]
             if self._preview:
                 messages.append(self._preview)
             disturbed = self._disturbed
             self._messages.clear()
-            self._preview, self._disturbed = None, False
+            self._preview, self._disturbed, self._urgent = None, False, False
         return messages, disturbed
 
-    def _something(self) -> bool:
-        return bool(self._messages) or self._preview is not None or self._disturbed
+    def _is_urgent(self) -> bool:
+        return self._urgent or self._disturbed

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import re
+from contextlib import closing
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from adapters.comfyui_server.api import NoSuchFileError
 from domain.failure import Failure, FailureCode
 from domain.kind import Kind
 
@@ -61,6 +63,7 @@ class Fetch:
         self._limits = limits
         self._stop = stop
         self._bytes = 0
+        self._paths: list[Path] = []
 
     def fetch(self, number: int, file: OutputFile) -> Failure | None:
         """Copy one file; ``number`` makes its name unique and keeps the order.
@@ -71,15 +74,16 @@ class Fetch:
         """
         path = self._folder / f"{_stem(self._kind, number)}{_suffix(file.filename)}"
         before = self._bytes
+        self._paths.append(path)
         try:
-            with path.open("xb") as target:
-                for chunk in self._api.view(file):
+            with path.open("xb") as target, closing(self._api.view(file)) as chunks:
+                for chunk in chunks:
                     self._stop.check()
                     self._bytes += len(chunk)
                     if self._bytes > self._limits.max_bytes:
                         return _too_much(f"more than {self._limits.max_bytes:,} bytes")
                     target.write(chunk)
-        except FileNotFoundError:
+        except NoSuchFileError:
             path.unlink(missing_ok=True)
             return Failure(
                 FailureCode.NO_FILES,
@@ -93,6 +97,11 @@ class Fetch:
             path.unlink(missing_ok=True)
             raise
         return None
+
+    def undo(self) -> None:
+        """Remove what was copied."""
+        for path in self._paths:
+            path.unlink(missing_ok=True)
 
 
 def _stem(kind: Kind, number: int) -> str:

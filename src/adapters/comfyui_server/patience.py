@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ class Overdue(StrEnum):
 class Patience:
     """Knows when a job began and when it last gave a sign of life.
 
+    Silence tells something only as long as the socket told of the job before.
+
     Attributes:
         began: when it was seen to run, or None while it waits.
     """
@@ -29,6 +32,7 @@ class Patience:
         self._limits = limits
         self._last_sign = now
         self._sight: QueueSight | None = None
+        self._heard = False
         self.began: float | None = None
 
     def runs(self, now: float) -> None:
@@ -40,6 +44,11 @@ class Patience:
     def sign(self, now: float) -> None:
         """Something was heard of it."""
         self._last_sign = now
+        self._heard = True
+
+    def deaf(self) -> None:
+        """Nothing can be heard of it for now."""
+        self._heard = False
 
     def queue_seen(self, sight: QueueSight, job: str, now: float) -> None:
         """The queue was looked at; that others come and go ahead of a job shows that it moves.
@@ -59,13 +68,22 @@ class Patience:
             return Overdue.QUEUE_STUCK if waited >= self._limits.seconds else None
         if now - self.began >= self._limits.seconds:
             return Overdue.OVERTIME
-        stall = self._limits.stall_seconds
-        return Overdue.STALLED if 0 < stall <= now - self._last_sign else None
+        return Overdue.STALLED if now >= self._stalled_at() else None
 
     def next_limit(self) -> float:
         """The moment at which patience ends unless something happens."""
         if self.began is None:
             return self._last_sign + self._limits.seconds
-        overtime = self.began + self._limits.seconds
+        return min(self.began + self._limits.seconds, self._stalled_at())
+
+    def blocker(self, job: str) -> str:
+        """A job that keeps the server busy: this one, or what it waits behind; "" for none."""
+        sight = self._sight
+        if self.began is not None or sight is None:
+            return job
+        ahead = sorted(sight.running) or sorted(sight.waiting - {job})
+        return ahead[0] if ahead else ""
+
+    def _stalled_at(self) -> float:
         stall = self._limits.stall_seconds
-        return min(overtime, self._last_sign + stall) if stall > 0 else overtime
+        return self._last_sign + stall if self._heard and stall > 0 else math.inf

@@ -136,9 +136,9 @@ class ServerPool:
             server.aside = Aside(failure, job)
             server.forget_examinations()
             self._changed.notify_all()
+        self._prober.watch(server)
         if news:
             self._tell(server.name, failure)
-            self._prober.watch(server)
 
     def close(self) -> None:
         """End every connection and thread of seats that are free; no seat is given any more."""
@@ -151,6 +151,8 @@ class ServerPool:
 
     def _set_back(self, server: Server) -> None:
         with self._changed:
+            if server.aside is None:
+                return
             server.aside = None
             server.forget_examinations()
             self._changed.notify_all()

@@ -37,22 +37,20 @@ class JobProgress:
         nodes: Collection[str],
         title: Callable[[str], str],
         watch: RenderWatch,
-        clean: Callable[[str], str] = str,
     ) -> None:
         self._nodes = frozenset(nodes)
         self._title = title
         self._watch = watch
-        self._clean = clean
         self._done: set[str] = set()
         self._named = ""  # the node that the log named last
         self._fraction = 0.0
         self._message = ""
-        self._waiting: tuple[float, str] | None = None
-        self._told: tuple[float, str] | None = None
+        self._waiting: tuple[float | None, str] | None = None
+        self._told: tuple[float | None, str] | None = None
         self._due = 0.0
 
-    def heard(self, message: Message, now: float) -> None:
-        """Take what the socket said of this job."""
+    def heard(self, message: Message) -> None:
+        """Take what the socket said of this job; ``pass_on_when_due`` reports it."""
         match message:
             case Started():
                 self._log("execution started")
@@ -71,7 +69,11 @@ class JobProgress:
                 pass
             case _:
                 assert_never(message)
-        self.pass_on_when_due(now)
+
+    def waits(self) -> None:
+        """It is still in the server's queue."""
+        if self._told is None:
+            self._waiting = (None, "waits in the server's queue")
 
     def pass_on_when_due(self, now: float) -> None:
         """Report what waits, unless the last report is too fresh."""
@@ -85,12 +87,14 @@ class JobProgress:
     def finish(self) -> None:
         """Report that all is done."""
         self._waiting = None
-        if self._told is None or self._told[0] < 1.0:
+        if self._told is None or self._told[0] != 1.0:
             self._watch.progressed(1.0, self._message)
 
     def _runs(self, node: str) -> None:
         name = self._name(node)
         if node != self._named:
+            if self._named in self._nodes:  # one node runs after the other
+                self._done.add(self._named)
             self._named = node
             self._log(name)
         self._is_at(self._done_part(), name)
@@ -119,7 +123,7 @@ class JobProgress:
         # A node of a graph that another node unfolded is called "12.0.3": it works for node 12.
         known = node if node in self._nodes else node.partition(".")[0]
         title = self._title(known) if known in self._nodes else f"node {node}"
-        return one_line(self._clean(title), _LONGEST_MESSAGE)
+        return one_line(title, _LONGEST_MESSAGE)
 
     def _log(self, line: str) -> None:
         self._watch.heard("server", f"{line}\n".encode("utf-8", "replace"))

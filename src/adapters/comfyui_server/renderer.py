@@ -92,7 +92,11 @@ class ServerRenderer:
         if server is not None:
             gone = end_job(server.api, job.id, clock, _SECONDS_TO_END)
         else:
-            with closing(ServerApi(ServerAddress(job.server))) as api:
+            try:
+                address = ServerAddress(job.server)
+            except ValueError:
+                return False
+            with closing(ServerApi(address)) as api:
                 gone = end_job(api, job.id, clock, _SECONDS_TO_END)
         if gone:
             self._parts.condemned.discard(job.id)

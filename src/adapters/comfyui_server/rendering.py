@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _UNFIT = frozenset(
     {FailureCode.MODEL_MISSING, FailureCode.NODE_MISSING, FailureCode.GRAPH_REJECTED}
 )
+_FREEING = 0.2  # seconds
 _MOST_MOVES = 8  # from one server to another: they come back and fail again
 
 
@@ -156,5 +157,6 @@ class Rendering:
             seat.server.api.free()
         except ServerTroubleError:
             return result
+        self._stop.sleep(_FREEING)  # a job that comes at once would come before it
         self._watch.heard("server", b"asked to free its memory; the job is tried once more\n")
         return None

@@ -26,7 +26,6 @@ _MEMORY_WORDS = re.compile(
     re.IGNORECASE,
 )
 _LONGEST_WORDS = 300  # characters
-_OUR_SIDE = "\n"
 
 
 def failed(ending: Ending, graph: Graph, server: str, clean: Callable[[str], str]) -> Failure:
@@ -54,7 +53,7 @@ def _of_error(error: NodeError, graph: Graph, server: str, clean: Callable[[str]
     node = named(graph, known) if known in graph else f"a node of type {error.node_type!r}"
     node = one_line(clean(node))
     message = clean(error.message)
-    detail = tail(f"{clean(error.traceback)}{_OUR_SIDE}{error.exception_type}: {message}")
+    detail = tail(f"{clean(error.traceback)}\n{error.exception_type}: {message}")
     if is_memory(error.exception_type, message):
         text = f"{node} ran out of memory on {server}"
         return Failure(FailureCode.OUT_OF_MEMORY, text, detail)
@@ -67,6 +66,12 @@ def _of_error(error: NodeError, graph: Graph, server: str, clean: Callable[[str]
 def is_memory(exception_type: str, message: str) -> bool:
     """Whether an exception means that memory ran out."""
     return exception_type.endswith(_MEMORY_TYPES) or _MEMORY_WORDS.search(message) is not None
+
+
+def busy(server: str) -> Failure:
+    """The failure of whoever needs a server that goes on with a job that was to end."""
+    text = f"{server} is still busy with a job that was stopped, and heeds no interrupt"
+    return Failure(FailureCode.SERVER_STUCK, text)
 
 
 def overdue(why: Overdue, server: str, limits: ServerLimits, *, gone: bool) -> Failure:

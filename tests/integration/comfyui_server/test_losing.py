@@ -14,6 +14,7 @@ from domain.kind import Kind
 from tests.comfyui_double import small_picture
 from tests.integration.comfyui_server.conftest import state_is
 from tests.integration.comfyui_server.test_socket import wait_for
+from tests.integration.comfyui_server.worlds import picture_graph
 
 if TYPE_CHECKING:
     from tests.integration.comfyui_server.conftest import Stage
@@ -127,6 +128,37 @@ def test_a_job_that_takes_too_long_is_stopped(stage: Stage) -> None:
     assert failure.code is FailureCode.TIMED_OUT
     assert "0.5 seconds" in failure.message
     assert state_is(double, "error")
+
+
+def test_a_server_that_heeds_no_interrupt_is_set_aside(stage: Stage) -> None:
+    """The render pays for its own overtime; the next ones need not wait behind it."""
+    double, renderer = stage.double(), stage.renderer(seconds=0.3)
+    double.behaviour.fail("KSampler", "hang")
+    failure = stage.render(renderer).failure()
+    assert failure.code is FailureCode.TIMED_OUT
+    assert stage.news == [(double.url, FailureCode.SERVER_STUCK)]
+    assert stage.watch.dropped_jobs == []
+
+
+@pytest.mark.parametrize("sockets", ["refused", "silent"])
+def test_silence_is_no_stall_where_no_socket_speaks(stage: Stage, sockets: str) -> None:
+    """A job that works for long would be stopped for nothing."""
+    stage.double(sockets=sockets, step_seconds=0.3)
+    assert is_successful(stage.render(stage.renderer(stall_seconds=0.2)))
+
+
+def test_files_that_cannot_be_fetched_are_made_elsewhere(stage: Stage) -> None:
+    """The server rendered well, and went away before it gave what it made."""
+    first, second = stage.double(), stage.double()
+    graph = picture_graph()
+    graph["4"]["inputs"]["batch_size"] = 2
+    renderer = stage.renderer(graphs={Kind.IMAGE: graph}, unreachable_seconds=0.3)
+    assert renderer.preflight(Kind.IMAGE) is None
+    first.behaviour.change(error_requests=-1, trouble_path="/view")
+    facts = stage.render(renderer).unwrap()
+    assert facts.job is not None
+    assert facts.job.server == second.url
+    assert stage.files() == ["generated_image_001.png", "generated_image_002.png"]
 
 
 def test_the_wait_in_the_queue_is_not_counted(stage: Stage) -> None:

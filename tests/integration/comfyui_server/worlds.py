@@ -15,7 +15,7 @@ from domain.kind import Kind
 from tests.unit.adapters.comfyui_server.graphs import saved
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from returns.result import Result
@@ -95,7 +95,7 @@ def workflows(
 @contextmanager
 def renderer(
     folder: Path,
-    servers: Sequence[ServerAddress | str],
+    servers: Iterable[ServerAddress | str],
     limits: ServerLimits = LIMITS,
     graphs: Mapping[Kind, dict[str, Any]] | None = None,
     tell: Callable[[str, Failure | None], None] = lambda _name, _failure: None,
