@@ -48,7 +48,10 @@ def read_line(text: str) -> Line:
     Raises:
         AssertionError: something went wrong in the daemon; figures would mean nothing.
     """
-    fields: dict[str, Any] = json.loads(text)
+    try:
+        fields: dict[str, Any] = json.loads(text)
+    except ValueError:
+        raise AssertionError(text) from None  # it did not even begin
     assert fields["level"] in _WELL, text
     at = datetime.fromisoformat(fields["timestamp"]).timestamp()
     return Line(fields["event"], at, fields.get("prompt"))

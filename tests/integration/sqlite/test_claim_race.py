@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.databases import Poet
 from tests.fresh_databases import fresh_database
+from tests.integration.sqlite.crowds import fill, told_by_a_crowd
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,47 +46,14 @@ connection.close()
 """
 
 
-def _fill(path: Path) -> None:
-    poet = Poet(path)
-    poet.execute(
-        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
-        " INSERT INTO writings (id, content_type, content) SELECT i, 'image_prompt', '{}' FROM n",
-        (PROMPTS,),
-    )
-    poet.execute(
-        "INSERT INTO prompts (prompt_type, status, output_reference)"
-        " SELECT 'image_prompt', 'completed', id FROM writings"
-    )
-
-
 @pytest.mark.parametrize("journal_mode", ["delete", "wal"])
 def test_no_prompt_is_claimed_twice(tmp_path: Path, journal_mode: str) -> None:
     """Eight processes share five hundred prompts: none twice, none left, no lock error."""
     path = fresh_database(tmp_path / "musings.db", "seed", journal_mode)
-    _fill(path)
-    with ExitStack() as stack:
-        workers = [
-            stack.enter_context(
-                subprocess.Popen(
-                    [sys.executable, "-c", _WORKER, str(path), f"worker{number}"],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE,
-                    text=True,
-                )
-            )
-            for number in range(PROCESSES)
-        ]
-        for worker in workers:
-            assert worker.stdout is not None
-            worker.stdout.readline()
-        for worker in workers:
-            assert worker.stdin is not None
-            worker.stdin.write("go\n")
-            worker.stdin.flush()
-        told = [worker.communicate() for worker in workers]
-    assert [error for _, error in told] == [""] * PROCESSES
-    claimed = [int(line) for output, _ in told for line in output.split()]
+    fill(path, PROMPTS)
+    names = [(str(path), f"worker{number}") for number in range(PROCESSES)]
+    told = told_by_a_crowd(_WORKER, names)
+    claimed = [int(line) for output in told for line in output.split()]
     assert sorted(claimed) == list(range(1, PROMPTS + 1))
     poet = Poet(path)
     assert poet.execute("SELECT DISTINCT artifact_status FROM prompts") == [("ready",)]
@@ -98,5 +63,5 @@ def test_no_prompt_is_claimed_twice(tmp_path: Path, journal_mode: str) -> None:
     ) == [(PROMPTS, PROMPTS, PROMPTS)]
     outcomes = poet.execute("SELECT outcome, count(*) FROM media_generator_renders GROUP BY 1")
     assert outcomes == [("published", PROMPTS)]
-    assert len([output for output, _ in told if output]) > 1, "one process did all the work"
+    assert len([output for output in told if output]) > 1, "one process did all the work"
     assert poet.execute("PRAGMA journal_mode") == [(journal_mode,)]

@@ -43,6 +43,12 @@ def test_a_daemon_that_complains_is_not_measured(level: str) -> None:
         read_line(json.dumps(LOGGED | {"level": level, "reason": "the disk is full"}))
 
 
+def test_a_daemon_that_does_not_even_begin_is_not_measured() -> None:
+    """What it said instead of a line of its log is shown."""
+    with pytest.raises(AssertionError, match="no such option"):
+        read_line("Error: no such option: --databse")
+
+
 def test_latencies_run_from_each_prompts_own_commit() -> None:
     """In milliseconds, in the order of the commits; other prompts do not matter."""
     lines = [at(CLAIMED, 4.0, 1), at(CLAIMED, 10.1, 2), at(READY, 10.5, 2), at(CLAIMED, 20.3, 3)]

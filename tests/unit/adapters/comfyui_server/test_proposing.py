@@ -165,6 +165,36 @@ def test_a_text_that_is_put_together_is_left_to_a_person() -> None:
     assert "node t" in proposal.missing["prompt"]
 
 
+def test_a_text_that_is_changed_on_the_way_is_left_to_a_person() -> None:
+    """What a node is given by another is not the whole of what it hands on."""
+    graph = {
+        **CONTROLLED.graph,
+        "t": node("TextTrim", text="oils", mode=["h", 0]),
+        "h": node("PrimitiveString", value="both"),
+    }
+    proposal = propose(graph, Kind.IMAGE)
+    assert "prompt" not in proposal.targets
+    assert "node t" in proposal.missing["prompt"]
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_circles_end(kind: Kind) -> None:
+    """Along conditionings, latents and values alike."""
+    graph = {
+        "s": node("SaveImage", images=["k", 0]),
+        "k": node("KSampler", seed=["v", 0], positive=["c", 0], latent_image=["l", 0]),
+        "c": node("ConditioningSetArea", conditioning=["d", 0]),
+        "d": node("ConditioningSetMask", conditioning=["c", 0]),
+        "l": node("LatentFlip", samples=["m", 0]),
+        "m": node("LatentFlip", samples=["l", 0]),
+        "v": node("PrimitiveInt", value=["w", 0]),
+        "w": node("PrimitiveInt", value=["v", 0]),
+    }
+    proposal = propose(graph, kind)
+    assert not proposal.targets
+    assert "circle" in proposal.missing["seed"]
+
+
 def test_one_number_for_both_sides_goes_to_one_field() -> None:
     """And why the other gets nothing is said."""
     graph = {

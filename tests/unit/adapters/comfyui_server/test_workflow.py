@@ -112,7 +112,10 @@ def test_the_fingerprint_ignores_only_what_makes_each_job_unique(tmp_path: Path)
     other = bind(workflow, picture(tmp_path, "a lake."), PREFIX).unwrap().fingerprint
     graph["5"]["inputs"]["steps"] = 26
     finer = bind(loaded(tmp_path, graph), picture(tmp_path), PREFIX).unwrap().fingerprint
-    assert len({asked, other, finer}) == 3
+    graph["5"]["inputs"]["steps"] = 25
+    graph["7"]["class_type"] = "SaveImageElsewhere"
+    elsewhere = bind(loaded(tmp_path, graph), picture(tmp_path), PREFIX).unwrap().fingerprint
+    assert len({asked, other, finer, elsewhere}) == 4
 
 
 def test_half_a_character_is_the_briefs_own_fault(tmp_path: Path) -> None:

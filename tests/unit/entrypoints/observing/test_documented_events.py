@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[4]
 PAGE = (ROOT / "docs" / "observability.md").read_text(encoding="utf-8")
 NAME = re.compile(
-    r"(?:render|prompt|queue|kind|worker|daemon|config|health|page|hook|log)\.[a-z_]+"
+    r"(?:render|prompt|queue|kind|worker|daemon|config|health|page|hook|log|server)\.[a-z_]+"
 )
 SPOKEN = ("event_lines.py", "event_log.py", "log_writer.py")
 

@@ -115,6 +115,12 @@ def test_variables_that_cannot_be_copied(home: Path, name: str) -> None:
         gathered(home, {"STUFF": "/x", "HF_TOKEN": "x", "a b": "x"}, wanted=(name,))
 
 
+def test_a_value_cannot_be_given_for_a_variable(home: Path) -> None:
+    """Whoever tries is told how it is done, rather than that a variable is missing."""
+    with pytest.raises(ServiceError, match="a name alone: set STUFF here, and give --env STUFF"):
+        gathered(home, {"STUFF": "/x"}, wanted=("STUFF=1",))
+
+
 def test_without_a_file(tmp_path: Path) -> None:
     """A service starts where no shell set anything, so the settings must be in a file."""
     variables = {"MUSINGS_DB_PATH": "/x.db", "XDG_CONFIG_HOME": str(tmp_path)}

@@ -1,0 +1,1 @@
+"""Several renderers behind one port."""
