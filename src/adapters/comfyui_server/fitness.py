@@ -12,14 +12,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from adapters.comfyui_server.api import ServerApi
-    from adapters.comfyui_server.findings import Finding
     from adapters.comfyui_server.graph import Graph
     from adapters.comfyui_server.pool import ServerPool
     from adapters.comfyui_server.server import Server
     from adapters.comfyui_server.workflow import ServerWorkflow
 
 _LONGEST_DETAIL = 2_000  # characters
-_ORDER = (FailureCode.NODE_MISSING, FailureCode.MODEL_MISSING)
+_MISSING = (FailureCode.NODE_MISSING, FailureCode.MODEL_MISSING)
 
 
 def why_unfit(pool: ServerPool, server: Server, workflow: ServerWorkflow) -> Failure | None:
@@ -58,14 +57,13 @@ def node_types(api: ServerApi, graph: Graph) -> Mapping[str, object]:
 
 
 def _examined(server: Server, workflow: ServerWorkflow) -> Failure | None:
-    findings = examine(workflow.graph, node_types(server.api, workflow.graph))
+    # A node may accept more than the server tells of it: whether a value is taken is left to the
+    # server. What is missing is missing.
+    found = examine(workflow.graph, node_types(server.api, workflow.graph))
+    findings = [finding for finding in found if finding.code in _MISSING]
     if not findings:
         return None
-    first = min(findings, key=_weight)
+    first = min(findings, key=lambda finding: _MISSING.index(finding.code))
     text = f"{workflow.name} on {server.name}: {first}"
     others = "\n".join(str(finding) for finding in findings) if len(findings) > 1 else ""
     return Failure(first.code, text, others[:_LONGEST_DETAIL])
-
-
-def _weight(finding: Finding) -> int:
-    return _ORDER.index(finding.code) if finding.code in _ORDER else len(_ORDER)

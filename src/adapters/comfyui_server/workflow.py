@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import json
 import re
@@ -102,13 +101,20 @@ def bind(
     What the brief does not say leaves the workflow's own value, but for the prompt, the negative
     prompt, the lyrics and the tags.
     """
-    graph = {node_id: copy.deepcopy(node) for node_id, node in workflow.graph.items()}
+    # Values are replaced, never changed: their nodes' own copies need not go deeper.
+    graph = {node_id: _copy(node) for node_id, node in workflow.graph.items()}
     values = field_values(job, filename_prefix)
     for field in workflow.targets.keys() & values.keys():
         if fault := _unusable(field, values[field]):
             return Refused(fault)
         _put(graph, workflow, field, values[field])
     return Success(BoundGraph(graph, _fingerprint(graph, workflow)))
+
+
+def _copy(node: Node) -> Node:
+    copied = node.copy()
+    copied["inputs"] = dict(node["inputs"])
+    return copied
 
 
 def _put(graph: dict[str, Node], workflow: ServerWorkflow, field: str, value: Value) -> None:

@@ -118,6 +118,18 @@ def test_a_model_that_went_away_is_named(stage: Stage) -> None:
     assert renderer.preflight(Kind.IMAGE) is not None  # what was examined is forgotten
 
 
+def test_whether_a_value_is_taken_is_for_the_server_to_say(stage: Stage) -> None:
+    """A node may accept more than it tells of: no kind waits for ever because of that."""
+    graph = picture_graph()
+    graph["5"]["inputs"]["sampler_name"] = "a_sampler_of_my_own"
+    stage.double()
+    renderer = stage.renderer(graphs={Kind.IMAGE: graph})
+    assert renderer.preflight(Kind.IMAGE) is None
+    failure = stage.render(renderer).failure()
+    assert failure.code is FailureCode.GRAPH_REJECTED
+    assert "a_sampler_of_my_own" in failure.message
+
+
 def test_a_part_that_is_refused_refuses_all(stage: Stage) -> None:
     """The server accepts the rest of the graph, and would run it: it is ended."""
     graph = {f"1{node_id}": node for node_id, node in small_picture("other").items()}
