@@ -97,7 +97,10 @@ def test_the_scripts_put_every_card_where_it_was_served(place: Place) -> None:
 
 def test_the_page_does_not_shift_while_it_loads(place: Place) -> None:
     """Not even where it is painted when half of its cards have come."""
-    with halted(place.url, b"</li>", 25) as line, place.page("/login", viewport=WIDE) as page:
+    with (
+        halted(place.url, b"</li>", 25) as line,
+        place.page("/login", fails=True, own=True, viewport=WIDE) as page,
+    ):
         page.add_init_script(NOTE_SHIFTS)
         page.goto(line.url, wait_until="commit")
         page.wait_for_function("() => performance.getEntriesByType('paint').length")

@@ -392,7 +392,7 @@ def test_everybody_can_use_it(site: Site) -> None:
 
 def test_a_tab_that_nobody_sees_asks_for_nothing(site: Site) -> None:
     """It looks at the queue again once it is seen."""
-    with site.page("/queue") as page:
+    with site.page("/queue", own=True) as page:
         page.clock.install()
         page.reload()
         expect(page.locator("#workers")).to_have_attribute("data-workers", "0")
