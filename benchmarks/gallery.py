@@ -49,7 +49,7 @@ def measure(trial: Trial) -> Report:
     for size in sizes:
         trial.note(f"{size:,} files")
         path = _filled(trial.folder / f"{size}.db", size)
-        found[size] = _timings(path, size, trial.choose(300, 100))
+        found[size] = _timings(path, size, trial.choose(1000, 100))
         path.unlink()
     report = Report()
     head = ("ms, median / 99th percentile", *(f"{size:,} files" for size in sizes))

@@ -14,6 +14,7 @@ from entrypoints.settings import load_settings
 from entrypoints.web.serving import start_serving
 from tests.fresh_databases import fresh_database
 from tests.media_samples import song
+from tests.web.lending import lent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,21 +86,12 @@ class Place:
         Args:
             path: of the page.
             fails: whether the test lets requests fail.
-            options: of the browser's context.
+            options: as for ``lent``.
         """
         said: list[str] = []
-        context = self.browser.new_context(**options)
-        try:
-            page = context.new_page()
-            page.on("pageerror", lambda error: said.append(str(error)))
-            page.on(
-                "console",
-                lambda line: said.append(line.text) if line.type in {"error", "warning"} else None,
-            )
+        with lent(self.browser, self.url, said, **options) as page:
             page.goto(self.url + path)
             yield page
-        finally:
-            context.close()
         assert fails or said == []
 
     def _files(self) -> None:

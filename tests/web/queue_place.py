@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from entrypoints.settings import load_settings
 from entrypoints.web.serving import start_serving
 from tests.acceptance.mediagen import Installation
-from tests.web.watching import watch
+from tests.web.lending import lent
 
 if TYPE_CHECKING:
     import subprocess
@@ -96,17 +96,12 @@ class Site:
         Args:
             path: of the page.
             fails: whether the test lets requests fail.
-            options: of the browser's context.
+            options: as for ``lent``.
         """
         said: list[str] = []
-        context = self.browser.new_context(**options)
-        try:
-            watch(context, self.url, said)
-            page = context.new_page()
+        with lent(self.browser, self.url, said, **options) as page:
             page.goto(self.url + path)
             yield page
-        finally:
-            context.close()
         assert fails or said == []
 
     @contextmanager

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.web.browse_place import SONG_SECONDS, place_at
-from tests.web.judging import overflows, serious
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
     from tests.web.browse_place import Place
 
-COUNT = 230  # files; the newest is a picture
+COUNT = 230  # files, far more than a page brings along; the newest is a picture
 PHONE = {"width": 390, "height": 844}
 WIDE = {"width": 1380, "height": 900}
 PLAYS = "!document.getElementById('player-audio').paused"
@@ -95,7 +94,7 @@ def test_the_wheel_zooms_at_the_pointer_and_a_drag_pans(place: Place) -> None:
         opened(page)
         page.mouse.move(300, 300)
         page.mouse.wheel(0, -600)
-        page.wait_for_timeout(100)
+        page.wait_for_function("() => document.querySelector('#viewer .stage.zoomed')")
         assert scale(page) > 2
         x, y = shift(page)
         assert x > 100
@@ -152,7 +151,7 @@ def test_next_and_previous_leave_out_the_songs(place: Place) -> None:
         expect(title).to_have_text("piece 230")
         page.keyboard.press("ArrowLeft")
         expect(page.locator("#toasts")).to_contain_text("newest")
-        for number in range(229, 120, -1):
+        for number in range(229, 160, -1):
             if number % 7 != 3:
                 page.keyboard.press("PageDown")
                 expect(title).to_have_text(f"piece {number}")
@@ -162,10 +161,10 @@ def test_leaving_the_viewer_gives_the_focus_back(place: Place) -> None:
     """To the card of the picture that was shown last, by Escape, button, or the way back."""
     with place.page(viewport=WIDE) as page:
         opened(page)
-        for _ in range(40):
+        shown = "piece 195"  # the thirtieth picture
+        for _ in range(30):
             page.keyboard.press("PageDown")
-        page.wait_for_timeout(200)
-        shown = page.locator("#viewer-title").inner_text()
+        expect(page.locator("#viewer-title")).to_have_text(shown)
         page.keyboard.press("Escape")
         expect(page.locator("#viewer")).to_be_hidden()
         expect(page.locator(":focus .name")).to_have_text(shown)
@@ -250,18 +249,3 @@ def test_cards_show_how_loud_songs_are(place: Place) -> None:
               return bars.length === 96 && high.length > 80;
             }"""
         )
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
-def test_everybody_can_use_both(place: Place, theme: Any, size: Any) -> None:  # noqa: ANN401
-    """Axe finds nothing serious, and nothing is wider than the screen."""
-    with place.page(viewport=size, color_scheme=theme) as page:
-        opened(page)
-        assert serious(page) == []
-        page.keyboard.press("Escape")
-        page.locator(".card .play").first.click()
-        page.locator("#player-words").click()
-        expect(page.locator("#player-text")).to_contain_text("Steam")
-        assert serious(page) == []
-        assert not overflows(page)

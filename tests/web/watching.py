@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from playwright.sync_api import BrowserContext, ConsoleMessage, Request, WebError
 
 # Few pictures and songs are opened at a time; whoever is told to come again does.
@@ -14,8 +16,8 @@ _BUSY = re.compile(r".* 503 .*\(http://[^/]+/api/(?:media|v1/peaks)/")
 _LOCAL = frozenset({"data", "blob", "about"})
 
 
-def watch(context: BrowserContext, url: str, troubles: list[str]) -> None:
-    """Note whatever goes wrong in the pages of a context, beginning now.
+def watch(context: BrowserContext, url: str, troubles: list[str]) -> Callable[[], None]:
+    """Note whatever goes wrong in the pages of a context, beginning now; gives what ends it.
 
     Args:
         context: of a browser.
@@ -40,3 +42,10 @@ def watch(context: BrowserContext, url: str, troubles: list[str]) -> None:
     context.on("console", say)
     context.on("weberror", raised)
     context.on("request", asked)
+
+    def forget() -> None:
+        context.remove_listener("console", say)
+        context.remove_listener("weberror", raised)
+        context.remove_listener("request", asked)
+
+    return forget

@@ -78,6 +78,7 @@ class GalleryArtifacts:
                 return found
             self._known.forget(path)
         for (artifact_id,) in self._search(path):
+            self._known.remember([(path, artifact_id)])
             return self._one(artifact_id, path)
         return None
 
@@ -103,8 +104,8 @@ class GalleryArtifacts:
         return self._rows("id_by_path", path=path)
 
     def _one(self, artifact_id: int, path: str | None) -> GalleryArtifact | None:
-        found = self._seen(self._rows("by_id", artifact_id=artifact_id, path=path))
-        return found[0] if found else None
+        found = self._rows("by_id", artifact_id=artifact_id, path=path)
+        return _artifact(found[0]) if found else None
 
     def _seen(self, rows: Iterable[tuple[Any, ...]]) -> tuple[GalleryArtifact, ...]:
         found = tuple(map(_artifact, rows))
@@ -143,7 +144,7 @@ def _conditions(query: GalleryQuery, span: Span) -> dict[str, object]:
 
 
 def _artifact(row: tuple[Any, ...]) -> GalleryArtifact:
-    length = sum(len(value) for value in row if isinstance(value, str | bytes))
+    length = sum([len(value) for value in row if isinstance(value, (str, bytes))])
     return _taken_apart(row) if length > _LONGEST_KEPT else _kept(row)
 
 

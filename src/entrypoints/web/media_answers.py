@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
@@ -142,6 +143,7 @@ def _content_range(stretch: Stretch, size: int) -> str:
     return f"bytes {stretch.first}-{stretch.end - 1}/{size}"
 
 
+@lru_cache(1_000)  # a player asks for one song many times
 def _disposition(name: str, *, saved: bool) -> str:
     """How the file is meant (RFC 6266), with a name in ASCII and the true one (RFC 8187)."""
     shown = "".join(sign if sign.isprintable() else " " for sign in name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import closing
 from datetime import UTC, datetime
 from threading import Event
@@ -113,3 +114,10 @@ def test_every_span_has_a_number_of_buckets_that_can_be_drawn(site: Site, hours:
 def test_a_span_that_cannot_be_is_refused(site: Site, hours: str) -> None:
     """A year is enough."""
     assert site.get(f"/api/v1/history?hours={hours}").status_code == 422
+
+
+@pytest.mark.parametrize("hours", ["7", "-1", "x", "99999999999999999999"])
+def test_the_page_takes_any_other_span_for_a_day(site: Site, hours: str) -> None:
+    """An address that was mistyped still leads to a page."""
+    html = site.get(f"/system?hours={hours}").get_data(as_text=True)
+    assert re.search(r'aria-current="true"[^>]*>\s*24 hours', html)

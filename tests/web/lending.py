@@ -1,0 +1,54 @@
+"""One tab that is lent to test after test: opening another costs more than most do in it."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakKeyDictionary
+
+from tests.web.watching import watch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, Page
+
+_WINDOW: Final = {"width": 1280, "height": 720}
+_CHANGEABLE: Final = frozenset({"viewport", "color_scheme", "reduced_motion"})
+_tabs: WeakKeyDictionary[Browser, Page] = WeakKeyDictionary()
+
+
+@contextmanager
+def lent(browser: Browser, url: str, troubles: list[str], **options: Any) -> Iterator[Page]:  # noqa: ANN401
+    """A tab as new, on no page yet.
+
+    Args:
+        browser: that it belongs to.
+        url: of the site that it will show.
+        troubles: as for ``watch``.
+        options: of a context. With other ones than size, colours and motion it is a tab of its own,
+            which a test also needs that changes what cannot be changed back (``own=True``).
+    """
+    own = options.pop("own", False)
+    if own or not options.keys() <= _CHANGEABLE:
+        with browser.new_context(**options) as context:
+            watch(context, url, troubles)
+            yield context.new_page()
+        return
+    page = _tabs.get(browser)
+    if page is None or page.is_closed():
+        page = _tabs[browser] = browser.new_context().new_page()
+    page.set_viewport_size(options.get("viewport", _WINDOW))
+    page.emulate_media(
+        color_scheme=options.get("color_scheme", "light"),
+        reduced_motion=options.get("reduced_motion", "no-preference"),
+    )
+    forget = watch(page.context, url, troubles)
+    try:
+        yield page
+    finally:
+        forget()
+        page.unroute_all(behavior="ignoreErrors")
+        if page.url.startswith("http"):
+            page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
+        page.goto("about:blank")
