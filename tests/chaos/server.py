@@ -101,9 +101,9 @@ class Server:
         """Let it behave otherwise; see the double's Behaviour."""
         ask(self.url, "/double/behaviour", behaviour)
 
-    def fault(self, kind: str, words: str) -> None:
-        """Let something go wrong, once, at the sampler of a prompt with these words."""
-        fault = {"at": SAMPLER, "kind": kind, "words": words}
+    def fault(self, kind: str) -> None:
+        """Let something go wrong, once, at the next sampler."""
+        fault = {"at": SAMPLER, "kind": kind}
         self.change(faults=[fault, *_WELL["faults"]])  # type: ignore[misc]
 
     def release(self) -> None:

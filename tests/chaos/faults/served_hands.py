@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from tests.chaos.faults.fault import Deed
     from tests.chaos.place import Place
 
-_FIRST = "first"
-
 
 def served_hand_faults() -> dict[str, Fault]:
     """Prompts that others change when their worker is dead, and those who clear up that die."""
@@ -37,8 +35,8 @@ def _taken(hand: str, step: str) -> Deed:
 
     def deed(place: Place, chance: random.Random) -> int:
         server = server_of(place)
-        server.fault("hold", _FIRST)
-        write_one(place.database, _FIRST)
+        server.fault("hold")
+        write_one(place.database, "first")
         corpse = worker(place)
         server.wait(lambda: server.runs_one_of_ours() or corpse.has_ended())
         corpse.kill()

@@ -90,7 +90,7 @@ def _half_dead(place: Place, chance: random.Random) -> int:
     """It answers and takes jobs, and works on nothing any more, or forgets one at once."""
     server = server_of(place)
     if chance.random() < 1 / 2:
-        server.fault("worker_death", "first")
+        server.fault("worker_death")
     else:
         server.change(lost_jobs=chance.choice((1, 2)))
     write_one(place.database, "first slow")

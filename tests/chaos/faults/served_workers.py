@@ -79,7 +79,7 @@ def _kill_any_time(place: Place, chance: random.Random) -> int:
 def _kill_in_mid_job(place: Place, chance: random.Random) -> int:
     """A worker dies while its job runs, which ends before, while or after others look for it."""
     server = server_of(place)
-    server.fault("hold", "first")
+    server.fault("hold")
     write_one(place.database, "first")
     hand = worker(place)
     server.wait(lambda: server.runs_one_of_ours() or hand.has_ended())
@@ -124,7 +124,7 @@ def _stop_at(step: str) -> Deed:
 def _wake_beside_heir(place: Place, chance: random.Random) -> int:
     """A sleeper wakes up while its heir waits for the very job: it must not end it."""
     server = server_of(place)
-    server.fault("hold", "first")
+    server.fault("hold")
     write_one(place.database, "first")
     slept = worker(place)
     server.wait(lambda: server.runs_one_of_ours() or slept.has_ended())
