@@ -30,6 +30,7 @@ def served_server_faults() -> dict[str, Fault]:
         "server and worker killed": _restarted(worker_too=True),
         "server half dead, started again": _half_dead,
         "server silent for a while": _silent,
+        "server silent, worker killed with a job on its way": _on_its_way,
     }
     named |= {
         f"server started again while its worker sleeps at {step}": _restarted_at(step)
@@ -117,6 +118,23 @@ def _silent(place: Place, chance: random.Random) -> int:
         deaths += server.kill()
     server.mend()
     return deaths + hand.wait().killed
+
+
+def _on_its_way(place: Place, chance: random.Random) -> int:
+    """The request lies unread at the server when its worker dies; its heir looks for the job."""
+    server = server_of(place)
+    write_one(place.database, "first slow")
+    hand = worker(place, "api.submit:before", stops=True)
+    if not hand.wait_for_stop():
+        return hand.killed
+    server.fall_silent()
+    hand.go_on()
+    time.sleep(chance.uniform(0.05, 0.3))
+    deaths = _dead(hand)
+    heir = worker(place)
+    time.sleep(chance.choice((0.0, chance.uniform(0.0, 1.0))))
+    server.mend()
+    return deaths + heir.wait().killed
 
 
 def _disturbed(*, worker_too: bool) -> Deed:
