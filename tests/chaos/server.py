@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import random
 import signal
 import socket
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from tests.chaos.crew import start
 from tests.chaos.hand import FoundError
-from tests.comfyui_double.client import ask
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 SAMPLER = "KSampler"
 _PORTS = range(20_000, 32_000)  # below those that systems give to clients
+_ANSWER_SECONDS = 10.0
 _PATIENCE = 60.0  # seconds; a busy machine is no fault
 _LOOK_SECONDS = 0.01
 _PARENT_LOOK_SECONDS = 0.5
@@ -99,7 +101,7 @@ class Server:
 
     def change(self, **behaviour: object) -> None:
         """Let it behave otherwise; see the double's Behaviour."""
-        ask(self.url, "/double/behaviour", behaviour)
+        _asked(self.url, "/double/behaviour", behaviour)
 
     def fault(self, kind: str) -> None:
         """Let something go wrong, once, at the next sampler."""
@@ -108,20 +110,20 @@ class Server:
 
     def release(self) -> None:
         """Let jobs go that are held."""
-        ask(self.url, "/double/release", {})
+        _asked(self.url, "/double/release", {})
 
     def drop_sockets(self) -> None:
         """End all sockets without a word."""
-        ask(self.url, "/double/drop_sockets", {})
+        _asked(self.url, "/double/drop_sockets", {})
 
     def jobs(self) -> list[Job]:
         """All that it accepted since it was started."""
-        found: list[Job] = ask(self.url, "/double/jobs").json
+        found: list[Job] = _asked(self.url, "/double/jobs")
         return found
 
     def requests(self) -> list[dict[str, Any]]:
         """All that it was asked since it was started."""
-        found: list[dict[str, Any]] = ask(self.url, "/double/requests").json
+        found: list[dict[str, Any]] = _asked(self.url, "/double/requests")
         return found
 
     def runs_one_of_ours(self) -> bool:
@@ -139,21 +141,35 @@ class Server:
 
     def _answers(self) -> bool:
         try:
-            return ask(self.url, "/double/connected").status == http.client.OK
+            _asked(self.url, "/double/connected")
         except _TROUBLES:
             return False
+        return True
 
 
 def use_as_others_do(url: str, count: int, seed: int) -> None:
     """Somebody else's program: some jobs of its own, over about as long as a fault takes."""
-    from tests.comfyui_double.double import small_picture  # noqa: PLC0415 (as below)
+    from tests.comfyui_double.graphs import small_picture  # noqa: PLC0415 (as below)
 
     chance = random.Random(seed)  # noqa: S311 (repeatable, not secret)
     for number in range(count):
         time.sleep(chance.uniform(0.0, 0.3))
         graph = small_picture("theirs", color=number + 1)
         with suppress(*_TROUBLES):  # it finds no server, and leaves it at that
-            ask(url, "/double/foreign", {"graph": graph, "front": chance.random() < 1 / 4})
+            _asked(url, "/double/foreign", {"graph": graph, "front": chance.random() < 1 / 4})
+
+
+def _asked(url: str, path: str, body: object = None) -> Any:  # noqa: ANN401 (any JSON)
+    """What the server says to a question, or to a wish."""
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=_ANSWER_SECONDS)
+    with closing(connection):
+        told = None if body is None else json.dumps(body)
+        connection.request("GET" if told is None else "POST", path, told)
+        answer = connection.getresponse()
+        content = answer.read()
+    if answer.status != http.client.OK:
+        raise FoundError(f"{path} was answered with {answer.status}: {content[:200]!r}")
+    return json.loads(content) if content else None
 
 
 def _serve(folder: Path, port: int, parent: int) -> None:
