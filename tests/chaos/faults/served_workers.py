@@ -31,10 +31,13 @@ def served_worker_faults() -> dict[str, Fault]:
     named["server: kill at random times"] = _kill_any_time
     named["server: kill while the job runs"] = _kill_in_mid_job
     named["server: two workers at once"] = _two_at_once
-    named["server: stop in mid-job, go on beside the heir"] = _wake_beside_heir
     named |= {f"server: stop at {step}, taken over": _stop_at(step) for step in SERVED_STOPPING}
     unsure = f"server: stop at {_UNSURE}, taken over"
-    return {name: Fault(deed, served=True, once=name != unsure) for name, deed in named.items()}
+    faults = {name: Fault(deed, served=True, once=name != unsure) for name, deed in named.items()}
+    # Alone: with another prompt to wait for, the heir would not come to take over meanwhile.
+    name = "server: stop in mid-job, go on beside the heir"
+    faults[name] = Fault(_wake_beside_heir, alone=True, served=True, once=True)
+    return faults
 
 
 def server_of(place: Place) -> Server:
