@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tests.chaos.crew import worker
 from tests.chaos.faults.fault import Fault
 from tests.chaos.faults.steps import GOING_ON, SERVED_STOPPING, SERVED_WAY
+from tests.chaos.faults.stops import put_to_sleep
 from tests.chaos.poet import write_one
 from tests.chaos.traps import MIDDLE
 
@@ -131,8 +132,7 @@ def _wake_beside_heir(place: Place, chance: random.Random) -> int:
     write_one(place.database, "first")
     slept = worker(place)
     server.wait(lambda: server.runs_one_of_ours() or slept.has_ended())
-    slept.stop()
-    if not slept.wait_for_stop():
+    if not put_to_sleep(place, slept):
         return slept.killed
     first = _holders(place)
     heir = worker(place, until_quiet=True)
