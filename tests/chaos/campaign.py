@@ -9,6 +9,7 @@ import sqlite3
 import tempfile
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,9 @@ from tests.chaos.faults.calls import EVERY_NUMBER, CallSweeps
 from tests.chaos.faults.catalogue import all_faults
 from tests.chaos.hand import FoundError
 from tests.chaos.place import make_place
-from tests.chaos.poet import write_many
+from tests.chaos.poet import SERVED_MOODS, write_many
+from tests.chaos.served_checker import ServedChecker
+from tests.chaos.server import Server, use_as_others_do
 from tests.chaos.tally import Tally
 from tests.chaos.volume import mounted
 
@@ -97,8 +100,8 @@ class Campaign:
         fault = self._faults[name]
         tally = self.tallies[name]
         began = time.monotonic()
-        if fault.on_small:
-            with _place(usual.journal_mode, fault.on_small) as (place, own_checker):
+        if fault.on_small or fault.served:
+            with _place(usual.journal_mode, fault) as (place, own_checker):
                 deaths, found = self._torment(place, own_checker, fault)
         else:
             deaths, found = self._torment(usual, checker, fault)
@@ -109,37 +112,61 @@ class Campaign:
         seed, count = self._chance.getrandbits(32), self._chance.randint(2, 4)
         deaths = 0
         found = []
-        poet = start(lambda: write_many(place.database, 0 if fault.alone else count, seed))
+        others = [start(task) for task in _others(place, 0 if fault.alone else count, seed)]
         try:
             deaths = fault.deed(place, self._chance)
-            ends = [poet.wait(), worker(place, until_quiet=True).wait()]
+            if place.server is not None:
+                place.server.mend()
+            ends = [*(other.wait() for other in others), worker(place, until_quiet=True).wait()]
             found += [f"an undisturbed process ended with {e.code}" for e in ends if e.failed]
         except (FoundError, sqlite3.Error) as error:
             found.append(repr(error))
         dismiss()
         found += checker.violations()
+        if place.server is not None:
+            found += ServedChecker(place, place.server).violations(once=fault.once)
         if found:
             _keep(place)
         return deaths, found
 
 
+def _others(place: Place, count: int, seed: int) -> Iterator[Callable[[], None]]:
+    """Who works beside the workers."""
+    if place.server is None:
+        yield partial(write_many, place.database, count, seed)
+    else:
+        yield partial(write_many, place.database, count, seed, SERVED_MOODS)
+        yield partial(use_as_others_do, place.server.url, count, seed)
+
+
 def _round(faults: dict[str, Fault]) -> list[str]:
-    """Each fault once, and then again those that are tried more often."""
+    """Each fault once, and then again those that are tried more often.
+
+    Those of servers are strewn among the others, so that a short campaign has some of both.
+    """
     most = max((fault.weight for fault in faults.values()), default=0)
-    return [name for turn in range(most) for name in faults if turn < faults[name].weight]
+    order = [name for turn in range(most) for name in faults if turn < faults[name].weight]
+    groups = [[n for n in order if faults[n].served is served] for served in (False, True)]
+    places = [((i + 0.5) / len(group), n) for group in groups for i, n in enumerate(group)]
+    return [name for _, name in sorted(places, key=lambda placed: placed[0])]
 
 
 @contextlib.contextmanager
-def _place(mode: str, on_small: tuple[str, ...] = ()) -> Iterator[tuple[Place, Checker]]:
-    """A fresh place, with a small volume where one is wanted; gone afterwards."""
+def _place(mode: str, fault: Fault | None = None) -> Iterator[tuple[Place, Checker]]:
+    """A fresh place, with a small volume or a server where one is wanted; gone afterwards."""
     with contextlib.ExitStack() as closing:
         folder = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="chaos-")))
-        small = None
+        small, server = None, None
+        on_small = fault.on_small if fault else ()
         if on_small:
             small = folder / "small"
             small.mkdir()
             closing.enter_context(mounted(small))
-        place = make_place(folder, mode, small, on_small)
+        if fault and fault.served:
+            server = Server(folder / "server")
+            closing.callback(server.kill)
+            server.start()
+        place = make_place(folder, mode, small, on_small, server)
         yield place, Checker(place)
 
 

@@ -31,7 +31,10 @@ _FOREIGN = (
     "SELECT * FROM poet_notes ORDER BY prompt_id",
     "SELECT * FROM prompts WHERE id <= 3 ORDER BY id",
     "SELECT * FROM prompt_artifacts WHERE id = 1",
-    "SELECT name, sql FROM sqlite_schema WHERE name NOT LIKE 'media_generator_%' ORDER BY name",
+    (
+        "SELECT name, sql FROM sqlite_schema WHERE name NOT LIKE 'media_generator_%'"
+        " AND tbl_name NOT LIKE 'media_generator_%' ORDER BY name"
+    ),
     "PRAGMA journal_mode",
     "PRAGMA user_version",
 )

@@ -32,6 +32,7 @@ _hands: list[Hand] = []
 
 def warm_up() -> None:
     """Import all that a worker imports, so that its copies need not."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # a copy must not miss a thread of NumPy's
     import av  # noqa: F401, PLC0415
     import PIL.Image  # noqa: PLC0415
 
@@ -39,19 +40,26 @@ def warm_up() -> None:
         for module in pkgutil.walk_packages(root.__path__, f"{root.__name__}."):
             if "sketch" not in module.name:
                 importlib.import_module(module.name)
+    importlib.import_module("tests.comfyui_double.double")
     PIL.Image.init()
 
 
-def start(task: Callable[[], object]) -> Hand:
+def start(task: Callable[[], object], *, lasting: bool = False) -> Hand:
     """Run something in a process of its own, a copy of this one (so it starts in milliseconds).
 
     This process has no threads and no open database when it copies itself.
+
+    Args:
+        task: what it does.
+        lasting: whoever starts it ends it, too; it is not dismissed with the others.
     """
     sys.stdout.flush()
     pid = os.fork()
     if pid:
-        _hands.append(Hand(pid))
-        return _hands[-1]
+        hand = Hand(pid)
+        if not lasting:
+            _hands.append(hand)
+        return hand
     code = MISTAKE
     try:
         os.setpgid(0, 0)

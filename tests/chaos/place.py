@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tests.chaos.graphs import served_configuration, write_graphs
 from tests.chaos.workflow import GROUPS, WORKFLOW
 from tests.databases import make_database
 from tests.media_samples import mp3, png
@@ -15,6 +16,8 @@ from tests.media_samples import mp3, png
 if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
+
+    from tests.chaos.server import Server
 
 _PARTS = ("output", "database")
 _MOST_ROOM_WANTED = 16 * 1024 * 1024  # less than the small volume has
@@ -44,6 +47,7 @@ class Place:
         root: the output root.
         database: the shared database.
         small: the volume that can be filled up, or None.
+        server: what makes the media, or None where a script does.
     """
 
     folder: Path
@@ -51,6 +55,7 @@ class Place:
     root: Path
     database: Path
     small: Path | None = None
+    server: Server | None = None
 
     @property
     def config(self) -> Path:
@@ -69,7 +74,11 @@ class Place:
 
 
 def make_place(
-    folder: Path, journal_mode: str, small: Path | None = None, on_small: Collection[str] = ()
+    folder: Path,
+    journal_mode: str,
+    small: Path | None = None,
+    on_small: Collection[str] = (),
+    server: Server | None = None,
 ) -> Place:
     """Build an installation in an empty folder, with things that belong to others.
 
@@ -78,15 +87,17 @@ def make_place(
         journal_mode: of the database.
         small: another volume.
         on_small: what lies there: "output", "database", or both.
+        server: what makes the media, or None for a script.
     """
     where = {name: small if small and name in on_small else folder for name in _PARTS}
     root, database = where["output"] / "media", where["database"] / "musings.db"
-    place = Place(folder, journal_mode, root, database, small)
+    place = Place(folder, journal_mode, root, database, small, server)
     for made in (place.comfyui / GROUPS, place.root):
         made.mkdir(parents=True, exist_ok=True)
     (place.comfyui / "sample.png").write_bytes(png())
     (place.comfyui / "sample.mp3").write_bytes(mp3())
     (place.comfyui / "workflow.sh").write_text(WORKFLOW)
+    write_graphs(place.folder)
     make_database(place.database, "wide", journal_mode)
     with closing(sqlite3.connect(place.database)) as driver:
         driver.executescript(FOREIGN)
@@ -95,8 +106,8 @@ def make_place(
     return place
 
 
-def _configuration(place: Place) -> dict[str, object]:
-    return {
+def _configuration(place: Place) -> dict[str, dict[str, object]]:
+    made: dict[str, dict[str, object]] = {
         "database": {"path": str(place.database)},
         "comfyui": {
             "python": "/bin/sh",
@@ -110,6 +121,10 @@ def _configuration(place: Place) -> dict[str, object]:
         "paths": {"state": str(place.folder / "state")},
         "retry": {"max_attempts": 2, "base_seconds": 0.01, "max_crashes": 1000},
     }
+    if place.server is not None:
+        for section, values in served_configuration(place.server.url).items():
+            made[section] |= values
+    return made
 
 
 def _strangers_files(place: Place) -> None:

@@ -10,10 +10,11 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 _MOODS = ("", "", "", "slow", "grandchild", "runaway", "pair", "fails", "half", "slow pair")
+SERVED_MOODS = ("", "", "", "slow", "slow", "fails")  # where a server makes the media
 _PATIENCE = 60.0  # seconds
 _HANDS = {
     "set to pending": "UPDATE prompts SET artifact_status = 'pending' WHERE id = :id",
@@ -50,12 +51,12 @@ def write_one(database: Path, words: str, *, song: bool = False, sound: bool = T
     return prompt_id
 
 
-def write_many(database: Path, count: int, seed: int) -> None:
+def write_many(database: Path, count: int, seed: int, moods: Sequence[str] = _MOODS) -> None:
     """Some prompts of all sorts, over about as long as a fault takes."""
     chance = random.Random(seed)  # noqa: S311 (repeatable, not secret)
     for _ in range(count):
         time.sleep(chance.uniform(0.0, 0.05))
-        mood, song = chance.choice(_MOODS), chance.random() < 1 / 3
+        mood, song = chance.choice(moods), chance.random() < 1 / 3
         write_one(database, f"a lake {mood}".strip(), song=song, sound=chance.random() > 1 / 12)
         if chance.random() < 1 / 4:
             ask_again(database)

@@ -14,13 +14,20 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+    from adapters.comfyui_server.history import OutputFile
     from domain.render import WorkflowProcess
+    from domain.server_job import ServerJob
 
 MIDDLE = "render:middle"
 _INTO_THE_RENDER = 0.08  # seconds
-_WRITERS = ("repository.", "leases.", "controls.")  # other threads are in them meanwhile
+_WRITERS = (
+    "repository.",
+    "leases.",
+    "controls.",
+    "server_jobs.",
+)  # other threads are in them meanwhile
 
 
 @dataclass(slots=True)
@@ -92,8 +99,35 @@ class _TrappedWatch(TrappedPort):
         self._trap.reach("spawn.record:before")
         recorded: bool = self._port.started(workflow)  # type: ignore[attr-defined]
         self._trap.reach("spawn.record:after")
+        self._begin()
+        return recorded
+
+    def submitting(self, job: ServerJob) -> bool:
+        held: bool = self._port.submitting(job)  # type: ignore[attr-defined]
+        self._begin()
+        return held
+
+    def _begin(self) -> None:
         timer = threading.Timer(_INTO_THE_RENDER, self._trap.reach, (MIDDLE,))
         timer.daemon = True
         if self._trap.step == MIDDLE:
             timer.start()
-        return recorded
+
+
+def trap_server(trap: Trap) -> None:
+    """Lay steps around what a server is asked, and into the middle of what it sends."""
+    from adapters.comfyui_server.api import ServerApi  # noqa: PLC0415 (only where it is used)
+
+    for name in ("submit", "ending", "queue", "interrupt", "delete"):
+        setattr(ServerApi, name, trap.wrap(f"api.{name}", getattr(ServerApi, name)))
+    view = ServerApi.view
+
+    def trapped(api: ServerApi, file: OutputFile) -> Iterator[bytes]:
+        trap.reach("api.view:before")
+        for chunk in view(api, file):
+            yield chunk[: len(chunk) // 2]
+            trap.reach("api.view:middle")
+            yield chunk[len(chunk) // 2 :]
+        trap.reach("api.view:after")
+
+    setattr(ServerApi, "view", trapped)  # noqa: B010 (mypy knows that it is another function)

@@ -26,9 +26,10 @@ from application.ports.prompt_repository import RepositoryError, Selection
 from application.recover import Recovery
 from application.stopping import StopRequest
 from domain.lease import LeaseObserver
+from entrypoints.building_renderers import servers_in_use
 from entrypoints.container import Container, compose
 from entrypoints.settings.loading import load_settings
-from tests.chaos.traps import Trap, TrappedPort, TrappedRenderer
+from tests.chaos.traps import Trap, TrappedPort, TrappedRenderer, trap_server
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -81,10 +82,16 @@ def build(config: Path, trap: Trap, manner: Manner) -> Container:
     for name in ("repository", "leases", "store", "processes"):
         port = TrappedPort(name, getattr(container, name)(), trap)
         getattr(container, name).override(providers.Object(port))
+    if (jobs := container.server_jobs()) is not None:
+        port = TrappedPort("server_jobs", jobs, trap)
+        container.server_jobs.override(providers.Object(port))
+        trap_server(trap)
     container.renderer.override(
         providers.Object(TrappedRenderer("renderer", container.renderer(), trap))
     )
-    keeper = LeaseKeeper(container.leases(), container.clock(), BEAT_SECONDS)
+    keeper = LeaseKeeper(
+        container.leases(), container.clock(), BEAT_SECONDS, container.server_jobs()
+    )
     container.keeper.override(providers.Object(keeper))
     recovery = Recovery(
         container.leases(),
@@ -94,6 +101,7 @@ def build(config: Path, trap: Trap, manner: Manner) -> Container:
         container.settlement(),
         LeaseObserver(manner.lease_seconds, _LONGEST_GAP),
         container.clock(),
+        container.forsaken_jobs(),
     )
     container.recovery.override(providers.Object(recovery))
     _trap_files(trap)
@@ -121,7 +129,7 @@ def work(config: Path, trap: Trap, manner: Manner) -> int:
 def _drain(container: Container, manner: Manner) -> int:
     become_subreaper()
     deadline = time.monotonic() + _PATIENCE
-    with closing(container.connection()):
+    with closing(container.connection()), servers_in_use(container.server_renderer()):
         drain = container.drain()
         with beating(container.keeper().tick, BEAT_SECONDS / 2):
             while True:
@@ -139,7 +147,8 @@ def _is_quiet(container: Container) -> bool:
     if container.leases().live() or container.repository().count_pending(Selection()):
         return False
     container.recovery().run()
-    return True
+    jobs = container.server_jobs()
+    return jobs is None or not jobs.forsaken()
 
 
 if __name__ == "__main__":

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, fields
 from threading import Lock
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
+
+if TYPE_CHECKING:
+    from tests.comfyui_double.graph import Graph
 
 FaultKind = Literal[
     "exception",  # the node raises
     "out_of_memory",  # the node raises what PyTorch raises when a GPU is full
     "interrupt",  # somebody else presses the button at this very node
     "hold",  # the node waits until it is released, and obeys an interrupt
+    "slow",  # the node takes a quarter of a second longer
     "hang",  # the node never ends and ignores interrupts
     "worker_death",  # an exception outside the node ends the one thread that executes
     "kill",  # the whole process ends at once, as with kill -9
@@ -37,6 +42,7 @@ class NodeFault:
         times: how often it still goes wrong; None means always.
         message: of the exception; "" stands for a usual one.
         step: of a sampler, at which it goes wrong; 0 means before the node begins.
+        words: only in graphs in which these words stand; "" for all.
     """
 
     at: str
@@ -44,10 +50,19 @@ class NodeFault:
     times: int | None = 1
     message: str = ""
     step: int = 0
+    words: str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(FaultKind):
             raise ValueError(f"no such fault: {self.kind}")
+
+    def fits(self, node_id: str, graph: Graph, step: int) -> bool:
+        """Whether it is about a node of a graph, or one of its steps."""
+        if self.times == 0 or self.step != step:
+            return False
+        if self.at not in {node_id, graph[node_id]["class_type"]}:
+            return False
+        return not self.words or self.words in json.dumps(graph, ensure_ascii=False)
 
 
 @dataclass
@@ -129,12 +144,11 @@ class Behaviour:
         self._refuse_suicide()
         return fault
 
-    def fault(self, node_id: str, class_type: str, step: int = 0) -> NodeFault | None:
+    def fault(self, node_id: str, graph: Graph, step: int = 0) -> NodeFault | None:
         """What goes wrong at a node this time, or at one of its steps."""
         with self._lock:
             for each in self.faults:
-                fits = each.at in {node_id, class_type} and each.step == step
-                if fits and each.times != 0:
+                if each.fits(node_id, graph, step):
                     if each.times is not None:
                         each.times -= 1
                     return each

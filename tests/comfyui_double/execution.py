@@ -182,8 +182,7 @@ class Execution:
             board.tell("progress", data, client)
 
     def _meet_fault(self, node_id: str, step: int) -> None:
-        class_type = self._job.graph[node_id]["class_type"]
-        fault = self._shop.behaviour.fault(node_id, class_type, step)
+        fault = self._shop.behaviour.fault(node_id, self._job.graph, step)
         if fault:
             raise_fault(fault, self._job, self._shop)
 

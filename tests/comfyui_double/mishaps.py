@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tests.comfyui_double.job_queue import Job
 
 _LOOK_SECONDS = 0.01
+_SLOW_SECONDS = 0.25
 _FULL = (
     "CUDA out of memory. Tried to allocate 2.50 GiB. GPU 0 has a total capacity of 23.64 GiB of "
     "which 1.12 GiB is free. Including non-PyTorch memory, this process has 22.51 GiB in use."
@@ -48,11 +49,20 @@ def raise_fault(fault: NodeFault, job: Job, shop: Workshop) -> None:
             raise WorkerDeathError
         case "kill":
             os.kill(os.getpid(), signal.SIGKILL)
+        case "slow":
+            _dawdle(job, shop)
         case "hang":
             shop.stopped.wait()
             raise StoppedError
         case "hold":
             _hold(job, shop)
+
+
+def _dawdle(job: Job, shop: Workshop) -> None:
+    if shop.stopped.wait(_SLOW_SECONDS):
+        raise StoppedError
+    if job.interrupted.is_set():
+        raise InterruptedJobError
 
 
 def _hold(job: Job, shop: Workshop) -> None:

@@ -58,6 +58,28 @@ def test_a_node_fails_always_when_told_so(double: Double) -> None:
         assert (kind, data["exception_message"]) == ("execution_error", "no luck\n")
 
 
+def test_a_fault_may_concern_certain_words_only(double: Double) -> None:
+    """A graph without these words is executed as if nothing were."""
+    double.behaviour.change(
+        faults=[{"at": "KSampler", "kind": "exception", "times": None, "words": "a dragon"}]
+    )
+    for text, ending in (("a lake", "execution_success"), ("a dragon", "execution_error")):
+        graph = graphs.text_to_image(text)
+        assert last(ended(double, post(double, graph)))[0] == ending
+
+
+def test_a_slow_node_takes_longer_and_heeds_an_interrupt(double: Double) -> None:
+    """A quarter of a second, and only afterwards."""
+    double.behaviour.fail("KSampler", "slow", times=2)
+    began = time.monotonic()
+    assert last(ended(double, post(double)))[0] == "execution_success"
+    assert time.monotonic() - began >= 0.25
+    prompt_id = post(double, graphs.text_to_image(seed=2))
+    double.wait(lambda: double.job(prompt_id).state == "running")
+    ask(double.url, "/interrupt", {"prompt_id": prompt_id})
+    assert last(ended(double, prompt_id))[0] == "execution_interrupted"
+
+
 def test_a_hanging_node_heeds_no_interrupt(double: Double) -> None:
     """The job goes on running after an interrupt; a restart forgets it."""
     double.behaviour.fail("VAEDecode", "hang")

@@ -10,6 +10,9 @@ from tests.chaos.faults.databases import database_faults
 from tests.chaos.faults.disks import disk_faults
 from tests.chaos.faults.hands import hand_faults
 from tests.chaos.faults.kills import kill_faults
+from tests.chaos.faults.served_hands import served_hand_faults
+from tests.chaos.faults.served_servers import served_server_faults
+from tests.chaos.faults.served_workers import served_worker_faults
 from tests.chaos.faults.stops import stop_faults
 from tests.chaos.faults.workflows import workflow_faults
 
@@ -26,6 +29,9 @@ def all_faults(sweeps: CallSweeps) -> dict[str, Fault]:
         **workflow_faults(),
         **hand_faults(),
         **clock_faults(),
+        **served_worker_faults(),
+        **served_hand_faults(),
+        **served_server_faults(),
         **database_faults(),
         **disk_faults(),
         **call_faults(sweeps),

@@ -23,9 +23,13 @@ class Fault:
         on_small: what lies on a small volume of its own, made for this cycle.
         alone: whether the Poets Service keeps still meanwhile.
         weight: how often it is tried while the others are tried once.
+        served: whether a ComfyUI server makes the media, in a place made for this cycle.
+        once: whether no job may be given to the server twice, for all that goes wrong.
     """
 
     deed: Deed
     on_small: tuple[str, ...] = ()
     alone: bool = False
     weight: int = 1
+    served: bool = False
+    once: bool = False

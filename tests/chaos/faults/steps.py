@@ -66,3 +66,50 @@ UNPUBLISHED = STOPPING[:-1]
 def long_enough(words: str, step: str) -> str:
     """The words of a prompt whose render still runs when the middle of it is reached."""
     return f"{words} slow" if step == MIDDLE else words
+
+
+SERVED_WAY = (
+    "server_jobs.hold:before",
+    "server_jobs.hold:after",
+    "api.submit:before",
+    "api.submit:after",
+    MIDDLE,
+    "api.view:before",
+    "api.view:middle",
+    "api.view:after",
+    "store.prepare:before",
+    "files.move:after",
+    "repository.publish_and_claim:after",
+    "server_jobs.drop_all:before",
+    "server_jobs.drop_all:after",
+)
+GOING_ON = (
+    "server_jobs.earlier:after",
+    "server_jobs.hold:before",
+    "server_jobs.hold:after",
+    "api.ending:after",
+    "api.view:before",
+    "api.view:middle",
+    "repository.publish_and_claim:after",
+    "server_jobs.drop_all:before",
+)
+FORSAKING = (
+    "server_jobs.forsaken:after",
+    "api.queue:before",
+    "api.interrupt:before",
+    "api.interrupt:after",
+    "server_jobs.drop:before",
+    "server_jobs.drop:after",
+)
+SERVED_STOPPING = (
+    "server_jobs.hold:after",
+    "api.submit:after",
+    MIDDLE,
+    "api.view:before",
+    "api.view:middle",
+    "store.prepare:before",
+    "repository.publish_and_claim:before",
+    "server_jobs.drop_all:before",
+)
+ON_THE_SERVER = SERVED_STOPPING[:5]
+"""Where a job is about to be there, is there, or is fetched."""

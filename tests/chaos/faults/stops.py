@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import random
 
     from tests.chaos.faults.fault import Deed
+    from tests.chaos.hand import Hand
     from tests.chaos.place import Place
 
 
@@ -89,18 +90,25 @@ def _stop_recovery_at(step: str) -> Deed:
     return deed
 
 
+def put_to_sleep(place: Place, hand: Hand) -> bool:
+    """Stop a worker, but not in a transaction; False when it had ended before.
+
+    A lock ends with its process: who sleeps in mid-transaction locks everybody out.
+    """
+    hand.stop()
+    while hand.wait_for_stop() and is_locked(place.database):
+        hand.go_on()
+        time.sleep(0.01)
+        hand.stop()
+    return hand.status is None
+
+
 def _stop_any_time(place: Place, chance: random.Random) -> int:
     """A worker sleeps at any time, another works beside it, and then the first dies or not."""
     write_one(place.database, "first slow pair")
     slept = worker(place)
     time.sleep(chance.uniform(0.0, 0.4))
-    slept.stop()
-    while slept.wait_for_stop() and is_locked(place.database):
-        # A lock ends with its process: who sleeps in mid-transaction locks everybody out.
-        slept.go_on()
-        time.sleep(0.01)
-        slept.stop()
-    if slept.status is None:
+    if put_to_sleep(place, slept):
         worker(place, until_quiet=True).wait()
         if chance.random() < 1 / 4:
             slept.kill()
