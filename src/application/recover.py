@@ -88,6 +88,8 @@ class Recovery:
         return self._publish_what_is_finished(render) or self._abandon(render)
 
     def _publish_what_is_finished(self, render: LiveRender) -> bool:
+        if self._settlement.is_given_up(render):
+            return False
         trace = RenderTrace(render.prompt_id, render.render_id)
         artifacts = self._store.finished(trace)
         if artifacts is None:

@@ -77,6 +77,10 @@ class Settlement:
         )
         return True
 
+    def is_given_up(self, render: LiveRender) -> bool:
+        """Whether so many workers died over a prompt that nobody takes up what one left."""
+        return self._policy.gives_up_after(render.crashes)
+
     def verdict_on(self, render: LiveRender) -> Failure | None:
         """Why a prompt whose worker was lost ends in error, or None when it is tried again."""
         crashes = render.crashes + 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,7 @@ def sources(node: Node) -> Iterator[str]:
 
 
 def signatures(graph: Graph) -> dict[str, str]:
-    """What each node would make, as a text: its class, its inputs, and those of all before it."""
+    """What each node would make, as a digest: its class, its inputs, and those of all before it."""
     known: dict[str, str] = {}
 
     def sign(node_id: str) -> str:
@@ -43,7 +44,9 @@ def signatures(graph: Graph) -> dict[str, str]:
                 name: [sign(value[0]), value[1]] if is_link(value) else value
                 for name, value in sorted(node.get("inputs", {}).items())
             }
-            known[node_id] = json.dumps([node["class_type"], inputs])
+            # A digest: quotes within quotes within quotes would double with each node.
+            text = json.dumps([node["class_type"], inputs])
+            known[node_id] = hashlib.sha256(text.encode()).hexdigest()
         return known[node_id]
 
     return {node_id: sign(node_id) for node_id in graph}

@@ -107,7 +107,7 @@ class Recoverer:
         """Take finished files over, and publish them at once or later."""
         model, leases = self.renderer.model, worker.hands.leases
         paths = self.renderer.files.finished(RenderTrace(seen.prompt_id, seen.render_id))
-        if paths is None:
+        if paths is None or POLICY.gives_up_after(seen.crashes):
             return False
         worker.try_to_die(death, lambda: leases.adopt(seen))
         claim = leases.adopt(seen)

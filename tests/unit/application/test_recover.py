@@ -9,6 +9,7 @@ import pytest
 
 from application.ports.artifact_store import RenderTrace
 from application.ports.events import PromptPublished, RenderAbandoned
+from application.settle import UNEXPECTED
 from application.stopping import StopRequest
 from domain.failure import FailureCode
 from domain.retry import RetryPolicy
@@ -130,6 +131,25 @@ def test_what_was_finished_is_published_and_not_rendered_again() -> None:
     assert harness.renderer.calls == 1
     [event] = harness.recorder.of(PromptPublished)
     assert event.file_paths == harness.see(1).artifact_paths
+    harness.check()
+
+
+def test_what_was_finished_is_not_taken_up_for_ever() -> None:
+    """Whoever publishes it may die as well: that counts, and ends when it was enough."""
+    harness = in_memory(policy=RetryPolicy(max_crashes=1))
+    _finished(harness)
+    [live] = harness.leases.live()
+    heir = harness.leases.adopt(live)
+    assert heir is not None
+    assert harness.repository.release(heir, UNEXPECTED, 1.0)
+    again = harness.repository.claim_next(ANY)
+    assert again is not None
+    assert again.crashes == 1
+    with holding(harness.keeper, again) as held:
+        harness.prompt_renderer.render(held, StopRequest()).unwrap()
+    harness.recovery.run()
+    assert harness.status(1) == "error"
+    assert harness.folders() == set()
     harness.check()
 
 
