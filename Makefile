@@ -76,9 +76,9 @@ help: ## Show this list
 demo: $(VENV)/.installed ## Render a small queue from end to end: no GPU, no model, no ComfyUI
 	@$(BIN)/mediagen demo
 
-# One more than there are cores, since many tests wait for programs; a process for each costs memory
+# Two more than there are cores, since many tests wait for programs; a process for each costs memory
 # and seconds to begin with, hence no more than eight.
-TEST_PROCESSES = $(shell $(BIN)/python -c 'import os; print(min(8, (os.cpu_count() or 1) + 1))')
+TEST_PROCESSES = $(shell $(BIN)/python -c 'import os; print(min(8, (os.cpu_count() or 1) + 2))')
 
 # Neighbours share what was rendered or imported, so each process takes a run of them, and who is
 # done early takes from the others.

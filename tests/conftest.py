@@ -28,6 +28,15 @@ _DEFAULT_PROFILE = "ci" if os.environ.get("CI") == "true" else "dev"
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or _DEFAULT_PROFILE)
 
 
+# Each takes a good part of a minute, by itself: begun last, they would keep a whole run waiting.
+_LONGEST = ("tests/chaos/", "state_machine", "test_demo", "test_claim_crowd")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest come first; the others stay together, since neighbours share what they made."""
+    items.sort(key=lambda item: not any(name in item.nodeid for name in _LONGEST))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Here, since with several processes the one that reports loads no conftest but this."""
     needing.summarise(terminalreporter)

@@ -8,7 +8,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from tests.acceptance.mediagen import Installation, until
-from tests.comfyui_double import Double, running_double
+from tests.comfyui_double import Double, NodeFault, running_double
 
 if TYPE_CHECKING:
     import subprocess
@@ -70,9 +70,9 @@ class Served:
             }
         )
 
-    def hold(self, times: int | None = 1) -> None:
+    def hold(self, times: int | None = 1) -> NodeFault:
         """Let the next samplers wait until the double releases them."""
-        self.double.behaviour.fail(SAMPLER, "hold", times=times)
+        return self.double.behaviour.fail(SAMPLER, "hold", times=times)
 
     def posts(self) -> int:
         """How often a job was submitted."""
@@ -85,9 +85,9 @@ class Served:
     @contextmanager
     def mid_render(self) -> Iterator[subprocess.Popen[str]]:
         """A run whose first job is held by the server."""
-        self.hold()
+        held = self.hold()
         with self.place.started("run") as process:
-            self.running()
+            until(lambda: held.times == 0)
             yield process
 
 

@@ -114,7 +114,7 @@ class Listener:
 def listening(url: str, client_id: str) -> Iterator[Listener]:
     """A socket that has heard its first message, the status."""
     address = f"{url.replace('http', 'ws', 1)}/ws?clientId={client_id}"
-    with connect(address, proxy=None, max_size=None) as connection:
+    with connect(address, proxy=None, max_size=None, close_timeout=1) as connection:
         listener = Listener(connection)
         listener.hear(1.0)
         yield listener

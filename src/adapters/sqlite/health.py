@@ -74,6 +74,12 @@ class DatabaseProbe:
             yield Check("database", Health.BROKEN, str(error))
             return
         with closing(connection):
+            try:
+                # Opened is not read: others may have locked it.
+                connection.rows(statements("health")["anything"])
+            except RepositoryError as error:
+                yield Check("database", Health.BROKEN, str(error))
+                return
             yield Check("database", Health.WELL, f"{self._path} opens and is a SQLite database")
             yield from placement_checks(self._path)
             yield _guarded("database journal", lambda: self._journal(connection))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from logging import ERROR, getLogger
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -75,7 +76,8 @@ class WebServer:
         """Listen no more, end what is being answered, and hang up."""
         self._ending.set()
         for server in self._servers:
-            server.pull_trigger()
+            with suppress(OSError):  # the loop looked by itself, and has ended already
+                server.pull_trigger()
         self._thread.join()
 
     def _serve(self) -> None:

@@ -40,9 +40,9 @@ def test_a_server_that_forgets_again_and_again_loses_the_job(stage: Stage) -> No
 def test_a_restart_in_the_middle_is_noticed_at_once(stage: Stage) -> None:
     """Its queue is empty then: the job is submitted anew within the same render."""
     double, renderer = stage.double(), stage.renderer()
-    double.behaviour.fail("KSampler", "hold")
+    held = double.behaviour.fail("KSampler", "hold")
     running = stage.begin(renderer)
-    double.wait(lambda: state_is(double, "running"))
+    wait_for(lambda: held.times == 0)
     double.restart()
     began = time.monotonic()
     assert is_successful(running.result(20))

@@ -133,7 +133,7 @@ def test_who_turns_into_another_program_is_seen_and_not_forgotten() -> None:
     """For a moment it shows no environment; whoever looked then would let it live."""
     answers: set[bool | None] = set()
     deadline = time.monotonic() + 60
-    while None not in answers and time.monotonic() < deadline:
+    while not answers >= {None, True} and time.monotonic() < deadline:
         child = os.fork()
         if child == 0:
             os.execvpe("sleep", ["sleep", "0.05"], {**os.environ, "SIGN": "1"})  # noqa: S606

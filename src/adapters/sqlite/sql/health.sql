@@ -3,6 +3,9 @@
 -- name: journal_mode
 PRAGMA journal_mode;
 
+-- name: anything
+SELECT count(*) FROM sqlite_schema;
+
 -- name: processing
 SELECT id FROM prompts
 WHERE artifact_status = 'processing' AND prompt_type IN ('image_prompt', 'lyrics_prompt')
