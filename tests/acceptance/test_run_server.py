@@ -194,6 +194,23 @@ def test_a_node_that_raises_ends_its_prompt_with_the_node_s_name(server: Served)
     place.check()
 
 
+def test_a_picture_in_progress_is_kept_for_the_page(server: Served) -> None:
+    """One small file while the sampler works, and none afterwards."""
+    place = server.place
+    place.poet.write(image("a lake"))
+    server.double.behaviour.change(previews=True)
+    server.double.behaviour.fail(SAMPLER, "hold", step=3)
+    with place.started("run") as process:
+        until(lambda: _previews(server))
+        [preview] = _previews(server)
+        assert preview.read_bytes()[:3] == b"\xff\xd8\xff"
+        server.double.release()
+        process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert _previews(server) == []
+    place.check()
+
+
 def test_a_cancelled_prompt_ends_its_job_and_no_other(server: Served) -> None:
     """Somebody else's job waits behind it, and is left alone."""
     place = server.place
@@ -229,6 +246,10 @@ def test_a_stopped_run_gives_its_prompt_back_and_frees_the_server(server: Served
 def _renders(server: Served) -> set[str]:
     rows = server.place.poet.execute("SELECT render_id FROM media_generator_renders")
     return {str(render_id) for (render_id,) in rows}
+
+
+def _previews(server: Served) -> list[Path]:
+    return list(server.place.shell.home.rglob("worker-*.jpg"))
 
 
 def _jobs_left(server: Served) -> list[tuple[object, ...]]:
