@@ -82,8 +82,13 @@ TEST_PROCESSES = $(shell $(BIN)/python -c 'import os; print(min(8, (os.cpu_count
 
 # Neighbours share what was rendered or imported, so each process takes a run of them, and who is
 # done early takes from the others.
-test: lint ## Run every check: lint, then the tests
-	$(BIN)/pytest -n $(TEST_PROCESSES) --dist worksteal
+# Lint goes on beside the tests, which wait for programs half of the time; when it fails, what it has
+# to say comes last.
+test: $(VENV)/.installed-dev ## Run every check: lint and the tests, side by side
+	@$(MAKE) --no-print-directory lint > $(VENV)/lint.log 2>&1 & lint=$$!; \
+	$(BIN)/pytest -n $(TEST_PROCESSES) --dist worksteal; tests=$$?; \
+	wait $$lint || { cat $(VENV)/lint.log; echo "Lint failed; the tests are above."; exit 1; }; \
+	exit $$tests
 
 lint: $(VENV)/.installed-dev ## Check style, types and import contracts
 	$(BIN)/ruff check .
