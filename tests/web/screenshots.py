@@ -114,7 +114,7 @@ def _taken(site: Site, browser: Browser) -> Iterator[tuple[str, bytes]]:
         yield "phone", page.screenshot()
     with _tab(browser, site, "/queue", color_scheme="light") as page, _at_work(site.place):
         page.evaluate(_HALFWAY)
-        yield "queue", page.screenshot()
+        yield "queue", page.screenshot(animations="disabled")
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
+from dataclasses import replace
 from threading import Timer
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -127,8 +128,7 @@ def test_a_real_server_goes_on_with_an_earlier_job(url: str, tmp_path: Path) -> 
         first, watch = job_for(tmp_path / "one"), Watch()
         assert is_successful(renderer.render(first, watch))
         [left] = watch.jobs
-        job = job_for(tmp_path / "two")
-        object.__setattr__(job, "earlier", (left,))
+        job = replace(job_for(tmp_path / "two"), earlier=(left,))
         heir = Watch()
         assert renderer.render(job, heir).unwrap().job == left
         assert heir.jobs == [left]
