@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from domain.brief import ImageBrief, LyricsBrief
+from domain.brief_texts import brief_texts as words_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,37 +28,16 @@ def field_values(workflow: ScriptWorkflow, job: RenderJob) -> Mapping[str, str]:
     }
     match job.brief:
         case ImageBrief() as brief:
-            return values | _of_picture(brief) | _of_size(job)
+            return values | words_of(brief) | _of_size(job)
         case LyricsBrief() as brief:
-            return values | _of_song(brief) | _of_length(brief)
+            return values | words_of(brief) | _of_length(brief)
         case _:
             assert_never(job.brief)
 
 
 def brief_texts(job: RenderJob) -> tuple[str, ...]:
     """Everything in the brief that a person or a model wrote and a script may echo."""
-    match job.brief:
-        case ImageBrief() as brief:
-            texts = _of_picture(brief)
-        case LyricsBrief() as brief:
-            texts = _of_song(brief)
-        case _:
-            assert_never(job.brief)
-    return tuple(text for text in texts.values() if text)
-
-
-def _of_picture(brief: ImageBrief) -> dict[str, str]:
-    return {
-        "prompt": brief.prompt,
-        "negative_prompt": brief.negative_prompt,
-        "style_tags": ", ".join(brief.style_tags),
-        "aspect_ratio": brief.aspect_ratio,
-        "quality": brief.quality,
-        "mood": brief.mood,
-        "subject": brief.subject,
-        "background": brief.background,
-        "lighting": brief.lighting,
-    }
+    return tuple(text for text in words_of(job.brief).values() if text)
 
 
 def _of_size(job: RenderJob) -> dict[str, str]:
@@ -68,18 +48,3 @@ def _of_size(job: RenderJob) -> dict[str, str]:
 
 def _of_length(brief: LyricsBrief) -> dict[str, str]:
     return {"seconds": "" if brief.seconds is None else f"{brief.seconds:.12g}"}
-
-
-def _of_song(brief: LyricsBrief) -> dict[str, str]:
-    return {
-        "lyrics": brief.lyrics,
-        "tags": brief.tags,
-        "title": brief.title,
-        "genre": brief.genre,
-        "mood": brief.mood,
-        "tempo": brief.tempo,
-        "key": brief.key,
-        "time_signature": brief.time_signature,
-        "vocal_style": brief.vocal_style,
-        "instrumentation": ", ".join(brief.instrumentation),
-    }

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from domain.brief import ImageBrief, LyricsBrief
+from domain.brief_texts import brief_texts as words_of
 from domain.kind import Kind
 
 if TYPE_CHECKING:
@@ -70,43 +71,14 @@ def field_values(job: RenderJob, filename_prefix: str) -> dict[str, Value]:
     }
     match job.brief:
         case ImageBrief() as brief:
-            texts = _of_picture(brief)
+            texts = words_of(brief)
             if job.size is not None:
                 values |= {"width": job.size.width, "height": job.size.height}
         case LyricsBrief() as brief:
-            texts = _of_song(brief)
+            texts = words_of(brief)
             if brief.seconds is not None:
                 values["seconds"] = brief.seconds
         case _:
             assert_never(job.brief)
     said = {field: text for field, text in texts.items() if text.strip() or field in _ALWAYS_SET}
     return values | said
-
-
-def _of_picture(brief: ImageBrief) -> dict[str, str]:
-    return {
-        "prompt": brief.prompt,
-        "negative_prompt": brief.negative_prompt,
-        "style_tags": ", ".join(brief.style_tags),
-        "aspect_ratio": brief.aspect_ratio,
-        "quality": brief.quality,
-        "mood": brief.mood,
-        "subject": brief.subject,
-        "background": brief.background,
-        "lighting": brief.lighting,
-    }
-
-
-def _of_song(brief: LyricsBrief) -> dict[str, str]:
-    return {
-        "lyrics": brief.lyrics,
-        "tags": brief.tags,
-        "title": brief.title,
-        "genre": brief.genre,
-        "mood": brief.mood,
-        "tempo": brief.tempo,
-        "key": brief.key,
-        "time_signature": brief.time_signature,
-        "vocal_style": brief.vocal_style,
-        "instrumentation": ", ".join(brief.instrumentation),
-    }
