@@ -7,7 +7,7 @@
 
 .SUFFIXES:
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench chaos screenshots lock clean
+.PHONY: help demo test slow lint format hooks bench path front-end mappings chaos screenshots lock clean
 
 # ---------------------------------------------------------------------------------- interpreter
 
@@ -68,27 +68,44 @@ $(VENV)/.installed-bench: requirements-bench.lock pyproject.toml | $(BIN)/python
 	$(call install,requirements-bench.lock)
 	@touch $@
 
+# On top of the others, since only the slow tests need it.
+$(VENV)/.installed-front-end: requirements-front-end.lock | $(VENV)/.installed-dev
+	$(call install,requirements-front-end.lock)
+	@touch $@
+
 # -------------------------------------------------------------------------------------- targets
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
-demo: $(VENV)/.installed ## Render a small queue from end to end: no GPU, no model, no ComfyUI
+demo: $(VENV)/.installed ## Render a small queue without a GPU, a model or ComfyUI
 	@$(BIN)/mediagen demo
 
 # Two more than there are cores, since many tests wait for programs; a process for each costs memory
 # and seconds to begin with, hence no more than eight.
 TEST_PROCESSES = $(shell $(BIN)/python -c 'import os; print(min(8, (os.cpu_count() or 1) + 2))')
 
-# Neighbours share what was rendered or imported, so each process takes a run of them, and who is
-# done early takes from the others.
-# Lint goes on beside the tests, which wait for programs half of the time; when it fails, what it has
-# to say comes last.
-test: $(VENV)/.installed-dev ## Run every check: lint and the tests, side by side
+# Adjacent tests share renders and imports, so each process gets a series of them, and a process that
+# finishes early takes tests from the others.
+# Lint runs at the same time as the tests, which wait for programs half of the time; if it fails, its
+# messages come last.
+# ARGS go to pytest, and then only the tests run: make test ARGS="-k retry tests/unit"
+ARGS :=
+
+ifeq ($(strip $(ARGS)),)
+test: $(VENV)/.installed-dev ## Run lint and all tests but the slow ones; ARGS="-k word" runs some tests
 	@$(MAKE) --no-print-directory lint > $(VENV)/lint.log 2>&1 & lint=$$!; \
-	$(BIN)/pytest -n $(TEST_PROCESSES) --dist worksteal; tests=$$?; \
+	$(BIN)/pytest -n $(TEST_PROCESSES) --dist worksteal -m "not slow"; tests=$$?; \
 	wait $$lint || { cat $(VENV)/lint.log; echo "Lint failed; the tests are above."; exit 1; }; \
 	exit $$tests
+else
+test: $(VENV)/.installed-dev
+	@$(BIN)/pytest $(ARGS)
+endif
+
+slow: $(VENV)/.installed-dev $(VENV)/.installed-front-end ## Run the slow tests, and those of properties with many examples
+	@HYPOTHESIS_PROFILE=thorough $(BIN)/pytest -n $(TEST_PROCESSES) --dist worksteal \
+		-m "slow or hypothesis"
 
 lint: $(VENV)/.installed-dev ## Check style, types and import contracts
 	$(BIN)/ruff check .
@@ -96,15 +113,37 @@ lint: $(VENV)/.installed-dev ## Check style, types and import contracts
 	$(BIN)/mypy src tests $(wildcard benchmarks)
 	$(BIN)/lint-imports --no-logo
 
+format: $(VENV)/.installed-dev ## Format the code and fix what ruff can fix
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+hooks: $(VENV)/.installed-dev ## Let git check style and import contracts before each commit
+	@$(BIN)/pre-commit install
+
 bench: $(VENV)/.installed-bench ## Measure the queue and write the figures into docs/performance.md
 	@$(BIN)/python -m benchmarks --write
 
+path: $(VENV)/.installed-dev ## Count the files and functions on the path of a picture and of a request
+	@$(BIN)/python -m benchmarks.path
+
+front-end: $(VENV)/.installed-dev $(VENV)/.installed-front-end ## Compare converted workflows with ComfyUI's own export (needs a Chromium)
+	@$(BIN)/python -m tests.front_end $(ARGS)
+
+mappings: $(VENV)/.installed-dev $(VENV)/.installed-front-end ## Score the mappings of public workflows (ARGS="--clones DIR" for API files)
+	@$(BIN)/python -m tests.mappings $(ARGS)
+
 CHAOS_FLAGS :=
 
-chaos: $(VENV)/.installed-dev ## Kill workers 2,000 times and examine what is left; make up work and requests
+chaos: $(VENV)/.installed-dev ## Kill workers 2,000 times and check the results; send random requests
 	@$(BIN)/python -m tests.chaos --report $(CHAOS_FLAGS)
 	@$(BIN)/python -m tests.contract.queue_machine_long --examples 10000
 	@$(BIN)/python -m tests.web.fuzz --seconds 600
+
+COMFYUI_URL ?= http://127.0.0.1:8188
+RECORD_FLAGS :=
+
+recordings: $(VENV)/.installed-dev ## Compare the ComfyUI at COMFYUI_URL with what older ones answered
+	@$(BIN)/python -m tests.comfyui_double.recorder $(COMFYUI_URL) $(RECORD_FLAGS)
 
 screenshots: $(VENV)/.installed-dev ## Draw the pictures of the page in docs/images (needs a Chromium)
 	@$(BIN)/python -m tests.web.screenshots
@@ -115,10 +154,11 @@ COMPILE = uv pip compile pyproject.toml --quiet --universal --python-version 3.1
 	--fork-strategy fewest --generate-hashes --no-header --no-annotate --no-emit-index-url \
 	--group build $(LOCK_FLAGS)
 
-lock: ## Write the requirements locks anew from pyproject.toml (needs uv)
+lock: ## Write the requirements locks again from pyproject.toml (needs uv)
 	$(COMPILE) --extra dev -o requirements-dev.lock
 	$(COMPILE) -c requirements-dev.lock -o requirements.lock
 	$(COMPILE) -c requirements-dev.lock --extra bench -o requirements-bench.lock
+	$(COMPILE) -c requirements-dev.lock --extra front-end -o requirements-front-end.lock
 
 clean: ## Remove environments, build results and caches
 	rm -rf .venv .venv-* build dist

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks import (
     claim,
+    conversion,
     endurance,
     gallery,
     idle,
@@ -23,6 +24,7 @@ from benchmarks import (
     slots,
     startup,
     throughput,
+    warm,
 )
 from benchmarks.document import DocumentError, rewritten
 from benchmarks.machine import description
@@ -38,7 +40,9 @@ BENCHMARKS: dict[str, Callable[[Trial], Report]] = {
     "queue": throughput.measure,
     "claim": claim.measure,
     "startup": startup.measure,
+    "conversion": conversion.measure,
     "memory": memory.measure,
+    "warm": warm.measure,
     "server": server.measure,
     "pickup": pickup.measure,
     "idle": idle.measure,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from adapters.processes.system_processes import SystemProcesses
 from adapters.sqlite.connection import Connection
 from adapters.sqlite.prompt_repository import SqlitePromptRepository
-from adapters.sqlite.schema import create_database
+from adapters.sqlite.shared_schema import create_database
 from adapters.system_clock import SystemClock
 
 if TYPE_CHECKING:

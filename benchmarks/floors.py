@@ -7,7 +7,7 @@ import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from adapters.filesystem.durability import flush, flush_folder
+from adapters.filesystem.publication import flush, flush_folder
 
 if TYPE_CHECKING:
     from pathlib import Path

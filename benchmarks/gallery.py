@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import time
 from contextlib import closing
@@ -10,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from adapters.sqlite.connection import Connection
 from adapters.sqlite.gallery import SqliteGallery
-from application.ports.gallery_prompts import PromptListQuery
-from application.ports.gallery_rows import GalleryQuery
+from application.ports.gallery import GalleryQuery, PromptListQuery
 from benchmarks.filling import Contents, fill_database
 from benchmarks.reports import Report
 from benchmarks.samples import Sample
-from domain.kind import Kind
-from entrypoints.web.media_documents import gallery_item
+from domain.prompt import Kind
+from entrypoints.web.gallery_api import GalleryPage, gallery_item
+from entrypoints.web.json_responses import json_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -115,7 +114,7 @@ def _turns(gallery: SqliteGallery, size: int) -> Mapping[str, Callable[[], int]]
 def _as_json(gallery: SqliteGallery) -> int:
     items = [gallery_item(artifact) for artifact in gallery.page(GalleryQuery()).artifacts]
     assert len(items) == 60
-    return len(json.dumps({"items": items}).encode())
+    return len(json_bytes(GalleryPage(items, None)))
 
 
 def _timed(turn: Callable[[], int], rounds: int) -> Sample:

@@ -1,4 +1,4 @@
-"""How fast pictures and songs are given, beside the bare server that ours stands on."""
+"""How fast media are served: our way, with Werkzeug's ``send_file``, and by the bare server."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import time
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from benchmarks.filling import Contents, fill_database
 from benchmarks.reports import Report
@@ -26,59 +26,104 @@ if TYPE_CHECKING:
     from benchmarks.reports import Trial
 
 _MEGABYTE = 1_000_000
-_TARGET = 0.8
-_ROUND = 10  # requests
-_PICTURE = ("image/1_20260106T213045/large.png", b"\x89PNG\r\n\x1a\n", 2 * _MEGABYTE)
-_SONG = ("audio/2_20260106T213045/song.mp3", b"ID3\x04", 5 * _MEGABYTE)
-# What is asked for: file, first byte, how many come.
-_ASKED = {
-    "a picture of 2 MB": (_PICTURE, 0),
-    "a song of 5 MB, from 1 MB on": (_SONG, _MEGABYTE),
-    "a song of 5 MB, the last 64 kB": (_SONG, 5 * _MEGABYTE - 65_536),
-}
+_MIN_RATIO_TO_BARE = 0.8
+_MIN_RATIO_TO_SEND_FILE = 0.9
+_SERVERS = ("bare", "send_file", "ours")
+_PNG, _MP3 = b"\x89PNG\r\n\x1a\n", b"ID3\x04"
+SMALL = ("image/1_20260106T213045/small.png", _PNG, 12_000)
+PICTURE = ("image/1_20260106T213045/large.png", _PNG, 2 * _MEGABYTE)
+_SONG = ("audio/2_20260106T213045/song.mp3", _MP3, 5 * _MEGABYTE)
+_LONG_SONG = ("audio/2_20260106T213045/long.mp3", _MP3, 30 * _MEGABYTE)
+_FILES = (SMALL, PICTURE, _SONG, _LONG_SONG)
+
+
+class _Case(NamedTuple):
+    """What is requested, how often in a row, and whether the bare server can answer it."""
+
+    title: str
+    file: tuple[str, bytes, int]
+    first: int | None  # byte of a range that ends with the file; None for all of it
+    is_known: bool  # the client has the file already
+    requests: int
+
+
+_CASES = (
+    _Case("a picture of 12 kB", SMALL, None, is_known=False, requests=20),
+    _Case("a picture of 2 MB", PICTURE, None, is_known=False, requests=10),
+    _Case("a song of 5 MB, from 1 MB on", _SONG, _MEGABYTE, is_known=False, requests=10),
+    _Case("a song of 5 MB, the last 64 kB", _SONG, 4_934_464, is_known=False, requests=10),
+    _Case("a song of 30 MB", _LONG_SONG, None, is_known=False, requests=2),
+    _Case("a song of 30 MB, from 1 MB on", _LONG_SONG, _MEGABYTE, is_known=False, requests=2),
+    _Case("a picture that the client has (304)", SMALL, None, is_known=True, requests=10),
+)
 
 
 def measure(trial: Trial) -> Report:
-    """Milliseconds for each file, ours against the bare server's."""
+    """Milliseconds for each response: ours, Werkzeug's ``send_file``, the bare server's."""
     rows = trial.choose(100_000, 10_000)
     trial.note(f"a database of {rows:,} artifacts")
-    folder = _prepare(trial.folder, rows)
+    folder = prepare(trial.folder, rows)
     rounds = trial.choose(60, 10)
     report = Report()
     figures = []
     with ExitStack() as stack:
-        bare, ours = (stack.enter_context(_client(which, folder)) for which in ("bare", "ours"))
-        for what, (file, first) in _ASKED.items():
-            trial.note(f"{what}, {rounds} rounds of {_ROUND}")
+        clients = {name: stack.enter_context(_client(name, folder)) for name in _SERVERS}
+        for case in _CASES:
+            trial.note(f"{case.title}, {rounds} rounds of {case.requests}")
             turns = {
-                name: partial(_milliseconds, client, file, first)
-                for name, client in (("bare", bare), ("ours", ours))
+                name: partial(client.milliseconds, case, _digest(folder, case.file))
+                for name, client in clients.items()
+                if name != "bare" or not case.is_known
             }
-            figures.append((what, interleaved(rounds, turns, warm_up=2)))
+            figures.append((case.title, interleaved(rounds, turns, warm_up=2)))
     _tell(report, figures)
     return report
 
 
 def _tell(report: Report, figures: list[tuple[str, dict[str, Sample]]]) -> None:
-    head = ("served by waitress over loopback", "bare: ms", "ours: ms", "speed of ours / bare")
-    ratios = [(what, samples["bare"].over(samples["ours"])) for what, samples in figures]
     report.table(
-        head,
+        (
+            "ms, served by waitress over loopback",
+            *_SERVERS,
+            "speed: ours / send_file",
+            "ours / bare",
+        ),
         [
-            (what, samples["bare"].shown(2), samples["ours"].shown(2), ratio.shown(2))
-            for (what, samples), (_, ratio) in zip(figures, ratios, strict=True)
+            (
+                title,
+                *(samples[name].shown(2) if name in samples else "" for name in _SERVERS),
+                samples["send_file"].over(samples["ours"]).shown(2),
+                samples["bare"].over(samples["ours"]).shown(2) if "bare" in samples else "",
+            )
+            for title, samples in figures
         ],
     )
-    for what, ratio in ratios[:2]:
+    by_title = dict(figures)
+    for case in _CASES[1:3]:
+        samples = by_title[case.title]
+        ratio = samples["bare"].over(samples["ours"])
         report.verdict(
-            f"{what} at no less than {_TARGET} of the bare server's speed",
+            f"{case.title} at no less than {_MIN_RATIO_TO_BARE} of the bare server's speed",
             ratio.shown(2),
-            met=ratio.median >= _TARGET,
+            met=ratio.median >= _MIN_RATIO_TO_BARE,
         )
+    title, slowest = min(
+        ((title, samples["send_file"].over(samples["ours"])) for title, samples in figures),
+        key=lambda pair: pair[1].median,
+    )
+    report.verdict(
+        f"nothing at less than {_MIN_RATIO_TO_SEND_FILE} of the speed of send_file",
+        f"{slowest.shown(2)} for {title}",
+        met=slowest.median >= _MIN_RATIO_TO_SEND_FILE,
+    )
 
 
-def _prepare(folder: Path, rows: int) -> Path:
-    """A database, an output tree with two files, and the settings; gives their folder."""
+def _digest(folder: Path, file: tuple[str, bytes, int]) -> str:
+    return hashlib.sha256((folder / "output" / file[0]).read_bytes()).hexdigest()
+
+
+def prepare(folder: Path, rows: int) -> Path:
+    """Make a database, an output tree and the settings; returns their folder."""
     database = fill_database(folder / "shared.db", Contents(rows, 0))
     directory = install(folder / "comfyui", database).directory
     settings = json.loads((directory / "config.json").read_text())
@@ -86,10 +131,10 @@ def _prepare(folder: Path, rows: int) -> Path:
     settings["web"] = {"port": 0}
     (directory / "config.json").write_text(json.dumps(settings))
     with closing(sqlite3.connect(database)) as driver:
-        for path, beginning, size in (_PICTURE, _SONG):
+        for path, beginning, size in _FILES:
             content = beginning + os.urandom(size - len(beginning))
             file = directory / "output" / path
-            file.parent.mkdir(parents=True)
+            file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
             known = {"sha256": hashlib.sha256(content).hexdigest(), "file_size": size}
             driver.execute(
@@ -102,8 +147,8 @@ def _prepare(folder: Path, rows: int) -> Path:
 
 
 @contextmanager
-def _client(which: str, folder: Path) -> Iterator[socket.socket]:
-    """A connection to a server in a process of its own."""
+def _client(which: str, folder: Path) -> Iterator[_Client]:
+    """A client of a server in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.media_servers", which, str(folder)]
     with subprocess.Popen(
         command,
@@ -114,36 +159,55 @@ def _client(which: str, folder: Path) -> Iterator[socket.socket]:
     ) as process:
         assert process.stdout is not None
         assert process.stdin is not None
-        with socket.create_connection(("127.0.0.1", int(process.stdout.readline()))) as client:
-            yield client
+        client = _Client(int(process.stdout.readline()))
+        yield client
+        client.close()
         process.stdin.close()
 
 
-def _milliseconds(client: socket.socket, file: tuple[str, bytes, int], first: int) -> float:
-    """For one answer, of several on a connection that stays."""
-    path, _, size = file
-    wanted = f"Range: bytes={first}-\r\n" if first else ""
-    request = f"GET /api/media/{path} HTTP/1.1\r\nHost: localhost\r\n{wanted}\r\n".encode()
-    status = b"HTTP/1.1 206 " if first else b"HTTP/1.1 200 "
-    room = memoryview(bytearray(1024 * 1024))
-    began = time.perf_counter()
-    for _ in range(_ROUND):
-        client.sendall(request)
-        _take(client, room, status, size - first)
-    return (time.perf_counter() - began) / _ROUND * 1000
+class _Client:
+    """One connection that stays, as long as the server lets it: waitress closes it after a 304."""
 
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._socket: socket.socket | None = None
+        self._buffer = memoryview(bytearray(1024 * 1024))
 
-def _take(client: socket.socket, room: memoryview, status: bytes, length: int) -> None:
-    """Read one answer to its last byte."""
-    head = b""
-    while b"\r\n\r\n" not in head:
-        piece = client.recv(4096)
-        assert piece, "the server hung up"
-        head += piece
-    assert head.startswith(status), head
-    left = length - len(head.partition(b"\r\n\r\n")[2])
-    while left > 0:
-        received = client.recv_into(room, min(left, len(room)))
-        assert received, "the server hung up"
-        left -= received
-    assert left == 0
+    def milliseconds(self, case: _Case, digest: str) -> float:
+        """The time for one response, of several in a row."""
+        path, _, size = case.file
+        first = case.first or 0
+        headers = "" if case.first is None else f"Range: bytes={case.first}-\r\n"
+        headers += f'If-None-Match: "{digest}"\r\n' if case.is_known else ""
+        request = f"GET /api/media/{path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n".encode()
+        status = b"304" if case.is_known else b"200" if case.first is None else b"206"
+        began = time.perf_counter()
+        for _ in range(case.requests):
+            if self._socket is None:
+                self._socket = socket.create_connection(("127.0.0.1", self._port))
+            self._socket.sendall(request)
+            self._read_response(self._socket, status, 0 if case.is_known else size - first)
+            if case.is_known:
+                self.close()
+        return (time.perf_counter() - began) / case.requests * 1000
+
+    def _read_response(self, connection: socket.socket, status: bytes, length: int) -> None:
+        """Read one response to its last byte."""
+        head = b""
+        while b"\r\n\r\n" not in head:
+            data = connection.recv(4096)
+            assert data, "the server closed the connection"
+            head += data
+        assert head.startswith(b"HTTP/1.1 " + status), head
+        left = length - len(head.partition(b"\r\n\r\n")[2])
+        while left > 0:
+            received = connection.recv_into(self._buffer, min(left, len(self._buffer)))
+            assert received, "the server closed the connection"
+            left -= received
+        assert left == 0
+
+    def close(self) -> None:
+        """Close the connection; the next request opens another."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None

@@ -1,7 +1,7 @@
-"""The two servers whose media are timed: ours, and the bare one that ours stands on.
+"""The servers whose media are timed: ours, ours with Werkzeug's ``send_file``, and a bare waitress.
 
-Started as a process of its own, ``python -m benchmarks.media_servers WHICH FOLDER``, each says on
-which port it listens, and ends when its standard input does.
+Started as a process of its own, ``python -m benchmarks.media_servers WHICH FOLDER``, each prints
+its port, and ends when its standard input does.
 """
 
 from __future__ import annotations
@@ -12,13 +12,21 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+from flask import Response
 from waitress.server import create_server
+from werkzeug.utils import send_file
 
-from entrypoints.settings import load_settings
-from entrypoints.web.serving import start_serving
+from adapters.media_files.media_file import content_type
+from entrypoints.settings.loader import load_settings
+from entrypoints.web import media
+from entrypoints.web.server import start_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from werkzeug import Request
+
+    from application.ports.media_files import MediaFile
 
 THREADS = 8  # as web.threads
 
@@ -31,8 +39,10 @@ def main() -> None:
         print(server.effective_port, flush=True)  # type: ignore[union-attr] # one socket, one port
         _end_with_input()
         server.run()
+    if which == "send_file":
+        setattr(media, "file_response", _send_file)  # noqa: B010 - mypy would want its own name
     loaded = load_settings(config_file=folder / "config.json", environ={}, cwd=folder)
-    serving = start_serving(loaded)
+    serving = start_server(loaded)
     print(serving.url.rpartition(":")[2], flush=True)
     sys.stdin.read()
     serving.close()
@@ -44,6 +54,26 @@ def _end_with_input() -> None:
         os._exit(0)  # the bare server has no other end
 
     Thread(target=wait, daemon=True).start()
+
+
+def _send_file(request: Request, published: MediaFile, name: str, *, is_download: bool) -> Response:
+    """What Werkzeug can do of ``entrypoints.web.file_responses.file_response``."""
+    response = send_file(
+        published.file,
+        request.environ,
+        mimetype=content_type(published.format),
+        as_attachment=is_download,
+        download_name=name,
+        conditional=False,  # it cannot tell the size of a file that is open already
+        etag=published.identity,
+        last_modified=published.modified,
+        max_age=31_536_000,
+        response_class=Response,
+    )
+    assert isinstance(response, Response)
+    response.content_length = published.size
+    response.make_conditional(request.environ, accept_ranges=True, complete_length=published.size)
+    return response
 
 
 def _bare(root: Path) -> Callable[[dict[str, Any], Callable[..., object]], Iterable[bytes]]:

@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from adapters.memory.artifact_store import InMemoryArtifactStore
-from adapters.memory.media_renderer import FakeMediaRenderer
-from adapters.memory.render_logs import InMemoryRenderLogs
 from adapters.processes.system_processes import SystemProcesses
-from adapters.sqlite.claiming import Claiming
-from adapters.sqlite.queue_controls import SqliteQueueControls
-from adapters.sqlite.render_leases import SqliteRenderLeases
-from adapters.system_chance import SystemChance
-from adapters.system_clock import SystemClock
-from application.admission import Admission
+from adapters.sqlite.database import SqliteQueueControls
+from adapters.sqlite.prompt_repository import ClaimStatements
+from adapters.sqlite.renders import SqliteRenderHistory, SqliteRenderLeases
+from adapters.system_clock import SystemClock, SystemJitter
+from application.admission import MAX_REPLAYED, Admission
 from application.drain import Drain
+from application.finalizer import RenderFinalizer
 from application.leases import LeaseKeeper
-from application.ports.events import PromptPublished
+from application.ports.events import RenderEnded
 from application.ports.prompt_repository import Selection
-from application.recover import Recovery
-from application.render_prompt import PromptRenderer
-from application.settle import Settlement
-from application.slot import RenderSlot
-from application.stopping import StopRequest
+from application.recovery import Recovery
+from application.signals import StopRequest
+from application.slot import PromptRenderer, RenderSlot
 from benchmarks.filling import repository
 from domain.artifact import MediaFacts
 from domain.breaker import CircuitBreaker
 from domain.lease import LeaseObserver
 from domain.picture_size import SizeRule
+from domain.prompt import Kind
+from domain.render import Outcome
 from domain.retry import RetryPolicy
-from entrypoints.building import BEAT_SECONDS, LEASE_SECONDS
+from entrypoints.container import MAX_HEARTBEAT_INTERVAL
+from entrypoints.settings.model import Workers
+from tests.fakes.artifact_store import InMemoryArtifactStore
+from tests.fakes.media_renderer import FakeMediaRenderer
+from tests.fakes.render_logs import InMemoryRenderLogs
 
 if TYPE_CHECKING:
     from adapters.sqlite.connection import Connection
@@ -52,18 +54,24 @@ class NoopQueue:
         renderer = FakeMediaRenderer(write=self._leave_picture)
         clock = SystemClock()
         processes = SystemProcesses(clock)
-        claiming = Claiming(connection, processes.me(), clock, all_variants=False)
-        leases = SqliteRenderLeases(connection, claiming)
-        keeper = LeaseKeeper(leases, clock, BEAT_SECONDS)
+        claiming = ClaimStatements(connection, processes.me(), clock, all_variants=False)
+        leases = SqliteRenderLeases(connection, claiming, clock)
+        lease_seconds = Workers().lease_seconds
+        keeper = LeaseKeeper(leases, clock, MAX_HEARTBEAT_INTERVAL, lease_seconds)
         rule, logs = SizeRule(1.0, 64, None, None), InMemoryRenderLogs()
-        prompts = PromptRenderer(renderer, self._store, keeper, clock, self, rule, logs)
+        prompts = PromptRenderer(
+            renderer, self._store, keeper, leases, None, clock, self, rule, logs
+        )
         queue = repository(connection)
-        settlement = Settlement(queue, prompts, RetryPolicy(), SystemChance(), clock, self)
-        observer = LeaseObserver(LEASE_SECONDS, 2 * BEAT_SECONDS)
-        recovery = Recovery(leases, keeper, processes, self._store, settlement, observer, clock)
+        finalizer = RenderFinalizer(queue, self._store, RetryPolicy(), SystemJitter(), clock, self)
+        observer = LeaseObserver(lease_seconds, 2 * MAX_HEARTBEAT_INTERVAL)
+        recovery = Recovery(leases, keeper, processes, self._store, finalizer, observer, clock)
         controls = SqliteQueueControls(connection)
-        admission = Admission(prompts, controls, clock, CircuitBreaker(), self)
-        slot = RenderSlot(queue, prompts, settlement, admission, keeper, clock)
+        breakers = {kind: CircuitBreaker() for kind in Kind}
+        history = SqliteRenderHistory(connection)
+        past = partial(history.ended_on, processes.me(), MAX_REPLAYED)
+        admission = Admission(renderer, self._store, queue, controls, past, clock, breakers, self)
+        slot = RenderSlot(prompts, finalizer, admission, keeper, None, clock)
         self._drain = Drain(queue, slot, admission, recovery, clock)
 
     def drain(self, count: int) -> None:
@@ -76,9 +84,9 @@ class NoopQueue:
         done = self._drain.run(Selection(), StopRequest())
         assert done.published == done.renders, done
 
-    def notice(self, event: Event) -> None:
+    def handle(self, event: Event) -> None:
         """Remember what was published."""
-        if isinstance(event, PromptPublished):
+        if isinstance(event, RenderEnded) and event.outcome is Outcome.PUBLISHED:
             self.published.append(event.prompt_id)
 
     def _leave_picture(self, job: RenderJob) -> None:

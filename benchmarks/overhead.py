@@ -7,15 +7,16 @@ import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from application.ports.events import PromptPublished
+from application.ports.events import RenderEnded
 from application.ports.prompt_repository import Selection
-from application.stopping import StopRequest
+from application.signals import StopRequest
 from benchmarks.filling import Contents, fill_database
 from benchmarks.floors import BareCommits, BareFlushes
 from benchmarks.reports import Report
 from benchmarks.samples import Sample
 from benchmarks.workflow import SHELL, install
-from domain.kind import Kind
+from domain.prompt import Kind
+from domain.render import Outcome
 from entrypoints.container import compose
 
 if TYPE_CHECKING:
@@ -50,8 +51,8 @@ class _Turns:
         ]
         self._begin()
 
-    def notice(self, event: Event) -> None:
-        if not isinstance(event, PromptPublished):
+    def handle(self, event: Event) -> None:
+        if not (isinstance(event, RenderEnded) and event.outcome is Outcome.PUBLISHED):
             return
         self._add(_OURS, time.perf_counter() - self._began)
         self._add(_CPU, time.process_time() - self._cpu_began)

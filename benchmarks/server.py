@@ -14,19 +14,20 @@ from uuid import uuid4
 import urllib3
 from websockets.sync.client import connect
 
-from application.ports.events import PromptPublished
+from application.ports.events import RenderEnded
 from application.ports.prompt_repository import Selection
-from application.stopping import StopRequest
+from application.signals import StopRequest
 from benchmarks.filling import Contents, fill_database
 from benchmarks.reports import Report
 from benchmarks.samples import Sample
 from benchmarks.workflow import install
-from domain.kind import Kind
-from entrypoints.building_renderers import servers_in_use
+from domain.prompt import Kind
+from domain.render import Outcome
 from entrypoints.container import compose
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from application.ports.events import Event
     from benchmarks.reports import Trial
@@ -100,9 +101,9 @@ class _Turns:
         self._bare = bare
         self._began = time.perf_counter()
 
-    def notice(self, event: Event) -> None:
+    def handle(self, event: Event) -> None:
         """Take note of what happened."""
-        if isinstance(event, PromptPublished):
+        if isinstance(event, RenderEnded) and event.outcome is Outcome.PUBLISHED:
             self.ours.append(time.perf_counter() - self._began)
             self.bare.append(self._bare())
             self._began = time.perf_counter()
@@ -111,7 +112,7 @@ class _Turns:
 class _Silent:
     """Listens to nothing."""
 
-    def notice(self, event: Event) -> None:
+    def handle(self, event: Event) -> None:
         """Take no note."""
 
 
@@ -127,7 +128,8 @@ def measure(trial: Trial) -> Report:
 def _overhead(trial: Trial, url: str, report: Report) -> float:
     """Gives the prompts a minute, one after the other."""
     count = trial.choose(400, 60) + _WARM_UP
-    installation = _installed(trial, "server", count, _sections(trial, url))
+    directory = trial.folder / "server" / "comfyui"
+    installation = _installed(trial, "server", count, sections(trial.folder, directory, url))
     trial.note(f"{count} prompts through {'a real' if _named() else 'the double of a'} server")
     with closing(_BareClient(url)) as bare:
         turns = _Turns(bare.render)
@@ -182,10 +184,16 @@ def _installed(
     return install(folder / "comfyui", database, sections=sections, **given)
 
 
-def _sections(trial: Trial, url: str) -> dict[str, dict[str, object]]:
-    workflow = trial.folder / "workflow.json"
+def sections(folder: Path, directory: Path, url: str) -> dict[str, dict[str, object]]:
+    """The configuration in which a server renders the trivial graph.
+
+    Args:
+        folder: where the graph is written.
+        directory: of ComfyUI; it need not be there yet.
+        url: of the server.
+    """
+    workflow = folder / "workflow.json"
     workflow.write_text(json.dumps(_graph("ComfyUI")))
-    directory = trial.folder / "server" / "comfyui"
     return {
         "comfyui": {
             "host": url,
@@ -202,7 +210,7 @@ def _sections(trial: Trial, url: str) -> dict[str, dict[str, object]]:
 
 
 def _drain(container: Container, count: int) -> None:
-    with closing(container.connection()), servers_in_use(container.server_renderer()):
+    with closing(container.connection()), closing(container.renderer()):
         done = container.drain().run(Selection(frozenset({Kind.IMAGE})), StopRequest(), count)
     assert done.published == count, done
 
@@ -217,10 +225,21 @@ def _server(trial: Trial) -> Iterator[str]:
     if url := _named():
         yield url
         return
-    command = [sys.executable, "-m", "tests.comfyui_double", "--output", str(trial.folder / "made")]
-    behaviour = json.dumps({"job_seconds": _WARM_SECONDS})
+    with double(trial.folder / "made", job_seconds=_WARM_SECONDS) as url:
+        yield url
+
+
+@contextmanager
+def double(output: Path, **behaviour: object) -> Iterator[str]:
+    """The address of a double in a process of its own.
+
+    Args:
+        output: the folder of what it saves.
+        behaviour: fields of ``tests.comfyui_double.behaviour.Behaviour``.
+    """
+    command = [sys.executable, "-m", "tests.comfyui_double", "--output", str(output)]
     with subprocess.Popen(
-        [*command, "--behaviour", behaviour], stdout=subprocess.PIPE, text=True
+        [*command, "--behaviour", json.dumps(behaviour)], stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
         try:

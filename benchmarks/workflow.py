@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from entrypoints.settings import load_settings
+from entrypoints.settings.loader import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from entrypoints.settings import LoadedSettings
+    from entrypoints.settings.loader import LoadedSettings
 
 SHELL = "/bin/sh"
 COPIES = """\

@@ -1,16 +1,32 @@
-"""The real ``mediagen``, run as a user runs it: a process of its own, in a home of its own."""
+"""``mediagen`` as a user runs it: in a home of its own, with nothing of whoever runs the tests."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
+import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
+
+from click.testing import CliRunner
+
+from entrypoints import cli
 
 MEDIAGEN = Path(sys.executable).with_name("mediagen")
+
+# A process for each of hundreds of calls would take most of the tests' time. These commands end by
+# themselves, render nothing and handle no signals, so that they may run within the tests' process.
+WITHIN = frozenset(
+    {"cancel", "completion", "config", "doctor", "init", "list", "logs"}
+    | {"pause", "resume", "retry", "show", "status", "submit", "workflow"}
+)
+
+CompletedProcess = subprocess.CompletedProcess[str]
 
 
 @dataclass
@@ -21,11 +37,13 @@ class CommandLine:
         home: the user's folder, where commands run.
         database: passed in MUSINGS_DB_PATH, or None.
         environment: further variables.
+        within: commands that ``run`` runs in this process.
     """
 
     home: Path
     database: Path | None = None
     environment: dict[str, str] = field(default_factory=dict)
+    within: frozenset[str] = WITHIN
 
     def variables(self) -> dict[str, str]:
         """The environment of every command: nothing of whoever runs the tests."""
@@ -41,8 +59,14 @@ class CommandLine:
             found["MUSINGS_DB_PATH"] = str(self.database)
         return found | self.environment
 
-    def run(self, *arguments: str | bytes, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str | bytes, stdin: bytes = b"") -> CompletedProcess:
         """Run ``mediagen`` and wait for its end."""
+        if not self.within.isdisjoint(arguments):
+            return self._run_within([os.fsdecode(word) for word in arguments], stdin)
+        return self.process(*arguments, stdin=stdin)
+
+    def process(self, *arguments: str | bytes, stdin: bytes = b"") -> CompletedProcess:
+        """Run ``mediagen`` as a process of its own, whatever the command."""
         ended = subprocess.run(  # noqa: S603 - the program under test
             [MEDIAGEN, *arguments],
             cwd=self.home,
@@ -52,9 +76,30 @@ class CommandLine:
             check=False,
             timeout=100,
         )
-        return subprocess.CompletedProcess(
+        return CompletedProcess(
             ended.args, ended.returncode, ended.stdout.decode(), ended.stderr.decode()
         )
+
+    def _run_within(self, arguments: list[str], stdin: bytes) -> CompletedProcess:
+        """What ``main`` does, with streams, variables and folder of the user's shell."""
+        with (
+            contextlib.chdir(self.home),
+            mock.patch.dict(os.environ, self.variables(), clear=True),
+            mock.patch.object(sys, "argv", [str(MEDIAGEN), *arguments]),
+            CliRunner().isolation(stdin) as (printed, complaints, _),
+        ):
+            try:
+                cli.main()
+            except SystemExit as end:
+                code = int(end.code or 0)
+            except Exception:  # noqa: BLE001 - as a process: a traceback, and exit code 1
+                traceback.print_exc()
+                code = 1
+            else:
+                code = 0
+            return CompletedProcess(
+                arguments, code, printed.getvalue().decode(), complaints.getvalue().decode()
+            )
 
     def json(self, *arguments: str, stdin: bytes = b"") -> Any:  # noqa: ANN401 - a document
         """Run with ``--json`` and give the document that was printed."""

@@ -1,5 +1,7 @@
 """Hypothesis profiles: HYPOTHESIS_PROFILE chooses one, CI=true means `ci`, otherwise `dev`.
 
+``make slow`` runs the property tests once more, with `thorough`.
+
 Signals are as a terminal has them, whoever started the tests.
 """
 
@@ -20,8 +22,17 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 _default = settings.get_profile("default")
 
 # No deadline anywhere: a slow machine is no bug, and pytest-timeout catches what hangs.
-settings.register_profile("dev", _default, deadline=None)
-settings.register_profile("ci", _default, deadline=None, derandomize=True, database=None)
+settings.register_profile("dev", _default, deadline=None, max_examples=30)
+settings.register_profile("ci", parent=settings.get_profile("dev"), derandomize=True, database=None)
+settings.register_profile(
+    "thorough",
+    _default,
+    deadline=None,
+    max_examples=200,
+    derandomize=os.environ.get("CI") == "true",
+    database=None,
+    print_blob=True,
+)
 settings.register_profile("nightly", _default, deadline=None, max_examples=1000, print_blob=True)
 
 _DEFAULT_PROFILE = "ci" if os.environ.get("CI") == "true" else "dev"

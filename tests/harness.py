@@ -8,41 +8,39 @@ from __future__ import annotations
 import json
 from abc import abstractmethod
 from contextlib import closing, contextmanager
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from adapters.memory.artifact_store import InMemoryArtifactStore
-from adapters.memory.chance import FixedChance
-from adapters.memory.clock import ManualClock
-from adapters.memory.events import EventRecorder
-from adapters.memory.media_renderer import FakeMediaRenderer
-from adapters.memory.processes import FakeProcesses
-from adapters.memory.prompt_repository import InMemoryPromptRepository
-from adapters.memory.queue_controls import InMemoryQueueControls
-from adapters.memory.render_leases import InMemoryRenderLeases
-from adapters.memory.render_logs import InMemoryRenderLogs
-from adapters.sqlite.claiming import Claiming
 from adapters.sqlite.connection import Connection
-from adapters.sqlite.queue_controls import SqliteQueueControls
-from adapters.sqlite.render_leases import SqliteRenderLeases
-from application.admission import Admission
+from adapters.sqlite.database import SqliteQueueControls
+from adapters.sqlite.prompt_repository import ClaimStatements
+from adapters.sqlite.renders import SqliteRenderHistory, SqliteRenderLeases
+from application.admission import MAX_REPLAYED, Admission
 from application.drain import Drain, DrainReport
+from application.finalizer import RenderFinalizer
 from application.leases import LeaseKeeper
 from application.ports.prompt_repository import Selection
-from application.recover import Recovery
-from application.render_prompt import PromptRenderer
-from application.settle import Settlement
-from application.slot import RenderSlot
-from application.stopping import StopRequest
+from application.recovery import Recovery
+from application.signals import StopRequest
+from application.slot import PromptRenderer, RenderSlot
 from domain.artifact import MediaFacts
 from domain.breaker import CircuitBreaker
-from domain.kind import Kind
 from domain.lease import LeaseObserver
 from domain.picture_size import SizeRule
+from domain.prompt import Kind
 from domain.retry import RetryPolicy
 from tests.contract.prompt_repository_contract import Outside, Seen
 from tests.contract.test_memory_prompt_repository import InMemoryOutside
 from tests.contract.test_sqlite_prompt_repository import SqliteOutside
+from tests.fakes.artifact_store import InMemoryArtifactStore
+from tests.fakes.database import InMemoryQueueControls
+from tests.fakes.events import EventRecorder
+from tests.fakes.media_renderer import FakeMediaRenderer
+from tests.fakes.prompt_repository import InMemoryPromptRepository
+from tests.fakes.render_logs import InMemoryRenderLogs
+from tests.fakes.renders import InMemoryRenderHistory, InMemoryRenderLeases
+from tests.fakes.system import FakeProcesses, FixedJitter, ManualClock
 from tests.fresh_databases import fresh_database
 from tests.owners import ME, sqlite_repository
 
@@ -51,19 +49,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from application.leases import HeldLease
+    from application.ports.database import QueueControls
     from application.ports.events import EventListener
     from application.ports.media_renderer import RenderJob
     from application.ports.prompt_repository import PromptRepository
-    from application.ports.queue_controls import QueueControls
-    from application.ports.render_leases import RenderLeases
+    from application.ports.renders import RenderHistory, RenderLeases
     from domain.failure import Failure
-    from domain.render import Claim
+    from domain.render import Claim, LiveRender
 
     Brief = str | bytes | dict[str, Any] | None
 
 ANY = Selection()
 LEASE_SECONDS = 60.0
-BEAT_SECONDS = 10.0
+HEARTBEAT_SECONDS = 10.0
 LONGEST_GAP = 15.0
 BRIEFS: dict[Kind, Brief] = {
     Kind.IMAGE: {"prompt": "a lake at dawn"},
@@ -117,7 +115,7 @@ class Harness:
         controls: of the queue.
         processes: of the machine; the application is ``ME``.
         keeper: of the leases; ticks when it is told to.
-        settlement: ends renders.
+        finalizer: ends renders.
         recovery: takes over from the dead.
         repository: of the queue.
         renderer: ends as ``script`` and ``during`` say; succeeds otherwise.
@@ -135,6 +133,7 @@ class Harness:
         repository: PromptRepository,
         leases: RenderLeases,
         controls: QueueControls,
+        history: RenderHistory,
         clock: ManualClock,
         *,
         policy: RetryPolicy | None = None,
@@ -159,15 +158,23 @@ class Harness:
         self.jobs: list[RenderJob] = []
         self.ticks = False
         listener = events or self.recorder
-        self.keeper = LeaseKeeper(leases, clock, BEAT_SECONDS)
+        self.keeper = LeaseKeeper(leases, clock, HEARTBEAT_SECONDS, LEASE_SECONDS)
         self.prompt_renderer = PromptRenderer(
-            self.renderer, self.store, self.keeper, clock, listener, SizeRule(), self.logs
+            self.renderer,
+            self.store,
+            self.keeper,
+            leases,
+            None,
+            clock,
+            listener,
+            SizeRule(),
+            self.logs,
         )
-        self.settlement = Settlement(
+        self.finalizer = RenderFinalizer(
             repository,
-            self.prompt_renderer,
+            self.store,
             policy or RetryPolicy(),
-            FixedChance(),
+            FixedJitter(),
             clock,
             listener,
         )
@@ -176,19 +183,26 @@ class Harness:
             self.keeper,
             self.processes,
             self.store,
-            self.settlement,
+            self.finalizer,
             LeaseObserver(LEASE_SECONDS, LONGEST_GAP),
             clock,
         )
         self.admission = Admission(
-            self.prompt_renderer, controls, clock, CircuitBreaker(), listener
+            self.renderer,
+            self.store,
+            repository,
+            controls,
+            partial(history.ended_on, ME, MAX_REPLAYED),
+            clock,
+            {kind: CircuitBreaker() for kind in Kind},
+            listener,
         )
         self.slot = RenderSlot(
-            repository,
             self.prompt_renderer,
-            self.settlement,
+            self.finalizer,
             self.admission,
             self.keeper,
+            None,
             clock,
         )
         self._drain = Drain(repository, self.slot, self.admission, self.recovery, clock)
@@ -241,9 +255,10 @@ class Harness:
         *,
         stop: StopRequest | None = None,
         limit: int | None = None,
+        on_wait: Callable[[Sequence[LiveRender]], object] = lambda _: None,
     ) -> DrainReport:
         """Render until nothing is pending, or something stops it."""
-        return self._drain.run(selection, stop or StopRequest(), limit)
+        return self._drain.run(selection, stop or StopRequest(), limit, on_wait)
 
     def see(self, prompt_id: int) -> Seen:
         """A prompt as other programs see it."""
@@ -263,7 +278,7 @@ class Harness:
         assert len(paths) == len(set(paths)), "a path was published twice"
         assert {path.rpartition("/")[0] for path in paths} == self.folders()
         assert self.store.staged == {}
-        assert self.store.traces() == frozenset()
+        assert self.store.leftovers() == frozenset()
         assert self.keeper.held() == frozenset()
 
     def _work(self, job: RenderJob) -> Failure | None:
@@ -285,11 +300,11 @@ class Harness:
 @contextmanager
 def holding(keeper: LeaseKeeper, claim: Claim) -> Iterator[HeldLease]:
     """Keep the lease of a claim for as long as the block lasts."""
-    held = keeper.hold(claim)
+    held = keeper.track(claim)
     try:
         yield held
     finally:
-        keeper.let_go(held)
+        keeper.release(held)
 
 
 def in_memory(
@@ -308,6 +323,7 @@ def in_memory(
         InMemoryPromptRepository(queue.database, ME, clock),
         InMemoryRenderLeases(queue.database, ME, clock),
         InMemoryQueueControls(queue.database, clock),
+        InMemoryRenderHistory(queue.database),
         clock,
         policy=policy,
         progress=progress,
@@ -327,6 +343,9 @@ def on_sqlite(
     clock = ManualClock()
     with closing(Connection(path, 30.0)) as connection, closing(Connection(path, 30.0)) as other:
         repository = sqlite_repository(connection, clock=clock, all_variants=all_variants)
-        leases = SqliteRenderLeases(other, Claiming(other, ME, clock, all_variants=all_variants))
+        leases = SqliteRenderLeases(
+            other, ClaimStatements(other, ME, clock, all_variants=all_variants), clock
+        )
         controls = SqliteQueueControls(connection)
-        yield Harness(queue, repository, leases, controls, clock, progress=progress)
+        history = SqliteRenderHistory(connection)
+        yield Harness(queue, repository, leases, controls, history, clock, progress=progress)

@@ -133,6 +133,43 @@ def with_id3_tags(song_bytes: bytes) -> bytes:
     return before + song_bytes + ape + b"TAG" + bytes(125)
 
 
+def id3v1_tag() -> bytes:
+    """An ID3v1 tag with a title."""
+    return b"TAG" + b"Rain".ljust(125, b"\0")
+
+
+def id3v2_tag(*, footer: bool = False) -> bytes:
+    """An ID3v2.4 tag with a title; one behind the sound has a footer."""
+    frame = b"TIT2" + bytes([0, 0, 0, 5, 0, 0]) + b"\x03Rain"
+    head = bytes([4, 0, 0x10 if footer else 0, 0, 0, 0, len(frame)])
+    return b"ID3" + head + frame + (b"3DI" + head if footer else b"")
+
+
+def ape_tag() -> bytes:
+    """An APEv2 tag with a header and a title."""
+    item = struct.pack("<II", 4, 0) + b"Title\0Rain"
+    has_header, is_header = 1 << 31, 1 << 29
+
+    def end(flags: int) -> bytes:
+        return struct.pack("<8sIIII8x", b"APETAGEX", 2000, len(item) + 32, 1, flags)
+
+    return end(has_header | is_header) + item + end(has_header)
+
+
+def lyrics3_tag() -> bytes:
+    """A Lyrics3v2 tag."""
+    body = b"LYRICSBEGIN" + b"IND00003110" + b"LYR00010Rain, stay"
+    return body + b"%06dLYRICS200" % len(body)
+
+
+TRAILING_TAGS = {
+    "id3v1": id3v1_tag,
+    "id3v2": lambda: id3v2_tag(footer=True),
+    "ape": ape_tag,
+    "lyrics3": lyrics3_tag,
+}
+
+
 def _tone(seconds: float) -> av.AudioFrame:
     """A frame of 16-bit stereo sound."""
     import av  # noqa: PLC0415

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adapters.memory.clock import ManualClock
 from adapters.sqlite.prompt_repository import SqlitePromptRepository
-from domain.worker import ProcessIdentity
+from domain.lease import ProcessIdentity
+from tests.fakes.system import ManualClock
 
 if TYPE_CHECKING:
     from adapters.sqlite.connection import Connection
-    from application.ports.clock import Clock
+    from application.ports.system import Clock
 
 ME = ProcessIdentity(host="here", boot="boot-1", namespace="", pid=1000, started="1")
 OTHER = ProcessIdentity(host="elsewhere", boot="boot-7", namespace="pid:[4]", pid=7, started="70")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from entrypoints.settings import FILE_NAME, LoadedSettings, SettingsError, load_settings
+from entrypoints.settings.errors import SettingsError
+from entrypoints.settings.loader import FILE_NAME, LoadedSettings, load_settings
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 from adapters.sqlite.connection import Connection
 from application.ports.events import RenderPreviewed, RenderStarted
 from application.ports.prompt_repository import Selection
-from entrypoints.building import build_clock, build_processes
+from entrypoints.container import compose
 from entrypoints.settings.resolution import database_path
-from entrypoints.showing import build_live_writer, build_worker_state
 from tests.owners import sqlite_repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from adapters.live_state.writer import LiveStateWriter
     from application.ports.events import Event
     from domain.render import Claim
-    from entrypoints.settings.loading import LoadedSettings
+    from entrypoints.settings.loader import LoadedSettings
 
 
 class ShownWorker:
@@ -29,11 +29,10 @@ class ShownWorker:
     """
 
     def __init__(self, loaded: LoadedSettings, claim: Claim) -> None:
-        clock = build_clock()
         self.claim = claim
-        self._state = build_worker_state("daemon")
-        self._parts = loaded, self._state, build_processes(clock), clock
-        self._writer = build_live_writer(*self._parts)
+        self._loaded = loaded
+        self._state = compose(loaded, command="daemon").worker_state()
+        self._writer = self._new_writer()
         self.tell(RenderStarted(claim.prompt_id, claim.render_id, claim.kind))
 
     def preview(self, picture: bytes) -> None:
@@ -43,14 +42,17 @@ class ShownWorker:
 
     def tell(self, event: Event) -> None:
         """Something happens."""
-        self._state.notice(event)
+        self._state.handle(event)
         self.close()
-        self._writer = build_live_writer(*self._parts)
+        self._writer = self._new_writer()
         self._writer.flush()
 
     def close(self) -> None:
         """Show nothing any more."""
         self._writer.close()
+
+    def _new_writer(self) -> LiveStateWriter:
+        return compose(self._loaded, worker_state=self._state).live_writer()
 
 
 @contextmanager

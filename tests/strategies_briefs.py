@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import itertools
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +17,30 @@ Document = dict[str, Any]
 _CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 texts = st.text(_CHARACTERS, max_size=40)
 visible_texts = st.builds("{}{}{}".format, texts, st.sampled_from("aZé日🎨"), texts)
+# Signs divide a song text into words, marks and directions: they have tests of their own.
+_WORD_CHARACTERS = st.characters(
+    exclude_categories=["Cs", "Cc", "Cf", "Pd", "Ps", "Pe", "Nd"],
+    include_characters="\n\t",
+    exclude_characters="*_#<=>~:\uff1a`\\",
+)
+sung_texts = st.text(_WORD_CHARACTERS, max_size=40)
+visible_sung_texts = st.builds("{}{}{}".format, sung_texts, st.sampled_from("aZé日🎨"), sung_texts)
 
 _KNOWN_NAMES = [
     *("prompt", "negative_prompt", "style_tags", "technical_params", "composition", "width"),
     *("seed", "size", "structure", "sections", "lyrics", "type", "line", "lines", "metadata"),
     *("title", "genre", "mood", "tempo", "key", "verse", "chorus", "instrumentation"),
+    *(
+        "Type",
+        "LYRICS",
+        "Verse 1",
+        "text",
+        "singer",
+        "language",
+        "outline",
+        "lyrics_prompt",
+        "song",
+    ),
 ]
 _names = st.text(max_size=5) | st.sampled_from(_KNOWN_NAMES)
 
@@ -29,7 +50,21 @@ json_trees = st.recursive(
     | st.integers()
     | st.floats()
     | st.text(max_size=20)
-    | st.sampled_from(["[Verse]\nla", "1024x768", "16:9", "\ud800", "\0", "{", '{"prompt": "x"}']),
+    | st.sampled_from(
+        [
+            "[Verse]\nla",
+            "Chorus: la",
+            "(x2)",
+            "repeat chorus",
+            "verse",
+            "1024x768",
+            "16:9",
+            "\ud800",
+            "\0",
+            "{",
+            '{"prompt": "x"}',
+        ]
+    ),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_names, inner, max_size=5),
     max_leaves=20,
 )
@@ -64,10 +99,10 @@ def image_documents() -> st.SearchStrategy[Document]:
 def lyrics_documents() -> st.SearchStrategy[Document]:
     """Valid song writings; at least one section has lyrics."""
     section = st.fixed_dictionaries(
-        {"type": st.sampled_from(["verse", "chorus", "Bridge", "outro"]), "lyrics": texts},
+        {"type": st.sampled_from(["verse", "chorus", "Bridge", "outro"]), "lyrics": sung_texts},
         optional={"number": st.integers(1, 9)},
     )
-    sung = st.fixed_dictionaries({"type": st.just("verse"), "lyrics": visible_texts})
+    sung = st.fixed_dictionaries({"type": st.just("verse"), "lyrics": visible_sung_texts})
     structure = st.builds(
         lambda before, one, after: [*before, one, *after],
         st.lists(section, max_size=3),
@@ -125,6 +160,34 @@ def _twice_fenced(text: str) -> str:
     return f"```\nprompt = ...\n```\nand then\n```json\n{text}\n```"
 
 
+def _title_case(value: Any) -> Any:  # noqa: ANN401 -- any JSON
+    """The same JSON value with names such as "Negative Prompt"."""
+    if isinstance(value, dict):
+        return {name.replace("_", " ").title(): _title_case(item) for name, item in value.items()}
+    return [_title_case(item) for item in value] if isinstance(value, list) else value
+
+
+def _camel_case(value: Any) -> Any:  # noqa: ANN401 -- any JSON
+    """The same JSON value with names such as "negativePrompt"."""
+    if isinstance(value, dict):
+        names = {name: name.title().replace("_", "") for name in value}
+        return {
+            camel[0].lower() + camel[1:]: _camel_case(value[name]) for name, camel in names.items()
+        }
+    return [_camel_case(item) for item in value] if isinstance(value, list) else value
+
+
+def _curly(text: str) -> str:
+    """Curly quotation marks and full-width signs, if no text holds any."""
+    if set(text) & set("\\“”„‟＂"):  # noqa: RUF001 -- the marks themselves
+        return text
+    outside = text.split('"')
+    outside[::2] = [part.translate(str.maketrans(":,{}", "：，｛｝")) for part in outside[::2]]  # noqa: RUF001
+    marks = itertools.cycle("“”")
+    return outside[0] + "".join(next(marks) + part for part in outside[1:])
+
+
+_DRAFT = 'A draft: {"prompt": "a boat", "structure": [{"type": "verse", "lyrics": "Sun"}]}, hm {x}'
 _DISGUISES: list[Callable[[str], str | bytes]] = [
     str,
     str.encode,
@@ -145,4 +208,25 @@ _DISGUISES: list[Callable[[str], str | bytes]] = [
     lambda text: json.dumps({"output": text}),
     lambda text: f"{text}\n{text}",
     lambda text: f"// what you asked for\n{text[:-1]}, /* the end */ }}",
+    lambda text: f"<think>\n{_DRAFT}</think>\n\n{text}",
+    lambda text: f"{_DRAFT}\n</think>\n```json\n{text}\n```",
+    lambda text: f"[THINK]{_DRAFT}[/THINK]{text}",
+    lambda text: (
+        f"<|channel|>analysis<|message|>{_DRAFT}<|end|>"
+        f"<|start|>assistant<|channel|>final<|message|>{text}"
+    ),
+    lambda text: json.dumps({"response": f"<think>{_DRAFT}</think>{text}", "done": True}),
+    lambda text: str(json.loads(text)),
+    lambda text: str([json.loads(text)]),
+    repr,
+    lambda text: repr(json.dumps(json.loads(text), indent=2)),
+    lambda text: json.dumps(text)[1:-1],
+    lambda text: json.dumps(json.dumps(text))[1:-1],
+    html.escape,
+    lambda text: json.dumps(_title_case(json.loads(text))),
+    lambda text: json.dumps(_camel_case(json.loads(text))),
+    lambda text: json.dumps({"name": "create", "arguments": text}),
+    lambda text: f'<tool_call>{{"name": "create", "arguments": {text}}}</tool_call>',
+    lambda text: json.dumps({"choices": [{"message": {"role": "assistant", "content": text}}]}),
+    _curly,
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,12 +12,12 @@ if TYPE_CHECKING:
 
     from application.ports.media_renderer import (
         MediaRenderer,
+        RenderContext,
         RenderingFacts,
         RenderJob,
-        RenderWatch,
     )
     from domain.failure import Failure
-    from domain.kind import Kind
+    from domain.prompt import Kind
 
 
 class RenderersByKind:
@@ -29,6 +30,12 @@ class RenderersByKind:
         """What would make every job of this kind fail, or None."""
         return self._renderers[kind].preflight(kind)
 
-    def render(self, job: RenderJob, watch: RenderWatch) -> Result[RenderingFacts, Failure]:
+    def render(self, job: RenderJob, context: RenderContext) -> Result[RenderingFacts, Failure]:
         """Make the media."""
-        return self._renderers[job.brief.kind].render(job, watch)
+        return self._renderers[job.brief.kind].render(job, context)
+
+    def close(self) -> None:
+        """Close each of them, whatever becomes of another."""
+        with ExitStack() as closed:
+            for renderer in set(self._renderers.values()):
+                closed.callback(renderer.close)

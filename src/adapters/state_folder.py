@@ -1,23 +1,26 @@
-"""Where the state of one database's workers is kept: a folder that only its owner can read."""
+"""The folder for the state of one database's workers, which only its owner can read."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import stat
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _PRIVATE = 0o700
-_DIGITS = 16  # of the hash; enough to tell any two databases of a machine apart
+_DIGITS = 16  # of the hash; enough to distinguish the databases of a machine
 
 
 def state_folder(root: Path, database: Path) -> Path:
-    """The folder of a database below the state folder; nothing is made or opened.
+    """The folder of a database below the state folder; nothing is created or opened.
 
-    The database goes by its resolved path, whatever link it was reached through.
+    Args:
+        root: the state folder.
+        database: its path; links are resolved, so that every link leads to the same folder.
     """
     resolved = os.path.realpath(database)
     digest = hashlib.sha256(os.fsencode(resolved)).hexdigest()
@@ -25,12 +28,40 @@ def state_folder(root: Path, database: Path) -> Path:
 
 
 def make_private(folder: Path) -> None:
-    """Make a folder for its owner alone, with all above it that are missing.
+    """Create a folder that only its owner can read, with its missing parents.
 
     Raises:
-        OSError: it cannot be made, or is somebody else's.
+        OSError: it cannot be created, or belongs to another user.
     """
     folder.parent.mkdir(parents=True, exist_ok=True, mode=_PRIVATE)
     folder.mkdir(exist_ok=True, mode=_PRIVATE)
     if stat.S_IMODE(folder.stat().st_mode) != _PRIVATE:
         folder.chmod(_PRIVATE)
+
+
+def read_file(path: Path, max_bytes: int) -> bytes:
+    """Content of a file; b"" if it cannot be read or is longer than ``max_bytes``."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(max_bytes + 1)
+    except OSError:
+        return b""
+    return content if len(content) <= max_bytes else b""
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file that only its owner can read, in place of an existing one.
+
+    Raises:
+        OSError: it cannot be written; an existing file is unchanged, and no partial one is left.
+    """
+    partial = path.with_suffix(".tmp")
+    try:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+        with os.fdopen(os.open(partial, flags, 0o600), "wb") as file:
+            file.write(content)
+        partial.replace(path)
+    except OSError:
+        with suppress(OSError):
+            partial.unlink()
+        raise

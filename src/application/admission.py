@@ -1,4 +1,4 @@
-"""Whether anything may be claimed now, and what: pauses, the breaker, obstacles."""
+"""What may be claimed now: pauses, circuit breakers, and kinds that cannot be rendered."""
 
 from __future__ import annotations
 
@@ -7,225 +7,333 @@ from dataclasses import dataclass, field, replace
 from threading import RLock
 from typing import TYPE_CHECKING
 
-from application.ports.events import KindBroken, KindMended, QueuePaused, QueueResumed
-from application.ports.queue_controls import Pause, PausedBy
-from domain.breaker import CircuitBreaker, Verdict
-from domain.failure import Failure, FailureCode
-from domain.kind import Kind
+from application.ports.database import Pause, PausedBy
+from application.ports.events import KindRecovered, KindUnavailable, QueuePaused, QueueResumed
+from application.ports.prompt_repository import WriteRefusedError
+from domain.breaker import Verdict
+from domain.failure import Blame, Failure, FailureCode
+from domain.prompt import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
-    from application.ports.clock import Clock
+    from application.ports.artifact_store import ArtifactStore
+    from application.ports.database import QueueControls
     from application.ports.events import EventListener
-    from application.ports.prompt_repository import Selection
-    from application.ports.queue_controls import QueueControls
-    from application.render_prompt import PromptRenderer
+    from application.ports.media_renderer import MediaRenderer
+    from application.ports.prompt_repository import PromptRepository, Selection
+    from application.ports.system import Clock
+    from domain.breaker import CircuitBreaker, PastRender
     from domain.render import Claim
 
-_LOOK_EVERY = 5.0  # seconds between two looks at what was seen to be missing
+_CHECK_INTERVAL = 5.0  # seconds between two checks whether a cause is gone
+_MIN_CHECK_INTERVAL = 0.1  # seconds
+_SERVER_CHECK_INTERVAL = 0.4  # of a server: the renderer notices when it is back
+_SERVER_CODES = frozenset(
+    {
+        FailureCode.SERVER_UNREACHABLE,
+        FailureCode.SERVER_LOST,
+        FailureCode.SERVER_STUCK,
+        FailureCode.SERVER_BUSY,
+    }
+)
+MAX_REPLAYED = 500  # past renders that are examined when work begins
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """Why prompts are not claimed, as far as it is known.
+class QueueGate:
+    """Why prompts are not claimed, as far as is known.
 
     Attributes:
-        paused: the pause of a person, or None.
-        stopped_by: the failure of the environment that stopped the queue, or None.
-        broken: what keeps all prompts of a kind from being rendered here.
+        paused: the pause by a person, or None.
+        stopped: the failure of the environment that stopped each kind, the newest last.
+        unavailable: the failure that every prompt of a kind would meet on this machine.
     """
 
     paused: Pause | None = None
-    stopped_by: Failure | None = None
-    broken: Mapping[Kind, Failure] = field(default_factory=dict)
+    stopped: Mapping[Kind, Failure] = field(default_factory=dict)
+    unavailable: Mapping[Kind, Failure] = field(default_factory=dict)
 
     @property
-    def refuses(self) -> bool:
-        """Whether nothing at all is claimed, but for probes."""
-        return self.paused is not None or self.stopped_by is not None
+    def stopped_by(self) -> Failure | None:
+        """The newest failure of the environment that stopped a kind, or None."""
+        return list(self.stopped.values())[-1] if self.stopped else None
+
+    @property
+    def refused(self) -> frozenset[Kind]:
+        """The kinds of which only probes are claimed."""
+        return frozenset(Kind) if self.paused else frozenset({*self.stopped, *self.unavailable})
 
 
 class Admission:
-    """Says what may be claimed, for all render slots of this process. Safe from any thread.
+    """Decides what may be claimed, for all render slots of this process. Safe from any thread.
 
     Args:
-        prompt_renderer: knows the obstacles.
-        controls: the pause that everybody sees.
-        clock: its monotonic side.
-        breaker: tells a bad prompt from a broken environment.
-        events: is told when the queue stops and when it goes on.
+        renderer: checks whether a kind can be rendered.
+        store: checks whether files can be published.
+        repository: the queue.
+        controls: the pause, which all processes share.
+        past: returns this machine's last renders, oldest first, at least ``MAX_REPLAYED``.
+        clock: the time, for intervals.
+        breakers: by kind; they distinguish bad prompts from a broken environment.
+        events: receives stops and resumptions of the queue.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - everything that may delay a prompt
         self,
-        prompt_renderer: PromptRenderer,
+        renderer: MediaRenderer,
+        store: ArtifactStore,
+        repository: PromptRepository,
         controls: QueueControls,
+        past: Callable[[], Iterable[PastRender]],
         clock: Clock,
-        breaker: CircuitBreaker,
+        breakers: Mapping[Kind, CircuitBreaker],
         events: EventListener,
     ) -> None:
-        self._prompt_renderer = prompt_renderer
+        self._renderer = renderer
+        self._store = store
+        self._repository = repository
         self._controls = controls
+        self._past = past
         self._clock = clock
-        self._breaker = breaker
+        self._breakers = breakers
         self._events = events
         self._paused: Pause | None = None
-        self._stopped_by: Failure | None = None
-        self._broken: dict[Kind, tuple[Failure, float]] = {}
-        self._looked_at = -math.inf
+        self._stopped: dict[Kind, Failure] = {}
+        self._unavailable: dict[Kind, tuple[Failure, float]] = {}
+        self._checked_at = -math.inf
+        self._detected: set[Kind] = set()
         self._lock = RLock()
 
-    def begin(self) -> None:
-        """Remember what stopped the queue before, so that the next claim is a probe."""
+    def restore(self) -> None:
+        """Restore the state from before a restart, so that the next claim may be a probe."""
         with self._lock:
-            pause = self._controls.paused()
-            self._breaker.close()
-            self._stopped_by = None
-            if pause is None or pause.by is not PausedBy.ENVIRONMENT:
-                return
-            if self._is_seen_mended(pause.code):
-                self._resume()
-            else:
-                self._breaker.probe(pause.suspects, self._clock.monotonic())
+            self._stopped.clear()
+            self._detected.clear()
+            past, now = tuple(self._past()), self._clock.monotonic()
+            pauses = {p.kind: p for p in self._controls.pauses() if p.kind and not p.elsewhere}
+            for kind, breaker in self._breakers.items():
+                breaker.replay((render for render in past if render.kind is kind), now)
+                if kind in pauses and not self._is_gone(kind, pauses[kind].code):
+                    breaker.probe(pauses[kind].suspects, now)
+                elif breaker.is_open:  # a person, or another worker, has resumed the queue since
+                    breaker.close()
+            if recovered := {kind for kind in pauses if not self._breakers[kind].is_open}:
+                self._resume(recovered)
 
-    def standing(self) -> Standing:
-        """What was found when something was last to be claimed."""
+    def gate(self) -> QueueGate:
+        """Why prompts are not claimed, as of the last attempt to claim one."""
         with self._lock:
-            broken = {kind: failure for kind, (failure, _) in self._broken.items()}
-            return Standing(self._paused, self._stopped_by, broken)
+            unavailable = {kind: failure for kind, (failure, _) in self._unavailable.items()}
+            return QueueGate(self._paused, dict(self._stopped), unavailable)
 
     def seconds_to_probe(self) -> float | None:
-        """How long until a prompt is tried although the queue is stopped; None if it is not."""
+        """Seconds until the next probe of a stopped kind; None if no kind is stopped."""
         with self._lock:
-            if not self._breaker.is_open:
-                return None
-            return max(0.0, self._breaker.probe_at - self._clock.monotonic())
+            probes = [breaker.probe_at for breaker in self._breakers.values() if breaker.is_open]
+            return max(0.0, min(probes) - self._clock.monotonic()) if probes else None
 
-    def claim(
-        self, selection: Selection, take: Callable[[Selection], Claim | None]
-    ) -> Claim | None:
-        """Let ``take`` claim what may be claimed; None when that is nothing."""
+    def seconds_to_check(self) -> float | None:
+        """Seconds until it is worth asking for a prompt again; None if no kind is refused."""
         with self._lock:
-            wanted = self._wanted(selection)
-            if wanted is None:
+            gate = self.gate()
+            if not gate.refused:
                 return None
-            claim = take(wanted)
-            if claim is None and self._breaker.suspects:
-                # Only prompts that failed with the environment are left: they are the probe.
-                claim = take(replace(wanted, excluding=selection.excluding))
+            interval = _check_interval([*gate.stopped.values(), *gate.unavailable.values()])
+            probe = self.seconds_to_probe()
+            return interval if probe is None else min(interval, max(probe, _MIN_CHECK_INTERVAL))
+
+    def claim(self, selection: Selection) -> Claim | None:
+        """Claim the first prompt that may be claimed; None if there is none.
+
+        Raises:
+            RepositoryError: the database cannot be used.
+        """
+        with self._lock:
+            claimable = self._claimable(selection)
+            if claimable is None:
+                return None
+            try:
+                claim = self._repository.claim_next(claimable)
+                if claim is None and claimable.excluding != selection.excluding:
+                    # Only prompts that failed with the environment are left: one becomes the probe.
+                    rest = replace(claimable, excluding=selection.excluding)
+                    claim = self._repository.claim_next(rest)
+            except WriteRefusedError as refusal:  # the tables changed after the rehearsal
+                self.stop(refusal.failure, claimable.kinds)
+                return None
             if claim is not None:
-                self._breaker.claimed(claim.prompt_id)
+                self._breakers[claim.kind].claimed(claim.prompt_id)
             return claim
 
-    def following(self, selection: Selection) -> Selection | None:
-        """What may be claimed along with a publication, without asking again."""
+    def next_selection(self, selection: Selection) -> Selection | None:
+        """What may be claimed in the transaction of a publication; None for nothing.
+
+        Args:
+            selection: the prompts that the slot takes.
+        """
         with self._lock:
-            return None if self._breaker.is_open else self._wanted(selection)
+            closed = {kind for kind in selection.kinds if not self._breakers[kind].is_open}
+            return self._claimable(replace(selection, kinds=frozenset(closed))) if closed else None
 
     def succeeded(self, claim: Claim) -> None:
-        """Take note that a prompt was published."""
+        """Record that a prompt was published."""
         with self._lock:
-            was_open = self._breaker.is_open
-            self._breaker.succeeded(claim.prompt_id)
-            if was_open:
-                self._resume()
+            self._breakers[claim.kind].succeeded(claim.prompt_id)
+            # Perhaps another process with the same settings has paused the kind.
+            pauses = self._controls.pauses()
+            if any(pause.kind is claim.kind and not pause.elsewhere for pause in pauses):
+                self._resume({claim.kind})
 
     def judge(self, claim: Claim, failure: Failure) -> Verdict:
-        """Decide what becomes of a prompt that failed; the queue may stop with it."""
+        """Decide what happens to a prompt that failed; its kind may stop as well."""
         with self._lock:
+            breaker = self._breakers[claim.kind]
             if failure.code is FailureCode.INTERRUPTED:
-                self._breaker.let_go(claim.prompt_id)
+                breaker.release(claim.prompt_id)
                 return Verdict.GIVE_BACK
-            verdict = self._breaker.judge(claim.prompt_id, failure, self._clock.monotonic())
+            verdict = breaker.judge(claim.prompt_id, failure, self._clock.monotonic())
             if verdict is Verdict.STOP:
-                self._remember(failure)
+                similar = breaker.similar_prompts(failure)
+                self._remember({claim.kind}, _of_many(failure, len(similar)))
             return verdict
 
-    def let_go(self, claim: Claim) -> None:
-        """Take note that a render ended and says nothing about the environment."""
+    def judge_refusal(self, claim: Claim, failure: Failure) -> Verdict:
+        """Decide what happens to a prompt whose final write the database refused."""
         with self._lock:
-            self._breaker.let_go(claim.prompt_id)
+            now = self._clock.monotonic()
+            verdict = self._breakers[claim.kind].judge_refusal(claim.prompt_id, failure, now)
+            if verdict is Verdict.STOP:
+                self._remember({claim.kind}, failure)
+            return verdict
 
-    def stop(self, failure: Failure) -> None:
-        """Stop the queue over what keeps every prompt from being rendered."""
+    def release(self, claim: Claim) -> None:
+        """Record that a render ended and showed nothing about the environment."""
         with self._lock:
-            self._breaker.trip(self._clock.monotonic())
-            self._remember(failure)
+            self._breakers[claim.kind].release(claim.prompt_id)
 
-    def _remember(self, failure: Failure) -> None:
-        """Let everybody see why nothing is rendered; whoever comes next begins with a probe."""
-        news = self._stopped_by is None or self._stopped_by.code is not failure.code
-        self._stopped_by = failure
-        self._looked_at = self._clock.monotonic()
-        reason = f"{failure.message.removesuffix('.')}. {failure.hint}"
-        suspects = tuple(sorted(self._breaker.suspects))
-        self._controls.pause(PausedBy.ENVIRONMENT, reason, failure.code.value, suspects)
-        if news:
-            self._events.notice(QueuePaused(PausedBy.ENVIRONMENT, failure.code.value, reason))
+    def stop(self, failure: Failure, kinds: Collection[Kind] = tuple(Kind)) -> None:
+        """Stop kinds because of a failure that every one of their prompts would meet."""
+        with self._lock:
+            for kind in kinds:
+                self._breakers[kind].trip(self._clock.monotonic(), failure)
+                self._detected.add(kind)
+            self._remember(kinds, failure)
 
-    def _resume(self) -> None:
-        self._stopped_by = None
-        self._controls.resume(PausedBy.ENVIRONMENT)
-        self._events.notice(QueueResumed())
+    def _remember(self, kinds: Collection[Kind], failure: Failure) -> None:
+        """Record why kinds are stopped; workers that start later begin with a probe."""
+        is_new = all(failure.code is not known.code for known in self._stopped.values())
+        for kind in kinds:
+            self._stopped.pop(kind, None)
+            self._stopped[kind] = failure
+        self._checked_at = self._clock.monotonic()
+        suspects = {prompt_id for kind in kinds for prompt_id in self._breakers[kind].suspects}
+        self._controls.pause(
+            PausedBy.ENVIRONMENT,
+            self._reason(failure.summary, failure),
+            failure.code.value,
+            tuple(sorted(suspects)),
+            kinds,
+        )
+        if is_new:
+            # The event is logged; last words stay in the database.
+            reason = self._reason(failure.message, failure)
+            self._events.handle(QueuePaused(PausedBy.ENVIRONMENT, failure.code.value, reason))
 
-    def _wanted(self, selection: Selection) -> Selection | None:
-        pause = self._controls.paused()
-        self._heed(pause if pause is not None and pause.by is PausedBy.PERSON else None)
+    def _reason(self, what: str, failure: Failure) -> str:
+        kinds = [kind.value for kind, why in self._stopped.items() if why is failure]
+        only = f" Only {kinds[0]} prompts wait." if len(kinds) == 1 else ""
+        return f"{what.removesuffix('.')}.{only} {failure.hint}"
+
+    def _resume(self, kinds: Collection[Kind]) -> None:
+        """End the environment's pause of kinds that can be rendered again."""
+        for kind in kinds:
+            self._stopped.pop(kind, None)
+            self._detected.discard(kind)
+        self._controls.resume(PausedBy.ENVIRONMENT, kinds)
+        if not self._stopped:
+            self._events.handle(QueueResumed())
+
+    def _claimable(self, selection: Selection) -> Selection | None:
+        pauses = self._controls.pauses()
+        before = self._paused
+        self._paused = next((pause for pause in pauses if pause.by is PausedBy.PERSON), None)
         if self._paused is not None:
+            if before is None:
+                self._events.handle(
+                    QueuePaused(self._paused.by, self._paused.code, self._paused.reason)
+                )
             return None
-        if self._breaker.is_open and not self._may_probe(pause):
-            return None
-        if failure := self._prompt_renderer.obstacle():
-            self.stop(failure)
-            return None
-        kinds = frozenset(kind for kind in selection.kinds if self._can_render(kind))
+        if before is not None:
+            self._events.handle(QueueResumed())
+        if self._stopped:
+            self._check_stopped({pause.kind for pause in pauses if not pause.elsewhere})
+        now = self._clock.monotonic()
+        kinds = {kind for kind in selection.kinds if self._breakers[kind].may_claim(now)}
         if not kinds:
             return None
-        excluding = selection.excluding | self._breaker.suspects
-        return replace(selection, kinds=kinds, excluding=excluding)
+        if failure := self._store.preflight():
+            self.stop(failure, kinds)
+            return None
+        kinds = {kind for kind in kinds if self._can_render(kind, now)}
+        if not kinds:
+            return None
+        suspects = {prompt for kind in kinds for prompt in self._breakers[kind].suspects}
+        excluding = selection.excluding | suspects
+        return replace(selection, kinds=frozenset(kinds), excluding=excluding)
 
-    def _heed(self, pause: Pause | None) -> None:
-        """Obey a person's pause, or the end of it."""
-        before, self._paused = self._paused, pause
-        if pause is not None and before is None:
-            self._events.notice(QueuePaused(pause.by, pause.code, pause.reason))
-        elif pause is None and before is not None:
-            self._events.notice(QueueResumed())
-
-    def _may_probe(self, pause: Pause | None) -> bool:
+    def _check_stopped(self, paused: Collection[Kind | None]) -> None:
+        """Notice that another process resumed a kind, or that a cause is gone."""
         now = self._clock.monotonic()
-        if self._stopped_by is None:
-            return self._breaker.may_claim(now)
-        if pause is None:  # somebody resumed the queue
-            self._stopped_by = None
-            self._breaker.probe((), now)
-            self._events.notice(QueueResumed())
-        elif now - self._looked_at >= _LOOK_EVERY:
-            self._looked_at = now
-            if self._is_seen_mended(pause.code):
-                self._breaker.close()
-                self._resume()
-        return self._breaker.may_claim(now)
+        if resumed := self._stopped.keys() - paused:
+            for kind in resumed:
+                self._breakers[kind].probe((), now)
+                del self._stopped[kind]
+            if not self._stopped:
+                self._events.handle(QueueResumed())
+        if self._stopped and now - self._checked_at >= _check_interval(self._stopped.values()):
+            self._checked_at = now
+            stopped = list(self._stopped.items())
+            recovered = [kind for kind, why in stopped if self._is_gone(kind, why.code)]
+            for kind in recovered:
+                self._breakers[kind].close()
+            if recovered:
+                self._resume(recovered)
 
-    def _is_seen_mended(self, code: str) -> bool:
-        """Whether what stopped the queue can be seen to be gone, without a probe."""
+    def _is_gone(self, kind: Kind, code: str) -> bool:
+        """Whether the cause that stopped a kind is gone, as checks without a probe show."""
         if code not in set(FailureCode) or not FailureCode(code).halts:
             return False
-        obstacles = [self._prompt_renderer.obstacle_for(kind) for kind in Kind]
-        return not any([self._prompt_renderer.obstacle(), *obstacles])
-
-    def _can_render(self, kind: Kind) -> bool:
-        now = self._clock.monotonic()
-        known = self._broken.get(kind)
-        if known is not None and now - known[1] < _LOOK_EVERY:
+        if self._store.preflight() or self._renderer.preflight(kind):
+            self._detected.add(kind)
             return False
-        if failure := self._prompt_renderer.obstacle_for(kind):
-            self._broken[kind] = failure, now
+        return kind in self._detected or FailureCode(code).found_by_preflight
+
+    def _can_render(self, kind: Kind, now: float) -> bool:
+        known = self._unavailable.get(kind)
+        if known is not None and now - known[1] < _check_interval([known[0]]):
+            return False
+        failure = self._renderer.preflight(kind) or self._repository.rehearse(kind)
+        if failure:
+            self._unavailable[kind] = failure, now
             if known is None or known[0].code is not failure.code:
-                self._events.notice(KindBroken(kind, failure))
+                self._events.handle(KindUnavailable(kind, failure))
             return False
         if known is not None:
-            del self._broken[kind]
-            self._events.notice(KindMended(kind))
+            del self._unavailable[kind]
+            self._events.handle(KindRecovered(kind))
         return True
+
+
+def _check_interval(failures: Iterable[Failure]) -> float:
+    """Seconds between two checks whether one of the failures is gone."""
+    from_server = any(failure.code in _SERVER_CODES for failure in failures)
+    return _SERVER_CHECK_INTERVAL if from_server else _CHECK_INTERVAL
+
+
+def _of_many(failure: Failure, prompts: int) -> Failure:
+    """The failure of several prompts in a row, of which a single one would prove nothing."""
+    if failure.blame is Blame.ENVIRONMENT or prompts == 0:
+        return failure
+    message = f"{prompts} prompts failed in the same way and none succeeded: {failure.message}"
+    return replace(failure, message=message)

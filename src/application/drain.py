@@ -1,40 +1,43 @@
-"""Many prompts, one after the other, until none is left or something must stop the queue."""
+"""Renders prompts one after the other until none is left or the queue stops."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from application.settle import Ending
+from domain.render import Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from application.admission import Admission
     from application.leases import HeldLease
-    from application.ports.clock import Clock
+    from application.ports.database import Pause
     from application.ports.prompt_repository import PromptRepository, Selection
-    from application.ports.queue_controls import Pause
-    from application.recover import Recovery
+    from application.ports.system import Clock
+    from application.recovery import Recovery
+    from application.signals import StopRequest
     from application.slot import RenderSlot
-    from application.stopping import StopRequest
     from domain.failure import Failure
+    from domain.render import LiveRender
 
-RECOVER_EVERY = 5.0  # seconds
-_LONGEST_NAP = 0.25  # seconds, while waiting for a retry: a stop is noticed within one
+RECOVERY_INTERVAL = 5.0  # seconds between two checks for lost workers
+_POLL_INTERVAL = 0.25  # seconds between two checks while waiting, also for a stop
 
 
 @dataclass(slots=True)
 class DrainReport:
-    """What a drain did.
+    """The results of a drain.
 
     Attributes:
-        published: prompts that became ready.
-        failed: prompts that ended in error.
-        postponed: renders that failed and whose prompt is tried again later.
-        released: renders that gave their prompt back.
-        superseded: renders over which somebody else changed the prompt.
+        published: number of prompts that became ready.
+        failed: number of prompts that ended in error.
+        postponed: number of renders that failed and whose prompts are retried later.
+        released: number of renders that gave their prompt back.
+        superseded: number of renders whose prompt another program changed.
         stopped_by: the failure of the environment that stopped the drain, or None.
-        paused: the pause that kept it from claiming, or None.
+        paused: the pause that prevented claims, or None.
         interrupted: whether a person stopped it.
     """
 
@@ -49,37 +52,32 @@ class DrainReport:
 
     @property
     def renders(self) -> int:
-        """How many renders were closed."""
+        """Number of renders that ended."""
         ended = self.published + self.failed + self.postponed
         return ended + self.released + self.superseded
 
 
 @dataclass(slots=True)
-class _Course:
-    """What one drain is about, and how far it is."""
+class _Progress:
+    """The arguments of one drain, and its progress."""
 
     selection: Selection
-    limit: int | None
     stop: StopRequest
-    report: DrainReport = field(default_factory=DrainReport)
-    claimed: int = 0
+    on_wait: Callable[[Sequence[LiveRender]], object]
+    claims_left: float
+    wait_reported: bool = False
     recovered_at: float = -math.inf
-
-    @property
-    def ended(self) -> bool:
-        """Whether nothing more is to be claimed, whatever is pending."""
-        return self.stop.made or (self.limit is not None and self.claimed >= self.limit)
 
 
 class Drain:
-    """Takes pending prompts, oldest first, one at a time.
+    """Renders pending prompts, oldest first, one at a time.
 
     Args:
         repository: the queue.
-        slot: where the prompts are rendered.
-        admission: what may be claimed.
-        recovery: takes over from the dead.
-        clock: time.
+        slot: renders the prompts.
+        admission: decides what may be claimed.
+        recovery: takes over from lost workers.
+        clock: the time.
     """
 
     def __init__(
@@ -96,92 +94,107 @@ class Drain:
         self._recovery = recovery
         self._clock = clock
 
-    def run(self, selection: Selection, stop: StopRequest, limit: int | None = None) -> DrainReport:
-        """Render until nothing that was selected is pending, nor waits for another try.
+    def run(
+        self,
+        selection: Selection,
+        stop: StopRequest,
+        limit: int | None = None,
+        on_wait: Callable[[Sequence[LiveRender]], object] = lambda _: None,
+    ) -> DrainReport:
+        """Render until no selected prompt is pending or waits for a retry.
 
         Args:
-            selection: which prompts to take.
+            selection: the prompts to render.
             stop: ends the drain; the prompt that is being rendered is given back.
-            limit: claim at most so many prompts.
+            limit: maximum number of prompts to claim; None for no limit.
+            on_wait: called once when all that is left to do is to wait, for a lease at most,
+                whether the workers of the given renders write another heartbeat.
 
         Raises:
             RepositoryError: the database cannot be used.
         """
-        course = _Course(selection, limit, stop)
-        self._admission.begin()
-        held = self._next(course)
+        claims_left = math.inf if limit is None else limit
+        progress = _Progress(selection, stop, on_wait, claims_left)
+        report = DrainReport()
+        self._admission.restore()
+        held = self._next(progress)
         while held is not None:
-            held = self._attend(held, course) or self._next(course)
-        self._recovery.clear_away()
-        self._conclude(course)
-        return course.report
+            self._recover_when_due(progress)
+            ended, held = self._slot.process(
+                held, stop, lambda: None if stop.made or progress.claims_left <= 0 else selection
+            )
+            progress.claims_left -= held is not None
+            match ended.outcome:
+                case Outcome.PUBLISHED:
+                    report.published += 1
+                case Outcome.FAILED if ended.is_postponed:
+                    report.postponed += 1
+                case Outcome.FAILED:
+                    report.failed += 1
+                case Outcome.RELEASED:
+                    report.released += 1
+                case _:
+                    report.superseded += 1
+            held = held or self._next(progress)
+        self._recovery.clean_up()
+        gate = self._admission.gate()
+        report.interrupted = stop.made
+        report.paused = gate.paused
+        if gate.stopped:
+            report.stopped_by = gate.stopped_by
+        if report.stopped_by is None and not report.interrupted and report.paused is None:
+            # Prompts of a kind that cannot be rendered here may still be pending.
+            for kind, failure in gate.unavailable.items():
+                waiting = replace(selection, kinds=selection.kinds & {kind})
+                if self._repository.count_pending(waiting):
+                    self._admission.stop(failure, {kind})
+                    report.stopped_by = failure
+                    break
+        return report
 
-    def _next(self, course: _Course) -> HeldLease | None:
-        """The next prompt; waits for retries that are due before it gives up."""
-        self._recover_when_due(course)
-        while not course.ended:
-            held = self._slot.take(course.selection)
+    def _next(self, progress: _Progress) -> HeldLease | None:
+        """The next prompt; waits for retries and for silent workers before it gives up."""
+        self._recover_when_due(progress)
+        while not progress.stop.made and progress.claims_left > 0:
+            held = self._slot.acquire(progress.selection)
             if held is not None:
-                course.claimed += 1
+                progress.claims_left -= 1
                 return held
-            if self._admission.standing().refuses or not self._waits_for_retry(course):
+            if not self._waits_for_retry(progress) and not self._waits_for_silent(progress):
                 return None
         return None
 
-    def _attend(self, held: HeldLease, course: _Course) -> HeldLease | None:
-        self._recover_when_due(course)
-        ending, after = self._slot.attend(
-            held, course.stop, lambda: None if course.ended else course.selection
-        )
-        course.claimed += after is not None
-        _count(ending, course.report)
-        return after
-
-    def _recover_when_due(self, course: _Course) -> None:
+    def _recover_when_due(self, progress: _Progress) -> None:
         now = self._clock.monotonic()
-        if now - course.recovered_at >= RECOVER_EVERY:
+        if now - progress.recovered_at >= RECOVERY_INTERVAL:
             self._recovery.run()
-            course.recovered_at = now
+            progress.recovered_at = now
 
-    def _waits_for_retry(self, course: _Course) -> bool:
-        broken = self._admission.standing().broken
-        kinds = course.selection.kinds.difference(broken)
-        due = self._repository.next_retry_at(replace(course.selection, kinds=kinds))
+    def _waits_for_retry(self, progress: _Progress) -> bool:
+        kinds = progress.selection.kinds - self._admission.gate().refused
+        due = self._repository.next_retry_at(replace(progress.selection, kinds=kinds))
         if due is None:
             return False
-        self._recover_when_due(course)
+        self._recover_when_due(progress)
         left = (due - self._clock.now()).total_seconds()
-        self._clock.sleep(min(max(left, 0.0), _LONGEST_NAP))
+        self._clock.sleep(min(max(left, 0.0), _POLL_INTERVAL))
         return True
 
-    def _conclude(self, course: _Course) -> None:
-        """Say why prompts were left, if any were."""
-        report, standing = course.report, self._admission.standing()
-        report.interrupted = course.stop.made
-        report.stopped_by, report.paused = standing.stopped_by, standing.paused
-        if report.stopped_by is None and not report.interrupted and report.paused is None:
-            report.stopped_by = self._unserved(course)
-            if report.stopped_by is not None:
-                self._admission.stop(report.stopped_by)
+    def _waits_for_silent(self, progress: _Progress) -> bool:
+        """Whether a worker that seems lost must be watched before its prompt can be taken over.
 
-    def _unserved(self, course: _Course) -> Failure | None:
-        """Why prompts of a kind that cannot be rendered here still wait, if any do."""
-        for kind, failure in self._admission.standing().broken.items():
-            waiting = replace(course.selection, kinds=course.selection.kinds & {kind})
-            if self._repository.count_pending(waiting):
-                return failure
-        return None
-
-
-def _count(ending: Ending, report: DrainReport) -> None:
-    match ending:
-        case Ending.PUBLISHED:
-            report.published += 1
-        case Ending.FAILED:
-            report.failed += 1
-        case Ending.POSTPONED:
-            report.postponed += 1
-        case Ending.RELEASED:
-            report.released += 1
-        case Ending.SUPERSEDED:
-            report.superseded += 1
+        Takes a lease at most, and much less if the worker writes a heartbeat.
+        """
+        selection = progress.selection
+        if selection.only is not None:  # named prompts that are not pending are skipped
+            return False
+        kinds = selection.kinds - self._admission.gate().refused
+        silent = [render for render in self._recovery.silent_renders() if render.kind in kinds]
+        if not silent:
+            return False
+        if not progress.wait_reported:
+            progress.wait_reported = True
+            progress.on_wait(silent)
+        self._recover_when_due(progress)
+        self._clock.sleep(_POLL_INTERVAL)
+        return True

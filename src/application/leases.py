@@ -1,135 +1,167 @@
-"""Keeping the leases of the renders that this process holds."""
+"""The leases that this process holds, and live renders whose workers seem lost."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock, RLock
 from typing import TYPE_CHECKING
 
 from application.ports.prompt_repository import RepositoryError
+from domain.lease import Liveness
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
+    from datetime import datetime
 
-    from application.ports.clock import Clock
-    from application.ports.render_leases import RenderLeases
-    from application.ports.server_jobs import ServerJobs
-    from domain.render import Claim, WorkflowProcess
-    from domain.server_job import ServerJob
+    from application.ports.renders import RenderLeases
+    from application.ports.system import Clock, Processes
+    from domain.lease import ProcessIdentity
+    from domain.render import Claim
 
 
 @dataclass(slots=True)
 class HeldLease:
-    """A lease that is kept.
+    """A lease that this process holds.
 
     Attributes:
-        claim: whose it is.
-        lost: whether it was found closed, or its prompt changed; the work for it is in vain.
-        beat_at: when the next heartbeat is due, on the monotonic clock.
+        claim: of the render.
+        heartbeat_at: when the next heartbeat is due, on the monotonic clock.
+        held_since: when the lease began, on the monotonic clock.
+        lost: whether the render was closed or its prompt changed, so that its work is wasted.
+        fenced: whether the render was stopped because no heartbeat could be written.
     """
 
     claim: Claim
-    lost: bool
-    beat_at: float
+    heartbeat_at: float
+    held_since: float
+    lost: bool = False
+    fenced: bool = False
 
 
 class LeaseKeeper:
-    """Beats for every lease held, and notices those that were lost.
+    """Writes the heartbeats of all held leases, and notices those that were lost.
 
-    ``tick`` does the work and is called several times a second, from whatever thread; the
-    rest is called from the threads that render.
+    ``tick`` does the work and is called several times a second from any thread; the other methods
+    are called by the threads that render.
+
+    Attributes:
+        lease_seconds: time without a heartbeat after which others may take a render over.
+        claim_lock: held from a claim until it is tracked, so that every live render of this
+            process is tracked or not yet claimed.
 
     Args:
-        leases: over a connection of its own, so that no long transaction delays a heartbeat.
-        clock: its monotonic side.
-        beat_seconds: between two heartbeats; a small part of a lease.
-        jobs: on servers; None when nothing is rendered on one.
+        leases: with a connection of its own, so that no long transaction delays a heartbeat.
+        clock: the monotonic clock.
+        heartbeat_seconds: between two heartbeats; a small part of a lease.
+        lease_seconds: see above.
     """
 
     def __init__(
         self,
         leases: RenderLeases,
         clock: Clock,
-        beat_seconds: float,
-        jobs: ServerJobs | None = None,
+        heartbeat_seconds: float,
+        lease_seconds: float,
     ) -> None:
+        self.lease_seconds = lease_seconds
+        self.claim_lock = RLock()
         self._leases = leases
         self._clock = clock
-        self._beat_seconds = beat_seconds
-        self._jobs = jobs
+        self._heartbeat_seconds = heartbeat_seconds
+        self._unwritten_since: float | None = None
         self._held: dict[int, HeldLease] = {}
         self._lock = Lock()
-        self._claiming = RLock()
 
-    def claiming(self) -> AbstractContextManager[object]:
-        """While it lasts, every live render of this process is either held or not yet claimed.
-
-        Whoever claims does it inside, and holds the claim before it ends.
-        """
-        return self._claiming
-
-    def hold(self, claim: Claim) -> HeldLease:
-        """Keep the lease of a claim from now on."""
-        held = HeldLease(claim, lost=False, beat_at=self._clock.monotonic() + self._beat_seconds)
+    def track(self, claim: Claim) -> HeldLease:
+        """Start to renew the lease of a claim."""
+        now = self._clock.monotonic()
+        held = HeldLease(claim, heartbeat_at=now + self._heartbeat_seconds, held_since=now)
         with self._lock:
             self._held[claim.render_id] = held
         return held
 
-    def let_go(self, held: HeldLease) -> None:
-        """Keep a lease no longer."""
+    def release(self, held: HeldLease) -> None:
+        """Stop renewing a lease."""
         with self._lock:
             self._held.pop(held.claim.render_id, None)
 
     def held(self) -> frozenset[int]:
-        """The numbers of the renders whose leases are kept here."""
+        """The numbers of the renders whose leases this process holds."""
         with self._lock:
             return frozenset(self._held)
 
-    def record_workflow(self, claim: Claim, workflow: WorkflowProcess) -> bool:
-        """Remember what runs for a render, before it runs; False when the lease is lost."""
-        return self._leases.record_workflow(claim, workflow)
+    def must_stop(self, held: HeldLease) -> bool:
+        """Whether the render of a lease must stop because the lease is lost, or may be.
 
-    def hold_job(self, claim: Claim, job: ServerJob) -> bool:
-        """Remember a job on a server, before it is submitted; False when the lease is lost."""
-        return self._jobs is None or self._jobs.hold(claim, job)
+        If no heartbeat could be written for a whole lease, another worker may have taken over
+        without this one knowing. Time in which this process was suspended does not count: it
+        writes a heartbeat first when it resumes. Called by the thread that renders because the
+        thread that writes heartbeats may be blocked by the database.
+        """
+        since = self._unwritten_since
+        if since is not None and not held.fenced:
+            silent = self._clock.monotonic() - max(since - self._heartbeat_seconds, held.held_since)
+            held.fenced = silent >= self.lease_seconds
+        return held.lost or held.fenced
 
-    def earlier_jobs(self, claim: Claim, variant: int) -> tuple[ServerJob, ...]:
-        """Jobs that earlier renders left for the same writing, newest first."""
-        jobs = () if self._jobs is None else self._jobs.earlier(claim)
-        return tuple(job for job in jobs if job.variant == variant)
+    def still_holds(self, held: HeldLease) -> bool:
+        """Whether a lease is still held, according to the database.
 
-    def may_end_job(self, claim: Claim, job: ServerJob) -> bool:
-        """Whether no heir goes on with a job."""
-        return self._jobs is None or self._jobs.may_end(claim, job)
-
-    def drop_jobs_of(self, claim: Claim) -> None:
-        """Look for the jobs of a render that was published no longer."""
-        if self._jobs is not None:
-            self._jobs.drop_all(claim)
-
-    def drop_job(self, job: ServerJob) -> None:
-        """Look for a job no longer."""
-        if self._jobs is not None:
-            self._jobs.drop(job)
+        For decisions that cannot be undone. If the database does not answer, it is not lost.
+        """
+        with suppress(RepositoryError):
+            held.lost |= not self._leases.holds(held.claim)
+        return not held.lost
 
     def tick(self) -> None:
-        """Look after every lease once.
+        """Renew or check every lease once.
 
-        A database that cannot be reached for a while is no reason to give up: if somebody took
-        over meanwhile, publication is refused anyway.
+        Renders continue while the database cannot be reached for a short time: if another worker
+        takes over, publication is refused anyway. After a whole lease they stop.
         """
         with self._lock:
             kept = [held for held in self._held.values() if not held.lost]
         for held in kept:
-            held.lost = not self._is_kept(held)
+            now = self._clock.monotonic()
+            try:
+                if now < held.heartbeat_at:
+                    held.lost |= not self._leases.holds(held.claim)
+                    continue
+                if self._unwritten_since is None:
+                    self._unwritten_since = now
+                held.lost |= not self._leases.heartbeat(held.claim)
+            except RepositoryError:
+                continue
+            self._unwritten_since = None
+            held.heartbeat_at = now + self._heartbeat_seconds
 
-    def _is_kept(self, held: HeldLease) -> bool:
-        now = self._clock.monotonic()
-        try:
-            if now < held.beat_at:
-                return self._leases.holds(held.claim)
-            kept = self._leases.beat(held.claim)
-        except RepositoryError:
-            return True
-        held.beat_at = now + self._beat_seconds
-        return kept
+
+class LostWorkers:
+    """Explains to people why the worker of a live render seems lost.
+
+    Nothing may be decided by it because it compares the clocks of two machines.
+
+    Args:
+        processes: of this machine.
+        clock: the wall clock.
+        lease_seconds: time without a heartbeat after which a worker is lost.
+    """
+
+    def __init__(self, processes: Processes, clock: Clock, lease_seconds: float) -> None:
+        self._processes = processes
+        self._clock = clock
+        self._lease_seconds = lease_seconds
+
+    def why(self, owner: ProcessIdentity, heartbeat_at: datetime | None) -> str:
+        """Why the owner of a live render seems lost, or "" if it does not.
+
+        Args:
+            owner: of the render.
+            heartbeat_at: its last heartbeat, by its own clock; None if unknown.
+        """
+        if self._processes.liveness_of(owner) is Liveness.DEAD:
+            return "its worker has ended"
+        silence = (self._clock.now() - heartbeat_at).total_seconds() if heartbeat_at else 0.0
+        if silence < self._lease_seconds:
+            return ""
+        return f"its worker has given no heartbeat for {silence:.0f} seconds, and its lease expired"

@@ -1,147 +1,401 @@
-"""One place in which one prompt after the other is rendered."""
+"""A render slot: claims, renders and ends one prompt after the other."""
 
 from __future__ import annotations
 
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from returns import result
 from returns.pipeline import is_successful
 
-from application.mistakes import what_and_where
-from application.ports.prompt_repository import RepositoryError
-from application.settle import UNEXPECTED, Ending
+from application.finalizer import UNEXPECTED
+from application.ports.artifact_store import RenderKey
+from application.ports.events import RenderPreviewed, RenderProgressed, RenderStarted
+from application.ports.media_renderer import RenderJob
+from application.ports.prompt_repository import RepositoryError, WriteRefusedError
+from domain.artifact import Artifact, metadata_of
 from domain.breaker import Verdict
-from domain.failure import Failure, FailureCode
+from domain.brief import ImageBrief
+from domain.brief_parser import parse_brief
+from domain.failure import Blame, Failure, FailureCode, describe_exception
+from domain.render import Outcome, seed_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
 
     from returns.result import Result
 
     from application.admission import Admission
+    from application.finalizer import RenderFinalizer
     from application.leases import HeldLease, LeaseKeeper
-    from application.ports.clock import Clock
-    from application.ports.prompt_repository import PromptRepository, Selection
-    from application.render_prompt import PromptRenderer, Rendition
-    from application.settle import Settlement
-    from application.stopping import StopRequest
-    from domain.render import Claim
+    from application.ports.artifact_store import ArtifactStore, Prepared, StoredFolder
+    from application.ports.events import EventListener, RenderEnded
+    from application.ports.media_renderer import MediaRenderer, RenderingFacts
+    from application.ports.prompt_repository import Selection
+    from application.ports.render_logs import RenderLog, RenderLogs
+    from application.ports.renders import RenderLeases, ServerJobs
+    from application.ports.system import Clock
+    from application.signals import StopRequest
+    from domain.brief import Brief
+    from domain.picture_size import SizeRule
+    from domain.render import Claim, ServerJob, WorkflowProcess
+
+_INTERRUPTED = Failure(FailureCode.INTERRUPTED, "the program was asked to stop")
 
 
 class RenderSlot:
-    """Claims a prompt, renders it, and ends its render. One thread uses it.
+    """Claims a prompt, renders it, and ends its render. For one thread.
 
     Args:
-        repository: the queue.
-        prompt_renderer: the way of one prompt.
-        settlement: the beginnings and ends of renders.
-        admission: what may be claimed.
+        prompt_renderer: renders claimed prompts.
+        finalizer: ends renders.
+        admission: decides what may be claimed.
         keeper: of the leases.
-        clock: its monotonic side.
-        environment: variables for whatever is rendered here, over the program's own.
+        jobs: on servers; None if no kind is rendered on a server.
+        clock: the monotonic clock.
+        environment: variables of this slot's workflows, which override those of this process.
     """
 
     def __init__(
         self,
-        repository: PromptRepository,
         prompt_renderer: PromptRenderer,
-        settlement: Settlement,
+        finalizer: RenderFinalizer,
         admission: Admission,
         keeper: LeaseKeeper,
+        jobs: ServerJobs | None,
         clock: Clock,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        self._repository = repository
         self._prompt_renderer = prompt_renderer
-        self._settlement = settlement
+        self._finalizer = finalizer
         self._admission = admission
         self._keeper = keeper
+        self._jobs = jobs
         self._clock = clock
         self._environment = environment or {}
 
-    def take(self, selection: Selection) -> HeldLease | None:
-        """Claim the next prompt that may be claimed, if there is one.
+    def acquire(self, selection: Selection) -> HeldLease | None:
+        """Claim the next prompt that may be claimed; None if there is none.
 
         Raises:
             RepositoryError: the database cannot be used.
         """
-        with self._keeper.claiming():
-            claim = self._admission.claim(selection, self._repository.claim_next)
-            return None if claim is None else self._keeper.hold(claim)
+        with self._keeper.claim_lock:
+            claim = self._admission.claim(selection)
+            return None if claim is None else self._keeper.track(claim)
 
-    def attend(
-        self, held: HeldLease, stop: StopRequest, following: Callable[[], Selection | None]
-    ) -> tuple[Ending, HeldLease | None]:
-        """Render what was taken, and end its render.
+    def process(
+        self, held: HeldLease, stop: StopRequest, next_selection: Callable[[], Selection | None]
+    ) -> tuple[RenderEnded, HeldLease | None]:
+        """Render an acquired prompt, and end its render.
 
         Args:
-            held: what was taken.
+            held: the lease of the claim.
             stop: ends it early; the prompt is given back.
-            following: says, when it comes to that, which prompts one may be taken of along
-                with the publication: one wait for the disk.
+            next_selection: called once before a publication; returns the prompts of which one
+                may be claimed in the same transaction (one wait for the disk), or None.
 
         Returns:
-            How it ended, and what was taken along.
+            The outcome, and the lease of the prompt that was claimed in the same transaction.
 
         Raises:
             RepositoryError: the database cannot be used.
+            OSError: the files cannot be read or written; the prompt was given back.
         """
         claim, began = held.claim, self._clock.monotonic()
         try:
-            self._settlement.begin(claim)
-            rendered = self._render(held, stop, began)
+            try:
+                rendered = self._prompt_renderer.render(held, stop, self._environment)
+            except BaseException as error:
+                if not isinstance(error, Exception) or isinstance(error, OSError | RepositoryError):
+                    # The program or the database failed: the prompt is not charged.
+                    seconds = self._clock.monotonic() - began
+                    self._finalizer.release(claim, UNEXPECTED, seconds)
+                    raise
+                # A bug that one prompt triggers must not stop the others.
+                bug = Failure(FailureCode.PROGRAM_ERROR, describe_exception(error))
+                rendered = result.Failure(bug)
             seconds = self._clock.monotonic() - began
             if is_successful(rendered):
-                return self._publish(claim, rendered.unwrap(), seconds, following())
-            return self._settle(claim, rendered.failure(), seconds), None
+                return self._publish(claim, rendered.unwrap(), seconds, next_selection())
+            return self._end(held, rendered.failure(), seconds), None
         finally:
-            self._admission.let_go(claim)
-            self._keeper.let_go(held)
+            self._admission.release(claim)
+            self._keeper.release(held)
 
-    def _render(
-        self, held: HeldLease, stop: StopRequest, began: float
-    ) -> Result[Rendition, Failure]:
+    def release(self, held: HeldLease) -> None:
+        """Give back an acquired prompt without rendering it."""
         try:
-            return self._prompt_renderer.render(held, stop, self._environment)
-        except Exception as error:
-            if not isinstance(error, OSError | RepositoryError):
-                # One prompt's way into a mistake of ours must not keep others from theirs.
-                return result.Failure(Failure(FailureCode.PROGRAM_ERROR, what_and_where(error)))
-            self._settlement.release(held.claim, UNEXPECTED, self._clock.monotonic() - began)
-            raise
-        except BaseException:
-            # The end of the program: the prompt must not pay for it.
-            self._settlement.release(held.claim, UNEXPECTED, self._clock.monotonic() - began)
-            raise
-
-    def give_back(self, held: HeldLease) -> None:
-        """Let go of what was taken but will not be rendered."""
-        try:
-            self._settlement.release(held.claim, UNEXPECTED, 0.0)
+            self._finalizer.release(held.claim, UNEXPECTED, 0.0)
         finally:
-            self._admission.let_go(held.claim)
-            self._keeper.let_go(held)
+            self._admission.release(held.claim)
+            self._keeper.release(held)
 
     def _publish(
-        self, claim: Claim, rendition: Rendition, seconds: float, following: Selection | None
-    ) -> tuple[Ending, HeldLease | None]:
-        wanted = following and self._admission.following(following)
-        with self._keeper.claiming():
-            ending, after = self._settlement.publish(claim, rendition, seconds, wanted)
-            held = None if after is None else self._keeper.hold(after)
+        self,
+        claim: Claim,
+        artifacts: tuple[Artifact, ...],
+        seconds: float,
+        next_selection: Selection | None,
+    ) -> tuple[RenderEnded, HeldLease | None]:
+        claimable = next_selection and self._admission.next_selection(next_selection)
         try:
-            if ending is Ending.PUBLISHED:
+            with self._keeper.claim_lock:
+                ended, after = self._finalizer.publish(claim, artifacts, seconds, claimable)
+                held = None if after is None else self._keeper.track(after)
+        except WriteRefusedError as refusal:
+            return self._refused(claim, refusal, seconds, keeps_files=True), None
+        try:
+            if ended.outcome is Outcome.PUBLISHED:
                 self._admission.succeeded(claim)
-                self._keeper.drop_jobs_of(claim)
+                if self._jobs is not None:
+                    self._jobs.forget_all(claim)
         except BaseException:
-            # Nobody will know of the prompt that was claimed along.
+            # The caller does not learn of the claimed prompt.
             if held is not None:
-                self.give_back(held)
+                self.release(held)
             raise
-        return ending, held
+        return ended, held
 
-    def _settle(self, claim: Claim, failure: Failure, seconds: float) -> Ending:
+    def _end(self, held: HeldLease, failure: Failure, seconds: float) -> RenderEnded:
+        claim = held.claim
+        if held.fenced and failure.code is FailureCode.INTERRUPTED:
+            lease = f"{self._keeper.lease_seconds:g} seconds"
+            message = f"it was stopped: no heartbeat could be written to the database for {lease}"
+            failure = replace(failure, message=message)
         if self._admission.judge(claim, failure) is Verdict.CHARGE:
-            return self._settlement.charge(claim, failure, seconds)
-        # Or the lease was lost: then the release is refused, and says so.
-        return self._settlement.release(claim, failure, seconds)
+            try:
+                return self._finalizer.charge(claim, failure, seconds)
+            except WriteRefusedError as refusal:
+                return self._refused(claim, refusal, seconds, keeps_files=False)
+        # If the lease was lost, the release is refused and reports that.
+        return self._finalizer.release(claim, failure, seconds)
+
+    def _refused(
+        self, claim: Claim, refusal: WriteRefusedError, seconds: float, *, keeps_files: bool
+    ) -> RenderEnded:
+        """End a render whose final write the database refused, through no fault of the prompt."""
+        failure = refusal.failure
+        if self._admission.judge_refusal(claim, failure) is Verdict.CHARGE:
+            try:
+                return self._finalizer.charge(claim, failure, seconds)
+            except WriteRefusedError:
+                self._admission.stop(failure)
+        return self._finalizer.release(claim, failure, seconds, keeps_files=keeps_files)
+
+
+@dataclass(frozen=True, slots=True)
+class _RenderedWriting:
+    """One writing, rendered and verified."""
+
+    job: RenderJob
+    facts: RenderingFacts
+    prepared: Prepared
+
+
+def _explained(failure: Failure, facts: RenderingFacts) -> Failure:
+    """Why the files of a render are unusable, with what its workflow said and left elsewhere."""
+    elsewhere = facts.elsewhere() if failure.code is FailureCode.NO_FILES else ""
+    message = " ".join(filter(None, (failure.message, elsewhere)))
+    return replace(failure, message=message, detail=failure.detail or facts.detail())
+
+
+def _artifacts(
+    rendered: Sequence[_RenderedWriting],
+    claim: Claim,
+    at: datetime,
+    stored: Sequence[StoredFolder],
+) -> tuple[Artifact, ...]:
+    """The rows of all files: where they are, what they show, and how they were made."""
+    artifacts: list[Artifact] = []
+    for writing, folder in zip(rendered, stored, strict=True):
+        job, facts = writing.job, writing.facts
+        provenance: dict[str, object] = {
+            "renderer": facts.renderer,
+            "workflow": facts.workflow,
+            "render_seconds": round(facts.seconds, 3),
+        }
+        if facts.job is not None:
+            provenance |= {"server": facts.job.server, "server_job": facts.job.id}
+        provenance |= {
+            "seed": facts.job.seed if facts.job else job.seed,
+            "seed_passed": facts.seed_used,
+            "prompt_passed": facts.prompt_used,
+            "writing_id": claim.writings[job.variant - 1].id,
+            "render_id": claim.render_id,
+        }
+        if facts.overwritten:
+            provenance["overwritten"] = list(facts.overwritten)
+        for file in folder.files:
+            path = f"{folder.kind.value}/{folder.folder}/{file.name}"
+            if file.name in facts.seeds:
+                provenance["seed"] = facts.seeds[file.name]
+            artifacts.append(
+                Artifact(claim.kind, path, metadata_of(job.brief, file, at, provenance))
+            )
+    return tuple(artifacts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """The ``RenderContext`` of one render."""
+
+    held: HeldLease
+    stop: StopRequest
+    keeper: LeaseKeeper
+    jobs: ServerJobs | None
+    events: EventListener
+    log: RenderLog
+    record_process: Callable[[WorkflowProcess], bool]
+
+    def on_progress(self, fraction: float | None, message: str) -> None:
+        claim = self.held.claim
+        self.events.handle(RenderProgressed(claim.prompt_id, claim.render_id, fraction, message))
+
+    def on_output(self, stream: str, chunk: bytes) -> None:  # noqa: ARG002 - both go into one log
+        self.log.write(chunk)
+
+    def on_preview(self, picture: bytes, media_type: str) -> None:
+        claim = self.held.claim
+        self.events.handle(RenderPreviewed(claim.prompt_id, claim.render_id, picture, media_type))
+
+    def must_stop(self) -> bool:
+        return self.stop.made or self.keeper.must_stop(self.held)
+
+    def record_job(self, job: ServerJob) -> bool:
+        return self.jobs is None or self.jobs.record(self.held.claim, job)
+
+    def owns_job(self, job: ServerJob) -> bool:
+        try:
+            return self.jobs is None or self.jobs.owns(self.held.claim, job)
+        except RepositoryError:
+            return False  # a successor may have it
+
+    def forget_job(self, job: ServerJob) -> None:
+        if self.jobs is not None:
+            self.jobs.forget(job)
+
+
+class PromptRenderer:
+    """Turns a claim into durable files or a failure.
+
+    Args:
+        renderer: makes the media.
+        store: verifies them, and moves them to the output tree.
+        keeper: of the leases.
+        leases: records the process of each render.
+        jobs: records jobs on servers; None if no kind is rendered on a server.
+        clock: the wall clock.
+        events: receives starts, progress and previews.
+        size_rule: of pictures.
+        logs: keeps the output of workflows.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - everything that a render needs
+        self,
+        renderer: MediaRenderer,
+        store: ArtifactStore,
+        keeper: LeaseKeeper,
+        leases: RenderLeases,
+        jobs: ServerJobs | None,
+        clock: Clock,
+        events: EventListener,
+        size_rule: SizeRule,
+        logs: RenderLogs,
+    ) -> None:
+        self._renderer = renderer
+        self._store = store
+        self._keeper = keeper
+        self._leases = leases
+        self._jobs = jobs
+        self._clock = clock
+        self._events = events
+        self._size_rule = size_rule
+        self._logs = logs
+
+    def render(
+        self, held: HeldLease, stop: StopRequest, environment: Mapping[str, str] | None = None
+    ) -> Result[tuple[Artifact, ...], Failure]:
+        """Render every writing of a claim; all of them succeed, or no file reaches the output tree.
+
+        Files that an earlier render finished and the database refused are used again.
+
+        Args:
+            held: the lease of the claim.
+            stop: ends it early.
+            environment: variables of the workflow, which override those of this process.
+        """
+        claim = held.claim
+        self._events.handle(RenderStarted(claim.prompt_id, claim.render_id, claim.kind))
+        for earlier in claim.unpublished:
+            if artifacts := self._store.finished(RenderKey(claim.prompt_id, *earlier)):
+                return result.Success(artifacts)
+        briefs: list[Brief] = []
+        for writing in claim.writings:  # all are parsed before the first takes minutes
+            parsed = parse_brief(claim.kind, writing.content)
+            if not is_successful(parsed):
+                return result.Failure(parsed.failure())
+            briefs.append(parsed.unwrap())
+        rendered: list[_RenderedWriting] = []
+        with closing(self._logs.begin(claim.render_id)) as log:
+            record_process = partial(self._leases.record_workflow, claim)
+            context = _Context(
+                held, stop, self._keeper, self._jobs, self._events, log, record_process
+            )
+            for variant, brief in enumerate(briefs, start=1):
+                made = self._render_writing(context, variant, brief, environment or {})
+                if not is_successful(made):
+                    failure = made.failure()
+                    # On a full disk a script may leave half a file and succeed.
+                    cause = self._store.preflight() if failure.blame is Blame.RENDER else None
+                    return result.Failure(cause or failure)
+                rendered.append(made.unwrap())
+        if not self._keeper.still_holds(held):  # the machine may have slept; nothing is published
+            return result.Failure(_INTERRUPTED)
+        describe = partial(_artifacts, rendered, claim, self._clock.now())
+        prepared = [writing.prepared for writing in rendered]
+        key = RenderKey(claim.prompt_id, claim.render_id, claim.token)
+        placed = self._store.place(prepared, key, claim.claimed_at, describe)
+        return placed.map(describe)
+
+    def _render_writing(
+        self, context: _Context, variant: int, brief: Brief, environment: Mapping[str, str]
+    ) -> Result[_RenderedWriting, Failure]:
+        """Render one writing into a folder of its own, and verify its files."""
+        if context.must_stop():
+            return result.Failure(_INTERRUPTED)
+        claim = context.held.claim
+        key = RenderKey(claim.prompt_id, claim.render_id, claim.token)
+        opened = self._store.open_staging(claim.kind, key, variant)
+        if not is_successful(opened):
+            return result.Failure(opened.failure())
+        staging = opened.unwrap()
+        size = None
+        if isinstance(brief, ImageBrief):
+            size = self._size_rule.size(brief.aspect_ratio, brief.width, brief.height)
+        earlier = () if self._jobs is None else self._jobs.earlier(claim)
+        job = RenderJob(
+            claim.prompt_id,
+            claim.render_id,
+            brief,
+            seed_for(brief, claim.prompt_id, claim.render_id, variant),
+            size,
+            staging.path,
+            environment,
+            variant,
+            tuple(job for job in earlier if job.variant == variant),
+        )
+        made = self._renderer.render(job, context)
+        if not is_successful(made):
+            return result.Failure(made.failure())
+        if context.must_stop():
+            return result.Failure(_INTERRUPTED)
+        facts = made.unwrap()
+        return (
+            self._store.prepare(staging, variant)
+            .map(lambda prepared: _RenderedWriting(job, facts, prepared))
+            .alt(lambda failure: _explained(failure, facts))
+        )

@@ -1,8 +1,7 @@
 """The status of a prompt's media, and the one table of legal moves.
 
-Nothing else in the program decides whether a prompt may change its status: use cases name a
-move, adapters ask this table for the statuses that the move leads between, and write
-conditionally on the first.
+Nothing else decides whether a prompt may change its status: use cases name a move, adapters look
+up the statuses that it leads between, and write only if the prompt still has the first.
 """
 
 from __future__ import annotations
@@ -16,9 +15,9 @@ if TYPE_CHECKING:
 
 
 class ArtifactStatus(StrEnum):
-    """The values of ``prompts.artifact_status`` that mean something to us.
+    """The values of ``prompts.artifact_status`` that Media Generator reads and writes.
 
-    Other programs write values of their own; those are never in this enum and never touched.
+    Other programs write values of their own; prompts with those are never touched.
     """
 
     PENDING = "pending"  # waits for a render
@@ -28,19 +27,19 @@ class ArtifactStatus(StrEnum):
 
 
 class Move(StrEnum):
-    """A reason for which a prompt changes its status."""
+    """A reason for a prompt to change its status."""
 
-    CLAIM = "claim"  # a worker takes it
-    PUBLISH = "publish"  # its files and rows are there
+    CLAIM = "claim"  # a worker begins to render it
+    PUBLISH = "publish"  # its files and rows were written
     FAIL = "fail"  # it cannot be rendered
     GIVE_BACK = "give_back"  # its render was released, or its worker died
-    CANCEL = "cancel"  # a person does not want it any more
-    RETRY = "retry"  # a person wants another try after an error
-    RENEW = "renew"  # a person wants another render beside the one that is there
+    CANCEL = "cancel"  # a person no longer wants it
+    RETRY = "retry"  # a person wants another attempt after an error
+    RENEW = "renew"  # a person wants another render beside the published one
 
 
 class IllegalMoveError(Exception):
-    """A move was asked for that the table does not know: a mistake in the program."""
+    """A move that the table does not contain: a bug in the program."""
 
 
 _TABLE = {
@@ -59,8 +58,12 @@ LEGAL_MOVES: Mapping[tuple[ArtifactStatus, Move], ArtifactStatus] = MappingProxy
 def after(status: ArtifactStatus, move: Move) -> ArtifactStatus:
     """The status that a move leads to.
 
+    Args:
+        status: before the move.
+        move: the reason for the change.
+
     Raises:
-        IllegalMoveError: the table has no such move from this status.
+        IllegalMoveError: the move is not legal from this status.
     """
     try:
         return LEGAL_MOVES[status, move]

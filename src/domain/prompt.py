@@ -1,22 +1,41 @@
-"""A row of ``prompts`` that is ours, and the writings that belong to it."""
+"""A row of ``prompts``: what it asks for, and the writings that belong to it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from enum import StrEnum
+from typing import Final
 
-if TYPE_CHECKING:
-    from domain.kind import Kind
+
+class Kind(StrEnum):
+    """The kind of media that a prompt asks for; also the folder and the ``artifact_type``."""
+
+    IMAGE = "image"  # a picture, from a writing that describes a scene
+    AUDIO = "audio"  # a song, from a writing that holds lyrics
+
+    @property
+    def prompt_type(self) -> str:
+        """The value of ``prompts.prompt_type`` for this kind (contract, section 1)."""
+        return _PROMPT_TYPES[self]
+
+    @classmethod
+    def of_prompt_type(cls, prompt_type: str) -> Kind | None:
+        """The kind of a prompt type, or None for prompts of other programs."""
+        return _KINDS.get(prompt_type)
+
+
+_PROMPT_TYPES = {Kind.IMAGE: "image_prompt", Kind.AUDIO: "lyrics_prompt"}
+_KINDS = {prompt_type: kind for kind, prompt_type in _PROMPT_TYPES.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """What the Poets Service wrote for a prompt.
+    """The text that the Poets Service wrote for a prompt.
 
     Attributes:
         id: its row in ``writings``.
-        content: as the column holds it. Text that is not valid UTF-8 arrives as ``str`` with
-            the offending bytes as lone surrogates (Python's ``surrogateescape``).
+        content: the value of the column. Text that is not valid UTF-8 is a ``str`` with the
+            offending bytes as lone surrogates (Python's ``surrogateescape``).
     """
 
     id: int
@@ -25,15 +44,15 @@ class Writing:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """One request for media.
+    """A request for media.
 
     Attributes:
         id: its row in ``prompts``.
-        kind: what it asks for.
-        text: what a person asked for in the first place.
-        artifact_status: as the column holds it; other programs write words of their own.
-        created_at: as the column holds it (UTC, text), or None.
-        error_message: as the column holds it, or None.
+        kind: the kind of media that it asks for.
+        text: the original request, as a person wrote it.
+        artifact_status: the value of the column; other programs write values of their own.
+        created_at: the value of the column (UTC, text), or None.
+        error_message: the value of the column, or None.
     """
 
     id: int
@@ -42,3 +61,23 @@ class Prompt:
     artifact_status: str
     created_at: str | None
     error_message: str | None
+
+    @property
+    def shown_status(self) -> str:
+        """The artifact status for people, who see cancelled prompts apart from failed ones."""
+        return shown_status(self.artifact_status, self.error_message)
+
+
+CANCELLED: Final = "cancelled"
+"""The status that people see of a prompt in error that a person cancelled."""
+
+
+def shown_status(artifact_status: str, error_message: str | None) -> str:
+    """The artifact status for people: "cancelled" if the error message has that failure code.
+
+    Args:
+        artifact_status: the value of the column.
+        error_message: the value of the column, or None.
+    """
+    code = (error_message or "").partition(":")[0]
+    return CANCELLED if (artifact_status, code) == ("error", CANCELLED) else artifact_status

@@ -1,154 +1,445 @@
-"""The composition root: what is built from what. The only place that knows the injector."""
+"""The composition root: which class is built from what, said once.
+
+The only place that knows the injector. Classes are named by paths (``Lazy``) and imported when
+their part is first requested. The container calls ``factories`` (the few parts that some commands
+build without the injector) and ``renderer_setup`` (one class for each entry of the registry of
+renderers).
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import operator
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from dependency_injector import containers, providers
 
-from entrypoints import building, building_chores, building_hooks, building_renderers, showing
+from domain.prompt import Kind
+from entrypoints import factories, renderer_setup
+from entrypoints.lazy_import import Lazy
+from entrypoints.settings import resolution
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from adapters.comfyui_script.workflow import ScriptWorkflow
-    from adapters.comfyui_server.renderer import ServerRenderer
-    from adapters.filesystem.artifact_store import FilesystemArtifactStore
-    from adapters.processes.system_processes import SystemProcesses
-    from adapters.render_logs.files import RenderLogFiles
+    from adapters.live_state.worker_state import WorkerState
+    from adapters.live_state.writer import LiveStateWriter
     from adapters.sqlite.connection import Connection
-    from adapters.sqlite.notices import SqliteNotices
-    from adapters.sqlite.prompt_catalogue import SqlitePromptCatalogue
-    from adapters.sqlite.prompt_intake import SqlitePromptIntake
-    from adapters.sqlite.prompt_repository import SqlitePromptRepository
-    from adapters.sqlite.queue_controls import SqliteQueueControls
-    from adapters.sqlite.queue_watch import SqliteQueueWatch
-    from adapters.sqlite.render_leases import SqliteRenderLeases
-    from adapters.sqlite.server_jobs import SqliteServerJobs
-    from adapters.system_clock import SystemClock
+    from adapters.sqlite.database import SqliteDatabase
     from application.admission import Admission
     from application.drain import Drain
+    from application.finalizer import RenderFinalizer
     from application.housekeeping import Housekeeping
     from application.leases import LeaseKeeper
-    from application.notify import Notifier
+    from application.outbox_relay import HookDispatcher, OutboxRelay
+    from application.ports.artifact_store import ArtifactStore
+    from application.ports.database import PromptIntake, QueueControls, QueueWatch
+    from application.ports.doctor import DoctorChecks
     from application.ports.events import EventListener
+    from application.ports.hooks import HookOutbox, HookTransport
+    from application.ports.live_state import LiveStateReader
+    from application.ports.media_files import Thumbnails, Waveforms
     from application.ports.media_renderer import MediaRenderer
-    from application.recover import ForsakenJobs, Recovery
-    from application.render_prompt import PromptRenderer
-    from application.settle import Settlement
-    from application.slot import RenderSlot
-    from domain.kind import Kind
-    from entrypoints.settings.loading import LoadedSettings
+    from application.ports.prompt_catalogue import PromptCatalogue
+    from application.ports.prompt_repository import PromptRepository
+    from application.ports.render_logs import RenderLogs
+    from application.ports.renders import RenderHistory, RenderLeases, ServerJobs
+    from application.ports.system import Clock, Processes
+    from application.recovery import OrphanedJobs, Recovery
+    from application.slot import PromptRenderer, RenderSlot
+    from domain.breaker import PastRender
+    from domain.hook_delivery import Subscription
+    from domain.lease import ProcessIdentity
+    from entrypoints.renderer_setup import RendererSetup
+    from entrypoints.settings.loader import LoadedSettings
+    from entrypoints.settings.model import Hook, Hooks
+
+T = TypeVar("T")
+
+LEASE_POLL_INTERVAL = 0.25  # seconds between two checks whether a live render was cancelled
+MAX_HEARTBEAT_INTERVAL = 10.0  # seconds between two heartbeats of a live render
+_MIN_HEARTBEATS = 9  # in a lease
+PAGE_LOCK_WAIT_SECONDS = 2.0  # then the page answers "try again", and no thread is kept waiting
+_BACKGROUND_LOCK_WAIT_SECONDS = 5.0  # for background writes, which are repeated if they fail
+
+
+def _only_if(
+    condition: providers.Provider[bool], part: providers.Provider[T]
+) -> providers.Provider[T | None]:
+    """The part where the condition holds, otherwise None."""
+    chosen = providers.Callable(lambda holds: "yes" if holds else "no", condition)
+    return providers.Selector(chosen, yes=part, no=providers.Object(None))
+
+
+def _heartbeat_seconds(lease_seconds: float) -> float:
+    return min(MAX_HEARTBEAT_INTERVAL, lease_seconds / _MIN_HEARTBEATS)
+
+
+def _lease_lock_wait(lease_seconds: float) -> float:
+    """Seconds; a heartbeat that cannot be written in time is written the next time."""
+    return min(_BACKGROUND_LOCK_WAIT_SECONDS, lease_seconds / 3)
+
+
+def _recalled_renders(
+    history: RenderHistory, me: ProcessIdentity
+) -> Callable[[], Iterable[PastRender]]:
+    """Looks up the last renders of this machine, for the breakers."""
+    from application.admission import MAX_REPLAYED
+
+    return partial(history.ended_on, me, MAX_REPLAYED)
+
+
+def _retention(days: float) -> timedelta | None:
+    return timedelta(days=days) if days else None
+
+
+def _outbox_relays(
+    subscriptions: Sequence[Subscription],
+    hooks: Hooks,
+    relay: Callable[..., OutboxRelay],
+    by_command: Callable[..., HookTransport],
+    by_webhook: Callable[..., HookTransport],
+) -> list[OutboxRelay]:
+    """One relay for each hook, with its transport."""
+    from domain.hook_delivery import Channel, HookEvent
+
+    def transport(subscription: Subscription) -> HookTransport:
+        hook: Hook = hooks.published
+        if subscription.event is HookEvent.ERROR:
+            hook = hooks.error
+        if subscription.channel is Channel.COMMAND:
+            return by_command(hook.command)
+        return by_webhook(hook.webhook or "")
+
+    return [relay(subscription, transport(subscription)) for subscription in subscriptions]
 
 
 class Container(containers.DeclarativeContainer):
-    """Everything that the entrypoints pull; one container for one command.
+    """Every part that the entrypoints use; one container for each command.
 
-    The settings and the listener come from the command; each provider builds its part once.
+    Each part is built once, except those declared as factories. When it is first requested, a
+    part raises SettingsError if a setting is missing, and RepositoryError if the database cannot
+    be opened.
     """
 
     settings: providers.Dependency[LoadedSettings] = providers.Dependency()
     events: providers.Dependency[EventListener] = providers.Dependency()
+    sections = settings.provided.settings
 
-    clock: providers.Provider[SystemClock] = providers.Singleton(building.build_clock)
-    connection: providers.Provider[Connection] = providers.Singleton(
-        building.build_patient_connection, settings
+    # The machine.
+    clock: providers.Provider[Clock] = providers.Singleton(
+        Lazy("adapters.system_clock:SystemClock")
     )
-    catalogue: providers.Provider[SqlitePromptCatalogue] = providers.Singleton(
-        building.build_catalogue, connection
+    jitter = providers.Singleton(Lazy("adapters.system_clock:SystemJitter"))
+    processes: providers.Provider[Processes] = providers.Singleton(
+        Lazy("adapters.processes.system_processes:SystemProcesses"), clock
     )
-    intake: providers.Provider[SqlitePromptIntake] = providers.Singleton(
-        building.build_intake, connection
+    me = processes.provided.me.call()
+    database_path = providers.Callable(resolution.database_path, settings)
+    output_root = providers.Callable(resolution.output_root, settings)
+    state_folder = providers.Callable(factories.state_folder, settings)
+
+    # The database: a connection for the work, and one each for leases and hooks.
+    database: providers.Provider[SqliteDatabase] = providers.Singleton(
+        factories.open_database, settings, patience=10
     )
-    processes: providers.Provider[SystemProcesses] = providers.Singleton(
-        building.build_processes, clock
+    connection: providers.Provider[Connection] = database.provided.connection
+    catalogue: providers.Provider[PromptCatalogue] = database.provided.catalogue
+    intake: providers.Provider[PromptIntake] = database.provided.intake
+    controls: providers.Provider[QueueControls] = database.provided.controls
+    lease_seconds = providers.Callable(resolution.lease_seconds, settings)
+    # Need not survive a loss of power: no owner and no workflow would.
+    lease_database: providers.Provider[SqliteDatabase] = providers.Singleton(
+        factories.open_database,
+        settings,
+        providers.Callable(_lease_lock_wait, lease_seconds),
+        durable=False,
     )
-    repository: providers.Provider[SqlitePromptRepository] = providers.Singleton(
-        building.build_repository, settings, connection, processes, clock
+    lease_connection: providers.Provider[Connection] = lease_database.provided.connection
+    # Need not survive a loss of power: the hook is delivered again.
+    outbox_database: providers.Provider[SqliteDatabase] = providers.Singleton(
+        factories.open_database,
+        settings,
+        _BACKGROUND_LOCK_WAIT_SECONDS,
+        durable=False,
     )
-    lease_connection: providers.Provider[Connection] = providers.Singleton(
-        building.build_lease_connection, settings
+    outbox_connection: providers.Provider[Connection] = outbox_database.provided.connection
+    watch: providers.Provider[QueueWatch] = providers.Factory(
+        Lazy("adapters.sqlite.database:SqliteQueueWatch"), database_path
     )
-    watch: providers.Provider[SqliteQueueWatch] = providers.Singleton(
-        building.build_watch, settings
+
+    # The queue.
+    all_variants = providers.Callable(operator.eq, sections.media.variants, "all")
+    by_priority = providers.Callable(operator.eq, sections.workers.order, "priority")
+    subscriptions: providers.Provider[Sequence[Subscription]] = providers.Callable(
+        resolution.subscriptions, settings
     )
-    leases: providers.Provider[SqliteRenderLeases] = providers.Singleton(
-        building.build_leases, settings, lease_connection, processes, clock
+    repository: providers.Provider[PromptRepository] = providers.Singleton(
+        factories.make_repository, settings, connection, processes, clock
     )
-    server_jobs: providers.Provider[SqliteServerJobs | None] = providers.Singleton(
-        building_renderers.build_server_jobs, settings, lease_connection
+    leases: providers.Provider[RenderLeases] = providers.Singleton(
+        Lazy("adapters.sqlite.renders:SqliteRenderLeases"),
+        lease_connection,
+        providers.Factory(
+            Lazy("adapters.sqlite.prompt_repository:ClaimStatements"),
+            lease_connection,
+            me,
+            clock,
+            all_variants=all_variants,
+        ),
+        clock,
+        providers.Factory(
+            Lazy("adapters.sqlite.hook_outbox:HookOutboxWriter"),
+            lease_connection,
+            clock,
+            subscriptions,
+        ),
     )
-    keeper: providers.Provider[LeaseKeeper] = providers.Singleton(
-        building.build_keeper, leases, clock, server_jobs
+
+    # Renderers.
+    setups: providers.Provider[Mapping[str, RendererSetup]] = providers.Singleton(
+        renderer_setup.chosen_setups, settings
     )
-    controls: providers.Provider[SqliteQueueControls] = providers.Singleton(
-        building.build_controls, connection
-    )
-    notice_connection: providers.Provider[Connection] = providers.Singleton(
-        building_hooks.build_notice_connection, settings
-    )
-    notices: providers.Provider[SqliteNotices] = providers.Singleton(
-        building_hooks.build_notices, notice_connection
-    )
-    notifier: providers.Provider[Notifier] = providers.Singleton(
-        building_hooks.build_notifier, settings, notices.provider, clock
-    )
-    workflows: providers.Provider[Mapping[Kind, ScriptWorkflow]] = providers.Singleton(
-        building_renderers.build_workflows, settings
-    )
-    server_renderer: providers.Provider[ServerRenderer | None] = providers.Singleton(
-        building_renderers.build_server_renderer, settings, clock, events
-    )
-    forsaken_jobs: providers.Provider[ForsakenJobs | None] = providers.Singleton(
-        building_renderers.build_forsaken_jobs, server_jobs, server_renderer
+    renderers: providers.Provider[Mapping[str, MediaRenderer]] = providers.Singleton(
+        renderer_setup.make_renderers, setups, clock, events
     )
     renderer: providers.Provider[MediaRenderer] = providers.Singleton(
-        building_renderers.build_renderer, workflows, server_renderer, clock
+        renderer_setup.renderer_of_all, setups, renderers
     )
-    store: providers.Provider[FilesystemArtifactStore] = providers.Singleton(
-        building.build_store, settings, repository
+    has_server_jobs: providers.Provider[bool] = providers.Callable(
+        renderer_setup.has_server_jobs, setups
     )
-    render_logs: providers.Provider[RenderLogFiles] = providers.Singleton(
-        showing.build_render_logs, settings
+    server_jobs: providers.Provider[ServerJobs | None] = _only_if(
+        has_server_jobs, lease_database.provided.server_jobs
+    )
+    orphaned_jobs: providers.Provider[OrphanedJobs | None] = _only_if(
+        has_server_jobs,
+        providers.Singleton(
+            Lazy("application.recovery:OrphanedJobs"),
+            server_jobs,
+            providers.Callable(renderer_setup.job_ender, renderers),
+        ),
+    )
+
+    # Rendering and publishing a prompt.
+    store: providers.Provider[ArtifactStore] = providers.Singleton(
+        Lazy("adapters.filesystem.artifact_store:FilesystemArtifactStore"),
+        output_root,
+        repository.provided.database_id,
+        providers.Factory(
+            Lazy("adapters.filesystem.limits:StoreLimits"),
+            max_files=sections.media.limits.max_files,
+            max_bytes=sections.media.limits.max_bytes,
+            max_pixels=sections.media.limits.max_pixels,
+            min_free_bytes=sections.media.limits.min_free_bytes,
+        ),
+        other_folders=providers.List(database_path.provided.resolve.call().parent),
+    )
+    render_logs: providers.Provider[RenderLogs] = providers.Singleton(
+        factories.render_logs, settings
+    )
+    keeper: providers.Provider[LeaseKeeper] = providers.Singleton(
+        Lazy("application.leases:LeaseKeeper"),
+        leases,
+        clock,
+        providers.Callable(_heartbeat_seconds, lease_seconds),
+        lease_seconds,
     )
     prompt_renderer: providers.Provider[PromptRenderer] = providers.Singleton(
-        building.build_prompt_renderer,
-        settings,
+        Lazy("application.slot:PromptRenderer"),
         renderer,
         store,
         keeper,
+        leases,
+        server_jobs,
         clock,
         events,
+        providers.Factory(
+            Lazy("domain.picture_size:SizeRule"),
+            megapixels=sections.media.size.megapixels,
+            multiple=sections.media.size.multiple,
+            width=sections.media.size.width,
+            height=sections.media.size.height,
+        ),
         render_logs,
     )
-    settlement: providers.Provider[Settlement] = providers.Singleton(
-        building.build_settlement, settings, repository, prompt_renderer, clock, events
+    finalizer: providers.Provider[RenderFinalizer] = providers.Singleton(
+        Lazy("application.finalizer:RenderFinalizer"),
+        repository,
+        store,
+        providers.Callable(factories.retry_policy, settings),
+        jitter,
+        clock,
+        events,
     )
     recovery: providers.Provider[Recovery] = providers.Singleton(
-        building.build_recovery,
-        settings,
+        Lazy("application.recovery:Recovery"),
         leases,
         keeper,
         processes,
         store,
-        settlement,
+        finalizer,
+        providers.Factory(
+            Lazy("domain.lease:LeaseObserver"),
+            lease_seconds,
+            max_gap=2 * MAX_HEARTBEAT_INTERVAL,
+        ),
         clock,
-        forsaken_jobs,
+        orphaned_jobs,
     )
     admission: providers.Provider[Admission] = providers.Singleton(
-        building.build_admission, settings, prompt_renderer, controls, clock, events
+        Lazy("application.admission:Admission"),
+        renderer,
+        store,
+        repository,
+        controls,
+        providers.Callable(_recalled_renders, database.provided.history, me),
+        clock,
+        providers.Dict(
+            dict.fromkeys(
+                Kind,
+                providers.Factory(
+                    Lazy("domain.breaker:CircuitBreaker"),
+                    probe_seconds=sections.retry.probe_seconds,
+                ),
+            )
+        ),
+        events,
     )
-    slot: providers.Provider[RenderSlot] = providers.Factory(
-        building.build_slot, repository, prompt_renderer, settlement, admission, keeper, clock
+    slot: providers.Provider[RenderSlot] = providers.Factory(  # one for each rendering thread
+        Lazy("application.slot:RenderSlot"),
+        prompt_renderer,
+        finalizer,
+        admission,
+        keeper,
+        server_jobs,
+        clock,
     )
     drain: providers.Provider[Drain] = providers.Singleton(
-        building.build_drain, repository, slot, admission, recovery, clock
+        Lazy("application.drain:Drain"), repository, slot, admission, recovery, clock
     )
     housekeeping: providers.Provider[Housekeeping] = providers.Singleton(
-        building_chores.build_housekeeping, settings, connection, render_logs, store, clock
+        Lazy("application.housekeeping:Housekeeping"),
+        database.provided.history,
+        database.provided.hook_outbox,
+        render_logs,
+        store,
+        clock,
+        providers.Callable(_retention, sections.database.retention_days),
+    )
+
+    # Hooks; if there are none, nothing is opened for them.
+    hook_outbox: providers.Provider[HookOutbox | None] = _only_if(
+        providers.Callable(bool, subscriptions), outbox_database.provided.hook_outbox
+    )
+    outbox_relays: providers.Provider[list[OutboxRelay]] = providers.Callable(
+        _outbox_relays,
+        subscriptions,
+        sections.hooks,
+        providers.Factory(
+            Lazy("application.outbox_relay:OutboxRelay"),
+            outbox=hook_outbox,
+            policy=providers.Factory(
+                Lazy("domain.hook_delivery:DeliveryPolicy"),
+                max_attempts=sections.hooks.max_attempts,
+                base_seconds=sections.hooks.base_seconds,
+            ),
+            timeout_seconds=sections.hooks.timeout_seconds,
+            clock=clock,
+            jitter=jitter,
+        ).provider,
+        providers.Factory(
+            Lazy("adapters.hooks.command:CommandTransport"),
+            variables=providers.Dict(MEDIAGEN_OUTPUT_ROOT=providers.Callable(str, output_root)),
+            clock=clock,
+        ).provider,
+        providers.Factory(
+            Lazy("adapters.hooks.webhook:WebhookTransport"),
+            secret=sections.hooks.secret,
+            previous_secret=sections.hooks.previous_secret,
+            clock=clock,
+        ).provider,
+    )
+    hook_dispatcher: providers.Provider[HookDispatcher] = providers.Singleton(
+        Lazy("application.outbox_relay:HookDispatcher"), outbox_relays, hook_outbox, clock
+    )
+
+    # Live state.
+    command: providers.Provider[str] = providers.Object("run")
+    slots: providers.Provider[int] = providers.Object(1)
+    worker_state: providers.Provider[WorkerState] = providers.Singleton(
+        Lazy("adapters.live_state.worker_state:WorkerState"), command, clock, slots
+    )
+    live_writer: providers.Provider[LiveStateWriter] = providers.Singleton(
+        Lazy("adapters.live_state.writer:LiveStateWriter"),
+        worker_state,
+        state_folder,
+        processes,
+        clock,
+    )
+    live_reader: providers.Provider[LiveStateReader] = providers.Singleton(
+        factories.live_reader, settings
+    )
+
+    # The page: a database for each thread; they share what they know of paths and locks.
+    known_paths = providers.Singleton(Lazy("adapters.sqlite.known_paths:KnownPaths"))
+    lock_state = providers.Singleton(Lazy("adapters.sqlite.connection:LockState"))
+    page_database: providers.Provider[SqliteDatabase] = providers.Factory(
+        factories.open_database,
+        settings,
+        providers.Callable(min, sections.database.timeout, PAGE_LOCK_WAIT_SECONDS),
+        known_paths=known_paths,
+        lock_state=lock_state,
+    )
+    # One single flight for thumbnails and waveforms: together they leave threads for requests.
+    derived_files = providers.Singleton(
+        Lazy("adapters.media_files.derived_files:DerivedFileCache"),
+        providers.Callable(operator.truediv, state_folder, "thumbnails"),
+        sections.web.thumbnails_max_bytes,
+    )
+    single_flight = providers.Singleton(Lazy("adapters.media_files.derived_files:SingleFlight"))
+    thumbnails: providers.Provider[Thumbnails] = providers.Singleton(
+        Lazy("adapters.media_files.thumbnails:Thumbnails"), derived_files, single_flight
+    )
+    waveforms: providers.Provider[Waveforms] = providers.Singleton(
+        Lazy("adapters.media_files.waveforms:Waveforms"), derived_files, single_flight
+    )
+
+    # The doctor; checks are built for each diagnosis.
+    min_free_bytes = sections.media.limits.min_free_bytes
+    database_checks: providers.Provider[DoctorChecks] = providers.Factory(
+        Lazy("adapters.sqlite.doctor:DatabaseChecks"),
+        database_path,
+        sections.database.timeout,
+        clock,
+        by_priority=by_priority,
+        all_variants=all_variants,
+        why_lost=providers.Callable(partial, factories.why_lost, settings),
+        place=providers.Callable(partial, factories.worker_place, settings),
+    )
+    database_space_checks: providers.Provider[DoctorChecks] = providers.Factory(
+        Lazy("adapters.filesystem.output_root_checks:FreeSpaceChecks"),
+        "database free space",
+        database_path.provided.resolve.call().parent,
+        min_free_bytes,
+    )
+    output_root_checks: providers.Provider[DoctorChecks] = providers.Factory(
+        Lazy("adapters.filesystem.output_root_checks:OutputRootChecks"), output_root, min_free_bytes
     )
 
 
-def compose(loaded: LoadedSettings, events: EventListener) -> Container:
-    """The container for these settings, with whoever wants to know what happens."""
-    return Container(settings=providers.Object(loaded), events=providers.Object(events))
+def compose(
+    loaded: LoadedSettings, events: EventListener | None = None, **parts: object
+) -> Container:
+    """The container for these settings.
+
+    Args:
+        loaded: the settings.
+        events: the listener for events, or None.
+        parts: parts that were built elsewhere, by the names of the providers that they replace.
+    """
+    from application.ports.events import EventFanout
+
+    replaced = {"settings": loaded, "events": events or EventFanout(), **parts}
+    return Container(**{name: providers.Object(part) for name, part in replaced.items()})

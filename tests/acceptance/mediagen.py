@@ -163,6 +163,10 @@ class Installation:
         until(lambda: sign.exists() or process.poll() is not None)
         assert sign.exists(), f"mediagen ended with {process.returncode} before any script began"
 
+    def told(self) -> None:
+        """Wait until ``deaf.py`` was asked to stop: whoever asked it has handled a signal."""
+        until((self.comfyui / "told").exists)
+
     def go(self) -> None:
         """Let scripts that wait go on."""
         (self.comfyui / "go").touch()
@@ -249,7 +253,7 @@ def runs(pid: int) -> bool:
         return False
 
 
-def until(true: Callable[[], object], seconds: float = 30) -> None:
+def until(true: Callable[[], object], seconds: float = 90) -> None:
     """Wait for something that another process does."""
     end = time.monotonic() + seconds
     while not true():

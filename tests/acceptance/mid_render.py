@@ -36,7 +36,7 @@ def mid_render(
 def kill(process: subprocess.Popen[str]) -> None:
     """As the system does when memory runs out, or a power cut does."""
     process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=30)
+    process.communicate(timeout=90)
 
 
 def killed_mid_render(place: Installation, script: str = "waits.py") -> int:

@@ -2,17 +2,22 @@
 
 import json
 import os
+import re
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from adapters.processes.system_processes import own_identity
+from adapters.sqlite.connection import Connection
 from domain.failure import Failure, FailureCode
 from tests.acceptance.test_cli_status import BRIEF, claim
 from tests.command_line import CommandLine
 from tests.databases import Poet, make_database
+from tests.owners import sqlite_repository
 
 SKETCH = [
     "--set=media.renderer.image=sketch",
@@ -85,7 +90,7 @@ def test_missing_settings_are_one_line_each_and_the_rest_is_examined(shell: Comm
     """Without ComfyUI's paths each is asked for once, with the remedy; the database is checked."""
     examined = shell.run("doctor")
     assert examined.returncode == 1
-    asked = [line for line in examined.stdout.splitlines() if line.startswith("broken")]
+    asked = [line for line in examined.stdout.splitlines() if line.startswith("error")]
     assert sum("comfyui.python is not set" in line for line in asked) == 1
     assert sum("comfyui.comfyui_directory" in line for line in asked) == 1
     assert "MEDIA_GENERATOR_COMFYUI__PYTHON" in examined.stdout
@@ -245,17 +250,30 @@ def test_a_paused_queue(sound: CommandLine) -> None:
 def test_a_worker_of_this_machine_that_died(sound: CommandLine, poet: Poet) -> None:
     """Its prompt hangs until the next run, and nobody has to do more about it."""
     prompt_id = poet.write(BRIEF)
-    claim(poet.path, f"{os.uname().nodename}:{2**22 + 1}")  # beyond the largest pid
+    claim(poet.path, replace(own_identity(), pid=2**22 + 1))  # beyond the largest pid
     check = found_in_database(sound)["in processing"]
     assert check["health"] == "warning"
     assert f"prompt {prompt_id} is" in check["finding"]
-    assert "takes over" in check["remedy"]
+    assert "its worker has ended" in check["finding"]
+    assert "picks it up" in check["remedy"]
+
+
+def test_a_worker_whose_lease_expired(sound: CommandLine, poet: Poet) -> None:
+    """It cannot be seen from here; its heartbeats tell."""
+    prompt_id = poet.write(BRIEF)
+    claim(poet.path, "elsewhere:7")
+    assert found_in_database(sound)["in processing"]["health"] == "ok"
+    poet.execute("UPDATE media_generator_renders SET heartbeat = strftime('%s', 'now') - 600")
+    check = found_in_database(sound)["in processing"]
+    assert check["health"] == "warning"
+    assert f"prompt {prompt_id} is left unfinished" in check["finding"]
+    assert "its lease expired" in check["finding"]
 
 
 def test_a_worker_of_this_machine_that_lives(sound: CommandLine, poet: Poet) -> None:
     """Its prompt is not stuck."""
     poet.write(BRIEF)
-    claim(poet.path, f"{os.uname().nodename}:{os.getpid()}")
+    claim(poet.path, own_identity())
     assert found_in_database(sound)["in processing"]["health"] == "ok"
 
 
@@ -284,5 +302,18 @@ def test_the_last_trouble_of_the_environment(sound: CommandLine, poet: Poet) -> 
     assert "out_of_memory" in check["finding"]
     examined = sound.run("doctor", *SKETCH)
     assert examined.returncode == 0
-    assert "ready to run, " in examined.stdout
-    assert examined.stdout.endswith(" to look at\n")
+    assert re.search(r"^ready to run, \d+ warnings?\n\Z", examined.stdout, re.MULTILINE)
+
+
+def test_folders_that_no_row_mentions(sound: CommandLine, poet: Poet) -> None:
+    """A restored backup leaves them. Folders of other names or prompts do not matter."""
+    poet.write("{}", artifact_status="ready")
+    with closing(Connection(poet.path, 5.0)) as connection:
+        database_id = sqlite_repository(connection).database_id
+    lost = [f".staging/{database_id}-1-7-{'f' * 16}.plan", "image/1_20260106T213045_v2"]
+    for name in (*lost, ".staging/other-1-7", "image/99_20260106T213045", "image/holidays"):
+        (sound.home / "out" / name).mkdir(parents=True)
+    check = found_in_database(sound)["folders without rows"]
+    assert check["health"] == "warning"
+    assert all(name in check["finding"] for name in lost)
+    assert not any(name in check["finding"] for name in ("99_", "holidays", "other"))

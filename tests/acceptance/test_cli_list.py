@@ -57,6 +57,7 @@ def test_fields_of_the_document(shell: CommandLine, poet: Poet) -> None:
                 "id": 1,
                 "kind": "image",
                 "artifact_status": "error",
+                "cancelled": False,
                 "created_at": "2026-01-06 21:30:45",
                 "text": "a",
                 "error_message": "why",

@@ -14,8 +14,8 @@ def test_prompts_in_error_are_pending_again(shell: CommandLine, poet: Poet) -> N
     moved = shell.run("retry", str(error), str(ready), "99")
     assert moved.returncode == 1
     assert f"prompt {error} is pending again" in moved.stdout
-    assert f"prompt {ready} was not moved: it is ready (--again" in moved.stderr
-    assert "prompt 99 was not moved: there is no such prompt" in moved.stderr
+    assert f"prompt {ready} was not requeued: it is ready; use --again" in moved.stderr
+    assert "prompt 99 was not requeued: there is no such prompt" in moved.stderr
     assert poet.status(error) == ("pending", None)
     assert poet.status(ready) == ("ready", None)
 
@@ -35,7 +35,7 @@ def test_all_errors(shell: CommandLine, poet: Poet) -> None:
     assert poet.status(other)[0] == "error"
     nothing = shell.run("retry", "--all-errors")
     assert nothing.returncode == 0
-    assert "no prompt is in error" in nothing.stderr
+    assert "no prompts are in error" in nothing.stderr
 
 
 @pytest.mark.parametrize(
@@ -46,3 +46,19 @@ def test_what_is_ambiguous_is_refused(shell: CommandLine, poet: Poet, arguments:
     error = poet.write("{}", artifact_status="error")
     assert shell.run("retry", *arguments).returncode == 2
     assert poet.status(error)[0] == "error"
+
+
+def test_what_a_person_cancelled_is_told_apart(shell: CommandLine, poet: Poet) -> None:
+    """In counts, lists and filters; and it is not retried with all the others."""
+    cancelled = poet.write("{}")
+    failed = poet.write("{}", artifact_status="error")
+    shell.run("cancel", str(cancelled))
+    counts = shell.json("status")["counts"]["image"]
+    assert (counts["error"], counts["cancelled"]) == (1, 1)
+    for status, listed in (("error", failed), ("cancelled", cancelled)):
+        [prompt] = shell.json("list", "--status", status)["prompts"]
+        assert (prompt["id"], prompt["artifact_status"]) == (listed, "error")
+        assert prompt["cancelled"] is (status == "cancelled")
+    assert "cancelled" in shell.run("list").stdout
+    assert shell.json("retry", "--all-errors") == {"moved": [failed], "refused": {}}
+    assert shell.json("retry", str(cancelled)) == {"moved": [cancelled], "refused": {}}

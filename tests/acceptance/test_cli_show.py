@@ -36,6 +36,18 @@ def test_the_brief_is_shown_as_it_is_understood(shell: CommandLine, poet: Poet) 
     assert document["brief_failure"] is None
 
 
+def test_what_is_not_sung_is_named(shell: CommandLine, poet: Poet) -> None:
+    """Notes say what a song's writing holds beside its words."""
+    written = {"structure": ["Verse: quiet"], "lyrics": {"language": "en", "verse": "Rain"}}
+    song = poet.write(json.dumps(written), prompt_type="lyrics_prompt")
+    shown = shell.run("show", str(song)).stdout
+    assert "not sung: lyrics.language, structure" in shown
+    assert "quiet" not in shown
+    assert shell.json("show", str(song))["brief"]["notes"] == [
+        "not sung: lyrics.language, structure"
+    ]
+
+
 @pytest.mark.parametrize("content", [None, b"\xff\xfe\xfd", "no json", '{"prompt": "\\ud800"}'])
 def test_why_a_brief_is_not_understood(
     shell: CommandLine, poet: Poet, content: str | bytes | None
@@ -48,7 +60,7 @@ def test_why_a_brief_is_not_understood(
         prompt_id = poet.write(content)
     shown = shell.run("show", str(prompt_id))
     assert shown.returncode == 0
-    assert "cannot be understood" in shown.stdout
+    assert "cannot be used" in shown.stdout
     document = shell.json("show", str(prompt_id))
     assert document["brief"] is None
     assert document["brief_failure"]["code"] in set(FailureCode)
@@ -58,7 +70,7 @@ def test_why_a_brief_is_not_understood(
 def test_an_unwritten_prompt_is_no_failure(shell: CommandLine, poet: Poet) -> None:
     """It waits for the Poets Service, and show says so."""
     poet.write(None, written=False, status="processing")
-    assert "not written yet" in shell.run("show", "1").stdout
+    assert "none yet" in shell.run("show", "1").stdout
     document = shell.json("show", "1")
     assert (document["brief"], document["brief_failure"]) == (None, None)
 
@@ -114,7 +126,7 @@ def test_renders_are_listed(shell: CommandLine, poet: Poet) -> None:
     [render] = shell.json("show", "1")["renders"]
     assert (render["worker"], render["outcome"]) == ("rack:42", None)
     shown = shell.run("show", "1").stdout
-    assert "live" in shown
+    assert "in progress" in shown
     assert "by rack:42" in shown
 
 

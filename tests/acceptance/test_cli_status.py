@@ -4,27 +4,31 @@ import os
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from adapters.processes.system_processes import own_identity
 from adapters.sqlite.connection import Connection
 from adapters.sqlite.prompt_repository import SqlitePromptRepository
 from adapters.system_clock import SystemClock
 from application.ports.prompt_repository import Selection
 from domain.failure import Failure, FailureCode
-from domain.worker import ProcessIdentity
+from domain.lease import ProcessIdentity
 from tests.command_line import MEDIAGEN, CommandLine
 from tests.databases import Poet
 
 BRIEF = '{"prompt": "a"}'
 
 
-def claim(path: Path, worker: str, release: Failure | None = None) -> None:
+def claim(path: Path, worker: str | ProcessIdentity, release: Failure | None = None) -> None:
     """A worker claims the oldest prompt, and perhaps gives it back."""
     with closing(Connection(path, 5)) as connection:
-        host, _, pid = worker.rpartition(":")
-        owner = ProcessIdentity(host, "a boot", "", int(pid), "started")
+        owner = worker
+        if isinstance(owner, str):
+            host, _, pid = owner.rpartition(":")
+            owner = ProcessIdentity(host, "a boot", "", int(pid), "started")
         queue = SqlitePromptRepository(
             connection, owner, SystemClock(), create_indexes=False, all_variants=False
         )
@@ -42,7 +46,7 @@ def test_counts_by_kind_and_status(shell: CommandLine, poet: Poet) -> None:
     poet.write(None, written=False)
     poet.write(BRIEF, prompt_type="poetry")
     document = shell.json("status")
-    nothing = {"pending": 0, "processing": 0, "ready": 0, "error": 0}
+    nothing = {"pending": 0, "processing": 0, "ready": 0, "error": 0, "cancelled": 0}
     assert document["counts"] == {
         "image": nothing | {"pending": 1, "ready": 1},
         "audio": nothing | {"unsupported": 1},
@@ -75,6 +79,59 @@ def test_what_is_rendering_is_named_with_its_worker(shell: CommandLine, poet: Po
     assert "prompt 7" in shown
     assert "s ago" in shown
     assert "\x1b" not in shown
+
+
+LOST = {
+    "dead": (replace(own_identity(), pid=2**22 + 1), "0", "its worker has ended"),
+    "dead and renamed": (
+        replace(own_identity(), host="old-name", pid=2**22 + 1),
+        "0",
+        "its worker has ended",
+    ),
+    "silent": (
+        ProcessIdentity("elsewhere", "a boot", "", 7, "1"),
+        "strftime('%s', 'now') - 600",
+        "no heartbeat for 6",
+    ),
+    "silent from the start": (
+        ProcessIdentity("elsewhere", "a boot", "", 7, "1"),
+        "0, claimed_at = datetime('now', '-10 minutes')",
+        "no heartbeat for 6",
+    ),
+}
+
+
+@pytest.mark.parametrize(("owner", "heartbeat", "reason"), LOST.values(), ids=LOST)
+def test_what_a_lost_worker_left_is_not_called_rendering(
+    shell: CommandLine, poet: Poet, owner: ProcessIdentity, heartbeat: str, reason: str
+) -> None:
+    """It is named apart, with the reason, and with what to do; nobody can end it by cancelling."""
+    poet.write(BRIEF, prompt_id=7)
+    claim(poet.path, owner)
+    poet.execute(f"UPDATE media_generator_renders SET heartbeat = {heartbeat}")  # noqa: S608 - from above
+    document = shell.json("status")
+    assert document["rendering"] == []
+    [lost] = document["lost"]
+    assert (lost["prompt_id"], lost["worker"]) == (7, f"{owner.host}:{owner.pid}")
+    assert reason in lost["reason"]
+    shown = shell.run("status").stdout
+    assert "rendering now" not in shown
+    assert reason in shown
+    assert "'mediagen run' or the daemon picks up" in shown
+    assert shell.json("pause")["rendering"] == []
+
+
+@pytest.mark.parametrize("beats", ["0", "strftime('%s', 'now') - 20", "7"])
+def test_a_worker_elsewhere_whose_lease_holds_is_rendering(
+    shell: CommandLine, poet: Poet, beats: str
+) -> None:
+    """Earlier versions counted heartbeats: those say nothing, and nobody is suspected."""
+    poet.write(BRIEF, prompt_id=7)
+    claim(poet.path, "elsewhere:7")
+    poet.execute(f"UPDATE media_generator_renders SET heartbeat = {beats}")  # noqa: S608 - from above
+    document = shell.json("status")
+    assert [render["prompt_id"] for render in document["rendering"]] == [7]
+    assert document["lost"] == []
 
 
 def test_the_environments_trouble_comes_with_its_hint(shell: CommandLine, poet: Poet) -> None:
@@ -138,7 +195,7 @@ def test_nothing_heavy_is_imported(shell: CommandLine) -> None:
         check=True,
     )
     imported = {line.rpartition("|")[2].strip() for line in listed.stderr.splitlines()}
-    assert "entrypoints.cli.status_report" in imported
+    assert "adapters.sqlite.prompt_catalogue" in imported
     heavy = {"rich", "numpy", "PIL", "av", "psutil", "dependency_injector", "subprocess", "asyncio"}
     assert not imported & heavy
 
@@ -147,7 +204,7 @@ def test_a_terminal_of_latin_1_still_gets_its_output(shell: CommandLine, poet: P
     """What a terminal cannot show is escaped, not a reason to fail."""
     poet.write(BRIEF, text="湖 e")
     shell.environment = {"PYTHONIOENCODING": "latin-1"}
-    shown = shell.run("list")
+    shown = shell.process("list")
     assert shown.returncode == 0
     assert "\\u6e56" in shown.stdout
     assert shell.json("list")["prompts"][0]["text"] == "湖 e"

@@ -53,7 +53,7 @@ def test_progress_is_seen_from_another_process(place: Installation) -> None:
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
         place.go()
-        process.communicate(timeout=30)
+        process.communicate(timeout=90)
     assert process.returncode == 0
     assert worker_files(place) == []
     assert place.shell.json("status")["workers"] == []
@@ -74,7 +74,7 @@ def test_a_watch_tells_each_change_on_a_line(place: Installation) -> None:
             if any(worker["outcomes"] for worker in seen[-1]["workers"]):
                 break
         watch.send_signal(signal.SIGINT)
-        _, errors = watch.communicate(timeout=30)
+        _, errors = watch.communicate(timeout=90)
     assert (watch.returncode, errors) == (0, "")
     [outcome] = [outcome for worker in seen[-1]["workers"] for outcome in worker["outcomes"]]
     assert (outcome["prompt_id"], outcome["outcome"], outcome["code"]) == (1, "ready", None)
@@ -89,7 +89,7 @@ def test_a_watch_without_a_terminal_prints_only_what_is_new(place: Installation)
         assert watch.stdout
         first = watch.stdout.readline()
         watch.send_signal(signal.SIGINT)
-        rest, errors = watch.communicate(timeout=30)
+        rest, errors = watch.communicate(timeout=90)
     assert first.split()[:2] == ["pending", "processing"]
     assert rest.count("processing") == 0
     assert "\x1b" not in rest
@@ -145,7 +145,7 @@ def test_a_run_that_was_killed_is_not_shown(place: Installation) -> None:
         [file] = worker_files(place)
         assert f"worker-{process.pid}-" in file.name
         place.go()
-        process.communicate(timeout=30)
+        process.communicate(timeout=90)
     assert place.statuses() == {1: "ready"}
     place.check()
 
@@ -161,13 +161,13 @@ def test_a_kind_that_cannot_be_rendered_is_told_with_its_hint(place: Installatio
         [broken] = place.shell.json("status")["broken"]
         assert (broken["kind"], broken["code"]) == ("audio", "script_missing")
         told = place.shell.run("status").stdout
-        assert "audio can be rendered now: script_missing: " in told
+        assert "audio prompts cannot be rendered now: script_missing: " in told
         assert f"Hint: {broken['hint']}" in told
         assert place.shell.json("show", "2")["broken"]["code"] == "script_missing"
         assert f"Hint: {broken['hint']}" in place.shell.run("show", "2").stdout
         assert place.shell.json("show", "1")["broken"] is None
         place.go()
-        process.communicate(timeout=30)
+        process.communicate(timeout=90)
     assert process.returncode == 3
 
 

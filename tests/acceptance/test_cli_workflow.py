@@ -98,11 +98,66 @@ def test_json_holds_the_same(bare: CommandLine, double: Double) -> None:
 def test_without_a_server_as_much_as_possible_is_checked(bare: CommandLine) -> None:
     """Links, the output node and the mapping."""
     graph = picture()
-    assert bare.run("workflow", "check", written(bare, graph), "--offline").returncode == 0
+    graph["1"]["inputs"]["lora_name"] = "oils.safetensors"
+    graph["9"] = {"class_type": "CustomCombo", "inputs": {"choice": "a", "option1": "a"}}
+    (found,) = bare.json("workflow", "check", written(bare, graph), "--offline")["workflows"]
+    (note,) = found["notes"]
+    assert found["findings"] == []
+    assert "'CheckpointLoaderSimple' has no input 'lora_name'" in note
     graph["6"]["inputs"]["samples"] = ["77", 0]
     said = bare.run("workflow", "check", written(bare, graph), "--offline")
     assert said.returncode == 1
     assert "samples: it is linked to node 77, which is not there" in said.stdout
+
+
+def saved_as(class_type: str, **inputs: object) -> dict[str, Any]:
+    """The first example, ending in another node."""
+    return picture() | {"7": {"class_type": class_type, "inputs": inputs}}
+
+
+@pytest.mark.parametrize(
+    ("graph", "kind", "part"),
+    [
+        (saved_as("SaveWEBM", images=["6", 0], filename_prefix="x", fps=24.0), "image", "a video"),
+        (saved_as("SaveLatent", samples=["5", 0], filename_prefix="x"), "image", "no media"),
+        (picture(), "audio", "node 7 ('Save picture') saves pictures"),
+        (json.loads(example("ace_step_song")), "image", "saves sound"),
+        ({k: v for k, v in picture().items() if k != "7"}, "image", "no output node"),
+    ],
+)
+def test_a_workflow_that_makes_nothing_of_the_kind_is_refused(
+    bare: CommandLine, graph: dict[str, Any], kind: str, part: str
+) -> None:
+    """It is said what it makes instead; exit code 1."""
+    file = written(bare, graph)
+    said = bare.run("workflow", "check", file, "--kind", kind, "--offline")
+    assert said.returncode == 1
+    assert "wrong_media: " in said.stdout
+    assert part in said.stdout
+    assert "-> End the workflow in a node that saves the right kind of media" in said.stdout
+
+
+def test_a_server_knows_which_node_saves(bare: CommandLine, double: Double) -> None:
+    """No name in it tells that a custom node does."""
+    file = written(bare, saved_as("Archive", content=["6", 0]))
+    assert bare.run("workflow", "check", file, "--offline").returncode == 1
+    said = bare.run("workflow", "check", file, "--server", double.url)
+    assert (said.returncode, said.stderr) == (0, "")
+    said = bare.run("workflow", "check", file, "--server", double.url, "--kind", "audio")
+    assert said.returncode == 1
+    assert "saves pictures" in said.stdout
+
+
+def test_titles_that_say_the_opposite_are_warned_of(bare: CommandLine) -> None:
+    """Before a prompt ends in the negative text."""
+    graph = picture()
+    graph["5"]["inputs"] |= {"positive": ["3", 0], "negative": ["2", 0]}
+    file = written(bare, graph)
+    said = bare.run("workflow", "check", file, "--offline")
+    assert said.returncode == 0
+    assert "warning: node 3 ('Negative prompt') takes the prompt" in said.stdout
+    (found,) = bare.json("workflow", "check", file, "--offline")["workflows"]
+    assert len(found["notes"]) == 2
 
 
 def test_a_server_that_cannot_be_asked_has_its_exit_code(bare: CommandLine, double: Double) -> None:
@@ -119,13 +174,70 @@ def test_a_server_that_cannot_be_asked_has_its_exit_code(bare: CommandLine, doub
     assert "media.inputs.image.prompt" in said.stdout
 
 
-def test_the_editors_format_is_explained(bare: CommandLine) -> None:
-    """The most usual mistake: saved, not exported."""
-    file = written(bare, {"nodes": [], "links": [], "version": 0.4})
-    said = bare.run("workflow", "check", file, "--offline")
-    assert said.returncode == 1
-    assert "no workflow" in said.stdout
-    assert "Export (API)" in said.stdout
+SAVED = {
+    "nodes": [
+        {"id": 1, "type": "EmptyImage", "outputs": [{"links": [1]}], "widgets_values": [64, 32]},
+        {"id": 2, "type": "SaveImage", "inputs": [{"name": "images", "link": 1}]},
+        {"id": 3, "type": "Note", "widgets_values": ["for me"]},
+    ],
+    "links": [[1, 1, 0, 2, 0, "IMAGE"]],
+}
+CONVERTED = {
+    "1": {
+        "class_type": "EmptyImage",
+        "inputs": {"width": 64, "height": 32, "batch_size": 1, "color": 0},
+    },
+    "2": {"class_type": "SaveImage", "inputs": {"filename_prefix": "ComfyUI", "images": ["1", 0]}},
+}
+
+
+def plain(text: str) -> dict[str, Any]:
+    """A printed graph without titles."""
+    return {
+        node_id: {key: value for key, value in node.items() if key != "_meta"}
+        for node_id, node in json.loads(text).items()
+    }
+
+
+def test_a_file_of_the_editor_is_converted_and_checked(bare: CommandLine, double: Double) -> None:
+    """With the node types of the server, and later without it with those that it gave."""
+    file = written(bare, SAVED)
+    said = bare.run("workflow", "convert", file, "--server", double.url)
+    assert said.returncode == 0
+    assert plain(said.stdout) == CONVERTED
+    assert (
+        said.stderr
+        == f"note: converted from the editor's format with the node types of {double.url}\n"
+    )
+    offline = bare.run("workflow", "convert", file, "--offline", "--output", "api.json")
+    assert (offline.returncode, offline.stdout) == (0, "api.json: 2 nodes\n")
+    assert f"{double.url}, as stored on" in offline.stderr
+    assert plain((bare.home / "api.json").read_text()) == CONVERTED
+    again = bare.run("workflow", "convert", file, "--offline", "--output", "api.json")
+    assert again.returncode == 2
+    assert "--force" in again.stderr
+    checked = bare.run("workflow", "check", file, "--server", double.url, "--json")
+    assert json.loads(checked.stdout)["workflows"][0]["nodes"] == 2
+
+
+def test_a_file_that_cannot_be_converted_is_explained(bare: CommandLine) -> None:
+    """With the node; nothing is printed that another program could take for a workflow."""
+    file = written(bare, {"nodes": [{"id": 5, "type": "Odd", "widgets_values": [1]}], "links": []})
+    document = json.loads((bare.home / file).read_text())
+    document["nodes"].append(
+        {"id": 6, "type": "SaveImage", "inputs": [{"name": "images", "link": 3}]}
+    )
+    document["links"].append([3, 5, 0, 6, 0, "IMAGE"])
+    document["nodes"][0]["outputs"] = [{"links": [3]}]
+    file = written(bare, document)
+    said = bare.run("workflow", "convert", file, "--offline")
+    assert (said.returncode, said.stdout) == (1, "")
+    assert "node_missing" in said.stderr
+    assert "node 5 ('Odd')" in said.stderr
+    checked = bare.run("workflow", "check", file, "--offline")
+    assert checked.returncode == 1
+    assert "not a workflow" in checked.stdout
+    assert "node 5 ('Odd')" in checked.stdout
 
 
 def configured(shell: CommandLine, **media: object) -> None:

@@ -26,10 +26,10 @@ def daemon(place: Installation, *arguments: str) -> Iterator[subprocess.Popen[st
         yield process
 
 
-def end(process: subprocess.Popen[str], seconds: float = 10.0) -> str:
+def end(process: subprocess.Popen[str]) -> str:
     """Ask it to end; gives what it said."""
     process.send_signal(signal.SIGTERM)
-    printed, complaints = process.communicate(timeout=seconds)
+    printed, complaints = process.communicate(timeout=90)
     assert process.returncode == 0, complaints
     assert "Traceback" not in complaints
     return printed + complaints
@@ -62,6 +62,7 @@ def test_what_arrives_is_rendered_until_it_is_told_to_end(
     place.check()
 
 
+@pytest.mark.slow
 def test_it_writes_nothing_while_it_is_idle(tmp_path: Path) -> None:
     """Neither the database nor its log changes, whatever the clock says."""
     place = Installation(tmp_path, "wide", "wal")
@@ -73,7 +74,9 @@ def test_it_writes_nothing_while_it_is_idle(tmp_path: Path) -> None:
         used = sum(psutil.Process(process.pid).cpu_times()[:2])
         time.sleep(6)  # longer than the time between two recoveries
         assert [(file.stat().st_size, file.stat().st_mtime_ns) for file in files] == before
-        assert sum(psutil.Process(process.pid).cpu_times()[:2]) - used < 0.3
+        assert (
+            sum(psutil.Process(process.pid).cpu_times()[:2]) - used < 3
+        )  # half of what a loop without pauses takes
         end(process)
 
 
@@ -85,7 +88,7 @@ def test_a_signal_gives_back_what_is_rendered(place: Installation, number: signa
     with daemon(place) as process:
         until(lambda: len(place.asked()) == 2)
         process.send_signal(number)
-        process.communicate(timeout=10)
+        process.communicate(timeout=90)
     assert process.returncode == 0
     assert [place.poet.status(n) for n in ids] == [("pending", None)] * 3
     place.check()
@@ -100,9 +103,9 @@ def test_a_second_signal_ends_it_at_once_and_leaves_nothing_running(place: Insta
     with daemon(place) as process:
         place.begun(process)
         process.send_signal(signal.SIGTERM)
-        time.sleep(0.5)  # or the two would be one
+        place.told()  # or the two would be one
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=3)
+        process.communicate(timeout=90)
     assert process.returncode == 143
     until(lambda: place.processes() == [])
     place.use("image_workflow.py")
@@ -162,9 +165,12 @@ def test_each_slot_has_its_own_environment(place: Installation) -> None:
 
 def test_several_daemons_share_the_work(place: Installation) -> None:
     """No prompt is rendered twice, and each does a part of it."""
-    ids = [place.poet.write(image(f"lake {n}")) for n in range(24)]
+    configure(place, "waits.py")
+    ids = [place.poet.write(image(f"lake {n}")) for n in range(8)]
     place.watch()
     with daemon(place) as one, daemon(place) as other:
+        until(lambda: len(place.asked()) == 2)  # each has one
+        place.go()
         ready(place, *ids)
         end(one)
         end(other)
@@ -304,7 +310,14 @@ def test_sighup_is_heeded_while_a_render_goes_on_to_its_end(place: Installation)
         end(process)
 
 
-@pytest.mark.parametrize("document", ["{", '{"workers": {"imgae": 2}}', '{"comfyui": {}}'])
+@pytest.mark.parametrize(
+    "document",
+    [
+        '{"workers": {"imgae": 2}}',
+        pytest.param("{", marks=pytest.mark.slow),
+        pytest.param('{"comfyui": {}}', marks=pytest.mark.slow),
+    ],
+)
 def test_settings_that_are_wrong_are_refused_and_the_old_ones_kept(
     place: Installation, document: str
 ) -> None:
@@ -330,7 +343,7 @@ def test_settings_that_are_wrong_at_the_start_are_refused(place: Installation) -
     assert place.statuses()[prompt_id] == "pending"
 
 
-def test_pause_resume_and_cancel_are_heeded_within_a_second(place: Installation) -> None:
+def test_pause_resume_and_cancel_are_heeded(place: Installation) -> None:
     """From other processes, while something is rendered."""
     configure(place, "waits.py")
     first, second = place.poet.write(image("a lake")), place.poet.write(image("a sea"))
@@ -338,7 +351,7 @@ def test_pause_resume_and_cancel_are_heeded_within_a_second(place: Installation)
         place.begun(process)
         assert place.shell.run("pause", "--reason", "the fan is loud").returncode == 0
         assert place.shell.run("cancel", str(first)).returncode == 0
-        until(lambda: place.processes() == [], 2)
+        until(lambda: place.processes() == [])
         assert place.statuses() == {first: "error", second: "pending"}
         place.go()
         time.sleep(0.5)

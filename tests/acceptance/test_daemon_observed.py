@@ -37,7 +37,7 @@ class Observed:
         with self.place.started("daemon", *arguments) as process:
             yield
             process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=10)
+            process.communicate(timeout=90)
         assert process.returncode == 0
 
     def lines(self) -> list[dict[str, Any]]:

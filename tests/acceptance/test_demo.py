@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
 from tests.acceptance.evidence import opens
 from tests.acceptance.mediagen import image
 from tests.command_line import MEDIAGEN, CommandLine
@@ -48,7 +46,7 @@ def interrupted(shell: CommandLine, *arguments: str) -> tuple[int, str]:
             lines.append(line)
             if line.endswith(" pending\n"):
                 process.terminate()
-        complaints = process.communicate(timeout=30)[1]
+        complaints = process.communicate(timeout=90)[1]
     return process.returncode, "".join(lines) + complaints
 
 
@@ -117,10 +115,7 @@ def check_second_demo(shell: CommandLine, workspace: Path) -> None:
     assert {file: file.read_bytes() for file in before} == before
 
 
-@pytest.mark.parametrize(
-    "variable", ["MUSINGS_DB_PATH", "MEDIA_GENERATOR_DATABASE__PATH", "MEDIA_GENERATOR_CONFIG"]
-)
-def test_the_users_own_database_is_never_touched(tmp_path: Path, variable: str) -> None:
+def test_the_users_own_database_is_never_touched(tmp_path: Path) -> None:
     """Whoever has connected a real queue already may still try the demo: it has its own."""
     real = make_database(tmp_path / "anthonys_musings.db", "wide")
     Poet(real).write(image("for a model, not for a sketch"))
@@ -128,32 +123,28 @@ def test_the_users_own_database_is_never_touched(tmp_path: Path, variable: str) 
     config = tmp_path / "real.json"
     config.write_text(json.dumps({"database": {"path": str(real)}}), "utf-8")
     shell = shell_of(tmp_path)
-    shell.environment[variable] = str(config if variable.endswith("CONFIG") else real)
+    for variable in ("MUSINGS_DB_PATH", "MEDIA_GENERATOR_DATABASE__PATH"):
+        shell.environment[variable] = str(real)
+    shell.environment["MEDIA_GENERATOR_CONFIG"] = str(config)
     code, printed = interrupted(shell, "--workspace", "demo")
     assert real.read_bytes() == before
-    assert "6 prompts written" in printed
+    assert "6 prompts added" in printed
     assert code == 143
 
 
-@pytest.mark.parametrize(
-    ("variable", "value"),
-    [
-        ("COMFYUI_DIR", "/no/ComfyUI"),
-        ("MEDIA_GENERATOR_COMFYUI__OUTPUT_DIRECTORY", "/no/output"),
-        ("MEDIA_GENERATOR_MEDIA__RENDERER__IMAGE", "script"),
-    ],
-)
-def test_what_is_set_for_the_real_work_does_not_break_the_demo(
-    tmp_path: Path, variable: str, value: str
-) -> None:
+def test_what_is_set_for_the_real_work_does_not_break_the_demo(tmp_path: Path) -> None:
     """It works in its own workspace, with the sketch, whatever the environment says."""
     shell = shell_of(tmp_path)
-    shell.environment[variable] = value
+    shell.environment |= {
+        "COMFYUI_DIR": "/no/ComfyUI",
+        "MEDIA_GENERATOR_COMFYUI__OUTPUT_DIRECTORY": "/no/output",
+        "MEDIA_GENERATOR_MEDIA__RENDERER__IMAGE": "script",
+    }
     with begun(shell, "--workspace", "demo") as process:
         assert process.stdout
         first = next((line for line in process.stdout if line.startswith("ready")), "")
         process.terminate()
-        complaints = process.communicate(timeout=30)[1]
+        complaints = process.communicate(timeout=90)[1]
     assert complaints == ""
     assert "image/1_" in first
     assert list((tmp_path / "demo" / "output" / "image").iterdir())

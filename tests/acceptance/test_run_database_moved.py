@@ -28,7 +28,7 @@ def _check_ended(ended: tuple[int, str, str], database: Path) -> None:
     code, printed, complaints = ended
     assert code == 3
     assert f"the database {database} was moved away or replaced" in complaints
-    assert "Put it back, or start again with the new one." in complaints
+    assert "Put it back, or restart with the new one." in complaints
     assert "Traceback" not in complaints
     assert "ready" not in printed
 
@@ -40,7 +40,7 @@ def _run_while(place: Installation, moving: Path, other: Path | None) -> tuple[i
         if other is not None:
             other.rename(place.database)
         place.go()
-        printed, complaints = process.communicate(timeout=30)
+        printed, complaints = process.communicate(timeout=90)
     return process.returncode, printed, complaints
 
 

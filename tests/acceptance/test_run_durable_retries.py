@@ -22,9 +22,9 @@ def test_a_script_that_is_killed_twice_succeeds_the_third_time(place: Installati
     place.poet.write(image("a lake"))
     ended = place.run()
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert "attempt 1 failed, the next is in" in ended.stdout
-    assert "attempt 2 failed, the next is in" in ended.stdout
-    assert "1 ready, 0 in error, 2 tried again" in ended.stdout
+    assert "attempt 1 failed, retry in" in ended.stdout
+    assert "attempt 2 failed, retry in" in ended.stdout
+    assert "1 ready, 0 in error, 2 postponed" in ended.stdout
     renders = place.shell.json("show", "1")["renders"]
     assert [render["attempt"] for render in renders] == [3, 2, 1]
     assert [render["outcome"] for render in renders] == ["published", "failed", "failed"]
@@ -75,12 +75,12 @@ def test_what_waits_for_another_try_is_shown(place: Installation) -> None:
         prompt = place.shell.json("show", "1")
         told = place.shell.run("show", "1").stdout
         process.terminate()
-        process.communicate(timeout=10)
+        process.communicate(timeout=90)
     assert process.returncode == 143
     assert found["waiting"] == {"image": 1, "audio": 0}
     assert found["next_retry_at"] == prompt["retry_at"] == prompt["renders"][0]["retry_at"]
-    assert "waiting for another try: 1, the next is due" in shown
-    assert "next try" in told
+    assert "waiting for another attempt: 1; the next is due" in shown
+    assert "next attempt" in told
     assert "attempt 1" in told
     assert place.shell.json("status")["counts"]["image"]["pending"] == 1
     past = "2026-01-06T21:30:45.000+00:00"
@@ -121,7 +121,7 @@ def test_a_broken_environment_pauses_the_queue_until_it_is_mended(place: Install
     assert found["hint"]
     assert found["suspects"] == [1, 2, 3]
     shown = place.shell.run("status").stdout
-    assert "paused by the environment since" in shown
+    assert "paused automatically since" in shown
     assert "comfyui_import: " in shown
     assert found["hint"] in shown
     assert "mediagen doctor" in shown
@@ -147,7 +147,7 @@ def test_a_person_can_end_what_the_environment_began(place: Installation) -> Non
     for _ in range(3):
         place.poet.write(image("a lake"))
     assert place.run().returncode == 3
-    assert "paused by the environment" in place.shell.run("resume").stdout
+    assert "paused automatically" in place.shell.run("resume").stdout
     broken.unlink()
     assert place.run().returncode == 0
     place.check()

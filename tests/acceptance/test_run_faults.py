@@ -9,6 +9,7 @@ import pytest
 from domain.failure import FailureCode
 from tests.acceptance.mediagen import Installation, image, song, until
 from tests.media_samples import mp3, png, png_of_size
+from tests.slowness import mostly_slow
 
 HALF_A_SONG = mp3()[: len(mp3()) // 2 + 50]
 LEAVINGS = {
@@ -159,7 +160,9 @@ def test_nothing_outside_the_output_folder_is_read_or_changed(place: Installatio
     place.check()
 
 
-@pytest.mark.parametrize("script", ["no_comfy", "out_of_memory", "connection_refused"])
+@pytest.mark.parametrize(
+    "script", mostly_slow(["no_comfy", "out_of_memory", "connection_refused"], "out_of_memory")
+)
 def test_one_prompt_that_breaks_the_environment_is_charged_itself(
     place: Installation, script: str
 ) -> None:
@@ -174,6 +177,7 @@ def test_one_prompt_that_breaks_the_environment_is_charged_itself(
     place.check()
 
 
+@pytest.mark.slow
 def test_memory_stays_flat_while_a_script_floods(place: Installation) -> None:
     """Hundreds of megabytes on both streams cost neither memory nor the render."""
     dispatching(place)

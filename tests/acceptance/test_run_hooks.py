@@ -1,9 +1,8 @@
-"""Hooks as a user sets them: told by ``mediagen run``, never in its way."""
+"""Hooks as a user sets them: delivered by ``mediagen run`` without delaying it."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
+import base64
 import json
 import re
 import shlex
@@ -23,14 +22,14 @@ if TYPE_CHECKING:
     from tests.acceptance.mediagen import Installation
 
 SECRET = "s3cret"  # noqa: S105 - of a test
-NOTICES = "SELECT count(*), count(given_up_at) FROM media_generator_notices"
-# A receiver's own check, as docs/hooks.md has it.
-CHECK = re.compile(r"```python\n(.*?)```", re.DOTALL)
+OUTBOX = "SELECT count(*), count(given_up_at) FROM media_generator_notices"
+STANDARD_SECRET = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"  # noqa: S105 - of a test
+EXAMPLES = re.compile(r"```python\n(.*?)```", re.DOTALL)
 
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    """One that listens."""
+    """A receiver that answers 204."""
     with receiving() as listening:
         yield listening
 
@@ -41,16 +40,16 @@ def _hooks(place: Installation, **hooks: Any) -> None:  # noqa: ANN401 - whateve
 
 
 def _keeping(file: Path) -> list[str]:
-    """A command that adds what it is told to a file, a line for each."""
+    """A command that appends each payload to a file as one line."""
     return ["/bin/sh", "-c", f"cat >> {shlex.quote(str(file))}; echo >> {shlex.quote(str(file))}"]
 
 
-def _told(file: Path) -> list[dict[str, Any]]:
+def _messages(file: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in file.read_text("utf-8").splitlines()]
 
 
-def test_both_ways_are_told_of_both_ends(place: Installation, receiver: Receiver) -> None:
-    """A picture that became ready and a brief that is none, each where it is wanted."""
+def test_both_channels_get_both_events(place: Installation, receiver: Receiver) -> None:
+    """A picture that became ready and an invalid brief, each to the hooks of its event."""
     ready, broken = place.folder / "ready", place.folder / "broken"
     _hooks(
         place,
@@ -60,8 +59,8 @@ def test_both_ways_are_told_of_both_ends(place: Installation, receiver: Receiver
     place.poet.write(image("a secret lake"))
     place.poet.write("no JSON at all")
     assert place.run().returncode == 1
-    [published], [error] = _told(ready), _told(broken)
-    [posted] = receiver.got
+    [published], [error] = _messages(ready), _messages(broken)
+    [posted] = receiver.requests
     [row] = place.rows(1)
     [artifact] = published["artifacts"]
     assert (published["event"], published["prompt_id"], published["kind"]) == (
@@ -78,55 +77,59 @@ def test_both_ways_are_told_of_both_ends(place: Installation, receiver: Receiver
     assert (error["event"], error["prompt_id"], error["artifacts"]) == ("error", 2, [])
     assert error["error"]["code"] == "brief_not_json"
     assert error["error"]["hint"]
-    told = json.loads(posted.body)
-    assert told["id"] == posted.headers["X-Mediagen-Delivery"] != published["id"]
-    assert {**told, "id": ""} == {**published, "id": ""}
+    payload = json.loads(posted.body)
+    assert payload["id"] == posted.headers["webhook-id"] != published["id"]
+    assert {**payload, "id": ""} == {**published, "id": ""}
     assert "secret lake" not in ready.read_text("utf-8") + posted.body.decode()
-    assert place.poet.execute(NOTICES) == [(0, 0)]
+    assert place.poet.execute(OUTBOX) == [(0, 0)]
     place.check()
 
 
-def test_a_receiver_can_check_the_signature_as_the_docs_say(
+def test_a_receiver_can_verify_a_webhook_as_the_docs_say(
     place: Installation, receiver: Receiver, pytestconfig: pytest.Config
 ) -> None:
-    """The example of the docs is run as it stands there."""
-    _hooks(place, published={"webhook": receiver.address})
-    place.poet.write(image("a lake"))
-    assert place.run().returncode == 0
-    [posted] = receiver.got
-    [example] = CHECK.findall((pytestconfig.rootpath / "docs" / "hooks.md").read_text("utf-8"))
+    """Both examples of the docs are run as they are written there, for each form of a secret."""
+    document = (pytestconfig.rootpath / "docs" / "hooks.md").read_text("utf-8")
+    plain_form = "whsec_" + base64.b64encode(SECRET.encode()).decode()
     names: dict[str, Any] = {}
-    exec(example, names)  # noqa: S102 - our own documentation
-    header = posted.headers["X-Mediagen-Signature"]
-    is_ours = names["is_ours"]
-    assert is_ours(SECRET, header, posted.body)
-    assert not is_ours("another", header, posted.body)
-    assert not is_ours(SECRET, header, posted.body + b" ")
-    old = int(time.time()) - 3600
-    digest = hmac.new(SECRET.encode(), b"%d.%b" % (old, posted.body), hashlib.sha256).hexdigest()
-    assert not is_ours(SECRET, f"t={old},v1={digest}", posted.body)
-    assert not is_ours(SECRET, "nonsense", posted.body)
+    for example in EXAMPLES.findall(document):
+        exec(example, names)  # noqa: S102 - our own documentation
+    by_hand, by_package = names["verify"], names["verify_with_package"]
+    unpadded = "whsec_" + base64.b64encode(b"u" * 31).decode().rstrip("=")
+    secrets = ((SECRET, plain_form), (STANDARD_SECRET, STANDARD_SECRET), (unpadded, unpadded))
+    for secret, receiver_secret in secrets:
+        _hooks(place, published={"webhook": receiver.address}, secret=secret)
+        place.poet.write(image("a lake"))
+        assert place.run().returncode == 0
+        posted = receiver.requests[-1]
+        old = {**posted.headers, "webhook-timestamp": str(int(time.time()) - 3600)}
+        for verify in (by_hand, by_package):
+            assert verify(receiver_secret, posted.headers, posted.body)
+            assert not verify("whsec_b3RoZXI=", posted.headers, posted.body)
+            assert not verify(receiver_secret, posted.headers, posted.body + b" ")
+            assert not verify(receiver_secret, old, posted.body)
+            assert not verify(receiver_secret, {}, posted.body)
 
 
-def test_a_receiver_that_fails_twice_is_told_in_the_end(
+def test_a_failed_delivery_is_retried_by_the_next_run(
     place: Installation, receiver: Receiver
 ) -> None:
-    """By the runs that follow, with the same name each time; nothing is told again then."""
+    """With the same id each time; a delivered message is not sent again."""
     receiver.behaviours = [answering(503), answering(500)]
     _hooks(place, published={"webhook": receiver.address}, base_seconds=0)
     place.poet.write(image("a lake"))
     assert place.run().returncode == 0
     assert place.run().returncode == 0
-    told = [json.loads(posted.body) for posted in receiver.got]
-    assert [each["attempts"] for each in told] == [1, 2, 3]
-    assert len({each["id"] for each in told}) == 1
-    assert place.poet.execute(NOTICES) == [(0, 0)]
+    messages = [json.loads(posted.body) for posted in receiver.requests]
+    assert [each["attempts"] for each in messages] == [1, 2, 3]
+    assert len({each["id"] for each in messages}) == 1
+    assert place.poet.execute(OUTBOX) == [(0, 0)]
 
 
-def test_a_receiver_that_hangs_holds_up_neither_renders_nor_the_end(
+def test_a_hanging_receiver_delays_neither_renders_nor_the_end(
     place: Installation, receiver: Receiver
 ) -> None:
-    """All is rendered and the run ends in good time; the notices are kept, and it says so."""
+    """Everything is rendered; the messages are kept for the next run, and it says so."""
     receiver.behaviours = [hanging] * 9
     ready = place.folder / "ready"
     _hooks(
@@ -138,49 +141,49 @@ def test_a_receiver_that_hangs_holds_up_neither_renders_nor_the_end(
         place.poet.write(image("a lake"))
     ended = place.run()
     assert ended.returncode == 0
-    assert "notices that hooks are still to get: 3;" in ended.stderr
+    assert "hook deliveries still waiting: 3;" in ended.stderr
     assert set(place.statuses().values()) == {"ready"}
-    assert len(_told(ready)) == 3
+    assert len(_messages(ready)) == 3
     receiver.behaviours = []
     assert place.run().returncode == 0
-    assert len({posted.headers["X-Mediagen-Delivery"] for posted in receiver.got}) == 3
-    assert place.poet.execute(NOTICES) == [(0, 0)]
+    assert len({posted.headers["webhook-id"] for posted in receiver.requests}) == 3
+    assert place.poet.execute(OUTBOX) == [(0, 0)]
 
 
-def test_who_is_killed_while_he_tells_tells_once_more(
+def test_a_run_that_is_killed_during_a_delivery_repeats_it(
     place: Installation, receiver: Receiver
 ) -> None:
-    """The next run does, under the same name, once the dead one's time is over."""
+    """A later run delivers it with the same id, once the lease of the dead one has ended."""
     receiver.behaviours = [hanging]
     _hooks(place, published={"webhook": receiver.address})
     place.poet.write(image("a lake"))
     with place.started("run") as process:
-        until(lambda: receiver.got)
+        until(lambda: receiver.requests)
         process.kill()
         process.wait()
     assert place.statuses() == {1: "ready"}
     assert place.run().returncode == 0
-    assert len(receiver.got) == 1
+    assert len(receiver.requests) == 1
     place.poet.execute("UPDATE media_generator_notices SET next_try_at = '2026'")
     assert place.run().returncode == 0
-    first, second = (posted.headers["X-Mediagen-Delivery"] for posted in receiver.got)
+    first, second = (posted.headers["webhook-id"] for posted in receiver.requests)
     assert first == second
-    assert place.poet.execute(NOTICES) == [(0, 0)]
+    assert place.poet.execute(OUTBOX) == [(0, 0)]
 
 
-def test_what_cannot_be_told_is_given_up(place: Installation) -> None:
-    """After as many tries as are set, with the reason."""
-    failing = [sys.executable, "-c", "import sys; sys.exit('no such room')"]
+def test_a_message_that_cannot_be_delivered_is_given_up(place: Installation) -> None:
+    """After the configured number of attempts, with the reason."""
+    failing = [sys.executable, "-c", "import sys; sys.exit('no such channel')"]
     _hooks(place, error={"command": failing}, max_attempts=2, base_seconds=0)
     place.poet.write("no JSON at all")
     assert place.run().returncode == 1
-    assert place.poet.execute(NOTICES) == [(1, 1)]
+    assert place.poet.execute(OUTBOX) == [(1, 1)]
     [(error,)] = place.poet.execute("SELECT last_error FROM media_generator_notices")
-    assert error == "the command ended with exit code 1: no such room"
+    assert error == "the command ended with exit code 1: no such channel"
 
 
 def test_without_hooks_there_is_no_trace_of_them(place: Installation) -> None:
-    """Neither a table, nor a word."""
+    """No table and no text mentions them."""
     place.poet.write(image("a lake"))
     ended = place.run()
     assert (ended.returncode, "hook" in ended.stderr) == (0, False)
@@ -188,11 +191,39 @@ def test_without_hooks_there_is_no_trace_of_them(place: Installation) -> None:
     assert place.poet.execute(named) == []
 
 
-def test_a_command_knows_where_the_files_are(place: Installation) -> None:
-    """Their paths in the payload are relative to that folder."""
+def test_a_command_gets_the_output_root(place: Installation) -> None:
+    """The paths in the payload are relative to that folder."""
     file = place.folder / "root"
     command = ["/bin/sh", "-c", f'printf %s "$MEDIAGEN_OUTPUT_ROOT" > {shlex.quote(str(file))}']
     _hooks(place, published={"command": command})
     place.poet.write(image("a lake"))
     assert place.run().returncode == 0
     assert file.read_text("utf-8") == str(place.root)
+
+
+def test_neither_hook_nor_workflow_inherits_what_holds_a_secret(place: Installation) -> None:
+    """Whatever the variable's name is; other variables reach both."""
+    place.shell.environment |= {
+        "OF_THE_PAGE": "page-canary-1234",
+        "OF_HOOKS": "hook-canary-1234",
+        "LOGIN": "login-canary-1234",
+        "HARMLESS": "no secret at all",
+    }
+    hook, script = place.folder / "hook", place.folder / "script"
+    (place.scripts / "tells.py").write_text(
+        f"import os\nopen({str(script)!r}, 'w').write(repr(os.environ))\nraise SystemExit(1)\n"
+    )
+    command = ["/bin/sh", "-c", f"env > {shlex.quote(str(hook))}"]
+    place.configure(
+        {
+            "hooks": {"secret": "pre-$OF_HOOKS", "error": {"command": command}},
+            "web": {"token": "${OF_THE_PAGE}"},
+            "comfyui": {"hosts": [{"url": "http://127.0.0.1:9", "headers": {"X-A": "${LOGIN}"}}]},
+            "media": {"scripts": place.named("tells.py")},
+        }
+    )
+    place.poet.write(image("a lake"))
+    place.run()
+    for inherited in (hook.read_text("utf-8"), script.read_text("utf-8")):
+        assert "no secret at all" in inherited
+        assert "canary" not in inherited

@@ -53,7 +53,7 @@ def test_the_seeds_own_configuration_works_as_it_stands(
     before = snapshot(place.database)
 
     with place.started("run", umask=0o077) as process:
-        printed, complaints = process.communicate(timeout=60)
+        printed, complaints = process.communicate(timeout=90)
 
     assert (process.returncode, complaints) == (0, "")
     assert printed.splitlines()[-1] == "2 ready, 0 in error"

@@ -8,6 +8,7 @@ import pytest
 
 from tests.acceptance.mediagen import LAKE, STEAM, Installation, image
 from tests.databases import Poet, make_database
+from tests.slowness import mostly_slow
 
 
 def documents(printed: str) -> list[dict[str, Any]]:
@@ -88,7 +89,7 @@ def test_json_lines_are_whole_documents_and_end_with_the_summary(place: Installa
     place.check()
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+@pytest.mark.parametrize("encoding", mostly_slow(["ascii", "latin-1", "utf-8"], "latin-1"))
 def test_json_lines_stay_json_where_the_terminal_knows_few_letters(
     place: Installation, encoding: str
 ) -> None:

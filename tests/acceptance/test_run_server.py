@@ -77,11 +77,11 @@ def test_a_killed_run_s_job_goes_on_and_is_not_submitted_twice(server: Served) -
     place.poet.write(image("a lake"))
     with server.mid_render() as process:
         process.kill()
-        process.communicate(timeout=30)
+        process.communicate(timeout=90)
     with place.started("run") as heir:
         until(lambda: "2" in _renders(server))
         server.double.release()
-        printed, complaints = heir.communicate(timeout=30)
+        printed, complaints = heir.communicate(timeout=90)
     assert (heir.returncode, complaints) == (0, "")
     assert "1 ready" in printed
     assert server.posts() == 1
@@ -97,7 +97,7 @@ def test_what_the_server_finished_meanwhile_is_fetched(server: Served) -> None:
     place.poet.write(image("a lake"))
     with server.mid_render() as process:
         process.kill()
-        process.communicate(timeout=30)
+        process.communicate(timeout=90)
     server.double.release()
     until(lambda: server.double.jobs[0].state == "success")
     assert place.run().returncode == 0
@@ -112,7 +112,7 @@ def test_a_changed_writing_is_rendered_anew(server: Served) -> None:
     place.poet.write(image("a lake"))
     with server.mid_render() as process:
         process.kill()
-        process.communicate(timeout=30)
+        process.communicate(timeout=90)
     place.poet.execute("UPDATE writings SET content = ?", (image("a sea"),))
     assert place.run().returncode == 0
     assert [job.state for job in server.double.jobs] == ["error", "success"]
@@ -127,7 +127,7 @@ def test_a_job_whose_prompt_was_cancelled_is_ended_by_the_next_run(server: Serve
     place.poet.write(image("a lake"))
     with server.mid_render() as process:
         process.kill()
-        process.communicate(timeout=30)
+        process.communicate(timeout=90)
     assert place.shell.run("cancel", "1").returncode == 0
     assert place.run().returncode == 0
     assert server.double.jobs[0].state == "error"
@@ -141,7 +141,7 @@ def test_a_server_that_is_restarted_gets_the_job_again(server: Served) -> None:
     place.poet.write(image("a lake"))
     with server.mid_render() as process:
         server.double.restart()
-        printed, complaints = process.communicate(timeout=60)
+        printed, complaints = process.communicate(timeout=90)
     assert (process.returncode, complaints) == (0, "")
     assert "1 ready" in printed
     assert server.posts() == 2
@@ -179,6 +179,29 @@ def test_a_missing_model_fails_no_prompt(server: Served) -> None:
     assert server.posts() == 0
 
 
+def test_a_workflow_of_the_other_kind_fails_no_prompt(server: Served) -> None:
+    """Its kind waits and says why; songs are rendered meanwhile."""
+    place = server.place
+    picture = place.shell.home / "picture.json"
+    right = picture.read_bytes()
+    picture.write_bytes((place.shell.home / "song.json").read_bytes())
+    lakes = [place.poet.write(image("a lake")) for _ in range(5)]
+    steam = place.poet.write(json.dumps(STEAM), prompt_type="lyrics_prompt")
+    ended = place.run()
+    assert ended.returncode == 3
+    assert "wrong_media" in ended.stderr
+    assert "'Save song'" in ended.stderr
+    assert place.statuses() == {**dict.fromkeys(lakes, "pending"), steam: "ready"}
+    assert server.posts() == 1
+    checks = place.shell.json("doctor")["checks"]
+    (broken,) = [each for each in checks if each["subject"] == "image workflow"]
+    assert broken["health"] == "broken"
+    assert "no pictures" in broken["finding"]
+    picture.write_bytes(right)
+    assert place.run().returncode == 0
+    assert set(place.statuses().values()) == {"ready"}
+
+
 def test_a_node_that_raises_ends_its_prompt_with_the_node_s_name(server: Served) -> None:
     """And harms no other."""
     place = server.place
@@ -194,6 +217,54 @@ def test_a_node_that_raises_ends_its_prompt_with_the_node_s_name(server: Served)
     place.check()
 
 
+@pytest.mark.parametrize(
+    ("message", "code", "charged"),
+    [
+        ("mat1 and mat2 do not fit: 77x2048 and 768x320", "workflow_failed", 2),
+        ("No CUDA GPUs are available", "gpu_unavailable", 0),
+        pytest.param(
+            "Model in folder 'loras' with filename 'a.safetensors' not found.",
+            "model_missing",
+            0,
+            marks=pytest.mark.slow,
+        ),
+    ],
+)
+def test_a_server_that_fails_alike_for_every_prompt_burns_no_queue(
+    server: Served, message: str, code: str, charged: int
+) -> None:
+    """Known words cost no prompt, equal words that nobody knows two; the others wait."""
+    place = server.place
+    for number in range(6):
+        place.poet.write(image(f"lake number {number}"))
+    server.double.behaviour.fail(SAMPLER, "exception", message=message, times=None)
+    for _ in range(2):
+        ended = place.run()
+        assert ended.returncode == 3
+        assert f"{code}: " in ended.stderr
+        statuses = sorted(place.statuses().values())
+        assert statuses == ["error"] * charged + ["pending"] * (6 - charged)
+    assert message.partition(":")[0] in place.shell.run("status").stdout
+    server.double.behaviour.change(faults=[])
+    assert place.shell.run("retry", "--all-errors").returncode == 0
+    assert place.run().returncode == 0
+    assert set(place.statuses().values()) == {"ready"}
+    place.check()
+
+
+def test_a_graph_that_saves_nothing_costs_no_prompt(server: Served) -> None:
+    """The first jobs without a file tell of the workflow, not of the prompts."""
+    place = server.place
+    for number in range(5):
+        place.poet.write(image(f"lake number {number}"))
+    server.double.behaviour.change(lie="no_outputs")
+    ended = place.run()
+    assert ended.returncode == 3
+    assert "no_files: " in ended.stderr
+    assert set(place.statuses().values()) == {"pending"}
+    place.check()
+
+
 def test_a_picture_in_progress_is_kept_for_the_page(server: Served) -> None:
     """One small file while the sampler works, and none afterwards."""
     place = server.place
@@ -205,7 +276,7 @@ def test_a_picture_in_progress_is_kept_for_the_page(server: Served) -> None:
         [preview] = _previews(server)
         assert preview.read_bytes()[:3] == b"\xff\xd8\xff"
         server.double.release()
-        process.communicate(timeout=30)
+        process.communicate(timeout=90)
     assert process.returncode == 0
     assert _previews(server) == []
     place.check()
@@ -218,7 +289,7 @@ def test_a_cancelled_prompt_ends_its_job_and_no_other(server: Served) -> None:
     with server.mid_render() as process:
         foreign = server.double.submit_foreign()
         assert place.shell.run("cancel", "1").returncode == 0
-        process.communicate(timeout=30)
+        process.communicate(timeout=90)
     assert server.double.jobs[0].state == "error"
     until(lambda: server.double.job(foreign).state == "success")
     assert place.statuses() == {1: "error"}
@@ -233,7 +304,7 @@ def test_a_stopped_run_gives_its_prompt_back_and_frees_the_server(server: Served
     place.poet.write(image("a lake"))
     with server.mid_render() as process:
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=10)
+        process.communicate(timeout=90)
     assert process.returncode == 130
     assert server.double.jobs[0].state == "error"
     assert place.statuses() == {1: "pending"}

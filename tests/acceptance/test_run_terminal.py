@@ -46,7 +46,7 @@ def on_terminal(
     ) as process:
         try:
             meanwhile(process)
-            code = process.wait(timeout=30)
+            code = process.wait(timeout=90)
             assert termios.tcgetattr(slave) == modes
         finally:
             process.kill()

@@ -114,7 +114,7 @@ def test_a_service_of_systemd_from_birth_to_end(person: CommandLine) -> None:
     assert unit(person).stat().st_mode & 0o777 == 0o600
     enable = ["--user daemon-reload", "--user enable mediagen.service"]
     assert calls(person) == [*enable, "--user restart mediagen.service"]
-    assert "it runs (running, process 42)" in systemd(person, "status").stdout
+    assert "running (running, process 42)" in systemd(person, "status").stdout
     calls(person)
     assert "unchanged:" in systemd(person, "install").stdout
     assert calls(person) == [*enable, "--user start mediagen.service"]
@@ -189,8 +189,8 @@ def test_a_daemon_that_does_not_start(person: CommandLine) -> None:
     assert "Job for mediagen.service failed" in said.stderr
     assert "systemctl --user restart mediagen.service" in said.stderr
     status = systemd(person, "status", code=3).stdout
-    assert "it does not run (failed: exit-code)" in status
-    assert re.search(r"by itself +yes", status)
+    assert "not running (failed: exit-code)" in status
+    assert re.search(r"starts +when you log in", status)
 
 
 def test_without_a_start(person: CommandLine) -> None:

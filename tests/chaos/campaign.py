@@ -19,7 +19,7 @@ from tests.chaos.faults.calls import EVERY_NUMBER, CallSweeps
 from tests.chaos.faults.catalogue import all_faults
 from tests.chaos.hand import FoundError
 from tests.chaos.place import make_place
-from tests.chaos.poet import SERVED_MOODS, write_many
+from tests.chaos.poet import SERVED_MOODS, WARM_MOODS, write_many
 from tests.chaos.served_checker import ServedChecker
 from tests.chaos.server import Server, use_as_others_do
 from tests.chaos.tally import Tally
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from tests.chaos.place import Place
 
 _CYCLES_OF_A_PLACE = 25
+_SORTS = ((False, False), (True, False), (False, True))  # served, warm
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ class Campaign:
         fault = self._faults[name]
         tally = self.tallies[name]
         began = time.monotonic()
-        if fault.on_small or fault.served:
+        if fault.on_small or fault.served or fault.warm:
             with _place(usual.journal_mode, fault) as (place, own_checker):
                 deaths, found = self._torment(place, own_checker, fault)
         else:
@@ -132,7 +133,9 @@ class Campaign:
 
 def _others(place: Place, count: int, seed: int) -> Iterator[Callable[[], None]]:
     """Who works beside the workers."""
-    if place.server is None:
+    if place.is_warm:
+        yield partial(write_many, place.database, count, seed, WARM_MOODS)
+    elif place.server is None:
         yield partial(write_many, place.database, count, seed)
     else:
         yield partial(write_many, place.database, count, seed, SERVED_MOODS)
@@ -142,11 +145,12 @@ def _others(place: Place, count: int, seed: int) -> Iterator[Callable[[], None]]
 def _round(faults: dict[str, Fault]) -> list[str]:
     """Each fault once, and then again those that are tried more often.
 
-    Those of servers are strewn among the others, so that a short campaign has some of both.
+    Those of servers and of warm hosts are strewn among the others, so that a short campaign has
+    some of each.
     """
     most = max((fault.weight for fault in faults.values()), default=0)
     order = [name for turn in range(most) for name in faults if turn < faults[name].weight]
-    groups = [[n for n in order if faults[n].served is served] for served in (False, True)]
+    groups = [[n for n in order if (faults[n].served, faults[n].warm) == sort] for sort in _SORTS]
     places = [((i + 0.5) / len(group), n) for group in groups for i, n in enumerate(group)]
     return [name for _, name in sorted(places, key=lambda placed: placed[0])]
 
@@ -166,7 +170,8 @@ def _place(mode: str, fault: Fault | None = None) -> Iterator[tuple[Place, Check
             server = Server(folder / "server")
             closing.callback(server.kill)
             server.start()
-        place = make_place(folder, mode, small, on_small, server)
+        is_warm = fault is not None and fault.warm
+        place = make_place(folder, mode, small, on_small, server, is_warm=is_warm)
         yield place, Checker(place)
 
 

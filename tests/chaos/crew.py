@@ -38,8 +38,7 @@ def warm_up() -> None:
 
     for root in (adapters, application, domain):
         for module in pkgutil.walk_packages(root.__path__, f"{root.__name__}."):
-            if "sketch" not in module.name:
-                importlib.import_module(module.name)
+            importlib.import_module(module.name)
     importlib.import_module("tests.comfyui_double.double")
     PIL.Image.init()
 

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
+import sys
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from domain.prompt import Kind
+from entrypoints.settings.schema import default_arguments
 from tests.chaos.graphs import served_configuration, write_graphs
 from tests.chaos.workflow import GROUPS, WORKFLOW
 from tests.databases import make_database
+from tests.exports import EXPORT
 from tests.media_samples import mp3, png
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from pathlib import Path
 
     from tests.chaos.server import Server
 
@@ -48,6 +53,7 @@ class Place:
         database: the shared database.
         small: the volume that can be filled up, or None.
         server: what makes the media, or None where a script does.
+        is_warm: whether that script is an export that runs in warm hosts.
     """
 
     folder: Path
@@ -56,6 +62,7 @@ class Place:
     database: Path
     small: Path | None = None
     server: Server | None = None
+    is_warm: bool = False
 
     @property
     def config(self) -> Path:
@@ -79,6 +86,8 @@ def make_place(
     small: Path | None = None,
     on_small: Collection[str] = (),
     server: Server | None = None,
+    *,
+    is_warm: bool = False,
 ) -> Place:
     """Build an installation in an empty folder, with things that belong to others.
 
@@ -88,10 +97,11 @@ def make_place(
         small: another volume.
         on_small: what lies there: "output", "database", or both.
         server: what makes the media, or None for a script.
+        is_warm: whether the script is an export that runs in warm hosts.
     """
     where = {name: small if small and name in on_small else folder for name in _PARTS}
     root, database = where["output"] / "media", where["database"] / "musings.db"
-    place = Place(folder, journal_mode, root, database, small, server)
+    place = Place(folder, journal_mode, root, database, small, server, is_warm)
     for made in (place.comfyui / GROUPS, place.root):
         made.mkdir(parents=True, exist_ok=True)
     (place.comfyui / "sample.png").write_bytes(png())
@@ -102,7 +112,15 @@ def make_place(
     with closing(sqlite3.connect(place.database)) as driver:
         driver.executescript(FOREIGN)
     _strangers_files(place)
-    place.config.write_text(json.dumps(_configuration(place)))
+    configuration = _configuration(place)
+    if is_warm:
+        shutil.copytree(EXPORT.with_name("ComfyUI"), place.comfyui, dirs_exist_ok=True)
+        shutil.copy(Path(__file__).with_name("workflow_export.py"), place.comfyui / "workflow.py")
+        configuration["comfyui"]["python"] = sys.executable
+        configuration["media"]["scripts"] = {"image": "workflow.py", "music": "workflow.py"}
+        # Without a graph of its own, an export's arguments must be named.
+        configuration["media"]["arguments"] = {kind: default_arguments(kind) for kind in Kind}
+    place.config.write_text(json.dumps(configuration))
     return place
 
 

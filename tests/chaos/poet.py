@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _MOODS = ("", "", "", "slow", "grandchild", "runaway", "pair", "fails", "half", "slow pair")
 SERVED_MOODS = ("", "", "", "slow", "slow", "fails")  # where a server makes the media
+# No files at all before the first success of a kind count as the installation's fault.
+WARM_MOODS = tuple(mood for mood in _MOODS if mood != "half")
 _PATIENCE = 60.0  # seconds
 _HANDS = {
     "set to pending": "UPDATE prompts SET artifact_status = 'pending' WHERE id = :id",

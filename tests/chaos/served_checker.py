@@ -87,7 +87,7 @@ class ServedChecker:
         named = Counter(each["server_job"] for each in about.values())
         yield from (f"{count} rows are of job {job}" for job, count in named.items() if count > 1)
         for path, each in about.items():
-            saved = self._server.folder.glob(f"mediagen/{each['server_job']}*")
+            saved = self._server.folder.glob(f"mediagen/*/{each['server_job']}/*")
             digests = {hashlib.sha256(file.read_bytes()).hexdigest() for file in saved}
             if each["server"] != self._server.url or each["sha256"] not in digests:
                 yield f"{path} is not what job {each['server_job']} made"

@@ -42,7 +42,15 @@ _WELL: dict[str, object] = {
     "lost_jobs": 0,
     "faults": [
         # Later than what is made to go wrong once, so that it is not skipped for that.
-        {"at": SAMPLER, "kind": "exception", "times": None, "words": "fails", "step": 2},
+        # In other words for each prompt: equal ones would be taken for the server's fault.
+        {
+            "at": SAMPLER,
+            "kind": "exception",
+            "times": None,
+            "words": "fails",
+            "message": "the sampler does not like {job}",
+            "step": 2,
+        },
         {"at": SAMPLER, "kind": "slow", "times": None, "words": "slow"},
         {"at": "EmptyImage", "kind": "slow", "times": None},  # other people's
     ],

@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from adapters.comfyui_server.history import OutputFile
-    from domain.render import WorkflowProcess
-    from domain.server_job import ServerJob
+    from adapters.comfyui_server.responses import OutputFile
+    from domain.render import ServerJob, WorkflowProcess
 
 MIDDLE = "render:middle"
 _INTO_THE_RENDER = 0.08  # seconds
@@ -95,15 +94,15 @@ class TrappedRenderer(TrappedPort):
 
 
 class _TrappedWatch(TrappedPort):
-    def started(self, workflow: WorkflowProcess) -> bool:
+    def record_process(self, workflow: WorkflowProcess) -> bool:
         self._trap.reach("spawn.record:before")
-        recorded: bool = self._port.started(workflow)  # type: ignore[attr-defined]
+        recorded: bool = self._port.record_process(workflow)  # type: ignore[attr-defined]
         self._trap.reach("spawn.record:after")
         self._begin()
         return recorded
 
-    def submitting(self, job: ServerJob) -> bool:
-        held: bool = self._port.submitting(job)  # type: ignore[attr-defined]
+    def record_job(self, job: ServerJob) -> bool:
+        held: bool = self._port.record_job(job)  # type: ignore[attr-defined]
         self._begin()
         return held
 
@@ -116,18 +115,18 @@ class _TrappedWatch(TrappedPort):
 
 def trap_server(trap: Trap) -> None:
     """Lay steps around what a server is asked, and into the middle of what it sends."""
-    from adapters.comfyui_server.api import ServerApi  # noqa: PLC0415 (only where it is used)
+    from adapters.comfyui_server.client import ServerClient  # noqa: PLC0415 (only where it is used)
 
-    for name in ("submit", "ending", "queue", "interrupt", "delete"):
-        setattr(ServerApi, name, trap.wrap(f"api.{name}", getattr(ServerApi, name)))
-    view = ServerApi.view
+    for name in ("submit", "history", "queue", "interrupt", "delete"):
+        setattr(ServerClient, name, trap.wrap(f"api.{name}", getattr(ServerClient, name)))
+    view = ServerClient.view
 
-    def trapped(api: ServerApi, file: OutputFile) -> Iterator[bytes]:
+    def trapped(client: ServerClient, file: OutputFile) -> Iterator[bytes]:
         trap.reach("api.view:before")
-        for chunk in view(api, file):
+        for chunk in view(client, file):
             yield chunk[: len(chunk) // 2]
             trap.reach("api.view:middle")
             yield chunk[len(chunk) // 2 :]
         trap.reach("api.view:after")
 
-    setattr(ServerApi, "view", trapped)  # noqa: B010 (mypy knows that it is another function)
+    setattr(ServerClient, "view", trapped)  # noqa: B010 (mypy knows that it is another function)

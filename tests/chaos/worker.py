@@ -17,18 +17,16 @@ from typing import TYPE_CHECKING
 from dependency_injector import providers
 
 import adapters.filesystem.artifact_store as store_module
-import adapters.filesystem.withdrawal as withdrawal_module
-from adapters.heartbeat import beating
-from adapters.processes.adoption import become_subreaper
-from adapters.system_clock import SystemClock
+import adapters.filesystem.publication as publication_module
+from adapters.processes.children import become_subreaper
+from adapters.system_clock import SystemClock, repeating
 from application.leases import LeaseKeeper
 from application.ports.prompt_repository import RepositoryError, Selection
-from application.recover import Recovery
-from application.stopping import StopRequest
+from application.recovery import Recovery
+from application.signals import StopRequest
 from domain.lease import LeaseObserver
-from entrypoints.building_renderers import servers_in_use
 from entrypoints.container import Container, compose
-from entrypoints.settings.loading import load_settings
+from entrypoints.settings.loader import load_settings
 from tests.chaos.traps import Trap, TrappedPort, TrappedRenderer, trap_server
 
 if TYPE_CHECKING:
@@ -36,7 +34,7 @@ if TYPE_CHECKING:
 
     from application.ports.events import Event
 
-BEAT_SECONDS = 0.1
+HEARTBEAT_SECONDS = 0.1
 _LONGEST_GAP = 0.2
 _PATIENCE = 120.0  # seconds
 
@@ -63,7 +61,7 @@ class Manner:
 
 
 class _Nobody:
-    def notice(self, event: Event) -> None:
+    def handle(self, event: Event) -> None:
         """Hear it, and say nothing."""
 
 
@@ -90,7 +88,10 @@ def build(config: Path, trap: Trap, manner: Manner) -> Container:
         providers.Object(TrappedRenderer("renderer", container.renderer(), trap))
     )
     keeper = LeaseKeeper(
-        container.leases(), container.clock(), BEAT_SECONDS, container.server_jobs()
+        container.leases(),
+        container.clock(),
+        HEARTBEAT_SECONDS,
+        manner.lease_seconds,
     )
     container.keeper.override(providers.Object(keeper))
     recovery = Recovery(
@@ -98,10 +99,10 @@ def build(config: Path, trap: Trap, manner: Manner) -> Container:
         keeper,
         container.processes(),
         container.store(),
-        container.settlement(),
+        container.finalizer(),
         LeaseObserver(manner.lease_seconds, _LONGEST_GAP),
         container.clock(),
-        container.forsaken_jobs(),
+        container.orphaned_jobs(),
     )
     container.recovery.override(providers.Object(recovery))
     _trap_files(trap)
@@ -109,13 +110,14 @@ def build(config: Path, trap: Trap, manner: Manner) -> Container:
 
 
 def _trap_files(trap: Trap) -> None:
-    for module, names in (
-        (store_module, ("write_plan", "move", "remove_tree", "withdraw_folder")),
-        (withdrawal_module, ("remove_tree",)),
+    for module, name, label in (
+        (store_module, "write_plan", "files.write_plan"),
+        (store_module, "delete_tree", "files.delete_tree"),
+        (store_module, "unpublish", "files.unpublish"),
+        (publication_module, "move_folder", "files.move_folder"),
+        (publication_module, "delete_tree", "unpublish.delete_tree"),
     ):
-        for name in names:
-            label = "withdrawal" if module is withdrawal_module else "files"
-            setattr(module, name, trap.wrap(f"{label}.{name}", getattr(module, name)))
+        setattr(module, name, trap.wrap(label, getattr(module, name)))
 
 
 def work(config: Path, trap: Trap, manner: Manner) -> int:
@@ -129,9 +131,9 @@ def work(config: Path, trap: Trap, manner: Manner) -> int:
 def _drain(container: Container, manner: Manner) -> int:
     become_subreaper()
     deadline = time.monotonic() + _PATIENCE
-    with closing(container.connection()), servers_in_use(container.server_renderer()):
+    with closing(container.connection()), closing(container.renderer()):
         drain = container.drain()
-        with beating(container.keeper().tick, BEAT_SECONDS / 2):
+        with repeating(container.keeper().tick, HEARTBEAT_SECONDS / 2):
             while True:
                 report = drain.run(Selection(), StopRequest())
                 if not manner.until_quiet:
@@ -140,7 +142,7 @@ def _drain(container: Container, manner: Manner) -> int:
                     return 0
                 if time.monotonic() > deadline:
                     return NEVER_QUIET
-                time.sleep(BEAT_SECONDS / 2)
+                time.sleep(HEARTBEAT_SECONDS / 2)
 
 
 def _is_quiet(container: Container) -> bool:
@@ -148,7 +150,7 @@ def _is_quiet(container: Container) -> bool:
         return False
     container.recovery().run()
     jobs = container.server_jobs()
-    return jobs is None or not jobs.forsaken()
+    return jobs is None or not jobs.orphaned()
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, Literal, get_args
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tests.comfyui_double.graph import Graph
 
 FaultKind = Literal[
@@ -40,7 +42,8 @@ class NodeFault:
         at: class type or id of the node.
         kind: what goes wrong.
         times: how often it still goes wrong; None means always.
-        message: of the exception; "" stands for a usual one.
+        message: of the exception; "" stands for a usual one, ``{job}`` in it for letters that
+            differ from job to job.
         step: of a sampler, at which it goes wrong; 0 means before the node begins.
         words: only in graphs in which these words stand; "" for all.
     """
@@ -86,6 +89,8 @@ class Behaviour:
         error_requests: so many requests are still answered with 500; -1 means all.
         trouble_path: only requests whose path begins like this are closed or answered with 500.
         lost_jobs: so many jobs are still accepted and then forgotten.
+        login: headers that every request must carry, sockets too; others are answered with 401.
+        cancels_by_id: it has the route of ComfyUI 0.33 that cancels a job whatever its state.
         own_process: whether it may be killed: nobody else lives in its process.
     """
 
@@ -111,6 +116,8 @@ class Behaviour:
     error_requests: int = 0
     trouble_path: str = ""
     lost_jobs: int = 0
+    login: dict[str, str] = field(default_factory=dict)
+    cancels_by_id: bool = False
     own_process: bool = False
 
     def __post_init__(self) -> None:
@@ -161,6 +168,10 @@ class Behaviour:
             if left > 0:
                 setattr(self, name, left - 1)
             return left != 0
+
+    def admits(self, headers: Mapping[str, str]) -> bool:
+        """Whether a request carries the login; names of its headers are in lower case."""
+        return all(headers.get(name.lower()) == value for name, value in self.login.items())
 
     def next_lie(self) -> Lie:
         """What is wrong with what is saved now."""

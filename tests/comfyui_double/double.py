@@ -154,6 +154,8 @@ class Double:
             return control.answer(request, self)
         self.requests.append(request)
         behaviour = self.behaviour
+        if not behaviour.admits(request.headers):
+            return as_text("401 Unauthorized", 401)
         if request.path.startswith(behaviour.trouble_path):
             if behaviour.take("close_requests"):
                 return None
@@ -167,6 +169,8 @@ class Double:
 
     def _listener(self, request: Request) -> Callable[[WebSocket], None] | Answer:
         self.requests.append(request)
+        if not self.behaviour.admits(request.headers):
+            return Answer(401)
         if self.behaviour.sockets == "refused" or request.path != "/ws":
             return Answer(503 if request.path == "/ws" else 404)
         client_id = request.query.get("clientId") or uuid4().hex

@@ -68,6 +68,10 @@ def _save(given: Inputs, bench: Bench) -> Made:
     return Made((), {"images": [each for each in entries if each]})
 
 
+def _archive(given: Inputs, bench: Bench) -> Made:
+    return _save({"images": given["content"], "filename_prefix": "archive"}, bench)
+
+
 def _preview(given: Inputs, bench: Bench) -> Made:
     entries = [
         bench.storage.save(_TEMPORARY, "png", png(each, bench.texts), "temp")
@@ -153,6 +157,16 @@ IMAGE_NODES = (
         {"images": ("IMAGE", {"tooltip": "The images to save."}), "filename_prefix": _PREFIX},
         (),
         _save,
+        output_node=True,
+    ),
+    # Of a pack of custom nodes: no name in it tells that it saves.
+    NodeType(
+        "Archive",
+        "Archive",
+        "custom",
+        {"content": ("IMAGE", {})},
+        (),
+        _archive,
         output_node=True,
     ),
     NodeType(

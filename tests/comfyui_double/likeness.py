@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-_COUNTER = re.compile(r"_\d{5}_\.")
+_COUNTER = re.compile(r"_\d{5}(_?)\.")
 _TEMPORARY = re.compile(r"ComfyUI_temp_\w+?_(?=\d)")
 _PATH = re.compile(r"/[\w/.-]+")
 
@@ -22,7 +22,7 @@ def plain(value: object, prompt_id: str = "") -> Any:  # noqa: ANN401 (any JSON)
     if prompt_id:
         text = text.replace(prompt_id, "THE-JOB")
     text = _TEMPORARY.sub("ComfyUI_temp_", text)
-    return _plain(json.loads(_COUNTER.sub("_00000_.", text)))
+    return _plain(json.loads(_COUNTER.sub(r"_00000\1.", text)))
 
 
 def exact(value: object) -> str:
@@ -75,5 +75,5 @@ def _row(job: list[Any]) -> list[object]:
     return [0, *map(_plain, job[1:])]
 
 
-_OPEN = {"timestamp", "number", "traceback"}
+_OPEN = {"create_time", "timestamp", "number", "traceback"}
 _SHOWN = {"images", "filename_prefix"}

@@ -36,11 +36,15 @@ class GpuFullError(Exception):
     """No room on the GPU."""
 
 
+_LETTERS = str.maketrans("0123456789-", "ghijklmnopq")
+
+
 def raise_fault(fault: NodeFault, job: Job, shop: Workshop) -> None:
     """Let a fault happen; comes back when the node may go on."""
     match fault.kind:
         case "exception":
-            raise RuntimeError(fault.message or "the node did not like it")
+            message = fault.message or "the node did not like it"
+            raise RuntimeError(message.replace("{job}", job.prompt_id.translate(_LETTERS)))
         case "out_of_memory":
             raise GpuFullError(fault.message or _FULL)
         case "interrupt":

@@ -1,4 +1,4 @@
-"""What a real server answered, as recorded from ComfyUI 0.3.64 on a CPU.
+"""What real servers answered, as recorded from ComfyUI on a CPU, one folder for each version.
 
 Each recording is a JSON object: ``request``, ``http_status``, ``response``, ``history``, and
 ``ws``, every message of the socket with its time in seconds.
@@ -12,14 +12,36 @@ from typing import Any
 
 Recording = dict[str, Any]
 
-_FOLDER = Path(__file__).with_name("recordings")
+FOLDER = Path(__file__).with_name("recordings")
+VERSIONS = sorted(
+    (path.name for path in FOLDER.iterdir()), key=lambda name: [int(n) for n in name.split(".")]
+)
+OLDEST = VERSIONS[0]
 
-NAMES = sorted(path.stem for path in _FOLDER.glob("*.json"))
+
+def names(version: str = OLDEST) -> list[str]:
+    """The names of all recordings of a version."""
+    return sorted(path.stem for path in (FOLDER / version).glob("*.json"))
+
+
+NAMES = names()
 
 # What the double cannot execute; its replay mode serves these as they are.
 NOT_EXECUTED = {
     "save_video": "nothing here renders video, so the double has no CreateVideo and SaveVideo",
     "upload_and_load": "nothing here uploads pictures, so the double has no LoadImage",
+}
+
+# What ran before, where the cache matters.
+BEFORE = {
+    "cached_rerun_same": "cached_rerun_first",
+    "cached_rerun_changed_tail": "cached_rerun_first",
+    "exec_error_partial": "exec_error",
+    "feature_flags": "own_prompt_id",
+    "ksampler_tiny_new_seed": "ksampler_tiny_cold",
+    "ksampler_tiny_metadata_previews": "ksampler_tiny_cold",
+    "ksampler_tiny_binary_previews_metadata": "ksampler_tiny_binary_previews",
+    "ksampler_tiny_after_interrupt": "ksampler_tiny_binary_previews",
 }
 
 # What takes more than one question: each has a test of its own.
@@ -34,7 +56,7 @@ STORIES = (
 )
 
 
-def recording(name: str) -> Recording:
-    """A recording by its name."""
-    content: Recording = json.loads((_FOLDER / f"{name}.json").read_text("utf-8"))
+def recording(name: str, version: str = OLDEST) -> Recording:
+    """A recording by its name; the double is held to the oldest version."""
+    content: Recording = json.loads((FOLDER / version / f"{name}.json").read_text("utf-8"))
     return content

@@ -104,6 +104,17 @@ def _interrupt(request: Request, machine: Machine, rest: str) -> Answer:
     return Answer(200)
 
 
+def _cancel_by_id(request: Request, machine: Machine, rest: str) -> Answer:
+    prompt_id, _, verb = rest.partition("/")
+    if not machine.behaviour.cancels_by_id or verb != "cancel":
+        return NOT_FOUND
+    rows = machine.queue.rows()
+    ids = {row[1] for row in (*rows["queue_running"], *rows["queue_pending"])}
+    machine.queue.delete(prompt_id)
+    machine.queue.interrupt(prompt_id)
+    return as_json({"cancelled": prompt_id in ids})
+
+
 def _free(request: Request, machine: Machine, rest: str) -> Answer:
     if request.json.get("free_memory"):
         machine.free()
@@ -137,7 +148,7 @@ def _object_info(request: Request, machine: Machine, rest: str) -> Answer:
     return as_json({each: NODE_TYPES[each].info(models) for each in wanted if each in NODE_TYPES})
 
 
-_WITH_REST = {"history", "object_info"}
+_WITH_REST = {"history", "jobs", "object_info"}
 _ROUTES: dict[tuple[str, str], Callable[[Request, Machine, str], Answer]] = {
     ("POST", "prompt"): _submit,
     ("GET", "prompt"): _remaining,
@@ -146,6 +157,7 @@ _ROUTES: dict[tuple[str, str], Callable[[Request, Machine, str], Answer]] = {
     ("GET", "history"): _history,
     ("POST", "history"): _change_history,
     ("POST", "interrupt"): _interrupt,
+    ("POST", "jobs"): _cancel_by_id,
     ("POST", "free"): _free,
     ("GET", "view"): _view,
     ("GET", "system_stats"): _system_stats,

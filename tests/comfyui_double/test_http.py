@@ -102,7 +102,7 @@ def test_every_request_is_kept(double: Double) -> None:
 
 
 def test_it_is_quick_and_leaves_no_thread(tmp_path: Path) -> None:
-    """A small picture takes less than a tenth of a second, and all threads end."""
+    """A small picture waits for nothing, and all threads end."""
     before = threading.active_count()
     with running_double(tmp_path) as double, listening(double.url, "me") as listener:
         quickest = 10.0
@@ -112,5 +112,5 @@ def test_it_is_quick_and_leaves_no_thread(tmp_path: Path) -> None:
             ask(double.url, "/prompt", body)
             listener.until_done()
             quickest = min(quickest, time.monotonic() - began)
-    assert quickest < 0.1
+    assert quickest < 1
     assert threading.active_count() == before

@@ -10,24 +10,13 @@ import pytest
 from tests.comfyui_double.client import ask
 from tests.comfyui_double.comparison import listen, same_events, same_history
 from tests.comfyui_double.likeness import exact, messages, plain
-from tests.comfyui_double.recordings import NAMES, NOT_EXECUTED, STORIES, recording
+from tests.comfyui_double.recordings import BEFORE, NAMES, NOT_EXECUTED, STORIES, recording
 
 if TYPE_CHECKING:
     from tests.comfyui_double.double import Double
 
 REFUSED = [name for name in NAMES if name.startswith("val_") and name != "val_partial"]
 ACCEPTED = [name for name in NAMES if name not in {*STORIES, *REFUSED, *NOT_EXECUTED}]
-# What ran before, where the cache matters.
-BEFORE = {
-    "cached_rerun_same": "cached_rerun_first",
-    "cached_rerun_changed_tail": "cached_rerun_first",
-    "exec_error_partial": "exec_error",
-    "feature_flags": "own_prompt_id",
-    "ksampler_tiny_new_seed": "ksampler_tiny_cold",
-    "ksampler_tiny_metadata_previews": "ksampler_tiny_cold",
-    "ksampler_tiny_binary_previews_metadata": "ksampler_tiny_binary_previews",
-    "ksampler_tiny_after_interrupt": "ksampler_tiny_binary_previews",
-}
 
 
 def run_before(double: Double, name: str) -> None:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from application.ports.artifact_store import RenderTrace
-from domain.artifact import Artifact, published_path
+from application.ports.artifact_store import RenderKey
+from domain.artifact import Artifact
 from domain.failure import Failure, FailureCode
-from domain.kind import Kind
+from domain.prompt import Kind
 from tests.contract.artifact_store_world import Left, StoreWorld
 
 if TYPE_CHECKING:
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from application.ports.artifact_store import Prepared, Staging, StoredFolder
 
 AT = datetime(2026, 1, 6, 21, 30, 45, tzinfo=UTC)
-ONE = RenderTrace(1, 1)
+ONE = RenderKey(1, 1)
 
 
 def rows(stored: Sequence[StoredFolder]) -> tuple[Artifact, ...]:
     """A row for each file."""
     return tuple(
-        Artifact(each.kind, published_path(each.kind, each.folder, facts.name), {"n": 1})
+        Artifact(each.kind, f"{each.kind}/{each.folder}/{facts.name}", {"n": 1})
         for each in stored
         for facts in each.files
     )
@@ -56,7 +56,7 @@ class ArtifactStoreContract(ABC):
         """No two jobs ever share a folder, even when a render's number comes back."""
         asked = [(7, 1, 1), (7, 2, 1), (7, 2, 2), (8, 2, 1), (7, 1, 1)]
         opened = [
-            world.store.open_staging(Kind.IMAGE, RenderTrace(prompt, render), variant).unwrap()
+            world.store.open_staging(Kind.IMAGE, RenderKey(prompt, render), variant).unwrap()
             for prompt, render, variant in asked
         ]
         names = [staging.name for staging in opened]
@@ -164,7 +164,7 @@ class ArtifactStoreContract(ABC):
         _prepared(world, ONE, {"a.png": Left.PICTURE})
         assert world.published() == {}
         assert world.store.finished(ONE) is None
-        assert world.store.written_down(ONE) == ()
+        assert world.store.planned_paths(ONE) == ()
 
     def test_all_folders_of_a_render_are_placed_together(self, world: StoreWorld) -> None:
         """The rows are asked for once, with the names that the folders get."""
@@ -188,10 +188,10 @@ class ArtifactStoreContract(ABC):
         """The rows were written down before, by the render and for it alone."""
         stored = _placed(world, ONE)
         assert world.store.finished(ONE) == rows([stored])
-        assert world.store.written_down(ONE) == ("image/1_20260106T213045/a.png",)
-        for other in (RenderTrace(1, 11), RenderTrace(11, 1), RenderTrace(2, 1)):
+        assert world.store.planned_paths(ONE) == ("image/1_20260106T213045/a.png",)
+        for other in (RenderKey(1, 11), RenderKey(11, 1), RenderKey(2, 1)):
             assert world.store.finished(other) is None
-            assert world.store.written_down(other) == ()
+            assert world.store.planned_paths(other) == ()
 
     def test_only_what_is_whole_is_finished(self, world: StoreWorld) -> None:
         """One folder of two that is gone or changed, and it must be rendered again."""
@@ -200,25 +200,38 @@ class ArtifactStoreContract(ABC):
         assert world.store.finished(ONE) is not None
         world.spoil(Kind.IMAGE, stored[1].folder)
         assert world.store.finished(ONE) is None
-        assert world.store.written_down(ONE) == tuple(row.file_path for row in rows(stored))
+        assert world.store.planned_paths(ONE) == tuple(row.file_path for row in rows(stored))
 
     def test_a_plan_that_cannot_be_read_finishes_nothing(self, world: StoreWorld) -> None:
         """A file system that lost its bytes must not make rows."""
         _placed(world, ONE)
         world.spoil_plan(ONE)
         assert world.store.finished(ONE) is None
-        assert world.store.written_down(ONE) == ()
+        assert world.store.planned_paths(ONE) == ()
         world.store.sweep(ONE, keep_placed=True)
-        assert ONE not in world.store.traces()
+        assert ONE not in world.store.leftovers()
 
     def test_renders_that_left_something_are_known(self, world: StoreWorld) -> None:
         """Of this database, by their numbers; what others have there is nobody's here."""
         world.leave_strangers_folder("stranger-1-2")
         world.leave_strangers_folder("notes")
-        assert world.store.traces() == frozenset()
-        world.store.open_staging(Kind.IMAGE, RenderTrace(12, 3), 2).unwrap()
-        _placed(world, RenderTrace(4, 5))
-        assert world.store.traces() == {RenderTrace(12, 3), RenderTrace(4, 5)}
+        assert world.store.leftovers() == frozenset()
+        world.store.open_staging(Kind.IMAGE, RenderKey(12, 3), 2).unwrap()
+        _placed(world, RenderKey(4, 5))
+        assert world.store.leftovers() == {RenderKey(12, 3), RenderKey(4, 5)}
+
+    def test_a_render_of_a_lost_timeline_is_another_one(self, world: StoreWorld) -> None:
+        """A restored database counts its renders again; their tokens differ."""
+        lost, new = (RenderKey(1, 1, f"{number:016x}") for number in (1, 2))
+        folder = _placed(world, lost)
+        world.store.open_staging(Kind.IMAGE, new, 1).unwrap()
+        assert world.store.leftovers() == {lost, new}
+        assert world.store.finished(new) is None
+        world.store.sweep(new, keep_placed=False)
+        world.store.sweep(ONE, keep_placed=False)
+        assert world.store.leftovers() == {lost}
+        assert list(world.published()) == [f"image/{folder.folder}"]
+        assert world.store.finished(lost) is not None
 
     @pytest.mark.parametrize("keep_placed", [True, False])
     def test_sweeping_forgets_the_render(self, world: StoreWorld, *, keep_placed: bool) -> None:
@@ -227,7 +240,7 @@ class ArtifactStoreContract(ABC):
         world.store.sweep(ONE, keep_placed=keep_placed)
         world.store.sweep(ONE, keep_placed=keep_placed)
         assert world.staged() == set()
-        assert world.store.traces() == frozenset()
+        assert world.store.leftovers() == frozenset()
         assert world.store.finished(ONE) is None
         assert list(world.published()) == ["image/1_20260106T213045"] * keep_placed
 
@@ -235,12 +248,12 @@ class ArtifactStoreContract(ABC):
         """Every folder of the render goes, its neighbours stay, and the names are free again."""
         prepared = [_prepared(world, ONE, {"a.png": Left.PICTURE}, variant) for variant in (1, 2)]
         stored = world.store.place(prepared, ONE, AT, rows).unwrap()
-        neighbour = _placed(world, RenderTrace(1, 2))
+        neighbour = _placed(world, RenderKey(1, 2))
         left = {"a.mp3": Left.SONG}
-        song = _kept(world, Kind.AUDIO, RenderTrace(1, 4), left, 1).unwrap()
+        song = _kept(world, Kind.AUDIO, RenderKey(1, 4), left, 1).unwrap()
         world.store.sweep(ONE, keep_placed=False)
         assert set(world.published()) == {f"image/{neighbour.folder}", f"audio/{song.folder}"}
-        assert _placed(world, RenderTrace(1, 3)).folder == stored[0].folder
+        assert _placed(world, RenderKey(1, 3)).folder == stored[0].folder
 
     def test_sweeping_spares_what_others_changed(self, world: StoreWorld) -> None:
         """A folder that somebody changed since is theirs; the render's others go all the same."""
@@ -264,7 +277,7 @@ class ArtifactStoreContract(ABC):
         theirs = world.leave_strangers_folder("stranger-1-1")
         kept = {
             world.store.open_staging(Kind.IMAGE, trace, 1).unwrap().name
-            for trace in (RenderTrace(1, 11), RenderTrace(11, 1), RenderTrace(1, 2))
+            for trace in (RenderKey(1, 11), RenderKey(11, 1), RenderKey(1, 2))
         }
         for variant in (1, 2):
             world.store.open_staging(Kind.IMAGE, ONE, variant).unwrap()
@@ -283,14 +296,14 @@ class ArtifactStoreContract(ABC):
         """Nothing is begun or stored below a root that is not there, and nothing invents it."""
         staging = world.store.open_staging(Kind.IMAGE, ONE, 1).unwrap()
         world.leave(staging, "a.png", Left.PICTURE)
-        other = RenderTrace(2, 2)
+        other = RenderKey(2, 2)
         ready = _prepared(world, other, {"a.png": Left.PICTURE})
         world.lose_root()
         obstacle = world.store.preflight()
         assert obstacle is not None
         codes = {
             obstacle.code,
-            world.store.open_staging(Kind.IMAGE, RenderTrace(3, 3), 1).failure().code,
+            world.store.open_staging(Kind.IMAGE, RenderKey(3, 3), 1).failure().code,
             world.store.prepare(staging, 1).failure().code,
             world.store.place([ready], other, AT, rows).failure().code,
         }
@@ -307,14 +320,14 @@ def _left(world: StoreWorld, staging: Staging, left: Mapping[str, Left]) -> Stag
 
 
 def _prepared(
-    world: StoreWorld, trace: RenderTrace, left: Mapping[str, Left], variant: int = 1
+    world: StoreWorld, trace: RenderKey, left: Mapping[str, Left], variant: int = 1
 ) -> Prepared:
     """Verified copies of what a fresh staging folder holds."""
     staging = world.store.open_staging(Kind.IMAGE, trace, variant).unwrap()
     return world.store.prepare(_left(world, staging, left), variant).unwrap()
 
 
-def _placed(world: StoreWorld, trace: RenderTrace) -> StoredFolder:
+def _placed(world: StoreWorld, trace: RenderKey) -> StoredFolder:
     """One picture of a render at its final place, with everything that it leaves behind."""
     prepared = _prepared(world, trace, {"a.png": Left.PICTURE})
     [stored] = world.store.place([prepared], trace, AT, rows).unwrap()
@@ -325,7 +338,7 @@ def _store(
     world: StoreWorld, kind: Kind, prompt_id: int, left: Mapping[str, Left], variant: int = 1
 ) -> StoredFolder:
     """Carry files from a fresh staging folder to their final place, and clear away."""
-    trace = RenderTrace(prompt_id, 1)
+    trace = RenderKey(prompt_id, 1)
     stored = _kept(world, kind, trace, left, variant).unwrap()
     world.store.sweep(trace, keep_placed=True)
     return stored
@@ -337,7 +350,7 @@ def _failure(world: StoreWorld, kind: Kind, left: Mapping[str, Left]) -> Failure
 
 
 def _kept(
-    world: StoreWorld, kind: Kind, trace: RenderTrace, left: Mapping[str, Left], variant: int
+    world: StoreWorld, kind: Kind, trace: RenderKey, left: Mapping[str, Left], variant: int
 ) -> Result[StoredFolder, Failure]:
     staging = _left(world, world.store.open_staging(kind, trace, variant).unwrap(), left)
     return (

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from application.ports.artifact_store import ArtifactStore, RenderTrace, Staging
-    from domain.kind import Kind
+    from application.ports.artifact_store import ArtifactStore, RenderKey, Staging
+    from domain.prompt import Kind
 
 
 class Left(Enum):
@@ -56,7 +56,7 @@ class StoreWorld(ABC):
         """Let a stranger remove a published folder."""
 
     @abstractmethod
-    def spoil_plan(self, trace: RenderTrace) -> None:
+    def spoil_plan(self, trace: RenderKey) -> None:
         """Make what was written down about a render unreadable."""
 
     @abstractmethod

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from application.ports.prompt_repository import Selection
-from domain.kind import Kind
+from domain.prompt import Kind
 from tests.contract.prompt_repository_contract import ANY, picture, taken
 
 if TYPE_CHECKING:
@@ -101,10 +101,12 @@ class ClaimOrderContract:
                 _add(queue.outside, number, Waiting(None, f"2026-01-0{number}", Kind.IMAGE))
             first = taken(queue.repository)
             queue.outside.change(3, priority=6)
-            published, following = queue.repository.publish_and_claim(first, [picture(1)], 1.0, ANY)
+            published, next_selection = queue.repository.publish_and_claim(
+                first, [picture(1)], 1.0, ANY
+            )
         assert (first.prompt_id, published) == (1, True)
-        assert following is not None
-        assert following.prompt_id == 3
+        assert next_selection is not None
+        assert next_selection.prompt_id == 3
 
 
 def _add(outside: Outside, prompt_id: int, prompt: Waiting) -> None:

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from application.ports.gallery_prompts import PromptListQuery
-from application.ports.gallery_rows import GalleryQuery
-from domain.kind import Kind
+from application.ports.gallery import GalleryQuery, PromptListQuery
+from domain.prompt import Kind
 from tests.contract.gallery_world import AnArtifact, APrompt
 
 if TYPE_CHECKING:

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from application.ports.gallery_history import Bucket, FailureCount
-from application.ports.gallery_prompts import PromptListQuery
+from application.ports.gallery import Bucket, FailureCount, PromptListQuery
 from domain.failure import FailureCode
-from domain.kind import Kind
+from domain.prompt import Kind
 from domain.render import Outcome
 from tests.contract.gallery_contract import prompt_pages
 from tests.contract.gallery_world import AnArtifact, APrompt, ARender
@@ -131,25 +130,26 @@ class GalleryPromptsContract:
         assert [each.id for each in gallery.waiting(Kind.AUDIO, 9)] == [5]
 
     def test_what_waits_for_another_try_says_so(self, world: GalleryWorld) -> None:
-        """Until when, and why; a time that has come holds nobody up any more."""
+        """Until when, and why; a time that has come, or is far too late, holds nothing up."""
+        soon = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
         memory = FailureCode.OUT_OF_MEMORY
         stalled = FailureCode.STALLED
         world.add(
             *(APrompt(number, artifact_status="pending") for number in range(1, 6)),
-            ARender(1, NOON, 1, outcome=Outcome.FAILED, code=stalled, retry_at=FAR_OFF),
+            ARender(1, NOON, 1, outcome=Outcome.FAILED, code=stalled, retry_at=soon),
             ARender(2, NOON, 2, outcome=Outcome.FAILED, code=stalled, retry_at=LONG_AGO),
             ARender(3, NOON, 3, outcome=Outcome.RELEASED, code=memory),
             ARender(4, NOON, 4, outcome=Outcome.FAILED, code=stalled, retry_at=FAR_OFF),
             ARender(5, NOON, 4, outcome=Outcome.PUBLISHED),
-            ARender(6, NOON, 5, outcome=Outcome.FAILED, code=stalled),
+            ARender(6, NOON, 5, outcome=Outcome.FAILED, code=stalled, retry_at=FAR_OFF),
         )
         waiting = world.gallery().waiting(Kind.IMAGE, 9)
         assert [(each.retry_at, each.last_failure) for each in waiting] == [
-            ("2999-01-01T00:00:00", "stalled"),
+            (soon.replace(tzinfo=None).isoformat(), "stalled"),
             (None, "stalled"),
             (None, "out_of_memory"),
             (None, None),
-            (None, None),
+            (None, "stalled"),
         ]
 
     def test_what_failed_last_comes_first(self, world: GalleryWorld) -> None:

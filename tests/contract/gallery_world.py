@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from abc import ABC, abstractmethod
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from adapters.memory.clock import ManualClock
-from adapters.memory.database import ForeignArtifact, InMemoryDatabase, PromptRow, RenderRow
-from adapters.memory.gallery import InMemoryGallery
 from adapters.sqlite.bookkeeping import prepare_bookkeeping
 from adapters.sqlite.connection import Connection
 from adapters.sqlite.gallery import SqliteGallery
-from domain.failure import Failure, FailureCode
-from domain.kind import Kind
+from domain.prompt import Kind
 from domain.render import Outcome
 from tests.owners import ME
 
@@ -24,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from application.ports.gallery import Gallery
+    from domain.failure import FailureCode
 
 MOMENT = "2026-01-06 21:30:45"
 
@@ -71,75 +67,12 @@ class ARender:
     retry_at: datetime | None = None
 
 
-class GalleryWorld(ABC):
-    """Reaches the tables without the gallery."""
-
-    @abstractmethod
-    def add(self, *rows: APrompt | AnArtifact | ARender) -> None:
-        """Insert rows of any table."""
-
-    @abstractmethod
-    def gallery(self) -> Gallery:
-        """What is tested, opened anew."""
-
-
 @dataclass
-class MemoryWorld(GalleryWorld):
-    database: InMemoryDatabase = field(default_factory=InMemoryDatabase)
+class GalleryWorld:
+    """A file, reached without the gallery.
 
-    def add(self, *rows: APrompt | AnArtifact | ARender) -> None:
-        for row in rows:
-            if isinstance(row, APrompt):
-                self._prompt(row)
-            elif isinstance(row, AnArtifact):
-                self.database.foreign_artifacts[row.id] = ForeignArtifact(
-                    row.prompt_id,
-                    row.artifact_type,
-                    row.file_path,
-                    row.preview_path,
-                    row.metadata,
-                    row.created_at,
-                )
-            else:
-                self._render(row)
-
-    def gallery(self) -> Gallery:
-        return InMemoryGallery(self.database, ManualClock())
-
-    def _prompt(self, row: APrompt) -> None:
-        if row.written:
-            self.database.writings[row.id] = row.content
-        self.database.prompts[row.id] = PromptRow(
-            row.id,
-            row.prompt_type,
-            row.status,
-            row.artifact_status,
-            row.id if row.written else None,
-            row.created_at,
-            row.error_message,
-            text=row.text,
-        )
-
-    def _render(self, row: ARender) -> None:
-        self.database.renders[row.render_id] = RenderRow(
-            row.render_id,
-            row.prompt_id,
-            row.kind,
-            None,
-            ME,
-            row.attempt,
-            outcome=row.outcome,
-            failure=Failure(row.code, "why") if row.code else None,
-            seconds=row.seconds,
-            retry_at=row.retry_at,
-            finished_at=row.finished_at,
-            claimed_at=row.finished_at,
-        )
-
-
-@dataclass
-class SqliteWorld(GalleryWorld):
-    """On a file; our own tables come with the first render or with our indexes."""
+    Our own tables come with the first render or with our indexes.
+    """
 
     path: Path
     indexes: bool = False
@@ -150,6 +83,7 @@ class SqliteWorld(GalleryWorld):
             self._prepare()
 
     def add(self, *rows: APrompt | AnArtifact | ARender) -> None:
+        """Insert rows of any table."""
         if any(isinstance(row, ARender) for row in rows):
             self._prepare()
         with closing(sqlite3.connect(self.path, timeout=30)) as driver, driver:
@@ -163,6 +97,7 @@ class SqliteWorld(GalleryWorld):
                     _add_render(driver, row)
 
     def gallery(self) -> Gallery:
+        """What is tested, opened anew."""
         self._open.append(Connection(self.path, timeout=5.0))
         return SqliteGallery(self._open[-1])
 

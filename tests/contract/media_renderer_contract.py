@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from enum import Enum, auto
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 from returns.pipeline import is_successful
@@ -14,15 +14,14 @@ from returns.pipeline import is_successful
 from application.ports.media_renderer import RenderJob
 from domain.brief import ImageBrief, LyricsBrief, Section
 from domain.failure import Blame, FailureCode
-from domain.kind import Kind
 from domain.picture_size import PictureSize
+from domain.prompt import Kind
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from application.ports.media_renderer import MediaRenderer
-    from domain.render import WorkflowProcess
-    from domain.server_job import ServerJob
+    from domain.render import ServerJob, WorkflowProcess
 
 PICTURE = ImageBrief(prompt="a lake at dawn")
 SONG = LyricsBrief(sections=(Section("verse", "Steam ascends"),), genre="folk")
@@ -50,27 +49,27 @@ class Watch:
         self._stop_after = stop_after
         self._may_start = may_start
 
-    def started(self, workflow: WorkflowProcess) -> bool:
+    def record_process(self, workflow: WorkflowProcess) -> bool:
         self.workflows.append(workflow)
         return self._may_start
 
-    def submitting(self, job: ServerJob) -> bool:
+    def record_job(self, job: ServerJob) -> bool:
         self.jobs.append(job)
         return self._may_start
 
-    def may_end(self, job: ServerJob) -> bool:
+    def owns_job(self, job: ServerJob) -> bool:
         return True
 
-    def dropped(self, job: ServerJob) -> None:
+    def forget_job(self, job: ServerJob) -> None:
         self.dropped_jobs.append(job)
 
-    def previewed(self, picture: bytes, media_type: str) -> None:
+    def on_preview(self, picture: bytes, media_type: str) -> None:
         self.previews.append((picture, media_type))
 
-    def progressed(self, fraction: float | None, message: str) -> None:
+    def on_progress(self, fraction: float | None, message: str) -> None:
         self.reports.append((fraction, message))
 
-    def heard(self, stream: str, chunk: bytes) -> None:
+    def on_output(self, stream: str, chunk: bytes) -> None:
         self.printed[stream] += len(chunk)
 
     def must_stop(self) -> bool:
@@ -92,76 +91,107 @@ def job_for(output: Path, kind: Kind = Kind.IMAGE, prompt_id: int = 200) -> Rend
 
 
 class MediaRendererContract(ABC):
-    """Subclass it, name the class ``Test...``, and make the renderers."""
+    """Subclass it, name the class ``Test...``, and make the renderers.
+
+    Attributes:
+        kinds: that the renderer can make; a renderer of one kind is asked for no other.
+    """
+
+    kinds: ClassVar[frozenset[Kind]] = frozenset(Kind)
+
+    @pytest.fixture(params=Kind)
+    def kind(self, request: pytest.FixtureRequest) -> Kind:
+        """Each kind that the renderer can make."""
+        kind: Kind = request.param
+        if kind not in self.kinds:
+            pytest.skip(f"makes nothing of the kind {kind}")
+        return kind
+
+    @pytest.fixture
+    def any_kind(self) -> Kind:
+        """One of those kinds, where it does not matter which."""
+        return next(kind for kind in Kind if kind in self.kinds)
 
     @abstractmethod
     def renderer(self, behaviour: Behaviour, folder: Path) -> MediaRenderer:
         """A renderer that behaves so; ``folder`` is free for what it needs."""
 
-    @pytest.mark.parametrize("kind", Kind)
     def test_a_well_renderer_passes_its_preflight(self, kind: Kind, tmp_path: Path) -> None:
         """Nothing is reported where nothing is wrong."""
         assert self.renderer(Behaviour.SUCCEED, tmp_path).preflight(kind) is None
 
-    @pytest.mark.parametrize("kind", Kind)
+    def test_a_success_says_that_the_prompt_was_used(self, any_kind: Kind, tmp_path: Path) -> None:
+        """It stands in the metadata of what is published."""
+        renderer = self.renderer(Behaviour.SUCCEED, tmp_path)
+        assert renderer.render(job_for(tmp_path / "out", any_kind), Watch()).unwrap().prompt_used
+
     def test_a_broken_installation_is_seen_before_any_job(self, kind: Kind, tmp_path: Path) -> None:
         """The preflight blames the environment."""
         failure = self.renderer(Behaviour.BE_BROKEN, tmp_path).preflight(kind)
         assert failure is not None
         assert failure.blame is Blame.ENVIRONMENT
 
-    def test_a_broken_installation_fails_a_job_by_the_same_code(self, tmp_path: Path) -> None:
+    def test_a_broken_installation_fails_a_job_by_the_same_code(
+        self, any_kind: Kind, tmp_path: Path
+    ) -> None:
         """A job that is tried all the same gets a failure, not an exception."""
         renderer = self.renderer(Behaviour.BE_BROKEN, tmp_path)
-        expected = renderer.preflight(Kind.IMAGE)
-        result = renderer.render(job_for(tmp_path / "out"), Watch())
+        expected = renderer.preflight(any_kind)
+        result = renderer.render(job_for(tmp_path / "out", any_kind), Watch())
         assert expected is not None
         assert result.failure().code is expected.code
 
-    @pytest.mark.parametrize("kind", Kind)
     def test_success_leaves_files_and_facts(self, kind: Kind, tmp_path: Path) -> None:
         """Media stand in the job's folder, and the facts say how they were made."""
         job = job_for(tmp_path / "out", kind)
         facts = self.renderer(Behaviour.SUCCEED, tmp_path).render(job, Watch()).unwrap()
         assert any(job.output.iterdir())
         assert facts.seconds >= 0
-        assert set(facts.as_metadata()) - {"server", "server_job"} == {
-            "renderer",
-            "workflow",
-            "render_seconds",
-        }
+        assert facts.renderer
+        assert facts.workflow
+        assert "/" not in facts.workflow
 
-    def test_progress_is_a_fraction_that_reaches_the_end(self, tmp_path: Path) -> None:
+    def test_progress_is_a_fraction_that_reaches_the_end(
+        self, any_kind: Kind, tmp_path: Path
+    ) -> None:
         """What is reported lies between 0 and 1."""
         watch = Watch()
-        self.renderer(Behaviour.SUCCEED, tmp_path).render(job_for(tmp_path / "out"), watch)
+        self.renderer(Behaviour.SUCCEED, tmp_path).render(
+            job_for(tmp_path / "out", any_kind), watch
+        )
         fractions = [fraction for fraction, _ in watch.reports if fraction is not None]
         assert all(0 <= fraction <= 1 for fraction in fractions)
         assert fractions[-1] == 1
 
-    def test_failure_is_a_value_that_blames_the_render(self, tmp_path: Path) -> None:
+    def test_failure_is_a_value_that_blames_the_render(
+        self, any_kind: Kind, tmp_path: Path
+    ) -> None:
         """An expected failure is returned, whatever files were left."""
-        job = job_for(tmp_path / "out")
+        job = job_for(tmp_path / "out", any_kind)
         result = self.renderer(Behaviour.FAIL, tmp_path).render(job, Watch())
         assert not is_successful(result)
         assert result.failure().blame is Blame.RENDER
 
-    def test_a_job_that_must_stop_at_once_is_interrupted(self, tmp_path: Path) -> None:
+    def test_a_job_that_must_stop_at_once_is_interrupted(
+        self, any_kind: Kind, tmp_path: Path
+    ) -> None:
         """Nothing is made for a job that nobody wants any more."""
-        job = job_for(tmp_path / "out")
+        job = job_for(tmp_path / "out", any_kind)
         result = self.renderer(Behaviour.SUCCEED, tmp_path).render(job, Watch(stop_after=0))
         assert result.failure().code is FailureCode.INTERRUPTED
         assert not any(job.output.iterdir())
 
-    def test_a_job_is_stopped_in_the_middle(self, tmp_path: Path) -> None:
+    def test_a_job_is_stopped_in_the_middle(self, any_kind: Kind, tmp_path: Path) -> None:
         """A wish to stop that comes late is heard."""
-        job = job_for(tmp_path / "out")
+        job = job_for(tmp_path / "out", any_kind)
         result = self.renderer(Behaviour.TAKE_LONG, tmp_path).render(job, Watch(stop_after=1))
         assert result.failure().code is FailureCode.INTERRUPTED
 
-    def test_a_process_that_may_not_start_makes_nothing(self, tmp_path: Path) -> None:
+    def test_a_process_that_may_not_start_makes_nothing(
+        self, any_kind: Kind, tmp_path: Path
+    ) -> None:
         """Whoever starts one asks before it does anything; the others have nothing to ask."""
-        job, watch = job_for(tmp_path / "out"), Watch(may_start=False)
+        job, watch = job_for(tmp_path / "out", any_kind), Watch(may_start=False)
         result = self.renderer(Behaviour.SUCCEED, tmp_path).render(job, watch)
         if watch.workflows or watch.jobs:
             assert result.failure().code is FailureCode.INTERRUPTED
@@ -169,11 +199,19 @@ class MediaRendererContract(ABC):
         else:
             assert is_successful(result)
 
-    def test_one_renderer_serves_several_threads(self, tmp_path: Path) -> None:
+    def test_one_renderer_serves_several_threads(self, any_kind: Kind, tmp_path: Path) -> None:
         """Jobs at the same time do not disturb each other."""
         renderer = self.renderer(Behaviour.SUCCEED, tmp_path)
-        jobs = [job_for(tmp_path / f"out{n}", prompt_id=n) for n in range(8)]
+        jobs = [job_for(tmp_path / f"out{n}", any_kind, n) for n in range(8)]
         with ThreadPoolExecutor(4) as pool:
             results = list(pool.map(lambda job: renderer.render(job, Watch()), jobs))
         assert all(map(is_successful, results))
         assert all(any(job.output.iterdir()) for job in jobs)
+
+    def test_it_is_closed_once_its_jobs_are_over(self, any_kind: Kind, tmp_path: Path) -> None:
+        """Whoever composed it closes it; what it made stays."""
+        renderer = self.renderer(Behaviour.SUCCEED, tmp_path)
+        job = job_for(tmp_path / "out", any_kind)
+        assert is_successful(renderer.render(job, Watch()))
+        renderer.close()
+        assert any(job.output.iterdir())

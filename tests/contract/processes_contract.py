@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from domain.worker import Fate
+from domain.lease import Liveness, Termination
 
 if TYPE_CHECKING:
-    from application.ports.processes import Processes
+    from application.ports.system import Processes
+    from domain.lease import ProcessIdentity
     from domain.render import WorkflowProcess
-    from domain.worker import ProcessIdentity
 
 
 class Machine(ABC):
@@ -54,40 +54,54 @@ class ProcessesContract:
     def test_the_one_who_asks_is_alive(self, processes: Processes) -> None:
         """And is the same each time."""
         assert processes.me() == processes.me()
-        assert processes.fate_of(processes.me()) is Fate.ALIVE
+        assert processes.liveness_of(processes.me()) is Liveness.ALIVE
 
     def test_a_running_process_is_alive(self, processes: Processes, machine: Machine) -> None:
         """Another process of this machine is seen."""
-        assert processes.fate_of(machine.start()) is Fate.ALIVE
+        assert processes.liveness_of(machine.start()) is Liveness.ALIVE
 
     def test_an_ended_process_is_dead(self, processes: Processes, machine: Machine) -> None:
         """Nobody has its number now."""
         owner = machine.start()
         machine.end(owner)
-        assert processes.fate_of(owner) is Fate.DEAD
+        assert processes.liveness_of(owner) is Liveness.DEAD
 
     def test_a_stranger_with_the_number_is_not_the_owner(
         self, processes: Processes, machine: Machine
     ) -> None:
         """The time of the start tells them apart."""
         owner = replace(machine.start(), started="0")
-        assert processes.fate_of(owner) is Fate.DEAD
+        assert processes.liveness_of(owner) is Liveness.DEAD
 
     @pytest.mark.parametrize(
         ("elsewhere", "expected"),
         [
-            ({"host": "elsewhere"}, Fate.UNKNOWN),
-            ({"namespace": "pid:[1]"}, Fate.UNKNOWN),
-            ({"boot": "another"}, Fate.DEAD),
-            ({"boot": ""}, Fate.UNKNOWN),
+            ({"host": "renamed"}, Liveness.ALIVE),
+            ({"host": "elsewhere", "boot": "another"}, Liveness.UNKNOWN),
+            ({"namespace": "pid:[1]"}, Liveness.UNKNOWN),
+            ({"host": "renamed", "namespace": "pid:[1]"}, Liveness.UNKNOWN),
+            ({"boot": "another"}, Liveness.DEAD),
+            ({"boot": "another", "namespace": "pid:[1]"}, Liveness.UNKNOWN),
+            ({"boot": ""}, Liveness.UNKNOWN),
         ],
     )
     def test_what_is_elsewhere_is_judged_by_its_place(
-        self, processes: Processes, machine: Machine, elsewhere: dict[str, Any], expected: Fate
+        self, processes: Processes, machine: Machine, elsewhere: dict[str, Any], expected: Liveness
     ) -> None:
-        """Another machine or container cannot be seen; a machine's last life is over."""
+        """Another machine or container cannot be seen; a machine's last life is over.
+
+        A machine is the same whatever it is called, until it is restarted.
+        """
         owner = replace(machine.start(), **elsewhere)
-        assert processes.fate_of(owner) is expected
+        assert processes.liveness_of(owner) is expected
+
+    def test_an_ended_process_is_dead_whatever_its_host_was_called(
+        self, processes: Processes, machine: Machine
+    ) -> None:
+        """A laptop whose name follows the network."""
+        owner = machine.start()
+        machine.end(owner)
+        assert processes.liveness_of(replace(owner, host="renamed")) is Liveness.DEAD
 
     def test_a_workflow_is_ended_with_everybody_in_its_group(
         self, processes: Processes, machine: Machine
@@ -96,7 +110,15 @@ class ProcessesContract:
         owner, workflow = machine.start(), machine.start_workflow()
         machine.end(owner)
         assert machine.runs(workflow)
-        assert processes.end_workflow(owner, workflow)
+        assert processes.end_workflow(owner, workflow) is Termination.ENDED
+        assert not machine.runs(workflow)
+
+    def test_a_workflow_is_ended_whatever_its_host_is_called_now(
+        self, processes: Processes, machine: Machine
+    ) -> None:
+        """It is the same machine as long as it was not restarted."""
+        owner, workflow = replace(machine.start(), host="renamed"), machine.start_workflow()
+        assert processes.end_workflow(owner, workflow) is Termination.ENDED
         assert not machine.runs(workflow)
 
     def test_a_group_whose_leader_is_gone_is_ended(
@@ -106,7 +128,7 @@ class ProcessesContract:
         owner, workflow = machine.start(), machine.start_workflow()
         machine.end_leader(workflow)
         assert machine.runs(workflow)
-        assert processes.end_workflow(owner, workflow)
+        assert processes.end_workflow(owner, workflow) is Termination.ENDED
         assert not machine.runs(workflow)
 
     def test_a_workflow_that_has_ended_is_ended(
@@ -114,37 +136,43 @@ class ProcessesContract:
     ) -> None:
         """Once more does no harm."""
         owner, workflow = machine.start(), machine.start_workflow()
-        assert processes.end_workflow(owner, workflow)
-        assert processes.end_workflow(owner, workflow)
+        assert processes.end_workflow(owner, workflow) is Termination.ENDED
+        assert processes.end_workflow(owner, workflow) is Termination.ENDED
 
     def test_a_stranger_with_the_groups_number_lives(
         self, processes: Processes, machine: Machine
     ) -> None:
         """What was recorded ended long ago (fault 6)."""
         owner, stranger = machine.start(), machine.start_workflow()
-        assert processes.end_workflow(owner, replace(stranger, started="0"))
+        recorded = replace(stranger, started="0")
+        assert processes.end_workflow(owner, recorded) is Termination.ENDED
         assert machine.runs(stranger)
 
     @pytest.mark.parametrize(
-        ("elsewhere", "certain"),
+        ("elsewhere", "expected"),
         [
-            ({"host": "elsewhere"}, False),
-            ({"namespace": "pid:[1]"}, False),
-            ({"boot": ""}, False),
-            ({"boot": "another"}, True),
+            ({"host": "elsewhere", "boot": "another"}, Termination.OUT_OF_SIGHT),
+            ({"namespace": "pid:[1]"}, Termination.OUT_OF_SIGHT),
+            ({"host": "renamed", "namespace": "pid:[1]"}, Termination.OUT_OF_SIGHT),
+            ({"boot": ""}, Termination.OUT_OF_SIGHT),
+            ({"boot": "another"}, Termination.ENDED),
         ],
     )
     def test_numbers_from_elsewhere_mean_nothing_here(
-        self, processes: Processes, machine: Machine, elsewhere: dict[str, Any], *, certain: bool
+        self,
+        processes: Processes,
+        machine: Machine,
+        elsewhere: dict[str, Any],
+        expected: Termination,
     ) -> None:
         """Nothing is killed; only of a machine's last life it is certain that it is over."""
         owner, workflow = replace(machine.start(), **elsewhere), machine.start_workflow()
-        assert processes.end_workflow(owner, workflow) is certain
+        assert processes.end_workflow(owner, workflow) is expected
         assert machine.runs(workflow)
 
     def test_others_are_left_alone(self, processes: Processes, machine: Machine) -> None:
         """Ending one workflow touches no other one, and not its owner."""
         owner, one, other = machine.start(), machine.start_workflow(), machine.start_workflow()
-        assert processes.end_workflow(owner, one)
+        assert processes.end_workflow(owner, one) is Termination.ENDED
         assert machine.runs(other)
-        assert processes.fate_of(owner) is Fate.ALIVE
+        assert processes.liveness_of(owner) is Liveness.ALIVE

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from adapters.memory.clock import ManualClock
-from application.ports.prompt_repository import Selection
+from application.ports.prompt_repository import Selection, WriteRefusedError
 from domain.artifact import Artifact
 from domain.failure import Failure, FailureCode
-from domain.kind import Kind
+from domain.prompt import Kind
+from tests.fakes.system import ManualClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,6 +70,14 @@ class Outside(ABC):
     def outcomes(self, prompt_id: int) -> list[str | None]:
         """The outcomes of a prompt's renders, oldest first."""
 
+    @abstractmethod
+    def refuse(self, write: str, reason: str) -> None:
+        """Let the tables refuse a write from now on: "claim", "publish", "fail" or "release"."""
+
+    @abstractmethod
+    def accept(self) -> None:
+        """Let the tables refuse nothing more."""
+
 
 def picture(prompt_id: int, name: str = "a.png") -> Artifact:
     """An artifact that could have been rendered."""
@@ -86,6 +94,9 @@ ENDINGS: dict[str, Callable[[PromptRepository, Claim, ManualClock], bool]] = {
         claim, MEMORY, 1.0, clock.now() + timedelta(seconds=60)
     ),
 }
+
+
+REFUSED = Failure(FailureCode.DATABASE_CONSTRAINT, "the tables do not take it")
 
 
 def taken(repository: PromptRepository, selection: Selection = ANY) -> Claim:
@@ -403,6 +414,16 @@ class PromptRepositoryContract:
         assert repository.next_retry_at(ANY) is None
         assert taken(repository, only).prompt_id == 1
 
+    def test_a_time_beyond_every_wait_holds_nothing(
+        self, repository: PromptRepository, outside: Outside, clock: ManualClock
+    ) -> None:
+        """The clock ran a day ahead when it was written."""
+        outside.add(1)
+        due = clock.now() + timedelta(days=1)
+        assert repository.postpone(taken(repository), MEMORY, 1.0, due)
+        assert repository.next_retry_at(ANY) is None
+        assert taken(repository).attempt == 2
+
     def test_the_first_that_is_due_is_told_of_those_that_are_wanted(
         self, repository: PromptRepository, outside: Outside, clock: ManualClock
     ) -> None:
@@ -485,7 +506,7 @@ class PromptRepositoryContract:
         else:
             outside.change(1, artifact_status="error")
         assert repository.next_retry_at(ANY) is None
-        repository.requeue_errors()
+        repository.requeue([1], again=False)
         assert taken(repository).attempt == 1
 
     # ------------------------------------------------------------------------------ cancel
@@ -531,7 +552,7 @@ class PromptRepositoryContract:
         assert second.attempt == 2
         assert repository.release(second, INTERRUPTED, 1.0)
         assert repository.cancel(1, requeue=False) is None
-        repository.requeue_errors()
+        repository.requeue([1], again=False)
         again = taken(repository)
         assert (again.attempt, again.crashes) == (1, 0)
 
@@ -628,11 +649,129 @@ class PromptRepositoryContract:
     def test_all_errors_can_be_tried_again_at_once(
         self, repository: PromptRepository, outside: Outside
     ) -> None:
-        """Only our own prompts that ended in error move."""
+        """Only our own prompts that ended in error move, and none that a person cancelled."""
         outside.add(1, artifact_status="error")
         outside.add(2, artifact_status="error", prompt_type="lyrics_prompt")
         outside.add(3, artifact_status="error", prompt_type="poetry")
         outside.add(4, artifact_status="ready")
+        outside.add(5)
+        assert repository.cancel(5, requeue=False) is None
         answer = repository.requeue_errors()
         assert (answer.moved, dict(answer.refused)) == ((1, 2), {})
         assert outside.see(3).artifact_status == "error"
+
+    # ------------------------------------------------------- what the tables do not take
+
+    @pytest.mark.parametrize("write", ["claim", "publish", "fail", "release"])
+    def test_a_rehearsal_finds_what_would_be_refused(
+        self, repository: PromptRepository, outside: Outside, write: str
+    ) -> None:
+        """It names the reason, and leaves no trace; a claim has the same number as without it."""
+        outside.add(1)
+        assert repository.rehearse(Kind.IMAGE) is None
+        before = outside.see(1), outside.outcomes(1)
+        outside.refuse(write, "ask the editor")
+        for _ in range(2):
+            failure = repository.rehearse(Kind.IMAGE)
+            assert failure is not None
+            assert failure.code is FailureCode.DATABASE_CONSTRAINT
+            assert "ask the editor" in failure.message
+        outside.accept()
+        assert repository.rehearse(Kind.IMAGE) is None
+        assert (outside.see(1), outside.outcomes(1)) == before
+        assert taken(repository).render_id == 1
+
+    @pytest.mark.parametrize("state", ["pending", "ready", "error", "processing", "unsupported"])
+    def test_a_rehearsal_needs_a_prompt_that_can_be_claimed(
+        self, repository: PromptRepository, outside: Outside, state: str
+    ) -> None:
+        """Of the kind that is asked about; without one it finds nothing."""
+        outside.refuse("publish", "ask the editor")
+        assert repository.rehearse(Kind.IMAGE) is None
+        outside.add(1, artifact_status=state)
+        assert bool(repository.rehearse(Kind.IMAGE)) is (state == "pending")
+        assert repository.rehearse(Kind.AUDIO) is None
+
+    def test_a_rehearsal_waits_for_retries_like_a_claim(
+        self, repository: PromptRepository, outside: Outside, clock: ManualClock
+    ) -> None:
+        """A prompt that is not due is not rehearsed with."""
+        outside.add(1)
+        due = clock.now() + timedelta(seconds=60)
+        repository.postpone(taken(repository), MEMORY, 1.0, due)
+        outside.refuse("publish", "ask the editor")
+        assert repository.rehearse(Kind.IMAGE) is None
+        clock.advance(60)
+        assert repository.rehearse(Kind.IMAGE) is not None
+
+    @pytest.mark.parametrize("ending", ["publish", "fail", "release"])
+    def test_a_refused_ending_changes_nothing(
+        self, repository: PromptRepository, outside: Outside, clock: ManualClock, ending: str
+    ) -> None:
+        """The render is as live as before, and can be ended otherwise, or once it is accepted."""
+        outside.add(1)
+        claim = taken(repository)
+        before = outside.see(1), outside.outcomes(1)
+        outside.refuse(ending, "ask the editor")
+        with pytest.raises(WriteRefusedError, match="ask the editor"):
+            ENDINGS[ending](repository, claim, clock)
+        assert (outside.see(1), outside.outcomes(1)) == before
+        outside.accept()
+        assert ENDINGS[ending](repository, claim, clock)
+
+    @pytest.mark.parametrize("write", ["publish", "claim"])
+    def test_a_refusal_of_either_part_undoes_both(
+        self, repository: PromptRepository, outside: Outside, write: str
+    ) -> None:
+        """A publication and the claim along with it are one transaction."""
+        outside.add(1)
+        claim = taken(repository)
+        outside.add(2)
+        outside.refuse(write, "ask the editor")
+        with pytest.raises(WriteRefusedError, match="ask the editor"):
+            repository.publish_and_claim(claim, [picture(1)], 1.0, ANY)
+        assert [outside.see(n).artifact_status for n in (1, 2)] == ["processing", "pending"]
+        assert outside.see(1).artifact_paths == ()
+
+    def test_a_claim_names_the_renders_that_could_not_publish(
+        self, repository: PromptRepository, outside: Outside
+    ) -> None:
+        """And those that tried it again for them; not those that merely gave their prompt back."""
+        outside.add(1)
+        first = taken(repository)
+        assert first.unpublished == ()
+        repository.release(first, INTERRUPTED, 1.0)
+        second = taken(repository)
+        assert second.unpublished == ()
+        repository.release(second, REFUSED, 1.0)
+        third = taken(repository)
+        assert third.unpublished == _keys(first, second)
+        repository.release(third, INTERRUPTED, 1.0)
+        assert taken(repository).unpublished == _keys(first, second)
+
+    @pytest.mark.parametrize("hand", ["publish", "fail", "postpone", "cancel", "writing", "reset"])
+    def test_nothing_is_left_to_publish_when_another_life_begins(
+        self, repository: PromptRepository, outside: Outside, clock: ManualClock, hand: str
+    ) -> None:
+        """What ended, was cancelled or changed is rendered afresh."""
+        outside.add(1)
+        repository.release(taken(repository), REFUSED, 1.0)
+        if hand in ENDINGS:
+            assert ENDINGS[hand](repository, taken(repository), clock)
+            clock.advance(60)
+            repository.requeue([1], again=True)
+        elif hand == "cancel":
+            assert repository.cancel(1, requeue=False) is None
+            repository.requeue([1], again=False)
+        elif hand == "writing":
+            outside.add(2)
+            other = taken(repository, Selection(only=frozenset({2})))
+            outside.change(1, output_reference=other.writings[0].id)
+        else:
+            taken(repository)
+            outside.change(1, artifact_status="pending")
+        assert taken(repository, Selection(only=frozenset({1}))).unpublished == ()
+
+
+def _keys(*claims: Claim) -> tuple[tuple[int, str], ...]:
+    return tuple((claim.render_id, claim.token) for claim in claims)

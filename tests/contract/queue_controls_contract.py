@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from application.ports.queue_controls import PausedBy
+from application.ports.database import PausedBy
+from domain.prompt import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from application.ports.queue_controls import QueueControls
+    from application.ports.database import QueueControls
 
     Open = Callable[[], QueueControls]
 
@@ -43,8 +44,9 @@ class QueueControlsContract(ABC):
         reopen().pause(by, "no memory left", "out_of_memory", (7, 3))
         pause = reopen().paused()
         assert pause is not None
-        assert (pause.by, pause.reason, pause.code) == (by, "no memory left", "out_of_memory")
-        assert pause.suspects == (7, 3)
+        assert (pause.by, pause.reason) == (by, "no memory left")
+        known = ("", ()) if by is PERSON else ("out_of_memory", (7, 3))
+        assert (pause.code, pause.suspects) == known
         assert pause.since
 
     def test_what_is_found_broken_again_has_been_so_all_the_while(
@@ -96,6 +98,26 @@ class QueueControlsContract(ABC):
         assert pause is not None
         assert pause.reason == reason
         assert pause.by is (first if reason == "first" else second)
+
+    def test_a_persons_pause_is_named_before_the_environments(self, reopen: Open) -> None:
+        """Both are kept; once the person resumed everything, none is left."""
+        reopen().pause(ENVIRONMENT, "full", "disk_full", (1,))
+        reopen().pause(PERSON, "enough", "", ())
+        assert [pause.by for pause in reopen().pauses()] == [PERSON, ENVIRONMENT, ENVIRONMENT]
+        assert reopen().resume() is True
+        assert reopen().pauses() == ()
+
+    def test_the_environment_pauses_kinds_one_by_one(self, reopen: Open) -> None:
+        """Songs can be rendered while pictures wait."""
+        reopen().pause(ENVIRONMENT, "no model", "model_missing", (1,), [Kind.IMAGE])
+        reopen().pause(ENVIRONMENT, "no memory", "out_of_memory", (2,), [Kind.AUDIO])
+        assert {pause.kind: pause.code for pause in reopen().pauses()} == {
+            Kind.IMAGE: "model_missing",
+            Kind.AUDIO: "out_of_memory",
+        }
+        assert reopen().resume(ENVIRONMENT, [Kind.IMAGE]) is True
+        assert [pause.kind for pause in reopen().pauses()] == [Kind.AUDIO]
+        assert reopen().resume(ENVIRONMENT, [Kind.IMAGE]) is False
 
 
 def _since(controls: QueueControls) -> str:

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from domain.failure import Failure
+    from domain.lease import ProcessIdentity
     from domain.render import Claim
-    from domain.worker import ProcessIdentity
 
 
 class Model(Tables):
@@ -61,12 +61,12 @@ class Model(Tables):
         )
         return opened
 
-    def beat(self, render_id: int, now: float) -> None:
-        """Its owner gave a sign of life."""
+    def beat(self, render_id: int, now: float, wall: datetime) -> None:
+        """Its owner gave a sign of life; the number tells when, by the wall clock, if it can."""
         render = self.renders[render_id]
         if render.outcome is None:
-            render.heartbeat += 1
-            render.beat_at = now
+            render.heartbeat = max(render.heartbeat + 1, int(wall.timestamp()))
+            render.heartbeat_at = now
 
     # ------------------------------------------------------------------------------ renders end
 
@@ -165,9 +165,14 @@ class Model(Tables):
         return moved
 
     def errors(self) -> list[int]:
-        """What ended in error, by number."""
+        """What ended in error and was not cancelled, by number."""
         found = (n for n in self.prompts if self._is_ours(n, {"error"}))
-        return sorted(n for n in found if self.prompts[n].status == "completed")
+        known = ((n, self.prompts[n]) for n in sorted(found))
+        return [
+            n
+            for n, row in known
+            if row.status == "completed" and not (row.error_message or "").startswith("cancelled")
+        ]
 
     def _forget(self, prompt_id: int) -> None:
         """No wait holds any more, and none of the attempts counts that led to it."""

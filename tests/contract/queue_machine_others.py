@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from application.ports.queue_controls import PausedBy
+from application.ports.database import PausedBy
 from domain.failure import Failure, FailureCode
 from tests.contract.queue_machine_strategies import SWITCHES
 from tests.contract.queue_machine_tables import KINDS
@@ -92,16 +92,19 @@ class Others:
         assert set(answer.refused) == set(prompt_ids) - set(moved)
 
     def _switch(self, hands: Hands, wish: str, suspects: tuple[int, ...]) -> None:
-        controls, paused_by = hands.controls, self.model.pause
+        controls, (person, environment) = hands.controls, self.model.pause
         theirs = "environment" in wish
         by = PausedBy.ENVIRONMENT if theirs else PausedBy.PERSON
         if "pause" in wish:
             controls.pause(by, wish, "disk_full", suspects)
-            if not (theirs and paused_by and paused_by[0] == "person"):
-                self.model.pause = by.value, wish, "disk_full", suspects
+            if theirs:
+                environment = wish, "disk_full", suspects
+            else:
+                person = wish
         else:
-            ends = paused_by is not None and not (theirs and paused_by[0] == "person")
+            ends = bool(environment or (person and not theirs))
             assert controls.resume(by if theirs else None) is ends
-            self.model.pause = None if ends else paused_by
+            person, environment = (person if theirs else None), None
+        self.model.pause = person, environment
         found = controls.paused()
-        assert (found and found.by.value) == (self.model.pause and self.model.pause[0])
+        assert (found and found.reason) == (person or (environment and environment[0]))

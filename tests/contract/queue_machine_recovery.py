@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from application.ports.artifact_store import RenderTrace
+from application.ports.artifact_store import RenderKey
 from domain.failure import Failure, FailureCode
 from tests.contract.queue_machine_rendering import MAX_CRASHES, POLICY
 from tests.contract.queue_machine_worker import LEASE, LONGEST_GAP
@@ -41,7 +41,7 @@ class Recoverer:
         seen, expired = self._look(worker)
         now = self.renderer.clock.monotonic()
         for render in seen:
-            stood_still = now - self.renderer.model.renders[render.render_id].beat_at
+            stood_still = now - self.renderer.model.renders[render.render_id].heartbeat_at
             if render.render_id in expired:
                 assert stood_still >= LEASE
             else:
@@ -73,7 +73,7 @@ class Recoverer:
     def sweep(self, worker: Worker) -> None:
         """Clear away what closed renders left."""
         leases, files, model = worker.hands.leases, self.renderer.files, self.renderer.model
-        unknown = RenderTrace(1, 999)
+        unknown = RenderKey(1, 999)
         closed = leases.closed({*files.plans, unknown})
         pairs = [(trace.prompt_id, trace.render_id) for trace in files.plans]
         assert {(trace.prompt_id, trace.render_id) for trace in closed} == model.closed(pairs)
@@ -95,7 +95,7 @@ class Recoverer:
         ]
         others = [each for each in live if not worker.holds(each.render_id)]
         heartbeats = {each.render_id: each.heartbeat for each in others}
-        return others, worker.observer.look(self.renderer.clock.monotonic(), heartbeats)
+        return others, worker.observer.observe(self.renderer.clock.monotonic(), heartbeats)
 
     def _is_as_seen(self, seen: LiveRender) -> bool:
         render = self.renderer.model.renders[seen.render_id]
@@ -106,7 +106,7 @@ class Recoverer:
     ) -> bool:
         """Take finished files over, and publish them at once or later."""
         model, leases = self.renderer.model, worker.hands.leases
-        paths = self.renderer.files.finished(RenderTrace(seen.prompt_id, seen.render_id))
+        paths = self.renderer.files.finished(RenderKey(seen.prompt_id, seen.render_id, seen.token))
         if paths is None or POLICY.gives_up_after(seen.crashes):
             return False
         worker.try_to_die(death, lambda: leases.adopt(seen))

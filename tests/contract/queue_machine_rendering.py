@@ -61,10 +61,10 @@ class Renderer:
         worker.try_to_die(
             death, lambda: repository.publish_and_claim(claim, artifacts, 1.0, selection)
         )
-        published, following = repository.publish_and_claim(claim, artifacts, 1.0, selection)
+        published, next_selection = repository.publish_and_claim(claim, artifacts, 1.0, selection)
         self._published(worker, claim, artifacts, published=published)
         expected = self.model.claimable(selection, self.clock.now())
-        self._claimed(worker, expected, following)
+        self._claimed(worker, expected, next_selection)
         worker.die_now(death)
 
     def fail(self, worker: Worker, claim: Claim, death: Death | None) -> None:
@@ -112,9 +112,9 @@ class Renderer:
     def beat(self, worker: Worker, claim: Claim, death: Death | None = None) -> None:
         """A sign of life, and what it answers."""
         leases, held = worker.hands.leases, self.model.is_held(claim.render_id)
-        worker.try_to_die(death, lambda: leases.beat(claim))
-        assert leases.beat(claim) is held
-        self.model.beat(claim.render_id, self.clock.monotonic())
+        worker.try_to_die(death, lambda: leases.heartbeat(claim))
+        assert leases.heartbeat(claim) is held
+        self.model.beat(claim.render_id, self.clock.monotonic(), self.clock.now())
         assert leases.holds(claim) is held
         worker.die_now(death)
 

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from domain.worker import ProcessIdentity
+    from domain.lease import ProcessIdentity
+
+
+Pauses = tuple[str | None, tuple[str, str, tuple[int, ...]] | None]
 
 
 @dataclass(frozen=True)
@@ -20,14 +23,14 @@ class Snapshot:
         writings: the content of each, by id.
         rows: of artifacts, as (prompt, path), oldest first.
         renders: as ``Render.row`` has them, oldest first.
-        pause: who paused, why, the code and the suspects.
+        pause: why a person paused; why the environment did, with the code and the suspects.
     """
 
     prompts: dict[int, tuple[object, ...]]
     writings: dict[int, object]
     rows: list[tuple[int, str]]
     renders: list[tuple[object, ...]]
-    pause: tuple[str, str, str, tuple[int, ...]] | None
+    pause: Pauses
 
 
 @dataclass
@@ -66,7 +69,7 @@ class Render:
     attempt: int
     crashes: int
     acceptance: int
-    beat_at: float
+    heartbeat_at: float
     heartbeat: int = 0
     group: int | None = None
     outcome: str | None = None

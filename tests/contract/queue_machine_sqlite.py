@@ -10,20 +10,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adapters.memory.clock import ManualClock
-from adapters.sqlite.claiming import Claiming
 from adapters.sqlite.connection import Connection
-from adapters.sqlite.queue_controls import SqliteQueueControls
-from adapters.sqlite.render_leases import SqliteRenderLeases
+from adapters.sqlite.database import SqliteQueueControls
+from adapters.sqlite.prompt_repository import ClaimStatements
+from adapters.sqlite.renders import SqliteRenderLeases
 from tests.contract.queue_machine_rows import Snapshot
 from tests.contract.queue_machine_worlds import CONTENT, Hands, World
+from tests.fakes.system import ManualClock
 from tests.fresh_databases import fresh_database
 from tests.owners import sqlite_repository
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from domain.worker import ProcessIdentity
+    from domain.lease import ProcessIdentity
 
 _RENDERS = """
 SELECT
@@ -36,8 +36,11 @@ SELECT id, prompt_type, status, artifact_status, created_at, output_reference, e
 FROM prompts
 """
 _PAUSE = """
-SELECT paused_by, pause_reason, pause_code, pause_suspects FROM media_generator_state
-WHERE paused_by IS NOT NULL
+SELECT
+    (SELECT pause_reason FROM media_generator_state WHERE paused_by = 'person'),
+    (SELECT min(reason) FROM media_generator_pauses),
+    (SELECT min(code) FROM media_generator_pauses),
+    (SELECT min(suspects) FROM media_generator_pauses)
 """
 
 
@@ -68,7 +71,9 @@ class _SqliteHands(Hands):
         for connection in self._connections:
             connection.rows("PRAGMA synchronous = OFF")
         self.repository = sqlite_repository(queue, owner, clock)
-        self.leases = SqliteRenderLeases(kept, Claiming(kept, owner, clock, all_variants=False))
+        self.leases = SqliteRenderLeases(
+            kept, ClaimStatements(kept, owner, clock, all_variants=False), clock
+        )
         self.controls = SqliteQueueControls(queue)
 
     def die_before_commit(self, step: Callable[[], object]) -> None:
@@ -133,7 +138,7 @@ class SqliteWorld(World):
 
     def snapshot(self) -> Snapshot:
         ask = self._others.execute
-        pauses = ask(_PAUSE).fetchall()
+        person, reason, code, suspects = ask(_PAUSE).fetchone()
         return Snapshot(
             {
                 prompt_id: (*words, _text(created_at), _number(reference), message)
@@ -142,7 +147,7 @@ class SqliteWorld(World):
             dict(ask("SELECT id, content FROM writings")),
             list(ask("SELECT prompt_id, file_path FROM prompt_artifacts ORDER BY id")),
             [_render(row) for row in ask(_RENDERS)],
-            (*pauses[0][:3], tuple(json.loads(pauses[0][3]))) if pauses else None,
+            (person, (reason, code, tuple(json.loads(suspects))) if reason else None),
         )
 
     def close(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from application.ports.prompt_repository import Selection
-from domain.kind import Kind
+from domain.prompt import Kind
 from tests.contract.queue_machine_worker import Death
 
 PROMPT_IDS = st.integers(1, 4)  # few, so that rules meet at the same prompt

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from tests.contract.queue_machine_rows import Known, Render, Snapshot
+from tests.contract.queue_machine_rows import Known, Pauses, Render, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,7 +26,7 @@ class Tables:
         writings: ids of what was written.
         renders: by number, oldest first.
         rows: of artifacts, as (prompt, path), oldest first.
-        pause: who paused, why, the code and the suspects.
+        pause: why a person paused; why the environment did, with the code and the suspects.
         published: how often, by prompt and acceptance.
     """
 
@@ -33,7 +34,7 @@ class Tables:
     writings: set[int] = field(default_factory=set)
     renders: dict[int, Render] = field(default_factory=dict)
     rows: list[tuple[int, str]] = field(default_factory=list)
-    pause: tuple[str, str, str, tuple[int, ...]] | None = None
+    pause: Pauses = (None, None)
     published: dict[tuple[int, int], int] = field(default_factory=dict)
     # What the next render of a prompt begins with; nothing, when it begins another acceptance.
     _goes_on: dict[int, tuple[int, int]] = field(default_factory=dict)
@@ -81,7 +82,9 @@ class Tables:
     def _due(self, prompt_id: int, now: datetime) -> datetime | None:
         """The end of a prompt's wait; only its last render can have begun one."""
         last = self.last(prompt_id)
-        return last.retry_at if last and last.retry_at and last.retry_at > now else None
+        due = last.retry_at if last else None
+        # A later one was written while the clock ran ahead.
+        return due if due and now < due <= now + timedelta(seconds=5400) else None
 
     def last(self, prompt_id: int) -> Render | None:
         """The newest render of a prompt."""

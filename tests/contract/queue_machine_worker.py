@@ -6,15 +6,15 @@ from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from application.ports.artifact_store import RenderTrace
+from application.ports.artifact_store import RenderKey
 from domain.lease import LeaseObserver
 from tests.owners import ME
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from domain.lease import ProcessIdentity
     from domain.render import Claim
-    from domain.worker import ProcessIdentity
     from tests.contract.queue_machine_worlds import Hands, World
 
 LEASE = 30.0
@@ -106,6 +106,6 @@ def crew(world: World, size: int) -> list[Worker]:
     return [Worker(world, replace(ME, pid=ME.pid + place), dead) for place in range(size)]
 
 
-def trace_of(claim: Claim) -> RenderTrace:
+def trace_of(claim: Claim) -> RenderKey:
     """What names a render's leftovers."""
-    return RenderTrace(claim.prompt_id, claim.render_id)
+    return RenderKey(claim.prompt_id, claim.render_id, claim.token)

@@ -6,22 +6,21 @@ from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from adapters.memory.clock import ManualClock
-from adapters.memory.database import InMemoryDatabase, PromptRow
-from adapters.memory.prompt_repository import InMemoryPromptRepository
-from adapters.memory.queue_controls import InMemoryQueueControls
-from adapters.memory.render_leases import InMemoryRenderLeases
 from domain.artifact import Artifact
-from domain.kind import Kind
+from domain.prompt import Kind
 from tests.contract.queue_machine_rows import Snapshot
+from tests.fakes.database import InMemoryDatabase, InMemoryQueueControls, PromptRow
+from tests.fakes.prompt_repository import InMemoryPromptRepository
+from tests.fakes.renders import InMemoryRenderLeases
+from tests.fakes.system import ManualClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from application.ports.database import QueueControls
     from application.ports.prompt_repository import PromptRepository
-    from application.ports.queue_controls import QueueControls
-    from application.ports.render_leases import RenderLeases
-    from domain.worker import ProcessIdentity
+    from application.ports.renders import RenderLeases
+    from domain.lease import ProcessIdentity
 
 CONTENT = '{"prompt": "a lake"}'
 
@@ -128,7 +127,9 @@ class InMemoryWorld(World):
 
     def snapshot(self) -> Snapshot:
         found = self._database
-        pause = found.pause
+        environment = {
+            (pause.reason, pause.code, pause.suspects) for pause in found.kind_pauses.values()
+        }
         return Snapshot(
             {
                 row.id: (
@@ -160,7 +161,7 @@ class InMemoryWorld(World):
                 )
                 for render in found.renders.values()
             ],
-            (pause.by.value, pause.reason, pause.code, pause.suspects) if pause else None,
+            (found.pause.reason if found.pause else None, next(iter(environment), None)),
         )
 
     def close(self) -> None:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from application.ports.prompt_repository import Selection
-from application.ports.render_history import Forgotten
+from application.ports.renders import Forgotten
+from domain.breaker import PastRender
 from domain.failure import Failure, FailureCode
+from domain.prompt import Kind
 from tests.contract.prompt_repository_contract import INTERRUPTED, picture, taken
+from tests.owners import ME
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from application.ports.prompt_repository import PromptRepository
-    from application.ports.render_history import RenderHistory
-    from application.ports.render_leases import RenderLeases
+    from application.ports.renders import RenderHistory, RenderLeases
     from domain.render import Claim
     from tests.contract.prompt_repository_contract import Outside
 
@@ -153,7 +156,7 @@ class RenderHistoryContract:
         archive.ended_at([sleeper.render_id], OLD)
         archive.released(1)
         assert archive.forget().render_ids == (sleeper.render_id,)
-        assert not archive.leases.beat(sleeper)
+        assert not archive.leases.heartbeat(sleeper)
         assert not archive.leases.holds(sleeper)
         assert not archive.leases.abandon(seen, None)
         assert archive.leases.adopt(seen) is None
@@ -161,3 +164,41 @@ class RenderHistoryContract:
         assert not archive.repository.release(sleeper, INTERRUPTED, 1.0)
         assert "took it over" in archive.repository.explain_loss(sleeper)
         assert archive.outside.see(1).artifact_paths == ()
+
+    def test_a_machine_remembers_how_its_renders_ended(self, archive: Archive) -> None:
+        """Published, failed, postponed and given back, oldest first, with code and summary."""
+        for prompt_id in range(1, 6):
+            archive.outside.add(prompt_id, prompt_type=Kind.IMAGE.prompt_type)
+        failure = Failure(FailureCode.WORKFLOW_FAILED, "exit code 1", "a book", "KeyError: 'a'")
+        repository = archive.repository
+        claims = [taken(repository, Selection(only=frozenset({n}))) for n in range(1, 6)]
+        assert repository.publish(claims[0], [picture(1)], 1.0)
+        assert repository.fail(claims[1], failure, 1.0)
+        assert repository.postpone(claims[2], failure, 1.0, MOMENT)
+        assert repository.release(claims[3], BROKEN, 1.0)
+        recorded = Failure(FailureCode.WORKFLOW_FAILED, failure.summary)
+        assert list(archive.history.ended_on(ME, 100)) == [
+            PastRender(Kind.IMAGE, 1, None),
+            PastRender(Kind.IMAGE, 2, recorded),
+            PastRender(Kind.IMAGE, 3, recorded),
+            PastRender(Kind.IMAGE, 4, BROKEN),
+        ]
+
+    def test_what_was_cancelled_is_not_remembered(self, archive: Archive) -> None:
+        """It says nothing about the installation."""
+        archive.outside.add(1)
+        taken(archive.repository)
+        assert archive.repository.cancel(1, requeue=True) is None
+        assert list(archive.history.ended_on(ME, 100)) == []
+
+    def test_only_the_newest_renders_of_this_machine_are_remembered(self, archive: Archive) -> None:
+        """The same host name or the same boot makes the same machine."""
+        for prompt_id in (1, 2, 3):
+            archive.outside.add(prompt_id)
+            archive.released(prompt_id)
+        assert [each.prompt_id for each in archive.history.ended_on(ME, 2)] == [2, 3]
+        renamed = replace(ME, host="renamed")
+        assert len(archive.history.ended_on(renamed, 100)) == 3
+        assert len(archive.history.ended_on(replace(ME, boot="other"), 100)) == 3
+        assert list(archive.history.ended_on(replace(renamed, boot="other"), 100)) == []
+        assert list(archive.history.ended_on(replace(renamed, boot=""), 100)) == []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from application.ports.artifact_store import RenderTrace
+from application.ports.artifact_store import RenderKey
 from domain.failure import Failure, FailureCode
 from domain.render import LiveRender, WorkflowProcess
 from tests.contract.prompt_repository_contract import (
@@ -16,6 +16,7 @@ from tests.contract.prompt_repository_contract import (
     BROKEN,
     ENDINGS,
     INTERRUPTED,
+    REFUSED,
     Outside,
     Seen,
     picture,
@@ -24,10 +25,10 @@ from tests.contract.prompt_repository_contract import (
 from tests.owners import ME
 
 if TYPE_CHECKING:
-    from adapters.memory.clock import ManualClock
     from application.ports.prompt_repository import PromptRepository
-    from application.ports.render_leases import RenderLeases
+    from application.ports.renders import RenderLeases
     from domain.render import Claim
+    from tests.fakes.system import ManualClock
 
 WORKFLOW = WorkflowProcess(4321, "99")
 GIVEN_UP = Failure(FailureCode.WORKER_LOST, "the program died ten times")
@@ -77,7 +78,9 @@ class RenderLeasesContract(ABC):
         """All that is needed to judge whether it may be taken over."""
         assert list(ward.leases.live()) == []
         claim = ward.claim()
-        assert ward.seen() == LiveRender(claim.render_id, 1, claim.kind, ME, None, 0, 0)
+        assert ward.seen() == LiveRender(
+            claim.render_id, 1, claim.kind, ME, None, 0, 0, token=claim.token
+        )
 
     @pytest.mark.parametrize("ending", ENDINGS)
     def test_a_closed_render_is_not_live(self, ward: Ward, ending: str) -> None:
@@ -88,7 +91,7 @@ class RenderLeasesContract(ABC):
         before = ward.outside.see(1), ward.outside.outcomes(1)
         assert list(ward.leases.live()) == []
         assert not ward.leases.holds(claim)
-        assert not ward.leases.beat(claim)
+        assert not ward.leases.heartbeat(claim)
         assert not ward.leases.record_workflow(claim, WORKFLOW)
         assert not ward.leases.abandon(seen, None)
         assert not ward.leases.abandon(seen, GIVEN_UP)
@@ -100,7 +103,7 @@ class RenderLeasesContract(ABC):
         claim = ward.claim()
         numbers = []
         for _ in range(3):
-            assert ward.leases.beat(claim)
+            assert ward.leases.heartbeat(claim)
             assert ward.leases.holds(claim)
             numbers.append(ward.seen().heartbeat)
         assert len(set(numbers)) == 3
@@ -113,7 +116,7 @@ class RenderLeasesContract(ABC):
         claim = ward.claim()
         ward.outside.change(1, **hand)
         assert not ward.leases.holds(claim)
-        assert not ward.leases.beat(claim)
+        assert not ward.leases.heartbeat(claim)
 
     @pytest.mark.parametrize("hand", HANDS, ids=str)
     def test_nothing_is_begun_for_a_prompt_that_others_changed(
@@ -134,14 +137,14 @@ class RenderLeasesContract(ABC):
         assert not ward.leases.holds(claim)
         assert not ward.leases.record_workflow(claim, WORKFLOW)
         assert ward.seen().workflow is None
-        assert not ward.leases.beat(claim)
+        assert not ward.leases.heartbeat(claim)
 
     def test_a_cancelled_render_is_a_lost_lease(self, ward: Ward) -> None:
         """This is how its owner notices."""
         claim = ward.claim()
         assert ward.repository.cancel(1, requeue=False) is None
         assert not ward.leases.holds(claim)
-        assert not ward.leases.beat(claim)
+        assert not ward.leases.heartbeat(claim)
 
     def test_a_workflow_is_remembered_for_its_render(self, ward: Ward) -> None:
         """Whoever takes over knows what to end; the last one counts."""
@@ -196,7 +199,7 @@ class RenderLeasesContract(ABC):
         """Its owner beat since: it lives."""
         claim = ward.claim()
         stale = ward.seen()
-        assert ward.leases.beat(claim)
+        assert ward.leases.heartbeat(claim)
         assert not ward.leases.abandon(stale, None)
         assert not ward.leases.abandon(stale, GIVEN_UP)
         assert ward.leases.adopt(stale) is None
@@ -262,15 +265,60 @@ class RenderLeasesContract(ABC):
         """Live ones, unknown ones, and numbers that belong to another prompt stay."""
         closed, live = ward.claim(1), ward.claim(2)
         ward.repository.release(closed, INTERRUPTED, 1.0)
-        done = RenderTrace(1, closed.render_id)
+        done = RenderKey(1, closed.render_id, closed.token)
         others = {
-            RenderTrace(2, live.render_id),
-            RenderTrace(2, closed.render_id),
-            RenderTrace(1, 999),
+            RenderKey(2, live.render_id, live.token),
+            RenderKey(2, closed.render_id, closed.token),
+            RenderKey(1, 999),
+            RenderKey(1, closed.render_id, "f" * 16),  # of a timeline that a backup has ended
         }
         assert ward.leases.closed({done, *others}) == {done}
         assert ward.leases.closed(others) == frozenset()
         assert ward.leases.closed(()) == frozenset()
+
+    def test_what_could_not_be_published_is_kept_while_its_prompt_waits(self, ward: Ward) -> None:
+        """Until the prompt ends, and then it is cleared away with the rest."""
+        first = ward.claim()
+        ward.repository.release(first, REFUSED, 1.0)
+        second = taken(ward.repository)
+        ward.repository.release(second, INTERRUPTED, 1.0)
+        traces = {
+            RenderKey(1, first.render_id, first.token),
+            RenderKey(1, second.render_id, second.token),
+        }
+        assert ward.leases.closed(traces) == {RenderKey(1, second.render_id, second.token)}
+        third = taken(ward.repository)
+        assert ward.leases.closed(traces) == frozenset()
+        assert ward.repository.publish(third, [picture(1)], 1.0)
+        assert ward.leases.closed(traces) == traces
+
+    def test_what_was_adopted_and_could_not_be_published_is_kept(self, ward: Ward) -> None:
+        """The files are those of the render that was lost."""
+        lost = ward.claim()
+        adopted = ward.leases.adopt(ward.seen())
+        assert adopted is not None
+        assert ward.repository.release(adopted, REFUSED, 0.0)
+        traces = {
+            RenderKey(1, lost.render_id, lost.token),
+            RenderKey(1, adopted.render_id, adopted.token),
+        }
+        assert ward.leases.closed(traces) == frozenset()
+        expected = tuple((claim.render_id, claim.token) for claim in (lost, adopted))
+        assert taken(ward.repository).unpublished == expected
+
+    @pytest.mark.parametrize("hand", [*HANDS[1:], None], ids=repr)
+    def test_what_nobody_waits_for_is_not_kept(
+        self, ward: Ward, hand: dict[str, object] | None
+    ) -> None:
+        """The prompt was changed by others, or cancelled."""
+        claim = ward.claim()
+        ward.repository.release(claim, REFUSED, 1.0)
+        if hand is None:
+            assert ward.repository.cancel(1, requeue=False) is None
+        else:
+            ward.outside.change(1, **hand)
+        trace = RenderKey(1, claim.render_id, claim.token)
+        assert ward.leases.closed({trace}) == {trace}
 
     def test_files_with_rows_are_known(self, ward: Ward) -> None:
         """Exactly those of the files asked for that a row names."""
@@ -285,7 +333,7 @@ class RenderLeasesContract(ABC):
         """What happens to one does not touch the others."""
         first, second = ward.claim(1), ward.claim(2)
         ward.leases.record_workflow(second, WORKFLOW)
-        ward.leases.beat(second)
+        ward.leases.heartbeat(second)
         one, two = ward.leases.live()
         assert (one.prompt_id, one.heartbeat, one.workflow) == (1, 0, None)
         assert (two.prompt_id, two.workflow) == (2, WORKFLOW)

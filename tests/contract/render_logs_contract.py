@@ -18,14 +18,14 @@ def kept(logs: RenderLogs, render_id: int) -> bytes | None:
     if output is None:
         return None
     with closing(output):
-        return output.more()
+        return output.read()
 
 
 def say(logs: RenderLogs, render_id: int, *chunks: bytes) -> None:
     """A render prints, and ends."""
     with closing(logs.begin(render_id)) as log:
         for chunk in chunks:
-            log.heard(chunk)
+            log.write(chunk)
 
 
 class RenderLogsContract(ABC):
@@ -55,16 +55,16 @@ class RenderLogsContract(ABC):
         """Each byte once."""
         logs = self.logs(tmp_path)
         log = logs.begin(7)
-        log.heard(b"one")
+        log.write(b"one")
         output = logs.read(7)
         assert output is not None
-        assert output.more() == b"one"
-        assert output.more() == b""
-        log.heard(b"two")
-        log.heard(b"three")
-        assert output.more() == b"twothree"
+        assert output.read() == b"one"
+        assert output.read() == b""
+        log.write(b"two")
+        log.write(b"three")
+        assert output.read() == b"twothree"
         log.close()
-        assert output.more() == b""
+        assert output.read() == b""
         output.close()
 
     def test_a_number_that_comes_again_begins_anew(self, tmp_path: Path) -> None:

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from domain.failure import Failure, FailureCode
-from domain.server_job import ServerJob
+from domain.render import ServerJob
 from tests.contract.prompt_repository_contract import ANY, ENDINGS, INTERRUPTED, Outside, taken
 
 if TYPE_CHECKING:
-    from adapters.memory.clock import ManualClock
     from application.ports.prompt_repository import PromptRepository
-    from application.ports.render_leases import RenderLeases
-    from application.ports.server_jobs import ServerJobs
+    from application.ports.renders import RenderLeases, ServerJobs
     from domain.render import Claim
+    from tests.fakes.system import ManualClock
 
 LOST = Failure(FailureCode.WORKER_LOST, "the program died ten times")
 GOES_ON = {"release", "abandon"}
@@ -81,19 +80,19 @@ class ServerJobsContract(ABC):
     def test_a_job_is_held_by_a_live_render(self, yard: Yard) -> None:
         """It is nobody's leftover while its render lives, and may be written down again."""
         claim = yard.claim()
-        assert yard.jobs.hold(claim, job())
-        assert yard.jobs.hold(claim, job())
-        assert yard.jobs.may_end(claim, job())
+        assert yard.jobs.record(claim, job())
+        assert yard.jobs.record(claim, job())
+        assert yard.jobs.owns(claim, job())
         assert list(yard.jobs.earlier(claim)) == []
-        assert list(yard.jobs.forsaken()) == []
+        assert list(yard.jobs.orphaned()) == []
 
     @pytest.mark.parametrize("ending", [*ENDINGS, "abandon"])
     def test_a_closed_render_holds_no_job(self, yard: Yard, ending: str) -> None:
         """Nothing is submitted for what is over."""
         claim = yard.claim()
         yard.end(ending, claim)
-        assert not yard.jobs.hold(claim, job())
-        assert list(yard.jobs.forsaken()) == []
+        assert not yard.jobs.record(claim, job())
+        assert list(yard.jobs.orphaned()) == []
 
     @pytest.mark.parametrize(
         "hand", [{"artifact_status": "pending"}, {"status": "draft"}, {"output_reference": None}]
@@ -104,29 +103,29 @@ class ServerJobsContract(ABC):
         """As little as it would get a process."""
         claim = yard.claim()
         yard.outside.change(1, **hand)
-        assert not yard.jobs.hold(claim, job())
+        assert not yard.jobs.record(claim, job())
 
     @pytest.mark.parametrize("ending", sorted(GOES_ON))
     def test_the_next_render_goes_on_with_the_job(self, yard: Yard, ending: str) -> None:
         """Everything that was known of it comes back, seeds beyond 63 bits too."""
         first = yard.claim()
         left = job(seed=2**64 - 1, variant=2, server="http://gpu:1")
-        assert yard.jobs.hold(first, left)
+        assert yard.jobs.record(first, left)
         yard.end(ending, first)
-        assert list(yard.jobs.forsaken()) == []
+        assert list(yard.jobs.orphaned()) == []
         second = yard.again()
         assert list(yard.jobs.earlier(second)) == [left]
-        assert list(yard.jobs.forsaken()) == []
-        assert yard.jobs.hold(second, left)
+        assert list(yard.jobs.orphaned()) == []
+        assert yard.jobs.record(second, left)
         assert list(yard.jobs.earlier(second)) == []
-        assert not yard.jobs.may_end(first, left)
-        assert yard.jobs.may_end(second, left)
+        assert not yard.jobs.owns(first, left)
+        assert yard.jobs.owns(second, left)
 
     def test_the_newest_job_comes_first(self, yard: Yard) -> None:
         """Each render left one; all of them may still run."""
         for number in (1, 2, 3):
             claim = yard.claim() if number == 1 else yard.again()
-            assert yard.jobs.hold(claim, job(number))
+            assert yard.jobs.record(claim, job(number))
             yard.end("release", claim)
         left = list(yard.jobs.earlier(yard.again()))
         assert left == [job(3), job(2), job(1)]
@@ -134,87 +133,87 @@ class ServerJobsContract(ABC):
     def test_a_job_that_another_live_render_holds_is_not_taken(self, yard: Yard) -> None:
         """Two prompts never share one."""
         first, second = yard.claim(1), yard.claim(2)
-        assert yard.jobs.hold(first, job())
-        assert not yard.jobs.hold(second, job())
-        assert not yard.jobs.may_end(second, job())
+        assert yard.jobs.record(first, job())
+        assert not yard.jobs.record(second, job())
+        assert not yard.jobs.owns(second, job())
 
     def test_a_worker_that_was_taken_over_ends_nothing(self, yard: Yard) -> None:
         """Between its being given up and its heir's taking the job, too."""
         claim = yard.claim()
-        assert yard.jobs.hold(claim, job())
+        assert yard.jobs.record(claim, job())
         yard.end("abandon", claim)
-        assert not yard.jobs.may_end(claim, job())
+        assert not yard.jobs.owns(claim, job())
 
     def test_an_heir_may_end_what_it_does_not_go_on_with(self, yard: Yard) -> None:
         """Something else is wanted by now; the one who left it may not end it any more."""
         first = yard.claim()
-        assert yard.jobs.hold(first, job())
+        assert yard.jobs.record(first, job())
         yard.end("abandon", first)
         second = yard.again()
-        assert yard.jobs.may_end(second, job())
-        assert not yard.jobs.may_end(first, job())
-        assert yard.jobs.hold(second, job())
+        assert yard.jobs.owns(second, job())
+        assert not yard.jobs.owns(first, job())
+        assert yard.jobs.record(second, job())
         yard.end("release", second)
-        assert not yard.jobs.may_end(first, job())
+        assert not yard.jobs.owns(first, job())
 
     def test_a_worker_whose_prompt_was_cancelled_ends_its_job(self, yard: Yard) -> None:
-        """Nobody else will; and should it die before that, the job is seen to be forsaken."""
+        """Nobody else will; and should it die before that, the job is seen to be orphaned."""
         claim = yard.claim()
-        assert yard.jobs.hold(claim, job())
+        assert yard.jobs.record(claim, job())
         assert yard.repository.cancel(1, requeue=False) is None
-        assert yard.jobs.may_end(claim, job())
-        assert list(yard.jobs.forsaken()) == [job()]
+        assert yard.jobs.owns(claim, job())
+        assert list(yard.jobs.orphaned()) == [job()]
 
     def test_a_job_that_nobody_knows_may_be_ended(self, yard: Yard) -> None:
         """It was dropped by an heir who did not find it; then it came up after all."""
         claim = yard.claim()
         yard.end("abandon", claim)
-        assert yard.jobs.may_end(claim, job())
+        assert yard.jobs.owns(claim, job())
 
     @pytest.mark.parametrize("ending", sorted({"publish", "fail", "postpone"} & set(ENDINGS)))
-    def test_what_is_over_is_forsaken(self, yard: Yard, ending: str) -> None:
+    def test_what_is_over_is_orphaned(self, yard: Yard, ending: str) -> None:
         """A next render, if there is one, begins with a job of its own."""
         claim = yard.claim()
-        assert yard.jobs.hold(claim, job())
+        assert yard.jobs.record(claim, job())
         yard.end(ending, claim)
-        assert list(yard.jobs.forsaken()) == [job()]
+        assert list(yard.jobs.orphaned()) == [job()]
         if ending == "postpone":
             assert list(yard.jobs.earlier(yard.again())) == []
 
-    def test_a_job_of_an_earlier_acceptance_is_forsaken(self, yard: Yard) -> None:
+    def test_a_job_of_an_earlier_acceptance_is_orphaned(self, yard: Yard) -> None:
         """Given back, cancelled, asked for anew: something else is wanted now."""
         claim = yard.claim()
-        assert yard.jobs.hold(claim, job())
+        assert yard.jobs.record(claim, job())
         yard.end("release", claim)
         assert yard.repository.cancel(1, requeue=False) is None
-        yard.repository.requeue_errors()
-        assert list(yard.jobs.forsaken()) == [job()]
+        yard.repository.requeue([1], again=False)
+        assert list(yard.jobs.orphaned()) == [job()]
         assert list(yard.jobs.earlier(yard.again())) == []
 
     @pytest.mark.parametrize(
         "hand", [{"artifact_status": "unsupported"}, {"artifact_status": "ready"}]
     )
-    def test_a_job_of_a_prompt_that_others_took_away_is_forsaken(
+    def test_a_job_of_a_prompt_that_others_took_away_is_orphaned(
         self, yard: Yard, hand: dict[str, object]
     ) -> None:
         """It was given back, and then nobody wanted it any more."""
         claim = yard.claim()
-        assert yard.jobs.hold(claim, job())
+        assert yard.jobs.record(claim, job())
         assert yard.repository.release(claim, INTERRUPTED, 1.0)
-        assert list(yard.jobs.forsaken()) == []
+        assert list(yard.jobs.orphaned()) == []
         yard.outside.change(1, **hand)
-        assert list(yard.jobs.forsaken()) == [job()]
+        assert list(yard.jobs.orphaned()) == [job()]
 
     def test_what_is_dropped_is_gone(self, yard: Yard) -> None:
         """One by one, or all of a render; twice is no error."""
         claim = yard.claim()
         for number in (1, 2, 3):
-            assert yard.jobs.hold(claim, job(number))
-        yard.jobs.drop(job(1))
-        yard.jobs.drop(job(1))
+            assert yard.jobs.record(claim, job(number))
+        yard.jobs.forget(job(1))
+        yard.jobs.forget(job(1))
         yard.end("release", claim)
         second = yard.repository.claim_next(ANY)
         assert second is not None
         assert {each.id for each in yard.jobs.earlier(second)} == {job(2).id, job(3).id}
-        yard.jobs.drop_all(claim)
+        yard.jobs.forget_all(claim)
         assert list(yard.jobs.earlier(second)) == []

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from adapters.memory.clock import ManualClock
-from adapters.memory.prompt_repository import InMemoryPromptRepository
 from adapters.sqlite.connection import Connection
 from tests.contract.claim_order_contract import ClaimOrderContract, Queue
 from tests.contract.test_memory_prompt_repository import InMemoryOutside
 from tests.contract.test_sqlite_prompt_repository import SqliteOutside
+from tests.fakes.prompt_repository import InMemoryPromptRepository
+from tests.fakes.system import ManualClock
 from tests.fresh_databases import fresh_database
 from tests.owners import ME, sqlite_repository
 

@@ -9,7 +9,7 @@ import pytest
 
 from adapters.filesystem.artifact_store import FilesystemArtifactStore
 from adapters.filesystem.limits import StoreLimits
-from domain.kind import Kind
+from domain.prompt import Kind
 from tests import media_samples
 from tests.contract.artifact_store_contract import ArtifactStoreContract
 from tests.contract.artifact_store_world import Left, StoreWorld
@@ -17,7 +17,7 @@ from tests.contract.artifact_store_world import Left, StoreWorld
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from application.ports.artifact_store import RenderTrace, Staging
+    from application.ports.artifact_store import RenderKey, Staging
 
 
 class _Tree(StoreWorld):
@@ -71,7 +71,7 @@ class _Tree(StoreWorld):
     def take_away(self, kind: Kind, folder: str) -> None:
         shutil.rmtree(self._root / kind.value / folder)
 
-    def spoil_plan(self, trace: RenderTrace) -> None:
+    def spoil_plan(self, trace: RenderKey) -> None:
         plan = self._root / ".staging" / f"db-{trace.prompt_id}-{trace.render_id}.plan"
         plan.write_bytes(plan.read_bytes()[:-1])
 

@@ -1,4 +1,4 @@
-"""The galleries in memory and in SQLite keep the contract."""
+"""The gallery in SQLite keeps the contract."""
 
 from __future__ import annotations
 
@@ -8,20 +8,12 @@ import pytest
 
 from tests.contract.gallery_contract import GalleryContract
 from tests.contract.gallery_prompts_contract import GalleryPromptsContract
-from tests.contract.gallery_world import GalleryWorld, MemoryWorld, SqliteWorld
+from tests.contract.gallery_world import GalleryWorld
 from tests.fresh_databases import fresh_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-
-class TestInMemoryGallery(GalleryContract, GalleryPromptsContract):
-    """The contract, in memory."""
-
-    @pytest.fixture
-    def world(self) -> GalleryWorld:
-        return MemoryWorld()
 
 
 @pytest.mark.parametrize(
@@ -41,6 +33,6 @@ class TestSqliteGallery(GalleryContract, GalleryPromptsContract):
         self, tmp_path: Path, schema: str, journal_mode: str, *, indexes: bool
     ) -> Iterator[GalleryWorld]:
         path = fresh_database(tmp_path / "musings.db", schema, journal_mode)
-        world = SqliteWorld(path, indexes)
+        world = GalleryWorld(path, indexes)
         yield world
         world.close()

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from adapters.memory.artifact_store import Content, InMemoryArtifactStore
-from application.ports.artifact_store import RenderTrace
+from application.ports.artifact_store import RenderKey
 from domain.artifact import MediaFacts
 from domain.failure import Failure, FailureCode
-from domain.kind import Kind
+from domain.prompt import Kind
 from tests.contract.artifact_store_contract import ArtifactStoreContract
 from tests.contract.artifact_store_world import Left, StoreWorld
+from tests.fakes.artifact_store import Content, InMemoryArtifactStore
 
 if TYPE_CHECKING:
     from application.ports.artifact_store import Staging
@@ -54,7 +54,7 @@ class _Memory(StoreWorld):
     def take_away(self, kind: Kind, folder: str) -> None:
         del self._store.published[kind, folder]
 
-    def spoil_plan(self, trace: RenderTrace) -> None:
+    def spoil_plan(self, trace: RenderKey) -> None:
         self._store.forget_plan(trace)
 
     def leave_strangers_folder(self, name: str) -> set[str]:
@@ -62,7 +62,9 @@ class _Memory(StoreWorld):
         return {name}
 
     def lose_root(self) -> None:
-        self._store.obstacle = Failure(FailureCode.OUTPUT_ROOT_MISSING, "It is not mounted.")
+        self._store.preflight_failure = Failure(
+            FailureCode.OUTPUT_ROOT_MISSING, "It is not mounted."
+        )
 
 
 def _content(name: str, what: Left) -> Content:
@@ -88,7 +90,7 @@ def test_put_decides_the_name() -> None:
     """One object of facts serves a fake renderer for files of many names."""
     store = InMemoryArtifactStore()
     facts = MediaFacts("any.png", "png", 103, _SHA256, width=24, height=16)
-    staging = store.open_staging(Kind.IMAGE, RenderTrace(1, 1), 1).unwrap()
+    staging = store.open_staging(Kind.IMAGE, RenderKey(1, 1), 1).unwrap()
     store.put(staging, "b.png", facts)
     store.put(staging, "a.png", facts)
     assert sorted(store.staged[staging.name]) == ["a.png", "b.png"]

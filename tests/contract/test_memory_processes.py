@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from adapters.memory.processes import FakeProcesses
-from domain.worker import Fate
+from domain.lease import Liveness, Termination
 from tests.contract.processes_contract import Machine, ProcessesContract
+from tests.fakes.system import FakeProcesses
 
 if TYPE_CHECKING:
+    from domain.lease import ProcessIdentity
     from domain.render import WorkflowProcess
-    from domain.worker import ProcessIdentity
 
 
 class FakeMachine(Machine):
@@ -50,9 +50,9 @@ def test_kills_are_remembered_and_can_fail() -> None:
     fake = FakeProcesses()
     owner, one, other = fake.start(), fake.start_workflow(), fake.start_workflow()
     fake.unkillable.add(other.group)
-    assert fake.end_workflow(owner, one)
-    assert fake.end_workflow(owner, one)
-    assert not fake.end_workflow(owner, other)
+    assert fake.end_workflow(owner, one) is Termination.ENDED
+    assert fake.end_workflow(owner, one) is Termination.ENDED
+    assert fake.end_workflow(owner, other) is Termination.ALIVE
     assert fake.killed == [one]
     assert fake.runs(other)
 
@@ -62,6 +62,6 @@ def test_a_number_can_be_used_again() -> None:
     fake = FakeProcesses()
     owner, workflow = fake.start(), fake.start_workflow()
     stranger = fake.start(workflow.group)
-    assert fake.end_workflow(owner, workflow)
+    assert fake.end_workflow(owner, workflow) is Termination.ENDED
     assert fake.killed == []
-    assert fake.fate_of(stranger) is Fate.ALIVE
+    assert fake.liveness_of(stranger) is Liveness.ALIVE

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from adapters.memory.database import InMemoryDatabase, PromptRow
-from adapters.memory.prompt_repository import InMemoryPromptRepository
 from tests.contract.prompt_repository_contract import (
     CONTENT,
     Outside,
     PromptRepositoryContract,
     Seen,
 )
+from tests.fakes.database import InMemoryDatabase, PromptRow
+from tests.fakes.prompt_repository import InMemoryPromptRepository
 from tests.owners import ME
 
 if TYPE_CHECKING:
-    from adapters.memory.clock import ManualClock
+    from tests.fakes.system import ManualClock
 
 
 class InMemoryOutside(Outside):
@@ -56,6 +56,12 @@ class InMemoryOutside(Outside):
         row = self.database.prompts[prompt_id]
         paths = tuple(a.file_path for owner, a in self.database.artifacts if owner == prompt_id)
         return Seen(row.artifact_status, row.error_message, paths)
+
+    def refuse(self, write: str, reason: str) -> None:
+        self.database.refuses[write] = reason
+
+    def accept(self) -> None:
+        self.database.refuses.clear()
 
     def outcomes(self, prompt_id: int) -> list[str | None]:
         return [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import settings
 
 from tests.contract.queue_machine_kinds import (
@@ -9,6 +10,8 @@ from tests.contract.queue_machine_kinds import (
     SqliteDeleteMachine,
     SqliteWalMachine,
 )
+
+pytestmark = pytest.mark.timeout(600)  # with many examples, on a machine that is busy
 
 
 def _share(part: float) -> settings:

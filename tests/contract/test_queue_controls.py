@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from adapters.memory.clock import ManualClock
-from adapters.memory.database import InMemoryDatabase
-from adapters.memory.queue_controls import InMemoryQueueControls
 from adapters.sqlite.connection import Connection
-from adapters.sqlite.queue_controls import SqliteQueueControls
+from adapters.sqlite.database import SqliteQueueControls
+from application.ports.database import PausedBy, WorkerPlace
 from tests.contract.queue_controls_contract import QueueControlsContract
 from tests.databases import Poet, make_database
+from tests.fakes.database import InMemoryDatabase, InMemoryQueueControls
+from tests.fakes.system import ManualClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from application.ports.queue_controls import QueueControls
+    from application.ports.database import QueueControls
 
 
 class TestInMemoryQueueControls(QueueControlsContract):
@@ -65,7 +66,7 @@ class TestSqliteQueueControls(QueueControlsContract):
 
         def happened() -> None:
             Poet(tmp_path / "musings.db").execute(
-                "UPDATE media_generator_state SET paused_at = datetime(paused_at, '-1 hour')"
+                "UPDATE media_generator_pauses SET paused_at = datetime(paused_at, '-1 hour')"
             )
 
         return happened
@@ -81,3 +82,55 @@ def test_looking_for_a_pause_makes_no_tables(tmp_path: Path) -> None:
     connection.close()
     assert path.read_bytes() == before
     assert Poet(path).execute("SELECT name FROM sqlite_schema WHERE name LIKE 'media_gen%'") == []
+
+
+HERE = WorkerPlace("studio", "b1", "/etc/media.json")
+OTHERS = {
+    "another machine": WorkerPlace("attic", "b2", HERE.settings),
+    "other settings": replace(HERE, settings="/etc/media.json and other values of comfyui.python"),
+}
+
+
+@pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS)
+def test_the_pause_of_another_place_is_told_apart(tmp_path: Path, other: WorkerPlace) -> None:
+    """It holds nobody here, success here does not end it, and a person who resumes does."""
+    path = make_database(tmp_path / "musings.db", "wide", "delete")
+    with closing(Connection(path, 5.0)) as connection:
+        here, there = (SqliteQueueControls(connection, lambda p=p: p) for p in (HERE, other))  # type: ignore[misc]
+        there.pause(PausedBy.ENVIRONMENT, "no model", "model_missing", (1,))
+        assert there.paused()
+        assert here.paused() is None
+        [elsewhere, _] = here.pauses()
+        assert (other.host in elsewhere.elsewhere) == (other.host != HERE.host)
+        assert (other.settings in elsewhere.elsewhere) == (other.settings != HERE.settings)
+        assert here.resume(PausedBy.ENVIRONMENT) is False
+        assert there.paused()
+        assert here.resume() is True
+        assert there.paused() is None
+
+
+def test_the_same_boot_is_the_same_machine(tmp_path: Path) -> None:
+    """A Mac's host name follows its network."""
+    path = make_database(tmp_path / "musings.db", "wide", "delete")
+    with closing(Connection(path, 5.0)) as connection:
+        before, after = (
+            SqliteQueueControls(connection, lambda p=p: p)  # type: ignore[misc]
+            for p in (HERE, replace(HERE, host="studio.local"))
+        )
+        before.pause(PausedBy.ENVIRONMENT, "no model", "model_missing", (1,))
+        assert after.paused()
+        assert after.resume(PausedBy.ENVIRONMENT) is True
+
+
+def test_the_pause_of_a_place_that_is_gone_is_forgotten(tmp_path: Path) -> None:
+    """After a day without news, but never the one that is in force here."""
+    path = make_database(tmp_path / "musings.db", "wide", "delete")
+    with closing(Connection(path, 5.0)) as connection:
+        here, there = (
+            SqliteQueueControls(connection, lambda p=p: p)  # type: ignore[misc]
+            for p in (HERE, OTHERS["another machine"])
+        )
+        there.pause(PausedBy.ENVIRONMENT, "no model", "model_missing", (1,))
+        Poet(path).execute("UPDATE media_generator_pauses SET renewed_at = '2020-01-01'")
+        assert here.pauses() == ()
+        assert there.paused()

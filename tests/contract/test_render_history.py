@@ -8,15 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from adapters.memory.clock import ManualClock
-from adapters.memory.prompt_repository import InMemoryPromptRepository
-from adapters.memory.render_history import InMemoryRenderHistory
-from adapters.memory.render_leases import InMemoryRenderLeases
-from adapters.sqlite.claiming import Claiming
 from adapters.sqlite.connection import Connection
-from adapters.sqlite.render_history import SqliteRenderHistory
-from adapters.sqlite.render_leases import SqliteRenderLeases
-from application.ports.render_history import Forgotten
+from adapters.sqlite.prompt_repository import ClaimStatements
+from adapters.sqlite.renders import SqliteRenderHistory, SqliteRenderLeases
+from application.ports.renders import Forgotten
 from tests.contract.render_history_contract import (
     MOMENT,
     OLD,
@@ -26,6 +21,9 @@ from tests.contract.render_history_contract import (
 from tests.contract.test_memory_prompt_repository import InMemoryOutside
 from tests.contract.test_sqlite_prompt_repository import SqliteOutside
 from tests.databases import Poet
+from tests.fakes.prompt_repository import InMemoryPromptRepository
+from tests.fakes.renders import InMemoryRenderHistory, InMemoryRenderLeases
+from tests.fakes.system import ManualClock
 from tests.fresh_databases import fresh_database
 from tests.owners import ME, OTHER, sqlite_repository
 
@@ -63,8 +61,8 @@ class _SqliteArchive(Archive):
         stack.callback(mine.close)
         stack.callback(theirs.close)
         self.repository = sqlite_repository(mine, clock=clock)
-        claiming = Claiming(theirs, OTHER, clock, all_variants=False)
-        self.leases = SqliteRenderLeases(theirs, claiming)
+        claiming = ClaimStatements(theirs, OTHER, clock, all_variants=False)
+        self.leases = SqliteRenderLeases(theirs, claiming, clock)
         self.history = SqliteRenderHistory(theirs)
 
     def ended_at(self, render_ids: Sequence[int], moment: datetime) -> None:

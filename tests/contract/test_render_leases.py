@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from adapters.memory.clock import ManualClock
-from adapters.memory.prompt_repository import InMemoryPromptRepository
-from adapters.memory.render_leases import InMemoryRenderLeases
-from adapters.sqlite.claiming import Claiming
 from adapters.sqlite.connection import Connection
-from adapters.sqlite.render_leases import SqliteRenderLeases
+from adapters.sqlite.prompt_repository import ClaimStatements
+from adapters.sqlite.renders import SqliteRenderLeases
 from tests.contract.render_leases_contract import RenderLeasesContract, Ward
 from tests.contract.test_memory_prompt_repository import InMemoryOutside
 from tests.contract.test_sqlite_prompt_repository import SqliteOutside
 from tests.databases import make_database
+from tests.fakes.prompt_repository import InMemoryPromptRepository
+from tests.fakes.renders import InMemoryRenderLeases
+from tests.fakes.system import ManualClock
 from tests.owners import ME, OTHER, sqlite_repository
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ class _SqliteWard(Ward):
         stack.callback(mine.close)
         stack.callback(theirs.close)
         self.repository = sqlite_repository(mine, clock=self.clock)
-        claiming = Claiming(theirs, OTHER, self.clock, all_variants=False)
-        self.leases = SqliteRenderLeases(theirs, claiming)
+        claiming = ClaimStatements(theirs, OTHER, self.clock, all_variants=False)
+        self.leases = SqliteRenderLeases(theirs, claiming, self.clock)
 
 
 class TestInMemoryRenderLeases(RenderLeasesContract):

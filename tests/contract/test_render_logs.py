@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adapters.memory.render_logs import InMemoryRenderLogs
-from adapters.render_logs.files import RenderLogFiles
+from adapters.render_logs import RenderLogFiles
 from tests.contract.render_logs_contract import RenderLogsContract
+from tests.fakes.render_logs import InMemoryRenderLogs
 
 if TYPE_CHECKING:
     from pathlib import Path

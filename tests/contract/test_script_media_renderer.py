@@ -8,7 +8,7 @@ from pathlib import Path
 from adapters.comfyui_script.renderer import ScriptRenderer
 from adapters.comfyui_script.workflow import DEFAULT_ARGUMENTS, ArgumentStyle, ScriptWorkflow
 from adapters.system_clock import SystemClock
-from domain.kind import Kind
+from domain.prompt import Kind
 from tests.contract.media_renderer_contract import Behaviour, MediaRendererContract
 
 WORKFLOWS = Path(__file__).parents[1] / "workflows"
@@ -21,6 +21,8 @@ SCRIPTS = {
 
 
 class TestScriptRenderer(MediaRendererContract):
+    """For every kind at once."""
+
     def renderer(self, behaviour: Behaviour, folder: Path) -> ScriptRenderer:
         broken = behaviour is Behaviour.BE_BROKEN
         workflows = {
@@ -37,6 +39,12 @@ class TestScriptRenderer(MediaRendererContract):
                 stall_seconds=0,
                 grace_seconds=2,
             )
-            for kind in Kind
+            for kind in self.kinds
         }
         return ScriptRenderer(workflows, SystemClock())
+
+
+class TestScriptRendererOfOneKind(TestScriptRenderer):
+    """As it is where another renderer makes the other kind."""
+
+    kinds = frozenset({Kind.AUDIO})

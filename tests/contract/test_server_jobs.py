@@ -1,4 +1,4 @@
-"""The book of jobs on servers, in memory and in SQLite, keeps the contract."""
+"""The book of jobs on servers keeps the contract, on a real file and over two connections."""
 
 from __future__ import annotations
 
@@ -7,32 +7,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from adapters.memory.clock import ManualClock
-from adapters.memory.prompt_repository import InMemoryPromptRepository
-from adapters.memory.render_leases import InMemoryRenderLeases
-from adapters.memory.server_jobs import InMemoryServerJobs
-from adapters.sqlite.claiming import Claiming
 from adapters.sqlite.connection import Connection
-from adapters.sqlite.render_leases import SqliteRenderLeases
-from adapters.sqlite.server_jobs import SqliteServerJobs
+from adapters.sqlite.prompt_repository import ClaimStatements
+from adapters.sqlite.renders import SqliteRenderLeases, SqliteServerJobs
 from tests.contract.server_jobs_contract import ServerJobsContract, Yard
-from tests.contract.test_memory_prompt_repository import InMemoryOutside
 from tests.contract.test_sqlite_prompt_repository import SqliteOutside
 from tests.databases import make_database
-from tests.owners import ME, OTHER, sqlite_repository
+from tests.fakes.system import ManualClock
+from tests.owners import OTHER, sqlite_repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-
-class _InMemoryYard(Yard):
-    def __init__(self) -> None:
-        self.clock = ManualClock()
-        self.outside = outside = InMemoryOutside()
-        self.repository = InMemoryPromptRepository(outside.database, ME, self.clock)
-        self.leases = InMemoryRenderLeases(outside.database, OTHER, self.clock)
-        self.jobs = InMemoryServerJobs(outside.database)
 
 
 class _SqliteYard(Yard):
@@ -43,18 +29,9 @@ class _SqliteYard(Yard):
         stack.callback(mine.close)
         stack.callback(theirs.close)
         self.repository = sqlite_repository(mine, clock=self.clock)
-        claiming = Claiming(theirs, OTHER, self.clock, all_variants=False)
-        self.leases = SqliteRenderLeases(theirs, claiming)
+        claiming = ClaimStatements(theirs, OTHER, self.clock, all_variants=False)
+        self.leases = SqliteRenderLeases(theirs, claiming, self.clock)
         self.jobs = SqliteServerJobs(theirs)
-
-
-class TestInMemoryServerJobs(ServerJobsContract):
-    """The contract, in memory."""
-
-    @pytest.fixture
-    def yard(self) -> Yard:
-        """Over tables that are empty."""
-        return _InMemoryYard()
 
 
 @pytest.mark.parametrize("journal_mode", ["delete", "wal"])

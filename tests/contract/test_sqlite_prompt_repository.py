@@ -21,8 +21,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from adapters.memory.clock import ManualClock
     from adapters.sqlite.prompt_repository import SqlitePromptRepository
+    from tests.fakes.system import ManualClock
+
+
+_WRITES = {
+    "claim": "UPDATE ON prompts WHEN NEW.artifact_status = 'processing'",
+    "publish": "INSERT ON prompt_artifacts",
+    "fail": "UPDATE ON prompts WHEN NEW.artifact_status = 'error'",
+    "release": "UPDATE ON prompts"
+    " WHEN OLD.artifact_status = 'processing' AND NEW.artifact_status = 'pending'",
+}
 
 
 class SqliteOutside(Outside):
@@ -53,6 +62,16 @@ class SqliteOutside(Outside):
             "SELECT file_path FROM prompt_artifacts WHERE prompt_id = ? ORDER BY id", (prompt_id,)
         )
         return Seen(*self.poet.status(prompt_id), tuple(path for (path,) in paths))
+
+    def refuse(self, write: str, reason: str) -> None:
+        self.poet.execute(
+            f"CREATE TRIGGER refuses_{write} BEFORE {_WRITES[write]}"
+            f" BEGIN SELECT raise(ABORT, '{reason}'); END"
+        )
+
+    def accept(self) -> None:
+        for write in _WRITES:
+            self.poet.execute(f"DROP TRIGGER IF EXISTS refuses_{write}")
 
     def outcomes(self, prompt_id: int) -> list[str | None]:
         rows = self.poet.execute(

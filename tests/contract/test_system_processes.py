@@ -14,11 +14,10 @@ import psutil
 import pytest
 
 from adapters.processes import process_table
-from adapters.processes.identity import started_of
-from adapters.processes.system_processes import SystemProcesses
+from adapters.processes.system_processes import SystemProcesses, started_of
 from adapters.system_clock import SystemClock
+from domain.lease import ProcessIdentity
 from domain.render import WorkflowProcess
-from domain.worker import ProcessIdentity
 from tests.contract.processes_contract import Machine, ProcessesContract
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from PIL import Image, ImageDraw
 
-from entrypoints.settings import load_settings
-from entrypoints.web.serving import start_serving
+from entrypoints.settings.loader import load_settings
+from entrypoints.web.server import start_server
 from tests.fresh_databases import fresh_database
 from tests.media_samples import song
 from tests.web.lending import lent
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
-    from entrypoints.settings.loading import LoadedSettings
+    from entrypoints.settings.loader import LoadedSettings
 
 EVERY_SONG: Final = 7  # of so many files the fourth is a song
 SIZES: Final = ((640, 480), (480, 640), (512, 512), (896, 504), (400, 711), (768, 512))
@@ -49,7 +49,7 @@ class Place:
         self.add(count)
         # Or else a thread of the server imports it just when pytest.approx looks for it.
         assert np.isscalar(1)
-        self._serving = start_serving(self._settings())
+        self._serving = start_server(self._settings())
         self.url = self._serving.url
 
     def close(self) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Playwright
 
 CHOSEN: Final = "MEDIAGEN_CHROMIUM"
+PATIENCE: Final = 60_000  # milliseconds, for what takes one or two on a quiet machine
 _NAMES: Final = (
     "chromium",
     "chromium-browser",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 from playwright.sync_api import expect
 
-from tests.web.chromium import chromium
+from tests.web.chromium import PATIENCE, chromium
 from tests.web.furnishing import Place, furnish
 from tests.web.needing import needed_chromium
 from tests.web.serving import served
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
     from tests.web.serving import Site
-
-SOON = 10_000  # milliseconds
 
 
 class OpenPage(Protocol):
@@ -42,7 +40,7 @@ class OpenPage(Protocol):
 def browser() -> Iterator[Browser]:
     """The system's Chromium."""
     program = needed_chromium()
-    expect.set_options(timeout=SOON)
+    expect.set_options(timeout=PATIENCE)
     with chromium(program) as started:
         yield started
 
@@ -98,7 +96,7 @@ def open_page(browser: Browser, troubles: list[str]) -> Iterator[OpenPage]:
             context = browser.new_context(base_url=site.url, **options)
             opened.callback(context.close)  # a second time does nothing
             site.tabs.callback(context.close)
-            context.set_default_timeout(SOON)
+            context.set_default_timeout(PATIENCE)
             watch(context, site.url, troubles)
             page = context.new_page()
             page.goto(path)

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 
+from tests.web.chromium import PATIENCE
 from tests.web.watching import watch
 
 if TYPE_CHECKING:
@@ -32,12 +33,14 @@ def lent(browser: Browser, url: str, troubles: list[str], **options: Any) -> Ite
     own = options.pop("own", False)
     if own or not options.keys() <= _CHANGEABLE:
         with browser.new_context(**options) as context:
+            context.set_default_timeout(PATIENCE)
             watch(context, url, troubles)
             yield context.new_page()
         return
     page = _tabs.get(browser)
     if page is None or page.is_closed():
         page = _tabs[browser] = browser.new_context().new_page()
+        page.set_default_timeout(PATIENCE)
     page.set_viewport_size(options.get("viewport", _WINDOW))
     page.emulate_media(
         color_scheme=options.get("color_scheme", "light"),

@@ -5,10 +5,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from playwright.sync_api import expect
-
-from entrypoints.settings import load_settings
-from entrypoints.web.serving import start_serving
+from entrypoints.settings.loader import load_settings
+from entrypoints.web.server import start_server
 from tests.acceptance.mediagen import Installation
 from tests.web.lending import lent
 
@@ -19,9 +17,8 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
-    from entrypoints.settings.loading import LoadedSettings
+    from entrypoints.settings.loader import LoadedSettings
 
-SOON: Final = 20_000  # milliseconds; the first look of the doctor takes some seconds
 # Shows a quarter, then three quarters when ``on`` is there, then ends when ``go`` is.
 _STEPS: Final = """
 import sys, time
@@ -59,7 +56,6 @@ class Site:
     """
 
     def __init__(self, folder: Path, browser: Browser) -> None:
-        expect.set_options(timeout=SOON)
         self.place = Installation(folder)
         state = str(self.place.folder / "state")
         self.place.shell.environment["MEDIA_GENERATOR_PATHS__STATE"] = state
@@ -72,7 +68,7 @@ class Site:
 
     def serve(self, port: int = 0) -> None:
         """Begin to answer."""
-        self._serving = start_serving(self._settings(port))
+        self._serving = start_server(self._settings(port))
         self.url = self._serving.url
 
     def stop(self) -> None:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 from PIL import Image
 from playwright.sync_api import expect
 
-from entrypoints.demo.workspace import demo_submissions
+from entrypoints.demo import demo_submissions
 from tests.command_line import MEDIAGEN
 from tests.web.chromium import chromium, find_chromium
 from tests.web.furnishing import Place

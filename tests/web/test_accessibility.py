@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.web.judging import PHONE, overflows, serious, stops, tab_to
+from tests.web.test_browse_viewer import PLAY_SLOWLY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,26 +59,38 @@ _LONG: Final = {"api": "main > :nth-child(-n+9)"}
 _DIALOGS: Final = frozenset({"viewer"})  # the Tab key stays in them
 
 
-@pytest.mark.parametrize("view", VIEWS)
-def test_everybody_can_use_a_view(open_page: OpenPage, site: Site, view: str) -> None:
-    """The Tab key leads through it; axe finds nothing serious; on a phone it fits.
-
-    Each stop can be seen and is marked, and the last leads out again. Axe looks at both themes and
-    both sizes.
-    """
+def shown(open_page: OpenPage, site: Site, view: str) -> Page:
+    """The view, ready to be looked at."""
     path, sign, prepare = VIEWS[view]
     page = open_page(site, path, reduced_motion="reduce", color_scheme="light")
     page.locator(sign).first.wait_for()
     prepare(page)
-    part = _LONG.get(view)
-    assert serious(page, part) == []
+    return page
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("view", VIEWS)
+def test_axe_finds_nothing_in_the_light_and_on_a_large_screen(
+    open_page: OpenPage, site: Site, view: str
+) -> None:
+    """As in the dark and on a phone, at which every run of the tests looks."""
+    assert serious(shown(open_page, site, view), _LONG.get(view)) == []
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_everybody_can_use_a_view(open_page: OpenPage, site: Site, view: str) -> None:
+    """The Tab key leads through it; axe finds nothing serious; on a phone it fits.
+
+    Each stop can be seen and is marked, and the last leads out again.
+    """
+    page = shown(open_page, site, view)
     if view not in {*_LONG, *_DIALOGS}:
         seen = list(stops(page))
         assert len(seen) > 3
         assert [stop["name"] for stop in seen if not (stop["inside"] and stop["marked"])] == []
     page.emulate_media(color_scheme="dark", reduced_motion="reduce")
     page.set_viewport_size(PHONE)
-    assert serious(page, part) == []
+    assert serious(page, _LONG.get(view)) == []
     assert not overflows(page)
 
 
@@ -112,6 +125,7 @@ def test_a_song_is_played_and_stopped_by_keyboard_alone(page: Page) -> None:
     """The button of its card starts it; the player's own buttons can be reached."""
     _cards(page)
     play = page.locator(".card.audio button.play").first
+    page.evaluate(PLAY_SLOWLY)
     tab_to(page, play)
     page.keyboard.press("Enter")
     expect(page.locator("#player")).to_be_visible()

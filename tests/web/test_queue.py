@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,6 +20,46 @@ if TYPE_CHECKING:
 
     from tests.web.queue_place import Site
 
+# Counts how often the page looked, and how often it had when a card came or went; notes its pause.
+COUNT_LOOKS = """
+  window.looks = 0;
+  const ask = window.fetch;
+  window.fetch = (address, ...rest) => {
+    if (String(address).endsWith("/api/v1/status")) window.looks += 1;
+    return ask(address, ...rest);
+  };
+  const wait = window.setTimeout;
+  window.setTimeout = (work, pause, ...rest) => {
+    window.pause = pause;
+    return wait(work, pause, ...rest);
+  };
+  addEventListener("DOMContentLoaded", () => {
+    new MutationObserver(() => { window.looksWhenSeen = window.looks; })
+      .observe(document.getElementById("waiting-image"), { childList: true });
+  });
+"""
+# What was asked for, in its order; the answer to one of them comes late.
+NOTE_QUESTIONS = """
+  window.asked = [];
+  const ask = window.fetch;
+  window.fetch = async (address, ...rest) => {
+    const name = String(address).split("/").pop();
+    window.asked.push(name);
+    const answer = await ask(address, ...rest);
+    if (name === window.late) {
+      window.late = "";
+      await new Promise((go) => { window.letCome = go; });
+    }
+    return answer;
+  };
+"""
+LET_COME = """() => {
+  window.hidings = 0;
+  const banner = document.getElementById("paused");
+  new MutationObserver(() => { window.hidings += banner.hidden; })
+    .observe(banner, { attributes: true });
+  window.letCome();
+}"""
 HOSTILE = '<img src=x onerror="window.pwned = true"></script><script>window.pwned = true</script>'
 
 
@@ -72,18 +111,27 @@ def test_the_progress_of_a_render_appears_moves_and_ends(site: Site) -> None:
             site.place.go()
             expect(going).to_have_count(0)
             expect(page.locator("#ended > li")).to_contain_text("ready")
-            worker.communicate(timeout=30)
+            worker.communicate(timeout=90)
         expect(page.locator("#workers")).to_contain_text("No worker is running")
 
 
 def test_what_others_do_is_seen_within_two_seconds(site: Site) -> None:
-    """A prompt that another program adds stands there without a reload."""
-    with site.page("/queue") as page:
+    """A prompt that another program adds stands there without a reload.
+
+    Told by the page's own pauses, which a machine that is busy only makes longer. The first look
+    may be answered from a summary that is less than a second old.
+    """
+    with site.page("/login", own=True) as page:
+        page.add_init_script(COUNT_LOOKS)
+        page.goto(f"{site.url}/queue")
+        expect(page.locator("#workers")).to_have_attribute("data-workers", "0")
         expect(page.locator("#waiting-image")).to_be_empty()
         prompt_id = site.place.poet.write(image("a lake"))
-        written = time.monotonic()
+        before = page.evaluate("window.looks")
         card(page, "waiting-image", prompt_id).wait_for(state="visible")
-        assert time.monotonic() - written < 2.5  # half a second for a machine that is busy
+        looks = page.evaluate("window.looksWhenSeen") - before
+        assert looks <= 2
+        assert looks * page.evaluate("window.pause") < 2500  # milliseconds
 
 
 def test_what_waits_is_told_field_by_field_and_as_it_was_written(site: Site) -> None:
@@ -103,7 +151,7 @@ def test_what_waits_is_told_field_by_field_and_as_it_was_written(site: Site) -> 
         sung.get_by_text("Lyrics, 2 parts").click()
         expect(lyrics).to_be_visible()
         expect(lyrics).to_contain_text("Steam ascends")
-        picture.get_by_text("As it was written").click()
+        picture.get_by_text("Raw writing").click()
         written = picture.get_by_role("group", name=f"The writing of prompt {lake}")
         assert json.loads(written.inner_text()) == LAKE
         expect(card(page, "waiting-image", broken)).to_contain_text("brief_incomplete")
@@ -121,7 +169,7 @@ def test_a_look_at_the_queue_disturbs_nobody_who_works_there(site: Site) -> None
         expect(page.locator("#workers")).to_have_attribute("data-workers", "0")
         mine = card(page, "waiting-image", kept)
         mine.get_by_role("checkbox").check()
-        mine.get_by_text("As it was written").click()
+        mine.get_by_text("Raw writing").click()
         mine.get_by_role("button", name=f"Cancel prompt {kept}").focus()
         page.evaluate("document.activeElement.mine = true")
         site.place.poet.execute(
@@ -178,7 +226,7 @@ def test_a_pause_by_others_is_shown_with_its_hint(site: Site) -> None:
     with site.page("/queue") as page:
         site.place.run()
         banner = page.locator("#paused")
-        expect(banner).to_contain_text("the installation is at fault")
+        expect(banner).to_contain_text("a problem with the installation")
         expect(banner.locator("code")).to_have_text("comfyui_import")
         expect(banner.locator(".hint")).not_to_be_empty()
         expect(page.get_by_role("button", name="Resume")).to_be_visible()
@@ -192,12 +240,12 @@ def test_cancelling_by_mouse_asks_first(site: Site) -> None:
         button = page.get_by_role("button", name=f"Cancel prompt {prompt_id}")
         button.click()
         dialog = page.get_by_role("dialog", name="Cancel")
-        expect(dialog).to_contain_text(f"Prompt {prompt_id} waits")
-        dialog.get_by_role("button", name="Leave it").click()
+        expect(dialog).to_contain_text(f"Prompt {prompt_id} is waiting")
+        dialog.get_by_role("button", name="Keep it").click()
         expect(dialog).to_be_hidden()
         assert status(site, prompt_id) == "pending"
         button.click()
-        dialog.get_by_role("button", name="Cancel it").click()
+        dialog.get_by_role("button", name="Yes, cancel").click()
         gone = card(page, "failed", prompt_id)
         expect(gone).to_contain_text("cancelled")
         assert status(site, prompt_id) == "error"
@@ -216,9 +264,61 @@ def test_cancelling_by_keyboard(site: Site) -> None:
         expect(button).to_be_focused()
         assert status(site, prompt_id) == "pending"
         page.keyboard.press("Enter")
-        page.get_by_role("button", name="Cancel it").focus()
+        page.get_by_role("button", name="Yes, cancel").focus()
         page.keyboard.press("Enter")
         expect(card(page, "failed", prompt_id)).to_be_visible()
+
+
+@pytest.mark.parametrize("question", ["cancel", "pause"])
+def test_a_question_that_was_left_can_be_asked_again_at_once(site: Site, question: str) -> None:
+    """A press just behind Escape counts, and the answer is the one that is given then."""
+    prompt_id = site.place.poet.write(image("a lake"))
+    buttons = {"cancel": f'[data-key="{prompt_id}"] [data-act="cancel"]', "pause": "#pause"}
+    with site.page("/queue") as page:
+        button = page.locator(buttons[question])
+        button.click()
+        dialog = page.locator(f"#{question}-dialog")
+        expect(dialog).to_be_visible()
+        button.evaluate(
+            "(button, name) => { document.getElementById(name).close(); button.click(); }",
+            f"{question}-dialog",
+        )
+        expect(dialog).to_be_visible()
+        dialog.locator('[value="yes"]').click()
+        expect(dialog).to_be_hidden()
+        done = card(page, "failed", prompt_id) if question == "cancel" else page.locator("#paused")
+        expect(done).to_be_visible()
+
+
+def test_a_press_counts_before_the_page_has_looked(site: Site) -> None:
+    """On a slow line the first answer takes long; nothing that is pressed meanwhile is lost."""
+    prompt_id = failed(site)
+    with site.page("/login", own=True) as page:
+        page.add_init_script(f"{NOTE_QUESTIONS} window.late = 'status';")
+        page.goto(f"{site.url}/queue")
+        page.wait_for_function("() => window.letCome")
+        page.get_by_role("button", name=f"Retry prompt {prompt_id}").click()
+        expect(page.locator("#toasts")).to_contain_text("1 prompt put back in the queue")
+        page.evaluate("window.letCome()")
+        expect(card(page, "waiting-image", prompt_id)).to_be_visible()
+
+
+def test_an_answer_from_before_a_pause_does_not_undo_it(site: Site) -> None:
+    """What a person did stands there, though an older answer comes late; the focus stays, too."""
+    with site.page("/login", own=True) as page:
+        page.add_init_script(NOTE_QUESTIONS)
+        page.goto(f"{site.url}/queue")
+        page.wait_for_function("() => window.asked.length > 2")  # the page has its first answers
+        page.evaluate("window.late = 'status'")
+        page.wait_for_function("() => window.letCome")
+        page.get_by_role("button", name="Pause").click()
+        page.get_by_role("dialog").get_by_role("button", name="Pause").click()
+        expect(page.locator("#paused")).to_be_visible()
+        before = page.evaluate("window.asked.length")
+        page.evaluate(LET_COME)
+        page.wait_for_function(f"() => window.asked.length > {before} + 2")
+        assert page.evaluate("window.hidings") == 0
+        expect(page.get_by_role("button", name="Resume")).to_be_focused()
 
 
 def test_a_render_is_stopped_and_put_back(site: Site) -> None:
@@ -231,11 +331,11 @@ def test_a_render_is_stopped_and_put_back(site: Site) -> None:
         page.locator("#rendering").get_by_role("button", name="Cancel").click()
         dialog = page.get_by_role("dialog", name="Cancel")
         dialog.get_by_label("Stop the render and put it back").check()
-        dialog.get_by_role("button", name="Cancel it").click()
+        dialog.get_by_role("button", name="Yes, cancel").click()
         expect(card(page, "waiting-image", prompt_id)).to_be_visible()
         expect(page.locator("#rendering > li")).to_have_count(0)
         expect(page.locator("#ended > li")).to_contain_text("cancelled")
-        worker.communicate(timeout=30)
+        worker.communicate(timeout=90)
     assert status(site, prompt_id) == "pending"
 
 
@@ -249,9 +349,9 @@ def test_a_failed_prompt_is_retried_by_mouse(site: Site) -> None:
         expect(bad.locator(".hint")).not_to_be_empty()
         expect(page.locator("#workers")).to_have_attribute("data-workers", "0")
         bad.get_by_role("button", name=f"Retry prompt {prompt_id}").click()
+        expect(page.locator("#toasts")).to_contain_text("mediagen daemon")
         expect(card(page, "waiting-image", prompt_id)).to_be_visible()
         expect(bad).to_have_count(0)
-        expect(page.locator("#toasts")).to_contain_text("mediagen daemon")
         site.place.run()
         expect(page.locator('#ended [data-act="again"]')).to_be_visible()
         page.get_by_role("button", name=f"Render again prompt {prompt_id}").click()
@@ -269,10 +369,10 @@ def test_chosen_prompts_are_generated_by_keyboard(site: Site) -> None:
         expect(page.locator("#chosen")).to_have_text("2 selected")
         page.get_by_role("button", name="Generate selected").focus()
         page.keyboard.press("Enter")
-        expect(card(page, "waiting-image", bad)).to_be_visible()
-        expect(page.locator("#toasts")).to_contain_text("1 prompt waits already")
+        expect(page.locator("#toasts")).to_contain_text("1 prompt is already in the queue")
         expect(page.locator("#toasts")).to_contain_text("No worker is running")
-        expect(page.locator("#chosen")).to_have_text("Nothing is selected")
+        expect(card(page, "waiting-image", bad)).to_be_visible()
+        expect(page.locator("#chosen")).to_have_text("Nothing selected")
     assert [status(site, each) for each in (bad, other, waits)] == ["pending", "error", "pending"]
 
 
@@ -282,8 +382,8 @@ def test_everything_is_generated(site: Site) -> None:
     with site.page("/queue") as page:
         expect(page.locator("#workers")).to_have_attribute("data-workers", "0")
         page.get_by_role("button", name="Generate all").click()
+        expect(page.locator("#toasts")).to_contain_text("3 prompts put back in the queue")
         expect(page.locator("#failed > li")).to_have_count(0)
-        expect(page.locator("#toasts")).to_contain_text("3 prompts wait to be rendered")
     assert [status(site, each) for each in prompts] == ["pending"] * 3
 
 
@@ -295,7 +395,7 @@ def test_chosen_prompts_are_cancelled_together(site: Site) -> None:
             page.get_by_role("checkbox", name=f"Select prompt {prompt_id}", exact=True).check()
         page.get_by_role("button", name="Cancel selected").click()
         expect(page.get_by_role("dialog", name="Cancel")).to_contain_text("2 prompts")
-        page.get_by_role("button", name="Cancel it").click()
+        page.get_by_role("button", name="Yes, cancel").click()
         expect(page.locator("#failed > li")).to_have_count(2)
 
 
@@ -338,26 +438,22 @@ def test_a_server_that_is_gone_is_told_and_found_again(site: Site) -> None:
         expect(page.locator("#trouble")).to_contain_text("cannot be reached")
         site.serve(port)
         prompt_id = site.place.poet.write(image("a lake"))
-        card(page, "waiting-image", prompt_id).wait_for(timeout=20_000)
+        card(page, "waiting-image", prompt_id).wait_for()
         expect(page.locator("#trouble")).to_be_hidden()
         page.get_by_role("button", name=f"Cancel prompt {prompt_id}").click()
-        page.get_by_role("button", name="Cancel it").click()  # with a token that is an old one
+        page.get_by_role("button", name="Yes, cancel").click()  # with a token that is an old one
         expect(card(page, "failed", prompt_id)).to_be_visible()
 
 
 def test_the_lists_are_asked_for_when_something_moved(site: Site) -> None:
     """An idle queue costs its counts alone, look after look."""
-    with site.page("/queue") as page:
-        expect(page.locator("#workers")).to_have_attribute("data-workers", "0")
-        asked: list[str] = []
-        page.on("request", lambda request: asked.append(request.url.rpartition("/")[2]))
-        for _ in range(2):
-            with page.expect_response("**/api/v1/status"):
-                pass
-        assert asked == ["status", "status"]
+    with site.page("/login", own=True) as page:
+        page.add_init_script(NOTE_QUESTIONS)
+        page.goto(f"{site.url}/queue")
+        page.wait_for_function("() => window.asked.length > 4")
+        assert page.evaluate("window.asked.slice(0, 5)") == ["status", "queue", *["status"] * 3]
         site.place.poet.write(image("a lake"))
-        with page.expect_response("**/api/v1/queue"):
-            pass
+        page.wait_for_function("() => window.asked.slice(5).includes('queue')")
 
 
 def test_everybody_can_use_it(site: Site) -> None:
@@ -386,7 +482,7 @@ def test_everybody_can_use_it(site: Site) -> None:
         page.keyboard.press("Escape")
         site.place.go()
         site.step()
-        worker.communicate(timeout=30)
+        worker.communicate(timeout=90)
     until(lambda: status(site, prompt_id) == "ready")
 
 
@@ -394,17 +490,15 @@ def test_a_tab_that_nobody_sees_asks_for_nothing(site: Site) -> None:
     """It looks at the queue again once it is seen."""
     with site.page("/queue", own=True) as page:
         page.clock.install()
+        page.add_init_script(NOTE_QUESTIONS)
         page.reload()
-        expect(page.locator("#workers")).to_have_attribute("data-workers", "0")
-        page.evaluate(
+        page.wait_for_function("() => window.asked.length > 2")
+        looks = "window.asked.filter((each) => each === 'status').length"
+        before = page.evaluate(
             "Object.defineProperty(document, 'hidden', { get: () => window.away });"
-            "window.away = true; document.dispatchEvent(new Event('visibilitychange'))"
+            f"window.away = true; document.dispatchEvent(new Event('visibilitychange')); {looks}"
         )
-        page.wait_for_load_state("networkidle")  # for a look that goes on
-        asked: list[str] = []
-        page.on("request", lambda request: asked.append(request.url))
         page.clock.run_for(60_000)
-        assert asked == []
+        assert page.evaluate(looks) == before
         page.evaluate("window.away = false; document.dispatchEvent(new Event('visibilitychange'))")
-        with page.expect_request("**/api/v1/status"):
-            pass
+        page.wait_for_function(f"() => {looks} > {before}")

@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from application.ports.events import PromptPublished
-from domain.kind import Kind
+from domain.prompt import Kind
 from tests.acceptance.mediagen import image
+from tests.ended import published
 from tests.shown_worker import shown_worker
 from tests.web.judging import PHONE, overflows, serious
 from tests.web.queue_place import site_at
@@ -60,7 +60,7 @@ def test_a_picture_appears_is_renewed_in_its_place_and_goes(
         expect(card.locator(".preview")).to_be_hidden()
         without = box(below)
         worker.preview(preview((64, 32)))
-        picture = page.get_by_role("img", name="as it looks so far")
+        picture = page.get_by_role("img", name="Preview of prompt")
         expect(picture).to_be_visible()
         expect(picture).to_have_js_property("naturalWidth", 64)
         before = [box(card), box(below), box(picture)]
@@ -72,5 +72,5 @@ def test_a_picture_appears_is_renewed_in_its_place_and_goes(
         assert [box(card), box(below), box(picture)] == before
         assert not overflows(page)
         assert not serious(page)
-        worker.tell(PromptPublished(1, worker.claim.render_id, Kind.IMAGE, ("a",), 1.0))
+        worker.tell(published(1, worker.claim.render_id, Kind.IMAGE, ("a",), 1.0))
         expect(card.locator(".preview")).to_be_hidden()

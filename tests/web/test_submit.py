@@ -46,10 +46,13 @@ def test_an_image_comes_into_the_queue(site: Site) -> None:
     """Every field of the form stands where the contract has it; the seed keeps all its digits."""
     with site.page("/submit") as page:
         form = page.locator("#form-image")
-        form.get_by_label("Prompt").fill("A lake at dawn")
-        form.get_by_label("Not wanted").fill("crowds")
+        form.get_by_label("Prompt (required)").fill("A lake at dawn")
+        form.get_by_label("Negative prompt").fill("crowds")
         form.get_by_label("Style").fill("realism, soft light")
+        form.get_by_label("Aspect ratio").fill("banana")
+        expect(page.locator("#notes")).to_contain_text("aspect_ratio (banana)")
         form.get_by_label("Aspect ratio").fill("16:9")
+        expect(page.locator("#notes")).to_be_hidden()
         form.get_by_label("Quality").fill("high")
         form.get_by_label("Mood").fill("tranquil")
         page.get_by_text("Size, seed and composition").click()
@@ -57,7 +60,7 @@ def test_an_image_comes_into_the_queue(site: Site) -> None:
         form.get_by_label("Height").fill("576")
         form.get_by_label("Seed").fill("18446744073709551615")
         form.get_by_label("Lighting").fill("golden hour")
-        form.get_by_label("The wish behind it").fill("The lake, please")
+        form.get_by_label("Original request").fill("The lake, please")
         expect(page.locator("#verdict")).to_have_text("good")
         expect(page.locator("#json")).to_contain_text("golden hour")
         send(page, "image")
@@ -84,15 +87,15 @@ def test_an_image_comes_into_the_queue(site: Site) -> None:
 def test_the_form_stays_usable_and_leads_to_the_prompt(site: Site) -> None:
     """What was written stays, so that a variation is one change away."""
     with site.page("/submit") as page:
-        page.get_by_label("Prompt").fill("A lake at dawn")
+        page.get_by_label("Prompt (required)").fill("A lake at dawn")
         send(page, "image")
-        expect(page.get_by_label("Prompt")).to_have_value("A lake at dawn")
-        page.get_by_label("Prompt").fill("A lake at night")
-        page.get_by_label("Prompt").press("Tab")
+        expect(page.get_by_label("Prompt (required)")).to_have_value("A lake at dawn")
+        page.get_by_label("Prompt (required)").fill("A lake at night")
+        page.get_by_label("Prompt (required)").press("Tab")
         send(page, "image")
         assert [each["prompt"] for each in writings(site)] == ["A lake at dawn", "A lake at night"]
-        page.get_by_role("button", name="Empty the form").click()
-        expect(page.get_by_label("Prompt")).to_have_value("")
+        page.get_by_role("button", name="Clear").click()
+        expect(page.get_by_label("Prompt (required)")).to_have_value("")
         page.get_by_role("link", name="Prompt 2").click()
         expect(page).to_have_url(f"{site.url}/prompts/2")
         expect(page.get_by_role("main")).to_contain_text("A lake at night")
@@ -120,9 +123,9 @@ def test_nobody_is_blamed_for_what_they_have_not_come_to(site: Site) -> None:
     with site.page("/submit") as page:
         expect(page.locator("#verdict-said")).to_have_text("Write a prompt.")
         assert page.locator("[aria-invalid]").count() == 0
-        page.get_by_label("Prompt").fill("x")
+        page.get_by_label("Prompt (required)").fill("x")
         expect(page.locator("#verdict")).to_have_text("good")
-        page.get_by_label("Prompt").fill("")
+        page.get_by_label("Prompt (required)").fill("")
         expect(page.locator("#image-prompt-wrong")).to_have_text("Prompt: is missing.")
 
 
@@ -130,9 +133,9 @@ def test_what_is_refused_is_led_to(site: Site) -> None:
     """Submitting a bad form adds nothing, and puts the focus into the first field that is wrong."""
     with site.page("/submit", fails=True) as page:
         page.get_by_role("button", name="Submit the image").click()
-        expect(page.get_by_label("Prompt")).to_be_focused()
+        expect(page.get_by_label("Prompt (required)")).to_be_focused()
         expect(page.locator("#image-prompt-wrong")).to_have_text("Prompt: is missing.")
-        page.get_by_label("Prompt").fill("A lake")
+        page.get_by_label("Prompt (required)").fill("A lake")
         page.get_by_text("Size, seed and composition").click()
         seed = page.locator("#form-image").get_by_label("Seed")
         seed.fill("-1")
@@ -191,7 +194,7 @@ def test_a_song_without_words_is_refused_beside_its_parts(site: Site) -> None:
 def test_hostile_text_stays_text(site: Site) -> None:
     """Markup is shown as it was typed, in the JSON and in the list of what was sent."""
     with site.page("/submit") as page:
-        page.get_by_label("Prompt").fill(HOSTILE)
+        page.get_by_label("Prompt (required)").fill(HOSTILE)
         expect(page.locator("#json")).to_contain_text("<img src=x onerror=")
         send(page, "image")
         expect(page.locator("#sent")).to_contain_text(HOSTILE)

@@ -18,15 +18,17 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def png(side: int = 64) -> bytes:
-    """A grey picture."""
+def png(side: int = 64, pixels: bytes = b"") -> bytes:
+    """A grey picture; ``pixels`` gives the brightness of each, row by row."""
 
     def chunk(name: bytes, data: bytes) -> bytes:
         check = zlib.crc32(name + data)
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", check)
 
     header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
-    rows = zlib.compress((b"\0" + b"\x80" * side) * side)
+    pixels = pixels or b"\x80" * side * side
+    lines = (pixels[start : start + side] for start in range(0, side * side, side))
+    rows = zlib.compress(b"".join(b"\0" + line for line in lines))
     return (
         b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
     )

@@ -1,54 +1,110 @@
-"""Running a program to its end: its own, or the one that we make of it."""
+"""Running a script to its end: its own, or the one that its limits set.
+
+A script may run only after its process group is recorded: an orphan that is recorded nowhere could
+be neither found nor ended. So a shell is started in the script's place, which waits on its input
+for one line and then becomes the script: same number, same group, same start time. When the line
+does not come, because the start was refused or because we are dead, the shell exits.
+
+Such a shell does not say reliably why it could not start a program, and it reads a file that is no
+program as a list of commands. So the program is examined before, and again after a failed start.
+
+The script's environment is ours, except for our own settings and for PWD, which the shell sets;
+some shells drop variables whose names no shell could use.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import math
 import os
 import selectors
 import signal
-from dataclasses import dataclass
+import stat
+import subprocess
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import IO, TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from adapters.comfyui_script.bounded_output import Tail
-from adapters.comfyui_script.exit_notice import notice_of
-from adapters.comfyui_script.spawn import GatedScript
-from adapters.comfyui_script.stall import StallGuard
-from adapters.processes.adoption import end_adopted, reap_child
-from adapters.processes.group_ending import await_end, signal_group
+from adapters.comfyui_script.output import ScriptOutput
+from adapters.processes.children import kill_group, signal_group, start_child, watch_exit
+from adapters.processes.process_table import MARK, entry_of, mark_of
+from domain.failure import Failure, FailureCode
+from domain.render import WorkflowProcess
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from adapters.comfyui_script.exit_notice import ExitNotice
-    from application.ports.clock import Clock
-    from domain.render import WorkflowProcess
+    from adapters.comfyui_script.workflow import ScriptWorkflow
+    from adapters.processes.children import ExitWatcher
+    from application.ports.media_renderer import RenderContext
+    from application.ports.system import Clock
 
-_CHUNK = 65_536  # bytes: what a pipe holds
-_MOST_LEFTOVER = 2_097_152  # bytes read after the end; pipes can be made larger, up to 1 MiB
-_ASK_EVERY = 0.1  # seconds
-LONGEST_GRACE_WHEN_ASKED = 7.0  # seconds; who asks Media Generator to end waits ten at most
+MAX_GRACE_WHEN_REQUESTED = 7.0
+"""Seconds from a requested stop to SIGKILL; who stops Media Generator waits ten at most."""
+
+MAX_CHUNK = 65_536  # bytes: what a pipe holds
+MAX_LEFTOVER = 2_097_152  # bytes read after the end; pipes can be made larger, up to 1 MiB
+_CHECK_INTERVAL = 0.1  # seconds between two questions whether to stop
+_MAX_WAIT = 1.0  # seconds
+_MAX_ENTRIES = 20_000  # files and folders in which changes are looked for
+_MIN_LOOK_INTERVAL, _MAX_LOOK_INTERVAL = 0.05, 5.0  # seconds between two looks into the folder
+
+SHELL = "/bin/sh"
+_NO_LINE = 125  # the shell's exit code when the gate stays shut
+_GATE = f'read -r {MARK} || exit {_NO_LINE}; export {MARK}; exec "$@" </dev/null'
+_OWN_SETTINGS = "MEDIA_GENERATOR_"
+_NOT_STARTED = frozenset({126, 127})  # a shell's exit codes when it cannot become the program
+
+# ELF; Mach-O in its two widths and byte orders; Mach-O for several processors; and what the
+# Linux of a Windows machine hands over to Windows.
+_FORMATS = (
+    b"\x7fELF",
+    *(b"\xce\xfa\xed\xfe", b"\xcf\xfa\xed\xfe", b"\xfe\xed\xfa\xce", b"\xfe\xed\xfa\xcf"),
+    *(b"\xca\xfe\xba\xbe", b"\xca\xfe\xba\xbf"),
+    b"MZ",
+)
+_SHEBANG = b"#!"
+_MAX_FIRST_LINE = 256  # bytes that Linux reads of a script's first line; execve(2)
+_MAX_DEPTH = 4  # interpreters of interpreters; execve(2)
+
+_NOT_A_PROGRAM = frozenset(
+    {
+        errno.ENOENT,
+        errno.EACCES,
+        errno.EPERM,
+        errno.ENOEXEC,
+        errno.ENOTDIR,
+        errno.EISDIR,
+        errno.ELOOP,
+        errno.ENAMETOOLONG,
+        errno.ETXTBSY,
+    }
+)
+_MAX_ARGUMENTS = 6 * 1024**2  # bytes, on Linux, however large the stack may be; execve(2)
+_POINTER = 8  # bytes, for each string
+_NEAR_LIMIT = 0.9  # of the limit: from here on the rest of what the system counts can matter
 
 
-class Stop(StrEnum):
-    """Why a program was stopped before its own end."""
+class StopReason(StrEnum):
+    """Why a script was stopped before its own end."""
 
-    ASKED = "asked"  # whoever watches wanted it
-    OVERTIME = "overtime"  # it ran longer than the time limit
-    STALLED = "stalled"  # it gave no sign of life for longer than the stall limit
+    REQUESTED = "requested"  # the render context wanted it, or refused the start
+    TIMED_OUT = "timed out"  # it ran longer than its time limit
+    STALLED = "stalled"  # it showed no activity for longer than its stall limit
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long a program may run, in seconds.
+    """How long a script may run.
 
     Attributes:
-        seconds: for the whole run.
-        stall_seconds: without a sign of life; 0 means no limit.
-        grace_seconds: between SIGTERM and SIGKILL; seven at most once the stop is asked for.
-        folder: changes in it count as a sign of life.
+        seconds: the time limit for the whole run.
+        stall_seconds: the longest time without activity; 0 means no limit.
+        grace_seconds: the time from SIGTERM to SIGKILL; seven seconds at most once the stop is
+            requested.
+        folder: the folder in which changes count as activity; None when the script writes nowhere.
     """
 
     seconds: float
@@ -58,183 +114,366 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
-    """How a program ended.
+class ProcessResult:
+    """How a script ended.
 
     Attributes:
         status: its exit code, or the negative number of the signal that killed it.
-        stop: why it was stopped, or None when it ended by itself.
+        stop: why it was stopped, or None when it ended without being stopped.
         stdout: the end of what it printed.
         stderr: the end of what it printed as errors.
         seconds: how long it ran.
     """
 
     status: int
-    stop: Stop | None
+    stop: StopReason | None
     stdout: str
     stderr: str
     seconds: float
 
 
-class Observer(Protocol):
-    """Whoever follows a program while it runs."""
+class HasFileno(Protocol):
+    """A file or a socket, which can be watched."""
 
-    def started(self, workflow: WorkflowProcess) -> bool:
-        """The program is about to run; False: it must not, and ends as if asked to stop."""
-        ...
-
-    def heard(self, stream: str, chunk: bytes) -> None:
-        """The program printed; the stream is "stdout" or "stderr"."""
-        ...
-
-    def must_stop(self) -> bool:
-        """Whether it is to be stopped; asked ten times a second."""
+    def fileno(self) -> int:
+        """Its descriptor."""
         ...
 
 
-def run(
-    command: Sequence[str],
-    directory: Path,
-    limits: Limits,
-    clock: Clock,
-    observer: Observer,
-    environment: Mapping[str, str] | None = None,
-) -> Ending:
-    """Run a program; when this returns or raises, its whole process group has ended.
+@dataclass(slots=True)
+class ScriptProcess:
+    """One run of a script, or of any other program, in a process group of its own.
 
-    On Linux, if we are a subreaper, what left the group has ended too. ``environment`` holds
-    variables over our own.
-
-    Raises:
-        OSError: it could not be started.
+    Attributes:
+        command: the program and its arguments.
+        directory: the directory to run in.
+        limits: how long it may run.
+        clock: measures the limits.
+        context: receives process, output and progress, and may stop it; None for a program that
+            is only limited in time.
+        environment: variables that override our own.
     """
-    script = GatedScript(command, directory, environment or {})
-    ending = _Run(script, limits, clock, observer).to_its_end()
-    if error := script.why_not_started(ending.status, ending.stderr):
-        raise error
-    return ending
 
+    command: Sequence[str]
+    directory: Path
+    limits: Limits
+    clock: Clock
+    context: RenderContext | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    _output: ScriptOutput = field(init=False)
+    _stop: StopReason | None = None
+    _began: float = 0.0
+    _check_at: float = math.inf
+    _kill_at: float = math.inf
 
-class _Run:
-    def __init__(
-        self, script: GatedScript, limits: Limits, clock: Clock, observer: Observer
-    ) -> None:
-        self._script = script
-        self._process = script.child
-        self._limits = limits
-        self._clock = clock
-        self._observer = observer
-        self._tails = {"stdout": Tail(), "stderr": Tail()}
-        self._stop: Stop | None = None
-        self._kill_at = math.inf
-        self._start_the_clock()
+    def run(self) -> ProcessResult:
+        """Run it; when this returns or raises, its whole process group has ended.
 
-    def _start_the_clock(self) -> None:
-        self._began = self._clock.monotonic()
-        self._guard = StallGuard(self._limits.folder, self._limits.stall_seconds, self._began)
-        self._ask_at = self._began + _ASK_EVERY
+        On Linux, if we are a subreaper, what left the group has ended too.
 
-    def to_its_end(self) -> Ending:
-        with contextlib.ExitStack() as closing:
-            closing.callback(self._script.close_gate)
-            pipes = self._pipes()
-            for pipe in pipes.values():
-                closing.callback(pipe.close)
+        Raises:
+            OSError: it could not be started.
+        """
+        self._output = ScriptOutput(self.context, self.clock)
+        script = GatedScript(self.command, self.directory, self.environment)
+        with script.child as child:  # closes the pipes; it is reaped by then
             try:
-                self._pass_the_gate(pipes)
+                self._began = self.clock.monotonic()
+                if self.context is None or self.context.record_process(script.process):
+                    self._began = self.clock.monotonic()  # recording is not the script's time
+                    if (gate := script.child.stdin) is not None:
+                        with contextlib.suppress(BrokenPipeError):  # it was killed meanwhile
+                            gate.write(f"{mark_of(script.process)}\n".encode())
+                        gate.close()
+                    with contextlib.closing(watch_exit(child.pid)) as watcher:
+                        self._follow(child.pid, script.outputs, watcher)
+                else:
+                    self._stop = StopReason.REQUESTED
             finally:
-                # The leader is not reaped yet, so the number of its group is still its own.
-                signal_group(self._process.pid, signal.SIGKILL)
-                status = reap_child(self._process)
-                seconds = self._clock.monotonic() - self._began
-                await_end(self._process.pid, self._clock)
-                end_adopted(self._script.process, self._clock)
-            for name, pipe in pipes.items():
-                self._read_leftover(name, pipe)
-        texts = {name: tail.text() for name, tail in self._tails.items()}
-        return Ending(status, self._stop, texts["stdout"], texts["stderr"], seconds)
+                seconds = self.clock.monotonic() - self._began
+                status = kill_group(child, self.clock, script.process)
+            for name, pipe in script.outputs.items():
+                # What left the group may still be printing.
+                self._read(name, pipe.fileno(), MAX_LEFTOVER)
+        stdout, stderr = self._output.text("stdout"), self._output.text("stderr")
+        if status in _NOT_STARTED and (error := script.start_error(stderr)):
+            raise error
+        self._output.report(final=True)
+        return ProcessResult(status, self._stop, stdout, stderr, seconds)
 
-    def _pipes(self) -> dict[str, IO[bytes]]:
-        named = {"stdout": self._process.stdout, "stderr": self._process.stderr}
-        return {name: pipe for name, pipe in named.items() if pipe is not None}
+    def _follow(self, pid: int, pipes: Mapping[str, HasFileno], watcher: ExitWatcher) -> None:
+        """Read the output and enforce the limits until the script has ended; it is not reaped.
 
-    def _pass_the_gate(self, pipes: dict[str, IO[bytes]]) -> None:
-        if not self._observer.started(self._script.process):
-            self._stop = Stop.ASKED
-            return
-        self._start_the_clock()  # what others did with the news is not the script's time
-        self._script.open_gate()
-        self._follow(pipes)
-
-    def _follow(self, pipes: dict[str, IO[bytes]]) -> None:
-        with (
-            contextlib.closing(notice_of(self._process.pid)) as notice,
-            selectors.DefaultSelector() as selector,
-        ):
+        Args:
+            pid: of its process, the leader of its group.
+            pipes: what to read, by name.
+            watcher: detects the end.
+        """
+        stall = StallDetector(self.limits.folder, self.limits.stall_seconds, self._began)
+        if self.context is not None:
+            self._check_at = self._began + _CHECK_INTERVAL
+        with selectors.DefaultSelector() as selector:
             for name, pipe in pipes.items():
                 selector.register(pipe.fileno(), selectors.EVENT_READ, name)
-            if notice.descriptor is not None:
-                selector.register(notice.descriptor, selectors.EVENT_READ, notice)
-            while not self._step(selector, notice):
-                self._decide()
+            if watcher.descriptor is not None:
+                selector.register(watcher.descriptor, selectors.EVENT_READ, watcher)
+            while True:
+                now = self.clock.monotonic()
+                end = self._kill_at if self._stop else self._began + self.limits.seconds
+                wait = max(0.0, min(self._check_at, end, now + _MAX_WAIT) - now)
+                exit_seen = False
+                for key, _ in selector.select(min(wait, watcher.interval)):
+                    if key.data is watcher:
+                        exit_seen = True
+                    elif count := self._read(key.data, key.fd):
+                        stall.last_activity = self.clock.monotonic()
+                    elif count == 0:
+                        selector.unregister(key.fd)
+                if watcher.has_exited(readable=exit_seen):
+                    return
+                self._enforce_limits(pid, stall)
 
-    def _step(self, selector: selectors.BaseSelector, notice: ExitNotice) -> bool:
-        """Wait for something to happen; True when the program has ended."""
-        ready = False
-        for key, _ in selector.select(min(self._patience(), notice.interval)):
-            if key.data is notice:
-                ready = True
-            elif self._read(key.data, key.fd) == 0:
-                selector.unregister(key.fd)
-        return notice.ended(ready=ready)
+    def _read(self, name: str, descriptor: int, limit: int = MAX_CHUNK) -> int | None:
+        """Read what a pipe holds; the number of bytes, 0 at its end, None when it is empty."""
+        count = 0
+        while count < limit:
+            try:
+                chunk = os.read(descriptor, MAX_CHUNK)
+            except BlockingIOError:
+                return count or None
+            if not chunk:
+                break
+            self._output.add(name, chunk)
+            count += len(chunk)
+        return count
 
-    def _patience(self) -> float:
-        now = self._clock.monotonic()
-        end = self._kill_at if self._stop else self._began + self._limits.seconds
-        return max(0.0, min(self._ask_at, end, now + 1.0) - now)
-
-    def _read(self, name: str, descriptor: int) -> int | None:
-        """Read what a pipe holds; 0 when nothing can come any more, None when nothing has yet."""
-        try:
-            chunk = os.read(descriptor, _CHUNK)
-        except BlockingIOError:
-            return None
-        if chunk:
-            self._tails[name].add(chunk)
-            self._guard.sign(self._clock.monotonic())
-            self._observer.heard(name, chunk)
-        return len(chunk)
-
-    def _read_leftover(self, name: str, pipe: IO[bytes]) -> None:
-        """Read what was printed last; somebody who left the group may go on printing."""
-        left = _MOST_LEFTOVER
-        while left > 0 and (count := self._read(name, pipe.fileno())):
-            left -= count
-
-    def _decide(self) -> None:
-        now = self._clock.monotonic()
-        if now >= self._ask_at and self._is_asked(now):
-            self._hurry(now)
-        elif self._stop is None and now - self._began >= self._limits.seconds:
-            self._end(Stop.OVERTIME, now)
-        elif self._stop is None and self._guard.stalled(now):
-            self._end(Stop.STALLED, now)
+    def _enforce_limits(self, group: int, stall: StallDetector) -> None:
+        """Ask whether to stop, when that is due; terminate or kill the group if need be."""
+        now = self.clock.monotonic()
+        if self.context is not None and now >= self._check_at:
+            self._check_at = now + _CHECK_INTERVAL
+            self._output.report()
+            if self.context.must_stop():
+                self._check_at = math.inf
+                if self._stop is None:
+                    self._terminate(group, StopReason.REQUESTED, now)
+                # If it is being terminated already, it now gets less time for that.
+                self._kill_at = min(self._kill_at, now + MAX_GRACE_WHEN_REQUESTED)
+        if self._stop is None:
+            if now - self._began >= self.limits.seconds:
+                self._terminate(group, StopReason.TIMED_OUT, now)
+            elif stall.is_stalled(now):
+                self._terminate(group, StopReason.STALLED, now)
         if now >= self._kill_at:
-            signal_group(self._process.pid, signal.SIGKILL)
+            signal_group(group, signal.SIGKILL)
             self._kill_at = math.inf
 
-    def _is_asked(self, now: float) -> bool:
-        asked = self._observer.must_stop()
-        self._ask_at = math.inf if asked else now + _ASK_EVERY
-        return asked
-
-    def _hurry(self, now: float) -> None:
-        """End the program on request; if it is being ended already, be quick about it."""
-        if self._stop is None:
-            self._end(Stop.ASKED, now)
-        self._kill_at = min(self._kill_at, now + LONGEST_GRACE_WHEN_ASKED)
-
-    def _end(self, reason: Stop, now: float) -> None:
+    def _terminate(self, group: int, reason: StopReason, now: float) -> None:
         self._stop = reason
-        self._kill_at = now + self._limits.grace_seconds
-        signal_group(self._process.pid, signal.SIGTERM)
+        self._kill_at = now + self.limits.grace_seconds
+        signal_group(group, signal.SIGTERM)
+
+
+class StallDetector:
+    """Tells a script that works in silence from one that hangs.
+
+    Args:
+        folder: the folder that the script writes to; None when it writes nowhere.
+        limit: the longest time without activity, in seconds; 0 means no limit.
+        now: when the script began, in seconds of a monotonic clock, as all times here.
+
+    Attributes:
+        last_activity: when the script last printed something, or changed a file in the folder.
+            The code that reads its output sets it.
+    """
+
+    def __init__(self, folder: Path | None, limit: float, now: float) -> None:
+        self.last_activity = now
+        self._folder = folder
+        self._limit = limit if limit > 0 else math.inf
+        self._interval = min(max(self._limit / 8, _MIN_LOOK_INTERVAL), _MAX_LOOK_INTERVAL)
+        self._next_look = now + self._interval
+        self._last_state = (0, 0, 0)
+
+    def is_stalled(self, now: float) -> bool:
+        """Whether the last activity is too long ago; looks into the folder now and then."""
+        if self._limit == math.inf:
+            return False
+        if now >= self._next_look or now - self.last_activity >= self._limit:
+            self._next_look = now + self._interval
+            state = _folder_state(self._folder) if self._folder is not None else self._last_state
+            if state != self._last_state:
+                self._last_state = state
+                self.last_activity = now
+        return now - self.last_activity >= self._limit
+
+
+def _folder_state(folder: Path) -> tuple[int, int, int]:
+    """Number of entries below the folder, their bytes, and the newest change in nanoseconds."""
+    count = size = newest = 0
+    unvisited = [str(folder)]
+    while unvisited and count < _MAX_ENTRIES:
+        try:
+            with os.scandir(unvisited.pop()) as entries:
+                for entry in entries:
+                    status = entry.stat(follow_symlinks=False)
+                    count += 1
+                    size += status.st_size
+                    newest = max(newest, status.st_mtime_ns)
+                    if entry.is_dir(follow_symlinks=False):
+                        unvisited.append(entry.path)
+        except OSError:  # it vanished in between, or may not be read: no activity
+            continue
+    return count, size, newest
+
+
+class GatedScript:
+    """A script that waits until it may run, as the leader of a new session and process group.
+
+    Attributes:
+        child: the process.
+        outputs: its output and its errors, as "stdout" and "stderr"; reading them never blocks.
+        process: what must be recorded of it.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        directory: Path,
+        environment: Mapping[str, str],
+        inherited: Sequence[int] = (),
+    ) -> None:
+        """Start what will become the script.
+
+        Args:
+            command: the program and its arguments.
+            directory: the directory to run in.
+            environment: variables over our own.
+            inherited: descriptors that it gets besides the three standard ones.
+
+        Raises:
+            OSError: it cannot be started.
+        """
+        # Always UTF-8: what a brief says does not depend on the locale that we run in.
+        self._command = [part.encode("utf-8", "surrogateescape") for part in command]
+        self._directory = os.fsencode(directory)
+        # Our settings are of no use to a script, and some are secrets. Python programs write
+        # without a buffer, so that progress is seen while it is made. They find modules in the
+        # folder of the script, not in the directory they run in, unless PYTHONPATH names it.
+        variables = {**os.environ, **environment}
+        modules = filter(None, (str(directory), variables.get("PYTHONPATH")))
+        self._environment = {
+            **{key: text for key, text in variables.items() if not key.startswith(_OWN_SETTINGS)},
+            "PYTHONUNBUFFERED": environment.get("PYTHONUNBUFFERED", "1"),
+            "PYTHONPATH": os.pathsep.join(modules),
+        }
+        # A line of errors with this name was written by the shell.
+        self._shell = f"gate-{os.urandom(8).hex()}"
+        if error := program_error(self._command[0], self._directory):
+            raise error
+        self.child = start_child(
+            lambda: subprocess.Popen(
+                [SHELL, "-c", _GATE, self._shell, *self._command],
+                cwd=self._directory,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                bufsize=0,
+                start_new_session=True,
+                env=self._environment,
+                pass_fds=inherited,
+            )
+        )
+        pipes = {"stdout": self.child.stdout, "stderr": self.child.stderr}
+        self.outputs = {name: pipe for name, pipe in pipes.items() if pipe is not None}
+        for pipe in self.outputs.values():
+            os.set_blocking(pipe.fileno(), False)
+        entry = entry_of(self.child.pid)
+        self.process = WorkflowProcess(self.child.pid, entry.started if entry else "")
+
+    def start_error(self, stderr: str) -> OSError | None:
+        """Why the shell, which exited as if it could not start the script, did not; or None.
+
+        The system's error is lost, so the most likely reason is found by examining the program.
+
+        Args:
+            stderr: the end of what it printed as errors.
+        """
+        last_line = stderr.rstrip("\n").rpartition("\n")[2]
+        if not last_line.startswith(self._shell):
+            return None
+        if error := program_error(self._command[0], self._directory):
+            return error
+        variables = (os.fsencode(f"{name}={text}") for name, text in self._environment.items())
+        size = sum(len(string) + 1 + _POINTER for string in (*self._command, *variables))
+        limit = min(os.sysconf("SC_ARG_MAX"), _MAX_ARGUMENTS)
+        number = errno.E2BIG if size > _NEAR_LIMIT * limit else errno.ENOEXEC
+        return OSError(number, os.strerror(number), os.fsdecode(self._command[0]))
+
+
+def program_error(path: bytes, directory: bytes, depth: int = 0) -> OSError | None:
+    """What the system would say if it had to start a program, told without starting it.
+
+    Args:
+        path: of the program; absolute, or relative to the directory.
+        directory: the directory to start it in.
+        depth: how many programs have this one as their interpreter, 0 to 4.
+
+    Returns:
+        None when nothing speaks against it; that it starts is not certain.
+    """
+    file_path = os.path.join(directory, path)  # noqa: PTH118 - bytes, as they stand in the command
+    try:
+        is_file = stat.S_ISREG(os.stat(file_path).st_mode)  # noqa: PTH116 - bytes
+    except OSError as error:
+        return error
+    if not is_file or not os.access(file_path, os.X_OK):
+        return _error(errno.EACCES, path)
+    try:
+        with open(file_path, "rb") as file:  # noqa: PTH123 - bytes
+            head = file.read(_MAX_FIRST_LINE)
+    except OSError:  # it may be started, but not read
+        return None
+    if head.startswith(_FORMATS):
+        return None
+    words = head[len(_SHEBANG) :].partition(b"\n")[0].split() if head.startswith(_SHEBANG) else []
+    if not words or depth == _MAX_DEPTH:
+        return _error(errno.ELOOP if words else errno.ENOEXEC, path)
+    return program_error(words[0], directory, depth + 1)
+
+
+def _error(number: int, path: bytes) -> OSError:
+    return OSError(number, os.strerror(number), os.fsdecode(path))
+
+
+def start_failure(error: OSError, workflow: ScriptWorkflow) -> Failure | None:
+    """The failure that an error at the start of a workflow means; None for an unknown error."""
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    if error.errno == errno.E2BIG:
+        return Failure(
+            FailureCode.ARGUMENT_TOO_LONG,
+            "all arguments of the script together are longer than the system allows",
+        )
+    if error.errno in {errno.ENOMEM, errno.EAGAIN}:
+        return Failure(
+            FailureCode.OUT_OF_MEMORY, f"no process could be started for the script: {reason}"
+        )
+    if error.errno in {errno.EMFILE, errno.ENFILE}:
+        return Failure(
+            FailureCode.TOO_MANY_OPEN_FILES, f"no process could be started for the script: {reason}"
+        )
+    if not workflow.working_directory.is_dir():
+        return Failure(
+            FailureCode.COMFYUI_MISSING,
+            f"the ComfyUI directory {workflow.working_directory} is not there",
+        )
+    if error.errno in _NOT_A_PROGRAM:
+        known = isinstance(error.filename, (str, bytes))
+        culprit = os.fsdecode(error.filename) if known else ""
+        if culprit not in {"", str(workflow.interpreter)}:  # its own interpreter, or the shell
+            reason = f"{reason} ({culprit})"
+        return Failure(
+            FailureCode.INTERPRETER_MISSING,
+            f"the interpreter {workflow.interpreter} cannot be started: {reason}",
+        )
+    return None

@@ -3,164 +3,210 @@
 from __future__ import annotations
 
 import os
+import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from returns.pipeline import is_successful
 from returns.result import Failure as Failed
 from returns.result import Result, Success
 
-from adapters.comfyui_script.arguments import command_line, passes
-from adapters.comfyui_script.diagnosis import diagnose
-from adapters.comfyui_script.fields import brief_texts
-from adapters.comfyui_script.last_words import detail_of, lines_of
-from adapters.comfyui_script.process import Ending, Limits, Stop, run
-from adapters.comfyui_script.progress import ProgressReport
-from adapters.comfyui_script.start_failure import why_not_started
+from adapters.comfyui_script.arguments import (
+    command_line,
+    mapping_failure,
+    passed_fields,
+    uses_seed,
+)
+from adapters.comfyui_script.diagnosis import diagnose, redact_brief
+from adapters.comfyui_script.host_pool import HostPool, WarmJob
+from adapters.comfyui_script.output import excerpt, output_lines
+from adapters.comfyui_script.process import (
+    Limits,
+    ProcessResult,
+    ScriptProcess,
+    StopReason,
+    start_failure,
+)
+from adapters.comfyui_script.script_source import script_source
+from adapters.comfyui_script.stray_files import stray_files
 from application.ports.media_renderer import RenderingFacts
+from domain.brief import PROMPT_FIELDS, brief_texts
 from domain.failure import Failure, FailureCode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from adapters.comfyui_script.script_source import ScriptSource
     from adapters.comfyui_script.workflow import ScriptWorkflow
-    from application.ports.clock import Clock
-    from application.ports.media_renderer import RenderJob, RenderWatch
-    from domain.kind import Kind
-    from domain.render import WorkflowProcess
+    from application.ports.media_renderer import RenderContext, RenderJob
+    from application.ports.system import Clock
+    from domain.prompt import Kind
 
 
 class ScriptRenderer:
     """Makes media by running the configured script (contract, section 3).
 
     Safe to use from several threads at once.
+
+    Args:
+        workflows: the script for each kind that is rendered.
+        clock: measures the limits of the scripts.
+        hosts: warm hosts for exports; None if every script gets a process of its own.
     """
 
-    def __init__(self, workflows: Mapping[Kind, ScriptWorkflow], clock: Clock) -> None:
+    def __init__(
+        self,
+        workflows: Mapping[Kind, ScriptWorkflow],
+        clock: Clock,
+        hosts: HostPool | None = None,
+    ) -> None:
         self._workflows = workflows
         self._clock = clock
+        self._hosts = hosts
 
     def preflight(self, kind: Kind) -> Failure | None:
-        """Whether interpreter, script and ComfyUI directory are there."""
+        """Whether interpreter, script and ComfyUI directory are there, and the prompt is used."""
         workflow = self._workflows[kind]
-        if not _is_file(workflow.interpreter, os.X_OK):
+        # ``os.access`` comes first: a path's own methods may raise where a folder above is closed.
+        if not (os.access(workflow.interpreter, os.X_OK) and workflow.interpreter.is_file()):
             return Failure(
                 FailureCode.INTERPRETER_MISSING,
                 f"the interpreter {workflow.interpreter} is not an executable file",
             )
-        if not _is_file(workflow.script, os.R_OK):
+        if not (os.access(workflow.script, os.R_OK) and workflow.script.is_file()):
             return Failure(
                 FailureCode.SCRIPT_MISSING,
                 f"the {kind.value} script {workflow.script} is not a readable file",
             )
-        if not workflow.working_directory.is_dir():
+        if not (
+            os.access(workflow.working_directory, os.F_OK) and workflow.working_directory.is_dir()
+        ):
             return Failure(
                 FailureCode.COMFYUI_MISSING,
                 f"the ComfyUI directory {workflow.working_directory} is not there",
             )
-        return None
+        return mapping_failure(kind, *self._current(kind))
 
-    def render(self, job: RenderJob, watch: RenderWatch) -> Result[RenderingFacts, Failure]:
+    def render(self, job: RenderJob, context: RenderContext) -> Result[RenderingFacts, Failure]:
         """Run the script; its whole process group has ended when this returns.
+
+        An export that saves every picture under the same name is run once for each pass of
+        ``queue_size``, with a seed and a folder of its own.
 
         Raises:
             OSError: no process could be made, for a reason that is no fault of the set-up.
         """
-        workflow = self._workflows[job.brief.kind]
-        if watch.must_stop():
-            return Failed(Failure(FailureCode.INTERRUPTED, "stopped before the script began"))
-        command = command_line(workflow, job)
+        kind = job.brief.kind
+        workflow, source = self._current(kind)
+        if workflow.passes > 1:
+            from adapters.comfyui_script.passes import render_passes
+
+            return render_passes(self._variant, self._workflows[kind], job, context)
+        began = time.time()
+        failure = mapping_failure(kind, workflow, source)
+        if context.must_stop():
+            failure = Failure(FailureCode.INTERRUPTED, "stopped before the script began")
+        if failure is not None:
+            return Failed(failure)
+        command = command_line(workflow, source, job)
         if not is_successful(command):
             return Failed(command.failure())
-        report = ProgressReport(watch, self._clock)
+        limits = Limits(
+            seconds=workflow.time_limit_seconds,
+            stall_seconds=workflow.stall_seconds,
+            grace_seconds=workflow.grace_seconds,
+            folder=job.output,
+        )
+        hosts = self._hosts
         try:
-            ending = run(
-                command.unwrap(),
-                workflow.working_directory,
-                _limits(workflow, job),
-                self._clock,
-                _Follower(watch, report),
-                job.environment,
-            )
+            if hosts is not None and workflow.warm and source.can_be_warm:
+                warm = WarmJob(
+                    workflow,
+                    command.unwrap(),
+                    job.environment,
+                    limits,
+                    lambda ended: _failure(ended, workflow, job).code,
+                )
+                result = hosts.run(warm, context)
+            else:
+                if hosts is not None and hosts.was_used:
+                    hosts.yield_memory()
+                result = ScriptProcess(
+                    command.unwrap(),
+                    workflow.working_directory,
+                    limits,
+                    self._clock,
+                    context,
+                    job.environment,
+                ).run()
         except OSError as error:
-            if failure := why_not_started(error, workflow):
+            if failure := start_failure(error, workflow):
                 return Failed(failure)
             raise
-        report.finish()
-        return _judge(ending, workflow, job)
-
-
-class _Follower:
-    """Follows the process on behalf of the watch."""
-
-    def __init__(self, watch: RenderWatch, report: ProgressReport) -> None:
-        self._watch = watch
-        self._report = report
-
-    def started(self, workflow: WorkflowProcess) -> bool:
-        return self._watch.started(workflow)
-
-    def heard(self, stream: str, chunk: bytes) -> None:
-        self._watch.heard(stream, chunk)
-        self._report.heard(stream, chunk)
-
-    def must_stop(self) -> bool:
-        self._report.pass_on_when_due()
-        return self._watch.must_stop()
-
-
-def _is_file(path: os.PathLike[str], right: int) -> bool:
-    return os.path.isfile(path) and os.access(path, right)  # noqa: PTH113 - a stat per claim
-
-
-def _limits(workflow: ScriptWorkflow, job: RenderJob) -> Limits:
-    return Limits(
-        seconds=workflow.time_limit_seconds,
-        stall_seconds=workflow.stall_seconds,
-        grace_seconds=workflow.grace_seconds,
-        folder=job.output,
-    )
-
-
-def _judge(
-    ending: Ending, workflow: ScriptWorkflow, job: RenderJob
-) -> Result[RenderingFacts, Failure]:
-    name = workflow.script.name
-    if ending.stop:
-        detail = detail_of(lines_of(ending.stderr))
-        return Failed(_stopped(ending.stop, workflow, detail))
-    if ending.status:
-        return Failed(
-            diagnose(
-                ending.status,
-                ending.stderr,
-                stdout=ending.stdout,
-                script=name,
-                said=brief_texts(job),
+        if result.stop or result.status:
+            return Failed(_failure(result, workflow, job))
+        fields = passed_fields(workflow, source)
+        savers = source.export.picture_savers if source.export is not None else ()
+        is_single = (job.output / "output.png").exists()
+        return Success(
+            RenderingFacts(
+                renderer=workflow.renderer,
+                workflow=workflow.script.name,
+                seconds=result.seconds,
+                seed_used=uses_seed(workflow, source),
+                size_used=job.size is not None and fields >= {"width", "height"},
+                prompt_used=PROMPT_FIELDS[kind] in fields,
+                detail=partial(_last_lines, result),
+                overwritten=savers if len(savers) > 1 and is_single else (),
+                elsewhere=partial(stray_files, workflow, job.output, began),
             )
         )
-    return Success(
-        RenderingFacts(
-            renderer=workflow.renderer,
-            workflow=name,
-            seconds=ending.seconds,
-            seed_used=passes(workflow, "seed"),
-            size_used=job.size is not None
-            and passes(workflow, "width")
-            and passes(workflow, "height"),
-        )
-    )
+
+    def _current(self, kind: Kind) -> tuple[ScriptWorkflow, ScriptSource]:
+        """The workflow of a kind with the arguments that its script, as it is now, gets."""
+        workflow = self._workflows[kind]
+        source = script_source(workflow.script)
+        if source.export is not None:
+            from adapters.comfyui_script.export_arguments import resolved_workflow
+
+            workflow = resolved_workflow(workflow, source, kind)
+        return workflow, source
+
+    def _variant(self, kind: Kind, workflow: ScriptWorkflow) -> ScriptRenderer:
+        """A renderer as this one, with another workflow for a kind."""
+        return ScriptRenderer({kind: workflow}, self._clock, self._hosts)
+
+    def close(self) -> None:
+        """End the warm hosts."""
+        if self._hosts is not None:
+            self._hosts.close()
 
 
-def _stopped(stop: Stop, workflow: ScriptWorkflow, detail: str) -> Failure:
+def _last_lines(result: ProcessResult) -> str:
+    return excerpt(output_lines(result.stderr) or output_lines(result.stdout))
+
+
+def _failure(result: ProcessResult, workflow: ScriptWorkflow, job: RenderJob) -> Failure:
+    """The failure of a script that was stopped or did not end with exit code 0."""
+    texts = [text for text in brief_texts(job.brief).values() if text]
     name = workflow.script.name
-    match stop:
-        case Stop.ASKED:
-            return Failure(FailureCode.INTERRUPTED, f"{name} was stopped on request", detail)
-        case Stop.OVERTIME:
-            limit = f"{workflow.time_limit_seconds:g} seconds"
-            message = f"{name} ran longer than its {limit} and was stopped"
-            return Failure(FailureCode.TIMED_OUT, message, detail)
-        case Stop.STALLED:
-            limit = f"{workflow.stall_seconds:g} seconds"
-            message = f"{name} printed nothing and wrote nothing for {limit} and was stopped"
-            return Failure(FailureCode.STALLED, message, detail)
+    if result.stop is None:
+        return diagnose(
+            result.status,
+            result.stderr,
+            stdout=result.stdout,
+            script=name,
+            brief_texts=texts,
+        )
+    lines = output_lines(result.stderr)
+    detail = excerpt(lines)
+    if result.stop is StopReason.REQUESTED:
+        return Failure(FailureCode.INTERRUPTED, f"{name} was stopped on request", detail)
+    words = redact_brief(lines[-1], texts) if lines else ""
+    if result.stop is StopReason.TIMED_OUT:
+        limit = f"{workflow.time_limit_seconds:g} seconds"
+        message = f"{name} ran longer than its {limit} and was stopped"
+        return Failure(FailureCode.TIMED_OUT, message, detail, words)
+    limit = f"{workflow.stall_seconds:g} seconds"
+    message = f"{name} printed nothing and wrote nothing for {limit} and was stopped"
+    return Failure(FailureCode.STALLED, message, detail, words)

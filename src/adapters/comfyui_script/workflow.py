@@ -1,4 +1,4 @@
-"""What is known about a workflow script: how to start it, and when to lose patience."""
+"""The settings of a workflow script: how to start it, and how long it may run."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from domain.kind import Kind
+from domain.brief import BRIEF_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from domain.prompt import Kind
+
 
 class ArgumentStyle(StrEnum):
-    """How an argument's name and value stand on the command line."""
+    """How an argument's name and value are written on the command line."""
 
     EQUALS = "equals"  # --name=value, one argument: a value may begin with a dash
     SEPARATE = "separate"  # --name value, two arguments
@@ -23,90 +25,67 @@ class ArgumentStyle(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ScriptWorkflow:
-    """One script and the way it wants to be run (contract, section 3).
+    """One workflow script and how it is run (contract, section 3).
 
     Attributes:
-        renderer: what the metadata call it ("script", "sketch").
+        renderer: the renderer's name in the metadata ("script", "sketch").
         interpreter: absolute path of the program that runs the script.
-        script: absolute path.
+        script: absolute path of the script.
         working_directory: absolute path of the ComfyUI directory.
-        arguments: the script's name for each field that is passed, in this order; the fields
-            are those of ``FIELDS``.
-        extra_arguments: stand last; may hold fields in braces (``{output}``).
+        arguments: the script's argument names for each field that is passed, in this order; the
+            fields are those of ``FIELDS``.
+        extra_arguments: fixed arguments after all others; may hold fields in braces
+            (``{output}``).
         argument_style: how names and values are joined.
-        queue_size: how often the script is to run its workflow.
-        time_limit_seconds: for the whole run.
-        stall_seconds: without a byte printed or a file changed; 0 means no such limit.
-        grace_seconds: between SIGTERM and SIGKILL.
+        queue_size: how many times the script runs its workflow, 1 or more.
+        time_limit_seconds: the longest time for the whole run.
+        stall_seconds: the longest time without a byte printed or a file changed; 0 means no limit.
+        grace_seconds: the time from SIGTERM to SIGKILL.
+        allow_unused_prompt: whether it may render although the prompt (of a song: the lyrics) does
+            not reach it.
+        passes: how many times the script is run, each time with a ``queue_size`` of 1, where it
+            would save every picture under the same name.
+        keep_negative_prompt: whether an export keeps its own where the brief has none.
+        configured: the fields whose arguments, or none, the user named; those of an export are
+            worked out otherwise.
+        warm: whether an export may run in a warm host.
     """
 
     renderer: str
     interpreter: Path
     script: Path
     working_directory: Path
-    arguments: Mapping[str, str]
+    arguments: Mapping[str, tuple[str, ...]]
     extra_arguments: tuple[str, ...]
     argument_style: ArgumentStyle
     queue_size: int
     time_limit_seconds: float
     stall_seconds: float
     grace_seconds: float
+    allow_unused_prompt: bool = False
+    passes: int = 1
+    keep_negative_prompt: bool = True
+    configured: frozenset[str] = frozenset()
+    warm: bool = False
 
 
-_BOTH = frozenset({"output", "queue_size", "comfyui_directory", "prompt_id", "seed"})
+_RENDER_FIELDS = frozenset({"output", "queue_size", "comfyui_directory", "prompt_id"})
 
 FIELDS: Mapping[Kind, frozenset[str]] = MappingProxyType(
     {
-        Kind.IMAGE: _BOTH
-        | {
-            "prompt",
-            "negative_prompt",
-            "width",
-            "height",
-            "style_tags",
-            "aspect_ratio",
-            "quality",
-            "mood",
-            "subject",
-            "background",
-            "lighting",
-        },
-        Kind.AUDIO: _BOTH
-        | {
-            "lyrics",
-            "tags",
-            "title",
-            "genre",
-            "mood",
-            "tempo",
-            "key",
-            "time_signature",
-            "vocal_style",
-            "instrumentation",
-            "seconds",
-        },
+        kind: _RENDER_FIELDS | {field.name for field in fields}
+        for kind, fields in BRIEF_FIELDS.items()
     }
 )
-"""Every field that an argument, or a placeholder in an extra argument, can name."""
+"""Every field that an argument, or a placeholder in an extra argument, can name, by kind."""
 
-DEFAULT_ARGUMENTS: Mapping[Kind, Mapping[str, str]] = MappingProxyType(
+DEFAULT_ARGUMENTS: Mapping[Kind, Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
-        Kind.IMAGE: MappingProxyType(
-            {
-                "prompt": "--prompt",
-                "negative_prompt": "--negative-prompt",
-                "output": "--output",
-                "queue_size": "--queue-size",
-            }
-        ),
-        Kind.AUDIO: MappingProxyType(
-            {
-                "lyrics": "--lyrics",
-                "tags": "--tags",
-                "output": "--output",
-                "queue_size": "--queue-size",
-            }
-        ),
+        kind: MappingProxyType(
+            {field.name: (field.argument,) for field in fields if field.argument}
+            | {"output": ("--output",), "queue_size": ("--queue-size",)}
+        )
+        for kind, fields in BRIEF_FIELDS.items()
     }
 )
-"""The command lines of the contract, section 3."""
+"""The argument names of the contract, section 3, by kind and field."""

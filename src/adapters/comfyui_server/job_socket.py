@@ -1,46 +1,251 @@
-"""A server's WebSocket: one connection for one seat, under an id of its own.
+"""A server's WebSocket: one connection for one slot, its messages, and a job's inbox.
 
-It tells how far a job is, and nothing depends on it: whatever it fails to say, the history says.
-A thread listens as long as the server keeps the connection, so that nothing piles up there.
-A second socket under the same id would disturb the first one, and the server may drop both; so a
-seat has one, and takes a new id for a new connection unless a job was submitted under the old.
+It tells how far a job is, and nothing depends on it: what it fails to say, the history says. A
+thread listens as long as the server keeps the connection, so that nothing piles up there. A second
+socket under the same client id would disturb the first one, and the server may drop both; so a slot
+has one, and takes a new id for a new connection unless a job was submitted under the old.
+
+Frames are text (JSON) or binary (previews), in the forms recorded from ComfyUI 0.3.64. Only what is
+of use is read.
 """
 
 from __future__ import annotations
 
 import json
+import socket
+import struct
 import time
+from collections import deque
+from dataclasses import dataclass, field
 from threading import Condition, Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 from uuid import uuid4
 
-from urllib3 import make_headers
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
-from adapters.comfyui_server.messages import read_message
+from adapters.json_values import as_dict, as_list, as_number, as_text
 
 if TYPE_CHECKING:
-    from adapters.comfyui_server.address import ServerAddress
-    from adapters.comfyui_server.inbox import Inbox
+    from collections.abc import Mapping, Sequence
 
+    from adapters.comfyui_server.address import ServerAddress
+
+_MAX_MESSAGES = 1_000  # a render that does not look loses the oldest; history decides anyway
 _OPEN_SECONDS = 3.0
 _CLOSE_SECONDS = 0.5
-_WAIT_FOR_OPEN = 0.5  # seconds that a job waits for its connection, once
-_SOONEST, _LATEST = 0.1, 5.0  # seconds between two tries to connect
-_LARGEST_FRAME = 64 * 1024**2  # bytes; a preview of a large picture
+_MAX_CONNECT_WAIT = 0.5  # seconds that a job waits for its connection, once
+_MIN_RECONNECT, _MAX_RECONNECT = 0.1, 5.0  # seconds between two tries to connect
+_MAX_FRAME = 64 * 1024**2  # bytes; a preview of a large picture
 _ALL_NODES, _HEAD = '"progress_state"', 48  # where a frame says its type, in characters
-_ALL_NODES_EVERY = 0.1  # seconds
+_ALL_NODES_INTERVAL = 0.1  # seconds
 # Asked for once, first of all: then previews say which job they are of.
 _FLAGS = json.dumps({"type": "feature_flags", "data": {"supports_preview_metadata": True}})
+
+_NUMBER = struct.Struct(">I")
+_PREVIEW = 1  # types of binary frames
+_PREVIEW_WITH_METADATA = 4
+_JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG"
+
+
+@dataclass(frozen=True, slots=True)
+class JobStarted:
+    """A job began to run."""
+
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
+class NodesCached:
+    """These nodes of a job need not run: their results are at hand."""
+
+    job: str
+    nodes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NodeRunning:
+    """A node began to run."""
+
+    job: str
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class NodeProgress:
+    """A node has done ``value`` of its ``total`` steps."""
+
+    job: str
+    node: str
+    value: float
+    total: float
+
+
+@dataclass(frozen=True, slots=True)
+class NodesFinished:
+    """These nodes of a job are done."""
+
+    job: str
+    nodes: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class JobEnded:
+    """A job is over; its history says how it ended.
+
+    Attributes:
+        job: the id of the job.
+        final: whether the history is written already, or will be in a moment.
+    """
+
+    job: str
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The picture so far; ``job`` is "" where the server does not say whose it is."""
+
+    job: str
+    picture: bytes = field(repr=False)
+    media_type: str
+
+
+Message: TypeAlias = (
+    JobStarted | NodesCached | NodeRunning | NodeProgress | NodesFinished | JobEnded | Preview
+)
+
+
+def read_message(frame: str | bytes) -> Message | None:
+    """The message in a frame, or None if it holds nothing of use."""
+    if isinstance(frame, bytes):
+        return _read_binary(frame)
+    try:
+        envelope = as_dict(json.loads(frame))
+    except (ValueError, RecursionError):
+        return None
+    data = as_dict(envelope.get("data"))
+    job = as_text(data.get("prompt_id"))
+    return _job_message(as_text(envelope.get("type")), job, data) if job else None
+
+
+def _job_message(event: str, job: str, data: Mapping[str, object]) -> Message | None:
+    match event:
+        case "execution_start":
+            return JobStarted(job)
+        case "execution_cached":
+            return NodesCached(job, tuple(filter(None, map(as_text, as_list(data.get("nodes"))))))
+        case "progress_state":
+            nodes = as_dict(data.get("nodes")).items()
+            finished = {node for node, state in nodes if as_dict(state).get("state") == "finished"}
+            return NodesFinished(job, frozenset(finished))
+        case "execution_success" | "execution_error" | "execution_interrupted":
+            return JobEnded(job, final=False)
+        case _:
+            return _node_message(event, job, as_text(data.get("node")), data)
+
+
+def _node_message(event: str, job: str, node: str, data: Mapping[str, object]) -> Message | None:
+    match event:
+        case "executing":
+            return NodeRunning(job, node) if node else JobEnded(job, final=True)
+        case "progress" if node:
+            return NodeProgress(job, node, as_number(data.get("value")), as_number(data.get("max")))
+        case "executed" if node:
+            return NodesFinished(job, frozenset({node}))
+        case _:
+            return None
+
+
+def _read_binary(frame: bytes) -> Preview | None:
+    if len(frame) < 2 * _NUMBER.size:
+        return None
+    (kind,) = _NUMBER.unpack_from(frame)
+    (number,) = _NUMBER.unpack_from(frame, _NUMBER.size)
+    body = frame[2 * _NUMBER.size :]
+    if kind == _PREVIEW:  # the number names the format, and the picture itself does too
+        return _preview("", body)
+    if kind != _PREVIEW_WITH_METADATA or number > len(body):
+        return None
+    try:
+        facts = as_dict(json.loads(body[:number]))
+    except (ValueError, RecursionError):
+        return None
+    return _preview(as_text(facts.get("prompt_id")), body[number:])
+
+
+def _preview(job: str, picture: bytes) -> Preview | None:
+    """A preview, if it looks like a picture that can be shown."""
+    if picture.startswith(_JPEG):
+        return Preview(job, picture, "image/jpeg")
+    if picture.startswith(_PNG):
+        return Preview(job, picture, "image/png")
+    return None
+
+
+class Inbox:
+    """Takes the messages of one job from the socket's thread and hands them to the render's.
+
+    Only the newest preview is kept.
+
+    Attributes:
+        job: the id whose messages are kept; previews that name no job are kept too.
+        frames: how many frames of any kind the present connection delivered; none means that it is
+            silent, or that there is no connection.
+    """
+
+    def __init__(self, job: str) -> None:
+        self.job = job
+        self.frames = 0
+        self._condition = Condition()
+        self._messages: deque[Message] = deque(maxlen=_MAX_MESSAGES)
+        self._preview: Preview | None = None
+        self._reconnected = False
+        self._ended = False
+
+    def put(self, message: Message) -> None:
+        """Keep a message if it is of this job; the end of the job wakes the receiver."""
+        if message.job != self.job and not (isinstance(message, Preview) and not message.job):
+            return
+        with self._condition:
+            if isinstance(message, Preview):
+                self._preview = message
+            else:
+                self._messages.append(message)
+            if isinstance(message, JobEnded):
+                self._ended = True
+                self._condition.notify()
+
+    def connection_changed(self) -> None:
+        """Wake the receiver: the connection was lost or made, messages may be missing."""
+        with self._condition:
+            self.frames = 0
+            self._reconnected = True
+            self._condition.notify()
+
+    def receive(self, seconds: float) -> tuple[Sequence[Message], bool]:
+        """The messages that came, and whether the connection changed.
+
+        Args:
+            seconds: how long to wait at most; less if the job ends, or the connection changes.
+        """
+        with self._condition:
+            self._condition.wait_for(lambda: self._ended or self._reconnected, max(0.0, seconds))
+            messages: list[Message] = [*self._messages]
+            if self._preview:
+                messages.append(self._preview)
+            reconnected = self._reconnected
+            self._messages.clear()
+            self._preview, self._reconnected, self._ended = None, False, False
+        return messages, reconnected
 
 
 class JobSocket:
     """Listens for one job at a time. Connects when there is one, and stays connected."""
 
     def __init__(self, address: ServerAddress) -> None:
-        self._url = address.socket_url
-        self._headers = dict(make_headers(basic_auth=address.login)) if address.login else {}
+        self._address = address
+        self._tls = address.tls()
         self._state = Condition()
         self._client_id = uuid4().hex
         self._inbox: Inbox | None = None
@@ -56,8 +261,8 @@ class JobSocket:
         """Whether there is a connection, as far as is known."""
         return self._connection is not None
 
-    def attend(self, inbox: Inbox) -> str:
-        """Let what is heard of a job go to an inbox; the client id to submit it with.
+    def subscribe(self, inbox: Inbox) -> str:
+        """Put a job's messages into an inbox from now on; gives the client id to submit it with.
 
         Waits a moment for a connection, but not for one that failed before.
         """
@@ -72,13 +277,16 @@ class JobSocket:
                 self._thread.start()
             self._state.notify_all()
             if not self._failed:
-                self._state.wait_for(self._is_settled, _WAIT_FOR_OPEN)
+                self._state.wait_for(
+                    lambda: self._connection is not None or self._failed or self._closed,
+                    _MAX_CONNECT_WAIT,
+                )
                 self._failed = self._connection is None
-            inbox.take(0)  # that the connection was made is no news for a job that is to come
+            inbox.receive(0)  # that the connection was made is no news for a job that is to come
             return self._client_id
 
-    def rest(self) -> None:
-        """There is no job any more."""
+    def unsubscribe(self) -> None:
+        """Put messages nowhere: there is no job any more."""
         with self._state:
             self._inbox = None
             self._state.notify_all()
@@ -95,75 +303,72 @@ class JobSocket:
         if thread is not None:
             thread.join()
 
-    def _is_settled(self) -> bool:
-        return self._connection is not None or self._failed or self._closed
-
     def _run(self) -> None:
-        pause = _SOONEST
-        while self._await_job():
-            if self._connected():
-                pause = _SOONEST
+        pause = _MIN_RECONNECT
+        while True:
+            with self._state:
+                self._state.wait_for(lambda: self._closed or self._inbox is not None)
+                if self._closed:
+                    return
+                self._connecting = True
+            if self._listen():
+                pause = _MIN_RECONNECT
             with self._state:
                 self._state.wait_for(lambda: self._closed, pause)
-            pause = min(2 * pause, _LATEST)
+            pause = min(2 * pause, _MAX_RECONNECT)
 
-    def _await_job(self) -> bool:
-        """Wait for a job to listen for; False when the end has come."""
-        with self._state:
-            self._state.wait_for(lambda: self._closed or self._inbox is not None)
-            self._connecting = not self._closed
-            return not self._closed
-
-    def _connected(self) -> bool:
-        """Connect, and listen until the connection ends; whether there was one."""
+    def _listen(self) -> bool:
+        """Connect, and read until the connection ends; whether there was one."""
         opened = False
         try:
+            # With a socket that is connected already, no redirect is followed: it would take the
+            # headers along.
+            sock = socket.create_connection(self._address.host_and_port, _OPEN_SECONDS)
             with connect(
-                f"{self._url}?clientId={self._client_id}",
-                additional_headers=self._headers,
+                f"{self._address.socket_url}?clientId={self._client_id}",
+                sock=sock,
+                ssl=self._tls,
+                additional_headers=self._address.headers,
                 compression=None,
                 proxy=None,
                 open_timeout=_OPEN_SECONDS,
                 close_timeout=_CLOSE_SECONDS,
-                max_size=_LARGEST_FRAME,
+                max_size=_MAX_FRAME,
             ) as connection:
                 connection.send(_FLAGS)
-                opened = self._settled(connection)
+                opened = True
+                self._set_connection(connection)
                 for frame in connection:
-                    self._heard(frame)
-        except (OSError, EOFError, WebSocketException):
-            pass  # nothing depends on it: the history tells
-        self._settled(None)
+                    inbox = self._inbox
+                    if inbox is None:
+                        continue
+                    inbox.frames += 1
+                    if not self._is_skipped(frame) and (message := read_message(frame)):
+                        inbox.put(message)
+        except (OSError, EOFError, WebSocketException, ValueError):  # ValueError: a redirect
+            pass  # nothing depends on it: the history decides
+        self._set_connection(None)
         return opened
 
-    def _settled(self, connection: ClientConnection | None) -> bool:
-        """There is a connection, or none any more; tells so, and whether there is one."""
+    def _set_connection(self, connection: ClientConnection | None) -> None:
         with self._state:
             lost = connection is None and self._connection is not None
             self._connecting = False
             self._connection = connection
             self._failed = connection is None and not lost
             if self._inbox is not None and (lost or connection is not None):
-                self._inbox.disturb()
+                self._inbox.connection_changed()
             self._state.notify_all()
             closed = self._closed
         if closed and connection is not None:
             connection.close()
-        return connection is not None
 
-    def _heard(self, frame: str | bytes) -> None:
-        inbox = self._inbox
-        if inbox is not None:
-            inbox.frame_came()
-            if not self._is_too_much(frame) and (message := read_message(frame)):
-                inbox.put(message)
-
-    def _is_too_much(self, frame: str | bytes) -> bool:
-        """Whether a frame can be passed over: a list of all nodes comes with every step."""
+    def _is_skipped(self, frame: str | bytes) -> bool:
+        """Whether to skip a frame: a list of all nodes comes with every step of a node."""
         if isinstance(frame, bytes) or _ALL_NODES not in frame[:_HEAD]:
             return False
         now = time.monotonic()
         if now < self._all_nodes_due:
             return True
-        self._all_nodes_due = now + _ALL_NODES_EVERY
+        self._all_nodes_due = now + _ALL_NODES_INTERVAL
         return False

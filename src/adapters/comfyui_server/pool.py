@@ -1,38 +1,167 @@
-"""The servers, their seats, and which of them are set aside until they are well again."""
+"""The servers, their free slots, and which of them are unhealthy."""
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import math
 from dataclasses import dataclass
-from threading import Condition
+from threading import Condition, Thread
 from typing import TYPE_CHECKING
 
 from returns.result import Failure as Refused
 from returns.result import Result, Success
 
-from adapters.comfyui_server.probing import Prober
-from adapters.comfyui_server.server import Aside, Server
+from adapters.comfyui_graph.graph import class_types
+from adapters.comfyui_server.client import ServerClient, ServerError
+from adapters.comfyui_server.job_socket import JobSocket
+from adapters.comfyui_server.server_workflow import input_types, validate_workflow
 from domain.failure import Failure, FailureCode
+from domain.retry import Backoff
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from adapters.comfyui_graph.graph import Target
+    from adapters.comfyui_graph.node_types import InputType
     from adapters.comfyui_server.address import ServerAddress
-    from adapters.comfyui_server.job_socket import JobSocket
-    from adapters.comfyui_server.stopping import StopCheck
-    from application.ports.clock import Clock
-    from domain.kind import Kind
+    from adapters.comfyui_server.deadlines import StopCheck
+    from adapters.comfyui_server.server_workflow import ServerWorkflow
+    from application.ports.system import Clock
+    from domain.prompt import Kind
 
-_LOOK_EVERY = 0.1  # seconds, while every seat is taken
+_SLOT_POLL = 0.1  # seconds, while every slot is taken
+_FRESH_SECONDS = 5.0  # for which an answer shows that a server is healthy
+_INCOMPATIBLE_SECONDS = 5.0  # until it is checked again: a model may be installed at any time
+_HEALTH_BACKOFF = Backoff(base_seconds=0.4, max_seconds=0.6, factor=1.5)
+_MAX_DETAIL = 2_000  # characters
+# What no other prompt would get past; the first of them is the one that is reported.
+_INCOMPATIBLE = (
+    FailureCode.NODE_MISSING,
+    FailureCode.MODEL_MISSING,
+    FailureCode.WRONG_MEDIA,
+    FailureCode.WORKFLOW_UNUSABLE,
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Seat:
+class Unhealthy:
+    """Why a server gets no work.
+
+    Attributes:
+        failure: what a render on it would fail with.
+        job: the id of a job that must leave its queue before it counts as healthy; "" for none.
+    """
+
+    failure: Failure
+    job: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Compatibility:
+    """Whether a server can run a workflow, until when that counts, and what its inputs take."""
+
+    workflow: ServerWorkflow
+    failure: Failure | None
+    until: float
+    types: Mapping[Target, InputType]
+
+
+class Server:
+    """One server. The pool guards what changes here.
+
+    Attributes:
+        address: where it is.
+        name: its address for people; holds no secret.
+        client: its routes.
+        busy: how many of its slots are taken.
+        sockets: those of free slots.
+        unhealthy: why it gets no work, or None.
+    """
+
+    def __init__(self, address: ServerAddress, clock: Clock) -> None:
+        self.address = address
+        self.name = address.name
+        self.client = ServerClient(address, self._on_answer)
+        self.busy = 0
+        self.sockets = [JobSocket(address) for _ in range(address.slots)]
+        self.unhealthy: Unhealthy | None = None
+        self._clock = clock
+        self._answered_at = -math.inf
+        self._compatibility: dict[Kind, _Compatibility] = {}
+
+    @property
+    def load(self) -> float:
+        """The share of its slots that is taken; 1 and more is full."""
+        return self.busy / self.address.slots
+
+    def compatibility(self, workflow: ServerWorkflow) -> Failure | None:
+        """Why it cannot run a workflow, or None. Raises ServerError.
+
+        Costs nothing if it answered a moment ago, or holds a connection open, and the same
+        workflow was checked before.
+        """
+        now = self._clock.monotonic()
+        known = self._compatibility.get(workflow.kind)
+        if known is not None and known.workflow is workflow and now < known.until:
+            is_fresh = now - self._answered_at < _FRESH_SECONDS
+            if not is_fresh and not any(socket.is_open for socket in tuple(self.sockets)):
+                self.client.system_stats()
+            return known.failure
+        # A node may accept more than the server tells of it: whether a value is taken is left to
+        # the server. What is missing is missing, and what is not saved cannot be fetched.
+        info = self.client.object_info(class_types(workflow.graph))
+        problems = [
+            problem
+            for problem in validate_workflow(workflow, info)
+            if problem.code in _INCOMPATIBLE
+        ]
+        failure = None
+        if problems:
+            first = min(problems, key=lambda problem: _INCOMPATIBLE.index(problem.code))
+            detail = "\n".join(map(str, problems))[:_MAX_DETAIL] if len(problems) > 1 else ""
+            failure = Failure(first.code, f"{workflow.name} on {self.name}: {first}", detail)
+        bad_until = self._clock.monotonic() + _INCOMPATIBLE_SECONDS
+        until = math.inf if failure is None else bad_until
+        types = input_types(workflow, info)
+        self._compatibility[workflow.kind] = _Compatibility(workflow, failure, until, types)
+        return failure
+
+    def input_types(self, workflow: ServerWorkflow) -> Mapping[Target, InputType]:
+        """What its node types say of a workflow's mapped inputs; nothing before it was checked."""
+        known = self._compatibility.get(workflow.kind)
+        return known.types if known is not None and known.workflow is workflow else {}
+
+    def forget_compatibility(self) -> None:
+        """Check workflows again: it may have been restarted, with other nodes and models."""
+        self._compatibility = {}
+
+    def is_healthy(self) -> bool:
+        """Whether it answers, and no longer holds the job on which it got stuck."""
+        unhealthy = self.unhealthy
+        try:
+            self.client.system_stats()
+            stuck = unhealthy and unhealthy.job and self.client.queue().holds(unhealthy.job)
+        except ServerError:
+            return False
+        return not stuck
+
+    def close(self) -> None:
+        """Close the connections of free slots."""
+        sockets, self.sockets = self.sockets, []
+        for socket in sockets:
+            socket.close()
+        self.client.close()
+
+    def _on_answer(self) -> None:
+        self._answered_at = self._clock.monotonic()
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSlot:
     """The right to give a server one job.
 
     Attributes:
-        server: whose it is.
-        socket: hears of the job.
+        server: the server that it belongs to.
+        socket: gets the messages of the job.
     """
 
     server: Server
@@ -40,130 +169,212 @@ class Seat:
 
 
 class ServerPool:
-    """Servers and their seats. Safe from several threads.
+    """Servers and their slots. Safe from several threads.
 
     Args:
         servers: where they are; the first ones are preferred.
-        clock: to measure with.
-        tell: called with a server's name and the failure for which it is set aside, or None
-            when it is back; from any thread.
+        clock: what to measure with.
+        on_health_change: called with a server's name and the failure for which it gets no work,
+            or None when it is healthy again; from any thread.
+
+    Attributes:
+        servers: all of them, in order.
+        cancelling: ids of jobs that were asked to end; they are not resumed.
     """
 
     def __init__(
         self,
         servers: Sequence[ServerAddress],
         clock: Clock,
-        tell: Callable[[str, Failure | None], None] = lambda _name, _failure: None,
+        on_health_change: Callable[[str, Failure | None], None] = lambda _name, _failure: None,
     ) -> None:
         self.servers = tuple(Server(address, clock) for address in servers)
-        self._tell = tell
+        self.cancelling: set[str] = set()
+        self._on_health_change = on_health_change
         self._changed = Condition()
-        self._prober = Prober(clock, self._set_back)
+        self._health_checker = HealthChecker(clock, self._mark_healthy)
         self._closed = False
 
-    def of_kind(self, kind: Kind) -> tuple[Server, ...]:
-        """The servers that render a kind."""
-        return tuple(server for server in self.servers if kind in server.address.kinds)
-
-    def none_for(self, kind: Kind) -> Failure:
-        """The failure of a kind for which no server is configured."""
-        text = f"no ComfyUI server is configured for the kind {kind.value!r}"
-        return Failure(FailureCode.SERVER_UNREACHABLE, text)
+    def preflight(self, workflow: ServerWorkflow) -> Failure | None:
+        """Why no server can run a workflow now, or None."""
+        first: Failure | None = None
+        for server in self.servers:
+            if workflow.kind in server.address.kinds:
+                failure = self._incompatibility(server, workflow)
+                if failure is None:
+                    return None
+                first = first or failure
+        return first or _no_server(workflow.kind)
 
     def find(self, name: str) -> Server | None:
-        """The server with a name."""
+        """The server with a name, healthy or not; None if there is none."""
         return next((server for server in self.servers if server.name == name), None)
 
     def has_other(self, server: Server, kind: Kind) -> bool:
-        """Whether another server for a kind is not set aside."""
-        others = (other for other in self.of_kind(kind) if other is not server)
-        return any(other.aside is None for other in others)
+        """Whether another server for a kind is healthy."""
+        return any(
+            other is not server and kind in other.address.kinds and other.unhealthy is None
+            for other in self.servers
+        )
 
-    @contextmanager
-    def seated(self, seat: Seat) -> Iterator[Seat]:
-        """Give the seat back afterwards."""
-        try:
-            yield seat
-        finally:
-            seat.socket.rest()
-            self._give_back(seat)
-
-    def take(
-        self, kind: Kind, stop: StopCheck, refusal: Callable[[Server], Failure | None]
-    ) -> Result[Seat, Failure]:
-        """A seat on the least busy server that is well; waits while all seats are taken.
-
-        Args:
-            kind: of the media.
-            stop: asked while waiting.
-            refusal: why a server cannot do the job, or None.
+    def acquire(self, workflow: ServerWorkflow, stop: StopCheck) -> Result[ServerSlot, Failure]:
+        """A slot on the least busy healthy server; waits while all slots are taken.
 
         Returns:
-            The seat, or why no server can.
+            The slot, or why no server can run the workflow.
 
         Raises:
-            StopAskedError: whoever watches wants it.
+            StopRequestedError: the render must stop.
         """
+        servers = [server for server in self.servers if workflow.kind in server.address.kinds]
+        if not servers:
+            return Refused(_no_server(workflow.kind))
         while True:
             stop.check()
-            servers = sorted(self.of_kind(kind), key=lambda server: server.load)
-            refusals: list[Failure] = []
-            for server in servers:
-                if server.load >= 1 and server.aside is None:
+            failures: list[Failure] = []
+            for server in sorted(servers, key=lambda server: server.load):
+                if server.load >= 1 and server.unhealthy is None:
                     continue
-                failure = refusal(server)
+                failure = self._incompatibility(server, workflow)
                 if failure is not None:
-                    refusals.append(failure)
-                elif seat := self.take_on(server, beyond=False):
-                    return Success(seat)
-            if len(refusals) == len(servers):
-                return Refused(refusals[0] if refusals else self.none_for(kind))
+                    failures.append(failure)
+                elif slot := self.acquire_on(server):
+                    return Success(slot)
+            if len(failures) == len(servers):
+                return Refused(failures[0])
             with self._changed:
-                self._changed.wait(_LOOK_EVERY)
+                self._changed.wait(_SLOT_POLL)
 
-    def take_on(self, server: Server, *, beyond: bool) -> Seat | None:
-        """A seat on one server; ``beyond`` its number, for a job that is there already."""
+    def acquire_on(self, server: Server, *, over_limit: bool = False) -> ServerSlot | None:
+        """A slot on one server; ``over_limit`` for a job that is there already."""
         with self._changed:
-            if self._closed or (server.load >= 1 and not beyond):
+            if self._closed or (server.load >= 1 and not over_limit):
                 return None
             server.busy += 1
-            return Seat(server, server.socket())
+            socket = server.sockets.pop() if server.sockets else JobSocket(server.address)
+            return ServerSlot(server, socket)
 
-    def set_aside(self, server: Server, failure: Failure, job: str = "") -> None:
+    def release(self, slot: ServerSlot) -> None:
+        """Give a slot back."""
+        server, socket = slot.server, slot.socket
+        socket.unsubscribe()
+        with self._changed:
+            server.busy -= 1
+            is_kept = not self._closed and len(server.sockets) < server.address.slots
+            if is_kept:
+                server.sockets.append(socket)
+            self._changed.notify_all()
+        if not is_kept:
+            socket.close()
+
+    def mark_unhealthy(self, server: Server, failure: Failure, job: str = "") -> None:
         """Give a server no work until it answers, and until a job has left its queue."""
         with self._changed:
-            news = server.aside is None and not self._closed
-            server.aside = Aside(failure, job)
-            server.forget_examinations()
+            is_news = server.unhealthy is None and not self._closed
+            server.unhealthy = Unhealthy(failure, job)
+            server.forget_compatibility()
             self._changed.notify_all()
-        self._prober.watch(server)
-        if news:
-            self._tell(server.name, failure)
+        self._health_checker.watch(server)
+        if is_news:
+            self._on_health_change(server.name, failure)
 
     def close(self) -> None:
-        """End every connection and thread of seats that are free; no seat is given any more."""
+        """Close every connection and thread of free slots; give no slot any more."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-        self._prober.close()
+        self._health_checker.close()
         for server in self.servers:
             server.close()
 
-    def _set_back(self, server: Server) -> None:
-        with self._changed:
-            if server.aside is None:
-                return
-            server.aside = None
-            server.forget_examinations()
-            self._changed.notify_all()
-        self._tell(server.name, None)
+    def _incompatibility(self, server: Server, workflow: ServerWorkflow) -> Failure | None:
+        """Why a server cannot run a workflow now; one that does not answer is unhealthy."""
+        if server.unhealthy is not None:
+            return server.unhealthy.failure
+        try:
+            return server.compatibility(workflow)
+        except ServerError as error:
+            failure = unreachable(server, error)
+            self.mark_unhealthy(server, failure)
+            return failure
 
-    def _give_back(self, seat: Seat) -> None:
+    def _mark_healthy(self, server: Server) -> None:
         with self._changed:
-            seat.server.busy -= 1
-            keep = not self._closed and len(seat.server.sockets) < seat.server.address.slots
-            if keep:
-                seat.server.sockets.append(seat.socket)
+            if server.unhealthy is None:
+                return
+            server.unhealthy = None
+            server.forget_compatibility()
             self._changed.notify_all()
-        if not keep:
-            seat.socket.close()
+        self._on_health_change(server.name, None)
+
+
+class HealthChecker:
+    """Asks unhealthy servers, from a thread that lasts as long as there are any.
+
+    Args:
+        clock: what to measure with.
+        on_healthy: called with a server that is healthy again.
+    """
+
+    def __init__(self, clock: Clock, on_healthy: Callable[[Server], None]) -> None:
+        self._clock = clock
+        self._on_healthy = on_healthy
+        self._state = Condition()
+        self._due: dict[Server, tuple[float, int]] = {}  # when, and the number of the check
+        self._thread: Thread | None = None
+        self._closed = False
+
+    def watch(self, server: Server) -> None:
+        """Check a server from now on."""
+        with self._state:
+            if self._closed:
+                return
+            self._due[server] = (self._clock.monotonic() + _HEALTH_BACKOFF.wait(1), 1)
+            if self._thread is None:
+                self._thread = Thread(target=self._run, name="comfyui-health", daemon=True)
+                self._thread.start()
+            self._state.notify_all()
+
+    def close(self) -> None:
+        """End the thread."""
+        with self._state:
+            self._closed = True
+            thread = self._thread
+            self._state.notify_all()
+        if thread is not None:
+            thread.join()
+
+    def _run(self) -> None:
+        while (server := self._next()) is not None:
+            is_healthy = server.is_healthy()
+            with self._state:
+                if is_healthy:
+                    self._due.pop(server, None)
+                else:
+                    check = self._due[server][1] + 1
+                    wait = _HEALTH_BACKOFF.wait(check)
+                    self._due[server] = (self._clock.monotonic() + wait, check)
+            if is_healthy:
+                self._on_healthy(server)
+
+    def _next(self) -> Server | None:
+        """The next server, when its check is due; None if there is none to check."""
+        with self._state:
+            while not self._closed and self._due:
+                server, (due, _) = min(self._due.items(), key=lambda item: item[1][0])
+                wait = due - self._clock.monotonic()
+                if wait <= 0:
+                    return server
+                self._state.wait(wait)
+            self._thread = None
+            return None
+
+
+def unreachable(server: Server, error: ServerError) -> Failure:
+    """The failure of a render that needs a server that does not answer."""
+    return Failure(FailureCode.SERVER_UNREACHABLE, f"ComfyUI at {server.name}: {error.reason}")
+
+
+def _no_server(kind: Kind) -> Failure:
+    text = f"no ComfyUI server is configured for the kind {kind.value!r}"
+    return Failure(FailureCode.SERVER_UNREACHABLE, text)

@@ -1,49 +1,56 @@
-"""The renderer that gives each job to a ComfyUI server."""
+"""The renderer that gives each brief to a ComfyUI server, and chooses the server."""
 
 from __future__ import annotations
 
 from contextlib import closing
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from returns.pipeline import is_successful
 from returns.result import Failure as Failed
 
 from adapters.comfyui_server.address import ServerAddress
-from adapters.comfyui_server.api import ServerApi
-from adapters.comfyui_server.ending import end_job
-from adapters.comfyui_server.fitness import why_unfit
-from adapters.comfyui_server.parts import Parts
-from adapters.comfyui_server.rendering import Rendering
+from adapters.comfyui_server.client import ServerClient, ServerError, cancel_job
+from adapters.comfyui_server.deadlines import StopCheck, StopRequestedError
+from adapters.comfyui_server.job import JobRun, JobSetup, JobState
+from adapters.comfyui_server.progress import NodeTimings
+from adapters.comfyui_server.server_workflow import bind
 from domain.brief import ImageBrief
-from domain.kind import Kind
+from domain.failure import Failure, FailureCode
+from domain.prompt import Kind
+from domain.render import ServerJob
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from returns.result import Result
 
-    from adapters.comfyui_server.limits import ServerLimits
-    from adapters.comfyui_server.pool import ServerPool
-    from adapters.comfyui_server.workflow import ServerWorkflow
-    from application.ports.clock import Clock
-    from application.ports.media_renderer import RenderingFacts, RenderJob, RenderWatch
-    from domain.failure import Failure
-    from domain.server_job import ServerJob
+    from adapters.comfyui_server.deadlines import ServerLimits
+    from adapters.comfyui_server.pool import Server, ServerPool, ServerSlot
+    from adapters.comfyui_server.server_workflow import ServerWorkflow
+    from application.ports.media_renderer import RenderContext, RenderingFacts, RenderJob
+    from application.ports.system import Clock
 
     Workflows = Mapping[Kind, Callable[[], Result[ServerWorkflow, Failure]]]
 
-_SECONDS_TO_END = 2.0
+_OUTPUT_FOLDER = "mediagen"  # on the server
+_CANCEL_SECONDS = 2.0
+_FREE_SECONDS = 0.2  # a job that comes at once would come before the memory is free
+_MAX_MOVES = 8  # from one server to another: they come back and fail again
+_NOT_AS_CHECKED = frozenset(
+    {FailureCode.MODEL_MISSING, FailureCode.NODE_MISSING, FailureCode.GRAPH_REJECTED}
+)
 
 
 class ServerRenderer:
     """Makes media on ComfyUI servers. Safe to use from several threads at once.
 
     Args:
-        workflows: how to get the workflow for each kind; asked for every job, so that a file
-            that was changed counts. The same object means that nothing changed.
-        pool: of servers; closed with this.
-        limits: of patience.
-        clock: to measure with, and to wait by.
+        workflows: how to get the workflow for each kind; asked for every job, so that a changed
+            file counts. The same object means that nothing changed.
+        pool: the servers; closed with this.
+        limits: how long to wait, and how much a job may leave.
+        clock: what to measure with, and to wait by.
     """
 
     def __init__(
@@ -51,7 +58,9 @@ class ServerRenderer:
     ) -> None:
         self._workflows = workflows
         self._pool = pool
-        self._parts = Parts(pool, limits, clock)
+        self._limits = limits
+        self._clock = clock
+        self._timings: dict[Kind, tuple[ServerWorkflow, NodeTimings]] = {}
 
     def preflight(self, kind: Kind) -> Failure | None:
         """Whether the workflow can be used, and a server is there that can run it.
@@ -61,47 +70,185 @@ class ServerRenderer:
         loaded = self._workflows[kind]()
         if not is_successful(loaded):
             return loaded.failure()
-        workflow = loaded.unwrap()
-        first: Failure | None = None
-        for server in self._pool.of_kind(kind):
-            failure = why_unfit(self._pool, server, workflow)
-            if failure is None:
-                return None
-            first = first or failure
-        return first or self._pool.none_for(kind)
+        return self._pool.preflight(loaded.unwrap())
 
-    def render(self, job: RenderJob, watch: RenderWatch) -> Result[RenderingFacts, Failure]:
+    def render(self, job: RenderJob, context: RenderContext) -> Result[RenderingFacts, Failure]:
         """Let a server make the media and fetch them.
 
-        When this returns, no job of ours is left that anybody would have to wait for: it is
-        over, or known under ``RenderWatch.submitting`` to be gone on with or ended later.
+        When this returns, no job needs to be waited for any more: it is over, or recorded by
+        ``RenderContext.record_job`` to be resumed or ended later.
         """
         kind = Kind.IMAGE if isinstance(job.brief, ImageBrief) else Kind.AUDIO
         loaded = self._workflows[kind]()
         if not is_successful(loaded):
             return Failed(loaded.failure())
-        return Rendering(self._parts, loaded.unwrap(), job, watch).run()
+        workflow, stop = loaded.unwrap(), StopCheck(context, self._clock)
+        known = self._timings.get(kind)
+        if known is None or known[0] is not workflow:
+            known = self._timings[kind] = (workflow, NodeTimings(workflow.graph))
+        setup = JobSetup(
+            workflow, job, context, self._pool, self._limits, known[1], self._clock, stop
+        )
+        try:
+            stop.check()
+            return _ServerRender(setup).run()
+        except StopRequestedError:
+            return Failed(Failure(FailureCode.INTERRUPTED, "the job was stopped on request"))
 
     def end(self, job: ServerJob) -> bool:
         """Take a job from its server's queue, or stop it; whether it certainly is gone.
 
         Its server need not be one of the configured ones any more.
         """
-        clock = self._parts.clock
         server = self._pool.find(job.server)
         if server is not None:
-            gone = end_job(server.api, job.id, clock, _SECONDS_TO_END)
+            gone = cancel_job(server.client, job.id, self._clock, _CANCEL_SECONDS)
         else:
             try:
                 address = ServerAddress(job.server)
             except ValueError:
                 return False
-            with closing(ServerApi(address)) as api:
-                gone = end_job(api, job.id, clock, _SECONDS_TO_END)
+            with closing(ServerClient(address)) as client:
+                gone = cancel_job(client, job.id, self._clock, _CANCEL_SECONDS)
         if gone:
-            self._parts.condemned.discard(job.id)
+            self._pool.cancelling.discard(job.id)
         return gone
 
     def close(self) -> None:
         """End every connection and thread."""
         self._pool.close()
+
+
+class _ServerRender:
+    """One render: resumes a job of an earlier one, or submits a job, on one server after another.
+
+    What is on an unhealthy server, or on one that is not configured, is left alone: the recovery
+    of orphaned jobs ends it when that is possible.
+    """
+
+    def __init__(self, setup: JobSetup) -> None:
+        self._setup = setup
+        self._pool = setup.pool
+        self._lost_on: set[str] = set()
+        self._moves = 0
+        self._freed_memory = False
+
+    def run(self) -> Result[RenderingFacts, Failure]:
+        """Make the media."""
+        if self._setup.request.earlier and (resumed := self._resume_earlier()):
+            return resumed
+        while True:
+            acquired = self._pool.acquire(self._setup.workflow, self._setup.stop)
+            if not is_successful(acquired):
+                return Failed(acquired.failure())
+            slot = acquired.unwrap()
+            try:
+                result = self._submit(slot)
+            finally:
+                self._pool.release(slot)
+            if result is not None:
+                return result
+
+    def _submit(self, slot: ServerSlot) -> Result[RenderingFacts, Failure] | None:
+        """Run a new job on a slot; None if another try makes sense."""
+        request, server = self._setup.request, slot.server
+        job_id = str(uuid4())
+        # A folder for each job: a node that saves lists its whole folder first, which takes longer
+        # the more files there are.
+        day = self._setup.clock.now().date().isoformat()
+        prefix = f"{_OUTPUT_FOLDER}/{day}/{job_id}/{self._setup.workflow.kind.value}"
+        types = server.input_types(self._setup.workflow)
+        bound = bind(self._setup.workflow, request, prefix, types)
+        if not is_successful(bound):
+            return Failed(bound.failure())
+        graph, fingerprint = bound.unwrap().graph, bound.unwrap().fingerprint
+        for note in bound.unwrap().notes:
+            self._setup.context.on_output("server", f"{note}\n".encode())
+        job = ServerJob(job_id, server.name, request.variant, fingerprint, request.seed)
+        if not self._setup.context.record_job(job):
+            raise StopRequestedError
+        run = JobRun(self._setup, slot, job, graph)
+        result = run.run()
+        if is_successful(result):
+            return result
+        return None if self._may_retry(run, server, result.failure().code) else result
+
+    def _may_retry(self, run: JobRun, server: Server, code: FailureCode) -> bool:
+        """Whether another job may succeed where this one did not."""
+        if run.state is JobState.LOST:  # most likely the server was restarted
+            server.forget_compatibility()
+            is_first = server.name not in self._lost_on
+            self._lost_on.add(server.name)
+            return is_first
+        if run.server_error is not None:
+            return self._can_move(server)
+        if code in _NOT_AS_CHECKED:
+            server.forget_compatibility()
+        return code is FailureCode.OUT_OF_MEMORY and self._free_memory(server)
+
+    def _resume_earlier(self) -> Result[RenderingFacts, Failure] | None:
+        """Resume the newest job that makes the same; end the others. None without a result."""
+        setup = self._setup
+        bound = bind(setup.workflow, setup.request, "")
+        fingerprint = bound.unwrap().fingerprint if is_successful(bound) else ""
+        earlier = iter(setup.request.earlier)
+        for job, server in self._reachable(earlier):
+            is_same = (job.variant, job.fingerprint) == (setup.request.variant, fingerprint)
+            if not is_same or job.id in self._pool.cancelling:
+                self._end(job, server)
+            elif setup.context.record_job(job):
+                result = self._resume(job, server)
+                if result is not None:
+                    for other, its_server in self._reachable(earlier):
+                        self._end(other, its_server)
+                    return result
+        return None
+
+    def _resume(self, job: ServerJob, server: Server) -> Result[RenderingFacts, Failure] | None:
+        """Resume an earlier job; None if it came to nothing."""
+        slot = self._pool.acquire_on(server, over_limit=True)
+        if slot is None:
+            return None
+        try:
+            run = JobRun(self._setup, slot, job, None)
+            result = run.run()
+        finally:
+            self._pool.release(slot)
+        if is_successful(result):
+            return result
+        if run.server_error is not None:
+            return None if self._can_move(server) else result
+        # A job that failed before this render began is no failure of this render.
+        ended_before = run.history is not None and not run.history.succeeded
+        return None if ended_before or run.state is JobState.LOST else result
+
+    def _reachable(self, jobs: Iterator[ServerJob]) -> Iterator[tuple[ServerJob, Server]]:
+        for job in jobs:
+            server = self._pool.find(job.server)
+            if server is not None and server.unhealthy is None:
+                yield job, server
+
+    def _end(self, job: ServerJob, server: Server) -> None:
+        context, clock = self._setup.context, self._setup.clock
+        if context.owns_job(job) and cancel_job(server.client, job.id, clock, _CANCEL_SECONDS):
+            context.forget_job(job)
+
+    def _can_move(self, server: Server) -> bool:
+        """Whether to try elsewhere, because this server does not answer."""
+        self._moves += 1
+        has_other = self._pool.has_other(server, self._setup.workflow.kind)
+        return has_other and self._moves <= _MAX_MOVES
+
+    def _free_memory(self, server: Server) -> bool:
+        """Make a server free its memory, once, if the settings allow it; whether it did."""
+        if not self._setup.limits.free_memory or self._freed_memory:
+            return False
+        self._freed_memory = True
+        try:
+            server.client.free()
+        except ServerError:
+            return False
+        self._setup.stop.sleep(_FREE_SECONDS)
+        log = b"asked to free its memory; the job is tried once more\n"
+        self._setup.context.on_output("server", log)
+        return True

@@ -1,8 +1,9 @@
-"""The output tree on a file system, behind the port `ArtifactStore`."""
+"""The output tree on a file system, behind the port `ArtifactStore`, and why it cannot be used."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
 import os
 import re
@@ -10,23 +11,31 @@ from typing import TYPE_CHECKING
 
 from returns import result
 
-from adapters.filesystem.durability import flush_folder
-from adapters.filesystem.gathering import gather
-from adapters.filesystem.os_failures import failure_of, missing_root
-from adapters.filesystem.placing import PRIVATE, make_folder, make_private, move, move_back
-from adapters.filesystem.plan import PLAN_SUFFIX, Plan, read_plan, write_plan
-from adapters.filesystem.preflight import STAGING_FOLDER, obstacle
-from adapters.filesystem.removal import remove_tree
-from adapters.filesystem.unfit import UnfitError
-from adapters.filesystem.withdrawal import is_whole, withdraw_folder
+from adapters.filesystem.cleanup import delete_tree
+from adapters.filesystem.collection import collect_outputs
+from adapters.filesystem.publication import (
+    PLAN_SUFFIX,
+    PRIVATE_MODE,
+    STAGING_FOLDER,
+    Plan,
+    flush_folder,
+    is_whole,
+    make_folder,
+    move_folders,
+    read_plan,
+    unpublish,
+    write_plan,
+)
+from adapters.filesystem.verification.media import InvalidMediaError
 from application.ports.artifact_store import (
     Prepared,
-    RenderTrace,
+    RenderKey,
     Staging,
     StoredFolder,
-    named_folders,
 )
+from domain.artifact import folder_name
 from domain.failure import Failure, FailureCode
+from domain.prompt import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -35,22 +44,31 @@ if TYPE_CHECKING:
 
     from adapters.filesystem.limits import StoreLimits
     from application.ports.artifact_store import Describe
-    from domain.artifact import Artifact, MediaFacts
-    from domain.kind import Kind
+    from domain.artifact import Artifact
 
-_PUBLIC = 0o755
+MIN_FREE_BYTES_KEY = "media.limits.min_free_bytes"
+
+_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+# A volume that was unmounted while in use: its folder may still be listed, but answers nothing.
+_VOLUME_GONE = frozenset({errno.ENODEV, errno.ENOTCONN, errno.ENXIO, errno.ESTALE})
+_TOO_MANY_OPEN_FILES = frozenset({errno.EMFILE, errno.ENFILE})
+_NOT_PERMITTED = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
+_UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+_STEP = 1024
+_PUBLIC_MODE = 0o755
+_COPIES_SUFFIX = ".final"  # of the folder in which the files of a staging folder are copied
 
 
 class FilesystemArtifactStore:
-    """Keeps media files whole in a tree of folders (contract, section 4).
+    """Stores media files in a tree of folders (contract, section 4).
 
     Safe to use from several threads, and beside other programs that use the same tree.
 
     Args:
-        output_root: absolute; it must exist, and is never made.
-        namespace: begins the names of staging folders, unique for the database.
+        output_root: absolute path; it must exist, and is never made.
+        namespace: beginning of the names of staging folders, unique for the database.
         limits: on what one workflow may leave.
-        others: folders that are written to as well; their volumes must have room too.
+        other_folders: folders that are also written to; their volumes need the same free space.
     """
 
     def __init__(
@@ -58,192 +76,278 @@ class FilesystemArtifactStore:
         output_root: Path,
         namespace: str,
         limits: StoreLimits,
-        others: Collection[Path] = (),
+        other_folders: Collection[Path] = (),
     ) -> None:
         self._root = output_root
-        self._others = tuple(others)
+        self._other_folders = tuple(other_folders)
         self._staging = output_root / STAGING_FOLDER
         self._namespace = namespace
         self._limits = limits
-        self._durable_shelves: set[Kind] = set()
-        self._trace_name = re.compile(
-            rf"{re.escape(namespace)}-(?P<prompt>\d+)-(?P<render>\d+)(?![\d])", re.ASCII
+        self._durable_kinds: set[Kind] = set()
+        self._name_pattern = re.compile(
+            rf"{re.escape(namespace)}-(?P<prompt>\d+)-(?P<render>\d+)(?!\d)"
+            r"(?:-(?P<token>[0-9a-f]{16})(?![0-9a-f]))?",
+            re.ASCII,
         )
 
     def preflight(self) -> Failure | None:
-        """What would keep every folder from being stored, or None; nothing is written."""
-        return obstacle(self._root, self._limits.min_free_bytes, self._others)
+        """Why nothing could be stored now, or None; nothing is written."""
+        # The permissions of the effective user count, where the system can check them.
+        effective = os.access in os.supports_effective_ids
+        min_free_bytes = self._limits.min_free_bytes
+        try:
+            if failure := missing_root(self._root):
+                return failure
+            kinds = (self._root / kind.value for kind in Kind)
+            for folder in (self._root, self._staging, *kinds):
+                may_write = os.access(folder, os.W_OK | os.X_OK, effective_ids=effective)
+                if not may_write and os.path.lexists(folder):
+                    message = f"This program may not write to {folder}."
+                    return Failure(FailureCode.OUTPUT_NOT_WRITABLE, message)
+            if failure := low_space(self._root, min_free_bytes):
+                return failure
+        except OSError as error:
+            return os_failure(error, self._root, "look")
+        for folder in self._other_folders:
+            # A volume that does not answer is reported by the part of the program that uses it.
+            with contextlib.suppress(OSError):
+                if failure := low_space(folder, min_free_bytes):
+                    return failure
+        return None
 
     def open_staging(
-        self, kind: Kind, trace: RenderTrace, variant: int
+        self, kind: Kind, key: RenderKey, variant: int
     ) -> result.Result[Staging, Failure]:
         """Make an empty folder for a job, which only this user may enter.
 
-        Where a folder of that name is left from another life (a database brought back from a
-        copy counts its renders again), that one is left alone and this one gets a number.
+        A folder of that name may be left by another program. It is left alone, and the new one
+        gets a number.
         """
-        name = self._stem(trace)
-        if variant > 1:
-            name += f"-v{variant}"
-        try:
-            free = make_private(self._staging, name)
-        except OSError as error:
-            return result.Failure(failure_of(error, self._root, "make a staging folder"))
-        return result.Success(Staging(free, self._staging / free, kind))
+        preferred = self._staged(key, f"-v{variant}" if variant > 1 else "")
+        for number in itertools.count(1):
+            path = preferred if number == 1 else preferred.with_name(f"{preferred.name}_{number}")
+            try:
+                try:
+                    path.mkdir(PRIVATE_MODE)
+                except FileNotFoundError:
+                    make_folder(self._staging, PRIVATE_MODE)
+                    path.mkdir(PRIVATE_MODE)
+            except FileExistsError:
+                continue
+            except OSError as error:
+                return result.Failure(os_failure(error, self._root, "make a staging folder"))
+            return result.Success(Staging(path.name, path, kind))
+        raise AssertionError  # counting has no end
 
     def prepare(self, staging: Staging, variant: int) -> result.Result[Prepared, Failure]:
         """Verify copies of all media files in the staging folder and make them durable.
 
-        What is copied, verified and published is one and the same inode, which nobody else has
-        ever had open.
+        What is copied, verified and published is one and the same inode, which no other program
+        has ever had open.
         """
+        copies = staging.path.with_name(staging.name + _COPIES_SUFFIX)
         try:
-            files = self._gather(staging, self._fresh_of(staging))
-        except UnfitError as error:
+            if missing := missing_root(self._root):
+                return result.Failure(missing)
+            if not os.path.lexists(self._staging):
+                message = f"{self._staging} disappeared during the render: is its volume mounted?"
+                return result.Failure(Failure(FailureCode.OUTPUT_ROOT_MISSING, message))
+            delete_tree(copies)
+            copies.mkdir(PRIVATE_MODE)
+            files = collect_outputs(staging.path, staging.kind, copies, self._limits)
+            copies.chmod(_PUBLIC_MODE)
+            flush_folder(copies)
+        except InvalidMediaError as error:
             return result.Failure(error.failure())
         except MemoryError:
-            return result.Failure(_no_memory())
+            message = "The machine did not have enough memory to copy a media file."
+            return result.Failure(Failure(FailureCode.OUT_OF_MEMORY, message))
         except OSError as error:
-            return result.Failure(failure_of(error, self._root, "store the files"))
+            return result.Failure(os_failure(error, self._root, "store the files"))
         return result.Success(Prepared(staging, variant, files))
 
     def place(
         self,
         prepared: Sequence[Prepared],
-        trace: RenderTrace,
+        key: RenderKey,
         at: datetime,
         describe: Describe,
     ) -> result.Result[tuple[StoredFolder, ...], Failure]:
-        """Give every prepared folder its final name, or none; written down before."""
+        """Rename every prepared folder to its final name, or none; a plan is written first."""
+        stagings = [copies.staging for copies in prepared]
+        sources = [folder.path.with_name(folder.name + _COPIES_SUFFIX) for folder in stagings]
         try:
-            stored = self._place(prepared, trace, at, describe)
+            for attempt in itertools.count(1):
+                stored = tuple(
+                    StoredFolder(
+                        copies.staging.kind,
+                        folder_name(key.prompt_id, at, copies.variant, attempt),
+                        copies.files,
+                    )
+                    for copies in prepared
+                )
+                targets = [self._root / folder.kind.value / folder.folder for folder in stored]
+                if any(map(os.path.lexists, targets)):
+                    continue
+                plan = Plan(stored, tuple(describe(stored)))
+                write_plan(self._staged(key, PLAN_SUFFIX), plan)
+                for kind in {folder.kind for folder in stored}:
+                    make_folder(self._root / kind.value, _PUBLIC_MODE)
+                    if kind not in self._durable_kinds:
+                        # Its creator may have died before making it durable.
+                        flush_folder(self._root)
+                        self._durable_kinds.add(kind)
+                if move_folders(list(zip(sources, targets, strict=True))):
+                    return result.Success(stored)
         except OSError as error:
-            return result.Failure(failure_of(error, self._root, "store the files"))
-        return result.Success(stored)
+            return result.Failure(os_failure(error, self._root, "store the files"))
+        raise AssertionError  # counting has no end
 
-    def finished(self, trace: RenderTrace) -> tuple[Artifact, ...] | None:
-        """The rows for what a render placed, if every file of it is there and whole."""
-        plan = self._plan_of(trace)
-        if plan is None or not all(is_whole(self._path(each), each.files) for each in plan.folders):
-            return None
-        return plan.artifacts
+    def finished(self, key: RenderKey) -> tuple[Artifact, ...] | None:
+        """The rows for what a render published, if every file of it is there and whole."""
+        plan = read_plan(self._staged(key, PLAN_SUFFIX))
+        if plan and all(
+            is_whole(self._root / folder.kind.value / folder.folder, folder.files)
+            for folder in plan.folders
+        ):
+            return plan.artifacts
+        return None
 
-    def written_down(self, trace: RenderTrace) -> tuple[str, ...]:
-        """The paths of the files that a render was about to place, whether they are there."""
-        plan = self._plan_of(trace)
+    def planned_paths(self, key: RenderKey) -> tuple[str, ...]:
+        """The paths of the files that a render planned to publish, whether or not they exist."""
+        plan = read_plan(self._staged(key, PLAN_SUFFIX))
         return tuple(artifact.file_path for artifact in plan.artifacts) if plan else ()
 
-    def traces(self) -> frozenset[RenderTrace]:
-        """The renders of this database that left something in the staging area."""
+    def leftovers(self) -> frozenset[RenderKey]:
+        """The renders of this database that left something in the staging folder."""
         try:
             names = [entry.name for entry in self._staging.iterdir()]
         except OSError:
             return frozenset()
-        matches = (self._trace_name.match(name) for name in names)
+        matches = filter(None, map(self._name_pattern.match, names))
         return frozenset(
-            RenderTrace(int(found["prompt"]), int(found["render"])) for found in matches if found
+            RenderKey(int(match["prompt"]), int(match["render"]), match["token"] or "")
+            for match in matches
         )
 
-    def sweep(self, trace: RenderTrace, *, keep_placed: bool) -> None:
-        """Remove what a render that is closed left; its plan goes last, so it can be resumed."""
-        plan = None if keep_placed else self._plan_of(trace)
-        if plan is not None:
-            for folder in plan.folders:
-                wastebasket = f"{self._stem(trace)}-withdrawn-{folder.folder}"
-                with contextlib.suppress(OSError):
-                    withdraw_folder(self._path(folder), folder.files, self._staging / wastebasket)
+    def sweep(self, key: RenderKey, *, keep_placed: bool) -> None:
+        """Delete what a closed render left; its plan goes last, so that this can be resumed."""
+        plan_file = self._staged(key, PLAN_SUFFIX)
+        plan = None if keep_placed else read_plan(plan_file)
+        for folder in plan.folders if plan else ():
+            trash = self._staged(key, f"-withdrawn-{folder.folder}")
+            with contextlib.suppress(OSError):
+                published = self._root / folder.kind.value / folder.folder
+                unpublish(published, folder.files, trash)
+        own_name = self._staged(key, "").name
         with contextlib.suppress(OSError):
             for entry in sorted(self._staging.iterdir()):
-                found = self._trace_name.match(entry.name)
-                if found and entry.suffix != PLAN_SUFFIX and _is_of(found, trace):
+                match = self._name_pattern.match(entry.name)
+                if match and match[0] == own_name and entry.suffix != PLAN_SUFFIX:
                     with contextlib.suppress(OSError):
-                        remove_tree(entry)
-            self._plan_file(trace).unlink(missing_ok=True)
+                        delete_tree(entry)
+            plan_file.unlink(missing_ok=True)
 
-    def _place(
-        self,
-        prepared: Sequence[Prepared],
-        trace: RenderTrace,
-        at: datetime,
-        describe: Describe,
-    ) -> tuple[StoredFolder, ...]:
-        for clash in itertools.count(1):
-            stored = named_folders(prepared, trace, at, clash)
-            if any(os.path.lexists(self._path(folder)) for folder in stored):
-                continue
-            plan = Plan(stored, tuple(describe(stored)))
-            write_plan(self._plan_file(trace), plan)
-            if self._move_all(prepared, stored):
-                return stored
-        raise AssertionError  # counting has no end
-
-    def _move_all(self, prepared: Sequence[Prepared], stored: Sequence[StoredFolder]) -> bool:
-        """Rename every folder, or none when somebody was faster with one of the names."""
-        moved: list[tuple[Path, Path]] = []
-        try:
-            for each, folder in zip(prepared, stored, strict=True):
-                self._shelf(folder.kind)
-                source, target = self._fresh_of(each.staging), self._path(folder)
-                if not move(source, target):
-                    move_back(moved)
-                    return False
-                moved.append((source, target))
-            for kind in {folder.kind for folder in stored}:
-                flush_folder(self._root / kind.value)
-        except OSError:
-            move_back(moved)
-            raise
-        return True
-
-    def _path(self, stored: StoredFolder) -> Path:
-        return self._root / stored.kind.value / stored.folder
-
-    def _stem(self, trace: RenderTrace) -> str:
-        return f"{self._namespace}-{trace.prompt_id}-{trace.render_id}"
-
-    def _plan_file(self, trace: RenderTrace) -> Path:
-        return self._staging / f"{self._stem(trace)}{PLAN_SUFFIX}"
-
-    def _plan_of(self, trace: RenderTrace) -> Plan | None:
-        return read_plan(self._plan_file(trace))
-
-    def _fresh_of(self, staging: Staging) -> Path:
-        """Where the copies of a staging folder's files are made."""
-        return self._staging / f"{staging.name}.final"
-
-    def _gather(self, staging: Staging, fresh: Path) -> tuple[MediaFacts, ...]:
-        """Fill the fresh folder, and make it durable."""
-        missing = missing_root(self._root)
-        if missing is not None:
-            raise UnfitError(missing.code, missing.message)
-        if not os.path.lexists(self._staging):
-            raise UnfitError(
-                FailureCode.OUTPUT_ROOT_MISSING,
-                f"{self._staging} vanished in mid-render: is the volume still mounted?",
-            )
-        remove_tree(fresh)
-        fresh.mkdir(PRIVATE)
-        files = gather(staging.path, staging.kind, fresh, self._limits)
-        fresh.chmod(_PUBLIC)
-        flush_folder(fresh)
-        return files
-
-    def _shelf(self, kind: Kind) -> Path:
-        """The folder of all media of a kind, made when needed, durable itself."""
-        shelf = self._root / kind.value
-        make_folder(shelf, _PUBLIC)
-        if kind not in self._durable_shelves:
-            # Also when it was there: whoever made it may have died before making it durable.
-            flush_folder(self._root)
-            self._durable_shelves.add(kind)
-        return shelf
+    def _staged(self, key: RenderKey, suffix: str) -> Path:
+        """The path of something that belongs to a render in the staging folder."""
+        token = key.token and f"-{key.token}"
+        name = f"{self._namespace}-{key.prompt_id}-{key.render_id}{token}{suffix}"
+        return self._staging / name
 
 
-def _is_of(found: re.Match[str], trace: RenderTrace) -> bool:
-    return (int(found["prompt"]), int(found["render"])) == (trace.prompt_id, trace.render_id)
+def missing_root(root: Path) -> Failure | None:
+    """The failure of a root that is not an existing folder, or None.
+
+    Raises:
+        OSError: this program may not look.
+    """
+    if not root.exists():
+        return Failure(
+            FailureCode.OUTPUT_ROOT_MISSING,
+            f"The output root {root} does not exist. Media Generator does not create it,"
+            " because it may be on a volume that is not mounted.",
+        )
+    if not root.is_dir():
+        return Failure(FailureCode.OUTPUT_ROOT_MISSING, f"The output root {root} is not a folder.")
+    return None
 
 
-def _no_memory() -> Failure:
+def free_bytes(folder: Path) -> int | None:
+    """Bytes that this user may still write to the volume of a folder; None if it is unknown.
+
+    Raises:
+        OSError: the volume does not answer.
+    """
+    volume = os.statvfs(folder)
+    # Some network volumes do not know their size and report zeros.
+    return volume.f_bavail * volume.f_frsize if volume.f_blocks else None
+
+
+def low_space(folder: Path, min_free_bytes: int) -> Failure | None:
+    """The failure of a volume with less free space than the minimum, or None.
+
+    Args:
+        folder: any folder on the volume.
+        min_free_bytes: the minimum in bytes; 0 for none.
+
+    Raises:
+        OSError: the volume does not answer.
+    """
+    free = free_bytes(folder) if min_free_bytes else None
+    if free is None or free >= min_free_bytes:
+        return None
     return Failure(
-        FailureCode.OUT_OF_MEMORY, "The machine had no memory left to copy a media file."
+        FailureCode.DISK_FULL,
+        f"Only {format_bytes(free)} are free on the volume of {folder}; no render starts below"
+        f" {format_bytes(min_free_bytes)} ({MIN_FREE_BYTES_KEY}).",
+    )
+
+
+def format_bytes(size: int) -> str:
+    """A number of bytes for people: "16.0 MiB"."""
+    if size < _STEP:
+        return f"{size} bytes"
+    amount = size / _STEP
+    for unit in _UNITS[:-1]:
+        if amount < _STEP - 0.05:
+            return f"{amount:.1f} {unit}"
+        amount /= _STEP
+    return f"{amount:,.1f} {_UNITS[-1]}"
+
+
+def os_failure(error: OSError, root: Path, action: str) -> Failure:
+    """Translate an error of the operating system that was met while working below the root.
+
+    Args:
+        error: the error.
+        root: the output root; if it is gone, that is the failure, whatever the error.
+        action: what failed, to follow "Could not" ("store the files").
+    """
+    if error.errno in _DISK_FULL:
+        return Failure(
+            FailureCode.DISK_FULL, f"No free space is left under {root} ({error.strerror})."
+        )
+    if error.errno in _TOO_MANY_OPEN_FILES:
+        return Failure(
+            FailureCode.TOO_MANY_OPEN_FILES,
+            f"Could not {action} under {root}: {error.strerror}.",
+        )
+    if error.errno in _VOLUME_GONE:
+        return Failure(
+            FailureCode.OUTPUT_ROOT_MISSING,
+            f"The volume of {root} no longer answers ({error.strerror}).",
+        )
+    if error.errno not in _NOT_PERMITTED:
+        with contextlib.suppress(OSError):
+            if missing := missing_root(root):
+                return missing
+    if error.errno == errno.EXDEV:
+        return Failure(
+            FailureCode.OUTPUT_NOT_WRITABLE,
+            f"Could not {action} under {root}: its image or audio folder is on another volume"
+            " than the root itself, so that no folder can be moved there in one step.",
+        )
+    return Failure(
+        FailureCode.OUTPUT_NOT_WRITABLE,
+        f"Could not {action} under {root}: {error.strerror or error}.",
     )

@@ -1,4 +1,4 @@
-"""What one workflow may leave behind at most."""
+"""Limits on what one workflow may leave behind."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ _MEBIBYTE = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class StoreLimits:
-    """Caps on one staging folder and on each file in it.
+    """Limits on one staging folder and on each file in it.
 
     Attributes:
-        max_files: entries of any sort in the staging folder and below it.
-        max_bytes: of all regular files together.
-        max_depth: folders within folders.
-        max_pixels: of one picture, or of one frame of an animation.
-        max_side: of a picture, in pixels.
-        max_animation_pixels: of all frames of an animation together.
-        max_audio_seconds: of one song.
-        min_free_bytes: room on a volume below which nothing is begun; 0 for no such floor.
+        max_files: entries of any sort in the staging folder and its subfolders.
+        max_bytes: bytes of all regular files together.
+        max_depth: levels of folders within folders.
+        max_pixels: pixels of one picture, or of one frame of an animation.
+        max_side: pixels on the longer side of a picture.
+        max_animation_pixels: pixels of all frames of an animation together.
+        max_audio_seconds: length of one song.
+        min_free_bytes: free bytes on a volume below which no render starts; 0 for no minimum.
     """
 
     max_files: int = 500

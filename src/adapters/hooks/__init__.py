@@ -1,1 +1,1 @@
-"""Telling others: a command that is run, an address that is posted to."""
+"""Hooks: programs that are run, and addresses to which messages are posted."""

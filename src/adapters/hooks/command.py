@@ -1,72 +1,83 @@
-"""A hook that is a program: it gets the payload on its standard input.
+"""The hook that is a program: it reads the payload from its standard input.
 
-It runs in a session and a process group of its own, never through a shell; when it ends, or its
-time is over, whatever is left of the group is killed.
+It runs in a session and a process group of its own, never through a shell. When it ends or its
+time is up, whatever is left of the group is killed.
 """
 
 from __future__ import annotations
 
 import os
 import selectors
-import signal
 import subprocess
 import tempfile
 from contextlib import closing
 from typing import IO, TYPE_CHECKING
 
-from adapters.processes.adoption import reap_child, start_child
-from adapters.processes.group_ending import await_end, signal_group
+from adapters.processes.children import kill_group, start_child
 from adapters.processes.process_table import entry_of
-from application.ports.notice_sender import Refusal
+from application.ports.hooks import DeliveryFailure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from application.ports.clock import Clock
+    from application.ports.system import Clock
 
-_OURS = "MEDIA_GENERATOR_"
-_CHUNK = 65_536
-_KEPT_BYTES = 4096  # of what it printed last
-_FIRST_STEP, _LONGEST_STEP = 0.002, 0.1  # seconds between two looks whether it ended
+_SETTINGS_PREFIX = "MEDIA_GENERATOR_"
+_CHUNK_BYTES = 65_536
+_MAX_OUTPUT_BYTES = 4096  # kept from the end of what it prints
+_MIN_POLL, _MAX_POLL = 0.002, 0.1  # seconds between two checks whether it has exited
 
 
-class Command:
-    """Runs one program for each delivery.
+class CommandTransport:
+    """Runs one program for each message.
 
     Args:
-        words: the program and its arguments, as given.
-        variables: set for it, besides our own environment without our settings.
+        command: the program and its arguments, passed as they are.
+        variables: environment variables for it, besides ours without mediagen's settings.
         clock: for waits.
     """
 
-    def __init__(self, words: Sequence[str], variables: Mapping[str, str], clock: Clock) -> None:
-        self._words = tuple(words)
+    def __init__(self, command: Sequence[str], variables: Mapping[str, str], clock: Clock) -> None:
+        self._command = tuple(command)
         self._variables = dict(variables)
         self._clock = clock
 
-    def send(self, delivery_id: str, body: bytes, remaining: Callable[[], float]) -> Refusal | None:
-        """Run it to its end; exit code 0 is delivered."""
-        # A file as its input: whoever does not read it keeps nobody waiting.
+    def send(
+        self, delivery_id: str, body: bytes, remaining: Callable[[], float]
+    ) -> DeliveryFailure | None:
+        """Run the program until it ends; exit code 0 means delivered.
+
+        Args:
+            delivery_id: unique id of the message; the program gets it as MEDIAGEN_DELIVERY.
+            body: the payload, JSON in UTF-8.
+            remaining: seconds left; at 0 the program is killed.
+        """
+        # The input is a file, so that a program that does not read it blocks nothing.
         with tempfile.TemporaryFile() as payload:
             try:
                 payload.write(body)
                 payload.seek(0)
                 child = start_child(lambda: self._start(payload, delivery_id))
             except OSError as error:
-                return Refusal(f"the command could not be started: {error.strerror or error}")
+                reason = error.strerror or error
+                return DeliveryFailure(f"the command could not be started: {reason}")
         with child, closing(_Output(child)) as output:
-            in_time = _to_its_end(child, output, remaining, self._clock)
+            in_time = _wait_for_exit(child, output, remaining, self._clock)
             output.read()
         if not in_time:
-            return Refusal("the command did not end in time and was killed")
+            return DeliveryFailure("the command did not end in time and was killed")
         if child.returncode == 0:
             return None
-        return Refusal(_told(child.returncode, output.last_line()))
+        status, last_line = child.returncode, output.last_line()
+        how = f"ended with exit code {status}" if status > 0 else f"was killed by signal {-status}"
+        return DeliveryFailure(f"the command {how}" + (f": {last_line}" if last_line else ""))
 
     def _start(self, payload: IO[bytes], delivery_id: str) -> subprocess.Popen[bytes]:
-        inherited = {name: text for name, text in os.environ.items() if not name.startswith(_OURS)}
+        inherited = {
+            name: text for name, text in os.environ.items() if not name.startswith(_SETTINGS_PREFIX)
+        }
         return subprocess.Popen(  # noqa: S603 - running the configured command is the purpose
-            self._words,
+            self._command,
             stdin=payload,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -77,62 +88,48 @@ class Command:
 
 
 class _Output:
-    """What a program prints: read without waiting, and only the end of it kept."""
+    """The output of a program, read without blocking; only its end is kept."""
 
     def __init__(self, child: subprocess.Popen[bytes]) -> None:
-        self._kept = bytearray()
+        self._end = bytearray()
         self._selector = selectors.DefaultSelector()
         if child.stdout is not None:
             os.set_blocking(child.stdout.fileno(), False)
             self._selector.register(child.stdout.fileno(), selectors.EVENT_READ)
 
     def close(self) -> None:
-        """Read no more."""
+        """Stop reading."""
         self._selector.close()
 
     def read(self, wait: float = 0.0) -> bool:
-        """Read what is there, or comes within so many seconds; False when no more can come."""
+        """Read what is there or arrives within so many seconds; False after the end of it."""
         for key, _ in self._selector.select(wait) if self._selector.get_map() else ():
-            chunk = os.read(key.fd, _CHUNK)
-            self._kept += chunk
-            del self._kept[:-_KEPT_BYTES]
+            chunk = os.read(key.fd, _CHUNK_BYTES)
+            self._end += chunk
+            del self._end[:-_MAX_OUTPUT_BYTES]
             if not chunk:
                 self._selector.unregister(key.fd)
         return bool(self._selector.get_map())
 
     def last_line(self) -> str:
-        """The last line that it printed, or ""."""
-        lines = self._kept.decode("utf-8", "replace").strip().splitlines()
+        """The last line of the output, or ""."""
+        lines = self._end.decode("utf-8", "replace").strip().splitlines()
         return lines[-1].strip() if lines else ""
 
 
-def _to_its_end(
+def _wait_for_exit(
     child: subprocess.Popen[bytes], output: _Output, remaining: Callable[[], float], clock: Clock
 ) -> bool:
-    """Wait for the end; False when the time was over. Nothing of its group is left then."""
-    step = _FIRST_STEP
+    """Whether the program exited in time; afterwards nothing of its group is left."""
+    pause = _MIN_POLL
     try:
-        while not _has_ended(child.pid):
+        while (entry := entry_of(child.pid)) is not None and not entry.ended:
             left = remaining()
             if left <= 0:
                 return False
-            if not output.read(min(step, left)):
-                clock.sleep(min(step, left))
-            step = min(2 * step, _LONGEST_STEP)
+            if not output.read(min(pause, left)):
+                clock.sleep(min(pause, left))
+            pause = min(2 * pause, _MAX_POLL)
         return True
     finally:
-        # The leader is not reaped yet, so the number of its group is still its own.
-        signal_group(child.pid, signal.SIGKILL)
-        reap_child(child)
-        await_end(child.pid, clock)
-
-
-def _has_ended(pid: int) -> bool:
-    """Without reaping it."""
-    entry = entry_of(pid)
-    return entry is None or entry.ended
-
-
-def _told(status: int, printed: str) -> str:
-    how = f"ended with exit code {status}" if status > 0 else f"was killed by signal {-status}"
-    return f"the command {how}" + (f": {printed}" if printed else "")
+        kill_group(child, clock)

@@ -1,1 +1,1 @@
-"""What a worker does at this moment, shown in one small file for each worker."""
+"""Live state of workers: small files that show to other processes what each worker does now."""

@@ -1,4 +1,4 @@
-"""What one process renders now, and how its last renders ended, gathered from its events."""
+"""The state of one worker, collected from its events: current renders and last outcomes."""
 
 from __future__ import annotations
 
@@ -6,51 +6,62 @@ from collections import deque
 from dataclasses import dataclass
 from threading import Lock, current_thread, main_thread
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import TYPE_CHECKING, Final
 
-from adapters.live_state.previews import SUFFIXES, NumberedPicture, shown_format
+from adapters.live_state.files import PICTURE_SUFFIXES, preview_format
 from application.ports.events import (
-    KindBroken,
-    KindMended,
-    PromptFailed,
-    PromptPostponed,
-    PromptPublished,
-    PromptReleased,
-    QueuePaused,
-    QueueResumed,
-    RenderAbandoned,
+    RenderEnded,
     RenderPreviewed,
     RenderProgressed,
     RenderStarted,
-    RenderSuperseded,
-    ServerReturned,
-    ServerSetAside,
-    WorkerTroubled,
+    ending_of,
 )
 from application.ports.live_state import (
-    BrokenKind,
+    GateView,
     OutcomeView,
     RenderView,
-    StandingView,
+    UnavailableKind,
     WorkerView,
 )
-from domain.pace import seconds_left
+from domain.render import Outcome, seconds_left
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from application.admission import Standing
-    from application.ports.clock import Clock
-    from application.ports.events import Ended, Event
-    from domain.failure import Failure
-    from domain.kind import Kind
-    from domain.worker import ProcessIdentity
+    from application.admission import QueueGate
+    from application.ports.events import Event
+    from application.ports.system import Clock
+    from domain.lease import ProcessIdentity
+    from domain.prompt import Kind
 
-LONGEST_MESSAGE = 100  # characters
-_LONGEST_REASON = 500  # characters; a person may write a book
-_OUTCOMES_KEPT = 20
+MAX_MESSAGE_LENGTH = 100  # characters
+_MAX_REASON_LENGTH = 500  # characters; a person may give any reason
+_MAX_OUTCOMES = 20
 _NO_PREVIEWS: Final[Mapping[int, int]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedPicture:
+    """A preview to show.
+
+    Attributes:
+        number: counts the previews of one render, from 1.
+        suffix: suffix of its file, without a dot.
+        content: the whole file.
+    """
+
+    number: int
+    suffix: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Usual:
+    """How long the last published render of a kind took."""
+
+    start: float  # seconds until its first progress
+    rest: float  # seconds from there to its end
 
 
 @dataclass(slots=True)
@@ -60,21 +71,24 @@ class _Running:
     slot: str
     started_at: datetime
     began: float
-    told: float
+    updated: float
     fraction: float | None = None
     message: str = ""
+    paced: float | None = None  # when its progress was reported first
+    first: float = 0.0  # the progress that was reported then
+    usual: _Usual | None = None
     picture: NumberedPicture | None = None
 
 
 class WorkerState:
-    """Listens to a worker. Safe to use from any thread; never waits for anything but itself.
+    """Collects the state of one worker. Safe to use from any thread; waits for its lock only.
 
-    A render's slot is named by the thread that it is rendered in; the main thread has no name.
+    A render's slot is named after the thread in which it runs; the main thread has no name.
 
     Args:
         command: "run" or "daemon".
-        clock: time.
-        slots: how many prompts are rendered at the same time at most.
+        clock: wall clock for times, monotonic clock for durations.
+        slots: the most prompts that are rendered at the same time.
     """
 
     def __init__(self, command: str, clock: Clock, slots: int = 1) -> None:
@@ -83,56 +97,53 @@ class WorkerState:
         self._slots = slots
         self._started_at = clock.now()
         self._renders: dict[int, _Running] = {}
-        self._outcomes: deque[OutcomeView] = deque(maxlen=_OUTCOMES_KEPT)
-        self._standing = StandingView()
+        self._usual: dict[Kind, _Usual] = {}
+        self._outcomes: deque[OutcomeView] = deque(maxlen=_MAX_OUTCOMES)
+        self._gate = GateView()
         self._changes = 0
         self._lock = Lock()
 
     @property
     def changes(self) -> int:
-        """Grows whenever there is something new to show."""
+        """Number of changes so far; it grows with each change that is to be shown."""
         return self._changes
 
     @property
-    def standing(self) -> StandingView:
-        """Why prompts are not claimed, as it was last observed."""
-        return self._standing
+    def gate(self) -> GateView:
+        """Why prompts are not claimed, as last observed."""
+        return self._gate
 
-    def notice(self, event: Event) -> None:
-        """Take note of what happened."""
+    def handle(self, event: Event) -> None:
+        """Record the events of renders; why nothing is claimed comes through ``observe``."""
         with self._lock:
             match event:
-                case RenderPreviewed():
-                    self._show(event)
-                case ServerSetAside() | ServerReturned():
-                    return  # not of one prompt, and nobody is kept from claiming
                 case RenderStarted():
                     self._begin(event)
                 case RenderProgressed():
                     self._advance(event)
-                case QueuePaused() | QueueResumed() | WorkerTroubled():
-                    return  # what is of it stands in ``observe``
-                case KindBroken() | KindMended():
-                    return  # what is of it stands in ``observe``
-                case _:
+                case RenderPreviewed():
+                    self._show(event)
+                case RenderEnded():
                     self._end(event)
+                case _:
+                    return
             self._changes += 1
 
-    def observe(self, standing: Standing) -> None:
-        """Take note of why prompts are not claimed."""
-        seen = _view_of(standing)
+    def observe(self, gate: QueueGate) -> None:
+        """Record why prompts are not claimed."""
+        view = _gate_view(gate)
         with self._lock:
-            self._changes += seen != self._standing
-            self._standing = seen
+            self._changes += view != self._gate
+            self._gate = view
 
     def resize(self, slots: int) -> None:
-        """Take note of another number of slots."""
+        """Record a new number of slots."""
         with self._lock:
             self._changes += slots != self._slots
             self._slots = slots
 
     def pictures(self) -> Mapping[int, NumberedPicture]:
-        """The newest picture of each render that goes on and has one, by render."""
+        """The newest preview of each current render that has one, by render number."""
         with self._lock:
             return {
                 render_id: running.picture
@@ -143,11 +154,11 @@ class WorkerState:
     def view(
         self, identity: ProcessIdentity, previews: Mapping[int, int] = _NO_PREVIEWS
     ) -> WorkerView:
-        """All of it, at this moment.
+        """The whole state as it is now.
 
         Args:
-            identity: of the process.
-            previews: the number of the picture that others can read, by render.
+            identity: the identity of this process.
+            previews: number of the readable preview, by render number.
         """
         monotonic, now = self._clock.monotonic(), self._clock.now()
         with self._lock:
@@ -158,11 +169,11 @@ class WorkerState:
                 started_at=self._started_at,
                 updated_at=now,
                 renders=tuple(
-                    _shown(render_id, running, monotonic, previews.get(render_id, 0))
+                    _render_view(render_id, running, monotonic, previews.get(render_id, 0))
                     for render_id, running in self._renders.items()
                 ),
                 outcomes=tuple(self._outcomes),
-                standing=self._standing,
+                gate=self._gate,
             )
 
     def _begin(self, event: RenderStarted) -> None:
@@ -170,78 +181,92 @@ class WorkerState:
         slot = "" if thread is main_thread() else thread.name
         now = self._clock.monotonic()
         self._renders[event.render_id] = _Running(
-            event.prompt_id, event.kind, slot, self._clock.now(), began=now, told=now
+            *(event.prompt_id, event.kind, slot, self._clock.now()),
+            began=now,
+            updated=now,
+            usual=self._usual.get(event.kind),
         )
 
     def _advance(self, event: RenderProgressed) -> None:
         running = self._renders.get(event.render_id)
         if running is None:
             return
+        now = self._clock.monotonic()
+        if event.fraction is not None and (
+            running.paced is None or event.fraction < (running.fraction or 0.0)
+        ):
+            # A bar that begins again measures something else, such as the loading of a model.
+            running.paced, running.first = now, event.fraction
         running.fraction = event.fraction
-        running.message = " ".join(event.message.split())[:LONGEST_MESSAGE]
-        running.told = self._clock.monotonic()
+        running.message = " ".join(event.message.split())[:MAX_MESSAGE_LENGTH]
+        running.updated = now
 
     def _show(self, event: RenderPreviewed) -> None:
         running = self._renders.get(event.render_id)
-        form = shown_format(event.picture)
-        if running is None or form is None:
+        name = preview_format(event.picture)
+        if running is None or name is None:
             return
         number = running.picture.number + 1 if running.picture else 1
-        running.picture = NumberedPicture(number, SUFFIXES[form], event.picture)
+        running.picture = NumberedPicture(number, PICTURE_SUFFIXES[name], event.picture)
 
-    def _end(self, event: Ended) -> None:
-        failure, seconds = _failure_and_seconds(event)
-        self._renders.pop(event.render_id, None)
+    def _end(self, event: RenderEnded) -> None:
+        running = self._renders.pop(event.render_id, None)
+        if running and running.paced is not None and event.outcome is Outcome.PUBLISHED:
+            ended, start = self._clock.monotonic(), running.paced - running.began
+            self._usual[event.kind] = _Usual(start, ended - running.paced)
         self._outcomes.appendleft(
             OutcomeView(
                 prompt_id=event.prompt_id,
                 render_id=event.render_id,
                 kind=event.kind,
-                outcome=event.word,
-                code=failure.code.value if failure else "",
-                seconds=seconds,
+                outcome=ending_of(event).word,
+                code=event.failure.code.value if event.failure else "",
+                seconds=event.seconds,
                 at=self._clock.now(),
             )
         )
 
 
-def _failure_and_seconds(event: Ended) -> tuple[Failure | None, float | None]:
-    match event:
-        case PromptPublished() | RenderSuperseded():
-            return None, event.seconds
-        case PromptFailed() | PromptReleased() | PromptPostponed():
-            return event.failure, event.seconds
-        case RenderAbandoned():
-            return event.failure, None
-        case _:
-            assert_never(event)
+def _seconds_left(running: _Running, now: float) -> float | None:
+    """By its own progress; before that by how long the last render of its kind took."""
+    if running.paced is not None:
+        return seconds_left(
+            running.fraction,
+            running.updated - running.paced,
+            now - running.updated,
+            running.first,
+        )
+    if running.usual is None:
+        return None
+    usual, elapsed = running.usual, now - running.began
+    return max(usual.start - elapsed, 0.0) + usual.rest
 
 
-def _shown(render_id: int, running: _Running, now: float, preview: int) -> RenderView:
+def _render_view(render_id: int, running: _Running, now: float, preview: int) -> RenderView:
     return RenderView(
         prompt_id=running.prompt_id,
         render_id=render_id,
         kind=running.kind,
         started_at=running.started_at,
         fraction=running.fraction,
-        message=running.message,
-        seconds_left=seconds_left(
-            running.fraction, running.told - running.began, now - running.told
-        ),
+        message=running.message or ("starting" if running.paced is None else ""),
+        seconds_left=_seconds_left(running, now),
         slot=running.slot,
         preview=preview,
     )
 
 
-def _view_of(standing: Standing) -> StandingView:
-    broken = tuple(
-        BrokenKind(kind, failure.code.value, failure.message[:_LONGEST_REASON], failure.hint)
-        for kind, failure in standing.broken.items()
+def _gate_view(gate: QueueGate) -> GateView:
+    unavailable = tuple(
+        UnavailableKind(
+            kind, failure.code.value, failure.message[:_MAX_REASON_LENGTH], failure.hint
+        )
+        for kind, failure in gate.unavailable.items()
     )
-    if pause := standing.paused:
-        reason = pause.reason[:_LONGEST_REASON]
-        return StandingView(pause.by.value, pause.code, reason, broken)
-    if failure := standing.stopped_by:
-        reason = failure.message[:_LONGEST_REASON]
-        return StandingView("environment", failure.code.value, reason, broken)
-    return StandingView(broken=broken)
+    if pause := gate.paused:
+        reason = pause.reason[:_MAX_REASON_LENGTH]
+        return GateView(pause.by.value, pause.code, reason, unavailable)
+    if failure := gate.stopped_by:
+        reason = failure.summary[:_MAX_REASON_LENGTH]
+        return GateView("environment", failure.code.value, reason, unavailable)
+    return GateView(unavailable=unavailable)

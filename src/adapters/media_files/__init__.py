@@ -1,1 +1,1 @@
-"""Published files as they are given to people: opened with care, whole, in part, or made small."""
+"""Published files as they are served: whole, in parts, as thumbnails and as waveforms."""

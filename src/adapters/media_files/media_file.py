@@ -1,81 +1,157 @@
-"""A published file that is open, and what is known of it."""
+"""Opening a published file, and telling its format by its first bytes."""
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import io
 import os
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import stat
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
-from adapters.media_files.content import HEAD_BYTES, format_of
-from adapters.media_files.opening import open_published
+from adapters.media_formats import picture_format, song_format, tagged_song_format
+from application.ports.media_files import MediaFile
+from domain.artifact import is_servable
 
 if TYPE_CHECKING:
-    import io
     from collections.abc import Mapping
     from pathlib import Path
 
+HEAD_BYTES: Final = 512  # the first page of an Ogg stream has fewer before the name of its codec
+PICTURE_FORMATS: Final = frozenset({"png", "jpeg", "webp"})
+SONG_FORMATS: Final = frozenset({"mp3", "wav", "flac", "ogg", "opus", "m4a"})
+UNKNOWN_TYPE: Final = "application/octet-stream"
+
+_CONTENT_TYPES = MappingProxyType(
+    {
+        "png": "image/png",
+        "jpeg": "image/jpeg",
+        "webp": "image/webp",
+        "mp3": "audio/mpeg",
+        "wav": "audio/wav",
+        "flac": "audio/flac",
+        "ogg": "audio/ogg",
+        "opus": "audio/ogg; codecs=opus",  # RFC 7845, section 9
+        "m4a": "audio/mp4",
+    }
+)
+# Pictures (AVIF, HEIC) use the container of MPEG-4 too; these are the brands that may hold sound.
+_MPEG_4_BRANDS = (b"M4A", b"M4B", b"isom", b"iso", b"mp41", b"mp42", b"dash")
+_OGG_PAGE_HEAD = 27  # bytes; the last one says how many lengths follow (RFC 3533, section 6)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
-
-@dataclass(frozen=True, slots=True)
-class MediaFile:
-    """A file that somebody may read.
-
-    Attributes:
-        file: open for reading, unbuffered; whoever asked for it closes it.
-        size: in bytes.
-        modified: seconds since 1970.
-        format: what its content is, one of the accepted formats; None for anything else.
-        identity: differs whenever the content does, as far as can be told.
-        is_certain: whether the identity stands for every byte (its SHA-256), and so for ever;
-            otherwise it is made of size, time and inode.
-    """
-
-    file: io.FileIO
-    size: int
-    modified: float
-    format: str | None
-    identity: str
-    is_certain: bool
+_ROOT_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC  # the root itself may be a link
+_FOLDER_FLAGS = _ROOT_FLAGS | os.O_NOFOLLOW
+# O_NONBLOCK, or opening a named pipe would wait for a writer.
+_FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+# Errors that say something about the path and nothing about the machine. Linux and macOS refuse
+# a link with ELOOP or ENOTDIR, a socket with ENXIO or EOPNOTSUPP.
+_NOT_SERVABLE = frozenset(
+    {
+        errno.EACCES,
+        errno.EINVAL,
+        errno.ELOOP,
+        errno.ENAMETOOLONG,
+        errno.ENOENT,
+        errno.ENOTDIR,
+        errno.ENXIO,
+        errno.EOPNOTSUPP,
+        errno.EPERM,
+    }
+)
 
 
 def open_media(root: Path, path: str, metadata: Mapping[str, object]) -> MediaFile | None:
-    """Open a published file.
+    """Open a published file and tell its format and identity.
 
     Args:
         root: the output root.
         path: relative to it, POSIX-style.
-        metadata: what its row says of this very file; may be empty.
+        metadata: what its row says of this very file; may be empty. Its digest counts as long
+            as its size is still that of the file.
 
     Returns:
-        None when there is no such file that may be shown.
+        None if there is no such file that may be served.
 
     Raises:
-        OSError: the system cannot open or read anything there just now.
+        OSError: the system cannot open or read anything there now.
     """
     file = open_published(root, path)
     if file is None:
         return None
     try:
         facts = os.fstat(file.fileno())
-        found = format_of(os.pread(file.fileno(), HEAD_BYTES, 0))
+        head = os.pread(file.fileno(), HEAD_BYTES, 0)
+        format_name = tagged_song_format(file) if head.startswith(b"ID3") else format_of(head)
+        file.seek(0)
     except BaseException:
         file.close()
         raise
-    sha256 = _promised_sha256(metadata, facts.st_size)
-    identity = sha256 or _likely_identity(facts)
-    return MediaFile(file, facts.st_size, facts.st_mtime, found, identity, sha256 is not None)
+    sha256 = metadata.get("sha256")
+    size, modified = facts.st_size, facts.st_mtime
+    if (
+        isinstance(sha256, str)
+        and _SHA256.fullmatch(sha256)
+        and metadata.get("file_size") == facts.st_size
+    ):
+        return MediaFile(file, size, modified, format_name, sha256, is_certain=True)
+    described = f"{facts.st_size} {facts.st_mtime_ns} {facts.st_dev} {facts.st_ino}"
+    identity = hashlib.sha256(described.encode()).hexdigest()[:32]
+    return MediaFile(file, size, modified, format_name, identity, is_certain=False)
 
 
-def _likely_identity(facts: os.stat_result) -> str:
-    told = f"{facts.st_size} {facts.st_mtime_ns} {facts.st_dev} {facts.st_ino}"
-    return hashlib.sha256(told.encode()).hexdigest()[:32]
+def open_published(root: Path, path: str) -> io.FileIO | None:
+    """Open a plain file below the output root, never leaving it.
+
+    No part of the path may be a link: each folder is opened within the one before, so that
+    nothing changes between a check and its use.
+
+    Args:
+        root: the output root.
+        path: POSIX-style, relative to it.
+
+    Returns:
+        The file at its beginning, unbuffered; None if there is no such file that may be served.
+
+    Raises:
+        OSError: the system cannot open or read anything there now.
+    """
+    if not is_servable(path):
+        return None
+    *parents, name = path.split("/")
+    try:
+        folder = os.open(root, _ROOT_FLAGS)
+        try:
+            for parent in parents:
+                inner = os.open(parent, _FOLDER_FLAGS, dir_fd=folder)
+                os.close(folder)
+                folder = inner
+            descriptor = os.open(name, _FILE_FLAGS, dir_fd=folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        if error.errno in _NOT_SERVABLE:
+            return None
+        raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        return None
+    return io.FileIO(descriptor, "rb")
 
 
-def _promised_sha256(metadata: Mapping[str, object], size: int) -> str | None:
-    """The digest in the metadata, unless the file is another one by now, as its size tells."""
-    digest = metadata.get("sha256")
-    known = isinstance(digest, str) and _SHA256.fullmatch(digest)
-    return str(digest) if known and metadata.get("file_size") == size else None
+def format_of(head: bytes) -> str | None:
+    """The format that a file with these first bytes claims to have; None if it is not accepted."""
+    format_name = picture_format(head) or song_format(head)
+    if format_name == "m4a" and not head[8:12].startswith(_MPEG_4_BRANDS):
+        return None
+    if format_name == "ogg" and len(head) >= _OGG_PAGE_HEAD:
+        body = _OGG_PAGE_HEAD + head[_OGG_PAGE_HEAD - 1]
+        return "opus" if head[body:].startswith(b"OpusHead") else "ogg"
+    return format_name
+
+
+def content_type(format_name: str | None) -> str:
+    """The media type of a format for the Content-Type header."""
+    return UNKNOWN_TYPE if format_name is None else _CONTENT_TYPES[format_name]

@@ -1,64 +1,177 @@
-"""Small copies of pictures, made once."""
+"""Thumbnails of pictures: drawn without trusting the picture, made once and cached."""
 
 from __future__ import annotations
 
 import io
+from threading import Lock
 from typing import TYPE_CHECKING, Final
 
-from adapters.media_files.content import PICTURES
-from adapters.media_files.thumbnail_drawing import draw_thumbnail
-from adapters.media_files.unfit import UnfitMediaError
+from adapters.media_files.media_file import PICTURE_FORMATS
+from adapters.media_formats import without_large_texts
+from application.ports.media_files import InvalidMediaError
 
 if TYPE_CHECKING:
-    from adapters.media_files.media_file import MediaFile
-    from adapters.media_files.small_copies import SmallCopies
-    from adapters.media_files.workshop import Workshop
+    from typing import BinaryIO
+
+    from PIL.Image import Image
+    from PIL.ImageFile import ImageFile
+
+    from adapters.media_files.derived_files import DerivedFileCache, SingleFlight
+    from application.ports.media_files import MediaFile
 
 WIDTHS: Final = (160, 320, 640, 1280)  # pixels
-_HEAD = 8  # bytes of a RIFF container that its own length does not count
+MAX_PIXELS: Final = 100_000_000
+MAX_SIDE: Final = 32_768  # pixels
+_MAX_HEIGHT: Final = 4  # times the width; a strip that is taller becomes narrower
+_MAX_SCANS = 200  # of a progressive JPEG; encoders write about ten, and each costs a decoding
+_LARGE_PIXELS = 25_000_000  # one picture of this size at a time uses enough memory
+_MAX_PROFILE = 16 * 1024  # bytes of a colour profile; that of sRGB has 3 thousand
+_QUALITY = 80
+_RIFF_HEAD = 8  # bytes that the length in a RIFF container does not count
+_START_OF_SCAN = b"\xff\xda"
+_READ_BYTES = 1024 * 1024  # at a time
+_ORIENTATION = 0x0112  # Exif's tag
+_SIDEWAYS = frozenset({5, 6, 7, 8})  # its values for pictures that are stored on their side
+
+_one_large_picture = Lock()
 
 
 class Thumbnails:
-    """WebP pictures of a few widths.
+    """WebP thumbnails in a few widths."""
 
-    Args:
-        copies: where they are kept.
-        workshop: where they are made.
-    """
-
-    def __init__(self, copies: SmallCopies, workshop: Workshop) -> None:
-        self._copies = copies
-        self._workshop = workshop
+    def __init__(self, cache: DerivedFileCache, single_flight: SingleFlight) -> None:
+        self._cache = cache
+        self._single_flight = single_flight
 
     def webp(self, media: MediaFile, width: int) -> bytes:
-        """A picture of at most so many pixels in width.
+        """A thumbnail of at most ``width`` pixels in width.
 
         Raises:
-            UnfitMediaError: none can be made of the file.
-            CrowdedError: too many others are being made.
-            OSError: the file cannot be read just now.
+            InvalidMediaError: none can be made of the file.
+            BusyError: too many others are being made.
+            OSError: the file cannot be read now.
         """
-        if media.format not in PICTURES:
-            raise UnfitMediaError("the file is no picture")
-        return self._kept(media, width) or self._workshop.make(
+        if media.format not in PICTURE_FORMATS:
+            raise InvalidMediaError("the file is no picture")
+        return self._cached(media, width) or self._single_flight.run(
             f"{media.identity} {width}", lambda: self._made(media, width)
         )
 
-    def _kept(self, media: MediaFile, width: int) -> bytes | None:
-        found = self._copies.load(media.identity, f"{width}.webp")
-        return found if found and _is_whole(found) else None
+    def _cached(self, media: MediaFile, width: int) -> bytes | None:
+        webp = self._cache.load(media.identity, f"{width}.webp")
+        if webp is None or not webp.startswith(b"RIFF"):
+            return None
+        # The cache is not flushed to the disk, so a file may have been cut by a loss of power.
+        return webp if int.from_bytes(webp[4:8], "little") + _RIFF_HEAD == len(webp) else None
 
     def _made(self, media: MediaFile, width: int) -> bytes:
-        found = self._kept(media, width)  # by whoever came before, since we looked
-        if found:
-            return found
+        if cached := self._cached(media, width):  # by another thread, since the last check
+            return cached
         with io.FileIO(media.file.fileno(), closefd=False) as file:
             file.seek(0)
-            made = draw_thumbnail(io.BufferedReader(file), str(media.format), width)
-        self._copies.save(media.identity, f"{width}.webp", made)
-        return made
+            webp = draw_thumbnail(io.BufferedReader(file), str(media.format), width)
+        self._cache.save(media.identity, f"{width}.webp", webp)
+        return webp
 
 
-def _is_whole(webp: bytes) -> bool:
-    """Whether a file has its whole length: nothing waits for the disk when it is written."""
-    return webp.startswith(b"RIFF") and int.from_bytes(webp[4:8], "little") + _HEAD == len(webp)
+def draw_thumbnail(file: BinaryIO, format_name: str, width: int) -> bytes:
+    """Draw a WebP thumbnail of at most a width, never larger than the original.
+
+    It is the first frame of an animation, upright, in the original's proportions and colours; no
+    taller than four times the width.
+
+    Args:
+        file: seekable, at its beginning.
+        format_name: "png", "jpeg" or "webp"; no other decoder of Pillow's is used.
+        width: in pixels.
+
+    Raises:
+        InvalidMediaError: the picture is damaged, or needs too much memory.
+        OSError: the file cannot be read.
+    """
+    from PIL import Image  # noqa: F401 - loads what all decoders need
+
+    try:
+        if format_name == "jpeg":
+            _refuse_many_scans(file)
+        with _decoder(file, format_name) as picture:
+            if _checked_pixels(picture.size) < _LARGE_PIXELS:
+                return _draw(picture, width)
+            with _one_large_picture:
+                return _draw(picture, width)
+    except (InvalidMediaError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the disk's; a decoder's has no number
+        raise InvalidMediaError(str(error)) from error
+    except MemoryError:
+        raise InvalidMediaError("there is not enough memory for the picture") from None
+    except Exception as error:  # decoders raise exceptions of any type for bad bytes
+        raise InvalidMediaError(str(error) or type(error).__name__) from error
+
+
+def _decoder(file: BinaryIO, format_name: str) -> ImageFile:
+    """Open with one decoder only; `Image.open` would try them all."""
+    from PIL.JpegImagePlugin import JpegImageFile
+    from PIL.PngImagePlugin import PngImageFile
+    from PIL.WebPImagePlugin import WebPImageFile
+
+    decoders: dict[str, type[ImageFile]] = {
+        "png": PngImageFile,
+        "jpeg": JpegImageFile,
+        "webp": WebPImageFile,
+    }
+    return decoders[format_name](without_large_texts(file) if format_name == "png" else file)
+
+
+def _checked_pixels(size: tuple[int, int]) -> int:
+    """The number of pixels; raises InvalidMediaError if there are none, or too many."""
+    width, height = size
+    if min(size) < 1 or max(size) > MAX_SIDE or width * height > MAX_PIXELS:
+        raise InvalidMediaError(f"a picture of {width:,} × {height:,} pixels is not made smaller")
+    return width * height
+
+
+def _draw(picture: ImageFile, width: int) -> bytes:
+    from PIL import Image, ImageOps
+
+    box = (width, width * _MAX_HEIGHT)
+    if picture.getexif().get(_ORIENTATION) in _SIDEWAYS:
+        box = (box[1], box[0])
+    picture.draft(None, box)  # a JPEG decoder can leave out what would not be seen
+    small = _in_colours(picture)
+    small.thumbnail(box, Image.Resampling.LANCZOS, reducing_gap=2.0)
+    small = ImageOps.exif_transpose(small)
+    profile = picture.info.get("icc_profile")
+    kept = picture.mode in {"RGB", "RGBA"} and profile and len(profile) <= _MAX_PROFILE
+    written = io.BytesIO()
+    small.save(
+        written,
+        "WEBP",
+        quality=_QUALITY,
+        method=4,
+        icc_profile=profile if kept else b"",
+        exif=b"",
+        xmp=b"",
+    )
+    return written.getvalue()
+
+
+def _in_colours(picture: ImageFile) -> Image:
+    """The picture in a mode that can be resized smoothly and written as WebP."""
+    if picture.mode.startswith("I"):  # 16 bits of grey; `convert` would clip them
+        return picture.point(lambda value: value * (1 / 256)).convert("L").convert("RGB")
+    if picture.mode in {"RGB", "RGBA"} and "transparency" not in picture.info:
+        return picture
+    return picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+
+
+def _refuse_many_scans(file: BinaryIO) -> None:
+    """Refuse a JPEG in which a small file asks for hundreds of decodings."""
+    scans = 0
+    last_byte = b""
+    while data := file.read(_READ_BYTES):
+        scans += (last_byte + data).count(_START_OF_SCAN)
+        last_byte = data[-1:]
+        if scans > _MAX_SCANS:
+            raise InvalidMediaError("the picture has more scans than any encoder writes")
+    file.seek(0)

@@ -1,4 +1,4 @@
-"""The processes of this machine: who runs, who does not, and the end of what was left behind.
+"""The processes of this machine: the process table, children, and leftovers of dead owners.
 
 Other adapters may build on this one; it knows none of them.
 """

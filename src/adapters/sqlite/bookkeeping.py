@@ -1,46 +1,116 @@
-"""Our own tables in the shared file: made when first needed, with a version of their own."""
+"""Our own tables and indexes in the shared file, created when first needed, with a version."""
 
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
-from adapters.sqlite.claim_order import MOST_URGENT, OLDEST, has_priority
-from adapters.sqlite.statements import statements
+from adapters.sqlite.shared_schema import columns_of
+from adapters.sqlite.statements import statements, storable_text
 from application.ports.prompt_repository import RepositoryError
-from domain.kind import Kind
+from domain.prompt import Kind
 
 if TYPE_CHECKING:
-    from adapters.sqlite.claim_order import ClaimOrder
-    from adapters.sqlite.connection import Connection
+    from collections.abc import Mapping
 
-SCHEMA_VERSION = 1
+    from adapters.sqlite.connection import Connection
+    from domain.failure import Failure
+
 _OWN_TABLES = {"media_generator_state", "media_generator_renders"}
-_OWN_OBJECTS = ("state", "renders", "live_render_index", "history_index", "retry_index")
-_LISTED = {
+_PAUSES = "media_generator_pauses"
+# The statements that lead from each version of our tables to the next, from nothing to the newest.
+# Steps that are released never change. All of them together run in one transaction, and again
+# where a table was dropped; so each must allow that what it makes exists.
+_STEPS: Final = (
+    (
+        "create_state",
+        "create_renders",
+        "create_live_render_index",
+        "create_history_index",
+        "create_retry_index",
+    ),
+    ("create_retry_times_index", "add_token", "create_pauses", "end_old_pause"),
+)
+SCHEMA_VERSION = len(_STEPS)
+_LIST_INDEXES = {
     Kind.IMAGE: "media_generator_listed_image",
     Kind.AUDIO: "media_generator_listed_audio",
 }
-_NOTICES = "media_generator_notices"
+_HOOK_OUTBOX = "media_generator_notices"
 _SERVER_JOBS = "media_generator_server_jobs"
 
 
-def has_bookkeeping(connection: Connection) -> bool:
-    """Whether our tables are there.
+@dataclass(frozen=True, slots=True)
+class ClaimOrder:
+    """An order in which prompts are claimed, as SQL over ``prompts AS p``, and our indexes for it.
+
+    Attributes:
+        urgency: expression that is compared first, the greatest first; NULL for none.
+        terms: terms of ORDER BY.
+        indexes: names of the partial indexes, by kind.
+    """
+
+    urgency: str
+    terms: str
+    indexes: Mapping[Kind, str]
+
+
+OLDEST_FIRST: Final = ClaimOrder(
+    "NULL",
+    "p.created_at, p.id",
+    {
+        Kind.IMAGE: "media_generator_pending_image",
+        Kind.AUDIO: "media_generator_pending_audio",
+    },
+)
+# The same expressions as in the indexes, or SQLite could not use them. 5 is the column's default.
+URGENT_FIRST: Final = ClaimOrder(
+    "coalesce(p.priority, 5)",
+    "coalesce(p.priority, 5) DESC, p.created_at, p.id",
+    {
+        Kind.IMAGE: "media_generator_urgent_image",
+        Kind.AUDIO: "media_generator_urgent_audio",
+    },
+)
+
+
+def sort_key(value: object) -> tuple[int, Any]:
+    """A key that sorts column values as SQLite does: NULL, numbers, text, bytes."""
+    if value is None:
+        return 0, 0
+    if isinstance(value, str):
+        return 2, value.encode("utf-8", "surrogateescape")
+    return (3 if isinstance(value, bytes) else 1), value
+
+
+def bookkeeping_version(connection: Connection) -> int:
+    """The version of our tables; 0 if they do not exist.
 
     Raises:
-        RepositoryError: a newer Media Generator made them.
+        RepositoryError: a newer Media Generator created them, or the version is no number.
     """
-    if not _names(connection, "table") >= _OWN_TABLES:
-        return False
+    tables = _names(connection, "table")
+    if "media_generator_state" not in tables:
+        return 0
     for version, _ in connection.rows(statements("bookkeeping")["state"]):
+        if not isinstance(version, int) or version < 1:
+            message = (
+                f"media_generator_state in the database {connection.path} has the schema_version"
+                f" {version!r}, which no Media Generator wrote; restore the database from a backup"
+            )
+            raise RepositoryError(message)
         if version > SCHEMA_VERSION:
             message = (
                 f"the database {connection.path} was used by a newer Media Generator (its tables"
-                f" have version {version}, this program knows {SCHEMA_VERSION}); update this one"
+                f" have version {version}, this one supports {SCHEMA_VERSION}); update this one,"
+                " or restore the backup from before the update"
             )
             raise RepositoryError(message)
-    return True
+        if not tables >= _OWN_TABLES:
+            return 0
+        return version if _PAUSES in tables else 1  # what was dropped is created again
+    return 0
 
 
 def prepare_bookkeeping(
@@ -50,50 +120,49 @@ def prepare_bookkeeping(
     by_priority: bool = False,
     by_age: bool = False,
 ) -> str:
-    """Make what is missing of our tables and indexes; gives the database's random id.
+    """Create or migrate our tables and indexes, and return the database's random id.
 
     Args:
-        connection: to the database.
-        create_indexes: whether the partial indexes on ``prompts`` are wanted.
-        by_priority: those by priority too, where prompts have one.
-        by_age: those on all prompts by their age too, for long lists.
+        connection: the connection to the database.
+        create_indexes: whether to create the partial indexes on pending prompts.
+        by_priority: whether to create those by priority too, if prompts have one.
+        by_age: whether to create those on all prompts by age too, for long lists.
+
+    Raises:
+        RepositoryError: a newer Media Generator created our tables.
     """
     sql = statements("bookkeeping")
-    if not has_bookkeeping(connection):
-        with connection.writing():
-            for name in _OWN_OBJECTS:
-                connection.change(sql[f"create_{name}"])
-            first = {"schema_version": SCHEMA_VERSION, "database_id": secrets.token_hex(8)}
-            connection.change(sql["first_state"], first)
+    if bookkeeping_version(connection) < SCHEMA_VERSION:
+        _migrate(connection)
     if create_indexes:
         _prepare_indexes(connection, by_priority=by_priority, by_age=by_age)
     return str(connection.rows(sql["state"])[0][1])
 
 
-def has_notices(connection: Connection) -> bool:
-    """Whether the table of what hooks are to be told is there."""
-    return _NOTICES in _names(connection, "table")
+def has_outbox(connection: Connection) -> bool:
+    """Whether the table of the hook outbox exists."""
+    return _HOOK_OUTBOX in _names(connection, "table")
 
 
-def prepare_notices(connection: Connection) -> None:
-    """Make the table of what hooks are to be told; only those who have hooks need it.
+def prepare_outbox(connection: Connection) -> None:
+    """Create the table of the hook outbox; only installations with hooks need it.
 
     Raises:
-        RepositoryError: a newer Media Generator made our tables.
+        RepositoryError: a newer Media Generator created our tables.
     """
-    has_bookkeeping(connection)
-    if has_notices(connection):
+    bookkeeping_version(connection)
+    if has_outbox(connection):
         return
     with connection.writing():
-        for name in ("notices", "due_index"):
-            connection.change(statements("notices")[f"create_{name}"])
+        for name in ("table", "due_index"):
+            connection.change(statements("hook_outbox")[f"create_{name}"])
 
 
 def prepare_server_jobs(connection: Connection) -> None:
-    """Make the table of jobs on render servers; only those who render there need it.
+    """Create the table of jobs on ComfyUI servers; only installations with servers need it.
 
     Raises:
-        RepositoryError: a newer Media Generator made our tables.
+        RepositoryError: a newer Media Generator created our tables.
     """
     prepare_bookkeeping(connection, create_indexes=False)
     if _SERVER_JOBS in _names(connection, "table"):
@@ -103,14 +172,42 @@ def prepare_server_jobs(connection: Connection) -> None:
             connection.change(statements("server_jobs")[f"create_{name}"])
 
 
-def index_hint(connection: Connection, kind: Kind, order: ClaimOrder = OLDEST) -> str:
-    """What names our index on the pending prompts of a kind in a statement, if it is there."""
+def failure_columns(failure: Failure | None) -> dict[str, str | None]:
+    """The columns of a render's record that say why it ended."""
+    return {
+        "failure_code": failure.code.value if failure else None,
+        "failure_message": storable_text(failure.summary) if failure else None,
+    }
+
+
+def has_priority(connection: Connection) -> bool:
+    """Whether prompts have a priority in this database."""
+    return "priority" in columns_of(connection, "prompts")
+
+
+def index_hint(connection: Connection, kind: Kind, order: ClaimOrder = OLDEST_FIRST) -> str:
+    """The INDEXED BY clause for the pending prompts of a kind, or "" without our index."""
     return _hint(connection, order.indexes[kind])
 
 
 def listed_hint(connection: Connection, kind: Kind) -> str:
-    """The same for our index on all prompts of a kind, which stand in it by their age."""
-    return _hint(connection, _LISTED[kind])
+    """The INDEXED BY clause for all prompts of a kind by age, or "" without our index."""
+    return _hint(connection, _LIST_INDEXES[kind])
+
+
+def _migrate(connection: Connection) -> None:
+    """Bring our tables to the newest version, in one transaction."""
+    sql = statements("bookkeeping")
+    with connection.writing():
+        # Another process may have been faster.
+        for step in _STEPS[bookkeeping_version(connection) :]:
+            for name in step:
+                if name != "add_token" or "token" not in columns_of(
+                    connection, "media_generator_renders"
+                ):
+                    connection.change(sql[name])
+        row = {"schema_version": SCHEMA_VERSION, "database_id": secrets.token_hex(8)}
+        connection.change(sql["record_version"], row)
 
 
 def _hint(connection: Connection, name: str) -> str:
@@ -120,19 +217,21 @@ def _hint(connection: Connection, name: str) -> str:
 def _prepare_indexes(connection: Connection, *, by_priority: bool, by_age: bool) -> None:
     if "prompts" not in _names(connection, "table"):
         return
-    wanted = {name: f"create_pending_{kind}_index" for kind, name in OLDEST.indexes.items()}
+    creations = {
+        name: f"create_pending_{kind}_index" for kind, name in OLDEST_FIRST.indexes.items()
+    }
     if by_age:
-        wanted |= {name: f"create_listed_{kind}_index" for kind, name in _LISTED.items()}
+        creations |= {name: f"create_listed_{kind}_index" for kind, name in _LIST_INDEXES.items()}
     if by_priority and has_priority(connection):
-        urgent = MOST_URGENT.indexes.items()
-        wanted |= {name: f"create_urgent_{kind}_index" for kind, name in urgent}
-    if wanted.keys() <= _names(connection, "index"):
+        urgent = URGENT_FIRST.indexes.items()
+        creations |= {name: f"create_urgent_{kind}_index" for kind, name in urgent}
+    if creations.keys() <= _names(connection, "index"):
         return
     with connection.writing():
-        for statement in wanted.values():
+        for statement in creations.values():
             connection.change(statements("bookkeeping")[statement])
 
 
 def _names(connection: Connection, kind: str) -> set[str]:
-    found = connection.rows("SELECT name FROM sqlite_schema WHERE type = :kind", {"kind": kind})
-    return {name for (name,) in found}
+    rows = connection.rows("SELECT name FROM sqlite_schema WHERE type = :kind", {"kind": kind})
+    return {name for (name,) in rows}

@@ -2,34 +2,49 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
 
-from adapters.sqlite.gallery_artifacts import GalleryArtifacts
 from adapters.sqlite.gallery_prompts import GalleryPrompts
 from adapters.sqlite.gallery_renders import GalleryRenders
 from adapters.sqlite.known_paths import KnownPaths
-from adapters.sqlite.shape import check_shape
+from adapters.sqlite.shared_schema import check_shared_tables
+from adapters.sqlite.statements import column_text, like_pattern, statements
+from application.ports.gallery import GalleryArtifact, GalleryPage
+from domain.artifact import is_servable, read_metadata
+from domain.timestamps import TimeRange, iso_timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from datetime import datetime
 
     from adapters.sqlite.connection import Connection
-    from application.ports.gallery_history import History
-    from application.ports.gallery_prompts import (
+    from application.ports.gallery import (
         FailedPrompt,
+        GalleryQuery,
+        History,
         PlainPrompt,
         PromptListQuery,
         PromptPage,
         WaitingPrompt,
     )
-    from application.ports.gallery_rows import GalleryArtifact, GalleryPage, GalleryQuery
     from application.ports.prompt_catalogue import RenderRecord
-    from domain.kind import Kind
+    from domain.prompt import Kind
+
+_MAX_ID: Final = (1 << 63) - 1
+# Rows that one page reads at most; each costs about 1 µs, with its prompt 3, with its text 9.
+_MAX_ROWS: Final = 30_000
+_MAX_ROWS_WITH_PROMPT: Final = 10_000
+_MAX_ROWS_WITH_TEXT: Final = 8_000
+# Pages show the same rows again and again, so that parsed rows are cached: at most about 10 MB.
+_MAX_CACHED_ROWS: Final = 1_000
+_MAX_CACHED_LENGTH: Final = 5_000  # characters of a row
+_FOLDER: Final = re.compile(r"(?:image|audio)/(\d{1,18})_")  # as published, contract section 4
 
 
 class SqliteGallery:
-    """Reads media, prompts and renders.
+    """Reads artifacts; prompts and renders are read by the two modules beside this one.
 
     Args:
         connection: to the database.
@@ -41,30 +56,57 @@ class SqliteGallery:
     """
 
     def __init__(self, connection: Connection, known: KnownPaths | None = None) -> None:
-        check_shape(connection)
-        self._artifacts = GalleryArtifacts(connection, known or KnownPaths())
+        check_shared_tables(connection)
+        self._connection = connection
+        self._known = known or KnownPaths()
+        self._sql = statements("gallery")
+        [(is_indexed,)] = self._rows("indexes_by_prompt")
+        self._is_indexed_by_prompt = bool(is_indexed)
         self._prompts = GalleryPrompts(connection)
         self._renders = GalleryRenders(connection)
 
     def page(self, query: GalleryQuery) -> GalleryPage:
         """Artifacts, newest first."""
-        return self._artifacts.page(query)
-
-    def prompts(self, query: PromptListQuery) -> PromptPage:
-        """Prompts of ours, newest first."""
-        return self._prompts.page(query)
+        last = _MAX_ID if query.before is None else max(query.before - 1, -_MAX_ID)
+        [(newest,)] = self._rows("newest_id", last=min(last, _MAX_ID))
+        if newest is None:
+            return GalleryPage((), None)
+        time_range = TimeRange(query.since, query.until)
+        first = max(newest - _max_rows(query) + 1, -_MAX_ID)
+        rows = self._rows("page", **_conditions(query, time_range), last=newest, first=first)
+        page_rows, has_more = rows[: query.limit], len(rows) > query.limit
+        artifacts = self._artifacts(row for row in page_rows if time_range.contains(row[6]))
+        return GalleryPage(artifacts, page_rows[-1][0] if has_more else self._next_below(first))
 
     def artifact(self, path: str) -> GalleryArtifact | None:
         """An artifact that names the path, if one does."""
-        return self._artifacts.by_path(path)
+        if not is_servable(path):
+            return None
+        known_id = self._known.find(path)
+        if known_id is not None:
+            artifact = self._artifact(known_id, path)
+            if artifact is not None:
+                return artifact
+            self._known.forget(path)
+        for (artifact_id,) in self._search(path):
+            self._known.remember([(path, artifact_id)])
+            return self._artifact(artifact_id, path)
+        return None
 
     def artifact_by_id(self, artifact_id: int) -> GalleryArtifact | None:
         """One artifact, or None when there is none with that id."""
-        return self._artifacts.by_id(artifact_id)
+        return self._artifact(artifact_id, None) if abs(artifact_id) <= _MAX_ID else None
 
     def artifacts_of(self, prompt_id: int) -> Sequence[GalleryArtifact] | None:
         """The artifacts of a prompt of any type; None when there is no prompt."""
-        return self._artifacts.of_prompt(prompt_id)
+        if abs(prompt_id) > _MAX_ID:
+            return None
+        rows = self._rows("of_prompt", prompt_id=prompt_id)
+        return self._artifacts(row for row in rows if row[0] is not None) if rows else None
+
+    def prompts(self, query: PromptListQuery) -> PromptPage:
+        """Image and lyrics prompts, newest first."""
+        return self._prompts.page(query)
 
     def plain_prompts(
         self, prompt_types: Collection[str], status: str | None, limit: int
@@ -77,7 +119,7 @@ class SqliteGallery:
         return self._prompts.waiting(kind, limit)
 
     def failed(self, limit: int) -> Sequence[FailedPrompt]:
-        """Prompts of ours that ended in error, the last one first."""
+        """Image and lyrics prompts in error, the latest first."""
         return self._prompts.failed(limit)
 
     def ended(self, limit: int) -> Sequence[RenderRecord]:
@@ -85,5 +127,82 @@ class SqliteGallery:
         return self._renders.ended(limit)
 
     def history(self, since: datetime, bucket_seconds: int) -> History:
-        """What renders came to, over time."""
+        """Outcomes of renders, over time."""
         return self._renders.history(since, bucket_seconds)
+
+    def _next_below(self, first: int) -> int | None:
+        """Where the next page begins, if there are rows below this id."""
+        if first <= -_MAX_ID:
+            return None
+        [(newest,)] = self._rows("newest_id", last=first - 1)
+        return None if newest is None else newest + 1
+
+    def _search(self, path: str) -> list[tuple[Any, ...]]:
+        folder = _FOLDER.match(path)
+        if folder and self._is_indexed_by_prompt:
+            rows = self._rows("id_by_prompt_and_path", prompt_id=int(folder[1]), path=path)
+            if rows:
+                return rows
+        return self._rows("id_by_path", path=path)
+
+    def _artifact(self, artifact_id: int, path: str | None) -> GalleryArtifact | None:
+        rows = self._rows("by_id", artifact_id=artifact_id, path=path)
+        return _parsed(rows[0]) if rows else None
+
+    def _artifacts(self, rows: Iterable[tuple[Any, ...]]) -> tuple[GalleryArtifact, ...]:
+        """Parsed rows, whose paths are remembered."""
+        artifacts = tuple(map(_parsed, rows))
+        self._known.remember(
+            (path, artifact.id)
+            for artifact in reversed(artifacts)
+            for path in {artifact.file_path, artifact.preview_path}
+            if path and is_servable(path)
+        )
+        return artifacts
+
+    def _rows(self, name: str, **values: object) -> list[tuple[Any, ...]]:
+        return self._connection.rows(self._sql[name], values)
+
+
+def _max_rows(query: GalleryQuery) -> int:
+    """Number of ids that one page spans at most."""
+    if query.text is not None:
+        return _MAX_ROWS_WITH_TEXT
+    if query.status is not None:
+        return _MAX_ROWS_WITH_PROMPT
+    if (query.kind, query.since, query.until) != (None, None, None):
+        return _MAX_ROWS
+    return _MAX_ID
+
+
+def _conditions(query: GalleryQuery, time_range: TimeRange) -> dict[str, object]:
+    return {
+        "artifact_type": query.kind.value if query.kind else None,
+        "status": None if query.status is None else column_text(query.status),
+        "pattern": like_pattern(query.text),
+        "oldest": time_range.oldest,
+        "newest": time_range.newest,
+        "limit": query.limit + 1,
+    }
+
+
+def _parsed(row: tuple[Any, ...]) -> GalleryArtifact:
+    length = sum([len(value) for value in row if isinstance(value, (str, bytes))])
+    return _parse(row) if length > _MAX_CACHED_LENGTH else _cached(row)
+
+
+def _parse(row: tuple[Any, ...]) -> GalleryArtifact:
+    artifact_id, prompt_id, kind, file_path, preview_path, metadata, created_at, *prompt = row
+    return GalleryArtifact(
+        artifact_id,
+        prompt_id if isinstance(prompt_id, int) else None,
+        column_text(kind) or "",
+        column_text(file_path) or "",
+        column_text(preview_path) or None,
+        read_metadata(metadata),
+        iso_timestamp(created_at),
+        *map(column_text, prompt),
+    )
+
+
+_cached = lru_cache(_MAX_CACHED_ROWS)(_parse)  # no caller changes an artifact

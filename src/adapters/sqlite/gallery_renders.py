@@ -7,34 +7,33 @@ from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
-from adapters.sqlite.bookkeeping import has_bookkeeping
+from adapters.sqlite.bookkeeping import bookkeeping_version
 from adapters.sqlite.statements import statements
 from application.ports.prompt_catalogue import RenderRecord
-from application.render_sums import EndedRender, summed_up
-from domain.kind import Kind
-from domain.moment import iso_moment
+from application.render_statistics import EndedRender, summarize
+from domain.prompt import Kind
+from domain.timestamps import iso_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from datetime import datetime
 
     from adapters.sqlite.connection import Connection
-    from application.ports.gallery_history import History
+    from application.ports.gallery import History
 
-_BEYOND: Final = (1 << 63) - 1  # no render has a greater number
-_STRETCH: Final = 2_000
+_MAX_ID: Final = (1 << 63) - 1
+_MAX_ROWS: Final = 2_000  # read at once
 
 
 @dataclass(frozen=True, slots=True)
 class LastRender:
-    """How the last render of a prompt stands.
+    """The last render of a prompt.
 
     Attributes:
-        attempt: counted from 1; 0 when there never was one.
+        attempt: its number, from 1; 0 when the prompt was never rendered.
         finished_at: ISO 8601, or None.
-        retry_at: ISO 8601; None when the prompt does not wait.
-        goes_on: whether the next one continues where it ended: it was given back, or the prompt
-            is tried again.
+        retry_at: ISO 8601; None when the prompt does not wait for a retry.
+        is_continued: whether another render follows: the prompt was released, or is retried.
     """
 
     attempt: int = 0
@@ -42,7 +41,7 @@ class LastRender:
     failure_message: str | None = None
     finished_at: str | None = None
     retry_at: str | None = None
-    goes_on: bool = False
+    is_continued: bool = False
 
 
 class GalleryRenders:
@@ -57,7 +56,12 @@ class GalleryRenders:
         rows = self._rows("last_renders", ids=json.dumps(list(prompt_ids)))
         return {
             prompt_id: LastRender(
-                attempt, code, message, iso_moment(finished_at), iso_moment(retry_at), bool(on)
+                attempt,
+                code,
+                message,
+                iso_timestamp(finished_at),
+                iso_timestamp(retry_at),
+                bool(on),
             )
             for prompt_id, attempt, code, message, finished_at, retry_at, on in rows
         }
@@ -67,34 +71,34 @@ class GalleryRenders:
         return tuple(map(_record, self._rows("ended", limit=limit)))
 
     def history(self, since: datetime, bucket_seconds: int) -> History:
-        """What renders came to, over time."""
-        return summed_up(self._ended_since(since), max(1, bucket_seconds))
+        """Outcomes of renders, over time."""
+        return summarize(self._ended_since(since), max(1, bucket_seconds))
 
     def _ended_since(self, since: datetime) -> Iterator[EndedRender]:
-        asked = since.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
-        before = _BEYOND
+        since_text = since.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+        before = _MAX_ID
         while True:
-            rows = self._rows("ended_before", since=asked, before=before, limit=_STRETCH)
+            rows = self._rows("ended_before", since=since_text, before=before, limit=_MAX_ROWS)
             counted = [row for row in rows if row[1]]
-            for _, _, at, kind, *others in counted:
-                yield EndedRender(at, Kind(kind), *others)
-            # Where so many in a row ended too early, none before them ended later.
-            if len(rows) < _STRETCH or not counted:
+            for _, _, finished_at, kind, *values in counted:
+                yield EndedRender(finished_at, Kind(kind), *values)
+            # When that many in a row ended too early, none before them ended later.
+            if len(rows) < _MAX_ROWS or not counted:
                 return
             before = rows[-1][0]
 
     def _rows(self, name: str, **values: object) -> list[tuple[Any, ...]]:
-        if not has_bookkeeping(self._connection):
+        if not bookkeeping_version(self._connection):
             return []
         return self._connection.rows(self._sql[name], values)
 
 
 def _record(row: tuple[Any, ...]) -> RenderRecord:
-    render_id, prompt_id, kind, *others = row
-    found = RenderRecord(render_id, prompt_id, Kind(kind), *others)
+    render_id, prompt_id, kind, *values = row
+    record = RenderRecord(render_id, prompt_id, Kind(kind), *values)
     return replace(
-        found,
-        claimed_at=iso_moment(found.claimed_at) or found.claimed_at,
-        finished_at=iso_moment(found.finished_at),
-        retry_at=iso_moment(found.retry_at),
+        record,
+        claimed_at=iso_timestamp(record.claimed_at) or record.claimed_at,
+        finished_at=iso_timestamp(record.finished_at),
+        retry_at=iso_timestamp(record.retry_at),
     )

@@ -1,14 +1,15 @@
-"""Looking at the queue in SQLite; works without our own tables."""
+"""Reading the queue in SQLite; works without Media Generator's own tables."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from adapters.sqlite.bookkeeping import has_bookkeeping
-from adapters.sqlite.column_text import column_text, like_pattern
-from adapters.sqlite.shape import check_shape
-from adapters.sqlite.statements import statements
+from adapters.sqlite.bookkeeping import bookkeeping_version
+from adapters.sqlite.shared_schema import check_shared_tables
+from adapters.sqlite.statements import column_text, like_pattern, statements
 from application.ports.prompt_catalogue import (
     ArtifactRecord,
     PromptRecord,
@@ -16,14 +17,16 @@ from application.ports.prompt_catalogue import (
     RenderRecord,
 )
 from domain.failure import Blame, FailureCode
-from domain.kind import Kind
-from domain.prompt import Prompt, Writing
+from domain.lease import ProcessIdentity, heartbeat_time
+from domain.prompt import Kind, Prompt, Writing
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from adapters.sqlite.connection import Connection
     from application.ports.prompt_catalogue import PromptQuery
+
+    WhyLost = Callable[[ProcessIdentity, datetime | None], str]
 
 _KINDS = {kind.prompt_type: kind for kind in Kind}
 
@@ -31,17 +34,24 @@ _KINDS = {kind.prompt_type: kind for kind in Kind}
 class SqlitePromptCatalogue:
     """Reads prompts, renders and artifacts.
 
+    Args:
+        connection: to the database.
+        why_lost: given the owner of a live render and its last heartbeat, returns why the owner
+            seems lost, or ""; by default always "".
+
     Raises:
-        RepositoryError: the shared tables lack what we need.
+        RepositoryError: the shared tables lack a required table or column.
     """
 
-    def __init__(self, connection: Connection) -> None:
-        check_shape(connection)
+    def __init__(self, connection: Connection, why_lost: WhyLost = lambda *_: "") -> None:
+        check_shared_tables(connection)
+        bookkeeping_version(connection)  # a newer version is refused
         self._connection = connection
+        self._why_lost = why_lost
         self._sql = statements("catalogue")
 
     def summary(self) -> QueueSummary:
-        """Count and name what matters."""
+        """The queue in numbers, and its live renders."""
         counts: dict[Kind, dict[str, int]] = defaultdict(dict)
         for prompt_type, status, count in self._rows("counts"):
             counts[_KINDS[prompt_type]][column_text(status) or ""] = count
@@ -58,7 +68,7 @@ class SqlitePromptCatalogue:
             {kind: count for kind, count, _ in waiting},
             min((due for *_, due in waiting), default=None),
             oldest,
-            self._renders("rendering"),
+            self._live(),
             newest[0] if newest and _is_trouble(newest[0]) else None,
         )
 
@@ -76,7 +86,7 @@ class SqlitePromptCatalogue:
         )
 
     def find(self, prompt_id: int) -> PromptRecord | None:
-        """One prompt of ours, or None when there is none with that id."""
+        """The prompt with an id, or None if Media Generator has no such prompt."""
         for row in self._rows("prompt", prompt_id=prompt_id):
             status, writing_id, content = row[6:]
             return PromptRecord(
@@ -84,17 +94,32 @@ class SqlitePromptCatalogue:
                 column_text(status) or "",
                 None if writing_id is None else Writing(writing_id, content),
                 self._renders("renders", prompt_id=prompt_id),
-                tuple(_artifact(found) for found in self._rows("artifacts", prompt_id=prompt_id)),
+                tuple(
+                    _artifact(columns) for columns in self._rows("artifacts", prompt_id=prompt_id)
+                ),
             )
         return None
 
     def _waiting(self) -> list[tuple[Kind, int, str]]:
-        if not has_bookkeeping(self._connection):
+        if not bookkeeping_version(self._connection):
             return []
-        return [(_KINDS[prompt_type], *others) for prompt_type, *others in self._rows("waiting")]
+        return [(_KINDS[prompt_type], *rest) for prompt_type, *rest in self._rows("waiting")]
+
+    def _live(self) -> tuple[RenderRecord, ...]:
+        if not bookkeeping_version(self._connection):
+            return ()
+        return tuple(self._live_render(row) for row in self._rows("rendering"))
+
+    def _live_render(self, row: tuple[Any, ...]) -> RenderRecord:
+        *columns, boot, namespace, started, heartbeat = row
+        render = _render(tuple(columns))
+        owner = ProcessIdentity(render.owner_host, boot, namespace, render.owner_pid, started)
+        claimed_at = datetime.fromisoformat(render.claimed_at).replace(tzinfo=UTC)
+        lost = self._why_lost(owner, heartbeat_time(heartbeat, claimed_at))
+        return replace(render, lost=lost)
 
     def _renders(self, name: str, **values: object) -> tuple[RenderRecord, ...]:
-        if not has_bookkeeping(self._connection):
+        if not bookkeeping_version(self._connection):
             return ()
         return tuple(_render(row) for row in self._rows(name, **values))
 
@@ -110,22 +135,23 @@ def _prompt(row: tuple[Any, ...]) -> Prompt:
         column_text(text) or "",
         column_text(artifact_status) or "",
         column_text(created_at),
-        column_text(error_message),
+        column_text(error_message) or None,  # emptied where the table refuses NULL
     )
 
 
 def _render(row: tuple[Any, ...]) -> RenderRecord:
-    render_id, prompt_id, kind, *others = row
-    return RenderRecord(render_id, prompt_id, Kind(kind), *others)
+    render_id, prompt_id, kind, *rest = row
+    return RenderRecord(render_id, prompt_id, Kind(kind), *rest)
 
 
 def _artifact(row: tuple[Any, ...]) -> ArtifactRecord:
-    artifact_id, artifact_type, file_path, *others = row
+    artifact_id, artifact_type, file_path, preview_path, *rest = row
     return ArtifactRecord(
         artifact_id,
         column_text(artifact_type) or "",
         column_text(file_path) or "",
-        *map(column_text, others),
+        column_text(preview_path) or None,
+        *map(column_text, rest),
     )
 
 
@@ -133,5 +159,5 @@ def _is_trouble(render: RenderRecord) -> bool:
     return (
         render.outcome == "released"
         and render.failure_code in set(FailureCode)
-        and FailureCode(render.failure_code).blame is Blame.ENVIRONMENT
+        and FailureCode(render.failure_code).blame is not Blame.PERSON
     )

@@ -1,31 +1,45 @@
-"""The queue in SQLite: claims by compare-and-set, endings only for the live render."""
+"""The queue in SQLite: claims by compare-and-set, outcomes only for live renders."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
-from adapters.sqlite.bookkeeping import prepare_bookkeeping
-from adapters.sqlite.claiming import Claiming
-from adapters.sqlite.outbox import Outbox
-from adapters.sqlite.rows import artifact_row, ends, error_message, failure_columns
-from adapters.sqlite.shape import check_shape
+from adapters.sqlite.bookkeeping import (
+    OLDEST_FIRST,
+    URGENT_FIRST,
+    bookkeeping_version,
+    failure_columns,
+    has_priority,
+    index_hint,
+    prepare_bookkeeping,
+    sort_key,
+)
+from adapters.sqlite.connection import MissingIndexError
+from adapters.sqlite.hook_outbox import HookOutboxWriter
+from adapters.sqlite.rehearsal import rehearse
+from adapters.sqlite.shared_schema import check_shared_tables, has_junction
+from adapters.sqlite.shared_tables import SharedTableWriter, status_change
 from adapters.sqlite.statements import statements
-from application.ports.prompt_repository import Requeued
+from application.ports.prompt_repository import Requeued, Selection, WriteRefusedError
 from domain.artifact_status import ArtifactStatus, Move, after, sources
 from domain.failure import Failure, FailureCode
-from domain.kind import Kind
+from domain.prompt import Kind, Writing
 from domain.render import CLOSING_MOVES, Claim, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
-    from datetime import datetime
 
     from adapters.sqlite.connection import Connection
-    from application.ports.clock import Clock
-    from application.ports.prompt_repository import Selection
+    from application.ports.system import Clock
     from domain.artifact import Artifact
-    from domain.notice import Subscription
-    from domain.worker import ProcessIdentity
+    from domain.hook_delivery import Subscription
+    from domain.lease import ProcessIdentity
+
+MAX_RETRY_WAIT = 5400.0
+"""Seconds of the longest wait for a retry that settings allow: an hour with its jitter."""
 
 _CANCELLED = Failure(FailureCode.CANCELLED, "a person cancelled this prompt")
 
@@ -35,18 +49,20 @@ class SqlitePromptRepository:
 
     Args:
         connection: to the database; this object is its only user.
-        me: this process, the owner of the renders that are claimed.
-        clock: tells which retries are due.
-        create_indexes: whether to keep partial indexes on ``prompts``, under our own names.
-        all_variants: render every linked writing of a prompt, not only the last.
-        by_priority: take prompts of the highest priority first, where prompts have one.
-        subscriptions: the hooks that are to be told how prompts ended.
+        me: this process, the owner of new renders.
+        clock: decides which retries are due.
+        create_indexes: whether to keep partial indexes of Media Generator on ``prompts``.
+        all_variants: whether every linked writing of a prompt is rendered, not only the last.
+        by_priority: whether prompts with the highest priority go first, if they have one.
+        longest_wait: seconds of the longest wait for a retry; a later time holds nothing.
+        list_indexes: whether to keep the indexes for long lists, too.
+        subscriptions: the hooks that receive the outcomes of prompts.
 
     Raises:
-        RepositoryError: the shared tables lack what we need.
+        RepositoryError: the shared tables lack a required table or column.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what the settings choose, each by its name
         self,
         connection: Connection,
         me: ProcessIdentity,
@@ -55,76 +71,118 @@ class SqlitePromptRepository:
         create_indexes: bool,
         all_variants: bool,
         by_priority: bool = False,
+        longest_wait: float = MAX_RETRY_WAIT,
+        list_indexes: bool = False,
         subscriptions: Collection[Subscription] = (),
     ) -> None:
-        check_shape(connection)
+        check_shared_tables(connection)
         self._connection = connection
         self.database_id = prepare_bookkeeping(
-            connection, create_indexes=create_indexes, by_priority=by_priority
+            connection,
+            create_indexes=create_indexes,
+            by_priority=by_priority,
+            by_age=list_indexes,
         )
-        self._claiming = Claiming(
-            connection, me, clock, all_variants=all_variants, by_priority=by_priority
+        self._claims = ClaimStatements(
+            connection,
+            me,
+            clock,
+            all_variants=all_variants,
+            by_priority=by_priority,
+            longest_wait=longest_wait,
         )
-        self._outbox = Outbox(connection, clock, subscriptions)
+        self._outbox = HookOutboxWriter(connection, clock, subscriptions) if subscriptions else None
+        self._shared = SharedTableWriter(connection)
+        self._rehearsed: dict[Kind, int] = {}
         self._sql = statements("endings")
 
+    @property
+    def adaptations(self) -> frozenset[str]:
+        """Writes that were adapted because the tables refuse the usual form, in words."""
+        return frozenset(self._shared.adaptations)
+
+    def rehearse(self, kind: Kind) -> Failure | None:
+        """Why the database would refuse the outcome of a render of that kind, or None."""
+        known = self._rehearsed.get(kind)
+        if known is None and not self._claims.has_next(kind):
+            return None  # no write lock while no prompt of the kind is pending
+        [(version,)] = self._connection.rows(self._sql["schema_version"])
+        if known == version:
+            return None
+        bookkeeping_version(self._connection)  # a newer Media Generator may have changed it
+        try:
+            if rehearse(self, self._connection, kind):
+                self._rehearsed[kind] = version
+        except WriteRefusedError as refusal:
+            return refusal.failure
+        return None
+
     def claim_next(self, selection: Selection) -> Claim | None:
-        """Claim the first pending prompt that has a writing, or None when there is none."""
+        """Claim the first pending prompt that has a writing; None if there is none."""
         self._connection.check_identity()
         with self._connection.writing():
-            return self._claiming.take_next(selection)
+            return self._claims.take_next(selection)
 
     def publish(self, claim: Claim, artifacts: Sequence[Artifact], seconds: float) -> bool:
         """Insert the rows, make the prompt ready and close the render, all or nothing."""
-        with self._connection.writing():
-            return self._publish(claim, artifacts, seconds)
+        return self.publish_and_claim(claim, artifacts, seconds, None)[0]
 
     def publish_and_claim(
-        self, claim: Claim, artifacts: Sequence[Artifact], seconds: float, selection: Selection
+        self,
+        claim: Claim,
+        artifacts: Sequence[Artifact],
+        seconds: float,
+        selection: Selection | None,
     ) -> tuple[bool, Claim | None]:
         """``publish`` and then ``claim_next``, in one transaction: one wait for the disk."""
-        self._connection.check_identity()
+        if selection is not None:
+            self._connection.check_identity()
         with self._connection.writing():
-            published = self._publish(claim, artifacts, seconds)
-            return published, self._claiming.take_next(selection)
+            published = self._end(claim, Outcome.PUBLISHED, seconds, None)
+            if published:
+                for artifact in artifacts:
+                    self._shared.add_artifact(claim.prompt_id, artifact)
+                if self._outbox:
+                    self._outbox.published(claim, artifacts)
+            return published, None if selection is None else self._claims.take_next(selection)
 
     def fail(self, claim: Claim, failure: Failure, seconds: float) -> bool:
-        """Make the prompt an error with the failure's text."""
+        """End the prompt as failed, with the failure's text."""
         with self._connection.writing():
             failed = self._end(claim, Outcome.FAILED, seconds, failure)
-            if failed:
+            if failed and self._outbox:
                 self._outbox.failed(claim, failure)
             return failed
 
     def postpone(self, claim: Claim, failure: Failure, seconds: float, retry_at: datetime) -> bool:
-        """Close the render as failed, and make the prompt pending, but not before that time."""
+        """Close the render as failed, and make the prompt pending from a later time on."""
         with self._connection.writing():
             return self._end(claim, Outcome.FAILED, seconds, failure, retry_at)
 
     def release(self, claim: Claim, failure: Failure, seconds: float) -> bool:
-        """Make the prompt pending again and remember why."""
+        """Make the prompt pending again and record why."""
         with self._connection.writing():
             return self._end(claim, Outcome.RELEASED, seconds, failure)
 
     def count_pending(self, selection: Selection) -> int:
-        """How many prompts ``claim_next`` could take one after the other."""
-        return self._claiming.count_pending(selection)
+        """Number of prompts that ``claim_next`` could claim one after the other."""
+        return self._claims.count_pending(selection)
 
     def next_retry_at(self, selection: Selection) -> datetime | None:
-        """When the first of the prompts that wait for another try is due (UTC), if any waits."""
-        return self._claiming.next_retry_at(selection)
+        """When the first prompt that waits for a retry is due, in UTC; None if none waits."""
+        return self._claims.next_retry_at(selection)
 
     def explain_loss(self, claim: Claim) -> str:
-        """Who changed what, when an ending was refused: one sentence for the log."""
+        """Why an outcome was refused: what changed, in one sentence for the log."""
         values = {"prompt_id": claim.prompt_id, "render_id": claim.render_id}
-        found = self._connection.rows(self._sql["loss"], values)
-        if not found:
+        rows = self._connection.rows(self._sql["loss"], values)
+        if not rows:
             return "another program deleted this prompt"
-        [(artifact_status, status, same_reference, outcome)] = found
+        [(artifact_status, status, same_reference, outcome)] = rows
         if outcome == Outcome.CANCELLED:
             return "a person cancelled it"
         if outcome == Outcome.ABANDONED:
-            return "another worker took it over, since this one gave no sign of life"
+            return "another worker took it over because this one wrote no heartbeat"
         if status != "completed":
             return f"another program set its status to {status!r}"
         if not same_reference:
@@ -141,7 +199,7 @@ class SqlitePromptRepository:
             return self._why_not(prompt_id)
 
     def requeue(self, prompt_ids: Sequence[int], *, again: bool) -> Requeued:
-        """Make prompts that ended pending again, and forget their errors."""
+        """Put finished or failed prompts back in the queue, and clear their errors."""
         moves = (Move.RETRY, Move.RENEW) if again else (Move.RETRY,)
         moved: list[int] = []
         refused: dict[int, str] = {}
@@ -154,18 +212,9 @@ class SqlitePromptRepository:
         return Requeued(tuple(moved), refused)
 
     def requeue_errors(self) -> Requeued:
-        """Make every prompt that ended in error pending again."""
+        """Put every failed prompt back in the queue."""
         errors = self._connection.rows(self._sql["errors"])
         return self.requeue([prompt_id for (prompt_id,) in errors], again=False)
-
-    def _publish(self, claim: Claim, artifacts: Sequence[Artifact], seconds: float) -> bool:
-        published = self._end(claim, Outcome.PUBLISHED, seconds, None)
-        if published:
-            for artifact in artifacts:
-                row = artifact_row(claim.prompt_id, artifact)
-                self._connection.change(self._sql["insert_artifact"], row)
-            self._outbox.published(claim, artifacts)
-        return published
 
     def _end(
         self,
@@ -177,12 +226,14 @@ class SqlitePromptRepository:
     ) -> bool:
         gives_back = outcome is Outcome.RELEASED or retry_at is not None
         ids = {"prompt_id": claim.prompt_id, "render_id": claim.render_id}
-        move = {
-            "keep_message": gives_back,
-            "error_message": error_message(failure),
-            **ends(Move.GIVE_BACK if gives_back else CLOSING_MOVES[outcome]),
-        }
-        moved = self._connection.change(self._sql["move_prompt"], {**ids, **move})
+        move = status_change(Move.GIVE_BACK if gives_back else CLOSING_MOVES[outcome])
+        moved = self._shared.write_prompt(
+            self._sql["move_prompt"],
+            {**ids, **move, "keep_message": gives_back},
+            None if gives_back else failure,
+        )
+        if not moved and self._connection.rows(statements("leases")["holds"], ids):
+            raise self._connection.ignored("prompts", "a new artifact_status")
         closing = {
             "outcome": (outcome if moved else Outcome.SUPERSEDED).value,
             "seconds": max(seconds, 0.0),
@@ -194,15 +245,8 @@ class SqlitePromptRepository:
 
     def _cancel(self, prompt_id: int, source: ArtifactStatus, target: ArtifactStatus) -> bool:
         failure = None if target is ArtifactStatus.PENDING else _CANCELLED
-        moved = self._connection.change(
-            self._sql["cancel_prompt"],
-            {
-                "prompt_id": prompt_id,
-                "source": source.value,
-                "target": target.value,
-                "error_message": error_message(failure),
-            },
-        )
+        move = {"prompt_id": prompt_id, "source": source.value, "target": target.value}
+        moved = self._shared.write_prompt(self._sql["cancel_prompt"], move, failure)
         if moved:
             closing = {"prompt_id": prompt_id, **failure_columns(_CANCELLED)}
             self._connection.change(self._sql["cancel_render"], closing)
@@ -211,18 +255,180 @@ class SqlitePromptRepository:
         return bool(moved)
 
     def _requeue(self, prompt_id: int, move: Move) -> bool:
-        moved = self._connection.change(
-            self._sql["requeue"], {"prompt_id": prompt_id, **ends(move)}
-        )
+        values = {"prompt_id": prompt_id, **status_change(move)}
+        moved = self._shared.write_prompt(self._sql["requeue"], values)
         if moved:
             self._connection.change(self._sql["forget_retries"], {"prompt_id": prompt_id})
         return bool(moved)
 
     def _why_not(self, prompt_id: int) -> str:
-        found = self._connection.rows(self._sql["status_of"], {"prompt_id": prompt_id})
-        if not found:
+        rows = self._connection.rows(self._sql["status_of"], {"prompt_id": prompt_id})
+        if not rows:
             return "there is no such prompt"
-        [(prompt_type, status)] = found
+        [(prompt_type, status)] = rows
         if Kind.of_prompt_type(prompt_type) is None:
             return f"it is a {prompt_type}, which is not rendered"
         return f"it is {status}"
+
+
+Candidate = tuple[Kind, tuple[Any, ...]]
+"""A kind and its first row: id, reference, writing's id, content, creation, urgency."""
+
+
+class ClaimStatements:
+    """The statements of a claim; the caller holds the transaction.
+
+    Args:
+        connection: to the database.
+        me: the owner of new renders.
+        clock: decides which retries are due.
+        all_variants: whether every linked writing of a prompt is rendered, not only the last.
+        by_priority: whether prompts with the highest priority go first, if they have one.
+        longest_wait: seconds of the longest wait for a retry; a later time holds nothing.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        me: ProcessIdentity,
+        clock: Clock,
+        *,
+        all_variants: bool,
+        by_priority: bool = False,
+        longest_wait: float = MAX_RETRY_WAIT,
+    ) -> None:
+        self._connection = connection
+        self._longest_wait = timedelta(seconds=longest_wait)
+        self._owner = {
+            "owner_host": me.host,
+            "owner_boot": me.boot,
+            "owner_namespace": me.namespace,
+            "owner_pid": me.pid,
+            "owner_started": me.started,
+        }
+        self._clock = clock
+        self._all_variants = all_variants and has_junction(connection)
+        self._sql = statements("claims")
+        self._by_priority = by_priority
+        self._prepare_statements()
+
+    def take_next(self, selection: Selection) -> Claim | None:
+        """Move the first pending prompt to processing and open its render, if there is one."""
+        conditions = self._conditions(selection)
+        candidates: list[Candidate] = []
+        if selection.only is None:
+            for kind in selection.kinds:
+                candidates += [(kind, row) for row in self._first_pending(kind, conditions)]
+        else:
+            rows = self._connection.rows(self._next_among, conditions)
+            candidates += [
+                (row_kind, tuple(row))
+                for *row, prompt_type in rows
+                if (row_kind := Kind.of_prompt_type(prompt_type))
+            ]
+        if not candidates:
+            return None
+        if len(candidates) > 1:
+            # Of the first prompts of each kind, the one that SQLite itself would put first.
+            candidates.sort(key=lambda candidate: (sort_key(candidate[1][4]), candidate[1][0]))
+            candidates = [max(candidates, key=lambda candidate: sort_key(candidate[1][5]))]
+        [(first_kind, row)] = candidates
+        prompt_id, reference, writing_id, content, *_ = row
+        claimed = {"prompt_id": prompt_id, **status_change(Move.CLAIM)}
+        if not self._connection.change(self._sql["take"], claimed):
+            raise self._connection.ignored("prompts", "a new artifact_status")
+        self._connection.change(self._sql["supersede_live"], {"prompt_id": prompt_id})
+        return self.open_render(prompt_id, first_kind, reference, Writing(writing_id, content))
+
+    def has_next(self, kind: Kind) -> bool:
+        """Whether a prompt of a kind could be claimed now."""
+        return bool(self._first_pending(kind, self._conditions(Selection(frozenset({kind})))))
+
+    def _first_pending(self, kind: Kind, conditions: dict[str, object]) -> list[tuple[Any, ...]]:
+        try:
+            return self._connection.rows(self._next_pending[kind], conditions)
+        except MissingIndexError:
+            # A program that rebuilds the table drops its indexes; a slow claim is better than none.
+            self._prepare_statements()
+            return self._connection.rows(self._next_pending[kind], conditions)
+
+    def _prepare_statements(self) -> None:
+        # Priorities need a column that not every table has.
+        by_priority = self._by_priority and has_priority(self._connection)
+        order = URGENT_FIRST if by_priority else OLDEST_FIRST
+        terms = {"urgency": order.urgency, "order": order.terms}
+        self._next_among = self._sql["next_pending_among"].format(**terms)
+        self._next_pending = {
+            kind: self._sql["next_pending"].format(
+                index=index_hint(self._connection, kind, order),
+                prompt_type=kind.prompt_type,
+                **terms,
+            )
+            for kind in Kind
+        }
+
+    def open_render(self, prompt_id: int, kind: Kind, reference: object, last: Writing) -> Claim:
+        """Open a render of this worker for a prompt that is processing.
+
+        Args:
+            prompt_id: the prompt.
+            kind: its kind of media.
+            reference: its ``output_reference``.
+            last: its last writing.
+        """
+        history = self._connection.rows(self._sql["history"], {"prompt_id": prompt_id})
+        attempt, crashes = history[0] if history else (1, 0)
+        values = {"prompt_id": prompt_id, "output_reference": reference}
+        earlier = self._connection.rows(self._sql["unpublished"], values) if history else []
+        row = {
+            "prompt_id": prompt_id,
+            "kind": kind.value,
+            "output_reference": reference,
+            "attempt": attempt,
+            "crashes": crashes,
+            **self._owner,
+        }
+        [(render_id, claimed_at, token)] = self._connection.rows(self._sql["open_render"], row)
+        writings = (self._all_variants and self._variants(prompt_id, kind)) or (last,)
+        at = datetime.fromisoformat(claimed_at).replace(tzinfo=UTC)
+        return Claim(
+            render_id, prompt_id, kind, at, writings, attempt, crashes, tuple(earlier), token
+        )
+
+    def count_pending(self, selection: Selection) -> int:
+        """Number of prompts that could be claimed one after the other, including later retries."""
+        conditions = self._conditions(selection)
+        [(count,)] = self._connection.rows(self._sql["count_pending"], conditions)
+        return int(count)
+
+    def next_retry_at(self, selection: Selection) -> datetime | None:
+        """When the first prompt that waits for a retry is due, in UTC; None if none waits."""
+        conditions = self._conditions(selection)
+        [(retry_at,)] = self._connection.rows(self._sql["next_retry"], conditions)
+        return None if retry_at is None else datetime.fromisoformat(retry_at)
+
+    def _variants(self, prompt_id: int, kind: Kind) -> tuple[Writing, ...]:
+        rows = self._connection.rows(
+            self._sql["linked_writings"],
+            {"prompt_id": prompt_id, "prompt_type": kind.prompt_type},
+        )
+        return tuple(Writing(writing_id, content) for writing_id, content in rows)
+
+    def _conditions(self, selection: Selection) -> dict[str, object]:
+        now = self._clock.now()
+        return {
+            **_parameters(selection),
+            "now": now.isoformat(timespec="milliseconds"),
+            "latest": (now + self._longest_wait).isoformat(timespec="milliseconds"),
+        }
+
+
+@lru_cache(maxsize=16)
+def _parameters(selection: Selection) -> dict[str, object]:
+    only = selection.only
+    return {
+        "image": Kind.IMAGE in selection.kinds,
+        "audio": Kind.AUDIO in selection.kinds,
+        "only": None if only is None else json.dumps(sorted(only)),
+        "excluding": json.dumps(sorted(selection.excluding)),
+    }

@@ -1,4 +1,4 @@
-"""SQL, kept in files and found by name."""
+"""SQL statements by name, from files, and conversions of column values."""
 
 from __future__ import annotations
 
@@ -23,10 +23,45 @@ def statements(subject: str) -> Mapping[str, str]:
     """
     text = resources.files(__package__).joinpath("sql", f"{subject}.sql").read_text("utf-8")
     pieces = _NAME.split(text)[1:]
-    found: dict[str, str] = {}
+    by_name: dict[str, str] = {}
     for name, statement in zip(pieces[::2], pieces[1::2], strict=True):
-        if name in found:
+        if name in by_name:
             message = f"{subject}.sql names two statements {name!r}"
             raise ValueError(message)
-        found[name] = statement.strip().rstrip(";")
-    return found
+        by_name[name] = statement.strip().rstrip(";")
+    return by_name
+
+
+_MAX_MESSAGE = 8000  # characters
+
+
+def column_text(value: object) -> str | None:
+    """The value of a column as printable text; None for NULL.
+
+    Invalid UTF-8, which is read as lone surrogates, becomes replacement characters.
+    """
+    if value is None:
+        return None
+    if isinstance(value, str):
+        if value.isascii():
+            return value
+        value = value.encode("utf-8", "surrogateescape")
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def like_pattern(text: str | None) -> str | None:
+    r"""The pattern of ``LIKE ... ESCAPE '\'`` for columns that contain a text; None for None."""
+    if text is None:
+        return None
+    plain = text.encode("utf-8", "replace").decode("utf-8")
+    escaped = plain.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
+
+
+def storable_text(text: str) -> str:
+    """A text that every program can read: no lone surrogates, no NUL, not too long."""
+    whole = text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "\N{SYMBOL FOR NULL}")
+    if len(whole) <= _MAX_MESSAGE:
+        return whole
+    half = _MAX_MESSAGE // 2
+    return f"{whole[:half]}\n[...]\n{whole[-half:]}"

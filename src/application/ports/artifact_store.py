@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from domain.artifact import Artifact, folder_name
+from domain.artifact import Artifact
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
     from domain.artifact import MediaFacts
     from domain.failure import Failure
-    from domain.kind import Kind
+    from domain.prompt import Kind
 
 
 @dataclass(frozen=True, slots=True)
 class Staging:
-    """A private, empty folder for one job on the output root's own file system.
+    """A private, empty folder for one job, on the same file system as the output root.
 
     Attributes:
-        name: unique for this render and variant, never used twice.
-        path: absolute.
-        kind: of the media that it is for.
+        name: unique for the render and variant; never used twice.
+        path: of the folder, absolute.
+        kind: the kind of media that the job makes.
     """
 
     name: str
@@ -36,12 +36,12 @@ class Staging:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Verified copies of a job's media files, durable, but not at their final place yet.
+    """Verified copies of a job's media files, durable but not published yet.
 
     Attributes:
         staging: the folder of the job.
-        variant: counted from 1.
-        files: what was measured of each, in the order of their names.
+        variant: number of the writing, counted from 1.
+        files: facts about each file, in the order of their names.
     """
 
     staging: Staging
@@ -51,12 +51,12 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class StoredFolder:
-    """Files that are durable at their final place.
+    """A published folder, or one that is about to be.
 
     Attributes:
-        kind: names the first folder.
-        folder: name of the folder, without the kind.
-        files: what was measured of each, in the order of their names.
+        kind: names the parent folder.
+        folder: name of the folder, without the parent.
+        files: facts about each file, in the order of their names.
     """
 
     kind: Kind
@@ -65,79 +65,73 @@ class StoredFolder:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class RenderTrace:
-    """The render that left something in the staging area."""
+class RenderKey:
+    """Identifies one render, and its folders in the staging area.
+
+    Attributes:
+        prompt_id: the prompt that it renders.
+        render_id: its number.
+        token: its random token, without which a restored database would confuse two renders;
+            "" for renders of earlier versions.
+    """
 
     prompt_id: int
     render_id: int
-
-
-def named_folders(
-    prepared: Sequence[Prepared], trace: RenderTrace, at: datetime, clash: int
-) -> tuple[StoredFolder, ...]:
-    """What the folders of a render are called on a try for free names, counted from 1."""
-    return tuple(
-        StoredFolder(
-            each.staging.kind, folder_name(trace.prompt_id, at, each.variant, clash), each.files
-        )
-        for each in prepared
-    )
+    token: str = ""
 
 
 Describe = Callable[[Sequence[StoredFolder]], Sequence[Artifact]]
-"""What the rows of these folders will be; asked before the folders get their names."""
+"""Makes the rows of folders; called before the folders get their final names."""
 
 
 class ArtifactStore(Protocol):
-    """Keeps media files whole."""
+    """Verifies media files and publishes them whole or not at all."""
 
     def preflight(self) -> Failure | None:
-        """What would keep every folder from being stored (missing root, no rights), or None."""
+        """The failure that every publication would meet (missing root, no permission), or None."""
         ...
 
-    def open_staging(
-        self, kind: Kind, trace: RenderTrace, variant: int
-    ) -> Result[Staging, Failure]:
-        """Make an empty folder for a job."""
+    def open_staging(self, kind: Kind, key: RenderKey, variant: int) -> Result[Staging, Failure]:
+        """Create an empty folder for a job."""
         ...
 
     def prepare(self, staging: Staging, variant: int) -> Result[Prepared, Failure]:
-        """Verify copies of every media file in the staging folder and make them durable.
+        """Copy and verify every media file in the staging folder, and make the copies durable.
 
-        Files that are not media are left behind.
+        Other files are ignored.
         """
         ...
 
     def place(
         self,
         prepared: Sequence[Prepared],
-        trace: RenderTrace,
+        key: RenderKey,
         at: datetime,
         describe: Describe,
     ) -> Result[tuple[StoredFolder, ...], Failure]:
-        """Give every prepared folder its final name, safe from a loss of power, or none.
+        """Rename every prepared folder to its final name, safe from power loss, or none of them.
 
-        What is about to stand where, and the rows for it, are written down first, so that
-        somebody else can finish or undo it.
+        The planned names and rows are recorded first, so that another process can finish or undo
+        the publication.
         """
         ...
 
-    def finished(self, trace: RenderTrace) -> tuple[Artifact, ...] | None:
-        """The rows for what a render placed, if every file of it is there and whole."""
+    def finished(self, key: RenderKey) -> tuple[Artifact, ...] | None:
+        """The rows of a render's published files, if every file exists and is whole; or None."""
         ...
 
-    def written_down(self, trace: RenderTrace) -> tuple[str, ...]:
-        """The paths of the files that a render was about to place, whether they are there."""
+    def planned_paths(self, key: RenderKey) -> tuple[str, ...]:
+        """The paths of the files that a render planned to publish, whether or not they exist."""
         ...
 
-    def traces(self) -> frozenset[RenderTrace]:
-        """The renders of this database that left something in the staging area."""
+    def leftovers(self) -> frozenset[RenderKey]:
+        """The renders of this database with leftovers in the staging area."""
         ...
 
-    def sweep(self, trace: RenderTrace, *, keep_placed: bool) -> None:
-        """Remove what a render that is closed left in the staging area.
+    def sweep(self, key: RenderKey, *, keep_placed: bool) -> None:
+        """Remove the leftovers of a closed render from the staging area.
 
-        With ``keep_placed`` false the folders that it placed go too, if they are still as it
-        placed them. What resists is left for the next time.
+        With ``keep_placed`` false its published folders go too, if they are unchanged. Files that
+        cannot be removed are left for the next call.
         """
         ...

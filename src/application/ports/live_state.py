@@ -1,4 +1,4 @@
-"""The port for looking at what the workers of a database do at this moment."""
+"""The port to the live state of the workers of a database."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from domain.kind import Kind
-    from domain.worker import ProcessIdentity
+    from domain.lease import ProcessIdentity
+    from domain.prompt import Kind
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What the picture of a render looks like so far.
+    """An unfinished picture of a render.
 
     Attributes:
         picture: the whole file.
@@ -28,15 +28,15 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class RenderView:
-    """A render that goes on.
+    """A render in progress.
 
     Attributes:
         started_at: UTC.
-        fraction: done, from 0 to 1, or None when the workflow does not say.
-        message: the workflow's own word for what it does, 100 characters at most; may be "".
-        seconds_left: when the worker last showed itself, or None when unknown.
-        slot: name of the render slot ("image-1"), or "" where there is only one.
-        preview: grows with each preview that can be read; 0 while there is none.
+        fraction: progress from 0 to 1, or None if the workflow does not report it.
+        message: the workflow's name for its current step, up to 100 characters; may be "".
+        seconds_left: estimate at the time of the worker's last update, or None if unknown.
+        slot: name of the render slot ("image-1"), or "" if there is only one.
+        preview: number of the newest readable preview, from 1; 0 if there is none.
     """
 
     prompt_id: int
@@ -52,13 +52,13 @@ class RenderView:
 
 @dataclass(frozen=True, slots=True)
 class OutcomeView:
-    """A render that ended a while ago.
+    """A render that has ended.
 
     Attributes:
         outcome: "ready", "error", "released", "postponed", "superseded" or "recovered".
-        code: of the failure, or "".
-        seconds: from claim to end; None when it was taken from a worker that was lost.
-        at: UTC.
+        code: failure code, or "".
+        seconds: time from claim to end; None if it was recovered from a dead worker.
+        at: time of the end, UTC.
     """
 
     prompt_id: int
@@ -71,8 +71,8 @@ class OutcomeView:
 
 
 @dataclass(frozen=True, slots=True)
-class BrokenKind:
-    """A kind of which a worker can render nothing."""
+class UnavailableKind:
+    """A media kind that a worker cannot render now, and why."""
 
     kind: Kind
     code: str
@@ -81,33 +81,33 @@ class BrokenKind:
 
 
 @dataclass(frozen=True, slots=True)
-class StandingView:
-    """Why a worker claims nothing, or nothing of a kind.
+class GateView:
+    """Why a worker claims nothing, or nothing of some kinds.
 
     Attributes:
-        paused_by: "person" or "environment", or "" when it claims.
-        code: of the failure that stopped it, or "".
+        paused_by: "person" or "environment", or "" if it claims prompts.
+        code: code of the failure that paused it, or "".
         reason: one or two sentences, or "".
-        broken: what keeps whole kinds from being rendered there.
+        unavailable: the kinds that it cannot render.
     """
 
     paused_by: str = ""
     code: str = ""
     reason: str = ""
-    broken: tuple[BrokenKind, ...] = ()
+    unavailable: tuple[UnavailableKind, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerView:
-    """A process that renders, as it shows itself.
+    """The live state of a worker process.
 
     Attributes:
         command: "run" or "daemon".
-        slots: how many prompts it renders at the same time at most.
+        slots: the most prompts that it renders at the same time.
         started_at: UTC.
-        updated_at: UTC; when it last showed itself.
-        renders: that go on, oldest first.
-        outcomes: the last twenty, newest first.
+        updated_at: time of this state, UTC.
+        renders: renders in progress, oldest first.
+        outcomes: the last twenty renders that ended, newest first.
     """
 
     identity: ProcessIdentity
@@ -117,16 +117,47 @@ class WorkerView:
     updated_at: datetime
     renders: tuple[RenderView, ...]
     outcomes: tuple[OutcomeView, ...]
-    standing: StandingView
+    gate: GateView
+
+
+@dataclass(frozen=True, slots=True)
+class HostView:
+    """A warm host: a process that keeps ComfyUI and runs one exported script after the other.
+
+    Attributes:
+        owner: the worker that started it.
+        pid: its process id.
+        scripts: file names of the scripts that it has run.
+        prompts: number of prompts that it rendered.
+        memory_bytes: memory that it occupies now; None if unknown.
+        started_at: UTC.
+        used_at: when its last prompt ended, UTC; None before the first.
+    """
+
+    owner: ProcessIdentity
+    pid: int
+    scripts: tuple[str, ...]
+    prompts: int
+    memory_bytes: int | None
+    started_at: datetime
+    used_at: datetime | None
+
+
+class HostReader(Protocol):
+    """Reads which warm hosts the workers of one database keep. Never raises for what it finds."""
+
+    def hosts(self) -> Sequence[HostView]:
+        """Living hosts of living workers, oldest first."""
+        ...
 
 
 class LiveStateReader(Protocol):
-    """The workers of one database, to look at. Never raises for what it finds."""
+    """Reads the live state of the workers of one database. Never raises for what it finds."""
 
     def workers(self) -> Sequence[WorkerView]:
-        """Those that live, the oldest first."""
+        """Living workers, oldest first."""
         ...
 
     def preview(self, render_id: int) -> Preview | None:
-        """The newest preview of a render that goes on, or None."""
+        """The newest preview of a render in progress, or None."""
         ...

@@ -1,4 +1,4 @@
-"""The port to whatever makes media: a workflow script, the sketch, a server."""
+"""The port to the renderers: a workflow script, the sketch, a ComfyUI server."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from returns.result import Result
 
     from domain.brief import Brief
     from domain.failure import Failure
-    from domain.kind import Kind
     from domain.picture_size import PictureSize
-    from domain.render import WorkflowProcess
-    from domain.server_job import ServerJob
+    from domain.prompt import Kind
+    from domain.render import ServerJob, WorkflowProcess
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +23,16 @@ class RenderJob:
     """One brief to render.
 
     Attributes:
-        prompt_id: for messages and names only.
-        render_id: likewise.
-        brief: what to make.
-        seed: for this job, 0 to 2**64 - 1.
+        prompt_id: the prompt, for messages and names only.
+        render_id: the render, for messages and names only.
+        brief: the brief to render.
+        seed: 0 to 2**64 - 1.
         size: of the picture; None for a song.
-        output: an absolute folder that exists and is empty.
-        environment: variables of the slot, over the program's own.
-        variant: which writing of the prompt it is, counted from 1.
+        output: an existing, empty folder, absolute.
+        environment: variables of the slot, which override those of this process.
+        variant: number of the writing, counted from 1.
         earlier: jobs on servers that earlier renders left for the same writing, newest first;
-            one that asks for the same thing may be gone on with.
+            one with the same request may be continued.
     """
 
     prompt_id: int
@@ -49,15 +48,21 @@ class RenderJob:
 
 @dataclass(frozen=True, slots=True)
 class RenderingFacts:
-    """How a job was made; becomes part of the artifacts' metadata.
+    """How a job was rendered; becomes part of the artifacts' metadata.
 
     Attributes:
         renderer: "script", "sketch" or "server".
-        workflow: name of the workflow (a file name, no path).
-        seconds: the workflow's own running time.
-        seed_used: whether the seed was passed on, so that it describes the result.
-        size_used: whether width and height were passed on.
+        workflow: file name of the workflow, without folders.
+        seconds: running time of the workflow.
+        seed_used: whether the workflow received the seed, so that it describes the result.
+        size_used: whether the workflow received width and height.
+        prompt_used: whether the workflow received the prompt (of a song: the lyrics).
         job: the job on a server that made it, or None; its seed is the one that counts.
+        detail: returns the end of the workflow's output, for a failure of verification.
+        overwritten: the nodes, in words, of whose files only the last one's was kept.
+        seeds: of single files, by name, where they differ from the job's.
+        elsewhere: called if the job's folder holds no media; says where files appeared instead, in
+            one sentence, or "".
     """
 
     renderer: str
@@ -65,76 +70,78 @@ class RenderingFacts:
     seconds: float
     seed_used: bool
     size_used: bool
+    prompt_used: bool
     job: ServerJob | None = None
-
-    def as_metadata(self) -> Mapping[str, object]:
-        """The entries for an artifact's metadata."""
-        entries: dict[str, object] = {
-            "renderer": self.renderer,
-            "workflow": self.workflow,
-            "render_seconds": round(self.seconds, 3),
-        }
-        if self.job is not None:
-            entries |= {"server": self.job.server, "server_job": self.job.id}
-        return entries
+    detail: Callable[[], str] = str
+    overwritten: tuple[str, ...] = ()
+    seeds: Mapping[str, int] = field(default_factory=dict)
+    elsewhere: Callable[[], str] = str
 
 
-class RenderWatch(Protocol):
-    """What a renderer tells and asks while it works. Safe to call from any thread."""
+class RenderContext(Protocol):
+    """What a renderer may call while it works. Safe to call from any thread."""
 
-    def started(self, workflow: WorkflowProcess) -> bool:
-        """Tell which process group is about to work for the job, before it does anything.
+    def record_process(self, workflow: WorkflowProcess) -> bool:
+        """Record the process group of the workflow before it does anything.
 
-        Called by renderers that start one, once for each. When this returns, whoever must be
-        able to end the group should the caller die knows of it. False: it may not run.
+        Called once for each group that the renderer starts. After it returns, other workers can
+        end the group if this process dies. False: the group may not run.
         """
         ...
 
-    def submitting(self, job: ServerJob) -> bool:
-        """Tell which job is about to be given to a server, or gone on with there.
+    def record_job(self, job: ServerJob) -> bool:
+        """Record a job before it is submitted to a server or continued there.
 
-        When this returns True, whoever takes over should the caller die finds it among
-        ``RenderJob.earlier``. False: it may neither be submitted nor gone on with.
+        After it returns True, a worker that takes over finds the job in ``RenderJob.earlier`` if
+        this process dies. False: the job may be neither submitted nor continued.
         """
         ...
 
-    def may_end(self, job: ServerJob) -> bool:
-        """Whether a job that was told of may be ended on its server; not when an heir has it."""
+    def owns_job(self, job: ServerJob) -> bool:
+        """Whether a recorded job may be ended on its server; false if a successor has it."""
         ...
 
-    def dropped(self, job: ServerJob) -> None:
-        """Tell that a job is over or gone without a result, and not to be looked for again."""
+    def forget_job(self, job: ServerJob) -> None:
+        """Forget a job that ended or disappeared without a result."""
         ...
 
-    def previewed(self, picture: bytes, media_type: str) -> None:
-        """Show what the picture looks like so far ("image/jpeg" or "image/png")."""
+    def on_preview(self, picture: bytes, media_type: str) -> None:
+        """Report a preview of the picture, with its media type: "image/jpeg" or "image/png"."""
         ...
 
-    def progressed(self, fraction: float | None, message: str) -> None:
-        """Tell how far the job is (0 to 1, None when unknown)."""
+    def on_progress(self, fraction: float | None, message: str) -> None:
+        """Report progress from 0 to 1 (None if unknown), and what the job is doing."""
         ...
 
-    def heard(self, stream: str, chunk: bytes) -> None:
-        """Pass on what a workflow printed, as it came; the stream is "stdout" or "stderr"."""
+    def on_output(self, stream: str, chunk: bytes) -> None:
+        """Report raw output of the workflow; the stream is "stdout" or "stderr"."""
         ...
 
     def must_stop(self) -> bool:
-        """Whether the job must be stopped at once; cheap, asked several times a second."""
+        """Whether the job must stop at once; cheap enough for several calls a second."""
         ...
 
 
 class MediaRenderer(Protocol):
-    """Turns a brief into media files in a folder."""
+    """Renders briefs into media files."""
 
     def preflight(self, kind: Kind) -> Failure | None:
-        """What would make every job of this kind fail (an environment failure), or None."""
+        """The environment failure that every job of a kind would meet, or None."""
         ...
 
-    def render(self, job: RenderJob, watch: RenderWatch) -> Result[RenderingFacts, Failure]:
-        """Make the media. When it returns, nothing that it started writes any more.
+    def render(self, job: RenderJob, context: RenderContext) -> Result[RenderingFacts, Failure]:
+        """Render a job into its output folder; afterwards none of its processes write to it.
 
-        Whether the files are good is not the renderer's to say: the artifact store verifies.
-        When ``watch.must_stop()`` turned true, or ``watch.started()`` was false, the failure's
-        code is ``interrupted``.
+        The renderer does not judge the files; the artifact store verifies them. If
+        ``context.must_stop()`` or ``context.record_process()`` ended the job, the failure's code
+        is ``interrupted``.
+
+        Args:
+            job: the brief, and where to render it.
+            context: what the renderer may call while it works.
         """
+        ...
+
+    def close(self) -> None:
+        """End every connection and thread; called when no more jobs are rendered."""
         ...

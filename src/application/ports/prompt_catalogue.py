@@ -1,4 +1,4 @@
-"""The port for looking at the queue without touching it."""
+"""The port for reading the queue."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from domain.kind import Kind
-    from domain.prompt import Prompt, Writing
+    from domain.prompt import Kind, Prompt, Writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,17 +16,22 @@ class RenderRecord:
     """One render in the history of a prompt.
 
     Attributes:
+        render_id: number of the render.
+        prompt_id: the prompt that was rendered.
+        kind: the kind of media.
         owner_host: the machine of the worker that claimed it.
-        owner_pid: the worker's process there.
-        claimed_at: UTC, as text.
-        finished_at: UTC, as text; None while it is live.
-        outcome: None while it is live.
+        owner_pid: number of the worker's process on that machine.
+        claimed_at: in UTC, as text.
+        finished_at: in UTC, as text; None while it is live.
+        outcome: a value of ``Outcome``; None while it is live.
         failure_code: why it failed or was released, or None.
-        failure_message: likewise.
-        seconds: how long it took; None while it is live.
-        attempt: which of the tries that the prompt is charged for, counted from 1.
-        crashes: how many workers were lost over the prompt before.
-        retry_at: UTC, as text: the prompt is tried again, but not before; or None.
+        failure_message: the failure in one sentence, or None.
+        seconds: its running time; None while it is live.
+        attempt: number of the attempt that the prompt is charged for, counted from 1.
+        crashes: number of workers that died over the prompt before.
+        retry_at: in UTC, as text: the earliest time of the next attempt; or None.
+        lost: why its worker seems to be lost, as the end of a sentence; "" if it does not, for
+            renders that ended, and in the history of a prompt.
     """
 
     render_id: int
@@ -44,16 +48,17 @@ class RenderRecord:
     attempt: int
     crashes: int
     retry_at: str | None
+    lost: str = ""
 
     @property
     def worker(self) -> str:
-        """Who claimed it, for people: "host:pid"."""
+        """The worker that claimed it, as "host:pid"."""
         return f"{self.owner_host}:{self.owner_pid}"
 
 
 @dataclass(frozen=True, slots=True)
 class ArtifactRecord:
-    """One row of ``prompt_artifacts``, whoever wrote it."""
+    """One row of ``prompt_artifacts``, written by any program."""
 
     id: int
     artifact_type: str
@@ -65,12 +70,12 @@ class ArtifactRecord:
 
 @dataclass(frozen=True, slots=True)
 class PromptRecord:
-    """All that is known of a prompt.
+    """A prompt with its writing, renders and artifacts.
 
     Attributes:
         prompt: its row.
-        status: of the prompt itself ("completed" once the Poets Service is done with it).
-        writing: the one under ``output_reference``, or None when there is none.
+        status: of the row; "completed" once the Poets Service has written it.
+        writing: the one that ``output_reference`` names, or None.
         renders: newest first.
         artifacts: oldest first.
     """
@@ -87,11 +92,10 @@ class PromptQuery:
     """Which prompts to list.
 
     Attributes:
-        kind: None for all.
-        artifact_status: None for all; words of other programs are fine.
-        text: must occur in the prompt's text or in its writing, whatever the case of ASCII
-            letters.
-        limit: at most so many.
+        kind: the kind of media; None for all.
+        artifact_status: the status, also one of other programs; None for all.
+        text: must occur in the prompt's text or its writing, ignoring the case of ASCII letters.
+        limit: maximum number of prompts.
     """
 
     kind: Kind | None = None
@@ -102,16 +106,16 @@ class PromptQuery:
 
 @dataclass(frozen=True, slots=True)
 class QueueSummary:
-    """The queue at a glance.
+    """The queue in numbers.
 
     Attributes:
-        counts: by kind and artifact status; pending counts only what has a writing,
-            those that wait for another try among them.
-        unwritten: by kind, prompts that are pending but have no writing yet.
-        waiting: by kind, pending prompts that were tried and wait for another try.
-        next_retry_at: when the first of those is due: UTC, as text; None when none waits.
-        oldest_pending: ``created_at`` of the oldest that could be claimed, by kind, as text.
-        rendering: the live renders, oldest first.
+        counts: number of prompts by kind and artifact status; pending prompts count only if they
+            have a writing, including those that wait for a retry.
+        unwritten: by kind, number of pending prompts without a writing.
+        waiting: by kind, number of pending prompts that wait for a retry.
+        next_retry_at: when the first of those is due, in UTC, as text; None if none waits.
+        oldest_pending: ``created_at`` of the oldest claimable prompt, by kind, as text.
+        rendering: the live renders, oldest first, including those of workers that seem lost.
         trouble: the newest render, if it was given back because of the environment.
     """
 
@@ -125,10 +129,10 @@ class QueueSummary:
 
 
 class PromptCatalogue(Protocol):
-    """The queue, to look at. Raises RepositoryError when the database cannot be used."""
+    """Reads the queue. Raises RepositoryError if the database cannot be used."""
 
     def summary(self) -> QueueSummary:
-        """Count and name what matters."""
+        """The queue in numbers, and its live renders."""
         ...
 
     def search(self, query: PromptQuery) -> Sequence[Prompt]:
@@ -136,5 +140,5 @@ class PromptCatalogue(Protocol):
         ...
 
     def find(self, prompt_id: int) -> PromptRecord | None:
-        """One prompt of ours, or None when there is none with that id."""
+        """The prompt with an id, or None if Media Generator has no such prompt."""
         ...

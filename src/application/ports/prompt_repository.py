@@ -1,37 +1,49 @@
-"""The port to the queue: claims, and the ends of renders."""
+"""The port to the queue: claims and outcomes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from domain.kind import Kind
+from domain.failure import Failure, FailureCode
+from domain.prompt import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from domain.artifact import Artifact
-    from domain.failure import Failure
     from domain.render import Claim
 
 
 class RepositoryError(Exception):
-    """The database cannot be used; the message says which, why and what to do."""
+    """The database cannot be used; the message says which one, why, and how to fix it."""
 
 
 class RepositoryBusyError(RepositoryError):
     """Another program kept the database locked for longer than the wait."""
 
 
+class WriteRefusedError(RepositoryError):
+    """A constraint, trigger or index of the shared tables refuses a write; nothing was written.
+
+    The message names the table and, if known, the column and the constraint.
+    """
+
+    @property
+    def failure(self) -> Failure:
+        """The error as the failure of a render, caused by the environment."""
+        return Failure(FailureCode.DATABASE_CONSTRAINT, str(self))
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which pending prompts are wanted.
+    """Which pending prompts may be claimed.
 
     Attributes:
-        kinds: of the prompts.
-        only: take these and no others; None means any.
-        excluding: do not take these.
+        kinds: the kinds of media.
+        only: ids of the only prompts that may be claimed; None for any.
+        excluding: ids of prompts that may not be claimed.
     """
 
     kinds: frozenset[Kind] = frozenset(Kind)
@@ -41,11 +53,11 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Requeued:
-    """What became of prompts that were to be rendered anew.
+    """Result of putting prompts back in the queue.
 
     Attributes:
-        moved: ids that are pending again.
-        refused: ids that stayed as they are, with the reason.
+        moved: ids of the prompts that are pending again.
+        refused: why the others stayed as they are, by id.
     """
 
     moved: tuple[int, ...]
@@ -53,85 +65,106 @@ class Requeued:
 
 
 class PromptRepository(Protocol):
-    """The prompts that wait, and the renders that hold them.
+    """Pending prompts, and the renders that hold the others.
 
-    Every method is one transaction. A render is live from its claim until it is closed; only
-    a live render whose prompt still says ``processing`` can publish, fail or release.
-    ``seconds`` is how long a render took, for its record. Every method raises RepositoryError
-    when the database cannot be used.
+    Every method is one transaction. A render is live from its claim until it is closed; only a
+    live render whose prompt is still ``processing`` can publish, fail or release. ``seconds`` is
+    the running time of a render, for its record. Every method raises RepositoryError if the
+    database cannot be used, and WriteRefusedError if it refuses a write. Where that makes a write
+    acceptable, NULL becomes an empty string, and an error message is shortened.
     """
 
-    def claim_next(self, selection: Selection) -> Claim | None:
-        """Claim the first pending prompt that has a writing, or None when there is none.
+    def rehearse(self, kind: Kind) -> Failure | None:
+        """Why the database would refuse the outcome of a render of a kind, or None.
 
-        The first is the oldest: the one with the smallest ``created_at``, compared as text
-        with NULL first, then the smallest id. A repository that goes by priority compares
-        that before, where prompts have one: the highest first, and none counts as 5. A live
-        render of that prompt is closed as superseded.
+        A claim, a publication, a failure with a long message and a release are written and
+        rolled back for the first pending prompts of the kind; the database must refuse them for
+        each of these prompts. None also if no prompt of the kind can be claimed. Cheap after a
+        success, as long as the tables do not change.
+        """
+        ...
+
+    def claim_next(self, selection: Selection) -> Claim | None:
+        """Claim the first pending prompt that has a writing; None if there is none.
+
+        The first prompt is the oldest: the smallest ``created_at``, compared as text with NULL
+        first, then the smallest id. A repository that uses priorities compares these before:
+        the highest first, and a missing one counts as 5. A live render of the prompt is closed as
+        superseded.
         """
         ...
 
     def publish(self, claim: Claim, artifacts: Sequence[Artifact], seconds: float) -> bool:
         """Insert the rows, make the prompt ready and close the render, all or nothing.
 
-        False, and nothing inserted, when the render is not live any more or somebody else
-        changed the prompt; the render is then closed as superseded.
+        False, and nothing inserted, if the render is no longer live or another program changed
+        the prompt; the render is then closed as superseded.
         """
         ...
 
     def publish_and_claim(
-        self, claim: Claim, artifacts: Sequence[Artifact], seconds: float, selection: Selection
+        self,
+        claim: Claim,
+        artifacts: Sequence[Artifact],
+        seconds: float,
+        selection: Selection | None,
     ) -> tuple[bool, Claim | None]:
-        """``publish`` and then ``claim_next``, in one transaction: one wait for the disk."""
+        """``publish`` and then ``claim_next``, in one transaction: one wait for the disk.
+
+        Nothing is claimed if the selection is None.
+        """
         ...
 
     def fail(self, claim: Claim, failure: Failure, seconds: float) -> bool:
-        """Make the prompt an error with the failure's text. False as for publish."""
+        """End the prompt as failed, with the failure's text. False as for ``publish``."""
         ...
 
     def release(self, claim: Claim, failure: Failure, seconds: float) -> bool:
-        """Make the prompt pending again and remember why. False as for publish."""
+        """Make the prompt pending again and record why. False as for ``publish``."""
         ...
 
     def postpone(self, claim: Claim, failure: Failure, seconds: float, retry_at: datetime) -> bool:
-        """Close the render as failed, and make the prompt pending, but not before that time.
+        """Close the render as failed, and make the prompt pending from a later time on.
 
-        False as for publish.
+        False as for ``publish``.
         """
         ...
 
     def next_retry_at(self, selection: Selection) -> datetime | None:
-        """When the first of the prompts that wait for another try is due (UTC), if any waits."""
+        """When the first prompt that waits for a retry is due, in UTC; None if none waits."""
         ...
 
     def explain_loss(self, claim: Claim) -> str:
-        """Who changed what, when an ending was refused: one sentence for the log."""
+        """Why an outcome was refused: what changed, in one sentence for the log."""
         ...
 
     def cancel(self, prompt_id: int, *, requeue: bool) -> str | None:
         """Take a prompt that is pending or being rendered out of the queue.
 
-        It ends as error with the code ``cancelled``, or is pending again with ``requeue``; its
-        render is closed as cancelled, and whoever holds it notices.
+        Its render is closed as cancelled, and the worker that holds it notices.
+
+        Args:
+            prompt_id: the prompt.
+            requeue: whether it becomes pending again instead of ending in error.
 
         Returns:
-            None when it was done, else why it could not be.
+            None on success, otherwise why it could not be cancelled.
         """
         ...
 
     def count_pending(self, selection: Selection) -> int:
-        """How many prompts ``claim_next`` could take one after the other."""
+        """Number of prompts that ``claim_next`` could claim one after the other."""
         ...
 
     def requeue(self, prompt_ids: Sequence[int], *, again: bool) -> Requeued:
-        """Make prompts that ended pending again, and forget their errors.
+        """Put finished or failed prompts back in the queue, and clear their errors.
 
         Args:
-            prompt_ids: of the prompts.
-            again: take ready prompts too, for a new render beside the old files.
+            prompt_ids: ids of the prompts.
+            again: whether ready prompts are accepted too, for a new render beside the old files.
         """
         ...
 
     def requeue_errors(self) -> Requeued:
-        """Make every prompt that ended in error pending again."""
+        """Put every failed prompt back in the queue, except those that a person cancelled."""
         ...

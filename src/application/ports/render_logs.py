@@ -1,4 +1,4 @@
-"""The port to what workflows print, kept for each render and bounded."""
+"""The port to the output of workflows, kept for each render and bounded."""
 
 from __future__ import annotations
 
@@ -7,48 +7,48 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-MOST_KEPT = 2_000  # renders
+MAX_KEPT = 2_000  # number of renders whose output is kept
 
 
 class RenderLog(Protocol):
-    """Where the output of one render goes. One thread uses it."""
+    """Writes the output of one render. For one thread."""
 
-    def heard(self, chunk: bytes) -> None:
-        """Keep what was printed; never raises, whatever becomes of it."""
+    def write(self, chunk: bytes) -> None:
+        """Append raw output. Never raises, even if it cannot be kept."""
         ...
 
     def close(self) -> None:
-        """Nothing more comes; never raises."""
+        """End the log. Never raises."""
         ...
 
 
 class RenderOutput(Protocol):
-    """What a render printed, to be read while it goes on. One thread uses it."""
+    """Reads the output of one render, also while it runs. For one thread."""
 
-    def more(self) -> bytes:
-        """What came since the last call; b"" when nothing did."""
+    def read(self) -> bytes:
+        """The output since the last call; b"" if there is none."""
         ...
 
     def close(self) -> None:
-        """Read no more."""
+        """End reading."""
         ...
 
 
 class RenderLogs(Protocol):
-    """The outputs of renders, by the renders' numbers. Never raises; safe from any thread."""
+    """The outputs of renders by render number. Never raises; safe from any thread."""
 
     def begin(self, render_id: int) -> RenderLog:
-        """A log for a render that begins; nothing is made before something is heard."""
+        """A log for a new render; nothing is stored before the first output."""
         ...
 
     def read(self, render_id: int) -> RenderOutput | None:
-        """What is kept of a render's output, or None when nothing is."""
+        """A reader for a render's output, or None if none is kept."""
         ...
 
     def forget(self, render_ids: Iterable[int]) -> None:
-        """Remove what is kept of these renders."""
+        """Remove the outputs of these renders."""
         ...
 
-    def sweep(self, keep: int = MOST_KEPT) -> None:
-        """Remove all but the outputs of the newest renders."""
+    def sweep(self, keep: int = MAX_KEPT) -> None:
+        """Remove the outputs of all but the newest renders."""
         ...

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -14,67 +13,64 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """Where a command lives, and its line in the help."""
-
-    module: str
-    attribute: str
-    summary: str
-
-
-COMMANDS = {
-    "demo": Entry("demo", "demo", "Render six prompts with the sketch renderer, from nothing."),
-    "init": Entry("intake", "init", "Make a new database with the shared tables."),
-    "submit": Entry("submit", "submit", "Add prompts, as the Poets Service would."),
-    "run": Entry("run", "run", "Render what is pending, then end."),
-    "daemon": Entry("daemon", "daemon", "Render what comes, for as long as it runs."),
-    "serve": Entry("serve", "serve", "Show the media and the queue in a browser."),
-    "status": Entry("look", "status", "The queue at a glance."),
-    "list": Entry("look", "list_prompts", "List prompts, newest first."),
-    "show": Entry("show", "show", "All that is known of one prompt."),
-    "logs": Entry("logs", "logs", "What a prompt's workflow printed."),
-    "cancel": Entry("cancel", "cancel", "Take prompts out of the queue, rendering or not."),
-    "pause": Entry("pausing", "pause", "Let nothing more be rendered until you resume."),
-    "resume": Entry("pausing", "resume", "End a pause."),
-    "retry": Entry("retry", "retry", "Make prompts that ended pending again."),
-    "service": Entry("service", "service", "Let systemd or launchd keep the daemon running."),
-    "workflow": Entry("workflow", "workflow", "Check ComfyUI workflows, and print examples."),
-    "doctor": Entry("doctor", "doctor", "Check the installation, line by line."),
-    "config": Entry("config", "config", "The settings in force, and where each came from."),
-    "completion": Entry("completion", "completion", "Print the shell completion script."),
+# Each command's module in this package and its name there, and its line in the help.
+COMMANDS: Final = {
+    "demo": ("demo:demo", "Render six example prompts; needs no GPU, ComfyUI or setup."),
+    "init": ("init:init", "Create a new database with the shared tables."),
+    "submit": ("submit:submit", "Add prompts to the queue."),
+    "run": ("run:run", "Render the pending prompts, then exit."),
+    "daemon": ("daemon:daemon", "Keep running, and render prompts as they arrive."),
+    "serve": ("serve:serve", "Serve a web page with the media and the queue."),
+    "status": ("status:status", "Show the state of the queue."),
+    "list": ("list:list_prompts", "List prompts, newest first."),
+    "show": ("show:show", "Show everything about one prompt."),
+    "logs": ("logs:logs", "Print the output of a prompt's workflow."),
+    "cancel": ("retry:cancel", "Cancel prompts, even while they are being rendered."),
+    "pause": ("pause:pause", "Stop starting new renders until you resume."),
+    "resume": ("pause:resume", "Resume a paused queue."),
+    "retry": ("retry:retry", "Put finished or failed prompts back in the queue."),
+    "backup": ("backup:backup", "Copy the database while it is in use."),
+    "service": ("service:service", "Run the daemon as a service of systemd or launchd."),
+    "workflow": ("workflow:workflow", "Check ComfyUI workflows, and print examples."),
+    "doctor": ("doctor:doctor", "Check the installation, line by line."),
+    "config": ("config:config", "Show the settings in force, and where each comes from."),
+    "completion": ("completion:completion", "Print the shell completion script."),
 }
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are imported when they are needed, not when help is printed."""
+    """A group that imports a command when it is called, not to print help."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """The names, in the order of a newcomer's needs."""
+        """The names, in the order in which a new user needs them."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
-        """Import one command."""
-        entry = COMMANDS.get(cmd_name)
-        if entry is None:
+        """Import one command; None for an unknown name."""
+        if cmd_name not in COMMANDS:
             return None
-        found = getattr(import_module(f"entrypoints.cli.{entry.module}"), entry.attribute)
-        assert isinstance(found, click.Command)  # noqa: S101 - the table above is ours
-        return found
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        command = getattr(import_module(f"entrypoints.cli.{module}"), name)
+        assert isinstance(command, click.Command)  # noqa: S101 - by the table above
+        return command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find a command; a misspelt one is answered with the nearest."""
+        """Find a command.
+
+        Raises:
+            UsageError: there is no such command; the message suggests the nearest name.
+        """
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
             from difflib import get_close_matches
 
-            near = get_close_matches(args[0], COMMANDS, n=1)
-            if not near:
+            nearest = get_close_matches(args[0], COMMANDS, n=1)
+            if not nearest:
                 raise
-            message = f"{error.message} Did you mean {near[0]!r}?"
+            message = f"{error.message} Did you mean {nearest[0]!r}?"
             raise click.UsageError(message, ctx) from None
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
@@ -82,8 +78,8 @@ class LazyGroup(click.Group):
         from click.shell_completion import CompletionItem
 
         names = [
-            CompletionItem(name, help=entry.summary)
-            for name, entry in COMMANDS.items()
+            CompletionItem(name, help=summary)
+            for name, (_, summary) in COMMANDS.items()
             if name.startswith(incomplete)
         ]
         return [*names, *click.Command.shell_complete(self, ctx, incomplete)]
@@ -91,24 +87,25 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
         """Write the table of commands without importing them."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
 
 
-EPILOG = """
+EPILOG: Final = """
 \b
 Exit codes:
   0    done
-  1    at least one prompt ended in error, or could not be taken
+  1    at least one prompt ended in error or was refused
   2    the command line or the configuration is wrong
-  3    stopped: paused, the environment is broken, or the database is missing
-  130  interrupted (SIGINT); 143: asked to end (SIGTERM); 129: terminal closed (SIGHUP)
+  3    stopped: the queue is paused, or something that all prompts need is
+       missing or broken
+  130  interrupted (SIGINT); 143: SIGTERM; 129: terminal closed (SIGHUP)
 
 Start with 'mediagen demo': it needs no GPU and no ComfyUI.
 """
 
 
-def _version(context: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's callback
-    if value and not context.resilient_parsing:  # a shell that completes wants no version
+def _print_version(context: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's callback
+    if value and not context.resilient_parsing:  # shell completion parses without printing
         from importlib.metadata import version
 
         click.echo(f"mediagen {version('media-generator')}")
@@ -116,22 +113,24 @@ def _version(context: click.Context, _: click.Parameter, value: bool) -> None:  
 
 
 def command_line() -> click.Group:
-    """The whole command line."""
+    """The ``mediagen`` command with all its subcommands."""
     version_option = click.Option(
         ["--version"],
         is_flag=True,
         is_eager=True,
         expose_value=False,
-        callback=_version,
-        help="Print the version and end.",
+        callback=_print_version,
+        help="Print the version and exit.",
     )
     return LazyGroup(
         "mediagen",
         params=[*common_options(), version_option],
         help=(
-            "Media Generator: a durable render queue for ComfyUI.\n\nIt takes the prompts that"
-            " wait in a shared SQLite database, renders them into images and songs, publishes"
-            " the files and their rows, and marks each prompt ready, or says why not."
+            "Media Generator: a durable render queue for ComfyUI.\n\nIt renders the prompts in a"
+            " shared SQLite database into images and songs, saves the files, records them in the"
+            " database, and marks each prompt as ready, or as failed with the reason.\n\nAnother"
+            " program, called the Poets Service here, writes the prompts; 'mediagen submit' does so"
+            " too."
         ),
         epilog=EPILOG,
         context_settings={"help_option_names": ["-h", "--help"], "obj": Invocation()},

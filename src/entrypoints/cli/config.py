@@ -1,4 +1,4 @@
-"""``mediagen config``: the settings in force."""
+"""``mediagen config``: show the settings in force."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from pathlib import Path
 
 import click
 
-from entrypoints.cli.exit_codes import ExitCode
-from entrypoints.cli.invocation import Invocation, command
+from entrypoints.cli.invocation import ExitCode, Invocation, command
 
-HELP = """Show the settings in force, and where each came from.
+HELP = """Show the settings in force, and where each comes from.
 
-Options come before environment variables, these before the configuration file, and that before
-the defaults. Secrets are hidden.
+Options override environment variables, which override the configuration file, which overrides the
+defaults. Secrets are hidden.
 
 \b
 Examples:
@@ -23,14 +22,14 @@ Examples:
 """
 
 
-@command(name="config", help=HELP, short_help="The settings in force, and their sources.")
+@command(name="config", help=HELP)
 @click.option("--path", "path_only", is_flag=True, help="Print only the path of the file in use.")
 def config(invocation: Invocation, *, path_only: bool) -> int:
     """Print every setting with its source."""
     if path_only:
         return _print_path(invocation)
-    from entrypoints.cli.printable import table, terminal_columns
-    from entrypoints.settings.description import describe
+    from entrypoints.settings.loader import describe
+    from entrypoints.terminal_text import table, terminal_columns
 
     loaded = invocation.settings()
     rows = describe(loaded)
@@ -46,8 +45,8 @@ def config(invocation: Invocation, *, path_only: bool) -> int:
 
 
 def _print_path(invocation: Invocation) -> int:
-    """The file need not be sound: this is how one finds the file that is to be mended."""
-    from entrypoints.settings.discovery import find_file
+    """The file need not be valid: this is how one finds the file that must be fixed."""
+    from entrypoints.settings.loader import find_file
 
     file = find_file(invocation.config_file, os.environ, Path.cwd())
     if invocation.as_json:

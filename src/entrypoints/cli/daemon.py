@@ -1,4 +1,4 @@
-"""``mediagen daemon``: render what comes, for as long as it runs."""
+"""``mediagen daemon``: render prompts as they arrive, until it is stopped."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from entrypoints.cli.exit_codes import ExitCode
-from entrypoints.cli.invocation import Invocation, command
+from entrypoints.cli.invocation import ExitCode, Invocation, command
 
 if TYPE_CHECKING:
-    from entrypoints.settings.loading import LoadedSettings
+    from entrypoints.settings.loader import LoadedSettings
 
-HELP = """Render what comes, for as long as it runs.
+HELP = """Keep running, and render prompts as they arrive.
 
-A prompt that another program commits is rendered at once. What a worker left that died is taken
-over. A broken environment is waited out: the queue is paused, and one prompt is tried from time
-to time. SIGTERM or SIGINT ends it, and gives back what is being rendered; SIGHUP lets it read
-its settings anew.
+A new prompt is rendered at once, whichever program adds it. Work left behind by a crashed worker is
+picked up. If something that all prompts need fails, such as ComfyUI, a model or the disk, the queue
+is paused, and one prompt is tried from time to time until it works again. SIGTERM or SIGINT stops
+the daemon, and prompts that are being rendered go back to the queue; SIGHUP makes it reload its
+settings.
 
 \b
 Examples:
@@ -27,35 +27,33 @@ Examples:
 """
 
 
-@command(name="daemon", help=HELP, short_help="Render what comes, for as long as it runs.")
-@click.option("--serve", is_flag=True, help="Show the page too, as 'mediagen serve' does.")
+@command(name="daemon", help=HELP)
+@click.option("--serve", is_flag=True, help="Serve the web page too, as 'mediagen serve' does.")
 def daemon(invocation: Invocation, *, serve: bool) -> int:
     """Run the daemon until a signal ends it."""
     import os
 
-    from adapters.processes.adoption import become_subreaper, kill_own_groups
-    from adapters.systemd_notice import SystemdNotice
-    from entrypoints.daemon.daemon import Daemon
-    from entrypoints.daemon.signals import heeding_signals
-    from entrypoints.daemon.surroundings import Surroundings
+    from adapters.processes.children import become_subreaper, kill_all_groups
+    from adapters.systemd_notifier import SystemdNotifier
+    from entrypoints.daemon.daemon import Daemon, signal_requests
+    from entrypoints.daemon.telemetry import DaemonTelemetry
 
     loaded = _load(invocation)
     become_subreaper()
-    with heeding_signals(kill_own_groups) as wishes:
-        manager = SystemdNotice.from_environment(os.environ)
-        around = Surroundings(loaded, manager, serves=serve)
+    with signal_requests(kill_all_groups) as requests:
+        manager = SystemdNotifier.from_environment(os.environ)
+        telemetry = DaemonTelemetry(loaded, manager, serves=serve)
         try:
-            Daemon(loaded, lambda: _load(invocation), around, wishes).run()
+            Daemon(loaded, lambda: _load(invocation), telemetry, requests).run()
         finally:
-            around.close()
+            telemetry.close()
     return ExitCode.DONE
 
 
 def _load(invocation: Invocation) -> LoadedSettings:
-    """The settings as they are now; raises SettingsError when nothing can be rendered with them."""
-    from application.audience import Audience
-    from entrypoints.container import compose
+    """The settings as they are now. Raises SettingsError if something for rendering is not set."""
+    from entrypoints.renderer_setup import require_complete
 
-    loaded = invocation.anew().settings()
-    compose(loaded, Audience()).workflows()
+    loaded = invocation.fresh().settings()
+    require_complete(loaded)
     return loaded

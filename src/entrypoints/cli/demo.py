@@ -1,4 +1,4 @@
-"""``mediagen demo``: the main job, from nothing, on the sketch renderer."""
+"""``mediagen demo``: render a small queue with the sketch renderer, without any setup."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 import click
 
 from entrypoints.cli.invocation import Invocation, command
-from entrypoints.cli.run import drain_selection
+from entrypoints.cli.run import compose_with_progress, drain_selection
 
 if TYPE_CHECKING:
-    from entrypoints.demo.workspace import Workspace
+    from entrypoints.demo import Workspace
 
-HELP = """Render four pictures and two songs with the sketch renderer, from nothing.
+HELP = """Render four pictures and two songs with the built-in sketch renderer.
 
-Makes a workspace folder with a database in the shape that the Poets Service uses, fills it
-the way the Poets Service does, and drains it. It needs no GPU and no ComfyUI. In a workspace
-that is there already, six more prompts are added.
+This needs no GPU, no ComfyUI and no configuration. It creates a workspace folder with a new
+database, adds six prompts to it, and renders them into pictures and songs that a simple program
+makes without an AI model. In an existing workspace it adds six more prompts.
 
 \b
 Example:
@@ -29,69 +29,71 @@ Example:
 """
 
 
-@command(name="demo", help=HELP, short_help="Render six prompts with the sketch renderer.")
+@command(name="demo", help=HELP)
 @click.option(
     "--workspace",
+    "folder",
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("mediagen-demo"),
     show_default=True,
-    help="The folder to work in.",
+    help="The folder for everything that the demo creates.",
 )
-def demo(invocation: Invocation, workspace: Path) -> int:
-    """Prepare the workspace, drain it, and say where everything is."""
+def demo(invocation: Invocation, folder: Path) -> int:
+    """Prepare the workspace, render its queue, and print where the files are."""
     from application.ports.prompt_repository import Selection
-    from entrypoints.demo.workspace import Workspace, demo_submissions
+    from entrypoints.demo import Workspace, demo_submissions
 
     if invocation.config_file or invocation.overrides:
-        message = "the demo has a configuration of its own; --config, --database and --set are not"
-        raise click.UsageError(f"{message} for it")
-    place = Workspace(workspace.expanduser().absolute())
+        message = "the demo uses its own configuration; leave out --config, --database and --set"
+        raise click.UsageError(message)
+    workspace = Workspace(folder.expanduser().absolute())
     try:
-        place.prepare()
+        workspace.prepare()
     except OSError as error:
-        message = f"the workspace {place.folder} cannot be made: {error.strerror}"
+        message = f"cannot create the workspace {workspace.folder}: {error.strerror}"
         raise click.UsageError(message) from error
-    invocation.config_file = place.config_file
-    # Above the environment too: the demo must never touch what a person really works with.
-    invocation.overrides.update(place.overrides())
-    container, progress, state = invocation.container_with_progress()
+    invocation.config_file = workspace.config_file
+    # They override the environment too: the demo must not touch a real database or output folder.
+    invocation.overrides.update(workspace.overrides())
+    container, progress = compose_with_progress(invocation)
     with closing(container.connection()):
         ids = container.intake().submit(demo_submissions())
         if not invocation.as_json:
-            click.echo(f"{len(ids)} prompts written to {_short(place.database)}")
-        code = drain_selection(invocation, container, progress, state, Selection())
+            click.echo(f"{len(ids)} prompts added to {_short(workspace.database)}")
+        code = drain_selection(invocation, container, progress, Selection())
     if not invocation.as_json:
-        _say_where(place)
+        _print_next_steps(workspace)
     return code
 
 
-def _say_where(place: Workspace) -> None:
-    mediagen = f"{_program()} --config {shlex.quote(_short(place.config_file))}"
+def _print_next_steps(workspace: Workspace) -> None:
+    mediagen = f"{_program()} --config {shlex.quote(_short(workspace.config_file))}"
     click.echo(
         f"""
-Pictures: {_short(place.output_root / "image")}
-Songs:    {_short(place.output_root / "audio")}
-They are sketches of a program, not the work of a model; your ComfyUI comes next.
+Pictures: {_short(workspace.output_root / "image")}
+Songs:    {_short(workspace.output_root / "audio")}
+They are simple sketches drawn by a program, without an AI model.
 
-Look around:
+Try these commands:
   {mediagen} status
   {mediagen} show 1
   {mediagen} submit image --prompt "An old lighthouse on a stormy cliff"
   {mediagen} run
-Connect your ComfyUI: README.md, "Connect your own ComfyUI", then '{_program()} doctor'."""
+To use your own ComfyUI, follow "Connect your own ComfyUI" in README.md, then check the
+installation with '{_program()} doctor'."""
     )
 
 
 def _program() -> str:
-    """How to start this program again from here."""
+    """The command that starts this program again from here."""
     started = Path(sys.argv[0]).absolute()
-    found = shutil.which("mediagen")
-    if found is not None and Path(found).absolute() == started:
+    on_path = shutil.which("mediagen")
+    if on_path is not None and Path(on_path).absolute() == started:
         return "mediagen"
     return shlex.quote(_short(started))
 
 
 def _short(path: Path) -> str:
-    """Relative to the working folder where that is shorter to read."""
+    """The path relative to the working folder, if it is inside it."""
     here = Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

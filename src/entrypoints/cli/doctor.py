@@ -1,4 +1,4 @@
-"""``mediagen doctor``: the checklist of the installation."""
+"""``mediagen doctor``: check the installation."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from entrypoints.cli.exit_codes import ExitCode
-from entrypoints.cli.invocation import Invocation, command
+from entrypoints.cli.invocation import ExitCode, Invocation, command
 
 if TYPE_CHECKING:
-    from application.ports.health import Check
+    from application.ports.doctor import Check
 
 HELP = """Check the installation, line by line: settings, database, renderers, output folder.
 
-Every finding that needs you comes with what to do. Nothing is changed. The exit code is 1 when
-something would stop 'mediagen run', otherwise 0, warnings or not.
+Each problem comes with instructions for fixing it. Nothing is changed. The exit code is 1 if
+there are errors, which would make 'mediagen run' fail, and otherwise 0, even with warnings.
 
 \b
 Examples:
@@ -24,61 +23,57 @@ Examples:
   mediagen doctor --config ~/media_generator_config.json --json
 """
 
-_SUBJECT = 25  # columns for what was looked at
+_SUBJECT = 25  # columns for what was checked
 _MARKS = {"ok": "✓", "warning": "!", "broken": "✗"}
+_TITLES = {"ok": "OK", "warning": "warning", "broken": "error"}  # where marks cannot be drawn
 
 
-@command(name="doctor", help=HELP, short_help="Check the installation, line by line.")
+@command(name="doctor", help=HELP)
 def doctor(invocation: Invocation) -> int:
-    """Examine everything; print each finding as it is made."""
-    from application.doctor import count, examine
-    from application.ports.health import Health
-    from entrypoints.checkup.probes import probes
+    """Check everything; print each check as soon as it is made."""
+    from application.ports.doctor import CheckStatus
+    from entrypoints.doctor import diagnose
 
-    found: list[Check] = []
-    for check in examine(probes(*invocation.inspected_settings())):
-        found.append(check)
+    checks: list[Check] = []
+    for check in diagnose(*invocation.inspected_settings()):
+        checks.append(check)
         if not invocation.as_json:
             _print(check)
-    broken, warnings = count(found, Health.BROKEN), count(found, Health.WARNING)
+    errors = sum(check.status is CheckStatus.ERROR for check in checks)
+    warnings = sum(check.status is CheckStatus.WARNING for check in checks)
     if invocation.as_json:
-        _print_document(invocation, found, broken, warnings)
+        rows = [
+            {
+                "subject": check.subject,
+                "health": check.status.value,
+                "finding": check.finding,
+                "remedy": check.remedy,
+            }
+            for check in checks
+        ]
+        invocation.print_json({"checks": rows, "broken": errors, "warnings": warnings})
     else:
-        click.echo(f"\n{_verdict(broken, warnings)}")
-    return ExitCode.SOME_FAILED if broken else ExitCode.DONE
+        click.echo(f"\n{_summary(errors, warnings)}")
+    return ExitCode.SOME_FAILED if errors else ExitCode.DONE
 
 
 def _print(check: Check) -> None:
-    from entrypoints.cli.printable import one_line
+    from entrypoints.terminal_text import one_line
 
-    mark = _MARKS[check.health] if _draws_marks() else f"{check.health.value:<7}"
+    can_draw = sys.stdout.isatty() and (sys.stdout.encoding or "").lower().startswith("utf")
+    mark = _MARKS[check.status] if can_draw else f"{_TITLES[check.status]:<7}"
     click.echo(f"{mark} {check.subject:<{_SUBJECT}}  {one_line(check.finding).rstrip('.')}")
     if check.remedy:
         indent = " " * (len(mark) + 1)
         click.echo(f"{indent}{'':<{_SUBJECT}}  -> {one_line(check.remedy)}")
 
 
-def _draws_marks() -> bool:
-    return sys.stdout.isatty() and (sys.stdout.encoding or "").lower().startswith("utf")
-
-
-def _verdict(broken: int, warnings: int) -> str:
-    noted = f", {warnings} to look at" if warnings else ""
-    if broken:
-        return f"{broken} broken{noted}: 'mediagen run' would not get through"
-    return f"ready to run{noted}"
-
-
-def _print_document(
-    invocation: Invocation, checks: list[Check], broken: int, warnings: int
-) -> None:
-    rows = [
-        {
-            "subject": check.subject,
-            "health": check.health.value,
-            "finding": check.finding,
-            "remedy": check.remedy,
-        }
-        for check in checks
+def _summary(errors: int, warnings: int) -> str:
+    counts = [
+        f"{number} {title}{'' if number == 1 else 's'}"
+        for number, title in ((errors, "error"), (warnings, "warning"))
+        if number
     ]
-    invocation.print_json({"checks": rows, "broken": broken, "warnings": warnings})
+    if errors:
+        return f"{', '.join(counts)}: 'mediagen run' would fail"
+    return ", ".join(("ready to run", *counts))

@@ -1,28 +1,40 @@
-"""What every command is told: which configuration, which output, and where to print."""
+"""What every command shares: common options, settings, database, output and exit codes."""
 
 from __future__ import annotations
 
 import os
 import sys
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import update_wrapper
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
+from enum import IntEnum
+from functools import partial, update_wrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
-    from adapters.live_state.worker_state import WorkerState
-    from entrypoints.cli.progress import RunProgress
-    from entrypoints.container import Container
+    from application.ports.database import Database
+    from application.ports.prompt_repository import PromptRepository
     from entrypoints.settings.errors import Problem
-    from entrypoints.settings.loading import LoadedSettings
+    from entrypoints.settings.loader import LoadedSettings
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+class ExitCode(IntEnum):
+    """Exit codes of ``mediagen``; scripts rely on these numbers."""
+
+    DONE = 0  # the command did everything that it was asked to do
+    SOME_FAILED = 1  # at least one prompt ended in error or was refused
+    USAGE = 2  # the command line or the configuration is wrong
+    ENVIRONMENT = 3  # paused, the environment is broken, or the database is missing
+    SIGHUP = 129  # the terminal was closed
+    SIGINT = 130  # interrupted from the keyboard
+    SIGTERM = 143  # asked to stop
 
 
 @dataclass(slots=True)
@@ -30,185 +42,193 @@ class Invocation:
     """One run of the program.
 
     Attributes:
-        config_file: named with ``--config``, or None.
+        config_file: the value of ``--config``, or None.
         as_json: whether data is printed as JSON.
-        overrides: settings from the command line, by dotted key; they come before all others.
+        overrides: settings from the command line by dotted key; they override all others.
     """
 
     config_file: Path | None = None
     as_json: bool = False
     overrides: dict[str, str] = field(default_factory=dict)
     _loaded: LoadedSettings | None = None
+    _environ: Mapping[str, str] | None = None
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """The environment at the start.
+
+        The variables from which secrets of the settings were read are removed from that of the
+        process later, so that no workflow and no hook inherits them.
+        """
+        if self._environ is None:
+            self._environ = dict(os.environ)
+        return self._environ
 
     def settings(self, *, quietly: bool = False) -> LoadedSettings:
         """Load the settings, once; notes about the file go to standard error.
 
         Args:
-            quietly: keep the notes to yourself.
+            quietly: do not print the notes.
 
         Raises:
-            SettingsError: something is wrong with them.
+            SettingsError: a setting or the file is wrong.
         """
         if self._loaded is None:
-            from entrypoints.settings.loading import load_settings
+            from entrypoints.settings.loader import load_settings
+            from entrypoints.settings.redaction import secret_variables
 
             self._loaded = load_settings(
                 config_file=self.config_file,
                 overrides=self.overrides,
-                environ=os.environ,
+                environ=self.environ,
                 cwd=Path.cwd(),
             )
+            for name in secret_variables(self._loaded.settings, self.environ):
+                os.environ.pop(name, None)
             for note in () if quietly else self._loaded.notes:
                 click.echo(f"note: {note}", err=True)
         return self._loaded
 
-    def anew(self) -> Invocation:
-        """The same, with the settings not read yet."""
-        return Invocation(self.config_file, self.as_json, dict(self.overrides))
+    def fresh(self) -> Invocation:
+        """A copy that will read the settings again."""
+        return replace(self, overrides=dict(self.overrides), _loaded=None, _environ=self.environ)
 
     def inspected_settings(self) -> tuple[LoadedSettings, list[Problem]]:
-        """The settings and every problem with them, for whoever examines the installation."""
-        from entrypoints.settings.loading import inspect_settings
+        """The settings and every problem with them, without raising."""
+        from entrypoints.settings.loader import inspect_settings
 
         return inspect_settings(
             config_file=self.config_file,
             overrides=self.overrides,
-            environ=os.environ,
+            environ=self.environ,
             cwd=Path.cwd(),
         )
 
-    def container_with_progress(self) -> tuple[Container, RunProgress, WorkerState]:
-        """The container for a command that renders, and what shows its progress here and to others.
+    @contextmanager
+    def open_database(self) -> Iterator[Database]:
+        """The shared database, closed after the block.
 
         Raises:
-            SettingsError: something that rendering needs is not set.
+            RepositoryError: the database cannot be used.
+            SettingsError: no database is configured.
         """
-        from application.audience import Audience
-        from entrypoints.cli.progress import chosen_progress
-        from entrypoints.container import compose
-        from entrypoints.showing import build_worker_state
+        from entrypoints.factories import open_database
 
-        progress = chosen_progress(as_json=self.as_json)
-        state = build_worker_state("run")
-        container = compose(self.settings(), Audience(progress, state))
-        # What is not set is named before anything is opened or claimed.
-        container.workflows()
-        return container, progress, state
+        with closing(open_database(self.settings())) as database:
+            yield database
+
+    @contextmanager
+    def open_repository(self) -> Iterator[PromptRepository]:
+        """The queue for changes by a person. Raises the same as ``open_database``."""
+        from adapters.processes.system_processes import SystemProcesses
+        from adapters.system_clock import SystemClock
+        from entrypoints.factories import make_repository, open_database
+
+        clock = SystemClock()
+        with closing(open_database(self.settings())) as database:
+            processes = SystemProcesses(clock)
+            yield make_repository(self.settings(), database.connection, processes, clock)
 
     def print_json(self, value: object) -> None:
-        """Print one JSON document on one line; bytes that were no text become U+FFFD."""
-        import msgspec
+        """Print a JSON document on one line."""
+        click.echo(json_line(value))
 
-        try:
-            document = msgspec.json.encode(value, enc_hook=str)
-        except UnicodeEncodeError:
-            document = msgspec.json.encode(_whole(msgspec.to_builtins(value, enc_hook=str)))
-        # As bytes: JSON is UTF-8 whatever the terminal is set to.
-        click.echo(document)
+
+def json_line(value: object) -> bytes:
+    """A JSON document on one line, in UTF-8 whatever the terminal is set to.
+
+    Args:
+        value: any value that msgspec encodes; undecodable bytes in text become U+FFFD.
+    """
+    import msgspec
+
+    try:
+        return msgspec.json.encode(value, enc_hook=str)
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_decodable(msgspec.to_builtins(value, enc_hook=str)))
 
 
 def command(
-    **settings: Any,  # noqa: ANN401 - whatever click.command takes
+    **settings: Any,  # noqa: ANN401 - the arguments of click.command
 ) -> Callable[[Callable[Concatenate[Invocation, P], R]], click.Command]:
-    """A click command whose function takes the invocation first and knows the common options."""
+    """A click command with the common options; its function takes the invocation first."""
 
     def decorate(function: Callable[Concatenate[Invocation, P], R]) -> click.Command:
         @click.pass_context
         def with_invocation(context: click.Context, /, *args: P.args, **kwargs: P.kwargs) -> R:
-            invocation = context.find_object(Invocation)
-            if invocation is None:
-                invocation = Invocation()
-            with _readers_may_leave(context):
+            invocation = context.ensure_object(Invocation)
+            try:
                 return context.invoke(function, invocation, *args, **kwargs)
+            except BrokenPipeError:  # the reader closed its end, as in ``mediagen list | head``
+                discard_output()
+                context.exit()
 
-        wrapped = update_wrapper(with_invocation, function)
-        made: click.Command = click.command(**settings)(wrapped)
-        made.params.extend(common_options())
-        return made
+        decorated: click.Command = click.command(**settings)(
+            update_wrapper(with_invocation, function)
+        )
+        decorated.params.extend(common_options())
+        return decorated
 
     return decorate
 
 
-@contextmanager
-def _readers_may_leave(context: click.Context) -> Iterator[None]:
-    """End quietly when whoever read our output went away (``mediagen list | head``)."""
-    try:
-        yield
-    except BrokenPipeError:
-        # What is still buffered is written to nowhere when the process ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        context.exit()
+def discard_output() -> None:
+    """Send everything that is still buffered, and all later output, nowhere."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(null, stream.fileno())
+    os.close(null)
 
 
 def common_options() -> list[click.Option]:
-    """The options that are accepted before and after a command's name."""
+    """The options that every command takes, before or after its name."""
+    option = partial(click.Option, expose_value=False, callback=_store)
     return [
-        click.Option(
+        option(
             ["--config"],
             type=click.Path(path_type=Path),
             metavar="FILE",
-            expose_value=False,
-            callback=_keep_config,
             help="The configuration file.",
         ),
-        click.Option(
+        option(
             ["--database"],
             metavar="FILE",
-            expose_value=False,
-            callback=_keep_database,
-            help="The shared database; the same as --set database.path=FILE.",
+            help="The shared database; short for --set database.path=FILE.",
         ),
-        click.Option(
+        option(
             ["--set", "assignments"],
             multiple=True,
             metavar="KEY=VALUE",
-            expose_value=False,
-            callback=_keep_assignments,
-            help="A setting, such as comfyui.timeout_seconds=60. May be repeated.",
+            help="Override a setting, such as comfyui.timeout_seconds=60. Can be repeated.",
         ),
-        click.Option(
-            ["--json", "as_json"],
-            is_flag=True,
-            expose_value=False,
-            callback=_keep_json,
-            help="Print data as JSON.",
-        ),
+        option(["--json", "as_json"], is_flag=True, help="Print data as JSON."),
     ]
 
 
-def _whole(value: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold
+def _store(context: click.Context, parameter: click.Parameter, value: Any) -> None:  # noqa: ANN401 - click's callback
+    """Keep the value of a common option; one that is not there changes nothing."""
+    invocation = context.ensure_object(Invocation)
+    match parameter.name:
+        case "config" if value is not None:
+            invocation.config_file = value
+        case "database" if value is not None:
+            invocation.overrides["database.path"] = value
+        case "as_json" if value:
+            invocation.as_json = True
+        case "assignments":
+            for assignment in value:
+                key, equals, text = assignment.partition("=")
+                if not equals or "." not in key:
+                    message = f"--set needs SECTION.KEY=VALUE, not {assignment!r}"
+                    raise click.UsageError(message, context)
+                invocation.overrides[key.strip()] = text
+
+
+def _decodable(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     if isinstance(value, str):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, dict):
-        return {_whole(key): _whole(item) for key, item in value.items()}
+        return {_decodable(key): _decodable(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_whole(item) for item in value]
+        return [_decodable(item) for item in value]
     return value
-
-
-def _invocation(context: click.Context) -> Invocation:
-    return context.ensure_object(Invocation)
-
-
-def _keep_config(context: click.Context, _: click.Parameter, value: Path | None) -> None:
-    if value is not None:
-        _invocation(context).config_file = value
-
-
-def _keep_database(context: click.Context, _: click.Parameter, value: str | None) -> None:
-    if value is not None:
-        _invocation(context).overrides["database.path"] = value
-
-
-def _keep_json(context: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's callback
-    if value:
-        _invocation(context).as_json = True
-
-
-def _keep_assignments(context: click.Context, _: click.Parameter, values: tuple[str, ...]) -> None:
-    for assignment in values:
-        key, equals, value = assignment.partition("=")
-        if not equals or "." not in key:
-            message = f"--set wants SECTION.KEY=VALUE, not {assignment!r}"
-            raise click.UsageError(message, context)
-        _invocation(context).overrides[key.strip()] = value

@@ -1,82 +1,65 @@
-"""``mediagen logs``: what a prompt's workflow printed."""
+"""``mediagen logs``: print the output of a prompt's workflow."""
 
 from __future__ import annotations
 
+import codecs
 import sys
 import time
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from entrypoints.cli.exit_codes import ExitCode
-from entrypoints.cli.invocation import Invocation, command
+from adapters.comfyui_script.output import plain_text
+from entrypoints.cli.invocation import ExitCode, Invocation, command
 from entrypoints.cli.parameters import PromptId
+from entrypoints.terminal_text import fitted, one_line, terminal_columns, visible
 
 if TYPE_CHECKING:
     from application.ports.prompt_catalogue import PromptCatalogue, PromptRecord, RenderRecord
     from application.ports.render_logs import RenderLogs, RenderOutput
 
-HELP = """Print what a prompt's workflow printed.
+HELP = """Print the output of a prompt's workflow.
 
-By default of its newest render. The last bytes of each render are kept on the machine that
-rendered it (logging.workflow_bytes in the configuration), for the newest 2,000 renders.
+By default this is the output of its newest render. The end of the output of each render is kept on
+the machine that rendered it (logging.workflow_bytes in the configuration), for the newest 2,000
+renders.
 
 \b
 Examples:
   mediagen logs 200
   mediagen logs 200 --follow
 """
-_POLL = 0.2  # seconds between two looks at the output
-_ASK = 1.0  # seconds between two looks at whether the render has ended
+_POLL_INTERVAL: Final = 0.2  # seconds between two reads of the output
+_STATUS_INTERVAL: Final = 1.0  # seconds between two checks whether the render has ended
+_MAX_LINE: Final = 65_536  # characters; a longer line is broken
 
 
-@command(name="logs", help=HELP, short_help="What a prompt's workflow printed.")
+@command(name="logs", help=HELP)
 @click.argument("prompt_id", type=PromptId(), metavar="ID")
 @click.option(
     "--render",
-    "number",
+    "render_id",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Of this render, instead of the newest; 'mediagen show ID' lists them.",
+    help="Use this render instead of the newest; 'mediagen show ID' lists them.",
 )
-@click.option("--follow", is_flag=True, help="Go on until the render ends.")
-def logs(invocation: Invocation, prompt_id: int, number: int | None, *, follow: bool) -> int:
+@click.option("--follow", is_flag=True, help="Keep printing until the render ends.")
+def logs(invocation: Invocation, prompt_id: int, render_id: int | None, *, follow: bool) -> int:
     """Find the render, and print its output."""
-    from entrypoints.cli.opening import opened_catalogue
-    from entrypoints.showing import build_render_logs
+    from entrypoints.factories import render_logs
 
     if follow and invocation.as_json:
-        raise click.UsageError("--follow prints text as it comes; leave out --json")
-    with opened_catalogue(invocation) as catalogue:
-        render = _chosen(catalogue.find(prompt_id), prompt_id, number)
+        raise click.UsageError("--follow prints plain text; leave out --json")
+    with invocation.open_database() as database:
+        render = _choose(database.catalogue.find(prompt_id), prompt_id, render_id)
         if isinstance(render, str):
             click.echo(f"mediagen: {render}", err=True)
             return ExitCode.SOME_FAILED
-        kept = build_render_logs(invocation.settings())
+        outputs = render_logs(invocation.settings())
         if follow:
-            return _follow(catalogue, render, kept)
-    return _print(invocation, render, kept)
-
-
-def _chosen(record: PromptRecord | None, prompt_id: int, number: int | None) -> RenderRecord | str:
-    """The render, or why there is none."""
-    if record is None:
-        known = "'mediagen list' names those that there are"
-        return f"there is no image or lyrics prompt with the id {prompt_id}; {known}"
-    if not record.renders:
-        return f"prompt {prompt_id} was not rendered yet, or its history is kept no longer"
-    if number is None:
-        return record.renders[0]
-    found = [render for render in record.renders if render.render_id == number]
-    if found:
-        return found[0]
-    known = ", ".join(str(render.render_id) for render in record.renders[:10])
-    return f"prompt {prompt_id} has no render {number}; the newest are {known}"
-
-
-def _print(invocation: Invocation, render: RenderRecord, kept: RenderLogs) -> int:
-    lines = _lines(kept.read(render.render_id))
+            return _follow(database.catalogue, render, outputs)
+    lines = _read_lines(outputs.read(render.render_id))
     if invocation.as_json:
         invocation.print_json(
             {
@@ -88,94 +71,140 @@ def _print(invocation: Invocation, render: RenderRecord, kept: RenderLogs) -> in
             }
         )
     elif lines is None:
-        _say_none(render)
+        _print_missing(render)
     elif lines:
         click.echo("\n".join(lines))
     return ExitCode.DONE
 
 
-def _lines(output: RenderOutput | None) -> list[str] | None:
-    from entrypoints.cli.log_text import LineReader
+def _choose(
+    record: PromptRecord | None, prompt_id: int, render_id: int | None
+) -> RenderRecord | str:
+    """The render, or the reason why there is none."""
+    if record is None:
+        return f"no image or lyrics prompt has the id {prompt_id}; 'mediagen list' lists prompts"
+    if not record.renders:
+        return f"prompt {prompt_id} has not been rendered yet, or its history was deleted"
+    if render_id is None:
+        return record.renders[0]
+    for render in record.renders:
+        if render.render_id == render_id:
+            return render
+    newest = ", ".join(str(render.render_id) for render in record.renders[:10])
+    return f"prompt {prompt_id} has no render {render_id}; its newest renders: {newest}"
 
+
+def _read_lines(output: RenderOutput | None) -> list[str] | None:
     if output is None:
         return None
     reader = LineReader()
     with closing(output):
-        lines = reader.read(output.more())
+        lines = reader.read(output.read())
     rest = reader.unfinished()
     return [*lines, rest] if rest else lines
 
 
-def _say_none(render: RenderRecord) -> None:
-    from entrypoints.cli.printable import one_line
+def _print_missing(render: RenderRecord) -> None:
+    click.echo(
+        f"there is no output of render {render.render_id} on this machine: the workflow printed"
+        f" nothing, the output was deleted, or it is where {one_line(render.worker)} ran",
+        err=True,
+    )
 
-    what = f"no output of render {render.render_id} is kept here"
-    why = "its workflow printed nothing, or it was removed"
-    worker = one_line(render.worker)
-    click.echo(f"{what}: {why}, or it is kept where {worker} ran", err=True)
 
-
-def _follow(catalogue: PromptCatalogue, render: RenderRecord, kept: RenderLogs) -> int:
+def _follow(catalogue: PromptCatalogue, render: RenderRecord, outputs: RenderLogs) -> int:
     printer, output = _Printer(), None
-    ended, asked_at = render.outcome is not None, time.monotonic()
+    has_ended, checked_at = render.outcome is not None, time.monotonic()
     try:
         while True:
-            output = output or kept.read(render.render_id)
+            output = output or outputs.read(render.render_id)
             if output is not None:
-                printer.print(output.more())
-            if ended:
+                printer.print(output.read())
+            if has_ended:
                 break
-            time.sleep(_POLL)
-            if time.monotonic() - asked_at >= _ASK:
-                ended, asked_at = _has_ended(catalogue, render), time.monotonic()
+            time.sleep(_POLL_INTERVAL)
+            if time.monotonic() - checked_at >= _STATUS_INTERVAL:
+                has_ended, checked_at = _has_ended(catalogue, render), time.monotonic()
     finally:
         printer.finish()
         if output is not None:
             output.close()
     if output is None:
-        _say_none(render)
+        _print_missing(render)
     return ExitCode.DONE
 
 
 def _has_ended(catalogue: PromptCatalogue, render: RenderRecord) -> bool:
-    """Also when nobody knows of it any more."""
+    """Whether the render has an outcome, or is not in the database any more."""
     record = catalogue.find(render.prompt_id)
     return record is None or all(
-        each.render_id != render.render_id or each.outcome is not None for each in record.renders
+        other.render_id != render.render_id or other.outcome is not None for other in record.renders
     )
 
 
 class _Printer:
-    """Prints lines as they end; on a terminal also the one that is not finished yet."""
+    """Prints finished lines; on a terminal also the unfinished last one."""
 
     def __init__(self) -> None:
-        from entrypoints.cli.log_text import LineReader
-
         self._reader = LineReader()
-        self._terminal = sys.stdout.isatty()
+        self._is_terminal = sys.stdout.isatty()
         self._drawn = ""
 
     def print(self, chunk: bytes) -> None:
-        """Take the next bytes."""
         lines = self._reader.read(chunk)
         if lines:
             self._draw("")
             click.echo("\n".join(lines))
-        if self._terminal:
+        if self._is_terminal:
             self._draw(self._reader.unfinished())
 
     def finish(self) -> None:
-        """Print what has no end."""
         rest = self._reader.unfinished()
         self._draw("")
         if rest:
             click.echo(rest)
 
     def _draw(self, text: str) -> None:
-        from entrypoints.cli.printable import fitted, terminal_columns
-
         if text == self._drawn:
             return
         shown = fitted(text, max(1, (terminal_columns() or 80) - 1))
         click.echo(f"\r\x1b[K{shown}", nl=False)
         self._drawn = text
+
+
+class LineReader:
+    """Turns the bytes of a workflow's output, in chunks, into printable lines.
+
+    Bytes that are not UTF-8 become U+FFFD, and control characters are removed or escaped. A
+    progress bar redraws itself after carriage returns; only its last state is kept.
+    """
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._rest = ""
+
+    def read(self, chunk: bytes) -> list[str]:
+        """Take the next bytes, and return the lines that they finish."""
+        *lines, rest = (self._rest + self._decoder.decode(chunk)).split("\n")
+        rest = _last_state(rest) if "\r" in rest else rest
+        while len(rest) > _MAX_LINE:
+            lines.append(rest[:_MAX_LINE])
+            rest = rest[_MAX_LINE:]
+        self._rest = rest
+        return [_printable(line) for line in lines]
+
+    def unfinished(self) -> str:
+        """The last line while it has no end yet, or ""."""
+        return _printable(self._rest)
+
+
+def _printable(line: str) -> str:
+    text = plain_text(_last_state(line).replace("\r", ""))
+    return visible(text.expandtabs(8)).rstrip()
+
+
+def _last_state(line: str) -> str:
+    """The last non-blank of the states that overwrite one another, and what follows it."""
+    states = line.split("\r")
+    last = next((n for n in range(len(states) - 1, 0, -1) if plain_text(states[n]).strip()), 0)
+    return "\r".join(states[last:])

@@ -1,27 +1,21 @@
-"""``mediagen serve``: the media and the queue in a browser."""
+"""``mediagen serve``: serve the web page with the media and the queue."""
 
 from __future__ import annotations
 
 import os
-from contextlib import closing
-from typing import TYPE_CHECKING
+from contextlib import suppress
 
 import click
 
 from application.ports.prompt_repository import RepositoryBusyError
-from application.stopping import StopRequest
-from entrypoints.cli.exit_codes import ExitCode
-from entrypoints.cli.invocation import Invocation, command
+from application.signals import StopRequest
+from entrypoints.cli.invocation import ExitCode, Invocation, command
 
-if TYPE_CHECKING:
-    from entrypoints.settings.loading import LoadedSettings
-    from entrypoints.web.serving import Serving
+HELP = """Serve a web page with the media and the queue.
 
-HELP = """Show the media and the queue in a browser.
-
-The page and its API are at http://127.0.0.1:5000 by default, for this machine alone. Any address
-that other machines can reach needs an access token (web.token), which the page then asks for. It
-renders nothing itself; 'mediagen daemon --serve' does both. Ctrl-C or SIGTERM ends it.
+The page and its API are at http://127.0.0.1:5000 by default, for this machine only. To serve them
+to other machines, set an access token (web.token) first; the page asks for it. This command does
+not render; 'mediagen daemon --serve' does both. Ctrl-C or SIGTERM stops it.
 
 \b
 Examples:
@@ -31,38 +25,47 @@ Examples:
 """
 
 
-@command(name="serve", help=HELP, short_help="Show the media and the queue in a browser.")
-@click.option("--host", metavar="ADDRESS", help="Where to listen; the same as --set web.host=.")
+@command(name="serve", help=HELP)
+@click.option(
+    "--host", metavar="ADDRESS", help="The address to listen on; short for --set web.host=ADDRESS."
+)
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
     metavar="PORT",
-    help="On which port; 0 takes any that is free.",
+    help="The port to listen on; 0 chooses a free one.",
 )
 def serve(invocation: Invocation, host: str | None, port: int | None) -> int:
-    """Serve until a signal comes."""
+    """Serve until a signal arrives."""
     from entrypoints.cli.signals import stopping_on_signals
-    from entrypoints.web.serving import start_serving
+    from entrypoints.web.server import start_server
 
     if host is not None:
         invocation.overrides["web.host"] = host
     if port is not None:
         invocation.overrides["web.port"] = str(port)
-    loaded = invocation.settings()
-    _find_database(loaded)
-    stop = _AwaitedStop()
+    # A database that will not become usable by waiting is reported now.
+    with suppress(RepositoryBusyError), invocation.open_database() as database:
+        _ = database.catalogue
+    stop = _AwaitableStop()
     with stopping_on_signals(stop):
-        serving = start_serving(loaded)
+        server = start_server(invocation.settings())
         try:
-            _announce(invocation, serving)
+            if invocation.as_json:
+                document = {"url": server.url, "needs_token": server.needs_token}
+                invocation.print_json(document)
+            else:
+                click.echo(f"Media Generator is running at {server.url}")
+                token = "The page asks for web.token. " if server.needs_token else ""
+                click.echo(f"{token}Ctrl-C stops it.", err=True)
             stop.wait()
         finally:
-            serving.close()
+            server.close()
     return ExitCode.DONE
 
 
-class _AwaitedStop(StopRequest):
-    """A stop that can be waited for: a signal handler may take no lock, but it may write."""
+class _AwaitableStop(StopRequest):
+    """A request that can be awaited; a signal handler may not take a lock, but it may write."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -74,23 +77,3 @@ class _AwaitedStop(StopRequest):
 
     def wait(self) -> None:
         os.read(self._reader, 1)
-
-
-def _find_database(loaded: LoadedSettings) -> None:
-    """Raise RepositoryError for a database that no wait will mend."""
-    from entrypoints import building
-
-    try:
-        with closing(building.build_connection(loaded)) as connection:
-            building.build_catalogue(connection)
-    except RepositoryBusyError:
-        return
-
-
-def _announce(invocation: Invocation, serving: Serving) -> None:
-    if invocation.as_json:
-        invocation.print_json({"url": serving.url, "needs_token": serving.needs_token})
-        return
-    click.echo(f"Media Generator is at {serving.url}")
-    asks = "The page asks for the token (web.token). " if serving.needs_token else ""
-    click.echo(f"{asks}Ctrl-C ends it.", err=True)

@@ -1,66 +1,80 @@
-"""``mediagen show``: one prompt, with all that is known of it."""
+"""``mediagen show``: show everything about one prompt."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 import click
+from returns.pipeline import is_successful
 
-from entrypoints.cli.exit_codes import ExitCode
-from entrypoints.cli.invocation import Invocation, command
+from domain.brief import LyricsBrief
+from domain.brief_parser import parse_brief
+from domain.failure import Failure, FailureCode
+from domain.prompt import CANCELLED
+from entrypoints.cli.invocation import ExitCode, Invocation, command
 from entrypoints.cli.parameters import PromptId
+from entrypoints.cli.pause import pause_document, pause_remedy, pause_sentence
+from entrypoints.cli.status import broken_lines
+from entrypoints.cli.timestamps import duration, seconds_since, with_age, with_time_until
+from entrypoints.submission import brief_document
+from entrypoints.terminal_text import lines_of, one_line, table
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
-    from application.ports.live_state import BrokenKind
-    from application.ports.prompt_catalogue import PromptRecord
+    from application.ports.database import Pause
+    from application.ports.live_state import UnavailableKind
+    from application.ports.prompt_catalogue import ArtifactRecord, PromptRecord, RenderRecord
+    from domain.brief import Brief
 
-HELP = """Show all that is known of one prompt.
+HELP = """Show everything about one prompt.
 
-What was asked for, the brief as it is understood (or why it is not), every render, whose it was
-and how it ended, when it is tried again, what keeps it from being rendered, the
-published files, and the error with a hint.
+This is the original request, the brief or what is wrong with it, every render with its worker and
+outcome, the next attempt, anything that prevents rendering, the published files, and the error
+with a hint.
 
 \b
 Examples:
   mediagen show 200
   mediagen show 200 --json
 """
+_KIBIBYTE = 1024
+_MEBIBYTE = 1024 * 1024
 
 
-@command(name="show", help=HELP, short_help="All that is known of one prompt.")
+@command(name="show", help=HELP)
 @click.argument("prompt_id", type=PromptId(), metavar="ID")
 def show(invocation: Invocation, prompt_id: int) -> int:
     """Find the prompt and print it."""
-    from entrypoints.cli.opening import opened_queue
-    from entrypoints.cli.show_report import document, lines
-
-    with opened_queue(invocation) as (catalogue, controls):
-        record, pause = catalogue.find(prompt_id), controls.paused()
+    with invocation.open_database() as database:
+        record, pause = database.catalogue.find(prompt_id), database.controls.paused()
     if record is None:
-        message = f"mediagen: there is no image or lyrics prompt with the id {prompt_id}"
-        click.echo(f"{message}; 'mediagen list' names those that there are", err=True)
+        message = f"no image or lyrics prompt has the id {prompt_id}"
+        click.echo(f"mediagen: {message}; 'mediagen list' lists prompts", err=True)
         return ExitCode.SOME_FAILED
-    root, broken = _output_root(invocation), _broken_for(record, invocation)
+    is_pending = record.prompt.artifact_status == "pending"
+    pause = pause if is_pending or invocation.as_json else None
+    broken = _broken_kind(record, invocation) if is_pending else None
+    root, brief = _output_root(invocation), _parse(record)
     if invocation.as_json:
-        invocation.print_json(document(record, root, pause, broken))
+        invocation.print_json(_document(record, brief, root, pause, broken))
     else:
-        click.echo("\n".join(lines(record, root, pause, broken)))
+        click.echo("\n".join(_lines(record, brief, root, pause, broken)))
     return ExitCode.DONE
 
 
-def _broken_for(record: PromptRecord, invocation: Invocation) -> BrokenKind | None:
-    """What keeps a worker that lives from rendering a pending prompt of this kind."""
-    if record.prompt.artifact_status != "pending":
-        return None
-    from entrypoints.showing import build_live_reader
+def _broken_kind(record: PromptRecord, invocation: Invocation) -> UnavailableKind | None:
+    """What prevents a running worker from rendering prompts of this kind."""
+    from entrypoints.factories import live_reader
 
     return next(
         (
             broken
-            for worker in build_live_reader(invocation.settings()).workers()
-            for broken in worker.standing.broken
+            for worker in live_reader(invocation.settings()).workers()
+            for broken in worker.gate.unavailable
             if broken.kind is record.prompt.kind
         ),
         None,
@@ -68,11 +82,210 @@ def _broken_for(record: PromptRecord, invocation: Invocation) -> BrokenKind | No
 
 
 def _output_root(invocation: Invocation) -> Path | None:
-    """Where the files are, or None when no configuration says so."""
+    """The folder of the files, or None if it is not configured."""
     from entrypoints.settings.errors import SettingsError
     from entrypoints.settings.resolution import output_root
 
-    try:
+    with suppress(SettingsError):
         return output_root(invocation.settings())
-    except SettingsError:
+    return None
+
+
+def _parse(record: PromptRecord) -> Brief | Failure | None:
+    """The brief, or what is wrong with it; None while there is no writing."""
+    if record.writing is None:
         return None
+    parsed = parse_brief(record.prompt.kind, record.writing.content)
+    return parsed.unwrap() if is_successful(parsed) else parsed.failure()
+
+
+def _document(
+    record: PromptRecord,
+    brief: Brief | Failure | None,
+    root: Path | None,
+    pause: Pause | None,
+    broken: UnavailableKind | None,
+) -> dict[str, object]:
+    prompt = record.prompt
+    failure = brief if isinstance(brief, Failure) else None
+    return {
+        "id": prompt.id,
+        "kind": prompt.kind.value,
+        "text": prompt.text,
+        "status": record.status,
+        "artifact_status": prompt.artifact_status,
+        "cancelled": prompt.shown_status == CANCELLED,
+        "created_at": prompt.created_at,
+        "error_message": prompt.error_message,
+        "error_hint": _hint(prompt.error_message) or None,
+        "writing_id": record.writing.id if record.writing else None,
+        "brief": None if brief is None or isinstance(brief, Failure) else brief_document(brief),
+        "brief_failure": failure
+        and {"code": failure.code.value, "message": failure.message, "hint": failure.hint},
+        "retry_at": _retry_at(record),
+        "paused": pause_document(pause) if pause else None,
+        "broken": broken and {"code": broken.code, "message": broken.message, "hint": broken.hint},
+        "renders": [_render_document(render) for render in record.renders],
+        "artifacts": [_file_document(artifact, root) for artifact in record.artifacts],
+    }
+
+
+def _render_document(render: RenderRecord) -> dict[str, object]:
+    names = (
+        *("render_id", "worker", "owner_host", "owner_pid", "attempt", "crashes", "claimed_at"),
+        *("finished_at", "outcome", "seconds", "retry_at", "failure_code", "failure_message"),
+    )
+    return {name: getattr(render, name) for name in names}
+
+
+def _file_document(artifact: ArtifactRecord, root: Path | None) -> dict[str, object]:
+    size = _size(artifact, root)
+    names = ("id", "artifact_type", "file_path", "preview_path")
+    return {name: getattr(artifact, name) for name in names} | {
+        "metadata": _metadata(artifact),
+        "created_at": artifact.created_at,
+        "size_bytes": size,
+        "missing": None if root is None else size is None,
+    }
+
+
+def _lines(
+    record: PromptRecord,
+    brief: Brief | Failure | None,
+    root: Path | None,
+    pause: Pause | None,
+    broken: UnavailableKind | None,
+) -> list[str]:
+    prompt = record.prompt
+    head = [
+        (f"prompt {prompt.id}", f"({prompt.kind.value})"),
+        ("status", one_line(prompt.shown_status) or "(none)"),
+        ("created", one_line(with_age(prompt.created_at))),
+        ("request", one_line(prompt.text) or "(empty)"),
+    ]
+    if record.status != "completed":
+        status = f"{one_line(str(record.status))}: the prompt is not complete yet"
+        head.insert(2, ("poets service", status))
+    if retry_at := _retry_at(record):
+        head.append(("next attempt", one_line(with_time_until(retry_at))))
+    if pause:
+        is_suspect = prompt.id in pause.suspects
+        cause = "; this prompt was one of the failures that caused it" * is_suspect
+        head.append(("the queue is", pause_sentence(pause) + cause))
+    lines = [*table(head), "", "brief", *_indented(_brief_lines(brief))]
+    if prompt.error_message:
+        hint = _hint(prompt.error_message)
+        is_hinted = not hint or "Hint:" in prompt.error_message
+        message = [*lines_of(prompt.error_message), *([] if is_hinted else [f"Hint: {hint}"])]
+        lines += ["", "error", *_indented(message)]
+    if pause:
+        lines += ["", pause_remedy(pause)]
+    if broken:
+        lines += ["", *broken_lines(broken)]
+    if prompt.artifact_status == "error":
+        lines += _indented([f"'mediagen retry {prompt.id}' puts it back in the queue."])
+    if record.renders:
+        lines += ["", "renders, newest first", *_indented(table(map(_render_row, record.renders)))]
+    if record.artifacts:
+        rows = [_file_row(artifact, root) for artifact in record.artifacts]
+        lines += ["", f"files in {root or 'the output root'}", *_indented(table(rows))]
+        lines += _indented(dict.fromkeys(map(_overwritten, record.artifacts)))
+    return lines
+
+
+def _retry_at(record: PromptRecord) -> str | None:
+    """When a pending prompt that failed before is tried again, if that is in the future."""
+    if record.prompt.artifact_status != "pending" or not record.renders:
+        return None
+    retry_at = record.renders[0].retry_at
+    seconds = seconds_since(retry_at)
+    return retry_at if seconds is not None and seconds < 0 else None
+
+
+def _indented(lines: Iterable[str]) -> list[str]:
+    return [f"  {line}".rstrip() for line in lines]
+
+
+def _hint(message: str | None) -> str:
+    """The hint for the failure code with which a message begins."""
+    code = (message or "").partition(":")[0]
+    return FailureCode(code).hint if code in set(FailureCode) else ""
+
+
+def _brief_lines(brief: Brief | Failure | None) -> list[str]:
+    """The fields that have a value, and the lyrics."""
+    if brief is None:
+        return ["(none yet: the Poets Service has not added the writing)"]
+    if isinstance(brief, Failure):
+        return [f"cannot be used: {one_line(brief.message)}", f"Hint: {brief.hint}"]
+    lines = table(
+        (name, one_line(", ".join(map(str, value)) if isinstance(value, list) else str(value)))
+        for name, value in brief_document(brief).items()
+        if name != "sections" and value not in (None, "", [])
+    )
+    for section in brief.sections if isinstance(brief, LyricsBrief) else ():
+        lines += ["", f"[{one_line(section.type)}]", *lines_of(section.lyrics)]
+    return lines
+
+
+def _render_row(render: RenderRecord) -> tuple[str, ...]:
+    crashes = f", after {render.crashes} lost" if render.crashes else ""
+    return (
+        f"render {render.render_id}",
+        one_line(render.claimed_at),
+        render.outcome or "in progress",
+        duration(render.seconds),
+        f"attempt {render.attempt}{crashes}",
+        f"by {one_line(render.worker)}",
+        one_line(f"{render.failure_code}: {render.failure_message}" * bool(render.failure_code)),
+    )
+
+
+def _file_row(artifact: ArtifactRecord, root: Path | None) -> tuple[str, ...]:
+    """Path, size, and the format, dimensions and duration that the metadata name."""
+    size = _size(artifact, root)
+    shown = "size unknown" if root is None else "MISSING" if size is None else _size_text(size)
+    document = _metadata(artifact)
+    metadata: dict[str, Any] = document if isinstance(document, dict) else {}
+    facts = [str(metadata["format"])] if metadata.get("format") else []
+    if metadata.get("width") and metadata.get("height"):
+        facts.append(f"{metadata['width']}×{metadata['height']}")
+    seconds = metadata.get("duration_seconds")
+    if isinstance(seconds, int | float):
+        facts.append(duration(seconds))
+    return one_line(artifact.file_path), shown, one_line(" ".join(facts))
+
+
+def _overwritten(artifact: ArtifactRecord) -> str:
+    """Which nodes saved pictures of which only the last was kept, or ""."""
+    document = _metadata(artifact)
+    nodes = document.get("overwritten") if isinstance(document, dict) else None
+    if not isinstance(nodes, list) or not nodes:
+        return ""
+    return one_line(f"only the last of the pictures of {' and '.join(map(str, nodes))} was kept")
+
+
+def _metadata(artifact: ArtifactRecord) -> object:
+    """The metadata as a JSON value, or as text if they are not JSON."""
+    try:
+        return json.loads(artifact.metadata) if artifact.metadata else None
+    except (ValueError, RecursionError):
+        return artifact.metadata
+
+
+def _size(artifact: ArtifactRecord, root: Path | None) -> int | None:
+    """The size in bytes; None if the file is missing or the output root is unknown."""
+    if root is None:
+        return None
+    try:
+        return (root / artifact.file_path).stat().st_size
+    except (OSError, ValueError):
+        return None
+
+
+def _size_text(size: int) -> str:
+    if size < _KIBIBYTE:
+        return f"{size} B"
+    if size < _MEBIBYTE:
+        return f"{size / _KIBIBYTE:.0f} KiB"
+    return f"{size / _MEBIBYTE:.1f} MiB"

@@ -1,4 +1,4 @@
-"""How SIGINT, SIGTERM and SIGHUP reach the work."""
+"""SIGINT, SIGTERM and SIGHUP as requests to stop."""
 
 from __future__ import annotations
 
@@ -6,27 +6,31 @@ import signal
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from entrypoints.cli.exit_codes import ExitCode
+from entrypoints.cli.invocation import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-    from application.stopping import StopRequest
+    from application.signals import StopRequest
 
 
 class Interruption:
-    """Which signal came, if any."""
+    """The signal that stopped a command, if any.
+
+    Attributes:
+        exit_code: the exit code for that signal; None while there was none.
+    """
 
     def __init__(self) -> None:
         self.exit_code: ExitCode | None = None
 
 
 class InterruptedAgain(KeyboardInterrupt):
-    """A second signal came: the work ends at once.
+    """A second signal arrived: the command stops at once.
 
     Attributes:
-        exit_code: for that signal.
+        exit_code: the exit code for that signal.
     """
 
     def __init__(self, exit_code: ExitCode) -> None:
@@ -43,9 +47,12 @@ _CODES = {
 
 @contextmanager
 def stopping_on_signals(stop: StopRequest) -> Iterator[Interruption]:
-    """While it lasts, the first signal asks for the stop and the second one ends the work.
+    """Make the request at the first signal, for as long as the block lasts.
 
-    A signal that is ignored stays so (``nohup`` ignores SIGHUP).
+    A signal that is ignored stays ignored (``nohup`` ignores SIGHUP).
+
+    Raises:
+        InterruptedAgain: a second signal arrived.
     """
     interruption = Interruption()
 
@@ -56,10 +63,10 @@ def stopping_on_signals(stop: StopRequest) -> Iterator[Interruption]:
         interruption.exit_code = exit_code
         stop.make()
 
-    heeded = [number for number in _CODES if signal.getsignal(number) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, handle) for number in heeded}
+    handled = [number for number in _CODES if signal.getsignal(number) is not signal.SIG_IGN]
+    previous = {number: signal.signal(number, handle) for number in handled}
     try:
         yield interruption
     finally:
-        for number, handler in before.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)

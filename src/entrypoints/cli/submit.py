@@ -1,30 +1,38 @@
-"""``mediagen submit``: prompts come in, as the Poets Service would bring them."""
+"""``mediagen submit``: add prompts to the queue, as the Poets Service does."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import itertools
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
-from domain.kind import Kind
-from entrypoints.cli.exit_codes import ExitCode
-from entrypoints.cli.invocation import Invocation, command, common_options
-from entrypoints.cli.parameters import WholeText
+from domain.brief import BRIEF_FIELDS, NUMBER_BOUNDS, PROMPT_FIELDS, BriefField, FieldType
+from domain.prompt import Kind
+from entrypoints.cli.invocation import ExitCode, Invocation, command, common_options
+from entrypoints.cli.parameters import DatabaseText
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from entrypoints.cli.submit_checking import Checked
+    from application.ports.database import Submission
 
-_SOURCE = click.Path(exists=True, dir_okay=False, allow_dash=True)
-_MOST_NAMED = 20
+_FILE: Final = click.Path(exists=True, dir_okay=False, allow_dash=True)
+_STANDARD_INPUT: Final = "-"
+_MAX_SHOWN: Final = 20  # briefs that were refused
+_DECODER: Final = json.JSONDecoder(strict=False)
+_WHITE_SPACE: Final = " \t\r\n"
 
-IMAGE_HELP = """Add prompts for images.
+IMAGE_HELP = """Add image prompts.
 
-Describe one with options, or name a FILE ('-' is standard input) that holds a JSON object, a
-JSON array of objects, or JSON lines: one object on each line, thousands if you like.
+Describe an image with options, or give a FILE ('-' for standard input) with a JSON object, a JSON
+array of objects, or JSON lines (one object on each line). A file can hold thousands of briefs.
 
-Every brief is checked first. If one cannot be understood, it is named, and nothing is added.
+All briefs are checked first. If any of them cannot be used, the reason is printed and nothing is
+added.
 
 \b
 Examples:
@@ -34,12 +42,13 @@ Examples:
   echo '{"prompt": "A fox in the snow"}' | mediagen submit image -
 """
 
-SONG_HELP = """Add prompts for songs.
+SONG_HELP = """Add song prompts.
 
-Write one with options, or name a FILE ('-' is standard input) that holds a JSON object, a JSON
-array of objects, or JSON lines: one object on each line, thousands if you like.
+Describe a song with options, or give a FILE ('-' for standard input) with a JSON object, a JSON
+array of objects, or JSON lines (one object on each line). A file can hold thousands of briefs.
 
-In lyrics, lines such as [Verse] and [Chorus] begin a section; without any, all is one verse.
+In lyrics, lines such as [Verse] and [Chorus] start a section. Without them, everything is one
+verse.
 
 \b
 Examples:
@@ -51,9 +60,8 @@ Examples:
 submit = click.Group(
     "submit",
     params=list(common_options()),
-    short_help="Add prompts, as the Poets Service would.",
     help=(
-        "Add prompts to the queue, as the Poets Service would: 'submit image' or 'submit song'."
+        "Add prompts to the queue, as the Poets Service does: 'submit image' or 'submit song'."
         "\n\n\b\nExamples:\n"
         '  mediagen submit image --prompt "A lake at dawn"\n'
         "  mediagen submit song --lyrics-file rain.txt --genre folk"
@@ -61,36 +69,75 @@ submit = click.Group(
 )
 
 
-def _text(*names: str, help: str) -> Callable[..., Any]:  # noqa: A002 - click's own word
-    return click.option(*names, type=WholeText(), metavar="TEXT", help=help)
+class BriefSource(NamedTuple):
+    """One brief as it was written.
+
+    Attributes:
+        location: the file, and the line or number there.
+        content: the author's own JSON text.
+        error: why it cannot be read at all, or "".
+    """
+
+    location: str
+    content: str
+    error: str = ""
 
 
-_skip_bad = click.option(
+def _option_name(field_name: str) -> str:
+    """The option for a field of a brief; one that can be repeated is singular."""
+    singular = {"style_tags": "style-tag", "instrumentation": "instrument"}
+    return "--" + singular.get(field_name, field_name.replace("_", "-"))
+
+
+def _brief_options(kind: Kind) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """An option for each field of a brief that a person can set."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        for field in reversed(BRIEF_FIELDS[kind]):
+            if field.names:
+                function = _brief_option(kind, field)(function)
+        return function
+
+    return decorate
+
+
+def _brief_option(kind: Kind, field: BriefField) -> Callable[..., Any]:
+    description = field.about[0].upper() + field.about[1:]
+    if field.name == PROMPT_FIELDS[kind]:
+        description += "; required without a FILE"
+    is_list = field.type is FieldType.TEXTS
+    value_type: DatabaseText | click.IntRange | click.FloatRange = DatabaseText()
+    if field.is_number:
+        minimum, maximum = NUMBER_BOUNDS[field.type]
+        is_fraction = field.type is FieldType.SECONDS
+        value_type = (click.FloatRange if is_fraction else click.IntRange)(minimum, maximum)
+    return click.option(
+        _option_name(field.name),
+        field.name,
+        type=value_type,
+        multiple=is_list,
+        metavar=None if field.is_number else "TEXT",
+        help=f"{description}. Can be repeated." if is_list else f"{description}.",
+    )
+
+
+def _text_option(default: str) -> Callable[..., Any]:
+    description = f"The request as a person first wrote it; by default the {default}."
+    return click.option("--text", type=DatabaseText(), metavar="TEXT", help=description)
+
+
+_skip_bad_option = click.option(
     "--skip-bad",
     is_flag=True,
-    help="Add the good briefs of a FILE even when others are bad (exit code 1).",
+    help="Add the good briefs of a FILE even if others are bad (exit code 1).",
 )
 
 
-@command(name="image", help=IMAGE_HELP, short_help="Add prompts for images.")
-@click.argument("file", required=False, type=_SOURCE, metavar="[FILE]")
-@_text("--prompt", help="What is to be seen; the one thing that an image needs.")
-@_text("--negative-prompt", help="What must not be seen.")
-@click.option(
-    "--style-tag",
-    "style_tags",
-    type=WholeText(),
-    multiple=True,
-    metavar="TEXT",
-    help="A word for the style. May be repeated.",
-)
-@_text("--aspect-ratio", help="Such as 16:9, 3:4 or square.")
-@_text("--mood", help="Such as tranquil.")
-@click.option("--width", type=click.IntRange(1, 16_384), help="In pixels.")
-@click.option("--height", type=click.IntRange(1, 16_384), help="In pixels.")
-@click.option("--seed", type=click.IntRange(0, 2**64 - 1), help="For the same picture again.")
-@_text("--text", help="What a person asked for in the first place; by default the prompt.")
-@_skip_bad
+@command(name="image", help=IMAGE_HELP, short_help="Add image prompts.")
+@click.argument("file", required=False, type=_FILE, metavar="[FILE]")
+@_brief_options(Kind.IMAGE)
+@_text_option("prompt")
+@_skip_bad_option
 def image(
     invocation: Invocation,
     file: str | None,
@@ -99,36 +146,16 @@ def image(
     text: str | None,
     **options: Any,  # noqa: ANN401 - as many types as options
 ) -> int:
-    """Submit one picture or a file of them."""
-    from entrypoints.submitting.documents import image_document
-
-    _choose(file, options | {"text": text}, "prompt")
-    document = None if file else image_document(options)
-    return _submit(invocation, Kind.IMAGE, file, document, text=text, skip_bad=skip_bad)
+    """Add one image prompt or a file of them."""
+    return _submit(invocation, Kind.IMAGE, file, options, text, skip_bad=skip_bad)
 
 
-@command(name="song", help=SONG_HELP, short_help="Add prompts for songs.")
-@click.argument("file", required=False, type=_SOURCE, metavar="[FILE]")
-@_text("--lyrics", help="The words to sing; the one thing that a song needs.")
-@click.option("--lyrics-file", type=_SOURCE, metavar="FILE", help="A text file with the lyrics.")
-@_text("--title", help="Of the song.")
-@_text("--genre", help="Such as folk.")
-@_text("--mood", help="Such as melancholy.")
-@_text("--tempo", help='Such as slow, or "92 BPM".')
-@_text("--key", help='Such as "D major".')
-@_text("--time-signature", help="Such as 3/4.")
-@_text("--vocal-style", help="Such as whispered.")
-@click.option(
-    "--instrument",
-    "instrumentation",
-    type=WholeText(),
-    multiple=True,
-    metavar="TEXT",
-    help="An instrument. May be repeated.",
-)
-@click.option("--seed", type=click.IntRange(0, 2**64 - 1), help="For the same song again.")
-@_text("--text", help="What a person asked for in the first place; by default the title.")
-@_skip_bad
+@command(name="song", help=SONG_HELP, short_help="Add song prompts.")
+@click.argument("file", required=False, type=_FILE, metavar="[FILE]")
+@_brief_options(Kind.AUDIO)
+@click.option("--lyrics-file", type=_FILE, metavar="FILE", help="A text file with the lyrics.")
+@_text_option("title")
+@_skip_bad_option
 def song(
     invocation: Invocation,
     file: str | None,
@@ -138,82 +165,227 @@ def song(
     lyrics_file: str | None,
     **options: Any,  # noqa: ANN401 - as many types as options
 ) -> int:
-    """Submit one song or a file of them."""
-    from entrypoints.cli.submit_reading import whole_text
-    from entrypoints.submitting.documents import song_document
-
+    """Add one song prompt or a file of them."""
     if lyrics_file and options["lyrics"]:
-        message = "give --lyrics or --lyrics-file, not both"
-        raise click.UsageError(message)
-    _choose(file, options | {"text": text, "lyrics_file": lyrics_file}, "lyrics", "lyrics_file")
-    if lyrics_file:
-        options["lyrics"] = whole_text(lyrics_file)
-    document = None if file else song_document(options)
-    return _submit(invocation, Kind.AUDIO, file, document, text=text, skip_bad=skip_bad)
+        raise click.UsageError("give --lyrics or --lyrics-file, not both")
+    if lyrics_file and not file:
+        options["lyrics"] = _decode(*_read(lyrics_file))
+    options["lyrics_file"] = lyrics_file
+    return _submit(invocation, Kind.AUDIO, file, options, text, skip_bad=skip_bad)
 
 
 submit.add_command(image)
 submit.add_command(song)
 
 
-def _choose(file: str | None, options: Mapping[str, object], *required: str) -> None:
-    """A file or options, one of the two."""
-    given = [name for name, value in options.items() if value not in (None, ())]
-    wanted = " or ".join(_option(name) for name in required)
-    if file and given:
-        message = f"a FILE has everything in it; leave out {_option(given[0])}"
-        raise click.UsageError(message)
-    if not file and not set(given) & set(required):
-        message = f"nothing to add: give {wanted}, or a FILE ('-' for standard input)"
-        raise click.UsageError(message)
-
-
-def _option(name: str) -> str:
-    spelt = {"style_tags": "style-tag", "instrumentation": "instrument"}
-    return "--" + spelt.get(name, name.replace("_", "-"))
-
-
 def _submit(
     invocation: Invocation,
     kind: Kind,
     file: str | None,
-    document: str | None,
-    *,
+    options: Mapping[str, object],
     text: str | None,
+    *,
     skip_bad: bool,
 ) -> int:
-    from entrypoints.cli.opening import opened_intake
-    from entrypoints.cli.submit_checking import checked
-    from entrypoints.cli.submit_reading import Piece, pieces_of
+    """Add the briefs of a file, or the brief that the options describe."""
+    from entrypoints.submission import writing_json
 
+    required = {Kind.IMAGE: ("prompt",), Kind.AUDIO: ("lyrics", "lyrics_file")}[kind]
+    used = [name for name, value in {**options, "text": text}.items() if value not in (None, ())]
+    if file and used:
+        message = f"a FILE holds the whole brief; leave out {_option_name(used[0])}"
+        raise click.UsageError(message)
+    if not file and not set(used) & set(required):
+        names = " or ".join(map(_option_name, required))
+        message = f"nothing to add: give {names}, or a FILE ('-' for standard input)"
+        raise click.UsageError(message)
     ids: tuple[int, ...] = ()
-    # Opened first: a database that is not there is named before thousands of briefs are read.
-    with opened_intake(invocation) as intake:
-        pieces = pieces_of(file) if file else [Piece("the command line", document or "")]
-        found = checked(kind, pieces, text)
-        refused = bool(found.bad) and not skip_bad
-        if found.good and not refused:
-            ids = intake.submit(found.good)
-    _report(invocation, ids, found)
-    if refused:
+    notes: list[tuple[str, str]] = []
+    # Opened first: a missing database is reported before thousands of briefs are read.
+    with invocation.open_database() as database:
+        written = [BriefSource("the command line", writing_json(kind, options))]
+        sources = read_briefs(file) if file else written
+        submissions, refused = _parse(kind, sources, text, notes)
+        is_refused = bool(refused) and not skip_bad
+        if submissions and not is_refused:
+            ids = database.intake.submit(submissions)
+    _print_result(invocation, ids, refused, notes if ids else [])
+    if is_refused:
         return ExitCode.USAGE
-    return ExitCode.SOME_FAILED if found.bad else ExitCode.DONE
+    return ExitCode.SOME_FAILED if refused else ExitCode.DONE
 
 
-def _report(invocation: Invocation, ids: tuple[int, ...], found: Checked) -> None:
-    from entrypoints.cli.printable import visible
+def _parse(
+    kind: Kind, sources: Iterable[BriefSource], text: str | None, notes: list[tuple[str, str]]
+) -> tuple[list[Submission], list[BriefSource]]:
+    """The briefs that can be added, and those that cannot, each with its error.
 
-    for bad in found.bad[:_MOST_NAMED]:
-        click.echo(visible(f"bad brief: {bad.where}: {bad.reason}"), err=True)
-    if len(found.bad) > _MOST_NAMED:
-        click.echo(f"... and {len(found.bad) - _MOST_NAMED} more (all with --json)", err=True)
+    Adds to ``notes`` the location of each brief and what it leaves out.
+    """
+    from returns.pipeline import is_successful
+
+    from domain.brief_parser import parse_brief
+    from entrypoints.submission import make_submission
+
+    submissions, refused = [], []
+    for source in sources:
+        if source.error:
+            refused.append(source)
+            continue
+        parsed = parse_brief(kind, source.content)
+        if is_successful(parsed):
+            brief = parsed.unwrap()
+            submissions.append(make_submission(kind, brief, source.content, text))
+            notes.extend((source.location, note) for note in brief.notes)
+        else:
+            refused.append(source._replace(error=parsed.failure().message))
+    return submissions, refused
+
+
+def _print_result(
+    invocation: Invocation,
+    ids: tuple[int, ...],
+    refused: list[BriefSource],
+    notes: list[tuple[str, str]],
+) -> None:
+    from entrypoints.terminal_text import visible
+
+    for source in refused[:_MAX_SHOWN]:
+        click.echo(visible(f"bad brief: {source.location}: {source.error}"), err=True)
+    if len(refused) > _MAX_SHOWN:
+        click.echo(f"... and {len(refused) - _MAX_SHOWN} more (--json prints all)", err=True)
+    for location, note in notes[:_MAX_SHOWN]:
+        click.echo(visible(f"note: {location}: {note}"), err=True)
+    if len(notes) > _MAX_SHOWN:
+        click.echo(f"... and {len(notes) - _MAX_SHOWN} more notes (--json prints all)", err=True)
     if invocation.as_json:
-        bad_ones = [{"where": bad.where, "reason": bad.reason} for bad in found.bad]
-        invocation.print_json({"ids": ids, "bad": bad_ones})
+        bad = [{"where": source.location, "reason": source.error} for source in refused]
+        noted = [{"where": location, "note": note} for location, note in notes]
+        invocation.print_json({"ids": ids, "bad": bad} | ({"notes": noted} if noted else {}))
     elif ids:
         click.echo("\n".join(map(str, ids)))
     if not ids:
         click.echo("nothing was added", err=True)
     elif not invocation.as_json:
         prompts = "1 prompt" if len(ids) == 1 else f"{len(ids)} prompts"
-        click.echo(f"added {prompts}; 'mediagen run' renders what is pending", err=True)
+        click.echo(f"added {prompts}; 'mediagen run' renders the pending prompts", err=True)
+
+
+def read_briefs(file: str) -> Iterable[BriefSource]:
+    """The briefs in a file: one JSON object, an array of objects, or JSON lines.
+
+    Args:
+        file: its path, or "-" for standard input.
+
+    Raises:
+        UsageError: the file cannot be read, is empty, or holds a broken array.
+    """
+    name, content = _read(file)
+    if not content.strip():
+        raise click.UsageError(f"{name} is empty")
+    if content.lstrip().startswith(b"["):
+        return _array_elements(name, _decode(name, content))
+    if _is_json_lines(content):
+        return _json_lines(name, content)
+    return [BriefSource(name, _decode(name, content))]
+
+
+def _read(file: str) -> tuple[str, bytes]:
+    """The name of a file in messages, and its content without a byte-order mark."""
+    is_standard_input = file == _STANDARD_INPUT
+    name = "standard input" if is_standard_input else file
+    try:
+        content = sys.stdin.buffer.read() if is_standard_input else Path(file).read_bytes()
+    except OSError as error:
+        raise click.UsageError(f"cannot read {name}: {error.strerror}") from error
+    return name, content.removeprefix(b"\xef\xbb\xbf")
+
+
+def _decode(name: str, content: bytes) -> str:
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise click.UsageError(f"{name}, line {line}, is not valid UTF-8") from error
+
+
+def _is_json_lines(content: bytes) -> bool:
+    """Whether one of the first two non-blank lines is a whole object.
+
+    This does not hold for one object that spans several lines.
+    """
+    non_blank = (line for line in _split_lines(content) if line.strip())
+    first = list(itertools.islice(non_blank, 2))
+    return len(first) == 2 and any(map(_is_object, first))  # noqa: PLR2004 - two lines
+
+
+def _is_object(line: bytes) -> bool:
+    try:
+        return isinstance(_DECODER.decode(line.decode()), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _json_lines(name: str, content: bytes) -> Iterator[BriefSource]:
+    for number, line in enumerate(_split_lines(content), start=1):
+        if not line.strip():
+            continue
+        location = f"{name}, line {number}"
+        try:
+            yield BriefSource(location, line.strip().decode())
+        except UnicodeDecodeError:
+            yield BriefSource(location, "", "it is not valid UTF-8")
+
+
+def _split_lines(content: bytes) -> Iterator[bytes]:
+    """One line after the other, so that a large file is not held in memory twice."""
+    start = 0
+    while start < len(content):
+        end = content.find(b"\n", start)
+        end = len(content) if end < 0 else end
+        yield content[start:end]
+        start = end + 1
+
+
+def _array_elements(name: str, text: str) -> Iterator[BriefSource]:
+    """The elements of an array, each as it was written."""
+    position = _skip_white_space(text, text.index("[") + 1)
+    if text.startswith("]", position):
+        raise click.UsageError(f"the array in {name} is empty")
+    for number in itertools.count(1):
+        start = position
+        position = _end_of_element(name, text, number, start)
+        yield BriefSource(f"{name}, number {number}", text[start:position])
+        position = _skip_white_space(text, position)
+        if text.startswith("]", position):
+            end = _skip_white_space(text, position + 1)
+            if end < len(text):
+                raise _array_error(name, text, end, "there is text after the array")
+            return
+        if not text.startswith(",", position):
+            reason = f"expected ',' or ']' after number {number}"
+            raise _array_error(name, text, position, reason)
+        position = _skip_white_space(text, position + 1)
+
+
+def _end_of_element(name: str, text: str, number: int, start: int) -> int:
+    try:
+        return _DECODER.raw_decode(text, start)[1]
+    except RecursionError:
+        raise _array_error(name, text, start, f"number {number} is nested too deeply") from None
+    except json.JSONDecodeError as error:
+        raise _array_error(name, text, error.pos, f"{error.msg} (in number {number})") from None
+
+
+def _skip_white_space(text: str, position: int) -> int:
+    while position < len(text) and text[position] in _WHITE_SPACE:
+        position += 1
+    return position
+
+
+def _array_error(name: str, text: str, position: int, reason: str) -> click.UsageError:
+    line = text.count("\n", 0, position) + 1
+    column = position - text.rfind("\n", 0, position)
+    return click.UsageError(
+        f"the array in {name} is broken at line {line}, column {column}: {reason}"
+    )

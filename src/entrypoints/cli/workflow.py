@@ -1,35 +1,81 @@
-"""``mediagen workflow``: look at workflows before they are used, and begin with an example."""
+"""``mediagen workflow``: check and convert ComfyUI workflows, and print examples."""
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import click
 
 from adapters.comfyui_server.examples import EXAMPLES
-from domain.kind import Kind
-from entrypoints.cli.exit_codes import ExitCode
-from entrypoints.cli.invocation import Invocation, command, common_options
+from adapters.comfyui_server.examples import example as example_text
+from domain.prompt import Kind
+from entrypoints.cli.invocation import ExitCode, Invocation, command, common_options
+from entrypoints.cli.workflow_script import CheckedScript, check_script
+from entrypoints.terminal_text import one_line, visible
 
-CHECK_HELP = """Check a workflow that ComfyUI exported, and show which inputs get what.
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-FILE is what ComfyUI's menu Workflow > Export (API) writes; without it, the workflows of the
-configuration are checked. The links, the output node and the mapping are looked at first, then a
-server is asked whether it has the node types and the models, and takes the values.
+    from returns.result import Result
 
-The exit code is 1 when something is wrong, and 3 when nothing is but a server could not be asked.
+    from adapters.comfyui_graph.graph import Graph, Problem, Target
+    from adapters.comfyui_graph.mapping import (
+        ConfiguredInputs,
+        InferredMapping,
+        Targets,
+    )
+    from adapters.comfyui_graph.workflow_file import KnownNodeTypes, WorkflowFile
+    from adapters.comfyui_server.address import ServerAddress
+    from adapters.comfyui_server.server_workflow import ServerWorkflow
+    from domain.failure import Failure
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+CHECK_HELP = """Check a workflow from ComfyUI, and show its mapping.
+
+FILE is a workflow in ComfyUI's API format (menu File > Export (API)) or as its editor saves it, a
+picture or song that ComfyUI made, or a script that was exported from ComfyUI (.py). Without it, the
+workflows and scripts in the configuration are checked. A file of the editor is converted first,
+with the node types of a server or with stored ones. Then the command checks the links, the outputs
+and the mapping of brief fields to inputs. Finally it asks a server whether it has the node types
+and models and accepts the values. For a script it looks for node types and models in the ComfyUI
+directory instead.
+
+The exit code is 1 if there are problems. It is 3 if there are none, but a server or ComfyUI could
+not be asked.
 
 \b
 Examples:
   mediagen workflow check my_workflow.json
   mediagen workflow check my_song.json --kind audio --server http://127.0.0.1:8188
+  mediagen workflow check my_script.py
   mediagen workflow check --offline --json
 """
 
-EXAMPLE_HELP = """Print a workflow to begin with.
+CONVERT_HELP = """Convert a workflow to ComfyUI's API format.
 
-text_to_image makes a picture with a checkpoint; ace_step_song sings tags and lyrics with ACE-Step
-and saves MP3. Both open in ComfyUI, too.
+FILE is a workflow as ComfyUI's editor saves it, or a picture or song that ComfyUI made. The result
+is the file that ComfyUI's menu File > Export (API) would write. The node types of the first server
+that answers are used; otherwise those that it gave the last time, or those of a plain ComfyUI.
+
+The exit code is 1 if the file cannot be converted; the message names the node.
+
+\b
+Examples:
+  mediagen workflow convert my_workflow.json > my_workflow_api.json
+  mediagen workflow convert ComfyUI_00001_.png --output from_picture.json
+  mediagen workflow convert my_workflow.json --server http://127.0.0.1:8188 --output api.json
+"""
+
+EXAMPLE_HELP = """Print an example workflow.
+
+text_to_image makes a picture from a checkpoint; ace_step_song makes an MP3 song from tags and
+lyrics with ACE-Step. You can open both in ComfyUI, too.
 
 \b
 Examples:
@@ -40,14 +86,93 @@ Examples:
 workflow = click.Group(
     "workflow",
     params=list(common_options()),
-    short_help="Check ComfyUI workflows, and print examples.",
     help=(
-        "Look at workflows for ComfyUI's server before they are used."
+        "Check workflows for ComfyUI's server before they are used, convert them, and print"
+        " examples."
         "\n\n\b\nExamples:\n"
         "  mediagen workflow example text_to_image > my_workflow.json\n"
         "  mediagen workflow check my_workflow.json"
     ),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class _ServerAnswer:
+    """The result of one server's check."""
+
+    server: str  # its address, without secrets
+    versions: Mapping[str, str] = field(default_factory=dict)  # of it and its libraries
+    problems: Sequence[Problem] = ()  # besides the problems of the workflow itself
+    notes: Sequence[str] = ()  # what it ignores
+    error: Failure | None = None  # why it could not be asked
+
+
+@dataclass(frozen=True, slots=True)
+class _CheckedWorkflow:
+    """One workflow and what is wrong with it."""
+
+    file: Path
+    kind: Kind  # of the media that it should make
+    graph: Graph  # empty if the file is not a workflow
+    notes: Sequence[str]  # how it was read, and what may be wrong in it
+    inputs: ConfiguredInputs
+    inferred: InferredMapping
+    targets: Targets  # the inputs for each field, inferred or configured
+    refusal: Failure | None  # why the workflow cannot be used at all
+    problems: Sequence[Problem]  # with any server
+    answers: Sequence[_ServerAnswer]
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether no problem was found."""
+        problems = [*self.problems, *(p for answer in self.answers for p in answer.problems)]
+        return not problems and self.refusal is None
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether a server could not be asked."""
+        return any(answer.error for answer in self.answers)
+
+    def document(self) -> dict[str, object]:
+        """The result for programs."""
+        return _document(self)
+
+    def lines(self) -> Iterator[str]:
+        """The result for people."""
+        return _lines(self)
+
+    def reason(self, target: Target) -> str:
+        """Why an input gets its field."""
+        is_inferred = any(target in targets for targets in self.inferred.targets.values())
+        return self.inferred.reasons[target] if is_inferred else "set in the configuration"
+
+    def missing(self) -> dict[str, str]:
+        """The fields that have no input although one would expect it, with the reasons."""
+        return {
+            name: reason
+            for name, reason in self.inferred.missing.items()
+            if name not in self.targets and name not in self.inputs
+        }
+
+    def configuration(self) -> dict[str, object]:
+        """The mapping in the form of the configuration."""
+        return {
+            name: str(targets[0]) if len(targets) == 1 else [str(target) for target in targets]
+            for name, targets in self.targets.items()
+        }
+
+
+def _asking_servers(function: Callable[P, R]) -> Callable[P, R]:
+    """The options that say which servers are asked about node types."""
+    server = click.option(
+        "--server",
+        "urls",
+        multiple=True,
+        metavar="URL",
+        help="Ask this server instead of those in the configuration. Can be repeated.",
+    )
+    offline = click.option("--offline", is_flag=True, help="Do not ask any server.")
+    return server(offline(function))
 
 
 @command(name="check", help=CHECK_HELP, short_help="Check a workflow, and show its mapping.")
@@ -61,16 +186,9 @@ workflow = click.Group(
     "--kind",
     "kind_name",
     type=click.Choice([kind.value for kind in Kind]),
-    help="What it makes; by default what the file looks like.",
+    help="The kind of media it makes; by default this follows from its nodes.",
 )
-@click.option(
-    "--server",
-    "urls",
-    multiple=True,
-    metavar="URL",
-    help="Ask this server, not those of the configuration. May be repeated.",
-)
-@click.option("--offline", is_flag=True, help="Ask no server.")
+@_asking_servers
 def check(
     invocation: Invocation,
     file: Path | None,
@@ -79,42 +197,343 @@ def check(
     urls: tuple[str, ...],
     offline: bool,
 ) -> int:
-    """Examine one file, or those that the configuration names."""
-    from entrypoints.cli.workflow_checking import checked
-    from entrypoints.cli.workflow_report import document, print_report
-    from entrypoints.cli.workflow_subjects import chosen_servers, subjects
+    """Check one file, or the workflows in the configuration."""
+    from adapters.comfyui_graph.output_nodes import likely_kind
+    from adapters.comfyui_graph.workflow_file import load_workflow
 
-    if offline and urls:
-        message = "--offline asks no server; leave out --server or --offline"
-        raise click.UsageError(message)
-    kind = Kind(kind_name) if kind_name else None
-
-    found = [
-        checked(each, () if offline else chosen_servers(invocation, urls, each.kind))
-        for each in subjects(invocation, file, kind)
-    ]
+    node_types = _node_types(invocation, urls, offline=offline)
+    checked: list[_CheckedWorkflow | CheckedScript] = []
+    for path, chosen, inputs in _files(invocation, file, Kind(kind_name) if kind_name else None):
+        if path.suffix == ".py":
+            checked.append(check_script(invocation, path, chosen))
+            continue
+        read = load_workflow(path, node_types)
+        likely = read.map(lambda workflow: likely_kind(workflow.graph)).value_or(Kind.IMAGE)
+        kind = chosen or likely
+        servers = () if offline else _servers(invocation, urls, kind)
+        checked.append(_check(path, read, kind, inputs, servers))
     if invocation.as_json:
-        invocation.print_json({"workflows": [document(each) for each in found]})
+        invocation.print_json({"workflows": [workflow.document() for workflow in checked]})
     else:
-        print_report(found)
-    if any(each.is_wrong for each in found):
+        click.echo("\n\n".join("\n".join(workflow.lines()) for workflow in checked))
+    if not all(workflow.is_valid for workflow in checked):
         return ExitCode.SOME_FAILED
-    unasked = any(answer.trouble for each in found for answer in each.answers)
-    return ExitCode.ENVIRONMENT if unasked else ExitCode.DONE
+    is_unanswered = any(workflow.is_unanswered for workflow in checked)
+    return ExitCode.ENVIRONMENT if is_unanswered else ExitCode.DONE
 
 
-@command(name="example", help=EXAMPLE_HELP, short_help="Print a workflow to begin with.")
+@command(name="convert", help=CONVERT_HELP, short_help="Convert a workflow to the API format.")
+@click.argument(
+    "file", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE"
+)
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write the workflow into this file instead of printing it.",
+)
+@click.option("--force", is_flag=True, help="Overwrite the file of --output if it exists.")
+@_asking_servers
+def convert(
+    invocation: Invocation,
+    file: Path,
+    *,
+    output: Path | None,
+    force: bool,
+    urls: tuple[str, ...],
+    offline: bool,
+) -> int:
+    """Write the API file of one workflow; notes go to standard error."""
+    from returns.pipeline import is_successful
+
+    from adapters.comfyui_graph.workflow_file import load_workflow
+
+    node_types = _node_types(invocation, urls, offline=offline)
+    if output is not None and output.exists() and not force:
+        raise click.UsageError(f"{visible(str(output))} exists; --force overwrites it")
+    read = load_workflow(file, node_types)
+    if not is_successful(read):
+        for line in _failure_lines(read.failure()):
+            click.echo(line.removeprefix("  "), err=True)
+        return ExitCode.SOME_FAILED
+    converted = read.unwrap()
+    text = json.dumps(converted.graph, indent=2, ensure_ascii=False) + "\n"
+    if output is not None:
+        try:
+            output.write_bytes(text.encode("utf-8", "surrogatepass"))
+        except OSError as error:
+            raise click.UsageError(f"{visible(str(output))}: {error.strerror}") from None
+    if invocation.as_json:
+        written = None if output is None else str(output)
+        document = {"file": str(file), "output": written, "notes": converted.notes}
+        invocation.print_json(document | ({"workflow": converted.graph} if output is None else {}))
+        return ExitCode.DONE
+    for note in converted.notes:
+        click.echo(f"note: {one_line(note)}", err=True)
+    if output is None:
+        click.echo(text.encode("utf-8", "surrogatepass"), nl=False)
+    else:
+        click.echo(f"{visible(str(output))}: {len(converted.graph)} nodes")
+    return ExitCode.DONE
+
+
+@command(name="example", help=EXAMPLE_HELP, short_help="Print an example workflow.")
 @click.argument("name", type=click.Choice(EXAMPLES))
 def example(
     invocation: Invocation,  # noqa: ARG001 - every command takes it
     name: str,
 ) -> int:
-    """Print the file as it stands."""
-    from adapters.comfyui_server.examples import example as text_of
-
-    click.echo(text_of(name).encode(), nl=False)
+    """Print the file unchanged."""
+    click.echo(example_text(name).encode(), nl=False)
     return ExitCode.DONE
 
 
 workflow.add_command(check)
+workflow.add_command(convert)
 workflow.add_command(example)
+
+
+def _files(
+    invocation: Invocation, file: Path | None, kind: Kind | None
+) -> Iterable[tuple[Path, Kind | None, ConfiguredInputs]]:
+    """The file on the command line, or those in the configuration, with kind and mapping."""
+    from entrypoints.settings.resolution import (
+        is_script_set,
+        of_kind,
+        renderer,
+        script,
+        workflow_file,
+    )
+
+    if file is not None:
+        return [(file, kind, {})]
+    loaded = invocation.settings()
+    media = loaded.settings.media
+    files: list[tuple[Path, Kind | None, ConfiguredInputs]] = []
+    for chosen in [kind] if kind else Kind:
+        if renderer(loaded, chosen) == "script" and is_script_set(loaded, chosen):
+            files.append((script(loaded, chosen), chosen, {}))
+        elif of_kind(media.workflows, chosen) or kind:
+            files.append((workflow_file(loaded, chosen), chosen, of_kind(media.inputs, chosen)))
+    if not files:
+        message = (
+            "give a FILE, or set media.workflows.image, media.workflows.audio, media.scripts.image"
+            " or media.scripts.music"
+        )
+        raise click.UsageError(message)
+    return files
+
+
+def _node_types(
+    invocation: Invocation, urls: Sequence[str], *, offline: bool
+) -> Callable[[], KnownNodeTypes]:
+    """What a file of the editor is converted with; asked for once, and only for such a file."""
+    if offline and urls:
+        raise click.UsageError("--server cannot be combined with --offline")
+    from adapters.comfyui_server.node_catalogue import NodeCatalogue
+    from entrypoints.settings.errors import SettingsError
+    from entrypoints.settings.resolution import state_root
+
+    @cache
+    def known() -> KnownNodeTypes:
+        state = None
+        servers: Sequence[ServerAddress] = ()
+        try:
+            state = state_root(invocation.settings(quietly=True))
+            servers = _servers(invocation, urls)
+        except SettingsError:  # a file can be checked without any configuration
+            if not offline and not urls:
+                raise
+            if urls:
+                servers = _servers(invocation, urls)
+        return NodeCatalogue(servers, state, offline=offline)()
+
+    return known
+
+
+def _servers(
+    invocation: Invocation, urls: Sequence[str], kind: Kind | None = None
+) -> Sequence[ServerAddress]:
+    """The servers on the command line, or those in the configuration that render the kind."""
+    from adapters.comfyui_server.address import ServerAddress
+    from entrypoints.settings.hosts import server_addresses
+
+    if not urls:
+        kinds = (kind,) if kind else tuple(Kind)
+        return server_addresses(invocation.settings().settings.comfyui, kinds)
+    try:
+        return [ServerAddress(url) for url in urls]
+    except ValueError as error:
+        raise click.UsageError(f"--server: {error}") from None
+
+
+def _check(
+    file: Path,
+    read: Result[WorkflowFile, Failure],
+    kind: Kind,
+    inputs: ConfiguredInputs,
+    servers: Sequence[ServerAddress],
+) -> _CheckedWorkflow:
+    # Imported here, since they cost more than everything that the other commands need.
+    from adapters.comfyui_graph.mapping import infer_mapping, resolve_mapping
+    from adapters.comfyui_graph.validation import (
+        foreign_inputs,
+        offline_notes,
+        validate_offline,
+    )
+    from adapters.comfyui_graph.workflow_file import WorkflowFile, bundled
+    from adapters.comfyui_server.server_workflow import ServerWorkflow, map_inputs
+    from domain.failure import FailureCode
+
+    usable = read.bind(lambda workflow: map_inputs(file.name, workflow, kind, inputs))
+    workflow_file = read.value_or(WorkflowFile({}))
+    graph = workflow_file.graph
+    inferred = infer_mapping(graph, kind, shown=workflow_file.hints.inputs)
+    targets = resolve_mapping(graph, kind, inferred.targets, inputs).value_or(inferred.targets)
+    filled = usable.map(ServerWorkflow.filled).value_or(frozenset())
+    problems = validate_offline(graph, kind, filled) if graph else []
+    notes = [*workflow_file.notes, *offline_notes(graph)]
+    if not servers:
+        known = bundled()
+        foreign = foreign_inputs(graph, known.info, all_core=True)
+        notes += [f"{note} (by the node types of {known.origin})" for note in foreign]
+    answers = [_ask(server, graph, kind, usable) for server in servers if graph]
+    if any(answer.error is None for answer in answers):
+        # A server knows which nodes save files; without one, only their names tell.
+        problems = [problem for problem in problems if problem.code is not FailureCode.WRONG_MEDIA]
+    return _CheckedWorkflow(
+        file,
+        kind,
+        graph,
+        notes,
+        inputs,
+        inferred,
+        targets,
+        usable.swap().value_or(None),
+        problems,
+        [replace(a, problems=[p for p in a.problems if p not in problems]) for a in answers],
+    )
+
+
+def _ask(
+    server: ServerAddress, graph: Graph, kind: Kind, usable: Result[ServerWorkflow, Failure]
+) -> _ServerAnswer:
+    from returns.pipeline import is_successful
+
+    from adapters.comfyui_graph.validation import foreign_inputs, validate
+    from adapters.comfyui_server.doctor import server_info
+    from adapters.comfyui_server.server_workflow import validate_workflow
+
+    answer = server_info(server, graph)
+    if not is_successful(answer):
+        return _ServerAnswer(server.name, error=answer.failure())
+    versions, info = answer.unwrap().versions, answer.unwrap().info
+    problems = usable.map(lambda workflow: validate_workflow(workflow, info)).value_or(None)
+    if problems is None:
+        problems = validate(graph, info, kind)
+    return _ServerAnswer(server.name, versions, problems, foreign_inputs(graph, info))
+
+
+def _document(workflow: _CheckedWorkflow) -> dict[str, object]:
+    return {
+        "file": str(workflow.file),
+        "kind": workflow.kind.value,
+        "nodes": len(workflow.graph),
+        "usable": workflow.refusal is None,
+        "refusal": workflow.refusal.message if workflow.refusal else None,
+        "inputs": workflow.configuration(),
+        "reasons": {
+            str(target): workflow.reason(target)
+            for targets in workflow.targets.values()
+            for target in targets
+        },
+        "missing": workflow.missing(),
+        "notes": [*workflow.notes, *workflow.inferred.warnings, *workflow.inferred.notes],
+        "findings": [_problem_document(problem) for problem in workflow.problems],
+        "servers": [
+            {
+                "server": answer.server,
+                "reachable": answer.error is None,
+                "trouble": answer.error.message if answer.error else None,
+                "versions": dict(answer.versions),
+                "findings": [_problem_document(problem) for problem in answer.problems],
+                "notes": list(answer.notes),
+            }
+            for answer in workflow.answers
+        ],
+        "fine": workflow.is_valid,
+    }
+
+
+def _problem_document(problem: Problem) -> dict[str, str]:
+    return {
+        "code": problem.code.value,
+        "node": problem.node_id,
+        "title": problem.title,
+        "input": problem.input,
+        "message": problem.message,
+        "hint": problem.code.hint,
+    }
+
+
+def _lines(workflow: _CheckedWorkflow) -> Iterator[str]:
+    from adapters.comfyui_graph.graph import named
+    from adapters.comfyui_graph.output_nodes import output_nodes
+
+    media = "pictures" if workflow.kind is Kind.IMAGE else "songs"
+    count = len(workflow.graph)
+    nodes = "1 node" if count == 1 else f"{count} nodes"
+    description = f"a workflow for {media}, {nodes}" if count else "not a workflow"
+    yield f"{visible(str(workflow.file))}: {description}"
+    for output in output_nodes(workflow.graph):
+        yield f"  output: {one_line(named(workflow.graph, output.node_id))}"
+    if workflow.targets:
+        yield from _mapping_lines(workflow)
+    for warning in workflow.inferred.warnings:
+        yield f"  warning: {one_line(warning)}"
+    for note in (*workflow.notes, *workflow.inferred.notes):
+        yield f"  note: {one_line(note)}"
+    if workflow.refusal:
+        yield from _failure_lines(workflow.refusal)
+    if workflow.graph:
+        yield from _problem_lines("offline", workflow.problems)
+    for answer in workflow.answers:
+        if answer.error:
+            yield from _failure_lines(answer.error)
+        else:
+            versions = ", ".join(f"{name} {version}" for name, version in answer.versions.items())
+            title = one_line(f"{answer.server} ({versions})")
+            yield from _problem_lines(title, answer.problems)
+            yield from (f"    note: {one_line(note)}" for note in answer.notes)
+
+
+def _mapping_lines(workflow: _CheckedWorkflow) -> Iterator[str]:
+    width = max(map(len, workflow.targets))
+    yield "  inputs:"
+    for name, targets in workflow.targets.items():
+        for target in targets:
+            text = one_line(f"{target}: {workflow.reason(target)}")
+            yield f"    {name:<{width}}  {text}"
+    for name, reason in workflow.missing().items():
+        yield f"    {name:<{width}}  no input: {one_line(reason)}"
+    yield "  to change this, put a mapping under media.inputs in the configuration:"
+    document = {workflow.kind.value: workflow.configuration()}
+    for line in json.dumps(document, indent=2, ensure_ascii=False).splitlines():
+        yield f"    {visible(line)}"
+
+
+def _failure_lines(failure: Failure) -> Iterator[str]:
+    yield f"  {failure.code.value}: {one_line(failure.message)}"
+    yield f"    -> {failure.hint}"
+
+
+def _problem_lines(title: str, problems: Sequence[Problem]) -> Iterator[str]:
+    if not problems:
+        yield f"  {title}: no problems"
+        return
+    yield f"  {title}: {len(problems)} problem{'s' * (len(problems) > 1)}"
+    for problem in problems:
+        yield f"    {problem.code.value}: {one_line(str(problem))}"
+    for hint in dict.fromkeys(problem.code.hint for problem in problems):
+        yield f"    -> {hint}"

@@ -1,1 +1,1 @@
-"""The daemon: renders for as long as it runs."""
+"""The daemon: renders prompts as they arrive, until it is stopped."""

@@ -1,4 +1,4 @@
-"""Which render slots the settings ask for."""
+"""The render slots that the settings ask for."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from itertools import cycle
 from typing import TYPE_CHECKING
 
-from domain.kind import Kind
-from entrypoints.settings.servers import server_hosts
+from domain.prompt import Kind
+from entrypoints.renderers import RENDERERS
+from entrypoints.settings.hosts import server_addresses
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,9 +24,9 @@ class SlotPlan:
     """One render slot.
 
     Attributes:
-        name: for logs and for people, such as "image-1".
-        kinds: what it takes.
-        environment: variables for its workflows.
+        name: its name in logs, such as "image-1".
+        kinds: the kinds that it renders.
+        environment: environment variables for its workflows.
     """
 
     name: str
@@ -34,36 +35,36 @@ class SlotPlan:
 
 
 def planned_slots(settings: Settings) -> tuple[SlotPlan, ...]:
-    """Pictures first, then songs, then those that take whatever is next; at least one.
+    """The slots: those for pictures first, then for songs, then for both; at least one.
 
-    Where no number is set, each ComfyUI server gets the slots that it is given, and what is
-    rendered by scripts gets one more.
+    If workers.* sets no number, each ComfyUI server gets its own number of slots, and scripts get
+    one more.
     """
     workers = settings.workers
     unset = workers.shared is None and not (workers.image or workers.audio)
-    wanted = _as_served(settings) if unset else _as_set(workers)
-    named: Counter[str] = Counter()
+    slots = _by_server(settings) if unset else _by_setting(workers)
+    counts: Counter[str] = Counter()
     environments = cycle(workers.environments or ({},))
     plans = []
-    for kinds in sorted(wanted, key=_ORDER.index):
+    for kinds in sorted(slots, key=_ORDER.index):
         name = "shared" if len(kinds) > 1 else next(iter(kinds)).value
-        named[name] += 1
-        plans.append(SlotPlan(f"{name}-{named[name]}", kinds, dict(next(environments))))
+        counts[name] += 1
+        plans.append(SlotPlan(f"{name}-{counts[name]}", kinds, dict(next(environments))))
     return tuple(plans)
 
 
-def _as_set(workers: Workers) -> list[frozenset[Kind]]:
+def _by_setting(workers: Workers) -> list[frozenset[Kind]]:
     counts = zip(_ORDER, (workers.image, workers.audio, workers.shared or 0), strict=True)
     return [kinds for kinds, count in counts for _ in range(count)]
 
 
-def _as_served(settings: Settings) -> list[frozenset[Kind]]:
+def _by_server(settings: Settings) -> list[frozenset[Kind]]:
     chosen = settings.media.renderer
     served = {
         kind
         for kind, renderer in ((Kind.IMAGE, chosen.image), (Kind.AUDIO, chosen.audio))
-        if renderer == "server"
+        if RENDERERS[renderer].on_servers
     }
-    hosts = server_hosts(settings.comfyui) if served else ()
-    wanted = [host.kinds & served for host in hosts for _ in range(host.slots)]
-    return [kinds for kinds in (*wanted, frozenset(Kind) - served) if kinds]
+    addresses = server_addresses(settings.comfyui, served)
+    slots = [address.kinds for address in addresses for _ in range(address.slots)]
+    return [kinds for kinds in (*slots, frozenset(Kind) - served) if kinds]

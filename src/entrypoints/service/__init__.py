@@ -1,1 +1,1 @@
-"""Media Generator as a service: files for systemd and launchd, and how both are told of them."""
+"""Media Generator as a service: files for systemd and launchd, and calls of their programs."""

@@ -1,21 +1,21 @@
-"""What can be wrong with the settings, told to the person who must mend it."""
+"""Problems with the settings, each with instructions for fixing it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from entrypoints.settings.disclosure import printable
+from entrypoints.settings.redaction import printable
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong.
+    """One problem with the settings.
 
     Attributes:
         where: the file, environment variable or option.
         what: what was found and what was expected, without a full stop.
         fix: what to do, in whole sentences; may be "".
-        key: the dotted name that it is about, or "" when it is about a file as a whole.
+        key: the dotted name of the setting, or "" if the file as a whole is wrong.
     """
 
     where: str
@@ -31,7 +31,7 @@ class SettingsError(Exception):
     """The settings cannot be used; nothing was started. The text is the whole message.
 
     Attributes:
-        problems: all of them, never empty.
+        problems: every problem that was found; never empty.
     """
 
     def __init__(self, problems: list[Problem]) -> None:
@@ -42,4 +42,4 @@ class SettingsError(Exception):
         if len(self.problems) == 1:
             return str(self.problems[0])
         lines = "".join(f"\n  - {problem}" for problem in self.problems)
-        return f"{len(self.problems)} things are wrong with the settings:{lines}"
+        return f"{len(self.problems)} problems with the settings:{lines}"

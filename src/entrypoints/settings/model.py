@@ -1,38 +1,62 @@
-"""Every setting there is: its section, type, bounds, default and what it expects in words.
+"""All settings: section, type, bounds, default, and a description of the expected value.
 
-A new key is one line here and one row in ``docs/configuration.md``; file, environment and
+A new setting is one line here and one row in ``docs/configuration.md``. File, environment and
 options, checks, suggestions and ``mediagen config`` follow from it.
 """
 
-from typing import Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from msgspec import Meta, Struct, field
 
+from domain.prompt import Kind
+from entrypoints.renderers import DEFAULT, names_for
+
+
+def number(unit: str, low: int, high: int, zero: str = "") -> Meta:
+    """Bounds of a number, both included; ``zero`` says what 0 means."""
+    lowest = f"{low} ({zero})" if zero else f"{low}"
+    return Meta(ge=low, le=high, description=f"a number of {unit} from {lowest} to {high}")
+
+
+def positive(unit: str, high: int) -> Meta:
+    """Bounds of a number that is more than 0 and at most ``high``."""
+    return Meta(gt=0, le=high, description=f"a number of {unit}, more than 0 and at most {high}")
+
+
+def whole(low: int, high: int, unit: str = "") -> Meta:
+    """Bounds of a whole number, both included."""
+    of_unit = f" of {unit}" if unit else ""
+    return Meta(ge=low, le=high, description=f"a whole number{of_unit} from {low} to {high}")
+
+
 MONTH = 2_592_000  # seconds; far beyond any render, far below what a wait can take
+DAY = 86_400  # seconds
 OWN = {"path": "own"}  # relative to the configuration file's folder, or to the working folder
 PROGRAM = {"path": "program"}  # like OWN with a slash in it, looked up on PATH without
 COMFYUI = {"path": "comfyui"}  # relative to the ComfyUI directory
-WITH_VARIABLES = {"variables": True}  # $VAR and ${VAR} stand for what the environment holds
+WITH_VARIABLES = {"variables": True}  # $VAR and ${VAR} are replaced from the environment
+ADDRESS = Meta(description='an address such as "127.0.0.1"')
 
-RendererName: TypeAlias = Literal["script", "sketch", "server"]
-RendererChoice: TypeAlias = Annotated[
-    RendererName, Meta(description='"script", "sketch" or "server"')
-]
-ScriptPath: TypeAlias = Annotated[str, Meta(description="a path of a script", extra=COMFYUI)]
+if TYPE_CHECKING:
+    ImageRenderer: TypeAlias = str
+    AudioRenderer: TypeAlias = str
+else:
+    ImageRenderer, AudioRenderer = (Literal[names_for(kind)] for kind in (Kind.IMAGE, Kind.AUDIO))
+ScriptPath: TypeAlias = Annotated[str, Meta(description="the path of a script", extra=COMFYUI)]
 ArgumentNames: TypeAlias = Annotated[
-    dict[str, str | None], Meta(description='an object such as {"prompt": "--text4"}')
+    dict[str, str | tuple[str, ...] | None],
+    Meta(description='"auto", or an object such as {"prompt": "--text4"}'),
 ]
 NodeInputs: TypeAlias = Annotated[
     dict[str, str | tuple[str, ...] | None],
     Meta(description='an object such as {"prompt": "6.text"}'),
 ]
 WorkflowPath: TypeAlias = Annotated[
-    str | None, Meta(description="a path of a workflow in API format, or null", extra=OWN)
+    str | None, Meta(description="the path of a workflow in API format, or null", extra=OWN)
 ]
 ExtraArguments: TypeAlias = Annotated[
     tuple[str, ...], Meta(description='a list of strings such as ["--steps", "20"]')
 ]
-SlotCount: TypeAlias = Annotated[int, Meta(ge=0, le=64, description="a whole number from 0 to 64")]
 Side: TypeAlias = Annotated[
     Annotated[int, Meta(ge=256, le=4096)] | None,
     Meta(description="a whole number of pixels from 256 to 4096, or null"),
@@ -40,43 +64,38 @@ Side: TypeAlias = Annotated[
 
 
 class Section(Struct, frozen=True, forbid_unknown_fields=True):
-    """A group of keys, written as an object."""
+    """A group of settings, written as a JSON object."""
 
 
 class Database(Section, frozen=True):
     """The shared SQLite database."""
 
     path: Annotated[
-        str | None, Meta(description="a path of the SQLite database file", extra=OWN)
+        str | None, Meta(description="the path of the SQLite database file", extra=OWN)
     ] = None
-    timeout: Annotated[
-        float,
-        Meta(gt=0, le=3600, description="a number of seconds, more than 0 and at most 3600"),
-    ] = 30.0
-    create_indexes: Annotated[bool, Meta(description="true or false")] = True
-    list_indexes: Annotated[bool, Meta(description="true or false")] = False
-    retention_days: Annotated[
-        float, Meta(ge=0, le=36_500, description="a number of days from 0 (for ever) to 36500")
-    ] = 90.0
+    timeout: Annotated[float, positive("seconds", 3600)] = 30.0
+    create_indexes: bool = True
+    list_indexes: bool = False
+    retention_days: Annotated[float, number("days", 0, 36_500, zero="for ever")] = 90.0
 
 
 class ComfyUI(Section, frozen=True):
-    """The installation that runs the workflow scripts, and the limits that they run under."""
+    """ComfyUI: its installation, its servers, and the limits of one render."""
 
     python: Annotated[
-        str | None, Meta(description="a path of a Python interpreter", extra=PROGRAM)
+        str | None, Meta(description="the path of a Python interpreter", extra=PROGRAM)
     ] = None
     comfyui_directory: Annotated[
-        str | None, Meta(description="a path of the ComfyUI directory", extra=OWN)
+        str | None, Meta(description="the path of the ComfyUI directory", extra=OWN)
     ] = None
-    output_directory: Annotated[str, Meta(description="a path of a folder", extra=COMFYUI)] = (
+    output_directory: Annotated[str, Meta(description="the path of a folder", extra=COMFYUI)] = (
         "output/poets"
     )
     host: Annotated[str, Meta(description='an address such as "http://127.0.0.1:8188"')] = (
         "http://127.0.0.1:8188"
     )
     hosts: Annotated[
-        tuple[str | dict[str, str | int | tuple[str, ...]], ...],
+        tuple[str | dict[str, str | int | tuple[str, ...] | dict[str, str]], ...],
         Meta(
             description=(
                 "a list of addresses, or of objects such as"
@@ -84,40 +103,34 @@ class ComfyUI(Section, frozen=True):
             )
         ),
     ] = ()
-    unreachable_seconds: Annotated[
-        float, Meta(ge=0, le=MONTH, description=f"a number of seconds from 0 to {MONTH}")
-    ] = 30.0
-    free_memory: Annotated[bool, Meta(description="true or false")] = False
-    timeout_seconds: Annotated[
-        float,
-        Meta(gt=0, le=MONTH, description=f"a number of seconds, more than 0 and at most {MONTH}"),
-    ] = 900.0
-    stall_seconds: Annotated[
-        float,
-        Meta(ge=0, le=MONTH, description=f"a number of seconds from 0 (never) to {MONTH}"),
-    ] = 600.0
-    grace_seconds: Annotated[
-        float, Meta(ge=0, le=3600, description="a number of seconds from 0 to 3600")
-    ] = 5.0
-    queue_size: Annotated[int, Meta(ge=1, le=1000, description="a whole number from 1 to 1000")] = 1
+    unreachable_seconds: Annotated[float, number("seconds", 0, MONTH)] = 30.0
+    preview_method: Literal["none", "auto", "latent2rgb", "taesd"] | None = None
+    free_memory: bool = False
+    timeout_seconds: Annotated[float, positive("seconds", MONTH)] = 900.0
+    stall_seconds: Annotated[float, number("seconds", 0, MONTH, zero="never")] = 600.0
+    grace_seconds: Annotated[float, number("seconds", 0, 3600)] = 5.0
+    queue_size: Annotated[int, whole(1, 1000)] = 1
 
 
 class Scripts(Section, frozen=True):
-    """The workflow scripts; the seed calls the one for audio "music"."""
+    """The workflow scripts; the one for audio is called "music"."""
 
     image: ScriptPath = "poets_service/image_workflow.py"
     music: ScriptPath = "poets_service/audio_workflow.py"
 
 
 class Renderer(Section, frozen=True):
-    """What renders each kind."""
+    """The renderer of each kind."""
 
-    image: RendererChoice = "script"
-    audio: RendererChoice = "script"
+    image: ImageRenderer = DEFAULT
+    audio: AudioRenderer = DEFAULT
 
 
 class Arguments(Section, frozen=True):
-    """Names of script arguments for the fields of a brief, over the seed's default names."""
+    """Names of script arguments for the fields of a brief.
+
+    They replace the default names, and those that are worked out for an export.
+    """
 
     image: ArgumentNames = field(default_factory=dict)
     audio: ArgumentNames = field(default_factory=dict)
@@ -138,40 +151,48 @@ class Workflows(Section, frozen=True):
 
 
 class Inputs(Section, frozen=True):
-    """Inputs of nodes for the fields of a brief, over those that the graph itself suggests."""
+    """Inputs of nodes for the fields of a brief; they replace those that mediagen works out."""
 
     image: NodeInputs = field(default_factory=dict)
     audio: NodeInputs = field(default_factory=dict)
 
 
-class Size(Section, frozen=True):
-    """How large pictures are asked for."""
+class UnusedPrompt(Section, frozen=True):
+    """Whether a script may render without being given the prompt (of a song: the lyrics)."""
 
-    megapixels: Annotated[
-        float, Meta(gt=0, le=16, description="a number of megapixels, more than 0 and at most 16")
-    ] = 1.0
-    multiple: Annotated[
-        int, Meta(ge=1, le=1024, description="a whole number of pixels from 1 to 1024")
-    ] = 64
+    image: bool = False
+    audio: bool = False
+
+
+class Warm(Section, frozen=True):
+    """Whether exports run in a process that keeps ComfyUI and its models, and how long it lives."""
+
+    image: Literal["auto", "off"] = "auto"
+    audio: Literal["auto", "off"] = "auto"
+    max_prompts: Annotated[int, whole(1, 10**6)] = 200
+    max_memory_bytes: Annotated[
+        Annotated[int, Meta(ge=1, le=2**50)] | None,
+        Meta(description="a whole number of bytes, or null for three quarters of the memory"),
+    ] = None
+    idle_seconds: Annotated[float, positive("seconds", DAY)] = 300.0
+
+
+class Size(Section, frozen=True):
+    """The size of pictures."""
+
+    megapixels: Annotated[float, positive("megapixels", 16)] = 1.0
+    multiple: Annotated[int, whole(1, 1024, "pixels")] = 64
     width: Side = None
     height: Side = None
 
 
 class Limits(Section, frozen=True):
-    """What one render may leave behind."""
+    """The most that one render may produce, and the disk space that must stay free."""
 
-    max_files: Annotated[
-        int, Meta(ge=1, le=10**6, description="a whole number from 1 to 1000000")
-    ] = 500
-    max_bytes: Annotated[
-        int, Meta(ge=1, le=2**50, description=f"a whole number of bytes from 1 to {2**50}")
-    ] = 2 * 1024**3
-    max_pixels: Annotated[
-        int, Meta(ge=1, le=10**12, description=f"a whole number of pixels from 1 to {10**12}")
-    ] = 100_000_000
-    min_free_bytes: Annotated[
-        int, Meta(ge=0, le=2**60, description=f"a whole number of bytes from 0 to {2**60}")
-    ] = 256 * 1024**2
+    max_files: Annotated[int, whole(1, 10**6)] = 500
+    max_bytes: Annotated[int, whole(1, 2**50, "bytes")] = 2 * 1024**3
+    max_pixels: Annotated[int, whole(1, 10**12, "pixels")] = 100_000_000
+    min_free_bytes: Annotated[int, whole(0, 2**60, "bytes")] = 256 * 1024**2
 
 
 class Media(Section, frozen=True):
@@ -181,38 +202,31 @@ class Media(Section, frozen=True):
     renderer: Renderer = Renderer()
     arguments: Arguments = field(default_factory=Arguments)
     extra_arguments: Extras = Extras()
+    allow_unused_prompt: UnusedPrompt = UnusedPrompt()
+    warm: Warm = Warm()
     workflows: Workflows = Workflows()
     inputs: Inputs = field(default_factory=Inputs)
-    argument_style: Annotated[
-        Literal["equals", "separate"], Meta(description='"equals" or "separate"')
-    ] = "equals"
-    variants: Annotated[Literal["last", "all"], Meta(description='"last" or "all"')] = "last"
+    argument_style: Literal["equals", "separate"] = "equals"
+    blank_negative_prompt: Literal["keep", "empty"] = "keep"
+    variants: Literal["last", "all"] = "last"
     size: Size = Size()
     limits: Limits = Limits()
 
 
 class Retry(Section, frozen=True):
-    """How often a prompt is tried whose failure may pass by itself."""
+    """How often a prompt is tried again after a failure that may be temporary."""
 
-    max_attempts: Annotated[
-        int, Meta(ge=1, le=1000, description="a whole number from 1 to 1000")
-    ] = 3
-    base_seconds: Annotated[
-        float, Meta(ge=0, le=86_400, description="a number of seconds from 0 to 86400")
-    ] = 10.0
-    max_crashes: Annotated[
-        int, Meta(ge=1, le=1000, description="a whole number from 1 to 1000")
-    ] = 10
-    probe_seconds: Annotated[
-        float, Meta(ge=1, le=86_400, description="a number of seconds from 1 to 86400")
-    ] = 30.0
+    max_attempts: Annotated[int, whole(1, 1000)] = 3
+    base_seconds: Annotated[float, number("seconds", 0, DAY)] = 10.0
+    max_crashes: Annotated[int, whole(1, 1000)] = 10
+    probe_seconds: Annotated[float, number("seconds", 1, DAY)] = 30.0
 
 
 class Workers(Section, frozen=True):
-    """How many prompts the daemon renders at the same time."""
+    """How many prompts the daemon renders at the same time, and in which order."""
 
-    image: SlotCount = 0
-    audio: SlotCount = 0
+    image: Annotated[int, whole(0, 64)] = 0
+    audio: Annotated[int, whole(0, 64)] = 0
     shared: Annotated[
         Annotated[int, Meta(ge=0, le=64)] | None,
         Meta(description="a whole number from 0 to 64, or null"),
@@ -221,15 +235,14 @@ class Workers(Section, frozen=True):
         tuple[dict[str, str], ...],
         Meta(description='a list of objects such as [{"CUDA_VISIBLE_DEVICES": "0"}]'),
     ] = ()
-    order: Annotated[Literal["oldest", "priority"], Meta(description='"oldest" or "priority"')] = (
-        "oldest"
-    )
+    order: Literal["oldest", "priority"] = "oldest"
+    lease_seconds: Annotated[float, number("seconds", 1, DAY)] = 90.0
 
 
 class Web(Section, frozen=True):
     """What is served over HTTP."""
 
-    host: Annotated[str, Meta(description='an address such as "127.0.0.1"')] = "127.0.0.1"
+    host: Annotated[str, ADDRESS] = "127.0.0.1"
     port: Annotated[
         int, Meta(ge=0, le=65535, description="a port from 1 to 65535, or 0 for any that is free")
     ] = 5000
@@ -240,12 +253,10 @@ class Web(Section, frozen=True):
             extra=WITH_VARIABLES,
         ),
     ] = None
-    legacy_shapes: Annotated[bool, Meta(description="true or false")] = False
-    threads: Annotated[int, Meta(ge=1, le=64, description="a whole number from 1 to 64")] = 8
-    thumbnails_max_bytes: Annotated[
-        int, Meta(ge=0, le=2**50, description=f"a whole number of bytes from 0 to {2**50}")
-    ] = 512 * 1024**2
-    health_host: Annotated[str, Meta(description='an address such as "127.0.0.1"')] = "127.0.0.1"
+    legacy_shapes: bool = False
+    threads: Annotated[int, whole(1, 64)] = 8
+    thumbnails_max_bytes: Annotated[int, whole(0, 2**50, "bytes")] = 512 * 1024**2
+    health_host: Annotated[str, ADDRESS] = "127.0.0.1"
     health_port: Annotated[
         Annotated[int, Meta(ge=0, le=65535)] | None,
         Meta(description="a port from 1 to 65535, 0 for any that is free, or null for none"),
@@ -253,7 +264,7 @@ class Web(Section, frozen=True):
 
 
 class Hook(Section, frozen=True):
-    """What is told when a prompt ended."""
+    """The command and the webhook of one event."""
 
     command: Annotated[
         tuple[str, ...], Meta(description='a list of strings such as ["notify-send", "ready"]')
@@ -264,53 +275,45 @@ class Hook(Section, frozen=True):
 
 
 class Hooks(Section, frozen=True):
-    """Commands and webhooks that are told when a prompt ended."""
+    """Commands that are run, and webhooks that are called, when a prompt has ended."""
 
     published: Hook = Hook()
     error: Hook = Hook()
     secret: Annotated[
-        str | None,
-        Meta(description="a text that webhooks are signed with, or null", extra=WITH_VARIABLES),
+        str | None, Meta(description="a secret that signs webhooks, or null", extra=WITH_VARIABLES)
     ] = None
-    timeout_seconds: Annotated[
-        float, Meta(gt=0, le=3600, description="a number of seconds, more than 0, at most 3600")
-    ] = 10.0
-    max_attempts: Annotated[
-        int, Meta(ge=1, le=1000, description="a whole number from 1 to 1000")
-    ] = 12
-    base_seconds: Annotated[
-        float, Meta(ge=0, le=86_400, description="a number of seconds from 0 to 86400")
-    ] = 5.0
+    previous_secret: Annotated[
+        str | None,
+        Meta(description="the secret that hooks.secret replaces, or null", extra=WITH_VARIABLES),
+    ] = None
+    timeout_seconds: Annotated[float, positive("seconds", 3600)] = 10.0
+    max_attempts: Annotated[int, whole(1, 1000)] = 12
+    base_seconds: Annotated[float, number("seconds", 0, DAY)] = 5.0
 
 
 class Logging(Section, frozen=True):
-    """What the daemon says, and where."""
+    """The logs of the daemon and of workflows."""
 
-    level: Annotated[
-        Literal["debug", "info", "warning", "error"],
-        Meta(description='"debug", "info", "warning" or "error"'),
-    ] = "info"
-    format: Annotated[
-        Literal["auto", "human", "json"], Meta(description='"auto", "human" or "json"')
-    ] = "auto"
-    file: Annotated[str | None, Meta(description="a path of a log file, or null", extra=OWN)] = None
-    max_bytes: Annotated[
-        int, Meta(ge=4096, le=2**40, description=f"a whole number of bytes from 4096 to {2**40}")
-    ] = 10 * 1024**2
-    backups: Annotated[int, Meta(ge=0, le=1000, description="a whole number from 0 to 1000")] = 5
-    workflow_bytes: Annotated[
-        int, Meta(ge=4096, le=2**30, description=f"a whole number of bytes from 4096 to {2**30}")
-    ] = 256 * 1024
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "human", "json"] = "auto"
+    file: Annotated[str | None, Meta(description="the path of a log file, or null", extra=OWN)] = (
+        None
+    )
+    max_bytes: Annotated[int, whole(4096, 2**40, "bytes")] = 10 * 1024**2
+    backups: Annotated[int, whole(0, 1000)] = 5
+    workflow_bytes: Annotated[int, whole(4096, 2**30, "bytes")] = 256 * 1024
 
 
 class Paths(Section, frozen=True):
-    """Where things that are ours alone are kept."""
+    """Where mediagen keeps files of its own."""
 
-    state: Annotated[str | None, Meta(description="a path of a folder, or null", extra=OWN)] = None
+    state: Annotated[str | None, Meta(description="the path of a folder, or null", extra=OWN)] = (
+        None
+    )
 
 
 class Settings(Section, frozen=True):
-    """All sections. Paths in ``OWN`` and ``PROGRAM`` keys are absolute once loaded."""
+    """All sections. Paths in ``OWN`` and ``PROGRAM`` settings are absolute once loaded."""
 
     database: Database = Database()
     comfyui: ComfyUI = ComfyUI()

@@ -1,196 +1,183 @@
-"""From settings to absolute paths, each demanded only by those who need it."""
+"""From settings to what the program works with: absolute paths, servers, arguments, hooks.
+
+Nothing is required until it is asked for: a command that only looks at the queue needs no ComfyUI.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import os
-from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from domain.kind import Kind
-from entrypoints.settings.arguments import default_names
-from entrypoints.settings.consistency import joined_output_root
+from domain.prompt import Kind
 from entrypoints.settings.errors import Problem, SettingsError
-from entrypoints.settings.schema import variable
-from entrypoints.settings.servers import server_hosts
-from entrypoints.settings.suggestions import written
+from entrypoints.settings.schema import default_arguments, nested_json, variable
+from entrypoints.settings.validation import joined_output_root
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-    from entrypoints.settings.loading import LoadedSettings
-    from entrypoints.settings.model import RendererName
-    from entrypoints.settings.servers import ServerHost
+    from domain.hook_delivery import Subscription
+    from entrypoints.settings.loader import LoadedSettings
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Installation:
-    """What the workflow scripts run with; absolute paths that need not exist.
-
-    Attributes:
-        interpreter: never resolved, since a virtual environment's Python is a link.
-        directory: of ComfyUI; the scripts' working folder.
-        scripts: for each kind that a script renders.
-    """
-
-    interpreter: Path
-    directory: Path
-    scripts: Mapping[Kind, Path]
-
-
-@dataclass(frozen=True, slots=True)
-class Locations:
-    """Everything that rendering needs.
-
-    Attributes:
-        database: absolute path of the database file.
-        output_root: absolute.
-        installation: None when no kind is rendered by a script.
-    """
-
-    database: Path
-    output_root: Path
-    installation: Installation | None
-
-
-def locations(
-    loaded: LoadedSettings, kinds: Iterable[Kind] = tuple(Kind), search: str | None = None
-) -> Locations:
-    """The paths for rendering these kinds.
-
-    Args:
-        loaded: the settings.
-        kinds: that are to be rendered.
-        search: PATH for an interpreter that is only named; by default the process's own.
-
-    Raises:
-        SettingsError: keys are missing; it names all of them.
-    """
-    problems: dict[str, Problem] = {}
-    database = _attempt(lambda: database_path(loaded), problems)
-    root = _attempt(lambda: output_root(loaded), problems)
-    scripted = [kind for kind in kinds if renderer(loaded, kind) == "script"]
-    python = _attempt(lambda: interpreter(loaded, search), problems) if scripted else None
-    directory = _attempt(lambda: comfyui_directory(loaded), problems) if scripted else None
-    if problems or database is None or root is None:
-        raise SettingsError(list(problems.values()))
-    if python is None or directory is None:
-        return Locations(database, root, None)
-    scripts = {kind: script(loaded, kind) for kind in scripted}
-    return Locations(database, root, Installation(python, directory, scripts))
+class _ByKind(Protocol[T_co]):
+    @property
+    def image(self) -> T_co: ...
+    @property
+    def audio(self) -> T_co: ...
 
 
 def database_path(loaded: LoadedSettings) -> Path:
-    """The database file. Raises SettingsError when database.path is not set."""
-    return Path(_demand(loaded, "database.path", loaded.settings.database.path))
+    """The database file. Raises SettingsError if database.path is not set."""
+    return _required_path(loaded, "database.path", loaded.settings.database.path)
 
 
 def comfyui_directory(loaded: LoadedSettings) -> Path:
-    """The ComfyUI directory. Raises SettingsError when it is not set."""
-    value = loaded.settings.comfyui.comfyui_directory
-    return Path(_demand(loaded, "comfyui.comfyui_directory", value))
+    """The ComfyUI directory. Raises SettingsError if it is not set."""
+    directory = loaded.settings.comfyui.comfyui_directory
+    return _required_path(loaded, "comfyui.comfyui_directory", directory)
 
 
 def output_root(loaded: LoadedSettings) -> Path:
-    """The output root. Raises SettingsError when it is relative to no known directory."""
+    """The output root. Raises SettingsError if it is relative to a directory that is not set."""
     root = joined_output_root(loaded.settings)
     if root is None:
-        raise _missing(
-            loaded,
-            "comfyui.comfyui_directory",
-            f'comfyui.output_directory, "{loaded.settings.comfyui.output_directory}", is '
-            "relative to comfyui.comfyui_directory, which is not set",
-            "Or make comfyui.output_directory absolute.",
+        what = (
+            f'comfyui.output_directory, "{loaded.settings.comfyui.output_directory}", is relative'
+            " to comfyui.comfyui_directory, which is not set"
         )
+        alternative = " Or make comfyui.output_directory absolute."
+        raise _missing(loaded, "comfyui.comfyui_directory", what, alternative)
     return root
 
 
 def interpreter(loaded: LoadedSettings, search: str | None = None) -> Path:
-    """The ComfyUI environment's Python; a bare name is looked up on PATH.
+    """The Python of ComfyUI's environment; a bare name is looked up on PATH.
+
+    Links are not followed: a virtual environment's Python is one.
+
+    Args:
+        loaded: the settings.
+        search: the PATH to search; None for that of this process.
 
     Raises:
         SettingsError: comfyui.python is not set, or its bare name is not on PATH.
     """
-    from shutil import which  # brings along every kind of archive
+    from shutil import which  # imports every kind of archive
 
-    name = "comfyui.python"
-    python = _demand(loaded, name, loaded.settings.comfyui.python)
+    key = "comfyui.python"
+    python = str(_required_path(loaded, key, loaded.settings.comfyui.python))
     if "/" in python:
         return Path(python)
-    if found := which(python, path=search):
-        return Path(os.path.abspath(found))  # noqa: PTH100 - resolve() would follow links
-    what = f'{name} is "{python}", and no folder on PATH has an executable of that name'
-    fix = "Give the whole path of the interpreter of ComfyUI's environment."
-    raise SettingsError([Problem(str(loaded.provenance[name]), what, fix, name)])
+    if path := which(python, path=search):
+        return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
+    what = f'{key} is "{python}", and no folder on PATH has an executable of that name'
+    fix = "Write the whole path of the interpreter of ComfyUI's environment."
+    raise SettingsError([Problem(str(loaded.provenance[key]), what, fix, key)])
 
 
 def script(loaded: LoadedSettings, kind: Kind) -> Path:
-    """The workflow script. Raises SettingsError when it is relative to no known directory."""
+    """The workflow script. Raises SettingsError if it is relative to a directory not set."""
     scripts = loaded.settings.media.scripts
     path = Path(scripts.image if kind is Kind.IMAGE else scripts.music)
     return path if path.is_absolute() else comfyui_directory(loaded) / path
 
 
-def renderer(loaded: LoadedSettings, kind: Kind) -> RendererName:
-    """What renders a kind."""
-    chosen = loaded.settings.media.renderer
-    return chosen.image if kind is Kind.IMAGE else chosen.audio
+def is_script_set(loaded: LoadedSettings, kind: Kind) -> bool:
+    """Whether the user has named the workflow script of a kind."""
+    name = f"media.scripts.{'image' if kind is Kind.IMAGE else 'music'}"
+    return loaded.provenance[name].kind != "default"
+
+
+def of_kind(section: _ByKind[T], kind: Kind) -> T:
+    """The value for a kind in a section that has one for each."""
+    return section.image if kind is Kind.IMAGE else section.audio
+
+
+def renderer(loaded: LoadedSettings, kind: Kind) -> str:
+    """The name of the renderer of a kind."""
+    return of_kind(loaded.settings.media.renderer, kind)
 
 
 def workflow_file(loaded: LoadedSettings, kind: Kind) -> Path:
-    """The graph that a server renders. Raises SettingsError when it is not set."""
-    files = loaded.settings.media.workflows
-    value = files.image if kind is Kind.IMAGE else files.audio
-    return Path(_demand(loaded, f"media.workflows.{kind.value}", value))
+    """The graph that a server renders. Raises SettingsError if it is not set."""
+    file = of_kind(loaded.settings.media.workflows, kind)
+    return _required_path(loaded, f"media.workflows.{kind.value}", file)
 
 
-def workflow_inputs(
-    loaded: LoadedSettings, kind: Kind
-) -> Mapping[str, str | tuple[str, ...] | None]:
-    """Inputs of nodes for fields, over those that the graph suggests."""
-    chosen = loaded.settings.media.inputs
-    return chosen.image if kind is Kind.IMAGE else chosen.audio
+def state_root(loaded: LoadedSettings) -> Path:
+    """The folder for the state of all databases; it may not exist yet."""
+    if chosen := loaded.settings.paths.state:
+        return Path(chosen)
+    from platformdirs import user_state_path
+
+    return user_state_path("mediagen", appauthor=False)
 
 
-def servers(loaded: LoadedSettings, kind: Kind | None = None) -> tuple[ServerHost, ...]:
-    """The ComfyUI servers, or those that render a kind."""
-    hosts = server_hosts(loaded.settings.comfyui)
-    return tuple(host for host in hosts if kind is None or kind in host.kinds)
+def arguments(loaded: LoadedSettings, kind: Kind) -> dict[str, tuple[str, ...]]:
+    """The script arguments of each field that is passed: defaults first, then those set."""
+    mapping = of_kind(loaded.settings.media.arguments, kind)
+    merged = {**default_arguments(kind), **mapping}
+    return {
+        field: (names,) if isinstance(names, str) else names
+        for field, names in merged.items()
+        if names
+    }
 
 
-def arguments(loaded: LoadedSettings, kind: Kind) -> dict[str, str]:
-    """The argument for each field that is passed on: the seed's first, then those given."""
-    chosen = loaded.settings.media.arguments
-    given = chosen.image if kind is Kind.IMAGE else chosen.audio
-    merged: dict[str, str | None] = {**default_names(kind), **given}
-    return {field: name for field, name in merged.items() if name is not None}
+def lease_seconds(loaded: LoadedSettings) -> float:
+    """How long a heartbeat may stand still before others take a render over."""
+    # Longer than any wait for a lock, or a heartbeat that waits would look like a dead one.
+    settings = loaded.settings
+    return max(settings.workers.lease_seconds, 3 * settings.database.timeout)
 
 
-def extra_arguments(loaded: LoadedSettings, kind: Kind) -> tuple[str, ...]:
-    """The fixed arguments that stand last."""
-    extras = loaded.settings.media.extra_arguments
-    return extras.image if kind is Kind.IMAGE else extras.audio
+def render_settings_name(loaded: LoadedSettings) -> str:
+    """The file and the overrides of the settings that decide whether a render can succeed.
+
+    An edit of the file leaves the name as it is, so that a pause ends when the file is corrected.
+    """
+    name = str(loaded.config_file or "the default settings")
+    overridden = {
+        key: repr(reduce(getattr, key.split("."), loaded.settings))
+        for key, source in sorted(loaded.provenance.items())
+        if source.kind in {"environment", "option"} and key.startswith(("comfyui.", "media."))
+    }
+    if not overridden:
+        return name
+    digest = hashlib.sha256("\n".join(f"{k}={v}" for k, v in overridden.items()).encode())
+    return f"{name} and other values of {', '.join(overridden)} ({digest.hexdigest()[:8]})"
 
 
-def _attempt(find: Callable[[], T], problems: dict[str, Problem]) -> T | None:
-    try:
-        return find()
-    except SettingsError as error:
-        for problem in error.problems:
-            problems.setdefault(problem.key, problem)
-        return None
+def subscriptions(loaded: LoadedSettings) -> tuple[Subscription, ...]:
+    """The hooks that are set."""
+    from domain.hook_delivery import Channel, HookEvent, Subscription
+
+    hooks = loaded.settings.hooks
+    subscribed = []
+    for event, hook in (
+        (HookEvent.PUBLISHED, hooks.published),
+        (HookEvent.ERROR, hooks.error),
+    ):
+        if hook.command:
+            subscribed.append(Subscription(event, Channel.COMMAND))
+        if hook.webhook is not None:
+            subscribed.append(Subscription(event, Channel.WEBHOOK))
+    return tuple(subscribed)
 
 
-def _demand(loaded: LoadedSettings, name: str, value: str | None) -> str:
+def _required_path(loaded: LoadedSettings, name: str, value: str | None) -> Path:
     if value is None:
         raise _missing(loaded, name, f"{name} is not set")
-    return value
+    return Path(value)
 
 
-def _missing(loaded: LoadedSettings, name: str, what: str, instead: str = "") -> SettingsError:
+def _missing(loaded: LoadedSettings, name: str, what: str, alternative: str = "") -> SettingsError:
     where = str(loaded.config_file or "settings (there is no configuration file)")
-    snippet = written(name, '"..."')
-    fix = f"Add {snippet} to the file, or set {variable(name)}."
-    return SettingsError([Problem(where, what, f"{fix} {instead}".rstrip(), name)])
+    snippet = nested_json(name, '"..."')
+    fix = f"Add {snippet} to the file, or set {variable(name)}.{alternative}"
+    return SettingsError([Problem(where, what, fix, name)])

@@ -1,4 +1,4 @@
-"""Whether the value that won is one that its key can have."""
+"""Checks of the settings: every value alone, and then all of them together."""
 
 from __future__ import annotations
 
@@ -6,54 +6,86 @@ import json
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
-from entrypoints.settings.disclosure import display, found
+from domain.prompt import Kind
 from entrypoints.settings.errors import Problem
-from entrypoints.settings.expansion import Unexpandable, expanded, with_variables
-from entrypoints.settings.schema import INPUTS
+from entrypoints.settings.expansion import ExpansionError, expand_path, expand_variables
+from entrypoints.settings.hosts import (
+    HOSTS,
+    address_fault,
+    expand_hosts,
+    host_faults,
+    server_address_fault,
+)
+from entrypoints.settings.redaction import display, excerpt
+from entrypoints.settings.schema import INPUTS, field_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from entrypoints.settings.layers import Entry
+    from entrypoints.settings.model import Settings
     from entrypoints.settings.schema import Key
 
-_TRUTH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+_BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 _ARGUMENT = re.compile(r"--?[^\s=-][^\s=]*")
 _INPUT = re.compile(r".*[^\s.]\s*\.[^\s.]+")
 _NUMBER = re.compile(r"[+-]?([0-9]{1,20}\.?[0-9]{0,20}|\.[0-9]{1,20})(e[+-]?[0-9]{1,3})?")
+_OUTPUT: Final = "comfyui.output_directory"
+_MIN_TOKEN_LENGTH: Final = 12  # characters; a shorter one could be guessed
+_KEY_FIX: Final = 'Write "whsec_" and a key in base64, or a text that does not begin with "whsec_".'
+_WEBHOOK_EXAMPLE: Final = (
+    'Write an address such as "http://localhost:9000/ready", or null for none.'
+)
 
 
-def checked(key: Key, entry: Entry, environ: Mapping[str, str]) -> object:
-    """The value as the model wants it, its path expanded; a ``Problem`` where that cannot be."""
-    given = _read(key, str(entry.value)) if entry.textual else entry.value
+def checked_value(key: Key, entry: Entry, environ: Mapping[str, str]) -> object:
+    """The value as the model's type, its path expanded; a ``Problem`` if it is not valid.
+
+    Args:
+        key: the setting.
+        entry: its value as it was read.
+        environ: the environment, for variables in the value.
+    """
+    raw = _parse_text(key, str(entry.value)) if entry.textual else entry.value
     try:
-        value = msgspec.convert(given, key.annotation)
+        value = msgspec.convert(raw, key.annotation)
     except (msgspec.ValidationError, UnicodeError):
-        return _problem(key, entry, given)
-    if (key.path or key.variables) and isinstance(value, str):
-        try:
-            value = expanded(value, environ) if key.path else with_variables(value, environ)
-        except Unexpandable as reason:
-            what = f"{key.name} is {found(key.name, given)}, but {reason}"
-            return Problem(entry.where, what, reason.fix, key.name)
+        return _wrong_type(key, entry, raw)
+    try:
+        value = _expanded(key, value, entry.anchor, environ)
+    except ExpansionError as error:
+        what = f"{key.name} is {excerpt(key.name, raw)}, but {error}"
+        return Problem(entry.where, what, error.fix, key.name)
     for text in _texts(value):
-        if complaint := _complaint(key, text):
-            what = f"{key.name} is {found(key.name, given)}, which {complaint}"
+        if fault := _text_fault(key, text):
+            what = f"{key.name} is {excerpt(key.name, raw)}, which {fault}"
             return Problem(entry.where, what, f"Write {key.expected}.", key.name)
-    return _anchored(key, entry, value) if key.path and isinstance(value, str) else value
+    if not key.path or not isinstance(value, str):
+        return value
+    if key.path == "own" or (key.path == "program" and "/" in value):
+        return str(entry.anchor / value)
+    return str(Path(value))
 
 
-def _read(key: Key, text: str) -> object:
-    """The text as the key's type; text that is none stays as it is, for the check to refuse."""
+def _expanded(key: Key, value: object, anchor: Path, environ: Mapping[str, str]) -> object:
+    if key.name == HOSTS and isinstance(value, tuple):
+        return expand_hosts(value, anchor, environ)
+    if isinstance(value, str) and key.path:
+        return expand_path(value, environ)
+    return expand_variables(value, environ) if isinstance(value, str) and key.variables else value
+
+
+def _parse_text(key: Key, text: str) -> object:
+    """The text as the key's type; anything else stays text, which the check then refuses."""
     word = text.strip().lower()
     if key.nullable and word == "null":
         return None
     if key.base is bool:
-        return _TRUTH.get(word, text)
+        return _BOOLEANS.get(word, text)
     if key.base in (int, float) and _NUMBER.fullmatch(word):
         return float(word) if key.base is float or not word.lstrip("+-").isdigit() else int(word)
     if key.base is tuple:
@@ -64,16 +96,18 @@ def _read(key: Key, text: str) -> object:
     return text
 
 
-def _problem(key: Key, entry: Entry, given: object) -> Problem:
-    what = f"{key.name} is {found(key.name, given)}, but must be {key.expected}"
-    if isinstance(given, str) and not entry.textual and key.base in (int, float, bool):
+def _wrong_type(key: Key, entry: Entry, raw: object) -> Problem:
+    what = f"{key.name} is {excerpt(key.name, raw)}, but must be {key.expected}"
+    if isinstance(raw, str) and not entry.textual and key.base in (int, float, bool):
         fix = "Write it without quotes."
-    elif isinstance(given, list) and "strings" in key.expected:
-        wrong = next((item for item in given if not isinstance(item, str)), None)
-        fix = f"This item is not a string: {found(key.name, wrong)}."
+    elif isinstance(raw, list) and key.base is tuple:
+        item_type, name = (str, "a string") if "strings" in key.expected else (dict, "an object")
+        what = f"{key.name} is a list with a wrong item, but must be {key.expected}"
+        wrong = next((item for item in raw if not isinstance(item, item_type)), None)
+        fix = f"This item is not {name}: {excerpt(key.name, wrong)}." if wrong is not None else ""
     else:
         default = display(key.name, key.default)
-        fix = f"Leave it out for the default, {default}." if key.default is not None else ""
+        fix = f"Leave it out to use the default, {default}." if key.default is not None else ""
     return Problem(entry.where, what, fix, key.name)
 
 
@@ -89,30 +123,156 @@ def _texts(value: object) -> Iterator[str]:
             yield from _texts(pair)
 
 
-def _complaint(key: Key, text: str) -> str | None:
+def _text_fault(key: Key, text: str) -> str | None:
     if "\0" in text:
         return "holds a NUL character"
     try:
         os.fsencode(text)
     except UnicodeEncodeError:
         return "holds a character that cannot be passed on"
-    if key.base is tuple:
-        return None
-    if not text.strip():
+    if not text.strip() and key.base is not tuple:
         return "is empty"
-    return _misnamed(key.name, text) if key.entry else None
+    if key.entry and key.name.startswith(INPUTS) and not _INPUT.fullmatch(text):
+        return "is not a node and an input joined by a dot"
+    if key.entry and not key.name.startswith(INPUTS) and not _ARGUMENT.fullmatch(text):
+        return 'is not the name of an argument ("-" or "--" in front, no "=", no spaces)'
+    return None
 
 
-def _misnamed(name: str, text: str) -> str | None:
-    """Why a text names no argument of a script, or no input of a node."""
-    if name.startswith(INPUTS):
-        return None if _INPUT.fullmatch(text) else "is no node and input joined by a dot"
-    if _ARGUMENT.fullmatch(text):
-        return None
-    return 'is not the name of an argument ("-" or "--" in front, no "=", no spaces)'
+def cross_check(settings: Settings, entries: Mapping[str, Entry]) -> Iterator[Problem]:
+    """Problems with settings whose values are each valid alone.
+
+    Args:
+        settings: all settings, in the types of the model.
+        entries: the values that were set, by dotted name: they say where to fix a problem.
+    """
+    for check in (_output_root, _workers, _extra_arguments, _hooks, _hosts, _servers, _token):
+        for fault in check(settings):
+            entry = entries.get(fault.source_of or fault.key)
+            where = entry.where if entry else "default settings"
+            yield Problem(where, fault.what, fault.fix, fault.key)
 
 
-def _anchored(key: Key, entry: Entry, path: str) -> str:
-    if key.path == "own" or (key.path == "program" and "/" in path):
-        return str(entry.anchor / path)
-    return str(Path(path))
+class _Fault(NamedTuple):
+    """A problem; ``source_of`` is the setting whose source is named, if not ``key``."""
+
+    key: str
+    what: str
+    fix: str
+    source_of: str = ""
+
+
+def joined_output_root(settings: Settings) -> Path | None:
+    """The output root's absolute path, or None if it is relative to an unset directory."""
+    directory = Path(settings.comfyui.output_directory)
+    if directory.is_absolute():
+        return directory
+    comfyui = settings.comfyui.comfyui_directory
+    return Path(comfyui) / directory if comfyui else None
+
+
+def _output_root(settings: Settings) -> Iterator[_Fault]:
+    root = joined_output_root(settings)
+    if root is not None and not os.path.realpath(root).strip("/"):
+        what = f"{_OUTPUT} is {root}, which is the root of the file system"
+        yield _Fault(_OUTPUT, what, "Name a folder that holds nothing but generated media.")
+
+
+def _workers(settings: Settings) -> Iterator[_Fault]:
+    workers, key = settings.workers, "workers.shared"
+    if workers.shared == 0 and not (workers.image or workers.audio):
+        what = f"{key}, workers.image and workers.audio are all 0: nothing would be rendered"
+        yield _Fault(key, what, f"Give one of them a number, or leave {key} out.")
+
+
+def _extra_arguments(settings: Settings) -> Iterator[_Fault]:
+    extras = settings.media.extra_arguments
+    for kind, texts in ((Kind.IMAGE, extras.image), (Kind.AUDIO, extras.audio)):
+        key = f"media.extra_arguments.{kind}"
+        for text in texts:
+            if "{" not in text:
+                continue
+            from adapters.comfyui_script.arguments import unknown_placeholders
+
+            for placeholder in unknown_placeholders(kind, text):
+                medium = "picture" if kind is Kind.IMAGE else "song"
+                what = f"{key} names {{{placeholder}}}, which is not a field of a {medium}"
+                fix = f"The fields are: {', '.join(sorted(field_names(key)))}."
+                yield _Fault(key, what, fix)
+
+
+def _hooks(settings: Settings) -> Iterator[_Fault]:
+    for event, hook in (("published", settings.hooks.published), ("error", settings.hooks.error)):
+        key = f"hooks.{event}.command"
+        if hook.command and not hook.command[0].strip():
+            fix = 'Write the program first, such as ["/usr/local/bin/announce"], or [] for none.'
+            yield _Fault(key, f"{key} begins with an empty string", fix)
+        key = f"hooks.{event}.webhook"
+        fault, address = None, hook.webhook
+        if address is not None and not _is_plain(address):
+            fault = "holds spaces or characters beyond ASCII, which must be encoded in an address"
+        elif address is not None:
+            fault = address_fault(address)
+        if fault:
+            yield _Fault(key, f"{key} {fault}", _WEBHOOK_EXAMPLE)
+    yield from _hook_secrets(settings.hooks.secret, settings.hooks.previous_secret)
+
+
+def _hook_secrets(current: str | None, previous: str | None) -> Iterator[_Fault]:
+    for key, secret in (("hooks.secret", current), ("hooks.previous_secret", previous)):
+        if secret is not None:
+            from adapters.hooks.signature import SecretError, signing_key
+
+            try:
+                signing_key(secret)
+            except SecretError as error:
+                yield _Fault(key, f"{key} {error}", _KEY_FIX)
+    if previous is not None and current is None:
+        what = "hooks.previous_secret is set, but hooks.secret is not"
+        fix = "Set hooks.secret to the new secret, or leave hooks.previous_secret out."
+        yield _Fault("hooks.previous_secret", what, fix)
+
+
+def _hosts(settings: Settings) -> Iterator[_Fault]:
+    for what, fix in host_faults(settings.comfyui.hosts):
+        yield _Fault(HOSTS, what, fix)
+
+
+def _servers(settings: Settings) -> Iterator[_Fault]:
+    hosts, renderers = settings.comfyui.hosts, settings.media.renderer
+    for kind, renderer in (("image", renderers.image), ("audio", renderers.audio)):
+        if renderer != "server":
+            continue
+        key = "comfyui.host"
+        if not hosts and (fault := server_address_fault(settings.comfyui.host)):
+            yield _Fault(key, f"{key} {fault}", "Write http://127.0.0.1:8188.")
+        chosen = f'media.renderer.{kind} is "server"'
+        if getattr(settings.media.workflows, kind) is None:
+            key = f"media.workflows.{kind}"
+            fix = (
+                "Export the workflow in ComfyUI (Export (API)) and name the file there, or start"
+                " with one from 'mediagen workflow example'."
+            )
+            yield _Fault(key, f"{chosen}, but {key} is not set", fix, f"media.renderer.{kind}")
+        if hosts and not any(
+            isinstance(host, str) or kind in host.get("kinds", tuple(Kind))  # type: ignore[operator]
+            for host in hosts
+        ):
+            what = f'{chosen}, but no entry of {HOSTS} has the kind "{kind}"'
+            yield _Fault(HOSTS, what, 'Add it to "kinds", or leave "kinds" out.')
+
+
+def _token(settings: Settings) -> Iterator[_Fault]:
+    token, key = settings.web.token, "web.token"
+    if token is None:
+        return
+    fix = "Use one that cannot be guessed, such as the output of: openssl rand -hex 16"
+    if len(token) < _MIN_TOKEN_LENGTH:
+        yield _Fault(key, f"{key} has fewer than {_MIN_TOKEN_LENGTH} characters", fix)
+    elif not _is_plain(token):
+        what = f"{key} holds spaces or characters beyond ASCII, which an HTTP header cannot carry"
+        yield _Fault(key, what, fix)
+
+
+def _is_plain(text: str) -> bool:
+    return text.isascii() and text.isprintable() and " " not in text

@@ -1,39 +1,27 @@
-"""The application that answers requests."""
+"""The Flask application: its routes, its guard, its static files."""
 
 from __future__ import annotations
 
+import hashlib
 from functools import partial
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from flask import Flask, Response, request
 from werkzeug.routing import BaseConverter, ValidationError
 
+from entrypoints.web.api import API_MODULES, MAX_ROW_ID
 from entrypoints.web.errors import install_errors
-from entrypoints.web.guarding import install_guards
+from entrypoints.web.file_responses import CACHE_FOREVER
+from entrypoints.web.request_guards import install_guards
 
 if TYPE_CHECKING:
     from entrypoints.web.services import Services
 
-LARGEST_BODY: Final = 1024 * 1024  # bytes; a song with long lyrics has a few thousand
-_LARGEST_ID: Final = 2**63 - 1  # of an INTEGER PRIMARY KEY in SQLite
-_ROOMS: Final = (
-    "assets",
-    "contract_api",
-    "api_token",
-    "api_gallery",
-    "api_prompts",
-    "api_queue",
-    "api_changes",
-    "api_submit",
-    "api_system",
-    "openapi",
-    "login",
-    "media",
-    "previews",
-    "work_pages",
-    "pages",
-)
+MAX_BODY_BYTES: Final = 1024 * 1024  # of a request; a song with long lyrics has a few thousand
+_STATIC: Final = Path(__file__).with_name("static")
+_BLUEPRINTS: Final = (*API_MODULES, "request_guards", "pages")
 
 
 class RowIdConverter(BaseConverter):
@@ -42,30 +30,69 @@ class RowIdConverter(BaseConverter):
     regex = "[0-9]{1,19}"
 
     def to_python(self, value: str) -> int:
-        """The number, if SQLite could hold it."""
+        """The number.
+
+        Raises:
+            ValidationError: SQLite could not hold it.
+        """
         number = int(value)
-        if number > _LARGEST_ID:
+        if number > MAX_ROW_ID:
             raise ValidationError
         return number
 
 
-def _forget_after_change(services: Services, answer: Response) -> Response:
-    if request.method == "POST":
-        services.glance.forget()
-    return answer
-
-
 def create_app(services: Services) -> Flask:
-    """The application, over these services. Each room's ``blueprint(services)`` is a part of it."""
+    """The application over these services.
+
+    Each module in ``_BLUEPRINTS`` adds the routes of its ``blueprint(services)``.
+    """
     app = Flask("entrypoints.web")
-    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.converters["row"] = RowIdConverter
     app.url_map.merge_slashes = False  # an address with "//" is another one
     install_errors(app)
     install_guards(app, services.access)
-    app.after_request(partial(_forget_after_change, services))
-    for room in _ROOMS:
-        module = import_module(f"entrypoints.web.{room}")
+    app.after_request(partial(_recount_after_change, services))
+    _install_assets(app)
+    for name in _BLUEPRINTS:
+        module = import_module(f"entrypoints.web.{name}")
         app.register_blueprint(module.blueprint(services))
     return app
+
+
+def _recount_after_change(services: Services, response: Response) -> Response:
+    if request.method == "POST":
+        services.summaries.invalidate()
+    return response
+
+
+def _install_assets(app: Flask) -> None:
+    """``/static/{digest}/...``, and ``asset()`` for templates.
+
+    Scripts and styles have addresses that change with their content, so browsers may keep them.
+    Scripts import one another by relative addresses, so all have the same digest.
+    """
+    current = assets_digest(_STATIC)
+
+    @app.get("/static/<string:digest>/<string:name>")
+    def versioned_asset(digest: str, name: str) -> Response:
+        response = app.send_static_file(name)
+        if digest == current:  # an old page gets the current file too, but may not keep it
+            response.headers["Cache-Control"] = CACHE_FOREVER
+        return response
+
+    @app.template_global()
+    def asset(name: str) -> str:
+        """The address of a script or a style."""
+        return f"/static/{current}/{name}"
+
+
+def assets_digest(folder: Path) -> str:
+    """A short text that differs whenever a file of the folder does."""
+    digest = hashlib.sha256()
+    for file in sorted(folder.iterdir()):
+        content = file.read_bytes()
+        digest.update(f"{file.name} {len(content)}\n".encode())
+        digest.update(content)
+    return digest.hexdigest()[:12]

@@ -1,71 +1,104 @@
-"""The API that the contract fixes (section 5), and the older shapes of it."""
+"""The API that other programs rely on and that never changes, and an older shape of it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from flask import Blueprint, request
+import msgspec
+from msgspec import Meta
 
-from entrypoints.web.answers import json_answer
+from entrypoints.web.api import Routes
 from entrypoints.web.errors import ApiError
+from entrypoints.web.json_responses import Document, Time
 
 if TYPE_CHECKING:
-    from flask import Response
-
-    from application.ports.gallery_prompts import PlainPrompt
-    from application.ports.gallery_rows import GalleryArtifact
     from entrypoints.web.services import Services
 
-_MOST: Final = 100_000  # rows; the older shape knows no pages
+MAX_PLAIN_PROMPTS: Final = 100_000  # rows; the older shape has no pages
+
+routes = Routes()
+blueprint = routes.blueprint
 
 
-def blueprint(services: Services) -> Blueprint:
-    """``/api/prompts/{id}/artifacts``, and ``/api/prompts`` where older shapes are wanted."""
-    room = Blueprint("contract_api", __name__)
+class Artifact(Document):
+    """A published file, in the fixed shape."""
 
-    @room.get("/api/prompts/<row:prompt_id>/artifacts")
-    def artifacts(prompt_id: int) -> Response:
-        found = services.gallery().artifacts_of(prompt_id)
-        if found is None:
-            raise ApiError(404, "no_such_prompt", f"there is no prompt with the id {prompt_id}")
-        rows = [artifact_document(artifact) for artifact in found]
-        shape = rows if services.legacy_shapes else {"prompt_id": prompt_id, "artifacts": rows}
-        return json_answer(shape)
-
-    if services.legacy_shapes:
-
-        @room.get("/api/prompts")
-        def prompts() -> Response:
-            named = (name.strip() for name in request.args.get("prompt_type", "").split(","))
-            types = [name for name in named if name]
-            status = request.args.get("status", "").strip() or None
-            found = services.gallery().plain_prompts(types, status, _MOST)
-            return json_answer([plain_document(prompt) for prompt in found])
-
-    return room
+    id: Annotated[int, Meta(description="row of prompt_artifacts")]
+    artifact_type: Annotated[
+        str, Meta(description="image or audio; other programs may write other values")
+    ]
+    file_path: Annotated[str, Meta(description="relative to the output root")]
+    preview_path: Annotated[
+        str | None, Meta(description="the same path for an image, null for audio")
+    ]
+    metadata: Annotated[
+        dict[str, Any], Meta(description="how the file was made; may hold unknown members")
+    ]
+    created_at: Time
 
 
-def artifact_document(artifact: GalleryArtifact) -> dict[str, object]:
-    """A row of ``prompt_artifacts`` as the contract shows it."""
-    return {
-        "id": artifact.id,
-        "artifact_type": artifact.artifact_type,
-        "file_path": artifact.file_path,
-        "preview_path": artifact.preview_path,
-        "metadata": artifact.metadata,
-        "created_at": artifact.created_at,
-    }
+class Artifacts(Document):
+    """The published files of one prompt."""
+
+    prompt_id: int
+    artifacts: list[Artifact]
 
 
-def plain_document(prompt: PlainPrompt) -> dict[str, object]:
-    """A row of ``prompts`` as older pages know it."""
-    return {
-        "id": prompt.id,
-        "prompt_text": prompt.prompt_text,
-        "prompt_type": prompt.prompt_type,
-        "status": prompt.status,
-        "artifact_status": prompt.artifact_status,
-        "output_reference": prompt.output_reference,
-        "created_at": prompt.created_at,
-        "error_message": prompt.error_message,
-    }
+class PlainPrompt(Document):
+    """A row of prompts, in the older shape."""
+
+    id: int
+    prompt_text: str | None
+    prompt_type: str | None
+    status: str | None
+    artifact_status: str | None
+    output_reference: int | str | None
+    created_at: Time
+    error_message: str | None
+
+
+class PlainPromptParameters(msgspec.Struct, frozen=True):
+    """Filters of the older list of prompts."""
+
+    prompt_type: Annotated[
+        str | None, Meta(description="one or more types, separated by commas; default: all")
+    ] = None
+    status: Annotated[str | None, Meta(description="only prompts with this status")] = None
+
+
+@routes.add(
+    "GET",
+    "/api/prompts/<row:prompt_id>/artifacts",
+    Artifacts | list[Artifact],
+    tag="contract",
+    errors={404: "No such prompt"},
+)
+def contract_artifacts(services: Services, prompt_id: int) -> object:
+    """The published files of a prompt of any type.
+
+    The list is empty if there are none. With the setting web.legacy_shapes the answer is the bare
+    list.
+    """
+    rows = services.gallery().artifacts_of(prompt_id)
+    if rows is None:
+        raise ApiError(404, "no_such_prompt", f"there is no prompt with the id {prompt_id}")
+    artifacts = msgspec.convert(rows, list[Artifact], from_attributes=True)
+    return artifacts if services.legacy_shapes else Artifacts(prompt_id, artifacts)
+
+
+@routes.add(
+    "GET",
+    "/api/prompts",
+    list[PlainPrompt],
+    tag="contract",
+    query=PlainPromptParameters,
+    legacy=True,
+)
+def legacy_prompts(services: Services, query: PlainPromptParameters) -> list[PlainPrompt]:
+    """Prompts as a plain list, newest first, for older pages.
+
+    Exists only with the setting web.legacy_shapes.
+    """
+    types = [name.strip() for name in (query.prompt_type or "").split(",") if name.strip()]
+    rows = services.gallery().plain_prompts(types, query.status, MAX_PLAIN_PROMPTS)
+    return msgspec.convert(rows, list[PlainPrompt], from_attributes=True)

@@ -1,119 +1,254 @@
-"""Published files, small copies of pictures, and how loud songs are."""
+"""Published files over HTTP: the files, thumbnails, waveforms, and previews of running renders.
+
+Only files that an artifact row names are served.
+"""
 
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
-from flask import Blueprint, Response, request
+import msgspec
+from flask import Response, request
+from msgspec import Meta
 
-from adapters.media_files.small_copies import SmallCopies
-from adapters.media_files.sound_levels import LEVELS
-from adapters.media_files.thumbnails import WIDTHS, Thumbnails
-from adapters.media_files.unfit import CrowdedError, UnfitMediaError
-from adapters.media_files.waveforms import Waveforms
-from adapters.media_files.workshop import Workshop
-from entrypoints.web import queries
-from entrypoints.web.answers import json_answer
+from adapters.media_files.media_file import open_media
+from adapters.media_files.thumbnails import WIDTHS
+from adapters.media_files.waveforms import LEVEL_COUNT
+from application.ports.media_files import BusyError, InvalidMediaError
+from domain.prompt import Kind
+from entrypoints.web.api import Answer, Routes
 from entrypoints.web.errors import ApiError
-from entrypoints.web.media_answers import file_answer, known_answer, media_headers
-from entrypoints.web.media_conditions import Validators
-from entrypoints.web.media_names import saved_name
-from entrypoints.web.media_short_way import take_short_way
-from entrypoints.web.media_sources import opened, published, unreadable
+from entrypoints.web.file_responses import (
+    SANDBOX,
+    Validators,
+    bodiless_response,
+    file_response,
+    media_headers,
+)
+from entrypoints.web.json_responses import Document, json_response
 
 if TYPE_CHECKING:
-    from adapters.media_files.media_file import MediaFile
+    from application.ports.gallery import GalleryArtifact
+    from application.ports.media_files import MediaFile, Thumbnails, Waveforms
     from entrypoints.web.services import Services
 
-USUAL_PARTS: Final = 400  # of a waveform
+_DEFAULT_PARTS: Final = 400  # of a waveform
 
 
-def blueprint(services: Services) -> Blueprint:
-    """GET /api/media/... and GET /api/v1/peaks/..."""
-    room = Blueprint("media", __name__)
-    room.record_once(lambda state: take_short_way(state.app, services))
-    # One workshop for both: together they leave threads for those who ask for something else.
-    copies, workshop = SmallCopies(services.thumbnails, services.thumbnails_max_bytes), Workshop()
-    thumbnails, waveforms = Thumbnails(copies, workshop), Waveforms(copies, workshop)
+_PEAK_COUNT: Final = Meta(ge=1, le=LEVEL_COUNT, description="number of peaks")
+if TYPE_CHECKING:
+    _Width = int
+else:
+    _Width = Literal[WIDTHS]
 
-    @room.get("/api/media/<path:file_path>")
-    def file(file_path: str) -> Response:
-        width = _width()
-        artifact, media = published(services, file_path)
-        small = _thumbnail(thumbnails, media, width) if width else None
-        if small is not None:
-            return small
-        name, download = saved_name(artifact, file_path), request.args.get("download") == "1"
-        answer = file_answer(request, media, name, download=download)
-        if width:  # the original stands in for a small one, this time
-            answer.headers["Cache-Control"] = "no-store"
-            del answer.headers["ETag"], answer.headers["Last-Modified"]
-        return answer
-
-    @room.get("/api/v1/peaks/<row:artifact_id>")
-    def peaks(artifact_id: int) -> Response:
-        parts = queries.whole_number("n", USUAL_PARTS, LEVELS)
-        artifact = services.gallery().artifact_by_id(artifact_id)
-        if artifact is None:
-            raise ApiError(404, "no_such_artifact", f"there is no artifact {artifact_id}")
-        media = opened(services, artifact, artifact.file_path)
-        with closing(media.file):
-            return _peaks(waveforms, media, parts)
-
-    return room
+routes = Routes()
+blueprint = routes.blueprint
 
 
-def _width() -> int | None:
-    """The width that is asked for, or None for the file itself."""
-    given = request.args.get("w")
-    if given is None:
-        return None
-    widths = {str(width): width for width in WIDTHS}
-    if given not in widths:
-        raise queries.wrong("w", f"must be one of {', '.join(widths)}")
-    return widths[given]
+class Peaks(Document):
+    """The loudness of a song from its beginning to its end."""
+
+    peaks: list[Annotated[float, Meta(ge=0, le=1)]]
+    duration_seconds: Annotated[float, Meta(ge=0)]
 
 
-def _thumbnail(thumbnails: Thumbnails, media: MediaFile, width: int) -> Response | None:
-    """A small picture; closes the file unless it gives None, which means that there is no time."""
+class MediaParameters(msgspec.Struct, frozen=True):
+    """How a file is sent."""
+
+    w: Annotated[_Width | None, Meta(description="send a WebP of this width instead (images)")] = (
+        None
+    )
+    download: Annotated[
+        str | None,
+        Meta(description="1 to save the file rather than to show it"),
+        Meta(extra_json_schema={"enum": ["1"]}),  # other values have no effect
+    ] = None
+
+
+class PeaksParameters(msgspec.Struct, frozen=True):
+    """How detailed a waveform is."""
+
+    n: Annotated[int, _PEAK_COUNT] = _DEFAULT_PARTS
+
+
+@routes.add(
+    "GET",
+    "/api/media/<path:file_path>",
+    tag="contract",
+    query=MediaParameters,
+    request_headers={"Range": "such as bytes=0-1023"},
+    answers={
+        200: Answer(
+            "The file",
+            media_types=("*/*",),
+            headers={"ETag": "identifies the content", "Accept-Ranges": "bytes"},
+        ),
+        206: Answer("A part of the file", media_types=("*/*",)),
+        304: Answer("The client has the current content"),
+    },
+    errors={
+        404: "No such file, or no row for it",
+        412: "If-Match or If-Unmodified-Since names other content",
+        416: "The range is outside of the file",
+        422: "Unknown width, or the file has no thumbnail",
+    },
+)
+def media(services: Services, file_path: str, query: MediaParameters) -> Response:
+    """A published file.
+
+    Only files that have a row are served. The content decides the type. Ranges and conditional
+    requests are supported.
+    """
+    artifact = services.gallery().artifact(file_path)
+    if artifact is None:
+        raise ApiError(404, "no_such_file", "no artifact has this path")
+    file = _open(services, artifact, file_path)
+    if query.w is not None:
+        thumbnail = _thumbnail_response(services.thumbnails, file, query.w)
+        if thumbnail is not None:
+            return thumbnail
+    name, is_download = _download_name(artifact, file_path), query.download == "1"
+    response = file_response(request, file, name, is_download=is_download)
+    if query.w is not None:  # the original in place of its thumbnail, this time
+        response.headers["Cache-Control"] = "no-store"
+        del response.headers["ETag"], response.headers["Last-Modified"]
+    return response
+
+
+@routes.add(
+    "GET",
+    "/api/v1/peaks/<row:artifact_id>",
+    tag="media",
+    query=PeaksParameters,
+    answers={
+        200: Answer(schema=Peaks),
+        304: Answer("The client has the current content"),
+    },
+    errors={
+        404: "No such song",
+        412: "If-Match or If-Unmodified-Since names other content",
+        422: "A parameter is invalid, or the file has no waveform",
+    },
+)
+def peaks(services: Services, artifact_id: int, query: PeaksParameters) -> Response:
+    """The waveform of a song."""
+    artifact = services.gallery().artifact_by_id(artifact_id)
+    if artifact is None:
+        raise ApiError(404, "no_such_artifact", f"there is no artifact {artifact_id}")
+    song = _open(services, artifact, artifact.file_path)
+    with closing(song.file):
+        return _peaks_response(services.waveforms, song, query.n)
+
+
+class PreviewParameters(msgspec.Struct, frozen=True):
+    """A parameter that only makes addresses differ."""
+
+    v: Annotated[
+        str | None, Meta(description="changes with each picture and defeats caches; is ignored")
+    ] = None
+
+
+@routes.add(
+    "GET",
+    "/api/renders/<row:render_id>/preview",
+    tag="queue",
+    query=PreviewParameters,
+    answers={200: Answer("The picture", media_types=("image/jpeg", "image/png"))},
+    errors={404: "The render has ended or has no picture"},
+    database=False,
+)
+def render_preview(services: Services, render_id: int, query: PreviewParameters) -> Response:  # noqa: ARG001 - see PreviewParameters
+    """The latest preview of an image that is being rendered.
+
+    Only render servers send previews.
+    """
+    preview = services.live.preview(render_id)
+    if preview is None:
+        raise ApiError(404, "no_preview", f"render {render_id} has no preview now")
+    response = Response(preview.picture, content_type=preview.media_type)
+    response.headers["Content-Security-Policy"] = SANDBOX
+    return response
+
+
+def _open(services: Services, artifact: GalleryArtifact, path: str) -> MediaFile:
+    """The artifact's file, to be closed by the caller; raises ApiError if it cannot be opened."""
+    if services.output_root is None:
+        message = "the settings do not say where published files are"
+        raise ApiError(503, "output_root_unknown", message, "'mediagen doctor' says more.")
+    # The row's metadata describe file_path; its preview may be another file.
+    metadata = artifact.metadata if artifact.file_path == path else {}
+    try:
+        media = open_media(services.output_root, path, metadata)
+    except OSError as error:
+        raise _unreadable(error) from error
+    if media is None:
+        hint = "It was moved or removed, or is a link; its row is still there."
+        raise ApiError(404, "file_missing", "the file is not where its row says", hint)
+    return media
+
+
+def _unreadable(error: OSError) -> ApiError:
+    message = f"the file cannot be read just now ({error.strerror or error})"
+    return ApiError(503, "file_unreadable", message, None, {"Retry-After": "1"})
+
+
+def _download_name(artifact: GalleryArtifact, path: str) -> str:
+    """A song's title, or the prompt's number before the file's own name.
+
+    Scripts use the same file names for every prompt: without the number, downloads would replace
+    one another.
+    """
+    own = path.rpartition("/")[2]
+    title = artifact.metadata.get("title")
+    if artifact.kind is Kind.AUDIO and isinstance(title, str) and title.strip():
+        return f"{title.strip()}.{own.rpartition('.')[2]}"
+    return own if artifact.prompt_id is None else f"{artifact.prompt_id}_{own}"
+
+
+def _thumbnail_response(thumbnails: Thumbnails, media: MediaFile, width: int) -> Response | None:
+    """The thumbnail; None if too many others are being made, and then the file stays open."""
     validators = Validators(f"{media.identity}-{width}", media.modified, is_strong=media.is_certain)
     headers = media_headers(media, validators)
     try:
-        answer = known_answer(request, validators, headers)
-        if answer is None:
+        response = bodiless_response(request, validators, headers)
+        if response is None:
             webp = thumbnails.webp(media, width)
-            answer = Response(webp, headers=headers, content_type="image/webp")
-    except CrowdedError:
+            response = Response(webp, headers=headers, content_type="image/webp")
+    except BusyError:
         return None
-    except UnfitMediaError as error:
+    except InvalidMediaError as error:
         media.file.close()
         raise ApiError(422, "no_thumbnail", f"there is no small copy: {error}") from error
     except OSError as error:
         media.file.close()
-        raise unreadable(error) from error
+        raise _unreadable(error) from error
     except BaseException:
         media.file.close()
         raise
     media.file.close()
-    return answer
+    return response
 
 
-def _peaks(waveforms: Waveforms, media: MediaFile, parts: int) -> Response:
+def _peaks_response(waveforms: Waveforms, media: MediaFile, parts: int) -> Response:
     validators = Validators(f"{media.identity}-{parts}", media.modified, is_strong=media.is_certain)
     headers = media_headers(media, validators)
-    answer = known_answer(request, validators, headers)
-    if answer is not None:
-        return answer
+    response = bodiless_response(request, validators, headers)
+    if response is not None:
+        return response
     try:
-        found = waveforms.levels(media)
-    except CrowdedError as error:
-        message = "too many songs are being measured"
-        again = {"Retry-After": "1"}
-        raise ApiError(503, "busy", message, "Ask again in a second.", again) from error
-    except UnfitMediaError as error:
+        levels = waveforms.levels(media)
+    except BusyError as error:
+        raise ApiError(
+            503,
+            "busy",
+            "too many songs are being measured",
+            "Ask again in a second.",
+            {"Retry-After": "1"},
+        ) from error
+    except InvalidMediaError as error:
         raise ApiError(422, "no_peaks", f"there is no waveform: {error}") from error
     except OSError as error:
-        raise unreadable(error) from error
-    document = {"peaks": found.in_parts(parts), "duration_seconds": found.seconds}
-    return json_answer(document, headers=headers)
+        raise _unreadable(error) from error
+    document = Peaks(levels.in_parts(parts), levels.seconds)
+    return json_response(document, headers=headers)

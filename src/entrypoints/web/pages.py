@@ -1,110 +1,205 @@
-"""The pages that people look at: HTML that reads well before any script has run."""
+"""The pages that people look at: HTML that is complete before any script has run."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 from flask import Blueprint, render_template, request
 from markupsafe import Markup
+from msgspec.structs import asdict
 
 from domain.artifact_status import ArtifactStatus
-from entrypoints.web import queries
-from entrypoints.web.answers import json_bytes
-from entrypoints.web.api_gallery import gallery_document, gallery_query
-from entrypoints.web.api_prompts import prompt_details
+from domain.brief import BRIEF_FIELDS
+from domain.prompt import Kind
+from entrypoints.web import gallery_api, prompts_api, queue_api, system_api
+from entrypoints.web.api import read_query
+from entrypoints.web.gallery_api import THUMBNAIL_WIDTH, GalleryParameters
+from entrypoints.web.json_responses import json_bytes
+from entrypoints.web.plots import shares, time_plot
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
 
-    from application.ports.gallery_rows import GalleryPage
+    from domain.brief import BriefField
+    from entrypoints.web.gallery_api import GalleryItem
+    from entrypoints.web.prompts_api import Prompt
     from entrypoints.web.services import Services
+    from entrypoints.web.system_api import Check
 
-_FIRST_PAGE: Final = 60  # cards
-_AT_ONCE: Final = 10  # pictures that are asked for before it is known where they will stand
-_FILTERS: Final = ("kind", "status", "text", "since", "until")
-_SONG: Final = 16  # tenths: as wide as a picture of 16:10
-_NARROWEST, _WIDEST = 6, 24  # tenths; what is beyond is cropped
+SPANS: Final = {24: "24 hours", 168: "7 days"}  # of the system page, by hours
+_EAGER_IMAGES: Final = 10  # pictures that load before their position on the screen is known
+_SONG_RATIO: Final = 16  # tenths: as wide as a picture of 16:10
+_MIN_RATIO, _MAX_RATIO = 6, 24  # tenths; what is beyond is cropped
 _CHIPS: Final = {"ready": "good", "error": "bad", "processing": "accent"}
+_AREAS: Final = (
+    ("Program", ("program", "configuration", "paths", "privacy")),
+    ("Database and queue", ("database", "pending", "in processing", "artifact", "paused")),
+    ("Workflows", ("image", "audio", "interpreter", "comfyui", "music")),
+    ("Published files", ("output",)),
+)
+_OTHER_AREA: Final = "Other"
+_WORST_FIRST: Final = ("broken", "warning", "ok")
 
 
 def blueprint(services: Services) -> Blueprint:
-    """Browse and one prompt; Queue, Submit and System are in ``work_pages``."""
-    room = Blueprint("pages", __name__)
+    """The pages Browse, Queue, Submit and System, and the page of one prompt."""
+    made = Blueprint("pages", __name__)
 
-    @room.get("/")
+    @made.app_template_global()
+    def brief_fields(kind: str) -> list[BriefField]:
+        """The fields of a brief that can be written, in order."""
+        return [field for field in BRIEF_FIELDS[Kind(kind)] if field.names]
+
+    @made.get("/")
     def browse() -> str:
-        page = services.gallery().page(gallery_query(_FIRST_PAGE))
-        return render_template("browse.html", section="browse", **browse_view(page))
+        return render_template("browse.html", section="browse", **browse_context(services))
 
-    @room.get("/prompts/<row:prompt_id>")
+    @made.get("/prompts/<row:prompt_id>")
     def prompt(prompt_id: int) -> str:
-        return render_template("prompt.html", **prompt_view(prompt_details(services, prompt_id)))
+        shown = prompts_api.prompt(services, prompt_id)
+        return render_template("prompt.html", **prompt_context(shown))
 
-    return room
+    @made.get("/queue")
+    def queue() -> str:
+        return render_template(
+            "queue.html",
+            section="queue",
+            status=queue_api.status(services),
+            queue=queue_api.queue(services),
+        )
+
+    @made.get("/submit")
+    def submit() -> str:
+        return render_template("submit.html", section="submit")
+
+    @made.get("/system")
+    def system() -> str:
+        hours = request.args.get("hours", 24, int)
+        return render_template("system.html", section="system", **system_context(services, hours))
+
+    return made
 
 
-def browse_view(page: GalleryPage) -> dict[str, object]:
-    """What the first page of Browse shows for the filters of the request."""
-    asked = {name: value for name in _FILTERS if (value := queries.text(name))}
-    kind = queries.kind()
-    following = urlencode({**asked, "cursor": page.next}) if page.next is not None else None
-    document = gallery_document(page)
+def browse_context(services: Services) -> dict[str, object]:
+    """What the first page of Browse shows for the filters of the request.
+
+    Raises:
+        ApiError: a filter cannot be used.
+        RepositoryError: the database cannot be used.
+    """
+    query = read_query(GalleryParameters)
+    page = gallery_api.gallery(services, query)
+    filters = {
+        name: value
+        for name, value in asdict(query).items()
+        if value and name not in {"cursor", "limit"}
+    }
+    next_page = urlencode({**filters, "cursor": page.next_cursor}) if page.next_cursor else None
+    kind = query.filters()["kind"]
     return {
-        "items": document["items"],
-        "at_once": _AT_ONCE,
-        # The scripts begin at the newest, wherever a page without them was.
-        "given": None if request.args.get("cursor") else as_text(document),
+        "items": page.items,
+        "eager_images": _EAGER_IMAGES,
+        # The scripts start at the newest file, wherever a page without them was.
+        "given": None if query.cursor else as_text(page),
         "kind": kind.prompt_type if kind else "",
-        "status": asked.get("status", ""),
-        "statuses": sorted({*map(str, ArtifactStatus), *filter(None, [asked.get("status")])}),
-        "text": asked.get("text", ""),
-        "filtered": bool(asked),
-        "further": f"/?{following}" if following else None,
+        "status": query.status or "",
+        "statuses": sorted({*map(str, ArtifactStatus), *filter(None, [query.status])}),
+        "text": query.text or "",
+        "filtered": bool(filters),
+        "next_page": f"/?{next_page}" if next_page else None,
         "ratio": ratio,
-        "place": place,
-        "wider": wider,
+        "address": address,
+        "larger_thumbnail": larger_thumbnail,
     }
 
 
 def as_text(document: object) -> Markup:
-    """A document as JSON that HTML takes for mere text."""
-    told = json_bytes(document).decode()
-    return Markup(told.replace("&", "&amp;").replace("<", "&lt;"))  # noqa: S704 - as it says
+    """A document as JSON in which HTML sees nothing but text."""
+    text = json_bytes(document).decode()
+    return Markup(text.replace("&", "&amp;").replace("<", "&lt;"))  # noqa: S704 - as it says
 
 
-def wider(item: Mapping[str, Any]) -> str:
-    """The thumbnail for screens with finer dots; static/cards.js asks for the same."""
-    return str(item["thumbnail_url"]).replace("?w=320", "?w=640")
+def larger_thumbnail(item: GalleryItem) -> str:
+    """The thumbnail for screens with a high resolution; static/cards.js asks for the same."""
+    url = str(item.thumbnail_url)
+    return url.replace(f"?w={THUMBNAIL_WIDTH}", f"?w={2 * THUMBNAIL_WIDTH}")
 
 
-def ratio(item: Mapping[str, Any]) -> int:
-    """Width by height of a card, in tenths; static/shelf.js reckons the same."""
-    if item["kind"] != "image":
-        return _SONG
-    width, height = item["width"], item["height"]
+def ratio(kind: str | None, width: int | None, height: int | None) -> int:
+    """The width of a card divided by its height, in tenths; static/shelf.js computes the same."""
+    if kind != "image":
+        return _SONG_RATIO
     if not width or not height or min(width, height) < 0:
         return 10
-    return min(_WIDEST, max(_NARROWEST, int(width / height * 10 + 0.5)))
+    return min(_MAX_RATIO, max(_MIN_RATIO, int(width / height * 10 + 0.5)))
 
 
-def place(item: Mapping[str, Any]) -> str | None:
-    """Where the title of a card leads: to its prompt, or to the file where there is none."""
-    found = item["prompt_id"]
-    return str(item["media_url"]) if found is None else f"/prompts/{found}"
+def address(item: GalleryItem) -> str:
+    """Where the title of a card leads: to its prompt, or to the file if it has no prompt."""
+    return str(item.media_url) if item.prompt_id is None else f"/prompts/{item.prompt_id}"
 
 
-def prompt_view(prompt: Mapping[str, Any]) -> dict[str, object]:
+def prompt_context(prompt: Prompt) -> dict[str, object]:
     """What the page of one prompt shows."""
-    brief: Mapping[str, Any] = prompt["brief"] or {}
-    shown = {
-        name.replace("_", " ").capitalize(): ", ".join(value) if isinstance(value, list) else value
+    brief: dict[str, Any] = asdict(prompt.brief) if prompt.brief else {}
+    facts = [
+        (
+            name.replace("_", " ").capitalize(),
+            value if isinstance(value, str | int | float) else ", ".join(value),
+        )
         for name, value in brief.items()
         if name not in {"prompt", "negative_prompt", "sections", "title"} and value
-    }
+    ]
     return {
         "prompt": prompt,
         "lyrics": brief.get("sections", ()),
-        "facts": list(shown.items()),
-        "chip": _CHIPS.get(prompt["artifact_status"], ""),
+        "facts": facts,
+        "chip": _CHIPS.get(prompt.artifact_status, ""),
     }
+
+
+def system_context(services: Services, hours: int) -> dict[str, object]:
+    """What the page of the installation shows.
+
+    Args:
+        services: where the data come from.
+        hours: length of the history; a value that ``SPANS`` does not have counts as a day.
+
+    Raises:
+        RepositoryError: the database cannot be used.
+    """
+    hours = hours if hours in SPANS else next(iter(SPANS))
+    system = system_api.system(services)
+    history = system_api.history_until(datetime.now(UTC), services, hours)
+    return {
+        "system": system,
+        "areas": checks_by_area(system.checks),
+        "history": history,
+        "plot": time_plot(history.buckets),
+        "failures": shares(history.failures),
+        "hours": hours,
+        "spans": SPANS,
+    }
+
+
+def checks_by_area(checks: Sequence[Check]) -> list[dict[str, object]]:
+    """The checks of each part of the installation, with the worst result among them."""
+    by_area: dict[str, list[Check]] = {}
+    for check in checks:
+        area = next((name for name, starts in _AREAS if check.name.startswith(starts)), _OTHER_AREA)
+        by_area.setdefault(area, []).append(check)
+    return [
+        {
+            "name": name,
+            "checks": by_area[name],
+            "health": next(
+                health
+                for health in _WORST_FIRST
+                if any(check.health == health for check in by_area[name])
+            ),
+        }
+        for name in (*(name for name, _ in _AREAS), _OTHER_AREA)
+        if name in by_area
+    ]

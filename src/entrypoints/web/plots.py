@@ -1,13 +1,15 @@
-"""The history of renders as bars, for the page to draw; lengths are in the units of a viewBox."""
+"""The history of renders as bars for the page; lengths are in the units of a viewBox."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil, floor, log10
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from entrypoints.web.system_api import Bucket, FailureCount
 
 WIDTH: Final = 720.0
 HEIGHT: Final = 220.0
@@ -17,17 +19,17 @@ _TOP: Final = 10.0
 _RIGHT: Final = 8.0
 _GAP: Final = 0.22  # of a bucket's width
 _TICKS: Final = 4
-_MARKS: Final = 6
+_MAX_MARKS: Final = 6
 STACK: Final = ("image", "audio", "failed")  # from the bottom up
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One rectangle.
+    """One rectangle of the plot.
 
     Attributes:
         sort: "image", "audio" or "failed".
-        bucket: number of its stretch of time, from 0.
+        bucket: index of its bucket, from 0.
     """
 
     sort: str
@@ -40,7 +42,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A line across the plot and the number that it stands for."""
+    """A horizontal line of the plot, and the number of renders at its height."""
 
     y: float
     count: int
@@ -48,7 +50,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A time below the plot: ISO 8601 in UTC."""
+    """A time below the plot, in ISO 8601 and UTC."""
 
     x: float
     moment: str
@@ -56,11 +58,11 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class TimePlot:
-    """Renders over time, the sorts stacked upon one another.
+    """Renders over time, as stacked bars.
 
     Attributes:
-        columns: for each bucket its left edge; every one is as wide as ``column_width``.
-        totals: of everything that is drawn, by sort.
+        columns: left edge of each bucket; all are as wide as ``column_width``.
+        totals: number of renders in the plot, by sort.
     """
 
     bars: tuple[Bar, ...]
@@ -77,17 +79,17 @@ class TimePlot:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """One failure's part: ``length`` is 0 to 100, the most frequent one has 100."""
+    """How frequent a failure is: ``length`` is 0 to 100, and 100 for the most frequent one."""
 
     code: str
     count: int
     length: float
 
 
-def time_plot(buckets: Sequence[Mapping[str, Any]]) -> TimePlot:
-    """The plot of a history's ``buckets``, as ``/api/v1/history`` gives them."""
+def time_plot(buckets: Sequence[Bucket]) -> TimePlot:
+    """The plot of a history's buckets."""
     counts = [_counts(bucket) for bucket in buckets]
-    top = _round_top(max((sum(each.values()) for each in counts), default=0))
+    top = _round_top(max((sum(count.values()) for count in counts), default=0))
     column = (WIDTH - _LEFT - _RIGHT) / max(1, len(counts))
     unit = (HEIGHT - _TOP - _BOTTOM) / top
     columns = tuple(round(_LEFT + column * number, 2) for number in range(len(counts)))
@@ -97,36 +99,32 @@ def time_plot(buckets: Sequence[Mapping[str, Any]]) -> TimePlot:
         marks=tuple(_marks(buckets, columns, column)),
         columns=columns,
         column_width=round(column, 2),
-        totals={sort: sum(each[sort] for each in counts) for sort in STACK},
+        totals={sort: sum(count[sort] for count in counts) for sort in STACK},
     )
 
 
-def shares(failures: Sequence[Mapping[str, Any]]) -> tuple[Share, ...]:
-    """The bars of a history's ``failures``, in the order that they have."""
-    most = max((int(each["count"]) for each in failures), default=0)
+def shares(failures: Sequence[FailureCount]) -> tuple[Share, ...]:
+    """The bars of a history's failures, in the same order."""
+    highest = max((failure.count for failure in failures), default=0)
     return tuple(
-        Share(str(each["code"]), int(each["count"]), round(100 * int(each["count"]) / most, 2))
-        for each in failures
+        Share(failure.code, failure.count, round(100 * failure.count / highest, 2))
+        for failure in failures
     )
 
 
-def _counts(bucket: Mapping[str, Any]) -> dict[str, int]:
-    published = bucket["published"]
-    return {
-        "image": int(published.get("image", 0)),
-        "audio": int(published.get("audio", 0)),
-        "failed": int(bucket["failed"]),
-    }
+def _counts(bucket: Bucket) -> dict[str, int]:
+    published = bucket.published
+    return {"image": published.image, "audio": published.audio, "failed": bucket.failed}
 
 
 def _bars(
     counts: Sequence[Mapping[str, int]], columns: Sequence[float], column: float, unit: float
 ) -> Iterator[Bar]:
-    for number, (each, left) in enumerate(zip(counts, columns, strict=True)):
+    for number, (count, left) in enumerate(zip(counts, columns, strict=True)):
         base = HEIGHT - _BOTTOM
         for sort in STACK:
-            if each[sort]:
-                height = each[sort] * unit
+            if count[sort]:
+                height = count[sort] * unit
                 base -= height
                 x = left + column * _GAP / 2
                 sides = (round(value, 2) for value in (x, base, column * (1 - _GAP), height))
@@ -139,18 +137,16 @@ def _ticks(top: int, unit: float) -> Iterator[Tick]:
         yield Tick(round(HEIGHT - _BOTTOM - count * unit, 2), count)
 
 
-def _marks(
-    buckets: Sequence[Mapping[str, Any]], columns: Sequence[float], column: float
-) -> Iterator[Mark]:
-    every = max(1, ceil(len(columns) / _MARKS))
-    for number in range(every // 2, len(columns), every):
-        yield Mark(round(columns[number] + column / 2, 2), str(buckets[number]["start"]))
+def _marks(buckets: Sequence[Bucket], columns: Sequence[float], column: float) -> Iterator[Mark]:
+    step = max(1, ceil(len(columns) / _MAX_MARKS))
+    for number in range(step // 2, len(columns), step):
+        yield Mark(round(columns[number] + column / 2, 2), buckets[number].start)
 
 
-def _round_top(most: int) -> int:
-    """The least of 4, 8, 12, 20, 40, 80 ... that is no less: it divides well into four."""
-    if most <= _TICKS:
+def _round_top(count: int) -> int:
+    """The smallest of 4, 8, 12, 20, 40, 80 ... that is at least ``count``; all divide into four."""
+    if count <= _TICKS:
         return _TICKS
-    size = int(10 ** floor(log10(most)))
+    size = int(10 ** floor(log10(count)))
     steps = (factor * part for part in (max(1, size // 10), size) for factor in (4, 8, 12, 20, 40))
-    return min(step for step in steps if step >= most)
+    return min(step for step in steps if step >= count)

@@ -1,7 +1,17 @@
-"""waitress, hardened: those who ask slowly, or never finish asking, give way to those who ask."""
+"""The web server: from the settings to a running waitress that slow clients cannot block.
+
+Why the private classes below exist: waitress lets a thread wait, for ever, until a client has read
+the answers to its earlier requests, and never closes a connection on which further requests wait.
+No setting of waitress changes that, so ``_Channel`` and ``_Listener`` override methods of its
+internal classes. Those may change in any minor version: pyproject.toml admits only the versions
+that were read, and tests with clients that do not read fail where an override has no effect. See
+docs/decisions/0008-web-server.md.
+"""
 
 from __future__ import annotations
 
+import ipaddress
+import socket
 import time
 from contextlib import suppress
 from logging import ERROR, getLogger
@@ -14,32 +24,107 @@ from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher
 from waitress.wasyncore import close_all, loop
 
-from entrypoints.web.sending import SendingTask, send_part
+from entrypoints.settings.errors import Problem, SettingsError
+from entrypoints.web.access import access_for
+from entrypoints.web.app import MAX_BODY_BYTES, create_app
+from entrypoints.web.services import build_services
+from entrypoints.web.sockets import is_exposed, listening_sockets, max_connections
 
 if TYPE_CHECKING:
-    import socket
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from flask import Flask
 
-    from adapters.media_files.body import FilePart
+    from entrypoints.settings.loader import LoadedSettings
 
-REQUEST_SECONDS: Final = 20.0  # from the first byte of a request to its last
-IDLE_SECONDS: Final = 60  # a connection on which nothing happens
-FAREWELL_SECONDS: Final = 3.0  # for what is being answered when the server ends
-_ACCEPTED_AT_ONCE: Final = 64
-_LOOK_SECONDS: Final = 5  # between two looks for connections that last too long
+MAX_REQUEST_SECONDS: Final = 20.0  # from the first byte of a request to its last
+MAX_IDLE_SECONDS: Final = 60  # of a connection on which nothing happens
+MAX_SHUTDOWN_SECONDS: Final = 3.0  # for the responses that are being sent when the server ends
+_MAX_ACCEPTED: Final = 64  # connections that are accepted in one turn of the loop
+_POLL_INTERVAL: Final = 5  # seconds between two searches for connections to close
+# No thread ever waits for a reader: a response is a file, which is read as it is sent, or small.
+_UNLIMITED_BYTES: Final = 2**62
+
+
+class RunningServer:
+    """A server that answers until it is closed.
+
+    Attributes:
+        url: its address, with the port that it got.
+        needs_token: whether requests must carry the token of the settings.
+    """
+
+    def __init__(
+        self, server: WebServer, url: str, close_services: Callable[[], None], *, needs_token: bool
+    ) -> None:
+        self.url = url
+        self.needs_token = needs_token
+        self._server = server
+        self._close_services = close_services
+
+    def close(self) -> None:
+        """Stop answering, and close the database."""
+        self._server.close()
+        self._close_services()
+
+
+def start_server(loaded: LoadedSettings) -> RunningServer:
+    """Serve at ``web.host`` and ``web.port``, in threads of its own.
+
+    The database need not exist yet: until it does, responses say what is wrong with it.
+
+    Raises:
+        SettingsError: nothing can be served there, or other machines could reach it without a
+            token.
+    """
+    web = loaded.settings.web
+    access = access_for(web.host, web.token, socket.gethostname())
+    services, close_services = build_services(loaded, access)
+    sockets = listening_sockets(loaded)
+    try:
+        _check_protected(loaded, sockets)
+        app = create_app(services)
+        server = WebServer(app, sockets, web.threads, MAX_BODY_BYTES, max_connections())
+    except BaseException:
+        for listening in sockets:
+            listening.close()
+        raise
+    url = _url(web.host, sockets[0].getsockname()[1])
+    return RunningServer(server, url, close_services, needs_token=web.token is not None)
+
+
+def _check_protected(loaded: LoadedSettings, sockets: list[socket.socket]) -> None:
+    if loaded.settings.web.token is not None or not is_exposed(sockets):
+        return
+    host = loaded.settings.web.host
+    what = f"web.host is {host!r}, which other machines can reach, and web.token is not set"
+    fix = (
+        "Set web.token (MEDIA_GENERATOR_WEB__TOKEN) to a secret text of 12 characters or more,"
+        ' or set web.host to "127.0.0.1".'
+    )
+    raise SettingsError([Problem(str(loaded.provenance["web.host"]), what, fix, "web.host")])
+
+
+def _url(host: str, port: int) -> str:
+    name = host.strip("[]")
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return f"http://{name or 'localhost'}:{port}"
+    if address.is_unspecified:
+        return f"http://localhost:{port}"
+    return f"http://[{name}]:{port}" if address.version == 6 else f"http://{name}:{port}"  # noqa: PLR2004
 
 
 class WebServer:
     """Answers from the moment it is made until it is closed.
 
     Args:
-        app: what answers; called by several threads.
+        app: called by several threads.
         sockets: bound, not yet listening.
-        threads: that answer.
-        largest_body: of a request, in bytes.
-        most: connections at the same time; one that waits gives way to a newer one.
+        threads: number of threads that answer requests.
+        max_body: bytes of a request's body at most.
+        max_open: connections at the same time; beyond that, the longest idle one is closed.
     """
 
     def __init__(
@@ -47,81 +132,103 @@ class WebServer:
         app: Flask,
         sockets: Sequence[socket.socket],
         threads: int,
-        largest_body: int,
-        most: int,
+        max_body: int,
+        max_open: int,
     ) -> None:
-        getLogger("waitress.queue").setLevel(ERROR)  # that all threads are busy is no news
+        getLogger("waitress.queue").setLevel(ERROR)  # that all threads are busy is normal
         settings = Adjustments(
             sockets=list(sockets),
             threads=threads,
             ident="",
             asyncore_use_poll=True,  # select() ends at file 1023
-            connection_limit=2 * most + 64,
+            connection_limit=2 * max_open + 64,
             backlog=1024,
-            channel_timeout=IDLE_SECONDS,
-            cleanup_interval=_LOOK_SECONDS,
+            channel_timeout=MAX_IDLE_SECONDS,
+            cleanup_interval=_POLL_INTERVAL,
+            outbuf_high_watermark=_UNLIMITED_BYTES,
             max_request_header_size=32 * 1024,
-            max_request_body_size=largest_body,
+            max_request_body_size=max_body,
             log_socket_errors=False,
         )
         self._map: dict[int, Any] = {}
         self._tasks = ThreadedTaskDispatcher()
         self._tasks.set_thread_count(threads)
-        self._servers = [_Listener(app, self._map, self._tasks, settings, s, most) for s in sockets]
+        self._servers = [
+            _Listener(app, self._map, self._tasks, settings, listening, max_open)
+            for listening in sockets
+        ]
         self._ending = Event()
         self._thread = Thread(target=self._serve, name="web", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
-        """Listen no more, end what is being answered, and hang up."""
+        """Stop listening, finish the responses that are being sent, and close all connections."""
         self._ending.set()
         for server in self._servers:
-            with suppress(OSError):  # the loop looked by itself, and has ended already
+            with suppress(OSError):  # the loop has noticed and ended already
                 server.pull_trigger()
         self._thread.join()
 
     def _serve(self) -> None:
         while not self._ending.is_set():
-            loop(timeout=1.0, use_poll=True, map=self._map, count=1)
+            self._turn(1.0)
         for server in self._servers:
             server.stop_listening()
-        deadline = time.monotonic() + FAREWELL_SECONDS
+        deadline = time.monotonic() + MAX_SHUTDOWN_SECONDS
         while time.monotonic() < deadline and any(server.is_busy for server in self._servers):
-            loop(timeout=0.05, use_poll=True, map=self._map, count=1)
+            self._turn(0.05)
         self._tasks.shutdown(timeout=1)
         close_all(self._map)
 
+    def _turn(self, seconds: float) -> None:
+        loop(timeout=seconds, use_poll=True, map=self._map, count=1)
+        for server in self._servers:
+            server.hang_up()
+
 
 class _Channel(HTTPChannel):
-    """A connection that knows since when its request is on the way."""
+    """A connection whose next request is answered once the client has read the earlier responses.
 
-    task_class = SendingTask
-    asked_since: float | None = None
+    Attributes:
+        request_began: when the first byte of an unfinished request came (time.time), or None.
+        is_due: whether a request waits to be given to a thread.
+    """
 
-    def send(self, data: bytes | FilePart, do_close: bool = True) -> int:  # noqa: FBT001, FBT002
-        if isinstance(data, bytes):
-            return int(super().send(data, do_close))
-        assert self.socket is not None  # noqa: S101 - whoever sends is connected
-        sent = send_part(self.socket.fileno(), data)
-        return sent if isinstance(sent, int) else int(super().send(sent, do_close))
+    request_began: float | None = None
+    is_due = False
+
+    def writable(self) -> bool:
+        """Whether there is something to send; called by the loop before each of its turns."""
+        if self.is_due and not self.total_outbufs_len and not self.will_close:
+            self.is_due = False
+            self.server.task_dispatcher.add_task(self)  # type: ignore[arg-type] # a channel is one
+        return bool(super().writable())
 
     def received(self, data: bytes) -> bool:
-        if self.asked_since is None:
-            self.asked_since = time.time()
+        if self.request_began is None:
+            self.request_began = time.time()
         taken = super().received(data)
         if self.request is None:
-            self.asked_since = None
+            self.request_began = None
         return bool(taken)
+
+    def handle_close(self) -> None:
+        """Hang up."""
+        if self.is_due:  # no thread will close these requests
+            for request in self.requests:
+                request.close()
+        super().handle_close()
 
     @property
     def is_waiting(self) -> bool:
-        """Whether nothing is being answered on it."""
-        return not self.requests and not self.will_close
+        """Whether it is the client's turn: to send a request, or to read a response."""
+        is_unread = self.is_due and self.total_outbufs_len > 0
+        return not self.will_close and (is_unread or not self.requests)
 
     @property
-    def patience(self) -> tuple[bool, float]:
-        """What may end first is smallest: what has nothing to send, and was long without use."""
-        return self.total_outbufs_len > 0, self.asked_since or self.last_activity
+    def progress_at(self) -> float:
+        """When the client last made progress; an unfinished request is none."""
+        return self.request_began or self.last_activity
 
 
 class _Listener(TcpWSGIServer):
@@ -134,17 +241,17 @@ class _Listener(TcpWSGIServer):
         tasks: ThreadedTaskDispatcher,
         settings: Adjustments,
         listening: socket.socket,
-        most: int,
+        max_open: int,
     ) -> None:
-        self._most = most
-        place = (listening.family, listening.type, listening.proto, listening.getsockname())
+        self._max_open = max_open
+        address = (listening.family, listening.type, listening.proto, listening.getsockname())
         super().__init__(
             app,
             channels,
             _sock=listening,
             dispatcher=tasks,
             adj=settings,
-            sockinfo=place,
+            sockinfo=address,
             bind_socket=False,
         )
 
@@ -154,41 +261,59 @@ class _Listener(TcpWSGIServer):
 
     @property
     def is_busy(self) -> bool:
-        """Whether somebody is being answered."""
+        """Whether a response is being made or sent."""
         return any(c.requests or c.total_outbufs_len for c in self._channels.values())
 
+    def add_task(self, task: Any) -> None:  # noqa: ANN401 - the stubs say Task; it is a channel
+        """Have a connection's request answered, once its earlier responses were read."""
+        task.is_due = True  # see _Channel.writable, which the loop calls next
+
     def handle_accept(self) -> None:
-        """Take whoever knocks, many at a time; where there are too many, the idlest one ends."""
-        for _ in range(_ACCEPTED_AT_ONCE):
+        """Accept new connections, many at a time; close the longest idle ones beyond the limit."""
+        for _ in range(_MAX_ACCEPTED):
             before = len(self._channels)
             super().handle_accept()
             if len(self._channels) == before:
                 break
-        self._make_room()
+        self._close_surplus()
 
     def maintenance(self, now: float) -> None:
-        """End connections on which nothing happens, and requests that never become whole."""
+        """Close connections on which nothing happens, and those with endless requests.
+
+        A client that does not read its response is idle, whatever it sends.
+        """
         super().maintenance(int(now))
         for channel in self._channels.values():
-            since = channel.asked_since
-            if since is not None and channel.is_waiting and now - since > REQUEST_SECONDS:
+            began = channel.request_began
+            is_unbounded = began is not None and now - began > MAX_REQUEST_SECONDS
+            is_idle = now - channel.last_activity > MAX_IDLE_SECONDS
+            if (is_unbounded and channel.is_waiting) or (is_idle and channel.total_outbufs_len > 0):
                 channel.will_close = True
 
+    def hang_up(self) -> None:
+        """Close the connections that are to end. To be called between two turns of the loop.
+
+        waitress closes a connection when it can be written to, so never one whose client does not
+        read. Within a turn, a file number that becomes free could be given to a new connection
+        while events of the old one are still being handled.
+        """
+        for channel in list(self._channels.values()):
+            if channel.will_close:
+                channel.handle_close()
+
     def stop_listening(self) -> None:
-        """Take nobody any more; those who are there stay."""
+        """Accept no more connections; those that are open stay."""
         self.accepting = False
         self.del_channel()
         if self.socket is not None:
             self.socket.close()
 
-    def _make_room(self) -> None:
-        surplus = len(self._channels) - self._most
+    def _close_surplus(self) -> None:
+        surplus = len(self._channels) - self._max_open
         if surplus <= 0:
             return
         closing = sum(channel.will_close for channel in self._channels.values())
         waiting = [channel for channel in self._channels.values() if channel.is_waiting]
-        waiting.sort(key=lambda channel: channel.patience)
-        # Closed by the next turn of the loop: a number that is free at once could be given to a
-        # newcomer while old news about it is still being worked through.
+        waiting.sort(key=lambda channel: channel.progress_at)
         for channel in waiting[: max(0, surplus - closing)]:
             channel.will_close = True

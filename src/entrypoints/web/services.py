@@ -1,49 +1,60 @@
-"""What the handlers of requests are given."""
+"""The services that request handlers use, built from the settings."""
 
 from __future__ import annotations
 
+import platform
+import sqlite3
 from dataclasses import dataclass
+from threading import Lock, local
 from typing import TYPE_CHECKING
 
+from entrypoints.container import compose
+from entrypoints.settings import resolution
+from entrypoints.settings.errors import SettingsError
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
+    from application.ports.database import Database, PromptIntake, QueueControls, QueueWatch
+    from application.ports.doctor import Check
     from application.ports.gallery import Gallery
     from application.ports.live_state import LiveStateReader
+    from application.ports.media_files import Thumbnails, Waveforms
     from application.ports.prompt_catalogue import PromptCatalogue
-    from application.ports.prompt_intake import PromptIntake
     from application.ports.prompt_repository import PromptRepository
-    from application.ports.queue_controls import QueueControls
+    from entrypoints.container import Container
+    from entrypoints.settings.loader import LoadedSettings
     from entrypoints.web.access import Access
-    from entrypoints.web.checklist import Checklist
-    from entrypoints.web.glance import Glance
+    from entrypoints.web.caches import CheckCache, SummaryCache
+
+MAX_INTEGRITY_SECONDS = 1.0  # of one database check; the page repeats it
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Everything that a handler needs; one for the life of the server.
+    """Everything that a request handler needs; one object for the life of the server.
 
-    The functions give the parts that read and write the database, over a connection of the
-    thread that asks: call them in the handler, and keep nothing. They raise RepositoryError when
-    the database cannot be used, which becomes an answer with status 503.
+    The functions return objects that read and write the database over a connection of the calling
+    thread: call them in the handler, and keep nothing. They raise RepositoryError when the
+    database cannot be used, which becomes a response with status 503.
 
     Attributes:
-        access: who may ask, and the token that changes must carry.
-        gallery: what is shown of prompts and artifacts.
-        catalogue: the queue, to look at.
-        controls: pausing and resuming.
-        intake: where prompts come in.
-        repository: retrying and cancelling; makes our own tables when they are missing.
-        live: what workers show of themselves.
-        glance: the queue's summary, counted once for all who look.
-        checklist: the doctor's findings, looked up in the background.
-        output_root: the tree of published files, or None while the settings do not say where.
-        thumbnails: our own folder for small copies; need not exist.
-        thumbnails_max_bytes: that all of them may take together.
-        legacy_shapes: whether answers have the shapes of an older backend.
-        versions: of the program and of what it stands on, by name.
-        paths: of what the settings name, by name; None where they do not say.
+        access: the hosts and tokens that requests must show.
+        gallery: prompts and artifacts, for display.
+        catalogue: the queue, read-only.
+        controls: pause and resume.
+        intake: submits prompts.
+        repository: retry and cancel; creates our own tables when they are missing.
+        live: the state that running workers publish.
+        summaries: the summary of the queue, counted once for all requests.
+        checks: the doctor's checks, run in the background.
+        output_root: the tree of published files, or None if the settings do not name it.
+        thumbnails: thumbnails of pictures.
+        waveforms: levels of songs.
+        legacy_shapes: whether JSON documents have the shapes of an older backend.
+        versions: of the program and of the libraries it uses, by name.
+        paths: that the settings name, by name; None where they do not.
     """
 
     access: Access
@@ -53,11 +64,142 @@ class Services:
     intake: Callable[[], PromptIntake]
     repository: Callable[[], PromptRepository]
     live: LiveStateReader
-    glance: Glance
-    checklist: Checklist
+    summaries: SummaryCache
+    checks: CheckCache
     output_root: Path | None
-    thumbnails: Path
-    thumbnails_max_bytes: int
+    thumbnails: Thumbnails
+    waveforms: Waveforms
     legacy_shapes: bool
     versions: Mapping[str, str]
     paths: Mapping[str, str | None]
+
+
+class ThreadDatabases:
+    """One database connection for each thread that handles requests."""
+
+    def __init__(self, container: Container) -> None:
+        self._loaded = container.settings()
+        self._open = container.page_database
+        for shared in (container.known_paths, container.lock_state):
+            shared()  # built now, by one thread
+        self._open_watch = container.watch
+        self._local = local()
+        self._lock = Lock()
+        self._opened: list[Database] = []
+        self._watch: QueueWatch | None = None
+
+    def current(self) -> Database:
+        """The database of this thread; reopened if the file was replaced.
+
+        Raises:
+            RepositoryError: the database cannot be opened.
+        """
+        database: Database | None = getattr(self._local, "database", None)
+        if database is not None and database.is_current:
+            return database
+        self._local.repository = None
+        if database is not None:
+            self._local.database = None
+            with self._lock:
+                self._opened.remove(database)
+            database.close()
+        database = self._open()
+        with self._lock:
+            self._opened.append(database)
+        self._local.database = database
+        return database
+
+    def repository(self) -> PromptRepository:
+        """The repository of this thread. Raises RepositoryError if the database cannot be used."""
+        database = self.current()
+        if self._local.repository is None:
+            self._local.repository = compose(self._loaded, database=database).repository()
+        repository: PromptRepository = self._local.repository
+        return repository
+
+    def watch(self) -> QueueWatch:
+        """A new watch for commits; the one before is closed. Raises RepositoryError."""
+        with self._lock:
+            if self._watch:
+                self._watch.close()
+            self._watch = None
+            self._watch = self._open_watch()
+            return self._watch
+
+    def close(self) -> None:
+        """Close all connections; no request may be running."""
+        with self._lock:
+            if self._watch:
+                self._watch.close()
+                self._watch = None
+            for database in self._opened:
+                database.close()
+            self._opened.clear()
+
+
+def build_services(loaded: LoadedSettings, access: Access) -> tuple[Services, Callable[[], None]]:
+    """The services, and a function that closes them.
+
+    Raises:
+        SettingsError: the settings do not name a database.
+    """
+    from entrypoints.web.caches import CheckCache, SummaryCache
+
+    container = compose(loaded)
+    databases = ThreadDatabases(container)
+    services = Services(
+        access=access,
+        gallery=lambda: databases.current().gallery,
+        catalogue=lambda: databases.current().catalogue,
+        controls=lambda: databases.current().controls,
+        intake=lambda: databases.current().intake,
+        repository=databases.repository,
+        live=container.live_reader(),
+        summaries=SummaryCache(databases.watch),
+        checks=CheckCache(lambda: _checks(loaded)),
+        output_root=_if_set(container.output_root),
+        thumbnails=container.thumbnails(),
+        waveforms=container.waveforms(),
+        legacy_shapes=loaded.settings.web.legacy_shapes,
+        versions=_versions(),
+        paths=_paths(container),
+    )
+    return services, databases.close
+
+
+def _checks(loaded: LoadedSettings) -> Iterable[Check]:
+    from entrypoints.doctor import diagnose
+
+    return diagnose(loaded, integrity_seconds=MAX_INTEGRITY_SECONDS)
+
+
+def _versions() -> dict[str, str]:
+    from importlib.metadata import version
+
+    return {
+        "mediagen": version("media-generator"),
+        "python": platform.python_version(),
+        "sqlite": sqlite3.sqlite_version,
+        "flask": version("flask"),
+        "waitress": version("waitress"),
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+    }
+
+
+def _paths(container: Container) -> dict[str, str | None]:
+    loaded = container.settings()
+    paths: dict[str, Path | None] = {
+        "configuration": loaded.config_file,
+        "database": container.database_path(),
+        "output_root": _if_set(container.output_root),
+        "comfyui": _if_set(lambda: resolution.comfyui_directory(loaded)),
+        "state": container.state_folder(),
+    }
+    return {name: None if path is None else str(path) for name, path in paths.items()}
+
+
+def _if_set(find: Callable[[], Path]) -> Path | None:
+    try:
+        return find()
+    except SettingsError:
+        return None

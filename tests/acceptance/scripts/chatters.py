@@ -13,6 +13,7 @@ sys.stdout.flush()
 for bar in ("10%|#    | 2/20 [00:00<00:09", "50%|##5  | 10/20 [00:05<00:05"):
     sys.stderr.write(f"Sampling:  {bar},  2.0it/s]\r")
     sys.stderr.flush()
+    time.sleep(0.2)  # so that both are reported
 Path("began").touch()
 end = time.monotonic() + 100
 while not Path("go").exists() and time.monotonic() < end:

@@ -14,6 +14,7 @@ from tests.chaos.faults.served_hands import served_hand_faults
 from tests.chaos.faults.served_servers import served_server_faults
 from tests.chaos.faults.served_workers import served_worker_faults
 from tests.chaos.faults.stops import stop_faults
+from tests.chaos.faults.warm_hosts import warm_faults
 from tests.chaos.faults.workflows import workflow_faults
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def all_faults(sweeps: CallSweeps) -> dict[str, Fault]:
         **workflow_faults(),
         **hand_faults(),
         **clock_faults(),
+        **warm_faults(),
         **served_worker_faults(),
         **served_hand_faults(),
         **served_server_faults(),

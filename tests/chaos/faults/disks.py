@@ -76,8 +76,6 @@ def _must_have_paused(place: Place, code: int | None, on_small: tuple[str, ...])
             raise FoundError(f"a worker on a full disk ended with code {code}")
         return
     with closing(sqlite3.connect(place.database, timeout=60)) as driver:
-        [paused] = driver.execute(
-            "SELECT paused_by, pause_code FROM media_generator_state"
-        ).fetchall()
-    if code != STOPPED or paused != ("environment", "disk_full"):
+        paused = set(driver.execute("SELECT code FROM media_generator_pauses"))
+    if code != STOPPED or paused != {("disk_full",)}:
         raise FoundError(f"a worker on a full disk ended with code {code}, pause {paused}")

@@ -24,6 +24,7 @@ class Fault:
         alone: whether the Poets Service keeps still meanwhile.
         weight: how often it is tried while the others are tried once.
         served: whether a ComfyUI server makes the media, in a place made for this cycle.
+        warm: whether exports in warm hosts make the media, in a place made for this cycle.
         once: whether no job may be given to the server twice, for all that goes wrong.
     """
 
@@ -33,3 +34,4 @@ class Fault:
     weight: int = 1
     served: bool = False
     once: bool = False
+    warm: bool = False

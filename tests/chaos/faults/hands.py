@@ -20,7 +20,7 @@ def hand_faults() -> dict[str, Fault]:
     """Locks that are held, and prompts that are changed under a worker's hands."""
     named: dict[str, Deed] = {
         "write lock held by another program": _lock_held,
-        "asked for anew": _asked_anew,
+        "requested again": _request_again,
     }
     named |= {f"{hand} by another program in mid-render": _taken_away(hand) for hand in HANDS}
     return {name: Fault(deed) for name, deed in named.items()}
@@ -35,7 +35,7 @@ def _lock_held(place: Place, chance: random.Random) -> int:
     return hand.wait().killed
 
 
-def _asked_anew(place: Place, chance: random.Random) -> int:
+def _request_again(place: Place, chance: random.Random) -> int:
     """Ready prompts are wanted again while workers die."""
     write_one(place.database, "first")
     worker(place).wait()

@@ -28,10 +28,10 @@ def kill_faults() -> dict[str, Fault]:
         for step in ABANDONING
     }
     named |= {
-        f"kill recovery (adopts) at {step}": _kill_recovery_at("files.move:after", step)
+        f"kill recovery (adopts) at {step}": _kill_recovery_at("files.move_folder:after", step)
         for step in ADOPTING
     }
-    named["kill while files are taken back"] = _kill_withdrawal
+    named["kill while files are taken back"] = _kill_unpublishing
     named["kill at random times"] = _kill_any_time
     named["two workers at once"] = _two_at_once
     return {name: Fault(deed) for name, deed in named.items()}
@@ -58,13 +58,13 @@ def _kill_recovery_at(corpse: str, step: str) -> Deed:
     return deed
 
 
-def _kill_withdrawal(place: Place, chance: random.Random) -> int:
+def _kill_unpublishing(place: Place, chance: random.Random) -> int:
     """A worker whose files may not be published dies while it takes them back."""
     write_one(place.database, "first")
-    slept = worker(place, "files.move:after", stops=True)
+    slept = worker(place, "files.move_folder:after", stops=True)
     if not slept.wait_for_stop():
         return 0
-    step = chance.choice(("withdrawal.remove_tree:before", "withdrawal.remove_tree:after"))
+    step = chance.choice(("unpublish.delete_tree:before", "unpublish.delete_tree:after"))
     take_back(place.database)
     slept.kill()
     slept.wait()

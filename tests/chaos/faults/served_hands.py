@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tests.chaos.crew import worker
 from tests.chaos.faults.fault import Fault
 from tests.chaos.faults.served_workers import server_of
-from tests.chaos.faults.steps import FORSAKING
+from tests.chaos.faults.steps import REAPING
 from tests.chaos.hand import FoundError
 from tests.chaos.poet import HANDS, lay_hands_on, write_one
 
@@ -29,7 +29,7 @@ def served_hand_faults() -> dict[str, Fault]:
         for hand in _UNWANTED
     }
     taken |= {
-        f"server: kill who ends forsaken jobs at {step}": _taken("", step) for step in FORSAKING
+        f"server: kill who ends orphaned jobs at {step}": _taken("", step) for step in REAPING
     }
     faults = {name: Fault(deed, served=True) for name, deed in taken.items()}
     name = f"server: {_STILL_WANTED} by another program after its worker died"

@@ -36,7 +36,7 @@ def served_worker_faults() -> dict[str, Fault]:
     unsure = f"server: stop at {_UNSURE}, taken over"
     faults = {name: Fault(deed, served=True, once=name != unsure) for name, deed in named.items()}
     # Alone: with another prompt to wait for, the heir would not come to take over meanwhile.
-    name = "server: stop in mid-job, go on beside the heir"
+    name = "server: stop in mid-job, continue beside the successor"
     faults[name] = Fault(_wake_beside_heir, alone=True, served=True, once=True)
     return faults
 

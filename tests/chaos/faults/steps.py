@@ -15,13 +15,13 @@ WAY = (
     "store.prepare:after",
     "files.write_plan:before",
     "files.write_plan:after",
-    "files.move:before",
-    "files.move:after",
+    "files.move_folder:before",
+    "files.move_folder:after",
     "store.place:after",
     "repository.publish_and_claim:before",
     "repository.publish_and_claim:after",
     "store.sweep:before",
-    "files.remove_tree:after",
+    "files.delete_tree:after",
     "store.sweep:after",
 )
 ABANDONING = (
@@ -33,7 +33,7 @@ ABANDONING = (
     "leases.abandon:after",
     "leases.closed:after",
     "store.sweep:before",
-    "files.remove_tree:after",
+    "files.delete_tree:after",
     "store.sweep:after",
 )
 ADOPTING = (
@@ -53,8 +53,8 @@ STOPPING = (
     MIDDLE,
     "store.prepare:after",
     "files.write_plan:before",
-    "files.move:before",
-    "files.move:after",
+    "files.move_folder:before",
+    "files.move_folder:after",
     "repository.publish_and_claim:before",
     "repository.publish_and_claim:after",
 )
@@ -69,8 +69,8 @@ def long_enough(words: str, step: str) -> str:
 
 
 SERVED_WAY = (
-    "server_jobs.hold:before",
-    "server_jobs.hold:after",
+    "server_jobs.record:before",
+    "server_jobs.record:after",
     "api.submit:before",
     "api.submit:after",
     MIDDLE,
@@ -78,38 +78,38 @@ SERVED_WAY = (
     "api.view:middle",
     "api.view:after",
     "store.prepare:before",
-    "files.move:after",
+    "files.move_folder:after",
     "repository.publish_and_claim:after",
-    "server_jobs.drop_all:before",
-    "server_jobs.drop_all:after",
+    "server_jobs.forget_all:before",
+    "server_jobs.forget_all:after",
 )
 GOING_ON = (
     "server_jobs.earlier:after",
-    "server_jobs.hold:before",
-    "server_jobs.hold:after",
-    "api.ending:after",
+    "server_jobs.record:before",
+    "server_jobs.record:after",
+    "api.history:after",
     "api.view:before",
     "api.view:middle",
     "repository.publish_and_claim:after",
-    "server_jobs.drop_all:before",
+    "server_jobs.forget_all:before",
 )
-FORSAKING = (
-    "server_jobs.forsaken:after",
+REAPING = (
+    "server_jobs.orphaned:after",
     "api.queue:before",
     "api.interrupt:before",
     "api.interrupt:after",
-    "server_jobs.drop:before",
-    "server_jobs.drop:after",
+    "server_jobs.forget:before",
+    "server_jobs.forget:after",
 )
 SERVED_STOPPING = (
-    "server_jobs.hold:after",
+    "server_jobs.record:after",
     "api.submit:after",
     MIDDLE,
     "api.view:before",
     "api.view:middle",
     "store.prepare:before",
     "repository.publish_and_claim:before",
-    "server_jobs.drop_all:before",
+    "server_jobs.forget_all:before",
 )
 ON_THE_SERVER = SERVED_STOPPING[:5]
 """Where a job is about to be there, is there, or is fetched."""

@@ -23,9 +23,10 @@ def stop_faults() -> dict[str, Fault]:
     """Sleepers at every step, taken over by the living and by those who die of it."""
     named = {f"stop at {step}, taken over": _stop_at(step) for step in STOPPING}
     named |= {
-        f"stop after rename, heir killed at {step}": _stop_and_kill_at(step) for step in TAKING_OVER
+        f"stop after rename, successor killed at {step}": _stop_and_kill_at(step)
+        for step in TAKING_OVER
     }
-    named["stop before publishing, heir stopped too"] = _stop_both
+    named["stop before publishing, successor stopped too"] = _stop_both
     named |= {f"stop recovery at {step}": _stop_recovery_at(step) for step in ADOPTING}
     named["stop at random times"] = _stop_any_time
     return {name: Fault(deed) for name, deed in named.items()}
@@ -50,7 +51,7 @@ def _stop_and_kill_at(step: str) -> Deed:
 
     def deed(place: Place, chance: random.Random) -> int:
         write_one(place.database, "first pair")
-        slept = worker(place, "files.move:after", stops=True)
+        slept = worker(place, "files.move_folder:after", stops=True)
         deaths = 0
         if slept.wait_for_stop():
             deaths += worker(place, step, until_quiet=True).wait().killed
@@ -80,7 +81,7 @@ def _stop_recovery_at(step: str) -> Deed:
 
     def deed(place: Place, chance: random.Random) -> int:
         write_one(place.database, "first pair")
-        deaths = int(worker(place, "files.move:after").wait().killed)
+        deaths = int(worker(place, "files.move_folder:after").wait().killed)
         slept = worker(place, step, stops=True)
         if slept.wait_for_stop():
             worker(place).wait()

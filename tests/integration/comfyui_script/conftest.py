@@ -11,7 +11,7 @@ import pytest
 from adapters.comfyui_script.renderer import ScriptRenderer
 from adapters.comfyui_script.workflow import DEFAULT_ARGUMENTS, ArgumentStyle, ScriptWorkflow
 from adapters.system_clock import SystemClock
-from domain.kind import Kind
+from domain.prompt import Kind
 from tests.contract.media_renderer_contract import Watch, job_for
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class Bench:
         self.folder = folder
         self.make = make
         self.watch = Watch()
+        self.clock = SystemClock()
         self.job: RenderJob
 
     def run(
@@ -57,7 +58,7 @@ class Bench:
         number = len(list(self.folder.glob("out*")))
         self.job = change(job_for(self.folder / f"out{number}", kind))
         workflow = self.make(script, kind, **changes)
-        return ScriptRenderer({kind: workflow}, SystemClock()).render(self.job, self.watch)
+        return ScriptRenderer({kind: workflow}, self.clock).render(self.job, self.watch)
 
     def left(self, name: str) -> str:
         """The text of a file that the script left."""

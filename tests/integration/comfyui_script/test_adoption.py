@@ -22,17 +22,13 @@ BEGINNING = """
 import os, subprocess, sys, threading, time
 from pathlib import Path
 import psutil
-from adapters.comfyui_script.process import Limits, run
-from adapters.processes.adoption import become_subreaper
+from adapters.comfyui_script.process import Limits, ScriptProcess
+from adapters.processes.children import become_subreaper
 from adapters.system_clock import SystemClock
 from tests.integration.comfyui_script.processes import lives, zombies
 here = Path.cwd()
-class Nobody:
-    def started(self, workflow): return True
-    def heard(self, stream, chunk): pass
-    def must_stop(self): return False
 def shell(script):
-    return run(("/bin/sh", "-c", script), here, Limits(60), SystemClock(), Nobody())
+    return ScriptProcess(("/bin/sh", "-c", script), here, Limits(60), SystemClock()).run()
 def number(name):
     while not (here / name).exists() or not (here / name).read_text().strip():
         time.sleep(0.005)
@@ -98,16 +94,22 @@ print(zombies())
 
 
 def test_members_of_the_group_that_were_adopted_cost_no_time(tmp_path: Path) -> None:
-    """They are reaped at once: nobody waits to see whether they are zombies."""
+    """Dead ones are reaped at the first look: nothing waits to see whether they are zombies."""
     text = """
-seconds = []
-for _ in range(20):
-    began = time.monotonic()
-    shell("(sleep 600 &)")
-    seconds.append(time.monotonic() - began)
-print(min(seconds) < 0.02, zombies())
+from adapters.processes.children import await_group_end, start_child
+class Counted(SystemClock):
+    sleeps = 0
+    def sleep(self, seconds): self.sleeps += 1
+leader = start_child(lambda: subprocess.Popen(
+    ["/bin/sh", "-c", "sleep 600 & kill -KILL $$"], start_new_session=True))
+leader.wait()
+os.killpg(leader.pid, 9)
+while not zombies():
+    time.sleep(0.005)
+clock = Counted()
+print(await_group_end(leader.pid, clock), clock.sleeps, zombies())
 """
-    assert program(text, tmp_path) == ["True", "[]"]
+    assert program(text, tmp_path) == ["True", "1", "[]"]
 
 
 def test_children_of_other_code_keep_their_status(tmp_path: Path) -> None:

@@ -113,10 +113,10 @@ def test_words_leave_as_utf8_even_where_our_own_locale_knows_ascii_only(tmp_path
     program = """
 import sys
 from pathlib import Path
-from adapters.comfyui_script.inquiry import ask
+from adapters.comfyui_script.doctor import run_probe
 from adapters.system_clock import SystemClock
 command = ("/bin/sh", "-c", 'printf %s "$1" > words', "sh", "\\u00e9t\\u00e9 \\u6e56")
-sys.exit(ask(command, Path(sys.argv[1]), 20, SystemClock()).trouble or None)
+sys.exit(run_probe(command, Path(sys.argv[1]), 20, SystemClock()).problem or None)
 """
     environment = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
     subprocess.run(

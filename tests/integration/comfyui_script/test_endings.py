@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import resource
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -11,11 +13,13 @@ import pytest
 
 from adapters.comfyui_script.renderer import ScriptRenderer
 from adapters.system_clock import SystemClock
+from domain.breaker import signature
 from domain.brief import ImageBrief
 from domain.failure import FailureCode
-from domain.kind import Kind
+from domain.prompt import Kind
 
 if TYPE_CHECKING:
+    from domain.failure import Failure
     from tests.integration.comfyui_script.conftest import Bench, Make
 
 
@@ -27,7 +31,7 @@ if TYPE_CHECKING:
         ("no_comfy.py", FailureCode.COMFYUI_IMPORT, "'comfy'"),
         ("out_of_memory.py", FailureCode.OUT_OF_MEMORY, "memory"),
         ("connection_refused.py", FailureCode.CONNECTION_REFUSED, "server"),
-        ("disk_full.py", FailureCode.DISK_FULL, "room"),
+        ("disk_full.py", FailureCode.DISK_FULL, "disk space"),
         ("other_arguments.py", FailureCode.ARGUMENTS_REJECTED, "--prompt"),
         ("not_there.py", FailureCode.SCRIPT_MISSING, "not_there.py"),
     ],
@@ -37,6 +41,69 @@ def test_each_trouble_has_its_code(bench: Bench, script: str, code: FailureCode,
     failure = bench.run(script).failure()
     assert failure.code is code
     assert word in failure.message
+
+
+BROKEN_INSTALLATIONS = {
+    "missing_model": FailureCode.MODEL_MISSING,
+    "missing_file": FailureCode.MODEL_MISSING,
+    "missing_node": FailureCode.NODE_MISSING,
+    "value_not_in_list": FailureCode.MODEL_MISSING,
+    "corrupt_safetensors": FailureCode.MODEL_BROKEN,
+    "corrupt_pickle": FailureCode.MODEL_BROKEN,
+    "corrupt_zip": FailureCode.MODEL_BROKEN,
+    "no_cuda": FailureCode.GPU_UNAVAILABLE,
+    "no_gpu": FailureCode.GPU_UNAVAILABLE,
+    "no_driver": FailureCode.GPU_UNAVAILABLE,
+    "old_export": FailureCode.EXPORT_OUTDATED,
+    "no_module": FailureCode.COMFYUI_IMPORT,
+    "open_files": FailureCode.TOO_MANY_OPEN_FILES,
+    "mps_buffer": FailureCode.OUT_OF_MEMORY,
+    "cudnn": FailureCode.OUT_OF_MEMORY,
+    "unknown": FailureCode.WORKFLOW_FAILED,
+}
+
+
+@pytest.mark.parametrize("fault", BROKEN_INSTALLATIONS)
+def test_what_an_installation_lacks_is_told_by_the_last_words(bench: Bench, fault: str) -> None:
+    """As an export says it, in a real traceback."""
+    failure = bench.run("broken_install.py", extra_arguments=(f"--fault={fault}",)).failure()
+    assert failure.code is BROKEN_INSTALLATIONS[fault]
+    assert "Traceback" in failure.detail
+
+
+def test_equal_last_words_of_two_prompts_have_one_signature(bench: Bench) -> None:
+    """Addresses, folders, numbers and what the prompt says do not make them differ."""
+
+    def run(prompt: str) -> Failure:
+        return bench.run(
+            "broken_install.py",
+            change=lambda job: replace(job, brief=ImageBrief(prompt=prompt)),
+            extra_arguments=("--fault=unknown",),
+        ).failure()
+
+    failures = [run(prompt) for prompt in ("A lake at dawn", 'Two "foxes"\nin snow', "noir")]
+    assert len({failure.words for failure in failures}) == 3
+    assert len({signature(failure) for failure in failures}) == 1
+
+
+def test_what_a_script_without_files_printed_is_kept(bench: Bench) -> None:
+    """The end of it explains why there is nothing, or nothing of use."""
+    assert bench.run("good.py").unwrap().detail() == "done"
+
+
+def test_a_limit_of_open_files_that_keeps_a_script_from_starting_is_named(
+    bench: Bench,
+) -> None:
+    """It is the machine's limit, not the interpreter."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with Path(os.devnull).open("rb") as probe:
+        highest = probe.fileno()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 4, hard))
+    try:
+        result = bench.run("good.py")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert result.failure().code is FailureCode.TOO_MANY_OPEN_FILES
 
 
 @pytest.mark.parametrize("code", [1, 2, 3, 255])
@@ -55,11 +122,30 @@ def test_success_says_how_it_was_made(bench: Bench) -> None:
     assert 0 < facts.seconds < 30
     assert not facts.seed_used
     assert not facts.size_used
-    arguments = {"output": "--output", "seed": "-s", "width": "-w", "height": "-h"}
-    told = bench.run("argv_dump.py", arguments=arguments, renderer="sketch").unwrap()
+    assert facts.prompt_used
+    names = {"output": "--output", "seed": "-s", "width": "-w", "height": "-h"}
+    arguments = {field: (name,) for field, name in names.items()}
+    told = bench.run(
+        "argv_dump.py", arguments=arguments, renderer="sketch", allow_unused_prompt=True
+    ).unwrap()
     assert told.renderer == "sketch"
     assert told.seed_used
     assert told.size_used
+    assert not told.prompt_used
+
+
+@pytest.mark.parametrize("field", ["prompt", "output"])
+def test_a_mapping_without_prompt_or_output_is_refused_before_and_by_a_job(
+    bench: Bench, make: Make, field: str
+) -> None:
+    """Nothing is started."""
+    arguments = {"prompt": "--prompt", "output": "--output"}
+    del arguments[field]
+    flow = make("good.py", arguments=arguments)
+    preflight = ScriptRenderer({Kind.IMAGE: flow}, SystemClock()).preflight(Kind.IMAGE)
+    assert preflight == bench.run("good.py", arguments=arguments).failure()
+    assert preflight.code is FailureCode.MAPPING_INCOMPLETE
+    assert bench.watch.workflows == []
 
 
 def test_a_song_has_no_size(bench: Bench) -> None:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 from returns.pipeline import is_successful
 
-from adapters.comfyui_script import process, spawn
-from adapters.comfyui_script.process import Limits, Stop
+from adapters.comfyui_script import process
+from adapters.comfyui_script.process import Limits, ScriptProcess, StopReason
 from adapters.processes.process_table import entry_of
 from adapters.system_clock import SystemClock
 from domain.failure import FailureCode
@@ -35,7 +35,7 @@ def shell(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
         if (found := Path(folder) / request.param).exists():
             (tmp_path / "shell").mkdir()
             (tmp_path / "shell" / "sh").symlink_to(found)
-            monkeypatch.setattr(spawn, "SHELL", str(tmp_path / "shell" / "sh"))
+            monkeypatch.setattr(process, "SHELL", str(tmp_path / "shell" / "sh"))
             return str(request.param)
     pytest.skip("not installed here")
 
@@ -48,12 +48,12 @@ class Looking(Watch):
         self.trace = trace
         self.seen: list[object] = []
 
-    def started(self, workflow: WorkflowProcess) -> bool:
+    def record_process(self, workflow: WorkflowProcess) -> bool:
         time.sleep(0.1)  # a script that ran already would have been there
         entry = entry_of(workflow.group)
         assert entry is not None
         self.seen = [entry.group, entry.session, entry.started, self.trace.exists()]
-        return super().started(workflow)
+        return super().record_process(workflow)
 
 
 def test_what_is_told_of_a_process_is_true_of_the_script(bench: Bench) -> None:
@@ -83,8 +83,8 @@ def test_a_script_that_may_not_start_never_runs(bench: Bench) -> None:
 
 
 class Broken(Watch):
-    def started(self, workflow: WorkflowProcess) -> bool:
-        super().started(workflow)
+    def record_process(self, workflow: WorkflowProcess) -> bool:
+        super().record_process(workflow)
         raise OSError("the database is gone")
 
 
@@ -102,7 +102,7 @@ def test_a_process_that_is_killed_at_the_gate_was_killed(bench: Bench) -> None:
     """Nobody reads the line any more; that is no trouble of ours."""
 
     class Killer(Watch):
-        def started(self, workflow: WorkflowProcess) -> bool:
+        def record_process(self, workflow: WorkflowProcess) -> bool:
             os.kill(workflow.group, signal.SIGKILL)
             os.waitid(os.P_PID, workflow.group, os.WEXITED | os.WNOWAIT)
             return True
@@ -115,13 +115,14 @@ def test_a_process_that_is_killed_at_the_gate_was_killed(bench: Bench) -> None:
 DYING = """
 import os, signal, sys
 from pathlib import Path
-from adapters.comfyui_script.process import Limits, run
+from adapters.comfyui_script.process import Limits, ScriptProcess
 from adapters.system_clock import SystemClock
 class Dying:
-    def started(self, workflow):
+    def record_process(self, workflow):
         print(workflow.group, flush=True)
         os.kill(os.getpid(), signal.SIGKILL)
-run(("/bin/sh", "-c", "touch trace; sleep 600"), Path.cwd(), Limits(60), SystemClock(), Dying())
+command = ("/bin/sh", "-c", "touch trace; sleep 600")
+ScriptProcess(command, Path.cwd(), Limits(60), SystemClock(), Dying()).run()
 """
 
 
@@ -145,48 +146,39 @@ def test_our_death_before_the_record_leaves_nothing_running(tmp_path: Path) -> N
 def test_the_wait_at_the_gate_is_not_the_scripts_time(bench: Bench) -> None:
     """A database that is locked for a while uses up no time limit and no patience."""
 
+    class Later(SystemClock):
+        seconds = 0.0
+
+        def monotonic(self) -> float:
+            return super().monotonic() + self.seconds
+
+    clock = Later()
+
     class Slow(Watch):
-        def started(self, workflow: WorkflowProcess) -> bool:
-            time.sleep(0.6)
+        def record_process(self, workflow: WorkflowProcess) -> bool:
+            clock.seconds += 3600
             return True
 
-    bench.watch = Slow()
+    bench.watch, bench.clock = Slow(), clock
     script = bench.folder / "flow.sh"
     script.write_text("exit 0")
-    facts = bench.run(script, interpreter=SHELL, time_limit_seconds=0.5, stall_seconds=0.5).unwrap()
-    assert facts.seconds < 0.5
-
-
-class Silent:
-    """Lets everything run, and remembers it."""
-
-    def __init__(self) -> None:
-        self.workflows: list[WorkflowProcess] = []
-
-    def started(self, workflow: WorkflowProcess) -> bool:
-        self.workflows.append(workflow)
-        return True
-
-    def heard(self, stream: str, chunk: bytes) -> None:
-        """Not listened to."""
-
-    def must_stop(self) -> bool:
-        return False
+    facts = bench.run(script, interpreter=SHELL, time_limit_seconds=60, stall_seconds=60).unwrap()
+    assert facts.seconds < 60
 
 
 def python(program: str, folder: Path, *words: str) -> tuple[str, WorkflowProcess]:
     """Run a program behind the gate; what it printed, and who it was."""
-    observer = Silent()
+    context = Watch()
     command = (sys.executable, "-c", program, *words)
-    ending = process.run(command, folder, Limits(60), SystemClock(), observer)
-    assert ending.status == 0, ending.stderr
-    return ending.stdout, observer.workflows[0]
+    result = ScriptProcess(command, folder, Limits(60), SystemClock(), context).run()
+    assert result.status == 0, result.stderr
+    return result.stdout, context.workflows[0]
 
 
 def test_the_environment_is_ours(
     shell: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Byte for byte, but for our settings, the mark, and where it is."""
+    """Byte for byte, but for our settings, the mark, where it is, and where modules are."""
     monkeypatch.setenv("AWKWARD", " a\n'b' \"c\" $HOME \\ \udce9 ")
     monkeypatch.setenv("EMPTY", "")
     monkeypatch.setenv("IFS_LIKE", "IFS=x")
@@ -200,6 +192,7 @@ def test_the_environment_is_ours(
         "MEDIAGEN_RENDER": f"{workflow.group}-{workflow.started}",
         "PWD": str(tmp_path.resolve()),
         "PYTHONUNBUFFERED": "1",
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("PYTHONPATH")))),
     }
     del ours["MEDIA_GENERATOR_WEB__TOKEN"]
     for own in ("_", "SHLVL"):  # every shell sets them for whatever it starts
@@ -245,7 +238,7 @@ def test_an_interpreter_that_goes_away_at_the_last_moment_is_missing(
     interpreter.chmod(0o755)
 
     class Mischief(Watch):
-        def started(self, workflow: WorkflowProcess) -> bool:
+        def record_process(self, workflow: WorkflowProcess) -> bool:
             if how == "vanished":
                 interpreter.unlink()
             elif how == "forbidden":
@@ -276,7 +269,7 @@ def test_a_script_may_use_the_shells_own_exit_codes(bench: Bench, shell: str, co
 
 def test_a_shell_that_is_missing_is_named(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """The interpreter is not to blame."""
-    monkeypatch.setattr(spawn, "SHELL", "/not-there/sh")
+    monkeypatch.setattr(process, "SHELL", "/not-there/sh")
     failure = bench.run("good.py").failure()
     assert failure.code is FailureCode.INTERPRETER_MISSING
     assert "/not-there/sh" in failure.message
@@ -308,11 +301,7 @@ def test_arguments_at_the_very_limit_run_or_are_too_long(bench: Bench) -> None:
 
 
 def test_refusal_is_an_ending_like_a_wish_to_stop(tmp_path: Path) -> None:
-    """Whoever runs programs needs to know only one way of stopping."""
-
-    class Refusing(Silent):
-        def started(self, workflow: WorkflowProcess) -> bool:
-            return False
-
-    ending = process.run(("/bin/sh",), tmp_path, Limits(60), SystemClock(), Refusing())
-    assert ending.stop is Stop.ASKED
+    """There is only one way of being stopped by the render context."""
+    context = Watch(may_start=False)
+    result = ScriptProcess(("/bin/sh",), tmp_path, Limits(60), SystemClock(), context).run()
+    assert result.stop is StopReason.REQUESTED

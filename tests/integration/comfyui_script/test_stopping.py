@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,15 +25,20 @@ from tests.integration.comfyui_script.processes import (
 if TYPE_CHECKING:
     from tests.integration.comfyui_script.conftest import Bench
 
+# Seconds on a machine that is busy; without the end that is meant, it takes a minute or more.
+PROMPTLY = 30.0
+
 
 def test_a_script_that_hangs_is_ended_at_its_time_limit(bench: Bench) -> None:
     """Not much later, and what it said is kept."""
+    script = bench.folder / "hangs.sh"  # a shell is ready to print long before the limit
+    script.write_text("echo loading the model >&2; sleep 600")
     began = time.monotonic()
-    failure = bench.run("hangs.py", time_limit_seconds=1.5).failure()
+    failure = bench.run(script, interpreter=Path("/bin/sh"), time_limit_seconds=1.0).failure()
     assert failure.code is FailureCode.TIMED_OUT
-    assert "1.5 seconds" in failure.message
+    assert "1 second" in failure.message
     assert failure.detail == "loading the model"
-    assert 1.5 <= seconds_since(began) < 5
+    assert 1.0 <= seconds_since(began) < PROMPTLY
 
 
 def test_a_silent_script_is_ended_at_its_stall_limit(bench: Bench) -> None:
@@ -40,27 +46,27 @@ def test_a_silent_script_is_ended_at_its_stall_limit(bench: Bench) -> None:
     began = time.monotonic()
     failure = bench.run("hangs.py", stall_seconds=0.5).failure()
     assert failure.code is FailureCode.STALLED
-    assert 0.5 <= seconds_since(began) < 5
+    assert 0.5 <= seconds_since(began) < PROMPTLY
 
 
 @pytest.mark.slow
 def test_a_script_that_shows_life_is_not_taken_for_stalled(bench: Bench) -> None:
     """Printing keeps it going until its time limit."""
-    result = bench.run("never_ends.py", time_limit_seconds=3.0, stall_seconds=1.0)
+    result = bench.run("never_ends.py", time_limit_seconds=9.0, stall_seconds=4.0)
     assert result.failure().code is FailureCode.TIMED_OUT
 
 
 @pytest.mark.slow
 def test_a_script_that_only_writes_is_not_taken_for_stalled(bench: Bench) -> None:
     """Files that grow count as a sign of life."""
-    assert is_successful(bench.run("writes_in_silence.py", stall_seconds=1.0))
+    assert is_successful(bench.run("writes_in_silence.py", stall_seconds=3.0))
 
 
 def test_a_grandchild_that_keeps_the_pipes_does_not_delay_the_end(bench: Bench) -> None:
     """Exit 0 is the end; what was left behind is killed and writes no more (fault 27)."""
     began = time.monotonic()
     assert is_successful(bench.run("grandchild_holds_pipe.py"))
-    assert seconds_since(began) < 5
+    assert seconds_since(began) < PROMPTLY
     scribble = bench.left("scribble.txt")
     assert not lives(int(bench.left("child.pid")))
     time.sleep(0.05)
@@ -76,7 +82,7 @@ def test_a_process_that_left_the_group_does_not_delay_the_end(bench: Bench) -> N
 @pytest.mark.slow
 def test_the_whole_group_ends_at_the_time_limit(bench: Bench) -> None:
     """A grandchild that nobody else would end dies with its parent."""
-    result = bench.run("grandchild_hangs.py", time_limit_seconds=2.0, grace_seconds=0.2)
+    result = bench.run("grandchild_hangs.py", time_limit_seconds=4.0, grace_seconds=0.2)
     assert result.failure().code is FailureCode.TIMED_OUT
     assert not lives(int(bench.left("child.pid")))
     assert zombies() == []
@@ -101,7 +107,7 @@ def test_a_script_that_ignores_sigterm_is_asked_and_then_killed(bench: Bench) ->
     failure = bench.run("ignores_sigterm.py", grace_seconds=0.6).failure()
     assert failure.code is FailureCode.INTERRUPTED
     assert (bench.job.output / "asked").exists()
-    assert 0.6 <= seconds_since(began) < 4
+    assert 0.6 <= seconds_since(began) < PROMPTLY
 
 
 def test_a_script_that_listens_is_not_kept_waiting(bench: Bench) -> None:
@@ -110,33 +116,33 @@ def test_a_script_that_listens_is_not_kept_waiting(bench: Bench) -> None:
     began = time.monotonic()
     failure = bench.run("never_ends.py", grace_seconds=30.0).failure()
     assert failure.code is FailureCode.INTERRUPTED
-    assert seconds_since(began) < 5
+    assert seconds_since(began) < PROMPTLY
 
 
 def test_whoever_asks_waits_less_than_ten_seconds(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However long the grace time is that a script has at its own limits."""
-    assert process.LONGEST_GRACE_WHEN_ASKED < 8
-    monkeypatch.setattr(process, "LONGEST_GRACE_WHEN_ASKED", 0.6)
+    assert process.MAX_GRACE_WHEN_REQUESTED < 8
+    monkeypatch.setattr(process, "MAX_GRACE_WHEN_REQUESTED", 0.6)
     bench.watch = StopWhen(bench, "ready")
     began = time.monotonic()
     failure = bench.run("ignores_sigterm.py", grace_seconds=60.0).failure()
     assert failure.code is FailureCode.INTERRUPTED
     assert (bench.job.output / "asked").exists()
-    assert 0.6 <= seconds_since(began) < 4
+    assert 0.6 <= seconds_since(began) < PROMPTLY
 
 
 def test_a_script_beyond_its_limit_is_hurried_when_the_stop_is_asked_for(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It has been asked to end already, and its own failure stays what it was."""
-    monkeypatch.setattr(process, "LONGEST_GRACE_WHEN_ASKED", 0.3)
+    monkeypatch.setattr(process, "MAX_GRACE_WHEN_REQUESTED", 0.3)
     bench.watch = StopWhen(bench, "asked")
     began = time.monotonic()
     result = bench.run("ignores_sigterm.py", stall_seconds=1.0, grace_seconds=60.0)
     assert result.failure().code is FailureCode.STALLED
-    assert seconds_since(began) < 6
+    assert seconds_since(began) < PROMPTLY
 
 
 class Furious(Watch):

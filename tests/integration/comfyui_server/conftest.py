@@ -9,12 +9,15 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from returns.pipeline import is_successful
 
 from adapters.comfyui_server.address import ServerAddress
-from domain.kind import Kind
+from adapters.comfyui_server.job import JobRun, JobState
+from domain.prompt import Kind
 from tests.comfyui_double import Double, running_double
 from tests.contract.media_renderer_contract import Watch, job_for
 from tests.integration.comfyui_server.worlds import LIMITS, renderer
+from tests.unit.adapters.comfyui_server.job_page import end_codes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
     from adapters.comfyui_server.renderer import ServerRenderer
     from application.ports.media_renderer import RenderingFacts, RenderJob
     from domain.failure import Failure, FailureCode
-    from domain.server_job import ServerJob
+    from domain.render import ServerJob
 
 
 class ServerWatch(Watch):
@@ -40,10 +43,10 @@ class ServerWatch(Watch):
     def must_stop(self) -> bool:
         return self.stop.is_set()
 
-    def may_end(self, job: ServerJob) -> bool:
+    def owns_job(self, job: ServerJob) -> bool:
         return self.endable
 
-    def heard(self, stream: str, chunk: bytes) -> None:
+    def on_output(self, stream: str, chunk: bytes) -> None:
         assert stream == "server"
         self.text += chunk.decode()
 
@@ -120,6 +123,25 @@ class Stage:
 
     def _tell(self, name: str, failure: Failure | None) -> None:
         self.news.append((name, failure.code if failure else None))
+
+
+@pytest.fixture(autouse=True)
+def _ends_as_documented(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """In every test each job ends in a state that docs/server-jobs.md names for its failure."""
+    run, codes, undocumented = JobRun.run, end_codes(), list[tuple[JobState, str]]()
+
+    def observed(job: JobRun) -> Result[RenderingFacts, Failure]:
+        result = run(job)
+        if is_successful(result):
+            if job.state is not JobState.SUCCEEDED:
+                undocumented.append((job.state, "success"))
+        elif result.failure().code not in codes[job.state]:
+            undocumented.append((job.state, result.failure().code))
+        return result
+
+    monkeypatch.setattr(JobRun, "run", observed)
+    yield
+    assert undocumented == []
 
 
 @pytest.fixture

@@ -18,18 +18,18 @@ import pytest
 from returns.pipeline import is_successful
 
 from adapters.comfyui_server.address import ServerAddress
-from adapters.comfyui_server.api import ServerApi
-from adapters.comfyui_server.limits import ServerLimits
+from adapters.comfyui_server.client import ServerClient
+from adapters.comfyui_server.deadlines import ServerLimits
 from adapters.comfyui_server.pool import ServerPool
 from adapters.comfyui_server.renderer import ServerRenderer
-from adapters.comfyui_server.workflow_source import WorkflowSource
+from adapters.comfyui_server.server_workflow import WorkflowSource
 from adapters.system_clock import SystemClock
 from domain.failure import FailureCode
-from domain.kind import Kind
+from domain.prompt import Kind
 from tests.comfyui_double import running_double
 from tests.contract.media_renderer_contract import Watch, job_for
 from tests.integration.comfyui_server.conftest import ServerWatch
-from tests.unit.adapters.comfyui_server.graphs import saved
+from tests.unit.adapters.comfyui_graph.graphs import saved
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -146,7 +146,7 @@ def test_a_real_server_is_asked_to_stop_our_job_alone(url: str, tmp_path: Path) 
         failure = renderer.render(job_for(tmp_path / "out"), watch).failure()
         soon.join()
         assert failure.code is FailureCode.INTERRUPTED
-        api = ServerApi(ServerAddress(url))
+        api = ServerClient(ServerAddress(url))
         sight = api.queue()
         api.close()
     assert watch.jobs

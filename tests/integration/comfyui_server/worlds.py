@@ -6,13 +6,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from adapters.comfyui_server.address import ServerAddress
-from adapters.comfyui_server.limits import ServerLimits
+from adapters.comfyui_server.deadlines import ServerLimits
 from adapters.comfyui_server.pool import ServerPool
 from adapters.comfyui_server.renderer import ServerRenderer
-from adapters.comfyui_server.workflow import server_workflow
+from adapters.comfyui_server.server_workflow import server_workflow
 from adapters.system_clock import SystemClock
-from domain.kind import Kind
-from tests.unit.adapters.comfyui_server.graphs import saved
+from domain.prompt import Kind
+from tests.unit.adapters.comfyui_graph.graphs import saved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from returns.result import Result
 
-    from adapters.comfyui_server.mapping import GivenInputs
-    from adapters.comfyui_server.workflow import ServerWorkflow
+    from adapters.comfyui_graph.mapping import ConfiguredInputs
+    from adapters.comfyui_server.server_workflow import ServerWorkflow
     from domain.failure import Failure
 
 LIMITS = ServerLimits(seconds=60, stall_seconds=0, unreachable_seconds=1)
@@ -76,7 +76,10 @@ GRAPHS: Mapping[Kind, Callable[[], dict[str, Any]]] = {
     Kind.IMAGE: picture_graph,
     Kind.AUDIO: song_graph,
 }
-INPUTS: Mapping[Kind, GivenInputs] = {Kind.IMAGE: {}, Kind.AUDIO: {"lyrics": None, "tags": None}}
+INPUTS: Mapping[Kind, ConfiguredInputs] = {
+    Kind.IMAGE: {},
+    Kind.AUDIO: {"lyrics": None, "tags": None},
+}
 
 
 def workflows(

@@ -1,4 +1,4 @@
-"""A real receiver of webhooks, on a port of its own, that behaves as a test wants."""
+"""A real receiver of webhooks on a port of its own, with behaviour that a test chooses."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Posted:
-    """One request as it came in."""
+    """One request as it was received."""
 
     path: str
     headers: dict[str, str]
@@ -26,16 +26,18 @@ class Posted:
 
 @dataclass
 class Receiver:
-    """Remembers what was posted.
+    """Records what was posted.
 
     Attributes:
-        behaviours: one for each request; when they are used up, all is well.
-        ended: set when the test is over; whoever hangs waits for it.
+        address: the webhook address.
+        behaviours: one for each request; when they are used up, 204 is answered.
+        requests: what was posted, oldest first.
+        ended: set at the end of the test; hanging handlers wait for it.
     """
 
     address: str = ""
     behaviours: list[Behaviour] = field(default_factory=list)
-    got: list[Posted] = field(default_factory=list)
+    requests: list[Posted] = field(default_factory=list)
     ended: Event = field(default_factory=Event)
 
 
@@ -44,18 +46,18 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.receiver.got.append(Posted(self.path, dict(self.headers.items()), body))
+        self.receiver.requests.append(Posted(self.path, dict(self.headers.items()), body))
         behaviours = self.receiver.behaviours
         (behaviours.pop(0) if behaviours else answering(204))(self)
 
-    do_GET = do_POST  # noqa: N815 - as the standard library wants it
+    do_GET = do_POST  # noqa: N815 - the name that the standard library calls
 
     def log_message(self, *_: object) -> None:
         return
 
 
 def answering(status: int, **headers: str) -> Behaviour:
-    """Answer properly."""
+    """Answer with a status and headers."""
 
     def answer(handler: Handler) -> None:
         handler.send_response(status)
@@ -68,34 +70,34 @@ def answering(status: int, **headers: str) -> Behaviour:
 
 
 def hanging(handler: Handler) -> None:
-    """Take the request and never answer."""
-    handler.receiver.ended.wait(60)
+    """Accept the request and never answer."""
+    handler.receiver.ended.wait(600)
 
 
 def dripping(handler: Handler) -> None:
-    """Answer a byte at a time, for ever."""
-    with_line = handler.connection
+    """Answer one byte at a time, without end."""
+    connection = handler.connection
     try:
-        with_line.sendall(b"HTTP/1.1 200 OK\r\nX-Drip: ")
+        connection.sendall(b"HTTP/1.1 200 OK\r\nX-Drip: ")
         while not handler.receiver.ended.wait(0.02):
-            with_line.sendall(b"x")
+            connection.sendall(b"x")
     except OSError:
         return
 
 
 def closing(handler: Handler) -> None:
-    """Hang up without a word."""
+    """Close the connection without an answer."""
     handler.connection.shutdown(socket.SHUT_RDWR)
 
 
 def babbling(handler: Handler) -> None:
-    """Answer something that is no HTTP."""
+    """Answer something that is not HTTP."""
     handler.connection.sendall(b"hello?\r\n\r\n")
 
 
 @contextmanager
 def receiving() -> Iterator[Receiver]:
-    """A receiver that listens."""
+    """A receiver that listens while the block runs."""
     receiver = Receiver()
     handler = type("Handling", (Handler,), {"receiver": receiver})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:

@@ -9,7 +9,7 @@ import av
 import pytest
 from tinytag import TinyTag
 
-from adapters.sketch import audio_workflow
+from sketch.audio import audio_workflow
 
 _LYRICS = "[VERSE]\nSteam ascends from the rim\n\n[CHORUS]\nHold me near\nDo you hear?\n"
 

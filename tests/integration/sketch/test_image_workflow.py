@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from adapters.sketch import image_workflow
+from sketch.image import image_workflow
 
 SCRIPT = Path(image_workflow.__file__)
 SIZE = ("--width=128", "--height=96")

@@ -9,21 +9,29 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from adapters.sqlite.bookkeeping import SCHEMA_VERSION, index_hint
-from adapters.sqlite.claim_order import OLDEST
+from adapters.sqlite.bookkeeping import (
+    OLDEST_FIRST,
+    SCHEMA_VERSION,
+    index_hint,
+    prepare_server_jobs,
+)
 from adapters.sqlite.connection import Connection
+from adapters.sqlite.database import SqliteDatabase
 from adapters.sqlite.prompt_catalogue import SqlitePromptCatalogue
+from adapters.sqlite.prompt_repository import ClaimStatements
+from adapters.sqlite.renders import SqliteRenderLeases
 from adapters.sqlite.statements import statements
 from application.ports.prompt_repository import RepositoryError, Selection
-from domain.kind import Kind
+from domain.prompt import Kind
 from tests.databases import Poet
+from tests.fakes.system import ManualClock
 from tests.fresh_databases import fresh_database
-from tests.owners import sqlite_repository
+from tests.owners import ME, sqlite_repository
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-TABLES = {"media_generator_state", "media_generator_renders"}
+TABLES = {"media_generator_state", "media_generator_renders", "media_generator_pauses"}
 INDEXES = {
     "media_generator_pending_image",
     "media_generator_pending_audio",
@@ -32,6 +40,7 @@ OWN_INDEXES = {
     "media_generator_live_render",
     "media_generator_render_history",
     "media_generator_retries",
+    "media_generator_retry_times",
 }
 OWNER = {
     "owner_host": "h",
@@ -44,6 +53,9 @@ LIVE = {"prompt_id": 1, "kind": "image", "attempt": 1, "crashes": 0, **OWNER}
 ENDED = {**LIVE, "finished_at": "2026-01-06 00:00:00", "seconds": 1.0}
 FAILED = {**ENDED, "outcome": "failed", "failure_code": "stalled", "failure_message": "m"}
 PUBLISHED = {**ENDED, "outcome": "published"}
+
+
+_STATE = "SELECT * FROM media_generator_state"
 
 
 def _prepare(path: Path, *, create_indexes: bool = True) -> str:
@@ -142,6 +154,93 @@ def test_a_newer_schema_is_refused(poet: Poet) -> None:
     ):
         SqlitePromptCatalogue(connection).summary()
     assert poet.path.read_bytes() == before
+
+
+def test_a_newer_schema_keeps_prompts_out(poet: Poet) -> None:
+    """What lists or submits refuses it too."""
+    _prepare(poet.path)
+    poet.execute("UPDATE media_generator_state SET schema_version = ?", (SCHEMA_VERSION + 1,))
+    with closing(SqliteDatabase(poet.path, 5.0)) as database:
+        for part in ("catalogue", "intake"):
+            with pytest.raises(RepositoryError, match="newer Media Generator"):
+                getattr(database, part)
+
+
+def test_a_version_that_nobody_wrote_is_refused(poet: Poet) -> None:
+    """SQLite keeps text in a column of numbers."""
+    _prepare(poet.path)
+    poet.execute("UPDATE media_generator_state SET schema_version = 'two'")
+    with pytest.raises(RepositoryError, match="no Media Generator wrote"):
+        _prepare(poet.path)
+
+
+def test_a_running_worker_stops_claiming_after_an_update(poet: Poet) -> None:
+    """A newer program that migrates the tables beside it is noticed before the next claim."""
+    poet.write("{}")
+    with closing(Connection(poet.path, 5.0)) as connection:
+        repository = sqlite_repository(connection)
+        assert repository.rehearse(Kind.IMAGE) is None
+        poet.execute("ALTER TABLE media_generator_renders ADD COLUMN of_tomorrow")
+        poet.execute("UPDATE media_generator_state SET schema_version = ?", (SCHEMA_VERSION + 1,))
+        with pytest.raises(RepositoryError, match="newer Media Generator"):
+            repository.rehearse(Kind.IMAGE)
+
+
+# ----------------------------------------------------------------------------------- migration
+
+
+def _first_version(poet: Poet) -> None:
+    """The tables as the first version made them, with a live render and an automatic pause."""
+    sql = statements("bookkeeping")
+    for name in ("state", "renders", "live_render_index", "history_index", "retry_index"):
+        poet.execute(sql[f"create_{name}"])
+    state = {"only_row": 1, "schema_version": 1, "database_id": "0123456789abcdef"}
+    pause = {"paused_by": "environment", "pause_reason": "full", "paused_at": "2026-01-06"}
+    _insert(poet, "media_generator_state", {**state, **pause})
+    poet.write("{}", artifact_status="processing")
+    _insert(poet, "media_generator_renders", {**LIVE, "output_reference": 1})
+
+
+def test_the_first_version_is_migrated(poet: Poet) -> None:
+    """Its renders and its identity stay; its renders have no token."""
+    _first_version(poet)
+    assert _prepare(poet.path) == "0123456789abcdef"
+    assert _ours(poet) == TABLES | INDEXES | OWN_INDEXES
+    [row] = poet.execute("SELECT schema_version, paused_by FROM media_generator_state")
+    assert row == (SCHEMA_VERSION, None)
+    with closing(Connection(poet.path, 5.0)) as connection:
+        claims = ClaimStatements(connection, ME, ManualClock(), all_variants=False)
+        [render] = SqliteRenderLeases(connection, claims, ManualClock()).live()
+    assert (render.prompt_id, render.token) == (1, "")
+
+
+def test_the_first_version_is_shown_without_a_migration(poet: Poet) -> None:
+    """Commands that only look change nothing."""
+    _first_version(poet)
+    before = poet.path.read_bytes()
+    with closing(SqliteDatabase(poet.path, 5.0)) as database:
+        assert [render.prompt_id for render in database.catalogue.summary().rendering] == [1]
+        assert database.controls.pauses() == ()
+    assert poet.path.read_bytes() == before
+
+
+def test_a_migration_that_fails_changes_nothing(
+    poet: Poet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of its steps are one transaction."""
+    _first_version(poet)
+    before = poet.execute("SELECT * FROM sqlite_schema"), poet.execute(_STATE)
+    change = Connection.change
+
+    def change_or_fail(self: Connection, statement: str, values: object = None) -> int:
+        if "record" in statement or "DO UPDATE SET schema_version" in statement:
+            raise RepositoryError("the disk is full")
+        return change(self, statement, values)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Connection, "change", change_or_fail)
+    with pytest.raises(RepositoryError, match="the disk is full"):
+        _prepare(poet.path)
+    assert (poet.execute("SELECT * FROM sqlite_schema"), poet.execute(_STATE)) == before
 
 
 # ----------------------------------------------------------------------------- impossible rows
@@ -254,11 +353,14 @@ def test_the_state_is_whole(poet: Poet, change: str) -> None:
 # ------------------------------------------------------------------------------------ indexes
 
 
-def _plan(poet: Poet, name: str, kind: Kind = Kind.IMAGE) -> list[str]:
+def _plan(poet: Poet, name: str, kind: Kind = Kind.IMAGE, subject: str = "claims") -> list[str]:
     with closing(Connection(poet.path, timeout=5.0)) as connection:
         hint = index_hint(connection, kind)
-    sql = statements("claims")[name].format(
-        index=hint, prompt_type=kind.prompt_type, urgency=OLDEST.urgency, order=OLDEST.terms
+    sql = statements(subject)[name].format(
+        index=hint,
+        prompt_type=kind.prompt_type,
+        urgency=OLDEST_FIRST.urgency,
+        order=OLDEST_FIRST.terms,
     )
     values = dict.fromkeys(re.findall(r":(\w+)", sql))
     with closing(sqlite3.connect(poet.path)) as driver:
@@ -301,3 +403,62 @@ def test_a_live_render_is_found_by_its_prompt(poet: Poet) -> None:
     """Superseding does not walk through the whole history."""
     _prepare(poet.path)
     assert any("INDEX media_generator_" in line for line in _plan(poet, "supersede_live"))
+
+
+PERIODIC = {
+    "leases": set(statements("leases")) - {"named"},  # asked of leftovers alone; no index of ours
+    # One is asked once, when a run begins, and one needs a table that not every database has.
+    "claims": set(statements("claims")) - {"count_pending", "linked_writings"},
+    "controls": set(statements("controls")),
+    "endings": {"move_prompt", "close_render", "loss"},
+    "history": set(statements("history")) - {"ended"},  # once, the newest five hundred at most
+    "server_jobs": {"earlier_jobs", "job_of_others", "orphaned_jobs", "drop_jobs_of_render"},
+    "catalogue": {"rendering", "waiting"},
+}
+"""What workers ask again and again: leases, recovery, claims, switches, housekeeping, a status."""
+SHORT_LISTS = {
+    "SCAN json_each VIRTUAL TABLE INDEX 1:",  # values that we pass
+    "SCAN media_generator_state",  # one row
+    "SCAN media_generator_pauses",  # one row for each place that could not render
+    "SCAN j",  # jobs that are on servers now
+    "SCAN media_generator_renders USING INDEX media_generator_live_render",
+    "SCAN p USING INDEX media_generator_pending_image",
+}
+
+
+@pytest.fixture(params=[False, True], ids=["", "analyzed"])
+def used(request: pytest.FixtureRequest, poet: Poet) -> Poet:
+    """A database with a history; perhaps another program counted what is in it."""
+    with closing(Connection(poet.path, 5.0)) as connection:
+        sqlite_repository(connection)
+        prepare_server_jobs(connection)
+    poet.execute(
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)"
+        " INSERT INTO prompts (id, prompt_text, prompt_type, status, artifact_status,"
+        " output_reference) SELECT i, 'p', 'image_prompt', 'completed', 'ready', i FROM n"
+    )
+    poet.execute(
+        "INSERT INTO media_generator_renders (prompt_id, kind, attempt, crashes,"
+        " owner_host, owner_boot, owner_namespace, owner_pid, owner_started, finished_at, outcome,"
+        " failure_code, failure_message, retry_at) SELECT id, 'image', 1, 0, 'h', '', '', 7, '1',"
+        " CURRENT_TIMESTAMP, 'failed', 'stalled', 'm', '2026-01-06T00:00:00.000+00:00' FROM prompts"
+    )
+    _insert(poet, "media_generator_renders", {**LIVE, "prompt_id": 3000})
+    if request.param:
+        poet.execute("ANALYZE")
+    return poet
+
+
+@pytest.mark.parametrize(
+    ("subject", "name"),
+    [(subject, name) for subject, names in PERIODIC.items() for name in sorted(names)],
+)
+def test_nothing_that_is_asked_again_and_again_walks_through_the_history(
+    used: Poet, subject: str, name: str
+) -> None:
+    """A million prompts that are ready cost a worker nothing."""
+    plan = _plan(used, name, subject=subject)
+    scans = [line for line in plan if line.startswith("SCAN ") and line not in SHORT_LISTS]
+    # A search without a condition is a scan that hopes to end early.
+    scans += [line for line in plan if line.startswith("SEARCH ") and "(" not in line]
+    assert scans == [], plan

@@ -11,15 +11,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adapters.sqlite.bookkeeping import index_hint
-from adapters.sqlite.claim_order import MOST_URGENT, OLDEST
+from adapters.sqlite.bookkeeping import OLDEST_FIRST, URGENT_FIRST, index_hint
 from adapters.sqlite.connection import Connection
-from adapters.sqlite.health import DatabaseProbe
+from adapters.sqlite.doctor import DatabaseChecks
 from adapters.sqlite.statements import statements
-from application.ports.health import Check, Health
+from application.ports.doctor import Check, CheckStatus
 from application.ports.prompt_repository import Selection
-from domain.kind import Kind
+from domain.prompt import Kind
 from tests.databases import Poet
+from tests.fakes.system import ManualClock
 from tests.fresh_databases import fresh_database
 from tests.owners import sqlite_repository
 
@@ -93,10 +93,10 @@ def test_words_come_before_numbers(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("schema", "by_priority", "create_indexes", "made"),
     [
-        ("wide", True, True, {*OLDEST.indexes.values(), *MOST_URGENT.indexes.values()}),
+        ("wide", True, True, {*OLDEST_FIRST.indexes.values(), *URGENT_FIRST.indexes.values()}),
         ("wide", True, False, set()),
-        ("wide", False, True, {*OLDEST.indexes.values()}),
-        ("seed", True, True, {*OLDEST.indexes.values()}),
+        ("wide", False, True, {*OLDEST_FIRST.indexes.values()}),
+        ("seed", True, True, {*OLDEST_FIRST.indexes.values()}),
     ],
 )
 def test_an_index_is_made_only_where_it_is_of_use(
@@ -113,7 +113,7 @@ def test_the_indexes_come_when_the_order_is_changed(tmp_path: Path) -> None:
     poet = Poet(fresh_database(tmp_path / "musings.db", "wide"))
     _claimed(poet.path, by_priority=False)
     _claimed(poet.path)
-    assert _indexes(poet) >= set(MOST_URGENT.indexes.values())
+    assert _indexes(poet) >= set(URGENT_FIRST.indexes.values())
     before = poet.path.read_bytes()
     _claimed(poet.path)
     assert poet.path.read_bytes() == before
@@ -130,16 +130,16 @@ def test_a_claim_reads_the_most_urgent_from_the_index_of_its_kind(
         poet.execute(f"CREATE INDEX theirs ON prompts ({others_index})")
     _claimed(poet.path)
     with closing(Connection(poet.path, 5.0)) as connection:
-        hint = index_hint(connection, kind, MOST_URGENT)
+        hint = index_hint(connection, kind, URGENT_FIRST)
         sql = statements("claims")["next_pending"].format(
             index=hint,
             prompt_type=kind.prompt_type,
-            urgency=MOST_URGENT.urgency,
-            order=MOST_URGENT.terms,
+            urgency=URGENT_FIRST.urgency,
+            order=URGENT_FIRST.terms,
         )
         values = dict.fromkeys(re.findall(r":(\w+)", sql))
         plan = [row[3] for row in connection.rows(f"EXPLAIN QUERY PLAN {sql}", values)]
-    index = MOST_URGENT.indexes[kind]
+    index = URGENT_FIRST.indexes[kind]
     assert any(line.startswith("SCAN p USING") and index in line for line in plan), plan
     assert not any("TEMP B-TREE" in line for line in plan), plan
 
@@ -174,21 +174,21 @@ def test_a_table_that_is_rebuilt_without_the_column_stops_nobody(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("schema", "health", "words"),
-    [("wide", Health.WELL, "highest priority"), ("seed", Health.WARNING, "no priority")],
+    ("schema", "status", "words"),
+    [("wide", CheckStatus.OK, "highest priority"), ("seed", CheckStatus.WARNING, "no priority")],
 )
 def test_the_doctor_says_whether_the_order_can_be_kept(
-    tmp_path: Path, schema: str, health: Health, words: str
+    tmp_path: Path, schema: str, status: CheckStatus, words: str
 ) -> None:
     """A setting that has no effect is worth a line; without it there is none."""
     path = fresh_database(tmp_path / "musings.db", schema)
     [check] = _order_checks(path, by_priority=True)
-    assert check.health is health
+    assert check.status is status
     assert words in check.finding
-    assert bool(check.remedy) is (health is Health.WARNING)
+    assert bool(check.remedy) is (status is CheckStatus.WARNING)
     assert _order_checks(path, by_priority=False) == []
 
 
 def _order_checks(path: Path, *, by_priority: bool) -> list[Check]:
-    checks = DatabaseProbe(path, 5.0, by_priority=by_priority).checks()
+    checks = DatabaseChecks(path, 5.0, ManualClock(), by_priority=by_priority).checks()
     return [check for check in checks if check.subject == "claim order"]

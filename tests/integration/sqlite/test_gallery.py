@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from adapters.sqlite import gallery_artifacts, gallery_prompts
+from adapters.sqlite import gallery as gallery_module
+from adapters.sqlite import gallery_prompts
 from adapters.sqlite.connection import Connection
 from adapters.sqlite.gallery import SqliteGallery
-from application.ports.gallery_prompts import PromptListQuery
-from application.ports.gallery_rows import GalleryQuery
+from application.ports.gallery import GalleryQuery, PromptListQuery
 from application.ports.prompt_repository import RepositoryBusyError, RepositoryError
-from domain.kind import Kind
+from domain.prompt import Kind
 from tests.contract.gallery_contract import pages, prompt_pages
-from tests.contract.gallery_world import AnArtifact, APrompt, SqliteWorld
+from tests.contract.gallery_world import AnArtifact, APrompt, GalleryWorld
 from tests.databases import Poet
 from tests.fresh_databases import fresh_database
 
@@ -31,16 +31,16 @@ OURS = "image/1_20260106T213045/a.png"
 
 
 @pytest.fixture(params=[False, True], ids=["bare", "indexed"])
-def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqliteWorld]:
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[GalleryWorld]:
     """A database with the fewest columns and constraints, so that anything fits in."""
-    with closing(SqliteWorld(fresh_database(tmp_path / "m.db"), indexes=request.param)) as made:
+    with closing(GalleryWorld(fresh_database(tmp_path / "m.db"), indexes=request.param)) as made:
         yield made
 
 
 # ------------------------------------------------------------------------- what others leave
 
 
-def test_what_is_no_text_is_shown_as_far_as_it_can_be(world: SqliteWorld) -> None:
+def test_what_is_no_text_is_shown_as_far_as_it_can_be(world: GalleryWorld) -> None:
     """Bytes that are no UTF-8, BLOBs, numbers and NULL, in every column that is shown."""
     poet = Poet(world.path)
     columns = "prompt_text, prompt_type, status, artifact_status, created_at, error_message"
@@ -71,7 +71,7 @@ def test_what_is_no_text_is_shown_as_far_as_it_can_be(world: SqliteWorld) -> Non
     assert pages(gallery, GalleryQuery(text="a", limit=1)) == [2, 1]
 
 
-def test_a_place_among_dates_that_are_no_text(world: SqliteWorld) -> None:
+def test_a_place_among_dates_that_are_no_text(world: GalleryWorld) -> None:
     """Is found again to the byte, whatever the bytes are."""
     for odd in ("CAST(x'61ff62' AS TEXT)", "x'61ff62'", "12", "12.5"):
         for _ in range(3):
@@ -84,7 +84,7 @@ def test_a_place_among_dates_that_are_no_text(world: SqliteWorld) -> None:
         assert prompt_pages(world.gallery(), PromptListQuery(limit=limit)) == expected
 
 
-def test_an_owner_that_is_no_number_is_nobody(world: SqliteWorld) -> None:
+def test_an_owner_that_is_no_number_is_nobody(world: GalleryWorld) -> None:
     """The file is shown all the same."""
     statement = "INSERT INTO prompt_artifacts (prompt_id, file_path) VALUES (?, 'image/a.png')"
     for owner in (None, "somebody", 1.5):
@@ -92,7 +92,7 @@ def test_an_owner_that_is_no_number_is_nobody(world: SqliteWorld) -> None:
     assert [each.prompt_id for each in world.gallery().page(GalleryQuery()).artifacts] == [None] * 3
 
 
-def test_text_that_no_column_can_hold_is_found_nowhere(world: SqliteWorld) -> None:
+def test_text_that_no_column_can_hold_is_found_nowhere(world: GalleryWorld) -> None:
     """A lone surrogate in a query is no error."""
     world.add(APrompt(1), AnArtifact(1))
     gallery = world.gallery()
@@ -104,7 +104,7 @@ def test_text_that_no_column_can_hold_is_found_nowhere(world: SqliteWorld) -> No
 
 def test_a_reference_that_is_text_leads_to_its_writing(tmp_path: Path) -> None:
     """Wide tables hold it so."""
-    with closing(SqliteWorld(fresh_database(tmp_path / "m.db", "wide"))) as world:
+    with closing(GalleryWorld(fresh_database(tmp_path / "m.db", "wide"))) as world:
         world.add(APrompt(7, content="the sea"))
         [prompt] = world.gallery().prompts(PromptListQuery(text="sea")).prompts
         assert prompt.writing is not None
@@ -116,7 +116,7 @@ def test_a_reference_that_is_text_leads_to_its_writing(tmp_path: Path) -> None:
 
 def test_looking_changes_nothing(tmp_path: Path) -> None:
     """No table, no index, not one byte; and a missing column is named."""
-    with closing(SqliteWorld(fresh_database(tmp_path / "m.db"))) as world:
+    with closing(GalleryWorld(fresh_database(tmp_path / "m.db"))) as world:
         world.add(APrompt(1), AnArtifact(1))
         before = world.path.read_bytes()
         gallery = world.gallery()
@@ -145,10 +145,10 @@ def test_a_locked_database_is_busy(tmp_path: Path) -> None:
 
 
 def test_a_stretch_without_a_match_ends_the_page(
-    world: SqliteWorld, monkeypatch: pytest.MonkeyPatch
+    world: GalleryWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Empty pages lead on to what is far below, and gaps between the ids are leapt over."""
-    monkeypatch.setattr(gallery_artifacts, "_ROWS", 10)
+    monkeypatch.setattr(gallery_module, "_MAX_ROWS", 10)
     world.add(APrompt(1), AnArtifact(1, artifact_type="audio"), AnArtifact(2))
     world.add(*(AnArtifact(number) for number in range(1_000_000, 1_000_025)))
     gallery = world.gallery()
@@ -164,11 +164,11 @@ def test_a_stretch_without_a_match_ends_the_page(
 
 
 def test_a_search_looks_at_so_many_prompts_at_once(
-    world: SqliteWorld, monkeypatch: pytest.MonkeyPatch
+    world: GalleryWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And then says where to go on."""
-    monkeypatch.setattr(gallery_prompts, "_ROWS", 10)
-    monkeypatch.setattr(gallery_prompts, "_SHORT_PIECE", 10)
+    monkeypatch.setattr(gallery_prompts, "_MAX_ROWS", 10)
+    monkeypatch.setattr(gallery_prompts, "_MIN_PIECE", 10)
     world.add(*(APrompt(number, text="old" if number == 1 else "new") for number in range(1, 31)))
     page = world.gallery().prompts(PromptListQuery(text="old"))
     assert page.prompts == ()
@@ -177,9 +177,11 @@ def test_a_search_looks_at_so_many_prompts_at_once(
     assert prompt_pages(world.gallery(), PromptListQuery(text="old")) == [1]
 
 
-def test_one_page_takes_several_pieces(world: SqliteWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_page_takes_several_pieces(
+    world: GalleryWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """And each prompt once, in their order."""
-    monkeypatch.setattr(gallery_prompts, "_SHORT_PIECE", 3)
+    monkeypatch.setattr(gallery_prompts, "_MIN_PIECE", 3)
     world.add(*(APrompt(number, text="old" if number % 2 else "new") for number in range(1, 31)))
     for query in (PromptListQuery(text="old"), PromptListQuery(text="old", status="ready")):
         page = world.gallery().prompts(query)
@@ -188,11 +190,11 @@ def test_one_page_takes_several_pieces(world: SqliteWorld, monkeypatch: pytest.M
 
 
 def test_a_rare_status_is_found_at_once(
-    world: SqliteWorld, monkeypatch: pytest.MonkeyPatch
+    world: GalleryWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever lies between: the table is looked through instead."""
-    monkeypatch.setattr(gallery_prompts, "_ROWS_BY_STATUS", 10)
-    monkeypatch.setattr(gallery_prompts, "_SHORT_PIECE", 10)
+    monkeypatch.setattr(gallery_prompts, "_MAX_ROWS_BY_STATUS", 10)
+    monkeypatch.setattr(gallery_prompts, "_MIN_PIECE", 10)
     world.add(
         *(
             APrompt(number, artifact_status="error" if number in {1, 4, 39} else "ready")
@@ -208,11 +210,11 @@ def test_an_index_that_is_dropped_meanwhile_is_done_without(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever rebuilds the table drops it between two statements."""
-    with closing(SqliteWorld(fresh_database(tmp_path / "m.db"), indexes=True)) as world:
+    with closing(GalleryWorld(fresh_database(tmp_path / "m.db"), indexes=True)) as world:
         world.add(APrompt(1), APrompt(2, artifact_status="pending"))
         gallery = world.gallery()
         for module, function, index in (
-            ("gallery_order", "listed_hint", "media_generator_listed_image"),
+            ("gallery_prompts", "listed_hint", "media_generator_listed_image"),
             ("gallery_prompts", "index_hint", "media_generator_pending_image"),
         ):
             Poet(world.path).execute(f"DROP INDEX {index}")
@@ -225,7 +227,7 @@ def test_an_index_that_is_dropped_meanwhile_is_done_without(
 # ----------------------------------------------------------------------------------- by a path
 
 
-def test_a_hint_that_is_wrong_by_now_is_not_believed(world: SqliteWorld) -> None:
+def test_a_hint_that_is_wrong_by_now_is_not_believed(world: GalleryWorld) -> None:
     """The row was deleted, or has another path: what is there now counts."""
     world.add(APrompt(1), AnArtifact(1, file_path=OURS), AnArtifact(2, file_path="image/b.png"))
     gallery = world.gallery()
@@ -242,7 +244,7 @@ def test_a_hint_that_is_wrong_by_now_is_not_believed(world: SqliteWorld) -> None
 
 @pytest.mark.parametrize("owner", [1, 99])
 @pytest.mark.parametrize("index", [True, False])
-def test_a_path_is_found_whoever_owns_it(world: SqliteWorld, owner: int, *, index: bool) -> None:
+def test_a_path_is_found_whoever_owns_it(world: GalleryWorld, owner: int, *, index: bool) -> None:
     """The number in the folder's name only helps to find it where there is an index on that."""
     if index:
         Poet(world.path).execute("CREATE INDEX theirs ON prompt_artifacts (prompt_id, file_path)")

@@ -11,12 +11,11 @@ import pytest
 from adapters.sqlite.connection import Connection
 from adapters.sqlite.gallery import SqliteGallery
 from adapters.sqlite.known_paths import KnownPaths
-from application.ports.gallery_prompts import PromptListQuery
-from application.ports.gallery_rows import GalleryQuery
+from application.ports.gallery import GalleryQuery, PromptListQuery
 from domain.failure import FailureCode
-from domain.kind import Kind
+from domain.prompt import Kind
 from domain.render import Outcome
-from tests.contract.gallery_world import AnArtifact, APrompt, ARender, SqliteWorld
+from tests.contract.gallery_world import AnArtifact, APrompt, ARender, GalleryWorld
 from tests.databases import Poet
 from tests.fresh_databases import fresh_database
 
@@ -45,7 +44,7 @@ class _Watched(Connection):
 def watched(tmp_path: Path) -> Iterator[_Watched]:
     """A database with our indexes, and one of another program's that looks useful but is not."""
     path = fresh_database(tmp_path / "m.db", "wide")
-    with closing(SqliteWorld(path, indexes=True)) as world:
+    with closing(GalleryWorld(path, indexes=True)) as world:
         world.add(
             *(APrompt(number) for number in range(1, 9)),
             *(AnArtifact(number, number) for number in range(1, 9)),
@@ -134,8 +133,8 @@ def test_history_reads_no_further_than_it_must(
     watched: _Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Along the key, down to the first stretch in which all ended too early."""
-    monkeypatch.setattr("adapters.sqlite.gallery_renders._STRETCH", 10)
-    with closing(SqliteWorld(watched.path)) as world:
+    monkeypatch.setattr("adapters.sqlite.gallery_renders._MAX_ROWS", 10)
+    with closing(GalleryWorld(watched.path)) as world:
         old = NOON.replace(year=2020)
         world.add(*(ARender(number, old) for number in range(100, 200)))
         world.add(*(ARender(number, NOON) for number in range(200, 225)))
@@ -150,7 +149,7 @@ def test_history_reads_no_further_than_it_must(
 
 def test_galleries_share_what_they_saw(tmp_path: Path) -> None:
     """Each thread has its own; what one listed, another finds by the key of the table."""
-    with closing(SqliteWorld(fresh_database(tmp_path / "m.db"))) as world, ExitStack() as stack:
+    with closing(GalleryWorld(fresh_database(tmp_path / "m.db"))) as world, ExitStack() as stack:
         world.add(APrompt(1), AnArtifact(1, file_path="image/z.png"))
         known = KnownPaths()
         one, other = (stack.enter_context(closing(_Watched(world.path, 5.0))) for _ in range(2))

@@ -14,7 +14,7 @@ from application.ports.prompt_catalogue import PromptQuery
 from application.ports.prompt_repository import Selection
 from domain.artifact import Artifact
 from domain.failure import Failure, FailureCode
-from domain.kind import Kind
+from domain.prompt import Kind
 from tests.databases import Poet
 from tests.fresh_databases import fresh_database
 from tests.integration.sqlite.other_programs import dump

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from adapters.sqlite.connection import Connection
-from adapters.sqlite.server_jobs import SqliteServerJobs
+from adapters.sqlite.renders import SqliteServerJobs
 from adapters.sqlite.statements import statements
 from tests.fresh_databases import fresh_database
 from tests.owners import sqlite_repository
@@ -78,7 +78,7 @@ def test_whoever_has_no_server_has_no_table(tmp_path: Path) -> None:
     assert found == []
 
 
-@pytest.mark.parametrize("name", ["earlier_jobs", "forsaken_jobs", "drop_jobs_of_render"])
+@pytest.mark.parametrize("name", ["earlier_jobs", "orphaned_jobs", "drop_jobs_of_render"])
 def test_no_question_walks_through_the_history(database: Path, name: str) -> None:
     """Renders are many, jobs are few: each is looked up by a key."""
     values = {"prompt_id": 1, "render_id": 2}

@@ -10,44 +10,35 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from adapters.memory.clock import ManualClock
 from adapters.sqlite import (
     bookkeeping,
-    claiming,
+    database,
+    doctor,
     gallery,
-    gallery_artifacts,
-    gallery_order,
     gallery_prompts,
     gallery_renders,
-    health,
-    health_rows,
-    notices,
-    outbox,
+    hook_outbox,
     prompt_catalogue,
-    prompt_intake,
     prompt_repository,
-    queue_controls,
-    render_history,
-    render_leases,
-    schema,
-    server_jobs,
+    rehearsal,
+    renders,
+    shared_schema,
+    shared_tables,
 )
 from adapters.sqlite.connection import Connection
 from adapters.sqlite.statements import statements
-from application.ports.artifact_store import RenderTrace
-from application.ports.gallery_prompts import PromptListQuery
-from application.ports.gallery_rows import GalleryQuery
+from application.ports.artifact_store import RenderKey
+from application.ports.database import PausedBy, Submission
+from application.ports.gallery import GalleryQuery, PromptListQuery
 from application.ports.prompt_catalogue import PromptQuery
-from application.ports.prompt_intake import Submission
 from application.ports.prompt_repository import Selection
-from application.ports.queue_controls import PausedBy
 from domain.artifact import Artifact
 from domain.failure import Failure, FailureCode
-from domain.kind import Kind
-from domain.notice import Channel, NoticeEvent, Subscription
-from domain.render import Claim, WorkflowProcess
-from domain.server_job import ServerJob
+from domain.hook_delivery import Channel, HookEvent, Subscription
+from domain.prompt import Kind
+from domain.render import Claim, ServerJob, WorkflowProcess
 from tests.databases import Poet
+from tests.fakes.system import ManualClock
 from tests.fresh_databases import fresh_database
 from tests.owners import OTHER, sqlite_repository
 
@@ -62,35 +53,30 @@ SUBJECTS = (
     "claims",
     "endings",
     "leases",
-    "notices",
+    "hook_outbox",
     "server_jobs",
     "controls",
     "catalogue",
     "gallery",
     "gallery_prompts",
     "gallery_renders",
-    "health",
+    "doctor",
     "history",
 )
 MODULES = (
     bookkeeping,
-    claiming,
-    gallery_artifacts,
-    gallery_order,
+    gallery,
     gallery_prompts,
     gallery_renders,
-    health,
-    health_rows,
-    notices,
-    outbox,
+    doctor,
+    hook_outbox,
     prompt_catalogue,
-    prompt_intake,
+    database,
     prompt_repository,
-    queue_controls,
-    render_history,
-    render_leases,
-    schema,
-    server_jobs,
+    rehearsal,
+    renders,
+    shared_schema,
+    shared_tables,
 )
 LATER = datetime(2099, 1, 1, tzinfo=UTC)
 CRASH = Failure(FailureCode.WORKFLOW_FAILED, "m")
@@ -112,7 +98,7 @@ def test_every_statement_parses_on_a_real_database() -> None:
                 sql = _filled(name, raw)
                 values = dict.fromkeys(re.findall(r":(\w+)", sql))
                 assert driver.execute(f"EXPLAIN {sql}", values).fetchall(), name
-                if name.startswith("create_"):
+                if name.startswith(("create_", "add_token")):
                     driver.execute(sql)
 
 
@@ -167,57 +153,58 @@ def _live_on_leases(
     """Keep a lease, take it over, and lose it."""
     claim = repository.claim_next(Selection())
     assert claim is not None
-    taking = claiming.Claiming(connection, OTHER, ManualClock(), all_variants=False)
-    leases = render_leases.SqliteRenderLeases(connection, taking)
-    leases.beat(claim)
+    taking = prompt_repository.ClaimStatements(connection, OTHER, ManualClock(), all_variants=False)
+    leases = renders.SqliteRenderLeases(connection, taking, ManualClock())
+    leases.heartbeat(claim)
     leases.record_workflow(claim, WorkflowProcess(7, "1"))
     [live] = leases.live()
     assert leases.adopt(live) is not None
     [live] = leases.live()
     assert leases.abandon(live, None)
-    leases.closed([RenderTrace(claim.prompt_id, claim.render_id)])
+    leases.closed([RenderKey(claim.prompt_id, claim.render_id, claim.token)])
     leases.named(["image/1_x/a.png"])
 
 
 def _work_on_a_server(connection: Connection, claim: Claim) -> None:
     """Jobs come and go."""
-    jobs = server_jobs.SqliteServerJobs(connection)
+    jobs = renders.SqliteServerJobs(connection)
     job = ServerJob("0" * 36, "http://127.0.0.1:8188", 1, "f", 2**64 - 1)
-    assert jobs.hold(claim, job)
-    assert jobs.may_end(claim, job)
+    assert jobs.record(claim, job)
+    assert jobs.owns(claim, job)
     assert not jobs.earlier(claim)
-    assert not jobs.forsaken()
-    jobs.drop(job)
-    jobs.drop_all(claim)
+    assert not jobs.orphaned()
+    jobs.forget(job)
+    jobs.forget_all(claim)
 
 
 def _tell_a_hook(connection: Connection) -> None:
     """Try to, until it is given up, and once with success."""
-    hook = Subscription(NoticeEvent.ERROR, Channel.WEBHOOK)
+    hook = Subscription(HookEvent.ERROR, Channel.WEBHOOK)
     clock = ManualClock()
     now = clock.now()
-    box = outbox.Outbox(connection, clock, [hook])
+    box = hook_outbox.HookOutboxWriter(connection, clock, [hook])
     for render_id in (1, 2):
         with connection.writing():
             box.failed(Claim(render_id, 1, Kind.IMAGE, now, ()), CRASH)
-    mine = notices.SqliteNotices(connection)
+    mine = hook_outbox.SqliteHookOutbox(connection)
     for end in (
-        lambda notice: mine.release(notice, now),
-        lambda notice: mine.postpone(notice, now, "503"),
-        lambda notice: mine.give_up(notice, now, "503"),
+        lambda delivery: mine.release(delivery, now),
+        lambda delivery: mine.postpone(delivery, now, "503"),
+        lambda delivery: mine.give_up(delivery, now, "503"),
         mine.delivered,
     ):
-        notice = mine.take(hook, now, LATER)
-        assert notice is not None
-        end(notice)
+        delivery = mine.acquire(hook, now, LATER)
+        assert delivery is not None
+        end(delivery)
     mine.counts()
-    mine.forget(LATER)
+    mine.prune(LATER)
 
 
 def _forget_everything_old(connection: Connection) -> None:
     """Remove renders of which there are newer ones."""
-    history = render_history.SqliteRenderHistory(connection)
+    history = renders.SqliteRenderHistory(connection)
     assert history.forget_before(LATER, after=0, limit=100, keep=()).render_ids
+    history.ended_on(OTHER, 100)
 
 
 def _show_the_page(connection: Connection) -> None:
@@ -247,11 +234,12 @@ def _look_where_nothing_is_ours(path: Path) -> None:
 
 def test_every_statement_is_used(tmp_path: Path, used: set[tuple[str, str]]) -> None:
     """A whole life of a database asks for every statement that is in the files."""
-    schema.create_database(tmp_path / "musings.db")
+    shared_schema.create_database(tmp_path / "musings.db")
     with closing(Connection(tmp_path / "musings.db", 5.0)) as connection:
-        intake = prompt_intake.SqlitePromptIntake(connection)
+        intake = database.SqlitePromptIntake(connection)
         intake.submit([Submission(Kind.IMAGE, "p", f"{n}", "t") for n in range(3)])
         repository = sqlite_repository(connection, all_variants=True, by_priority=True)
+        assert repository.rehearse(Kind.IMAGE) is None
         claim = repository.claim_next(Selection())
         assert claim is not None
         repository.publish(claim, [Artifact(Kind.IMAGE, "image/1_x/a.png", {})], 1.0)
@@ -270,9 +258,11 @@ def test_every_statement_is_used(tmp_path: Path, used: set[tuple[str, str]]) -> 
         repository.cancel(claim.prompt_id, requeue=False)
         _live_on_leases(connection, repository)
         _tell_a_hook(connection)
-        controls = queue_controls.SqliteQueueControls(connection)
+        controls = database.SqliteQueueControls(connection)
         controls.pause(PausedBy.PERSON, "for a test", "", ())
+        controls.pause(PausedBy.ENVIRONMENT, "for a test", "disk_full", ())
         controls.paused()
+        controls.resume(PausedBy.ENVIRONMENT)
         controls.resume()
         catalogue = prompt_catalogue.SqlitePromptCatalogue(connection)
         catalogue.summary()
@@ -281,7 +271,8 @@ def test_every_statement_is_used(tmp_path: Path, used: set[tuple[str, str]]) -> 
         _forget_everything_old(connection)
         _show_the_page(connection)
     _look_where_nothing_is_ours(tmp_path / "others.db")
-    assert list(health.DatabaseProbe(tmp_path / "musings.db", 5.0).checks())
+    checks = doctor.DatabaseChecks(tmp_path / "musings.db", 5.0, ManualClock(), tmp_path)
+    assert list(checks.checks())
     assert used == {(subject, name) for subject in SUBJECTS for name in statements(subject)}
 
 

@@ -10,22 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.memory.artifact_store import InMemoryArtifactStore
-from adapters.memory.events import EventRecorder
-from application.ports.events import (
-    PromptFailed,
-    PromptPostponed,
-    PromptPublished,
-    PromptReleased,
-    RenderProgressed,
-    RenderStarted,
-    RenderSuperseded,
-)
+from application.ports.database import PausedBy
+from application.ports.events import RenderProgressed, RenderStarted
 from application.ports.prompt_repository import Selection
-from application.ports.queue_controls import PausedBy
-from application.stopping import StopRequest
+from application.signals import StopRequest
 from domain.failure import Blame, Failure, FailureCode
-from domain.kind import Kind
+from domain.prompt import Kind
+from tests.ended import failed, is_end, published
+from tests.fakes.artifact_store import InMemoryArtifactStore
+from tests.fakes.events import EventRecorder
 from tests.harness import GOOD, Harness, in_memory, on_sqlite
 
 if TYPE_CHECKING:
@@ -33,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from application.drain import DrainReport
-    from application.ports.artifact_store import RenderTrace
+    from application.ports.artifact_store import RenderKey
     from application.ports.events import Event
 
 CRASH = Failure(FailureCode.WORKFLOW_FAILED, "exit code 1", "boom")
@@ -98,11 +91,11 @@ def test_everything_is_told_as_it_happens(harness: Harness) -> None:
         RenderStarted(good, render_ids[0], Kind.IMAGE),
         RenderProgressed(good, render_ids[0], 0.5, ""),
         RenderProgressed(good, render_ids[0], 1.0, ""),
-        PromptPublished(good, render_ids[0], Kind.IMAGE, (path,), 5.0),
+        published(good, render_ids[0], Kind.IMAGE, (path,), 5.0),
         RenderStarted(bad, render_ids[1], Kind.IMAGE),
         RenderProgressed(bad, render_ids[1], 0.5, ""),
         RenderProgressed(bad, render_ids[1], 1.0, ""),
-        PromptFailed(bad, render_ids[1], Kind.IMAGE, CRASH, 0.0),
+        failed(bad, render_ids[1], Kind.IMAGE, CRASH, 0.0),
     ]
 
 
@@ -153,11 +146,13 @@ def test_a_bad_brief_never_reaches_the_renderer(
 
 
 @pytest.mark.parametrize(
-    "code", [c for c in FailureCode if c.blame is Blame.RENDER and not c.passes]
+    "code", [c for c in FailureCode if c.blame is Blame.RENDER and not c.is_transient]
 )
 def test_a_failed_render_is_charged_to_its_prompt(harness: Harness, code: FailureCode) -> None:
     """Error with the whole explanation; tried once only; nothing is left behind."""
     failure = Failure(code, "it went wrong", "the end of stderr")
+    harness.write()
+    harness.drain()  # the workflow is known to work
     bad, good = harness.write(), harness.write()
     harness.script(bad, failure)
     report = harness.drain()
@@ -180,6 +175,8 @@ def test_a_broken_file_publishes_none_of_its_siblings(harness: Harness) -> None:
 
 def test_a_render_without_media_fails(harness: Harness) -> None:
     """Exit code 0 alone is no success."""
+    harness.write()
+    harness.drain()  # the workflow is known to work
     bad = harness.write()
     harness.leave(bad, {"notes.txt": None})
     assert harness.drain().failed == 1
@@ -240,7 +237,7 @@ def test_what_meets_every_prompt_stops_the_drain_at_once(
     assert [harness.see(n).error_message for n in (first, second)] == [None, None]
     assert [harness.status(n) for n in (first, second)] == ["pending", "pending"]
     assert harness.queue.outcomes(first) == ["released"]
-    assert harness.recorder.of(PromptReleased)[0].failure == failure
+    assert harness.recorder.ended("released")[0].failure == failure
     harness.check()
 
 
@@ -287,6 +284,136 @@ def test_a_lone_prompt_is_tried_three_times_and_not_charged(harness: Harness) ->
     assert harness.status(prompt_id) == "pending"
 
 
+# ------------------------------------------------------------ equal last words of several prompts
+
+WORDS = Failure(FailureCode.WORKFLOW_FAILED, "exit code 1", "boom", "TypeError: no 4-D tensor")
+
+
+def failing(harness: Harness, failure: Failure, *, prompts: int) -> list[int]:
+    """Pictures that all fail alike, as long as anybody tries."""
+    prompt_ids = [harness.write() for _ in range(prompts)]
+    for prompt_id in prompt_ids:
+        harness.script(prompt_id, *[failure] * 20)
+    return prompt_ids
+
+
+def test_equal_last_words_of_three_prompts_stop_the_drain(harness: Harness) -> None:
+    """Two end in error before it is clear; the others wait, and the pause says what to do."""
+    prompt_ids = failing(harness, WORDS, prompts=8)
+    report = harness.drain()
+    assert (report.failed, report.released) == (2, 1)
+    assert [harness.status(n) for n in prompt_ids] == ["error"] * 2 + ["pending"] * 6
+    assert report.stopped_by is not None
+    assert report.stopped_by.code is FailureCode.WORKFLOW_FAILED
+    assert "3 prompts" in report.stopped_by.message
+    pause = harness.controls.paused()
+    assert pause is not None
+    assert (pause.by, pause.code) == (PausedBy.ENVIRONMENT, "workflow_failed")
+    assert pause.suspects == (prompt_ids[2],)
+    assert WORDS.words in pause.reason
+    assert WORDS.hint in pause.reason
+    harness.check()
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3])
+def test_runs_that_render_few_prompts_burn_no_more_than_one_that_renders_all(
+    harness: Harness, limit: int
+) -> None:
+    """As cron starts them: what happened is known from the history."""
+    prompt_ids = failing(harness, WORDS, prompts=8)
+    for _ in range(8):
+        harness.drain(limit=limit)
+    assert [harness.status(n) for n in prompt_ids] == ["error"] * 2 + ["pending"] * 6
+    harness.check()
+
+
+def test_a_restart_does_not_forget_what_other_failures_of_the_environment_were_met(
+    harness: Harness,
+) -> None:
+    """The prompt that met them is tried after others, and three of them stop the queue."""
+    prompt_ids = failing(harness, MEMORY, prompts=4)
+    reports = [harness.drain(limit=1) for _ in range(3)]
+    assert started(harness) == prompt_ids[:3]
+    assert [report.stopped_by for report in reports] == [None, None, MEMORY]
+
+
+def test_one_prompt_that_is_retried_again_and_again_stops_nothing(harness: Harness) -> None:
+    """A person may insist on a bad prompt; the others are rendered."""
+    bad = harness.write()
+    harness.script(bad, *[WORDS] * 6)
+    for _ in range(6):
+        assert harness.drain().stopped_by is None
+        assert harness.status(bad) == "error"
+        harness.repository.requeue([bad], again=False)
+    assert harness.controls.paused() is None
+
+
+def test_once_it_is_mended_prompts_that_failed_alike_are_rendered(harness: Harness) -> None:
+    """By the next drain those that wait, by a person's retry those that ended in error."""
+    prompt_ids = [harness.write() for _ in range(5)]
+    for prompt_id in prompt_ids[:3]:
+        harness.script(prompt_id, WORDS)
+    assert harness.drain().stopped_by is not None
+    assert harness.repository.requeue_errors().moved == tuple(prompt_ids[:2])
+    report = harness.drain()
+    assert (report.published, report.stopped_by) == (5, None)
+    assert harness.controls.paused() is None
+    harness.check()
+
+
+def test_three_bad_prompts_hold_up_no_good_one_and_end_in_error(harness: Harness) -> None:
+    """A success proves the environment, so the one that was given back pays as well."""
+    bad = failing(harness, WORDS, prompts=3)
+    good = harness.write()
+    assert harness.drain().stopped_by is not None
+    report = harness.drain()
+    assert (report.published, report.failed, report.stopped_by) == (1, 1, None)
+    assert [harness.status(n) for n in (*bad, good)] == ["error"] * 3 + ["ready"]
+
+
+def test_kinds_stop_and_succeed_apart(harness: Harness) -> None:
+    """Songs are made while pictures wait, and their success proves nothing about pictures."""
+    pictures = failing(harness, WORDS, prompts=4)
+    songs = [harness.write(kind=Kind.AUDIO) for _ in range(2)]
+    report = harness.drain()
+    assert report.stopped_by is not None
+    assert [harness.status(n) for n in songs] == ["ready"] * 2
+    assert [harness.status(n) for n in pictures] == ["error"] * 2 + ["pending"] * 2
+    pause = harness.controls.paused()
+    assert pause is not None
+    assert "Only image prompts wait." in pause.reason
+    more = harness.write(kind=Kind.AUDIO)
+    harness.drain()
+    assert harness.status(more) == "ready"
+    assert [harness.status(n) for n in pictures] == ["error"] * 2 + ["pending"] * 2
+    assert harness.controls.paused() is not None
+
+
+def test_a_model_that_a_script_lacks_stops_its_kind_alone(harness: Harness) -> None:
+    """No check before a claim can see it, so nothing goes on before a probe succeeded."""
+    missing = Failure(FailureCode.MODEL_MISSING, "it is not there")
+    pictures = failing(harness, missing, prompts=3)
+    song = harness.write(kind=Kind.AUDIO)
+    assert harness.drain().stopped_by == missing
+    assert harness.status(song) == "ready"
+    assert harness.drain().stopped_by == missing
+    assert started(harness) == [pictures[0], song, pictures[1]]
+    assert {harness.status(n) for n in pictures} == {"pending"}
+    harness.check()
+
+
+def test_first_renders_without_media_are_the_environments(harness: Harness) -> None:
+    """A script that writes elsewhere costs no prompt, not even one that is alone."""
+    prompt_ids = [harness.write() for _ in range(5)]
+    for prompt_id in prompt_ids:
+        harness.leave(prompt_id, {"notes.txt": None})
+    report = harness.drain()
+    assert (report.failed, report.released) == (0, 3)
+    assert report.stopped_by is not None
+    assert report.stopped_by.code is FailureCode.NO_FILES
+    assert {harness.status(n) for n in prompt_ids} == {"pending"}
+
+
 def test_a_kind_that_cannot_be_rendered_lets_the_other_go_on(harness: Harness) -> None:
     """Pictures are made while songs wait, untouched, and the reason is reported."""
     song, picture = harness.write(kind=Kind.AUDIO), harness.write()
@@ -319,7 +446,7 @@ def test_a_kind_that_was_not_asked_for_is_not_examined(harness: Harness) -> None
 def test_nothing_is_claimed_while_the_store_is_not_well(harness: Harness) -> None:
     """A missing output root is seen before any prompt is touched."""
     prompt_id = harness.write()
-    harness.store.obstacle = FULL
+    harness.store.preflight_failure = FULL
     report = harness.drain()
     assert (report.stopped_by, renders(report)) == (FULL, 0)
     assert harness.queue.outcomes(prompt_id) == []
@@ -329,11 +456,11 @@ def test_nothing_is_claimed_while_the_store_is_not_well(harness: Harness) -> Non
 def test_a_disk_that_fills_up_during_a_render_costs_no_prompt(harness: Harness) -> None:
     """The prompt waits, and is rendered by the next drain once there is room."""
     first, second = harness.write(), harness.write()
-    harness.during(second, lambda: setattr(harness.store, "obstacle", FULL))
+    harness.during(second, lambda: setattr(harness.store, "preflight_failure", FULL))
     report = harness.drain()
     assert (report.published, report.released, report.stopped_by) == (1, 1, FULL)
     assert (harness.status(first), harness.status(second)) == ("ready", "pending")
-    harness.store.obstacle = None
+    harness.store.preflight_failure = None
     assert harness.drain().published == 1
     harness.check()
 
@@ -360,7 +487,9 @@ def test_a_stop_as_the_workflow_ends_gives_the_prompt_back(harness: Harness) -> 
     assert report.stopped_by is None
     assert [harness.status(n) for n in (first, second)] == ["pending", "pending"]
     assert harness.queue.outcomes(first) == ["released"]
-    assert harness.recorder.of(PromptReleased)[0].failure.code is FailureCode.INTERRUPTED
+    failure = harness.recorder.ended("released")[0].failure
+    assert failure is not None
+    assert failure.code is FailureCode.INTERRUPTED
     harness.check()
 
 
@@ -369,8 +498,8 @@ class _StopsAtHalf(EventRecorder):
         super().__init__()
         self._stop = stop
 
-    def notice(self, event: Event) -> None:
-        super().notice(event)
+    def handle(self, event: Event) -> None:
+        super().handle(event)
         if isinstance(event, RenderProgressed) and event.fraction == 0.5:
             self._stop.make()
 
@@ -429,7 +558,7 @@ def test_the_end_of_the_program_gives_the_prompt_back(
 class _CannotSweepOnce(InMemoryArtifactStore):
     fails = True
 
-    def sweep(self, trace: RenderTrace, *, keep_placed: bool) -> None:
+    def sweep(self, trace: RenderKey, *, keep_placed: bool) -> None:
         if self.fails:
             self.fails = False
             message = f"what {trace} left cannot be removed"
@@ -479,7 +608,7 @@ def test_what_others_do_in_mid_render_stands(
     assert seen.artifact_status == hand.get("artifact_status", "processing")
     assert seen.error_message == hand.get("error_message")
     assert harness.folders() == set()
-    assert len(harness.recorder.of(RenderSuperseded)) == 1
+    assert len(harness.recorder.ended("superseded")) == 1
     harness.check()
 
 
@@ -608,15 +737,17 @@ def _statuses(harness: Harness) -> dict[int, str]:
 def _check_charges(events: EventRecorder) -> None:
     """A failure of the environment is charged only after a success since it was given back."""
     for place, event in enumerate(events.events):
-        if isinstance(event, PromptFailed) and event.failure.blame is Blame.ENVIRONMENT:
+        if not is_end(event, "error") or event.failure is None:
+            continue
+        if event.failure.blame is Blame.ENVIRONMENT:
             assert not event.failure.code.halts
             before = events.events[:place]
             back = next(
                 at
                 for at, each in enumerate(before)
-                if isinstance(each, PromptReleased) and each.prompt_id == event.prompt_id
+                if is_end(each, "released") and each.prompt_id == event.prompt_id
             )
-            assert any(isinstance(each, PromptPublished) for each in before[back:])
+            assert any(is_end(each, "ready") for each in before[back:])
 
 
 @settings(max_examples=150)
@@ -634,7 +765,7 @@ def test_any_queue_settles(plans: list[Plan], limit: int | None) -> None:
     else:
         pytest.fail("the queue never settles")
     events = harness.recorder
-    published = Counter(event.prompt_id for event in events.of(PromptPublished))
+    published = Counter(event.prompt_id for event in events.ended("ready"))
     for prompt_id, status in _statuses(harness).items():
         seen, plan = harness.see(prompt_id), laid[prompt_id]
         assert status in {"ready", "error", "unsupported"}
@@ -645,9 +776,9 @@ def test_any_queue_settles(plans: list[Plan], limit: int | None) -> None:
             assert status == "error"
             assert prompt_id not in harness.renderer.calls_by_prompt
     _check_charges(events)
-    ends = len(events.of(PromptPublished)) + len(events.of(PromptFailed))
-    ends += len(events.of(PromptReleased)) + len(events.of(RenderSuperseded))
-    ends += len(events.of(PromptPostponed))
+    ends = len(events.ended("ready")) + len(events.ended("error"))
+    ends += len(events.ended("released")) + len(events.ended("superseded"))
+    ends += len(events.ended("postponed"))
     assert ends == len(events.of(RenderStarted))
 
 
@@ -665,7 +796,7 @@ def test_a_failure_that_passes_is_tried_again_when_it_is_due(harness: Harness) -
     assert (report.published, report.postponed, report.failed) == (2, 2, 0)
     assert harness.queue.outcomes(shaky) == ["failed", "failed", "published"]
     assert harness.clock.monotonic() == pytest.approx(10.0 + 20.0, abs=1.0)
-    assert [event.attempt for event in harness.recorder.of(PromptPostponed)] == [1, 2]
+    assert [event.attempt for event in harness.recorder.ended("postponed")] == [1, 2]
     harness.check()
 
 
@@ -758,7 +889,7 @@ def test_a_cancelled_prompt_is_given_up_by_its_owner(harness: Harness) -> None:
     report = harness.drain()
     assert (report.superseded, report.published) == (1, 1)
     assert harness.queue.outcomes(first) == ["cancelled"]
-    assert [event.reason for event in harness.recorder.of(RenderSuperseded)] == [
+    assert [event.reason for event in harness.recorder.ended("superseded")] == [
         "a person cancelled it"
     ]
     assert (harness.status(first), harness.status(second)) == ("error", "ready")

@@ -7,20 +7,20 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.memory.artifact_store import InMemoryArtifactStore
-from adapters.memory.clock import ManualClock
-from adapters.memory.database import InMemoryDatabase, PromptRow, RenderRow
-from adapters.memory.notices import InMemoryNotices, InMemoryOutbox
-from adapters.memory.render_history import InMemoryRenderHistory
-from adapters.memory.render_logs import InMemoryRenderLogs
 from application.housekeeping import Housekeeping
-from application.ports.artifact_store import RenderTrace
+from application.ports.artifact_store import RenderKey
 from application.ports.prompt_repository import RepositoryBusyError
-from application.ports.render_logs import MOST_KEPT
+from application.ports.render_logs import MAX_KEPT
 from domain.failure import Failure, FailureCode
-from domain.kind import Kind
-from domain.notice import Channel, NoticeEvent, Subscription
+from domain.hook_delivery import Channel, HookEvent, Subscription
+from domain.prompt import Kind
 from domain.render import Outcome
+from tests.fakes.artifact_store import InMemoryArtifactStore
+from tests.fakes.database import InMemoryDatabase, PromptRow, RenderRow
+from tests.fakes.hook_outbox import InMemoryHookOutbox, InMemoryHookOutboxWriter
+from tests.fakes.render_logs import InMemoryRenderLogs
+from tests.fakes.renders import InMemoryRenderHistory
+from tests.fakes.system import ManualClock
 from tests.owners import ME
 
 _DAY = timedelta(days=1)
@@ -47,16 +47,16 @@ class _House:
             database.renders[number] = RenderRow(
                 number, 1, Kind.IMAGE, 7, ME, outcome=Outcome.RELEASED, finished_at=ended
             )
-            self.logs.begin(number).heard(b"said")
+            self.logs.begin(number).write(b"said")
 
     def keeper(self, retention: timedelta | None = _MONTH) -> Housekeeping:
         """A daemon that begins."""
-        notices = InMemoryNotices(self.database)
-        return Housekeeping(self.history, notices, self.logs, self.store, self.clock, retention)
+        outbox = InMemoryHookOutbox(self.database)
+        return Housekeeping(self.history, outbox, self.logs, self.store, self.clock, retention)
 
     def kept(self) -> list[int]:
         """The renders that are left; each has its log."""
-        assert sorted(self.database.renders) == sorted(self.logs.heard)
+        assert sorted(self.database.renders) == sorted(self.logs.kept)
         return sorted(self.database.renders)
 
 
@@ -90,7 +90,7 @@ def test_without_an_end_everything_stays(house: _House) -> None:
 def test_a_render_that_left_folders_stays_until_they_are_swept(house: _House) -> None:
     """What no row names is nobody's, and would lie there for ever."""
     house.renders(3, _MONTH + _DAY)
-    trace = RenderTrace(1, 2)
+    trace = RenderKey(1, 2)
     house.store.open_staging(Kind.IMAGE, trace, 1).unwrap()
     keeper = house.keeper()
     keeper.tick()
@@ -104,11 +104,11 @@ def test_a_render_that_left_folders_stays_until_they_are_swept(house: _House) ->
 def test_nothing_is_forgotten_while_the_output_root_is_away(house: _House) -> None:
     """Folders on a volume that is not mounted cannot be seen; an hour later they can."""
     house.renders(3, _MONTH + _DAY)
-    house.store.obstacle = Failure(FailureCode.OUTPUT_ROOT_MISSING, "not mounted")
+    house.store.preflight_failure = Failure(FailureCode.OUTPUT_ROOT_MISSING, "not mounted")
     keeper = house.keeper()
     keeper.tick()
     assert house.kept() == [1, 2, 3, 4]
-    house.store.obstacle = None
+    house.store.preflight_failure = None
     house.clock.sleep(3600)
     keeper.tick()
     assert house.kept() == [4]
@@ -149,9 +149,9 @@ def test_a_round_comes_to_what_stands_behind_many_that_stay(house: _House) -> No
 
 def test_outputs_are_bounded_in_number_too(house: _House) -> None:
     """Even where the history is kept for ever."""
-    house.renders(MOST_KEPT + 10, _DAY)
+    house.renders(MAX_KEPT + 10, _DAY)
     house.keeper(retention=None).tick()
-    assert len(house.logs.heard) == MOST_KEPT
+    assert len(house.logs.kept) == MAX_KEPT
 
 
 @pytest.mark.parametrize(
@@ -163,17 +163,17 @@ def test_outputs_are_bounded_in_number_too(house: _House) -> None:
         (_DAY, 8 * _DAY, False),
     ],
 )
-def test_old_notices_go_but_not_within_a_week(
+def test_old_messages_for_hooks_go_but_not_within_a_week(
     house: _House, retention: timedelta, age: timedelta, *, stays: bool
 ) -> None:
     """A hook that was broken over the weekend still gets what it missed."""
     house.renders(0, _DAY)
-    subscription = Subscription(NoticeEvent.ERROR, Channel.COMMAND)
-    outbox = InMemoryOutbox(house.database, house.clock, [subscription])
+    subscription = Subscription(HookEvent.ERROR, Channel.COMMAND)
+    outbox = InMemoryHookOutboxWriter(house.database, house.clock, [subscription])
     outbox.failed(house.database.renders[1], Failure(FailureCode.TIMED_OUT, "too long"))
     house.clock.sleep(age.total_seconds())
     house.keeper(retention).tick()
-    assert len(house.database.notices) == int(stays)
+    assert len(house.database.deliveries) == int(stays)
 
 
 def test_after_trouble_it_is_tried_again_in_a_minute(

@@ -1,17 +1,21 @@
-"""The keeper of leases: beats in time, notices what was lost, survives a database that is away."""
+"""The keeper of leases: heartbeats in time, lost leases noticed, an absent database survived."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from application.leases import LeaseKeeper
+from application.leases import LeaseKeeper, LostWorkers
 from application.ports.prompt_repository import RepositoryBusyError
-from domain.render import WorkflowProcess
-from tests.harness import ANY, BEAT_SECONDS, Harness, holding
+from tests.harness import ANY, HEARTBEAT_SECONDS, LEASE_SECONDS, Harness, holding
+from tests.owners import ME, OTHER
 
 if TYPE_CHECKING:
+    from application.ports.renders import RenderLeases
+    from domain.lease import ProcessIdentity
     from domain.render import Claim
 
 
@@ -36,8 +40,8 @@ def test_a_lease_is_beaten_when_it_is_due_and_not_before(harness: Harness) -> No
         for _ in range(4):
             harness.keeper.tick()
             numbers.append(heartbeat(harness))
-            harness.clock.advance(BEAT_SECONDS / 2)
-        assert numbers == [0, 0, 1, 1]
+            harness.clock.advance(HEARTBEAT_SECONDS / 2)
+        assert numbers[0] == numbers[1] != numbers[2] == numbers[3]
         assert not held.lost
 
 
@@ -47,12 +51,12 @@ def test_jumps_of_the_wall_clock_matter_nothing(harness: Harness) -> None:
         harness.clock.jump(86_400)
         harness.keeper.tick()
         harness.clock.jump(-2 * 86_400)
-        harness.clock.advance(BEAT_SECONDS)
+        harness.clock.advance(HEARTBEAT_SECONDS)
         harness.keeper.tick()
-        assert heartbeat(harness) == 1
+        assert heartbeat(harness) > 0
 
 
-@pytest.mark.parametrize("seconds", [0.0, BEAT_SECONDS])
+@pytest.mark.parametrize("seconds", [0.0, HEARTBEAT_SECONDS])
 def test_a_lease_that_is_lost_is_noticed_at_the_next_tick(harness: Harness, seconds: float) -> None:
     """Whether a beat is due or not; and it stays lost."""
     with holding(harness.keeper, claim := claimed(harness)) as held:
@@ -70,31 +74,179 @@ def test_what_is_not_held_any_more_is_not_beaten(harness: Harness) -> None:
     with holding(harness.keeper, claim := claimed(harness)):
         assert harness.keeper.held() == {claim.render_id}
     assert harness.keeper.held() == frozenset()
-    harness.clock.advance(BEAT_SECONDS)
+    harness.clock.advance(HEARTBEAT_SECONDS)
     harness.keeper.tick()
     assert heartbeat(harness) == 0
 
 
-def test_a_workflow_is_recorded_only_while_the_lease_is_held(harness: Harness) -> None:
-    """It may not run otherwise."""
-    claim, workflow = claimed(harness), WorkflowProcess(4321, "9")
-    assert harness.keeper.record_workflow(claim, workflow)
-    harness.repository.cancel(claim.prompt_id, requeue=True)
-    assert not harness.keeper.record_workflow(claim, workflow)
-
-
 class _Away:
-    def beat(self, claim: Claim) -> bool:
-        raise RepositoryBusyError
+    """Leases whose database cannot be reached for a while.
 
-    holds = beat
+    Attributes:
+        away: whether it cannot.
+    """
+
+    def __init__(self, leases: RenderLeases) -> None:
+        self._leases = leases
+        self.away = True
+
+    def heartbeat(self, claim: Claim) -> bool:
+        return self._reached().heartbeat(claim)
+
+    def holds(self, claim: Claim) -> bool:
+        return self._reached().holds(claim)
+
+    def _reached(self) -> RenderLeases:
+        if self.away:
+            raise RepositoryBusyError
+        return self._leases
 
 
-@pytest.mark.parametrize("seconds", [0.0, BEAT_SECONDS])
-def test_a_database_that_is_away_loses_no_lease(harness: Harness, seconds: float) -> None:
+@pytest.fixture
+def away(harness: Harness) -> _Away:
+    """The leases of the harness, out of reach."""
+    return _Away(harness.leases)
+
+
+@pytest.fixture
+def keeper(harness: Harness, away: _Away) -> LeaseKeeper:
+    """A keeper whose database is away."""
+    return LeaseKeeper(away, harness.clock, HEARTBEAT_SECONDS, LEASE_SECONDS)  # type: ignore[arg-type]
+
+
+def pass_time(harness: Harness, keeper: LeaseKeeper, seconds: float) -> None:
+    """Let time pass while the keeper looks after its leases, as a thread does."""
+    for _ in range(int(seconds)):
+        harness.clock.advance(1.0)
+        keeper.tick()
+
+
+@pytest.mark.parametrize("seconds", [0.0, HEARTBEAT_SECONDS])
+def test_a_database_that_is_away_loses_no_lease(
+    harness: Harness, keeper: LeaseKeeper, seconds: float
+) -> None:
     """Publication is refused anyway if somebody took over meanwhile."""
-    keeper = LeaseKeeper(_Away(), harness.clock, BEAT_SECONDS)  # type: ignore[arg-type]
     with holding(keeper, claimed(harness)) as held:
         harness.clock.advance(seconds)
         keeper.tick()
         assert not held.lost
+        assert not keeper.must_stop(held)
+        assert keeper.still_holds(held)
+
+
+def test_a_render_is_stopped_when_no_heartbeat_could_be_written_for_a_whole_lease(
+    harness: Harness, keeper: LeaseKeeper
+) -> None:
+    """Not before: others may have taken it over by then, and it cannot know."""
+    with holding(keeper, claimed(harness)) as held:
+        pass_time(harness, keeper, LEASE_SECONDS - 1)
+        assert not keeper.must_stop(held)
+        pass_time(harness, keeper, 1)
+        assert keeper.must_stop(held)
+        assert held.fenced
+        assert not held.lost
+
+
+def test_a_keeper_that_hangs_on_the_database_stops_its_renders_too(
+    harness: Harness, away: _Away, keeper: LeaseKeeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A dead network file system never answers; another thread asks whether to stop."""
+
+    def hang(_: Claim) -> bool:
+        harness.clock.advance(LEASE_SECONDS)
+        assert keeper.must_stop(held)
+        return True
+
+    monkeypatch.setattr(away, "heartbeat", hang)
+    with holding(keeper, claimed(harness)) as held:
+        harness.clock.advance(HEARTBEAT_SECONDS)
+        keeper.tick()
+        assert held.fenced
+
+
+def test_a_heartbeat_that_was_written_in_the_end_stops_nothing(
+    harness: Harness, away: _Away, keeper: LeaseKeeper
+) -> None:
+    """The lease begins again with it."""
+    with holding(keeper, claimed(harness)) as held:
+        for _ in range(3):
+            away.away = True
+            pass_time(harness, keeper, LEASE_SECONDS - 1)
+            assert not keeper.must_stop(held)
+            away.away = False
+            pass_time(harness, keeper, 1)
+            assert not keeper.must_stop(held)
+        assert harness.leases.holds(held.claim)
+
+
+def test_what_was_stopped_stays_stopped(harness: Harness, away: _Away, keeper: LeaseKeeper) -> None:
+    """Its workflow is being ended; that the database is back comes too late for it."""
+    with holding(keeper, claimed(harness)) as held:
+        pass_time(harness, keeper, LEASE_SECONDS)
+        assert keeper.must_stop(held)
+        away.away = False
+        pass_time(harness, keeper, HEARTBEAT_SECONDS)
+        assert keeper.must_stop(held)
+
+
+def test_time_in_which_the_worker_slept_stops_nothing(harness: Harness, away: _Away) -> None:
+    """It tries to write a heartbeat when it wakes, and the database says who holds the lease."""
+    away.away = False
+    keeper = LeaseKeeper(away, harness.clock, HEARTBEAT_SECONDS, LEASE_SECONDS)  # type: ignore[arg-type]
+    with holding(keeper, claimed(harness)) as held:
+        harness.clock.advance(20 * LEASE_SECONDS)
+        assert not keeper.must_stop(held)
+        keeper.tick()
+        assert not keeper.must_stop(held)
+        assert harness.leases.holds(held.claim)
+
+
+def test_what_was_claimed_later_has_a_whole_lease(
+    harness: Harness, away: _Away, keeper: LeaseKeeper
+) -> None:
+    """The claim itself was written: the database was there."""
+    first, second = claimed(harness), claimed(harness)
+    with holding(keeper, first) as held:
+        pass_time(harness, keeper, LEASE_SECONDS - 1)
+        with holding(keeper, second) as later:
+            pass_time(harness, keeper, LEASE_SECONDS - 1)
+            assert keeper.must_stop(held)
+            assert not keeper.must_stop(later)
+            pass_time(harness, keeper, 1)
+            assert keeper.must_stop(later)
+
+
+def test_the_database_knows_better_what_is_lost(harness: Harness) -> None:
+    """Before files are placed it is asked, whenever the last look was."""
+    with holding(harness.keeper, claim := claimed(harness)) as held:
+        assert harness.keeper.still_holds(held)
+        harness.queue.change(claim.prompt_id, artifact_status="unsupported")
+        assert not harness.keeper.must_stop(held)
+        assert not harness.keeper.still_holds(held)
+        assert harness.keeper.must_stop(held)
+
+
+# --------------------------------------------------------- whose leases are not kept, for people
+
+
+@pytest.mark.parametrize(
+    ("owner", "silence", "reason"),
+    [
+        (ME, 0.0, ""),
+        (ME, LEASE_SECONDS, "no heartbeat for 60 seconds"),
+        (replace(ME, pid=7), 0.0, "its worker has ended"),
+        (replace(ME, pid=7, host="renamed"), 0.0, "its worker has ended"),
+        (OTHER, LEASE_SECONDS - 1, ""),
+        (OTHER, LEASE_SECONDS, "no heartbeat for 60 seconds"),
+        (OTHER, None, ""),
+    ],
+)
+def test_who_seems_to_be_lost_is_told(
+    harness: Harness, owner: ProcessIdentity, silence: float | None, reason: str
+) -> None:
+    """Who has ended on this machine, and who gave no heartbeat for a whole lease."""
+    lost = LostWorkers(harness.processes, harness.clock, LEASE_SECONDS)
+    heartbeat_at = None if silence is None else harness.clock.now() - timedelta(seconds=silence)
+    told = lost.why(owner, heartbeat_at)
+    assert reason in told
+    assert bool(told) is bool(reason)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from application.ports.gallery_prompts import PromptPosition
+from application.ports.gallery import PromptPosition
 
 LIMIT = (1 << 63) - 1
 integers = st.integers(-LIMIT, LIMIT)
@@ -40,7 +40,7 @@ def test_any_text_is_a_place_or_refused(text: str) -> None:
     try:
         PromptPosition.of_token(text)
     except ValueError as error:
-        assert "begin at its start" in str(error)  # noqa: PT017 - most texts are refused
+        assert "start at the beginning" in str(error)  # noqa: PT017 - most texts are refused
 
 
 @pytest.mark.parametrize(
@@ -67,5 +67,5 @@ def test_any_text_is_a_place_or_refused(text: str) -> None:
 )
 def test_what_no_place_gave_is_refused(packed: bytes) -> None:
     """Before any database sees it."""
-    with pytest.raises(ValueError, match="begin at its start"):
+    with pytest.raises(ValueError, match="start at the beginning"):
         PromptPosition.of_token(urlsafe_b64encode(packed).decode())

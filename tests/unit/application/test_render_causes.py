@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 import pytest
 from returns.pipeline import is_successful
 
-from adapters.memory.artifact_store import InMemoryArtifactStore
-from application.stopping import StopRequest
+from application.signals import StopRequest
 from domain.failure import Failure, FailureCode
-from domain.kind import Kind
+from domain.prompt import Kind
+from tests.fakes.artifact_store import InMemoryArtifactStore
 from tests.harness import BRIEFS, Harness, holding, in_memory
 from tests.unit.application.test_render_prompt import claim_of
 
 if TYPE_CHECKING:
     from returns.result import Result
 
-    from application.ports.artifact_store import RenderTrace, Staging
+    from application.ports.artifact_store import RenderKey, Staging
 
 FULL = Failure(FailureCode.DISK_FULL, "no room")
 
@@ -25,11 +25,9 @@ FULL = Failure(FailureCode.DISK_FULL, "no room")
 class _FillsUp(InMemoryArtifactStore):
     """Has room for a staging folder, and for nothing after it."""
 
-    def open_staging(
-        self, kind: Kind, trace: RenderTrace, variant: int
-    ) -> Result[Staging, Failure]:
+    def open_staging(self, kind: Kind, trace: RenderKey, variant: int) -> Result[Staging, Failure]:
         opened = super().open_staging(kind, trace, variant)
-        self.obstacle = FULL
+        self.preflight_failure = FULL
         return opened
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from application.ports.events import RenderPreviewed, RenderStarted
 from application.ports.prompt_repository import Selection
-from application.stopping import StopRequest
+from application.signals import StopRequest
 from tests.harness import holding, in_memory
 
 
@@ -16,7 +16,7 @@ def test_what_is_printed_is_kept_under_the_renders_number() -> None:
     for brief in ({"prompt": "a lake"}, {"prompt": "a sea"}, {}):
         harness.write(brief)
     harness.drain()
-    assert harness.logs.heard == {1: b"loading", 2: b"loading"}
+    assert harness.logs.kept == {1: b"loading", 2: b"loading"}
 
 
 def test_every_variant_of_a_prompt_prints_into_one_log() -> None:
@@ -28,7 +28,7 @@ def test_every_variant_of_a_prompt_prints_into_one_log() -> None:
     twice = replace(claim, writings=claim.writings * 2)
     with holding(harness.keeper, twice) as held:
         harness.prompt_renderer.render(held, StopRequest())
-    assert harness.logs.heard == {claim.render_id: b"loadingloading"}
+    assert harness.logs.kept == {claim.render_id: b"loadingloading"}
 
 
 def test_what_a_picture_looks_like_so_far_is_told_to_whoever_listens() -> None:

@@ -8,24 +8,29 @@ from typing import TYPE_CHECKING
 
 import pytest
 from returns.pipeline import is_successful
+from returns.result import Failure as Failed
 
-from adapters.memory.artifact_store import InMemoryArtifactStore
-from application.ports.artifact_store import RenderTrace
-from application.ports.prompt_repository import Selection
-from application.stopping import StopRequest
+from application.ports.artifact_store import RenderKey
+from application.ports.prompt_repository import RepositoryBusyError, Selection
+from application.signals import StopRequest
+from application.slot import PromptRenderer
 from domain.failure import Failure, FailureCode
-from domain.kind import Kind
-from domain.picture_size import PictureSize
-from domain.prompt import Writing
-from domain.render import Claim
-from domain.seed import seed_for
+from domain.picture_size import PictureSize, SizeRule
+from domain.prompt import Kind, Writing
+from domain.render import Claim, ServerJob, WorkflowProcess, seed_for
+from tests.fakes.artifact_store import InMemoryArtifactStore
+from tests.fakes.database import RenderRow
 from tests.harness import BRIEFS, Harness, holding, in_memory
+from tests.owners import ME
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from returns.result import Result
 
     from application.ports.artifact_store import Prepared, Staging
-    from application.render_prompt import Rendition
+    from application.ports.media_renderer import RenderContext, RenderingFacts, RenderJob
+    from domain.artifact import Artifact
 
 AT = datetime(2026, 1, 6, 21, 30, 45, tzinfo=UTC)
 CRASH = Failure(FailureCode.WORKFLOW_FAILED, "exit code 1")
@@ -40,16 +45,29 @@ def claim_of(*contents: object, kind: Kind = Kind.IMAGE) -> Claim:
     return Claim(70, 7, kind, AT, tuple(writings))
 
 
+def enter(harness: Harness, claim: Claim) -> None:
+    """Let the in-memory queue know a claim, so that its lease is held."""
+    database = harness.queue.database  # type: ignore[attr-defined]
+    harness.queue.add(
+        claim.prompt_id, prompt_type=claim.kind.prompt_type, artifact_status="processing"
+    )
+    reference = database.prompts[claim.prompt_id].output_reference
+    database.renders[claim.render_id] = RenderRow(
+        claim.render_id, claim.prompt_id, claim.kind, reference, ME
+    )
+
+
 def render(
     harness: Harness, claim: Claim, stop: StopRequest | None = None
-) -> Result[Rendition, Failure]:
+) -> Result[tuple[Artifact, ...], Failure]:
     """Render a claim whose lease is held; what is not published is cleared away."""
+    enter(harness, claim)
     try:
         with holding(harness.keeper, claim) as held:
             rendered = harness.prompt_renderer.render(held, stop or StopRequest())
     finally:
         placed = dict(harness.store.published)
-        harness.prompt_renderer.clear_away(claim, keep_placed=True)
+        harness.store.sweep(RenderKey(claim.prompt_id, claim.render_id), keep_placed=True)
     assert is_successful(rendered) or placed == {}, "a failure may place nothing"
     return rendered
 
@@ -78,9 +96,9 @@ def test_a_song_has_no_size() -> None:
     """Width and height are a picture's."""
     harness = in_memory()
     claim = claim_of(BRIEFS[Kind.AUDIO], kind=Kind.AUDIO)
-    rendition = render(harness, claim).unwrap()
+    rendered = render(harness, claim).unwrap()
     assert harness.jobs[0].size is None
-    assert rendition.artifacts[0].file_path == "audio/7_20260106T213045/a.mp3"
+    assert rendered[0].file_path == "audio/7_20260106T213045/a.mp3"
 
 
 def test_the_metadata_says_what_was_made_and_how() -> None:
@@ -88,8 +106,8 @@ def test_the_metadata_says_what_was_made_and_how() -> None:
     harness = in_memory()
     harness.clock.advance(60)
     claim = claim_of({"prompt": "a lake", "seed": 42})
-    rendition = render(harness, claim).unwrap()
-    [artifact] = rendition.artifacts
+    rendered = render(harness, claim).unwrap()
+    [artifact] = rendered
     expected = {
         "prompt": "a lake",
         "width": 1024,
@@ -98,10 +116,12 @@ def test_the_metadata_says_what_was_made_and_how() -> None:
         "sha256": "ab" * 32,
         "seed": 42,
         "seed_passed": True,
+        "prompt_passed": True,
         "writing_id": 1000,
         "render_id": 70,
         "renderer": "fake",
         "workflow": "fake",
+        "render_seconds": 0.0,
     }
     assert artifact.metadata.items() >= expected.items()
     assert artifact.file_path == "image/7_20260106T213045/a.png"
@@ -119,10 +139,10 @@ def test_variants_stand_in_folders_and_have_seeds_of_their_own() -> None:
     """In the order of the writings: no suffix, ``_v2``, ``_v3``."""
     harness = in_memory()
     claim = claim_of({"prompt": "one"}, {"prompt": "two"}, {"prompt": "three"})
-    rendition = render(harness, claim).unwrap()
+    rendered = render(harness, claim).unwrap()
     found = [
         (artifact.file_path, artifact.metadata["prompt"], artifact.metadata["writing_id"])
-        for artifact in rendition.artifacts
+        for artifact in rendered
     ]
     assert found == [
         ("image/7_20260106T213045/a.png", "one", 1000),
@@ -182,7 +202,7 @@ def test_what_keeps_the_staging_folder_from_being_made_is_the_failure() -> None:
     """The renderer is not called when there is nowhere to render to."""
     harness = in_memory()
     full = Failure(FailureCode.DISK_FULL, "no room")
-    harness.store.obstacle = full
+    harness.store.preflight_failure = full
     assert failure_of(harness, claim_of(BRIEFS[Kind.IMAGE])) == full
     assert harness.renderer.calls == 0
 
@@ -216,14 +236,130 @@ def test_a_lease_that_is_lost_in_mid_render_is_noticed_before_anything_is_placed
         rendered = harness.prompt_renderer.render(held, StopRequest())
     assert rendered.failure().code is FailureCode.INTERRUPTED
     assert harness.store.published == {}
-    assert harness.store.finished(RenderTrace(prompt_id, claim.render_id)) is None
+    assert harness.store.finished(RenderKey(prompt_id, claim.render_id)) is None
 
 
 def test_what_is_placed_is_written_down_as_it_will_be_published() -> None:
     """Whoever takes over after a crash publishes the same rows."""
     harness = in_memory()
     claim = claim_of({"prompt": "one"}, {"prompt": "two"})
+    enter(harness, claim)
     with holding(harness.keeper, claim) as held:
-        rendition = harness.prompt_renderer.render(held, StopRequest()).unwrap()
-    assert harness.store.finished(RenderTrace(7, 70)) == rendition.artifacts
-    assert len(rendition.artifacts) == 2
+        rendered = harness.prompt_renderer.render(held, StopRequest()).unwrap()
+    assert harness.store.finished(RenderKey(7, 70)) == rendered
+    assert len(rendered) == 2
+
+
+# ------------------------------------------------------------ what a renderer may tell and ask
+
+
+class _Asking:
+    """A renderer that asks its context something, and makes nothing.
+
+    Attributes:
+        answers: what it was told.
+    """
+
+    def __init__(self, *questions: Callable[[RenderContext], object]) -> None:
+        self._questions = questions
+        self.answers: list[object] = []
+
+    def preflight(self, kind: Kind) -> Failure | None:
+        return None
+
+    def render(self, job: RenderJob, watch: RenderContext) -> Result[RenderingFacts, Failure]:
+        self.answers += [question(watch) for question in self._questions]
+        return Failed(CRASH)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def ask(
+    harness: Harness, jobs: object, *questions: Callable[[RenderContext], object]
+) -> list[object]:
+    """What a renderer is told in the middle of the next prompt's render."""
+    asking = _Asking(*questions)
+    renderer = PromptRenderer(
+        asking,
+        harness.store,
+        harness.keeper,
+        harness.leases,
+        jobs,  # type: ignore[arg-type]
+        harness.clock,
+        harness.recorder,
+        SizeRule(),
+        harness.logs,
+    )
+    claim = harness.repository.claim_next(Selection())
+    assert claim is not None
+    with holding(harness.keeper, claim) as held:
+        assert not is_successful(renderer.render(held, StopRequest()))
+    return asking.answers
+
+
+def test_a_process_is_recorded_only_while_the_lease_is_held() -> None:
+    """It may not run otherwise."""
+    harness = in_memory()
+    prompt_id = harness.write()
+    workflow = WorkflowProcess(4321, "9")
+    answers = ask(
+        harness,
+        None,
+        lambda context: context.record_process(workflow),
+        lambda _: [render.workflow for render in harness.leases.live()],
+        lambda _: harness.repository.cancel(prompt_id, requeue=True),
+        lambda context: context.record_process(workflow),
+    )
+    assert answers == [True, [workflow], None, False]
+
+
+JOB = ServerJob("0" * 36, "http://127.0.0.1:8188", 1, "f", 1)
+
+
+class _Jobs:
+    """A book of one job; or one that cannot be read."""
+
+    def __init__(self, error: type[Exception] | None = None) -> None:
+        self._error = error
+        self.known: list[tuple[int, ServerJob]] = []
+
+    def earlier(self, claim: Claim) -> list[ServerJob]:
+        return []
+
+    def record(self, claim: Claim, job: ServerJob) -> bool:
+        self.known.append((claim.render_id, job))
+        return True
+
+    def owns(self, claim: Claim, job: ServerJob) -> bool:
+        if self._error is not None:
+            raise self._error
+        return (claim.render_id, job) in self.known
+
+    def forget(self, job: ServerJob) -> None:
+        self.known = [entry for entry in self.known if entry[1] != job]
+
+
+def test_jobs_on_servers_are_written_down_for_the_render() -> None:
+    """Before they are submitted, until they are over."""
+    harness, jobs = in_memory(), _Jobs()
+    harness.write()
+    answers = ask(
+        harness,
+        jobs,
+        lambda context: context.owns_job(JOB),
+        lambda context: context.record_job(JOB),
+        lambda _: len(jobs.known),
+        lambda context: context.owns_job(JOB),
+        lambda context: context.forget_job(JOB),
+        lambda context: context.owns_job(JOB),
+    )
+    assert answers == [False, True, 1, True, None, False]
+
+
+def test_a_job_is_left_to_its_successor_while_the_database_cannot_be_asked() -> None:
+    """A job is ended on its server only by the render that knows that it is its own."""
+    harness = in_memory()
+    harness.write()
+    answers = ask(harness, _Jobs(RepositoryBusyError), lambda context: context.owns_job(JOB))
+    assert answers == [False]

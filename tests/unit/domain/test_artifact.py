@@ -6,15 +6,23 @@ import json
 import posixpath
 import re
 from datetime import UTC, datetime
+from pathlib import PurePosixPath
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.artifact import Artifact, MediaFacts, folder_name, published_path
-from domain.artifact_metadata import metadata_of
+from domain.artifact import (
+    Artifact,
+    MediaFacts,
+    folder_name,
+    is_servable,
+    metadata_of,
+    read_metadata,
+)
 from domain.brief import ImageBrief, LyricsBrief, Section
-from domain.kind import Kind
+from domain.prompt import Kind
 
 AT = datetime(2026, 1, 6, 21, 30, 45, tzinfo=UTC)
 IDS = st.integers(1, 2**63 - 1)
@@ -87,8 +95,8 @@ def test_paths_that_leave_the_tree_are_refused(path: str) -> None:
 
 def test_a_picture_is_its_own_preview_and_a_song_has_none() -> None:
     """The contract's rule for preview_path (section 4)."""
-    picture = Artifact(Kind.IMAGE, published_path(Kind.IMAGE, "7_x", "a.png"), {})
-    song = Artifact(Kind.AUDIO, published_path(Kind.AUDIO, "7_x", "a.mp3"), {})
+    picture = Artifact(Kind.IMAGE, "image/7_x/a.png", {})
+    song = Artifact(Kind.AUDIO, "audio/7_x/a.mp3", {})
     assert picture.file_path == picture.preview_path == "image/7_x/a.png"
     assert (song.file_path, song.preview_path) == ("audio/7_x/a.mp3", None)
 
@@ -150,3 +158,124 @@ def test_the_metadata_of_a_song() -> None:
     }
     assert json.loads(json.dumps(found)) == found
     assert found.items() >= expected.items()
+
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
+values: st.SearchStrategy[Any] = st.recursive(
+    scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=15
+)
+
+
+@given(
+    st.dictionaries(
+        st.text(),
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    ).filter(
+        lambda found: all(value not in {float("inf"), -float("inf")} for value in found.values())
+    )
+)
+def test_what_is_sound_stays_as_it_is(metadata: dict[str, object]) -> None:
+    """Escaped or not, as text or as bytes."""
+    for text in (json.dumps(metadata), json.dumps(metadata, ensure_ascii=False)):
+        assert read_metadata(text) == metadata
+        assert read_metadata(f"\ufeff{text}".encode()) == metadata
+
+
+@given(st.dictionaries(st.text(), values) | values | st.text() | st.binary())
+def test_whatever_is_there_can_be_written_again(found: object) -> None:
+    """As strict JSON in UTF-8."""
+    raw = found if isinstance(found, str | bytes) else json.dumps(found)
+    read = read_metadata(raw)
+    json.dumps(read, allow_nan=False, ensure_ascii=False).encode()
+    if isinstance(found, dict):
+        assert len(read) == len(found)
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ('{"a": NaN, "b": -Infinity}', {"a": None, "b": None}),
+        ('{"c": 1e999, "d": 1.5}', {"c": None, "d": 1.5}),
+        ('{"a": "\\ud800", "\\udc00": [1]}', {"a": "?", "?": [1]}),
+        ('{"a": 1, "a": 2}', {"a": 2}),
+        ('{"seed": 18446744073709551615}', {"seed": 18446744073709551615}),
+        (b'{"a": "\xff"}', {"a": "\ufffd"}),
+        ('{"n": ' + "9" * 5000 + "}", {}),
+        ("[" * 100_000, {}),
+        ("{}x", {}),
+        (None, {}),
+        (12, {}),
+        (1.5, {}),
+    ],
+)
+def test_odd_things(raw: object, expected: dict[str, object]) -> None:
+    """What JSON has no word for becomes null, what is no object becomes an empty one."""
+    assert read_metadata(raw) == expected
+
+
+def test_what_is_nested_too_deeply_is_cut_off() -> None:
+    """So that nobody who writes it again runs out of stack."""
+    raw = '{"a": ' * 200 + "1" + "}" * 200
+    read: object = read_metadata(raw)
+    depth = 0
+    while isinstance(read, dict):
+        depth, read = depth + 1, read["a"]
+    assert (depth, read) == (32, None)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "image/200_20260106T213045/generated_image_001.png",
+        "audio/7_20260106T213045_v2/a song: part 2.mp3",
+        "a.png",
+        "output/poets/image/ä ö/日本.webp",
+        "image/a..b/c%2e.png",
+    ],
+)
+def test_plain_paths(path: str) -> None:
+    """Ours, and those of programs that have other folders."""
+    assert is_servable(path)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "/",
+        "/etc/passwd",
+        "//host/share",
+        "..",
+        "image/../../x",
+        "image/..",
+        "./image/a.png",
+        "image//a.png",
+        "image/a.png/",
+        "image\\..\\a.png",
+        "C:\\a.png",
+        "C:/a.png",
+        "https://host/a.png",
+        "image/a\x00.png",
+        "image/a\n.png",
+        "image/a\x7f.png",
+        f"image/{chr(0xDCFF)}.png",
+        "image/\N{REPLACEMENT CHARACTER}.png",
+        ".staging/x/a.png",
+        "image/.hidden/a.png",
+        "image/.htaccess",
+        "a" * 1025,
+    ],
+)
+def test_odd_paths(path: str) -> None:
+    """Whatever a row says."""
+    assert not is_servable(path)
+
+
+@given(st.lists(st.sampled_from(("..", ".", "", "a", "b.png", "...", "~")), max_size=6))
+def test_what_is_served_lies_below_the_root(parts: list[str]) -> None:
+    """However the parts are put together."""
+    path = "/".join(parts)
+    if is_servable(path):
+        assert ".." not in PurePosixPath(path).parts
+        assert not PurePosixPath(path).is_absolute()
+        assert str(PurePosixPath(path)) == path

@@ -10,15 +10,15 @@ import pytest
 from returns.pipeline import is_successful
 
 from domain.brief import ImageBrief, LyricsBrief
-from domain.brief_parsing import parse_brief
-from domain.kind import Kind
+from domain.brief_parser import parse_brief
+from domain.prompt import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Processor time; a fifth of it on an idle machine, while what grows with the square takes minutes.
-SECONDS = 2.0
-SIZE = 2_000_000
+# Processor time; an idle machine takes a fiftieth, and what grows with the square takes hours.
+SECONDS = 10.0
+SIZE = 1_000_000
 # Made when needed: together they fill 60 MB.
 HOSTILE: dict[str, Callable[[], str]] = {
     "a million braces": lambda: "{" * 1_000_000,
@@ -27,7 +27,7 @@ HOSTILE: dict[str, Callable[[], str]] = {
     "objects in objects": lambda: '{"a":' * 100_000 + "1" + "}" * 100_000,
     "objects never closed": lambda: '{"a":' * 100_000,
     "lists of objects never closed": lambda: "[{" * 100_000,
-    "two million digits": lambda: '{"prompt": "x", "seed": ' + "9" * SIZE + "}",
+    "a million digits": lambda: '{"prompt": "x", "seed": ' + "9" * SIZE + "}",
     "prose": lambda: "a" * SIZE,
     "quotes": lambda: '"' * SIZE,
     "names never closed": lambda: '{"' * (SIZE // 2),
@@ -47,7 +47,19 @@ HOSTILE: dict[str, Callable[[], str]] = {
     "tags": lambda: json.dumps({"prompt": "x", "style_tags": "a," * (SIZE // 2)}),
     "lines": lambda: json.dumps({"lyrics": "a\n" * (SIZE // 2)}),
     "sections": lambda: json.dumps({"lyrics": "[Verse]\na\n" * (SIZE // 10)}),
+    "colons": lambda: json.dumps({"lyrics": "a: b\n" * (SIZE // 20)}),
+    "repeats": lambda: json.dumps({"lyrics": "la\n" * 5_000 + "(repeat verse)\n" * (SIZE // 20)}),
+    "lines sung often": lambda: json.dumps({"lyrics": "a x9\n" * (SIZE // 20)}),
+    "parts": lambda: json.dumps({"lyrics": {f"verse {number}": "a" for number in range(19_000)}}),
+    "names": lambda: json.dumps({f"Verse-{number} A": 1 for number in range(19_000)}),
     "brackets": lambda: json.dumps({"lyrics": "[" * SIZE}),
+    "reasoning never closed": lambda: "<think>" * (SIZE // 7) + '{"prompt": "x"}',
+    "marks of reasoning": lambda: '<think>{"a</think>' * (SIZE // 18),
+    "objects before a mark": lambda: '{"a": 1}' * (SIZE // 8) + "</think>",
+    "escaped once more": lambda: "{\\n" * (SIZE // 3),
+    "texts in single quotes": lambda: "{'" * (SIZE // 2),
+    "texts in curly quotes": lambda: "{“a” :“" * (SIZE // 7),
+    "a ratio": lambda: json.dumps({"prompt": "x", "aspect_ratio": "1:1 wide " * (SIZE // 9)}),
     "a form": lambda: json.dumps({"structure": "verse " * (SIZE // 6) + "x"}),
 }
 

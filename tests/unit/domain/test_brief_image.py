@@ -9,9 +9,9 @@ import pytest
 from returns.pipeline import is_successful
 
 from domain.brief import ImageBrief
-from domain.brief_parsing import parse_brief
+from domain.brief_parser import parse_brief
 from domain.failure import FailureCode
-from domain.kind import Kind
+from domain.prompt import Kind
 
 LARGEST_SEED = 18_446_744_073_709_551_615
 
@@ -57,9 +57,9 @@ def test_a_prompt(prompt: Any, expected: str) -> None:  # noqa: ANN401 -- any JS
         ('{"prompt": ["", null]}', "'prompt' must be text, but is a list without text"),
         ('{"prompt": [1, 2]}', "'prompt' must be text, but is a list without text"),
         ('{"prompt": ["a", {"b": "c"}]}', "'prompt[1]' must be text, but is an object"),
-        ('{"prompt": "a", "prompt": "b"}', "'prompt' comes more than once"),
-        ('{"prompt": "a", "prompt": 5}', "'prompt' comes more than once"),
-        ('{"prompt": NaN, "prompt": "a"}', "'prompt' comes more than once"),
+        ('{"prompt": "a", "prompt": "b"}', "'prompt' occurs more than once"),
+        ('{"prompt": "a", "prompt": 5}', "'prompt' occurs more than once"),
+        ('{"prompt": NaN, "prompt": "a"}', "'prompt' occurs more than once"),
     ],
 )
 def test_no_prompt(written: str, said: str) -> None:
@@ -217,3 +217,60 @@ def test_optional_fields_that_come_twice() -> None:
     found = parse_brief(Kind.IMAGE, written).unwrap()
     assert isinstance(found, ImageBrief)
     assert found.mood == "b"
+
+
+DUSK = ImageBrief("a lighthouse at dusk", negative_prompt="crowds", aspect_ratio="16:9")
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {
+            "Prompt": "a lighthouse at dusk",
+            "Negative Prompt": "crowds",
+            "Technical Params": {"Aspect Ratio": "16:9"},
+        },
+        {
+            "prompt": "a lighthouse at dusk",
+            "negativePrompt": "crowds",
+            "technicalParams": {"aspectRatio": "16:9"},
+        },
+        {"PROMPT": "a lighthouse at dusk", "NEGATIVE-PROMPT": "crowds", "ASPECT_RATIO": "16:9"},
+        {
+            "content_type": "image_prompt",
+            "aspect_ratio": "16:9",
+            "image_prompt": {"prompt": "a lighthouse at dusk", "negative_prompt": "crowds"},
+        },
+        {
+            "name": "draw",
+            "arguments": json.dumps(
+                {"prompt": DUSK.prompt, "negative_prompt": "crowds", "aspectRatio": "16:9"}
+            ),
+        },
+        {
+            "Result": {
+                "imagePrompt": {"Prompt": DUSK.prompt, "negative": "x"}
+                | {"negative_prompt": "crowds", "aspect_ratio": "16:9"}
+            }
+        },
+    ],
+    ids=json.dumps,
+)
+def test_names_in_any_case_and_wrappers_with_siblings(document: Any) -> None:  # noqa: ANN401
+    """Upper case, blanks and camelCase are one name; a wrapper may hold more than the brief."""
+    assert parse_brief(Kind.IMAGE, json.dumps(document)).unwrap() == DUSK
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        ({"prompt": "a", "Prompt": "b"}, "'prompt' occurs more than once, with different values"),
+        ({"title": "x", "negative": {"prompt": "crowds"}}, "'prompt' is missing"),
+        ({"image": {"prompt": "a"}, "brief": {"prompt": "b"}}, "several different briefs"),
+        ({"positive_prompt": "a", "image_prompt": "b"}, "'prompt' is missing"),
+    ],
+)
+def test_names_that_leave_a_choice(document: Any, said: str) -> None:  # noqa: ANN401 -- any JSON
+    """Two spellings with different values, and objects of which each may be the brief."""
+    outcome = parse_brief(Kind.IMAGE, json.dumps(document))
+    assert said in outcome.failure().message

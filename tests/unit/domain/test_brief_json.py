@@ -11,20 +11,20 @@ from hypothesis import given
 from returns.pipeline import is_successful
 
 from domain.brief import ImageBrief
-from domain.brief_json import Findings, find_json
-from domain.brief_json_reader import DEEPEST, MOST_VALUES, Allowance
-from domain.brief_parsing import parse_brief
+from domain.brief_json import FoundJson, find_json
+from domain.brief_parser import parse_brief
 from domain.failure import Failure, FailureCode
-from domain.kind import Kind
+from domain.json_reader import MAX_DEPTH, MAX_VALUES, ValueBudget
+from domain.prompt import Kind
 from tests.strategies_briefs import json_objects
 
 if TYPE_CHECKING:
     from domain.brief_values import Json
 
 
-def find(text: str) -> Findings:
+def find(text: str) -> FoundJson:
     """What one text holds."""
-    return find_json(text, Allowance())
+    return find_json(text, ValueBudget())
 
 
 def prompt_of(content: str) -> str:
@@ -51,7 +51,7 @@ def test_agreement_with_the_standard_library(tree: Json) -> None:
         text, parse_int=lambda digits: int(digits) if len(digits) <= 25 else float(digits)
     )
     found = find(text)
-    assert found.trouble == ""
+    assert found.problem == ""
     assert len(found.values) == 1
     assert json.dumps(found.values[0]) == json.dumps(expected)
 
@@ -78,7 +78,7 @@ def test_agreement_with_the_standard_library(tree: Json) -> None:
 )
 def test_more_than_json(text: str, expected: Json) -> None:
     """What people and models add to JSON is read as they meant it."""
-    assert find(text) == Findings((expected,))
+    assert find(text) == FoundJson((expected,))
 
 
 def test_nan_is_a_number_that_equals_nothing() -> None:
@@ -109,7 +109,6 @@ def test_nan_is_a_number_that_equals_nothing() -> None:
         '{"steps": 20} {"prompt": "x"}',
         '{"prompt": 5} {"prompt": "x"}',
         'The form is {"prompt": ..., "style_tags": [...]}. {"prompt": "x"}',
-        '{"prompt": "x"} and then {"pro',
         '{"prompt": "x", "prompt": "x"}',
         '{"prompt": "", "prompt": "x", "prompt": null, "prompt": " "}',
     ],
@@ -122,24 +121,25 @@ def test_where_the_object_hides(content: str) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ('{"prompt": "x"', "cut off at line 1, column 15: ',' or '}' must stand here"),
-        ('{"prompt":', "cut off at line 1, column 11: a value must stand here"),
-        ('{"prompt": "x",\n "seed"', "cut off at line 2, column 8: ':' must stand behind the name"),
-        ('{"prompt": "x",\n', "cut off at line 2, column 1: a name in double quotes"),
-        ('{"prompt": "x', "line 1, column 12: the text that begins here is never closed"),
+        ('{"prompt": "x"', "cut off at line 1, column 15: expected ',' or '}'"),
+        ('{"prompt":', "cut off at line 1, column 11: expected a value"),
+        ('{"prompt": "x",\n "seed"', "cut off at line 2, column 8: expected ':' after the name"),
+        ('{"prompt": "x",\n', "cut off at line 2, column 1: expected a name in double quotes"),
+        ('{"prompt": "x', "line 1, column 12: the text that starts here is never closed"),
         (
             'so:\n\n {"prompt": "say "hi""}',
-            "begins at line 3, column 2 is broken at line 3, column 19",
+            "starts at line 3, column 2 is broken at line 3, column 19",
         ),
-        ('{"prompt": "x" /* oh', "line 1, column 16: the comment that begins here is never closed"),
-        ('{"prompt": "\\q"}', "line 1, column 13: a backslash must begin one of JSON's escapes"),
-        ('{"prompt": "x",, "seed": 1}', "line 1, column 16: a name in double quotes"),
-        ('{"prompt": nothing}', "line 1, column 12: a value must stand here"),
-        ('{"prompt": "x"]', "line 1, column 15: ',' or '}' must stand here"),
-        ('{"prompt"', "cut off at line 1, column 10: ':' must stand behind the name"),
-        ('{"pro', "line 1, column 2: the text that begins here is never closed"),
-        ('"{\\"prompt\\": \\"x', "cut off or damaged"),
-        (json.dumps('{"prompt": "x"'), "encoded as text: the JSON that begins at line 1, column 1"),
+        ('{"prompt": "x" /* oh', "line 1, column 16: the comment that starts here is never closed"),
+        ('{"prompt": "\\q"}', "line 1, column 13: this backslash does not begin a JSON escape"),
+        ('{"prompt": "x",, "seed": 1}', "line 1, column 16: expected a name in double quotes"),
+        ('{"prompt": nothing}', "line 1, column 12: expected a value"),
+        ('{"prompt": "x"]', "line 1, column 15: expected ',' or '}'"),
+        ('{"prompt"', "cut off at line 1, column 10: expected ':' after the name"),
+        ('{"pro', "line 1, column 2: the text that starts here is never closed"),
+        ('"{\\"prompt\\": \\"x', "encoded as text: the JSON that starts at line 1, column 1"),
+        (json.dumps('{"prompt": "x"'), "encoded as text: the JSON that starts at line 1, column 1"),
+        ('{"prompt": "x"} and then {"seed": 7, "pro', "a part of another one"),
         ('{"prompt": "a"} {"prompt": "b"}', "ambiguous"),
         ('[{"prompt": "a"}, {"prompt": "b"}]', "ambiguous"),
         ('{"prompts": [{"prompt": "a"}, {"prompt": "b"}]}', "ambiguous"),
@@ -178,7 +178,7 @@ def test_the_object_that_was_meant_is_explained() -> None:
 def test_the_depth_that_is_read(opening: str, closing: str) -> None:
     """Nesting is read down to a fixed level, and refused by name beyond it."""
     middle = "1" if closing == "}" else ""
-    levels = DEEPEST - 1
+    levels = MAX_DEPTH - 1
 
     def writing(depth: int) -> str:
         return f'{{"prompt": "x", "extra": {opening * depth}{middle}{closing * depth}}}'
@@ -189,7 +189,7 @@ def test_the_depth_that_is_read(opening: str, closing: str) -> None:
 
 def test_the_values_that_are_read() -> None:
     """The bound on values holds for a writing as a whole, encoded JSON included."""
-    half = json.dumps({"a": [0] * (MOST_VALUES // 2)})
-    allowance = Allowance()
-    assert not find_json(half, allowance).trouble
-    assert "20,000 values" in find_json(json.dumps(half), allowance).trouble
+    half = json.dumps({"a": [0] * (MAX_VALUES // 2)})
+    budget = ValueBudget()
+    assert not find_json(half, budget).problem
+    assert "20,000 values" in find_json(json.dumps(half), budget).problem

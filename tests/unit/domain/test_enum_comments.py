@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from domain import artifact_status, breaker, failure, kind, notice, render
+from domain import artifact_status, breaker, brief, failure, hook_delivery, lease, prompt, render
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +30,9 @@ def _uncommented(module: ModuleType) -> Iterator[str]:
                         yield f"{node.name}: {lines[member.lineno - 1].strip()}"
 
 
-@pytest.mark.parametrize("module", [artifact_status, breaker, failure, kind, notice, render])
+@pytest.mark.parametrize(
+    "module", [artifact_status, breaker, brief, failure, hook_delivery, lease, prompt, render]
+)
 def test_every_enum_member_has_a_comment(module: ModuleType) -> None:
     """A reader learns from the line itself what a member means."""
     assert list(_uncommented(module)) == []

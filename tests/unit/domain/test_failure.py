@@ -25,6 +25,7 @@ EXPECTED = {
         "timed_out",
         "stalled",
         "no_files",
+        "format_unsupported",
         "file_broken",
         "file_refused",
         "too_much_output",
@@ -35,32 +36,47 @@ EXPECTED = {
     Blame.ENVIRONMENT: {
         "interpreter_missing",
         "script_missing",
+        "script_broken",
         "comfyui_missing",
         "comfyui_import",
         "arguments_rejected",
+        "mapping_incomplete",
+        "export_outdated",
+        "gpu_unavailable",
+        "too_many_open_files",
         "out_of_memory",
         "connection_refused",
         "server_unreachable",
         "server_lost",
         "server_stuck",
+        "server_busy",
         "workflow_unusable",
         "model_missing",
+        "model_broken",
         "node_missing",
+        "wrong_media",
         "graph_rejected",
         "output_root_missing",
         "output_not_writable",
         "disk_full",
+        "database_constraint",
     },
     Blame.PERSON: {"interrupted", "cancelled"},
 }
 HALTING = {
     "interpreter_missing",
+    "script_broken",
     "script_missing",
     "comfyui_missing",
+    "mapping_incomplete",
     "server_unreachable",
     "workflow_unusable",
     "model_missing",
+    "model_broken",
     "node_missing",
+    "wrong_media",
+    "export_outdated",
+    "gpu_unavailable",
     "output_root_missing",
     "output_not_writable",
     "disk_full",
@@ -74,6 +90,7 @@ PASSING = {
     "job_interrupted",
     "server_lost",
     "server_stuck",
+    "server_busy",
 }
 
 
@@ -83,7 +100,7 @@ def test_every_code_has_a_blame_and_a_hint(code: FailureCode) -> None:
     [blame] = [blame for blame, codes in EXPECTED.items() if code.value in codes]
     assert code.blame is blame
     assert code.halts == (code.value in HALTING)
-    assert code.passes == (code.value in PASSING)
+    assert code.is_transient == (code.value in PASSING)
     assert re.fullmatch(r"[A-Z].*[.)]", code.hint), code.hint
 
 
@@ -98,6 +115,11 @@ def test_every_code_appears_once() -> None:
 def test_only_the_environment_halts() -> None:
     """What is certain to meet every prompt is never a prompt's own fault."""
     assert {code.blame for code in FailureCode if code.halts} == {Blame.ENVIRONMENT}
+
+
+def test_what_a_check_finds_halts() -> None:
+    """A check looks before every claim, so its findings meet every prompt."""
+    assert all(code.halts for code in FailureCode if code.found_by_preflight)
 
 
 @pytest.mark.parametrize("code", FailureCode)
@@ -139,3 +161,11 @@ def test_an_explanation_without_detail_has_no_empty_line() -> None:
     lines = failure.explain().splitlines()
     assert lines == ["no_files: the folder is empty", f"Hint: {failure.hint}"]
     assert failure.blame is Blame.RENDER
+
+
+def test_a_summary_holds_the_last_words_beside_the_message() -> None:
+    """They are kept apart from the message, since messages may be logged."""
+    failure = Failure(FailureCode.WORKFLOW_FAILED, "x.py ended", "Traceback", "KeyError: 'a'")
+    assert failure.summary == "x.py ended: KeyError: 'a'"
+    assert failure.explain().startswith("workflow_failed: x.py ended: KeyError: 'a'\nTraceback\n")
+    assert Failure(FailureCode.WORKFLOW_FAILED, "x.py ended").summary == "x.py ended"

@@ -1,11 +1,91 @@
-"""When a lease has run out: never for an owner who may only have slept along with us."""
+"""Whether a worker lives, and when a lease has run out: only when that is certain."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.lease import LeaseObserver
+from domain.lease import (
+    LeaseObserver,
+    Liveness,
+    ProcessIdentity,
+    heartbeat_time,
+    liveness,
+)
+from tests.owners import ME
+
+WORDS = st.sampled_from(["", "a", "b"])
+IDENTITIES = st.builds(
+    ProcessIdentity,
+    host=WORDS,
+    boot=WORDS,
+    namespace=WORDS,
+    pid=st.integers(1, 3),
+    started=st.sampled_from(["1", "2"]),
+)
+
+
+@pytest.mark.parametrize(
+    ("owner", "started_now", "expected"),
+    [
+        (ME, "1", Liveness.ALIVE),
+        (ME, None, Liveness.DEAD),
+        (ME, "2", Liveness.DEAD),
+        (replace(ME, host="renamed"), "1", Liveness.ALIVE),
+        (replace(ME, host="renamed"), None, Liveness.DEAD),
+        (replace(ME, host="elsewhere", boot="boot-0"), None, Liveness.UNKNOWN),
+        (replace(ME, namespace="container"), None, Liveness.UNKNOWN),
+        (replace(ME, boot="boot-0"), "1", Liveness.DEAD),
+        (replace(ME, boot="boot-0", namespace="container"), "1", Liveness.UNKNOWN),
+        (replace(ME, boot=""), None, Liveness.UNKNOWN),
+    ],
+    ids=[
+        "alive",
+        "gone",
+        "number reused",
+        "renamed",
+        "renamed and gone",
+        "other host",
+        "other namespace",
+        "rebooted",
+        "container of that name",
+        "no boot",
+    ],
+)
+def test_liveness(owner: ProcessIdentity, started_now: str | None, expected: Liveness) -> None:
+    """The cases that there are, one by one."""
+    assert liveness(owner, ME, started_now) is expected
+
+
+@given(IDENTITIES, IDENTITIES, st.sampled_from([None, "1", "2"]))
+def test_nobody_is_called_dead_without_certainty(
+    owner: ProcessIdentity, me: ProcessIdentity, started_now: str | None
+) -> None:
+    """Only on this machine: before its last start, or where its number is seen from here."""
+    found = liveness(owner, me, started_now)
+    same_boot = bool(owner.boot) and owner.boot == me.boot
+    if found is Liveness.DEAD:
+        assert owner.namespace == me.namespace
+        rebooted = owner.host == me.host and owner.boot and me.boot and not same_boot
+        assert rebooted or (same_boot and started_now != owner.started)
+    if found is Liveness.ALIVE:
+        assert same_boot
+        assert owner.namespace == me.namespace
+        assert started_now == owner.started
+
+
+@given(IDENTITIES, IDENTITIES, WORDS, st.sampled_from([None, "1", "2"]))
+def test_the_name_of_a_host_changes_nothing_while_it_runs(
+    owner: ProcessIdentity, me: ProcessIdentity, name: str, started_now: str | None
+) -> None:
+    """A machine is told by its boot; containers of it have other namespaces."""
+    owner = replace(owner, boot=me.boot)
+    assert liveness(owner, me, started_now) is liveness(replace(owner, host=name), me, started_now)
+
 
 LEASE, GAP = 60.0, 15.0
 STEPS = st.lists(st.floats(0.0, 500.0) | st.floats(0.0, 10.0), max_size=40)
@@ -15,10 +95,10 @@ def _look_on(steps: list[float], heartbeats: list[int] | None = None) -> list[bo
     """Whether render 1 ran out at each look, the first of which is at 1000."""
     observer, now = LeaseObserver(LEASE, GAP), 1000.0
     beats = heartbeats or [0] * (len(steps) + 1)
-    found = [1 in observer.look(now, {1: beats[0]})]
+    found = [1 in observer.observe(now, {1: beats[0]})]
     for step, beat in zip(steps, beats[1:], strict=False):
         now += step
-        found.append(1 in observer.look(now, {1: beat}))
+        found.append(1 in observer.observe(now, {1: beat}))
     return found
 
 
@@ -26,7 +106,7 @@ def _look_on(steps: list[float], heartbeats: list[int] | None = None) -> list[bo
 def test_a_lease_runs_out_only_after_a_whole_lease_of_awake_observation(
     steps: list[float],
 ) -> None:
-    """Each gap between two looks counts as ``longest_gap`` at most."""
+    """Each gap between two looks counts as ``max_gap`` at most."""
     for place, expired in enumerate(_look_on(steps)):
         awake = sum(min(step, GAP) for step in steps[:place])
         if expired:
@@ -65,6 +145,33 @@ def test_a_render_that_went_and_came_is_new() -> None:
     """What was seen of a number before it was gone is forgotten."""
     observer = LeaseObserver(LEASE, GAP)
     for look in range(4):
-        assert observer.look(look * GAP, {1: 0, 2: 0}) == frozenset()
-    assert observer.look(59.0, {2: 0}) == frozenset()
-    assert observer.look(60.0, {1: 0, 2: 0}) == {2}
+        assert observer.observe(look * GAP, {1: 0, 2: 0}) == frozenset()
+    assert observer.observe(59.0, {2: 0}) == frozenset()
+    assert observer.observe(60.0, {1: 0, 2: 0}) == {2}
+
+
+def test_a_heartbeat_that_changed_once_shows_that_somebody_lives() -> None:
+    """Until the render is gone."""
+    observer = LeaseObserver(LEASE, GAP)
+    beats = [{1: 7}, {1: 7}, {1: 8}, {1: 8}, {}, {1: 8}]
+    seen = []
+    for look, heartbeats in enumerate(beats):
+        observer.observe(float(look), heartbeats)
+        seen.append(observer.has_changed(1))
+    assert seen == [False, False, True, True, False, False]
+
+
+@given(st.datetimes(datetime(2024, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001 - the zone follows
+def test_a_heartbeat_is_the_time_of_its_owner(moment: datetime) -> None:
+    """In whole seconds."""
+    told = heartbeat_time(int(moment.timestamp()), datetime(2024, 1, 1, tzinfo=UTC))
+    assert told is not None
+    assert timedelta(0) <= moment - told < timedelta(seconds=1)
+
+
+def test_before_the_first_heartbeat_the_claim_counts() -> None:
+    """Earlier versions counted heartbeats: those say nothing about the time."""
+    claimed_at = datetime(2026, 1, 6, tzinfo=UTC)
+    assert heartbeat_time(0, claimed_at) == claimed_at
+    assert heartbeat_time(1, claimed_at) is None
+    assert heartbeat_time(123_456, claimed_at) is None

@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.failure import Failure, FailureCode
-from domain.retry import RetryPolicy
+from domain.retry import Backoff, RetryPolicy
 
 KILLED = Failure(FailureCode.WORKFLOW_KILLED, "signal 9")
 CHANCES = st.floats(0.0, 1.0)
 
 
-@pytest.mark.parametrize("code", [code for code in FailureCode if not code.passes])
+@pytest.mark.parametrize("code", [code for code in FailureCode if not code.is_transient])
 def test_what_does_not_pass_is_not_tried_again(code: FailureCode) -> None:
     """A damaged brief is as damaged the second time."""
     assert RetryPolicy(max_attempts=9).wait(Failure(code, "m"), 1, 0.5) is None
@@ -28,13 +28,51 @@ def test_each_wait_is_twice_the_one_before(attempt: int, wait: float | None) -> 
 @given(st.integers(1, 10_000), CHANCES)
 def test_a_wait_is_bounded_and_spread(attempt: int, chance: float) -> None:
     """Half to one and a half times its length, however many attempts there were."""
-    policy = RetryPolicy(max_attempts=20_000, base_seconds=10.0, longest_seconds=3600.0)
+    policy = RetryPolicy(max_attempts=20_000, base_seconds=10.0, max_seconds=3600.0)
     wait = policy.wait(KILLED, attempt, chance)
     plain = policy.wait(KILLED, attempt, 0.5)
     assert wait is not None
     assert plain is not None
     assert plain <= 3600.0
     assert plain * 0.5 <= wait <= plain * 1.5
+
+
+@pytest.mark.parametrize(
+    ("backoff", "waits"),
+    [
+        (Backoff(0.05, 2.0), [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 2.0, 2.0]),
+        (Backoff(0.5, 5.0, factor=1.5), [0.5, 0.75, 1.125, 1.6875, 2.53125, 3.796875, 5.0]),
+        (Backoff(9.0, 3.0), [3.0, 3.0]),
+    ],
+)
+def test_waits_grow_to_their_bound(backoff: Backoff, waits: list[float]) -> None:
+    """From the first one on, by the same factor."""
+    assert [backoff.wait(failures) for failures in range(1, len(waits) + 1)] == waits
+
+
+@given(
+    st.integers(1, 10**9),
+    CHANCES,
+    st.floats(0.0, 1e6),
+    st.floats(0.0, 1e6),
+    st.floats(1.0, 10.0),
+    st.tuples(st.floats(0.0, 1.0), st.floats(1.0, 2.0)),
+)
+def test_every_wait_lies_between_its_shares(
+    failures: int,
+    chance: float,
+    base: float,
+    longest: float,
+    factor: float,
+    spread: tuple[float, float],
+) -> None:
+    """However many failures; no wait is shorter than the one before it by the same chance."""
+    backoff = Backoff(base, longest, factor, spread)
+    plain = Backoff(base, longest, factor).wait(failures)
+    wait = backoff.wait(failures, chance)
+    assert plain <= longest
+    assert plain * spread[0] <= wait <= plain * spread[1] * (1 + 1e-9)
+    assert wait <= backoff.wait(failures + 1, chance)
 
 
 @given(st.integers(1, 50), st.integers(1, 60), CHANCES)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from adapters.sqlite.connection import Connection
 from domain.artifact_status import LEGAL_MOVES, ArtifactStatus, Move, after, sources
-from domain.kind import Kind
+from domain.prompt import Kind
 from domain.render import CLOSING_MOVES, Outcome
 from tests.fresh_databases import fresh_database
 from tests.owners import sqlite_repository
@@ -32,7 +32,7 @@ def _diagram() -> Iterator[tuple[tuple[str, str], str]]:
 def _page_outcomes() -> dict[str, tuple[str, str]]:
     """The table of the page: outcome, the move that it makes, the status after it."""
     rows = re.findall(
-        r"^\| `(\w+)` \|[^|]*\| (?:`(\w+)`|none) \| (?:`(\w+)`|as they left it) \|$",
+        r"^\| `(\w+)` \|[^|]*\| (?:`(\w+)`|none) \| (?:`(\w+)`|unchanged) \|$",
         PAGE.read_text("utf-8"),
         re.MULTILINE,
     )

@@ -4,41 +4,57 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from dependency_injector import providers
 
 from adapters.comfyui_script.renderer import ScriptRenderer
 from adapters.comfyui_server.renderer import ServerRenderer
 from adapters.filesystem.artifact_store import FilesystemArtifactStore
-from adapters.memory.events import EventRecorder
+from adapters.filesystem.output_root_checks import FreeSpaceChecks, OutputRootChecks
+from adapters.live_state.reader import LiveStateFiles
+from adapters.live_state.worker_state import WorkerState
+from adapters.live_state.writer import LiveStateWriter
+from adapters.media_files.derived_files import DerivedFileCache, SingleFlight
+from adapters.media_files.thumbnails import Thumbnails
+from adapters.media_files.waveforms import Waveforms
 from adapters.processes.system_processes import SystemProcesses
-from adapters.render_logs.files import RenderLogFiles
+from adapters.render_logs import RenderLogFiles
 from adapters.renderers_by_kind import RenderersByKind
-from adapters.sqlite.connection import Connection
-from adapters.sqlite.notices import SqliteNotices
+from adapters.sqlite.connection import Connection, LockState
+from adapters.sqlite.database import (
+    SqliteDatabase,
+    SqlitePromptIntake,
+    SqliteQueueControls,
+    SqliteQueueWatch,
+)
+from adapters.sqlite.doctor import DatabaseChecks
+from adapters.sqlite.hook_outbox import SqliteHookOutbox
+from adapters.sqlite.known_paths import KnownPaths
 from adapters.sqlite.prompt_catalogue import SqlitePromptCatalogue
-from adapters.sqlite.prompt_intake import SqlitePromptIntake
 from adapters.sqlite.prompt_repository import SqlitePromptRepository
-from adapters.sqlite.queue_controls import SqliteQueueControls
-from adapters.sqlite.queue_watch import SqliteQueueWatch
-from adapters.sqlite.render_leases import SqliteRenderLeases
-from adapters.sqlite.server_jobs import SqliteServerJobs
-from adapters.system_clock import SystemClock
+from adapters.sqlite.renders import SqliteRenderLeases, SqliteServerJobs
+from adapters.system_clock import SystemClock, SystemJitter
 from application.admission import Admission
 from application.drain import Drain
+from application.finalizer import RenderFinalizer
 from application.housekeeping import Housekeeping
 from application.leases import LeaseKeeper
-from application.notify import Notifier
+from application.outbox_relay import HookDispatcher
 from application.ports.prompt_repository import RepositoryError, Selection
-from application.recover import ForsakenJobs, Recovery
-from application.render_prompt import PromptRenderer
-from application.settle import Settlement
-from application.slot import RenderSlot
-from application.stopping import StopRequest
-from domain.kind import Kind
-from entrypoints.container import Container
+from application.recovery import OrphanedJobs, Recovery
+from application.signals import StopRequest
+from application.slot import PromptRenderer, RenderSlot
+from domain.prompt import Kind
+from entrypoints.container import Container, compose
+from entrypoints.factories import open_database
+from entrypoints.lazy_import import Lazy
+from entrypoints.renderer_setup import ScriptSetup
+from entrypoints.renderers import RENDERERS
 from tests.databases import Poet
+from tests.fakes.events import EventRecorder
 from tests.fresh_databases import fresh_database
 from tests.settings_places import Place, make_place
 
@@ -46,40 +62,101 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from adapters.comfyui_script.workflow import ScriptWorkflow
+    from application.ports import media_files
+    from application.ports.artifact_store import ArtifactStore
+    from application.ports.database import Database, PromptIntake, QueueControls, QueueWatch
+    from application.ports.hooks import HookOutbox
+    from application.ports.live_state import LiveStateReader
+    from application.ports.prompt_catalogue import PromptCatalogue
+    from application.ports.prompt_repository import PromptRepository
+    from application.ports.render_logs import RenderLogs
+    from application.ports.renders import RenderLeases, ServerJobs
+    from application.ports.system import Clock, Processes
+    from entrypoints.renderer_setup import RendererSetup
+
     Build = Callable[..., Container]
 
-PARTS = {
-    "clock": SystemClock,
+# One of each part; mypy holds the adapters against the ports that they are for.
+CLOCK: type[Clock] = SystemClock
+PROCESSES: type[Processes] = SystemProcesses
+CATALOGUE: type[PromptCatalogue] = SqlitePromptCatalogue
+INTAKE: type[PromptIntake] = SqlitePromptIntake
+REPOSITORY: type[PromptRepository] = SqlitePromptRepository
+LEASES: type[RenderLeases] = SqliteRenderLeases
+CONTROLS: type[QueueControls] = SqliteQueueControls
+WATCH: type[QueueWatch] = SqliteQueueWatch
+HOOK_OUTBOX: type[HookOutbox] = SqliteHookOutbox
+SERVER_JOBS: type[ServerJobs] = SqliteServerJobs
+STORE: type[ArtifactStore] = FilesystemArtifactStore
+LOGS: type[RenderLogs] = RenderLogFiles
+LIVE_READER: type[LiveStateReader] = LiveStateFiles
+THUMBNAILS: type[media_files.Thumbnails] = Thumbnails
+WAVEFORMS: type[media_files.Waveforms] = Waveforms
+DATABASE: type[Database] = SqliteDatabase
+
+ONCE: dict[str, type[object]] = {
+    "clock": CLOCK,
+    "jitter": SystemJitter,
+    "processes": PROCESSES,
+    "database": DATABASE,
     "connection": Connection,
-    "catalogue": SqlitePromptCatalogue,
-    "intake": SqlitePromptIntake,
-    "processes": SystemProcesses,
-    "repository": SqlitePromptRepository,
+    "catalogue": CATALOGUE,
+    "intake": INTAKE,
+    "controls": CONTROLS,
+    "lease_database": DATABASE,
     "lease_connection": Connection,
-    "watch": SqliteQueueWatch,
-    "leases": SqliteRenderLeases,
-    "keeper": LeaseKeeper,
-    "controls": SqliteQueueControls,
-    "notice_connection": Connection,
-    "notices": SqliteNotices,
-    "notifier": Notifier,
+    "outbox_database": DATABASE,
+    "outbox_connection": Connection,
+    "repository": REPOSITORY,
+    "leases": LEASES,
     "renderer": ScriptRenderer,
-    "store": FilesystemArtifactStore,
-    "render_logs": RenderLogFiles,
+    "store": STORE,
+    "render_logs": LOGS,
+    "keeper": LeaseKeeper,
     "prompt_renderer": PromptRenderer,
-    "settlement": Settlement,
+    "finalizer": RenderFinalizer,
     "recovery": Recovery,
     "admission": Admission,
     "drain": Drain,
     "housekeeping": Housekeeping,
+    "hook_dispatcher": HookDispatcher,
+    "worker_state": WorkerState,
+    "live_writer": LiveStateWriter,
+    "live_reader": LIVE_READER,
+    "derived_files": DerivedFileCache,
+    "single_flight": SingleFlight,
+    "thumbnails": THUMBNAILS,
+    "waveforms": WAVEFORMS,
+    "known_paths": KnownPaths,
+    "lock_state": LockState,
 }
-OF_SERVERS = {
-    "server_jobs": SqliteServerJobs,
-    "server_renderer": ServerRenderer,
-    "forsaken_jobs": ForsakenJobs,
+OF_SERVERS: dict[str, type[object]] = {"server_jobs": SERVER_JOBS, "orphaned_jobs": OrphanedJobs}
+MADE_ANEW: dict[str, type[object]] = {
+    "slot": RenderSlot,  # each thread that renders has one of its own
+    "watch": WATCH,
+    "page_database": DATABASE,
+    "database_checks": DatabaseChecks,
+    "database_space_checks": FreeSpaceChecks,
+    "output_root_checks": OutputRootChecks,
 }
-MADE_ANEW = {"slot": RenderSlot}  # each thread that renders has one of its own
-GIVEN = {"settings", "events"}
+GIVEN = {"settings", "events", "command", "slots"}
+VALUES = {
+    "sections",
+    "me",
+    "database_path",
+    "output_root",
+    "state_folder",
+    "all_variants",
+    "by_priority",
+    "subscriptions",
+    "has_server_jobs",
+    "min_free_bytes",
+    "lease_seconds",
+    "setups",
+    "renderers",
+    "outbox_relays",
+}
 
 
 @pytest.fixture
@@ -116,23 +193,48 @@ def build(place: Place, tmp_path: Path) -> Iterator[Build]:
 
 
 def test_every_provider_resolves(build: Build) -> None:
-    """From the smallest file that works; each part is built once."""
+    """From the smallest file that works; each part is built once, or anew where that is meant."""
     container = build()
-    named = set(PARTS) | set(MADE_ANEW) | set(OF_SERVERS) | GIVEN | {"workflows"}
+    named = ONCE.keys() | MADE_ANEW.keys() | OF_SERVERS.keys() | GIVEN | VALUES | {"hook_outbox"}
     assert set(container.providers) == named
-    for name, part in PARTS.items():
+    for name in VALUES:
+        container.providers[name]()
+    for name, part in ONCE.items():
         built = container.providers[name]()
         assert isinstance(built, part), name
         assert container.providers[name]() is built
     for name, part in MADE_ANEW.items():
         one, other = container.providers[name](), container.providers[name]()
-        assert isinstance(one, part)
+        assert isinstance(one, part), name
         assert one is not other
-    assert set(container.workflows()) == set(Kind)
-    assert [container.providers[name]() for name in OF_SERVERS] == [None, None, None]
+    assert list(container.renderers()) == ["script"]
+    assert [container.providers[name]() for name in (*OF_SERVERS, "hook_outbox")] == [None] * 3
 
 
-@pytest.mark.parametrize("audio", ["script", "server"])
+def test_every_path_leads_to_something_that_can_be_called() -> None:
+    """Also of those parts that few settings ask for."""
+    parts = providers.traverse(*Container.providers.values())
+    named = (getattr(part, "provides", None) for part in parts)
+    paths = {path for path in named if isinstance(path, Lazy)}
+    assert len(paths) > len(ONCE)
+    for lazy in (*paths, *(entry.setup for entry in RENDERERS.values())):
+        assert callable(lazy.resolve()), lazy
+
+
+def test_a_path_that_leads_nowhere_says_so() -> None:
+    """The two ways in which one can be wrong; nothing is imported before."""
+    with pytest.raises(ImportError, match="no_such_module"):
+        Lazy("adapters.no_such_module:Thing")()
+    with pytest.raises(AttributeError, match="NoSuchClock"):
+        Lazy("adapters.system_clock:NoSuchClock")()
+
+
+def _workflow(setup: RendererSetup, kind: Kind) -> ScriptWorkflow:
+    assert isinstance(setup, ScriptSetup)
+    return setup.workflow(kind)
+
+
+@pytest.mark.parametrize("audio", ["script", "sketch", "server"])
 def test_servers_bring_parts_of_their_own(build: Build, audio: str) -> None:
     """For one kind or for both; each part is built once."""
     container = build(
@@ -147,13 +249,26 @@ def test_servers_bring_parts_of_their_own(build: Build, audio: str) -> None:
         assert container.providers[name]() is built
     alone = audio == "server"
     assert isinstance(container.renderer(), ServerRenderer if alone else RenderersByKind)
-    assert set(container.workflows()) == (set() if alone else {Kind.AUDIO})
+    assert {name: setup.kinds for name, setup in container.setups().items()} == (
+        {"server": tuple(Kind)} if alone else {"server": (Kind.IMAGE,), audio: (Kind.AUDIO,)}
+    )
+    container.renderer().close()
 
 
 def test_two_containers_share_nothing(build: Build) -> None:
     """A test, or a second command in one process, gets parts of its own."""
     first, second = build(), build()
-    assert all(first.providers[name]() is not second.providers[name]() for name in PARTS)
+    assert all(first.providers[name]() is not second.providers[name]() for name in ONCE)
+
+
+def test_a_part_that_was_made_elsewhere_takes_its_place(build: Build) -> None:
+    """What is built upon it is built upon that one."""
+    loaded = build().settings()
+    with closing(open_database(loaded)) as database:
+        container = compose(loaded, database=database)
+        assert container.connection() is database.connection
+        assert container.catalogue() is database.catalogue
+        assert container.repository().count_pending(Selection()) == 0
 
 
 def test_settings_reach_the_parts(build: Build) -> None:
@@ -166,11 +281,15 @@ def test_settings_reach_the_parts(build: Build) -> None:
             "arguments": {"image": {"prompt": "--text4"}},
         },
     )
-    image, audio = (container.workflows()[kind] for kind in Kind)
+    setups = container.setups()
+    image, audio = (
+        _workflow(setups[name], kind)
+        for name, kind in (("script", Kind.IMAGE), ("sketch", Kind.AUDIO))
+    )
     assert (image.renderer, audio.renderer) == ("script", "sketch")
     assert (image.time_limit_seconds, image.queue_size) == (77, 3)
     assert image.argument_style.value == "separate"
-    assert image.arguments["prompt"] == "--text4"
+    assert image.arguments["prompt"] == ("--text4",)
 
 
 def test_the_sketch_needs_no_comfyui(place: Place, tmp_path: Path) -> None:
@@ -183,7 +302,8 @@ def test_the_sketch_needs_no_comfyui(place: Place, tmp_path: Path) -> None:
         }
     )
     container = Container(settings=settings, events=EventRecorder())
-    for workflow in container.workflows().values():
+    for kind in Kind:
+        workflow = _workflow(container.setups()["sketch"], kind)
         assert str(workflow.interpreter) == sys.executable
         assert workflow.script.is_file()
     assert [container.renderer().preflight(kind) for kind in Kind] == [None, None]
@@ -226,7 +346,7 @@ import sys
 from pathlib import Path
 from entrypoints.container import Container
 assert not [name for name in sys.modules if name.startswith("adapters")], "adapters are loaded"
-from entrypoints.settings import load_settings
+from entrypoints.settings.loader import load_settings
 loaded = load_settings(config_file=Path(sys.argv[1]), environ={}, cwd=Path.cwd())
 container = Container(settings=loaded, events=None)
 container.catalogue().summary()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.kind import Kind
+from domain.prompt import Kind
 from entrypoints.daemon.slots import planned_slots
 from entrypoints.settings.model import ComfyUI, Media, Renderer, Settings, Workers
 
@@ -48,14 +48,14 @@ NONE_SET = Workers()
 
 
 def _served(image: str, audio: str, workers: Workers = NONE_SET) -> list[tuple[str, object]]:
-    hosts: tuple[str | dict[str, str | int | tuple[str, ...]], ...] = (
+    hosts: tuple[str | dict[str, str | int | tuple[str, ...] | dict[str, str]], ...] = (
         "http://a:8188",
         {"url": "http://b:8188", "slots": 2, "kinds": ("image",)},
         {"url": "http://c:8188", "kinds": ("audio",)},
     )
     settings = Settings(
         comfyui=ComfyUI(hosts=hosts),
-        media=Media(renderer=Renderer(image=image, audio=audio)),  # type: ignore[arg-type]
+        media=Media(renderer=Renderer(image=image, audio=audio)),
         workers=workers,
     )
     return [(slot.name, slot.kinds) for slot in planned_slots(settings)]

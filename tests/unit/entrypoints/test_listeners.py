@@ -1,59 +1,46 @@
-"""A new sort of event cannot be forgotten by anybody who listens."""
+"""Every event has its row in the table, and every consumer takes every event."""
 
 from __future__ import annotations
 
 import ast
 import io
+from collections import Counter
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast, get_args
+from typing import TYPE_CHECKING, get_args
 
 import pytest
 
 from adapters.live_state.worker_state import WorkerState
-from adapters.memory.clock import ManualClock
-from adapters.systemd_notice import SystemdNotice
-from application.ports.events import Ended, Event
-from domain.kind import Kind
-from entrypoints.cli.progress_json import JsonProgress, document
-from entrypoints.cli.progress_lines import LineProgress
-from entrypoints.cli.progress_live import LiveProgress
-from entrypoints.daemon.manager_status import ManagerStatus
-from entrypoints.observing.event_log import EventLog
-from entrypoints.observing.logs import configure_logging
+from adapters.systemd_notifier import SystemdNotifier
+from application.ports.events import ENDINGS, EVENTS, Event, RenderEnded, ending_of
+from domain.render import Outcome
+from entrypoints.cli.progress import JsonProgress, LineProgress, LiveProgress, event_document
+from entrypoints.daemon.telemetry import ManagerStatus
 from entrypoints.settings.model import Logging
+from entrypoints.telemetry.event_log import EventLog
+from entrypoints.telemetry.logs import Logs
+from tests.fakes.system import ManualClock
 from tests.owners import ME
-from tests.unit.entrypoints.observing.occurrences import every_event
-from tests.unit.entrypoints.observing.scrapes import render_metrics
+from tests.unit.entrypoints.telemetry.sample_events import every_event
+from tests.unit.entrypoints.telemetry.scrapes import render_metrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from application.ports.events import EventListener
-    from entrypoints.observing.logs import Logs
 
 SOURCES = Path(__file__).parents[3] / "src"
-PASS_ON = {"Audience", "EventRecorder", "Observatory"}
-"""Those that give every event to others, or keep it as it is."""
+PASS_ON = {"EventFanout", "Telemetry"}
+"""Those that pass every event on, or keep it as it is."""
 PROTOCOLS = {"EventListener", "RunProgress"}
-
-
-@dataclass(frozen=True)
-class _NewEvent:
-    """What somebody may think of some day."""
-
-    prompt_id: int = 1
-    render_id: int = 11
-    kind: Kind = Kind.IMAGE
-    seconds: float = 1.0
 
 
 LISTENERS: dict[str, Callable[[Logs], EventListener]] = {
     "WorkerState": lambda _: WorkerState("daemon", ManualClock()),
     "RenderMetrics": lambda _: render_metrics()[0],
     "EventLog": lambda logs: EventLog(logs.logger),
-    "ManagerStatus": lambda _: ManagerStatus(SystemdNotice()),
+    "ManagerStatus": lambda _: ManagerStatus(SystemdNotifier()),
     "JsonProgress": lambda _: JsonProgress(),
     "LineProgress": lambda _: LineProgress(),
     "LiveProgress": lambda _: LiveProgress(),
@@ -63,13 +50,16 @@ LISTENERS: dict[str, Callable[[Logs], EventListener]] = {
 @pytest.fixture(params=LISTENERS)
 def listener(request: pytest.FixtureRequest) -> Iterator[EventListener]:
     """One of each sort."""
-    with closing(configure_logging(Logging(), io.StringIO(), {})) as logs:
+    with closing(Logs(Logging(), io.StringIO(), {})) as logs:
         yield LISTENERS[request.param](logs)
 
 
-def test_there_is_an_example_of_every_sort_of_event() -> None:
-    """What the tests of listeners tell them is all that there is to tell."""
-    assert {type(event) for event in every_event()} == set(get_args(Event))
+def test_the_tables_know_every_event_and_every_outcome() -> None:
+    """A new event needs its row, and an example for the tests; names stay unique."""
+    assert EVENTS.keys() == set(get_args(Event)) == {type(event) for event in every_event()}
+    assert ENDINGS.keys() == set(Outcome)
+    names = [row.name for row in EVENTS.values()] + [row.name for row in ENDINGS.values()]
+    assert {name for name, count in Counter(names).items() if count > 1} == {"render.superseded"}
 
 
 def test_every_class_that_listens_is_known_here() -> None:
@@ -86,31 +76,26 @@ def test_every_class_that_listens_is_known_here() -> None:
 def test_every_listener_knows_every_event(listener: EventListener) -> None:
     """None of them raises, whatever happens."""
     for event in every_event():
-        listener.notice(event)
+        listener.handle(event)
 
 
-def test_no_listener_passes_over_what_it_does_not_know(listener: EventListener) -> None:
-    """What is new has to be judged by each; until then it is loud."""
-    with pytest.raises(AssertionError, match="_NewEvent"):
-        listener.notice(cast("Event", _NewEvent()))
-
-
-def test_json_and_live_state_tell_the_same_word() -> None:
-    """Whoever reads both finds one name for one end, and each end has its own."""
-    ends = [event for event in every_event() if isinstance(event, Ended)]
+def test_json_and_live_state_use_the_same_word() -> None:
+    """A program that reads both finds one name for one ending."""
+    ends = [event for event in every_event() if isinstance(event, RenderEnded)]
     state = WorkerState("run", ManualClock())
     for event in ends:
-        state.notice(event)
-        printed = document(event)
+        state.handle(event)
+        printed = event_document(event)
         assert printed is not None
-        assert printed["event"] == state.view(ME).outcomes[0].outcome == event.word
-    assert len({event.word for event in ends}) == len(get_args(Ended))
+        assert printed["event"] == state.view(ME).outcomes[0].outcome == ending_of(event).word
+    words = {"ready", "error", "released", "postponed", "superseded", "recovered"}
+    assert {ending_of(event).word for event in ends} == words
 
 
 def _takes_events(member: ast.stmt) -> bool:
     return (
         isinstance(member, ast.FunctionDef)
-        and member.name == "notice"
+        and member.name == "handle"
         and [ast.unparse(each.annotation) for each in member.args.args[1:] if each.annotation]
         == ["Event"]
     )

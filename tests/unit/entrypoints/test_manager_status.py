@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from adapters.systemd_notice import SystemdNotice
-from application.ports.events import KindBroken, KindMended, QueuePaused, QueueResumed
+from adapters.systemd_notifier import SystemdNotifier
+from application.ports.events import KindRecovered, KindUnavailable, QueuePaused, QueueResumed
 from domain.failure import Failure, FailureCode
-from domain.kind import Kind
-from entrypoints.daemon.manager_status import ManagerStatus
+from domain.prompt import Kind
+from entrypoints.daemon.telemetry import ManagerStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,7 @@ class Manager:
 
     def __init__(self, line: socket.socket, address: str) -> None:
         self._line = line
-        self.status = ManagerStatus(SystemdNotice(address))
+        self.status = ManagerStatus(SystemdNotifier(address))
 
     @property
     def told(self) -> str:
@@ -45,27 +45,27 @@ def manager(tmp_path: Path) -> Iterator[Manager]:
 
 def test_a_kind_that_is_broken_is_named_until_it_is_mended(manager: Manager) -> None:
     """Both, when both are; the code and what to do, no more."""
-    manager.status.notice(KindBroken(Kind.IMAGE, MISSING))
-    assert manager.told == f"nothing of kind image: script_missing: {MISSING.hint}"
-    manager.status.notice(KindBroken(Kind.AUDIO, MISSING))
+    manager.status.handle(KindUnavailable(Kind.IMAGE, MISSING))
+    assert manager.told == f"cannot render image: script_missing: {MISSING.hint}"
+    manager.status.handle(KindUnavailable(Kind.AUDIO, MISSING))
     assert manager.told.count("script_missing") == 2
-    manager.status.notice(KindMended(Kind.IMAGE))
-    assert manager.told == f"nothing of kind audio: script_missing: {MISSING.hint}"
-    manager.status.notice(KindMended(Kind.AUDIO))
-    assert manager.told == "at work"
+    manager.status.handle(KindRecovered(Kind.IMAGE))
+    assert manager.told == f"cannot render audio: script_missing: {MISSING.hint}"
+    manager.status.handle(KindRecovered(Kind.AUDIO))
+    assert manager.told == "working"
 
 
 def test_a_pause_is_told_and_its_end(manager: Manager) -> None:
     """With the reason that everybody may read."""
-    manager.status.notice(QueuePaused("environment", "disk_full", "The disk is full."))
+    manager.status.handle(QueuePaused("environment", "disk_full", "The disk is full."))
     assert manager.told == "paused: The disk is full."
-    manager.status.notice(QueueResumed())
-    assert manager.told == "at work"
+    manager.status.handle(QueueResumed())
+    assert manager.told == "working"
 
 
 def test_new_settings_begin_with_nothing_broken(manager: Manager) -> None:
     """They may have mended it; if not, that is told again."""
-    manager.status.notice(KindBroken(Kind.IMAGE, MISSING))
+    manager.status.handle(KindUnavailable(Kind.IMAGE, MISSING))
     assert manager.told
-    manager.status.begin()
-    assert manager.told == "at work"
+    manager.status.reset()
+    assert manager.told == "working"

@@ -8,12 +8,14 @@ import sys
 from pathlib import Path
 
 import pytest
+import trustme
 
-from domain.kind import Kind
+from domain.brief import BRIEF_FIELDS
 from domain.picture_size import SizeRule
-from entrypoints.settings import describe
-from entrypoints.settings.disclosure import display, found
-from entrypoints.settings.schema import keys
+from domain.prompt import Kind
+from entrypoints.settings.loader import describe
+from entrypoints.settings.redaction import display, excerpt
+from entrypoints.settings.schema import field_names, keys
 from tests.settings_places import Place, make_place
 
 CANARY = "c4n4ry"
@@ -82,7 +84,7 @@ def test_messages_hide_secrets_too(place: Place) -> None:
 def test_values_under_a_telling_name_are_hidden(name: str) -> None:
     """For keys that are yet to come."""
     assert display(name, CANARY) == "***"
-    assert CANARY not in found(name, CANARY)
+    assert CANARY not in excerpt(name, CANARY)
 
 
 def test_the_name_of_an_argument_is_no_secret() -> None:
@@ -98,7 +100,7 @@ def test_an_ordinary_address_and_path_are_shown_whole() -> None:
 
 def test_importing_the_settings_imports_no_adapter_and_nothing_slow() -> None:
     """Every command pays for it."""
-    code = "import sys, entrypoints.settings; print(*sys.modules)"
+    code = "import sys, entrypoints.settings.loader; print(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)  # noqa: S603
     modules = {name.partition(".")[0] for name in run.stdout.split()}
     assert not modules & {"adapters", "platformdirs", "difflib", "returns", "shutil", "PIL", "av"}
@@ -117,6 +119,40 @@ def test_every_key_is_documented_with_its_default() -> None:
         assert f"`{default}`" in rows[name] or (key.default is None and "none" in rows[name]), name
 
 
+def test_every_field_of_a_brief_is_documented() -> None:
+    """One row for each, with its default argument and whether the metadata hold it."""
+    found = re.findall(
+        r"^\| (\w+) \| (pictures|songs|both) \| ?(.*?) ?\| ?(.*?) ?\| (.+) \|$",
+        DOCUMENT.read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
+    rows = {name: (of, argument.strip("`"), metadata) for name, of, argument, metadata, _ in found}
+    assert len(rows) == len(found)
+    expected = {}
+    for kind, table in BRIEF_FIELDS.items():
+        for field in table:
+            of = {Kind.IMAGE: "pictures", Kind.AUDIO: "songs"}[kind]
+            of = "both" if field.name in expected else of
+            recorded = {"width": "measured", "height": "measured", "seed": "used"}.get(
+                field.name, "yes" if field.recorded else ""
+            )
+            expected[field.name] = (of, field.argument, recorded)
+    assert rows == expected
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_every_field_of_a_brief_can_be_mapped(kind: Kind) -> None:
+    """To an argument of a script and to an input of a graph."""
+    names = {field.name for field in BRIEF_FIELDS[kind]}
+    own = {"prompt_id"}
+    assert field_names(f"media.arguments.{kind.value}") == names | own | {
+        "output",
+        "queue_size",
+        "comfyui_directory",
+    }
+    assert field_names(f"media.inputs.{kind.value}") == names | own | {"filename_prefix"}
+
+
 def blocks() -> list[str]:
     """The JSON examples of the reference."""
     return re.findall(r"```json\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
@@ -125,15 +161,17 @@ def blocks() -> list[str]:
 @pytest.mark.parametrize("block", blocks())
 def test_every_example_of_the_documentation_loads(place: Place, block: str) -> None:
     """Nobody copies an example in order to get an error."""
-    place.environ = {"HOME": "/home/poet", "COMFY_HOME": "/opt"}
+    place.environ = {"HOME": "/home/poet", "COMFY_HOME": "/opt", "COMFYUI_PASSWORD": "x"}
+    (place.folder / "comfyui.token").write_text("x")
+    trustme.CA().cert_pem.write_to_path(place.folder / "gpu.pem")
     assert place.load(block).notes == ()
 
 
-def test_the_documentation_has_the_seeds_file_and_three_mappings() -> None:
+def test_the_documentation_has_the_seeds_file_and_two_mappings() -> None:
     """So that the test above is not about nothing."""
     text = "".join(blocks())
     assert "anthonys_musings.db" in text
-    assert text.count('"arguments"') == 3
+    assert text.count('"arguments"') == 2
 
 
 def test_the_sides_of_a_picture_are_those_that_the_domain_keeps() -> None:

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrypoints.settings import FILE_NAME, SettingsError, describe, load_settings, locations
+from entrypoints.renderer_setup import require_complete
+from entrypoints.settings.errors import SettingsError
+from entrypoints.settings.loader import FILE_NAME, describe, load_settings
 from entrypoints.settings.schema import keys
 
 if TYPE_CHECKING:
@@ -54,7 +56,7 @@ def load(
         )
         for row in describe(loaded):
             assert row.value.isprintable()
-        locations(loaded, search="")
+        require_complete(loaded)
     except SettingsError as error:
         problems = error.problems
     else:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from entrypoints.building_hooks import subscriptions
-from entrypoints.settings.disclosure import display
+from entrypoints.settings.redaction import display
+from entrypoints.settings.resolution import subscriptions
 from tests.settings_places import Place, make_place
 
 if TYPE_CHECKING:
@@ -96,6 +96,28 @@ def test_a_variable_that_is_not_set_is_no_secret(place: Place) -> None:
     [problem] = place.refuse({"hooks": {"secret": "${HOOK_KEY}"}}).problems
     assert "HOOK_KEY is not set" in problem.what
     assert place.refuse({"hooks": {"secret": " "}}).problems
+
+
+@pytest.mark.parametrize("key", ["secret", "previous_secret"])
+def test_a_secret_in_the_standard_form_needs_a_key(place: Place, key: str) -> None:
+    """The message names the setting, and does not quote the secret."""
+    secrets = {"secret": "current", key: "whsec_hush hush"}
+    [problem] = place.refuse(_hooks(**secrets)).problems
+    assert problem.key == f"hooks.{key}"
+    assert "not base64" in problem.what
+    assert "hush" not in str(problem)
+    assert display(f"hooks.{key}", "hush") == "***"
+
+
+def test_a_previous_secret_needs_a_current_one(place: Place) -> None:
+    """Otherwise the old one alone would sign nothing."""
+    [problem] = place.refuse({"hooks": {"previous_secret": "hush"}}).problems
+    assert problem.key == "hooks.previous_secret"
+    assert "hooks.secret is not" in problem.what
+    assert "hush" not in str(problem)
+    both = {"secret": "new", "previous_secret": "old"}
+    hooks = place.load({"hooks": both}).settings.hooks
+    assert (hooks.secret, hooks.previous_secret) == tuple(both.values())
 
 
 def test_a_hook_is_what_is_set(place: Place) -> None:

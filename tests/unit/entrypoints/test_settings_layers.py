@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from entrypoints.settings import SettingsError, Source
+from entrypoints.settings.errors import SettingsError
+from entrypoints.settings.layers import Source
 from tests.settings_places import Place, make_place
 
 

@@ -99,7 +99,7 @@ def test_everything_that_is_wrong_is_told_at_once(place: Place) -> None:
         "comfyui.queue_size",
         "comfyui.hots",
     }
-    assert str(error).startswith("5 things are wrong with the settings:\n  - ")
+    assert str(error).startswith("5 problems with the settings:\n  - ")
 
 
 def test_an_unreadable_file_does_not_hide_a_wrong_variable(place: Place) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from domain.kind import Kind
-from entrypoints import settings
-from entrypoints.settings import SettingsError
+from domain.prompt import Kind
+from entrypoints.settings import resolution
+from entrypoints.settings.errors import SettingsError
 from tests.settings_places import Place, make_place
 
 BOTH_SKETCHED = {"renderer": {"image": "sketch", "audio": "sketch"}}
@@ -27,16 +27,14 @@ def test_relative_paths_of_the_file_start_from_its_folder(place: Place) -> None:
         "database": {"path": "a.db"},
         "comfyui": {"python": "env/bin/python", "comfyui_directory": "ComfyUI"},
     }
-    found = settings.locations(place.load(tree))
-    assert found.database == place.folder / "a.db"
-    assert found.output_root == place.folder / "ComfyUI/output/poets"
-    assert found.installation is not None
-    assert found.installation.interpreter == place.folder / "env/bin/python"
-    assert found.installation.directory == place.folder / "ComfyUI"
-    assert found.installation.scripts == {
-        Kind.IMAGE: place.folder / "ComfyUI/poets_service/image_workflow.py",
-        Kind.AUDIO: place.folder / "ComfyUI/poets_service/audio_workflow.py",
-    }
+    loaded = place.load(tree)
+    assert resolution.database_path(loaded) == place.folder / "a.db"
+    assert resolution.output_root(loaded) == place.folder / "ComfyUI/output/poets"
+    assert resolution.interpreter(loaded) == place.folder / "env/bin/python"
+    assert resolution.comfyui_directory(loaded) == place.folder / "ComfyUI"
+    scripts = place.folder / "ComfyUI/poets_service"
+    assert resolution.script(loaded, Kind.IMAGE) == scripts / "image_workflow.py"
+    assert resolution.script(loaded, Kind.AUDIO) == scripts / "audio_workflow.py"
 
 
 def test_relative_paths_of_options_and_variables_start_from_the_working_folder(
@@ -46,9 +44,9 @@ def test_relative_paths_of_options_and_variables_start_from_the_working_folder(
     place.overrides = {"database.path": "a.db"}
     place.environ = {"COMFYUI_DIR": "C", "MEDIA_GENERATOR_COMFYUI__PYTHON": "./python"}
     loaded = place.load()
-    assert settings.database_path(loaded) == place.cwd / "a.db"
-    assert settings.comfyui_directory(loaded) == place.cwd / "C"
-    assert settings.interpreter(loaded) == place.cwd / "python"
+    assert resolution.database_path(loaded) == place.cwd / "a.db"
+    assert resolution.comfyui_directory(loaded) == place.cwd / "C"
+    assert resolution.interpreter(loaded) == place.cwd / "python"
 
 
 def test_scripts_and_output_start_from_the_comfyui_directory_wherever_they_are_set(
@@ -59,9 +57,9 @@ def test_scripts_and_output_start_from_the_comfyui_directory_wherever_they_are_s
     place.overrides = {"comfyui.output_directory": "out"}
     tree = {"media": {"scripts": {"music": "/elsewhere/song.py"}}}
     loaded = place.load(tree)
-    assert settings.script(loaded, Kind.IMAGE) == Path("/c/my.py")
-    assert settings.script(loaded, Kind.AUDIO) == Path("/elsewhere/song.py")
-    assert settings.output_root(loaded) == Path("/c/out")
+    assert resolution.script(loaded, Kind.IMAGE) == Path("/c/my.py")
+    assert resolution.script(loaded, Kind.AUDIO) == Path("/elsewhere/song.py")
+    assert resolution.output_root(loaded) == Path("/c/out")
 
 
 @pytest.mark.parametrize(
@@ -82,7 +80,7 @@ def test_home_and_variables_are_expanded_once(place: Place, written: str, meant:
     """What a variable holds is not expanded again."""
     place.environ = {"HOME": "/home/poet", "DATA": "/data", "NAME": "~", "SELF": "/$SELF"}
     loaded = place.load({"database": {"path": written}})
-    assert settings.database_path(loaded) == Path(meant)
+    assert resolution.database_path(loaded) == Path(meant)
 
 
 @pytest.mark.parametrize(
@@ -109,46 +107,9 @@ def test_a_bare_interpreter_is_looked_up_on_the_path(place: Place, tmp_path: Pat
     """A virtual environment's Python is a link, which must not be followed."""
     (tmp_path / "python9").symlink_to(sys.executable)
     loaded = place.load({"comfyui": {"python": "python9"}})
-    assert settings.interpreter(loaded, search=str(tmp_path)) == tmp_path / "python9"
+    assert resolution.interpreter(loaded, search=str(tmp_path)) == tmp_path / "python9"
     with pytest.raises(SettingsError, match=r'comfyui\.python is "python9", and no folder on PATH'):
-        settings.interpreter(loaded, search="/nowhere")
-
-
-def test_all_keys_that_rendering_lacks_are_named_at_once(place: Place) -> None:
-    """With the file to write them to."""
-    with pytest.raises(SettingsError) as caught:
-        settings.locations(place.load({}))
-    assert {problem.key for problem in caught.value.problems} == {
-        "database.path",
-        "comfyui.python",
-        "comfyui.comfyui_directory",
-    }
-    assert {problem.where for problem in caught.value.problems} == {str(place.file)}
-    assert "MEDIA_GENERATOR_DATABASE__PATH" in str(caught.value)
-
-
-def test_the_sketch_needs_no_comfyui(place: Place) -> None:
-    """Only where a script renders are interpreter and directory wanted."""
-    tree = {
-        "database": {"path": "/x.db"},
-        "comfyui": {"output_directory": "/out"},
-        "media": BOTH_SKETCHED,
-    }
-    found = settings.locations(place.load(tree))
-    assert (found.output_root, found.installation) == (Path("/out"), None)
-
-
-def test_only_the_kinds_that_are_rendered_count(place: Place) -> None:
-    """A script for songs may be missing while only pictures are made."""
-    tree = {
-        "database": {"path": "/x.db"},
-        "comfyui": {"output_directory": "/out"},
-        "media": {"renderer": {"image": "sketch"}},
-    }
-    loaded = place.load(tree)
-    assert settings.locations(loaded, [Kind.IMAGE]).installation is None
-    with pytest.raises(SettingsError, match=r"comfyui\.python is not set"):
-        settings.locations(loaded)
+        resolution.interpreter(loaded, search="/nowhere")
 
 
 def test_a_relative_output_root_without_comfyui_is_an_error_that_says_which_key(
@@ -157,7 +118,7 @@ def test_a_relative_output_root_without_comfyui_is_an_error_that_says_which_key(
     """It must be known before anything is written."""
     loaded = place.load({"media": BOTH_SKETCHED})
     with pytest.raises(SettingsError, match=r"output_directory absolute") as caught:
-        settings.output_root(loaded)
+        resolution.output_root(loaded)
     assert caught.value.problems[0].key == "comfyui.comfyui_directory"
 
 
@@ -166,12 +127,12 @@ def test_arguments_are_the_seeds_with_the_given_ones_over_them(place: Place) -> 
     image = {"seed": "--seed9", "prompt": "--text4", "queue_size": None}
     tree = {"media": {"arguments": {"image": image}, "extra_arguments": {"audio": ["-x"]}}}
     loaded = place.load(tree)
-    assert list(settings.arguments(loaded, Kind.IMAGE).items()) == [
-        ("prompt", "--text4"),
-        ("negative_prompt", "--negative-prompt"),
-        ("output", "--output"),
-        ("seed", "--seed9"),
+    assert list(resolution.arguments(loaded, Kind.IMAGE).items()) == [
+        ("prompt", ("--text4",)),
+        ("negative_prompt", ("--negative-prompt",)),
+        ("output", ("--output",)),
+        ("seed", ("--seed9",)),
     ]
-    assert settings.arguments(loaded, Kind.AUDIO)["lyrics"] == "--lyrics"
-    assert settings.extra_arguments(loaded, Kind.AUDIO) == ("-x",)
-    assert settings.extra_arguments(loaded, Kind.IMAGE) == ()
+    assert resolution.arguments(loaded, Kind.AUDIO)["lyrics"] == ("--lyrics",)
+    assert loaded.settings.media.extra_arguments.audio == ("-x",)
+    assert loaded.settings.media.extra_arguments.image == ()

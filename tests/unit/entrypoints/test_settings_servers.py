@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from domain.kind import Kind
-from entrypoints.settings.resolution import servers, workflow_file, workflow_inputs
-from entrypoints.settings.servers import ServerHost
+from adapters.comfyui_server.address import ServerAddress, basic_login
+from domain.prompt import Kind
+from entrypoints.settings.hosts import server_addresses
+from entrypoints.settings.loader import describe
+from entrypoints.settings.resolution import workflow_file
 from tests.settings_places import Place, make_place
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from entrypoints.settings.loader import LoadedSettings
 
 BOTH = frozenset(Kind)
 
@@ -25,6 +29,10 @@ def _served(**comfyui: object) -> dict[str, Any]:
             "workflows": {"image": "flux.json", "audio": "/graphs/song.json"},
         },
     }
+
+
+def _servers(loaded: LoadedSettings, *kinds: Kind) -> tuple[ServerAddress, ...]:
+    return server_addresses(loaded.settings.comfyui, kinds or BOTH)
 
 
 def _complaints(place: Place, settings: dict[str, Any]) -> str:
@@ -41,7 +49,7 @@ def place(tmp_path: Path) -> Place:
 def test_one_host_is_one_server_for_everything(place: Place) -> None:
     """The seed's key is enough."""
     loaded = place.load(_served(host="http://gpu:8188/"))
-    assert servers(loaded) == (ServerHost("http://gpu:8188", 1, BOTH),)
+    assert _servers(loaded) == (ServerAddress("http://gpu:8188", 1, BOTH),)
 
 
 def test_hosts_are_addresses_or_objects(place: Place) -> None:
@@ -52,12 +60,12 @@ def test_hosts_are_addresses_or_objects(place: Place) -> None:
         {"url": "http://c:8188", "kinds": ["audio"]},
     ]
     loaded = place.load(_served(hosts=hosts))
-    a = ServerHost("http://a:8188", 1, BOTH)
-    b = ServerHost("https://b/comfy", 3, BOTH)
-    c = ServerHost("http://c:8188", 1, frozenset({Kind.AUDIO}))
-    assert servers(loaded) == (a, b, c)
-    assert servers(loaded, Kind.IMAGE) == (a, b)
-    assert servers(loaded, Kind.AUDIO) == (a, b, c)
+    a = ServerAddress("http://a:8188", 1, BOTH)
+    b = ServerAddress("https://b/comfy", 3, BOTH)
+    c = ServerAddress("http://c:8188", 1, frozenset({Kind.AUDIO}))
+    assert _servers(loaded) == (a, b, c)
+    assert [server.name for server in _servers(loaded, Kind.IMAGE)] == [a.name, b.name]
+    assert [server.kinds for server in _servers(loaded, Kind.AUDIO)] == [{Kind.AUDIO}] * 3
 
 
 def test_workflows_are_relative_to_the_file(place: Place) -> None:
@@ -72,7 +80,7 @@ def test_inputs_are_one_several_or_none(place: Place) -> None:
     settings = _served()
     given = {"prompt": ["6.text", "Positive prompt.text"], "width": None, "seed": "3.seed"}
     settings["media"]["inputs"] = {"image": given}
-    found = workflow_inputs(place.load(settings), Kind.IMAGE)
+    found = place.load(settings).settings.media.inputs.image
     assert found == {"prompt": ("6.text", "Positive prompt.text"), "width": None, "seed": "3.seed"}
 
 
@@ -80,15 +88,26 @@ def test_inputs_are_one_several_or_none(place: Place) -> None:
     ("host", "words"),
     [
         ({"slots": 2}, "entry 1: it has no url"),
-        ({"url": "gpu1:8188"}, "is no address of a server"),
-        ({"url": "http://x:99999"}, "is no address"),
-        ({"url": "http://me:secret@x:8188"}, "holds a name or a password"),
+        ({"url": "gpu1:8188"}, "is not an address that begins with http://"),
+        ({"url": "http://x:99999"}, "is not an address"),
+        ({"url": "http://me:secret@x:8188"}, "holds a user name or a password"),
         ({"url": "http://x:8188?a=1"}, "more than a host"),
         ({"url": "http://x:8188", "slot": 2}, 'Did you mean "slots"?'),
         ({"url": "http://x:8188", "slots": 0}, "slots is 0"),
         ({"url": "http://x:8188", "slots": "2"}, 'slots is "2"'),
         ({"url": "http://x:8188", "kinds": ["pictures"]}, "kinds is a list"),
         ({"url": "http://x:8188", "kinds": []}, "kinds is a list"),
+        ({"url": "http://x:8188", "token": ""}, "token is not a text, or is empty"),
+        ({"url": "http://x:8188", "token": "secret\n"}, "token holds a character"),
+        ({"url": "http://x:8188", "token": "secret", "user": "me"}, "token and user are both"),
+        ({"url": "http://x:8188", "password": "secret"}, "a password and no user"),
+        ({"url": "http://x:8188", "user": "me:secret"}, "user holds a colon"),
+        ({"url": "http://x:8188", "headers": {"A B": "secret"}}, "cannot be set as a header"),
+        ({"url": "http://x:8188", "headers": {"Host": "secret"}}, "cannot be set as a header"),
+        ({"url": "http://x:8188", "headers": {"A": "secret\r\nB: c"}}, "the value of the header A"),
+        ({"url": "http://x:8188", "token": "$NO_SUCH_SECRET"}, "NO_SUCH_SECRET is not set"),
+        ({"url": "http://x:8188", "token": "@no-such-file"}, "cannot be read (No such file"),
+        ({"url": "https://x:8188", "ca_file": "no-such-file"}, "cannot be read (No such file"),
     ],
     ids=str,
 )
@@ -101,10 +120,31 @@ def test_what_is_wrong_with_a_host_is_said(
     assert "secret" not in complaints
 
 
+def test_logins_come_from_the_environment_and_from_files(place: Place) -> None:
+    """So that the configuration file need not hold them; ``$$`` and ``@@`` are plain characters."""
+    (place.folder / "token").write_text("from-file\n")
+    place.environ["GPU_LOGIN"] = "pa:ss"
+    hosts = [
+        {"url": "http://a:1", "token": "@token"},
+        {"url": "http://b:1", "user": "me", "password": "${GPU_LOGIN}"},
+        {"url": "http://c:1", "headers": {"X-Id": "@@me$$", "X-Key": "$GPU_LOGIN"}},
+    ]
+    loaded = place.load(_served(hosts=hosts))
+    assert [dict(server.headers) for server in _servers(loaded)] == [
+        {"Authorization": "Bearer from-file"},
+        {"Authorization": basic_login("me", "pa:ss")},
+        {"X-Id": "@me$", "X-Key": "pa:ss"},
+    ]
+    shown = next(row.value for row in describe(loaded) if row.key == "comfyui.hosts")
+    assert "pa:ss" not in shown
+    assert "from-file" not in shown
+    assert "X-Key" in shown
+
+
 def test_a_server_is_named_once(place: Place) -> None:
     """Twice the same would be taken for two."""
     hosts = ["http://x:8188", {"url": "http://x:8188/", "slots": 2}]
-    assert "stands there twice" in _complaints(place, _served(hosts=hosts))
+    assert "is listed twice" in _complaints(place, _served(hosts=hosts))
 
 
 def test_a_kind_needs_a_server_and_a_workflow(place: Place) -> None:
@@ -120,7 +160,7 @@ def test_a_kind_needs_a_server_and_a_workflow(place: Place) -> None:
     ("inputs", "words"),
     [
         ({"promt": "6.text"}, 'Did you mean "prompt"?'),
-        ({"prompt": "text"}, "no node and input joined by a dot"),
+        ({"prompt": "text"}, "not a node and an input joined by a dot"),
         ({"prompt": 6}, "must be an input of a node"),
         ({"prompt": ["6.text", ""]}, "is empty"),
     ],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from entrypoints.settings.disclosure import display
+from entrypoints.settings.redaction import display
 from tests.settings_places import Place, make_place
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ WRONG = [
     *(("comfyui.queue_size", text) for text in ("0", "-3", "1.0", "true", '"1"', "1001", "null")),
     ("database.create_indexes", "1"),
     ("database.create_indexes", '"true"'),
+    ("media.allow_unused_prompt.image", "null"),
+    ("media.allow_unused_prompt", "true"),
     ("media.variants", '"first"'),
     ("media.variants", "1"),
     ("media.argument_style", '"\\ud800"'),
@@ -97,7 +99,9 @@ def test_a_wrong_value_is_refused_with_file_key_and_expectation(
         ("database.path", "null"),
         ("media.size.width", "256"),
         ("media.size.height", "null"),
-        ("media.extra_arguments.audio", '["--", "--output-directory", "{output}", ""]'),
+        ("media.extra_arguments.audio", '["--title={title}", "--", "--cpu", ""]'),
+        ("media.allow_unused_prompt.image", "true"),
+        ("media.allow_unused_prompt.audio", "false"),
         ("media.variants", '"all"'),
         ("media.renderer.audio", '"sketch"'),
     ],
@@ -119,7 +123,7 @@ def test_a_number_in_quotes_is_told_to_lose_them(place: Place) -> None:
 def test_a_value_out_of_bounds_is_told_the_default(place: Place) -> None:
     """Who does not know better is best served by it."""
     error = place.refuse({"comfyui": {"queue_size": 0}})
-    assert str(error).endswith("Leave it out for the default, 1.")
+    assert str(error).endswith("Leave it out to use the default, 1.")
 
 
 @pytest.mark.parametrize(
@@ -135,8 +139,12 @@ def test_a_value_out_of_bounds_is_told_the_default(place: Place) -> None:
         ("media.arguments.image.prompt", "--a b", "not the name of an argument"),
         ("media.arguments.image.prompt", "", "is empty"),
         ("media.arguments.image.prompt", 4, "must be an argument name"),
-        ("media.extra_arguments.image", ["{outptu}"], "{outptu}, but image has no such field"),
-        ("media.extra_arguments.audio", ["--w={width}"], "{width}, but audio has no such field"),
+        (
+            "media.extra_arguments.image",
+            ["{outptu}"],
+            "{outptu}, which is not a field of a picture",
+        ),
+        ("media.extra_arguments.audio", ["--w={width}"], "{width}, which is not a field of a song"),
     ],
 )
 def test_a_wrong_argument_mapping_is_refused(

@@ -15,9 +15,10 @@ CREATE TABLE IF NOT EXISTS media_generator_state (
     CHECK ((paused_by IS NULL) = (paused_at IS NULL))
 );
 
--- name: first_state
-INSERT OR IGNORE INTO media_generator_state (only_row, schema_version, database_id)
-VALUES (1, :schema_version, :database_id);
+-- name: record_version
+INSERT INTO media_generator_state (only_row, schema_version, database_id)
+VALUES (1, :schema_version, :database_id)
+ON CONFLICT (only_row) DO UPDATE SET schema_version = excluded.schema_version;
 
 -- name: state
 SELECT schema_version, database_id FROM media_generator_state WHERE only_row = 1;
@@ -65,6 +66,40 @@ ON media_generator_renders (prompt_id, render_id);
 -- name: create_retry_index
 CREATE INDEX IF NOT EXISTS media_generator_retries
 ON media_generator_renders (prompt_id, retry_at) WHERE retry_at IS NOT NULL;
+
+-- name: create_retry_times_index
+CREATE INDEX IF NOT EXISTS media_generator_retry_times
+ON media_generator_renders (retry_at) WHERE retry_at IS NOT NULL;
+
+-- NULL for the renders of earlier versions.
+
+-- name: add_token
+ALTER TABLE media_generator_renders ADD COLUMN token TEXT CHECK (length(token) = 16);
+
+-- Pauses by the environment. Each belongs to the machine and the settings that met the failure.
+
+-- name: create_pauses
+CREATE TABLE IF NOT EXISTS media_generator_pauses (
+    host TEXT NOT NULL,
+    boot TEXT NOT NULL,
+    settings TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('image', 'audio')),
+    code TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    suspects TEXT NOT NULL CHECK (json_valid(suspects)),
+    paused_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    renewed_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    PRIMARY KEY (host, settings, kind)
+) WITHOUT ROWID;
+
+-- The first version kept the environment's pause here.
+
+-- name: end_old_pause
+UPDATE media_generator_state
+SET
+    paused_by = NULL, pause_reason = NULL, pause_code = NULL, paused_at = NULL,
+    pause_suspects = NULL
+WHERE paused_by = 'environment';
 
 -- name: create_pending_image_index
 CREATE INDEX IF NOT EXISTS media_generator_pending_image

@@ -1,13 +1,22 @@
--- Looking at the queue. Nothing here writes, and none but the last four statements need our
--- own tables.
+-- Reading the queue. Only the last four statements need Media Generator's own tables.
+
+-- A prompt that a person cancelled is in error, with that code in its message; people see it apart.
 
 -- name: counts
-SELECT prompt_type, artifact_status, count(*)
+SELECT prompt_type, CASE
+        WHEN
+            artifact_status = 'error' AND (
+                CAST(error_message AS TEXT) = 'cancelled'
+                OR CAST(error_message AS TEXT) LIKE 'cancelled:%'
+            )
+            THEN 'cancelled'
+        ELSE artifact_status
+    END, count(*)
 FROM prompts
 WHERE
     status = 'completed' AND prompt_type IN ('image_prompt', 'lyrics_prompt')
     AND artifact_status IS NOT 'pending'
-GROUP BY prompt_type, artifact_status;
+GROUP BY 1, 2;
 
 -- name: pending
 SELECT p.prompt_type, count(*), min(p.created_at), max(p.created_at IS NULL)
@@ -33,7 +42,18 @@ FROM prompts AS p
 WHERE
     p.prompt_type IN ('image_prompt', 'lyrics_prompt')
     AND (:prompt_type IS NULL OR p.prompt_type = :prompt_type)
-    AND (:artifact_status IS NULL OR p.artifact_status = :artifact_status)
+    AND (
+        :artifact_status IS NULL
+        OR :artifact_status = CASE
+            WHEN
+                p.artifact_status = 'error' AND (
+                    CAST(p.error_message AS TEXT) = 'cancelled'
+                    OR CAST(p.error_message AS TEXT) LIKE 'cancelled:%'
+                )
+                THEN 'cancelled'
+            ELSE p.artifact_status
+        END
+    )
     AND (
         :pattern IS NULL
         OR p.prompt_text LIKE :pattern ESCAPE '\'
@@ -67,13 +87,16 @@ FROM media_generator_renders
 WHERE prompt_id = :prompt_id
 ORDER BY render_id DESC;
 
+-- As in leases.sql: without the + before the key, the whole history is read.
+
 -- name: rendering
 SELECT
     render_id, prompt_id, kind, owner_host, owner_pid, claimed_at, finished_at, outcome,
-    failure_code, failure_message, seconds, attempt, crashes, retry_at
+    failure_code, failure_message, seconds, attempt, crashes, retry_at,
+    owner_boot, owner_namespace, owner_started, heartbeat
 FROM media_generator_renders
 WHERE outcome IS NULL
-ORDER BY render_id;
+ORDER BY +render_id;
 
 -- name: newest_render
 SELECT
@@ -83,15 +106,17 @@ FROM media_generator_renders
 ORDER BY render_id DESC
 LIMIT 1;
 
--- The time is written as the claims write theirs, so that texts can be compared.
+-- The time has the format of the claims, so that texts can be compared. CROSS JOIN keeps SQLite
+-- from beginning with the prompts.
 
 -- name: waiting
 SELECT p.prompt_type, count(DISTINCT p.id), min(r.retry_at)
 FROM media_generator_renders AS r
-INNER JOIN prompts AS p ON p.id = r.prompt_id
-INNER JOIN writings AS w ON w.id = p.output_reference
+CROSS JOIN prompts AS p ON p.id = r.prompt_id
+CROSS JOIN writings AS w ON w.id = p.output_reference
 WHERE
     r.retry_at > strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')
+    AND r.retry_at <= strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now', '+90 minutes')
     AND p.status = 'completed' AND p.artifact_status = 'pending'
     AND p.prompt_type IN ('image_prompt', 'lyrics_prompt')
     AND NOT EXISTS (

@@ -1,9 +1,10 @@
--- Taking a prompt. It waits for the time that its last render set; a wait that a later render
--- ended does not come back when the clock is set back.
+-- Claiming a prompt, not before the retry time of its last render. A later render ends that wait
+-- for good, even if the clock is set back. A time that lies further ahead than any wait was written
+-- while the clock ran ahead, and holds nothing.
 
--- A template, for one kind and one order. The conditions stand in the words of the partial index, or SQLite
--- could not use it; the index is named where it is there, since one of others on the status
--- looks just as good to SQLite and would walk through the whole history.
+-- A template for one kind and one order. The conditions repeat those of the partial index
+-- literally, so that SQLite can use it. The index is named if it exists because SQLite might prefer
+-- an index of another program on the status and read the whole history.
 
 -- name: next_pending
 SELECT p.id, p.output_reference, w.id, w.content, p.created_at, {urgency}
@@ -16,7 +17,7 @@ WHERE
     AND NOT EXISTS (
         SELECT 1 FROM media_generator_renders AS r
         WHERE
-            r.prompt_id = p.id AND r.retry_at > :now
+            r.prompt_id = p.id AND r.retry_at > :now AND r.retry_at <= :latest
             AND NOT EXISTS (
                 SELECT 1 FROM media_generator_renders AS n
                 WHERE n.prompt_id = r.prompt_id AND n.render_id > r.render_id
@@ -25,7 +26,7 @@ WHERE
 ORDER BY {order}
 LIMIT 1;
 
--- A template, for one order.
+-- A template for one order.
 
 -- name: next_pending_among
 SELECT p.id, p.output_reference, w.id, w.content, p.created_at, {urgency}, p.prompt_type
@@ -42,7 +43,7 @@ WHERE
     AND NOT EXISTS (
         SELECT 1 FROM media_generator_renders AS r
         WHERE
-            r.prompt_id = p.id AND r.retry_at > :now
+            r.prompt_id = p.id AND r.retry_at > :now AND r.retry_at <= :latest
             AND NOT EXISTS (
                 SELECT 1 FROM media_generator_renders AS n
                 WHERE n.prompt_id = r.prompt_id AND n.render_id > r.render_id
@@ -64,13 +65,17 @@ WHERE
     AND (:only IS NULL OR p.id IN (SELECT value FROM json_each(:only)))
     AND p.id NOT IN (SELECT value FROM json_each(:excluding));
 
+-- Runs whenever there is nothing to claim: CROSS JOIN makes SQLite begin with the few prompts that
+-- wait instead of all prompts.
+
 -- name: next_retry
 SELECT min(r.retry_at)
 FROM media_generator_renders AS r
-INNER JOIN prompts AS p ON p.id = r.prompt_id
-INNER JOIN writings AS w ON w.id = p.output_reference
+CROSS JOIN prompts AS p ON p.id = r.prompt_id
+CROSS JOIN writings AS w ON w.id = p.output_reference
 WHERE
-    r.retry_at > :now AND p.status = 'completed' AND p.artifact_status = 'pending'
+    r.retry_at > :now AND r.retry_at <= :latest
+    AND p.status = 'completed' AND p.artifact_status = 'pending'
     AND (
         (:image AND p.prompt_type = 'image_prompt')
         OR (:audio AND p.prompt_type = 'lyrics_prompt')
@@ -98,8 +103,8 @@ UPDATE media_generator_renders
 SET outcome = 'superseded', finished_at = CURRENT_TIMESTAMP
 WHERE prompt_id = :prompt_id AND outcome IS NULL;
 
--- An acceptance goes on while the last render was given back, or waits for another try, and
--- nobody cancelled the prompt meanwhile.
+-- An acceptance continues if the last render was given back or waits for a retry, and the prompt
+-- was not cancelled since.
 
 -- name: history
 SELECT
@@ -120,13 +125,35 @@ WHERE prompt_id = :prompt_id
 ORDER BY render_id DESC
 LIMIT 1;
 
+-- Renders of this acceptance that may have left finished files because the database refused to
+-- publish them, or refused to publish the files of an earlier one.
+
+-- name: unpublished
+SELECT r.render_id, coalesce(r.token, '') FROM media_generator_renders AS r
+WHERE
+    r.prompt_id = :prompt_id AND r.output_reference IS :output_reference
+    AND r.render_id <= (
+        SELECT max(k.render_id) FROM media_generator_renders AS k
+        WHERE
+            k.prompt_id = :prompt_id
+            AND k.outcome = 'released' AND k.failure_code = 'database_constraint'
+    )
+    AND NOT EXISTS (
+        SELECT 1 FROM media_generator_renders AS e
+        WHERE
+            e.prompt_id = :prompt_id AND e.render_id >= r.render_id
+            AND (e.outcome NOT IN ('released', 'abandoned') OR e.failure_code = 'cancelled')
+    )
+ORDER BY r.render_id;
+
 -- name: open_render
 INSERT INTO media_generator_renders (
     prompt_id, kind, output_reference, attempt, crashes,
-    owner_host, owner_boot, owner_namespace, owner_pid, owner_started
+    owner_host, owner_boot, owner_namespace, owner_pid, owner_started, token
 )
 VALUES (
     :prompt_id, :kind, :output_reference, :attempt, :crashes,
-    :owner_host, :owner_boot, :owner_namespace, :owner_pid, :owner_started
+    :owner_host, :owner_boot, :owner_namespace, :owner_pid, :owner_started,
+    lower(hex(randomblob(8)))
 )
-RETURNING render_id, claimed_at;
+RETURNING render_id, claimed_at, token;

@@ -1,26 +1,56 @@
--- The switches that survive a restart; one row, made with our tables.
+-- Pauses: a person's, in the single row of media_generator_state, and those of the environment.
 
--- name: paused
-SELECT paused_by, pause_reason, pause_code, paused_at, pause_suspects
-FROM media_generator_state
-WHERE paused_by IS NOT NULL;
+-- name: person
+SELECT pause_reason, paused_at FROM media_generator_state WHERE paused_by = 'person';
 
--- name: pause
+-- Those of other machines and settings are left out once nothing has renewed them for a day: their
+-- workers were removed, or have other settings now.
+
+-- name: environment
+SELECT
+    host = :host OR (boot <> '' AND boot = :boot), settings = :settings,
+    kind, code, reason, suspects, paused_at, host, settings
+FROM media_generator_pauses
+WHERE
+    (settings = :settings AND (host = :host OR (boot <> '' AND boot = :boot)))
+    OR renewed_at > datetime('now', '-1 day')
+ORDER BY paused_at, host, settings, kind DESC;
+
+-- name: is_any
+SELECT 1 FROM media_generator_pauses LIMIT 1;
+
+-- name: pause_by_person
 UPDATE media_generator_state
 SET
-    paused_by = :paused_by, pause_reason = :pause_reason, pause_code = :pause_code,
-    pause_suspects = :pause_suspects,
-    -- What is found broken again by a probe has been broken all the while.
-    paused_at = CASE
-        WHEN :paused_by = 'environment' AND paused_by = 'environment'
-            AND pause_code = :pause_code THEN paused_at
-        ELSE CURRENT_TIMESTAMP
-    END
-WHERE :paused_by = 'person' OR paused_by IS NOT 'person';
+    paused_by = 'person', pause_reason = :reason, pause_code = '', pause_suspects = '[]',
+    paused_at = CURRENT_TIMESTAMP
+WHERE only_row = 1;
 
--- name: resume
+-- What a probe finds broken again has been broken the whole time.
+
+-- name: pause_by_environment
+INSERT INTO media_generator_pauses (host, boot, settings, kind, code, reason, suspects)
+VALUES (:host, :boot, :settings, :kind, :code, :reason, :suspects)
+ON CONFLICT (host, settings, kind) DO UPDATE SET
+    paused_at = CASE WHEN code = excluded.code THEN paused_at ELSE excluded.paused_at END,
+    boot = excluded.boot, code = excluded.code, reason = excluded.reason,
+    suspects = excluded.suspects, renewed_at = excluded.renewed_at;
+
+-- name: forget_old
+DELETE FROM media_generator_pauses WHERE renewed_at < datetime('now', '-30 days');
+
+-- name: resume_person
 UPDATE media_generator_state
 SET
     paused_by = NULL, pause_reason = NULL, pause_code = NULL, paused_at = NULL,
     pause_suspects = NULL
-WHERE paused_by IS NOT NULL AND (:paused_by IS NULL OR paused_by = :paused_by);
+WHERE paused_by IS NOT NULL;
+
+-- name: resume_all
+DELETE FROM media_generator_pauses;
+
+-- name: resume_here
+DELETE FROM media_generator_pauses
+WHERE
+    settings = :settings AND (host = :host OR (boot <> '' AND boot = :boot))
+    AND kind IN (SELECT value FROM json_each(:kinds));

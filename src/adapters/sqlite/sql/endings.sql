@@ -1,5 +1,5 @@
--- Ending a render. Its prompt moves only while the render is live and the prompt is as it was
--- when it was claimed.
+-- Ending a render. The prompt moves only if the render is live and the prompt has not changed since
+-- it was claimed.
 
 -- name: move_prompt
 UPDATE prompts
@@ -24,6 +24,17 @@ VALUES (
     CURRENT_TIMESTAMP, CURRENT_TIMESTAMP
 );
 
+-- A rehearsal is valid until a table, trigger or index changes.
+
+-- name: schema_version
+PRAGMA schema_version;
+
+-- name: written_artifacts
+SELECT id FROM prompt_artifacts
+WHERE
+    prompt_id = :prompt_id
+    AND file_path IN (SELECT value FROM json_each(:file_paths));
+
 -- name: close_render
 UPDATE media_generator_renders
 SET
@@ -44,8 +55,8 @@ SET
     failure_code = :failure_code, failure_message = :failure_message
 WHERE prompt_id = :prompt_id AND outcome IS NULL;
 
--- What was cancelled between two renders goes on with neither: the attempts and crashes of that
--- acceptance are over.
+-- A prompt that is cancelled between two renders starts again: its attempts and crashes no longer
+-- count.
 
 -- name: cancel_acceptance
 UPDATE media_generator_renders
@@ -56,7 +67,7 @@ WHERE
     )
     AND outcome IN ('released', 'abandoned');
 
--- A person's wish begins anew: no wait of an earlier acceptance holds, and none of its attempts.
+-- A request by a person starts a new acceptance, without the waits and attempts of the last one.
 
 -- name: forget_retries
 UPDATE media_generator_renders SET retry_at = NULL
@@ -66,19 +77,23 @@ WHERE prompt_id = :prompt_id AND retry_at IS NOT NULL;
 SELECT prompt_type, artifact_status FROM prompts WHERE id = :prompt_id;
 
 -- name: requeue
-UPDATE prompts SET artifact_status = :target, error_message = NULL
+UPDATE prompts SET artifact_status = :target, error_message = :error_message
 WHERE
     id = :prompt_id AND artifact_status = :source
     AND prompt_type IN ('image_prompt', 'lyrics_prompt');
+
+-- All but those that a person cancelled.
 
 -- name: errors
 SELECT id FROM prompts
 WHERE
     artifact_status = 'error' AND status = 'completed'
     AND prompt_type IN ('image_prompt', 'lyrics_prompt')
+    AND coalesce(CAST(error_message AS TEXT), '') <> 'cancelled'
+    AND coalesce(CAST(error_message AS TEXT), '') NOT LIKE 'cancelled:%'
 ORDER BY id;
 
--- A render that is gone was closed so long ago that it was forgotten: somebody took over.
+-- A render without a row was closed and removed long ago: another worker took over.
 
 -- name: loss
 SELECT

@@ -21,7 +21,15 @@ FROM (
     SELECT p.created_at, p.id
     FROM prompts AS p NOT INDEXED
     WHERE
-        (:status IS NULL OR p.artifact_status = :status)
+        (:status IS NULL OR :status = CASE
+                WHEN
+                    p.artifact_status = 'error' AND (
+                        CAST(p.error_message AS TEXT) = 'cancelled'
+                        OR CAST(p.error_message AS TEXT) LIKE 'cancelled:%'
+                    )
+                    THEN 'cancelled'
+                ELSE p.artifact_status
+            END)
         AND {of_type} AND {after} AND {dated}
     ORDER BY p.id DESC
     LIMIT -1
@@ -35,7 +43,15 @@ FROM prompts AS p
 LEFT JOIN writings AS w ON w.id = p.output_reference
 WHERE
     p.id IN (SELECT value FROM json_each(:ids))
-    AND (:status IS NULL OR p.artifact_status = :status)
+    AND (:status IS NULL OR :status = CASE
+            WHEN
+                p.artifact_status = 'error' AND (
+                    CAST(p.error_message AS TEXT) = 'cancelled'
+                    OR CAST(p.error_message AS TEXT) LIKE 'cancelled:%'
+                )
+                THEN 'cancelled'
+            ELSE p.artifact_status
+        END)
     AND (
         :pattern IS NULL
         OR CAST(p.prompt_text AS TEXT) LIKE :pattern ESCAPE '\'

@@ -3,7 +3,12 @@
 -- name: last_renders
 SELECT
     r.prompt_id, r.attempt, r.failure_code, r.failure_message, r.finished_at,
-    CASE WHEN r.retry_at > strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now') THEN r.retry_at END,
+    CASE
+        WHEN
+            r.retry_at > strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')
+            AND r.retry_at <= strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now', '+90 minutes')
+            THEN r.retry_at
+    END,
     r.outcome IN ('released', 'abandoned') OR r.retry_at IS NOT NULL
 FROM media_generator_renders AS r
 WHERE

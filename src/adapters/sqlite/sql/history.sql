@@ -1,5 +1,5 @@
--- Renders that ended long ago. They are looked at in the order of their numbers, a few at a
--- time: no lock is held for long, and no index has to be kept for it.
+-- Renders that ended long ago, examined in batches by number: locks are short, and no index is
+-- needed.
 
 -- name: look
 SELECT
@@ -26,3 +26,14 @@ WHERE
             AND n.render_id > media_generator_renders.render_id
     )
 RETURNING render_id;
+
+-- Outcomes of a machine's renders, oldest first. The limit includes the renders of other machines,
+-- so that the search ends.
+
+-- name: ended
+SELECT n.kind, n.prompt_id, n.failure_code, n.failure_message
+FROM (SELECT * FROM media_generator_renders ORDER BY render_id DESC LIMIT :limit) AS n
+WHERE
+    n.outcome IN ('published', 'failed', 'released')
+    AND (n.owner_host = :host OR (:boot <> '' AND n.owner_boot = :boot))
+ORDER BY n.render_id;

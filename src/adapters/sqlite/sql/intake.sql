@@ -1,5 +1,5 @@
 -- Adding a prompt in the order of the Poets Service: prompt, writing, reference, completion.
--- The columns of the two inserts are put in from those that the table has.
+-- The inserts name only the columns that the table has.
 
 -- name: insert_row
 INSERT INTO {table} ({columns}) VALUES ({values}) RETURNING id;

@@ -1,5 +1,5 @@
--- Who holds which render. A lease is held while its render is live and the prompt is as it was
--- when it was claimed.
+-- Leases of renders. A lease is held while its render is live and the prompt has not changed since
+-- it was claimed.
 
 -- name: holds
 SELECT 1
@@ -10,8 +10,8 @@ WHERE
     AND p.artifact_status = 'processing' AND p.status = 'completed'
     AND p.output_reference IS r.output_reference;
 
--- name: beat
-UPDATE media_generator_renders SET heartbeat = heartbeat + 1
+-- name: heartbeat
+UPDATE media_generator_renders SET heartbeat = max(heartbeat + 1, :now)
 WHERE render_id = :render_id AND outcome IS NULL;
 
 -- name: record_workflow
@@ -27,13 +27,17 @@ WHERE
             AND p.output_reference IS media_generator_renders.output_reference
     );
 
+-- The + before the key keeps SQLite from sorting by reading the whole history instead of the index
+-- on the few live renders.
+
 -- name: live
 SELECT
     render_id, prompt_id, kind, owner_host, owner_boot, owner_namespace, owner_pid,
-    owner_started, workflow_group, workflow_started, heartbeat, crashes
+    owner_started, workflow_group, workflow_started, heartbeat, crashes, claimed_at,
+    coalesce(token, '')
 FROM media_generator_renders
 WHERE outcome IS NULL
-ORDER BY render_id;
+ORDER BY +render_id;
 
 -- name: close_lost
 UPDATE media_generator_renders
@@ -62,15 +66,36 @@ WHERE
     AND p.artifact_status = 'processing' AND p.status = 'completed'
     AND p.output_reference IS r.output_reference;
 
--- While another render of the prompt is live, it may be about to publish what this one placed.
+-- A live render of the same prompt may be about to publish the files of this one. So may the next
+-- render if the database refused to publish this one and the prompt is still pending.
 
 -- name: closed
-SELECT r.render_id, r.prompt_id FROM media_generator_renders AS r
+SELECT r.prompt_id, r.render_id, coalesce(r.token, '') FROM media_generator_renders AS r
 WHERE
     r.outcome IS NOT NULL AND r.render_id IN (SELECT value FROM json_each(:render_ids))
     AND NOT EXISTS (
         SELECT 1 FROM media_generator_renders AS l
         WHERE l.prompt_id = r.prompt_id AND l.outcome IS NULL
+    )
+    AND NOT (
+        EXISTS (
+            SELECT 1 FROM media_generator_renders AS k
+            WHERE
+                k.prompt_id = r.prompt_id AND k.render_id >= r.render_id
+                AND k.outcome = 'released' AND k.failure_code = 'database_constraint'
+        )
+        AND NOT EXISTS (
+            SELECT 1 FROM media_generator_renders AS e
+            WHERE
+                e.prompt_id = r.prompt_id AND e.render_id >= r.render_id
+                AND (e.outcome NOT IN ('released', 'abandoned') OR e.failure_code = 'cancelled')
+        )
+        AND EXISTS (
+            SELECT 1 FROM prompts AS p
+            WHERE
+                p.id = r.prompt_id AND p.status = 'completed' AND p.artifact_status = 'pending'
+                AND p.output_reference IS r.output_reference
+        )
     );
 
 -- name: named

@@ -1,5 +1,5 @@
--- Jobs on render servers, and which render each works for. A row is written before the job is
--- submitted, and goes when the job is over or nobody will ask for it again.
+-- Jobs on render servers and their renders. A row is written before the job is submitted, and
+-- removed when the job has ended or is no longer needed.
 
 -- name: create_server_jobs
 CREATE TABLE IF NOT EXISTS media_generator_server_jobs (
@@ -35,8 +35,8 @@ WHERE
         WHERE o.render_id = media_generator_server_jobs.render_id AND o.outcome IS NULL
     );
 
--- An acceptance goes on over renders that were given back or whose worker died, unless the prompt
--- was cancelled in between; a job of an earlier acceptance is nobody's.
+-- An acceptance continues after renders that were given back or whose worker died, unless the
+-- prompt was cancelled in between. Jobs of earlier acceptances are orphaned.
 
 -- name: earlier_jobs
 SELECT j.job_id, j.server, j.variant, j.fingerprint, j.seed
@@ -55,8 +55,8 @@ WHERE
     )
 ORDER BY r.render_id DESC, j.held_at DESC, j.variant;
 
--- Not to be ended: a job that another live render holds, any job but its own for a render that is
--- over, and its own for one that was taken over.
+-- A render may not end a job of another live render; after its own end, any job but its own; after
+-- a takeover, not even its own.
 
 -- name: job_of_others
 SELECT 1
@@ -79,9 +79,9 @@ DELETE FROM media_generator_server_jobs WHERE job_id = :job_id;
 -- name: drop_jobs_of_render
 DELETE FROM media_generator_server_jobs WHERE render_id = :render_id;
 
--- Jobs of closed renders that no render of the same acceptance can go on with any more.
+-- Jobs of closed renders that no render of the same acceptance can continue.
 
--- name: forsaken_jobs
+-- name: orphaned_jobs
 SELECT j.job_id, j.server, j.variant, j.fingerprint, j.seed
 FROM media_generator_server_jobs AS j
 LEFT JOIN media_generator_renders AS r ON r.render_id = j.render_id

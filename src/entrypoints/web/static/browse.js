@@ -16,14 +16,14 @@ let player = null;
 let viewer = null;
 const sheet = new Sheet(root, { build, adopt, wanted: more });
 
-// No visit begins with them: they come when the page is at rest, or when they are wanted.
+// They are loaded when the page is idle, or when they are needed.
 const aPlayer = () => import("./player.js").then(({ Player }) => (player ||= new Player()));
 const aViewer = () => import("./viewer.js").then(({ Viewer }) => (
   viewer ||= new Viewer((index) => sheet.reach(index))
 ));
 const atRest = window.requestIdleCallback || ((work) => setTimeout(work, 300));
 const whole = (error) => complain(new ApiError(0, {
-  message: "A part of the page could not be loaded.", hint: "Reload it.", code: error.name,
+  message: "Part of the page could not be loaded.", hint: "Reload it.", code: error.name,
 }));
 
 function build(item) {
@@ -44,7 +44,7 @@ async function more() {
     mine.failed = true;
     const again = el("button", { type: "button", text: "Try again" });
     again.addEventListener("click", () => { mine.failed = false; more(); });
-    foot.replaceChildren("The rest could not be loaded. ", again);
+    foot.replaceChildren("More media could not be loaded. ", again);
     return;
   }
   if (mine !== shelf) return;
@@ -55,8 +55,8 @@ async function more() {
 }
 
 function ending(count) {
-  if (!count) return filtered() ? "Nothing matches." : "Nothing has been made yet.";
-  return `${count.toLocaleString("en")} ${count === 1 ? "piece" : "pieces"}, and no more.`;
+  if (!count) return filtered() ? "No matches." : "No media yet.";
+  return `${count.toLocaleString("en")} ${count === 1 ? "file" : "files"} in total.`;
 }
 
 const filtered = () => [...new URLSearchParams(location.search).keys()].some((name) => NAMES.includes(name));
@@ -138,7 +138,7 @@ news.addEventListener("click", () => { scrollTo(0, 0); start(); });
 
 const given = document.getElementById("given");
 start(given && JSON.parse(given.content.textContent));
-atRest(() => Promise.all([aPlayer(), aViewer()]).catch(() => {})); // whoever wants them is told
+atRest(() => Promise.all([aPlayer(), aViewer()]).catch(() => {})); // reported when they are needed
 poll(async () => {
   const mine = shelf;
   if (!mine.length && !mine.complete) return;

@@ -1,4 +1,4 @@
-// The player at the foot of the page: goes on to the next song, shows the lyrics beside it.
+// The player at the bottom of the page: plays song after song, and shows lyrics.
 import { api, clock, complain, el, isTyping, toast } from "./site.js";
 import { pageOf } from "./cards.js";
 import { fill, reached, wave } from "./waves.js";
@@ -44,7 +44,7 @@ export class Player {
     if (this.audio.readyState) this.seek(fraction);
     else this.audio.addEventListener("loadedmetadata", () => this.seek(this.start), { once: true });
     await this.audio.play().catch((error) => {
-      if (error.name === "NotAllowedError") toast("Press play to hear it.");
+      if (error.name === "NotAllowedError") toast("Press Play to hear it.");
     });
   }
 
@@ -90,7 +90,7 @@ export class Player {
     const found = await shelf.find(this.index, step, "audio").catch(complain);
     if (found === undefined || this.item !== item || this.shelf !== shelf) return;
     if (found >= 0) await this.play(shelf, found);
-    else toast(step > 0 ? "That was the last song." : "That is the newest song.");
+    else toast(step > 0 ? "This is the last song." : "This is the newest song.");
   }
 
   back() {
@@ -154,7 +154,7 @@ export class Player {
     text.replaceChildren(...parts.flatMap((part) => [
       el("h3", { class: "eyebrow", text: part.type }), el("p", { class: "said", text: part.lyrics }),
     ]));
-    if (!parts.length) text.append(el("p", { class: "soft", text: "There are no lyrics to show." }));
+    if (!parts.length) text.append(el("p", { class: "soft", text: "No lyrics." }));
   }
 
   slide(event) {

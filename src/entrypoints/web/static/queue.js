@@ -1,18 +1,18 @@
-// The page of the queue: what goes on, every second or so, and what a person does about it.
+// The queue page: live status, and actions on prompts.
 import { api, complain, el, poll, toast } from "./site.js";
 import {
   arrange, fillEnded, fillFailed, fillRendering, fillWaiting, put, putMoment, putOrHide,
 } from "./queue_cards.js";
 
 const EVERY = 1200; // milliseconds
-const AT_LEAST = 5; // looks, and the lists are asked for whether or not something moved
-const WHO = { person: "by a person", environment: "because the installation is at fault" };
+const AT_LEAST = 5; // polls, after which the lists are fetched even if nothing changed
+const WHO = { person: "by a person", environment: "because of a problem with the installation" };
 const NAMES = { image: "Images", audio: "Songs" };
 const byId = (id) => document.getElementById(id);
 const plural = (count, one, many) => `${count} ${count === 1 ? one : many}`;
 
 let status = null, queue = null;
-let seen = "", looks = 0;
+let seen = "", looks = 0, changes = 0;
 
 // ------------------------------------------------------------------------------- what is shown
 
@@ -37,7 +37,7 @@ function showPause(paused) {
   banner.hidden = !paused;
   byId("pause").hidden = Boolean(paused);
   byId("resume").hidden = !paused;
-  // The button that was used is gone; its counterpart stands in its place.
+  // The button that was pressed is hidden now; its counterpart takes the focus.
   if (held === byId("pause") && paused) byId("resume").focus();
   if (held === byId("resume") && !paused) byId("pause").focus();
   if (!paused) return;
@@ -55,11 +55,11 @@ function showWorkers(workers) {
   chip.className = `chip ${workers.length ? "good" : "warm"}`;
   const names = workers.map((worker) => `${worker.command} (${worker.host}:${worker.pid})`);
   const told = line.querySelector('[data-f="told"]');
-  const said = names.length ? `${names.join(", ")} ${names.length === 1 ? "renders" : "render"} what waits.` : "";
+  const said = names.length ? `${names.join(", ")} ${names.length === 1 ? "is" : "are"} rendering the queue.` : "";
   if (told.said === said) return;
   told.said = said;
   told.replaceChildren(...(said ? [said] : [
-    "No worker is running: what waits is rendered as soon as one is. Start it in a terminal with ",
+    "No worker is running. To render the queue, start one in a terminal: ",
     el("code", { text: "mediagen daemon" }), ".",
   ]));
 }
@@ -91,7 +91,7 @@ function showQueue() {
   const { failed } = queue.totals;
   document.querySelector('[data-total="failed"]').textContent = failed;
   showMore("failed", queue.failed.length, failed,
-    `Only the newest ${queue.failed.length} are shown; “Generate all” takes every one.`);
+    `Only the newest ${queue.failed.length} are shown; “Generate all” includes the others.`);
   showChosen();
 }
 
@@ -116,7 +116,7 @@ function chosen() {
 function showChosen() {
   const found = chosen();
   const count = found.waiting.size + found.failed.size + found.ready.size;
-  const said = count ? `${count} selected` : "Nothing is selected";
+  const said = count ? `${count} selected` : "Nothing selected";
   if (byId("chosen").textContent !== said) byId("chosen").textContent = said;
   byId("generate-selected").disabled = count === 0;
   byId("cancel-selected").disabled = found.waiting.size === 0;
@@ -131,15 +131,15 @@ function chooseNone() {
 // --------------------------------------------------------------------------------------- doing
 
 const workersSay = () => {
-  if (status.paused) return "The queue is paused: nothing is begun until it is resumed.";
+  if (status.paused) return "The queue is paused; resume it to start rendering.";
   if (status.workers.length === 0) {
-    return "No worker is running: start one with 'mediagen daemon'.";
+    return "No worker is running; start one with 'mediagen daemon'.";
   }
-  return "A worker is running and takes them in their turn.";
+  return "A worker is running and renders them in order.";
 };
 
 const tellWaiting = (count) =>
-  `${plural(count, "prompt waits", "prompts wait")} already and ${count === 1 ? "is" : "are"} rendered without being asked again.`;
+  `${plural(count, "prompt is", "prompts are")} already in the queue.`;
 
 async function generate(ids, again) {
   const done = await api("/api/v1/retry", { body: { ids, again } });
@@ -148,11 +148,11 @@ async function generate(ids, again) {
 
 function tellMoved(done) {
   if (done.moved.length) {
-    toast(`${plural(done.moved.length, "prompt waits", "prompts wait")} to be rendered.`,
+    toast(`${plural(done.moved.length, "prompt", "prompts")} put back in the queue.`,
       { kind: "good", hint: workersSay() });
   }
   for (const [id, reason] of Object.entries(done.refused).slice(0, 3)) {
-    toast(`Prompt ${id} stays as it is: ${reason}.`, { kind: "bad" });
+    toast(`Prompt ${id} was not changed: ${reason}.`, { kind: "bad" });
   }
 }
 
@@ -168,80 +168,92 @@ async function generateAll() {
   const waiting = queue.totals.waiting.image + queue.totals.waiting.audio;
   if (queue.totals.failed) tellMoved(await api("/api/v1/retry", { body: { all_errors: true } }));
   if (waiting) toast(tellWaiting(waiting), { hint: workersSay() });
-  if (!waiting && !queue.totals.failed) toast("Nothing waits and nothing failed.");
+  if (!waiting && !queue.totals.failed) toast("Nothing is waiting and nothing failed.");
 }
 
-/** The dialog's answer: its value, or "" where it was left. */
+/** The dialog's answer: its value, or "" if it was dismissed. */
 function asked(dialog) {
+  dialog.onclose?.(); // it was closed just now, and its event is still to come
   dialog.returnValue = "";
   dialog.showModal();
   return new Promise((answer) => {
-    dialog.addEventListener("close", () => answer(dialog.returnValue), { once: true });
+    dialog.onclose = () => { if (!dialog.open) answer(dialog.returnValue); };
   });
 }
 
-async function cancel(ids, goesOn) {
+async function cancel(button, ids, goesOn) {
   const dialog = byId("cancel-dialog");
   const [one] = ids;
   put(dialog, "what", ids.length === 1
-    ? `Prompt ${one} ${goesOn ? "is being rendered." : "waits to be rendered."}`
-    : `${ids.length} prompts wait to be rendered.`);
+    ? `Prompt ${one} ${goesOn ? "is being rendered." : "is waiting to be rendered."}`
+    : `${ids.length} prompts are waiting to be rendered.`);
   dialog.querySelector(".ways").hidden = !goesOn;
   dialog.querySelector('[value="cancel"]').checked = true;
   if (await asked(dialog) !== "yes") return;
   const requeue = goesOn && dialog.querySelector('[value="requeue"]').checked;
-  for (const id of ids) {
-    try {
-      await api(`/api/v1/prompts/${id}/cancel`, { body: { requeue } });
-      toast(requeue ? `Prompt ${id} waits again.` : `Prompt ${id} was cancelled.`, { kind: "good" });
-    } catch (error) {
-      complain(error);
+  await change(button, async () => {
+    for (const id of ids) {
+      try {
+        await api(`/api/v1/prompts/${id}/cancel`, { body: { requeue } });
+        toast(requeue ? `Prompt ${id} is back in the queue.` : `Prompt ${id} was cancelled.`, { kind: "good" });
+      } catch (error) {
+        complain(error);
+      }
     }
-  }
-  chooseNone();
+    chooseNone();
+  });
 }
 
-async function pause() {
+async function pause(button) {
   const field = byId("pause-reason");
   field.value = "";
   if (await asked(byId("pause-dialog")) !== "yes") return;
-  status.paused = (await api("/api/v1/pause", { body: { reason: field.value } })).paused;
-  showPause(status.paused);
-  toast("The queue is paused.");
+  await change(button, async () => {
+    status.paused = (await api("/api/v1/pause", { body: { reason: field.value } })).paused;
+    showPause(status.paused);
+    toast("Queue paused.");
+  });
 }
 
 async function resume() {
   status.paused = (await api("/api/v1/resume", { body: {} })).paused;
   showPause(status.paused);
-  toast("The queue goes on.", { kind: "good" });
+  toast("Queue resumed.", { kind: "good" });
 }
 
-/** Do something that changes the queue, and look again at once. */
-const doing = (work) => async (event) => {
-  const button = event.currentTarget;
-  if (button.dataset.busy || !queue) return;
+/** Change the queue by a button, then refresh at once. */
+async function change(button, work) {
+  if (button.dataset.busy) return;
   button.dataset.busy = "yes";
   try {
-    await work(event);
+    if (!queue) await look();
+    await work();
   } catch (error) {
     complain(error);
   }
   delete button.dataset.busy;
   seen = "";
+  changes += 1;
   looking.now();
-};
+}
 
 const ACTS = {
-  retry: (card) => generate([Number(card.dataset.key)], false),
-  again: (card) => generate([Number(card.dataset.prompt)], true),
-  cancel: (card) => cancel([Number(card.dataset.prompt || card.dataset.key)], Boolean(card.dataset.prompt)),
+  retry: (button, card) => change(button, () => generate([Number(card.dataset.key)], false)),
+  again: (button, card) => change(button, () => generate([Number(card.dataset.prompt)], true)),
+  cancel: (button, card) => cancel(
+    button, [Number(card.dataset.prompt || card.dataset.key)], Boolean(card.dataset.prompt)),
+};
+const BUTTONS = {
+  pause,
+  resume: (button) => change(button, resume),
+  "generate-selected": (button) => change(button, generateSelected),
+  "generate-all": (button) => change(button, generateAll),
+  "cancel-selected": (button) => cancel(button, [...chosen().waiting], false),
 };
 
-byId("pause").addEventListener("click", doing(pause));
-byId("resume").addEventListener("click", doing(resume));
-byId("generate-selected").addEventListener("click", doing(generateSelected));
-byId("generate-all").addEventListener("click", doing(generateAll));
-byId("cancel-selected").addEventListener("click", doing(() => cancel([...chosen().waiting], false)));
+for (const [name, work] of Object.entries(BUTTONS)) {
+  byId(name).addEventListener("click", () => work(byId(name)));
+}
 byId("choose-none").addEventListener("click", () => {
   chooseNone();
   byId("generate-all").focus();
@@ -252,31 +264,32 @@ main.addEventListener("change", (event) => {
 });
 main.addEventListener("click", (event) => {
   const button = event.target.closest("[data-act]");
-  if (button) {
-    doing(() => ACTS[button.dataset.act](button.closest("li")))({ currentTarget: button });
-  }
+  if (button) ACTS[button.dataset.act](button, button.closest("li"));
 });
 
 // -------------------------------------------------------------------------------------- looking
 
-/** What of the status changes whenever a prompt comes, goes or moves. */
+/** The part of the status that changes whenever a prompt enters, leaves or moves. */
 function marks(found) {
   const { counts, unwritten, waiting, next_retry_at, oldest_pending, rendering, outcomes } = found;
   return JSON.stringify([counts, unwritten, waiting, next_retry_at, oldest_pending,
     rendering.map((item) => item.render_id), outcomes[0]?.render_id]);
 }
 
-/** The lists are long: they are asked for when something moved, and now and then all the same. */
+/**
+ * The lists are long, so they are fetched only when something moved, and now and then. Answers that
+ * are older than what was done here meanwhile are dropped: another look follows.
+ */
 async function look(signal) {
+  const before = changes;
   const found = await api("/api/v1/status", { signal });
   const moved = marks(found);
   looks += 1;
-  if (!queue || moved !== seen || looks >= AT_LEAST) {
-    queue = await api("/api/v1/queue", { signal });
-    seen = moved;
-    looks = 0;
-  }
-  status = found;
+  const isDue = !queue || moved !== seen || looks >= AT_LEAST;
+  const lists = isDue ? await api("/api/v1/queue", { signal }) : queue;
+  if (before !== changes) return;
+  if (isDue) [seen, looks] = [moved, 0];
+  [status, queue] = [found, lists];
   const texts = new Map(queue.rendering.map((item) => [item.render_id, item.text]));
   queue.rendering = status.rendering.map((item) => ({ ...item, text: texts.get(item.render_id) || "" }));
   byId("trouble").hidden = true;
@@ -285,7 +298,7 @@ async function look(signal) {
 }
 
 function failed(error) {
-  const words = `${error.message} What is shown may be old.${error.hint ? ` ${error.hint}` : ""}`;
+  const words = `${error.message} The page may show old data.${error.hint ? ` ${error.hint}` : ""}`;
   byId("trouble").hidden = false;
   if (byId("trouble").textContent !== words) byId("trouble").textContent = words;
 }

@@ -1,28 +1,28 @@
-// Lists whose cards keep their elements, and with them focus, choice and what is unfolded.
+// Lists that reuse their cards, so that focus, selection and open details stay.
 import { ago, moment, span } from "./site.js";
 
 const KINDS = { image: "Image", audio: "Song" };
 const OUTCOMES = {
-  published: "ready", failed: "failed", released: "given back", abandoned: "worker lost",
-  superseded: "taken over", cancelled: "cancelled",
+  published: "ready", failed: "failed", released: "put back", abandoned: "worker lost",
+  superseded: "superseded", cancelled: "cancelled",
 };
 
 const part = (card, name) => card.querySelector(`[data-part="${name}"]`);
 const show = (element, shown) => { element.hidden = !shown; };
 
-/** Put a text where `data-f` names it; nothing is written that is there already. */
+/** Set the text of the element that `data-f` names, if it differs. */
 export function put(card, name, text) {
   const place = card.querySelector(`[data-f="${name}"]`);
   if (place && place.textContent !== text) place.textContent = text;
   return place;
 }
 
-/** A text that is hidden when there is none. */
+/** Set a text, or hide its element if the text is empty. */
 export function putOrHide(card, name, text) {
   show(put(card, name, text || ""), Boolean(text));
 }
 
-/** A moment, told relative to now. */
+/** Set a time, relative to now. */
 export function putMoment(card, name, iso) {
   const place = card.querySelector(`[data-f="${name}"]`);
   show(place, Boolean(iso));
@@ -73,25 +73,25 @@ function fillHead(card, id, title) {
   card.querySelector(".pick")?.setAttribute("aria-label", `Select prompt ${id}`);
 }
 
-/** All digits of a seed: beyond 2^53 only the writing has them. */
+/** All digits of a seed; beyond 2^53 only the raw writing has them. */
 function digits(seed, raw) {
   if (Number.isSafeInteger(seed)) return String(seed);
   return /"seed"\s*:\s*"?(\d+)/.exec(raw || "")?.[1] || String(seed);
 }
 
 const READ = {
-  style_tags: (brief) => (brief.style_tags || []).join(", "),
-  instrumentation: (brief) => (brief.instrumentation || []).join(", "),
   size: (brief) => (brief.width && brief.height
     ? `${brief.width} × ${brief.height}` : brief.aspect_ratio || ""),
   seed: (brief, raw) => (brief.seed === null ? "" : digits(brief.seed, raw)),
 };
 
+const words = (value) => (Array.isArray(value) ? value.join(", ") : value || "");
+
 function fillBrief(card, { brief, raw }) {
   show(part(card, "brief"), Boolean(brief));
   for (const row of card.querySelectorAll("[data-row]")) {
     const name = row.dataset.row;
-    const text = brief ? (READ[name] ? READ[name](brief, raw) : brief[name] || "") : "";
+    const text = brief ? (READ[name] ? READ[name](brief, raw) : words(brief[name])) : "";
     row.querySelector("dd").textContent = text;
     show(row, Boolean(text));
   }
@@ -140,7 +140,7 @@ export function fillRendering(card, item) {
   fillPreview(card, item);
 }
 
-/** The picture so far. The old one stays until the new one is there; one that is gone is hidden. */
+/** The preview. The old one stays until the new one has loaded; a missing one is hidden. */
 function fillPreview(card, item) {
   const image = card.querySelector(".preview");
   if (image.getAttribute("src") === item.preview_url) return;
@@ -150,7 +150,7 @@ function fillPreview(card, item) {
     return;
   }
   image.onerror = () => show(image, false);
-  image.alt = `Prompt ${item.prompt_id} as it looks so far`;
+  image.alt = `Preview of prompt ${item.prompt_id}`;
   image.src = item.preview_url;
 }
 
@@ -161,7 +161,7 @@ export function fillFailed(card, item, isNew) {
   put(card, "kind", KINDS[item.kind]);
   put(card, "attempts", item.attempts ? `tried ${item.attempts} time${item.attempts === 1 ? "" : "s"}` : "");
   putOrHide(card, "code", item.error?.code);
-  put(card, "message", item.error?.message || "No reason was written down.");
+  put(card, "message", item.error?.message || "No reason was recorded.");
   putOrHide(card, "hint", item.error?.hint);
 }
 

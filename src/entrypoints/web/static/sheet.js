@@ -42,9 +42,9 @@ export class Sheet {
   }
 
   /** Break cards into rows as the style sheet would; from the start, or from the last row on. */
-  layOut(anew = false) {
+  layOut(fromStart = false) {
     const { shelf, width, gap, height } = this;
-    if (anew || !this.rows.length) this.rows = [];
+    if (fromStart || !this.rows.length) this.rows = [];
     const last = this.rows.pop();
     const first = last ? last.start : 0;
     let start = first, top = last ? last.top : 0, sum = 0;
@@ -67,7 +67,7 @@ export class Sheet {
     this.render();
   }
 
-  /** The window has another width: lay out anew, with the same cards in sight. */
+  /** The window's width changed: lay out again, with the same cards in sight. */
   refit() {
     const top = -this.root.getBoundingClientRect().top;
     const seen = top > 0 ? this.rows[this.rowAt(top)]?.start : undefined;

@@ -1,10 +1,10 @@
-// The media that match the filters, newest first. Of each only a few numbers stay in memory; the
-// rest is forgotten when it was not looked at for long, and asked for again.
+// The media that match the filters, newest first. Only a few numbers of each stay in memory; the
+// rest is dropped when unused, and fetched again.
 import { api } from "./site.js";
 
 const PAGE = 100;
-const KEPT = 6; // pages that are held whole
-const MOST_ASKED = 40; // pages, before a search for the next song gives up
+const KEPT = 6; // pages that stay in memory
+const MOST_ASKED = 40; // pages, after which the search for the next song gives up
 
 /** Width by height, in steps that the style sheet knows as .r6 to .r24; a song has one of its own. */
 export const ratioOf = (item) => {
@@ -122,7 +122,7 @@ export class Shelf {
     for (const page of whole.slice(0, -KEPT)) page.items = null;
   }
 
-  /** Give up what is under way. The player may still go on through what lies here. */
+  /** Cancel the request under way. The player may continue through the songs on this shelf. */
   drop() {
     this.stopped.abort();
     this.stopped = new AbortController();

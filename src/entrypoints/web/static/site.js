@@ -12,7 +12,7 @@ export class ApiError extends Error {
 
 let csrf = null;
 
-/** The document at a path of the API; a `body` is sent as JSON, by POST where nothing else is said. */
+/** Fetch JSON from the API; a `body` is sent as JSON, by POST unless `method` says otherwise. */
 export async function api(path, { method, body, signal } = {}, again = true) {
   const verb = method || (body === undefined ? "GET" : "POST");
   const headers = { Accept: "application/json" };
@@ -38,7 +38,7 @@ export async function api(path, { method, body, signal } = {}, again = true) {
   const problem = document_?.error;
   if (answer.status === 401) location.assign(`/login?next=${encodeURIComponent(here())}`);
   if (problem?.code === "csrf_token_needed" && again) {
-    csrf = null; // the server was started anew
+    csrf = null; // the server was restarted
     return api(path, { method, body, signal }, false);
   }
   throw new ApiError(answer.status, problem, document_?.fields);
@@ -64,7 +64,7 @@ export function el(tag, properties = {}, ...children) {
   return made;
 }
 
-/** Say something for a while; `kind` is "good", "bad" or nothing. Errors stay until closed. */
+/** Show a message for some seconds; `kind` is "good", "bad" or nothing. Errors stay until closed. */
 export function toast(message, { kind = "", hint = null } = {}) {
   const close = el("button", { type: "button", class: "quiet", "aria-label": "Close", text: "×" });
   const box = el("div", { class: `toast ${kind}` },
@@ -138,7 +138,7 @@ export function ago(iso) {
   return seconds > 5 ? `in ${Math.round(seconds)} s` : "just now";
 }
 
-/** A <time> that says how long ago, with the exact moment as its title, and stays right. */
+/** A <time> element that says how long ago, is updated, and has the exact time as its title. */
 export function time(iso) {
   const made = el("time", { datetime: iso ? `${iso}Z` : null, text: iso || "–" });
   if (iso) tell(made);
@@ -184,7 +184,7 @@ export function bytes(count) {
   return `${unit === "B" || value >= 100 ? Math.round(value) : value.toFixed(1)} ${unit}`;
 }
 
-/** Is somebody typing there, so that single keys are text? */
+/** Whether the user is typing there, so that single keys are text. */
 export const isTyping = (target) =>
   target instanceof HTMLElement
   && (target.isContentEditable || /^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName));
@@ -200,7 +200,7 @@ function themes() {
   };
   button.addEventListener("click", () => {
     const wanted = isDark() ? "light" : "dark";
-    // Back at what the system wants, follow the system again.
+    // If this is the system's theme, follow the system again.
     const follows = (wanted === "dark") === system.matches;
     if (follows) delete root.dataset.theme;
     else root.dataset.theme = wanted;
@@ -208,7 +208,7 @@ function themes() {
       if (follows) localStorage.removeItem("mediagen-theme");
       else localStorage.setItem("mediagen-theme", wanted);
     } catch {
-      // It is remembered until the page is left.
+      // Without storage the choice lasts until the page is closed.
     }
     show();
     document.dispatchEvent(new CustomEvent("theme"));

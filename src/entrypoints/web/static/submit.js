@@ -1,4 +1,4 @@
-// The form: what it holds as a document, checked by the API while somebody types.
+// The form: its content as a document, checked by the API as the user types.
 import { api, complain, el, toast } from "./site.js";
 
 const PAUSE = 300; // milliseconds without a key before the form is checked
@@ -11,7 +11,7 @@ let timer = null, checking = null;
 
 // -------------------------------------------------------------------------------- what is written
 
-/** A whole number as JSON, all of its digits; what is none stays text, and the API says so. */
+/** A whole number as JSON with all its digits; other text stays text, and the API reports it. */
 function whole(text) {
   if (!/^\d{1,20}$/.test(text)) return text;
   const digits = BigInt(text).toString();
@@ -25,7 +25,7 @@ const READ = {
   text: (text) => text,
 };
 
-/** The fields that say something, as the API takes them. */
+/** The fields that are filled in, as the API takes them. */
 function written() {
   const body = { kind };
   for (const field of forms[kind].querySelectorAll("[name]")) {
@@ -74,7 +74,7 @@ function showProblems(problems, every) {
 
 /** "is blank" becomes a sentence about its field. */
 function sentence(name, complaint) {
-  if (!/^(is|must|holds)\b/.test(complaint)) return `${complaint[0].toUpperCase()}${complaint.slice(1)}.`;
+  if (!/^(is|must|contains|has)\b/.test(complaint)) return `${complaint[0].toUpperCase()}${complaint.slice(1)}.`;
   const label = byId(`${kind}-${name}`)?.labels?.[0]?.firstChild.textContent.trim() || "Lyrics";
   return `${label}: ${complaint}.`;
 }
@@ -85,7 +85,14 @@ function showVerdict(word, look, said) {
   if (byId("verdict-said").textContent !== said) byId("verdict-said").textContent = said;
 }
 
-/** A document as it is shown; what kind it is of stands above. */
+/** What the brief leaves out, such as an aspect ratio that is not understood. */
+function showNotes(notes) {
+  const list = byId("notes");
+  if (list.textContent !== notes.join("")) list.replaceChildren(...notes.map((text) => el("li", { text })));
+  list.hidden = notes.length === 0;
+}
+
+/** A document without its kind, which the form shows already. */
 function shown({ kind: _, ...rest }) {
   return JSON.stringify(rest, null, 1);
 }
@@ -94,9 +101,10 @@ function showCheck(found, body, every) {
   showProblems(found.fields, every);
   const count = Object.keys(found.fields).length;
   const begun = every || [...forms[kind].querySelectorAll("input, textarea")].some((each) => touched.has(each));
-  if (!begun) showVerdict("not yet", "", kind === "image" ? "Write a prompt." : "Write a line to sing.");
-  else if (found.ok) showVerdict("good", "good", "It can be submitted.");
-  else showVerdict("not yet", "warm", count === 1 ? "One field needs a look." : `${count} fields need a look.`);
+  if (!begun) showVerdict("not yet", "", kind === "image" ? "Write a prompt." : "Write some lyrics.");
+  else if (found.ok) showVerdict("good", "good", "Ready to submit.");
+  else showVerdict("not yet", "warm", count === 1 ? "1 field needs attention." : `${count} fields need attention.`);
+  showNotes(found.brief?.notes || []);
   // The writing itself, where the API gives it: a large seed is more than a number of JavaScript holds.
   byId("json").textContent = found.writing || shown(found.brief || body);
 }
@@ -155,7 +163,7 @@ function showSent(id, body) {
   byId("sent").prepend(el("li", {},
     el("a", { href: `/prompts/${id}`, text: `Prompt ${id}` }),
     el("span", { class: "soft", dir: "auto", text: words.length > 80 ? `${words.slice(0, 79)}…` : words })));
-  toast(`Prompt ${id} is in the queue.`, { kind: "good", hint: "The form keeps what you wrote: change it and submit another." });
+  toast(`Prompt ${id} is in the queue.`, { kind: "good", hint: "The form keeps your input; change it to submit another." });
 }
 
 // ---------------------------------------------------------------------------------- a song's parts
@@ -194,10 +202,10 @@ function move(button) {
   else next.after(item);
   number();
   const kept = way === "away" ? (next || before)?.querySelector('[data-part="type"]') : button;
-  // A button at the end of its way is disabled; the other one goes on.
+  // At either end one button is disabled; then the other one takes the focus.
   (kept.disabled ? item.querySelector("[data-move]:enabled") : kept).focus();
   const place = [...byId("parts").children].indexOf(item) + 1;
-  byId("parts-said").textContent = place ? `It is part ${place} now.` : "The part was removed.";
+  byId("parts-said").textContent = place ? `Moved to position ${place}.` : "The part was removed.";
   checkSoon();
 }
 
@@ -230,5 +238,5 @@ forms.audio.addEventListener("click", (event) => {
   if (button?.dataset.move) move(button);
 });
 number();
-const wished = new URLSearchParams(location.search).get("kind");
-choose(wished in forms ? wished : document.querySelector('[name="kind"]:checked')?.value || "image");
+const requested = new URLSearchParams(location.search).get("kind");
+choose(requested in forms ? requested : document.querySelector('[name="kind"]:checked')?.value || "image");

@@ -1,15 +1,15 @@
-// The page about the installation: kept fresh, times in the zone of whoever looks, paths to copy.
+// The system page: refreshed, with local times and paths to copy.
 import { complain, moment, poll, time, toast } from "./site.js";
 
-const EVERY = 5000; // milliseconds; the doctor looks every half minute at most
-const SOON = 1200; // while the first look goes on
+const EVERY = 5000; // milliseconds; the doctor checks every half minute at most
+const SOON = 1200; // milliseconds, while the first checks run
 
 const short = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const day = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric" });
 const long = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const days = new URLSearchParams(location.search).get("hours") === "168";
 
-/** Where a plot is wider than the screen, its newest end is seen first. */
+/** If a plot is wider than the screen, show its newest end first. */
 function showNewest(root) {
   for (const plot of root.querySelectorAll(".plot")) plot.scrollLeft = plot.scrollWidth;
 }
@@ -25,19 +25,19 @@ function localTimes(root) {
   }
 }
 
-/** What has the focus in a part: the key of what is folded there, "" for anything else, or null. */
+/** The focus in a part: the key of its <details>, "" for anything else, or null. */
 function focusIn(part) {
   const held = document.activeElement;
   if (!part.contains(held)) return null;
   return (held.matches("summary") && held.parentElement.dataset.key) || "";
 }
 
-/** Take over the parts that the server says anew; focus and what is unfolded stay. */
+/** Replace the parts that have changed, but for one that is being clicked; focus and open details stay. */
 function takeOver(page) {
   for (const old of document.querySelectorAll("[data-fresh]")) {
     const fresh = page.querySelector(`[data-fresh="${CSS.escape(old.dataset.fresh)}"]`);
     const focused = focusIn(old);
-    if (!fresh || old.said === fresh.outerHTML || focused === "") continue;
+    if (!fresh || old.said === fresh.outerHTML || focused === "" || old.matches(":active")) continue;
     const said = fresh.outerHTML;
     const had = old.querySelector("details") !== null;
     for (const folded of old.querySelectorAll("details[data-key]")) {
@@ -65,21 +65,21 @@ async function look(signal) {
 
 async function copy(text) {
   if (navigator.clipboard) return navigator.clipboard.writeText(text);
-  // Without HTTPS, away from this machine, there is no clipboard but the old way to it.
+  // The clipboard API needs HTTPS or localhost; elsewhere only this older way works.
   const field = document.createElement("textarea");
   field.value = text;
   document.body.append(field);
   field.select();
   const done = document.execCommand("copy");
   field.remove();
-  if (!done) throw new Error("The browser did not let the page copy.");
+  if (!done) throw new Error("The browser blocked copying.");
 }
 
 document.getElementById("main").addEventListener("click", (event) => {
   const button = event.target.closest("[data-copy]");
   if (!button) return;
   copy(button.dataset.copy).then(
-    () => toast("The path is copied.", { kind: "good" }), complain,
+    () => toast("Path copied.", { kind: "good" }), complain,
   ).then(() => button.focus());
 });
 

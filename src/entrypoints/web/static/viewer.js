@@ -17,7 +17,10 @@ export class Viewer {
     });
     this.dialog.addEventListener("close", () => {
       this.picture.removeAttribute("src");
-      if (history.state?.viewer) history.back();
+      if (history.state?.viewer) {
+        this.left = new Promise((go) => { addEventListener("popstate", go, { once: true }); });
+        history.back();
+      }
       closed(this.index);
     });
     addEventListener("popstate", () => { if (this.dialog.open) this.dialog.close(); });
@@ -37,6 +40,7 @@ export class Viewer {
   }
 
   async open(shelf, index) {
+    await this.left; // the way back of the last time would lead out of this one
     this.shelf = shelf;
     history.scrollRestoration = "manual"; // the way back must not undo what `closed` scrolls
     history.pushState({ viewer: true }, "");
@@ -51,7 +55,7 @@ export class Viewer {
     const found = await this.shelf.find(asked, step, "image").catch(complain);
     if (found === undefined || this.index !== asked || !this.dialog.open) return;
     if (found >= 0) await this.show(found);
-    else toast(step > 0 ? "That was the last picture." : "That is the newest picture.");
+    else toast(step > 0 ? "This is the last picture." : "This is the newest picture.");
   }
 
   async show(index) {
@@ -90,7 +94,7 @@ export class Viewer {
       Format: item.format, File: item.file_size && bytes(item.file_size),
       Workflow: item.workflow, Renderer: item.renderer,
       Duration: item.duration_seconds && span(item.duration_seconds),
-      Made: item.created_at && moment(item.created_at).toLocaleString(), Path: item.file_path,
+      Created: item.created_at && moment(item.created_at).toLocaleString(), Path: item.file_path,
     };
     find("facts").replaceChildren(...Object.entries(facts)
       .filter(([, value]) => value !== null && value !== undefined && value !== "")

@@ -3,7 +3,7 @@
 const MOST = 12;
 
 export class Zooming {
-  /** `swiped(step)`: somebody pushed the whole picture aside. `changed(scale)`: to tell of it. */
+  /** `swiped(step)` is called after a swipe over the whole picture, `changed(scale)` after each zoom. */
   constructor(stage, picture, { swiped, changed }) {
     Object.assign(this, { stage, picture, swiped, changed, pointers: new Map() });
     this.reset();

@@ -7,8 +7,8 @@ from pathlib import Path
 from adapters.comfyui_script.workflow import DEFAULT_ARGUMENTS, ArgumentStyle, ScriptWorkflow
 from application.ports.media_renderer import RenderJob
 from domain.brief import Brief, ImageBrief, LyricsBrief, Section
-from domain.kind import Kind
 from domain.picture_size import PictureSize
+from domain.prompt import Kind
 
 SONG = LyricsBrief(
     sections=(Section("verse", "Steam ascends\nfrom the cup"), Section("chorus", "Coffee brews")),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.comfyui_script.diagnosis import diagnose
-from domain.failure import FailureCode
+from domain.failure import Blame, FailureCode
 
 TRACEBACK = (
     'Traceback (most recent call last):\n  File "/comfy/flow.py", line 3, in <module>\n    main()\n'
@@ -63,6 +65,83 @@ REQUESTS = (
         ),
         (TRACEBACK + URLLIB + TRACEBACK + REQUESTS, FailureCode.CONNECTION_REFUSED),
         ("connect ECONNREFUSED 127.0.0.1:8188", FailureCode.CONNECTION_REFUSED),
+        (
+            TRACEBACK + "torch.AcceleratorError: CUDA error: out of memory",
+            FailureCode.OUT_OF_MEMORY,
+        ),
+        (TRACEBACK + "RuntimeError: Invalid buffer size: 24.31 GiB", FailureCode.OUT_OF_MEMORY),
+        (
+            TRACEBACK + "RuntimeError: cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+            FailureCode.OUT_OF_MEMORY,
+        ),
+        (
+            TRACEBACK + "RuntimeError: FIND was unable to find an engine to execute this"
+            " computation",
+            FailureCode.OUT_OF_MEMORY,
+        ),
+        (
+            TRACEBACK
+            + "FileNotFoundError: Model in folder 'vae' with filename 'a b.pt' not found.",
+            FailureCode.MODEL_MISSING,
+        ),
+        (
+            TRACEBACK + 'FileNotFoundError: No such file or directory: "/m/a.safetensors"',
+            FailureCode.MODEL_MISSING,
+        ),
+        (TRACEBACK + "FileNotFoundError: '/m/notes.txt'", FailureCode.WORKFLOW_FAILED),
+        (
+            "Failed to validate prompt\n  - Value not in list: lora_name: 'a' not in []",
+            FailureCode.MODEL_MISSING,
+        ),
+        (
+            TRACEBACK + "ValueError: Value not in list: sampler_name: 'res' not in ['euler']",
+            FailureCode.GRAPH_REJECTED,
+        ),
+        (
+            TRACEBACK + "safetensors_rust.SafetensorError: Error while deserializing header:"
+            " MetadataIncompleteBuffer",
+            FailureCode.MODEL_BROKEN,
+        ),
+        (
+            TRACEBACK + "ValueError: Error while deserializing header: HeaderTooLarge\n\nFile path:"
+            " /m/a.safetensors\n\nThe safetensors file is corrupt or invalid. Make sure this is"
+            " actually a safetensors file and not a ckpt or pt or other filetype.",
+            FailureCode.MODEL_BROKEN,
+        ),
+        (
+            TRACEBACK + "_pickle.UnpicklingError: invalid load key, '\\x0a'.",
+            FailureCode.MODEL_BROKEN,
+        ),
+        (
+            TRACEBACK + "RuntimeError: PytorchStreamReader failed reading zip archive: not a ZIP",
+            FailureCode.MODEL_BROKEN,
+        ),
+        (
+            TRACEBACK + "AssertionError: Torch not compiled with CUDA enabled",
+            FailureCode.GPU_UNAVAILABLE,
+        ),
+        (TRACEBACK + "RuntimeError: No CUDA GPUs are available", FailureCode.GPU_UNAVAILABLE),
+        (
+            TRACEBACK + "RuntimeError: Found no NVIDIA driver on your system. Please check",
+            FailureCode.GPU_UNAVAILABLE,
+        ),
+        (
+            TRACEBACK + "RuntimeError: The NVIDIA driver on your system is too old (found version"
+            " 11040). Please update",
+            FailureCode.GPU_UNAVAILABLE,
+        ),
+        (
+            TRACEBACK + "torch.AcceleratorError: CUDA error: no kernel image is available for"
+            " execution on the device\nCUDA kernel errors might be asynchronously reported at some"
+            " other API call, so the stacktrace below might be incorrect.",
+            FailureCode.GPU_UNAVAILABLE,
+        ),
+        (
+            TRACEBACK + "NameError: name 'has_manager' is not defined. Did you mean: 'manager'?",
+            FailureCode.EXPORT_OUTDATED,
+        ),
+        (TRACEBACK + "NameError: name 'hasManager' is not defined", FailureCode.WORKFLOW_FAILED),
+        (TRACEBACK + "OSError: [Errno 24] Too many open files", FailureCode.TOO_MANY_OPEN_FILES),
         (TRACEBACK + "ValueError: no such sampler", FailureCode.WORKFLOW_FAILED),
         ("", FailureCode.WORKFLOW_FAILED),
     ],
@@ -76,6 +155,65 @@ def test_the_module_that_is_missing_is_named() -> None:
     """So that the person knows what to install."""
     failure = diagnose(1, TRACEBACK + "ModuleNotFoundError: No module named 'torch.cuda'")
     assert "'torch.cuda'" in failure.message
+
+
+NODE_FRAME = (
+    'Traceback (most recent call last):\n  File "/comfy/flow.py", line 9, in <module>\n    main()\n'
+    '    ~~~~^^\n  File "/comfy/flow.py", line 5, in main\n'
+)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        '    loader = NODE_CLASS_MAPPINGS["NoSuchNode"]()\n',
+        '    a = nodes.NODE_CLASS_MAPPINGS["NoSuchNode"]()\n        ~~~~~~~~~^^^^^^^^^^\n',
+        "    samplers = [\n        NODE_CLASS_MAPPINGS[name]()\n        ~~~~^^^^^^\n    ]\n",
+    ],
+)
+def test_a_node_type_that_is_missing_is_named(source: str) -> None:
+    """Exports look each node up by its type; Python shows the line in its own way."""
+    failure = diagnose(1, f"{NODE_FRAME}{source}KeyError: 'NoSuchNode'\n")
+    assert failure.code is FailureCode.NODE_MISSING
+    assert "'NoSuchNode'" in failure.message
+
+
+def test_another_key_that_is_missing_says_nothing_about_nodes() -> None:
+    """Only the line that raised it counts, not one further up."""
+    source = '    NODE_CLASS_MAPPINGS["KSampler"]().sample()\n'
+    inner = '  File "/comfy/nodes.py", line 7, in sample\n    return model["sigma"]\n'
+    for frames in (inner, source + inner):
+        failure = diagnose(1, f"{NODE_FRAME}{frames}KeyError: 'sigma'\n")
+        assert failure.code is FailureCode.WORKFLOW_FAILED
+        assert failure.words == "KeyError: 'sigma'"
+
+
+PROMPT = 'A red fox, who jumps over the "lazy" dog\nat dawn, in snow'
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("ValueError: bad latent", "ValueError: bad latent"),
+        (f"ValueError: bad text {PROMPT!r}", "ValueError: bad text '…'"),
+        (f"ValueError: bad text {json.dumps(PROMPT)}", 'ValueError: bad text "…"'),
+        ("ValueError: bad text 'A red fox, who jumps ov...'", "ValueError: bad text '…...'"),
+        ("KeyError: 'noir'", "KeyError: '…'"),
+        ("noir cannot be loaded", "noir cannot be loaded"),
+        ("x" * 1000, "x" * 299 + "…"),
+    ],
+)
+def test_the_last_words_are_told_without_the_brief(words: str, expected: str) -> None:
+    """Failures of several prompts are compared by them, and they may be shown."""
+    assert diagnose(1, TRACEBACK + words, brief_texts=[PROMPT, "noir"]).words == expected
+
+
+@given(st.text(min_size=12).filter(lambda said: len(said.strip()) >= 12))
+def test_a_text_that_is_quoted_whole_never_stands_in_the_last_words(said: str) -> None:
+    """Whatever it holds, and however Python or JSON writes it."""
+    for quoted in (repr(said.strip()), json.dumps(said.strip()), json.dumps([said.strip()])):
+        words = diagnose(1, f"{TRACEBACK}ValueError: bad text {quoted}", brief_texts=[said]).words
+        assert quoted[1:-1] not in words
 
 
 @pytest.mark.parametrize(
@@ -115,13 +253,13 @@ def test_a_brief_that_is_echoed_does_not_look_like_a_broken_environment(
     said: str, echo: str
 ) -> None:
     """Whatever a prompt talks about, it alone fails; the queue goes on."""
-    failure = diagnose(1, echo.format(said=said), said=[said])
+    failure = diagnose(1, echo.format(said=said), brief_texts=[said])
     assert failure.code is FailureCode.WORKFLOW_FAILED
 
 
 def test_real_trouble_is_seen_even_if_the_brief_talks_about_it() -> None:
     """The exception's own type cannot be forged by a message."""
-    failure = diagnose(1, TRACEBACK + CUDA, said=["CUDA out of memory"])
+    failure = diagnose(1, TRACEBACK + CUDA, brief_texts=["CUDA out of memory"])
     assert failure.code is FailureCode.OUT_OF_MEMORY
 
 
@@ -142,6 +280,8 @@ USAGE = "usage: flow.py [-h] [--text4 TEXT4]\n"
         "flow.py: error: unrecognized arguments: --prompt=a lake\nover two lines",
         "flow.py: error: the following arguments are required: --text4",
         "flow.py: error: argument --seed: expected one argument",
+        "flow.py: error: argument --seed: invalid int value: 'x'",
+        "flow.py: error: argument -q/--queue-size: invalid choice: '0'",
         "Error: No such option: --prompt",
     ],
 )
@@ -155,7 +295,7 @@ def test_arguments_that_a_script_does_not_know_are_the_mappings_fault(complaint:
 def test_the_message_names_the_argument_and_not_what_the_prompt_says() -> None:
     """Prompts are private; messages may be logged."""
     stderr = USAGE + "flow.py: error: unrecognized arguments: --prompt=my secret lake"
-    failure = diagnose(2, stderr, said=["\n" * 9, "my secret lake\nat dawn"])
+    failure = diagnose(2, stderr, brief_texts=["\n" * 9, "my secret lake\nat dawn"])
     assert "--prompt=…" in failure.message
     assert "secret" not in failure.message
 
@@ -163,13 +303,12 @@ def test_the_message_names_the_argument_and_not_what_the_prompt_says() -> None:
 @pytest.mark.parametrize(
     ("status", "complaint"),
     [
-        (2, "flow.py: error: argument --seed: invalid int value: 'x'"),
         (1, "flow.py: error: unrecognized arguments: --prompt"),
         (2, "something else"),
     ],
 )
 def test_other_complaints_are_failures_of_this_run(status: int, complaint: str) -> None:
-    """A value that the script refuses says nothing about the mapping."""
+    """Exit code 2 alone, or the words alone, do not make it argparse."""
     assert diagnose(status, USAGE + complaint).code is FailureCode.WORKFLOW_FAILED
 
 
@@ -202,6 +341,13 @@ def test_the_exit_code_is_told(status: int, word: str) -> None:
     assert word in diagnose(status, "").message
 
 
+@pytest.mark.parametrize("status", [193, 200, 254, 255])
+def test_a_number_that_is_no_signal_is_an_exit_code(status: int) -> None:
+    """``sys.exit(-1)`` is 255; there is no signal 127."""
+    message = diagnose(status, "", script="flow.py").message
+    assert message == f"flow.py ended with exit code {status}"
+
+
 def test_the_detail_is_the_end_as_a_terminal_would_show_it_bounded() -> None:
     """No bars, no colours, no blank lines, at most 2,000 characters, the last line whole."""
     stderr = "old\n" * 5000 + "\x1b[31mred\x1b[0m\r 5%|# | 1/20 [00:00<00:00]\n\nlast\x07 words\n"
@@ -214,6 +360,57 @@ def test_the_detail_is_the_end_as_a_terminal_would_show_it_bounded() -> None:
 @given(st.integers(-70, 255).filter(bool), st.text(), st.lists(st.text(), max_size=3))
 def test_no_ending_is_too_strange(status: int, stderr: str, said: list[str]) -> None:
     """Every ending has a failure, whatever was printed."""
-    failure = diagnose(status, stderr, said=said)
+    failure = diagnose(status, stderr, brief_texts=said)
     assert failure.message
     assert len(failure.detail) <= 2000
+
+
+@pytest.mark.parametrize(
+    ("status", "shown"),
+    [
+        (255, ""),
+        (156, ""),
+        (192, ""),
+        (160, ""),
+        (137, "SIGKILL"),
+        (139, "SIGSEGV"),
+        (143, "SIGTERM"),
+    ],
+)
+def test_exit_codes_above_128(status: int, shown: str) -> None:
+    """Only codes that a shell gives for a deadly signal; ``sys.exit(-1)`` is 255."""
+    message = diagnose(status, "bye").message
+    assert f"exit code {status}" in message
+    assert ("signal" in message or "SIG" in message) == bool(shown)
+    assert shown in message
+
+
+@pytest.mark.parametrize(
+    ("status", "stderr", "said"),
+    [
+        (2, "f.py: error: argument --n: invalid int value: 'x'", "invalid int value"),
+        (2, "usage: f.py\nf.py: error: argument --c: invalid choice: 'z' (choose from 'a')", "--c"),
+        (2, "usage: f.py\nf.py: error: no such thing\nbye\nshut down", "no such thing"),
+        (1, "  raise E\nargparse.ArgumentError: argument --n: invalid int value: 'x'", "--n"),
+        (2, "Usage: f.py\n\u256d Error \u256e\n\u2502 No such option: -q \u2502\n\u256f", ": -q"),
+        (2, "ERROR: Could not consume arg: --q=1\nUsage: f.py", "--q=1"),
+        (1, "FATAL Flags parsing error: Unknown command line flag 'q'\nPass --helpshort", "'q'"),
+    ],
+)  # fmt: skip
+def test_every_usual_parser_of_arguments(status: int, stderr: str, said: str) -> None:
+    """argparse, click, Typer, Fire and absl: the arguments are to blame, and so the settings."""
+    failure = diagnose(status, stderr)
+    assert failure.code is FailureCode.ARGUMENTS_REJECTED
+    assert failure.blame is Blame.ENVIRONMENT
+    assert said in failure.message
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["OSError: [Errno 24] Too many open files: 'x'", "RuntimeError: received 0 items of ancdata"],
+)
+def test_too_many_open_files(line: str) -> None:
+    """The hint names the limit; PyTorch has words of its own for it."""
+    failure = diagnose(1, line)
+    assert failure.code is FailureCode.TOO_MANY_OPEN_FILES
+    assert "limit of open files" in failure.hint

@@ -9,9 +9,9 @@ import pytest
 
 from adapters.filesystem.artifact_store import FilesystemArtifactStore
 from adapters.filesystem.limits import StoreLimits
-from application.ports.artifact_store import RenderTrace
-from domain.artifact import Artifact, published_path
-from domain.kind import Kind
+from application.ports.artifact_store import RenderKey
+from domain.artifact import Artifact
+from domain.prompt import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,9 +39,9 @@ class Tree:
         self._renders += 1
         return self.store.open_staging(kind, self.trace(), 1).unwrap()
 
-    def trace(self) -> RenderTrace:
+    def trace(self) -> RenderKey:
         """The render whose staging folder was opened last."""
-        return RenderTrace(7, self._renders)
+        return RenderKey(7, self._renders)
 
     def close(self, staging: Staging) -> Result[StoredFolder, Failure]:
         """Store what the staging folder holds that was opened last."""
@@ -84,7 +84,7 @@ class Tree:
 def rows(stored: Sequence[StoredFolder]) -> tuple[Artifact, ...]:
     """A row for each file."""
     return tuple(
-        Artifact(each.kind, published_path(each.kind, each.folder, facts.name), {"n": 1})
+        Artifact(each.kind, f"{each.kind}/{each.folder}/{facts.name}", {"n": 1})
         for each in stored
         for facts in each.files
     )

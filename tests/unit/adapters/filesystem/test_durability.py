@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from adapters.filesystem import durability
+from adapters.filesystem import publication
 from tests import media_samples
 from tests.unit.adapters.filesystem.conftest import FOLDER
 
@@ -76,7 +76,7 @@ def test_macos_flushes_the_drive_too(tmp_path: Path, monkeypatch: pytest.MonkeyP
     asked: list[int] = []
     monkeypatch.setattr(fcntl, "F_FULLFSYNC", 51, raising=False)
     monkeypatch.setattr(fcntl, "fcntl", lambda descriptor, command: asked.append(command))
-    durability.flush_folder(tmp_path)
+    publication.flush_folder(tmp_path)
     assert asked == [51]
 
 
@@ -93,7 +93,7 @@ def test_volumes_without_a_full_flush_get_a_plain_one(
     monkeypatch.setattr(fcntl, "F_FULLFSYNC", 51, raising=False)
     monkeypatch.setattr(fcntl, "fcntl", refuse)
     monkeypatch.setattr(os, "fsync", flushed.append)
-    durability.flush_folder(tmp_path)
+    publication.flush_folder(tmp_path)
     assert len(flushed) == 1
 
 
@@ -108,7 +108,7 @@ def test_a_full_flush_that_fails_is_an_error(
     monkeypatch.setattr(fcntl, "F_FULLFSYNC", 51, raising=False)
     monkeypatch.setattr(fcntl, "fcntl", fail)
     with pytest.raises(OSError, match=os.strerror(errno.EIO)):
-        durability.flush_folder(tmp_path)
+        publication.flush_folder(tmp_path)
 
 
 def test_a_file_system_that_cannot_flush_folders_is_good_enough(
@@ -121,4 +121,4 @@ def test_a_file_system_that_cannot_flush_folders_is_good_enough(
 
     monkeypatch.delattr(fcntl, "F_FULLFSYNC", raising=False)
     monkeypatch.setattr(os, "fsync", refuse)
-    durability.flush_folder(tmp_path)
+    publication.flush_folder(tmp_path)

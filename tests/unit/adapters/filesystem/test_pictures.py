@@ -7,11 +7,13 @@ import struct
 from typing import TYPE_CHECKING
 
 import pytest
+from PIL import Image, PngImagePlugin
 
-from adapters.filesystem.jpeg import walk_jpeg
 from adapters.filesystem.limits import StoreLimits
-from adapters.filesystem.png import walk_png
-from adapters.filesystem.unfit import UnfitError
+from adapters.filesystem.verification.jpeg import verify_jpeg
+from adapters.filesystem.verification.media import InvalidMediaError
+from adapters.filesystem.verification.png import verify_png
+from adapters.media_files.thumbnails import draw_thumbnail
 from domain.failure import FailureCode
 from tests import media_samples
 from tests.unit.adapters.filesystem.conftest import Tree
@@ -104,8 +106,8 @@ def test_every_byte_of_a_png_is_under_a_checksum() -> None:
     for place in range(len(data)):
         flipped = bytearray(data)
         flipped[place] ^= 0x10
-        with pytest.raises(UnfitError):
-            walk_png(io.BytesIO(flipped), len(flipped))
+        with pytest.raises(InvalidMediaError):
+            verify_png(io.BytesIO(flipped), len(flipped))
 
 
 @pytest.mark.parametrize("shift", [-2, -1, 0, 1])
@@ -114,9 +116,9 @@ def test_a_marker_is_found_wherever_the_reading_pauses(shift: int) -> None:
     frame = b"\xff\xc0" + struct.pack(">HBHHB", 8, 8, 16, 24, 0)
     coded = b"\x11" * (2**20 + shift)
     data = b"\xff\xd8" + frame + b"\xff\xda\x00\x02" + coded + b"\xff\xd9"
-    assert walk_jpeg(io.BytesIO(data), len(data)) == (24, 16)
-    with pytest.raises(UnfitError):
-        walk_jpeg(io.BytesIO(data[:-1]), len(data) - 1)
+    assert verify_jpeg(io.BytesIO(data), len(data)) == (24, 16)
+    with pytest.raises(InvalidMediaError):
+        verify_jpeg(io.BytesIO(data[:-1]), len(data) - 1)
 
 
 def test_zeros_behind_a_jpeg_are_harmless(tree: Tree) -> None:
@@ -158,6 +160,35 @@ def test_comfyuis_own_metadata_pass(tree: Tree) -> None:
     tree.keep({"ComfyUI_00001_.png": file.getvalue()}).unwrap()
 
 
+_LONG = "a workflow of many nodes " * 100_000
+
+
+@pytest.mark.parametrize("kind", ["zTXt", "iTXt", "plain iTXt", "tEXt", "many", "iCCP", "damaged"])
+def test_texts_and_profiles_of_any_size_pass(tree: Tree, kind: str) -> None:
+    """Pillow refuses those over one MiB; the thumbnail is that of the picture without them."""
+    drawn = Image.linear_gradient("L").convert("RGB").resize((24, 16))
+    info = PngImagePlugin.PngInfo()
+    profile = None
+    if kind == "iCCP":
+        profile = bytes(128) + b"x" * 1_600_000
+    elif kind == "damaged":
+        info.add(b"zTXt", b"workflow\0\0" + b"no deflate stream")
+    elif kind.endswith("iTXt"):
+        info.add_itxt("workflow", _LONG, zip=kind == "iTXt")
+    else:
+        for number in range(30 if kind == "many" else 1):
+            info.add_text(f"workflow{number}", _LONG, zip=kind != "tEXt")
+    file = io.BytesIO()
+    drawn.save(file, "PNG", pnginfo=info, icc_profile=profile)
+    data = file.getvalue()
+    (facts,) = tree.keep({"a.png": data}).unwrap().files
+    assert facts.file_size == len(data)
+    plain = io.BytesIO()
+    drawn.save(plain, "PNG")
+    thumbnail = draw_thumbnail(io.BytesIO(data), "png", 160)
+    assert thumbnail == draw_thumbnail(plain, "png", 160)
+
+
 def test_a_picture_that_asks_for_too_much_memory_is_broken(
     tree: Tree, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -181,6 +212,6 @@ def test_no_memory_for_a_copy_is_the_machines_fault(
     def copy(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("adapters.filesystem.gathering.copy_strangers", copy)
+    monkeypatch.setattr("adapters.filesystem.collection.copy_untrusted", copy)
     assert tree.keep({"a.png": media_samples.png()}).failure().code is FailureCode.OUT_OF_MEMORY
     assert tree.contents() == []

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from application.ports.artifact_store import RenderTrace
+from application.ports.artifact_store import RenderKey
 from domain.failure import FailureCode
-from domain.kind import Kind
+from domain.prompt import Kind
 from tests import media_samples
 from tests.unit.adapters.filesystem.conftest import FOLDER, Tree
 
@@ -80,7 +80,7 @@ def test_a_root_without_the_right_to_write_is_named(tree: Tree) -> None:
     _let_in(tree.root, 0o555)
     with powerless():
         obstacle = tree.store.preflight()
-        failure = tree.store.open_staging(Kind.IMAGE, RenderTrace(1, 1), 1).failure()
+        failure = tree.store.open_staging(Kind.IMAGE, RenderKey(1, 1), 1).failure()
     assert obstacle is not None
     assert obstacle.code is failure.code is FailureCode.OUTPUT_NOT_WRITABLE
 

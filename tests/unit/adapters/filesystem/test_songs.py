@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import struct
 import subprocess
 import sys
@@ -11,10 +12,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from adapters.filesystem.limits import StoreLimits
-from adapters.filesystem.ogg import walk_ogg
-from adapters.filesystem.unfit import UnfitError
+from adapters.filesystem.verification.media import InvalidMediaError
+from adapters.filesystem.verification.ogg import verify_ogg
+from adapters.media_files.waveforms import measure_levels
 from domain.failure import Failure, FailureCode
-from domain.kind import Kind
+from domain.prompt import Kind
 from tests import media_samples
 from tests.unit.adapters.filesystem.conftest import Tree
 
@@ -134,11 +136,58 @@ def test_a_fraunhofer_count_is_believed(tree: Tree) -> None:
     assert "5,000 frames" in _failure(tree, "a.mp3", bytes(data)).message
 
 
-def test_a_wav_that_was_piped_is_broken(tree: Tree) -> None:
-    """Its lengths were never set right, so nobody can tell whether it is whole."""
+@pytest.mark.parametrize(
+    ("riff", "sound"),
+    [
+        (0xFFFF_FFFF, 0xFFFF_FFFF),  # FFmpeg
+        (0x7FFF_F024, 0x7FFF_F000),  # SoX
+        (0x8000_0023, 0x7FFF_FFFF),  # LAME
+        (0xFFFF_FFFF, None),
+    ],
+)
+def test_a_wav_that_was_piped(tree: Tree, riff: int, sound: int | None) -> None:
+    """Its sound goes to the end of the file; a cut inside a sample is still noticed."""
     data = bytearray(media_samples.song("wav"))
-    data[4:8] = b"\xff\xff\xff\xff"
-    assert _failure(tree, "a.wav", bytes(data)).code is FailureCode.FILE_BROKEN
+    data[4:8] = riff.to_bytes(4, "little")
+    place = data.index(b"data") + 4
+    if sound is not None:
+        data[place : place + 4] = sound.to_bytes(4, "little")
+    assert _facts(tree, "a.wav", bytes(data)).duration_seconds == pytest.approx(0.5)
+    assert _failure(tree, "a.wav", bytes(data[:-1])).code is FailureCode.FILE_BROKEN
+
+
+_TAGS = {name: tag() for name, tag in media_samples.TRAILING_TAGS.items()}
+
+
+@pytest.mark.parametrize("format_name", ["mp3", "flac"])
+@pytest.mark.parametrize(
+    "order", [*itertools.permutations(_TAGS, 2), tuple(_TAGS), tuple(reversed(_TAGS))]
+)
+def test_tags_in_any_order(tree: Tree, format_name: str, order: tuple[str, ...]) -> None:
+    """Tags before and behind the sound are no damage, and neither format needs them whole."""
+    whole = media_samples.song(format_name)
+    data = media_samples.id3v2_tag() + whole + b"".join(_TAGS[name] for name in order)
+    facts = _facts(tree, f"a.{format_name}", data)
+    assert (facts.format, facts.file_size) == (format_name, len(data))
+    levels = measure_levels(io.BytesIO(data), format_name)
+    assert levels == measure_levels(io.BytesIO(whole), format_name)
+    cut = media_samples.id3v2_tag() + whole[:-30] + _TAGS[order[0]]
+    assert _failure(tree, f"a.{format_name}", cut).code is FailureCode.FILE_BROKEN
+
+
+@pytest.mark.parametrize("zeros", [1, 2, 4096])
+@pytest.mark.parametrize("tag", [b"", media_samples.id3v1_tag()])
+def test_zeros_behind_a_flac_are_refused(tree: Tree, zeros: int, tag: bytes) -> None:
+    """They do not change the checksum of the last frame."""
+    for bits in (16, 24):
+        data = media_samples.song("flac", bits=bits) + bytes(zeros) + tag
+        assert _failure(tree, "a.flac", data).code is FailureCode.FILE_REFUSED
+
+
+def test_a_flac_that_ends_in_a_zero_of_its_own(tree: Tree) -> None:
+    """One file in 256 does."""
+    songs = (media_samples.song("flac", 0.1 + number / 48_000) for number in range(3_000))
+    assert _facts(tree, "a.flac", next(song for song in songs if song.endswith(b"\0"))).format
 
 
 def test_hardly_any_sound_is_none(tree: Tree) -> None:
@@ -191,31 +240,30 @@ def test_every_byte_of_an_ogg_file_is_under_a_checksum(format_name: str) -> None
     for place in range(0, len(data), 5):
         flipped = bytearray(data)
         flipped[place] ^= 0x10
-        with pytest.raises(UnfitError):
-            walk_ogg(io.BytesIO(flipped), len(flipped))
+        with pytest.raises(InvalidMediaError):
+            verify_ogg(io.BytesIO(flipped), len(flipped))
 
 
-_INSPECT = """
+_VERIFY = """
 import resource, sys
 from pathlib import Path
-from adapters.filesystem.inspection import inspect
+from adapters.filesystem.verification.song import verify_song
 from adapters.filesystem.limits import StoreLimits
-from adapters.filesystem.unfit import UnfitError
-from domain.kind import Kind
+from adapters.filesystem.verification.media import InvalidMediaError
 for name in sys.argv[1:]:
     path = Path(name)
     try:
-        inspect(path, path.stat().st_size, Kind.AUDIO, StoreLimits())
-    except UnfitError:
+        verify_song(path, path.stat().st_size, StoreLimits())
+    except InvalidMediaError:
         pass
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
 
-def _inspect_apart(*paths: Path) -> subprocess.CompletedProcess[str]:
+def _verify_apart(*paths: Path) -> subprocess.CompletedProcess[str]:
     # Started by a shell: Linux counts the size of whoever starts a program as a peak of its own.
     shell = ["/bin/sh", "-c", '"$0" "$@"; exit $?']
-    command = [*shell, sys.executable, "-c", _INSPECT, *map(str, paths)]
+    command = [*shell, sys.executable, "-c", _VERIFY, *map(str, paths)]
     return subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
 
 
@@ -228,7 +276,7 @@ def test_decoders_keep_their_complaints_off_the_terminal(tmp_path: Path) -> None
         if b"\xff" not in data[place - 4 : place + 4]:
             data[place] ^= 0x55
     path.write_bytes(bytes(data))
-    assert _inspect_apart(path).stderr == ""
+    assert _verify_apart(path).stderr == ""
 
 
 @pytest.mark.slow
@@ -237,6 +285,6 @@ def test_memory_stays_flat_on_long_songs(tmp_path: Path) -> None:
     short, long = tmp_path / "short.flac", tmp_path / "long.flac"
     short.write_bytes(media_samples.song("flac", 5.0))
     long.write_bytes(media_samples.song("flac", 100.0))
-    small, large = map(int, _inspect_apart(short, long).stdout.split())
+    small, large = map(int, _verify_apart(short, long).stdout.split())
     unit = 1 if sys.platform == "darwin" else 1024
     assert (large - small) * unit < 12_000_000

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 from returns.pipeline import is_successful
 
-from application.ports.artifact_store import RenderTrace
+from application.ports.artifact_store import RenderKey
 from domain.failure import FailureCode
-from domain.kind import Kind
+from domain.prompt import Kind
 from tests import media_samples
 from tests.unit.adapters.filesystem.conftest import FOLDER, Tree
 
@@ -85,14 +85,14 @@ def test_a_staging_folder_that_cannot_be_made_is_named(
 ) -> None:
     """The two environment failures that pause the queue until they are mended."""
     _Refusal(monkeypatch, "mkdir", 1, code)
-    assert tree.store.open_staging(Kind.IMAGE, RenderTrace(1, 1), 1).failure().code is _CODES[code]
+    assert tree.store.open_staging(Kind.IMAGE, RenderKey(1, 1), 1).failure().code is _CODES[code]
 
 
 def test_a_root_that_is_a_file_is_no_root(tmp_path: Path) -> None:
     """It is named as missing, and kept."""
     root = tmp_path / "root"
     root.write_text("precious")
-    failure = Tree(root).store.open_staging(Kind.IMAGE, RenderTrace(1, 1), 1).failure()
+    failure = Tree(root).store.open_staging(Kind.IMAGE, RenderKey(1, 1), 1).failure()
     assert failure.code is FailureCode.OUTPUT_ROOT_MISSING
     assert root.read_text() == "precious"
 
@@ -102,7 +102,7 @@ def test_a_missing_root_is_never_made(tmp_path: Path) -> None:
     store = Tree(tmp_path / "volume" / "media").store
     obstacle = store.preflight()
     assert obstacle is not None
-    failure = store.open_staging(Kind.IMAGE, RenderTrace(1, 1), 1).failure()
+    failure = store.open_staging(Kind.IMAGE, RenderKey(1, 1), 1).failure()
     assert obstacle.code is failure.code is FailureCode.OUTPUT_ROOT_MISSING
     assert list(tmp_path.iterdir()) == []
 

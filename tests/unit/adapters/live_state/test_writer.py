@@ -1,4 +1,4 @@
-"""One file for each worker: how often it is written, who sees it, and when it goes."""
+"""The document of a worker: how often it is written, who can read it, and when it goes."""
 
 from __future__ import annotations
 
@@ -8,25 +8,24 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from adapters.live_state.document import encoded
-from adapters.live_state.reader import LONGEST_SILENCE, LiveStateFiles
+from adapters.live_state.files import encode_view
+from adapters.live_state.reader import MAX_SILENCE, LiveStateFiles
 from adapters.live_state.worker_state import WorkerState
 from adapters.live_state.writer import LiveStateWriter
-from adapters.memory.clock import ManualClock
-from adapters.memory.processes import FakeProcesses
 from adapters.state_folder import state_folder
 from application.ports.events import RenderStarted
-from domain.kind import Kind
+from domain.prompt import Kind
+from tests.fakes.system import FakeProcesses, ManualClock
 from tests.owners import ME, OTHER
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from domain.worker import ProcessIdentity
+    from domain.lease import ProcessIdentity
 
 
-class World:
-    """A state folder, and the machine on which everybody runs."""
+class LiveState:
+    """A state folder with a writer and a reader, and the machine on which all workers run."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "state" / "database"
@@ -35,15 +34,15 @@ class World:
         self.state = WorkerState("run", self.clock)
         self.writer = LiveStateWriter(self.state, self.folder, self.machine, self.clock)
         self.reader = LiveStateFiles(self.folder, lambda: self.machine, self.clock)
-        self.told = 0
+        self.renders = 0
 
-    def news(self) -> None:
-        """Something happens."""
-        self.told += 1
-        self.state.notice(RenderStarted(self.told, self.told, Kind.IMAGE))
+    def change(self) -> None:
+        """Start another render."""
+        self.renders += 1
+        self.state.handle(RenderStarted(self.renders, self.renders, Kind.IMAGE))
 
     def shown(self) -> int:
-        """How much of it others see."""
+        """Number of renders that other programs see."""
         [worker] = self.reader.workers()
         return len(worker.renders)
 
@@ -51,12 +50,12 @@ class World:
         return sorted(self.folder.iterdir()) if self.folder.exists() else []
 
     def leave(self, owner: ProcessIdentity, name: str, started: float = 0.0) -> Path:
-        """The file of another worker, as old as the moment."""
+        """Write the document of another worker, with the time of now."""
         self.folder.mkdir(parents=True, exist_ok=True)
         view = WorkerState("daemon", self.clock).view(owner)
         self.clock.advance(started)
         path = self.folder / name
-        path.write_bytes(encoded(view))
+        path.write_bytes(encode_view(view))
         self.date(path)
         return path
 
@@ -66,158 +65,160 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    """A fresh one."""
-    return World(tmp_path)
+def live(tmp_path: Path) -> LiveState:
+    """With nothing written yet."""
+    return LiveState(tmp_path)
 
 
-def test_what_is_written_is_read(world: World) -> None:
-    """The first flush shows the worker, with who it is."""
-    world.news()
-    world.writer.flush()
-    [worker] = world.reader.workers()
-    assert worker == world.state.view(ME)
+def test_what_is_written_is_read(live: LiveState) -> None:
+    """The first flush shows the worker with its identity."""
+    live.change()
+    live.writer.flush()
+    [worker] = live.reader.workers()
+    assert worker == live.state.view(ME)
 
 
-def test_it_is_written_four_times_a_second_at_most_and_soon_enough(world: World) -> None:
-    """Whatever happens and however often somebody flushes; the last change is not lost."""
-    world.writer.flush()
-    [path] = world.files()
+def test_changes_are_written_soon_and_at_most_four_times_a_second(live: LiveState) -> None:
+    """However often it is flushed; the last change is not lost."""
+    live.writer.flush()
+    [path] = live.files()
     seen: list[int] = []
     for _ in range(300):
-        world.news()
-        world.clock.advance(0.03)
-        world.writer.flush()
+        live.change()
+        live.clock.advance(0.03)
+        live.writer.flush()
         inode = path.stat().st_ino
         if not seen or seen[-1] != inode:
             seen.append(inode)
-        assert world.told - world.shown() <= 9
+        assert live.renders - live.shown() <= 9
     assert 30 <= len(seen) <= 37
-    world.clock.advance(0.25)
-    world.writer.flush()
-    assert world.shown() == 300
+    live.clock.advance(0.25)
+    live.writer.flush()
+    assert live.shown() == 300
 
 
-def test_without_news_it_is_written_just_often_enough_to_look_alive(world: World) -> None:
-    """Whoever cannot see the process judges by the age of what it says."""
-    world.writer.flush()
-    moments = set()
+def test_without_changes_it_is_written_just_often_enough_to_look_alive(live: LiveState) -> None:
+    """Other machines judge by the age of the document."""
+    live.writer.flush()
+    times = set()
     for _ in range(200):
-        world.clock.advance(0.25)
-        world.writer.flush()
-        [worker] = world.reader.workers()
-        moments.add(worker.updated_at)
-    assert 8 <= len(moments) <= 11
+        live.clock.advance(0.25)
+        live.writer.flush()
+        [worker] = live.reader.workers()
+        times.add(worker.updated_at)
+    assert 8 <= len(times) <= 11
 
 
-def test_nobody_else_can_read_it(world: World) -> None:
-    """Folder 700, file 600, whatever the umask and whatever was there."""
-    world.folder.mkdir(parents=True, mode=0o755)
-    world.folder.chmod(0o755)
+def test_only_the_owner_can_read_it(live: LiveState) -> None:
+    """Folder 700 and file 600, whatever the umask and the earlier mode."""
+    live.folder.mkdir(parents=True, mode=0o755)
+    live.folder.chmod(0o755)
     before = os.umask(0)
     try:
-        assert world.writer.prepare() is None
-        world.writer.flush()
+        assert live.writer.prepare() is None
+        live.writer.flush()
     finally:
         os.umask(before)
-    [path] = world.files()
-    assert stat.S_IMODE(world.folder.stat().st_mode) == 0o700
+    [path] = live.files()
+    assert stat.S_IMODE(live.folder.stat().st_mode) == 0o700
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_the_file_goes_with_its_worker(world: World) -> None:
-    """Closing leaves nothing, and closing without ever writing is fine too."""
-    world.writer.flush()
-    world.writer.close()
-    assert world.files() == []
-    World(world.folder / "never").writer.close()
+def test_the_file_goes_with_its_worker(live: LiveState) -> None:
+    """Closing removes it; closing without a write is allowed."""
+    live.writer.flush()
+    live.writer.close()
+    assert live.files() == []
+    LiveState(live.folder / "never").writer.close()
 
 
-def test_a_dead_workers_file_is_ignored_and_removed_by_the_next_writer(world: World) -> None:
-    """A worker that was killed shows nothing; a living one's file is left alone."""
-    living, dead = world.machine.start(), world.machine.start()
-    kept, gone = world.leave(living, "worker-1-a.json"), world.leave(dead, "worker-2-b.json")
-    world.machine.end(dead.pid)
-    assert [worker.identity for worker in world.reader.workers()] == [living]
+def test_the_file_of_a_dead_worker_is_ignored_and_removed_by_the_next_writer(
+    live: LiveState,
+) -> None:
+    """The file of a living worker is left alone."""
+    living, dead = live.machine.start(), live.machine.start()
+    kept, gone = live.leave(living, "worker-1-a.json"), live.leave(dead, "worker-2-b.json")
+    live.machine.end(dead.pid)
+    assert [worker.identity for worker in live.reader.workers()] == [living]
     assert gone.exists()
-    world.writer.flush()
+    live.writer.flush()
     assert kept.exists()
     assert not gone.exists()
 
 
-def test_a_worker_elsewhere_lives_while_it_shows_itself(world: World) -> None:
-    """Its process cannot be seen from here; its file tells, and is kept for a day."""
-    far = world.leave(OTHER, "worker-7-far.json")
-    assert len(world.reader.workers()) == 1
-    world.clock.advance(LONGEST_SILENCE)
-    assert world.reader.workers() == []
-    world.writer.flush()
+def test_a_worker_on_another_machine_is_alive_while_its_file_is_new(live: LiveState) -> None:
+    """Its process is not visible from here; its file is kept for a day."""
+    far = live.leave(OTHER, "worker-7-far.json")
+    assert len(live.reader.workers()) == 1
+    live.clock.advance(MAX_SILENCE)
+    assert live.reader.workers() == []
+    live.writer.flush()
     assert far.exists()
-    world.clock.advance(86_401)
-    LiveStateWriter(world.state, world.folder, world.machine, world.clock).flush()
+    live.clock.advance(86_401)
+    LiveStateWriter(live.state, live.folder, live.machine, live.clock).flush()
     assert not far.exists()
 
 
-def test_what_is_damaged_or_foreign_is_passed_over(world: World) -> None:
-    """Half a file of ours goes once it is old; what has another name is not ours to remove."""
-    world.leave(world.machine.start(), "worker-1-a.json")
-    half, fresh = world.folder / "worker-3-c.json", world.folder / "worker-4-d.tmp"
-    foreign = world.folder / "notes.json"
+def test_damaged_and_foreign_files_are_ignored(live: LiveState) -> None:
+    """An old partial file is removed; a file with another name is not."""
+    live.leave(live.machine.start(), "worker-1-a.json")
+    half, fresh = live.folder / "worker-3-c.json", live.folder / "worker-4-d.tmp"
+    foreign = live.folder / "notes.json"
     for path in (half, foreign):
         path.write_bytes(b"{")
-        world.date(path)
-    world.clock.advance(10)
+        live.date(path)
+    live.clock.advance(10)
     fresh.write_bytes(b"{")
-    world.date(fresh)
-    (world.folder / "worker-5-e.json").mkdir()
-    assert len(world.reader.workers()) == 1
-    world.writer.flush()
+    live.date(fresh)
+    (live.folder / "worker-5-e.json").mkdir()
+    assert len(live.reader.workers()) == 1
+    live.writer.flush()
     assert not half.exists()
     assert fresh.exists()
     assert foreign.exists()
-    assert len(world.reader.workers()) == 2
+    assert len(live.reader.workers()) == 2
 
 
-def test_a_file_without_end_is_not_read_whole(world: World) -> None:
-    """It is passed over, however large it is."""
-    path = world.leave(world.machine.start(), "worker-1-a.json")
+def test_a_huge_file_is_not_read_whole(live: LiveState) -> None:
+    """It is ignored, however large it is."""
+    path = live.leave(live.machine.start(), "worker-1-a.json")
     with path.open("ab") as file:
         file.truncate(1 << 30)
-    assert world.reader.workers() == []
+    assert live.reader.workers() == []
 
 
-def test_no_folder_means_no_workers(world: World) -> None:
-    """Looking makes nothing."""
-    assert world.reader.workers() == []
-    assert not world.folder.parent.exists()
+def test_no_folder_means_no_workers(live: LiveState) -> None:
+    """Reading creates nothing."""
+    assert live.reader.workers() == []
+    assert not live.folder.parent.exists()
 
 
-def test_a_folder_that_cannot_be_made_costs_one_sentence(tmp_path: Path) -> None:
-    """It names the folder and the setting; flushing and closing go on in silence."""
+def test_a_folder_that_cannot_be_created_causes_one_warning(tmp_path: Path) -> None:
+    """It names the folder and the setting; flushing and closing say nothing more."""
     (tmp_path / "state").write_text("a file is in the way")
-    world = World(tmp_path)
-    warning = world.writer.prepare()
+    live = LiveState(tmp_path)
+    warning = live.writer.prepare()
     assert warning
-    assert str(world.folder) in warning
+    assert str(live.folder) in warning
     assert "paths.state" in warning
-    world.writer.flush()
-    world.writer.close()
+    live.writer.flush()
+    live.writer.close()
 
 
-def test_a_folder_that_was_removed_is_made_again(world: World) -> None:
-    """Somebody cleans up while the worker runs; a few seconds later it shows itself again."""
-    world.writer.flush()
-    world.files()[0].unlink()
-    world.folder.rmdir()
+def test_a_removed_folder_is_created_again(live: LiveState) -> None:
+    """A few seconds after it was removed, the worker is shown again."""
+    live.writer.flush()
+    live.files()[0].unlink()
+    live.folder.rmdir()
     for _ in range(24):
-        world.news()
-        world.clock.advance(0.25)
-        world.writer.flush()
-    assert world.shown() > 0
+        live.change()
+        live.clock.advance(0.25)
+        live.writer.flush()
+    assert live.shown() > 0
 
 
-def test_each_database_has_a_folder_of_its_own(tmp_path: Path) -> None:
-    """By its resolved path: a link to it leads to the same folder, and nothing is opened."""
+def test_each_database_has_its_own_folder(tmp_path: Path) -> None:
+    """By its resolved path: a link leads to the same folder, and nothing is opened."""
     database, link = tmp_path / "musings.db", tmp_path / "link.db"
     link.symlink_to(database)
     root = tmp_path / "state"
@@ -227,18 +228,18 @@ def test_each_database_has_a_folder_of_its_own(tmp_path: Path) -> None:
     assert not root.exists()
 
 
-def test_workers_come_in_the_order_of_their_start(world: World) -> None:
-    """The oldest first, whatever their files are called."""
-    first, second = world.machine.start(), world.machine.start()
-    world.leave(first, "worker-9-z.json", started=5)
-    world.leave(second, "worker-1-a.json")
-    assert [worker.identity for worker in world.reader.workers()] == [first, second]
+def test_workers_are_sorted_by_their_start(live: LiveState) -> None:
+    """Oldest first, whatever the names of their files are."""
+    first, second = live.machine.start(), live.machine.start()
+    live.leave(first, "worker-9-z.json", started=5)
+    live.leave(second, "worker-1-a.json")
+    assert [worker.identity for worker in live.reader.workers()] == [first, second]
 
 
-def test_a_stranger_with_the_dead_workers_number_does_not_revive_it(world: World) -> None:
-    """The number is used again; the time of start tells."""
-    dead = world.machine.start()
-    world.leave(dead, "worker-1-a.json")
-    world.machine.end(dead.pid)
-    world.machine.start(dead.pid)
-    assert world.reader.workers() == []
+def test_a_process_with_the_reused_id_of_a_dead_worker_does_not_revive_it(live: LiveState) -> None:
+    """The start time differs."""
+    dead = live.machine.start()
+    live.leave(dead, "worker-1-a.json")
+    live.machine.end(dead.pid)
+    live.machine.start(dead.pid)
+    assert live.reader.workers() == []

@@ -14,17 +14,17 @@ import pytest
 from PIL import Image
 
 from adapters.media_files import thumbnails
-from adapters.media_files.media_file import MediaFile, open_media
-from adapters.media_files.small_copies import SmallCopies
-from adapters.media_files.thumbnail_drawing import draw_thumbnail
-from adapters.media_files.thumbnails import Thumbnails
-from adapters.media_files.unfit import UnfitMediaError
-from adapters.media_files.workshop import Workshop
+from adapters.media_files.derived_files import DerivedFileCache, SingleFlight
+from adapters.media_files.media_file import open_media
+from adapters.media_files.thumbnails import Thumbnails, draw_thumbnail
+from application.ports.media_files import InvalidMediaError
 from tests.media_samples import PICTURE_FORMATS, animation, mp3, picture, png_chunk, png_of_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from application.ports.media_files import MediaFile
 
 
 def _drawn(content: bytes, format_name: str, width: int) -> Image.Image:
@@ -138,7 +138,7 @@ def test_of_an_animation_the_first_frame_is_shown() -> None:
 def test_bombs_and_broken_pictures_are_refused(content: bytes) -> None:
     """At once, and without the memory that they ask for."""
     began = time.process_time()
-    with pytest.raises(UnfitMediaError):
+    with pytest.raises(InvalidMediaError):
         draw_thumbnail(io.BytesIO(content), "png", 320)
     assert time.process_time() - began < 5
 
@@ -148,7 +148,7 @@ def test_bombs_and_broken_pictures_are_refused(content: bytes) -> None:
 def test_half_a_picture_is_refused(format_name: str, kept: int) -> None:
     """Whatever its decoder says to it."""
     content = picture(format_name, (640, 480))
-    with pytest.raises(UnfitMediaError):
+    with pytest.raises(InvalidMediaError):
         draw_thumbnail(io.BytesIO(content[: len(content) * kept // 200]), format_name, 320)
 
 
@@ -157,7 +157,7 @@ def test_a_jpeg_of_a_thousand_scans_is_refused() -> None:
     content = _saved(Image.linear_gradient("L"), "JPEG", progressive=True)
     start = content.rindex(b"\xff\xda")
     bomb = content[:start] + content[start:-2] * 1000 + content[-2:]
-    with pytest.raises(UnfitMediaError, match="scans"):
+    with pytest.raises(InvalidMediaError, match="scans"):
         draw_thumbnail(io.BytesIO(bomb), "jpeg", 320)
 
 
@@ -177,8 +177,8 @@ def test_sixteen_threads_have_it_made_once(tmp_path: Path, monkeypatch: pytest.M
         return draw_thumbnail(*arguments)
 
     monkeypatch.setattr(thumbnails, "draw_thumbnail", draw)
-    copies = SmallCopies(tmp_path / "copies", 10**6)
-    shop = Thumbnails(copies, Workshop(crowd=16))
+    copies = DerivedFileCache(tmp_path / "copies", 10**6)
+    shop = Thumbnails(copies, SingleFlight(max_threads=16))
     (tmp_path / "a.png").write_bytes(picture("png", (800, 600)))
     together = Barrier(16)
 
@@ -199,12 +199,12 @@ def test_what_was_made_since_the_look_is_not_made_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another thread, or another server, was done just before this one began."""
-    copies = SmallCopies(tmp_path / "copies", 10**6)
+    copies = DerivedFileCache(tmp_path / "copies", 10**6)
     media = _media(tmp_path, picture("png", (800, 600)))
 
-    class Late(Workshop):
-        def make(self, key: str, work: Callable[[], Any]) -> Any:  # noqa: ANN401
-            first = Thumbnails(copies, Workshop()).webp(media, 320)
+    class Late(SingleFlight):
+        def run(self, key: str, work: Callable[[], Any]) -> Any:  # noqa: ANN401
+            first = Thumbnails(copies, SingleFlight()).webp(media, 320)
             monkeypatch.setattr(thumbnails, "draw_thumbnail", None)
             assert work() == first
             return first
@@ -215,7 +215,7 @@ def test_what_was_made_since_the_look_is_not_made_again(
 
 def test_it_is_made_again_when_it_was_cut_on_the_disk(tmp_path: Path) -> None:
     """As after a loss of power: nothing waits for the disk when it is written."""
-    shop = Thumbnails(SmallCopies(tmp_path / "copies", 10**6), Workshop())
+    shop = Thumbnails(DerivedFileCache(tmp_path / "copies", 10**6), SingleFlight())
     media = _media(tmp_path, picture("png", (800, 600)))
     with closing(media.file):
         whole = shop.webp(media, 320)
@@ -228,7 +228,7 @@ def test_it_is_made_again_when_it_was_cut_on_the_disk(tmp_path: Path) -> None:
 
 def test_a_song_has_no_thumbnail(tmp_path: Path) -> None:
     """Whatever its name is."""
-    shop = Thumbnails(SmallCopies(tmp_path / "copies", 10**6), Workshop())
+    shop = Thumbnails(DerivedFileCache(tmp_path / "copies", 10**6), SingleFlight())
     media = _media(tmp_path, mp3())
-    with closing(media.file), pytest.raises(UnfitMediaError, match="no picture"):
+    with closing(media.file), pytest.raises(InvalidMediaError, match="no picture"):
         shop.webp(media, 320)

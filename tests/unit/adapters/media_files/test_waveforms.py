@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from adapters.media_files import waveforms
-from adapters.media_files.media_file import MediaFile, open_media
-from adapters.media_files.small_copies import SmallCopies
-from adapters.media_files.sound_levels import LEVELS, SoundLevels, measure_levels
-from adapters.media_files.unfit import UnfitMediaError
-from adapters.media_files.waveforms import Waveforms
-from adapters.media_files.workshop import Workshop
+from adapters.media_files.derived_files import DerivedFileCache, SingleFlight
+from adapters.media_files.media_file import open_media
+from adapters.media_files.waveforms import LEVEL_COUNT, SoundLevels, Waveforms, measure_levels
+from application.ports.media_files import InvalidMediaError
 from tests.media_samples import SONG_FORMATS, SONG_SECONDS, png, song
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from application.ports.media_files import MediaFile
 
 RATE = 8_000
 
@@ -40,7 +40,7 @@ def _wav(samples: list[int], channels: int = 1) -> bytes:
 def test_each_format_is_measured(format_name: str) -> None:
     """The sample's loudest moment is 9,000 of 32,768, and it lasts half a second."""
     found = measure_levels(io.BytesIO(song(format_name)), format_name)
-    assert len(found.levels) == LEVELS
+    assert len(found.levels) == LEVEL_COUNT
     assert max(found.levels) == pytest.approx(9000 / 32768, abs=0.1)
     assert found.seconds == pytest.approx(SONG_SECONDS, abs=0.1)
 
@@ -76,7 +76,7 @@ def test_a_song_of_a_few_samples_has_a_waveform_too() -> None:
 @pytest.mark.parametrize("parts", [1, 7, 400, 1999, 2000])
 def test_every_number_of_parts_covers_the_whole(parts: int) -> None:
     """No moment is lost, and none is invented."""
-    levels = SoundLevels(tuple((number % 97) / 100 for number in range(LEVELS)), 1.0)
+    levels = SoundLevels(tuple((number % 97) / 100 for number in range(LEVEL_COUNT)), 1.0)
     found = levels.in_parts(parts)
     assert len(found) == parts
     assert max(found) == max(levels.levels)
@@ -87,20 +87,20 @@ def test_every_number_of_parts_covers_the_whole(parts: int) -> None:
 def test_what_is_no_song_is_refused(format_name: str) -> None:
     """Broken heads, and sound of another sort than the head promises."""
     for content in (song(format_name)[:20], b"", b"OggS" + bytes(500), png()):
-        with pytest.raises(UnfitMediaError):
+        with pytest.raises(InvalidMediaError):
             measure_levels(io.BytesIO(content), format_name)
 
 
 def test_no_sound_is_no_waveform() -> None:
     """A container without a single sample."""
-    with pytest.raises(UnfitMediaError):
+    with pytest.raises(InvalidMediaError):
         measure_levels(io.BytesIO(_wav([])), "wav")
 
 
 def test_decoding_ends_when_it_takes_too_long() -> None:
     """A clock that leaps ten seconds at each look stands for a slow machine."""
     ticks = count(step=10)
-    with pytest.raises(UnfitMediaError, match="too long"):
+    with pytest.raises(InvalidMediaError, match="too long"):
         measure_levels(io.BytesIO(song("wav", 1.0)), "wav", lambda: float(next(ticks)))
 
 
@@ -116,17 +116,17 @@ def test_a_song_is_decoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     media = _media(tmp_path, song("mp3"))
     folder = tmp_path / "copies"
     with closing(media.file):
-        first = Waveforms(SmallCopies(folder, 10**6), Workshop()).levels(media)
+        first = Waveforms(DerivedFileCache(folder, 10**6), SingleFlight()).levels(media)
         (kept,) = (path for path in folder.rglob("*") if path.is_file())
         kept.write_bytes(kept.read_bytes()[:-9])
-        assert Waveforms(SmallCopies(folder, 10**6), Workshop()).levels(media) == first
+        assert Waveforms(DerivedFileCache(folder, 10**6), SingleFlight()).levels(media) == first
         monkeypatch.setattr(waveforms, "measure_levels", None)
-        assert Waveforms(SmallCopies(folder, 10**6), Workshop()).levels(media) == first
+        assert Waveforms(DerivedFileCache(folder, 10**6), SingleFlight()).levels(media) == first
 
 
 def test_a_picture_has_no_waveform(tmp_path: Path) -> None:
     """Whatever its name is."""
     media = _media(tmp_path, png())
-    shop = Waveforms(SmallCopies(tmp_path / "copies", 10**6), Workshop())
-    with closing(media.file), pytest.raises(UnfitMediaError, match="no song"):
+    shop = Waveforms(DerivedFileCache(tmp_path / "copies", 10**6), SingleFlight())
+    with closing(media.file), pytest.raises(InvalidMediaError, match="no song"):
         shop.levels(media)

@@ -7,7 +7,7 @@ from adapters.sqlite.known_paths import KnownPaths
 
 def test_the_oldest_is_forgotten_first() -> None:
     """Whoever asks for a path, or sees it again, keeps it."""
-    known = KnownPaths(most=3)
+    known = KnownPaths(max_paths=3)
     known.remember([("a", 1), ("b", 2), ("c", 3)])
     assert known.find("a") == 1
     known.remember([("b", 5)])

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from entrypoints.service.definition import ServiceDefinition
-from entrypoints.settings import LoadedSettings, load_settings
+from entrypoints.service.service_definition import ServiceDefinition
+from entrypoints.settings.loader import LoadedSettings, load_settings
 
 CONFIGURATION = '{"database": {"path": "%s"}}'
 NASTY = (

@@ -1,23 +1,28 @@
 """The application over a real database and a real output tree, asked without a network.
 
-Every answer is held to the OpenAPI document, whatever the test that asks is about.
+Every answer is held to the OpenAPI document and to the Struct of its route, whatever the test that
+asks is about.
 """
 
 from __future__ import annotations
 
 import json
 from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
+import msgspec
 from werkzeug.exceptions import HTTPException
 
 from adapters.sqlite.connection import Connection
-from entrypoints.building_web import build_services
-from entrypoints.settings import load_settings
+from entrypoints.settings.loader import load_settings
 from entrypoints.web.access import access_for
+from entrypoints.web.api import API_MODULES, Answer, Route
 from entrypoints.web.app import create_app
+from entrypoints.web.json_responses import Error
 from entrypoints.web.openapi import document
+from entrypoints.web.services import build_services
 from tests.databases import Poet
 from tests.fresh_databases import fresh_database
 from tests.media_samples import png
@@ -73,10 +78,15 @@ class Site:
         self.loaded = load_settings(config_file=file, overrides={}, environ={}, cwd=folder)
         settings = self.loaded.settings.web
         self.access = access_for(settings.host, settings.token, "machine")
-        self.services, self.close = build_services(self.loaded, self.access)
+        self.services, self._close_services = build_services(self.loaded, self.access)
         self.app = create_app(self.services)
         self.client: FlaskClient = self.app.test_client()
         self.csrf = self.access.csrf
+
+    def close(self) -> None:
+        """Close the database, once no check of the doctor is running any more."""
+        self.services.checks.wait(60)
+        self._close_services()
 
     def get(self, path: str, **options: Any) -> TestResponse:  # noqa: ANN401 - werkzeug's own
         """Ask, and hold the answer to the document."""
@@ -120,7 +130,7 @@ class Site:
         if rule is not None:
             assert_documented(rule, method, answer)
         elif answer.status_code >= 400 and answer.is_json:
-            schema_validator('{"$ref": "#/components/schemas/Error"}').validate(answer.json)
+            msgspec.json.decode(answer.data, type=Error)
         return answer
 
     def _rule(self, answer: TestResponse, method: str) -> str | None:
@@ -149,6 +159,27 @@ def assert_documented(template: str, method: str, answer: TestResponse) -> None:
     if "application/json" in content:
         assert answer.mimetype == "application/json"
         schema_validator(json.dumps(content["application/json"]["schema"])).validate(answer.json)
+        assert_is_struct(template, method, answer)
+
+
+def assert_is_struct(template: str, method: str, answer: TestResponse) -> None:
+    """The body of an answer has the members of its Struct, of the right types, and no others."""
+    route = api_routes()[template, method]
+    described = {**route.answers, **route.errors}.get(answer.status_code)
+    schema = described.schema if isinstance(described, Answer) else Error
+    # Not msgspec's own decoder, which knows no integers beyond 64 bits.
+    msgspec.convert(json.loads(answer.data), schema)
+
+
+@cache
+def api_routes() -> dict[tuple[str, str], Route]:
+    """Every route of the API by its path, as OpenAPI writes it, and its method."""
+    modules = [import_module(f"entrypoints.web.{name}") for name in API_MODULES]
+    return {
+        (template_of(route.path), route.method.lower()): route
+        for module in modules
+        for route in module.routes
+    }
 
 
 @cache

@@ -87,6 +87,18 @@ def test_metadata_of_other_types_is_left_out(site: Site) -> None:
     assert (item["seed"], item["width"], item["height"], item["tags"]) == (None, None, None, ["a"])
 
 
+@pytest.mark.parametrize(("passed", "shown"), [(True, 7), (False, None), (None, 7)])
+def test_a_seed_that_was_not_used_is_not_shown(
+    site: Site, *, passed: bool | None, shown: int | None
+) -> None:
+    """Rows of other programs say nothing of that."""
+    site.poet.write("{}", prompt_id=5)
+    said = {"seed": 7} if passed is None else {"seed": 7, "seed_passed": passed}
+    site.row(5, "image/a.png", said)
+    [item] = items(site)
+    assert item["seed"] == shown
+
+
 def test_pages_follow_each_other_without_gaps_or_repetitions(site: Site) -> None:
     """Newest first, by a cursor; what comes in between is not shown twice."""
     site.poet.write("{}", prompt_id=5)
@@ -114,6 +126,8 @@ def test_filters_go_together(site: Site) -> None:
     assert [item["prompt_id"] for item in items(site, "?kind=image_prompt")] == [1]
     assert [item["prompt_id"] for item in items(site, "?status=ready&text=RED")] == [1]
     assert [item["prompt_id"] for item in items(site, "?text=%25")] == []
+    assert [item["prompt_id"] for item in items(site, "?text=null")] == []
+    assert len(items(site, "?kind=&status=+&text=&cursor=")) == 2
     assert len(items(site, "?since=2026-01-06&until=2026-01-06")) == 2
     assert items(site, "?since=2026-01-06T21:30:46") == []
     assert items(site, "?until=2026-01-06T21:30:45Z") == []

@@ -16,9 +16,8 @@ import pytest
 from PIL import Image
 
 from adapters.media_files.thumbnails import Thumbnails
-from adapters.media_files.unfit import CrowdedError
 from adapters.media_files.waveforms import Waveforms
-from entrypoints.web.media_short_way import ShortWay
+from application.ports.media_files import BusyError
 from tests.media_samples import media, mp3, picture, png, png_of_size
 from tests.unit.entrypoints.web.site import BASE, GUARDED, TOKEN, Site
 
@@ -324,7 +323,7 @@ def test_a_small_copy_is_a_webp_picture(site: Site) -> None:
     again = _get(site, f"{address}?w=320", If_None_Match=answer.headers["ETag"])
     assert (again.status_code, again.data) == (304, b"")
     assert not list(site.root.rglob("*.webp")), "nothing of ours in the published tree"
-    assert list(site.services.thumbnails.rglob("*.webp"))
+    assert list((site.root.parent / "state").rglob("*.webp"))
 
 
 @pytest.mark.parametrize("width", ["0", "-1", "321", "320.0", "x", "", "٣٢٠", "9" * 5000])
@@ -343,7 +342,7 @@ def test_of_what_is_no_good_picture_there_is_no_small_copy(site: Site, content: 
 
 
 def _crowded(*_: Any) -> None:  # noqa: ANN401
-    raise CrowdedError
+    raise BusyError
 
 
 def test_in_a_crowd_the_original_is_shown(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -407,32 +406,8 @@ def test_a_disk_that_does_not_answer_is_said(site: Site, monkeypatch: pytest.Mon
     def fail(*_: object) -> None:
         raise OSError(5, "input/output error")
 
-    monkeypatch.setattr("entrypoints.web.media_sources.open_media", fail)
+    monkeypatch.setattr("entrypoints.web.media.open_media", fail)
     assert _wrong(_get(site, address)) == (503, "file_unreadable")
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {},
-        {"Range": "bytes=3-9"},
-        {"Range": "bytes=9-3"},
-        {"If-None-Match": "*"},
-        {"If-Match": '"x"'},
-        {"Sec-Fetch-Site": "same-origin"},
-    ],
-)
-@pytest.mark.parametrize("name", ["a.png", "none.png"])
-def test_the_short_way_says_the_same_as_the_long_one(
-    site: Site, monkeypatch: pytest.MonkeyPatch, name: str, headers: dict[str, str]
-) -> None:
-    """The same status, the same headers, the same bytes, whichever answers."""
-    address = _put(site, "a.png", picture("png", (200, 100))).replace("a.png", name)
-    found = [site.get(address, headers=headers)]
-    monkeypatch.setattr(ShortWay, "_is_plain", lambda *_: False)
-    found.append(site.get(address, headers=headers))
-    short, long = ((each.status, dict(each.headers), each.data) for each in found)
-    assert short == long
 
 
 @pytest.mark.parametrize(
@@ -445,7 +420,7 @@ def test_the_short_way_says_the_same_as_the_long_one(
     ],
 )
 def test_nobody_foreign_is_given_a_file(site: Site, options: dict[str, Any]) -> None:
-    """The short way takes none of those whom the long one refuses (fault 41)."""
+    """Neither another host nor a page of another site (fault 41)."""
     assert site.get(_put(site, "a.png", png()), **options).status_code == 403
 
 

@@ -1,8 +1,10 @@
-"""The OpenAPI document and the routes are the same thing."""
+"""The OpenAPI document and the routes are the same thing, and the API keeps what it has."""
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
 import pytest
@@ -10,6 +12,10 @@ import pytest
 from entrypoints.web.openapi import document
 from tests.unit.entrypoints.web.site import Site, template_of
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_SURFACE = Path(__file__).with_name("api_surface.txt")
 _PEOPLE = re.compile(r"/(api/docs|login|static/.*|queue|submit|system|prompts/.*)?")
 
 
@@ -76,3 +82,74 @@ def test_the_page_to_read_it_holds_all_of_it_without_scripts(lasting: Site, word
     assert not re.search(r"<script|<style|style=|\son\w+=|https?://", page)
     targets = set(re.findall(r'href="#([^"]+)"', page))
     assert targets <= set(re.findall(r'id="([^"]+)"', page))
+
+
+def surface(whole: Mapping[str, Any]) -> Iterator[str]:
+    """What clients rely on, one fact a line: operations, their parameters and answers, members."""
+    for path, operations in whole["paths"].items():
+        for method, operation in operations.items():
+            place = f"{method.upper()} {path}"
+            yield f"{place} = {operation['operationId']}"
+            for parameter in operation.get("parameters", ()):
+                item = resolved(whole, parameter)
+                yield f"{place} {item['in']} {item['name']}: {shape(item['schema'])}"
+            for content in operation.get("requestBody", {}).get("content", {}).values():
+                yield f"{place} body: {shape(content['schema'])}"
+            for status, answer in operation["responses"].items():
+                for media_type, content in answer.get("content", {"no body": {}}).items():
+                    body = shape(content["schema"]) if media_type == "application/json" else ""
+                    if body != "Error":
+                        yield f"{place} {status}: {body or media_type}"
+    yield from members(whole["components"]["schemas"])
+
+
+def members(schemas: Mapping[str, Any]) -> Iterator[str]:
+    """The members of the objects in answers and bodies."""
+    for name, schema in schemas.items():
+        if "enum" in schema:
+            yield f"{name}: {shape(schema)}"
+        for member, part in schema.get("properties", {}).items():
+            needed = "" if member in schema["required"] else "?"
+            yield f"{name}.{member}{needed}: {shape(part)}"
+
+
+def shape(schema: Mapping[str, Any]) -> str:
+    """The type and the bounds of a value."""
+    if "$ref" in schema:
+        return str(schema["$ref"]).rpartition("/")[2]
+    if "anyOf" in schema:
+        return " | ".join(sorted(map(shape, schema["anyOf"])))
+    if "enum" in schema:
+        return f"one of {', '.join(sorted(map(str, schema['enum'])))}"
+    bounds = ("format", "minimum", "maximum", "minLength", "maxLength", "default")
+    words = [schema.get("type", "anything"), *(f"{b} {schema[b]}" for b in bounds if b in schema)]
+    inner = schema.get("items") or schema.get("additionalProperties")
+    return " ".join(words) + (f" of {shape(inner)}" if inner else "")
+
+
+def resolved(whole: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a reference stands for."""
+    while reference := schema.get("$ref"):
+        target: Any = whole
+        for part in reference.split("/")[1:]:
+            target = target[part]
+        schema = target
+    return schema
+
+
+def test_nothing_is_taken_away_from_the_api() -> None:
+    """What ``api_surface.txt`` names stays; what is new may be added there."""
+    promised = set(_SURFACE.read_text("utf-8").splitlines())
+    assert promised - set(surface(document())) == set()
+
+
+def test_everything_has_a_description() -> None:
+    """Parameters, operations and schemas: people read them on ``/api/docs``."""
+    whole = document()
+    for name, schema in whole["components"]["schemas"].items():
+        assert schema.get("description"), name
+    for path, operations in whole["paths"].items():
+        for operation in operations.values():
+            assert operation["summary"], path
+            for parameter in operation.get("parameters", ()):
+                assert resolved(whole, parameter)["description"], path

@@ -112,7 +112,7 @@ def test_the_form_shows_the_filters_of_the_address(site: Site) -> None:
     assert 'value="lyrics_prompt" checked' in html
     assert "<option selected>unsupported</option>" in html
     assert 'name="text" value="a&#34;b"' in html
-    assert "Nothing matches." in html
+    assert "No matches." in html
     assert len(cards(shown(site, "/?kind=audio"))) == 1
     assert 'value="image_prompt" checked' in shown(site, "/?kind=image")
 
@@ -127,7 +127,7 @@ def test_a_filter_that_cannot_be_is_explained(site: Site, query: str) -> None:
 
 def test_an_empty_place_says_so(site: Site) -> None:
     """Rather than showing nothing at all."""
-    assert "Nothing has been made yet." in shown(site, "/")
+    assert "No media yet." in shown(site, "/")
 
 
 def test_what_databases_hold_is_never_markup(site: Site) -> None:
@@ -215,9 +215,9 @@ def test_a_card_leads_to_the_file_where_there_is_no_prompt(site: Site) -> None:
 )
 def test_the_shape_of_a_card(width: int | None, height: int, tenths: int) -> None:
     """That of the picture, within bounds; square where nobody says what it is."""
-    assert ratio({"kind": "image", "width": width, "height": height}) == tenths
+    assert ratio("image", width, height) == tenths
 
 
 def test_a_song_has_one_shape() -> None:
     """Whatever its metadata says."""
-    assert ratio({"kind": "audio", "width": 1, "height": 9}) == 16
+    assert ratio("audio", 1, 9) == 16

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import entrypoints.web
-from entrypoints.web.assets import mark_of
+from entrypoints.web.app import assets_digest
 
 if TYPE_CHECKING:
     from tests.unit.entrypoints.web.site import Site
@@ -99,13 +99,13 @@ def test_the_mark_of_assets_differs_with_what_they_hold(tmp_path: Path) -> None:
     """Or a browser would show yesterday's page for a year."""
     (tmp_path / "a.js").write_text("1")
     (tmp_path / "b.js").write_text("2")
-    marks = {mark_of(tmp_path)}
+    marks = {assets_digest(tmp_path)}
     (tmp_path / "b.js").write_text("3")
-    marks.add(mark_of(tmp_path))
+    marks.add(assets_digest(tmp_path))
     (tmp_path / "b.js").rename(tmp_path / "c.js")
-    marks.add(mark_of(tmp_path))
+    marks.add(assets_digest(tmp_path))
     assert len(marks) == 3
-    assert mark_of(tmp_path) in marks
+    assert assets_digest(tmp_path) in marks
 
 
 def test_no_style_comes_from_elsewhere() -> None:

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from entrypoints.web.json_responses import CountByKind
+from entrypoints.web.pages import checks_by_area
 from entrypoints.web.plots import HEIGHT, STACK, WIDTH, shares, time_plot
-from entrypoints.web.system_page import checks_by_area
+from entrypoints.web.system_api import Bucket, Check, FailureCount, Health
+
+
+def bucket_of(published: CountByKind, failed: int = 0) -> Bucket:
+    """A stretch of time."""
+    return Bucket("2026-01-06T21:00:00", published, failed, None)
+
 
 _COUNTS = st.integers(0, 5_000)
 _BUCKETS = st.lists(
     st.builds(
-        lambda image, audio, failed: {
-            "start": "2026-01-06T21:00:00",
-            "published": {"image": image, "audio": audio},
-            "failed": failed,
-            "seconds_median": None,
-        },
+        lambda image, audio, failed: bucket_of(CountByKind(image, audio), failed),
         _COUNTS,
         _COUNTS,
         _COUNTS,
@@ -30,17 +32,16 @@ _BUCKETS = st.lists(
 
 
 @given(_BUCKETS)
-def test_every_bar_is_as_high_as_its_number_says(buckets: list[dict[str, Any]]) -> None:
+def test_every_bar_is_as_high_as_its_number_says(buckets: list[Bucket]) -> None:
     """One unit for all of them, taken from the scale beside them; nothing leaves the frame."""
     plot = time_plot(buckets)
     low, high = plot.ticks[0], plot.ticks[-1]
     unit = (low.y - high.y) / (high.count - low.count)
     drawn = {(bar.bucket, bar.sort): bar for bar in plot.bars}
     for number, bucket in enumerate(buckets):
-        published = bucket["published"]
         top = plot.floor
         for sort in STACK:
-            count = bucket["failed"] if sort == "failed" else published[sort]
+            count = bucket.failed if sort == "failed" else getattr(bucket.published, sort)
             bar = drawn.pop((number, sort), None)
             assert (bar is None) == (count == 0)
             if bar is not None:
@@ -54,7 +55,7 @@ def test_every_bar_is_as_high_as_its_number_says(buckets: list[dict[str, Any]]) 
 
 
 @given(_BUCKETS)
-def test_the_scale_is_readable(buckets: list[dict[str, Any]]) -> None:
+def test_the_scale_is_readable(buckets: list[Bucket]) -> None:
     """Whole numbers from nought to no less than the highest bar, five lines at most."""
     plot = time_plot(buckets)
     counts = [tick.count for tick in plot.ticks]
@@ -71,13 +72,12 @@ def test_the_scale_is_readable(buckets: list[dict[str, Any]]) -> None:
 )
 def test_the_scale_ends_at_a_round_number(most: int, top: int) -> None:
     """The least of the round numbers that suffices: a plot is not mostly empty."""
-    bucket = {"start": "", "published": {"image": most, "audio": 0}, "failed": 0}
-    assert time_plot([bucket]).ticks[-1].count == top
+    assert time_plot([bucket_of(CountByKind(most, 0))]).ticks[-1].count == top
 
 
 def test_shares_are_measured_by_the_most_frequent() -> None:
     """The first is as long as can be; the others in proportion."""
-    found = shares([{"code": "timed_out", "count": 8}, {"code": "no_files", "count": 2}])
+    found = shares([FailureCount("timed_out", 8), FailureCount("no_files", 2)])
     assert [(share.code, share.count, share.length) for share in found] == [
         ("timed_out", 8, 100.0),
         ("no_files", 2, 25.0),
@@ -88,7 +88,7 @@ def test_shares_are_measured_by_the_most_frequent() -> None:
 def test_checks_stand_by_area_with_the_worst_word() -> None:
     """One that is broken is not hidden among those that are well; an unknown one has a place."""
     checks = [
-        {"name": name, "health": health}
+        Check(Health(health), name, "", None)
         for name, health in (
             ("program", "ok"),
             ("database", "ok"),
@@ -97,11 +97,9 @@ def test_checks_stand_by_area_with_the_worst_word() -> None:
             ("moon", "ok"),
         )
     ]
-    assert [
-        (area["name"], area["health"], len(area["checks"])) for area in checks_by_area(checks)
-    ] == [
-        ("Program", "ok", 1),
-        ("Database and queue", "broken", 2),
-        ("Published files", "warning", 1),
-        ("More", "ok", 1),
+    assert [(area["name"], area["health"], area["checks"]) for area in checks_by_area(checks)] == [
+        ("Program", "ok", [checks[0]]),
+        ("Database and queue", "broken", [checks[1], checks[3]]),
+        ("Published files", "warning", [checks[2]]),
+        ("Other", "ok", [checks[4]]),
     ]

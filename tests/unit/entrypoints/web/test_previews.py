@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from application.ports.events import PromptPublished
-from domain.kind import Kind
+from domain.prompt import Kind
+from tests.ended import published
 from tests.media_samples import picture, png
 from tests.shown_worker import shown_worker
 from tests.unit.entrypoints.web.site import GUARDED, TOKEN, Site
@@ -65,7 +65,7 @@ def test_there_is_none_before_the_first_and_after_the_end(site: Site) -> None:
         codes = [site.get(address).status_code]
         worker.preview(JPEG)
         codes += [site.get(address).status_code, site.get("/api/renders/99/preview").status_code]
-        worker.tell(PromptPublished(1, render, Kind.IMAGE, ("a",), 1.0))
+        worker.tell(published(1, render, Kind.IMAGE, ("a",), 1.0))
         assert [*codes, site.get(address).status_code] == [404, 200, 404, 404]
         answer = site.get(address).json
         assert answer
@@ -107,4 +107,4 @@ def test_the_page_of_the_queue_shows_it_without_a_script(site: Site) -> None:
         after = site.get("/queue").get_data(as_text=True)
     assert "/api/renders/" not in before
     assert f'src="/api/renders/{render}/preview?v=1"' in after
-    assert 'alt="Prompt 1 as it looks so far"' in after
+    assert 'alt="Preview of prompt 1"' in after

@@ -10,7 +10,7 @@ import pytest
 
 from application.ports.prompt_repository import Selection
 from domain.failure import Failure, FailureCode
-from domain.kind import Kind
+from domain.prompt import Kind
 from tests.owners import sqlite_repository
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from application.ports.database import PausedBy
 from application.ports.prompt_repository import Selection
-from application.ports.queue_controls import PausedBy
 from domain.failure import Failure, FailureCode
 from tests.owners import sqlite_repository
 
@@ -192,6 +192,35 @@ def test_the_queue_is_paused_and_resumed(site: Site) -> None:
 def test_a_body_that_means_nothing_changes_nothing(site: Site, path: str, body: object) -> None:
     """And is answered with what is wrong with it."""
     assert site.post(path, body).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "problem"),
+    [
+        ("/api/v1/retry", {"idz": []}, "the body has the unknown member 'idz'"),
+        ("/api/v1/retry", {"all_errors": 1}, "'all_errors' must be true or false"),
+        (
+            "/api/v1/retry",
+            {"ids": ["1"]},
+            (
+                "'ids' must be a list of at most 10,000 items, and each item must be a whole number"
+                " from 0 to 9223372036854775807"
+            ),
+        ),
+        (
+            "/api/v1/pause",
+            {"reason": 1},
+            "'reason' must be text of at most 500 characters",
+        ),
+    ],
+)
+def test_an_invalid_member_is_named_with_what_it_must_be(
+    site: Site, path: str, body: object, problem: str
+) -> None:
+    """In the words that follow from the schema of the body."""
+    answer = site.post(path, body)
+    assert answer.json
+    assert answer.json["error"]["message"] == problem
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,9 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from returns.pipeline import is_successful
 
-from domain.brief_parsing import parse_brief
-from domain.kind import Kind
-from entrypoints.web.submitted import understood
+from domain.brief import BRIEF_FIELDS, BRIEF_TYPES
+from domain.brief_parser import parse_brief
+from domain.prompt import Kind
+from entrypoints.web.openapi import document
+from entrypoints.web.submit_api import check_form
 
 if TYPE_CHECKING:
     from tests.unit.entrypoints.web.site import Site
@@ -68,6 +72,19 @@ def test_a_form_becomes_a_prompt_with_its_writing(site: Site, body: dict[str, An
         ]
 
 
+def test_lyrics_with_more_than_words_stay_as_they_are(site: Site) -> None:
+    """The brief names what is not sung, so the text is stored whole."""
+    lyrics = "Key: D\n\n[Verse]\nSteam\n(softly)"
+    answer = site.post("/api/v1/prompts", {"kind": "audio", "lyrics": lyrics})
+    assert answer.status_code == 201
+    [(content,)] = site.poet.execute("SELECT content FROM writings")
+    assert json.loads(content) == {"lyrics": lyrics}
+    found = site.get(answer.headers["Location"]).json
+    assert found
+    assert found["brief"]["sections"] == [{"type": "Verse", "lyrics": "Steam"}]
+    assert found["brief"]["notes"] == ["not sung: Key: D, (softly)"]
+
+
 def test_a_structure_may_come_instead_of_lyrics(site: Site) -> None:
     """As the Poets Service writes it."""
     structure = [{"type": "verse", "number": 1, "lyrics": "la"}]
@@ -102,8 +119,14 @@ def test_a_structure_may_come_instead_of_lyrics(site: Site) -> None:
         ({"kind": "audio", "lyrics": "[Verse]\n[Chorus]"}, "lyrics"),
         ({"kind": "audio", "structure": "la"}, "structure"),
         ({"kind": "audio", "structure": [["la"]]}, "structure"),
+        ({"kind": "audio", "structure": [{"type": "verse", "lyrics": "\ud800"}]}, "structure"),
+        ({"kind": "image", "prompt": "a", "style_tags": ["a\0b"]}, "style_tags"),
+        ({"kind": "image", "prompt": "a", "style_tags": ["a"] * 101}, "style_tags"),
         ({"kind": "audio", "lyrics": "la", "title": {"a": 1}}, "title"),
         ({"kind": "audio", "lyrics": "la", "tempo": 92}, "tempo"),
+        ({"kind": "audio", "lyrics": "la", "seconds": 0.5}, "seconds"),
+        ({"kind": "audio", "lyrics": "la", "seconds": "90"}, "seconds"),
+        ({"kind": "audio", "lyrics": "la", "seconds": True}, "seconds"),
     ],
 )
 def test_a_field_that_is_wrong_is_named_and_nothing_is_added(
@@ -122,6 +145,40 @@ def test_a_field_that_is_wrong_is_named_and_nothing_is_added(
         "writing": None,
     }
     assert site.poet.execute("SELECT count(*) FROM prompts") == [(0,)]
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_every_field_of_a_brief_is_on_the_pages_and_in_the_description(
+    lasting: Site, kind: Kind
+) -> None:
+    """Form, card of a waiting prompt, and API; a song's lyrics have inputs of their own."""
+    names = {field.name for field in BRIEF_FIELDS[kind] if field.names} - {"lyrics"}
+    form = lasting.get("/submit").get_data(as_text=True)
+    inputs = re.findall(rf'id="{kind.value}-(\w+)" name="\1"', form)
+    assert sorted(inputs) == sorted(names | {"text"})
+    card = lasting.get("/queue").get_data(as_text=True).split(f'id="blank-waiting-{kind.value}"')[1]
+    rows = re.findall(r'data-row="(\w+)"', card.split("</template>")[0])
+    size = {"aspect_ratio", "width", "height"}
+    shown = names - size | ({"size"} if names & size else set()) | {"notes"}
+    assert sorted(rows) == sorted(shown)
+    schemas = document()["components"]["schemas"]
+    form_name = {Kind.IMAGE: "ImagePrompt", Kind.AUDIO: "SongPrompt"}[kind]
+    assert names <= schemas[form_name]["properties"].keys()
+    brief = schemas[BRIEF_TYPES[kind].__name__]
+    assert list(brief["properties"]) == [each.name for each in fields(BRIEF_TYPES[kind])]
+    assert sorted(brief["properties"]) == sorted(brief["required"])
+
+
+def test_the_length_of_a_song_may_be_submitted(site: Site) -> None:
+    """In seconds, also with a fraction."""
+    body = {"kind": "audio", "lyrics": "la", "seconds": 90.5}
+    answer = site.post("/api/v1/prompts", body)
+    assert answer.status_code == 201
+    found = site.get(answer.headers["Location"]).json
+    assert found
+    assert found["brief"]["seconds"] == 90.5
+    [(content,)] = site.poet.execute("SELECT content FROM writings")
+    assert json.loads(content)["duration_seconds"] == 90.5
 
 
 def test_what_is_checked_is_shown_as_it_would_be_understood(site: Site) -> None:
@@ -146,8 +203,9 @@ def test_every_form_is_either_refused_by_field_or_can_be_rendered(
     body: dict[str, Any], kind: str
 ) -> None:
     """Whatever a program sends: what is taken, the renderers understand as well."""
-    found = understood(body | {"kind": kind})
-    assert bool(found.problems) == (found.submission is None)
-    if found.submission is not None:
-        assert is_successful(parse_brief(Kind(kind), found.submission.content))
-        found.submission.text.encode()
+    form = check_form(body | {"kind": kind})
+    assert bool(form.problems) == (form.submission is None)
+    if form.submission is not None:
+        assert is_successful(parse_brief(Kind(kind), form.submission.content))
+        form.submission.text.encode()
+        form.submission.content.encode()

@@ -1,0 +1,51 @@
+"""Calls an export's ``main`` in a loop: ``python bare_export.py EXPORT HOST``, jobs on its input.
+
+This is what a warm host is compared with: no new module, nothing put back or collected. Models are
+kept as the host keeps them, by the class of its program, whose path is ``HOST``. A job is a line of
+JSON with the export's arguments; the answer, on the descriptor that was standard output, is a line
+with the seconds that it took.
+"""
+
+import ast
+import importlib.util
+import json
+import os
+import sys
+import time
+
+
+def main() -> None:
+    """Run every job of standard input."""
+    export, host = sys.argv[1:]
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+    sys.path[0] = os.path.dirname(export)
+    spec = importlib.util.spec_from_file_location("warm_host", host)
+    warm_host = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(warm_host)
+    memo = warm_host.LoaderMemo()
+    with open(export) as file:
+        tree = ast.parse(file.read(), export)
+    del tree.body[-1:]  # the call of main
+    space = vars(sys.modules["__main__"])
+    space["__file__"] = export
+    loaded = False
+    for line in sys.stdin:
+        words = json.loads(line)
+        began = time.monotonic()
+        if loaded:
+            split = words.index("--") if "--" in words else len(words)
+            space["args"] = space["parser"].parse_args(words[:split])
+        else:
+            sys.argv = [export, *words]
+            loop = space["main"]
+            exec(compile(tree, export, "exec"), space)
+            loaded = True
+            space["loop"] = loop
+        space["main"]()
+        memo.install()
+        answers.write(f"{time.monotonic() - began}\n")
+
+
+if __name__ == "__main__":
+    main()

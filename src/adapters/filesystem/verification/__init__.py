@@ -1,0 +1,1 @@
+"""Verification of media files: container structure first, then a full decode."""

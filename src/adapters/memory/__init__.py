@@ -1,1 +1,0 @@
-"""In-memory ports, held to the same contracts as the real ones."""

@@ -1,1 +1,0 @@
-"""What workflows print, kept in bounded files."""

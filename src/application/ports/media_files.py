@@ -1,0 +1,80 @@
+"""The port to published files as they are served: open files, thumbnails, waveforms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import io
+
+
+class InvalidMediaError(Exception):
+    """Nothing can be made from a file because of its content; the message says why."""
+
+
+class BusyError(Exception):
+    """Too many threads are waiting already; it may work later."""
+
+
+@dataclass(frozen=True, slots=True)
+class MediaFile:
+    """A published file, open for reading.
+
+    Attributes:
+        file: unbuffered; the caller that opened it closes it.
+        size: in bytes.
+        modified: seconds since 1970.
+        format: one of the accepted formats, by the file's content; None for anything else.
+        identity: differs whenever the content does, as far as is known.
+        is_certain: whether the identity stands for every byte (its SHA-256), and so for ever;
+            otherwise it is made of size, time and inode.
+    """
+
+    file: io.FileIO
+    size: int
+    modified: float
+    format: str | None
+    identity: str
+    is_certain: bool
+
+
+class Thumbnails(Protocol):
+    """Thumbnails of pictures. Safe from any thread."""
+
+    def webp(self, media: MediaFile, width: int) -> bytes:
+        """A WebP thumbnail of at most ``width`` pixels in width.
+
+        Raises:
+            InvalidMediaError: none can be made of the file.
+            BusyError: too many others are being made.
+            OSError: the file cannot be read now.
+        """
+        ...
+
+
+class SoundLevels(Protocol):
+    """The loudest moments of a song."""
+
+    @property
+    def seconds(self) -> float:
+        """Length of the song."""
+        ...
+
+    def in_parts(self, parts: int) -> list[float]:
+        """The loudest moment of each of ``parts`` equal parts, from 0 (silence) to 1."""
+        ...
+
+
+class Waveforms(Protocol):
+    """Levels of songs. Safe from any thread."""
+
+    def levels(self, media: MediaFile) -> SoundLevels:
+        """The levels of a song from beginning to end.
+
+        Raises:
+            InvalidMediaError: the file is not a song, or cannot be decoded.
+            BusyError: too many others are being measured.
+            OSError: the file cannot be read now.
+        """
+        ...

@@ -1,1 +1,0 @@
-"""What the doctor examines, for the command and for the page."""

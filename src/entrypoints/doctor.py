@@ -1,0 +1,141 @@
+"""The doctor: every part of the installation is checked, as far as the settings name it."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from application.ports.doctor import Check, CheckStatus
+from domain.prompt import Kind
+from entrypoints.container import compose
+from entrypoints.renderers import RENDERERS
+from entrypoints.settings import resolution
+from entrypoints.settings.errors import Problem, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from entrypoints.settings.loader import LoadedSettings
+
+T = TypeVar("T")
+
+INTEGRITY_SECONDS: Final = 10.0
+
+
+def diagnose(
+    loaded: LoadedSettings,
+    problems: Sequence[Problem] = (),
+    integrity_seconds: float = INTEGRITY_SECONDS,
+) -> Iterator[Check]:
+    """Each check as soon as it is made; problems with the settings are checks too.
+
+    Args:
+        loaded: the settings.
+        problems: the problems that were found while loading them.
+        integrity_seconds: how long to look for damage in the database, in seconds.
+    """
+    yield _program()
+    yield from _configuration(loaded)
+    yield from map(_error, problems)
+    container = compose(loaded)
+    missing: list[Problem] = []
+    database = _attempt(container.database_path, missing)
+    root = _attempt(container.output_root, missing)
+    setups = container.setups()
+    missing += [problem for setup in setups.values() for problem in setup.problems()]
+    reported = {problem.key for problem in problems}
+    for problem in missing:
+        if problem.key not in reported:
+            reported.add(problem.key)
+            yield _error(problem)
+    if database is not None:
+        yield from container.database_checks(
+            output_root=root, integrity_seconds=integrity_seconds
+        ).checks()
+        if database.exists():
+            yield from container.database_space_checks().checks()
+    yield from _renderers(loaded)
+    for setup in setups.values():
+        if renderer_checks := setup.doctor_checks(container.clock()):
+            yield from renderer_checks.checks()
+    if root is not None:
+        yield from container.output_root_checks().checks()
+    yield from _webhooks(loaded)
+    from entrypoints.service.macos_privacy import paths_in_use, privacy_checks
+
+    paths = paths_in_use(loaded, Path(sys.prefix))
+    yield from privacy_checks(paths, sys.platform, Path.home(), Path(sys.executable))
+
+
+def _program() -> Check:
+    from importlib.metadata import version
+
+    finding = (
+        f"mediagen {version('media-generator')} on Python {platform.python_version()}"
+        f" ({sys.executable}), {platform.system()} {platform.machine()}"
+    )
+    return Check("program", CheckStatus.OK, finding)
+
+
+def _configuration(loaded: LoadedSettings) -> Iterator[Check]:
+    finding = "there is no configuration file; defaults and environment variables are used"
+    if loaded.config_file:
+        finding = f"read from {loaded.config_file}"
+    for text in (finding, *loaded.notes):
+        yield Check("configuration", CheckStatus.OK, text)
+
+
+def _error(problem: Problem) -> Check:
+    return Check("settings", CheckStatus.ERROR, f"{problem.where}: {problem.what}", problem.fix)
+
+
+def _attempt(resolve: Callable[[], T], missing: list[Problem]) -> T | None:
+    try:
+        return resolve()
+    except SettingsError as error:
+        missing += error.problems
+        return None
+
+
+def _renderers(loaded: LoadedSettings) -> Iterator[Check]:
+    limits = loaded.settings.comfyui
+    limit = f"a render is stopped after {limits.timeout_seconds:g} seconds"
+    if limits.stall_seconds:
+        limit += f", or after {limits.stall_seconds:g} seconds without progress"
+    for kind in Kind:
+        finding = f"{RENDERERS[resolution.renderer(loaded, kind)].title}; {limit}"
+        yield Check(f"{kind.value} renderer", CheckStatus.OK, finding)
+
+
+def _webhooks(loaded: LoadedSettings) -> Iterator[Check]:
+    """How webhooks are signed, and what receivers need; never the secret."""
+    hooks = loaded.settings.hooks
+    if hooks.published.webhook is None and hooks.error.webhook is None:
+        return
+    if hooks.secret is None:
+        finding = "webhooks are not signed: hooks.secret is not set"
+        yield Check("webhooks", CheckStatus.OK, finding)
+        return
+    from adapters.hooks.signature import MIN_KEY_BYTES, SECRET_PREFIX, SecretError, signing_key
+
+    finding = "webhooks are signed by the Standard Webhooks scheme"
+    if not hooks.secret.startswith(SECRET_PREFIX):
+        finding += (
+            f"; hooks.secret is plain text, so receivers need {SECRET_PREFIX} and the base64 of it"
+            " (docs/hooks.md has the command)"
+        )
+    try:
+        length = len(signing_key(hooks.secret))
+    except SecretError:
+        return  # reported with the other problems of the settings
+    if length >= MIN_KEY_BYTES:
+        yield Check("webhooks", CheckStatus.OK, finding)
+        return
+    finding += f"; the key has {length} bytes, and the scheme asks for at least {MIN_KEY_BYTES}"
+    remedy = (
+        f"Set hooks.secret to {SECRET_PREFIX} and the base64 of {MIN_KEY_BYTES} or more random"
+        " bytes, and hooks.previous_secret to the current one until all receivers have the new one."
+    )
+    yield Check("webhooks", CheckStatus.WARNING, finding, remedy)

@@ -1,0 +1,177 @@
+"""Factories of the few parts that a command needs to look at the queue or change a prompt.
+
+Importing the injector takes 80 milliseconds of processor time, as much as all the rest of
+``mediagen status``. So these factories are plain functions that such a command calls. The container
+calls them too, so that each part is built in one place.
+"""
+
+from __future__ import annotations
+
+from functools import cache, partial
+from typing import TYPE_CHECKING
+
+from entrypoints.settings.resolution import (
+    database_path,
+    lease_seconds,
+    render_settings_name,
+    state_root,
+    subscriptions,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+    from pathlib import Path
+
+    from adapters.comfyui_script.host_records import HostRecords
+    from adapters.sqlite.connection import Connection, LockState
+    from adapters.sqlite.database import SqliteDatabase
+    from adapters.sqlite.known_paths import KnownPaths
+    from application.ports.database import WorkerPlace
+    from application.ports.live_state import LiveStateReader
+    from application.ports.prompt_repository import PromptRepository
+    from application.ports.render_logs import RenderLogs
+    from application.ports.system import Clock, Processes
+    from domain.lease import ProcessIdentity
+    from domain.retry import RetryPolicy
+    from entrypoints.settings.loader import LoadedSettings
+
+
+def open_database(
+    loaded: LoadedSettings,
+    lock_wait: float | None = None,
+    patience: int = 1,
+    *,
+    durable: bool = True,
+    known_paths: KnownPaths | None = None,
+    lock_state: LockState | None = None,
+) -> SqliteDatabase:
+    """The shared database, over a connection of its own.
+
+    Args:
+        loaded: the settings.
+        lock_wait: seconds to wait for a lock; None for ``database.timeout``.
+        patience: how many such waits a write may last.
+        durable: whether commits survive a loss of power.
+        known_paths: the paths of published files, shared by the galleries of a process.
+        lock_state: the state of locks, shared with other connections; None to wait the whole
+            time every time.
+
+    Raises:
+        RepositoryError: it cannot be opened.
+        SettingsError: database.path is not set.
+    """
+    from adapters.sqlite.database import SqliteDatabase
+
+    wait = loaded.settings.database.timeout if lock_wait is None else lock_wait
+    return SqliteDatabase(
+        database_path(loaded),
+        wait,
+        patience,
+        durable=durable,
+        known_paths=known_paths,
+        lock_state=lock_state,
+        why_lost=partial(why_lost, loaded),
+        place=partial(worker_place, loaded),
+    )
+
+
+def worker_place(loaded: LoadedSettings) -> WorkerPlace:
+    """The machine and the settings with which this process renders."""
+    from adapters.processes.system_processes import own_identity
+    from application.ports.database import WorkerPlace
+
+    me = own_identity()
+    return WorkerPlace(me.host, me.boot, render_settings_name(loaded))
+
+
+def why_lost(loaded: LoadedSettings, owner: ProcessIdentity, heartbeat_at: datetime | None) -> str:
+    """Why the owner of a live render seems to be lost, or "" if it does not.
+
+    Args:
+        loaded: the settings.
+        owner: the process that owns the render.
+        heartbeat_at: its last heartbeat, by its own clock; None if that is unknown.
+    """
+    from adapters.processes.system_processes import SystemProcesses
+    from adapters.system_clock import SystemClock
+    from application.leases import LostWorkers
+
+    clock = SystemClock()
+    return LostWorkers(SystemProcesses(clock), clock, lease_seconds(loaded)).why(
+        owner, heartbeat_at
+    )
+
+
+def make_repository(
+    loaded: LoadedSettings, connection: Connection, processes: Processes, clock: Clock
+) -> PromptRepository:
+    """The queue, for workers. Raises RepositoryError if the shared tables lack a column."""
+    from adapters.sqlite.prompt_repository import SqlitePromptRepository
+
+    database = loaded.settings.database
+    return SqlitePromptRepository(
+        connection,
+        processes.me(),
+        clock,
+        create_indexes=database.create_indexes,
+        list_indexes=database.list_indexes,
+        all_variants=loaded.settings.media.variants == "all",
+        by_priority=loaded.settings.workers.order == "priority",
+        longest_wait=retry_policy(loaded).longest_wait,
+        subscriptions=subscriptions(loaded),
+    )
+
+
+def retry_policy(loaded: LoadedSettings) -> RetryPolicy:
+    """Which failures of a render are retried, and when."""
+    from domain.retry import RetryPolicy
+
+    retry = loaded.settings.retry
+    return RetryPolicy(
+        max_attempts=retry.max_attempts,
+        base_seconds=retry.base_seconds,
+        max_crashes=retry.max_crashes,
+    )
+
+
+def state_folder(loaded: LoadedSettings) -> Path:
+    """The folder for files about the database. Raises SettingsError without a database."""
+    from adapters import state_folder as folders
+
+    return folders.state_folder(state_root(loaded), database_path(loaded))
+
+
+def _lazy_processes() -> Callable[[], Processes]:
+    """Returns the processes of this machine: slow to import, and rarely needed."""
+
+    @cache
+    def processes() -> Processes:
+        from adapters.processes.system_processes import SystemProcesses
+        from adapters.system_clock import SystemClock
+
+        return SystemProcesses(SystemClock())
+
+    return processes
+
+
+def host_records(loaded: LoadedSettings) -> HostRecords:
+    """The records of the database's warm hosts. Raises SettingsError without a database."""
+    from adapters.comfyui_script.host_records import HostRecords
+
+    return HostRecords(state_folder(loaded), _lazy_processes())
+
+
+def live_reader(loaded: LoadedSettings) -> LiveStateReader:
+    """The live state of the database's workers. Raises SettingsError without a database."""
+    from adapters.live_state.reader import LiveStateFiles
+    from adapters.system_clock import SystemClock
+
+    return LiveStateFiles(state_folder(loaded), _lazy_processes(), SystemClock())
+
+
+def render_logs(loaded: LoadedSettings) -> RenderLogs:
+    """The logs of workflows. Raises SettingsError without a database."""
+    from adapters.render_logs import RenderLogFiles
+
+    return RenderLogFiles(state_folder(loaded) / "renders", loaded.settings.logging.workflow_bytes)

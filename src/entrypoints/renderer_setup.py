@@ -1,0 +1,345 @@
+"""The setup of each renderer: which settings its constructor gets.
+
+One class for each entry of the registry (``renderers``). Adapters are imported by the method that
+needs them.
+"""
+
+from __future__ import annotations
+
+import sys
+from abc import ABC, abstractmethod
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from domain.prompt import Kind
+from entrypoints import factories
+from entrypoints.renderers import RENDERERS
+from entrypoints.settings import resolution
+from entrypoints.settings.errors import Problem, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from adapters.comfyui_script.workflow import ScriptWorkflow
+    from adapters.comfyui_server.address import ServerAddress
+    from adapters.comfyui_server.server_workflow import WorkflowSource
+    from application.ports.doctor import DoctorChecks
+    from application.ports.events import EventListener
+    from application.ports.media_renderer import MediaRenderer
+    from application.ports.renders import ServerJobEnder
+    from application.ports.system import Clock
+    from domain.failure import Failure
+    from entrypoints.settings.loader import LoadedSettings
+
+T = TypeVar("T")
+
+_SKETCH_FIELDS: Mapping[Kind, str] = MappingProxyType(
+    {
+        Kind.IMAGE: "prompt negative_prompt style_tags mood width height seed output queue_size",
+        Kind.AUDIO: (
+            "lyrics tags title genre mood tempo key time_signature instrumentation seed output"
+            " queue_size"
+        ),
+    }
+)
+"""The fields of a brief that the sketch uses; each is an argument of that name, with dashes."""
+
+
+class RendererSetup(ABC):
+    """One renderer of the registry, for the kinds that the settings give it.
+
+    Args:
+        loaded: the settings.
+        kinds: the kinds that it renders; at least one.
+    """
+
+    def __init__(self, loaded: LoadedSettings, kinds: frozenset[Kind]) -> None:
+        self.loaded = loaded
+        self.kinds = tuple(kind for kind in Kind if kind in kinds)
+
+    @abstractmethod
+    def workflow_file(self, kind: Kind) -> Path:
+        """The script or graph for a kind. Raises SettingsError if it is not set."""
+
+    @abstractmethod
+    def renderer(self, clock: Clock, events: EventListener) -> MediaRenderer:
+        """The renderer. Raises SettingsError if something that it needs is not set."""
+
+    @abstractmethod
+    def doctor_checks(self, clock: Clock) -> DoctorChecks | None:
+        """The doctor's checks of the kinds whose settings are complete; None if there are none."""
+
+    @abstractmethod
+    def problems(self) -> Sequence[Problem]:
+        """Settings that the renderer needs and that are not set; empty if there are none."""
+
+    def servers(self) -> tuple[str, ...]:
+        """The addresses, without secrets, of the servers to which it submits jobs."""
+        return ()
+
+    def complete(self, resolve: Callable[[Kind], T]) -> dict[Kind, T]:
+        """The resolved value of each kind, without those whose settings are incomplete."""
+        resolved: dict[Kind, T] = {}
+        for kind in self.kinds:
+            with suppress(SettingsError):
+                resolved[kind] = resolve(kind)
+        return resolved
+
+
+class ScriptSetup(RendererSetup):
+    """A workflow script for each kind."""
+
+    def workflow_file(self, kind: Kind) -> Path:
+        """The script."""
+        return resolution.script(self.loaded, kind)
+
+    def renderer(self, clock: Clock, events: EventListener) -> MediaRenderer:
+        """A renderer that runs the scripts; what dead workers left of warm hosts is ended."""
+        from adapters.comfyui_script.host_pool import HostLimits, HostPool
+        from adapters.comfyui_script.renderer import ScriptRenderer
+
+        warm = self.loaded.settings.media.warm
+        limits = HostLimits(warm.max_prompts, warm.max_memory_bytes, warm.idle_seconds)
+        records = factories.host_records(self.loaded)
+        records.end_orphans()
+        workflows = {kind: self.workflow(kind) for kind in self.kinds}
+        return ScriptRenderer(workflows, clock, HostPool(records, limits, clock, events))
+
+    def doctor_checks(self, clock: Clock) -> DoctorChecks | None:
+        """Checks interpreter, directory and scripts."""
+        from adapters.comfyui_script.doctor import ScriptChecks
+
+        workflows = self.complete(self.workflow)
+        if not workflows:
+            return None
+        hosts = None
+        with suppress(SettingsError):  # the doctor reports a missing database itself
+            hosts = factories.host_records(self.loaded)
+        unset = frozenset(kind for kind in workflows if not self.is_script_set(kind))
+        return ScriptChecks(workflows, clock, unset, hosts)
+
+    def problems(self) -> Sequence[Problem]:
+        """Interpreter and directory, if they are not set."""
+        return _problems(
+            partial(resolution.interpreter, self.loaded),
+            partial(resolution.comfyui_directory, self.loaded),
+        )
+
+    def is_script_set(self, kind: Kind) -> bool:
+        """Whether the user has named the script, so that it must exist."""
+        return resolution.is_script_set(self.loaded, kind)
+
+    def workflow(self, kind: Kind) -> ScriptWorkflow:
+        """The script, and how to run it. Raises SettingsError if something is not set."""
+        from adapters.comfyui_script.workflow import ArgumentStyle, ScriptWorkflow
+
+        comfyui, media = self.loaded.settings.comfyui, self.loaded.settings.media
+        return ScriptWorkflow(
+            renderer="script",
+            script=self.workflow_file(kind),
+            interpreter=resolution.interpreter(self.loaded),
+            working_directory=resolution.comfyui_directory(self.loaded),
+            arguments=resolution.arguments(self.loaded, kind),
+            keep_negative_prompt=media.blank_negative_prompt == "keep",
+            configured=frozenset(resolution.of_kind(media.arguments, kind)),
+            extra_arguments=resolution.of_kind(media.extra_arguments, kind),
+            argument_style=ArgumentStyle(media.argument_style),
+            queue_size=comfyui.queue_size,
+            time_limit_seconds=comfyui.timeout_seconds,
+            stall_seconds=comfyui.stall_seconds,
+            grace_seconds=comfyui.grace_seconds,
+            allow_unused_prompt=resolution.of_kind(media.allow_unused_prompt, kind),
+            warm=resolution.of_kind(media.warm, kind) == "auto",
+        )
+
+
+class SketchSetup(ScriptSetup):
+    """The sketch: scripts of our own, run by this interpreter. It needs no settings."""
+
+    def workflow_file(self, kind: Kind) -> Path:
+        """The program for a kind."""
+        import sketch
+
+        return sketch.IMAGE_SCRIPT if kind is Kind.IMAGE else sketch.AUDIO_SCRIPT
+
+    def is_script_set(self, kind: Kind) -> bool:  # noqa: ARG002 - both always exist
+        """They are part of this program."""
+        return True
+
+    def problems(self) -> Sequence[Problem]:
+        """None: nothing need be set."""
+        return []
+
+    def workflow(self, kind: Kind) -> ScriptWorkflow:
+        """The program, and how to run it; arguments in the settings are for the user's script."""
+        from adapters.comfyui_script.workflow import ArgumentStyle, ScriptWorkflow
+
+        comfyui, script = self.loaded.settings.comfyui, self.workflow_file(kind)
+        fields = _SKETCH_FIELDS[kind].split()
+        return ScriptWorkflow(
+            renderer="sketch",
+            script=script,
+            interpreter=Path(sys.executable),
+            working_directory=script.parent,
+            arguments={field: (f"--{field.replace('_', '-')}",) for field in fields},
+            extra_arguments=(),
+            argument_style=ArgumentStyle.EQUALS,
+            queue_size=comfyui.queue_size,
+            time_limit_seconds=comfyui.timeout_seconds,
+            stall_seconds=comfyui.stall_seconds,
+            grace_seconds=comfyui.grace_seconds,
+        )
+
+
+class ServerSetup(RendererSetup):
+    """Graphs that are submitted to ComfyUI servers."""
+
+    def workflow_file(self, kind: Kind) -> Path:
+        """The graph. Raises SettingsError if it is not set."""
+        return resolution.workflow_file(self.loaded, kind)
+
+    def renderer(self, clock: Clock, events: EventListener) -> MediaRenderer:
+        """A renderer that submits each job to one of the servers."""
+        from adapters.comfyui_server.deadlines import ServerLimits
+        from adapters.comfyui_server.pool import ServerPool
+        from adapters.comfyui_server.renderer import ServerRenderer
+        from application.ports.events import ServerRecovered, ServerUnhealthy
+
+        def report(server: str, failure: Failure | None) -> None:
+            if failure is None:
+                events.handle(ServerRecovered(server))
+            else:
+                events.handle(ServerUnhealthy(server, failure.code.value, failure.message))
+
+        comfyui, media = self.loaded.settings.comfyui, self.loaded.settings.media
+        limits = ServerLimits(
+            seconds=comfyui.timeout_seconds,
+            stall_seconds=comfyui.stall_seconds,
+            unreachable_seconds=comfyui.unreachable_seconds,
+            preview_method=comfyui.preview_method or "",
+            free_memory=comfyui.free_memory,
+            max_files=media.limits.max_files,
+            max_bytes=media.limits.max_bytes,
+        )
+        sources = {kind: self.source(kind) for kind in self.kinds}
+        return ServerRenderer(sources, ServerPool(self.addresses(), clock, report), limits, clock)
+
+    def doctor_checks(self, clock: Clock) -> DoctorChecks | None:  # noqa: ARG002 - servers need no clock
+        """Checks the servers, and the graphs on them."""
+        from adapters.comfyui_server.doctor import ServerChecks
+
+        return ServerChecks(self.complete(self.source), self.addresses())
+
+    def problems(self) -> Sequence[Problem]:
+        """Each kind needs its graph."""
+        return _problems(*(partial(self.workflow_file, kind) for kind in self.kinds))
+
+    def servers(self) -> tuple[str, ...]:
+        """The servers that render one of the kinds."""
+        return tuple(address.name for address in self.addresses())
+
+    def source(self, kind: Kind) -> WorkflowSource:
+        """Reads the graph again whenever it changes. Raises SettingsError if it is not set."""
+        from adapters.comfyui_server.node_catalogue import NodeCatalogue
+        from adapters.comfyui_server.server_workflow import WorkflowSource
+
+        media = self.loaded.settings.media
+        servers = [address for address in self.addresses() if kind in address.kinds]
+        return WorkflowSource(
+            self.workflow_file(kind),
+            kind,
+            resolution.of_kind(media.inputs, kind),
+            NodeCatalogue(servers, resolution.state_root(self.loaded)),
+            keep_negative_prompt=media.blank_negative_prompt == "keep",
+        )
+
+    def addresses(self) -> tuple[ServerAddress, ...]:
+        """The servers that render one of the kinds, with their slots and kinds."""
+        from entrypoints.settings.hosts import server_addresses
+
+        return server_addresses(self.loaded.settings.comfyui, self.kinds)
+
+
+def chosen_setups(loaded: LoadedSettings) -> Mapping[str, RendererSetup]:
+    """The renderers that the settings choose, by name, each for its kinds."""
+    chosen = {kind: resolution.renderer(loaded, kind) for kind in Kind}
+    return {
+        name: entry.setup(loaded, frozenset(kind for kind in Kind if chosen[kind] == name))
+        for name, entry in RENDERERS.items()
+        if name in chosen.values()
+    }
+
+
+def require_complete(loaded: LoadedSettings) -> None:
+    """Check that everything that rendering needs is set, without opening or making any of it.
+
+    Raises:
+        SettingsError: settings are missing; it names all of them.
+    """
+    problems = _problems(
+        partial(resolution.database_path, loaded), partial(resolution.output_root, loaded)
+    )
+    for setup in chosen_setups(loaded).values():
+        problems += setup.problems()
+    if problems:
+        raise SettingsError(list({problem.key: problem for problem in problems}.values()))
+
+
+def workflow_names(loaded: LoadedSettings) -> Mapping[Kind, str]:
+    """The name of the script or graph of each kind. Raises SettingsError if one is not set."""
+    setups = chosen_setups(loaded)
+    return {
+        kind: setup.workflow_file(kind).name for setup in setups.values() for kind in setup.kinds
+    }
+
+
+def server_names(loaded: LoadedSettings) -> tuple[str, ...]:
+    """The names of the servers in events and metrics; empty if no kind is rendered on one."""
+    return tuple(name for setup in chosen_setups(loaded).values() for name in setup.servers())
+
+
+def has_server_jobs(setups: Mapping[str, RendererSetup]) -> bool:
+    """Whether jobs are submitted to servers."""
+    return any(RENDERERS[name].on_servers for name in setups)
+
+
+def make_renderers(
+    setups: Mapping[str, RendererSetup], clock: Clock, events: EventListener
+) -> Mapping[str, MediaRenderer]:
+    """The renderers, by name. Raises SettingsError if something that one needs is not set."""
+    return {name: setup.renderer(clock, events) for name, setup in setups.items()}
+
+
+def renderer_of_all(
+    setups: Mapping[str, RendererSetup], renderers: Mapping[str, MediaRenderer]
+) -> MediaRenderer:
+    """One renderer for all kinds, which passes each kind on to its own if there are several."""
+    if len(renderers) == 1:
+        return next(iter(renderers.values()))
+    from adapters.renderers_by_kind import RenderersByKind
+
+    return RenderersByKind(
+        {kind: renderers[name] for name, setup in setups.items() for kind in setup.kinds}
+    )
+
+
+def job_ender(renderers: Mapping[str, MediaRenderer]) -> ServerJobEnder:
+    """The renderer that ends jobs on servers. Raises LookupError if there is none."""
+    for name, renderer in renderers.items():
+        if RENDERERS[name].on_servers:
+            return cast("ServerJobEnder", renderer)
+    raise LookupError("no renderer gives jobs to servers")
+
+
+def _problems(*resolvers: Callable[[], object]) -> list[Problem]:
+    """The problems of settings that cannot be resolved."""
+    problems: list[Problem] = []
+    for resolve in resolvers:
+        try:
+            resolve()
+        except SettingsError as error:
+            problems += error.problems
+    return problems

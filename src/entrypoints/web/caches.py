@@ -1,0 +1,160 @@
+"""Answers that many requests share: the summary of the queue, and the checks of the doctor."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from threading import Lock, Thread
+from typing import TYPE_CHECKING, Final
+
+from application.ports.prompt_repository import RepositoryError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from application.ports.database import QueueWatch
+    from application.ports.doctor import Check
+    from application.ports.prompt_catalogue import PromptCatalogue, QueueSummary, RenderRecord
+
+MAX_CHECK_AGE: Final = 30.0  # seconds
+_MAX_SUMMARY_AGE: Final = 5.0  # seconds; some counts change with the clock: retries become due
+_MAX_PAUSE: Final = 1.0  # seconds between two counts; a page must show a change within two
+_MAX_TEXTS: Final = 256  # of renders; a machine has few slots
+_PAUSE_FACTOR: Final = 4  # the pause is this many times as long as counting took
+
+
+class SummaryCache:
+    """Keeps the last summary of the queue until another program commits. Safe from any thread.
+
+    Counting visits every prompt, and each open page asks every second.
+
+    Args:
+        watch: opens what notices commits of other programs; its owner closes it.
+        now: a monotonic clock, in seconds.
+    """
+
+    def __init__(
+        self, watch: Callable[[], QueueWatch], now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._open_watch = watch
+        self._now = now
+        self._lock = Lock()
+        self._watch: QueueWatch | None = None
+        self._summary: QueueSummary | None = None
+        self._counted_at = 0.0
+        self._cost = 0.0
+        self._is_stale = False
+        self._texts: dict[int, str] = {}
+
+    def summary(self, catalogue: Callable[[], PromptCatalogue]) -> QueueSummary:
+        """The summary; a change of another program shows after a second at most.
+
+        Raises:
+            RepositoryError: the database cannot be used.
+        """
+        with self._lock:
+            must_count = self._must_count()
+            if must_count or self._summary is None:
+                started_at = self._now()
+                self._is_stale = False
+                self._summary = None
+                self._summary = catalogue().summary()
+                self._counted_at = self._now()
+                self._cost = self._counted_at - started_at
+            return self._summary
+
+    def prompt_text(self, render: RenderRecord, catalogue: Callable[[], PromptCatalogue]) -> str:
+        """The text of a render's prompt, looked up once.
+
+        Raises:
+            RepositoryError: the database cannot be used.
+        """
+        with self._lock:
+            if render.render_id not in self._texts:
+                record = catalogue().find(render.prompt_id)
+                if len(self._texts) >= _MAX_TEXTS:
+                    self._texts.clear()
+                self._texts[render.render_id] = record.prompt.text if record else ""
+            return self._texts[render.render_id]
+
+    def invalidate(self) -> None:
+        """Count again at the next call, because this process changed the queue."""
+        self._is_stale = True
+        self._cost = 0.0
+
+    def _must_count(self) -> bool:
+        self._is_stale = self._changed() or self._is_stale
+        age = self._now() - self._counted_at
+        if age >= _MAX_SUMMARY_AGE:
+            return True
+        return self._is_stale and age >= min(_MAX_PAUSE, _PAUSE_FACTOR * self._cost)
+
+    def _changed(self) -> bool:
+        try:
+            if self._watch is None:
+                self._watch = self._open_watch()
+            return self._watch.changed()
+        except RepositoryError:  # the file was moved away or replaced: forget what was in it
+            self._watch = None
+            self._summary = None
+            return True
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """The doctor's checks, as far as they are known.
+
+    Attributes:
+        checks: of the last run that ended; empty before the first one has ended.
+        age_seconds: time since that run ended; None before.
+        running: whether another run is in progress.
+    """
+
+    checks: tuple[Check, ...]
+    age_seconds: float | None
+    running: bool
+
+
+class CheckCache:
+    """Runs the doctor's checks in the background, when old results are asked for.
+
+    No request waits for a run. Safe from any thread.
+
+    Args:
+        run: runs all checks; may take many seconds.
+        now: a monotonic clock, in seconds.
+    """
+
+    def __init__(
+        self, run: Callable[[], Iterable[Check]], now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._run = run
+        self._now = now
+        self._lock = Lock()
+        self._checks: tuple[Check, ...] = ()
+        self._ended_at: float | None = None
+        self._thread: Thread | None = None
+
+    def result(self) -> CheckResult:
+        """The last result, at once; starts a run if that is old."""
+        with self._lock:
+            age = None if self._ended_at is None else self._now() - self._ended_at
+            if self._thread is None and (age is None or age >= MAX_CHECK_AGE):
+                self._thread = Thread(target=self._refresh, name="checks", daemon=True)
+                self._thread.start()
+            return CheckResult(self._checks, age, self._thread is not None)
+
+    def wait(self, seconds: float) -> None:
+        """Wait until no run is in progress, or until the time is over."""
+        if thread := self._thread:
+            thread.join(seconds)
+
+    def _refresh(self) -> None:
+        checks: tuple[Check, ...] | None = None
+        try:
+            checks = tuple(self._run())
+        finally:
+            with self._lock:
+                self._checks = self._checks if checks is None else checks
+                self._ended_at = self._now()
+                self._thread = None

@@ -1,0 +1,166 @@
+"""Changes of the queue: retry, cancel, pause and resume."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Final
+
+from msgspec import Meta
+
+from application.ports.database import PausedBy
+from entrypoints.web.api import Routes, RowId, bad_body
+from entrypoints.web.errors import ApiError
+from entrypoints.web.json_responses import Document
+from entrypoints.web.queue_api import Pause, show_pause
+
+if TYPE_CHECKING:
+    from application.ports.prompt_repository import Requeued
+    from entrypoints.web.services import Services
+
+MAX_IDS: Final = 10_000
+MAX_REASON: Final = 500  # characters
+_NO_REASON: Final = "no reason was given"
+_UNKNOWN: Final = "there is no such prompt"  # the repository's own words
+
+routes = Routes()
+blueprint = routes.blueprint
+
+
+class Moved(Document):
+    """Which prompts were put back in the queue."""
+
+    moved: Annotated[list[int], Meta(description="ids that are pending again")]
+    refused: Annotated[dict[str, str], Meta(description="reasons by id")]
+
+
+class Cancelled(Document):
+    """Which prompt was cancelled."""
+
+    cancelled: int
+    requeued: Annotated[bool, Meta(description="whether it is pending again")]
+
+
+class Paused(Document):
+    """The pause in force, if there is one."""
+
+    paused: Pause | None
+
+
+class RetryBody(Document):
+    """Options of a retry."""
+
+    again: Annotated[bool, Meta(description="retry a prompt that is ready, too")] = False
+
+
+class RetryManyBody(Document):
+    """Which prompts to retry."""
+
+    ids: Annotated[list[RowId], Meta(max_length=MAX_IDS)] = []  # noqa: RUF012 - msgspec copies it
+    all_errors: Annotated[bool, Meta(description="every prompt that failed, instead of ids")] = (
+        False
+    )
+    again: Annotated[bool, Meta(description="retry prompts that are ready, too")] = False
+
+
+class CancelBody(Document):
+    """Options of a cancellation."""
+
+    requeue: Annotated[
+        bool, Meta(description="put a prompt that is being rendered back in the queue instead")
+    ] = False
+
+
+class PauseBody(Document):
+    """Options of a pause."""
+
+    reason: Annotated[
+        Annotated[str, Meta(max_length=MAX_REASON)] | None, Meta(description="shown to others")
+    ] = None
+
+
+class ResumeBody(Document):
+    """No options."""
+
+
+@routes.add(
+    "POST",
+    "/api/v1/prompts/<row:prompt_id>/retry",
+    Moved,
+    tag="changes",
+    body=RetryBody,
+    errors={404: "No such prompt", 409: "The prompt is in another state"},
+)
+def retry_prompt(services: Services, prompt_id: int, body: RetryBody) -> Moved:
+    """Put a finished or failed prompt back in the queue."""
+    requeued = services.repository().requeue([prompt_id], again=body.again)
+    for reason in requeued.refused.values():
+        hint = "With 'again' it is rendered once more." if reason == "it is ready" else None
+        raise _refused(prompt_id, reason, hint)
+    return _moved(requeued)
+
+
+@routes.add(
+    "POST",
+    "/api/v1/retry",
+    Moved,
+    tag="changes",
+    body=Annotated[
+        RetryManyBody,
+        Meta(extra_json_schema={"anyOf": [{"required": ["ids"]}, {"required": ["all_errors"]}]}),
+    ],
+    body_required=True,
+)
+def retry_prompts(services: Services, body: RetryManyBody) -> Moved:
+    """Put many finished or failed prompts back in the queue."""
+    if body.all_errors == bool(body.ids):
+        raise bad_body("the body must have either 'ids' or 'all_errors': true")
+    repository = services.repository()
+    if body.all_errors:
+        return _moved(repository.requeue_errors())
+    return _moved(repository.requeue(body.ids, again=body.again))
+
+
+@routes.add(
+    "POST",
+    "/api/v1/prompts/<row:prompt_id>/cancel",
+    Cancelled,
+    tag="changes",
+    body=CancelBody,
+    errors={404: "No such prompt", 409: "The prompt is in another state"},
+)
+def cancel_prompt(services: Services, prompt_id: int, body: CancelBody) -> Cancelled:
+    """Take a prompt out of the queue."""
+    reason = services.repository().cancel(prompt_id, requeue=body.requeue)
+    if reason is not None:
+        raise _refused(prompt_id, reason, None)
+    return Cancelled(prompt_id, requeued=body.requeue)
+
+
+@routes.add("POST", "/api/v1/pause", Paused, tag="changes", body=PauseBody)
+def pause(services: Services, body: PauseBody) -> Paused:
+    """Stop starting new renders until the queue is resumed.
+
+    Renders in progress are finished.
+    """
+    reason = " ".join((body.reason or "").replace("\0", " ").split())
+    controls = services.controls()
+    controls.pause(PausedBy.PERSON, reason or _NO_REASON, "", ())
+    return Paused(show_pause(controls.paused()))
+
+
+@routes.add("POST", "/api/v1/resume", Paused, tag="changes", body=ResumeBody)
+def resume(services: Services, body: ResumeBody) -> Paused:  # noqa: ARG001 - is validated
+    """Resume the queue."""
+    controls = services.controls()
+    controls.resume()
+    return Paused(show_pause(controls.paused()))
+
+
+def _moved(requeued: Requeued) -> Moved:
+    refused = {str(prompt_id): reason for prompt_id, reason in requeued.refused.items()}
+    return Moved(list(requeued.moved), refused)
+
+
+def _refused(prompt_id: int, reason: str, hint: str | None) -> ApiError:
+    if reason == _UNKNOWN:
+        return ApiError(404, "no_such_prompt", f"there is no prompt with the id {prompt_id}")
+    return ApiError(409, "refused", f"prompt {prompt_id} stays as it is: {reason}", hint)

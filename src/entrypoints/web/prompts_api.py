@@ -1,0 +1,177 @@
+"""``/api/v1/prompts``: prompts listed and searched, and everything known about one of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Final
+
+from msgspec import Meta
+from msgspec.structs import asdict
+
+from application.ports.gallery import PromptListQuery, PromptPosition
+from entrypoints.web.api import ListParameters, Routes, bad_query
+from entrypoints.web.briefs import Problem, WrittenBrief, explain_error, title_of, written_brief
+from entrypoints.web.errors import ApiError
+from entrypoints.web.gallery_api import GalleryItem, gallery_item
+from entrypoints.web.json_responses import Count, Document, KindName, Time, iso
+from entrypoints.web.queue_api import Rendering, renderings
+
+if TYPE_CHECKING:
+    from application.ports.gallery import ListedPrompt
+    from application.ports.prompt_catalogue import RenderRecord
+    from entrypoints.web.services import Services
+
+MAX_PAGE_SIZE: Final = 200  # prompts
+
+routes = Routes()
+blueprint = routes.blueprint
+
+
+class PromptListItem(Document):
+    """A prompt in the list."""
+
+    id: int
+    kind: KindName
+    status: Annotated[
+        str, Meta(description="of the prompt itself: completed once the Poets Service is done")
+    ]
+    artifact_status: Annotated[
+        str, Meta(description="pending, processing, ready, error, or another program's word")
+    ]
+    text: Annotated[str, Meta(description="the original request")]
+    title: str
+    created_at: Time
+    error: Problem | None
+    artifact_count: Count
+
+
+class PromptPage(Document):
+    """One page of prompts."""
+
+    prompts: Annotated[
+        list[PromptListItem],
+        Meta(description="newest first; may be fewer than limit although next_cursor is not null"),
+    ]
+    next_cursor: Annotated[str | None, Meta(description="cursor of the next page; null at the end")]
+
+
+class Render(Document):
+    """One render in the history of a prompt."""
+
+    render_id: int
+    claimed_at: Time
+    finished_at: Time
+    outcome: Annotated[str | None, Meta(description="null while the render is in progress")]
+    seconds: float | None
+    failure_code: str | None
+    failure_message: str | None
+    attempt: Annotated[int, Meta(description="counted from 1")]
+    crashes: Annotated[int, Meta(description="number of workers lost with this prompt before")]
+    retry_at: Time
+    worker: Annotated[str, Meta(description="host:pid")]
+
+
+class Prompt(WrittenBrief):
+    """Everything known about one prompt."""
+
+    id: int
+    kind: KindName
+    status: str
+    artifact_status: str
+    text: Annotated[str, Meta(description="the original request")]
+    title: str
+    created_at: Time
+    error: Problem | None
+    renders: Annotated[list[Render], Meta(description="newest first")]
+    artifacts: Annotated[list[GalleryItem], Meta(description="oldest first")]
+    live: Annotated[Rendering | None, Meta(description="the render in progress")]
+
+
+class PromptParameters(ListParameters, frozen=True):
+    """Which prompts are listed."""
+
+    limit: Annotated[
+        int, Meta(ge=1, le=MAX_PAGE_SIZE, description="maximum number of prompts in the answer")
+    ] = 50
+
+
+@routes.add("GET", "/api/v1/prompts", PromptPage, tag="prompts", query=PromptParameters)
+def list_prompts(services: Services, query: PromptParameters) -> PromptPage:
+    """Prompts, newest first."""
+    page = services.gallery().prompts(
+        PromptListQuery(**query.filters(), after=_position(query.cursor), limit=query.limit)
+    )
+    items = [_list_item(prompt) for prompt in page.prompts]
+    return PromptPage(items, page.next.token() if page.next else None)
+
+
+@routes.add(
+    "GET",
+    "/api/v1/prompts/<row:prompt_id>",
+    Prompt,
+    tag="prompts",
+    errors={404: "No such prompt"},
+)
+def prompt(services: Services, prompt_id: int) -> Prompt:
+    """One prompt with everything known about it."""
+    record = services.catalogue().find(prompt_id)
+    if record is None:
+        message = f"there is no image or lyrics prompt with the id {prompt_id}"
+        raise ApiError(404, "no_such_prompt", message)
+    row = record.prompt
+    live = [render for render in record.renders if render.outcome is None]
+    workers = services.live.workers() if live else ()
+    return Prompt(
+        id=row.id,
+        kind=row.kind,
+        status=record.status,
+        artifact_status=row.artifact_status,
+        text=row.text,
+        title=title_of(row.kind, row.text, record.writing),
+        created_at=iso(row.created_at),
+        error=explain_error(row.error_message),
+        renders=[_render(render) for render in record.renders],
+        artifacts=[
+            gallery_item(artifact) for artifact in services.gallery().artifacts_of(prompt_id) or ()
+        ],
+        live=next(iter(renderings(live, workers)), None),
+        **asdict(written_brief(row.kind, record.writing)),
+    )
+
+
+def _position(cursor: str | None) -> PromptPosition | None:
+    try:
+        return PromptPosition.of_token(cursor) if cursor else None
+    except ValueError:
+        raise bad_query(
+            "cursor", "does not come from an earlier answer; start without it"
+        ) from None
+
+
+def _list_item(prompt: ListedPrompt) -> PromptListItem:
+    return PromptListItem(
+        id=prompt.id,
+        kind=prompt.kind,
+        status=prompt.status,
+        artifact_status=prompt.artifact_status,
+        text=prompt.text,
+        title=title_of(prompt.kind, prompt.text, prompt.writing),
+        created_at=prompt.created_at,
+        error=explain_error(prompt.error_message, prompt.failure_code),
+        artifact_count=prompt.artifact_count,
+    )
+
+
+def _render(render: RenderRecord) -> Render:
+    return Render(
+        render_id=render.render_id,
+        claimed_at=iso(render.claimed_at),
+        finished_at=iso(render.finished_at),
+        outcome=render.outcome,
+        seconds=render.seconds,
+        failure_code=render.failure_code,
+        failure_message=render.failure_message,
+        attempt=render.attempt,
+        crashes=render.crashes,
+        retry_at=iso(render.retry_at),
+        worker=render.worker,
+    )

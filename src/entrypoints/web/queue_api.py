@@ -1,0 +1,356 @@
+"""``/api/v1/status`` and ``/api/v1/queue``: the state of the queue, and what is in it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Final
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+from msgspec.structs import asdict
+
+from application.ports.database import PausedBy
+from domain.artifact_status import ArtifactStatus
+from domain.failure import FailureCode
+from domain.prompt import Kind
+from entrypoints.web.api import Routes
+from entrypoints.web.briefs import Problem, WrittenBrief, explain_error, title_of, written_brief
+from entrypoints.web.json_responses import Count, CountByKind, Document, KindName, Time, iso
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from application.ports import database
+    from application.ports.gallery import FailedPrompt, WaitingPrompt
+    from application.ports.live_state import RenderView, WorkerView
+    from application.ports.prompt_catalogue import QueueSummary, RenderRecord
+    from entrypoints.web.services import Services
+
+MAX_LISTED: Final = 50  # waiting prompts of each kind, and failed ones
+MAX_OUTCOMES: Final = 20
+
+routes = Routes()
+blueprint = routes.blueprint
+
+
+# ----------------------------------------------------------------------------------------- answers
+
+
+class Rendering(Document):
+    """A render in progress."""
+
+    prompt_id: int
+    render_id: int
+    kind: KindName
+    fraction: Annotated[
+        float | None, Meta(description="completed part, from 0 to 1; null if unknown")
+    ]
+    message: Annotated[str, Meta(description="the workflow's own word for its current step")]
+    seconds_left: float | None
+    started_at: Time
+    worker: Annotated[str, Meta(description="host:pid")]
+    preview_url: Annotated[
+        str | None,
+        Meta(
+            description="address of the picture so far, a new one for each picture; null while"
+            " there is none"
+        ),
+    ]
+    text: (
+        Annotated[str, Meta(description="the original request; only in the queue")] | UnsetType
+    ) = UNSET
+
+
+class Worker(Document):
+    """A process that renders."""
+
+    pid: int
+    host: str
+    command: Annotated[str, Meta(description="run or daemon")]
+    slots: Annotated[int, Meta(description="number of prompts rendered at the same time")]
+    started_at: Time
+    updated_at: Time
+
+
+class Broken(Document):
+    """Why nothing of a kind can be rendered."""
+
+    kind: KindName
+    code: str
+    message: str
+    hint: str
+
+
+class Pause(Document):
+    """Why nothing is rendered."""
+
+    by: Annotated[PausedBy, Meta(description="person or environment")]
+    reason: str
+    code: Annotated[str | None, Meta(description="failure code that stopped the queue")]
+    hint: str | None
+    since: Time
+
+
+class Outcome(Document):
+    """A render that has ended."""
+
+    prompt_id: int
+    render_id: int
+    kind: KindName
+    outcome: str | None
+    code: str | None
+    seconds: float | None
+    finished_at: Time
+
+
+Counts = Annotated[dict[str, Count], Meta(description="number of prompts by artifact_status")]
+
+
+class StatusCounts(Document):
+    """Prompts by status, for each media kind."""
+
+    image: Counts
+    audio: Counts
+
+
+class TimeByKind(Document):
+    """One time for each media kind."""
+
+    image: Time
+    audio: Time
+
+
+class Status(Document):
+    """The state of the queue in a few numbers."""
+
+    counts: StatusCounts
+    unwritten: Annotated[CountByKind, Meta(description="pending prompts without a writing")]
+    waiting: Annotated[CountByKind, Meta(description="pending prompts that wait for a retry")]
+    next_retry_at: Time
+    oldest_pending: TimeByKind
+    paused: Pause | None
+    rendering: list[Rendering]
+    outcomes: Annotated[list[Outcome], Meta(description=f"the last {MAX_OUTCOMES}, newest first")]
+    workers: Annotated[
+        list[Worker], Meta(description="live workers; if there are none, nothing is rendered")
+    ]
+    broken: list[Broken]
+
+
+class Waiting(WrittenBrief):
+    """A prompt that waits to be rendered."""
+
+    id: int
+    text: Annotated[str, Meta(description="the original request")]
+    title: str
+    created_at: Time
+    retry_at: Annotated[
+        str | None,
+        Meta(description="earliest time of the next attempt", examples=["2026-01-06T21:30:45"]),
+    ]
+
+
+class Failed(Document):
+    """A prompt that failed."""
+
+    id: int
+    kind: KindName
+    text: Annotated[str, Meta(description="the original request")]
+    created_at: Time
+    error: Problem | None
+    finished_at: Time
+    attempts: Count
+
+
+class WaitingByKind(Document):
+    """Waiting prompts, for each media kind."""
+
+    image: list[Waiting]
+    audio: list[Waiting]
+
+
+class QueueTotals(Document):
+    """Number of prompts that wait and that failed."""
+
+    waiting: Annotated[CountByKind, Meta(description="all waiting prompts")]
+    failed: Count
+
+
+class Queue(Document):
+    """What waits, what failed and what is being rendered."""
+
+    waiting: Annotated[WaitingByKind, Meta(description=f"the oldest {MAX_LISTED} of each kind")]
+    failed: Annotated[list[Failed], Meta(description=f"the last {MAX_LISTED}")]
+    rendering: list[Rendering]
+    totals: QueueTotals
+
+
+# ------------------------------------------------------------------------------------------ routes
+
+
+@routes.add("GET", "/api/v1/status", Status, tag="queue")
+def status(services: Services) -> Status:
+    """The state of the queue in a few numbers."""
+    summary = services.summaries.summary(services.catalogue)
+    workers = services.live.workers()
+    counts = {kind.value: _counts(summary, kind) for kind in Kind}
+    oldest = {kind.value: iso(summary.oldest_pending.get(kind)) for kind in Kind}
+    return Status(
+        counts=StatusCounts(**counts),
+        unwritten=_by_kind(summary.unwritten),
+        waiting=_by_kind(summary.waiting),
+        next_retry_at=iso(summary.next_retry_at),
+        oldest_pending=TimeByKind(**oldest),
+        paused=show_pause(services.controls().paused()),
+        rendering=renderings(summary.rendering, workers),
+        outcomes=[_outcome(render) for render in services.gallery().ended(MAX_OUTCOMES)],
+        workers=[show_worker(worker) for worker in workers],
+        broken=_broken(workers),
+    )
+
+
+@routes.add("GET", "/api/v1/queue", Queue, tag="queue")
+def queue(services: Services) -> Queue:
+    """What waits, what failed and what is being rendered."""
+    gallery = services.gallery()
+    summary = services.summaries.summary(services.catalogue)
+    texts = {
+        render.render_id: services.summaries.prompt_text(render, services.catalogue)
+        for render in summary.rendering
+    }
+    waiting = {
+        kind.value: [_waiting(prompt) for prompt in gallery.waiting(kind, MAX_LISTED)]
+        for kind in Kind
+    }
+    return Queue(
+        waiting=WaitingByKind(**waiting),
+        failed=[_failed(prompt) for prompt in gallery.failed(MAX_LISTED)],
+        rendering=renderings(summary.rendering, services.live.workers(), texts),
+        totals=QueueTotals(
+            waiting=_by_kind({kind: _counts(summary, kind)["pending"] for kind in Kind}),
+            failed=sum(_counts(summary, kind)["error"] for kind in Kind),
+        ),
+    )
+
+
+# ------------------------------------------------------------------------------------- conversions
+
+
+def renderings(
+    renders: Sequence[RenderRecord],
+    workers: Sequence[WorkerView],
+    texts: Mapping[int, str] | None = None,
+) -> list[Rendering]:
+    """Renders in progress, with their progress where a worker shows it.
+
+    Args:
+        renders: from the database.
+        workers: from the live state.
+        texts: original requests by render id; None to leave them out.
+    """
+    views = {view.render_id: (view, worker) for worker in workers for view in worker.renders}
+    answer = []
+    for render in renders:
+        view, worker = views.get(render.render_id, (None, None))
+        answer.append(
+            Rendering(
+                prompt_id=render.prompt_id,
+                render_id=render.render_id,
+                kind=render.kind,
+                fraction=view.fraction if view else None,
+                message=view.message if view else "",
+                seconds_left=_seconds_left(view, worker) if view and worker else None,
+                started_at=iso(render.claimed_at),
+                worker=render.worker,
+                preview_url=(
+                    f"/api/renders/{view.render_id}/preview?v={view.preview}"
+                    if view and view.preview
+                    else None
+                ),
+                text=UNSET if texts is None else texts[render.render_id],
+            )
+        )
+    return answer
+
+
+def _seconds_left(view: RenderView, worker: WorkerView) -> float | None:
+    """Seconds from now on; the worker's own estimate may be some seconds old."""
+    if view.seconds_left is None:
+        return None
+    age = (datetime.now(UTC) - worker.updated_at).total_seconds()
+    return round(max(0.0, view.seconds_left - max(0.0, age)), 1)
+
+
+def show_worker(worker: WorkerView) -> Worker:
+    """A process that renders, as the API shows it."""
+    return Worker(
+        pid=worker.identity.pid,
+        host=worker.identity.host,
+        command=worker.command,
+        slots=worker.slots,
+        started_at=iso(worker.started_at),
+        updated_at=iso(worker.updated_at),
+    )
+
+
+def show_pause(current: database.Pause | None) -> Pause | None:
+    """The pause in force, as the API shows it."""
+    if current is None:
+        return None
+    is_known = current.code in set(FailureCode)
+    return Pause(
+        by=current.by,
+        reason=current.reason,
+        code=current.code or None,
+        hint=FailureCode(current.code).hint if is_known else None,
+        since=iso(current.since),
+    )
+
+
+def _broken(workers: Sequence[WorkerView]) -> list[Broken]:
+    """What keeps whole kinds from being rendered; each problem once."""
+    problems = [broken for worker in workers for broken in worker.gate.unavailable]
+    return msgspec.convert(list(dict.fromkeys(problems)), list[Broken], from_attributes=True)
+
+
+def _outcome(render: RenderRecord) -> Outcome:
+    return Outcome(
+        prompt_id=render.prompt_id,
+        render_id=render.render_id,
+        kind=render.kind,
+        outcome=render.outcome,
+        code=render.failure_code,
+        seconds=render.seconds,
+        finished_at=iso(render.finished_at),
+    )
+
+
+def _waiting(prompt: WaitingPrompt) -> Waiting:
+    return Waiting(
+        id=prompt.id,
+        text=prompt.text,
+        title=title_of(prompt.kind, prompt.text, prompt.writing),
+        created_at=prompt.created_at,
+        retry_at=prompt.retry_at,
+        **asdict(written_brief(prompt.kind, prompt.writing)),
+    )
+
+
+def _failed(prompt: FailedPrompt) -> Failed:
+    return Failed(
+        id=prompt.id,
+        kind=prompt.kind,
+        text=prompt.text,
+        created_at=prompt.created_at,
+        error=explain_error(prompt.error_message, prompt.failure_code),
+        finished_at=prompt.finished_at,
+        attempts=prompt.attempts,
+    )
+
+
+def _counts(summary: QueueSummary, kind: Kind) -> dict[str, int]:
+    return {status.value: 0 for status in ArtifactStatus} | dict(summary.counts.get(kind, {}))
+
+
+def _by_kind(counts: Mapping[Kind, int]) -> CountByKind:
+    return CountByKind(**{kind.value: counts.get(kind, 0) for kind in Kind})

@@ -1,0 +1,240 @@
+"""``POST /api/v1/prompts``: prompts from a form, checked field by field before they are queued."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import msgspec
+from msgspec import Meta
+from returns.pipeline import is_successful
+
+from domain.brief import BRIEF_FIELDS, NUMBER_BOUNDS, PROMPT_FIELDS, FieldType
+from domain.brief_parser import parse_brief
+from domain.prompt import Kind
+from entrypoints.submission import make_submission, writing_json
+from entrypoints.web.api import Answer, Routes, is_unicode, requirement, without_null
+from entrypoints.web.briefs import BriefOrNull, show_brief
+from entrypoints.web.json_responses import Document, ErrorDetail, FormError, json_response
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flask import Response
+
+    from application.ports.database import Submission
+    from domain.brief import Brief, BriefField
+    from entrypoints.web.services import Services
+
+MAX_PROSE: Final = 50_000  # characters of a prompt, or of lyrics
+MAX_LINE: Final = 500  # characters of any other text
+MAX_WORDS: Final = 100  # in a list
+
+routes = Routes()
+blueprint = routes.blueprint
+
+
+# ------------------------------------------------------------------------------------------ bodies
+
+_PROSE = Annotated[str, Meta(min_length=1, max_length=MAX_PROSE)]
+_LINE = Annotated[str, Meta(min_length=1, max_length=MAX_LINE)]
+_WORDS = Annotated[list[_LINE], Meta(max_length=MAX_WORDS)]
+_STRUCTURE = list[dict[str, str | int]]
+
+
+def _input_type(spec: BriefField) -> Any:  # noqa: ANN401 - a type
+    """The type of a field in a request."""
+    if spec.is_number:
+        # msgspec has no bounds beyond 64 bits with a sign, so numbers are compared by hand.
+        minimum, maximum = NUMBER_BOUNDS[spec.type]
+        bounds = Meta(extra_json_schema={"minimum": minimum, "maximum": maximum})
+        return Annotated[float if spec.type is FieldType.SECONDS else int, bounds]
+    if spec.type is FieldType.TEXTS:
+        return _WORDS
+    return _PROSE if spec.type is FieldType.PROSE else _LINE
+
+
+def _form(name: str, kind: Kind, summary: str, default_text: str) -> type[msgspec.Struct]:
+    """The Struct of a prompt in a request; every field but the image's prompt may be null."""
+    inputs: dict[str, tuple[Any, str]] = {
+        spec.name: (_input_type(spec), spec.about) for spec in BRIEF_FIELDS[kind] if spec.names
+    }
+    if kind is Kind.AUDIO:
+        inputs["structure"] = (_STRUCTURE, "sections, each with type and lyrics, instead of lyrics")
+    inputs["text"] = (_PROSE, f"the original request; by default {default_text}")
+    is_required = kind is Kind.IMAGE
+    return msgspec.defstruct(
+        name,
+        [
+            (name, Annotated[type_, Meta(description=about)])
+            if is_required and name == PROMPT_FIELDS[kind]
+            else (name, Annotated[type_ | None, Meta(description=about)], None)
+            for name, (type_, about) in inputs.items()
+        ],
+        bases=(Document,),
+        namespace={"__doc__": summary},
+        tag_field="kind",
+        tag=kind.value,
+        kw_only=True,
+    )
+
+
+ImagePrompt: Final = _form("ImagePrompt", Kind.IMAGE, "An image to render.", "the prompt")
+SongPrompt: Final = _form(
+    "SongPrompt", Kind.AUDIO, "A song to render; lyrics or structure is required.", "the title"
+)
+_FORMS: Final = {Kind.IMAGE: ImagePrompt, Kind.AUDIO: SongPrompt}
+
+
+# ----------------------------------------------------------------------------------------- answers
+
+
+class Created(Document):
+    """The new prompt."""
+
+    id: Annotated[int, Meta(description="of the new prompt")]
+
+
+class Checked(Document):
+    """What a prompt would become."""
+
+    ok: Annotated[bool, Meta(description="whether the prompt can be submitted")]
+    fields: Annotated[dict[str, str], Meta(description="what is wrong, by field name")]
+    brief: BriefOrNull
+    writing: Annotated[str | None, Meta(description="the JSON text that the queue would get")]
+
+
+# ------------------------------------------------------------------------------------------ routes
+
+
+@routes.add(
+    "POST",
+    "/api/v1/prompts",
+    tag="prompts",
+    body=ImagePrompt | SongPrompt,
+    body_required=True,
+    answers={
+        201: Answer(
+            "The prompt is in the queue", Created, headers={"Location": "address of the prompt"}
+        )
+    },
+    errors={422: Answer("Some fields are invalid", FormError)},
+)
+def submit_prompt(services: Services, body: Mapping[str, Any]) -> Response:
+    """Submit a prompt.
+
+    It enters the queue like a prompt of the Poets Service.
+    """
+    form = check_form(body)
+    if form.submission is None:
+        problems = "; ".join(f"{name} {text}" for name, text in sorted(form.problems.items()))
+        error = ErrorDetail(
+            "bad_brief", f"the prompt was not accepted: {problems}", "Correct the named fields."
+        )
+        return json_response(FormError(error, dict(form.problems)), 422)
+    (prompt_id,) = services.intake().submit([form.submission])
+    return json_response(Created(prompt_id), 201, {"Location": f"/api/v1/prompts/{prompt_id}"})
+
+
+@routes.add(
+    "POST",
+    "/api/v1/prompts/check",
+    Checked,
+    tag="prompts",
+    body=Annotated[
+        dict[str, Any], Meta(description="a prompt as for submitting; may be incomplete")
+    ],
+    body_required=True,
+    database=False,
+)
+def check_prompt(services: Services, body: Mapping[str, Any]) -> Checked:  # noqa: ARG001 - as every handler
+    """Check a prompt without submitting it."""
+    form = check_form(body)
+    return Checked(
+        ok=not form.problems,
+        fields=dict(form.problems),
+        brief=show_brief(form.brief) if form.brief else None,
+        writing=form.submission.content if form.submission else None,
+    )
+
+
+# -------------------------------------------------------------------------------------- validation
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedForm:
+    """A form after validation.
+
+    Attributes:
+        problems: what is wrong, by field name; empty if the form can be submitted.
+        brief: the form as a brief, or None.
+        submission: what would enter the queue, or None.
+    """
+
+    problems: Mapping[str, str] = field(default_factory=dict)
+    brief: Brief | None = None
+    submission: Submission | None = None
+
+
+def check_form(body: Mapping[str, Any]) -> CheckedForm:
+    """Check every field of a form, and then the brief as a whole."""
+    kind_name = body.get("kind")
+    if not isinstance(kind_name, str) or kind_name not in set(Kind):
+        return CheckedForm({"kind": "must be image or audio"})
+    kind = Kind(kind_name)
+    types = {field.name: field.type for field in msgspec.structs.fields(_FORMS[kind])}
+    values = {
+        name: value
+        for name, value in body.items()
+        if name != "kind" and value not in (None, "", [])
+    }
+    problems = {}
+    for name, value in values.items():
+        problem = (
+            _problem(types[name], value)
+            if name in types
+            else f"is not a field of an {kind.value} prompt"
+        )
+        if problem:
+            problems[name] = problem
+    main = PROMPT_FIELDS[kind]
+    if main not in values and not (kind is Kind.AUDIO and "structure" in values):
+        problems.setdefault(main, "is missing")
+    if problems:
+        return CheckedForm(problems)
+    content = writing_json(kind, values)
+    parsed = parse_brief(kind, content)
+    if not is_successful(parsed):
+        return CheckedForm({main: parsed.failure().message})
+    brief = parsed.unwrap()
+    return CheckedForm({}, brief, make_submission(kind, brief, content, values.get("text")))
+
+
+def _problem(type_: Any, value: object) -> str | None:  # noqa: ANN401 - a type of a form's field
+    """What is wrong with the value of a field, or None."""
+    schema = without_null(msgspec.json.schema(type_))
+    try:
+        msgspec.convert(value, type_)
+    except msgspec.ValidationError:
+        return requirement(schema)
+    if isinstance(value, int | float):
+        is_allowed = schema["minimum"] <= value <= schema["maximum"]
+        return None if is_allowed else requirement(schema)
+    if isinstance(value, str):
+        return _text_problem(value)
+    if schema["items"]["type"] == "object":
+        text = json.dumps(value, ensure_ascii=False)
+        if len(text) > MAX_PROSE:
+            return f"must be at most {MAX_PROSE:,} characters of JSON"
+        return None if is_unicode(text) else "contains half a character"
+    assert isinstance(value, list)  # noqa: S101 - of texts: there is no other type
+    return next((f"has an item that {text}" for text in map(_text_problem, value) if text), None)
+
+
+def _text_problem(value: str) -> str | None:
+    if not value.strip():
+        return "is blank"
+    if "\0" in value:
+        return "contains a NUL character"
+    return None if is_unicode(value) else "contains half a character"

@@ -1,0 +1,1 @@
+"""The program that sings lyrics as a small arrangement."""

@@ -1,0 +1,1 @@
+"""The program that draws a picture from a prompt."""

@@ -1,0 +1,61 @@
+"""Exports in warm hosts: the faults of scripts again, and those that only a host can have."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tests.chaos.checker import marked_processes
+from tests.chaos.crew import worker
+from tests.chaos.faults.fault import Fault
+from tests.chaos.faults.kills import kill_faults
+from tests.chaos.faults.stops import stop_faults
+from tests.chaos.faults.workflows import workflow_faults
+from tests.chaos.poet import write_one
+
+if TYPE_CHECKING:
+    import random
+
+    from tests.chaos.place import Place
+
+
+def warm_faults() -> dict[str, Fault]:
+    """Those of workers and workflows, with hosts; and hosts that die or do not notice."""
+    same = {**kill_faults(), **stop_faults(), **workflow_faults()}
+    return {
+        **{f"warm host: {name}": replace(fault, warm=True) for name, fault in same.items()},
+        "warm host killed at random times": Fault(_kill_hosts, warm=True, weight=3),
+        "warm host stopped, its worker killed": Fault(_stop_host_and_kill, warm=True, weight=3),
+    }
+
+
+def _kill_hosts(place: Place, chance: random.Random) -> int:
+    """Whatever runs in the place dies, busy or idle, while one worker renders three prompts."""
+    for mood in ("first slow", "second", "third slow grandchild"):
+        write_one(place.database, mood)
+    hand = worker(place)
+    deaths = 0
+    for _ in range(3):
+        time.sleep(chance.uniform(0.0, 0.5))
+        for pid in marked_processes(place):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+                deaths += 1
+    return deaths + hand.wait().killed
+
+
+def _stop_host_and_kill(place: Place, chance: random.Random) -> int:
+    """A host that cannot notice that its worker died is ended by the next one."""
+    for mood in ("first slow", "second", "third slow"):
+        write_one(place.database, mood)
+    hand = worker(place)
+    time.sleep(chance.uniform(0.1, 1.0))
+    for pid in marked_processes(place):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGSTOP)
+    hand.kill()
+    return hand.wait().killed

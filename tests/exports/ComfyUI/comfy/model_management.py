@@ -1,0 +1,27 @@
+"""What the GPU holds: a file in ComfyUI's folder stands for its memory."""
+
+from pathlib import Path
+
+_GPU = Path(__file__).parent.parent / "gpu"
+
+
+def load(name: str) -> None:
+    """Put a model on the GPU."""
+    _GPU.write_text(name)
+
+
+def cleanup_models_gc() -> None:
+    """Forget models that are gone."""
+
+
+def unload_all_models() -> None:
+    """Take every model off the GPU."""
+    _GPU.unlink(missing_ok=True)
+
+
+def soft_empty_cache() -> None:
+    """Give back what is not used."""
+
+
+def interrupt_current_processing(value: bool = True) -> None:
+    """Stop at the next step."""

@@ -1,0 +1,9 @@
+"""Whether the command line is read."""
+
+args_parsing = False
+
+
+def enable_args_parsing() -> None:
+    """Read it from now on."""
+    global args_parsing
+    args_parsing = True

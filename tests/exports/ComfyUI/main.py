@@ -1,0 +1,1 @@
+"""The doctor looks for this file."""

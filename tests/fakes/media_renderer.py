@@ -1,0 +1,123 @@
+"""A renderer for tests and measurements: it returns prepared outcomes at once."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from returns.result import Failure as Failed
+from returns.result import Result, Success
+
+from application.ports.media_renderer import RenderingFacts
+from domain.failure import Failure, FailureCode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from application.ports.media_renderer import RenderContext, RenderJob
+    from domain.prompt import Kind
+
+_FACTS = RenderingFacts(
+    renderer="fake",
+    workflow="fake",
+    seconds=0.0,
+    seed_used=True,
+    size_used=True,
+    prompt_used=True,
+)
+
+
+def _leave_nothing(job: RenderJob) -> None:
+    """Write no file at all."""
+
+
+def _succeed(job: RenderJob) -> Failure | None:
+    """Every job succeeds."""
+
+
+class FakeMediaRenderer:
+    """Renders nothing, or what ``write`` writes. Safe to use from several threads.
+
+    Attributes:
+        refusals: preflight failures by kind.
+        calls_by_prompt: number of calls of ``render`` for each prompt.
+    """
+
+    def __init__(
+        self,
+        outcome: Callable[[RenderJob], Failure | None] = _succeed,
+        *,
+        write: Callable[[RenderJob], None] = _leave_nothing,
+        progress: Sequence[float] = (),
+        prints: bytes = b"",
+        shows: bytes = b"",
+        facts: RenderingFacts = _FACTS,
+    ) -> None:
+        """Set the outcome of jobs without a script of their own.
+
+        Args:
+            outcome: returns the failure of a job, or None for success.
+            write: called for each successful job before ``render`` returns.
+            progress: fractions to report for each job, with a check for a stop after each.
+            prints: output of each job, reported first.
+            shows: a JPEG preview for each job, reported second; empty for none.
+            facts: returned for a success.
+        """
+        self.refusals: dict[Kind, Failure] = {}
+        self.calls_by_prompt: Counter[int] = Counter()
+        self._outcome = outcome
+        self._write = write
+        self._progress = progress
+        self._prints = prints
+        self._shows = shows
+        self._facts = facts
+        self._scripts: dict[int, deque[Failure | None]] = {}
+        self._lock = Lock()
+
+    @property
+    def calls(self) -> int:
+        """Number of calls of ``render``."""
+        return self.calls_by_prompt.total()
+
+    def script(self, prompt_id: int, *outcomes: Failure | None) -> None:
+        """Prepare the next outcomes of a prompt, one for each call; None is success.
+
+        Afterwards the common outcome applies again.
+        """
+        self._scripts.setdefault(prompt_id, deque()).extend(outcomes)
+
+    def preflight(self, kind: Kind) -> Failure | None:
+        """The failure in ``refusals`` for a kind, or None."""
+        return self.refusals.get(kind)
+
+    def render(self, job: RenderJob, context: RenderContext) -> Result[RenderingFacts, Failure]:
+        """Return the next prepared outcome of the prompt, or the common outcome."""
+        with self._lock:
+            self.calls_by_prompt[job.prompt_id] += 1
+            outcomes = self._scripts.get(job.prompt_id)
+            scripted = bool(outcomes)
+            failure = outcomes.popleft() if outcomes else None
+        if context.must_stop():
+            return _interrupted()
+        if self._prints:
+            context.on_output("stdout", self._prints)
+        if self._shows:
+            context.on_preview(self._shows, "image/jpeg")
+        for fraction in self._progress:
+            context.on_progress(fraction, "")
+            if context.must_stop():
+                return _interrupted()
+        if not scripted:
+            failure = self._outcome(job)
+        if failure is not None:
+            return Failed(failure)
+        self._write(job)
+        return Success(self._facts)
+
+    def close(self) -> None:
+        """Nothing is left open."""
+
+
+def _interrupted() -> Result[RenderingFacts, Failure]:
+    return Failed(Failure(FailureCode.INTERRUPTED, "the fake was asked to stop"))

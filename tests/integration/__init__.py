@@ -1,0 +1,1 @@
+"""Tests in which adapters meet the real thing: files, processes, databases, servers."""

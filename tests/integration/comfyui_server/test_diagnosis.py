@@ -1,0 +1,101 @@
+"""What doctor finds out about servers and workflows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from returns.result import Failure as Refused
+
+from adapters.comfyui_server.address import ServerAddress
+from adapters.comfyui_server.doctor import ServerChecks
+from application.ports.doctor import Check, CheckStatus
+from domain.failure import Failure, FailureCode
+from domain.prompt import Kind
+from tests.integration.comfyui_server.worlds import picture_graph, song_graph, workflows
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.integration.comfyui_server.conftest import Stage
+
+
+def checks(folder: Path, *servers: ServerAddress) -> dict[str, Check]:
+    """The checklist by subject."""
+    return {check.subject: check for check in ServerChecks(workflows(folder), servers).checks()}
+
+
+def test_a_server_that_is_well_tells_what_it_is(stage: Stage) -> None:
+    """Its version, its device, and the memory that is free; workflows are examined."""
+    double = stage.double()
+    found = checks(stage.folder / "flows", ServerAddress(double.url))
+    assert [check.status for check in found.values()] == [CheckStatus.OK] * 3
+    line = found[f"ComfyUI {double.url}"].finding
+    assert line == "ComfyUI 0.3.64, cuda:0 The Double with 20.0 of 24.0 GiB free"
+    assert found["image workflow"].finding == f"flow.json can run on {double.url}"
+    assert double.jobs == []
+
+
+def test_a_server_that_is_not_there_is_broken(stage: Stage) -> None:
+    """The line says why; the workflows can at least be read."""
+    double = stage.double()
+    double.stop()
+    found = checks(stage.folder / "flows", ServerAddress(double.url))
+    line = found[f"ComfyUI {double.url}"]
+    assert line.status is CheckStatus.ERROR
+    assert "connection refused" in line.finding
+    assert "main.py" in line.remedy
+    assert found["image workflow"].status is CheckStatus.WARNING
+
+
+def test_a_missing_model_is_found(stage: Stage) -> None:
+    """Before any prompt needs it."""
+    double = stage.double(models=[])
+    line = checks(stage.folder / "flows", ServerAddress(double.url))["image workflow"]
+    assert line.status is CheckStatus.ERROR
+    assert "tiny-random-sd15.safetensors" in line.finding
+    assert "models/checkpoints" in line.finding
+
+
+def picture_check(folder: Path, graph: dict[str, Any], *servers: ServerAddress) -> Check:
+    """The line for a workflow for pictures."""
+    examined = ServerChecks(workflows(folder, {Kind.IMAGE: graph}), servers)
+    return {check.subject: check for check in examined.checks()}["image workflow"]
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_workflow_that_makes_no_pictures_is_broken(stage: Stage, *, asked: bool) -> None:
+    """With a server and without one."""
+    servers = [ServerAddress(stage.double().url)] if asked else []
+    unsaved = {name: each for name, each in picture_graph().items() if name != "7"}
+    for graph, words in ((song_graph(), "saves sound"), (unsaved, "no output node")):
+        line = picture_check(stage.folder / "flows", graph, *servers)
+        assert line.status is CheckStatus.ERROR
+        assert words in line.finding
+        assert "SaveImage" in line.remedy
+
+
+def test_titles_that_say_the_opposite_are_a_warning(stage: Stage) -> None:
+    """The workflow can be run; whether it should, a person says."""
+    graph = picture_graph()
+    graph["2"]["_meta"]["title"], graph["3"]["_meta"]["title"] = "Negative", "Positive"
+    line = picture_check(stage.folder / "flows", graph, ServerAddress(stage.double().url))
+    assert line.status is CheckStatus.WARNING
+    assert "node 2 ('Negative') takes the prompt" in line.finding
+    assert "workflow check" in line.remedy
+
+
+def test_a_password_is_not_shown(stage: Stage) -> None:
+    """The address is shown without it."""
+    double = stage.double()
+    address = ServerAddress(double.url.replace("//", "//me:secret@"))
+    found = checks(stage.folder / "flows", address)
+    assert "secret" not in repr(found)
+    assert double.requests[0].headers["authorization"].startswith("Basic ")
+
+
+def test_a_workflow_that_cannot_be_read_is_broken(stage: Stage) -> None:
+    """Its own failure is the finding."""
+    failure = Failure(FailureCode.WORKFLOW_UNUSABLE, "flow.json is not JSON")
+    examined = ServerChecks({Kind.IMAGE: lambda: Refused(failure)}, [])
+    assert [check.finding for check in examined.checks()] == [failure.message]

@@ -1,0 +1,44 @@
+"""What one render left is not cleared away while an heir may be about to publish it."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from adapters.sqlite.connection import Connection
+from adapters.sqlite.prompt_repository import ClaimStatements
+from adapters.sqlite.renders import SqliteRenderLeases
+from adapters.system_clock import SystemClock
+from application.ports.artifact_store import RenderKey
+from application.ports.prompt_repository import Selection
+from domain.failure import Failure, FailureCode
+from tests.databases import Poet
+from tests.fresh_databases import fresh_database
+from tests.owners import ME, sqlite_repository
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STOPPED = Failure(FailureCode.INTERRUPTED, "the program was asked to stop")
+
+
+@pytest.mark.parametrize("journal_mode", ["delete", "wal"])
+def test_the_files_of_a_successor_are_no_leftovers(tmp_path: Path, journal_mode: str) -> None:
+    """Between the taking over and the commit the files of the dead have no rows, and must stay."""
+    path = fresh_database(tmp_path / "musings.db", "wide", journal_mode)
+    Poet(path).write('{"prompt": "a lake"}')
+    with closing(Connection(path, 1.0)) as connection:
+        repository = sqlite_repository(connection)
+        dead = repository.claim_next(Selection())
+        assert dead is not None
+        left = {RenderKey(dead.prompt_id, dead.render_id, dead.token)}
+        claiming = ClaimStatements(connection, ME, SystemClock(), all_variants=False)
+        leases = SqliteRenderLeases(connection, claiming, SystemClock())
+        [live] = leases.live()
+        heir = leases.adopt(live)
+        assert heir is not None
+        assert leases.closed(left) == frozenset()
+        assert repository.release(heir, STOPPED, 0.0)
+        assert leases.closed(left) == left

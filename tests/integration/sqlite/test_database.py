@@ -1,0 +1,162 @@
+"""Adding prompts as the Poets Service adds them, and making a database of its shape."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from adapters.sqlite.connection import Connection
+from adapters.sqlite.database import SqlitePromptIntake
+from adapters.sqlite.shared_schema import create_database
+from application.ports.database import Submission
+from application.ports.prompt_repository import RepositoryError, Selection
+from domain.prompt import Kind
+from tests.databases import Poet
+from tests.fresh_databases import fresh_database
+from tests.owners import sqlite_repository
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PICTURE = Submission(Kind.IMAGE, "A lake, please", '{"prompt": "a lake ☕"}', "The lake")
+SONG = Submission(Kind.AUDIO, "A song", '{"structure":\n []}', "Steam")
+
+
+@pytest.fixture(params=["seed", "wide", "created"])
+def poet(request: pytest.FixtureRequest, tmp_path: Path) -> Poet:
+    """An empty database: narrow, wide, or as 'mediagen init' makes it."""
+    path = tmp_path / "musings.db"
+    if request.param == "created":
+        create_database(path)
+    else:
+        fresh_database(path, request.param)
+    return Poet(path)
+
+
+def _submit(poet: Poet, *submissions: Submission) -> tuple[int, ...]:
+    with closing(Connection(poet.path, 5.0)) as connection:
+        return SqlitePromptIntake(connection).submit(submissions)
+
+
+def _columns(poet: Poet, table: str) -> set[str]:
+    return {name for (name,) in poet.execute("SELECT name FROM pragma_table_info(?)", (table,))}
+
+
+def test_what_is_submitted_is_pending_and_claimed_in_order(poet: Poet) -> None:
+    """Both kinds, with their writings; the repository takes them as anybody's."""
+    ids = _submit(poet, PICTURE, SONG)
+    with closing(Connection(poet.path, 5.0)) as connection:
+        repository = sqlite_repository(connection, all_variants=True)
+        claims = [repository.claim_next(Selection()) for _ in range(3)]
+    assert [claim and (claim.prompt_id, claim.kind) for claim in claims] == [
+        (ids[0], Kind.IMAGE),
+        (ids[1], Kind.AUDIO),
+        None,
+    ]
+    assert claims[0] is not None
+    assert [writing.content for writing in claims[0].writings] == [PICTURE.content]
+
+
+def test_the_rows_are_those_of_the_poets_service(poet: Poet) -> None:
+    """Every column that the seed names is filled as the contract says."""
+    [prompt_id] = _submit(poet, PICTURE)
+    [row] = poet.execute(
+        "SELECT prompt_text, prompt_type, status, artifact_status, output_reference, created_at,"
+        " error_message FROM prompts WHERE id = ?",
+        (prompt_id,),
+    )
+    assert row[:4] == ("A lake, please", "image_prompt", "completed", "pending")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", row[5])
+    assert row[6] is None
+    [writing] = poet.execute("SELECT id, content_type, content, source_prompt_id FROM writings")
+    assert writing == (int(row[4]), "image_prompt", PICTURE.content, prompt_id)
+
+
+def test_the_columns_that_a_wide_table_has_are_filled_too(tmp_path: Path) -> None:
+    """What existing pages show of a writing is there: title, counts, dates, the link."""
+    poet = Poet(fresh_database(tmp_path / "musings.db", "wide"))
+    [prompt_id] = _submit(poet, SONG)
+    [row] = poet.execute(
+        "SELECT id, title, word_count, character_count, line_count, publication_status,"
+        " explicit_content, created_date IS NOT NULL FROM writings"
+    )
+    assert row[1:] == ("Steam", 2, len(SONG.content), 2, "draft", 0, 1)
+    assert poet.execute("SELECT * FROM prompt_writings") == [(prompt_id, row[0], 1)]
+    [(priority, completed)] = poet.execute("SELECT priority, completed_at FROM prompts")
+    assert priority == 5
+    assert completed
+
+
+def test_all_submissions_or_none(tmp_path: Path) -> None:
+    """What the table refuses takes the others of the same call with it."""
+    poet = Poet(fresh_database(tmp_path / "musings.db", "wide"))
+    poet.execute("CREATE UNIQUE INDEX theirs ON prompts (prompt_text)")
+    with pytest.raises(RepositoryError, match="UNIQUE"):
+        _submit(poet, PICTURE, SONG, PICTURE)
+    for table in ("prompts", "writings", "prompt_writings"):
+        assert poet.execute(f"SELECT count(*) FROM {table}") == [(0,)]  # noqa: S608
+
+
+@pytest.mark.parametrize("table", ["prompts", "writings"])
+def test_a_column_that_wants_an_unknown_value_is_named(poet: Poet, table: str) -> None:
+    """Nothing is made up for a column that nobody here knows."""
+    with closing(sqlite3.connect(poet.path)) as driver, driver:
+        [(sql,)] = driver.execute("SELECT sql FROM sqlite_schema WHERE name = ?", (table,))
+        driver.execute(f"DROP TABLE {table}")
+        driver.execute(re.sub(r"\(", "(tenant TEXT NOT NULL, ", sql, count=1))
+    before = poet.path.read_bytes()
+    with pytest.raises(RepositoryError, match=f"column tenant of table {table}"):
+        _submit(poet, PICTURE)
+    assert poet.path.read_bytes() == before
+
+
+def test_nothing_of_our_own_is_made_by_a_submission(poet: Poet) -> None:
+    """Whoever only submits is the Poets Service; bookkeeping comes with the first claim."""
+    _submit(poet, PICTURE)
+    names = poet.execute("SELECT name FROM sqlite_schema WHERE name LIKE 'media_generator%'")
+    assert names == []
+
+
+# ------------------------------------------------------------------------------ a new database
+
+
+def test_a_new_database_has_every_column_of_the_field(tmp_path: Path) -> None:
+    """What any program looks for is there, and WAL lets readers and writers live together."""
+    wide = Poet(fresh_database(tmp_path / "wide.db", "wide"))
+    create_database(tmp_path / "new.db")
+    new = Poet(tmp_path / "new.db")
+    for table in ("prompts", "writings", "prompt_artifacts", "prompt_writings"):
+        assert _columns(new, table) >= _columns(wide, table)
+    assert new.execute("PRAGMA journal_mode") == [("wal",)]
+    assert new.execute("PRAGMA user_version") == [(0,)]
+    [(status,)] = new.execute(
+        "INSERT INTO prompts (prompt_text, prompt_type) VALUES ('p', 'poetry')"
+        " RETURNING artifact_status"
+    )
+    assert status == "pending"
+
+
+def test_nobodys_file_is_taken_over(tmp_path: Path) -> None:
+    """A file that exists stays as it is, whatever is in it."""
+    path = tmp_path / "precious.db"
+    path.write_bytes(b"precious")
+    with pytest.raises(RepositoryError, match=r"precious\.db exists already"):
+        create_database(path)
+    assert path.read_bytes() == b"precious"
+
+
+def test_a_folder_that_is_missing_is_told(tmp_path: Path) -> None:
+    """Folders are not invented."""
+    with pytest.raises(RepositoryError, match="cannot be made"):
+        create_database(tmp_path / "no" / "such.db")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_same_writing_can_be_submitted_twice(tmp_path: Path) -> None:
+    """Where the table wants each writing's hash only once, it goes without one."""
+    poet = Poet(fresh_database(tmp_path / "musings.db", "wide"))
+    assert len(_submit(poet, SONG, SONG)) == 2

@@ -1,0 +1,1 @@
+"""Public workflows with the inputs that a person would name, and how the inferred mapping does."""

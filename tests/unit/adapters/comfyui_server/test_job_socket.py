@@ -1,0 +1,176 @@
+"""The messages of a server's WebSocket, and the inbox of one job."""
+
+from __future__ import annotations
+
+import json
+import struct
+import time
+from threading import Timer
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.comfyui_server.job_socket import (
+    Inbox,
+    JobEnded,
+    JobStarted,
+    Message,
+    NodeProgress,
+    NodeRunning,
+    NodesCached,
+    NodesFinished,
+    Preview,
+    read_message,
+)
+
+JPEG = b"\xff\xd8\xff\xe0 a picture"
+PNG = b"\x89PNG a picture"
+
+
+def frame(kind: str, **data: object) -> str:
+    """A text frame about the job "me"."""
+    return json.dumps({"type": kind, "data": {"prompt_id": "me", **data}})
+
+
+def binary(kind: int, number: int, body: bytes) -> bytes:
+    """A binary frame."""
+    return struct.pack(">II", kind, number) + body
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (frame("execution_start"), JobStarted("me")),
+        (frame("execution_cached", nodes=["1", "2"]), NodesCached("me", ("1", "2"))),
+        (frame("executing", node="3"), NodeRunning("me", "3")),
+        (frame("executing", node=None), JobEnded("me", final=True)),
+        (frame("progress", node="3", value=2, max=20), NodeProgress("me", "3", 2, 20)),
+        (frame("executed", node="4", output={}), NodesFinished("me", frozenset({"4"}))),
+        (
+            frame("progress_state", nodes={"1": {"state": "finished"}, "2": {"state": "running"}}),
+            NodesFinished("me", frozenset({"1"})),
+        ),
+        (frame("execution_success"), JobEnded("me", final=False)),
+        (frame("execution_error", node_id="3"), JobEnded("me", final=False)),
+        (frame("execution_interrupted"), JobEnded("me", final=False)),
+    ],
+)
+def test_what_a_server_says(text: str, message: Message) -> None:
+    """Every kind of frame that is of use."""
+    assert read_message(text) == message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        frame("status"),
+        frame("progress", value=1, max=2),
+        frame("crystools.monitor", cpu=3),
+        json.dumps({"type": "executing", "data": {"node": "3"}}),  # on a new connection: whose?
+        json.dumps({"type": "executing"}),
+        json.dumps([1, 2]),
+        "",
+        "{",
+        "[" * 100_000,
+    ],
+)
+def test_what_is_of_no_use(text: str) -> None:
+    """Other kinds, frames of nobody's job, and what is no JSON."""
+    assert read_message(text) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "most", "expected"),
+    [
+        ("two", None, (0, 0)),
+        (True, 5, (0, 5)),
+        (10**400, 5, (0, 5)),
+        (float("inf"), 5, (0, 5)),
+    ],
+)
+def test_odd_numbers_are_none(value: object, most: object, expected: tuple[float, float]) -> None:
+    """No division by what a server made up."""
+    message = read_message(frame("progress", node="3", value=value, max=most))
+    assert message == NodeProgress("me", "3", *expected)
+
+
+def test_previews() -> None:
+    """With and without the news whose they are; the picture itself tells its kind."""
+    facts = json.dumps({"prompt_id": "me", "image_type": "image/png"}).encode()
+    assert read_message(binary(1, 1, JPEG)) == Preview("", JPEG, "image/jpeg")
+    assert read_message(binary(1, 2, PNG)) == Preview("", PNG, "image/png")
+    assert read_message(binary(4, len(facts), facts + JPEG)) == Preview("me", JPEG, "image/jpeg")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\0\0\0\1",
+        binary(1, 1, b"no picture"),
+        binary(3, 1, JPEG),
+        binary(4, 2**32 - 1, JPEG),
+        binary(4, 3, b"{{{" + JPEG),
+    ],
+)
+def test_what_is_no_preview(data: bytes) -> None:
+    """Too short, of another kind, or broken."""
+    assert read_message(data) is None
+
+
+@given(st.one_of(st.binary(), st.text()))
+def test_nothing_makes_it_fail(data: str | bytes) -> None:
+    """Whatever comes over the line."""
+    read_message(data)
+
+
+def test_messages_of_other_jobs_are_dropped() -> None:
+    """Pictures that name no job are taken for this one's."""
+    inbox = Inbox("me")
+    picture = Preview("", b"1", "image/png")
+    for message in (
+        JobStarted("other"),
+        JobStarted("me"),
+        Preview("other", b"2", "image/png"),
+        picture,
+    ):
+        inbox.put(message)
+    assert inbox.receive(0) == ([JobStarted("me"), picture], False)
+    assert inbox.receive(0) == ([], False)
+
+
+def test_it_stays_small() -> None:
+    """The oldest messages are dropped, and all pictures but the newest."""
+    inbox = Inbox("me")
+    for number in range(5000):
+        inbox.put(NodeRunning("me", str(number)))
+        inbox.put(Preview("me", str(number).encode(), "image/png"))
+    messages, _ = inbox.receive(0)
+    assert len(messages) == 1001
+    assert messages[-2:] == [NodeRunning("me", "4999"), Preview("me", b"4999", "image/png")]
+
+
+@pytest.mark.parametrize(
+    "news", [lambda it: it.connection_changed(), lambda it: it.put(JobEnded("me", final=True))]
+)
+def test_urgent_news_ends_the_wait(news) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    """From another thread."""
+    inbox = Inbox("me")
+    timer = Timer(0.05, news, [inbox])
+    timer.start()
+    began = time.monotonic()
+    messages, reconnected = inbox.receive(100)
+    assert time.monotonic() - began < 90
+    assert bool(messages) != reconnected
+    timer.join()
+
+
+def test_progress_can_wait() -> None:
+    """A step wakes nobody; it is there when somebody looks."""
+    inbox = Inbox("me")
+    Timer(0.01, inbox.put, [NodeRunning("me", "1")]).start()
+    began = time.monotonic()
+    messages, _ = inbox.receive(0.2)
+    assert time.monotonic() - began >= 0.2
+    assert messages == [NodeRunning("me", "1")]

@@ -1,0 +1,234 @@
+"""Derived files are made once for all callers, and their cache never grows past its bound."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, Event, Lock
+from typing import TYPE_CHECKING
+
+import pytest
+
+from adapters.media_files.derived_files import DerivedFileCache, SingleFlight
+from application.ports.media_files import BusyError, InvalidMediaError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HOUR = 3_600
+PATIENCE = 20.0  # seconds, on a machine that is busy
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def _total(folder: Path) -> int:
+    return sum(path.stat().st_size for path in _files(folder))
+
+
+def test_what_was_saved_is_found_again(tmp_path: Path) -> None:
+    """By another object too, and each variant by itself."""
+    folder = tmp_path / "state" / "copies"
+    DerivedFileCache(folder, 1000).save("a", "320.webp", b"small")
+    copies = DerivedFileCache(folder, 1000)
+    assert copies.load("a", "320.webp") == b"small"
+    assert copies.load("a", "160.webp") is None
+    assert copies.load("b", "320.webp") is None
+
+
+def test_only_the_owner_can_look_into_it(tmp_path: Path) -> None:
+    """Pictures of prompts are nobody else's business on a shared machine."""
+    folder = tmp_path / "copies"
+    DerivedFileCache(folder, 1000).save("a", "320.webp", b"small")
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_no_identity_leads_out_of_the_folder(tmp_path: Path) -> None:
+    """Names of files are made of a digest alone."""
+    folder = tmp_path / "copies"
+    copies = DerivedFileCache(folder, 1000)
+    copies.save("../../../x", "320.webp", b"small")
+    assert copies.load("../../../x", "320.webp") == b"small"
+    assert [path.parent.parent for path in _files(tmp_path)] == [folder]
+
+
+def test_the_oldest_use_makes_room(tmp_path: Path) -> None:
+    """What was looked at lately stays, though it was made first."""
+    copies = DerivedFileCache(tmp_path, 10_000)
+    for number in range(10):
+        copies.save(str(number), "320.webp", bytes(1000))
+        (made,) = set(_files(tmp_path)) - set(_of(tmp_path, number))
+        os.utime(made, (time.time() - 100 * HOUR + number,) * 2)
+    assert copies.load("0", "320.webp") is not None
+    copies.save("new", "320.webp", bytes(1000))
+    kept = [number for number in range(10) if copies.load(str(number), "320.webp") is not None]
+    assert kept == [0, 3, 4, 5, 6, 7, 8, 9]
+    assert copies.load("new", "320.webp") is not None
+
+
+def _of(folder: Path, younger: int) -> list[Path]:
+    """The files of the first so many, which are dated back already."""
+    old = sorted(_files(folder), key=lambda path: path.stat().st_mtime)
+    return old[:younger]
+
+
+def test_the_bound_holds_however_much_is_saved(tmp_path: Path) -> None:
+    """What lies there from an earlier run counts too."""
+    DerivedFileCache(tmp_path, 10**6).save("before", "320.webp", bytes(4000))
+    copies = DerivedFileCache(tmp_path, 5000)
+    for number in range(60):
+        copies.save(str(number), "320.webp", bytes(number * 20))
+        assert _total(tmp_path) <= 5000
+
+
+def test_something_larger_than_the_bound_is_not_kept(tmp_path: Path) -> None:
+    """It is given to whoever asked, and goes at once."""
+    copies = DerivedFileCache(tmp_path, 100)
+    copies.save("a", "320.webp", bytes(200))
+    assert copies.load("a", "320.webp") is None
+
+
+def test_unfinished_files_are_cleared_away(tmp_path: Path) -> None:
+    """Those of a process that died; those of one that writes just now stay."""
+    copies = DerivedFileCache(tmp_path, 1000)
+    copies.save("a", "320.webp", b"small")
+    (shelf,) = tmp_path.iterdir()
+    left, under_way = shelf / "x.1-0.part", shelf / "y.1-0.part"
+    left.write_bytes(b"half")
+    under_way.write_bytes(b"half")
+    os.utime(left, (time.time() - 2 * HOUR,) * 2)
+    DerivedFileCache(tmp_path, 1000).save("b", "320.webp", b"small")
+    assert (left.exists(), under_way.exists()) == (False, True)
+
+
+def test_a_disk_that_is_full_keeps_nothing_and_hurts_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is raised, and no half file stays."""
+    copies = DerivedFileCache(tmp_path, 1000)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "no room")
+
+    monkeypatch.setattr("pathlib.Path.replace", full)
+    copies.save("a", "320.webp", b"small")
+    assert copies.load("a", "320.webp") is None
+    assert _files(tmp_path) == []
+
+
+def test_the_same_work_is_done_once_for_all() -> None:
+    """Sixteen who ask while it is under way get its one fruit."""
+    single_flight = SingleFlight(max_running=2, max_threads=16)
+    begun, may_end = Event(), Event()
+    times: list[int] = []
+
+    def work() -> bytes:
+        times.append(1)
+        begun.set()
+        assert may_end.wait(PATIENCE)
+        return b"fruit"
+
+    with ThreadPoolExecutor(16) as pool:
+        asked = [pool.submit(single_flight.run, "same", work) for _ in range(16)]
+        assert begun.wait(PATIENCE)
+        _until_full(single_flight)
+        may_end.set()
+        assert {each.result(PATIENCE) for each in asked} == {b"fruit"}
+    assert len(times) == 1
+
+
+def test_only_few_work_at_the_same_time() -> None:
+    """Two places mean two, however many different things are asked for."""
+    single_flight = SingleFlight(max_running=2, max_threads=16)
+    lock, met = Lock(), Barrier(2)
+    working = most = 0
+
+    def work() -> None:
+        nonlocal working, most
+        with lock:
+            working += 1
+            most = max(most, working)
+        met.wait(PATIENCE)  # nobody goes before a second one is here
+        with lock:
+            working -= 1
+
+    with ThreadPoolExecutor(16) as pool:
+        for each in [pool.submit(single_flight.run, str(number), work) for number in range(16)]:
+            each.result(PATIENCE)
+    assert most == 2
+
+
+def test_a_crowd_is_sent_away_and_may_come_back() -> None:
+    """Whoever would wait behind too many is told so at once; later there is room."""
+    single_flight = SingleFlight(max_running=1, max_threads=2)
+    may_end, begun = Event(), Event()
+
+    def work() -> str:
+        begun.set()
+        assert may_end.wait(PATIENCE)
+        return "done"
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(single_flight.run, "one", work)
+        assert begun.wait(PATIENCE)
+        second = pool.submit(single_flight.run, "one", work)
+        _until_full(single_flight)
+        with pytest.raises(BusyError):
+            single_flight.run("one", work)
+        may_end.set()
+        assert (first.result(PATIENCE), second.result(PATIENCE)) == ("done", "done")
+    assert single_flight.run("two", lambda: "later") == "later"
+
+
+def test_what_cannot_be_made_is_remembered_for_a_while() -> None:
+    """The reason is told again without another try, until the time is over."""
+    now = [0.0]
+    single_flight = SingleFlight(remember_seconds=600, monotonic=lambda: now[0])
+    times: list[int] = []
+
+    def work() -> None:
+        times.append(1)
+        raise InvalidMediaError("it is broken")
+
+    for moment, tries in ((0.0, 1), (599.0, 1), (601.0, 2)):
+        now[0] = moment
+        with pytest.raises(InvalidMediaError, match="it is broken"):
+            single_flight.run("bad", work)
+        assert len(times) == tries
+
+
+def test_other_failures_are_not_remembered() -> None:
+    """A disk that did not answer may answer the next time."""
+    single_flight = SingleFlight(max_threads=1)
+
+    def fail() -> None:
+        raise OSError(5, "no answer")
+
+    with pytest.raises(OSError, match="no answer"):
+        single_flight.run("file", fail)
+    assert single_flight.run("file", lambda: "read") == "read"
+
+
+def test_the_memory_of_failures_is_bounded() -> None:
+    """A thousand bad files are kept in mind, the last ones."""
+    single_flight = SingleFlight()
+    for number in range(1100):
+        with pytest.raises(InvalidMediaError):
+            single_flight.run(str(number), _invalid)
+    assert len(single_flight._invalid) == 1000  # noqa: SLF001
+    assert single_flight.run("0", lambda: "tried again") == "tried again"
+
+
+def _until_full(single_flight: SingleFlight) -> None:
+    """Wait until everybody has come in."""
+    deadline = time.monotonic() + PATIENCE
+    while single_flight._free_places:  # noqa: SLF001
+        assert time.monotonic() < deadline
+        time.sleep(0)  # let them
+
+
+def _invalid() -> None:
+    raise InvalidMediaError("no")

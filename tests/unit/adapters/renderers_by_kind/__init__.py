@@ -1,1 +1,0 @@
-"""Several renderers behind one port."""

@@ -1,0 +1,260 @@
+"""What the database refuses to have written: before the first claim, and at the end of a render."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from returns.pipeline import is_successful
+
+from application.ports.artifact_store import RenderKey
+from application.ports.events import QueuePaused, RenderEnded
+from application.ports.prompt_repository import WriteRefusedError
+from application.signals import StopRequest, WakeSignal
+from application.worker_loop import WorkerLoop
+from domain.failure import Failure, FailureCode
+from domain.prompt import Kind
+from domain.render import Outcome
+from tests.harness import ANY, Harness
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from domain.artifact import Artifact
+    from domain.render import Claim
+
+REASON = "ask the editor"
+CRASH = Failure(FailureCode.WORKFLOW_FAILED, "exit code 1")
+CODE = FailureCode.DATABASE_CONSTRAINT
+
+
+def refusing(harness: Harness, write: str) -> Callable[[], None]:
+    """What another program does in the middle of a render."""
+    return lambda: harness.queue.refuse(write, REASON)
+
+
+@pytest.mark.parametrize("write", ["claim", "publish", "fail", "release"])
+def test_a_rehearsal_stops_the_queue_before_anything_is_claimed(
+    harness: Harness, write: str
+) -> None:
+    """No render, no row; the next drain finds the same, and one after the mending goes on."""
+    ids = [harness.write(), harness.write(kind=Kind.AUDIO)]
+    harness.queue.refuse(write, REASON)
+    for _ in range(2):
+        report = harness.drain()
+        assert report.stopped_by is not None
+        assert (report.stopped_by.code, report.renders) == (CODE, 0)
+        assert REASON in report.stopped_by.message
+    pause = harness.controls.paused()
+    assert pause is not None
+    assert pause.code == "database_constraint"
+    assert REASON in pause.reason
+    assert [harness.queue.outcomes(n) for n in ids] == [[], []]
+    harness.queue.accept()
+    harness.clock.advance(5)  # between two looks at what was seen to be missing
+    assert harness.drain().published == 2
+    assert harness.controls.paused() is None
+    harness.check()
+
+
+def test_a_kind_that_is_refused_does_not_keep_the_other_from_being_rendered(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only songs wait, and it is said why."""
+    harness.write(kind=Kind.AUDIO)
+    refused = {Kind.AUDIO: Failure(CODE, REASON)}
+    monkeypatch.setattr(harness.repository, "rehearse", refused.get)
+    picture = harness.write()
+    report = harness.drain()
+    assert report.stopped_by is not None
+    assert report.stopped_by.message == REASON
+    assert (report.published, harness.status(picture)) == (1, "ready")
+
+
+def test_a_refused_publication_keeps_the_files_and_costs_no_second_render(
+    harness: Harness,
+) -> None:
+    """Given back, paused, named; published from what is there once it is accepted."""
+    first, second = harness.write(), harness.write()
+    harness.during(first, refusing(harness, "publish"))
+    report = harness.drain()
+    assert report.stopped_by is not None
+    assert (report.stopped_by.code, report.released, report.renders) == (CODE, 1, 1)
+    assert REASON in report.stopped_by.message
+    assert [harness.status(n) for n in (first, second)] == ["pending", "pending"]
+    pause = harness.controls.paused()
+    assert pause is not None
+    assert (pause.code, pause.suspects) == ("database_constraint", (first,))
+    [released] = harness.recorder.of(RenderEnded)
+    assert (released.outcome, released.failure) == (Outcome.RELEASED, report.stopped_by)
+    assert [event.code for event in harness.recorder.of(QueuePaused)] == ["database_constraint"]
+    kept = harness.folders()
+    assert len(kept) == 1
+    for _ in range(3):
+        harness.recovery.run()
+        assert harness.drain().renders == 0
+    assert (harness.folders(), harness.renderer.calls) == (kept, 1)
+    harness.queue.accept()
+    harness.clock.advance(5)  # between two looks at what was seen to be missing
+    assert harness.drain().published == 2
+    assert harness.renderer.calls == 2
+    assert {path.rpartition("/")[0] for path in harness.see(first).artifact_paths} == kept
+    assert harness.controls.paused() is None
+    harness.recovery.run()
+    harness.check()
+
+
+@pytest.mark.parametrize("loss", ["files", "plan"])
+def test_what_was_kept_and_lost_is_rendered_again(harness: Harness, loss: str) -> None:
+    """Nothing that is not whole is published."""
+    first = harness.write()
+    harness.during(first, refusing(harness, "publish"))
+    harness.drain()
+    harness.queue.accept()
+    if loss == "plan":
+        harness.store.forget_plan(RenderKey(first, 1))
+        harness.store.published.clear()  # nobody knows any more whose they are
+    else:
+        harness.store.published.clear()
+    assert harness.drain().published == 1
+    assert harness.renderer.calls == 2
+    harness.recovery.run()
+    harness.check()
+
+
+def test_what_was_kept_for_a_prompt_that_was_cancelled_is_removed(harness: Harness) -> None:
+    """Nobody will publish it any more."""
+    first = harness.write()
+    harness.during(first, refusing(harness, "publish"))
+    harness.drain()
+    assert harness.repository.cancel(first, requeue=False) is None
+    harness.recovery.run()
+    assert harness.folders() == set()
+    harness.check()
+
+
+def test_a_refused_error_gives_the_prompt_back(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is nothing to keep; it fails again, and is told, once that is accepted."""
+    first = harness.write()
+    harness.script(first, CRASH, CRASH)
+    harness.queue.refuse("fail", REASON)
+    monkeypatch.setattr(harness.repository, "rehearse", lambda _: None)
+    report = harness.drain()
+    assert report.stopped_by is not None
+    assert (report.stopped_by.code, report.released, harness.status(first)) == (CODE, 1, "pending")
+    harness.check()
+    harness.queue.accept()
+    harness.clock.advance(5)  # between two looks at what was seen to be missing
+    assert harness.drain().failed == 1
+    assert harness.see(first).error_message == CRASH.explain()
+
+
+def test_a_refused_claim_does_not_cost_the_publication_before_it(harness: Harness) -> None:
+    """They are one transaction where they can be, and two where they must be."""
+    first, second = harness.write(), harness.write()
+    harness.during(first, refusing(harness, "claim"))
+    report = harness.drain()
+    assert report.stopped_by is not None
+    assert (report.stopped_by.code, report.published, report.renders) == (CODE, 1, 1)
+    assert [harness.status(n) for n in (first, second)] == ["ready", "pending"]
+    harness.check()
+
+
+def test_a_claim_that_is_refused_after_the_rehearsal_stops_the_queue(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever changed in between: it is the environment's failure, not the program's end."""
+    harness.write()
+    monkeypatch.setattr(harness.repository, "rehearse", lambda _: None)
+    harness.queue.refuse("claim", REASON)
+    report = harness.drain()
+    assert report.stopped_by is not None
+    assert (report.stopped_by.code, report.renders) == (CODE, 0)
+    assert harness.controls.paused() is not None
+
+
+def test_what_one_prompt_alone_meets_ends_that_prompt_after_another_succeeded(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The queue stops once for it, and not for ever."""
+    bad, good = harness.write(), harness.write()
+    publish_and_claim = harness.repository.publish_and_claim
+
+    def refuse_one(
+        claim: Claim, artifacts: Sequence[Artifact], seconds: float, _: object
+    ) -> tuple[bool, Claim | None]:
+        if claim.prompt_id == bad and claim.render_id in harness.keeper.held():  # no rehearsal
+            raise WriteRefusedError(REASON)
+        return publish_and_claim(claim, artifacts, seconds, None)
+
+    monkeypatch.setattr(harness.repository, "publish_and_claim", refuse_one)
+    assert harness.drain().stopped_by is not None
+    assert [harness.status(n) for n in (bad, good)] == ["pending", "pending"]
+    report = harness.drain()
+    assert (report.published, report.failed, report.stopped_by) == (1, 1, None)
+    assert [harness.status(n) for n in (bad, good)] == ["error", "ready"]
+    assert REASON in (harness.see(bad).error_message or "")
+    harness.recovery.run()
+    harness.check()
+
+
+def test_a_refusal_by_everybody_costs_fewer_and_fewer_renders(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A daemon probes with waits that double; what it finished meanwhile is all published."""
+    ids = [harness.write() for _ in range(30)]
+    monkeypatch.setattr(harness.repository, "rehearse", lambda _: None)
+    harness.queue.refuse("publish", REASON)
+    slot = WorkerLoop(
+        harness.slot,
+        harness.repository,
+        harness.admission,
+        WakeSignal(),
+        harness.clock,
+        harness.recorder,
+        ANY,
+    )
+    harness.admission.restore()
+    for _ in range(360):
+        slot.render_available(StopRequest(), StopRequest())
+        harness.clock.advance(5)
+    assert harness.renderer.calls <= 8  # in half an hour
+    assert {harness.status(n) for n in ids} == {"pending"}
+    harness.queue.accept()
+    calls = harness.renderer.calls
+    for _ in range(120):
+        slot.render_available(StopRequest(), StopRequest())
+        harness.clock.advance(5)
+    assert {harness.status(n) for n in ids} == {"ready"}
+    assert harness.renderer.calls == len(ids) >= calls
+    harness.recovery.run()
+    harness.check()
+
+
+def test_taking_over_what_may_not_be_published_counts_one_crash(harness: Harness) -> None:
+    """The files are kept for as long as it takes, and no worker is blamed for the database."""
+    first = harness.write()
+    claim = harness.repository.claim_next(ANY)
+    assert claim is not None
+    assert claim.prompt_id == first
+    with harness.keeper.claim_lock:
+        held = harness.keeper.track(claim)
+    assert is_successful(harness.prompt_renderer.render(held, StopRequest()))
+    harness.keeper.release(held)  # the program died after it had placed the files
+    harness.queue.refuse("publish", REASON)
+    for _ in range(20):
+        harness.recovery.run()
+        assert harness.drain().renders == 0
+    assert harness.status(first) == "pending"
+    assert harness.queue.outcomes(first) == ["abandoned", "released"]
+    kept = harness.folders()
+    assert len(kept) == 1
+    harness.queue.accept()
+    harness.clock.advance(5)  # between two looks at what was seen to be missing
+    assert harness.drain().published == 1
+    assert harness.renderer.calls == 1
+    assert {path.rpartition("/")[0] for path in harness.see(first).artifact_paths} == kept
+    harness.recovery.run()
+    harness.check()

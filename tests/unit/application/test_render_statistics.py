@@ -1,0 +1,54 @@
+"""Sums over renders: nothing is lost, nothing counts twice."""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import Final
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from application.render_statistics import EndedRender, summarize
+from domain.failure import FailureCode
+from domain.prompt import Kind
+from domain.render import Outcome
+
+WISHES: Final = {"interrupted", "cancelled"}
+renders = st.builds(
+    EndedRender,
+    st.integers(0, 50_000),
+    st.sampled_from(Kind),
+    st.sampled_from([outcome.value for outcome in Outcome]),
+    st.none() | st.sampled_from([code.value for code in FailureCode]),
+    st.none() | st.floats(0, 900),
+)
+
+
+@given(st.lists(renders), st.integers(1, 7200))
+def test_every_render_counts_once(found: list[EndedRender], length: int) -> None:
+    """In its own bucket; as failures count the same renders in both sums."""
+    history = summarize(found, length)
+    published = [render for render in found if render.outcome == "published"]
+    assert sum(sum(bucket.published.values()) for bucket in history.buckets) == len(published)
+    failed = [
+        render.code
+        for render in found
+        if render.outcome in {"failed", "abandoned", "released"}
+        and render.code
+        and render.code not in WISHES
+    ]
+    assert sum(bucket.failed for bucket in history.buckets) == len(failed)
+    counts = {count.code: count.count for count in history.failures}
+    assert counts == {code: failed.count(code) for code in failed}
+    assert [count.count for count in history.failures] == sorted(counts.values(), reverse=True)
+    starts = [bucket.start for bucket in history.buckets]
+    assert starts == sorted(set(starts))
+
+
+@given(st.lists(st.floats(0, 900), min_size=1))
+def test_the_median_is_that_of_what_was_published(seconds: list[float]) -> None:
+    """However long failures took."""
+    found = [EndedRender(100, Kind.IMAGE, "published", None, each) for each in seconds]
+    found.append(EndedRender(100, Kind.IMAGE, "failed", "stalled", 9_000.0))
+    [bucket] = summarize(found, 60).buckets
+    assert (bucket.start, bucket.seconds_median) == ("1970-01-01T00:01:00", median(seconds))

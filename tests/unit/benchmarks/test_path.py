@@ -1,0 +1,72 @@
+"""How long the way through the code is: what is counted, and that it does not grow."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from application.signals import WakeSignal
+from benchmarks.path import BOUNDS, WORK, Figures, Tracer, document_table
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.mark.slow
+def test_no_way_is_longer_than_it_may_be() -> None:
+    """A picture through a script, one through a server, a request: in a fresh process."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.path", "--json"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    figures = {name: Figures(**one) for name, one in json.loads(done.stdout).items()}
+    assert set(figures) == set(WORK) == set(BOUNDS)
+    for one in figures.values():
+        assert one.functions > one.files > 10
+        assert one.crossings > 0
+    assert figures["picture, script"].frames
+    assert figures["picture, script"].frame_crossings
+
+
+def test_the_documentation_shows_the_bounds() -> None:
+    """The table of the architecture is the one that the code holds."""
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    assert document_table(BOUNDS) in text
+
+
+def test_functions_of_ours_are_counted_once_in_every_thread() -> None:
+    """Named ones only; foreign code does not count."""
+    tracer, wake = Tracer(), WakeSignal()
+    with tracer.tracing():
+        counts = [wake.count for _ in range(3)]
+        thread = Thread(target=wake.notify)
+        thread.start()
+        thread.join()
+    WakeSignal()
+    assert counts == [0] * 3
+    names = {one.name for one in tracer.trace.functions}
+    assert names == {"WakeSignal.count", "WakeSignal.notify"}
+    assert tracer.trace.figures() == Figures(1, 2, 0)
+
+
+@pytest.mark.parametrize(
+    ("figures", "exceeded"),
+    [
+        (Figures(3, 9, 2, 5, 1), []),
+        (Figures(2, 8, 1, 4, 0), []),
+        (Figures(4, 9, 3, 5, 1), ["files", "crossings"]),
+        (Figures(3, 10, 2, 6, 2), ["functions", "frames", "frame_crossings"]),
+        (Figures(3, 9, 2), ["frames", "frame_crossings"]),
+    ],
+)
+def test_what_is_greater_than_its_bound_is_named(figures: Figures, exceeded: list[str]) -> None:
+    """Also a stack that was expected and never seen: the function was renamed."""
+    assert figures.exceeded(Figures(3, 9, 2, 5, 1)) == exceeded

@@ -1,0 +1,79 @@
+"""The doctor's checks of macOS privacy and of webhooks."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from application.ports.doctor import Check, CheckStatus
+from entrypoints import doctor
+from entrypoints.cli.invocation import Invocation
+
+
+def test_on_a_mac_the_database_on_the_desktop_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system is told to be macOS; all else is the doctor's own."""
+    mac = SimpleNamespace(platform="darwin", prefix="/opt/v", executable="/opt/v/bin/python")
+    monkeypatch.setattr(doctor, "sys", mac)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    invocation = Invocation(overrides={"database.path": "Desktop/a.db"})
+    [check] = [
+        check
+        for check in doctor.diagnose(*invocation.inspected_settings())
+        if check.subject == "macOS privacy"
+    ]
+    assert str(tmp_path / "Desktop/a.db") in check.finding
+
+
+WEBHOOK = {"webhook": "http://localhost:9000/ready"}
+KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"  # 24 bytes in base64
+PLAIN = "an old secret of more than 24 bytes"
+
+
+def checks_with(hooks: dict[str, object], folder: Path) -> list[Check]:
+    """What the doctor says about webhooks and settings, with these hooks."""
+    path = folder / "media_generator_config.json"
+    path.write_text(json.dumps({"hooks": hooks}), "utf-8")
+    settings, problems = Invocation(config_file=path).inspected_settings()
+    return [
+        check
+        for check in doctor.diagnose(settings, problems)
+        if check.subject == "webhooks" or "hooks." in check.finding
+    ]
+
+
+@pytest.mark.parametrize(
+    ("secret", "status", "words"),
+    [
+        (None, CheckStatus.OK, "not signed"),
+        (f"whsec_{KEY}", CheckStatus.OK, "signed by the Standard Webhooks scheme"),
+        (PLAIN, CheckStatus.OK, "receivers need whsec_ and the base64 of it"),
+        ("hush", CheckStatus.WARNING, "the key has 4 bytes"),
+        ("whsec_aHVzaA", CheckStatus.WARNING, "the key has 4 bytes"),
+    ],
+)
+def test_the_doctor_explains_the_signature_of_webhooks(
+    tmp_path: Path, secret: str | None, status: CheckStatus, words: str
+) -> None:
+    """The form that receivers need is named; the secret is not."""
+    [check] = checks_with({"published": WEBHOOK, "secret": secret}, tmp_path)
+    assert check.status is status
+    assert words in check.finding
+    assert bool(check.remedy) == (status is CheckStatus.WARNING)
+    text = check.finding + check.remedy
+    assert not any(private in text for private in (KEY, PLAIN, "hush", "aHVzaA"))
+
+
+def test_without_webhooks_the_doctor_says_nothing_of_them(tmp_path: Path) -> None:
+    """A command needs no signature."""
+    assert checks_with({"published": {"command": ["true"]}, "secret": "hush"}, tmp_path) == []
+
+
+def test_the_doctor_reports_a_secret_that_cannot_be_used_once(tmp_path: Path) -> None:
+    """As a problem of the settings."""
+    [check] = checks_with({"error": WEBHOOK, "secret": "whsec_hush hush"}, tmp_path)
+    assert (check.subject, check.status) == ("settings", CheckStatus.ERROR)
+    assert "hush" not in check.finding

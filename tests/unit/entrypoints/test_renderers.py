@@ -1,0 +1,133 @@
+"""The registry of renderers, and what follows from it."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from adapters.system_clock import SystemClock
+from application.ports.events import EventFanout
+from domain.prompt import Kind
+from entrypoints.renderer_setup import (
+    RendererSetup,
+    chosen_setups,
+    require_complete,
+    server_names,
+    workflow_names,
+)
+from entrypoints.renderers import RENDERERS, names_for
+from entrypoints.settings.errors import SettingsError
+from entrypoints.settings.resolution import renderer
+from entrypoints.settings.schema import keys
+from tests.settings_places import make_place
+
+if TYPE_CHECKING:
+    from adapters.comfyui_server.renderer import ServerRenderer
+    from entrypoints.settings.loader import LoadedSettings
+
+DOCUMENTS = Path(__file__).parents[3] / "docs"
+HOSTS = [
+    {"url": "http://render-1:8188/"},
+    {"url": "http://render-2:8188", "kinds": ["audio"]},
+]
+
+
+def _loaded(folder: Path, image: str, audio: str = "sketch", **comfyui: Any) -> LoadedSettings:  # noqa: ANN401
+    """Settings with everything in them that a renderer may need, and no more."""
+    graph = folder / "graph.json"
+    graph.write_text("{}", "utf-8")
+    return make_place(folder).load(
+        {
+            "database": {"path": "/x.db"},
+            "comfyui": {"python": "/usr/bin/python3", "comfyui_directory": str(folder), **comfyui},
+            "media": {
+                "renderer": {"image": image, "audio": audio},
+                "workflows": {"image": str(graph), "audio": str(graph)},
+            },
+        }
+    )
+
+
+@pytest.mark.parametrize("name", RENDERERS)
+@pytest.mark.parametrize("document", ["configuration.md", "architecture.md"])
+def test_the_documents_name_every_renderer(name: str, document: str) -> None:
+    """Where its setting is explained, and where the parts of the program are."""
+    text = (DOCUMENTS / document).read_text("utf-8")
+    assert f"`{name}`" in text or f'`"{name}"`' in text
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_the_settings_accept_exactly_the_renderers_of_the_kind(kind: Kind, tmp_path: Path) -> None:
+    """Neither a name that is in no table, nor one that cannot make the kind."""
+    key = f"media.renderer.{kind.value}"
+    place = make_place(tmp_path)
+    for name in names_for(kind):
+        assert f'"{name}"' in keys()[key].expected
+        media = {"renderer": {kind.value: name}, "workflows": {kind.value: "graph.json"}}
+        loaded = place.load({"media": media})
+        assert renderer(loaded, kind) == name
+    with pytest.raises(SettingsError, match='must be "script"'):
+        place.load({"media": {"renderer": {kind.value: "scripts"}}})
+
+
+@pytest.mark.parametrize("name", RENDERERS)
+def test_each_is_set_up_from_the_settings_for_its_kinds_alone(name: str, tmp_path: Path) -> None:
+    """It renders, the doctor examines it, and metrics have a name for what it runs."""
+    other = "sketch" if name != "sketch" else "script"
+    loaded = _loaded(tmp_path, name, other)
+    setups = chosen_setups(loaded)
+    assert {one: setup.kinds for one, setup in setups.items()} == {
+        name: (Kind.IMAGE,),
+        other: (Kind.AUDIO,),
+    }
+    setup: RendererSetup = setups[name]
+    assert setup.problems() == []
+    assert setup.doctor_checks(SystemClock()) is not None
+    assert workflow_names(loaded)[Kind.IMAGE] == setup.workflow_file(Kind.IMAGE).name
+    require_complete(loaded)
+    with closing(setup.renderer(SystemClock(), EventFanout())):
+        pass
+
+
+def test_all_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
+    """And nothing for a kind that needs none of it."""
+    place = make_place(tmp_path)
+    with pytest.raises(SettingsError) as raised:
+        require_complete(place.load({}))
+    assert {problem.key for problem in raised.value.problems} == {
+        "database.path",
+        "comfyui.python",
+        "comfyui.comfyui_directory",
+    }
+    assert {problem.where for problem in raised.value.problems} == {str(place.file)}
+    assert "MEDIA_GENERATOR_DATABASE__PATH" in str(raised.value)
+    settings: dict[str, Any] = {
+        "database": {"path": "/x.db"},
+        "comfyui": {"output_directory": "/out"},
+        "media": {"renderer": dict.fromkeys((kind.value for kind in Kind), "sketch")},
+    }
+    require_complete(place.load(settings))
+    settings["media"]["renderer"]["audio"] = "script"
+    with pytest.raises(SettingsError, match=r"comfyui\.python is not set"):
+        require_complete(place.load(settings))
+
+
+def test_the_names_that_metrics_have_for_servers_are_those_that_events_will_say(
+    tmp_path: Path,
+) -> None:
+    """A server for songs alone is none of ours while songs are made by a script."""
+    loaded = _loaded(tmp_path, "server", "script", hosts=HOSTS)
+    setup = chosen_setups(loaded)["server"]
+    made = cast("ServerRenderer", setup.renderer(SystemClock(), EventFanout()))
+    with closing(made):
+        pool = made._pool  # noqa: SLF001 - the events say its names
+        assert server_names(loaded) == tuple(each.name for each in pool.servers)
+    assert server_names(loaded) == ("http://render-1:8188",)
+
+
+def test_without_servers_there_are_none(tmp_path: Path) -> None:
+    """Scripts and the sketch are no servers, whatever hosts the settings name."""
+    assert server_names(_loaded(tmp_path, "script", hosts=HOSTS)) == ()

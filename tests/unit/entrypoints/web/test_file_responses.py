@@ -1,0 +1,216 @@
+"""A body reads like a file that holds exactly its pieces; ranges agree with a model."""
+
+from __future__ import annotations
+
+import io
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from entrypoints.web.file_responses import (
+    MAX_RANGES,
+    MAX_READ_BYTES,
+    ByteRange,
+    FileBody,
+    requested_ranges,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CONTENT = bytes(range(256)) * 8
+PIECES = st.binary(max_size=20) | st.tuples(st.integers(0, 2048), st.integers(0, 2048)).map(
+    lambda pair: ByteRange(min(pair), max(pair))
+)
+
+
+def _file(folder: Path, content: bytes = CONTENT) -> io.FileIO:
+    (folder / "file").write_bytes(content)
+    return io.FileIO(folder / "file")
+
+
+@given(
+    pieces=st.lists(PIECES, max_size=6),
+    steps=st.lists(st.tuples(st.booleans(), st.integers(0, 3000)), max_size=30),
+)
+def test_it_agrees_with_a_file_in_memory(
+    tmp_path_factory: pytest.TempPathFactory,
+    pieces: list[bytes | ByteRange],
+    steps: list[tuple[bool, int]],
+) -> None:
+    """Reads and moves give what a file of the same bytes gives, perhaps in shorter bits."""
+    whole = b"".join(
+        CONTENT[each.first : each.end] if isinstance(each, ByteRange) else each for each in pieces
+    )
+    model = io.BytesIO(whole)
+    path = tmp_path_factory.getbasetemp() / "body"
+    if not path.exists():
+        path.write_bytes(CONTENT)
+    with io.FileIO(path) as file:
+        body = FileBody(file, pieces)
+        assert len(body) == len(whole)
+        for reads, number in steps:
+            if reads:
+                found = body.read(number)
+                assert found == model.read(len(found))
+                assert found or number == 0 or model.read(1) == b""
+            else:
+                assert body.seek(number) == model.seek(number)
+            assert body.tell() == model.tell()
+        assert body.seek(0, os.SEEK_END) == len(whole)
+        body.seek(0)
+        assert body.read() == whole
+
+
+def test_no_read_takes_much_memory(tmp_path: Path) -> None:
+    """A server that asks for megabytes gets them bit by bit: a slow client takes few at a time."""
+    size = 3 * MAX_READ_BYTES
+    with _file(tmp_path, bytes(size)) as file:
+        assert len(FileBody(file, [ByteRange(0, size)]).read(size)) == MAX_READ_BYTES
+
+
+def test_a_file_that_is_removed_is_read_to_its_end(tmp_path: Path) -> None:
+    """Whoever began to listen hears the song to its end."""
+    with _file(tmp_path) as file:
+        body = FileBody(file, [ByteRange(0, len(CONTENT))])
+        start = body.read(10)
+        (tmp_path / "file").unlink()
+        assert start + body.read() == CONTENT
+
+
+def test_a_file_that_becomes_shorter_is_an_error(tmp_path: Path) -> None:
+    """An empty read would keep the server busy for ever with a client that it cannot satisfy."""
+    with _file(tmp_path) as file:
+        body = FileBody(file, [ByteRange(0, len(CONTENT))])
+        body.read(10)
+        os.truncate(tmp_path / "file", 10)
+        with pytest.raises(OSError, match="shorter"):
+            body.read(10)
+
+
+def test_after_closing_nothing_is_read(tmp_path: Path) -> None:
+    """Its descriptor may be somebody else's by then."""
+    body = FileBody(_file(tmp_path), [ByteRange(0, 5)])
+    body.close()
+    body.close()
+    with pytest.raises(OSError, match="closed"):
+        body.read(1)
+
+
+SIZES = st.integers(0, 1000)
+NUMBERS = st.integers(0, 1100)
+
+
+@st.composite
+def _specs(draw: st.DrawFn) -> tuple[str, int | None, int | None]:
+    """A valid range as text, its first byte and its last one."""
+    first = draw(st.none() | NUMBERS)
+    if first is None:
+        last = draw(NUMBERS)
+        return f"-{last}", None, last
+    end = draw(st.none() | st.integers(first, 10**30))
+    return f"{first}-{'' if end is None else end}", first, end
+
+
+def _model(first: int | None, last: int | None, size: int) -> set[int]:
+    """The numbers of the bytes that a range names, one by one."""
+    every = set(range(size))
+    if first is None:
+        return {number for number in every if number >= size - (last or 0)}
+    return {number for number in every if first <= number <= (size if last is None else last)}
+
+
+@given(_specs(), SIZES)
+def test_one_range_gives_exactly_its_bytes(
+    spec: tuple[str, int | None, int | None], size: int
+) -> None:
+    """No byte more, no byte less; nothing at all where the file has none of them."""
+    text, first, last = spec
+    stretches = requested_ranges(f"bytes={text}", size)
+    wanted = _model(first, last, size)
+    assert stretches is not None
+    assert len(stretches) == bool(wanted)
+    assert {number for each in stretches for number in range(each.first, each.end)} == wanted
+
+
+@given(st.lists(_specs(), min_size=1, max_size=6), SIZES)
+def test_several_ranges_cover_their_bytes_once(
+    specs: list[tuple[str, int | None, int | None]], size: int
+) -> None:
+    """All bytes that were asked for come, none comes twice, and few come that were not wanted."""
+    stretches = requested_ranges("bytes=" + " , ".join(text for text, _, _ in specs), size)
+    wanted = set().union(*(_model(first, last, size) for _, first, last in specs))
+    assert stretches is not None
+    given_bytes = [number for each in stretches for number in range(each.first, each.end)]
+    assert len(given_bytes) == len(set(given_bytes))
+    assert wanted <= set(given_bytes)
+    assert all(0 <= each.first < each.end <= size for each in stretches)
+    extra = set(given_bytes) - wanted
+    assert len(extra) <= 128 * len(specs), "more than gaps were filled"
+    for one in stretches:
+        assert all(one == two or _apart(one, two) > 128 for two in stretches)
+
+
+def _apart(one: ByteRange, two: ByteRange) -> int:
+    return max(one.first, two.first) - min(one.end, two.end)
+
+
+@given(st.text(max_size=60) | st.from_regex(r"bytes=[0-9, \-]{0,40}"), SIZES)
+def test_any_header_is_understood_or_ignored(header: str, size: int) -> None:
+    """No text is an error, and nothing outside the file is ever given."""
+    stretches = requested_ranges(header, size)
+    assert stretches is None or all(0 <= each.first < each.end <= size for each in stretches)
+
+
+def test_far_ranges_stay_in_their_order() -> None:
+    """As RFC 9110, section 15.3.7.2, wishes."""
+    assert requested_ranges("bytes=9000-9001,0-0,5000-", 10_000) == (
+        ByteRange(5000, 10_000),
+        ByteRange(0, 1),
+    )
+    assert requested_ranges("bytes=-1,0-0", 10_000) == (ByteRange(9999, 10_000), ByteRange(0, 1))
+
+
+@pytest.mark.parametrize("asked", ["0-9,138-140", "138-140,0-9"])
+def test_small_gaps_are_filled(asked: str) -> None:
+    """In either order; a byte more, and the head of another part costs less."""
+    assert requested_ranges(f"bytes={asked}", 10_000) == (ByteRange(0, 141),)
+    apart = requested_ranges(f"bytes={asked.replace('138', '139')}", 10_000)
+    assert apart is not None
+    assert len(apart) == 2
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "bytes=5-2",
+        "bytes=0-1,5-2",
+        "bytes=100-",
+        "bytes=100-200",
+        "bytes=-0",
+        "bytes=" + "9" * 1000 + "-",
+        "bytes=" + ",".join("0-0" for _ in range(MAX_RANGES + 1)),
+        "bytes=" + "0-0," * 10_000,
+    ],
+)
+def test_what_cannot_be_given_is_refused(header: str) -> None:
+    """Inverted ranges, those past the end, and floods."""
+    assert requested_ranges(header, 100) == ()
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["", "bytes", "bytes=", "bytes=,", "bytes=-", "bytes=a-b", "bytes=1", "items=0-5",
+     "bytes=0-1-2", "bytes=0x1-2", "bytes=٣-٤", "bytes=0-1;2-3", "bytes=--5", "bytes 0-5"],
+)  # fmt: skip
+def test_what_is_no_range_of_bytes_is_ignored(header: str) -> None:
+    """As if the header was not there."""
+    assert requested_ranges(header, 100) is None
+
+
+def test_spaces_and_empty_places_do_not_matter() -> None:
+    """A list may have them (RFC 9110, section 5.6.1); the unit's case does not matter either."""
+    assert requested_ranges(" Bytes= ,0-9 ,\t, ", 100) == (ByteRange(0, 10),)

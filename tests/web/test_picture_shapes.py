@@ -1,0 +1,115 @@
+"""Pictures are shown in their own shape, wherever a page shows one."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+from tests.web.furnishing import IDS, add_row
+from tests.web.judging import PHONE, overflows
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page, ViewportSize
+
+    from tests.web.conftest import OpenPage
+    from tests.web.serving import Site
+
+DESKTOP: Final[ViewportSize] = {"width": 1380, "height": 900}
+VIEWPORTS: Final = [
+    pytest.param(DESKTOP, id="desktop"),
+    pytest.param(PHONE, id="phone", marks=pytest.mark.slow),
+]
+PROMPT: Final = IDS.pictures[0]
+SIZES: Final = {
+    "square": (1024, 1024),
+    "tall": (640, 1536),
+    "wide": (1536, 640),
+    "taller": (200, 1600),
+    "wider": (1600, 200),
+}
+# How far a picture is stretched (1: not at all), and which share of it is in its box. What the
+# box is, and how the picture lies in it, the style says; both limits may cut a card's picture.
+_MEASURE: Final = """async (image) => {
+  while (!image.naturalWidth) await new Promise((go) => setTimeout(go, 50));
+  await image.decode();
+  const own = image.naturalWidth / image.naturalHeight;
+  const box = image.clientWidth / image.clientHeight;
+  const fit = getComputedStyle(image).objectFit;
+  return {
+    stretch: fit === "fill" ? box / own : 1,
+    shown: fit === "cover" ? Math.min(own, box) / Math.max(own, box) : 1,
+    height: image.clientHeight / innerHeight,
+    width: image.clientWidth / innerWidth,
+  };
+}"""
+
+
+@pytest.fixture
+def site(fresh_site: Site) -> Site:
+    """A prompt with pictures of every shape; rows that know their sizes, and rows that lie."""
+    for name, size in SIZES.items():
+        for told in {size, size[::-1], None}:
+            path = f"image/shapes/{name}_{told and told[0]}.png"
+            file = fresh_site.place.root / path
+            file.parent.mkdir(exist_ok=True)
+            Image.linear_gradient("L").resize(size).save(file)
+            known = told and json.dumps({"width": told[0], "height": told[1]})
+            add_row(fresh_site.place, PROMPT, path, known)
+    return fresh_site
+
+
+def measured(page: Page, selector: str) -> dict[str, dict[str, Any]]:
+    """What is measured of each picture there, by its file's name."""
+    found = {}
+    for picture in page.locator(selector).all():
+        picture.scroll_into_view_if_needed()
+        source = picture.evaluate("image => image.currentSrc || image.src")
+        found[source.rpartition("/")[2].partition(".")[0]] = picture.evaluate(_MEASURE)
+    return found
+
+
+@pytest.mark.parametrize("viewport", VIEWPORTS)
+def test_the_page_of_a_prompt_stretches_no_picture(
+    site: Site, open_page: OpenPage, viewport: ViewportSize
+) -> None:
+    """Each is whole, and fits the window; a row that is wrong about the size changes nothing."""
+    page = open_page(site, f"/prompts/{PROMPT}", viewport=viewport)
+    shapes = measured(page, ".prompt figure img")
+    assert len(shapes) == 1 + 2 + 3 * (len(SIZES) - 1)  # a square turned round is the same
+    for name, shape in shapes.items():
+        # A box has whole pixels, which is much of a narrow one.
+        assert shape["stretch"] == pytest.approx(1, rel=0.03), name
+        assert shape["height"] < 0.9, name
+        assert shape["width"] < 1, name
+    assert not overflows(page)
+
+
+@pytest.mark.parametrize("viewport", VIEWPORTS)
+def test_cards_and_the_viewer_stretch_no_picture(
+    site: Site, open_page: OpenPage, viewport: ViewportSize
+) -> None:
+    """The viewer shows the whole; a card may cut off what is far too long."""
+    page = open_page(site, viewport={**viewport, "height": 4000})  # all cards are in sight
+    expect(page.locator("#sheet.live:not([aria-busy])")).to_have_count(1)
+    cards = measured(page, ".card.image img")
+    assert {"square_1024", "tall_640", "wide_1536"} <= cards.keys()
+    assert all(shape["stretch"] == pytest.approx(1, rel=0.03) for shape in cards.values())
+    for name in ("square_1024", "tall_640", "wide_1536"):
+        assert cards[name]["shown"] > 0.65, name
+    page.set_viewport_size(viewport)
+    page.locator(".card.image .open").first.click()
+    picture = page.locator("#viewer-picture")
+    seen: set[str] = set()
+    while not SIZES.keys() <= seen:
+        expect(page.locator("#viewer:not(.loads)")).to_have_count(1)
+        [(name, shape)] = measured(page, "#viewer-picture").items()
+        assert shape["stretch"] == pytest.approx(1, rel=0.03), name
+        assert shape["shown"] == 1, name
+        seen.add(name.partition("_")[0])
+        before = picture.get_attribute("src") or ""
+        page.keyboard.press("PageDown")
+        expect(picture).not_to_have_attribute("src", before)
