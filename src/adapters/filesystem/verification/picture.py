@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING
 
 from adapters.filesystem.verification.jpeg import verify_jpeg
 from adapters.filesystem.verification.media import InvalidMediaError, Measurements
-from adapters.filesystem.verification.png import verify_png
+from adapters.filesystem.verification.png import has_all_rows, verify_png
 from adapters.filesystem.verification.webp import verify_webp
-from adapters.media_formats import HEAD_BYTES, picture_format, without_large_texts
+from adapters.media_formats import HEAD_BYTES, picture_format
+from adapters.picture_decoder import decode_webp, decoding, open_picture
 from domain.prompt import Kind
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from PIL.ImageFile import ImageFile
-
     from adapters.filesystem.limits import StoreLimits
 
 _STRUCTURE_VERIFIERS = {"png": verify_png, "jpeg": verify_jpeg, "webp": verify_webp}
+_SCALE = 8  # the smallest part of a JPEG's pixels that its decoder makes when it reads all of it
 
 
 def verify_picture(path: Path, size: int, limits: StoreLimits) -> Measurements:
@@ -61,35 +61,47 @@ def verify_picture(path: Path, size: int, limits: StoreLimits) -> Measurements:
 
 
 def _decode(path: Path, format_name: str, size: tuple[int, int], max_pixels: int) -> None:
-    """Decode every frame; ``max_pixels`` limits those of all frames of an animation together.
-
-    The decoder's class is called and not `Image.open`, which would try other decoders too, and
-    whose guard against decompression bombs is a process-wide number lower than our own limit.
-    """
-    # Pillow takes 40 ms to import: only a process that verifies pictures pays for it.
-    from PIL.JpegImagePlugin import JpegImageFile
-    from PIL.PngImagePlugin import PngImageFile
-    from PIL.WebPImagePlugin import WebPImageFile
-
-    decoders: dict[str, type[ImageFile]] = {
-        "png": PngImageFile,
-        "jpeg": JpegImageFile,
-        "webp": WebPImageFile,
-    }
-    with (
-        path.open("rb") as file,
-        decoders[format_name](
-            without_large_texts(file) if format_name == "png" else file
-        ) as picture,
-    ):
-        if picture.size != size:
-            raise InvalidMediaError.broken("contradicts itself about its size.")
-        frames = getattr(picture, "n_frames", 1)
-        if frames > 1 and frames * size[0] * size[1] > max_pixels:
+    """Decode every frame; ``max_pixels`` limits those of all frames of an animation together."""
+    pixels = size[0] * size[1]
+    # Pillow reads all of a WebP file to open it; to open others takes next to no memory.
+    with decoding(pixels if format_name == "webp" else 0):
+        with path.open("rb") as file, open_picture(file, format_name) as picture:
+            if picture.size != size:
+                raise InvalidMediaError.broken("contradicts itself about its size.")
+            frames = getattr(picture, "n_frames", 1)
+        if frames > 1 and frames * pixels > max_pixels:
             raise InvalidMediaError.refused(
                 f"is an animation of {frames:,} frames; at most {max_pixels:,} pixels in all"
                 " frames together are accepted."
             )
-        for frame in range(frames):
-            picture.seek(frame)
-            picture.load()
+        if frames == 1 and _is_proven(path, format_name, size):
+            return
+        with (
+            decoding(pixels),
+            path.open("rb") as file,
+            open_picture(file, format_name) as picture,
+        ):
+            for frame in range(frames):
+                picture.seek(frame)
+                picture.load()
+
+
+def _is_proven(path: Path, format_name: str, size: tuple[int, int]) -> bool:
+    """Whether every bit of a picture can be decoded, found out without making all of its pixels.
+
+    Returns:
+        False if it is damaged or unusual: a full decode must decide.
+    """
+    small = (max(1, size[0] // _SCALE), max(1, size[1] // _SCALE))
+    with path.open("rb") as file:
+        if format_name == "png":
+            return has_all_rows(file)
+        if format_name == "webp":
+            return decode_webp(file, small) is not None
+        try:
+            with decoding(size[0] * size[1]), open_picture(file, format_name) as picture:
+                picture.draft(None, small)
+                picture.load()
+        except Exception:  # noqa: BLE001 - decoders raise any, also for a JPEG without loss
+            return False
+    return True
