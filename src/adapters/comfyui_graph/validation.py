@@ -19,6 +19,7 @@ from adapters.comfyui_graph.graph import (
 from adapters.comfyui_graph.node_types import (
     NodeType,
     ObjectInfo,
+    input_type,
     link_problem,
     node_type,
     value_problem,
@@ -191,7 +192,11 @@ def _missing_type(graph: Graph, node_id: str, info: ObjectInfo) -> Problem:
 def _node_problems(graph: Graph, node_id: str, known: Mapping[str, NodeType]) -> Iterator[Problem]:
     node, title = graph[node_id], title_of(graph, node_id)
     yield from _link_problems(graph, node_id, known[node_id].inputs)
-    for name, expected in known[node_id].inputs.items():
+    described = dict(known[node_id].inputs)
+    for name in node["inputs"]:
+        if name not in described and (inner := input_type(known[node_id], name, node["inputs"])):
+            described[name] = inner
+    for name, expected in described.items():
         if name not in node["inputs"]:
             # Newer types stand in a graph as several inputs with longer names.
             if expected.required and not expected.type.startswith("COMFY_"):
