@@ -9,6 +9,7 @@ from adapters.comfyui_graph.graph import (
     Graph,
     Problem,
     Target,
+    class_types,
     link_of,
     links_of,
     named,
@@ -143,6 +144,7 @@ def validate_offline(graph: Graph, kind: Kind, filled: Collection[Target] = ()) 
     return [problem for problem in problems if Target(problem.node_id, problem.input) not in filled]
 
 
+_MAX_NAMED: Final = 5  # node types in one note
 # Takes the options that a person wrote as inputs, as many as there are.
 _OPEN_TYPE: Final = "CustomCombo"
 
@@ -155,6 +157,25 @@ def offline_notes(graph: Graph) -> list[str]:
         for name, value in node["inputs"].items()
         if value is None and name not in _NEEDED.get(node["class_type"], ())
     ]
+
+
+def unknown_types(graph: Graph, info: ObjectInfo) -> list[str]:
+    """A note on the node types that are not known, if any: only a server can tell more of them.
+
+    Args:
+        graph: the nodes of any workflow.
+        info: the node types that are known without a server.
+    """
+    unknown = sorted(class_types(graph) - info.keys())
+    if not unknown:
+        return []
+    more = f" and {len(unknown) - _MAX_NAMED} more" if len(unknown) > _MAX_NAMED else ""
+    names = ", ".join(map(repr, unknown[:_MAX_NAMED]))
+    note = (
+        f"the type{'s' * (len(unknown) > 1)} of node {names}{more} cannot be checked without a"
+        " server: whether it has them, and which inputs they need, is not known"
+    )
+    return [note]
 
 
 def foreign_inputs(graph: Graph, info: ObjectInfo, *, all_core: bool = False) -> list[str]:

@@ -150,6 +150,14 @@ def _read(file: BinaryIO, node_types: NodeTypeSource) -> WorkflowFile:
         ) from None
 
 
+def api_text(graph: Graph) -> str:
+    """The API file of a graph, as ComfyUI's menu File > Export (API) writes it."""
+    text = json.dumps(graph, indent=2, ensure_ascii=False) + "\n"
+    if any("\ud800" <= letter <= "\udfff" for letter in text):  # UTF-8 has no half characters
+        return json.dumps(graph, indent=2) + "\n"
+    return text
+
+
 def _json(text: str) -> object:
     try:
         return json.loads(text)

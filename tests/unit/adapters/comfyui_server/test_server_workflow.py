@@ -186,8 +186,9 @@ def test_nodes_that_save_call_the_name_differently(
 ) -> None:
     """What loads has an input of that name, too, and keeps its value."""
     graph = example_graph("text_to_image")
+    named: dict[str, Any] = {own: "own"}
     graph["8"] = node("ImageLoader", **{own.replace("save_", "file_"): "own"})
-    graph["9"] = node(class_type, images=["6", 0], mask=["8", 1], **{own: "own"})
+    graph["9"] = node(class_type, images=["6", 0], mask=["8", 1], **named)
     bound = bind(loaded(tmp_path, graph), picture(tmp_path), PREFIX).unwrap().graph
     assert bound["9"]["inputs"][own] == "mediagen_7"
     assert "own" in bound["8"]["inputs"].values()
@@ -196,7 +197,7 @@ def test_nodes_that_save_call_the_name_differently(
 def test_inputs_of_a_choice_are_kept_within_its_bounds(tmp_path: Path) -> None:
     """They stand behind a dot, and are those of the option that is chosen."""
     graph = example_graph("text_to_image")
-    own = {"size": "exact", "size.width": 64, "size.height": 64, "batch_size": 1}
+    own: dict[str, Any] = {"size": "exact", "size.width": 64, "size.height": 64, "batch_size": 1}
     graph["4"] = node("Sized", **own)
     sides = {name: ["INT", {"min": 16, "max": 512}] for name in ("width", "height")}
     options = [
@@ -219,7 +220,13 @@ def test_what_a_choice_brings_is_checked_like_other_inputs() -> None:
     grown = {"template": {"input": {"required": NUMBER}, "prefix": "n"}}
     required = {"outer": ["COMFY_DYNAMICCOMBO_V3", outer], "more": ["COMFY_AUTOGROW_V3", grown]}
     info = {"Chooser": {"input": {"required": required}, "output_node": True}}
-    fine = {"outer": "a", "outer.inner": "b", "outer.inner.n": 5, "more.n0": 5, "more.n1": 5}
+    fine: dict[str, Any] = {
+        "outer": "a",
+        "outer.inner": "b",
+        "outer.inner.n": 5,
+        "more.n0": 5,
+        "more.n1": 5,
+    }
     assert not validate({"1": node("Chooser", **fine)}, info)
     wrong = fine | {"outer.inner.n": 10, "more.n1": 0, "outer.gone": 99, "odd.n": 99}
     problems = validate({"1": node("Chooser", **wrong)}, info)
