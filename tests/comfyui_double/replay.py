@@ -3,7 +3,7 @@
 It executes nothing. The ids of whoever asks take the place of the recorded ones; all else is as it
 was. The history shows the job from the moment at which it did: after success or error, before
 ``executing null``. Where a recording has a second socket of the same client, the first one is
-dropped, and the rest is told once the client came back, or did not for a few seconds.
+dropped, and the rest is told once the client came back, or did not for a minute.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tests.comfyui_double.websocket import WebSocket
 
 _AGAIN = "ws_reconnected_same_client_id"
-_RETURN_SECONDS = 3.0
+_RETURN_SECONDS = 60.0
 
 
 class Replay:
