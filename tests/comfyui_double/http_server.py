@@ -64,10 +64,8 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", "0")
             self.end_headers()
             return
-        opened = WebSocket(self.connection)
         head = f"{self.requestline}\r\n{self.headers.as_string()}".replace("\r\n", "\n")
-        if opened.accept(head.replace("\n", "\r\n").encode("latin-1")):
-            listen(opened)
+        listen(WebSocket(self.connection, head.replace("\n", "\r\n").encode("latin-1")))
 
 
 class HttpServer(ThreadingHTTPServer):
@@ -75,7 +73,7 @@ class HttpServer(ThreadingHTTPServer):
 
     Attributes:
         answer: gives the answer to a request; None closes the connection unanswered.
-        listener: gives what serves a socket, or the answer that refuses it.
+        listener: gives what accepts and serves a socket, or the answer that refuses it.
         mistakes: exceptions of handlers that are not the client's doing.
     """
 
