@@ -20,7 +20,7 @@ def test_steps_and_nodes_are_told(stage: Stage) -> None:
     double = stage.double()
     double.behaviour.fail("KSampler", "hold", step=3)
     running = stage.begin(stage.renderer())
-    wait_for(lambda: "Sampler, step 2/4" in dict(map(reversed, stage.watch.reports)))
+    wait_for(lambda: any(word == "Sampler, step 2/4" for _, word in stage.watch.reports))
     double.release()
     assert is_successful(running.result(60))
     fractions = [fraction for fraction, _ in stage.watch.reports]
