@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from adapters.media_files.media_file import PICTURE_FORMATS
-from adapters.picture_decoder import decode_webp, decoding, open_picture
+from adapters.picture_files import decode_webp, decoding, open_picture
 from application.ports.media_files import InvalidMediaError
 
 if TYPE_CHECKING:

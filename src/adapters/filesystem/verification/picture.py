@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING
 
 from adapters.filesystem.verification.jpeg import verify_jpeg
 from adapters.filesystem.verification.media import InvalidMediaError, Measurements
 from adapters.filesystem.verification.png import has_all_rows, verify_png
 from adapters.filesystem.verification.webp import verify_webp
-from adapters.media_formats import HEAD_BYTES, picture_format
-from adapters.picture_decoder import decode_webp, decoding, open_picture
+from adapters.media_formats import HEAD_BYTES
+from adapters.picture_files import decode_webp, decoding, open_picture, picture_format
 from domain.prompt import Kind
 
 if TYPE_CHECKING:
@@ -61,47 +62,40 @@ def verify_picture(path: Path, size: int, limits: StoreLimits) -> Measurements:
 
 
 def _decode(path: Path, format_name: str, size: tuple[int, int], max_pixels: int) -> None:
-    """Decode every frame; ``max_pixels`` limits those of all frames of an animation together."""
+    """Make sure that every frame can be decoded, if possible without making all of its pixels.
+
+    Whatever the quick way does not accept is decoded in full, and that alone refuses.
+
+    Args:
+        path: the file.
+        format_name: its format.
+        size: width and height in pixels.
+        max_pixels: of all frames of an animation together.
+    """
     pixels = size[0] * size[1]
-    # Pillow reads all of a WebP file to open it; to open others takes next to no memory.
-    with decoding(pixels if format_name == "webp" else 0):
+    small = (max(1, size[0] // _SCALE), max(1, size[1] // _SCALE))
+    # A PNG takes next to no memory until it is decoded in full.
+    with nullcontext() if format_name == "png" else decoding(pixels):
         with path.open("rb") as file, open_picture(file, format_name) as picture:
             if picture.size != size:
                 raise InvalidMediaError.broken("contradicts itself about its size.")
             frames = getattr(picture, "n_frames", 1)
-        if frames > 1 and frames * pixels > max_pixels:
-            raise InvalidMediaError.refused(
-                f"is an animation of {frames:,} frames; at most {max_pixels:,} pixels in all"
-                " frames together are accepted."
-            )
-        if frames == 1 and _is_proven(path, format_name, size):
-            return
-        with (
-            decoding(pixels),
-            path.open("rb") as file,
-            open_picture(file, format_name) as picture,
-        ):
-            for frame in range(frames):
-                picture.seek(frame)
-                picture.load()
-
-
-def _is_proven(path: Path, format_name: str, size: tuple[int, int]) -> bool:
-    """Whether every bit of a picture can be decoded, found out without making all of its pixels.
-
-    Returns:
-        False if it is damaged or unusual: a full decode must decide.
-    """
-    small = (max(1, size[0] // _SCALE), max(1, size[1] // _SCALE))
-    with path.open("rb") as file:
-        if format_name == "png":
-            return has_all_rows(file)
-        if format_name == "webp":
-            return decode_webp(file, small) is not None
-        try:
-            with decoding(size[0] * size[1]), open_picture(file, format_name) as picture:
-                picture.draft(None, small)
-                picture.load()
-        except Exception:  # noqa: BLE001 - decoders raise any, also for a JPEG without loss
-            return False
-    return True
+            if frames > 1 and frames * pixels > max_pixels:
+                raise InvalidMediaError.refused(
+                    f"is an animation of {frames:,} frames; at most {max_pixels:,} pixels in all"
+                    " frames together are accepted."
+                )
+            if format_name == "jpeg":
+                # Of any type, and also for a JPEG that cannot be made smaller.
+                with suppress(Exception):
+                    picture.draft(None, small)
+                    picture.load()
+                    return
+        if frames == 1 and format_name != "jpeg":
+            with path.open("rb") as file:
+                if has_all_rows(file) if format_name == "png" else decode_webp(file, small):
+                    return
+    with decoding(pixels), path.open("rb") as file, open_picture(file, format_name) as picture:
+        for frame in range(frames):
+            picture.seek(frame)
+            picture.load()

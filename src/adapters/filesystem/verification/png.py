@@ -15,6 +15,7 @@ from adapters.filesystem.verification.media import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import BinaryIO
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -44,37 +45,29 @@ def verify_png(file: BinaryIO, size: int) -> tuple[int, int]:
     """
     if read_exactly(file, len(_SIGNATURE), "its signature") != _SIGNATURE:
         raise InvalidMediaError.broken("has a damaged PNG signature.")
-    kind, header = _read_chunk(file)
-    if kind != b"IHDR" or len(header) != _HEADER_LENGTH:
-        raise InvalidMediaError.broken("does not begin with a PNG header.")
+    header = kind = b""
     has_picture = False
     while kind != b"IEND":
-        kind, _ = _read_chunk(file)
+        length, kind = struct.unpack(">I4s", read_exactly(file, 8, "the head of a chunk"))
+        if length > _MAX_CHUNK or not kind.isalpha():
+            raise InvalidMediaError.broken("is damaged: the head of a chunk is invalid.")
+        if not header and (kind != b"IHDR" or length != _HEADER_LENGTH):
+            raise InvalidMediaError.broken("does not begin with a PNG header.")
+        part = f"its {kind.decode('ascii')} chunk"
+        checksum = zlib_ng.crc32(kind)
+        while length:
+            data = read_exactly(file, min(length, _READ_BYTES), part)
+            header = header or data
+            checksum = zlib_ng.crc32(data, checksum)
+            length -= len(data)
+        if read_exactly(file, 4, part) != checksum.to_bytes(4, "big"):
+            raise InvalidMediaError.broken(f"is damaged: the checksum of {part} is wrong.")
         has_picture = has_picture or kind == b"IDAT"
     if not has_picture:
         raise InvalidMediaError.broken("has no picture data.")
     refuse_trailing_bytes(file, size, "the end of the picture")
     width, height = struct.unpack(">II", header[:8])
     return width, height
-
-
-def _read_chunk(file: BinaryIO) -> tuple[bytes, bytes]:
-    """The type of the next chunk and the first part of its data (a header is never longer)."""
-    length, kind = struct.unpack(">I4s", read_exactly(file, 8, "the head of a chunk"))
-    if length > _MAX_CHUNK or not kind.isalpha():
-        raise InvalidMediaError.broken("is damaged: the head of a chunk is invalid.")
-    part = f"its {kind.decode('ascii')} chunk"
-    checksum = zlib_ng.crc32(kind)
-    first_data = b""
-    left = length
-    while left:
-        data = read_exactly(file, min(left, _READ_BYTES), part)
-        first_data = first_data or data
-        checksum = zlib_ng.crc32(data, checksum)
-        left -= len(data)
-    if read_exactly(file, 4, part) != checksum.to_bytes(4, "big"):
-        raise InvalidMediaError.broken(f"is damaged: the checksum of {part} is wrong.")
-    return kind, first_data
 
 
 def has_all_rows(file: BinaryIO) -> bool:
@@ -95,57 +88,47 @@ def has_all_rows(file: BinaryIO) -> bool:
     width, height, depth, colour, *methods = struct.unpack(">IIBBBBB", file.read(_HEADER_LENGTH))
     if any(methods) or depth not in _DEPTHS.get(colour, ()):
         return False
-    rows = _Rows(1 + (width * _CHANNELS[colour] * depth + 7) // 8, height)
+    row_length = 1 + (width * _CHANNELS[colour] * depth + 7) // 8  # the first byte is the filter
+    missing = row_length * height
+    unpacker = zlib_ng.decompressobj()
+    try:
+        for data in _picture_data(file):
+            if unpacker.eof:
+                return False
+            rows = unpacker.decompress(data, _ROW_BYTES)
+            while rows:
+                first_filter = missing % row_length  # as many bytes are missing of a row
+                missing -= len(rows)
+                if missing < 0 or max(rows[first_filter::row_length], default=0) > _MAX_FILTER:
+                    return False
+                rows = unpacker.decompress(unpacker.unconsumed_tail, _ROW_BYTES)
+    except (zlib_ng.error, _UnusualError):  # type: ignore[misc] # the stub: an instance
+        return False
+    return missing == 0 and unpacker.eof and not unpacker.unused_data
+
+
+class _UnusualError(Exception):
+    """A chunk that a decoder has to look at."""
+
+
+def _picture_data(file: BinaryIO) -> Iterator[bytes]:
+    """The picture data of a PNG file, in pieces; raises _UnusualError for an unusual file.
+
+    Args:
+        file: at the end of the header's data.
+    """
     kind = b""
-    while True:
+    while kind != b"IEND":
         file.seek(4, os.SEEK_CUR)  # the checksum of the chunk before
         last_kind = kind
         length, kind = struct.unpack(">I4s", file.read(8))
-        if kind == b"IDAT":
-            while length:
-                data = file.read(min(length, _READ_BYTES))
-                length -= len(data)
-                if not rows.add(data):
-                    return False
-        elif last_kind == b"IDAT":
-            # A chunk behind the picture data may be one that a decoder refuses.
-            return kind == b"IEND" and rows.are_complete()
-        elif kind in _UNUSUAL_CHUNKS:
-            return False
-        else:
+        # A chunk behind the picture data may be one that a decoder refuses.
+        if kind in _UNUSUAL_CHUNKS or (last_kind == b"IDAT" and kind not in {b"IDAT", b"IEND"}):
+            raise _UnusualError
+        if kind != b"IDAT":
             file.seek(length, os.SEEK_CUR)
-
-
-class _Rows:
-    """Rows of a picture while they are unpacked.
-
-    Args:
-        length: bytes in a row; the first is the number of its filter.
-        count: of rows.
-    """
-
-    def __init__(self, length: int, count: int) -> None:
-        self._length = length
-        self._missing = length * count  # bytes
-        self._unpacker = zlib_ng.decompressobj()
-
-    def add(self, data: bytes) -> bool:
-        """Unpack data; gives whether all is well so far."""
-        while True:
-            try:
-                rows = self._unpacker.decompress(data, _ROW_BYTES)
-            except zlib_ng.error:  # type: ignore[misc] # the stub takes the class for an instance
-                return False
-            first_filter = self._missing % self._length  # as many bytes are left of a row
-            self._missing -= len(rows)
-            if self._missing < 0 or self._unpacker.unused_data:
-                return False
-            if max(rows[first_filter :: self._length], default=0) > _MAX_FILTER:
-                return False
-            data = self._unpacker.unconsumed_tail
-            if not data and len(rows) < _ROW_BYTES:
-                return True
-
-    def are_complete(self) -> bool:
-        """Whether nothing is missing and the checksum of all is right."""
-        return self._missing == 0 and self._unpacker.eof
+            continue
+        while length:
+            data = file.read(min(length, _READ_BYTES))
+            length -= len(data)
+            yield data

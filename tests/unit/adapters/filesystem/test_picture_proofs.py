@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
-from adapters import picture_decoder
+from adapters import picture_files
 from adapters.filesystem.limits import StoreLimits
 from adapters.filesystem.verification import picture as verification
 from adapters.filesystem.verification.jpeg import verify_jpeg
@@ -21,7 +21,7 @@ from adapters.filesystem.verification.media import InvalidMediaError
 from adapters.filesystem.verification.picture import verify_picture
 from adapters.filesystem.verification.png import has_all_rows, verify_png
 from adapters.filesystem.verification.webp import verify_webp
-from adapters.picture_decoder import decode_webp, open_picture
+from adapters.picture_files import decode_webp, open_picture
 from tests import media_samples
 
 if TYPE_CHECKING:
@@ -266,7 +266,7 @@ def test_no_proof_means_a_full_decode(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, format_name: str
 ) -> None:
     """As with a Pillow that hides its libwebp, or a JPEG that cannot be made smaller."""
-    monkeypatch.setattr(picture_decoder, "_libwebp", lambda: None)
+    monkeypatch.setattr(picture_files, "_libwebp", lambda: None)
     monkeypatch.setattr(verification, "has_all_rows", lambda _: False)
 
     def draft(*_: object) -> None:

@@ -1,20 +1,23 @@
-"""Decoding pictures in little memory: one large one at a time, made smaller while it is decoded.
+"""Picture files: telling their format, opening them, and decoding them in little memory.
 
 Published pictures are verified and drawn as thumbnails in the same process, several at a time. A
 picture of 36 megapixels takes 144 MB when Pillow decodes it, and one in WebP four times as much.
+So one large picture is decoded at a time, and made smaller meanwhile where its format allows it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import io
 import os
 import struct
+import zlib
 from functools import cache
 from threading import RLock
 from typing import TYPE_CHECKING, Final
 
-from adapters.media_formats import without_large_texts
+from adapters.media_formats import FileParts, Part
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,18 +37,15 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _RETURNED_BYTES = 8 * 1024 * 1024
 
 
-@contextlib.contextmanager
-def decoding(size: int) -> Iterator[None]:
-    """Decode a picture; if it is large, wait until no other thread decodes a large one.
-
-    Args:
-        size: pixels, or bytes of the file, whatever is known; the calls of a thread may be nested.
-    """
-    if size <= LARGE:
-        yield
-        return
-    with _one_large_picture:
-        yield
+def picture_format(head: bytes) -> str | None:
+    """The picture format that a file's first bytes announce, or None."""
+    if head.startswith(b"\x89PNG"):
+        return "png"
+    if head.startswith(b"\xff\xd8\xff"):
+        return "jpeg"
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return "webp"
+    return None
 
 
 def open_picture(file: BinaryIO, format_name: str) -> ImageFile:
@@ -68,8 +68,22 @@ def open_picture(file: BinaryIO, format_name: str) -> ImageFile:
         "jpeg": JpegImageFile,
         "webp": WebPImageFile,
     }
-    _return_large_blocks()
     return decoders[format_name](without_large_texts(file) if format_name == "png" else file)
+
+
+@contextlib.contextmanager
+def decoding(size: int) -> Iterator[None]:
+    """Decode a picture; if it is large, wait until no other thread decodes a large one.
+
+    Args:
+        size: pixels, or bytes of the file, whatever is known; the calls of a thread may be nested.
+    """
+    _return_large_blocks()
+    if size <= LARGE:
+        yield
+        return
+    with _one_large_picture:
+        yield
 
 
 @cache
@@ -79,6 +93,62 @@ def _return_large_blocks() -> None:
         libc = ctypes.CDLL(None)
         libc.mallopt(_M_MMAP_THRESHOLD, _RETURNED_BYTES)
         libc.mallopt(_M_TRIM_THRESHOLD, _RETURNED_BYTES)
+
+
+# --------------------------------------------------------------------------------------------- PNG
+
+# Pillow refuses a PNG file if a text or a colour profile in it is larger than one MiB. Source of
+# the structure: the PNG specification, third edition, sections 5 and 11.3.
+_PNG_SIGNATURE = 8  # bytes
+_CHUNK_ENDS = 12  # bytes of a chunk besides its data
+_TEXTS = frozenset({b"tEXt", b"zTXt", b"iTXt", b"iCCP"})
+_MAX_TEXTS: Final = 1024 * 1024  # bytes of all texts together, unpacked
+
+
+def without_large_texts(file: BinaryIO) -> BinaryIO:
+    """A PNG file without the texts and the colour profile that Pillow would refuse.
+
+    Args:
+        file: seekable. The result is the file itself, at its beginning, if nothing is left out.
+    """
+    parts: list[Part] = []
+    begin = 0
+    left = _MAX_TEXTS
+    position = _PNG_SIGNATURE
+    while file.seek(position) and len(head := file.read(8)) == 8:  # noqa: PLR2004 - a chunk's head
+        length, kind = struct.unpack(">I4s", head)
+        end = position + length + _CHUNK_ENDS
+        if kind in _TEXTS:
+            size = _unpacked_size(kind, length, file, left)
+            if size > left:
+                parts.append((begin, position))
+                begin = end
+            else:
+                left -= size
+        position = end
+    if not parts:
+        file.seek(0)
+        return file
+    parts.append((begin, max(begin, file.seek(0, os.SEEK_END))))
+    return io.BufferedReader(FileParts(file, parts))
+
+
+def _unpacked_size(kind: bytes, length: int, file: BinaryIO, limit: int) -> int:
+    """Bytes of a text or a profile; more than a limit if it exceeds that."""
+    if kind == b"tEXt" or length > limit:
+        return length
+    packed = file.read(length)
+    _, _, rest = packed.partition(b"\0")  # behind the keyword
+    if kind == b"iTXt":
+        if not rest.startswith(b"\x01"):
+            return length
+        rest = rest[2:].partition(b"\0")[2].partition(b"\0")[2]  # language, translated keyword
+    else:
+        rest = rest[1:]
+    try:
+        return len(zlib.decompressobj().decompress(rest, limit + 1))
+    except zlib.error:
+        return length
 
 
 # -------------------------------------------------------------------------------------------- WebP
