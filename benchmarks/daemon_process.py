@@ -108,7 +108,7 @@ class RunningDaemon:
 
 @contextmanager
 def running_daemon(
-    installation: Installation, database: Path, *options: str
+    installation: Installation, database: Path, *options: str, program: Path | None = None
 ) -> Iterator[RunningDaemon]:
     """A daemon over an installation; it is asked to end with the block, and must do it well.
 
@@ -116,8 +116,9 @@ def running_daemon(
         installation: what it renders with.
         database: that the installation's configuration names.
         options: of ``mediagen``, before the command.
+        program: the ``mediagen`` of another build; None for this one.
     """
-    mediagen = Path(sysconfig.get_path("scripts")) / "mediagen"
+    mediagen = program or Path(sysconfig.get_path("scripts")) / "mediagen"
     command = [str(mediagen), "--config", str(installation.config), *options, "daemon"]
     foreign = ("MEDIA_GENERATOR_", "NOTIFY_SOCKET", "WATCHDOG_")
     environment = {

@@ -137,6 +137,12 @@ def working_nodes(graph: Graph) -> Iterator[str]:
     return (node_id for node_id in graph if node_id in used)
 
 
+def ends(graph: Graph) -> Iterator[str]:
+    """The nodes that may leave files, whatever their names: outputs, and all ends of the graph."""
+    yield from (output.node_id for output in output_nodes(graph))
+    yield from _leaf_nodes(graph)
+
+
 def media_outputs(graph: Graph, kind: Kind, info: ObjectInfo | None = None) -> list[str]:
     """The nodes that leave media of a kind, or may do so; all ends where none is recognised."""
     media = {_OF_KIND[kind], Media.UNKNOWN}
