@@ -28,7 +28,7 @@ from adapters.comfyui_server.job_socket import (
 from adapters.comfyui_server.responses import OutputFile
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 SAVED = {"filename": "a.png", "subfolder": "me", "type": "output"}
 FILE = OutputFile("4", "a.png", "me", "output")
@@ -182,19 +182,25 @@ def test_urgent_news_ends_the_wait(news) -> None:  # type: ignore[no-untyped-def
     timer.join()
 
 
-def test_messages_may_be_missing() -> None:
-    """After a connection that changed, and where so many came that the oldest were dropped."""
-    inbox = Inbox("me")
-    assert not inbox.is_complete  # before there is a connection
-    inbox.is_complete = True
-    inbox.put(JobStarted("me"))
-    assert inbox.is_complete
-    inbox.connection_changed()
-    assert not inbox.is_complete
-    inbox.is_complete = True
+def _long(inbox: Inbox) -> None:
     for number in range(1_001):
         inbox.put(NodeRunning("me", str(number)))
-    assert not inbox.is_complete
+
+
+@pytest.mark.parametrize(
+    ("news", "is_complete"),
+    [
+        (lambda it: it.put(JobStarted("me")), True),
+        (Inbox.connection_changed, False),
+        (_long, False),
+    ],
+)
+def test_messages_may_be_missing(news: Callable[[Inbox], None], *, is_complete: bool) -> None:
+    """After a connection that changed, and where so many came that the oldest were dropped."""
+    inbox = Inbox("me")
+    inbox.is_complete = True  # as the socket sets it
+    news(inbox)
+    assert inbox.is_complete is is_complete
 
 
 _BEGAN, _ENDED = JobStarted("me", 1_000.0), JobEnded("me", final=False, succeeded=True, at=3_500.0)
