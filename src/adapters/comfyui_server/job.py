@@ -233,6 +233,7 @@ class JobRun:
             self._rename(submission.job)
         self._follow_from_now()
         self._enter(JobState.WAITING)
+        self._progress.submitted(self._slot.server.name, self.job.id)
 
     def _is_there(self) -> bool:
         for pause in (_RECHECK_SECONDS, 0.0):

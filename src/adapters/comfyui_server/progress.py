@@ -132,6 +132,10 @@ class JobProgress:
             case _:
                 assert_never(message)
 
+    def submitted(self, server: str, job: str) -> None:
+        """The server has it: a line of the log, which is made while the server works."""
+        self._log(f"job {job} on {server}")
+
     def waiting(self) -> None:
         """It is still in the server's queue."""
         if self._reported is None:
