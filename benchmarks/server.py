@@ -10,8 +10,8 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from shutil import rmtree
@@ -25,11 +25,14 @@ from adapters.sqlite.shared_schema import create_database
 from application.ports.prompt_repository import Selection
 from application.signals import StopRequest
 from benchmarks.arrivals import Author
+from benchmarks.builds import checkouts
 from benchmarks.daemon_process import CLAIMED, READY, running_daemon
 from benchmarks.filling import Contents, fill_database
 from benchmarks.floors import BareCommits, BareFlushes
+from benchmarks.idle import look
+from benchmarks.overhead import busy_disk
 from benchmarks.reports import Report
-from benchmarks.samples import interleaved
+from benchmarks.samples import Sample, interleaved
 from benchmarks.workflow import install
 from domain.prompt import Kind
 from entrypoints.container import compose
@@ -40,24 +43,16 @@ if TYPE_CHECKING:
     from application.ports.events import Event
     from benchmarks.daemon_process import RunningDaemon
     from benchmarks.reports import Trial
-    from benchmarks.samples import Sample
     from entrypoints.container import Container
 
-_OURS, _BEFORE = "this build", "the build before"
+_NOW, _BEFORE = "now", "before"
 _SERVER, _BARE = "a bare client: post, success", "a bare client that fetches the file"
-_FLUSHES, _COMMIT = "three bare flushes", "one bare commit"
+_FLUSHES, _COMMIT = "the flushes of one picture, bare", "one commit, bare"
 _ALONE, _EACH = 3, 8  # prompts of a turn: one by one, and in a row
 _TARGET_RATIO = 50.0
 _WARM_UP = 5
 _READY_PROMPTS = 10_000
 _PICTURES = 100_000
-_WRITER = """
-import os, sys
-with open(sys.argv[1], "wb") as file:
-    while True:
-        os.pwrite(file.fileno(), os.urandom(65536), 0)
-        os.fsync(file.fileno())
-"""
 _COLD_SECONDS = 8.8  # docs/performance.md: a real exported script, recorded on two cores
 _WARM_SECONDS = 0.048  # the same graph on a server that runs
 _SCRIPT = f"""\
@@ -148,12 +143,12 @@ def measure(trial: Trial) -> Report:
     report = Report()
     with _server(trial) as url, ExitStack() as running:
         report.say(f"On {_called(url)}.")
-        daemons = {
-            name: _started(trial, f"server {number}", url, program, running)
-            for number, (name, program) in enumerate(_builds().items())
+        builds = {
+            name: _Build(_started(trial, name, url, checkout, running))
+            for name, checkout in checkouts().items()
         }
         client = running.enter_context(closing(_BareClient(url)))
-        flushes = BareFlushes(trial.folder / "flushes", b"0" * 300)
+        flushes = BareFlushes(trial.folder / "flushes", b"0" * 400)
         commits = BareCommits(trial.folder / "bare.db", "wal")
         running.enter_context(closing(commits))
         turns: dict[str, Callable[[], float]] = {
@@ -162,25 +157,25 @@ def measure(trial: Trial) -> Report:
             _FLUSHES: flushes.publish,
             _COMMIT: commits.commit,
         }
-        for name, daemon in daemons.items():
-            turns[f"{name}, alone"] = partial(_alone, daemon)
-            turns[f"{name}, in a row"] = partial(_in_a_row, daemon)
+        for name, build in builds.items():
+            turns[f"{name}, alone"] = build.alone
+            turns[f"{name}, in a row"] = build.in_a_row
         rounds = trial.choose(60, 8)
-        rows = _compared(trial, "the machine as it is", turns, rounds, report)
-        with _busy(trial.folder):
-            _compared(trial, "under load", turns, rounds, report)
+        samples = _compared(trial, "the machine as it is", turns, rounds, report)
+        report.table(
+            ("processor time of the daemon, in a row", "ms for each picture"),
+            [
+                (name, Sample(tuple(build.processor)).scaled(1000).shown())
+                for name, build in builds.items()
+            ],
+        )
+        with busy_disk(trial.folder):
+            _compared(trial, "busy disk", turns, rounds, report)
         if folder := os.environ.get("COMFYUI_OUTPUT"):
             with _many_pictures(trial, Path(folder)):
                 _compared(trial, f"{_PICTURES:,} earlier pictures", turns, rounds, report)
-    _against_a_script(trial, 60 / rows[f"{_OURS}, in a row"].median, report)
+    _against_a_script(trial, 60 / samples[f"{_NOW}, in a row"].median, report)
     return report
-
-
-def _builds() -> dict[str, Path | None]:
-    """The builds to compare: this one, and that of the work tree that BENCH_BEFORE names."""
-    if before := os.environ.get("BENCH_BEFORE"):
-        return {_OURS: None, _BEFORE: Path(before) / ".venv" / "bin" / "mediagen"}
-    return {_OURS: None}
 
 
 def _called(url: str) -> str:
@@ -191,7 +186,7 @@ def _called(url: str) -> str:
 
 
 def _started(
-    trial: Trial, name: str, url: str, program: Path | None, running: ExitStack
+    trial: Trial, name: str, url: str, checkout: Path, running: ExitStack
 ) -> RunningDaemon:
     """A daemon that has rendered a few pictures on the server."""
     folder = trial.folder / name
@@ -202,27 +197,41 @@ def _started(
         driver.execute("PRAGMA journal_mode = WAL")
     directory = folder / "comfyui"
     installation = install(directory, database, sections=sections(trial.folder, directory, url))
-    daemon = running.enter_context(running_daemon(installation, database, program=program))
+    daemon = running.enter_context(running_daemon(installation, database, checkout=checkout))
     for _ in range(_WARM_UP):
         daemon.warm_up()
     return daemon
 
 
-def _alone(daemon: RunningDaemon) -> float:
-    """Seconds from claim to publication of a prompt with nothing behind it; median of some."""
-    times = []
-    for _ in range(_ALONE):
-        Author.write(daemon.database, 1)
-        at = {line.event: line.at for line in daemon.await_ready(1)}
-        times.append(at[READY] - at[CLAIMED])
-    return statistics.median(times)
+@dataclass(frozen=True, slots=True)
+class _Build:
+    """A daemon of one build.
 
+    Attributes:
+        daemon: at work, with nothing to do.
+        processor: seconds of processor time for each prompt, one value for each row of them.
+    """
 
-def _in_a_row(daemon: RunningDaemon) -> float:
-    """Seconds from one publication to the next while prompts wait; median of some."""
-    Author.write(daemon.database, _EACH)
-    at = sorted(line.at for line in daemon.await_ready(_EACH) if line.event == READY)
-    return statistics.median(after - before for before, after in pairwise(at))
+    daemon: RunningDaemon
+    processor: list[float] = field(default_factory=list)
+
+    def alone(self) -> float:
+        """Seconds from claim to publication of a prompt with nothing behind it; median of some."""
+        times = []
+        for _ in range(_ALONE):
+            Author.write(self.daemon.database, 1)
+            at = {line.event: line.at for line in self.daemon.await_ready(1)}
+            times.append(at[READY] - at[CLAIMED])
+        return statistics.median(times)
+
+    def in_a_row(self) -> float:
+        """Seconds from one publication to the next while prompts wait; median of some."""
+        before = look(self.daemon)
+        Author.write(self.daemon.database, _EACH)
+        at = sorted(line.at for line in self.daemon.await_ready(_EACH) if line.event == READY)
+        used = look(self.daemon).cpu_seconds - before.cpu_seconds
+        self.processor.append(used / _EACH)
+        return statistics.median(after - before for before, after in pairwise(at))
 
 
 def _compared(
@@ -248,7 +257,7 @@ def _compared(
         rows,
     )
     for way in ("alone", "in a row"):
-        ours, theirs = (samples.get(f"{build}, {way}") for build in (_OURS, _BEFORE))
+        ours, theirs = (samples.get(f"{build}, {way}") for build in (_NOW, _BEFORE))
         if ours and theirs:
             ratios = [
                 ours.minus(one).median / max(theirs.minus(one).median, 1e-9) for one in (own, bare)
@@ -258,18 +267,6 @@ def _compared(
                 f" server's time, {ratios[1]:.2f} over a bare client."
             )
     return samples
-
-
-@contextmanager
-def _busy(folder: Path) -> Iterator[None]:
-    """A machine on which every core computes, and somebody else waits for the disk, too."""
-    spin = [sys.executable, "-c", "while True: pass"]
-    write = [sys.executable, "-c", _WRITER, str(folder / "load")]
-    with ExitStack() as running:
-        for command in (*[spin] * (os.cpu_count() or 1), write):
-            process = running.enter_context(subprocess.Popen(command))
-            running.callback(process.kill)
-        yield
 
 
 @contextmanager

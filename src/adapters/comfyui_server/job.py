@@ -233,7 +233,9 @@ class JobRun:
             self._rename(submission.job)
         self._follow_from_now()
         self._enter(JobState.WAITING)
-        self._progress.submitted(self._slot.server.name, self.job.id)
+        # The log is opened while the server works.
+        line = f"job {self.job.id} on {self._slot.server.name}\n"
+        self._setup.context.on_output("server", line.encode())
 
     def _is_there(self) -> bool:
         for pause in (_RECHECK_SECONDS, 0.0):

@@ -25,7 +25,12 @@ from uuid import uuid4
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
-from adapters.comfyui_server.responses import JobHistory, OutputFile, output_files
+from adapters.comfyui_server.responses import (
+    JobHistory,
+    OutputFile,
+    output_files,
+    seconds_between,
+)
 from adapters.json_values import as_dict, as_list, as_number, as_text
 
 if TYPE_CHECKING:
@@ -257,20 +262,20 @@ class Inbox:
         return messages, reconnected
 
 
+@dataclass(slots=True)
 class Transcript:
     """A job's messages, put together to what its history will say of a success.
 
-    Args:
+    Attributes:
         outputs: ids of the nodes that may leave files. Old servers send no message for one of them
             whose result is cached, although their history has it.
     """
 
-    def __init__(self, outputs: AbstractSet[str]) -> None:
-        self._outputs = outputs
-        self._began: JobStarted | None = None
-        self._ended: JobEnded | None = None
-        self._has_gaps = False
-        self._files: dict[frozenset[str], tuple[OutputFile, ...]] = {}
+    outputs: AbstractSet[str]
+    _began: JobStarted | None = None
+    _ended: JobEnded | None = None
+    _has_gaps: bool = False
+    _files: dict[frozenset[str], tuple[OutputFile, ...]] = field(default_factory=dict)
 
     def handle(self, message: Message) -> None:
         """Take the next message of the job."""
@@ -278,7 +283,7 @@ class Transcript:
             case JobStarted():
                 self._began = message
             case NodesCached():
-                self._has_gaps |= not self._outputs.isdisjoint(message.nodes)
+                self._has_gaps |= not self.outputs.isdisjoint(message.nodes)
             case NodesFinished() if message.files:
                 self._files[message.nodes] = message.files
             case JobEnded():
@@ -292,7 +297,10 @@ class Transcript:
         files = tuple(file for files in self._files.values() for file in files)
         if began is None or ended is None or not ended.succeeded or not files or self._has_gaps:
             return None
-        return JobHistory.succeeded_with(files, began.at, ended.at)
+        seconds = seconds_between(began.at, ended.at)
+        return JobHistory(
+            succeeded=True, interrupted=False, error=None, files=files, seconds=seconds
+        )
 
 
 class JobSocket:

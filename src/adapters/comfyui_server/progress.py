@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
 from adapters.comfyui_graph.graph import title_of, upstream
-from adapters.comfyui_graph.output_nodes import ends, working_nodes
+from adapters.comfyui_graph.output_nodes import leaf_nodes, output_nodes, working_nodes
 from adapters.comfyui_graph.traversal import is_sampler
 from adapters.comfyui_server.job_socket import (
     JobEnded,
@@ -43,7 +43,8 @@ class NodeTimings:
 
     def __init__(self, graph: Graph) -> None:
         self.titles = {node_id: title_of(graph, node_id) for node_id in working_nodes(graph)}
-        self.outputs = frozenset(ends(graph))
+        named = {output.node_id for output in output_nodes(graph)}
+        self.outputs = frozenset(named.union(leaf_nodes(graph)))
         self._steps = {
             node_id: float(_steps(graph, node_id)) if is_sampler(graph, node_id) else 1.0
             for node_id in graph
@@ -131,10 +132,6 @@ class JobProgress:
                 self._end_running(now)
             case _:
                 assert_never(message)
-
-    def submitted(self, server: str, job: str) -> None:
-        """The server has it: a line of the log, which is made while the server works."""
-        self._log(f"job {job} on {server}")
 
     def waiting(self) -> None:
         """It is still in the server's queue."""

@@ -113,26 +113,15 @@ class JobHistory:
             interrupted=interrupted,
             error=None if error is None else _node_error(error),
             files=tuple(output_files(as_dict(entry.get("outputs")))),
-            seconds=_seconds(
+            seconds=seconds_between(
                 as_number(events.get("execution_start", {}).get("timestamp")),
                 as_number(events.get("execution_success", {}).get("timestamp")),
             ),
         )
 
-    @classmethod
-    def succeeded_with(cls, files: tuple[OutputFile, ...], began: float, ended: float) -> Self:
-        """The history of a job that left files.
 
-        Args:
-            files: in the order in which they were made.
-            began: of its execution, in milliseconds of the server's clock; 0 if unknown.
-            ended: of its execution, in the same way.
-        """
-        seconds = _seconds(began, ended)
-        return cls(succeeded=True, interrupted=False, error=None, files=files, seconds=seconds)
-
-
-def _seconds(began: float, ended: float) -> float | None:
+def seconds_between(began: float, ended: float) -> float | None:
+    """Seconds between two moments in milliseconds; None if one is 0 or they are swapped."""
     return (ended - began) / _MILLISECONDS if 0 < began <= ended else None
 
 
