@@ -292,7 +292,7 @@ class Transcript:
                 pass
 
     def history(self) -> JobHistory | None:
-        """The job's history; None unless it succeeded and left files, and all was told."""
+        """The job's history; None unless the messages show a success from its start."""
         began, ended = self._began, self._ended
         files = tuple(file for files in self._files.values() for file in files)
         if began is None or ended is None or not ended.succeeded or not files or self._has_gaps:
