@@ -402,6 +402,7 @@ def test_waiting_gates_end_with_us(tmp_path: Path) -> None:
     program = """
 import os, signal
 from pathlib import Path
+from adapters.comfyui_script.process import WaitingGates
 from adapters.system_clock import SystemClock
 gates = WaitingGates(SystemClock())
 gates.start(Path.cwd(), {})
