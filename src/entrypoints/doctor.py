@@ -13,6 +13,7 @@ from entrypoints.container import compose
 from entrypoints.renderers import RENDERERS
 from entrypoints.settings import resolution
 from entrypoints.settings.errors import Problem, SettingsError
+from entrypoints.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -70,10 +71,8 @@ def diagnose(
 
 
 def _program() -> Check:
-    from importlib.metadata import version
-
     finding = (
-        f"mediagen {version('media-generator')} on Python {platform.python_version()}"
+        f"mediagen {VERSION} on Python {platform.python_version()}"
         f" ({sys.executable}), {platform.system()} {platform.machine()}"
     )
     return Check("program", CheckStatus.OK, finding)

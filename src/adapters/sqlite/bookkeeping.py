@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -206,7 +206,7 @@ def _migrate(connection: Connection) -> None:
                     connection, "media_generator_renders"
                 ):
                     connection.change(sql[name])
-        row = {"schema_version": SCHEMA_VERSION, "database_id": secrets.token_hex(8)}
+        row = {"schema_version": SCHEMA_VERSION, "database_id": os.urandom(8).hex()}
         connection.change(sql["record_version"], row)
 
 

@@ -10,7 +10,6 @@ from contextlib import closing, contextmanager, suppress
 from threading import Lock, RLock
 from typing import TYPE_CHECKING
 
-from adapters.sqlite.constraint_errors import error_text, schema_objects, table_written, triggers_on
 from application.ports.prompt_repository import (
     RepositoryBusyError,
     RepositoryError,
@@ -194,6 +193,8 @@ class Connection:
             table: that was written to.
             what: was written, such as "a new row".
         """
+        from adapters.sqlite.constraint_errors import triggers_on
+
         objects = triggers_on(self._driver, table)
         behind = f" ({', '.join(objects)})" if objects else ""
         return WriteRefusedError(
@@ -294,6 +295,12 @@ class Connection:
         refused = code in _REFUSED or (writes and code == sqlite3.SQLITE_ERROR)
         if isinstance(error, MissingIndexError) or not (refused or code == sqlite3.SQLITE_ERROR):
             return error
+        from adapters.sqlite.constraint_errors import (  # slow to import, and rarely needed
+            error_text,
+            schema_objects,
+            table_written,
+        )
+
         table = table_written(statement)
         objects = schema_objects(self._driver, complaint, table)
         behind = f" ({', '.join(objects)})" if objects else ""

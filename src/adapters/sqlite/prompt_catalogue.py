@@ -16,8 +16,6 @@ from application.ports.prompt_catalogue import (
     QueueSummary,
     RenderRecord,
 )
-from domain.failure import Blame, FailureCode
-from domain.lease import ProcessIdentity, heartbeat_time
 from domain.prompt import Kind, Prompt, Writing
 
 if TYPE_CHECKING:
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
 
     from adapters.sqlite.connection import Connection
     from application.ports.prompt_catalogue import PromptQuery
+    from domain.lease import ProcessIdentity
 
     WhyLost = Callable[[ProcessIdentity, datetime | None], str]
 
@@ -111,6 +110,8 @@ class SqlitePromptCatalogue:
         return tuple(self._live_render(row) for row in self._rows("rendering"))
 
     def _live_render(self, row: tuple[Any, ...]) -> RenderRecord:
+        from domain.lease import ProcessIdentity, heartbeat_time
+
         *columns, boot, namespace, started, heartbeat = row
         render = _render(tuple(columns))
         owner = ProcessIdentity(render.owner_host, boot, namespace, render.owner_pid, started)
@@ -156,8 +157,11 @@ def _artifact(row: tuple[Any, ...]) -> ArtifactRecord:
 
 
 def _is_trouble(render: RenderRecord) -> bool:
+    if render.outcome != "released":
+        return False
+    from domain.failure import Blame, FailureCode
+
     return (
-        render.outcome == "released"
-        and render.failure_code in set(FailureCode)
+        render.failure_code in set(FailureCode)
         and FailureCode(render.failure_code).blame is not Blame.PERSON
     )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_FOLDER = Path(__file__).with_name("sql")
 _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 
 
@@ -21,7 +22,7 @@ def statements(subject: str) -> Mapping[str, str]:
         FileNotFoundError: there is no such file.
         ValueError: two statements of the file have the same name.
     """
-    text = resources.files(__package__).joinpath("sql", f"{subject}.sql").read_text("utf-8")
+    text = _FOLDER.joinpath(f"{subject}.sql").read_text("utf-8")
     pieces = _NAME.split(text)[1:]
     by_name: dict[str, str] = {}
     for name, statement in zip(pieces[::2], pieces[1::2], strict=True):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from entrypoints.container import compose
 from entrypoints.settings import resolution
 from entrypoints.settings.errors import SettingsError
+from entrypoints.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -177,7 +178,7 @@ def _versions() -> dict[str, str]:
     from importlib.metadata import version
 
     return {
-        "mediagen": version("media-generator"),
+        "mediagen": VERSION,
         "python": platform.python_version(),
         "sqlite": sqlite3.sqlite_version,
         "flask": version("flask"),
