@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from entrypoints.web.access import Access
     from entrypoints.web.caches import CheckCache, SummaryCache
 
-MAX_INTEGRITY_SECONDS = 1.0  # of one database check; the page repeats it
-
 
 @dataclass(frozen=True, slots=True)
 class Services:
@@ -171,7 +169,7 @@ def build_services(loaded: LoadedSettings, access: Access) -> tuple[Services, Ca
 def _checks(loaded: LoadedSettings) -> Iterable[Check]:
     from entrypoints.doctor import diagnose
 
-    return diagnose(loaded, integrity_seconds=MAX_INTEGRITY_SECONDS)
+    return diagnose(loaded)
 
 
 def _versions() -> dict[str, str]:
