@@ -161,8 +161,8 @@ def _sources(connection: Connection, kind: Kind, status: str | None) -> list[_So
     if len(statuses) > _MAX_STATUSES:
         return []
     sources = []
-    for each in statuses:
-        term, values = status_term(each)
+    for shown in statuses:
+        term, values = status_term(shown)
         template = _template("places_by_state", by_state, kind, status=term)
         sources += [_Source(template, values | {"is_completed": value}) for value in (0, 1)]
     return sources
