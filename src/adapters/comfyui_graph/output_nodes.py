@@ -102,8 +102,12 @@ _TEXT_ONLY: Final = frozenset({"PreviewAny"})  # takes anything, and shows it as
 _WORD: Final = re.compile(r"3[dD]|[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]++(?:\d++(?![dD]))?|\d+")
 _RATES: Final = ("fps", "frame_rate")
 _LONG_WORDS: Final = frozenset({"video", "webp", "webm", "avif", "flac", "opus", "jpeg", "tiff"})
-_PREFIXES: Final = frozenset({"filename_prefix", "save_prefix"})
-_FILE_NAME: Final = "filename"  # of custom nodes; the usual one is called filename_prefix
+_PREFIXES: Final = ("filename_prefix", "save_prefix")
+# What nodes of many packs call it that save; nodes that load have such inputs, too.
+_FILE_NAMES: Final = (
+    *("filename", "file_name", "file_prefix", "name_prefix", "image_name_prefix"),
+    *("output_prefix", "output_name", "save_name", "prefix"),
+)
 
 
 def output_nodes(graph: Graph, info: ObjectInfo | None = None) -> tuple[OutputNode, ...]:
@@ -111,7 +115,7 @@ def output_nodes(graph: Graph, info: ObjectInfo | None = None) -> tuple[OutputNo
 
     The server's ``output_node`` decides where it knows the type, otherwise names do.
     """
-    leaves = frozenset(_leaf_nodes(graph))
+    leaves = frozenset(leaf_nodes(graph))
     nodes = []
     for node_id, node in graph.items():
         known = node_type(info or {}, node["class_type"])
@@ -132,7 +136,7 @@ def working_nodes(graph: Graph) -> Iterator[str]:
     leading = [output.node_id for output in outputs]
     media = [output.node_id for output in outputs if output.media is not Media.OTHER]
     if not any(is_sampler(graph, node_id) for node_id in upstream(graph, media)):
-        leading.extend(_leaf_nodes(graph))
+        leading.extend(leaf_nodes(graph))
     used = upstream(graph, leading) or frozenset(graph)
     return (node_id for node_id in graph if node_id in used)
 
@@ -141,7 +145,7 @@ def media_outputs(graph: Graph, kind: Kind, info: ObjectInfo | None = None) -> l
     """The nodes that leave media of a kind, or may do so; all ends where none is recognised."""
     media = {_OF_KIND[kind], Media.UNKNOWN}
     fetched = [node.node_id for node in _fetched(output_nodes(graph, info)) if node.media in media]
-    return fetched or list(_leaf_nodes(graph))
+    return fetched or list(leaf_nodes(graph))
 
 
 def is_media_file(filename: str) -> bool:
@@ -151,18 +155,20 @@ def is_media_file(filename: str) -> bool:
 
 def filename_input(graph: Graph, node_id: str) -> str:
     """The input that says under which name a node saves, or ""."""
-    if "filename_prefix" in graph[node_id]["inputs"]:
-        return "filename_prefix"
-    saves = isinstance(graph[node_id]["inputs"].get(_FILE_NAME), str) and any(
+    inputs = graph[node_id]["inputs"]
+    if prefix := next((name for name in _PREFIXES if name in inputs), ""):
+        return prefix
+    name = next((name for name in _FILE_NAMES if isinstance(inputs.get(name), str)), "")
+    saves = name and any(
         output.node_id == node_id and output.media is not Media.OTHER
         for output in output_nodes(graph)
     )
-    return _FILE_NAME if saves else ""
+    return name if saves else ""
 
 
 def likely_kind(graph: Graph) -> Kind:
     """The kind of media that a workflow makes; pictures where it makes neither, or both."""
-    leaves = frozenset(_leaf_nodes(graph))
+    leaves = frozenset(leaf_nodes(graph))
     made = {node.media for node in _fetched(output_nodes(graph))}
     made = made or {_media(graph, node_id, None, leaves) for node_id in leaves}
     return Kind.AUDIO if Media.SONGS in made and Media.PICTURES not in made else Kind.IMAGE
@@ -204,7 +210,7 @@ def _looks_like_output(graph: Graph, node_id: str, leaves: Collection[str]) -> b
     """Whether a node of a type that no server described leaves files, by its names."""
     node = graph[node_id]
     words = _words(node["class_type"])
-    if node["inputs"].keys() & _PREFIXES or words & (_SAVE_WORDS | _SHOW_WORDS):
+    if node["inputs"].keys() & set(_PREFIXES) or words & (_SAVE_WORDS | _SHOW_WORDS):
         return True
     if node_id not in leaves or not _linked_media(graph, node_id, None):
         return False
@@ -267,7 +273,7 @@ def _subject(words: frozenset[str]) -> Media:
     return next((media for media, telling in _SUBJECTS if telling & words), Media.UNKNOWN)
 
 
-def _leaf_nodes(graph: Graph) -> Iterator[str]:
+def leaf_nodes(graph: Graph) -> Iterator[str]:
     """The nodes that others get nothing from, and that get something themselves."""
     feeding = {link.node_id for node_id in graph for link in links_of(graph, node_id).values()}
     return (node_id for node_id in graph if node_id not in feeding and links_of(graph, node_id))
