@@ -99,7 +99,7 @@ class Figures:
 
 
 BOUNDS = {
-    "picture, script": Figures(40, 182, 43, 7, 1),
+    "picture, script": Figures(40, 189, 43, 7, 1),
     "picture, server": Figures(55, 306, 47),
     "media request": Figures(26, 84, 15),
 }
