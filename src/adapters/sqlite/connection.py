@@ -10,7 +10,12 @@ from contextlib import closing, contextmanager, suppress
 from threading import Lock, RLock
 from typing import TYPE_CHECKING
 
-from adapters.sqlite.constraint_errors import error_text, schema_objects, table_written, triggers_on
+from adapters.sqlite.constraint_errors import (
+    error_text,
+    schema_objects,
+    silent_objects,
+    table_written,
+)
 from application.ports.prompt_repository import (
     RepositoryBusyError,
     RepositoryError,
@@ -194,12 +199,16 @@ class Connection:
             table: that was written to.
             what: was written, such as "a new row".
         """
-        objects = triggers_on(self._driver, table)
-        behind = f" ({', '.join(objects)})" if objects else ""
         return WriteRefusedError(
             f"table {table} in {self.path} drops {what} without an error, as a trigger with"
-            f" RAISE(IGNORE) or a constraint with ON CONFLICT IGNORE does{behind}"
+            " RAISE(IGNORE) or a constraint with ON CONFLICT IGNORE does"
+            f"{self.silent_objects(table)}"
         )
+
+    def silent_objects(self, table: str) -> str:
+        """What may take back a write without an error, in parentheses; "" if nothing is known."""
+        objects = silent_objects(self._driver, table)
+        return f" ({', '.join(objects)})" if objects else ""
 
     @contextmanager
     def writing(self) -> Iterator[None]:
