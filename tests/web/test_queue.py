@@ -377,14 +377,17 @@ def test_chosen_prompts_are_generated_by_keyboard(site: Site) -> None:
 
 
 def test_everything_is_generated(site: Site) -> None:
-    """One button for all that failed."""
+    """One button for all that failed, and one each for what a person cancelled."""
     prompts = [failed(site) for _ in range(3)]
+    cancelled = failed(site, message="cancelled: a person cancelled this prompt")
     with site.page("/queue") as page:
         expect(page.locator("#workers")).to_have_attribute("data-workers", "0")
         page.get_by_role("button", name="Generate all").click()
         expect(page.locator("#toasts")).to_contain_text("3 prompts put back in the queue")
         expect(page.locator("#failed > li")).to_have_count(0)
-    assert [status(site, each) for each in prompts] == ["pending"] * 3
+        card(page, "cancelled", cancelled).get_by_role("button", name="Retry").click()
+        expect(page.get_by_role("heading", name="Cancelled")).to_be_hidden()
+    assert [status(site, each) for each in (*prompts, cancelled)] == ["pending"] * 4
 
 
 def test_chosen_prompts_are_cancelled_together(site: Site) -> None:
@@ -396,7 +399,9 @@ def test_chosen_prompts_are_cancelled_together(site: Site) -> None:
         page.get_by_role("button", name="Cancel selected").click()
         expect(page.get_by_role("dialog", name="Cancel")).to_contain_text("2 prompts")
         page.get_by_role("button", name="Yes, cancel").click()
-        expect(page.locator("#failed > li")).to_have_count(2)
+        expect(page.locator("#cancelled > li")).to_have_count(2)
+        expect(page.locator("#failed > li")).to_have_count(0)
+        expect(page.get_by_role("heading", name="Cancelled 2")).to_be_visible()
 
 
 @pytest.mark.parametrize("scripted", [True, False])

@@ -148,10 +148,10 @@ class GalleryPrompts:
             )
         return tuple(prompts)
 
-    def failed(self, limit: int) -> tuple[FailedPrompt, ...]:
-        """Prompts that ended in error, the last one first."""
+    def failed(self, limit: int, *, cancelled: bool = False) -> tuple[FailedPrompt, ...]:
+        """Prompts that failed, or that a person cancelled, the last one first."""
         name = "failed_last" if bookkeeping_version(self._connection) else "failed_ids"
-        ids = [prompt_id for (prompt_id,) in self._rows(name, limit=limit)]
+        ids = [prompt_id for (prompt_id,) in self._rows(name, limit=limit, cancelled=cancelled)]
         rows = self._by_id("listed", ids, {})
         last = self._renders.last_of(ids)
         return tuple(

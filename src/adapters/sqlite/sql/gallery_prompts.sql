@@ -92,11 +92,17 @@ WHERE
 ORDER BY p.created_at, p.id
 LIMIT :limit;
 
+-- What ended in error: what failed, or what a person cancelled.
+
 -- name: failed_ids
 SELECT id FROM prompts
 WHERE
     artifact_status = 'error' AND status = 'completed'
     AND prompt_type IN ('image_prompt', 'lyrics_prompt')
+    AND :cancelled = (
+        coalesce(CAST(error_message AS TEXT), '') = 'cancelled'
+        OR coalesce(CAST(error_message AS TEXT), '') LIKE 'cancelled:%'
+    )
 ORDER BY created_at DESC, id DESC
 LIMIT :limit;
 
@@ -110,5 +116,9 @@ LEFT JOIN media_generator_renders AS r
 WHERE
     p.artifact_status = 'error' AND p.status = 'completed'
     AND p.prompt_type IN ('image_prompt', 'lyrics_prompt')
+    AND :cancelled = (
+        coalesce(CAST(p.error_message AS TEXT), '') = 'cancelled'
+        OR coalesce(CAST(p.error_message AS TEXT), '') LIKE 'cancelled:%'
+    )
 ORDER BY r.finished_at DESC, p.created_at DESC, p.id DESC
 LIMIT :limit;
