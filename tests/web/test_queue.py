@@ -246,7 +246,7 @@ def test_cancelling_by_mouse_asks_first(site: Site) -> None:
         assert status(site, prompt_id) == "pending"
         button.click()
         dialog.get_by_role("button", name="Yes, cancel").click()
-        gone = card(page, "failed", prompt_id)
+        gone = card(page, "cancelled", prompt_id)
         expect(gone).to_contain_text("cancelled")
         assert status(site, prompt_id) == "error"
 
@@ -266,7 +266,7 @@ def test_cancelling_by_keyboard(site: Site) -> None:
         page.keyboard.press("Enter")
         page.get_by_role("button", name="Yes, cancel").focus()
         page.keyboard.press("Enter")
-        expect(card(page, "failed", prompt_id)).to_be_visible()
+        expect(card(page, "cancelled", prompt_id)).to_be_visible()
 
 
 @pytest.mark.parametrize("question", ["cancel", "pause"])
@@ -286,7 +286,9 @@ def test_a_question_that_was_left_can_be_asked_again_at_once(site: Site, questio
         expect(dialog).to_be_visible()
         dialog.locator('[value="yes"]').click()
         expect(dialog).to_be_hidden()
-        done = card(page, "failed", prompt_id) if question == "cancel" else page.locator("#paused")
+        done = (
+            card(page, "cancelled", prompt_id) if question == "cancel" else page.locator("#paused")
+        )
         expect(done).to_be_visible()
 
 
@@ -447,7 +449,7 @@ def test_a_server_that_is_gone_is_told_and_found_again(site: Site) -> None:
         expect(page.locator("#trouble")).to_be_hidden()
         page.get_by_role("button", name=f"Cancel prompt {prompt_id}").click()
         page.get_by_role("button", name="Yes, cancel").click()  # with a token that is an old one
-        expect(card(page, "failed", prompt_id)).to_be_visible()
+        expect(card(page, "cancelled", prompt_id)).to_be_visible()
 
 
 def test_the_lists_are_asked_for_when_something_moved(site: Site) -> None:

@@ -108,15 +108,15 @@ def silent_objects(driver: sqlite3.Connection, table: str) -> tuple[str, ...]:
         " WHERE type IN ('trigger', 'table') AND lower(tbl_name) = ?",
         (table.lower(),),
     )
-    found: list[str] = []
+    causes: list[str] = []
     for part in (_Part(*row) for row in rows):
         if part.kind == "trigger":
-            found.append(str(part))
+            causes.append(str(part))
             continue
         for column, definition in _definitions(part.sql):
             if _SILENT.search(definition):
-                found.append(f"column {column}" if column else " ".join(definition.split()))
-    return tuple(found)[:_MAX_NAMED]
+                causes.append(f"column {column}" if column else " ".join(definition.split()))
+    return tuple(causes)[:_MAX_NAMED]
 
 
 def _causes(
