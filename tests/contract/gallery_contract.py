@@ -140,7 +140,7 @@ class GalleryContract:
         assert pages(gallery, GalleryQuery(status="cancelled")) == [1]
         assert pages(gallery, GalleryQuery(status="error")) == [2]
         [artifact] = gallery.page(GalleryQuery(status="cancelled")).artifacts
-        assert artifact.artifact_status == "error"
+        assert artifact.prompt_status == "error"
 
     def test_kinds_and_statuses_are_told_apart(self, world: GalleryWorld) -> None:
         """A type of another program belongs to no kind, but is shown where all are."""
