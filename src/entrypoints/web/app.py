@@ -85,7 +85,12 @@ def _install_assets(app: Flask) -> None:
     @app.template_global()
     def asset(name: str) -> str:
         """The address of a script or a style."""
-        return f"/static/{current}/{name}"
+        return f"{request.script_root}/static/{current}/{name}"
+
+    @app.template_global()
+    def base() -> str:
+        """What stands before every address of ours: nothing, or the path in web.base_path."""
+        return request.script_root
 
 
 def assets_digest(folder: Path) -> str:

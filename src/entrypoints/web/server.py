@@ -17,6 +17,7 @@ from contextlib import suppress
 from logging import ERROR, getLogger
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import urlsplit
 
 from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
@@ -25,7 +26,13 @@ from waitress.task import ThreadedTaskDispatcher
 from waitress.wasyncore import close_all, loop
 
 from entrypoints.settings.errors import Problem, SettingsError
-from entrypoints.web.access import access_for
+from entrypoints.web.access import (
+    access_for,
+    base_path,
+    is_loopback,
+    origin_of,
+    warn_of_rejected_token,
+)
 from entrypoints.web.app import MAX_BODY_BYTES, create_app
 from entrypoints.web.services import build_services
 from entrypoints.web.sockets import is_exposed, listening_sockets, max_connections
@@ -36,6 +43,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from entrypoints.settings.loader import LoadedSettings
+    from entrypoints.settings.model import Web
 
 MAX_REQUEST_SECONDS: Final = 20.0  # from the first byte of a request to its last
 MAX_IDLE_SECONDS: Final = 60  # of a connection on which nothing happens
@@ -52,13 +60,15 @@ class RunningServer:
     Attributes:
         url: its address, with the port that it got.
         needs_token: whether requests must carry the token of the settings.
+        public_urls: its addresses behind a proxy.
     """
 
     def __init__(
-        self, server: WebServer, url: str, close_services: Callable[[], None], *, needs_token: bool
+        self, server: WebServer, url: str, close_services: Callable[[], None], web: Web
     ) -> None:
         self.url = url
-        self.needs_token = needs_token
+        self.needs_token = web.token is not None
+        self.public_urls = tuple(origin_of(each) + base_path(web) for each in web.public_urls)
         self._server = server
         self._close_services = close_services
 
@@ -68,41 +78,59 @@ class RunningServer:
         self._close_services()
 
 
-def start_server(loaded: LoadedSettings) -> RunningServer:
+def start_server(
+    loaded: LoadedSettings,
+    on_rejected: Callable[[str, str, int], None] = warn_of_rejected_token,
+) -> RunningServer:
     """Serve at ``web.host`` and ``web.port``, in threads of its own.
 
     The database need not exist yet: until it does, responses say what is wrong with it.
+
+    Args:
+        loaded: the settings.
+        on_rejected: is told of wrong access tokens, as ``RejectedTokens`` says.
 
     Raises:
         SettingsError: nothing can be served there, or other machines could reach it without a
             token.
     """
     web = loaded.settings.web
-    access = access_for(web.host, web.token, socket.gethostname())
-    services, close_services = build_services(loaded, access)
     sockets = listening_sockets(loaded)
+    port = sockets[0].getsockname()[1]
     try:
         _check_protected(loaded, sockets)
-        app = create_app(services)
-        server = WebServer(app, sockets, web.threads, MAX_BODY_BYTES, max_connections())
+        access = access_for(web, socket.gethostname(), port, on_rejected)
+        services, close_services = build_services(loaded, access)
+        server = WebServer(
+            create_app(services),
+            sockets,
+            web.threads,
+            MAX_BODY_BYTES,
+            max_connections(),
+            base_path(web),
+        )
     except BaseException:
         for listening in sockets:
             listening.close()
         raise
-    url = _url(web.host, sockets[0].getsockname()[1])
-    return RunningServer(server, url, close_services, needs_token=web.token is not None)
+    url = _url(web.host, port) + base_path(web)
+    return RunningServer(server, url, close_services, web)
 
 
 def _check_protected(loaded: LoadedSettings, sockets: list[socket.socket]) -> None:
-    if loaded.settings.web.token is not None or not is_exposed(sockets):
+    web = loaded.settings.web
+    public = [url for url in web.public_urls if not is_loopback(urlsplit(url).hostname or "")]
+    if web.token is not None or not (public or is_exposed(sockets)):
         return
-    host = loaded.settings.web.host
-    what = f"web.host is {host!r}, which other machines can reach, and web.token is not set"
-    fix = (
-        "Set web.token (MEDIA_GENERATOR_WEB__TOKEN) to a secret text of 12 characters or more,"
-        ' or set web.host to "127.0.0.1".'
-    )
-    raise SettingsError([Problem(str(loaded.provenance["web.host"]), what, fix, "web.host")])
+    fix = "Set web.token (MEDIA_GENERATOR_WEB__TOKEN) to a secret text of 12 characters or more"
+    if public:
+        key, what = "web.public_urls", f"web.public_urls holds {public[0]}"
+        fix += "; a proxy with a login of its own can send the token."
+    else:
+        key, what = "web.host", f"web.host is {web.host!r}"
+        fix += ', or set web.host to "127.0.0.1".'
+    what += ", which other machines can reach, and web.token is not set"
+    raise SettingsError([Problem(str(loaded.provenance[key]), what, fix, key)])
 
 
 def _url(host: str, port: int) -> str:
@@ -125,6 +153,8 @@ class WebServer:
         threads: number of threads that answer requests.
         max_body: bytes of a request's body at most.
         max_open: connections at the same time; beyond that, the longest idle one is closed.
+        base: path below which the application is: "" or as in "/media". A proxy may pass it on, or
+            leave it out.
     """
 
     def __init__(
@@ -134,6 +164,7 @@ class WebServer:
         threads: int,
         max_body: int,
         max_open: int,
+        base: str = "",
     ) -> None:
         getLogger("waitress.queue").setLevel(ERROR)  # that all threads are busy is normal
         settings = Adjustments(
@@ -149,6 +180,7 @@ class WebServer:
             max_request_header_size=32 * 1024,
             max_request_body_size=max_body,
             log_socket_errors=False,
+            url_prefix=base,
         )
         self._map: dict[int, Any] = {}
         self._tasks = ThreadedTaskDispatcher()

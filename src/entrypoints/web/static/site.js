@@ -10,15 +10,18 @@ export class ApiError extends Error {
   }
 }
 
+/** What stands before every address of ours; this script is at BASE/static/DIGEST/site.js. */
+export const base = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
+
 let csrf = null;
 
-/** Fetch JSON from the API; a `body` is sent as JSON, by POST unless `method` says otherwise. */
+/** Fetch JSON from an address of ours; a `body` is sent as JSON, by POST unless `method` says otherwise. */
 export async function api(path, { method, body, signal } = {}, again = true) {
   const verb = method || (body === undefined ? "GET" : "POST");
   const headers = { Accept: "application/json" };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (verb !== "GET") {
-    csrf ||= (await api("/api/v1/token")).csrf;
+    csrf ||= (await api(`${base}/api/v1/token`)).csrf;
     headers["X-Mediagen-Token"] = csrf;
   }
   let answer;
@@ -36,7 +39,7 @@ export async function api(path, { method, body, signal } = {}, again = true) {
   const document_ = await answer.json().catch(() => null);
   if (answer.ok) return document_;
   const problem = document_?.error;
-  if (answer.status === 401) location.assign(`/login?next=${encodeURIComponent(here())}`);
+  if (answer.status === 401) location.assign(`${base}/login?next=${encodeURIComponent(here())}`);
   if (problem?.code === "csrf_token_needed" && again) {
     csrf = null; // the server was restarted
     return api(path, { method, body, signal }, false);
