@@ -294,10 +294,11 @@ def _web_addresses(settings: Settings) -> Iterator[_Fault]:
     key = "web.public_urls"
     for number, url in enumerate(web.public_urls, start=1):
         fault = _page_address_fault(url)
-        if not fault and urlsplit(url).path.rstrip("/") not in {"", base}:
+        fix = f'Write an address such as "https://gallery.example{base}".'
+        if not fault and (path := urlsplit(url).path.rstrip("/")) not in {"", base}:
             fault = f"is {excerpt(key, url)}, whose path is not that of web.base_path"
+            fix = f'Set web.base_path to "{path}", or leave the path out.'
         if fault:
-            fix = f'Write an address such as "https://gallery.example{base}".'
             yield _Fault(key, f"{key}, entry {number}, {fault}", fix)
     key, origin = "web.cors_origin", web.cors_origin
     if origin is not None:
