@@ -10,8 +10,10 @@ from returns.pipeline import is_successful
 
 from adapters.comfyui_server.address import ServerAddress
 from domain.failure import FailureCode
+from domain.prompt import Kind
 from tests.contract.media_renderer_contract import job_for
 from tests.integration.comfyui_server.conftest import ServerWatch, state_is
+from tests.integration.comfyui_server.worlds import picture_graph
 
 if TYPE_CHECKING:
     from tests.comfyui_double import Double
@@ -64,6 +66,20 @@ def test_whoever_waits_for_a_seat_can_be_stopped(stage: Stage) -> None:
     double.release()
     assert is_successful(running.result(60))
     assert len(double.jobs) == 1
+
+
+def test_each_finding_is_told_once(stage: Stage) -> None:
+    """The first in the message, the others in the detail."""
+    stage.double()
+    graph = picture_graph()
+    graph["1"] = {**graph["1"], "inputs": {"ckpt_name": "gone.safetensors"}}
+    graph["7"]["class_type"] = "Gone"
+    renderer = stage.renderer(graphs={Kind.IMAGE: graph})
+    failure = renderer.preflight(Kind.IMAGE)
+    assert failure is not None
+    told = f"{failure.message}\n{failure.detail}"
+    assert [told.count(part) for part in ("'Gone'", "'gone.safetensors'")] == [1, 1]
+    assert "'Gone'" in failure.message
 
 
 def test_a_seat_is_given_back_whatever_happens(stage: Stage) -> None:

@@ -12,6 +12,7 @@ import entrypoints.web
 from entrypoints.settings.model import Web
 from entrypoints.web.access import REPORT_INTERVAL, RejectedTokens, access_for, origin_of
 from tests.unit.entrypoints.web.site import TOKEN, Site
+from tests.unit.entrypoints.web.test_pages_assets import PAGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,9 +36,9 @@ def lasting_proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         public_urls=[BASE, "http://Gallery.example:8080/", "http://plain.example"],
         cors_origin=FRONT_END,
     )
-    made.poet.write('{"prompt": "A lake"}', prompt_id=1)
-    made.published(1)
-    made.row(1, "audio/1_20260106T213045/a.mp3", kind="audio")
+    made.poet.write('{"prompt": "A lake"}', prompt_id=5)
+    made.published(5)
+    made.row(5, "audio/5_20260106T213045/a.mp3", kind="audio")
     yield made
     made.close()
 
@@ -75,7 +76,7 @@ def logged_in(site: Site, base: str, **headers: str) -> str:
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/queue", "/submit", "/system", "/prompts/1", "/login", "/nowhere", "/api/docs", "/?x=1"],
+    [*PAGES, "/login", "/nowhere", "/api/docs", "/?x=1"],
 )
 def test_every_address_in_a_page_is_below_the_base_path(proxied: Site, path: str) -> None:
     """Links, forms, scripts, styles, pictures, and the data that scripts begin with."""
@@ -105,7 +106,7 @@ def test_every_address_in_the_api_is_below_the_base_path(proxied: Site) -> None:
     assert items["image"]["media_url"].startswith("/media/api/media/image/")
     assert items["image"]["thumbnail_url"].startswith("/media/api/media/image/")
     assert items["audio"]["peaks_url"].startswith("/media/api/v1/peaks/")
-    shown: Any = ask(proxied, "/api/v1/prompts/1").json
+    shown: Any = ask(proxied, "/api/v1/prompts/5").json
     assert [item["media_url"][:11] for item in shown["artifacts"]] == ["/media/api/"] * 2
     document: Any = ask(proxied, "/api/openapi.json").json
     assert document["servers"] == [{"url": "/media"}]
