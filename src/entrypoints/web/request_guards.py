@@ -59,12 +59,15 @@ _COOKIE_SECONDS: Final = 30 * 86_400
 
 def install_guards(app: Flask, access: Access) -> None:
     """Check every request before it is handled, and add the security headers to every response."""
+    _install_headers(app, access)
 
     @app.before_request
     def check() -> AnyResponse | None:
-        _check_host(access)
-        _check_origin(access)
-        if _is_for_front_end(access) and request.method == "OPTIONS":
+        if not access.knows_host(request.headers.get("Host", "")):
+            raise _foreign_host()
+        if access.front_end is None or not _is_for_front_end(access):
+            _check_origin(access)
+        elif request.method == "OPTIONS":
             return Response(status=204, headers=_PREFLIGHT)
         is_login = request.path in _LOGIN
         # The login page and its styles are for those who have not shown the token yet.
@@ -76,6 +79,8 @@ def install_guards(app: Flask, access: Access) -> None:
             _check_csrf(access)
         return None
 
+
+def _install_headers(app: Flask, access: Access) -> None:
     @app.after_request
     def add_headers(response: Response) -> Response:
         own = {name.lower() for name, _ in response.headers}
@@ -86,16 +91,16 @@ def install_guards(app: Flask, access: Access) -> None:
             _add_cors_headers(response, access)
         return response
 
-    @app.template_global()
-    def can_log_out() -> bool:
-        """Whether the browser is logged in."""
-        return access.token is not None and _has_session(access)
-
 
 def blueprint(services: Services) -> Blueprint:
     """``/login`` exchanges the access token for a cookie, ``/logout`` takes that away."""
     routes = Blueprint("login", __name__)
     access = services.access
+
+    @routes.app_template_global()
+    def can_log_out() -> bool:
+        """Whether the browser is logged in."""
+        return access.token is not None and _has_session(access)
 
     @routes.get("/login")
     def show_form() -> AnyResponse:
@@ -132,17 +137,14 @@ def blueprint(services: Services) -> Blueprint:
     return routes
 
 
-def _check_host(access: Access) -> None:
-    if not access.knows_host(request.headers.get("Host", "")):
-        message = "the request is for another host (Host header)"
-        hint = "Use http://localhost and the port, or add the address to web.public_urls."
-        raise ApiError(403, "foreign_host", message, hint)
+def _foreign_host() -> ApiError:
+    message = "the request is for another host (Host header)"
+    hint = "Use http://localhost and the port, or add the address to web.public_urls."
+    return ApiError(403, "foreign_host", message, hint)
 
 
 def _check_origin(access: Access) -> None:
     """Refuse requests that a page of another site made a browser send."""
-    if _is_for_front_end(access):
-        return
     origin = request.headers.get("Origin")
     if origin is not None and not access.is_own_origin(origin, request.headers.get("Host", "")):
         raise _foreign("Origin")
@@ -163,11 +165,8 @@ def _check_origin(access: Access) -> None:
 def _is_for_front_end(access: Access) -> bool:
     """Whether a page at ``web.cors_origin`` asks the API or for media."""
     origin = access.front_end
-    return (
-        origin is not None
-        and request.headers.get("Origin") == origin
-        and request.path.startswith("/api/")
-    )
+    is_from_it = origin is not None and request.headers.get("Origin") == origin
+    return is_from_it and request.path.startswith("/api/")
 
 
 def _add_cors_headers(response: Response, access: Access) -> None:

@@ -36,7 +36,7 @@ from entrypoints.web.access import (
     origin_of,
     warn_of_rejected_token,
 )
-from entrypoints.web.app import create_app, max_body_bytes
+from entrypoints.web.app import MAX_BODY_BYTES, create_app, max_body_bytes
 from entrypoints.web.services import build_services
 from entrypoints.web.sockets import is_exposed, listening_sockets, max_connections
 
@@ -174,7 +174,7 @@ class WebServer:
         base: str = "",
     ) -> None:
         getLogger("waitress.queue").setLevel(ERROR)  # that all threads are busy is normal
-        settings = Adjustments(
+        settings = _Settings(
             sockets=list(sockets),
             threads=threads,
             ident="",
@@ -185,14 +185,16 @@ class WebServer:
             cleanup_interval=_POLL_INTERVAL,
             outbuf_high_watermark=_UNLIMITED_BYTES,
             max_request_header_size=32 * 1024,
+            max_request_body_size=MAX_BODY_BYTES,
             log_socket_errors=False,
             url_prefix=base,
         )
+        settings.max_body = max_body
         self._map: dict[int, Any] = {}
         self._tasks = ThreadedTaskDispatcher()
         self._tasks.set_thread_count(threads)
         self._servers = [
-            _Listener(app, self._map, self._tasks, settings, listening, max_open, max_body)
+            _Listener(app, self._map, self._tasks, settings, listening, max_open)
             for listening in sockets
         ]
         self._ending = Event()
@@ -224,18 +226,26 @@ class WebServer:
             server.hang_up()
 
 
+class _Settings(Adjustments):
+    """The settings of all requests.
+
+    Attributes:
+        max_body: as ``WebServer`` has it.
+    """
+
+    max_body: BodyLimit
+
+
 class _Request(HTTPRequestParser):
     """A request whose head says how large its body may be."""
 
-    def __init__(self, settings: Adjustments, limit: BodyLimit) -> None:
-        super().__init__(settings)
-        self._limit = limit
-
     def parse_header(self, header_plus: bytes) -> None:
         super().parse_header(header_plus)
-        self.adj = copy(self.adj)
         path: str = self.path  # type: ignore[attr-defined] # the stubs lack it
-        self.adj.max_request_body_size = self._limit(path, self.headers)
+        limit = cast("_Settings", self.adj).max_body(path, self.headers)
+        if limit != self.adj.max_request_body_size:
+            self.adj = copy(self.adj)
+            self.adj.max_request_body_size = limit
 
 
 class _Channel(HTTPChannel):
@@ -246,11 +256,9 @@ class _Channel(HTTPChannel):
         is_due: whether a request waits to be given to a thread.
     """
 
+    parser_class = _Request
     request_began: float | None = None
     is_due = False
-
-    def parser_class(self, settings: Adjustments) -> _Request:  # type: ignore[override] # called
-        return _Request(settings, cast("_Listener", self.server).max_body)
 
     def writable(self) -> bool:
         """Whether there is something to send; called by the loop before each of its turns."""
@@ -297,10 +305,8 @@ class _Listener(TcpWSGIServer):
         settings: Adjustments,
         listening: socket.socket,
         max_open: int,
-        max_body: BodyLimit,
     ) -> None:
         self._max_open = max_open
-        self.max_body = max_body
         address = (listening.family, listening.type, listening.proto, listening.getsockname())
         super().__init__(
             app,

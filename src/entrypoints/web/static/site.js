@@ -10,12 +10,12 @@ export class ApiError extends Error {
   }
 }
 
-/** What stands before every address of ours; this script is at BASE/static/DIGEST/site.js. */
+/** BASE, where this is BASE/static/DIGEST/site.js. */
 export const base = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
 
 let csrf = null;
 
-/** Fetch JSON from an address of ours; a `body` is sent as JSON, by POST unless `method` says otherwise; a `file` as it is. */
+/** Fetch JSON; a `body` is sent as JSON, by POST unless `method` says otherwise; a `file` as it is. */
 export async function api(path, { method, body, file, signal } = {}, again = true) {
   const verb = method || (body === undefined && !file ? "GET" : "POST");
   const headers = { Accept: "application/json" };
