@@ -99,7 +99,7 @@ class Figures:
 
 
 BOUNDS = {
-    "picture, script": Figures(40, 180, 43, 7, 1),
+    "picture, script": Figures(40, 187, 43, 7, 1),
     "picture, server": Figures(55, 304, 47),
     "media request": Figures(26, 84, 15),
 }

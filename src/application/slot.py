@@ -23,7 +23,7 @@ from domain.failure import Blame, Failure, FailureCode, describe_exception
 from domain.render import Outcome, seed_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
     from returns.result import Result
@@ -34,13 +34,14 @@ if TYPE_CHECKING:
     from application.ports.artifact_store import ArtifactStore, Prepared, StoredFolder
     from application.ports.events import EventListener, RenderEnded
     from application.ports.media_renderer import MediaRenderer, RenderingFacts
-    from application.ports.prompt_repository import Selection
+    from application.ports.prompt_repository import Selection, Waiting
     from application.ports.render_logs import RenderLog, RenderLogs
     from application.ports.renders import RenderLeases, ServerJobs
     from application.ports.system import Clock
     from application.signals import StopRequest
     from domain.brief import Brief
     from domain.picture_size import SizeRule
+    from domain.prompt import Kind
     from domain.render import Claim, ServerJob, WorkflowProcess
 
 _INTERRUPTED = Failure(FailureCode.INTERRUPTED, "the program was asked to stop")
@@ -81,7 +82,8 @@ class RenderSlot:
             RepositoryError: the database cannot be used.
         """
         with self._keeper.claim_lock:
-            claim = self._admission.claim(selection)
+            waiting = self._prompt_renderer.waiting_processes(selection.kinds, self._environment)
+            claim = self._admission.claim(selection, waiting)
             return None if claim is None else self._keeper.track(claim)
 
     def process(
@@ -141,7 +143,11 @@ class RenderSlot:
         claimable = next_selection and self._admission.next_selection(next_selection)
         try:
             with self._keeper.claim_lock:
-                ended, after = self._finalizer.publish(claim, artifacts, seconds, claimable)
+                kinds = claimable.kinds if claimable else ()
+                waiting = self._prompt_renderer.waiting_processes(kinds, self._environment)
+                ended, after = self._finalizer.publish(
+                    claim, artifacts, seconds, claimable, waiting
+                )
                 held = None if after is None else self._keeper.track(after)
         except WriteRefusedError as refusal:
             return self._refused(claim, refusal, seconds, keeps_files=True), None
@@ -311,6 +317,19 @@ class PromptRenderer:
         self._size_rule = size_rule
         self._logs = logs
 
+    def waiting_processes(self, kinds: Collection[Kind], environment: Mapping[str, str]) -> Waiting:
+        """A process that waits for a prompt and is not reserved, for each kind that has one.
+
+        The claim lock is held until it is recorded with a claim that is tracked.
+        """
+        reserved = self._keeper.reserved()
+        return {
+            kind: process
+            for kind in kinds
+            for process in self._renderer.waiting_processes(kind, environment)
+            if process not in reserved
+        }
+
     def render(
         self, held: HeldLease, stop: StopRequest, environment: Mapping[str, str] | None = None
     ) -> Result[tuple[Artifact, ...], Failure]:
@@ -382,6 +401,7 @@ class PromptRenderer:
             environment,
             variant,
             tuple(job for job in earlier if job.variant == variant),
+            claim.process if variant == 1 else None,
         )
         made = self._renderer.render(job, context)
         if not is_successful(made):
