@@ -57,9 +57,9 @@ class RejectedTokens:
 
 def warn_of_rejected_token(place: str, address: str, count: int) -> None:
     """Report wrong access tokens on standard error."""
-    others = f"; {count} since the last message" if count > 1 else ""
+    total = f"; {count} since the last message" if count > 1 else ""
     getLogger("mediagen.web").warning(
-        "warning: a wrong access token from %s (%s)%s", address, place, others
+        "warning: a wrong access token from %s (%s)%s", address, place, total
     )
 
 
@@ -155,7 +155,7 @@ def access_for(
         web: the settings.
         machine: host name of this machine.
         port: at which the server listens.
-        report: is told of wrong tokens, as ``RejectedTokens`` calls it.
+        report: reports wrong tokens, called as ``RejectedTokens`` says.
     """
     name = web.host.strip("[]").lower()
     names = LOOPBACK_NAMES | {name}

@@ -103,7 +103,7 @@ def _install_assets(app: Flask) -> None:
 
     @app.template_global()
     def base() -> str:
-        """What stands before every address of ours: nothing, or the path in web.base_path."""
+        """The beginning of every address: nothing, or the path in web.base_path."""
         return request.script_root
 
 

@@ -74,7 +74,7 @@ class RunningServer:
     ) -> None:
         self.url = url
         self.needs_token = web.token is not None
-        self.public_urls = tuple(origin_of(each) + base_path(web) for each in web.public_urls)
+        self.public_urls = tuple(origin_of(url) + base_path(web) for url in web.public_urls)
         self._server = server
         self._close_services = close_services
 
@@ -94,7 +94,7 @@ def start_server(
 
     Args:
         loaded: the settings.
-        on_rejected: is told of wrong access tokens, as ``RejectedTokens`` says.
+        on_rejected: reports wrong access tokens, called as ``RejectedTokens`` says.
 
     Raises:
         SettingsError: nothing can be served there, or other machines could reach it without a
