@@ -55,7 +55,6 @@ class RenderSlot:
         finalizer: ends renders.
         admission: decides what may be claimed.
         keeper: of the leases.
-        jobs: on servers; None if no kind is rendered on a server.
         clock: the monotonic clock.
         environment: variables of this slot's workflows, which override those of this process.
     """
@@ -66,7 +65,6 @@ class RenderSlot:
         finalizer: RenderFinalizer,
         admission: Admission,
         keeper: LeaseKeeper,
-        jobs: ServerJobs | None,
         clock: Clock,
         environment: Mapping[str, str] | None = None,
     ) -> None:
@@ -74,7 +72,6 @@ class RenderSlot:
         self._finalizer = finalizer
         self._admission = admission
         self._keeper = keeper
-        self._jobs = jobs
         self._clock = clock
         self._environment = environment or {}
 
@@ -157,8 +154,6 @@ class RenderSlot:
         try:
             if ended.outcome is Outcome.PUBLISHED:
                 self._admission.succeeded(claim)
-                if self._jobs is not None:
-                    self._jobs.forget_all(claim)
         except BaseException:
             # The caller does not learn of the claimed prompt.
             if held is not None:

@@ -313,7 +313,6 @@ class Container(containers.DeclarativeContainer):
         finalizer,
         admission,
         keeper,
-        server_jobs,
         clock,
     )
     drain: providers.Provider[Drain] = providers.Singleton(

@@ -16,6 +16,7 @@ from adapters.sqlite.bookkeeping import (
     index_hint,
     prepare_bookkeeping,
     sort_key,
+    state_hint,
 )
 from adapters.sqlite.connection import MissingIndexError
 from adapters.sqlite.hook_outbox import HookOutboxWriter
@@ -223,8 +224,17 @@ class SqlitePromptRepository:
 
     def requeue_errors(self) -> Requeued:
         """Put every failed prompt back in the queue."""
-        errors = self._connection.rows(self._sql["errors"])
-        return self.requeue([prompt_id for (prompt_id,) in errors], again=False)
+        with self._connection.reading():
+            errors = [
+                prompt_id
+                for kind in Kind
+                for (prompt_id,) in self._connection.rows(
+                    self._sql["errors"].format(
+                        index=state_hint(self._connection, kind), prompt_type=kind.prompt_type
+                    )
+                )
+            ]
+        return self.requeue(sorted(errors), again=False)
 
     def _end(
         self,
@@ -427,9 +437,18 @@ class ClaimStatements:
 
     def count_pending(self, selection: Selection) -> int:
         """Number of prompts that could be claimed one after the other, including later retries."""
-        conditions = self._conditions(selection)
-        [(count,)] = self._connection.rows(self._sql["count_pending"], conditions)
-        return int(count)
+        conditions, number = self._conditions(selection), 0
+        among = "1" if selection.only is None else "p.id IN (SELECT value FROM json_each(:only))"
+        for kind in selection.kinds:
+            with self._connection.reading():
+                statement = self._sql["count_pending"].format(
+                    index=index_hint(self._connection, kind) if selection.only is None else "",
+                    prompt_type=kind.prompt_type,
+                    among=among,
+                )
+                [(count,)] = self._connection.rows(statement, conditions)
+            number += count
+        return number
 
     def next_retry_at(self, selection: Selection) -> datetime | None:
         """When the first prompt that waits for a retry is due, in UTC; None if none waits."""

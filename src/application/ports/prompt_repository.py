@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
-from domain.failure import Failure, FailureCode
 from domain.prompt import Kind
 from domain.render import WorkflowProcess
 
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from domain.artifact import Artifact
+    from domain.failure import Failure
     from domain.render import Claim
 
 
@@ -36,6 +36,8 @@ class WriteRefusedError(RepositoryError):
     @property
     def failure(self) -> Failure:
         """The error as the failure of a render, caused by the environment."""
+        from domain.failure import Failure, FailureCode  # noqa: PLC0415 - slow to import, and rarely needed
+
         return Failure(FailureCode.DATABASE_CONSTRAINT, str(self))
 
 

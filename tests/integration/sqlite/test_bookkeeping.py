@@ -35,6 +35,9 @@ TABLES = {"media_generator_state", "media_generator_renders", "media_generator_p
 INDEXES = {
     "media_generator_pending_image",
     "media_generator_pending_audio",
+    "media_generator_state_image",
+    "media_generator_state_audio",
+    "media_generator_failures",
 }
 OWN_INDEXES = {
     "media_generator_live_render",
@@ -412,7 +415,8 @@ PERIODIC = {
     "controls": set(statements("controls")),
     "endings": {"move_prompt", "close_render", "loss"},
     "history": set(statements("history")) - {"ended"},  # once, the newest five hundred at most
-    "server_jobs": {"earlier_jobs", "job_of_others", "orphaned_jobs", "drop_jobs_of_render"},
+    "server_jobs": {"earlier_jobs", "job_of_others", "orphaned_jobs"}
+    | {"published_jobs", "drop_published_jobs"},
     "catalogue": {"rendering", "waiting"},
 }
 """What workers ask again and again: leases, recovery, claims, switches, housekeeping, a status."""
@@ -421,6 +425,7 @@ SHORT_LISTS = {
     "SCAN media_generator_state",  # one row
     "SCAN media_generator_pauses",  # one row for each place that could not render
     "SCAN j",  # jobs that are on servers now
+    "SCAN j USING COVERING INDEX media_generator_server_jobs_of_render",
     "SCAN media_generator_renders USING INDEX media_generator_live_render",
     "SCAN p USING INDEX media_generator_pending_image",
 }
