@@ -100,6 +100,7 @@ class FakeMediaRenderer:
             failure = outcomes.popleft() if outcomes else None
         if context.must_stop():
             return _interrupted()
+        context.on_started()
         if self._prints:
             context.on_output("stdout", self._prints)
         if self._shows:

@@ -185,6 +185,8 @@ class ScriptProcess:
                         with contextlib.suppress(BrokenPipeError):  # it was killed meanwhile
                             gate.write(f"{mark_of(script.process)}\n".encode())
                         gate.close()
+                    if self.context is not None:
+                        self.context.on_started()
                     with contextlib.closing(watch_exit(child.pid)) as watcher:
                         self._follow(child.pid, script.outputs, watcher)
                 else:

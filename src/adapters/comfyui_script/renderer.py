@@ -124,13 +124,14 @@ class ScriptRenderer:
                     workflow,
                     command.unwrap(),
                     job.environment,
+                    job.slot,
                     limits,
                     lambda ended: _failure(ended, workflow, job).code,
                 )
                 result = hosts.run(warm, context)
             else:
                 if hosts is not None and hosts.was_used:
-                    hosts.yield_memory()
+                    hosts.yield_memory(job.slot)
                 result = ScriptProcess(
                     command.unwrap(),
                     workflow.working_directory,

@@ -33,6 +33,7 @@ class RenderJob:
         variant: number of the writing, counted from 1.
         earlier: jobs on servers that earlier renders left for the same writing, newest first;
             one with the same request may be continued.
+        slot: number of the slot that renders it; one job of a slot runs at a time.
     """
 
     prompt_id: int
@@ -44,6 +45,7 @@ class RenderJob:
     environment: Mapping[str, str] = field(default_factory=dict)
     variant: int = 1
     earlier: tuple[ServerJob, ...] = ()
+    slot: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,16 @@ class RenderContext(Protocol):
 
     def forget_job(self, job: ServerJob) -> None:
         """Forget a job that ended or disappeared without a result."""
+        ...
+
+    def on_started(self, *, takes_next: bool = False) -> None:
+        """Report that the workflow runs, or that the job is in its server's queue.
+
+        Until then, work on the previous prompt is put off for a moment. May be called repeatedly.
+
+        Args:
+            takes_next: whether the next job may be given to the renderer now, which queues it.
+        """
         ...
 
     def on_preview(self, picture: bytes, media_type: str) -> None:
