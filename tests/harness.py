@@ -146,6 +146,7 @@ class Harness:
         shows: bytes = b"",
         events: EventListener | None = None,
         store: InMemoryArtifactStore | None = None,
+        lanes: int = 1,
     ) -> None:
         self.queue = queue
         self.repository = repository
@@ -209,7 +210,7 @@ class Harness:
             None,
             clock,
         )
-        self._drain = Drain(repository, self.slot, self.admission, self.recovery, clock)
+        self._drain = Drain(repository, self.slot, self.admission, self.recovery, clock, lanes)
         self._ids = count(1)
         self._files: dict[int, dict[str, MediaFacts | Failure | None]] = {}
         self._actions: dict[int, Callable[[], object]] = {}
@@ -326,6 +327,7 @@ def in_memory(
     events: EventListener | None = None,
     store: InMemoryArtifactStore | None = None,
     policy: RetryPolicy | None = None,
+    lanes: int = 1,
 ) -> Harness:
     """The application over a queue in memory."""
     queue, clock = InMemoryQueue(), ManualClock()
@@ -342,6 +344,7 @@ def in_memory(
         shows=shows,
         events=events,
         store=store,
+        lanes=lanes,
     )
 
 

@@ -167,6 +167,7 @@ class JobRun:
         if self._graph is None:
             self._follow_from_now()
             self._polls.ask_both(self._clock.monotonic())
+            self._setup.context.on_started(takes_next=self._slot.server.takes_next)
         else:
             client_id = self._slot.socket.subscribe(self._inbox)
         while self.state in TRANSITIONS:
@@ -235,6 +236,7 @@ class JobRun:
             self._rename(submission.job)
         self._follow_from_now()
         self._enter(JobState.WAITING)
+        self._setup.context.on_started(takes_next=self._slot.server.takes_next)
 
     def _is_there(self) -> bool:
         for pause in (_RECHECK_SECONDS, 0.0):

@@ -24,7 +24,7 @@ def at_once(double: Double) -> int:
 
 
 def test_work_goes_to_whichever_server_is_free(stage: Stage) -> None:
-    """And no server gets more jobs at once than it has slots."""
+    """And no server gets more jobs at once than it has slots, or two: one waits there."""
     first, second = stage.double(node_seconds=0.05), stage.double(node_seconds=0.02)
     renderer = stage.renderer(
         servers=[ServerAddress(first.url, slots=2), ServerAddress(second.url)]
@@ -44,17 +44,17 @@ def test_work_goes_to_whichever_server_is_free(stage: Stage) -> None:
     assert len(first.jobs) + len(second.jobs) == 12
     assert min(len(first.jobs), len(second.jobs)) >= 2
     assert most[0] <= 2
-    assert most[1] <= 1
+    assert most[1] <= 2
     assert len(first.connected) <= 2
-    assert len(second.connected) == 1
+    assert len(second.connected) <= 2
 
 
 def test_whoever_waits_for_a_seat_can_be_stopped(stage: Stage) -> None:
     """Before anything was submitted."""
     double, renderer = stage.double(), stage.renderer()
     double.behaviour.fail("KSampler", "hold")
-    running = stage.begin(renderer)
-    double.wait(lambda: state_is(double, "running"))
+    running = [stage.begin(renderer) for _ in range(2)]  # one of them waits in the server's queue
+    double.wait(lambda: len(double.jobs) == 2)
     waiting = stage.begin(renderer)
     time.sleep(0.2)
     assert not waiting.done()
@@ -62,8 +62,8 @@ def test_whoever_waits_for_a_seat_can_be_stopped(stage: Stage) -> None:
     assert waiting.result(60).failure().code is FailureCode.INTERRUPTED
     assert stage.watch.jobs == []
     double.release()
-    assert is_successful(running.result(60))
-    assert len(double.jobs) == 1
+    assert all(is_successful(job.result(60)) for job in running)
+    assert len(double.jobs) == 2
 
 
 def test_a_seat_is_given_back_whatever_happens(stage: Stage) -> None:
