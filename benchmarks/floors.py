@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from contextlib import closing
 from typing import TYPE_CHECKING
 
-from adapters.filesystem.publication import flush, flush_folder
+from adapters.filesystem.publication import Flusher, flush_path
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+_PLAN_BYTES = 900
 
 
 class BareCommits:
@@ -41,8 +42,9 @@ class BareCommits:
 class BareFlushes:
     """The flushes that a published folder needs, with nothing else around them.
 
-    The bytes of one file, its folder's entry of it, and the shelf's entry of the folder once
-    it has its final name: the same calls on fresh files as the output tree makes.
+    The bytes of one file, its folder, a plan and the folder of both, all at once; then the shelf's
+    entry of the folder once it has its final name: the same calls on fresh files as the output
+    tree makes.
     """
 
     def __init__(self, folder: Path, content: bytes) -> None:
@@ -51,28 +53,24 @@ class BareFlushes:
         for made in (self._staging, self._shelf):
             made.mkdir(parents=True)
         self._content = content
+        self._flusher = Flusher()
         self._count = 0
 
-    def publish(self) -> float:
-        """Write and flush one folder; gives the seconds that the flushes alone took."""
+    def publish(self, times: int = 1) -> float:
+        """Write and flush so many folders; gives the seconds that the flushes alone took."""
+        return sum(self._publish() for _ in range(times))
+
+    def _publish(self) -> float:
         self._count += 1
         fresh = self._staging / str(self._count)
+        plan = fresh.with_suffix(".plan")
         fresh.mkdir()
-        with closing((fresh / "file").open("wb", buffering=0)) as file:
-            file.write(self._content)
-            waited = _seconds_of_flush(file.fileno())
-        waited += _seconds_of_folder_flush(fresh)
+        (fresh / "file").write_bytes(self._content)
+        plan.write_bytes(b" " * _PLAN_BYTES)
+        began = time.perf_counter()
+        self._flusher.flush_all([fresh / "file", fresh, plan, self._staging])
+        waited = time.perf_counter() - began
         fresh.rename(self._shelf / str(self._count))
-        return waited + _seconds_of_folder_flush(self._shelf)
-
-
-def _seconds_of_flush(descriptor: int) -> float:
-    began = time.perf_counter()
-    flush(descriptor)
-    return time.perf_counter() - began
-
-
-def _seconds_of_folder_flush(folder: Path) -> float:
-    began = time.perf_counter()
-    flush_folder(folder)
-    return time.perf_counter() - began
+        waited += flush_path(self._shelf)
+        plan.unlink()
+        return waited

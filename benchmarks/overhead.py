@@ -2,84 +2,66 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
+import sys
 import time
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from application.ports.events import RenderEnded
-from application.ports.prompt_repository import Selection
-from application.signals import StopRequest
+from benchmarks.builds import DrainProcess, checkouts
 from benchmarks.filling import Contents, fill_database
 from benchmarks.floors import BareCommits, BareFlushes
 from benchmarks.reports import Report
 from benchmarks.samples import Sample
-from benchmarks.workflow import SHELL, install
-from domain.prompt import Kind
-from domain.render import Outcome
-from entrypoints.container import compose
+from benchmarks.workflow import SHELL, install, megapixel_picture, small_picture
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Iterator
+    from pathlib import Path
 
-    from application.ports.events import Event
+    from benchmarks.builds import Batch
     from benchmarks.reports import Trial
     from benchmarks.workflow import Installation
 
 _TARGET_MS = 6.0
-_WARM_UP = 10
 _READY = 100_000
-_OURS, _BARE = "Media Generator", "bare loop"
-_COMMIT, _TWO, _FLUSHES = "one bare commit", "two bare commits", "the same flushes, bare"
-_CPU, _BARE_CPU = "processor time, ours", "processor time, bare"
+_BATCH = 10
+_NOW, _BEFORE = "now", "before"
+# Writes a megabyte to a new file and flushes it, again and again.
+_WRITER = """
+import itertools, os, sys
+for number in itertools.count():
+    with open(f"{sys.argv[1]}-{number % 8}", "wb", buffering=0) as file:
+        file.write(os.urandom(1 << 20))
+        os.fsync(file.fileno())
+"""
+_WRITERS = 2
 
 
-class _Turns:
-    """Listens to a drain, and lets the others have their turn between two prompts.
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One row of the comparison: a journal mode, a picture, and whether the disk is busy."""
 
-    A prompt's time runs from the end of the last turn to its own commit, which also claims the
-    next prompt: every millisecond of a long drain is in it, and nothing of the others.
-    """
+    mode: str
+    picture: str
+    loaded: bool = False
 
-    def __init__(self, turns: Mapping[str, Callable[[], float]], loop: _BareLoop) -> None:
-        self.values: dict[str, list[float]] = {
-            name: [] for name in (_OURS, _CPU, _BARE, _BARE_CPU, *turns)
-        }
-        self._turns: list[tuple[str, Callable[[], float]]] = [
-            (_BARE, lambda: self._render(loop)),
-            *turns.items(),
-        ]
-        self._begin()
+    @property
+    def name(self) -> str:
+        return f"{self.mode.upper()}, {self.picture}{', busy disk' if self.loaded else ''}"
 
-    def handle(self, event: Event) -> None:
-        if not (isinstance(event, RenderEnded) and event.outcome is Outcome.PUBLISHED):
-            return
-        self._add(_OURS, time.perf_counter() - self._began)
-        self._add(_CPU, time.process_time() - self._cpu_began)
-        # Backwards every second time: none always follows the same neighbour.
-        self._turns.reverse()
-        for name, turn in self._turns:
-            self._add(name, turn())
-        self._begin()
 
-    def samples(self) -> dict[str, Sample]:
-        """In milliseconds, without the first ones."""
-        return {
-            name: Sample(tuple(all_[_WARM_UP:])).scaled(1000) for name, all_ in self.values.items()
-        }
-
-    def _render(self, loop: _BareLoop) -> float:
-        began = time.process_time()
-        seconds = loop.render()
-        self._add(_BARE_CPU, time.process_time() - began)
-        return seconds
-
-    def _add(self, name: str, value: float) -> None:
-        self.values[name].append(value)
-
-    def _begin(self) -> None:
-        self._began = time.perf_counter()
-        self._cpu_began = time.process_time()
+_PICTURES = {"12 kB": small_picture, "2.4 MB": megapixel_picture}
+_CASES = (
+    _Case("wal", "12 kB"),
+    _Case("wal", "12 kB", loaded=True),
+    _Case("wal", "2.4 MB"),
+    _Case("wal", "2.4 MB", loaded=True),
+    _Case("delete", "12 kB"),
+    _Case("delete", "2.4 MB"),
+)
 
 
 class _BareLoop:
@@ -91,8 +73,7 @@ class _BareLoop:
         self._folder.mkdir()
         self._count = 0
 
-    def render(self) -> float:
-        began = time.perf_counter()
+    def render(self) -> None:
         self._count += 1
         output = self._folder / str(self._count)
         output.mkdir()
@@ -105,62 +86,147 @@ class _BareLoop:
             "--queue-size=1",
         ]
         subprocess.run(command, cwd=self._installation.directory, check=True)
-        return time.perf_counter() - began
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """Samples of one case in milliseconds for each prompt; those of builds by name."""
+
+    bare: Sample
+    commit: Sample
+    flushes: Sample
+    whole: dict[str, Sample]
+    processor: dict[str, Sample]
+
+    def added(self, build: str) -> Sample:
+        return self.whole[build].minus(self.bare)
 
 
 def measure(trial: Trial) -> Report:
-    """Milliseconds added for each prompt, on a WAL and on a DELETE database."""
-    report = Report()
-    added = {mode: _measure_mode(trial, mode, report) for mode in ("wal", "delete")}
-    report.verdict(
-        f"at most {_TARGET_MS:g} ms added on WAL",
-        f"{added['wal'].shown()} ms",
-        met=added["wal"].median <= _TARGET_MS,
+    """Milliseconds added for each prompt, on a WAL and on a DELETE database, small and real."""
+    rounds = trial.choose(20, 5)
+    results: dict[_Case, _Result] = {}
+    for mode in ("wal", "delete"):
+        trial.note(f"{mode}: filling a database with {_READY:,} ready prompts")
+        folder = trial.folder / mode
+        folder.mkdir()
+        count = len(_CASES) * (rounds + 2) * (_BATCH + 1)
+        filled = fill_database(folder / "filled.db", Contents(_READY, count, mode))
+        for case in _CASES:
+            if case.mode == mode:
+                trial.note(f"{case.name}: {rounds} rounds of {_BATCH}")
+                place = folder / str(len(results))
+                place.mkdir()
+                results[case] = _measure(case, place, filled, rounds)
+                shutil.rmtree(place)
+    return _report(results)
+
+
+def _measure(case: _Case, folder: Path, filled: Path, rounds: int) -> _Result:
+    picture = _PICTURES[case.picture]()
+    bare_times: list[float] = []
+    commit_times: list[float] = []
+    flush_times: list[float] = []
+    with ExitStack() as opened:
+        builds: dict[str, DrainProcess] = {}
+        loops: list[_BareLoop] = []
+        for name, checkout in checkouts().items():
+            database = folder / f"{name}.db"
+            shutil.copy(filled, database)
+            installed = install(folder / name, database)
+            (installed.directory / "picture.png").write_bytes(picture)
+            builds[name] = opened.enter_context(DrainProcess(checkout, installed.config))
+            loops.append(_BareLoop(installed))
+        commits = opened.enter_context(closing(BareCommits(folder / "bare.db", case.mode)))
+        flushes = BareFlushes(folder / "flushes", picture)
+        if case.loaded:
+            opened.enter_context(_busy_disk(folder))
+        batches: dict[str, list[Batch]] = {name: [] for name in builds}
+        for number in range(-1, rounds):
+            # Backwards every second time: none always follows the same neighbour.
+            for name in list(builds)[:: -1 if number % 2 else 1]:
+                batch = builds[name].drain(_BATCH)
+                if number >= 0:
+                    batches[name].append(batch)
+            if number >= 0:
+                began = time.perf_counter()
+                for _ in range(_BATCH):
+                    loops[0].render()
+                bare_times.append((time.perf_counter() - began) / _BATCH)
+                commit_times.append(commits.commit(_BATCH) / _BATCH)
+                flush_times.append(flushes.publish(_BATCH) / _BATCH)
+    return _Result(
+        _milliseconds(bare_times),
+        _milliseconds(commit_times),
+        _milliseconds(flush_times),
+        {name: _milliseconds([b.seconds for b in all_]) for name, all_ in batches.items()},
+        {
+            name: _milliseconds([b.processor_seconds for b in all_])
+            for name, all_ in batches.items()
+        },
     )
-    return report
 
 
-def _measure_mode(trial: Trial, mode: str, report: Report) -> Sample:
-    count = trial.choose(400, 60) + _WARM_UP
-    trial.note(f"{mode}: filling a database with {_READY:,} ready prompts")
-    folder = trial.folder / mode
-    folder.mkdir()
-    contents = Contents(_READY, count + 100, mode)
-    database = fill_database(folder / "shared.db", contents)
-    installation = install(folder / "comfyui", database)
-    trial.note(f"{mode}: {count} prompts, each beside a bare render")
-    flushes = BareFlushes(folder / "flushes", installation.picture)
-    with closing(BareCommits(folder / "bare.db", mode)) as commits:
-        turns = _Turns(
-            {_COMMIT: commits.commit, _TWO: lambda: commits.commit(2), _FLUSHES: flushes.publish},
-            _BareLoop(installation),
-        )
-        _drain(installation, turns, count)
-    return _tell(report, mode, turns.samples())
+def _milliseconds(seconds: list[float]) -> Sample:
+    return Sample(tuple(seconds)).scaled(1000)
 
 
-def _drain(installation: Installation, turns: _Turns, count: int) -> None:
-    container = compose(installation.settings(), turns)
-    with closing(container.connection()):
-        done = container.drain().run(Selection(frozenset({Kind.IMAGE})), StopRequest(), count)
-    assert done.published == count, done
-
-
-def _tell(report: Report, mode: str, samples: dict[str, Sample]) -> Sample:
-    added = samples[_OURS].minus(samples[_BARE])
-    rest = added.minus(samples[_FLUSHES]).minus(samples[_COMMIT])
-    rows = [
-        ("bare loop: folder, process, picture", samples[_BARE].shown()),
-        ("Media Generator: the same, whole, durable, recorded", samples[_OURS].shown()),
-        ("**added**", f"**{added.shown()}**"),
-        ("of which: the same three flushes of files and folders, bare", samples[_FLUSHES].shown()),
-        ("of which: one commit, bare", samples[_COMMIT].shown()),
-        ("of which: everything else", rest.shown()),
-        ("for comparison: two bare commits", samples[_TWO].shown()),
-        (
-            "processor time in our process, beyond the bare loop's",
-            samples[_CPU].minus(samples[_BARE_CPU]).shown(),
-        ),
+@contextmanager
+def _busy_disk(folder: Path) -> Iterator[None]:
+    """Other programs write and flush files on the same disk meanwhile."""
+    writers = [
+        subprocess.Popen([sys.executable, "-c", _WRITER, str(folder / f"load-{number}")])
+        for number in range(_WRITERS)
     ]
-    report.table((f"{mode.upper()} database", "ms for each prompt"), rows)
-    return added
+    try:
+        yield
+    finally:
+        for writer in writers:
+            writer.kill()
+            writer.wait()
+
+
+def _report(results: dict[_Case, _Result]) -> Report:
+    report = Report()
+    report.table(
+        (
+            "ms for each prompt",
+            "bare loop",
+            "**added**",
+            "five flushes, bare",
+            "one commit, bare",
+            "processor time",
+        ),
+        [
+            (
+                case.name,
+                result.bare.shown(1),
+                f"**{result.added(_NOW).shown(1)}**",
+                result.flushes.shown(1),
+                result.commit.shown(1),
+                result.processor[_NOW].shown(1),
+            )
+            for case, result in results.items()
+        ],
+    )
+    quiet = results[_CASES[0]].added(_NOW)
+    report.verdict(
+        f"at most {_TARGET_MS:g} ms added on WAL with the small picture",
+        f"{quiet.shown()} ms",
+        met=quiet.median <= _TARGET_MS,
+    )
+    compared = {case: result for case, result in results.items() if _BEFORE in result.whole}
+    if compared:
+        report.table(
+            ("in turns with the build before", "before: added", "now: added", "now / before"),
+            [
+                (
+                    case.name,
+                    result.added(_BEFORE).shown(1),
+                    result.added(_NOW).shown(1),
+                    result.added(_NOW).over(result.added(_BEFORE)).shown(),
+                )
+                for case, result in compared.items()
+            ],
+        )
+    return report

@@ -66,7 +66,7 @@ def install(
     """
     folder.mkdir()
     (folder / "output").mkdir()
-    picture = _picture()
+    picture = small_picture()
     (folder / "picture.png").write_bytes(picture)
     script = folder / "workflow.sh"
     script.write_text(script_text)
@@ -86,10 +86,20 @@ def install(
     return Installation(folder, script, picture, config)
 
 
-def _picture() -> bytes:
+def small_picture() -> bytes:
     """Noise of 64 by 64 pixels, always the same, as a PNG of twelve kilobytes."""
-    side = 64
+    return _noise(64)
+
+
+def megapixel_picture() -> bytes:
+    """A megapixel whose rows compress as little as those of a real picture: 2.4 MB as a PNG."""
+    return _noise(1024, levels=40)
+
+
+def _noise(side: int, levels: int = 256) -> bytes:
+    """A square picture of random values, so many different ones."""
     noise = hashlib.shake_256(b"picture").digest(3 * side * side)
+    values = noise.translate(bytes(value * levels >> 8 for value in range(256)))
     buffer = BytesIO()
-    Image.frombytes("RGB", (side, side), noise).save(buffer, "PNG")
+    Image.frombytes("RGB", (side, side), values).save(buffer, "PNG")
     return buffer.getvalue()

@@ -10,14 +10,18 @@ import sys
 import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from unittest import mock
 
 from click.testing import CliRunner
 
 from entrypoints import cli
 
+if TYPE_CHECKING:
+    from tests.fork_server import ForkServer
+
 MEDIAGEN = Path(sys.executable).with_name("mediagen")
+PATIENCE = 100  # seconds
 
 # A process for each of hundreds of calls would take most of the tests' time. These commands end by
 # themselves, render nothing and handle no signals, so that they may run within the tests' process.
@@ -38,7 +42,10 @@ class CommandLine:
         database: passed in MUSINGS_DB_PATH, or None.
         environment: further variables.
         within: commands that ``run`` runs in this process.
+        forks: runs the others as forks of a server; None starts each of them.
     """
+
+    forks: ClassVar[ForkServer | None] = None
 
     home: Path
     database: Path | None = None
@@ -63,6 +70,10 @@ class CommandLine:
         """Run ``mediagen`` and wait for its end."""
         if not self.within.isdisjoint(arguments):
             return self._run_within([os.fsdecode(word) for word in arguments], stdin)
+        variables = self.variables()
+        if self.forks and self.forks.suits(variables):
+            command = [str(MEDIAGEN), *arguments]
+            return _as_text(self.forks.run(command, self.home, variables, stdin, PATIENCE))
         return self.process(*arguments, stdin=stdin)
 
     def process(self, *arguments: str | bytes, stdin: bytes = b"") -> CompletedProcess:
@@ -74,11 +85,9 @@ class CommandLine:
             input=stdin,
             capture_output=True,
             check=False,
-            timeout=100,
+            timeout=PATIENCE,
         )
-        return CompletedProcess(
-            ended.args, ended.returncode, ended.stdout.decode(), ended.stderr.decode()
-        )
+        return _as_text(ended)
 
     def _run_within(self, arguments: list[str], stdin: bytes) -> CompletedProcess:
         """What ``main`` does, with streams, variables and folder of the user's shell."""
@@ -104,3 +113,9 @@ class CommandLine:
     def json(self, *arguments: str, stdin: bytes = b"") -> Any:  # noqa: ANN401 - a document
         """Run with ``--json`` and give the document that was printed."""
         return json.loads(self.run(*arguments, "--json", stdin=stdin).stdout)
+
+
+def _as_text(ended: subprocess.CompletedProcess[bytes]) -> CompletedProcess:
+    return CompletedProcess(
+        ended.args, ended.returncode, ended.stdout.decode(), ended.stderr.decode()
+    )

@@ -8,7 +8,17 @@ import pytest
 from tests.acceptance.mediagen import Installation
 from tests.command_line import CommandLine
 from tests.databases import Poet
+from tests.fork_server import fork_server
 from tests.fresh_databases import fresh_database
+
+
+# Not for the whole session: other tests look at the children of this process.
+@pytest.fixture(scope="package", autouse=True)
+def _forks() -> Iterator[None]:
+    """What runs to its end is a fork of one server."""
+    with fork_server() as CommandLine.forks:
+        yield
+    CommandLine.forks = None
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -20,38 +21,65 @@ pytestmark = [
 
 _CALLS = "fsync,fdatasync,rename,renameat,renameat2,pwrite64"
 _CALL = re.compile(r"(?P<thread>\d+) +(?P<name>[a-z0-9]+)\((?P<rest>.*)")
+_END = re.compile(r"(?P<thread>\d+) +<\.\.\. (?P<name>[a-z0-9]+) resumed>")
+_UNFINISHED = "<unfinished ...>"
 
 
-def _calls(place_folder: Path, config: Path) -> list[tuple[str, str]]:
-    """The calls of a worker's main thread: name and arguments, descriptors with their paths."""
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A system call: its arguments, descriptors with their paths, and when it began and ended."""
+
+    thread: str
+    name: str
+    rest: str
+    began: int
+    ended: int
+
+
+def _calls(place_folder: Path, config: Path) -> list[_Call]:
+    """The calls of a worker's threads, in the order in which they began."""
     log = place_folder / "calls"
     command = ["strace", "-f", "-y", "-qq", "-s", "0", "-o", str(log), "-e", f"trace={_CALLS}"]
     worker = [sys.executable, "-m", "tests.chaos.worker", str(config)]
     subprocess.run([*command, *worker], cwd=Path(__file__).parents[2], check=True)
-    found = [match for line in log.read_text().splitlines() if (match := _CALL.match(line))]
-    return [(m["name"], m["rest"]) for m in found if m["thread"] == found[0]["thread"]]
+    lines = log.read_text().splitlines()
+    calls = []
+    for began, line in enumerate(lines):
+        if call := _CALL.match(line):
+            ended = began
+            if _UNFINISHED in line:
+                later = (i for i in range(began + 1, len(lines)) if _ends(lines[i], call))
+                ended = next(later)
+            calls.append(_Call(call["thread"], call["name"], call["rest"], began, ended))
+    return calls
+
+
+def _ends(line: str, call: re.Match[str]) -> bool:
+    end = _END.match(line)
+    return end is not None and (end["thread"], end["name"]) == (call["thread"], call["name"])
 
 
 @pytest.mark.parametrize("journal_mode", ["wal", "delete"])
 def test_rows_are_written_after_their_files_are_durable(tmp_path: Path, journal_mode: str) -> None:
-    """File, its folder, plan, rename, the folder that it appears in, rows: in this order."""
+    """File, its folder and the plan, then the rename, its folder, and the rows: in this order."""
     place = make_place(tmp_path, journal_mode)
     write_one(place.database, "first")
     calls = _calls(tmp_path, place.config)
 
-    def after(start: int, name: str, words: str) -> int:
-        """Where the next such call is."""
-        places = range(start + 1, len(calls))
-        return next(i for i in places if calls[i][0].startswith(name) and words in calls[i][1])
+    def after(when: int, name: str, words: str) -> _Call:
+        """The next such call that begins after a line of the log."""
+        return next(
+            c for c in calls if c.began > when and c.name.startswith(name) and words in c.rest
+        )
 
-    copied = after(-1, "fsync", "/.copy>")
-    gathered = after(copied, "fsync", ".final>")
-    planned = after(gathered, "fsync", ".plan.draft>")
-    noted = after(planned, "fsync", "/.staging>")
-    moved = after(noted, "rename", "/media/image/")
-    shelved = after(moved, "fsync", "/media/image>")
-    rows = after(shelved, "pwrite64", "/musings.db")
-    synced = after(rows, "f", "/musings.db")
-    assert calls[synced][0] in {"fsync", "fdatasync"}
-    between = [rest for name, rest in calls[planned:shelved] if name == "pwrite64"]
-    assert not [rest for rest in between if "/musings.db" in rest]
+    moved = after(-1, "rename", "/media/image/")
+    for words in (".png>", ".final>", ".plan>", "/.staging>"):
+        assert after(-1, "fsync", words).ended < moved.began, words
+    shelved = after(moved.ended, "fsync", "/media/image>")
+    # Heartbeats are written by another thread.
+    ours = [c for c in calls if c.thread == moved.thread and "/musings.db" in c.rest]
+    rows = next(c for c in ours if c.name == "pwrite64" and c.began > shelved.ended)
+    assert any(c.began > rows.ended and c.name in {"fsync", "fdatasync"} for c in ours)
+    first = min(after(-1, "fsync", words).began for words in (".png>", ".final>", ".plan>"))
+    between = [c for c in ours if c.name == "pwrite64" and first < c.began < shelved.ended]
+    assert not between

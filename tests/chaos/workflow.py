@@ -42,7 +42,8 @@ case $words in *runaway*) setsid sleep 300 & ;; esac
 case $words in *slow*) sleep 0.25 ;; esac
 case $words in *fails* | *half*) name=$(echo "$number" | tr 0-9 g-p) ;; esac
 case $words in *fails*) echo "the sampler is broken by $name" >&2; exit 3 ;; esac
-case $words in *half*) head -c 60 sample.png > "$output/$name.png"; exit 0 ;; esac
+case $kind in --lyrics) suffix=mp3 ;; *) suffix=png ;; esac
+case $words in *half*) head -c 60 sample.$suffix > "$output/$name.$suffix"; exit 0 ;; esac
 case $words in *careless*) trap 'exit 0' EXIT ;; esac
 case $kind in
     --lyrics) cp sample.mp3 "$output/generated_song.mp3" || exit 1 ;;

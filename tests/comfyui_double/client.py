@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import struct
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
     Message = dict[str, Any]
 
-_PATIENCE = 10.0  # seconds
-_SILENCE = 0.05  # after so many seconds nothing more is expected
+_PATIENCE = 60.0  # seconds, on a machine that is busy
 _FLAGS = json.dumps({"type": "feature_flags", "data": {"supports_preview_metadata": True}})
 
 
@@ -76,7 +75,10 @@ class Listener:
         self._connection.send(_FLAGS)
 
     def hear(self, seconds: float = _PATIENCE) -> Message | None:
-        """Wait for the next message; None when none came, or the socket is closed."""
+        """Wait for the next message; None when none came, or the socket is closed.
+
+        With zero seconds, none but what is here already.
+        """
         try:
             received = self._connection.recv(timeout=seconds)
         except (TimeoutError, ConnectionClosed):
@@ -100,9 +102,18 @@ class Listener:
         """Listen until no node of the job is executed any more."""
         self.until(lambda each: each.get("type") == "executing" and each["data"]["node"] is None)
 
+    def settle(self) -> None:
+        """Wait until everything is here that the server sent before now, or the socket is closed.
+
+        The answer to a ping comes after all that: no silence has to be waited for.
+        """
+        with suppress(ConnectionClosed):
+            assert self._connection.ping(ack_on_close=True).wait(_PATIENCE)
+
     def rest(self) -> None:
-        """Listen until nothing more comes."""
-        while self.hear(_SILENCE):
+        """Listen to everything that the server sent before now."""
+        self.settle()
+        while self.hear(0):
             pass
 
     def close(self) -> None:
@@ -112,11 +123,12 @@ class Listener:
 
 @contextmanager
 def listening(url: str, client_id: str) -> Iterator[Listener]:
-    """A socket that has heard its first message, the status."""
+    """A socket that has heard its first message, the status, unless the server is silent."""
     address = f"{url.replace('http', 'ws', 1)}/ws?clientId={client_id}"
     with connect(address, proxy=None, max_size=None, close_timeout=1) as connection:
         listener = Listener(connection)
-        listener.hear(1.0)
+        listener.settle()
+        listener.hear(0)
         yield listener
 
 

@@ -89,7 +89,7 @@ class Double:
                 return job
         raise LookupError(prompt_id)
 
-    def wait(self, seen: Callable[[], bool], seconds: float = 10.0) -> None:
+    def wait(self, seen: Callable[[], bool], seconds: float = 60.0) -> None:
         """Wait until something is so, looking whenever the queue changes and now and then.
 
         Raises:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import socket
 import sys
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
 from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _LOOK_SECONDS = 0.02  # how long a shutdown may go unnoticed
+_PATIENCE = 60.0  # seconds
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -60,10 +64,8 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", "0")
             self.end_headers()
             return
-        opened = WebSocket(self.connection)
         head = f"{self.requestline}\r\n{self.headers.as_string()}".replace("\r\n", "\n")
-        if opened.accept(head.replace("\n", "\r\n").encode("latin-1")):
-            listen(opened)
+        listen(WebSocket(self.connection, head.replace("\n", "\r\n").encode("latin-1")))
 
 
 class HttpServer(ThreadingHTTPServer):
@@ -71,7 +73,7 @@ class HttpServer(ThreadingHTTPServer):
 
     Attributes:
         answer: gives the answer to a request; None closes the connection unanswered.
-        listener: gives what serves a socket, or the answer that refuses it.
+        listener: gives what accepts and serves a socket, or the answer that refuses it.
         mistakes: exceptions of handlers that are not the client's doing.
     """
 
@@ -98,6 +100,22 @@ class HttpServer(ThreadingHTTPServer):
     def port(self) -> int:
         """Where it listens."""
         return self.server_port
+
+    def server_bind(self) -> None:
+        """Take the port: after a restart, a connection of another program may have it for a moment.
+
+        No name is looked up for the address, as the parent would.
+        """
+        end = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                TCPServer.server_bind(self)
+                break
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE or time.monotonic() > end:
+                    raise
+                time.sleep(_LOOK_SECONDS)
+        self.server_name, self.server_port = "127.0.0.1", self.server_address[1]
 
     def get_request(self) -> tuple[socket.socket, object]:
         """Accept a connection, and remember it."""

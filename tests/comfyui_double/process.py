@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.comfyui_double.graph import Graph
 
 _ROOT = Path(__file__).parents[2]
-_PATIENCE = 30.0  # seconds
+_PATIENCE = 60.0  # seconds
 
 
 class DoubleProcess:

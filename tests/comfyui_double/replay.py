@@ -3,7 +3,7 @@
 It executes nothing. The ids of whoever asks take the place of the recorded ones; all else is as it
 was. The history shows the job from the moment at which it did: after success or error, before
 ``executing null``. Where a recording has a second socket of the same client, the first one is
-dropped, and the rest is told once the client came back, or did not for a few seconds.
+dropped, and the rest is told once the client came back, or did not for a minute.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tests.comfyui_double.websocket import WebSocket
 
 _AGAIN = "ws_reconnected_same_client_id"
-_RETURN_SECONDS = 3.0
+_RETURN_SECONDS = 60.0
 
 
 class Replay:
@@ -37,14 +37,19 @@ class Replay:
         requests: every request that came, in order.
         prompt_id: under which the job was posted; the recorded one before that.
         finished: set when the history shows the job.
+        released: set to let the rest be told after a message that is held.
     """
 
-    def __init__(self, recorded: Recording, pace: float) -> None:
+    def __init__(
+        self, recorded: Recording, pace: float, held: Callable[[dict[str, Any]], bool]
+    ) -> None:
         self.recorded = recorded
         self.requests: list[Request] = []
         self.finished = Event()
+        self.released = Event()
         self._names: dict[str, str] = {}
         self._pace = pace
+        self._held = held
         self._answers = _recorded_answers(recorded)
         self._sockets: list[WebSocket] = []
         self._returned = Event()
@@ -69,6 +74,7 @@ class Replay:
         """End everything."""
         self._closed.set()
         self._returned.set()
+        self.released.set()
         if self._player:
             self._player.join()
         self._server.close()
@@ -138,6 +144,8 @@ class Replay:
         again = bool(self._sockets) and _AGAIN in self.recorded
         told = self.recorded[_AGAIN][:2] if again else self.recorded["ws"][:1]
         self._sockets.append(socket)
+        if not socket.accept():
+            return
         for message in told:
             self._send(socket, message)
         if again:
@@ -170,6 +178,8 @@ class Replay:
                 self.finished.set()
             for socket in self._sockets[-1:]:
                 self._send(socket, message)
+            if self._held(message):
+                self.released.wait()
 
     def _send(self, socket: WebSocket, message: dict[str, Any]) -> None:
         if message.get("binary"):
@@ -180,14 +190,19 @@ class Replay:
 
 
 @contextmanager
-def replaying(recorded: Recording | str, pace: float = 0.0) -> Iterator[Replay]:
+def replaying(
+    recorded: Recording | str,
+    pace: float = 0.0,
+    held: Callable[[dict[str, Any]], bool] = lambda _: False,
+) -> Iterator[Replay]:
     """A server that replays a recording for as long as the block lasts.
 
     Args:
         recorded: a recording, or its name.
         pace: how many times as long as recorded everything takes; 0 is at once, 1 as recorded.
+        held: whether nothing is told after a message until the replay is released.
     """
-    replay = Replay(load(recorded) if isinstance(recorded, str) else recorded, pace)
+    replay = Replay(load(recorded) if isinstance(recorded, str) else recorded, pace, held)
     try:
         yield replay
     finally:

@@ -38,7 +38,7 @@ class Switchboard:
         self._lock = Lock()
 
     def listen(self, client_id: str, socket: WebSocket, remaining: Callable[[], int]) -> None:
-        """Serve a socket until its end. A second one with the same id takes over.
+        """Accept a socket, and serve it until its end. A second one with the same id takes over.
 
         When either of them ends, the id is forgotten, as in ComfyUI.
         """
@@ -46,6 +46,8 @@ class Switchboard:
             self._sockets[client_id] = socket
             self._sent[socket] = 0
         try:
+            if not socket.accept():
+                return
             self._send(socket, "status", {**status(remaining()), "sid": client_id})
             if client_id == self.client and self.node is not None:
                 self._send(socket, "executing", {"node": self.node})

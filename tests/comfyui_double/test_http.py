@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -101,16 +100,12 @@ def test_every_request_is_kept(double: Double) -> None:
     assert double.requests[2].query == {"a": "b"}
 
 
-def test_it_is_quick_and_leaves_no_thread(tmp_path: Path) -> None:
-    """A small picture waits for nothing, and all threads end."""
-    before = threading.active_count()
+def test_it_leaves_no_thread(tmp_path: Path) -> None:
+    """After some jobs, all of its threads end."""
+    before = set(threading.enumerate())
     with running_double(tmp_path) as double, listening(double.url, "me") as listener:
-        quickest = 10.0
-        for color in range(10):
-            began = time.monotonic()
+        for color in range(3):
             body = {"prompt": graphs.small_picture("a", color), "client_id": "me"}
             ask(double.url, "/prompt", body)
             listener.until_done()
-            quickest = min(quickest, time.monotonic() - began)
-    assert quickest < 1
-    assert threading.active_count() == before
+    assert set(threading.enumerate()) <= before

@@ -20,26 +20,35 @@ _CHUNK = 65_536
 class WebSocket:
     """Sends from any thread, receives in one.
 
+    Args:
+        connection: on which a client asked for an upgrade.
+        request: the head of what it asked.
+
     Attributes:
         flags: what the client said that it can do.
     """
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, request: bytes) -> None:
         self.flags: dict[str, object] = {}
         self._connection = connection
+        self._request = request
         self._protocol = ServerProtocol()
         self._lock = Lock()
 
-    def accept(self, request: bytes) -> bool:
-        """Answer the upgrade that a client asked for; False when it was none."""
-        self._protocol.receive_data(request)
-        for event in self._protocol.events_received():
-            if isinstance(event, Request):
-                response = self._protocol.accept(event)
-                self._protocol.send_response(response)
-                self._flush()
-                return response.status_code == 101
-        return False
+    def accept(self) -> bool:
+        """Answer the upgrade that the client asked for; False when it was none.
+
+        From then on the client counts as connected: whoever sends to it must know it already.
+        """
+        with self._lock:
+            self._protocol.receive_data(self._request)
+            for event in self._protocol.events_received():
+                if isinstance(event, Request):
+                    response = self._protocol.accept(event)
+                    self._protocol.send_response(response)
+                    self._flush()
+                    return response.status_code == 101
+            return False
 
     def send(self, message: str | bytes) -> None:
         """Send a text or a binary message; nothing happens when the client is gone."""

@@ -48,6 +48,7 @@ VIEWS: Final[dict[str, tuple[str, str, Callable[[Page], None]]]] = {
     "player": ("/", "#sheet.live .wave", _player),
     "queue": ("/queue", "#workers[data-workers]", _nothing),
     "submit": ("/submit", "#verdict-said:not(:empty)", _nothing),
+    "workflow": ("/workflow", "#drop", _nothing),
     "system": ("/system", "details.area", _nothing),
     "picture": ("/prompts/1", "h1", _nothing),
     "song": ("/prompts/5", "h1", _nothing),

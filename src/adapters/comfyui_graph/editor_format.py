@@ -26,8 +26,8 @@ from adapters.comfyui_graph.editor_links import (
     Scope,
 )
 from adapters.comfyui_graph.editor_widgets import CONTROLS, NodeShapes, SavedValues
-from adapters.comfyui_graph.graph import Node, Target
-from adapters.json_values import as_dict, as_list
+from adapters.comfyui_graph.graph import Graph, Node, Target
+from adapters.json_values import as_dict, as_list, as_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -39,6 +39,7 @@ __all__ = [
     "Conversion",
     "EditorFormatError",
     "UnknownNodesError",
+    "author_hints",
     "convert",
 ]
 
@@ -124,11 +125,7 @@ def convert(document: Mapping[str, object], info: ObjectInfo) -> Conversion:
         UnknownNodesError: the server does not have some node types.
         EditorFormatError: the file makes no sense, or a link in it leads nowhere.
     """
-    read = read_document(document)
-    groups = as_dict(read.extra.get("groupNodes"))
-    library = Library(read.subgraphs, NodeShapes(info), _VIRTUAL, groups)
-    converter = _Converter()
-    converter.emit(Scope(read.graph, library))
+    converter, linear = _converted(document, info)
     if converter.unknown:
         raise UnknownNodesError(_unknown_words(converter.unknown))
     graph = converter.graph
@@ -139,8 +136,43 @@ def convert(document: Mapping[str, object], info: ObjectInfo) -> Conversion:
                 del inputs[name]
     if not graph:
         raise EditorFormatError("it holds no node that a server runs")
-    hints = _hints(as_dict(read.extra.get("linearData")), graph, converter.promoted)
+    hints = _hints(linear, graph, converter.promoted)
     return Conversion(graph, tuple(dict.fromkeys(converter.notes)), hints)
+
+
+def author_hints(document: Mapping[str, object], info: ObjectInfo, graph: Graph) -> Conversion:
+    """The graph that was made from a file of the editor, with the titles and hints of that file.
+
+    Args:
+        document: the file's JSON, of any shape.
+        info: a server's node types; those that it lacks do not matter.
+        graph: the graph as a server takes it; titles that it has itself stay.
+
+    Raises:
+        EditorFormatError: the file makes no sense.
+    """
+    converter, linear = _converted(document, info)
+    titled = {node_id: node.copy() for node_id, node in graph.items()}
+    for node_id, node in titled.items():
+        same = converter.graph.get(node_id)
+        if same and same["class_type"] == node["class_type"] and not _title(node):
+            node["_meta"] = {**node.get("_meta", {}), "title": _title(same)}
+    return Conversion(titled, hints=_hints(linear, titled, converter.promoted))
+
+
+def _title(node: Node) -> str:
+    return as_text(node.get("_meta", {}).get("title"))
+
+
+def _converted(
+    document: Mapping[str, object], info: ObjectInfo
+) -> tuple[_Converter, Mapping[str, object]]:
+    """The nodes of a file as far as they are known, and what it keeps for the app mode."""
+    read = read_document(document)
+    groups = as_dict(read.extra.get("groupNodes"))
+    converter = _Converter()
+    converter.emit(Scope(read.graph, Library(read.subgraphs, NodeShapes(info), _VIRTUAL, groups)))
+    return converter, as_dict(read.extra.get("linearData"))
 
 
 class _Converter:
@@ -189,8 +221,11 @@ class _Converter:
             values = _guessed_values(node)
             if values is None:
                 self.unknown.append((name, node.type))
-                return
-            inputs = dict(values)
+            self.notes.append(
+                f"{name} is of the type {node.type!r}, which is not known: it gets the inputs that"
+                " the file names; whether it needs others cannot be known"
+            )
+            inputs = dict(values or {})
         else:
             saved = scope.values(node)
             self.notes.extend(f"{name}: {note}" for note in saved.notes)
@@ -316,6 +351,7 @@ def _unknown_words(unknown: Iterable[tuple[str, str]]) -> str:
     )
 
 
+_NO_NODE: Final = Node(class_type="", inputs={})
 _SHOWN: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}:(.+):[^:]*\Z")
 
 
@@ -336,7 +372,11 @@ def _hints(
         within = [other for other in graph if other == node_id or other.endswith(f":{node_id}")]
         if len(within) == 1 and name in graph[within[0]]["inputs"]:
             inputs.append(Target(within[0], name))
-        inputs.extend(promoted.get((node_id, name), ()))
+        inputs.extend(
+            target
+            for target in promoted.get((node_id, name), ())
+            if target.input in graph.get(target.node_id, _NO_NODE)["inputs"]
+        )
     outputs = [str(node_id) for node_id in as_list(linear.get("outputs"))]
     return AuthorHints(
         tuple(dict.fromkeys(inputs)), tuple(node_id for node_id in outputs if node_id in graph)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
     from typing import BinaryIO
 
 NAMES: Final = ("prompt", "workflow")
@@ -34,23 +33,25 @@ class EmbeddedError(Exception):
     """Why no workflow can be read from a media file."""
 
 
-def embedded_texts(path: Path) -> Mapping[str, str]:
+def embedded_texts(file: BinaryIO) -> Mapping[str, str]:
     """The texts ``prompt`` and ``workflow`` of a media file, as far as it has them.
+
+    Args:
+        file: its content, from the first byte; it can be searched.
 
     Raises:
         EmbeddedError: it has neither, or is damaged.
         OSError: it cannot be read.
     """
-    with path.open("rb") as file:
-        start = file.read(12)
-        file.seek(0)
-        if start.startswith(_PNG):
-            what, texts = "picture", _png(file)
-        elif start.startswith(_JPEG) or (start.startswith(b"RIFF") and start[8:12] == b"WEBP"):
-            exif = _jpeg_exif(file) if start.startswith(_JPEG) else _webp_exif(file)
-            what, texts = "picture", _exif(exif)
-        else:
-            what, texts = "recording", _audio(path)
+    start = file.read(12)
+    file.seek(0)
+    if start.startswith(_PNG):
+        what, texts = "picture", _png(file)
+    elif start.startswith(_JPEG) or (start.startswith(b"RIFF") and start[8:12] == b"WEBP"):
+        exif = _jpeg_exif(file) if start.startswith(_JPEG) else _webp_exif(file)
+        what, texts = "picture", _exif(exif)
+    else:
+        what, texts = "recording", _audio(file)
     known = {name: texts[name] for name in NAMES if texts.get(name)}
     if known:
         return known
@@ -164,12 +165,12 @@ def _exif(content: bytes) -> dict[str, str]:
     return texts
 
 
-def _audio(path: Path) -> dict[str, str]:
+def _audio(file: BinaryIO) -> dict[str, str]:
     """The tags of a recording, of the file or of its stream."""
     import av  # costs as much as a whole command
 
     try:
-        with av.open(str(path), metadata_errors="replace") as container:
+        with av.open(file, metadata_errors="replace") as container:
             tags = {**dict(container.metadata)}
             for stream in container.streams:
                 tags = {**stream.metadata, **tags}

@@ -23,6 +23,8 @@ ObjectInfo: TypeAlias = Mapping[str, object]
 _GROUPS = ("required", "optional")
 _CORE_MODULES: Final = ("nodes", "comfy_extras.", "comfy_api_nodes.")
 _REPLACED: Final = "replaced_by"
+_DYNAMIC_COMBO: Final = "COMFY_DYNAMICCOMBO_V3"
+_AUTOGROW: Final = "COMFY_AUTOGROW_V3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +80,56 @@ def node_type(info: ObjectInfo, class_type: str) -> NodeType | None:
     entry = info.get(class_type)
     if not isinstance(entry, Mapping) or _REPLACED in entry:
         return None
-    inputs = {
-        name: _input_type(as_list(spec), required=group == "required")
-        for group in _GROUPS
-        for name, spec in as_dict(as_dict(entry.get("input")).get(group)).items()
-    }
     return NodeType(
-        inputs,
+        _inputs(entry.get("input")),
         tuple(_type_name(output) for output in as_list(entry.get("output"))),
         tuple(str(name) for name in as_list(entry.get("output_name"))),
         entry.get("output_node") is True,
         str(entry.get("python_module", "")).startswith(_CORE_MODULES),
     )
+
+
+def input_type(known: NodeType, name: str, inputs: Mapping[str, object]) -> InputType | None:
+    """What an input of a node takes, also one that a choice or a growing group brought.
+
+    Such an input stands in a graph under the name of the choice or the group, a dot, and its own.
+
+    Args:
+        known: the node's type.
+        name: the name of the input ("width", "resize_type.width").
+        inputs: of the node, with the values that were chosen.
+    """
+    return _described(known.inputs, "", name, inputs)
+
+
+def _described(
+    known: Mapping[str, InputType], path: str, name: str, inputs: Mapping[str, object]
+) -> InputType | None:
+    head, _, inner = name.partition(".")
+    if name in known or head not in known:
+        return known.get(name)
+    within = _inner_inputs(known[head], inputs.get(f"{path}{head}"), inner)
+    return _described(within, f"{path}{head}.", inner, inputs)
+
+
+def _inner_inputs(parent: InputType, value: object, name: str) -> dict[str, InputType]:
+    """The inputs that come with the chosen one of several options, or those of a growing group."""
+    if parent.type == _DYNAMIC_COMBO:
+        options = map(as_dict, as_list(parent.options.get("options")))
+        chosen = (option.get("inputs") for option in options if option.get("key") == value)
+        return _inputs(next(chosen, None))
+    if parent.type == _AUTOGROW:
+        template = _inputs(as_dict(parent.options.get("template")).get("input"))
+        return {name: next(iter(template.values()))} if template else {}
+    return {}
+
+
+def _inputs(groups: object) -> dict[str, InputType]:
+    return {
+        name: _input_type(as_list(spec), required=group == "required")
+        for group in _GROUPS
+        for name, spec in as_dict(as_dict(groups).get(group)).items()
+    }
 
 
 def _input_type(spec: Sequence[object], *, required: bool) -> InputType:

@@ -102,8 +102,12 @@ _TEXT_ONLY: Final = frozenset({"PreviewAny"})  # takes anything, and shows it as
 _WORD: Final = re.compile(r"3[dD]|[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]++(?:\d++(?![dD]))?|\d+")
 _RATES: Final = ("fps", "frame_rate")
 _LONG_WORDS: Final = frozenset({"video", "webp", "webm", "avif", "flac", "opus", "jpeg", "tiff"})
-_PREFIXES: Final = frozenset({"filename_prefix", "save_prefix"})
-_FILE_NAME: Final = "filename"  # of custom nodes; the usual one is called filename_prefix
+_PREFIXES: Final = ("filename_prefix", "save_prefix")
+# What nodes of many packs call it that save; nodes that load have such inputs, too.
+_FILE_NAMES: Final = (
+    *("filename", "file_name", "file_prefix", "name_prefix", "image_name_prefix"),
+    *("output_prefix", "output_name", "save_name", "prefix"),
+)
 
 
 def output_nodes(graph: Graph, info: ObjectInfo | None = None) -> tuple[OutputNode, ...]:
@@ -151,13 +155,15 @@ def is_media_file(filename: str) -> bool:
 
 def filename_input(graph: Graph, node_id: str) -> str:
     """The input that says under which name a node saves, or ""."""
-    if "filename_prefix" in graph[node_id]["inputs"]:
-        return "filename_prefix"
-    saves = isinstance(graph[node_id]["inputs"].get(_FILE_NAME), str) and any(
+    inputs = graph[node_id]["inputs"]
+    if prefix := next((name for name in _PREFIXES if name in inputs), ""):
+        return prefix
+    name = next((name for name in _FILE_NAMES if isinstance(inputs.get(name), str)), "")
+    saves = name and any(
         output.node_id == node_id and output.media is not Media.OTHER
         for output in output_nodes(graph)
     )
-    return _FILE_NAME if saves else ""
+    return name if saves else ""
 
 
 def likely_kind(graph: Graph) -> Kind:
@@ -204,7 +210,7 @@ def _looks_like_output(graph: Graph, node_id: str, leaves: Collection[str]) -> b
     """Whether a node of a type that no server described leaves files, by its names."""
     node = graph[node_id]
     words = _words(node["class_type"])
-    if node["inputs"].keys() & _PREFIXES or words & (_SAVE_WORDS | _SHOW_WORDS):
+    if node["inputs"].keys() & set(_PREFIXES) or words & (_SAVE_WORDS | _SHOW_WORDS):
         return True
     if node_id not in leaves or not _linked_media(graph, node_id, None):
         return False

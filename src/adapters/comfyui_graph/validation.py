@@ -9,6 +9,7 @@ from adapters.comfyui_graph.graph import (
     Graph,
     Problem,
     Target,
+    class_types,
     link_of,
     links_of,
     named,
@@ -19,6 +20,7 @@ from adapters.comfyui_graph.graph import (
 from adapters.comfyui_graph.node_types import (
     NodeType,
     ObjectInfo,
+    input_type,
     link_problem,
     node_type,
     value_problem,
@@ -142,6 +144,7 @@ def validate_offline(graph: Graph, kind: Kind, filled: Collection[Target] = ()) 
     return [problem for problem in problems if Target(problem.node_id, problem.input) not in filled]
 
 
+_MAX_NAMED: Final = 5  # node types in one note
 # Takes the options that a person wrote as inputs, as many as there are.
 _OPEN_TYPE: Final = "CustomCombo"
 
@@ -154,6 +157,25 @@ def offline_notes(graph: Graph) -> list[str]:
         for name, value in node["inputs"].items()
         if value is None and name not in _NEEDED.get(node["class_type"], ())
     ]
+
+
+def unknown_types(graph: Graph, info: ObjectInfo) -> list[str]:
+    """A note on the node types that are not known, if any: only a server can tell more of them.
+
+    Args:
+        graph: the nodes of any workflow.
+        info: the node types that are known without a server.
+    """
+    unknown = sorted(class_types(graph) - info.keys())
+    if not unknown:
+        return []
+    more = f" and {len(unknown) - _MAX_NAMED} more" if len(unknown) > _MAX_NAMED else ""
+    names = ", ".join(map(repr, unknown[:_MAX_NAMED]))
+    note = (
+        f"the type{'s' * (len(unknown) > 1)} of node {names}{more} cannot be checked without a"
+        " server: whether it has them, and which inputs they need, is not known"
+    )
+    return [note]
 
 
 def foreign_inputs(graph: Graph, info: ObjectInfo, *, all_core: bool = False) -> list[str]:
@@ -191,7 +213,11 @@ def _missing_type(graph: Graph, node_id: str, info: ObjectInfo) -> Problem:
 def _node_problems(graph: Graph, node_id: str, known: Mapping[str, NodeType]) -> Iterator[Problem]:
     node, title = graph[node_id], title_of(graph, node_id)
     yield from _link_problems(graph, node_id, known[node_id].inputs)
-    for name, expected in known[node_id].inputs.items():
+    described = dict(known[node_id].inputs)
+    for name in node["inputs"]:
+        if name not in described and (inner := input_type(known[node_id], name, node["inputs"])):
+            described[name] = inner
+    for name, expected in described.items():
         if name not in node["inputs"]:
             # Newer types stand in a graph as several inputs with longer names.
             if expected.required and not expected.type.startswith("COMFY_"):

@@ -15,14 +15,17 @@ from adapters.comfyui_graph.editor_format import (
     AuthorHints,
     EditorFormatError,
     UnknownNodesError,
+    author_hints,
     convert,
 )
-from adapters.comfyui_graph.embedded import MEDIA_STARTS, EmbeddedError, embedded_texts
+from adapters.comfyui_graph.embedded import MEDIA_STARTS, NAMES, EmbeddedError, embedded_texts
 from adapters.comfyui_graph.graph import Node
+from adapters.json_values import as_dict
 from domain.failure import Failure, FailureCode
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import BinaryIO
 
     from adapters.comfyui_graph.graph import Graph
     from adapters.comfyui_graph.node_types import ObjectInfo
@@ -38,6 +41,7 @@ _MAX_GRAPH_DEPTH: Final = 32  # levels of a graph; a link in an input is four de
 _WRAPPERS: Final = ("prompt", "output", "workflow", "workflow_json", "workflow_api", "input")
 _PROMPT_ITEM: Final = slice(2, 3)  # of [number, prompt_id, graph, ...] in a server's history
 _MAX_WRAPPERS: Final = 4
+_RUN, _SAVED = NAMES  # the texts of media
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,26 +102,42 @@ def load_workflow(
         path: any file; API format, editor format, a usual wrapper of one, or media by ComfyUI.
         node_types: what to convert a file of the editor with.
     """
-    code = FailureCode.WORKFLOW_UNUSABLE
     try:
-        return Success(_read(path, node_types))
+        with path.open("rb") as file:
+            return read_workflow(file, str(path), node_types)
     except OSError as error:
         reason = {
             FileNotFoundError: "there is no such file",
             IsADirectoryError: "it is a directory; name a file in it",
         }.get(type(error), error.strerror)
-        message = f"the workflow {path} cannot be read: {reason}"
+    message = f"the workflow {path} cannot be read: {reason}"
+    return Refused(Failure(FailureCode.WORKFLOW_UNUSABLE, message))
+
+
+def read_workflow(
+    file: BinaryIO, name: str, node_types: NodeTypeSource = bundled
+) -> Result[WorkflowFile, Failure]:
+    """Read the workflow in the content of a file; fails as ``load_workflow`` does.
+
+    Args:
+        file: the content of any file, from its first byte; it can be searched.
+        name: what the file is called, for messages.
+        node_types: what to convert a file of the editor with.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    try:
+        return Success(_read(file, node_types))
     except _UnusableFileError as error:
-        message = f"the workflow {path} cannot be used: {error}"
-        code = error.code
-    return Refused(Failure(code, message))
+        return Refused(Failure(error.code, f"the workflow {name} cannot be used: {error}"))
 
 
-def _read(path: Path, node_types: NodeTypeSource) -> WorkflowFile:
-    with path.open("rb") as file:
-        content = file.read(MAX_FILE_BYTES + 1)
+def _read(file: BinaryIO, node_types: NodeTypeSource) -> WorkflowFile:
+    content = file.read(MAX_FILE_BYTES + 1)
     if content.startswith(MEDIA_STARTS):
-        return _embedded(path, node_types)
+        file.seek(0)
+        return _embedded(file, node_types)
     if len(content) > MAX_FILE_BYTES:
         raise _UnusableFileError("it is larger than 16 MiB, which no workflow is")
     if not content.strip():
@@ -130,6 +150,14 @@ def _read(path: Path, node_types: NodeTypeSource) -> WorkflowFile:
         ) from None
 
 
+def api_text(graph: Graph) -> str:
+    """The API file of a graph, as ComfyUI's menu File > Export (API) writes it."""
+    text = json.dumps(graph, indent=2, ensure_ascii=False) + "\n"
+    if any("\ud800" <= letter <= "\udfff" for letter in text):  # UTF-8 has no half characters
+        return json.dumps(graph, indent=2) + "\n"
+    return text
+
+
 def _json(text: str) -> object:
     try:
         return json.loads(text)
@@ -139,10 +167,10 @@ def _json(text: str) -> object:
         raise _UnusableFileError(f"it is not JSON ({error}); {_ABOUT_EXPORT}") from None
 
 
-def _embedded(path: Path, node_types: NodeTypeSource) -> WorkflowFile:
+def _embedded(file: BinaryIO, node_types: NodeTypeSource) -> WorkflowFile:
     """The graph that was run, where the file has it, or else the editor's, converted."""
     try:
-        texts = embedded_texts(path)
+        texts = embedded_texts(file)
     except EmbeddedError as error:
         raise _UnusableFileError(str(error)) from None
     problem = None
@@ -153,8 +181,24 @@ def _embedded(path: Path, node_types: NodeTypeSource) -> WorkflowFile:
             problem = problem or _UnusableFileError(f"in its text {name!r}, {error}", error.code)
         else:
             note = f"read from the file's text {name!r}, which ComfyUI wrote"
+            if name == _RUN and not read.notes:
+                read = _hinted(read, texts.get(_SAVED, ""), node_types)
             return WorkflowFile(read.graph, (note, *read.notes), read.hints)
     raise problem or _UnusableFileError("it holds no workflow")
+
+
+def _hinted(read: WorkflowFile, saved: str, node_types: NodeTypeSource) -> WorkflowFile:
+    """The graph that was run, with the titles and hints of the editor's file beside it, if any."""
+    try:
+        document = _json(saved)
+        if not isinstance(document, dict) or _is_deeper(document, _MAX_DEPTH):
+            return read
+        # Only hints for the inputs of a subgraph need the types of its nodes.
+        is_app = bool(as_dict(as_dict(document.get("extra")).get("linearData")))
+        hinted = author_hints(document, node_types().info if is_app else {}, read.graph)
+    except (_UnusableFileError, EditorFormatError):
+        return read  # the graph that was run says all that a server needs
+    return WorkflowFile(hinted.graph, read.notes, hinted.hints)
 
 
 def _workflow(document: object, node_types: NodeTypeSource) -> WorkflowFile:

@@ -51,7 +51,7 @@ class ErrorMapper:
     def rejected(self, submission: Submission) -> Failure:
         """The failure of a graph that the server refused, or a part of it.
 
-        The message names the first thing that is wrong; the detail lists all of them.
+        The message names the first thing that is wrong; the detail lists the others.
         """
         failures = [
             self._input_rejection(error, as_text(as_dict(entry).get("class_type")), node_id)
@@ -64,8 +64,7 @@ class ErrorMapper:
             ]
         failures.sort(key=lambda failure: _PRECEDENCE.index(failure.code))
         messages = [self._redacted_line(failure.message) for failure in failures]
-        detail = "\n".join(messages)[:_MAX_DETAIL] if len(messages) > 1 else ""
-        return Failure(failures[0].code, messages[0], detail)
+        return Failure(failures[0].code, messages[0], "\n".join(messages[1:])[:_MAX_DETAIL])
 
     def failed(self, history: JobHistory) -> Failure:
         """The failure of a job that the server ran without success."""

@@ -125,7 +125,8 @@ class Server:
         failure = None
         if problems:
             first = min(problems, key=lambda problem: _INCOMPATIBLE.index(problem.code))
-            detail = "\n".join(map(str, problems))[:_MAX_DETAIL] if len(problems) > 1 else ""
+            problems.remove(first)
+            detail = "\n".join(map(str, problems))[:_MAX_DETAIL]
             failure = Failure(first.code, f"{workflow.name} on {self.name}: {first}", detail)
         bad_until = self._clock.monotonic() + _INCOMPATIBLE_SECONDS
         until = math.inf if failure is None else bad_until

@@ -21,7 +21,7 @@ from adapters.comfyui_graph.mapping import (
     infer_mapping,
     resolve_mapping,
 )
-from adapters.comfyui_graph.node_types import node_type
+from adapters.comfyui_graph.node_types import input_type, node_type
 from adapters.comfyui_graph.output_nodes import media_problem, output_nodes
 from adapters.comfyui_graph.validation import validate
 from adapters.comfyui_graph.workflow_file import (
@@ -145,9 +145,11 @@ def input_types(workflow: ServerWorkflow, info: ObjectInfo) -> dict[Target, Inpu
     types = {}
     for targets in workflow.targets.values():
         for target in targets:
-            known = node_type(info, workflow.graph[target.node_id]["class_type"])
-            if known is not None and target.input in known.inputs:
-                types[target] = known.inputs[target.input]
+            node = workflow.graph[target.node_id]
+            known = node_type(info, node["class_type"])
+            expected = input_type(known, target.input, node["inputs"]) if known else None
+            if expected is not None:
+                types[target] = expected
     return types
 
 

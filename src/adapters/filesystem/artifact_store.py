@@ -17,8 +17,9 @@ from adapters.filesystem.publication import (
     PLAN_SUFFIX,
     PRIVATE_MODE,
     STAGING_FOLDER,
+    Flusher,
     Plan,
-    flush_folder,
+    flush_path,
     is_whole,
     make_folder,
     move_folders,
@@ -84,6 +85,7 @@ class FilesystemArtifactStore:
         self._namespace = namespace
         self._limits = limits
         self._durable_kinds: set[Kind] = set()
+        self._flusher = Flusher()
         self._name_pattern = re.compile(
             rf"{re.escape(namespace)}-(?P<prompt>\d+)-(?P<render>\d+)(?!\d)"
             r"(?:-(?P<token>[0-9a-f]{16})(?![0-9a-f]))?",
@@ -140,7 +142,7 @@ class FilesystemArtifactStore:
         raise AssertionError  # counting has no end
 
     def prepare(self, staging: Staging, variant: int) -> result.Result[Prepared, Failure]:
-        """Verify copies of all media files in the staging folder and make them durable.
+        """Verify copies of all media files in the staging folder.
 
         What is copied, verified and published is one and the same inode, which no other program
         has ever had open.
@@ -156,7 +158,6 @@ class FilesystemArtifactStore:
             copies.mkdir(PRIVATE_MODE)
             files = collect_outputs(staging.path, staging.kind, copies, self._limits)
             copies.chmod(_PUBLIC_MODE)
-            flush_folder(copies)
         except InvalidMediaError as error:
             return result.Failure(error.failure())
         except MemoryError:
@@ -173,9 +174,23 @@ class FilesystemArtifactStore:
         at: datetime,
         describe: Describe,
     ) -> result.Result[tuple[StoredFolder, ...], Failure]:
-        """Rename every prepared folder to its final name, or none; a plan is written first."""
+        """Rename every prepared folder to its final name, or none; a plan is written first.
+
+        Files, folders and plan are flushed together before the first folder is renamed.
+        """
         stagings = [copies.staging for copies in prepared]
         sources = [folder.path.with_name(folder.name + _COPIES_SUFFIX) for folder in stagings]
+        plan_file = self._staged(key, PLAN_SUFFIX)
+        written = [
+            *(
+                folder / file.name
+                for folder, copies in zip(sources, prepared, strict=True)
+                for file in copies.files
+            ),
+            *sources,
+            plan_file,
+            self._staging,
+        ]
         try:
             for attempt in itertools.count(1):
                 stored = tuple(
@@ -190,13 +205,14 @@ class FilesystemArtifactStore:
                 if any(map(os.path.lexists, targets)):
                     continue
                 plan = Plan(stored, tuple(describe(stored)))
-                write_plan(self._staged(key, PLAN_SUFFIX), plan)
-                for kind in {folder.kind for folder in stored}:
+                write_plan(plan_file, plan)
+                kinds = {folder.kind for folder in stored}
+                for kind in kinds:
                     make_folder(self._root / kind.value, _PUBLIC_MODE)
-                    if kind not in self._durable_kinds:
-                        # Its creator may have died before making it durable.
-                        flush_folder(self._root)
-                        self._durable_kinds.add(kind)
+                # The creator of a kind's folder may have died before making it durable.
+                root = () if kinds <= self._durable_kinds else (self._root,)
+                self._flusher.flush_all([*written, *root])
+                self._durable_kinds |= kinds
                 if move_folders(list(zip(sources, targets, strict=True))):
                     return result.Success(stored)
         except OSError as error:
@@ -204,14 +220,24 @@ class FilesystemArtifactStore:
         raise AssertionError  # counting has no end
 
     def finished(self, key: RenderKey) -> tuple[Artifact, ...] | None:
-        """The rows for what a render published, if every file of it is there and whole."""
+        """The rows for what a render published, if every file of it is there and whole.
+
+        The worker may have died before its folders' final names were durable, so they are flushed.
+        """
         plan = read_plan(self._staged(key, PLAN_SUFFIX))
-        if plan and all(
-            is_whole(self._root / folder.kind.value / folder.folder, folder.files)
-            for folder in plan.folders
+        if plan is None:
+            return None
+        folders = [self._root / folder.kind.value / folder.folder for folder in plan.folders]
+        if not all(
+            is_whole(path, folder.files) for path, folder in zip(folders, plan.folders, strict=True)
         ):
-            return plan.artifacts
-        return None
+            return None
+        try:
+            for parent in {path.parent for path in folders}:
+                flush_path(parent)
+        except OSError:
+            return None
+        return plan.artifacts
 
     def planned_paths(self, key: RenderKey) -> tuple[str, ...]:
         """The paths of the files that a render planned to publish, whether or not they exist."""

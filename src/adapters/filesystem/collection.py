@@ -18,7 +18,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from adapters.filesystem.cleanup import FOLDER_FLAGS
-from adapters.filesystem.publication import FILE_FLAGS, flush
+from adapters.filesystem.publication import FILE_FLAGS
 from adapters.filesystem.verification.media import ACCEPTED_SUFFIXES, InvalidMediaError
 from adapters.filesystem.verification.picture import verify_picture
 from adapters.filesystem.verification.song import verify_song
@@ -81,7 +81,7 @@ _FILE_TYPES = {
 def collect_outputs(
     staging: Path, kind: Kind, copies: Path, limits: StoreLimits
 ) -> tuple[MediaFacts, ...]:
-    """Copy every media file of a kind into another folder, verify the copies and flush them.
+    """Copy every media file of a kind into another folder, and verify the copies.
 
     Args:
         staging: the workflow's output folder; its subfolders are searched too.
@@ -126,11 +126,6 @@ def collect_outputs(
                 reason = "cannot be decoded: it asks for more memory than there is."
                 raise InvalidMediaError.broken(f"{_quoted(path)} {reason}") from error
             name = published_name(path[-1], measured.format, taken_names)
-            descriptor = os.open(copy, os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                flush(descriptor)
-            finally:
-                os.close(descriptor)
             copy.rename(copies / name)
             collected.append(
                 MediaFacts(

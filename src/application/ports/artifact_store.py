@@ -36,7 +36,7 @@ class Staging:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Verified copies of a job's media files, durable but not published yet.
+    """Verified copies of a job's media files, neither durable nor published yet.
 
     Attributes:
         staging: the folder of the job.
@@ -96,10 +96,7 @@ class ArtifactStore(Protocol):
         ...
 
     def prepare(self, staging: Staging, variant: int) -> Result[Prepared, Failure]:
-        """Copy and verify every media file in the staging folder, and make the copies durable.
-
-        Other files are ignored.
-        """
+        """Copy and verify every media file in the staging folder; other files are ignored."""
         ...
 
     def place(

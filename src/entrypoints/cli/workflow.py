@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
@@ -18,20 +17,14 @@ from entrypoints.cli.workflow_script import CheckedScript, check_script
 from entrypoints.terminal_text import one_line, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from returns.result import Result
-
-    from adapters.comfyui_graph.graph import Graph, Problem, Target
-    from adapters.comfyui_graph.mapping import (
-        ConfiguredInputs,
-        InferredMapping,
-        Targets,
-    )
-    from adapters.comfyui_graph.workflow_file import KnownNodeTypes, WorkflowFile
+    from adapters.comfyui_graph.graph import Problem
+    from adapters.comfyui_graph.mapping import ConfiguredInputs
+    from adapters.comfyui_graph.workflow_file import KnownNodeTypes
     from adapters.comfyui_server.address import ServerAddress
-    from adapters.comfyui_server.server_workflow import ServerWorkflow
     from domain.failure import Failure
+    from entrypoints.workflow_check import CheckedWorkflow
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -96,72 +89,6 @@ workflow = click.Group(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _ServerAnswer:
-    """The result of one server's check."""
-
-    server: str  # its address, without secrets
-    versions: Mapping[str, str] = field(default_factory=dict)  # of it and its libraries
-    problems: Sequence[Problem] = ()  # besides the problems of the workflow itself
-    notes: Sequence[str] = ()  # what it ignores
-    error: Failure | None = None  # why it could not be asked
-
-
-@dataclass(frozen=True, slots=True)
-class _CheckedWorkflow:
-    """One workflow and what is wrong with it."""
-
-    file: Path
-    kind: Kind  # of the media that it should make
-    graph: Graph  # empty if the file is not a workflow
-    notes: Sequence[str]  # how it was read, and what may be wrong in it
-    inputs: ConfiguredInputs
-    inferred: InferredMapping
-    targets: Targets  # the inputs for each field, inferred or configured
-    refusal: Failure | None  # why the workflow cannot be used at all
-    problems: Sequence[Problem]  # with any server
-    answers: Sequence[_ServerAnswer]
-
-    @property
-    def is_valid(self) -> bool:
-        """Whether no problem was found."""
-        problems = [*self.problems, *(p for answer in self.answers for p in answer.problems)]
-        return not problems and self.refusal is None
-
-    @property
-    def is_unanswered(self) -> bool:
-        """Whether a server could not be asked."""
-        return any(answer.error for answer in self.answers)
-
-    def document(self) -> dict[str, object]:
-        """The result for programs."""
-        return _document(self)
-
-    def lines(self) -> Iterator[str]:
-        """The result for people."""
-        return _lines(self)
-
-    def reason(self, target: Target) -> str:
-        """Why an input gets its field."""
-        is_inferred = any(target in targets for targets in self.inferred.targets.values())
-        return self.inferred.reasons[target] if is_inferred else "set in the configuration"
-
-    def missing(self) -> dict[str, str]:
-        """The fields that have no input although one would expect it, with the reasons."""
-        return {
-            name: reason
-            for name, reason in self.inferred.missing.items()
-            if name not in self.targets and name not in self.inputs
-        }
-
-    def configuration(self) -> dict[str, object]:
-        """The mapping in the form of the configuration."""
-        return {
-            name: str(targets[0]) if len(targets) == 1 else [str(target) for target in targets]
-            for name, targets in self.targets.items()
-        }
-
-
 def _asking_servers(function: Callable[P, R]) -> Callable[P, R]:
     """The options that say which servers are asked about node types."""
     server = click.option(
@@ -198,24 +125,27 @@ def check(
     offline: bool,
 ) -> int:
     """Check one file, or the workflows in the configuration."""
-    from adapters.comfyui_graph.output_nodes import likely_kind
     from adapters.comfyui_graph.workflow_file import load_workflow
+    from entrypoints.workflow_check import check_workflow, kind_of
 
     node_types = _node_types(invocation, urls, offline=offline)
-    checked: list[_CheckedWorkflow | CheckedScript] = []
+    checked: list[CheckedWorkflow | CheckedScript] = []
     for path, chosen, inputs in _files(invocation, file, Kind(kind_name) if kind_name else None):
         if path.suffix == ".py":
             checked.append(check_script(invocation, path, chosen))
             continue
         read = load_workflow(path, node_types)
-        likely = read.map(lambda workflow: likely_kind(workflow.graph)).value_or(Kind.IMAGE)
-        kind = chosen or likely
+        kind = chosen or kind_of(read)
         servers = () if offline else _servers(invocation, urls, kind)
-        checked.append(_check(path, read, kind, inputs, servers))
+        checked.append(check_workflow(str(path), read, kind, inputs, servers, node_types))
     if invocation.as_json:
         invocation.print_json({"workflows": [workflow.document() for workflow in checked]})
     else:
-        click.echo("\n\n".join("\n".join(workflow.lines()) for workflow in checked))
+        click.echo(
+            "\n\n".join(
+                "\n".join(w.lines() if isinstance(w, CheckedScript) else _lines(w)) for w in checked
+            )
+        )
     if not all(workflow.is_valid for workflow in checked):
         return ExitCode.SOME_FAILED
     is_unanswered = any(workflow.is_unanswered for workflow in checked)
@@ -247,7 +177,7 @@ def convert(
     """Write the API file of one workflow; notes go to standard error."""
     from returns.pipeline import is_successful
 
-    from adapters.comfyui_graph.workflow_file import load_workflow
+    from adapters.comfyui_graph.workflow_file import api_text, load_workflow
 
     node_types = _node_types(invocation, urls, offline=offline)
     if output is not None and output.exists() and not force:
@@ -258,10 +188,10 @@ def convert(
             click.echo(line.removeprefix("  "), err=True)
         return ExitCode.SOME_FAILED
     converted = read.unwrap()
-    text = json.dumps(converted.graph, indent=2, ensure_ascii=False) + "\n"
+    text = api_text(converted.graph)
     if output is not None:
         try:
-            output.write_bytes(text.encode("utf-8", "surrogatepass"))
+            output.write_bytes(text.encode())
         except OSError as error:
             raise click.UsageError(f"{visible(str(output))}: {error.strerror}") from None
     if invocation.as_json:
@@ -272,7 +202,7 @@ def convert(
     for note in converted.notes:
         click.echo(f"note: {one_line(note)}", err=True)
     if output is None:
-        click.echo(text.encode("utf-8", "surrogatepass"), nl=False)
+        click.echo(text.encode(), nl=False)
     else:
         click.echo(f"{visible(str(output))}: {len(converted.graph)} nodes")
     return ExitCode.DONE
@@ -368,116 +298,7 @@ def _servers(
         raise click.UsageError(f"--server: {error}") from None
 
 
-def _check(
-    file: Path,
-    read: Result[WorkflowFile, Failure],
-    kind: Kind,
-    inputs: ConfiguredInputs,
-    servers: Sequence[ServerAddress],
-) -> _CheckedWorkflow:
-    # Imported here, since they cost more than everything that the other commands need.
-    from adapters.comfyui_graph.mapping import infer_mapping, resolve_mapping
-    from adapters.comfyui_graph.validation import (
-        foreign_inputs,
-        offline_notes,
-        validate_offline,
-    )
-    from adapters.comfyui_graph.workflow_file import WorkflowFile, bundled
-    from adapters.comfyui_server.server_workflow import ServerWorkflow, map_inputs
-    from domain.failure import FailureCode
-
-    usable = read.bind(lambda workflow: map_inputs(file.name, workflow, kind, inputs))
-    workflow_file = read.value_or(WorkflowFile({}))
-    graph = workflow_file.graph
-    inferred = infer_mapping(graph, kind, shown=workflow_file.hints.inputs)
-    targets = resolve_mapping(graph, kind, inferred.targets, inputs).value_or(inferred.targets)
-    filled = usable.map(ServerWorkflow.filled).value_or(frozenset())
-    problems = validate_offline(graph, kind, filled) if graph else []
-    notes = [*workflow_file.notes, *offline_notes(graph)]
-    if not servers:
-        known = bundled()
-        foreign = foreign_inputs(graph, known.info, all_core=True)
-        notes += [f"{note} (by the node types of {known.origin})" for note in foreign]
-    answers = [_ask(server, graph, kind, usable) for server in servers if graph]
-    if any(answer.error is None for answer in answers):
-        # A server knows which nodes save files; without one, only their names tell.
-        problems = [problem for problem in problems if problem.code is not FailureCode.WRONG_MEDIA]
-    return _CheckedWorkflow(
-        file,
-        kind,
-        graph,
-        notes,
-        inputs,
-        inferred,
-        targets,
-        usable.swap().value_or(None),
-        problems,
-        [replace(a, problems=[p for p in a.problems if p not in problems]) for a in answers],
-    )
-
-
-def _ask(
-    server: ServerAddress, graph: Graph, kind: Kind, usable: Result[ServerWorkflow, Failure]
-) -> _ServerAnswer:
-    from returns.pipeline import is_successful
-
-    from adapters.comfyui_graph.validation import foreign_inputs, validate
-    from adapters.comfyui_server.doctor import server_info
-    from adapters.comfyui_server.server_workflow import validate_workflow
-
-    answer = server_info(server, graph)
-    if not is_successful(answer):
-        return _ServerAnswer(server.name, error=answer.failure())
-    versions, info = answer.unwrap().versions, answer.unwrap().info
-    problems = usable.map(lambda workflow: validate_workflow(workflow, info)).value_or(None)
-    if problems is None:
-        problems = validate(graph, info, kind)
-    return _ServerAnswer(server.name, versions, problems, foreign_inputs(graph, info))
-
-
-def _document(workflow: _CheckedWorkflow) -> dict[str, object]:
-    return {
-        "file": str(workflow.file),
-        "kind": workflow.kind.value,
-        "nodes": len(workflow.graph),
-        "usable": workflow.refusal is None,
-        "refusal": workflow.refusal.message if workflow.refusal else None,
-        "inputs": workflow.configuration(),
-        "reasons": {
-            str(target): workflow.reason(target)
-            for targets in workflow.targets.values()
-            for target in targets
-        },
-        "missing": workflow.missing(),
-        "notes": [*workflow.notes, *workflow.inferred.warnings, *workflow.inferred.notes],
-        "findings": [_problem_document(problem) for problem in workflow.problems],
-        "servers": [
-            {
-                "server": answer.server,
-                "reachable": answer.error is None,
-                "trouble": answer.error.message if answer.error else None,
-                "versions": dict(answer.versions),
-                "findings": [_problem_document(problem) for problem in answer.problems],
-                "notes": list(answer.notes),
-            }
-            for answer in workflow.answers
-        ],
-        "fine": workflow.is_valid,
-    }
-
-
-def _problem_document(problem: Problem) -> dict[str, str]:
-    return {
-        "code": problem.code.value,
-        "node": problem.node_id,
-        "title": problem.title,
-        "input": problem.input,
-        "message": problem.message,
-        "hint": problem.code.hint,
-    }
-
-
-def _lines(workflow: _CheckedWorkflow) -> Iterator[str]:
+def _lines(workflow: CheckedWorkflow) -> Iterator[str]:
     from adapters.comfyui_graph.graph import named
     from adapters.comfyui_graph.output_nodes import output_nodes
 
@@ -485,7 +306,7 @@ def _lines(workflow: _CheckedWorkflow) -> Iterator[str]:
     count = len(workflow.graph)
     nodes = "1 node" if count == 1 else f"{count} nodes"
     description = f"a workflow for {media}, {nodes}" if count else "not a workflow"
-    yield f"{visible(str(workflow.file))}: {description}"
+    yield f"{visible(workflow.file)}: {description}"
     for output in output_nodes(workflow.graph):
         yield f"  output: {one_line(named(workflow.graph, output.node_id))}"
     if workflow.targets:
@@ -508,7 +329,7 @@ def _lines(workflow: _CheckedWorkflow) -> Iterator[str]:
             yield from (f"    note: {one_line(note)}" for note in answer.notes)
 
 
-def _mapping_lines(workflow: _CheckedWorkflow) -> Iterator[str]:
+def _mapping_lines(workflow: CheckedWorkflow) -> Iterator[str]:
     width = max(map(len, workflow.targets))
     yield "  inputs:"
     for name, targets in workflow.targets.items():

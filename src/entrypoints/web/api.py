@@ -34,10 +34,13 @@ API_MODULES: Final = (
     "queue_api",
     "changes_api",
     "system_api",
+    "workflow_api",
     "openapi",
 )
 """Modules of this package that have ``routes``, in the order of the OpenAPI document."""
 
+MAX_UPLOAD_BYTES: Final = 64 * 1024 * 1024  # of a file; an uncompressed song has 50 MB
+UPLOAD_PATH: Final = "/api/v1/workflows/check"
 MAX_ROW_ID: Final = 2**63 - 1  # of an INTEGER PRIMARY KEY in SQLite
 MAX_QUERY_TEXT: Final = 500  # characters
 _MAX_DIGITS: Final = len(str(MAX_ROW_ID))
@@ -85,6 +88,8 @@ class Route:
         body: type of the JSON body. A Struct is validated and given to the handler; of any other
             type the handler gets the JSON object as it is.
         body_required: whether a request without a body is refused.
+        upload: bytes that a file in place of a JSON body may have; the handler gets the stream as
+            ``body``. None for routes that take no file.
         request_headers: descriptions of further request headers, by name.
         database: whether the route needs the database.
         legacy: whether the route exists only with the setting ``web.legacy_shapes``.
@@ -102,6 +107,7 @@ class Route:
     query: type[msgspec.Struct] | None = None
     body: Any = None
     body_required: bool = False
+    upload: int | None = None
     request_headers: Mapping[str, str] = field(default_factory=dict)
     database: bool = True
     legacy: bool = False
@@ -118,6 +124,9 @@ class Route:
             arguments["query"] = read_query(self.query)
         if self.body is not None:
             arguments["body"] = read_body(self.body, required=self.body_required)
+        if self.upload is not None:
+            request.max_content_length = self.upload
+            arguments["body"] = request.stream
         answer = self.handler(services, **arguments)
         return answer if isinstance(answer, Response) else json_response(answer)
 

@@ -11,17 +11,38 @@ from typing import TYPE_CHECKING, Final
 from flask import Flask, Response, request
 from werkzeug.routing import BaseConverter, ValidationError
 
-from entrypoints.web.api import API_MODULES, MAX_ROW_ID
+from entrypoints.web.api import API_MODULES, MAX_ROW_ID, MAX_UPLOAD_BYTES, UPLOAD_PATH
 from entrypoints.web.errors import install_errors
 from entrypoints.web.file_responses import CACHE_FOREVER
-from entrypoints.web.request_guards import install_guards
+from entrypoints.web.request_guards import CSRF_HEADER, install_guards
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from entrypoints.web.access import Access
     from entrypoints.web.services import Services
 
 MAX_BODY_BYTES: Final = 1024 * 1024  # of a request; a song with long lyrics has a few thousand
 _STATIC: Final = Path(__file__).with_name("static")
 _BLUEPRINTS: Final = (*API_MODULES, "request_guards", "pages")
+
+
+def max_body_bytes(access: Access, path: str, headers: Mapping[str, str]) -> int:
+    """How large the body of a request may be, before any of it is read.
+
+    A file may be large, and only if the request has shown that it comes from a page or a program
+    that may make changes.
+
+    Args:
+        access: the tokens.
+        path: of the request, maybe behind the prefix of a proxy.
+        headers: of the request, with names in capitals and underscores.
+    """
+    csrf = headers.get(CSRF_HEADER.upper().replace("-", "_"), "")
+    bearer = headers.get("AUTHORIZATION", "").partition(" ")[2].strip()
+    may_upload = access.is_csrf(csrf) or access.is_token(bearer)
+    is_upload = path.endswith(UPLOAD_PATH)
+    return MAX_UPLOAD_BYTES if is_upload and may_upload else MAX_BODY_BYTES
 
 
 class RowIdConverter(BaseConverter):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 JSON = "application/json"
+FILE = "application/octet-stream"
 
 Count = Annotated[int, Meta(ge=0)]
 KindName = Annotated[Kind, Meta(description="image or audio")]

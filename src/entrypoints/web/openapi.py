@@ -18,7 +18,7 @@ from flask import Response, render_template
 
 from entrypoints.web.api import API_MODULES, MAX_ROW_ID, Answer, Routes, properties_of, without_null
 from entrypoints.web.briefs import BRIEF_STRUCTS
-from entrypoints.web.json_responses import JSON, Error
+from entrypoints.web.json_responses import FILE, JSON, Error
 from entrypoints.web.request_guards import COOKIE, CSRF_HEADER
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ _TAGS: Final = {
     "prompts": "List, show, check and submit prompts.",
     "queue": "The state of the queue.",
     "changes": "Retry, cancel, pause and resume.",
+    "workflows": "Check workflow files before they are used.",
     "system": "The installation and this API.",
 }
 _PATH_PARAMETERS: Final = {
@@ -74,6 +75,7 @@ _BODY_ERRORS: Final = {
     415: "The Content-Type is not JSON",
     422: "A member of the body is invalid",
 }
+_UPLOAD_ERRORS: Final = {403: _BODY_ERRORS[403], 413: "The file is too large"}
 
 routes = Routes()
 
@@ -186,6 +188,8 @@ def _operation(route: Route, schema_of: _SchemaOf) -> dict[str, Any]:
             "required": route.body_required,
             "content": {JSON: {"schema": schema_of(route.body)}},
         }
+    if route.upload is not None:
+        operation["requestBody"] = {"required": True, "content": {FILE: {"schema": {}}}}
     operation["responses"] = {
         str(status): _response(answer, schema_of)
         for status, answer in sorted({**route.answers, **_errors(route)}.items())
@@ -254,6 +258,7 @@ def _errors(route: Route) -> dict[int, Answer]:
         **(_DATABASE_ERRORS if route.database else {}),
         **(_QUERY_ERRORS if route.query is not None else {}),
         **(_BODY_ERRORS if route.body is not None else {}),
+        **(_UPLOAD_ERRORS if route.upload is not None else {}),
         **route.errors,
     }
     return {

@@ -14,7 +14,7 @@ from domain.artifact_status import ArtifactStatus
 from domain.brief import BRIEF_FIELDS
 from domain.prompt import Kind
 from entrypoints.web import gallery_api, prompts_api, queue_api, system_api
-from entrypoints.web.api import read_query
+from entrypoints.web.api import MAX_UPLOAD_BYTES, read_query
 from entrypoints.web.gallery_api import THUMBNAIL_WIDTH, GalleryParameters
 from entrypoints.web.json_responses import json_bytes
 from entrypoints.web.plots import shares, time_plot
@@ -44,7 +44,7 @@ _WORST_FIRST: Final = ("broken", "warning", "ok")
 
 
 def blueprint(services: Services) -> Blueprint:
-    """The pages Browse, Queue, Submit and System, and the page of one prompt."""
+    """The pages Browse, Queue, Submit, Workflow and System, and the page of one prompt."""
     made = Blueprint("pages", __name__)
 
     @made.app_template_global()
@@ -73,6 +73,10 @@ def blueprint(services: Services) -> Blueprint:
     @made.get("/submit")
     def submit() -> str:
         return render_template("submit.html", section="submit")
+
+    @made.get("/workflow")
+    def workflow() -> str:
+        return render_template("workflow.html", section="workflow", most=MAX_UPLOAD_BYTES)
 
     @made.get("/system")
     def system() -> str:

@@ -3,9 +3,9 @@
 Why the private classes below exist: waitress lets a thread wait, for ever, until a client has read
 the answers to its earlier requests, and never closes a connection on which further requests wait.
 No setting of waitress changes that, so ``_Channel`` and ``_Listener`` override methods of its
-internal classes. Those may change in any minor version: pyproject.toml admits only the versions
-that were read, and tests with clients that do not read fail where an override has no effect. See
-docs/decisions/0008-web-server.md.
+internal classes; ``_Request`` gives each request a limit of its own. Those may change in any minor
+version: pyproject.toml admits only the versions that were read, and tests with clients that do not
+read fail where an override has no effect. See docs/decisions/0008-web-server.md.
 """
 
 from __future__ import annotations
@@ -14,28 +14,34 @@ import ipaddress
 import socket
 import time
 from contextlib import suppress
+from copy import copy
+from functools import partial
 from logging import ERROR, getLogger
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
 from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher
 from waitress.wasyncore import close_all, loop
 
 from entrypoints.settings.errors import Problem, SettingsError
 from entrypoints.web.access import access_for
-from entrypoints.web.app import MAX_BODY_BYTES, create_app
+from entrypoints.web.app import create_app, max_body_bytes
 from entrypoints.web.services import build_services
 from entrypoints.web.sockets import is_exposed, listening_sockets, max_connections
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import TypeAlias
 
     from flask import Flask
 
     from entrypoints.settings.loader import LoadedSettings
+
+    BodyLimit: TypeAlias = Callable[[str, Mapping[str, str]], int]
 
 MAX_REQUEST_SECONDS: Final = 20.0  # from the first byte of a request to its last
 MAX_IDLE_SECONDS: Final = 60  # of a connection on which nothing happens
@@ -84,7 +90,8 @@ def start_server(loaded: LoadedSettings) -> RunningServer:
     try:
         _check_protected(loaded, sockets)
         app = create_app(services)
-        server = WebServer(app, sockets, web.threads, MAX_BODY_BYTES, max_connections())
+        limit = partial(max_body_bytes, access)
+        server = WebServer(app, sockets, web.threads, limit, max_connections())
     except BaseException:
         for listening in sockets:
             listening.close()
@@ -123,7 +130,8 @@ class WebServer:
         app: called by several threads.
         sockets: bound, not yet listening.
         threads: number of threads that answer requests.
-        max_body: bytes of a request's body at most.
+        max_body: bytes of a request's body at most, by its path and its headers; these have names
+            in capitals with underscores.
         max_open: connections at the same time; beyond that, the longest idle one is closed.
     """
 
@@ -132,7 +140,7 @@ class WebServer:
         app: Flask,
         sockets: Sequence[socket.socket],
         threads: int,
-        max_body: int,
+        max_body: BodyLimit,
         max_open: int,
     ) -> None:
         getLogger("waitress.queue").setLevel(ERROR)  # that all threads are busy is normal
@@ -147,14 +155,13 @@ class WebServer:
             cleanup_interval=_POLL_INTERVAL,
             outbuf_high_watermark=_UNLIMITED_BYTES,
             max_request_header_size=32 * 1024,
-            max_request_body_size=max_body,
             log_socket_errors=False,
         )
         self._map: dict[int, Any] = {}
         self._tasks = ThreadedTaskDispatcher()
         self._tasks.set_thread_count(threads)
         self._servers = [
-            _Listener(app, self._map, self._tasks, settings, listening, max_open)
+            _Listener(app, self._map, self._tasks, settings, listening, max_open, max_body)
             for listening in sockets
         ]
         self._ending = Event()
@@ -186,6 +193,20 @@ class WebServer:
             server.hang_up()
 
 
+class _Request(HTTPRequestParser):
+    """A request whose head says how large its body may be."""
+
+    def __init__(self, settings: Adjustments, limit: BodyLimit) -> None:
+        super().__init__(settings)
+        self._limit = limit
+
+    def parse_header(self, header_plus: bytes) -> None:
+        super().parse_header(header_plus)
+        self.adj = copy(self.adj)
+        path: str = self.path  # type: ignore[attr-defined] # the stubs lack it
+        self.adj.max_request_body_size = self._limit(path, self.headers)
+
+
 class _Channel(HTTPChannel):
     """A connection whose next request is answered once the client has read the earlier responses.
 
@@ -196,6 +217,9 @@ class _Channel(HTTPChannel):
 
     request_began: float | None = None
     is_due = False
+
+    def parser_class(self, settings: Adjustments) -> _Request:  # type: ignore[override] # called
+        return _Request(settings, cast("_Listener", self.server).max_body)
 
     def writable(self) -> bool:
         """Whether there is something to send; called by the loop before each of its turns."""
@@ -242,8 +266,10 @@ class _Listener(TcpWSGIServer):
         settings: Adjustments,
         listening: socket.socket,
         max_open: int,
+        max_body: BodyLimit,
     ) -> None:
         self._max_open = max_open
+        self.max_body = max_body
         address = (listening.family, listening.type, listening.proto, listening.getsockname())
         super().__init__(
             app,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import sqlite3
 from dataclasses import dataclass
+from functools import cache, partial
 from threading import Lock, local
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from entrypoints.settings.errors import SettingsError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
+    from typing import BinaryIO
 
     from application.ports.database import Database, PromptIntake, QueueControls, QueueWatch
     from application.ports.doctor import Check
@@ -23,10 +25,12 @@ if TYPE_CHECKING:
     from application.ports.media_files import Thumbnails, Waveforms
     from application.ports.prompt_catalogue import PromptCatalogue
     from application.ports.prompt_repository import PromptRepository
+    from domain.prompt import Kind
     from entrypoints.container import Container
     from entrypoints.settings.loader import LoadedSettings
     from entrypoints.web.access import Access
     from entrypoints.web.caches import CheckCache, SummaryCache
+    from entrypoints.workflow_check import CheckedWorkflow
 
 MAX_INTEGRITY_SECONDS = 1.0  # of one database check; the page repeats it
 
@@ -49,6 +53,8 @@ class Services:
         live: the state that running workers publish.
         summaries: the summary of the queue, counted once for all requests.
         checks: the doctor's checks, run in the background.
+        check_workflow: checks the content of a file with a name, for a media kind (None: the one
+            that it makes), and on the servers of the settings if the last argument says so.
         output_root: the tree of published files, or None if the settings do not name it.
         thumbnails: thumbnails of pictures.
         waveforms: levels of songs.
@@ -66,6 +72,7 @@ class Services:
     live: LiveStateReader
     summaries: SummaryCache
     checks: CheckCache
+    check_workflow: Callable[[BinaryIO, str, Kind | None, bool], CheckedWorkflow]
     output_root: Path | None
     thumbnails: Thumbnails
     waveforms: Waveforms
@@ -157,6 +164,7 @@ def build_services(loaded: LoadedSettings, access: Access) -> tuple[Services, Ca
         live=container.live_reader(),
         summaries=SummaryCache(databases.watch),
         checks=CheckCache(lambda: _checks(loaded)),
+        check_workflow=partial(_check_workflow, loaded),
         output_root=_if_set(container.output_root),
         thumbnails=container.thumbnails(),
         waveforms=container.waveforms(),
@@ -171,6 +179,29 @@ def _checks(loaded: LoadedSettings) -> Iterable[Check]:
     from entrypoints.doctor import diagnose
 
     return diagnose(loaded, integrity_seconds=MAX_INTEGRITY_SECONDS)
+
+
+def _check_workflow(
+    loaded: LoadedSettings,
+    file: BinaryIO,
+    name: str,
+    kind: Kind | None,
+    ask_servers: bool,  # noqa: FBT001 - as Services types it
+) -> CheckedWorkflow:
+    # Imported here, since they cost more than the rest of the page.
+    from adapters.comfyui_graph.workflow_file import read_workflow
+    from adapters.comfyui_server.node_catalogue import NodeCatalogue
+    from entrypoints.settings.hosts import server_addresses
+    from entrypoints.workflow_check import check_workflow, kind_of
+
+    comfyui = loaded.settings.comfyui
+    servers = server_addresses(comfyui) if ask_servers else ()
+    state = resolution.state_root(loaded)
+    node_types = cache(NodeCatalogue(servers, state, offline=not ask_servers))
+    read = read_workflow(file, name, node_types)
+    kind = kind or kind_of(read)
+    servers = server_addresses(comfyui, (kind,)) if ask_servers else ()
+    return check_workflow(name, read, kind, {}, servers, node_types)
 
 
 def _versions() -> dict[str, str]:

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from returns.pipeline import is_successful
 
+from adapters.comfyui_server import job as job_module
+from adapters.comfyui_server import job_socket
+from adapters.comfyui_server import renderer as renderer_module
 from adapters.comfyui_server.address import ServerAddress
 from adapters.comfyui_server.job import JobRun, JobState
 from domain.prompt import Kind
@@ -142,6 +145,24 @@ def _ends_as_documented(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(JobRun, "run", observed)
     yield
     assert undocumented == []
+
+
+CANCEL_SECONDS = job_module._CANCEL_SECONDS  # noqa: SLF001 - as it is outside of tests
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine may take long to connect, and to end a job."""
+    monkeypatch.setattr(job_socket, "_MAX_CONNECT_WAIT", 60.0)
+    monkeypatch.setattr(job_socket, "_OPEN_SECONDS", 60.0)
+    monkeypatch.setattr(job_module, "_CANCEL_SECONDS", 60.0)
+
+
+@pytest.fixture
+def impatient(_patient: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For jobs that do not end however long they are waited for."""
+    monkeypatch.setattr(job_module, "_CANCEL_SECONDS", 0.3)
+    monkeypatch.setattr(renderer_module, "_CANCEL_SECONDS", 0.3)
 
 
 @pytest.fixture

@@ -10,13 +10,12 @@ from uuid import UUID
 import pytest
 from returns.pipeline import is_successful
 
-from adapters.comfyui_server import job as job_module
 from adapters.comfyui_server.address import ServerAddress
 from domain.brief import ImageBrief
 from domain.failure import FailureCode
 from domain.prompt import Kind
 from tests.comfyui_double import small_picture
-from tests.integration.comfyui_server.conftest import ServerWatch, state_is
+from tests.integration.comfyui_server.conftest import CANCEL_SECONDS, ServerWatch, state_is
 from tests.integration.comfyui_server.worlds import picture_graph, song_graph
 
 if TYPE_CHECKING:
@@ -395,12 +394,10 @@ def test_a_job_that_an_heir_has_is_left(stage: Stage) -> None:
     assert state_is(double, "running")
 
 
-def test_a_job_that_does_not_heed_is_not_waited_for(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("impatient")
+def test_a_job_that_does_not_heed_is_not_waited_for(stage: Stage) -> None:
     """Whoever asks for an end waits ten seconds at most."""
-    assert job_module._CANCEL_SECONDS < 8  # noqa: SLF001 - the promise
-    monkeypatch.setattr(job_module, "_CANCEL_SECONDS", 0.3)
+    assert CANCEL_SECONDS < 8
     double, renderer = stage.double(), stage.renderer()
     double.behaviour.fail("KSampler", "hang")
     running = stage.begin(renderer)
@@ -422,6 +419,7 @@ def test_waiting_for_a_server_that_is_gone_ends_on_request(stage: Stage) -> None
     assert stage.watch.dropped_jobs == stage.watch.jobs
 
 
+@pytest.mark.usefixtures("impatient")
 def test_forsaken_jobs_are_ended(stage: Stage) -> None:
     """Those that wait and those that run, also on a server that is no longer configured."""
     double, renderer = stage.double(), stage.renderer()

@@ -25,7 +25,7 @@ from tests.contract.media_renderer_contract import job_for
 from tests.integration.comfyui_server.conftest import ServerWatch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from returns.result import Result
@@ -154,13 +154,17 @@ class Played:
         self.files: list[str] = []
 
     def render(
-        self, name: str, version: str = OLDEST, pace: float = 0.0
+        self,
+        name: str,
+        version: str = OLDEST,
+        pace: float = 0.0,
+        held: Callable[[dict[str, Any]], bool] = lambda _: False,
     ) -> Result[RenderingFacts, Failure]:
         """Render with the recorded graph, which is taken for examined."""
-        self.replay = self._open.enter_context(replaying(recording(name, version), pace))
+        self.replay = self._open.enter_context(replaying(recording(name, version), pace, held))
         workflow = ServerWorkflow("flow.json", Kind.IMAGE, _graph(name), {})
         pool = ServerPool([ServerAddress(self.replay.url)], clock := SystemClock())
-        limits = ServerLimits(seconds=20, stall_seconds=0, unreachable_seconds=0.3)
+        limits = ServerLimits(seconds=100, stall_seconds=0, unreachable_seconds=0.3)
         workflows = dict.fromkeys(Kind, lambda: Success(workflow))
         renderer = ServerRenderer(workflows, pool, limits, clock)
         self._open.callback(renderer.close)
@@ -176,6 +180,23 @@ def played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Played]:
     monkeypatch.setattr(Server, "compatibility", lambda _server, _workflow: None)
     with ExitStack() as opened:
         yield Played(tmp_path, opened)
+
+
+def is_progress(message: dict[str, Any], step: int) -> bool:
+    """Whether a sampler tells that it has taken so many steps."""
+    return message.get("type") == "progress" and message["data"]["value"] == step
+
+
+def released_by(played: Played, heard: Callable[[ServerWatch], bool]) -> None:
+    """Let a replay that is held tell the rest once something was heard."""
+
+    class Releasing(ServerWatch):
+        def must_stop(self) -> bool:
+            if heard(self):
+                played.replay.released.set()
+            return False
+
+    played.watch = Releasing()
 
 
 def _graph(name: str) -> dict[str, Any]:
@@ -243,12 +264,14 @@ def test_recorded_times_change_nothing(played: Played, name: str) -> None:
 @pytest.mark.parametrize("name", ["ksampler_tiny_binary_previews_metadata", "ksampler_tiny_cold"])
 def test_previews_are_shown_where_there_were_any(played: Played, name: str) -> None:
     """Pictures are passed on while the job runs."""
-    played.render(name, pace=0.1).unwrap()
+    released_by(played, lambda watch: bool(watch.previews) or "metadata" not in name)
+    played.render(name, held=lambda message: is_progress(message, 1)).unwrap()
     shown = {kind for _, kind in played.watch.previews}
     assert shown == ({"image/jpeg"} if "metadata" in name else set())
 
 
 def test_steps_are_told_with_the_nodes_name(played: Played) -> None:
     """The sampler's own steps, of all that it takes."""
-    played.render("ksampler_tiny_cold", pace=1.0).unwrap()
-    assert any("KSampler, step" in message for _, message in played.watch.reports)
+    released_by(played, lambda watch: "KSampler, step 1/" in str(watch.reports))
+    played.render("ksampler_tiny_cold", held=lambda message: is_progress(message, 1)).unwrap()
+    assert any("KSampler, step 1/" in message for _, message in played.watch.reports)

@@ -97,6 +97,7 @@ def test_nobody_waits_for_a_server_while_another_is_there(stage: Stage) -> None:
     assert state_is(second, "success")
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_dead_worker_is_noticed(stage: Stage) -> None:
     """The server answers and works on nothing: it gets no work until the job is gone."""
     double, renderer = stage.double(), stage.renderer(stall_seconds=0.5)
@@ -135,13 +136,15 @@ def test_a_job_that_hangs_is_stopped_although_its_connection_broke(stage: Stage)
 
 def test_a_job_that_takes_too_long_is_stopped(stage: Stage) -> None:
     """The time counts from the start of its execution."""
-    double, renderer = stage.double(step_seconds=0.2), stage.renderer(seconds=0.5)
+    double, renderer = stage.double(), stage.renderer(seconds=0.5)
+    double.behaviour.fail("KSampler", "hold")
     failure = stage.render(renderer).failure()
     assert failure.code is FailureCode.TIMED_OUT
     assert "0.5 seconds" in failure.message
     assert state_is(double, "error")
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_server_that_heeds_no_interrupt_is_set_aside(stage: Stage) -> None:
     """The render pays for its own overtime; the next ones need not wait behind it."""
     double, renderer = stage.double(), stage.renderer(seconds=0.3)

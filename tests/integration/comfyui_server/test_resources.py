@@ -48,7 +48,7 @@ def test_close_ends_every_thread_and_connection(stage: Stage, tmp_path: Path) ->
             assert any(name == "comfyui-health" for name in ours())
         assert ours() == []
         gc.collect()
-        assert descriptors() == before
+        assert descriptors() <= before  # what another test left may have ended meanwhile
 
 
 def test_many_renders_leave_nothing_behind(stage: Stage, tmp_path: Path) -> None:

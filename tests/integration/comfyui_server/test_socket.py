@@ -17,20 +17,27 @@ if TYPE_CHECKING:
 
 def test_steps_and_nodes_are_told(stage: Stage) -> None:
     """With the nodes' titles, and a fraction that never falls."""
-    stage.double(step_seconds=0.15)
-    assert is_successful(stage.render(stage.renderer()))
+    double = stage.double()
+    double.behaviour.fail("KSampler", "hold", step=3)
+    running = stage.begin(stage.renderer())
+    wait_for(lambda: any(word == "Sampler, step 2/4" for _, word in stage.watch.reports))
+    double.release()
+    assert is_successful(running.result(60))
     fractions = [fraction for fraction, _ in stage.watch.reports]
     assert fractions == sorted(fraction for fraction in fractions if fraction is not None)
     assert fractions[-1] == 1
-    assert {"Sampler, step 1/4", "Sampler, step 2/4"} <= {word for _, word in stage.watch.reports}
     assert "Sampler\n" in stage.watch.text
     assert all(word for _, word in stage.watch.reports)
 
 
 def test_previews_are_shown(stage: Stage) -> None:
     """As pictures."""
-    stage.double(step_seconds=0.1, previews=True)
-    assert is_successful(stage.render(stage.renderer()))
+    double = stage.double(previews=True)
+    double.behaviour.fail("KSampler", "hold", step=3)
+    running = stage.begin(stage.renderer())
+    wait_for(lambda: bool(stage.watch.previews))
+    double.release()
+    assert is_successful(running.result(60))
     assert stage.watch.previews
     assert all(
         picture.startswith(b"\xff\xd8") and kind == "image/jpeg"

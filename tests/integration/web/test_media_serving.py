@@ -35,7 +35,7 @@ class House:
         self.site = Site(folder)
         listening = socket.create_server(("127.0.0.1", 0))
         self.port = listening.getsockname()[1]
-        self.server = WebServer(self.site.app, [listening], THREADS, 1024, 64)
+        self.server = WebServer(self.site.app, [listening], THREADS, lambda *_: 1024, 64)
 
     def close(self) -> None:
         self.server.close()

@@ -18,6 +18,7 @@ VALUES = {
     # "mediagen workflow" is a tool of this one adapter, and shows what it finds in a graph.
     "cli/workflow.py": {"comfyui_graph", "comfyui_server"},
     "cli/workflow_script.py": {"comfyui_graph", "comfyui_script"},
+    "workflow_check.py": {"comfyui_graph", "comfyui_server"},  # what it finds
     "settings/hosts.py": {"comfyui_server"},  # the address of a server
 }
 MODULES = {path.relative_to(ENTRYPOINTS).as_posix() for path in ENTRYPOINTS.rglob("*.py")}

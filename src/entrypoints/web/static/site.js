@@ -12,11 +12,15 @@ export class ApiError extends Error {
 
 let csrf = null;
 
-/** Fetch JSON from the API; a `body` is sent as JSON, by POST unless `method` says otherwise. */
-export async function api(path, { method, body, signal } = {}, again = true) {
-  const verb = method || (body === undefined ? "GET" : "POST");
+/** Fetch JSON from the API; a `body` is sent as JSON, by POST unless `method` says otherwise; a `file` as it is. */
+export async function api(path, { method, body, file, signal } = {}, again = true) {
+  const verb = method || (body === undefined && !file ? "GET" : "POST");
   const headers = { Accept: "application/json" };
   if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (file) {
+    headers["Content-Type"] = "application/octet-stream";
+    csrf = null; // with an old token, a large file would be refused for its size
+  }
   if (verb !== "GET") {
     csrf ||= (await api("/api/v1/token")).csrf;
     headers["X-Mediagen-Token"] = csrf;
@@ -24,7 +28,7 @@ export async function api(path, { method, body, signal } = {}, again = true) {
   let answer;
   try {
     answer = await fetch(path, {
-      method: verb, headers, signal, body: body === undefined ? undefined : JSON.stringify(body),
+      method: verb, headers, signal, body: file || (body === undefined ? undefined : JSON.stringify(body)),
     });
   } catch (error) {
     if (error.name === "AbortError") throw error;

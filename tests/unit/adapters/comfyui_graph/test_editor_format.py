@@ -479,6 +479,7 @@ def test_an_unknown_type_is_no_obstacle_where_the_file_names_its_values() -> Non
     assert converted.graph["4"]["inputs"] == {"seed": 1, "text": "b", "model": ["1", 0]}
     assert converted.graph.keys() == {"1", "4"}
     assert any("node 5 ('Viewer')" in note for note in converted.notes)
+    assert any("node 4 ('Odd') is of the type 'Odd'" in note for note in converted.notes)
 
 
 SAVE_ONLY = file([node(8, "Save", [], [("images", 9)])])

@@ -169,8 +169,10 @@ def test_urgent_news_ends_the_wait(news) -> None:  # type: ignore[no-untyped-def
 def test_progress_can_wait() -> None:
     """A step wakes nobody; it is there when somebody looks."""
     inbox = Inbox("me")
-    Timer(0.01, inbox.put, [NodeRunning("me", "1")]).start()
+    timer = Timer(0.01, inbox.put, [NodeRunning("me", "1")])
+    timer.start()
     began = time.monotonic()
     messages, _ = inbox.receive(0.2)
     assert time.monotonic() - began >= 0.2
-    assert messages == [NodeRunning("me", "1")]
+    timer.join()
+    assert [*messages, *inbox.receive(0)[0]] == [NodeRunning("me", "1")]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from adapters.comfyui_graph.validation import validate
 from adapters.comfyui_server.server_workflow import bind, input_types
 from domain.brief import ImageBrief
 from domain.failure import FailureCode
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 
 PREFIX = "mediagen/7"
+NUMBER = {"n": ["INT", {"min": 1, "max": 9}]}
 
 
 def test_a_pictures_values_reach_their_inputs(tmp_path: Path) -> None:
@@ -167,6 +169,68 @@ def test_a_value_takes_the_place_of_a_link(tmp_path: Path) -> None:
     bound = bind(loaded(tmp_path, graph), picture(tmp_path, "a lake"), PREFIX).unwrap().graph
     assert bound["2"]["inputs"]["text"] == "a lake"
     assert bound["4"]["inputs"]["width"] == 768
+
+
+@pytest.mark.parametrize(
+    ("class_type", "own"),
+    [
+        ("ttN pipeKSampler_v2", "save_prefix"),
+        ("easy fullkSampler", "save_prefix"),
+        ("SaveImageToFileName", "file_name"),
+        ("PZ_SaveImage", "file_prefix"),
+        ("SmartSaveNode", "prefix"),
+    ],
+)
+def test_nodes_that_save_call_the_name_differently(
+    tmp_path: Path, class_type: str, own: str
+) -> None:
+    """What loads has an input of that name, too, and keeps its value."""
+    graph = example_graph("text_to_image")
+    named: dict[str, Any] = {own: "own"}
+    graph["8"] = node("ImageLoader", **{own.replace("save_", "file_"): "own"})
+    graph["9"] = node(class_type, images=["6", 0], mask=["8", 1], **named)
+    bound = bind(loaded(tmp_path, graph), picture(tmp_path), PREFIX).unwrap().graph
+    assert bound["9"]["inputs"][own] == "mediagen_7"
+    assert "own" in bound["8"]["inputs"].values()
+
+
+def test_inputs_of_a_choice_are_kept_within_its_bounds(tmp_path: Path) -> None:
+    """They stand behind a dot, and are those of the option that is chosen."""
+    graph = example_graph("text_to_image")
+    own: dict[str, Any] = {"size": "exact", "size.width": 64, "size.height": 64, "batch_size": 1}
+    graph["4"] = node("Sized", **own)
+    sides = {name: ["INT", {"min": 16, "max": 512}] for name in ("width", "height")}
+    options = [
+        {"key": "other", "inputs": {"required": {"width": ["INT", {"max": 9}]}}},
+        {"key": "exact", "inputs": {"required": {"width": sides["width"]}, "optional": sides}},
+    ]
+    size = ["COMFY_DYNAMICCOMBO_V3", {"options": options}]
+    info: dict[str, Any] = {"Sized": {"input": {"required": {"size": size}}, "output": ["LATENT"]}}
+    inputs = {"width": "4.size.width", "height": "4.size.height"}
+    workflow = loaded(tmp_path, graph, inputs)
+    bound = bind(workflow, picture(tmp_path), PREFIX, input_types(workflow, info)).unwrap()
+    assert bound.graph["4"]["inputs"] == own | {"size.width": 512, "size.height": 512}
+    assert len(bound.notes) == 2
+
+
+def test_what_a_choice_brings_is_checked_like_other_inputs() -> None:
+    """By the option that is chosen, also within another choice; growing groups have one type."""
+    inner = ["COMFY_DYNAMICCOMBO_V3", {"options": [{"key": "b", "inputs": {"required": NUMBER}}]}]
+    outer = {"options": [{"key": "a", "inputs": {"optional": {"inner": inner}}}]}
+    grown = {"template": {"input": {"required": NUMBER}, "prefix": "n"}}
+    required = {"outer": ["COMFY_DYNAMICCOMBO_V3", outer], "more": ["COMFY_AUTOGROW_V3", grown]}
+    info = {"Chooser": {"input": {"required": required}, "output_node": True}}
+    fine: dict[str, Any] = {
+        "outer": "a",
+        "outer.inner": "b",
+        "outer.inner.n": 5,
+        "more.n0": 5,
+        "more.n1": 5,
+    }
+    assert not validate({"1": node("Chooser", **fine)}, info)
+    wrong = fine | {"outer.inner.n": 10, "more.n1": 0, "outer.gone": 99, "odd.n": 99}
+    problems = validate({"1": node("Chooser", **wrong)}, info)
+    assert {problem.input for problem in problems} == {"outer.inner.n", "more.n1"}
 
 
 def test_every_node_that_saves_gets_its_own_name(tmp_path: Path) -> None:

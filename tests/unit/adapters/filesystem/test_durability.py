@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import itertools
 import os
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
 from adapters.filesystem import publication
+from domain.failure import FailureCode
 from tests import media_samples
 from tests.unit.adapters.filesystem.conftest import FOLDER
 
@@ -43,21 +46,88 @@ def _record(monkeypatch: pytest.MonkeyPatch, root: Path) -> list[str]:
 def test_everything_is_durable_in_the_right_order(
     tree: Tree, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No folder appears under its final name before its files are on the medium."""
+    """No folder appears under its final name before its files and its plan are on the medium."""
     staging = tree.open()
     (staging.path / "a.png").write_bytes(media_samples.png())
     events = _record(monkeypatch, tree.root)
     tree.close(staging).unwrap()
     assert events == [
-        "flush .copy",
         "rename a.png",
+        "flush a.png",
         f"flush {staging.name}.final",
-        "flush db-7-1.plan.draft",
+        "flush db-7-1.plan",
         "flush .staging",
         "flush root",
         f"rename {FOLDER}",
         "flush image",
     ]
+
+
+def test_on_a_slow_disk_all_wait_at_once(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two files, their folder, the plan and its folder are flushed side by side; then they move."""
+    monkeypatch.setattr(publication, "_SLOW_SECONDS", 0.0)  # every disk is slower than that
+    pictures = {"a.png": media_samples.png(), "b.png": media_samples.png()}
+    tree.keep(pictures).unwrap()
+    staging = tree.open()
+    for name, picture in pictures.items():
+        (staging.path / name).write_bytes(picture)
+    events = _record(monkeypatch, tree.root)
+    recorded, together = os.fsync, threading.Barrier(5)
+
+    def fsync(descriptor: int) -> None:
+        if len(events) < 7:  # two files were renamed; five flushes follow
+            together.wait(60)
+        recorded(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    tree.close(staging).unwrap()
+    assert sorted(events[2:7]) == [
+        "flush .staging",
+        "flush a.png",
+        "flush b.png",
+        f"flush {staging.name}.final",
+        "flush db-7-2.plan",
+    ]
+    assert events[7:] == [f"rename {FOLDER}_2", "flush image"]
+
+
+@pytest.mark.parametrize("failing", range(4))
+def test_nothing_moves_if_one_of_them_is_not_durable(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch, failing: int
+) -> None:
+    """File, folder, plan and staging folder, flushed in threads: the error of each counts."""
+    monkeypatch.setattr(publication, "_SLOW_SECONDS", 0.0)
+    tree.keep({"a.png": media_samples.png()}).unwrap()
+    numbers = itertools.count()
+
+    def fsync(descriptor: int) -> None:
+        if next(numbers) == failing:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.delattr(fcntl, "F_FULLFSYNC", raising=False)
+    monkeypatch.setattr(os, "fsync", fsync)
+    before = tree.contents()
+    assert tree.place({"a.png": media_samples.png()}).failure().code is (
+        FailureCode.OUTPUT_NOT_WRITABLE
+    )
+    tree.sweep(keep_placed=False)
+    assert tree.contents() == before
+
+
+def test_the_folders_of_a_lost_worker_are_flushed(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have died after the rename and before the flush; its rows must not come first."""
+    tree.place({"a.png": media_samples.png()}).unwrap()
+    events = _record(monkeypatch, tree.root)
+    assert tree.store.finished(tree.trace()) is not None
+    assert events == ["flush image"]
+
+    def fail(descriptor: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    assert tree.store.finished(tree.trace()) is None
 
 
 def test_the_root_is_flushed_once_for_each_kind(
@@ -76,7 +146,7 @@ def test_macos_flushes_the_drive_too(tmp_path: Path, monkeypatch: pytest.MonkeyP
     asked: list[int] = []
     monkeypatch.setattr(fcntl, "F_FULLFSYNC", 51, raising=False)
     monkeypatch.setattr(fcntl, "fcntl", lambda descriptor, command: asked.append(command))
-    publication.flush_folder(tmp_path)
+    publication.flush_path(tmp_path)
     assert asked == [51]
 
 
@@ -93,7 +163,7 @@ def test_volumes_without_a_full_flush_get_a_plain_one(
     monkeypatch.setattr(fcntl, "F_FULLFSYNC", 51, raising=False)
     monkeypatch.setattr(fcntl, "fcntl", refuse)
     monkeypatch.setattr(os, "fsync", flushed.append)
-    publication.flush_folder(tmp_path)
+    publication.flush_path(tmp_path)
     assert len(flushed) == 1
 
 
@@ -108,10 +178,10 @@ def test_a_full_flush_that_fails_is_an_error(
     monkeypatch.setattr(fcntl, "F_FULLFSYNC", 51, raising=False)
     monkeypatch.setattr(fcntl, "fcntl", fail)
     with pytest.raises(OSError, match=os.strerror(errno.EIO)):
-        publication.flush_folder(tmp_path)
+        publication.flush_path(tmp_path)
 
 
-def test_a_file_system_that_cannot_flush_folders_is_good_enough(
+def test_a_file_system_that_cannot_flush_paths_is_good_enough(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Some network file systems answer EINVAL for folders."""
@@ -121,4 +191,4 @@ def test_a_file_system_that_cannot_flush_folders_is_good_enough(
 
     monkeypatch.delattr(fcntl, "F_FULLFSYNC", raising=False)
     monkeypatch.setattr(os, "fsync", refuse)
-    publication.flush_folder(tmp_path)
+    publication.flush_path(tmp_path)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.unit.entrypoints.web.site import Site
 
 STATIC = Path(entrypoints.web.__file__).parent / "static"
-PAGES = ("/", "/queue", "/submit", "/system", "/prompts/5")
+PAGES = ("/", "/queue", "/submit", "/workflow", "/system", "/prompts/5")
 
 
 @pytest.fixture(scope="module")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from entrypoints.settings.loader import LoadedSettings
+    from entrypoints.web.server import BodyLimit
 
     App = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
@@ -37,20 +38,24 @@ def hello(_: dict[str, Any], start: Any) -> list[bytes]:  # noqa: ANN401 - WSGI'
 
 
 @contextmanager
-def served(app: App, threads: int = 2, most: int = 8) -> Iterator[int]:
+def served(
+    app: App, threads: int = 2, most: int = 8, limit: BodyLimit = lambda *_: 1000
+) -> Iterator[int]:
     """A server at a free port, whose number this gives."""
     bound = socket.create_server(("127.0.0.1", 0))
-    server = WebServer(app, [bound], threads, 1000, most)  # type: ignore[arg-type]
+    server = WebServer(app, [bound], threads, limit, most)  # type: ignore[arg-type]
     try:
         yield bound.getsockname()[1]
     finally:
         server.close()
 
 
-def ask(port: int, method: str = "GET", body: bytes | None = None) -> tuple[int, bytes]:
+def ask(
+    port: int, method: str = "GET", body: bytes | None = None, path: str = "/"
+) -> tuple[int, bytes]:
     """Status and body."""
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)) as connection:
-        connection.request(method, "/", body)
+        connection.request(method, path, body)
         answer = connection.getresponse()
         return answer.status, answer.read()
 
@@ -82,6 +87,15 @@ def test_many_who_never_finish_asking_keep_nobody_waiting() -> None:
             slow = opened.enter_context(socket.create_connection(("127.0.0.1", port), PATIENCE))
             slow.sendall(SLOW)
             assert ask(port) == (200, b"hello")
+
+
+def test_the_head_of_a_request_says_how_large_it_may_be() -> None:
+    """By its path; nothing of a body that is too large is waited for."""
+    limits = {"/files": 3000}
+    with served(hello, limit=lambda path, _: limits.get(path, 1000)) as port:
+        sizes = [("/", 900), ("/", 2000), ("/files", 2000), ("/files", 4000)]
+        answers = [ask(port, "POST", b"x" * size, path)[0] for path, size in sizes]
+    assert answers == [200, 413, 200, 413]
 
 
 def test_one_who_asks_again_and_again_outlives_those_who_do_not() -> None:
@@ -131,7 +145,7 @@ def app(tmp_path: Path) -> App:
 def test_a_file_that_is_on_its_way_at_the_end_arrives(app: App) -> None:
     """As long as it is read."""
     bound = socket.create_server(("127.0.0.1", 0))
-    server = WebServer(app, [bound], 1, 1000, 8)  # type: ignore[arg-type]
+    server = WebServer(app, [bound], 1, lambda *_: 1000, 8)  # type: ignore[arg-type]
     with closing(http.client.HTTPConnection("127.0.0.1", bound.getsockname()[1])) as asker:
         asker.request("GET", "/large")
         answer = asker.getresponse()
@@ -244,7 +258,7 @@ def test_what_is_being_answered_at_the_end_is_answered() -> None:
 
     bound = socket.create_server(("127.0.0.1", 0))
     port = bound.getsockname()[1]
-    server = WebServer(app, [bound], 2, 1000, 8)  # type: ignore[arg-type]
+    server = WebServer(app, [bound], 2, lambda *_: 1000, 8)  # type: ignore[arg-type]
     asker = Thread(target=lambda: answers.append(ask(port)))
     asker.start()
     assert begun.wait(30)
@@ -262,7 +276,7 @@ def test_a_newcomer_may_listen_at_once_where_another_ended() -> None:
     """As after a restart."""
     with served(hello) as port:
         assert ask(port) == (200, b"hello")
-    again = WebServer(hello, [socket.create_server(("127.0.0.1", port))], 1, 1000, 8)  # type: ignore[arg-type]
+    again = WebServer(hello, [socket.create_server(("127.0.0.1", port))], 1, lambda *_: 1000, 8)  # type: ignore[arg-type]
     assert ask(port) == (200, b"hello")
     again.close()
 
