@@ -207,7 +207,6 @@ class Harness:
             self.finalizer,
             self.admission,
             self.keeper,
-            None,
             clock,
         )
         self._drain = Drain(repository, self.slot, self.admission, self.recovery, clock, lanes)

@@ -61,7 +61,6 @@ class RenderSlot:
         finalizer: ends renders.
         admission: decides what may be claimed.
         keeper: of the leases.
-        jobs: on servers; None if no kind is rendered on a server.
         clock: the monotonic clock.
         environment: variables of this slot's workflows, which override those of this process.
     """
@@ -72,7 +71,6 @@ class RenderSlot:
         finalizer: RenderFinalizer,
         admission: Admission,
         keeper: LeaseKeeper,
-        jobs: ServerJobs | None,
         clock: Clock,
         environment: Mapping[str, str] | None = None,
     ) -> None:
@@ -80,7 +78,6 @@ class RenderSlot:
         self._finalizer = finalizer
         self._admission = admission
         self._keeper = keeper
-        self._jobs = jobs
         self._clock = clock
         self._environment = environment or {}
         self._number = next(_numbers)
@@ -188,8 +185,6 @@ class RenderSlot:
         try:
             if ended.outcome is Outcome.PUBLISHED:
                 self._admission.succeeded(claim)
-                if self._jobs is not None:
-                    self._jobs.forget_all(claim)
         except BaseException:
             # The caller does not learn of the claimed prompt.
             if held is not None:

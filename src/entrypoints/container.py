@@ -314,7 +314,6 @@ class Container(containers.DeclarativeContainer):
         finalizer,
         admission,
         keeper,
-        server_jobs,
         clock,
     )
     lanes: providers.Provider[int] = providers.Object(LANES)

@@ -131,6 +131,9 @@ class RenderHistory(Protocol):
 class ServerJobs(Protocol):
     """Jobs on render servers, which outlive the workers that submitted them.
 
+    Those of published renders are forgotten with the next job that is recorded, or by
+    ``orphaned``, so that no prompt waits for it.
+
     Every method is one transaction, and raises RepositoryError if the database cannot be used.
     Safe from any thread.
     """
@@ -157,10 +160,6 @@ class ServerJobs(Protocol):
 
     def forget(self, job: ServerJob) -> None:
         """Forget a job that ended or disappeared. An unknown job is no error."""
-        ...
-
-    def forget_all(self, claim: Claim) -> None:
-        """Forget every job of a published render."""
         ...
 
     def orphaned(self) -> Sequence[ServerJob]:
