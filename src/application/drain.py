@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from application.admission import Admission
     from application.leases import HeldLease
     from application.ports.database import Pause
-    from application.ports.events import RenderEnded
     from application.ports.prompt_repository import PromptRepository, Selection
     from application.ports.system import Clock
     from application.recovery import Recovery
@@ -87,21 +86,6 @@ class _Progress:
     def may_claim(self) -> bool:
         """Whether another prompt may be claimed."""
         return not self.stop.made and self.claims_left > 0
-
-    def count(self, ended: RenderEnded) -> None:
-        """Add the outcome of a render to the report."""
-        with self.lock:
-            match ended.outcome:
-                case Outcome.PUBLISHED:
-                    self.report.published += 1
-                case Outcome.FAILED if ended.is_postponed:
-                    self.report.postponed += 1
-                case Outcome.FAILED:
-                    self.report.failed += 1
-                case Outcome.RELEASED:
-                    self.report.released += 1
-                case _:
-                    self.report.superseded += 1
 
 
 class Drain:
@@ -198,7 +182,18 @@ class Drain:
                         held, progress.stop, partial(self._next_selection, progress)
                     )
                     progress.claims_left -= held is not None
-                    progress.count(ended)
+                    with progress.lock:
+                        match ended.outcome:
+                            case Outcome.PUBLISHED:
+                                progress.report.published += 1
+                            case Outcome.FAILED if ended.is_postponed:
+                                progress.report.postponed += 1
+                            case Outcome.FAILED:
+                                progress.report.failed += 1
+                            case Outcome.RELEASED:
+                                progress.report.released += 1
+                            case _:
+                                progress.report.superseded += 1
         except BaseException as error:  # noqa: BLE001 - raised by the thread that drains
             progress.error = progress.error or error
             progress.is_over = True

@@ -131,7 +131,6 @@ class RenderSlot:
                 seconds = self._clock.monotonic() - began
                 if is_successful(rendered):
                     held.turn.pass_on()
-                    held.turn.let_next_begin()
                 held.turn.wait_for_earlier()
                 finished = rendered.bind(partial(self._prompt_renderer.finish, held))
             except BaseException as error:

@@ -56,7 +56,6 @@ class Turn:
         self._turns = turns
         self._earlier = turns.last
         self.next: Turn | None = None
-        self._expects_next = False
         self.began = False
         self.ended = False
         if self._earlier is not None:
@@ -71,27 +70,24 @@ class Turn:
             self._turns.changed.notify_all()
 
     def pass_on(self, *, in_order: bool = True) -> None:
-        """Let the next lane look for a prompt.
+        """Let the next lane look for a prompt; may be repeated.
+
+        If the outcome of its render comes after that of this one, this waits a moment until it
+        began: what follows here keeps the processor busy, and the GPU is idle until then.
 
         Args:
             in_order: whether the outcome of the next render waits for that of this one.
         """
-        with self._turns.changed:
-            if self._turns.holder is self:
-                self._turns.holder = None
-                self._expects_next = in_order and self._turns.waiting > 0
-                if not in_order:
-                    self._turns.last = None
-                self._turns.changed.notify_all()
-
-    def let_next_begin(self) -> None:
-        """Wait a moment until the next render began, if a lane was waiting for the turn.
-
-        What follows keeps the processor busy, and the GPU is idle until then.
-        """
-        with self._turns.changed:
-            if self._expects_next:
-                self._turns.changed.wait_for(
+        turns = self._turns
+        with turns.changed:
+            if turns.holder is not self:
+                return
+            turns.holder = None
+            turns.changed.notify_all()
+            if not in_order:
+                turns.last = None
+            elif turns.waiting:
+                turns.changed.wait_for(
                     lambda: self.next is not None and self.next.began, _MAX_DELAY
                 )
 

@@ -252,7 +252,6 @@ def test_a_turn_is_not_waited_for_where_no_lane_wants_it() -> None:
     turn = turns.take()
     assert turns.take_now() is None
     turn.pass_on()
-    turn.let_next_begin()
     turn.wait_for_earlier()
     following = turns.take_now()
     assert following is not None
@@ -270,7 +269,6 @@ def test_a_renderer_that_queues_takes_the_next_prompt_at_once() -> None:
     following = turns.take_now()
     assert following is not None
     following.wait_for_earlier()
-    turn.let_next_begin()
 
 
 def test_rendered_is_not_published() -> None:
