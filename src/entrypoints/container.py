@@ -316,9 +316,8 @@ class Container(containers.DeclarativeContainer):
         keeper,
         clock,
     )
-    lanes: providers.Provider[int] = providers.Object(LANES)
     drain: providers.Provider[Drain] = providers.Singleton(
-        Lazy("application.drain:Drain"), repository, slot, admission, recovery, clock, lanes
+        Lazy("application.drain:Drain"), repository, slot, admission, recovery, clock, LANES
     )
     housekeeping: providers.Provider[Housekeeping] = providers.Singleton(
         Lazy("application.housekeeping:Housekeeping"),
