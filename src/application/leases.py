@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from application.ports.system import Clock, Processes
     from application.turns import Turn
     from domain.lease import ProcessIdentity
-    from domain.render import Claim
+    from domain.render import Claim, WorkflowProcess
 
 
 @dataclass(slots=True)
@@ -92,6 +92,11 @@ class LeaseKeeper:
         """The numbers of the renders whose leases this process holds."""
         with self._lock:
             return frozenset(self._held)
+
+    def reserved(self) -> frozenset[WorkflowProcess | None]:
+        """The waiting processes that were recorded with claims of held leases."""
+        with self._lock:
+            return frozenset(held.claim.process for held in self._held.values())
 
     def must_stop(self, held: HeldLease) -> bool:
         """Whether the render of a lease must stop because the lease is lost, or may be.

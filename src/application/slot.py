@@ -25,7 +25,7 @@ from domain.failure import Blame, Failure, FailureCode, describe_exception
 from domain.render import Outcome, seed_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
     from returns.result import Result
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from application.ports.artifact_store import ArtifactStore, Prepared, Staging, StoredFolder
     from application.ports.events import EventListener, RenderEnded
     from application.ports.media_renderer import MediaRenderer, RenderingFacts
-    from application.ports.prompt_repository import Selection
+    from application.ports.prompt_repository import Selection, Waiting
     from application.ports.render_logs import RenderLog, RenderLogs
     from application.ports.renders import RenderLeases, ServerJobs
     from application.ports.system import Clock
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from application.turns import Turn
     from domain.brief import Brief
     from domain.picture_size import SizeRule
+    from domain.prompt import Kind
     from domain.render import Claim, ServerJob, WorkflowProcess
 
 _INTERRUPTED = Failure(FailureCode.INTERRUPTED, "the program was asked to stop")
@@ -94,7 +95,8 @@ class RenderSlot:
             RepositoryError: the database cannot be used.
         """
         with self._keeper.claim_lock:
-            claim = self._admission.claim(selection)
+            waiting = self._prompt_renderer.waiting_processes(selection.kinds, self._environment)
+            claim = self._admission.claim(selection, waiting)
             if claim is not None:
                 return self._keeper.track(claim, turn)
         turn.begin()
@@ -173,7 +175,11 @@ class RenderSlot:
             selection = next_selection() if turn is not None else None
             claimable = selection and self._admission.next_selection(selection)
             with self._keeper.claim_lock:
-                ended, after = self._finalizer.publish(claim, artifacts, seconds, claimable)
+                kinds = claimable.kinds if claimable else ()
+                waiting = self._prompt_renderer.waiting_processes(kinds, self._environment)
+                ended, after = self._finalizer.publish(
+                    claim, artifacts, seconds, claimable, waiting
+                )
                 if after is not None and turn is not None:
                     held = self._keeper.track(after, turn)
         except WriteRefusedError as refusal:
@@ -365,6 +371,19 @@ class PromptRenderer:
         self._size_rule = size_rule
         self._logs = logs
 
+    def waiting_processes(self, kinds: Collection[Kind], environment: Mapping[str, str]) -> Waiting:
+        """A process that waits for a prompt and is not reserved, for each kind that has one.
+
+        The claim lock is held until it is recorded with a claim that is tracked.
+        """
+        reserved = self._keeper.reserved()
+        return {
+            kind: process
+            for kind in kinds
+            for process in self._renderer.waiting_processes(kind, environment)
+            if process not in reserved
+        }
+
     def render(
         self,
         held: HeldLease,
@@ -464,6 +483,7 @@ class PromptRenderer:
             variant,
             tuple(job for job in earlier if job.variant == variant),
             slot,
+            claim.process if variant == 1 else None,
         )
         made = self._renderer.render(job, context)
         if is_successful(made) and context.must_stop():

@@ -53,7 +53,7 @@ class Served:
         """Status, headers and body of an answer."""
         content = None if body is None else json.dumps(body).encode()
         sent = {"Content-Type": "application/json"} if content else {}
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)) as asker:
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as asker:
             asker.request(method, path, content, sent | dict(headers or {}))
             answer = asker.getresponse()
             return answer.status, answer.headers, answer.read()
@@ -67,7 +67,7 @@ class Served:
     def end(self, number: int = signal.SIGTERM) -> str:
         """Ask it to end; gives what it complained of."""
         self.process.send_signal(number)
-        _, complaints = self.process.communicate(timeout=20)
+        _, complaints = self.process.communicate(timeout=60)
         assert self.process.returncode == 0, complaints
         return complaints
 
@@ -233,7 +233,7 @@ def test_a_lock_that_lasts_is_waited_for_once(place: Installation) -> None:
     If each waited its turn on the only thread, the last would come after their patience ends.
     """
     with (
-        served(place, "--set", "web.threads=1", "--set", "database.timeout=1") as server,
+        served(place, "--set", "web.threads=1", "--set", "database.timeout=2") as server,
         closing(sqlite3.connect(place.database, isolation_level=None)) as other,
         ThreadPoolExecutor(41) as pool,
     ):

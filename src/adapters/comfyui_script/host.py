@@ -27,7 +27,7 @@ from adapters.comfyui_script.process import (
     StopReason,
 )
 from adapters.processes.children import ExitWatcher, kill_group, relatives_of, watch_exit
-from adapters.processes.process_table import mark_of, resident_bytes
+from adapters.processes.process_table import resident_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,7 +95,7 @@ class WarmHost:
         try:
             command = (key.interpreter, PROGRAM, theirs.fileno(), key.idle_seconds)
             self._script = GatedScript(
-                tuple(map(str, command)), key.directory, dict(key.environment), (theirs.fileno(),)
+                key.directory, dict(key.environment), tuple(map(str, command)), (theirs.fileno(),)
             )
         except BaseException:
             ours.close()
@@ -121,10 +121,7 @@ class WarmHost:
         """Let it run, if it does not yet; drop what it printed since its last job."""
         if not self._is_running:
             self._is_running = True
-            if (gate := self._script.child.stdin) is not None:
-                with suppress(BrokenPipeError):  # it was killed meanwhile
-                    gate.write(f"{mark_of(self.process)}\n".encode())
-                gate.close()
+            self._script.open()
             return
         self.discard_output()
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from returns.result import Result
@@ -34,6 +34,7 @@ class RenderJob:
         earlier: jobs on servers that earlier renders left for the same writing, newest first;
             one with the same request may be continued.
         slot: number of the slot that renders it; one job of a slot runs at a time.
+        process: one of ``waiting_processes`` that was recorded with the claim; None if none was.
     """
 
     prompt_id: int
@@ -46,6 +47,7 @@ class RenderJob:
     variant: int = 1
     earlier: tuple[ServerJob, ...] = ()
     slot: int = 0
+    process: WorkflowProcess | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,19 @@ class MediaRenderer(Protocol):
 
     def preflight(self, kind: Kind) -> Failure | None:
         """The environment failure that every job of a kind would meet, or None."""
+        ...
+
+    def waiting_processes(
+        self, kind: Kind, environment: Mapping[str, str]
+    ) -> Sequence[WorkflowProcess]:
+        """Process groups that wait for the next job of a kind and do nothing before it.
+
+        One that no other job has may be recorded with a claim. They end if this process dies.
+
+        Args:
+            kind: the kind of the job.
+            environment: the job's.
+        """
         ...
 
     def render(self, job: RenderJob, context: RenderContext) -> Result[RenderingFacts, Failure]:

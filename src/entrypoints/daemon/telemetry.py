@@ -8,7 +8,6 @@ import time
 from collections import Counter
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from application.ports.events import (
@@ -26,6 +25,7 @@ from entrypoints.renderer_setup import server_names, workflow_names
 from entrypoints.settings.errors import SettingsError
 from entrypoints.telemetry.event_log import log_delivery, redacted_reason
 from entrypoints.telemetry.telemetry import Telemetry
+from entrypoints.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -106,7 +106,7 @@ class DaemonTelemetry:
         counts = Counter(plan.name.partition("-")[0] for plan in plans)
         self._log.info(
             "daemon.started",
-            version=version("media-generator"),
+            version=VERSION,
             pid=os.getpid(),
             slots=dict(counts),
         )

@@ -184,7 +184,7 @@ def test_what_one_prompt_alone_meets_ends_that_prompt_after_another_succeeded(
     publish_and_claim = harness.repository.publish_and_claim
 
     def refuse_one(
-        claim: Claim, artifacts: Sequence[Artifact], seconds: float, _: object
+        claim: Claim, artifacts: Sequence[Artifact], seconds: float, *_: object
     ) -> tuple[bool, Claim | None]:
         if claim.prompt_id == bad and claim.render_id in harness.keeper.held():  # no rehearsal
             raise WriteRefusedError(REASON)

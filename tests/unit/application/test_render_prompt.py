@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ from tests.harness import BRIEFS, Harness, holding, in_memory
 from tests.owners import ME
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from returns.result import Result
@@ -91,6 +92,34 @@ def test_the_job_carries_brief_seed_and_size() -> None:
     assert job.brief.kind is Kind.IMAGE
     assert job.seed == seed_for(job.brief, 7, 70, 1)
     assert job.output.is_absolute()
+
+
+def test_a_waiting_process_is_recorded_with_the_claim() -> None:
+    """The job gets it; the render is never live without it, and the next one has another."""
+    harness = in_memory()
+    harness.renderer.waiting = [WorkflowProcess(17, "1"), WorkflowProcess(18, "1")]
+    recorded: list[WorkflowProcess | None] = []
+    for kind in (Kind.IMAGE, Kind.AUDIO):
+        prompt_id = harness.write(kind=kind)
+        harness.during(
+            prompt_id, lambda: recorded.extend(each.workflow for each in harness.leases.live())
+        )
+    assert harness.drain().published == 2
+    assert {job.process for job in harness.jobs} == set(harness.renderer.waiting)
+    assert recorded == [job.process for job in harness.jobs]
+
+
+def test_a_waiting_process_serves_one_render_at_a_time() -> None:
+    """Another slot's claim gets another one, or none."""
+    harness, first, second = in_memory(), WorkflowProcess(17, "1"), WorkflowProcess(18, "1")
+    harness.renderer.waiting = [first, second]
+    claim = replace(claim_of({"prompt": "a lake"}), process=second)
+    with holding(harness.keeper, claim):
+        waiting = harness.prompt_renderer.waiting_processes
+        assert waiting({Kind.IMAGE}, {}) == {Kind.IMAGE: first}
+        with holding(harness.keeper, replace(claim, render_id=71, process=first)):
+            assert waiting(set(Kind), {}) == {}
+    assert waiting({Kind.IMAGE}, {})
 
 
 def test_a_song_has_no_size() -> None:
@@ -267,6 +296,11 @@ class _Asking:
 
     def preflight(self, kind: Kind) -> Failure | None:
         return None
+
+    def waiting_processes(
+        self, kind: Kind, environment: Mapping[str, str]
+    ) -> Sequence[WorkflowProcess]:
+        return ()
 
     def render(self, job: RenderJob, watch: RenderContext) -> Result[RenderingFacts, Failure]:
         self.answers += [question(watch) for question in self._questions]

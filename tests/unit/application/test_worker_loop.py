@@ -285,7 +285,7 @@ def test_a_signal_between_looking_and_waiting_is_not_missed() -> None:
     seen = wake.count
     wake.notify()
     waiting = _in_thread(lambda: wake.wait(seen, 3600.0))
-    waiting.join(10.0)
+    waiting.join(60.0)
     assert not waiting.is_alive()
 
 
