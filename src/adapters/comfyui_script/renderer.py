@@ -71,8 +71,8 @@ class ScriptRenderer:
         self, kind: Kind, environment: Mapping[str, str], slot: int
     ) -> Sequence[WorkflowProcess]:
         """The warm hosts that know the script, or else the gates that may become it."""
-        workflow = self._workflows[kind]
-        hosts = self._hosts.idle_processes(slot, workflow.script) if self._hosts else ()
+        workflow, pool = self._workflows[kind], self._hosts
+        hosts = pool.idle_processes(slot, workflow.script) if pool and pool.was_used else ()
         return hosts or self._gates.processes(workflow.working_directory, environment)
 
     def preflight(self, kind: Kind) -> Failure | None:
