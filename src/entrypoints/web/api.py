@@ -127,7 +127,11 @@ class Route:
         if self.upload is not None:
             request.max_content_length = self.upload
             arguments["body"] = request.stream
-        answer = self.handler(services, **arguments)
+        try:
+            answer = self.handler(services, **arguments)
+        finally:
+            if self.method == "POST":  # the queue may have changed, even if an error followed
+                services.summaries.invalidate()
         return answer if isinstance(answer, Response) else json_response(answer)
 
 
@@ -182,7 +186,11 @@ class ListParameters(msgspec.Struct, frozen=True):
         Meta(description="only this kind"),
     ] = None
     status: Annotated[
-        QueryText | None, Meta(description="only prompts with this artifact_status")
+        QueryText | None,
+        Meta(
+            description="only prompts with this artifact_status; what a person cancelled counts as"
+            " cancelled, not as error"
+        ),
     ] = None
     text: Annotated[
         QueryText | None, Meta(description="must occur in the prompt text or in the writing")

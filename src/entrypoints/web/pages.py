@@ -12,7 +12,7 @@ from msgspec.structs import asdict
 
 from domain.artifact_status import ArtifactStatus
 from domain.brief import BRIEF_FIELDS
-from domain.prompt import Kind
+from domain.prompt import CANCELLED, Kind, shown_status
 from entrypoints.web import gallery_api, prompts_api, queue_api, system_api
 from entrypoints.web.api import MAX_UPLOAD_BYTES, read_query
 from entrypoints.web.gallery_api import THUMBNAIL_WIDTH, GalleryParameters
@@ -52,7 +52,9 @@ def blueprint(services: Services) -> Blueprint:
         """The fields of a brief that can be written, in order."""
         return [field for field in BRIEF_FIELDS[Kind(kind)] if field.names]
 
-    @made.get("/")
+    # Not strict, or Flask would redirect from web.base_path to http:// and the Host header, which
+    # behind a proxy need not be the address of the page.
+    @made.get("/", strict_slashes=False)
     def browse() -> str:
         return render_template("browse.html", section="browse", **browse_context(services))
 
@@ -109,10 +111,10 @@ def browse_context(services: Services) -> dict[str, object]:
         "given": None if query.cursor else as_text(page),
         "kind": kind.prompt_type if kind else "",
         "status": query.status or "",
-        "statuses": sorted({*map(str, ArtifactStatus), *filter(None, [query.status])}),
+        "statuses": sorted({*map(str, ArtifactStatus), CANCELLED, *filter(None, [query.status])}),
         "text": query.text or "",
         "filtered": bool(filters),
-        "next_page": f"/?{next_page}" if next_page else None,
+        "next_page": f"{request.script_root}/?{next_page}" if next_page else None,
         "ratio": ratio,
         "address": address,
         "larger_thumbnail": larger_thumbnail,
@@ -142,7 +144,9 @@ def ratio(kind: str | None, width: int | None, height: int | None) -> int:
 
 def address(item: GalleryItem) -> str:
     """Where the title of a card leads: to its prompt, or to the file if it has no prompt."""
-    return str(item.media_url) if item.prompt_id is None else f"/prompts/{item.prompt_id}"
+    if item.prompt_id is None:
+        return str(item.media_url)
+    return f"{request.script_root}/prompts/{item.prompt_id}"
 
 
 def prompt_context(prompt: Prompt) -> dict[str, object]:
@@ -156,11 +160,14 @@ def prompt_context(prompt: Prompt) -> dict[str, object]:
         for name, value in brief.items()
         if name not in {"prompt", "negative_prompt", "sections", "title"} and value
     ]
+    code = prompt.error.code if prompt.error else None
+    status = shown_status(prompt.artifact_status, code)
     return {
         "prompt": prompt,
+        "status": status,
         "lyrics": brief.get("sections", ()),
         "facts": facts,
-        "chip": _CHIPS.get(prompt.artifact_status, ""),
+        "chip": _CHIPS.get(status, ""),
     }
 
 

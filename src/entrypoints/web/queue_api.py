@@ -6,13 +6,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
+from flask import request
 from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import asdict
 
 from application.ports.database import PausedBy
 from domain.artifact_status import ArtifactStatus
 from domain.failure import FailureCode
-from domain.prompt import Kind
+from domain.prompt import CANCELLED, Kind
 from entrypoints.web.api import Routes
 from entrypoints.web.briefs import Problem, WrittenBrief, explain_error, title_of, written_brief
 from entrypoints.web.json_responses import Count, CountByKind, Document, KindName, Time, iso
@@ -170,10 +171,11 @@ class WaitingByKind(Document):
 
 
 class QueueTotals(Document):
-    """Number of prompts that wait and that failed."""
+    """Number of prompts that wait, that failed, and that a person cancelled."""
 
     waiting: Annotated[CountByKind, Meta(description="all waiting prompts")]
     failed: Count
+    cancelled: Count
 
 
 class Queue(Document):
@@ -181,6 +183,9 @@ class Queue(Document):
 
     waiting: Annotated[WaitingByKind, Meta(description=f"the oldest {MAX_LISTED} of each kind")]
     failed: Annotated[list[Failed], Meta(description=f"the last {MAX_LISTED}")]
+    cancelled: Annotated[
+        list[Failed], Meta(description=f"the last {MAX_LISTED} that a person cancelled")
+    ]
     rendering: list[Rendering]
     totals: QueueTotals
 
@@ -225,10 +230,12 @@ def queue(services: Services) -> Queue:
     return Queue(
         waiting=WaitingByKind(**waiting),
         failed=[_failed(prompt) for prompt in gallery.failed(MAX_LISTED)],
+        cancelled=[_failed(prompt) for prompt in gallery.failed(MAX_LISTED, cancelled=True)],
         rendering=renderings(summary.rendering, services.live.workers(), texts),
         totals=QueueTotals(
             waiting=_by_kind({kind: _counts(summary, kind)["pending"] for kind in Kind}),
             failed=sum(_counts(summary, kind)["error"] for kind in Kind),
+            cancelled=sum(_counts(summary, kind).get(CANCELLED, 0) for kind in Kind),
         ),
     )
 
@@ -263,7 +270,7 @@ def renderings(
                 started_at=iso(render.claimed_at),
                 worker=render.worker,
                 preview_url=(
-                    f"/api/renders/{view.render_id}/preview?v={view.preview}"
+                    f"{request.script_root}/api/renders/{view.render_id}/preview?v={view.preview}"
                     if view and view.preview
                     else None
                 ),
