@@ -271,12 +271,12 @@ def _webp_picture(file: BinaryIO) -> bytes:
 
 @cache
 def _libwebp() -> ctypes.CDLL | None:
-    from PIL import _webp
-
     try:
+        from PIL import _webp
+
         library = ctypes.CDLL(_webp.__file__)
         library.WebPDecode.argtypes = (ctypes.c_char_p, ctypes.c_size_t, ctypes.c_void_p)
         library.WebPInitDecoderConfigInternal.argtypes = (ctypes.c_void_p, ctypes.c_int)
-    except (AttributeError, OSError):
+    except (AttributeError, ImportError, OSError):
         return None
     return library
