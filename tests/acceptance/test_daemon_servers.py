@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 def two(folder: Path) -> Iterator[tuple[Served, Double]]:
     """An installation with two servers."""
     with served(folder) as first, running_double(folder / "second") as second:
-        first.configure({"hosts": [{"url": first.double.url, "slots": 1}, second.url]})
+        hosts = [{"url": first.double.url, "slots": 1}, second.url]
+        first.configure({"hosts": hosts, "unreachable_seconds": 1})
         yield first, second
 
 
