@@ -63,11 +63,11 @@ def test_prompts_of_a_server_that_dies_go_on_elsewhere(tmp_path: Path) -> None:
             until(lambda: all(job.state == "success" for job in second.jobs))
             server.double.behaviour.faults.clear()
             server.double.start()
-            server.place.poet.write(image("a sea"))
             before = len(server.double.jobs)
 
             def is_back() -> bool:
-                server.place.poet.write(image("a sea"))
+                if set(server.place.statuses().values()) == {"ready"}:
+                    server.place.poet.write(image("a sea"))
                 return len(server.double.jobs) > before
 
             until(is_back, 60)
