@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from application.ports.doctor import Check, CheckStatus
 from domain.prompt import Kind
@@ -13,6 +13,7 @@ from entrypoints.container import compose
 from entrypoints.renderers import RENDERERS
 from entrypoints.settings import resolution
 from entrypoints.settings.errors import Problem, SettingsError
+from entrypoints.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -21,20 +22,19 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-INTEGRITY_SECONDS: Final = 10.0
-
 
 def diagnose(
     loaded: LoadedSettings,
     problems: Sequence[Problem] = (),
-    integrity_seconds: float = INTEGRITY_SECONDS,
+    *,
+    thorough: bool = False,
 ) -> Iterator[Check]:
     """Each check as soon as it is made; problems with the settings are checks too.
 
     Args:
         loaded: the settings.
         problems: the problems that were found while loading them.
-        integrity_seconds: how long to look for damage in the database, in seconds.
+        thorough: whether all of the database and all files are checked, however long that takes.
     """
     yield _program()
     yield from _configuration(loaded)
@@ -51,9 +51,7 @@ def diagnose(
             reported.add(problem.key)
             yield _error(problem)
     if database is not None:
-        yield from container.database_checks(
-            output_root=root, integrity_seconds=integrity_seconds
-        ).checks()
+        yield from container.database_checks(output_root=root, thorough=thorough).checks()
         if database.exists():
             yield from container.database_space_checks().checks()
     yield from _renderers(loaded)
@@ -70,10 +68,8 @@ def diagnose(
 
 
 def _program() -> Check:
-    from importlib.metadata import version
-
     finding = (
-        f"mediagen {version('media-generator')} on Python {platform.python_version()}"
+        f"mediagen {VERSION} on Python {platform.python_version()}"
         f" ({sys.executable}), {platform.system()} {platform.machine()}"
     )
     return Check("program", CheckStatus.OK, finding)

@@ -76,6 +76,7 @@ class GalleryWorld:
 
     path: Path
     indexes: bool = False
+    by_age: bool = True
     _open: list[Connection] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -107,7 +108,7 @@ class GalleryWorld:
 
     def _prepare(self) -> None:
         with closing(Connection(self.path, timeout=5.0)) as connection:
-            prepare_bookkeeping(connection, create_indexes=self.indexes, by_age=self.indexes)
+            prepare_bookkeeping(connection, create_indexes=self.indexes, by_age=self.by_age)
 
 
 def _add_prompt(driver: sqlite3.Connection, row: APrompt, *, has_title: bool) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import string
+from collections import Counter
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,9 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.sqlite import gallery as gallery_module
-from adapters.sqlite import gallery_prompts
+from adapters.sqlite import gallery_prompts, prompt_order
+from adapters.sqlite.connection import Connection
+from adapters.sqlite.prompt_catalogue import SqlitePromptCatalogue
 from application.ports.gallery import GalleryQuery, PromptListQuery
-from domain.prompt import Kind
+from application.ports.prompt_catalogue import PromptQuery
+from domain.prompt import Kind, shown_status
 from domain.timestamps import TimeRange, iso_timestamp
 from tests.contract.gallery_contract import pages, prompt_pages
 from tests.contract.gallery_world import AnArtifact, APrompt, GalleryWorld
@@ -41,7 +46,10 @@ prompts = st.builds(
     id=st.integers(1, 30),
     prompt_type=st.sampled_from(("image_prompt", "lyrics_prompt", "poetry")),
     text=st.sampled_from(WORDS),
-    artifact_status=st.sampled_from(("ready", "pending", "odd")),
+    artifact_status=st.sampled_from(("ready", "pending", "odd", "error", "cancelled")),
+    error_message=st.sampled_from(
+        (None, "cancelled", "cancelled: x", "cancelledx", "Cancelled: x")
+    ),
     created_at=st.sampled_from(TIMES),
     content=st.none() | st.sampled_from(WORDS),
     written=st.booleans(),
@@ -55,7 +63,7 @@ artifacts = st.builds(
     created_at=st.sampled_from(TIMES),
 )
 kinds = st.none() | st.sampled_from(Kind)
-statuses = st.none() | st.sampled_from(("ready", "pending", "odd", "unknown"))
+statuses = st.none() | st.sampled_from(("ready", "pending", "odd", "unknown", "error", "cancelled"))
 texts = st.none() | st.sampled_from(("lake", "LAKE", "%", "ä", "x"))
 moments = st.none() | st.builds(
     lambda hours: DAY + timedelta(hours=hours), st.integers(-30, 60).map(lambda n: n * 2)
@@ -103,17 +111,32 @@ def _prompts_asked(query: PromptListQuery, rows: list[APrompt]) -> list[int]:
         for row in _newest_first(rows)
         if (kind := Kind.of_prompt_type(row.prompt_type))
         and query.kind in {None, kind}
-        and query.status in {None, row.artifact_status}
+        and query.status in {None, shown_status(row.artifact_status, row.error_message)}
         and _contains(query.text, row.text, row.content if row.written else None)
         and time_range.contains(row.created_at)
     ]
+
+
+def _counted(rows: list[APrompt]) -> tuple[dict[Kind, dict[str, int]], dict[Kind, int]]:
+    """Prompts by kind and status, pending ones only where they can be claimed; and those others."""
+    counts: dict[Kind, Counter[str]] = {}
+    unwritten: Counter[Kind] = Counter()
+    for row in rows:
+        kind = Kind.of_prompt_type(row.prompt_type)
+        is_claimable = row.status == "completed" and row.written
+        if kind and row.artifact_status == "pending" and not is_claimable:
+            unwritten[kind] += 1
+        elif kind and row.status == "completed":
+            shown = shown_status(row.artifact_status, row.error_message)
+            counts.setdefault(kind, Counter())[shown] += 1
+    return {kind: dict(numbers) for kind, numbers in counts.items()}, dict(unwritten)
 
 
 def _unlike(rows: st.SearchStrategy[APrompt]) -> st.SearchStrategy[list[APrompt]]:
     return st.lists(rows, max_size=25, unique_by=lambda row: row.id)
 
 
-@pytest.mark.parametrize("indexes", [True, False])
+@pytest.mark.parametrize("indexes", ["none", "by state", "by age too"])
 @given(
     rows=_unlike(prompts),
     files=st.lists(artifacts, max_size=25, unique_by=lambda row: row.id),
@@ -132,7 +155,7 @@ def test_pages_together_show_all_that_was_asked_for(
     listed: PromptListQuery,
     stretch: int,
     *,
-    indexes: bool,
+    indexes: str,
 ) -> None:
     """All pages of one query, however short a stretch each may look at."""
     with ExitStack() as stack:
@@ -141,14 +164,21 @@ def test_pages_together_show_all_that_was_asked_for(
             (gallery_module, "_MAX_ROWS", stretch),
             (gallery_module, "_MAX_ROWS_WITH_PROMPT", stretch),
             (gallery_module, "_MAX_ROWS_WITH_TEXT", stretch),
-            (gallery_prompts, "_MAX_ROWS", 3 * stretch),
-            (gallery_prompts, "_MAX_ROWS_BY_STATUS", 2 * stretch),
-            (gallery_prompts, "_MIN_PIECE", stretch),
-            (gallery_prompts, "_MAX_PIECE", 2 * stretch),
+            (gallery_prompts, "MAX_ROWS", 3 * stretch),
+            (prompt_order, "MAX_PIECE", 2 * stretch),
+            (prompt_order, "_MAX_STATUSES", 3),
+            (prompt_order.IndexedOrder, "min_piece", stretch),
+            (prompt_order.ScannedOrder, "min_piece", 3 * stretch),
         ):
             stack.enter_context(patch.object(module, name, length))
         world = stack.enter_context(
-            closing(GalleryWorld(fresh_database(folder / "m.db"), indexes=indexes))
+            closing(
+                GalleryWorld(
+                    fresh_database(folder / "m.db"),
+                    indexes=indexes != "none",
+                    by_age=indexes == "by age too",
+                )
+            )
         )
         world.add(*rows, *files)
         gallery = world.gallery()
@@ -156,3 +186,10 @@ def test_pages_together_show_all_that_was_asked_for(
         assert prompt_pages(gallery, listed) == _prompts_asked(listed, rows)
         plain = gallery.plain_prompts([], None, 99)
         assert [row.id for row in plain] == [row.id for row in _newest_first(rows)]
+        catalogue = SqlitePromptCatalogue(stack.enter_context(closing(Connection(world.path, 5.0))))
+        summary = catalogue.summary()
+        assert (summary.counts, summary.unwritten) == _counted(rows)
+        asked = PromptQuery(listed.kind, listed.status, listed.text, listed.limit)
+        untimed = replace(listed, since=None, until=None)
+        found = [prompt.id for prompt in catalogue.search(asked)]
+        assert found == _prompts_asked(untimed, rows)[: listed.limit]

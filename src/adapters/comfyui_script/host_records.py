@@ -14,18 +14,17 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from adapters.processes.process_table import resident_bytes
 from adapters.state_folder import make_private, read_file, replace_file
-from application.ports.live_state import HostView
-from domain.lease import Liveness, ProcessIdentity, Termination
-from domain.render import WorkflowProcess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from application.ports.live_state import HostView
     from application.ports.system import Processes
+    from domain.render import WorkflowProcess
 
+# Every ``mediagen status`` looks for records, and most find none: the rest is imported for those.
 _MAX_BYTES = 65_536
 _MAX_FILES = 1_000
 
@@ -89,6 +88,9 @@ class HostRecords:
 
     def end_orphans(self) -> None:
         """End the hosts whose owners died, with all that they started, and forget them."""
+        from domain.lease import Liveness, ProcessIdentity, Termination
+        from domain.render import WorkflowProcess
+
         for path, record in self._records():
             owner = ProcessIdentity(*record.owner)
             if self._processes().liveness_of(owner) is Liveness.DEAD:
@@ -99,22 +101,12 @@ class HostRecords:
 
     def hosts(self) -> Sequence[HostView]:
         """The living hosts of living workers, oldest first."""
-        views = [
-            HostView(
-                owner=ProcessIdentity(*record.owner),
-                pid=record.group,
-                scripts=record.scripts,
-                prompts=record.prompts,
-                memory_bytes=resident_bytes(record.group),
-                started_at=record.since,
-                used_at=record.used,
-            )
-            for _, record in self._records()
-            if self._is_alive(record)
-        ]
+        views = [_view(record) for _, record in self._records() if self._is_alive(record)]
         return sorted(views, key=lambda view: (view.started_at, view.pid))
 
     def _is_alive(self, record: HostRecord) -> bool:
+        from domain.lease import Liveness, ProcessIdentity
+
         owner = ProcessIdentity(*record.owner)
         host = replace(owner, pid=record.group, started=record.started)
         return all(self._processes().liveness_of(one) is Liveness.ALIVE for one in (owner, host))
@@ -131,3 +123,19 @@ class HostRecords:
     def _path(self, process: WorkflowProcess) -> Path:
         start = re.sub(r"\W", "", process.started)
         return self._folder / f"host-{process.group}-{start or 0}.json"
+
+
+def _view(record: HostRecord) -> HostView:
+    from adapters.processes.process_table import resident_bytes
+    from application.ports.live_state import HostView
+    from domain.lease import ProcessIdentity
+
+    return HostView(
+        owner=ProcessIdentity(*record.owner),
+        pid=record.group,
+        scripts=record.scripts,
+        prompts=record.prompts,
+        memory_bytes=resident_bytes(record.group),
+        started_at=record.since,
+        used_at=record.used,
+    )

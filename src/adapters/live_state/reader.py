@@ -4,25 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adapters.live_state.files import (
-    MAX_DOCUMENT_BYTES,
-    MAX_PICTURE_BYTES,
-    PICTURE_SUFFIXES,
-    decode_view,
-    picture_path,
-    preview_format,
-)
 from adapters.state_folder import read_file
-from application.ports.live_state import Preview
-from domain.lease import Liveness
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from application.ports.live_state import WorkerView
+    from application.ports.live_state import Preview, WorkerView
     from application.ports.system import Clock, Processes
 
+# Every ``mediagen status`` looks for workers: the format of their files is imported for those.
 _MAX_FILES = 1_000
 MAX_SILENCE = 30.0  # seconds; the clocks of two machines may differ a little
 
@@ -60,10 +51,14 @@ class LiveStateFiles:
         except OSError:
             return
         for path in paths[:_MAX_FILES]:
+            from adapters.live_state.files import MAX_DOCUMENT_BYTES, decode_view
+
             if view := decode_view(read_file(path, MAX_DOCUMENT_BYTES)):
                 yield path, view
 
     def _is_alive(self, view: WorkerView) -> bool:
+        from domain.lease import Liveness
+
         liveness = self._processes().liveness_of(view.identity)
         if liveness is Liveness.UNKNOWN:
             silence = self._clock.now() - view.updated_at
@@ -72,6 +67,14 @@ class LiveStateFiles:
 
 
 def _picture(document: Path, render_id: int) -> Preview | None:
+    from adapters.live_state.files import (
+        MAX_PICTURE_BYTES,
+        PICTURE_SUFFIXES,
+        picture_path,
+        preview_format,
+    )
+    from application.ports.live_state import Preview
+
     for suffix in PICTURE_SUFFIXES.values():
         content = read_file(picture_path(document, render_id, suffix), MAX_PICTURE_BYTES)
         if name := preview_format(content):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -37,6 +37,11 @@ _LIST_INDEXES = {
     Kind.IMAGE: "media_generator_listed_image",
     Kind.AUDIO: "media_generator_listed_audio",
 }
+_STATE_INDEXES = {
+    Kind.IMAGE: "media_generator_state_image",
+    Kind.AUDIO: "media_generator_state_audio",
+}
+_FAILURES = "media_generator_failures"
 _HOOK_OUTBOX = "media_generator_notices"
 _SERVER_JOBS = "media_generator_server_jobs"
 
@@ -124,7 +129,7 @@ def prepare_bookkeeping(
 
     Args:
         connection: the connection to the database.
-        create_indexes: whether to create the partial indexes on pending prompts.
+        create_indexes: whether to create the partial indexes on pending prompts and by state.
         by_priority: whether to create those by priority too, if prompts have one.
         by_age: whether to create those on all prompts by age too, for long lists.
 
@@ -190,6 +195,41 @@ def index_hint(connection: Connection, kind: Kind, order: ClaimOrder = OLDEST_FI
     return _hint(connection, order.indexes[kind])
 
 
+def state_hint(connection: Connection, kind: Kind) -> str:
+    """The INDEXED BY clause for all prompts of a kind by state, or "" without our index."""
+    return _hint(connection, _STATE_INDEXES[kind])
+
+
+def shown_statuses(connection: Connection, kind: Kind, index: str, limit: int = -1) -> list[object]:
+    """The different statuses of a kind's prompts, in the words that people see, and None.
+
+    Args:
+        connection: to the database.
+        kind: the kind.
+        index: the INDEXED BY clause of the index by state.
+        limit: the most that are wanted; -1 for all.
+
+    """
+    statement = statements("bookkeeping")["shown_statuses"].format(
+        index=index, prompt_type=kind.prompt_type
+    )
+    return [status for (status,) in connection.rows(statement, {"limit": limit})]
+
+
+def status_term(status: object) -> tuple[str, dict[str, object]]:
+    """A status as a term of SQL, and the value for it."""
+    if isinstance(status, str):
+        # The driver refuses text that is no UTF-8, and a column may hold such. The + keeps SQLite
+        # from converting what it is compared with, which would rule out the index.
+        return "+CAST(:state AS TEXT)", {"state": status.encode("utf-8", "surrogateescape")}
+    return ":state", {"state": status}
+
+
+def has_failure_index(connection: Connection) -> bool:
+    """Whether our index on failed renders exists."""
+    return _FAILURES in _names(connection, "index")
+
+
 def listed_hint(connection: Connection, kind: Kind) -> str:
     """The INDEXED BY clause for all prompts of a kind by age, or "" without our index."""
     return _hint(connection, _LIST_INDEXES[kind])
@@ -206,7 +246,7 @@ def _migrate(connection: Connection) -> None:
                     connection, "media_generator_renders"
                 ):
                     connection.change(sql[name])
-        row = {"schema_version": SCHEMA_VERSION, "database_id": secrets.token_hex(8)}
+        row = {"schema_version": SCHEMA_VERSION, "database_id": os.urandom(8).hex()}
         connection.change(sql["record_version"], row)
 
 
@@ -220,6 +260,8 @@ def _prepare_indexes(connection: Connection, *, by_priority: bool, by_age: bool)
     creations = {
         name: f"create_pending_{kind}_index" for kind, name in OLDEST_FIRST.indexes.items()
     }
+    creations |= {name: f"create_state_{kind}_index" for kind, name in _STATE_INDEXES.items()}
+    creations[_FAILURES] = "create_failures_index"
     if by_age:
         creations |= {name: f"create_listed_{kind}_index" for kind, name in _LIST_INDEXES.items()}
     if by_priority and has_priority(connection):

@@ -10,7 +10,6 @@ from contextlib import closing, contextmanager, suppress
 from threading import Lock, RLock
 from typing import TYPE_CHECKING
 
-from adapters.sqlite.constraint_errors import error_text, schema_objects, table_written, triggers_on
 from application.ports.prompt_repository import (
     RepositoryBusyError,
     RepositoryError,
@@ -194,6 +193,8 @@ class Connection:
             table: that was written to.
             what: was written, such as "a new row".
         """
+        from adapters.sqlite.constraint_errors import triggers_on
+
         objects = triggers_on(self._driver, table)
         behind = f" ({', '.join(objects)})" if objects else ""
         return WriteRefusedError(
@@ -225,6 +226,40 @@ class Connection:
             except BaseException:
                 self._driver.rollback()
                 raise
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """A transaction in which every statement reads the same state.
+
+        Inside another transaction it is part of that.
+
+        Raises:
+            RepositoryBusyError: another program held the lock for longer than the timeout.
+        """
+        with self._lock:
+            if self._driver.in_transaction:
+                yield
+                return
+            self._wait_for("BEGIN")
+            try:
+                self._wait_for("SELECT count(*) FROM sqlite_schema")  # takes the lock
+                yield
+            finally:
+                self._driver.rollback()
+
+    def version(self) -> tuple[int, int] | None:
+        """A value that changes with every commit, of this connection or of another one.
+
+        None inside a write transaction, which may be rolled back.
+
+        Raises:
+            RepositoryError: the database cannot be used, or is locked for longer than the timeout.
+        """
+        with self._lock:
+            if self._driver.in_transaction:
+                return None
+            [(commits_of_others,)] = self.rows("PRAGMA data_version")
+            return commits_of_others, self._driver.total_changes
 
     @contextmanager
     def rehearsing(self) -> Iterator[None]:
@@ -266,17 +301,13 @@ class Connection:
         Raises:
             RepositoryError: the database cannot be read, or the copy cannot be written.
         """
-        with self._lock, closing(sqlite3.connect(target)) as copy:
-            # One transaction holds the state for the whole copy; the driver's own copy would wait
-            # without end for a lock, and begin again after each write of another program.
-            self._wait_for("BEGIN")
+        # One transaction holds the state for the whole copy; the driver's own copy would wait
+        # without end for a lock, and begin again after each write of another program.
+        with self.reading(), closing(sqlite3.connect(target)) as copy:
             try:
-                self._wait_for("SELECT count(*) FROM sqlite_schema")
                 self._driver.backup(copy)
             except _DRIVER_ERRORS as complaint:
                 raise self._error(complaint, "") from complaint
-            finally:
-                self._driver.rollback()
 
     def _error(
         self, complaint: Exception, statement: str, *, writes: bool = False, status: str = ""
@@ -294,6 +325,12 @@ class Connection:
         refused = code in _REFUSED or (writes and code == sqlite3.SQLITE_ERROR)
         if isinstance(error, MissingIndexError) or not (refused or code == sqlite3.SQLITE_ERROR):
             return error
+        from adapters.sqlite.constraint_errors import (  # slow to import, and rarely needed
+            error_text,
+            schema_objects,
+            table_written,
+        )
+
         table = table_written(statement)
         objects = schema_objects(self._driver, complaint, table)
         behind = f" ({', '.join(objects)})" if objects else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
@@ -368,6 +367,8 @@ def _prompt_row(submission: Submission) -> dict[str, object]:
 
 
 def _writing_row(submission: Submission, prompt_id: int) -> dict[str, object]:
+    import hashlib
+
     content = submission.content
     kind = submission.kind.prompt_type
     return {

@@ -7,18 +7,22 @@ is rolled back.
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import sqlite3
 import time
-from contextlib import closing, suppress
-from typing import TYPE_CHECKING, Final
+from contextlib import closing, contextmanager, suppress
+from threading import Timer
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from adapters.sqlite.bookkeeping import (
     SCHEMA_VERSION,
     bookkeeping_version,
     has_priority,
+    index_hint,
     prepare_bookkeeping,
+    state_hint,
 )
 from adapters.sqlite.connection import Connection
 from adapters.sqlite.database import SqlitePromptIntake, SqliteQueueControls
@@ -49,13 +53,14 @@ if TYPE_CHECKING:
     from application.ports.prompt_catalogue import QueueSummary
     from application.ports.system import Clock
 
-MAX_INTEGRITY_SECONDS: Final = 10.0
+MAX_INTEGRITY_SECONDS: Final = 0.1
 MAX_LOCK_SECONDS: Final = 5.0
 MIN_TIMEOUT: Final = 5.0  # seconds; other programs can hold the lock for long
-_MAX_ROWS: Final = 200_000  # of artifacts that are compared with files
-_MAX_FILE_SECONDS: Final = 3.0  # spent on looking for their files
-_MAX_NAMED: Final = 10  # prompts in one finding
+_MAX_ROWS: Final = 10_000  # of artifacts that are compared with files
+_MAX_FILE_SECONDS: Final = 0.5  # spent on looking for their files
 _PROGRESS_STEPS: Final = 1_000  # of SQLite's virtual machine, between looks at the clock
+_THOROUGH: Final = "'mediagen doctor --thorough' checks all of it"
+_MAX_NAMED: Final = 10  # prompts in one finding
 _WRITES: Final = (
     ("claims", "take"),
     ("endings", "cancel_prompt"),
@@ -64,6 +69,21 @@ _WRITES: Final = (
 
 _PARAMETER: Final = re.compile(r":(\w+)")
 _BUSY: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+class _Limits(NamedTuple):
+    """How many artifact rows are compared with files, and for how long.
+
+    Attributes:
+        rows: the newest so many; -1 for all.
+        file_seconds: spent on looking for their files.
+    """
+
+    rows: int = _MAX_ROWS
+    file_seconds: float = _MAX_FILE_SECONDS
+
+
+_WITHOUT_LIMITS = _Limits(-1, math.inf)
 
 
 class _RollbackError(Exception):
@@ -79,6 +99,8 @@ class DatabaseChecks:
         clock: wall clock and monotonic clock.
         output_root: folder of the published files, or None if unknown.
         integrity_seconds: how long to look for damage, in seconds.
+        thorough: whether the whole file, all artifact rows and all folders are checked, however
+            long that takes.
         by_priority: whether prompts with the highest priority are claimed first.
         why_lost: as for SqlitePromptCatalogue.
         place: as for SqliteQueueControls.
@@ -93,6 +115,7 @@ class DatabaseChecks:
         output_root: Path | None = None,
         integrity_seconds: float = MAX_INTEGRITY_SECONDS,
         *,
+        thorough: bool = False,
         by_priority: bool = False,
         why_lost: WhyLost = lambda *_: "",
         place: Callable[[], WorkerPlace] = WorkerPlace,
@@ -105,7 +128,8 @@ class DatabaseChecks:
         self._clock = clock
         self._all_variants = all_variants
         self._output_root = output_root
-        self._integrity_seconds = integrity_seconds
+        self._integrity_seconds = None if thorough else integrity_seconds
+        self._limits = _WITHOUT_LIMITS if thorough else _Limits()
         self._by_priority = by_priority
 
     def checks(self) -> Iterator[Check]:
@@ -138,7 +162,9 @@ class DatabaseChecks:
                 yield _guarded("database writes", lambda: self._writes(connection))
             if tables.status is not CheckStatus.ERROR:
                 pauses = SqliteQueueControls(connection, self._place)
-                yield from _row_checks(connection, self._output_root, self._why_lost, pauses)
+                yield from _row_checks(
+                    connection, self._output_root, self._why_lost, pauses, self._limits
+                )
 
     def _journal(self, connection: Connection) -> Check:
         subject = "database journal"
@@ -158,11 +184,16 @@ class DatabaseChecks:
     def _integrity(self) -> Check:
         """Look for damage for a bounded time, on a connection that cannot write."""
         subject = "database integrity"
-        deadline = time.monotonic() + self._integrity_seconds
         uri = f"{self._path.absolute().as_uri()}?mode=ro"
         try:
-            with closing(sqlite3.connect(uri, uri=True, timeout=MAX_LOCK_SECONDS)) as driver:
-                driver.set_progress_handler(lambda: time.monotonic() > deadline, _PROGRESS_STEPS)
+            with (
+                closing(
+                    sqlite3.connect(
+                        uri, uri=True, timeout=MAX_LOCK_SECONDS, check_same_thread=False
+                    )
+                ) as driver,
+                _interrupted_after(driver, self._integrity_seconds),
+            ):
                 result = str(driver.execute("PRAGMA quick_check(1)").fetchone()[0])
         except sqlite3.Error as error:
             code = getattr(error, "sqlite_errorcode", 0) & 0xFF
@@ -170,7 +201,7 @@ class DatabaseChecks:
                 finding = "could not be checked: another program keeps the database locked"
                 return Check(subject, CheckStatus.WARNING, finding, "Run doctor again later.")
             if code == sqlite3.SQLITE_INTERRUPT:
-                finding = f"no damage found within {self._integrity_seconds:g} seconds"
+                finding = f"no damage found within {self._integrity_seconds:g} seconds; {_THOROUGH}"
                 return Check(subject, CheckStatus.OK, finding)
             if code == sqlite3.SQLITE_ERROR:
                 finding = f"could not be checked: the schema needs another program ({error})"
@@ -245,6 +276,24 @@ class DatabaseChecks:
         return Check(subject, CheckStatus.OK, finding)
 
 
+@contextmanager
+def _interrupted_after(driver: sqlite3.Connection, seconds: float | None) -> Iterator[None]:
+    """Interrupt statements after a time; None for never."""
+    if seconds is None:
+        yield
+        return
+    deadline = time.monotonic() + seconds
+    driver.set_progress_handler(lambda: time.monotonic() > deadline, _PROGRESS_STEPS)
+    # A step that checks a large table calls no handler.
+    timer = Timer(max(seconds, 0.0), driver.interrupt)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
+
+
 def _guarded(subject: str, check: Callable[[], Check]) -> Check:
     try:
         return check()
@@ -257,11 +306,11 @@ def _offers_prompt(connection: Connection, repository: SqlitePromptRepository, k
 
     A finished prompt is made pending; without one, a prompt is submitted.
     """
-    sql, parameters = statements("doctor"), {"prompt_type": kind.prompt_type}
-    for (prompt_id,) in connection.rows(sql["pending_prompt"], parameters):
+    pending = _of_kind(connection, "pending_prompt", kind, index_hint(connection, kind))
+    for (prompt_id,) in pending:
         connection.change(statements("endings")["forget_retries"], {"prompt_id": prompt_id})
         return True
-    for (prompt_id,) in connection.rows(sql["ended_prompt"], parameters):
+    for (prompt_id,) in _of_kind(connection, "ended_prompt", kind, state_hint(connection, kind)):
         with suppress(WriteRefusedError):
             if repository.requeue([prompt_id], again=True).moved:
                 return True
@@ -302,6 +351,7 @@ def _row_checks(
     output_root: Path | None,
     why_lost: WhyLost,
     controls: SqliteQueueControls,
+    limits: _Limits,
 ) -> Iterator[Check]:
     """Check pending prompts, the pause, prompts in processing, artifact rows and the last error."""
     try:
@@ -309,9 +359,9 @@ def _row_checks(
         yield _pending(summary)
         yield from map(_pause, controls.pauses())
         yield _processing(connection, summary)
-        yield _artifacts(connection, output_root)
+        yield _artifacts(connection, output_root, limits)
         if output_root is not None and output_root.is_dir():
-            yield _folders(connection, output_root)
+            yield _folders(connection, output_root, limits.rows)
     except RepositoryError as error:
         yield Check("queue", CheckStatus.ERROR, str(error))
         return
@@ -327,7 +377,8 @@ def _row_checks(
 
 def _processing(connection: Connection, summary: QueueSummary) -> Check:
     subject = "in processing"
-    processing = [int(row[0]) for row in connection.rows(statements("doctor")["processing"])]
+    rows = _of_each_kind(connection, "processing")
+    processing = sorted(int(prompt_id) for (prompt_id,) in rows)
     live = {render.prompt_id: render for render in summary.rendering}
     stuck = [prompt_id for prompt_id in processing if prompt_id not in live]
     lost = [render for render in summary.rendering if render.lost]
@@ -349,9 +400,9 @@ def _processing(connection: Connection, summary: QueueSummary) -> Check:
     return Check(subject, CheckStatus.WARNING, finding, remedy)
 
 
-def _artifacts(connection: Connection, root: Path | None) -> Check:
+def _artifacts(connection: Connection, root: Path | None, limits: _Limits) -> Check:
     subject = "artifact rows"
-    rows = connection.rows(statements("doctor")["newest_artifacts"], {"limit": _MAX_ROWS})
+    rows = connection.rows(statements("doctor")["newest_artifacts"], {"limit": limits.rows})
     paths = [(int(prompt_id or 0), _path(path)) for prompt_id, path in rows]
     if absolute := [prompt_id for prompt_id, path in paths if path.startswith("/")]:
         finding = f"{_prompts_are(absolute)} published under absolute paths, which web pages reject"
@@ -360,7 +411,7 @@ def _artifacts(connection: Connection, root: Path | None) -> Check:
     if root is None or not root.is_dir():
         finding = f"the newest {len(paths)} rows have relative paths; their files were not checked"
         return Check(subject, CheckStatus.OK, finding)
-    deadline = time.monotonic() + _MAX_FILE_SECONDS
+    deadline = time.monotonic() + limits.file_seconds
     checked = 0
     missing: list[int] = []
     for prompt_id, path in paths:
@@ -377,12 +428,13 @@ def _artifacts(connection: Connection, root: Path | None) -> Check:
     return Check(subject, CheckStatus.OK, finding)
 
 
-def _folders(connection: Connection, root: Path) -> Check:
+def _folders(connection: Connection, root: Path, max_rows: int) -> Check:
     """Folders named like those of Media Generator that no row mentions, as after a restore."""
     subject = "folders without rows"
-    rows = connection.rows(statements("doctor")["newest_artifacts"], {"limit": _MAX_ROWS})
-    if len(rows) == _MAX_ROWS:
-        return Check(subject, CheckStatus.OK, f"not checked: there are more than {_MAX_ROWS} rows")
+    rows = connection.rows(statements("doctor")["newest_artifacts"], {"limit": max_rows})
+    if len(rows) == max_rows:
+        finding = f"not checked: there are more than {max_rows} rows; {_THOROUGH}"
+        return Check(subject, CheckStatus.OK, finding)
     with_rows = {"/".join(_path(path).split("/")[:2]) for _, path in rows}
     unnamed: dict[str, int] = {}
     for kind in Kind:
@@ -426,6 +478,21 @@ def _unknown_staging(connection: Connection, root: Path) -> list[str]:
     ids = {"render_ids": json.dumps([render_id for _, render_id, _ in renders.values()])}
     known = set(connection.rows(statements("doctor")["known_renders"], ids))
     return [f".staging/{name}" for name, render in renders.items() if render not in known]
+
+
+def _of_each_kind(connection: Connection, name: str) -> list[tuple[Any, ...]]:
+    """The rows of a statement for all kinds, by the index by state where it exists."""
+    with connection.reading():
+        return [
+            row
+            for kind in Kind
+            for row in _of_kind(connection, name, kind, state_hint(connection, kind))
+        ]
+
+
+def _of_kind(connection: Connection, name: str, kind: Kind, index: str) -> list[tuple[Any, ...]]:
+    statement = statements("doctor")[name].format(index=index, prompt_type=kind.prompt_type)
+    return connection.rows(statement)
 
 
 def _pending(summary: QueueSummary) -> Check:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from adapters.sqlite.bookkeeping import bookkeeping_version
+from adapters.sqlite.bookkeeping import (
+    bookkeeping_version,
+    index_hint,
+    shown_statuses,
+    state_hint,
+    status_term,
+)
 from adapters.sqlite.shared_schema import check_shared_tables
 from adapters.sqlite.statements import column_text, like_pattern, statements
 from application.ports.prompt_catalogue import (
@@ -16,19 +23,42 @@ from application.ports.prompt_catalogue import (
     QueueSummary,
     RenderRecord,
 )
-from domain.failure import Blame, FailureCode
-from domain.lease import ProcessIdentity, heartbeat_time
 from domain.prompt import Kind, Prompt, Writing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from adapters.sqlite.connection import Connection
     from application.ports.prompt_catalogue import PromptQuery
+    from domain.lease import ProcessIdentity
 
     WhyLost = Callable[[ProcessIdentity, datetime | None], str]
 
 _KINDS = {kind.prompt_type: kind for kind in Kind}
+_READY = ("ready", True)
+_PENDING = ("pending", True)
+
+
+class _State(NamedTuple):
+    """Number of prompts in one state.
+
+    Attributes:
+        kind: their kind.
+        status: their artifact status as people see it.
+        is_completed: whether the Poets Service is done with them.
+        is_written: whether they have their writing; known of those that are pending only.
+        number: how many they are.
+        oldest: the earliest ``created_at`` of those that are pending and written.
+        is_undated: whether one of these has none.
+    """
+
+    kind: Kind
+    status: object
+    is_completed: bool
+    is_written: bool | None = None
+    number: int = 0
+    oldest: object = None
+    is_undated: bool = False
 
 
 class SqlitePromptCatalogue:
@@ -49,17 +79,23 @@ class SqlitePromptCatalogue:
         self._connection = connection
         self._why_lost = why_lost
         self._sql = statements("catalogue")
+        self._counted: list[_State] = []
+        self._counted_version: tuple[int, int] | None = None
 
     def summary(self) -> QueueSummary:
         """The queue in numbers, and its live renders."""
         counts: dict[Kind, dict[str, int]] = defaultdict(dict)
-        for prompt_type, status, count in self._rows("counts"):
-            counts[_KINDS[prompt_type]][column_text(status) or ""] = count
         oldest: dict[Kind, str | None] = {}
-        for prompt_type, count, created_at, any_undated in self._rows("pending"):
-            counts[_KINDS[prompt_type]]["pending"] = count
-            oldest[_KINDS[prompt_type]] = None if any_undated else column_text(created_at)
-        unwritten = {_KINDS[prompt_type]: count for prompt_type, count in self._rows("unwritten")}
+        unwritten: dict[Kind, int] = {}
+        for state in self._states():
+            is_pending = state.status == "pending"
+            if is_pending and not state.is_written:
+                unwritten[state.kind] = unwritten.get(state.kind, 0) + state.number
+            elif state.is_completed:
+                shown = column_text(state.status) or ""
+                counts[state.kind][shown] = counts[state.kind].get(shown, 0) + state.number
+            if is_pending and state.is_written:
+                oldest[state.kind] = None if state.is_undated else column_text(state.oldest)
         waiting = self._waiting()
         newest = self._renders("newest_render")
         return QueueSummary(
@@ -74,6 +110,9 @@ class SqlitePromptCatalogue:
 
     def search(self, query: PromptQuery) -> Sequence[Prompt]:
         """The prompts that match, newest first."""
+        prompts = self._newest(query)
+        if prompts is not None:
+            return prompts
         return tuple(
             _prompt(row)
             for row in self._rows(
@@ -100,6 +139,99 @@ class SqlitePromptCatalogue:
             )
         return None
 
+    def _newest(self, query: PromptQuery) -> tuple[Prompt, ...] | None:
+        """The prompts that match, by our indexes; None if reading every prompt may be faster."""
+        from adapters.sqlite.prompt_order import (
+            MAX_PIECE,
+            MAX_ROWS,
+            IndexedOrder,
+            pieces,
+            prompt_order,
+        )
+        from domain.timestamps import TimeRange
+
+        types = [kind.prompt_type for kind in ([query.kind] if query.kind else Kind)]
+        pattern = like_pattern(query.text)
+        prompts: list[Prompt] = []
+        read = 0
+        with self._connection.reading():
+            order = prompt_order(self._connection, types, TimeRange(), query.artifact_status)
+            if not isinstance(order, IndexedOrder):
+                return None
+            for piece in pieces(order, None, min(query.limit, MAX_PIECE)):
+                ids = [position.prompt_id for position in piece]
+                rows = self._rows("matching", ids=json.dumps(ids), pattern=pattern)
+                by_id = {row[0]: row for row in rows}
+                prompts += [_prompt(by_id[prompt_id]) for prompt_id in ids if prompt_id in by_id]
+                read += len(piece)
+                if len(prompts) >= query.limit:
+                    break
+                if read >= MAX_ROWS:
+                    return None
+        return tuple(prompts[: query.limit])
+
+    def _states(self) -> Sequence[_State]:
+        """The numbers of prompts by state, which are remembered until something is committed."""
+        version = self._connection.version()
+        if version is None or version != self._counted_version:
+            with self._connection.reading():
+                self._counted = self._count_states()
+            self._counted_version = version
+        return self._counted
+
+    def _count_states(self) -> list[_State]:
+        hints = [
+            (kind, state_hint(self._connection, kind), index_hint(self._connection, kind))
+            for kind in Kind
+        ]
+        if not all(by_state and pending for _, by_state, pending in hints):
+            return [_State(_KINDS[kind], *rest) for kind, *rest in self._rows("counts")]
+        return [state for hint in hints for state in self._count_by_index(*hint)]
+
+    def _count_by_index(self, kind: Kind, by_state: str, pending: str) -> list[_State]:
+        """The states of a kind that have prompts.
+
+        Most prompts are ready, and counting all is faster than counting those of one state: so
+        every other state is counted, and the rest is ready.
+        """
+        numbers: dict[tuple[object, bool], int] = {}
+        for status in shown_statuses(self._connection, kind, by_state):
+            term, values = status_term(status)
+            for is_completed in (False, True):
+                if (status, is_completed) != _READY:
+                    values["is_completed"] = is_completed
+                    [(number,)] = self._of_kind("count_of_state", kind, by_state, values, term)
+                    numbers[status, is_completed] = number
+        [(number,)] = self._of_kind("count_of_kind", kind, by_state)
+        numbers[_READY] = number - sum(numbers.values())
+        [(written, oldest, is_undated)] = self._of_kind("written", kind, pending)
+        if written:
+            numbers[_PENDING] -= written
+        states = [_State(kind, *state, None, number) for state, number in numbers.items() if number]
+        if written:
+            states.append(
+                _State(
+                    kind,
+                    *_PENDING,
+                    is_written=True,
+                    number=written,
+                    oldest=oldest,
+                    is_undated=is_undated,
+                )
+            )
+        return states
+
+    def _of_kind(
+        self,
+        name: str,
+        kind: Kind,
+        index: str,
+        values: Mapping[str, object] | None = None,
+        status: str = "",
+    ) -> list[tuple[Any, ...]]:
+        statement = self._sql[name].format(index=index, prompt_type=kind.prompt_type, status=status)
+        return self._connection.rows(statement, values)
+
     def _waiting(self) -> list[tuple[Kind, int, str]]:
         if not bookkeeping_version(self._connection):
             return []
@@ -111,6 +243,8 @@ class SqlitePromptCatalogue:
         return tuple(self._live_render(row) for row in self._rows("rendering"))
 
     def _live_render(self, row: tuple[Any, ...]) -> RenderRecord:
+        from domain.lease import ProcessIdentity, heartbeat_time
+
         *columns, boot, namespace, started, heartbeat = row
         render = _render(tuple(columns))
         owner = ProcessIdentity(render.owner_host, boot, namespace, render.owner_pid, started)
@@ -156,8 +290,11 @@ def _artifact(row: tuple[Any, ...]) -> ArtifactRecord:
 
 
 def _is_trouble(render: RenderRecord) -> bool:
+    if render.outcome != "released":
+        return False
+    from domain.failure import Blame, FailureCode
+
     return (
-        render.outcome == "released"
-        and render.failure_code in set(FailureCode)
+        render.failure_code in set(FailureCode)
         and FailureCode(render.failure_code).blame is not Blame.PERSON
     )

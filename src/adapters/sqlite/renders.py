@@ -71,7 +71,9 @@ class SqliteRenderLeases:
         return bool(self._connection.rows(self._sql["holds"], {"render_id": claim.render_id}))
 
     def record_workflow(self, claim: Claim, workflow: WorkflowProcess) -> bool:
-        """Record the process group of a render's workflow before it runs."""
+        """Record the process group of a render's workflow before it runs, unless its claim did."""
+        if workflow == claim.process:
+            return self.holds(claim)
         values = {
             "render_id": claim.render_id,
             "workflow_group": workflow.group,

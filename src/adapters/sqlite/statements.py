@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_FOLDER = Path(__file__).with_name("sql")
+# Expressions of several statements and of an index, which SQLite uses only for the same words. They
+# are written {shown_status} and {is_completed}; {p.shown_status} has an alias before each column.
+_EXPRESSIONS = {
+    "shown_status": (
+        "CASE WHEN {p}artifact_status = 'error' AND (CAST({p}error_message AS TEXT) = 'cancelled'"
+        " OR substr(CAST({p}error_message AS TEXT), 1, 10) = 'cancelled:')"
+        " THEN 'cancelled' ELSE {p}artifact_status END"
+    ),
+    "is_completed": "coalesce({p}status = 'completed', 0)",
+}
+_EXPRESSION = re.compile(rf"\{{(p\.)?({'|'.join(_EXPRESSIONS)})\}}")
 _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 
 
@@ -21,7 +33,10 @@ def statements(subject: str) -> Mapping[str, str]:
         FileNotFoundError: there is no such file.
         ValueError: two statements of the file have the same name.
     """
-    text = resources.files(__package__).joinpath("sql", f"{subject}.sql").read_text("utf-8")
+    text = _FOLDER.joinpath(f"{subject}.sql").read_text("utf-8")
+    text = _EXPRESSION.sub(
+        lambda match: _EXPRESSIONS[match[2]].replace("{p}", match[1] or ""), text
+    )
     pieces = _NAME.split(text)[1:]
     by_name: dict[str, str] = {}
     for name, statement in zip(pieces[::2], pieces[1::2], strict=True):

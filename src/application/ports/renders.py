@@ -34,8 +34,8 @@ class RenderLeases(Protocol):
     def record_workflow(self, claim: Claim, workflow: WorkflowProcess) -> bool:
         """Record the process group of a render's workflow before it runs.
 
-        False, and nothing written, if the lease is lost: the render is closed, or the prompt
-        changed.
+        Nothing is written if it was recorded with the claim. False, and nothing written, if the
+        lease is lost: the render is closed, or the prompt changed.
         """
         ...
 

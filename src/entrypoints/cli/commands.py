@@ -106,9 +106,9 @@ Start with 'mediagen demo': it needs no GPU and no ComfyUI.
 
 def _print_version(context: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's callback
     if value and not context.resilient_parsing:  # shell completion parses without printing
-        from importlib.metadata import version
+        from entrypoints.version import VERSION
 
-        click.echo(f"mediagen {version('media-generator')}")
+        click.echo(f"mediagen {VERSION}")
         context.exit()
 
 

@@ -16,10 +16,12 @@ HELP = """Check the installation, line by line: settings, database, renderers, o
 
 Each problem comes with instructions for fixing it. Nothing is changed. The exit code is 1 if
 there are errors, which would make 'mediagen run' fail, and otherwise 0, even with warnings.
+Large databases are checked in part, so that it takes a second; --thorough reads all of them.
 
 \b
 Examples:
   mediagen doctor
+  mediagen doctor --thorough
   mediagen doctor --config ~/media_generator_config.json --json
 """
 
@@ -29,13 +31,18 @@ _TITLES = {"ok": "OK", "warning": "warning", "broken": "error"}  # where marks c
 
 
 @command(name="doctor", help=HELP)
-def doctor(invocation: Invocation) -> int:
+@click.option(
+    "--thorough",
+    is_flag=True,
+    help="Read the whole database and look for all files; may take long.",
+)
+def doctor(invocation: Invocation, *, thorough: bool) -> int:
     """Check everything; print each check as soon as it is made."""
     from application.ports.doctor import CheckStatus
     from entrypoints.doctor import diagnose
 
     checks: list[Check] = []
-    for check in diagnose(*invocation.inspected_settings()):
+    for check in diagnose(*invocation.inspected_settings(), thorough=thorough):
         checks.append(check)
         if not invocation.as_json:
             _print(check)

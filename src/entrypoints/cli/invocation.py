@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from functools import partial, update_wrapper
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import click
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     from application.ports.database import Database
     from application.ports.prompt_repository import PromptRepository
@@ -37,7 +36,6 @@ class ExitCode(IntEnum):
     SIGTERM = 143  # asked to stop
 
 
-@dataclass(slots=True)
 class Invocation:
     """One run of the program.
 
@@ -47,11 +45,16 @@ class Invocation:
         overrides: settings from the command line by dotted key; they override all others.
     """
 
-    config_file: Path | None = None
-    as_json: bool = False
-    overrides: dict[str, str] = field(default_factory=dict)
-    _loaded: LoadedSettings | None = None
-    _environ: Mapping[str, str] | None = None
+    # Printing the help must not import dataclasses, pathlib or the settings.
+
+    def __init__(
+        self, config_file: Path | None = None, overrides: Mapping[str, str] | None = None
+    ) -> None:
+        self.config_file = config_file
+        self.as_json = False
+        self.overrides = dict(overrides or {})
+        self._loaded: LoadedSettings | None = None
+        self._environ: Mapping[str, str] | None = None
 
     @property
     def environ(self) -> Mapping[str, str]:
@@ -74,6 +77,8 @@ class Invocation:
             SettingsError: a setting or the file is wrong.
         """
         if self._loaded is None:
+            from pathlib import Path
+
             from entrypoints.settings.loader import load_settings
             from entrypoints.settings.redaction import secret_variables
 
@@ -91,10 +96,14 @@ class Invocation:
 
     def fresh(self) -> Invocation:
         """A copy that will read the settings again."""
-        return replace(self, overrides=dict(self.overrides), _loaded=None, _environ=self.environ)
+        copy = Invocation(self.config_file, self.overrides)
+        copy.as_json, copy._environ = self.as_json, self.environ
+        return copy
 
     def inspected_settings(self) -> tuple[LoadedSettings, list[Problem]]:
         """The settings and every problem with them, without raising."""
+        from pathlib import Path
+
         from entrypoints.settings.loader import inspect_settings
 
         return inspect_settings(
@@ -186,7 +195,7 @@ def common_options() -> list[click.Option]:
     return [
         option(
             ["--config"],
-            type=click.Path(path_type=Path),
+            type=click.Path(),
             metavar="FILE",
             help="The configuration file.",
         ),
@@ -210,7 +219,9 @@ def _store(context: click.Context, parameter: click.Parameter, value: Any) -> No
     invocation = context.ensure_object(Invocation)
     match parameter.name:
         case "config" if value is not None:
-            invocation.config_file = value
+            from pathlib import Path
+
+            invocation.config_file = Path(value)
         case "database" if value is not None:
             invocation.overrides["database.path"] = value
         case "as_json" if value:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from domain.failure import FailureCode
 from entrypoints.cli.invocation import Invocation, command
 from entrypoints.cli.parameters import DatabaseText
 from entrypoints.cli.timestamps import with_age
@@ -114,4 +113,6 @@ def pause_remedy(pause: Pause) -> str:
 
 
 def _hint(pause: Pause) -> str:
+    from domain.failure import FailureCode
+
     return FailureCode(pause.code).hint if pause.code in set(FailureCode) else ""

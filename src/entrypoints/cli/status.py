@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import click
 
 from domain.artifact_status import ArtifactStatus
-from domain.failure import FailureCode
 from domain.prompt import CANCELLED, Kind
 from entrypoints.cli.invocation import ExitCode, Invocation, command
 from entrypoints.cli.pause import pause_document, pause_remedy, pause_sentence
@@ -287,6 +286,8 @@ def _worker_name(worker: WorkerView) -> str:
 
 
 def _trouble_document(render: RenderRecord) -> dict[str, object]:
+    from domain.failure import FailureCode
+
     return {
         "prompt_id": render.prompt_id,
         "kind": render.kind.value,
@@ -426,6 +427,8 @@ def _advice(snapshot: Snapshot) -> Iterator[str]:
     if pause:
         yield pause_remedy(pause)
     elif summary.trouble and summary.trouble.failure_code:
+        from domain.failure import FailureCode
+
         hint = FailureCode(summary.trouble.failure_code).hint
         yield f"{hint} Then run 'mediagen doctor' and 'mediagen run'."
     stuck = totals[ArtifactStatus.PROCESSING] - len(summary.rendering)

@@ -8,7 +8,6 @@ import time
 from collections import Counter
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from application.ports.events import (
@@ -26,6 +25,7 @@ from entrypoints.renderer_setup import server_names, workflow_names
 from entrypoints.settings.errors import SettingsError
 from entrypoints.telemetry.event_log import log_delivery, redacted_reason
 from entrypoints.telemetry.telemetry import Telemetry
+from entrypoints.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -106,7 +106,7 @@ class DaemonTelemetry:
         counts = Counter(plan.name.partition("-")[0] for plan in plans)
         self._log.info(
             "daemon.started",
-            version=version("media-generator"),
+            version=VERSION,
             pid=os.getpid(),
             slots=dict(counts),
         )
@@ -151,8 +151,11 @@ class DaemonTelemetry:
     def _serve(self, loaded: LoadedSettings) -> None:
         from entrypoints.web.server import start_server
 
-        self._page = start_server(loaded)
+        self._page = start_server(loaded, self._warn_of_rejected_token)
         self._log.info("page.listening", url=self._page.url)
+
+    def _warn_of_rejected_token(self, place: str, address: str, count: int) -> None:
+        self._log.warning("page.token_rejected", place=place, address=address, count=count)
 
     def _serve_again(self, loaded: LoadedSettings) -> None:
         # The old server is closed first: it may hold the very port that the new one needs.

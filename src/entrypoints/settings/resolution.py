@@ -5,7 +5,6 @@ Nothing is required until it is asked for: a command that only looks at the queu
 
 from __future__ import annotations
 
-import hashlib
 import os
 from functools import reduce
 from pathlib import Path
@@ -149,6 +148,8 @@ def render_settings_name(loaded: LoadedSettings) -> str:
     }
     if not overridden:
         return name
+    import hashlib
+
     digest = hashlib.sha256("\n".join(f"{k}={v}" for k, v in overridden.items()).encode())
     return f"{name} and other values of {', '.join(overridden)} ({digest.hexdigest()[:8]})"
 

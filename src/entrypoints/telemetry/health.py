@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
     from domain.prompt import Kind
-    from entrypoints.telemetry.queue_metrics import QueueSnapshot
+    from entrypoints.telemetry.queue_metrics import PauseSnapshot
 
 MAX_CONNECTIONS: Final = 64  # a further one closes the oldest
 MAX_CONNECTION_SECONDS: Final = 15.0
@@ -53,7 +53,7 @@ class Health:
     Args:
         registry: the metrics.
         is_alive: whether the main loop is running.
-        snapshot: the queue, or None if it cannot be read.
+        pause: whether the queue is paused, or None if the database cannot be read.
         kinds: the kinds that are rendered here, each with the code of what is missing, or "".
         report: gets the path and the error if a bug keeps a request from being answered.
     """
@@ -62,13 +62,13 @@ class Health:
         self,
         registry: CollectorRegistry,
         is_alive: Callable[[], bool],
-        snapshot: Callable[[], QueueSnapshot | None],
+        pause: Callable[[], PauseSnapshot | None],
         kinds: Callable[[], Mapping[Kind, str]],
         report: Callable[[str, Exception], None],
     ) -> None:
         self._registry = registry
         self._is_alive = is_alive
-        self._snapshot = snapshot
+        self._pause = pause
         self._kinds = kinds
         self._report = report
 
@@ -96,7 +96,7 @@ class Health:
             return _error(HTTPStatus.INTERNAL_SERVER_ERROR)
 
     def _ready(self) -> Response:
-        snapshot = self._snapshot()
+        snapshot = self._pause()
         if snapshot is None:
             return _unavailable("database_unavailable")
         pause = snapshot.pause

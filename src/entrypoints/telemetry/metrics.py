@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import platform
 from functools import partial
-from importlib.metadata import version
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
@@ -24,6 +23,7 @@ from application.ports.events import (
 from domain.failure import FailureCode
 from domain.prompt import Kind
 from domain.render import Outcome
+from entrypoints.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -93,7 +93,7 @@ class RenderMetrics:
             "mediagen_renders_running", "Prompts that are being rendered here.", ("kind",)
         )
         build = Info("mediagen_build", "Versions of Media Generator and Python.", registry=registry)
-        build.info({"version": version("media-generator"), "python": platform.python_version()})
+        build.info({"version": VERSION, "python": platform.python_version()})
         # A counter that appears with its first event hides that event from increase().
         for kind in Kind:
             renders.labels(kind.value).set_function(partial(self.running, kind))

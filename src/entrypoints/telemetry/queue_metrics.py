@@ -5,8 +5,9 @@ from __future__ import annotations
 from concurrent.futures import Future
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from threading import Lock, Thread
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
@@ -26,12 +27,11 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
     from prometheus_client.metrics_core import Metric
 
-    from application.ports.database import Pause
+    from application.ports.database import Database, Pause
     from application.ports.prompt_catalogue import QueueSummary
     from entrypoints.settings.loader import LoadedSettings
     from entrypoints.telemetry.metrics import RenderMetrics
 
-    SnapshotSource = Callable[[], AbstractContextManager[Callable[[], "QueueSnapshot"]]]
 
 STATUSES: Final = (
     "unwritten", "waiting", *(status.value for status in ArtifactStatus), CANCELLED, "other"
@@ -40,6 +40,17 @@ STATUSES: Final = (
 MAX_WAIT_SECONDS: Final = 2.0  # below every scraper's own limit
 _MAX_LOCK_SECONDS: Final = 1.0
 _MAX_AGE_SECONDS: Final = 1.0  # requests at the same time share one snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class PauseSnapshot:
+    """Whether the queue is paused; read without counting prompts.
+
+    Attributes:
+        pause: why nothing is claimed, or None.
+    """
+
+    pause: Pause | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +68,10 @@ class QueueSnapshot:
     as_of: float
 
 
-class SnapshotReader:
+T = TypeVar("T")
+
+
+class SnapshotReader(Generic[T]):
     """Reads snapshots in a thread of its own, one at a time.
 
     Args:
@@ -69,7 +83,7 @@ class SnapshotReader:
 
     def __init__(
         self,
-        source: SnapshotSource,
+        source: Callable[[], AbstractContextManager[Callable[[], T]]],
         monotonic: Callable[[], float],
         max_wait_seconds: float = MAX_WAIT_SECONDS,
     ) -> None:
@@ -77,14 +91,14 @@ class SnapshotReader:
         self._monotonic = monotonic
         self._max_wait_seconds = max_wait_seconds
         self._stack = ExitStack()
-        self._read: Callable[[], QueueSnapshot] | None = None
-        self._newest: Future[QueueSnapshot] | None = None
+        self._read: Callable[[], T] | None = None
+        self._newest: Future[T] | None = None
         self._started_at = 0.0
         self._closed = False
         self._lock = Lock()
 
-    def snapshot(self) -> QueueSnapshot | None:
-        """The queue, or None if it cannot be read in time."""
+    def snapshot(self) -> T | None:
+        """The newest snapshot, or None if the queue cannot be read in time."""
         try:
             return self._request().result(self._max_wait_seconds)
         except (TimeoutError, RepositoryError, SettingsError):
@@ -97,7 +111,7 @@ class SnapshotReader:
             if self._newest is None or self._newest.done():
                 self._stack.close()
 
-    def _request(self) -> Future[QueueSnapshot]:
+    def _request(self) -> Future[T]:
         with self._lock:
             newest, now = self._newest, self._monotonic()
             is_old = (
@@ -112,8 +126,8 @@ class SnapshotReader:
                 Thread(target=self._run, args=(newest,), name="snapshot", daemon=True).start()
             return newest
 
-    def _run(self, future: Future[QueueSnapshot]) -> None:
-        result: QueueSnapshot | BaseException
+    def _run(self, future: Future[T]) -> None:
+        result: T | BaseException
         try:
             if self._read is None:
                 self._read = self._stack.enter_context(self._source())
@@ -129,30 +143,50 @@ class SnapshotReader:
                 self._stack.close()
 
 
-def snapshot_source(loaded: LoadedSettings, monotonic: Callable[[], float]) -> SnapshotSource:
-    """Opens the database of the settings over a connection of its own.
+def queue_reader(
+    loaded: LoadedSettings, monotonic: Callable[[], float]
+) -> SnapshotReader[QueueSnapshot]:
+    """Reads the queue over a connection of its own.
 
     Args:
         loaded: the settings.
         monotonic: the monotonic clock, in seconds.
     """
 
-    @contextmanager
-    def source() -> Iterator[Callable[[], QueueSnapshot]]:
-        from entrypoints.factories import open_database
+    def read(database: Database) -> QueueSnapshot:
+        as_of = monotonic()
+        return QueueSnapshot(database.catalogue.summary(), database.controls.paused(), as_of)
 
-        with closing(open_database(loaded, _MAX_LOCK_SECONDS)) as database:
+    return SnapshotReader(partial(_opened, loaded, read), monotonic)
 
-            def read() -> QueueSnapshot:
-                as_of = monotonic()
-                database.check_identity()
-                return QueueSnapshot(
-                    database.catalogue.summary(), database.controls.paused(), as_of
-                )
 
-            yield read
+def pause_reader(
+    loaded: LoadedSettings, monotonic: Callable[[], float]
+) -> SnapshotReader[PauseSnapshot]:
+    """Reads whether the queue is paused, over a connection of its own.
 
-    return source
+    Args:
+        loaded: the settings.
+        monotonic: the monotonic clock, in seconds.
+    """
+
+    def read(database: Database) -> PauseSnapshot:
+        return PauseSnapshot(database.controls.paused())
+
+    return SnapshotReader(partial(_opened, loaded, read), monotonic)
+
+
+@contextmanager
+def _opened(loaded: LoadedSettings, read: Callable[[Database], T]) -> Iterator[Callable[[], T]]:
+    from entrypoints.factories import open_database
+
+    with closing(open_database(loaded, _MAX_LOCK_SECONDS)) as database:
+
+        def read_now() -> T:
+            database.check_identity()
+            return read(database)
+
+        yield read_now
 
 
 class QueueMetrics(Collector):

@@ -12,7 +12,7 @@ from entrypoints.telemetry.event_log import EventLog
 from entrypoints.telemetry.health import Health, HealthServer
 from entrypoints.telemetry.logs import Logs
 from entrypoints.telemetry.metrics import RenderMetrics
-from entrypoints.telemetry.queue_metrics import QueueMetrics, SnapshotReader, snapshot_source
+from entrypoints.telemetry.queue_metrics import QueueMetrics, pause_reader, queue_reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from application.ports.system import Clock
     from domain.prompt import Kind
     from entrypoints.settings.loader import LoadedSettings
-    from entrypoints.telemetry.queue_metrics import QueueSnapshot
+    from entrypoints.telemetry.queue_metrics import PauseSnapshot, QueueSnapshot
 
 MAX_LOOP_SECONDS: Final = 60.0  # for one turn of the main loop, without its waits for locks
 MAX_LOCK_WAITS: Final = 10  # in one turn, ``database.timeout`` each
@@ -102,10 +102,10 @@ class Telemetry:
             lambda: self._logs.dropped,
         )
         self._metrics.servers.replace(servers)
-        self._reader = self._reader_for(loaded)
+        self._read_from(loaded)
         QueueMetrics(registry, self._snapshot, kinds, self._metrics, clock.now)
         self._health = Health(
-            registry, self._watchdog.is_alive, self._snapshot, kinds, self._log_error
+            registry, self._watchdog.is_alive, self._pause_snapshot, kinds, self._log_error
         )
         self._server: HealthServer | None = None
         self._web = Web()
@@ -147,25 +147,31 @@ class Telemetry:
         self._metrics.workflows = workflows
         self._metrics.servers.replace(servers)
         self._watchdog.max_seconds = _max_loop_seconds(loaded)
-        old, self._reader = self._reader, self._reader_for(loaded)
-        old.close()
+        old = self._queue, self._pause
+        self._read_from(loaded)
+        for reader in old:
+            reader.close()
 
     def close(self) -> None:
         """Stop serving, and write the last log lines."""
         self._stop_serving()
-        self._reader.close()
+        self._queue.close()
+        self._pause.close()
         self._logs.close()
 
     def _snapshot(self) -> QueueSnapshot | None:
-        return self._reader.snapshot()
+        return self._queue.snapshot()
+
+    def _pause_snapshot(self) -> PauseSnapshot | None:
+        return self._pause.snapshot()
 
     def _log_error(self, path: str, error: Exception) -> None:
         # By its type alone: its message may be private.
         self.logger.error("health.unanswered", path=path, error=type(error).__name__)
 
-    def _reader_for(self, loaded: LoadedSettings) -> SnapshotReader:
-        monotonic = self._clock.monotonic
-        return SnapshotReader(snapshot_source(loaded, monotonic), monotonic)
+    def _read_from(self, loaded: LoadedSettings) -> None:
+        self._queue = queue_reader(loaded, self._clock.monotonic)
+        self._pause = pause_reader(loaded, self._clock.monotonic)
 
     def _serve(self, web: Web) -> None:
         if web == self._web:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from entrypoints.container import compose
 from entrypoints.settings import resolution
 from entrypoints.settings.errors import SettingsError
+from entrypoints.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from entrypoints.web.access import Access
     from entrypoints.web.caches import CheckCache, SummaryCache
     from entrypoints.workflow_check import CheckedWorkflow
-
-MAX_INTEGRITY_SECONDS = 1.0  # of one database check; the page repeats it
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +177,7 @@ def build_services(loaded: LoadedSettings, access: Access) -> tuple[Services, Ca
 def _checks(loaded: LoadedSettings) -> Iterable[Check]:
     from entrypoints.doctor import diagnose
 
-    return diagnose(loaded, integrity_seconds=MAX_INTEGRITY_SECONDS)
+    return diagnose(loaded)
 
 
 def _check_workflow(
@@ -208,7 +207,7 @@ def _versions() -> dict[str, str]:
     from importlib.metadata import version
 
     return {
-        "mediagen": version("media-generator"),
+        "mediagen": VERSION,
         "python": platform.python_version(),
         "sqlite": sqlite3.sqlite_version,
         "flask": version("flask"),

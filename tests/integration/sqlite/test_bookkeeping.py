@@ -35,6 +35,9 @@ TABLES = {"media_generator_state", "media_generator_renders", "media_generator_p
 INDEXES = {
     "media_generator_pending_image",
     "media_generator_pending_audio",
+    "media_generator_state_image",
+    "media_generator_state_audio",
+    "media_generator_failures",
 }
 OWN_INDEXES = {
     "media_generator_live_render",

@@ -14,6 +14,7 @@ from adapters.sqlite import gallery as gallery_module
 from adapters.sqlite import gallery_prompts
 from adapters.sqlite.connection import Connection
 from adapters.sqlite.gallery import SqliteGallery
+from adapters.sqlite.prompt_order import IndexedOrder, ScannedOrder
 from application.ports.gallery import GalleryQuery, PromptListQuery
 from application.ports.prompt_repository import RepositoryBusyError, RepositoryError
 from domain.prompt import Kind
@@ -167,8 +168,9 @@ def test_a_search_looks_at_so_many_prompts_at_once(
     world: GalleryWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And then says where to go on."""
-    monkeypatch.setattr(gallery_prompts, "_MAX_ROWS", 10)
-    monkeypatch.setattr(gallery_prompts, "_MIN_PIECE", 10)
+    monkeypatch.setattr(gallery_prompts, "MAX_ROWS", 10)
+    monkeypatch.setattr(IndexedOrder, "min_piece", 10)
+    monkeypatch.setattr(ScannedOrder, "min_piece", 10)
     world.add(*(APrompt(number, text="old" if number == 1 else "new") for number in range(1, 31)))
     page = world.gallery().prompts(PromptListQuery(text="old"))
     assert page.prompts == ()
@@ -181,7 +183,7 @@ def test_one_page_takes_several_pieces(
     world: GalleryWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And each prompt once, in their order."""
-    monkeypatch.setattr(gallery_prompts, "_MIN_PIECE", 3)
+    monkeypatch.setattr(IndexedOrder, "min_piece", 3)
     world.add(*(APrompt(number, text="old" if number % 2 else "new") for number in range(1, 31)))
     for query in (PromptListQuery(text="old"), PromptListQuery(text="old", status="ready")):
         page = world.gallery().prompts(query)
@@ -189,12 +191,8 @@ def test_one_page_takes_several_pieces(
         assert page.next is None
 
 
-def test_a_rare_status_is_found_at_once(
-    world: GalleryWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whatever lies between: the table is looked through instead."""
-    monkeypatch.setattr(gallery_prompts, "_MAX_ROWS_BY_STATUS", 10)
-    monkeypatch.setattr(gallery_prompts, "_MIN_PIECE", 10)
+def test_a_rare_status_is_found_at_once(world: GalleryWorld) -> None:
+    """Whatever lies between."""
     world.add(
         *(
             APrompt(number, artifact_status="error" if number in {1, 4, 39} else "ready")
@@ -206,22 +204,23 @@ def test_a_rare_status_is_found_at_once(
     assert prompt_pages(world.gallery(), PromptListQuery(status="error", limit=1)) == [39, 4, 1]
 
 
-def test_an_index_that_is_dropped_meanwhile_is_done_without(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whoever rebuilds the table drops it between two statements."""
+def test_an_index_that_is_dropped_is_done_without(tmp_path: Path) -> None:
+    """Whoever rebuilds the table drops it; never between two statements of one answer."""
     with closing(GalleryWorld(fresh_database(tmp_path / "m.db"), indexes=True)) as world:
-        world.add(APrompt(1), APrompt(2, artifact_status="pending"))
+        world.add(
+            APrompt(1), APrompt(2, artifact_status="pending"), APrompt(3, artifact_status="error")
+        )
         gallery = world.gallery()
-        for module, function, index in (
-            ("gallery_prompts", "listed_hint", "media_generator_listed_image"),
-            ("gallery_prompts", "index_hint", "media_generator_pending_image"),
-        ):
-            Poet(world.path).execute(f"DROP INDEX {index}")
-            seen = f"INDEXED BY {index}"
-            monkeypatch.setattr(f"adapters.sqlite.{module}.{function}", lambda *_, s=seen: s)
-        assert prompt_pages(gallery, PromptListQuery()) == [2, 1]
-        assert [each.id for each in gallery.waiting(Kind.IMAGE, 9)] == [2]
+        indexes = Poet(world.path).execute(
+            "SELECT name FROM sqlite_schema WHERE type = 'index' AND name LIKE 'media_generator%'"
+            " AND tbl_name = 'prompts' OR name = 'media_generator_failures'"
+        )
+        for number in range(len(indexes) + 1):
+            assert prompt_pages(gallery, PromptListQuery()) == [3, 2, 1]
+            assert [each.id for each in gallery.waiting(Kind.IMAGE, 9)] == [2]
+            assert [each.id for each in gallery.failed(9)] == [3]
+            for (name,) in indexes[number : number + 1]:
+                Poet(world.path).execute(f"DROP INDEX {name}")
 
 
 # ----------------------------------------------------------------------------------- by a path

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -19,7 +19,7 @@ from tests.fresh_databases import fresh_database
 from tests.owners import sqlite_repository
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from adapters.sqlite.prompt_repository import SqlitePromptRepository
@@ -239,3 +239,57 @@ def test_whatever_an_artifact_holds_can_be_shown(tmp_path: Path, column: str, va
     optional = [artifact.preview_path, artifact.metadata, artifact.created_at]
     texts = [artifact.artifact_type, artifact.file_path, *(t for t in optional if t is not None)]
     assert [text for text in texts if not _is_printable(text)] == []
+
+
+# ------------------------------------------------------------------------------------ counting
+
+
+class _Counting(Connection):
+    """Knows how often prompts were counted."""
+
+    counts = 0
+
+    def rows(
+        self, statement: str, values: Mapping[str, object] | None = None
+    ) -> list[tuple[Any, ...]]:
+        self.counts += statement.startswith("SELECT count(*) FROM prompts")
+        return super().rows(statement, values)
+
+
+def test_counts_are_remembered_until_anything_is_committed(poet: Poet) -> None:
+    """By this connection or another one; a transaction that is rolled back leaves no trace."""
+    poet.write("{}")
+    with closing(_Counting(poet.path, 5.0)) as connection:
+        repository = sqlite_repository(connection)
+        catalogue = SqlitePromptCatalogue(connection)
+
+        def pending() -> int:
+            return catalogue.summary().counts.get(Kind.IMAGE, {}).get("pending", 0)
+
+        assert (pending(), pending()) == (1, 1)
+        assert connection.counts == len(Kind)
+        poet.write("{}")
+        assert (pending(), pending()) == (2, 2)
+        assert repository.claim_next(ANY) is not None
+        assert (pending(), pending()) == (1, 1)
+        assert connection.counts == 3 * len(Kind)
+        with connection.rehearsing():
+            assert repository.claim_next(ANY) is not None
+            assert pending() == 0
+        assert pending() == 1
+
+
+def test_counts_do_not_depend_on_an_index(poet: Poet, repository: SqlitePromptRepository) -> None:
+    """Nor do lists; one that is dropped while the program runs is done without."""
+    poet.write("{}", artifact_status="ready")
+    poet.write("{}", artifact_status="error")
+    poet.write("{}")
+    with closing(Connection(poet.path, 5.0)) as connection:
+        catalogue = SqlitePromptCatalogue(connection)
+        for index in ("state_audio", "pending_image", "state_image"):
+            assert catalogue.summary().counts == {
+                Kind.IMAGE: {"ready": 1, "error": 1, "pending": 1}
+            }
+            assert [found.id for found in catalogue.search(PromptQuery())] == [3, 2, 1]
+            assert repository.count_pending(ANY) == 1
+            poet.execute(f"DROP INDEX media_generator_{index}")

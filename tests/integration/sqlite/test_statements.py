@@ -19,6 +19,7 @@ from adapters.sqlite import (
     gallery_renders,
     hook_outbox,
     prompt_catalogue,
+    prompt_order,
     prompt_repository,
     rehearsal,
     renders,
@@ -60,6 +61,7 @@ SUBJECTS = (
     "gallery",
     "gallery_prompts",
     "gallery_renders",
+    "prompt_order",
     "doctor",
     "history",
 )
@@ -71,6 +73,7 @@ MODULES = (
     doctor,
     hook_outbox,
     prompt_catalogue,
+    prompt_order,
     database,
     prompt_repository,
     rehearsal,
@@ -87,7 +90,7 @@ def _filled(name: str, sql: str) -> str:
     if name == "insert_row":
         return sql.format(table="prompts", columns="prompt_text", values=":prompt_text")
     words = {"urgency": "NULL", "order": "p.id", "of_type": "1", "after": "1", "dated": "1"}
-    return sql.format(index="", prompt_type="image_prompt", **words)
+    return sql.format(index="", prompt_type="image_prompt", among="1", status=":state", **words)
 
 
 def test_every_statement_parses_on_a_real_database() -> None:
@@ -114,7 +117,7 @@ def test_a_name_that_is_given_twice_is_refused(
     """One of the two would never run."""
     (tmp_path / "sql").mkdir()
     (tmp_path / "sql" / "twice.sql").write_text("-- name: a\nSELECT 1;\n-- name: a\nSELECT 2;\n")
-    monkeypatch.setattr("adapters.sqlite.statements.resources.files", lambda _: tmp_path)
+    monkeypatch.setattr("adapters.sqlite.statements._FOLDER", tmp_path / "sql")
     with pytest.raises(ValueError, match="two statements 'a'"):
         statements("twice")
 
@@ -226,13 +229,19 @@ def _show_the_page(connection: Connection) -> None:
 
 
 def _look_where_nothing_is_ours(path: Path) -> None:
-    """Errors are told without our own tables, too."""
+    """By reading every prompt."""
     with closing(Connection(fresh_database(path), 5.0)) as connection:
         gallery.SqliteGallery(connection).failed(5)
+        catalogue = prompt_catalogue.SqlitePromptCatalogue(connection)
+        catalogue.summary()
+        catalogue.search(PromptQuery())
 
 
-def test_every_statement_is_used(tmp_path: Path, used: set[tuple[str, str]]) -> None:
+def test_every_statement_is_used(
+    tmp_path: Path, used: set[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A whole life of a database asks for every statement that is in the files."""
+    monkeypatch.setattr(gallery_prompts, "_MAX_SORTED", 0)
     shared_schema.create_database(tmp_path / "musings.db")
     with closing(Connection(tmp_path / "musings.db", 5.0)) as connection:
         intake = database.SqlitePromptIntake(connection)

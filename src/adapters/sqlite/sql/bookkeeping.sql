@@ -71,6 +71,12 @@ ON media_generator_renders (prompt_id, retry_at) WHERE retry_at IS NOT NULL;
 CREATE INDEX IF NOT EXISTS media_generator_retry_times
 ON media_generator_renders (retry_at) WHERE retry_at IS NOT NULL;
 
+-- For the failures that the page shows; renders that succeed leave it alone.
+
+-- name: create_failures_index
+CREATE INDEX IF NOT EXISTS media_generator_failures
+ON media_generator_renders (finished_at) WHERE failure_code IS NOT NULL;
+
 -- NULL for the renders of earlier versions.
 
 -- name: add_token
@@ -114,6 +120,36 @@ ON prompts (created_at, id)
 WHERE
     status = 'completed' AND artifact_status = 'pending'
     AND prompt_type = 'lyrics_prompt' AND output_reference IS NOT NULL;
+
+-- By state, for counts and lists. The first column is an expression, so that SQLite does not choose
+-- these indexes for statements of other programs.
+
+-- name: create_state_image_index
+CREATE INDEX IF NOT EXISTS media_generator_state_image
+ON prompts (({shown_status}), ({is_completed}), created_at) WHERE prompt_type = 'image_prompt';
+
+-- name: create_state_audio_index
+CREATE INDEX IF NOT EXISTS media_generator_state_audio
+ON prompts (({shown_status}), ({is_completed}), created_at) WHERE prompt_type = 'lyrics_prompt';
+
+-- A template for one kind: one step along the index for each different status; NULL comes last, whether there is such a
+-- prompt or not.
+
+-- name: shown_statuses
+WITH RECURSIVE statuses (status) AS (
+    SELECT min({p.shown_status})
+    FROM prompts AS p {index}
+    WHERE p.prompt_type = '{prompt_type}'
+    UNION ALL
+    SELECT (
+        SELECT min({p.shown_status})
+        FROM prompts AS p {index}
+        WHERE p.prompt_type = '{prompt_type}' AND {p.shown_status} > s.status
+    )
+    FROM statuses AS s
+    WHERE s.status IS NOT NULL
+)
+SELECT status FROM statuses LIMIT :limit;
 
 -- For the list of all prompts, newest first; the status is not in it, so that claims and ends of
 -- renders leave it alone.

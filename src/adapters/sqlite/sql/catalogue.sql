@@ -2,39 +2,42 @@
 
 -- A prompt that a person cancelled is in error, with that code in its message; people see it apart.
 
--- name: counts
-SELECT prompt_type, CASE
-        WHEN
-            artifact_status = 'error' AND (
-                CAST(error_message AS TEXT) = 'cancelled'
-                OR CAST(error_message AS TEXT) LIKE 'cancelled:%'
-            )
-            THEN 'cancelled'
-        ELSE artifact_status
-    END, count(*)
-FROM prompts
-WHERE
-    status = 'completed' AND prompt_type IN ('image_prompt', 'lyrics_prompt')
-    AND artifact_status IS NOT 'pending'
-GROUP BY 1, 2;
+-- Prompts by type, status, whether they are completed, and whether a pending one has its writing; with
+-- the earliest date, and whether one has none.
 
--- name: pending
-SELECT p.prompt_type, count(*), min(p.created_at), max(p.created_at IS NULL)
-FROM prompts AS p
+-- name: counts
+SELECT
+    p.prompt_type, {p.shown_status}, {p.is_completed},
+    CASE
+        WHEN p.artifact_status = 'pending' AND p.status = 'completed'
+            THEN EXISTS (SELECT 1 FROM writings AS w WHERE w.id = p.output_reference)
+    END,
+    count(*), min(p.created_at), max(p.created_at IS NULL)
+FROM prompts AS p NOT INDEXED
+WHERE p.prompt_type IN ('image_prompt', 'lyrics_prompt')
+GROUP BY 1, 2, 3, 4;
+
+-- Templates: the same for one type, by the indexes.
+
+-- name: count_of_kind
+SELECT count(*) FROM prompts AS p {index} WHERE p.prompt_type = '{prompt_type}';
+
+-- name: count_of_state
+SELECT count(*)
+FROM prompts AS p {index}
+WHERE
+    p.prompt_type = '{prompt_type}' AND {p.shown_status} IS {status}
+    AND {p.is_completed} = :is_completed;
+
+-- name: written
+SELECT count(*), min(p.created_at), max(p.created_at IS NULL)
+FROM prompts AS p {index}
 INNER JOIN writings AS w ON w.id = p.output_reference
 WHERE
     p.status = 'completed' AND p.artifact_status = 'pending'
-    AND p.prompt_type IN ('image_prompt', 'lyrics_prompt')
-GROUP BY p.prompt_type;
+    AND p.prompt_type = '{prompt_type}' AND p.output_reference IS NOT NULL;
 
--- name: unwritten
-SELECT p.prompt_type, count(*)
-FROM prompts AS p
-LEFT JOIN writings AS w ON w.id = p.output_reference
-WHERE
-    p.artifact_status = 'pending' AND p.prompt_type IN ('image_prompt', 'lyrics_prompt')
-    AND (p.status IS NOT 'completed' OR w.id IS NULL)
-GROUP BY p.prompt_type;
+-- By reading every prompt.
 
 -- name: search
 SELECT p.id, p.prompt_type, p.prompt_text, p.artifact_status, p.created_at, p.error_message
@@ -42,18 +45,7 @@ FROM prompts AS p
 WHERE
     p.prompt_type IN ('image_prompt', 'lyrics_prompt')
     AND (:prompt_type IS NULL OR p.prompt_type = :prompt_type)
-    AND (
-        :artifact_status IS NULL
-        OR :artifact_status = CASE
-            WHEN
-                p.artifact_status = 'error' AND (
-                    CAST(p.error_message AS TEXT) = 'cancelled'
-                    OR CAST(p.error_message AS TEXT) LIKE 'cancelled:%'
-                )
-                THEN 'cancelled'
-            ELSE p.artifact_status
-        END
-    )
+    AND (:artifact_status IS NULL OR :artifact_status = {p.shown_status})
     AND (
         :pattern IS NULL
         OR p.prompt_text LIKE :pattern ESCAPE '\'
@@ -64,6 +56,20 @@ WHERE
     )
 ORDER BY p.created_at DESC, p.id DESC
 LIMIT :limit;
+
+-- name: matching
+SELECT p.id, p.prompt_type, p.prompt_text, p.artifact_status, p.created_at, p.error_message
+FROM prompts AS p
+WHERE
+    p.id IN (SELECT value FROM json_each(:ids))
+    AND (
+        :pattern IS NULL
+        OR p.prompt_text LIKE :pattern ESCAPE '\'
+        OR EXISTS (
+            SELECT 1 FROM writings AS w
+            WHERE w.id = p.output_reference AND w.content LIKE :pattern ESCAPE '\'
+        )
+    );
 
 -- name: prompt
 SELECT

@@ -52,18 +52,17 @@ WHERE
 ORDER BY {order}
 LIMIT 1;
 
+-- A template for one kind; by the index, or among some prompts.
+
 -- name: count_pending
 SELECT count(*)
-FROM prompts AS p
+FROM prompts AS p {index}
 INNER JOIN writings AS w ON w.id = p.output_reference
 WHERE
     p.status = 'completed' AND p.artifact_status = 'pending'
-    AND (
-        (:image AND p.prompt_type = 'image_prompt')
-        OR (:audio AND p.prompt_type = 'lyrics_prompt')
-    )
-    AND (:only IS NULL OR p.id IN (SELECT value FROM json_each(:only)))
-    AND p.id NOT IN (SELECT value FROM json_each(:excluding));
+    AND p.prompt_type = '{prompt_type}' AND p.output_reference IS NOT NULL
+    AND {among}
+    AND (:excluding = '[]' OR p.id NOT IN (SELECT value FROM json_each(:excluding)));
 
 -- Runs whenever there is nothing to claim: CROSS JOIN makes SQLite begin with the few prompts that
 -- wait instead of all prompts.
@@ -149,11 +148,13 @@ ORDER BY r.render_id;
 -- name: open_render
 INSERT INTO media_generator_renders (
     prompt_id, kind, output_reference, attempt, crashes,
-    owner_host, owner_boot, owner_namespace, owner_pid, owner_started, token
+    owner_host, owner_boot, owner_namespace, owner_pid, owner_started,
+    workflow_group, workflow_started, token
 )
 VALUES (
     :prompt_id, :kind, :output_reference, :attempt, :crashes,
     :owner_host, :owner_boot, :owner_namespace, :owner_pid, :owner_started,
+    :workflow_group, :workflow_started,
     lower(hex(randomblob(8)))
 )
 RETURNING render_id, claimed_at, token;

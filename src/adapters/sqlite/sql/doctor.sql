@@ -6,28 +6,28 @@ PRAGMA journal_mode;
 -- name: anything
 SELECT count(*) FROM sqlite_schema;
 
--- name: processing
-SELECT id FROM prompts
-WHERE artifact_status = 'processing' AND prompt_type IN ('image_prompt', 'lyrics_prompt')
-ORDER BY id;
+-- Templates, for one kind.
 
--- A prompt for a rehearsal: one that is pending, or else the last that ended.
+-- name: processing
+SELECT p.id FROM prompts AS p {index}
+WHERE p.prompt_type = '{prompt_type}' AND {p.shown_status} = 'processing';
+
+-- A prompt for a rehearsal: one that is pending, or else one that ended.
 
 -- name: pending_prompt
-SELECT p.id FROM prompts AS p
+SELECT p.id FROM prompts AS p {index}
 INNER JOIN writings AS w ON w.id = p.output_reference
 WHERE
-    p.status = 'completed' AND p.artifact_status = 'pending' AND p.prompt_type = :prompt_type
+    p.status = 'completed' AND p.artifact_status = 'pending' AND p.prompt_type = '{prompt_type}'
     AND p.output_reference IS NOT NULL
 LIMIT 1;
 
 -- name: ended_prompt
-SELECT p.id FROM prompts AS p
+SELECT p.id FROM prompts AS p {index}
 INNER JOIN writings AS w ON w.id = p.output_reference
 WHERE
-    p.status = 'completed' AND p.artifact_status IN ('ready', 'error')
-    AND p.prompt_type = :prompt_type
-ORDER BY p.id DESC
+    p.prompt_type = '{prompt_type}' AND {p.shown_status} IN ('ready', 'error')
+    AND {p.is_completed} = 1
 LIMIT 1;
 
 -- name: newest_artifacts

@@ -82,16 +82,12 @@ WHERE
     id = :prompt_id AND artifact_status = :source
     AND prompt_type IN ('image_prompt', 'lyrics_prompt');
 
--- All but those that a person cancelled.
+-- A template, for one kind: all but those that a person cancelled.
 
 -- name: errors
-SELECT id FROM prompts
+SELECT p.id FROM prompts AS p {index}
 WHERE
-    artifact_status = 'error' AND status = 'completed'
-    AND prompt_type IN ('image_prompt', 'lyrics_prompt')
-    AND coalesce(CAST(error_message AS TEXT), '') <> 'cancelled'
-    AND coalesce(CAST(error_message AS TEXT), '') NOT LIKE 'cancelled:%'
-ORDER BY id;
+    p.prompt_type = '{prompt_type}' AND {p.shown_status} = 'error' AND {p.is_completed} = 1;
 
 -- A render without a row was closed and removed long ago: another worker took over.
 

@@ -1,60 +1,14 @@
 -- Prompts for the page. Nothing here writes, and only the statements about renders need our own
 -- tables.
 
--- Templates: places in the list of all prompts, newest first. The first is for one kind and one
--- index; the type stands in the words of that, or SQLite could not use it.
-
--- name: places
-SELECT p.created_at, p.id
-FROM prompts AS p {index}
-WHERE p.prompt_type = '{prompt_type}' AND {after} AND {dated}
-ORDER BY p.created_at DESC, p.id DESC
-LIMIT :limit;
-
--- The rows are looked at by their ids, the youngest first, which is about the order that is
--- wanted: so each row after the first few is seen at once to come too late. SQLite keeps an
--- order within only where there is a limit.
-
--- name: scan
-SELECT created_at, id
-FROM (
-    SELECT p.created_at, p.id
-    FROM prompts AS p NOT INDEXED
-    WHERE
-        (:status IS NULL OR :status = CASE
-                WHEN
-                    p.artifact_status = 'error' AND (
-                        CAST(p.error_message AS TEXT) = 'cancelled'
-                        OR CAST(p.error_message AS TEXT) LIKE 'cancelled:%'
-                    )
-                    THEN 'cancelled'
-                ELSE p.artifact_status
-            END)
-        AND {of_type} AND {after} AND {dated}
-    ORDER BY p.id DESC
-    LIMIT -1
-)
-ORDER BY created_at DESC, id DESC
-LIMIT :limit;
-
 -- name: matching
 SELECT p.id
 FROM prompts AS p
 LEFT JOIN writings AS w ON w.id = p.output_reference
 WHERE
     p.id IN (SELECT value FROM json_each(:ids))
-    AND (:status IS NULL OR :status = CASE
-            WHEN
-                p.artifact_status = 'error' AND (
-                    CAST(p.error_message AS TEXT) = 'cancelled'
-                    OR CAST(p.error_message AS TEXT) LIKE 'cancelled:%'
-                )
-                THEN 'cancelled'
-            ELSE p.artifact_status
-        END)
     AND (
-        :pattern IS NULL
-        OR CAST(p.prompt_text AS TEXT) LIKE :pattern ESCAPE '\'
+        CAST(p.prompt_text AS TEXT) LIKE :pattern ESCAPE '\'
         OR CAST(w.content AS TEXT) LIKE :pattern ESCAPE '\'
     );
 
@@ -92,23 +46,38 @@ WHERE
 ORDER BY p.created_at, p.id
 LIMIT :limit;
 
--- name: failed_ids
+-- A template, for one kind: prompts in error, in any order. Other programs may call their own prompts
+-- cancelled.
+
+-- name: in_error
+SELECT p.id, p.created_at
+FROM prompts AS p {index}
+WHERE
+    p.prompt_type = '{prompt_type}' AND {p.shown_status} IN ('error', 'cancelled')
+    AND {p.is_completed} = 1 AND p.artifact_status = 'error'
+LIMIT :limit;
+
+-- Where many are: those whose last render failed, the last one first, and the others.
+
+-- name: failed_last
+SELECT p.id
+FROM media_generator_renders AS r INDEXED BY media_generator_failures
+CROSS JOIN prompts AS p ON p.id = r.prompt_id
+WHERE
+    r.failure_code IS NOT NULL AND p.artifact_status = 'error' AND p.status = 'completed'
+    AND p.prompt_type IN ('image_prompt', 'lyrics_prompt')
+    AND NOT EXISTS (
+        SELECT 1 FROM media_generator_renders AS n
+        WHERE n.prompt_id = r.prompt_id AND n.render_id > r.render_id
+    )
+ORDER BY r.finished_at DESC, p.created_at DESC, p.id DESC
+LIMIT :limit;
+
+-- name: failed_otherwise
 SELECT id FROM prompts
 WHERE
     artifact_status = 'error' AND status = 'completed'
     AND prompt_type IN ('image_prompt', 'lyrics_prompt')
+    AND id NOT IN (SELECT value FROM json_each(:ids))
 ORDER BY created_at DESC, id DESC
-LIMIT :limit;
-
--- name: failed_last
-SELECT p.id
-FROM prompts AS p
-LEFT JOIN media_generator_renders AS r
-    ON r.render_id = (
-        SELECT max(n.render_id) FROM media_generator_renders AS n WHERE n.prompt_id = p.id
-    )
-WHERE
-    p.artifact_status = 'error' AND p.status = 'completed'
-    AND p.prompt_type IN ('image_prompt', 'lyrics_prompt')
-ORDER BY r.finished_at DESC, p.created_at DESC, p.id DESC
 LIMIT :limit;

@@ -15,10 +15,9 @@ from application.ports.database import Pause, PausedBy
 from entrypoints.settings.errors import SettingsError
 from entrypoints.telemetry import health
 from entrypoints.telemetry.health import Health, HealthServer
-from entrypoints.telemetry.queue_metrics import QueueSnapshot
+from entrypoints.telemetry.queue_metrics import PauseSnapshot
 from entrypoints.telemetry.telemetry import Watchdog
 from tests.unit.entrypoints.telemetry.scrapes import parsed, render_metrics
-from tests.unit.entrypoints.telemetry.test_queue_metrics import EMPTY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +28,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.alive = True
-        self.snapshot: QueueSnapshot | None = QueueSnapshot(EMPTY, None, 0.0)
+        self.snapshot: PauseSnapshot | None = PauseSnapshot(None)
         self.broken = False
         self.errors: list[tuple[str, str]] = []
         _, registry = render_metrics()
@@ -43,9 +42,7 @@ class Desk:
         return host, int(port)
 
     def pause(self, by: PausedBy) -> None:
-        self.snapshot = QueueSnapshot(
-            EMPTY, Pause(by, "a reason with a /path", "disk_full", "", ()), 0.0
-        )
+        self.snapshot = PauseSnapshot(Pause(by, "a reason with a /path", "disk_full", "", ()))
 
     def ask(
         self, path: str, method: str = "GET", headers: dict[str, str] | None = None

@@ -26,7 +26,7 @@ from entrypoints.telemetry.queue_metrics import (
     QueueMetrics,
     QueueSnapshot,
     SnapshotReader,
-    snapshot_source,
+    queue_reader,
 )
 from tests.databases import Poet
 from tests.fakes.system import ManualClock
@@ -52,9 +52,7 @@ class Scene:
         place = make_place(tmp_path)
         self.loaded = place.load({"database": {"path": str(self.path)}})
         self.clock = ManualClock()
-        self.reader = SnapshotReader(
-            snapshot_source(self.loaded, self.clock.monotonic), self.clock.monotonic
-        )
+        self.reader = queue_reader(self.loaded, self.clock.monotonic)
         self.renders, self.registry = render_metrics(self.clock)
         QueueMetrics(self.registry, self.reader.snapshot, dict, self.renders, self.clock.now)
 
@@ -193,9 +191,7 @@ def test_a_database_that_is_not_there_yet_is_found_later(tmp_path: Path) -> None
     """What could not be opened is opened at the next look."""
     path, clock = tmp_path / "late.db", ManualClock()
     loaded = make_place(tmp_path).load({"database": {"path": str(path)}})
-    with closing(
-        SnapshotReader(snapshot_source(loaded, clock.monotonic), clock.monotonic)
-    ) as reader:
+    with closing(queue_reader(loaded, clock.monotonic)) as reader:
         assert reader.snapshot() is None
         fresh_database(path)
         clock.advance(5)
