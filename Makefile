@@ -88,16 +88,22 @@ TEST_PROCESSES = $(shell $(BIN)/python -c 'import os; print(min(8, (os.cpu_count
 # Adjacent tests share renders and imports, so each process gets a series of them, and a process that
 # finishes early takes tests from the others.
 # Lint runs at the same time as the tests, which wait for programs half of the time; if it fails, its
-# messages come last.
+# messages come last. What pytest ended with is kept for .ci/run, since make itself says 2 to all.
 # ARGS go to pytest, and then only the tests run: make test ARGS="-k retry tests/unit"
 ARGS :=
+
+# Bytecode is kept whatever the environment says: without it every process of the tests compiles all
+# modules for itself. In a new checkout one process does that for all.
+unexport PYTHONDONTWRITEBYTECODE
+COMPILE_TESTS = [ -d tests/__pycache__ ] || $(BIN)/pytest --collect-only -qq > /dev/null 2>&1
 
 ifeq ($(strip $(ARGS)),)
 test: $(VENV)/.installed-dev ## Run lint and all tests but the slow ones; ARGS="-k word" runs some tests
 	@$(MAKE) --no-print-directory lint > $(VENV)/lint.log 2>&1 & lint=$$!; \
+	$(COMPILE_TESTS); \
 	$(BIN)/pytest -n $(TEST_PROCESSES) --dist worksteal -m "not slow"; tests=$$?; \
 	wait $$lint || { cat $(VENV)/lint.log; echo "Lint failed; the tests are above."; exit 1; }; \
-	exit $$tests
+	echo $$tests > $(VENV)/tests.status; exit $$tests
 else
 test: $(VENV)/.installed-dev
 	@$(BIN)/pytest $(ARGS)

@@ -108,7 +108,7 @@ class RunningDaemon:
 
 @contextmanager
 def running_daemon(
-    installation: Installation, database: Path, *options: str
+    installation: Installation, database: Path, *options: str, checkout: Path | None = None
 ) -> Iterator[RunningDaemon]:
     """A daemon over an installation; it is asked to end with the block, and must do it well.
 
@@ -116,6 +116,7 @@ def running_daemon(
         installation: what it renders with.
         database: that the installation's configuration names.
         options: of ``mediagen``, before the command.
+        checkout: of another build, which runs with the libraries of this one; None for this one.
     """
     mediagen = Path(sysconfig.get_path("scripts")) / "mediagen"
     command = [str(mediagen), "--config", str(installation.config), *options, "daemon"]
@@ -123,6 +124,8 @@ def running_daemon(
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(foreign)
     }
+    if checkout is not None:
+        environment["PYTHONPATH"] = str(checkout / "src")
     log = installation.directory / "daemon.log"
     with (
         log.open("wb") as written,

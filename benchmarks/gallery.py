@@ -112,7 +112,7 @@ def _turns(gallery: SqliteGallery, size: int) -> Mapping[str, Callable[[], int]]
 
 
 def _as_json(gallery: SqliteGallery) -> int:
-    items = [gallery_item(artifact) for artifact in gallery.page(GalleryQuery()).artifacts]
+    items = [gallery_item(artifact, "") for artifact in gallery.page(GalleryQuery()).artifacts]
     assert len(items) == 60
     return len(json_bytes(GalleryPage(items, None)))
 

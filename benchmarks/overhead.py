@@ -140,7 +140,7 @@ def _measure(case: _Case, folder: Path, filled: Path, rounds: int) -> _Result:
         commits = opened.enter_context(closing(BareCommits(folder / "bare.db", case.mode)))
         flushes = BareFlushes(folder / "flushes", picture)
         if case.loaded:
-            opened.enter_context(_busy_disk(folder))
+            opened.enter_context(busy_disk(folder))
         batches: dict[str, list[Batch]] = {name: [] for name in builds}
         for number in range(-1, rounds):
             # Backwards every second time: none always follows the same neighbour.
@@ -172,7 +172,7 @@ def _milliseconds(seconds: list[float]) -> Sample:
 
 
 @contextmanager
-def _busy_disk(folder: Path) -> Iterator[None]:
+def busy_disk(folder: Path) -> Iterator[None]:
     """Other programs write and flush files on the same disk meanwhile."""
     writers = [
         subprocess.Popen([sys.executable, "-c", _WRITER, str(folder / f"load-{number}")])

@@ -4,40 +4,55 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
+import statistics
 import subprocess
 import sys
 import time
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+from shutil import rmtree
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import urllib3
 from websockets.sync.client import connect
 
-from application.ports.events import RenderEnded
+from adapters.sqlite.shared_schema import create_database
 from application.ports.prompt_repository import Selection
 from application.signals import StopRequest
+from benchmarks.arrivals import Author
+from benchmarks.builds import checkouts
+from benchmarks.daemon_process import CLAIMED, READY, running_daemon
 from benchmarks.filling import Contents, fill_database
+from benchmarks.floors import BareCommits, BareFlushes
+from benchmarks.idle import look
+from benchmarks.overhead import busy_disk
 from benchmarks.reports import Report
-from benchmarks.samples import Sample
+from benchmarks.samples import Sample, interleaved
 from benchmarks.workflow import install
 from domain.prompt import Kind
-from domain.render import Outcome
 from entrypoints.container import compose
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Mapping
 
     from application.ports.events import Event
+    from benchmarks.daemon_process import RunningDaemon
     from benchmarks.reports import Trial
-    from benchmarks.workflow import Installation
     from entrypoints.container import Container
 
-_TARGET_MS = 25.0
+_NOW, _BEFORE = "now", "before"
+_SERVER, _BARE = "a bare client: post, success", "a bare client that fetches the file"
+_FLUSHES, _COMMIT = "the flushes of one picture, bare", "one commit, bare"
+_ALONE, _EACH = 3, 8  # prompts of a turn: one by one, and in a row
 _TARGET_RATIO = 50.0
 _WARM_UP = 5
-_READY = 10_000
+_READY_PROMPTS = 10_000
+_PICTURES = 100_000
 _COLD_SECONDS = 8.8  # docs/performance.md: a real exported script, recorded on two cores
 _WARM_SECONDS = 0.048  # the same graph on a server that runs
 _SCRIPT = f"""\
@@ -63,50 +78,57 @@ def _graph(prefix: str) -> dict[str, Any]:
 
 
 class _BareClient:
-    """Somebody who posts the graph and waits for the socket to say that it is done."""
+    """Somebody who posts the graph, waits for the socket to say that it is done, and fetches."""
 
     def __init__(self, url: str) -> None:
         self._url = url
         self._http = urllib3.PoolManager()
         self._client = uuid4().hex
         self._socket = connect(
-            f"{url.replace('http', 'ws', 1)}/ws?clientId={self._client}", max_size=None
+            f"{url.replace('http', 'ws', 1)}/ws?clientId={self._client}",
+            max_size=None,
+            compression=None,
         )
 
-    def render(self) -> float:
-        """Seconds from the post to the message of success."""
+    def render(self, count: int, *, fetches: bool) -> float:
+        """Seconds for each of so many pictures, one after the other.
+
+        Args:
+            count: of pictures.
+            fetches: whether each is fetched, too; the history tells its name.
+        """
         began = time.perf_counter()
-        body = {"prompt": _graph(f"bare/{uuid4().hex}"), "client_id": self._client}
+        for _ in range(count):
+            job = self._render()
+            if fetches:
+                self._fetch(job)
+        return (time.perf_counter() - began) / count
+
+    def _render(self) -> str:
+        # A folder of its own, as ours have: a node that saves lists the whole folder.
+        body = {"prompt": _graph(f"bare/{uuid4().hex}/image"), "client_id": self._client}
         answer = self._http.request("POST", f"{self._url}/prompt", json=body)
-        job = answer.json()["prompt_id"]
-        while True:
+        job: str = answer.json()["prompt_id"]
+        is_done = False
+        while not is_done:
             frame = self._socket.recv(timeout=60)
             if isinstance(frame, str):
                 told = json.loads(frame)
-                if told["type"] == "execution_success" and told["data"]["prompt_id"] == job:
-                    return time.perf_counter() - began
+                is_done = told["type"] == "execution_success" and told["data"]["prompt_id"] == job
+        return job
+
+    def _fetch(self, job: str) -> None:
+        history: dict[str, Any] = {}
+        while not history:  # it is written after the message
+            history = self._http.request("GET", f"{self._url}/history/{job}").json()
+        for image in history[job]["outputs"]["2"]["images"]:
+            picture = self._http.request("GET", f"{self._url}/view", fields=image).data
+            assert picture.startswith(b"\x89PNG")
 
     def close(self) -> None:
         """End the connections."""
         self._socket.close()
         self._http.clear()
-
-
-class _Turns:
-    """Listens to a drain; between two prompts the bare client has its turn."""
-
-    def __init__(self, bare: Callable[[], float]) -> None:
-        self.ours: list[float] = []
-        self.bare: list[float] = []
-        self._bare = bare
-        self._began = time.perf_counter()
-
-    def handle(self, event: Event) -> None:
-        """Take note of what happened."""
-        if isinstance(event, RenderEnded) and event.outcome is Outcome.PUBLISHED:
-            self.ours.append(time.perf_counter() - self._began)
-            self.bare.append(self._bare())
-            self._began = time.perf_counter()
 
 
 class _Silent:
@@ -117,45 +139,164 @@ class _Silent:
 
 
 def measure(trial: Trial) -> Report:
-    """Milliseconds over the server's own time, and prompts a minute against a script."""
+    """Milliseconds over a bare client, beside another build, and prompts a minute of a script."""
     report = Report()
-    with _server(trial) as url:
-        rate = _overhead(trial, url, report)
-    _against_a_script(trial, rate, report)
+    with _server(trial) as url, ExitStack() as running:
+        report.say(f"On {_called(url)}.")
+        builds = {
+            name: _Build(_started(trial, name, url, checkout, running))
+            for name, checkout in checkouts().items()
+        }
+        client = running.enter_context(closing(_BareClient(url)))
+        flushes = BareFlushes(trial.folder / "flushes", b"0" * 400)
+        commits = BareCommits(trial.folder / "bare.db", "wal")
+        running.enter_context(closing(commits))
+        turns: dict[str, Callable[[], float]] = {
+            _SERVER: lambda: client.render(_EACH, fetches=False),
+            _BARE: lambda: client.render(_EACH, fetches=True),
+            _FLUSHES: flushes.publish,
+            _COMMIT: commits.commit,
+        }
+        for name, build in builds.items():
+            turns[f"{name}, alone"] = build.alone
+            turns[f"{name}, in a row"] = build.in_a_row
+        rounds = trial.choose(60, 8)
+        samples = _compared(trial, "the machine as it is", turns, rounds, report)
+        report.table(
+            ("processor time of the daemon, in a row", "ms for each picture"),
+            [
+                (name, Sample(tuple(build.processor)).scaled(1000).shown())
+                for name, build in builds.items()
+            ],
+        )
+        with busy_disk(trial.folder):
+            _compared(trial, "busy disk", turns, rounds, report)
+        if folder := os.environ.get("COMFYUI_OUTPUT"):
+            with _many_pictures(trial, Path(folder)):
+                _compared(trial, f"{_PICTURES:,} earlier pictures", turns, rounds, report)
+    _against_a_script(trial, 60 / samples[f"{_NOW}, in a row"].median, report)
     return report
 
 
-def _overhead(trial: Trial, url: str, report: Report) -> float:
-    """Gives the prompts a minute, one after the other."""
-    count = trial.choose(400, 60) + _WARM_UP
-    directory = trial.folder / "server" / "comfyui"
-    installation = _installed(trial, "server", count, sections(trial.folder, directory, url))
-    trial.note(f"{count} prompts through {'a real' if _named() else 'the double of a'} server")
-    with closing(_BareClient(url)) as bare:
-        turns = _Turns(bare.render)
-        _drain(compose(installation.settings(), turns), count)
-    ours = Sample(tuple(turns.ours[_WARM_UP:])).scaled(1000)
-    own = Sample(tuple(turns.bare[_WARM_UP:])).scaled(1000)
-    added = ours.minus(own)
+def _called(url: str) -> str:
+    """The server's name for a reader, with its version."""
+    stats = urllib3.request("GET", f"{url}/system_stats").json()
+    what = "a real ComfyUI" if _named() else "the double of a ComfyUI"
+    return f"{what} {stats['system']['comfyui_version']}"
+
+
+def _started(
+    trial: Trial, name: str, url: str, checkout: Path, running: ExitStack
+) -> RunningDaemon:
+    """A daemon that has rendered a few pictures on the server."""
+    folder = trial.folder / name
+    folder.mkdir()
+    database = folder / "shared.db"
+    create_database(database)  # each build makes its own tables in it
+    with closing(sqlite3.connect(database)) as driver:
+        driver.execute("PRAGMA journal_mode = WAL")
+    directory = folder / "comfyui"
+    installation = install(directory, database, sections=sections(trial.folder, directory, url))
+    daemon = running.enter_context(running_daemon(installation, database, checkout=checkout))
+    for _ in range(_WARM_UP):
+        daemon.warm_up()
+    return daemon
+
+
+@dataclass(frozen=True, slots=True)
+class _Build:
+    """A daemon of one build.
+
+    Attributes:
+        daemon: at work, with nothing to do.
+        processor: seconds of processor time for each prompt, one value for each row of them.
+    """
+
+    daemon: RunningDaemon
+    processor: list[float] = field(default_factory=list)
+
+    def alone(self) -> float:
+        """Seconds from claim to publication of a prompt with nothing behind it; median of some."""
+        times = []
+        for _ in range(_ALONE):
+            Author.write(self.daemon.database, 1)
+            at = {line.event: line.at for line in self.daemon.await_ready(1)}
+            times.append(at[READY] - at[CLAIMED])
+        return statistics.median(times)
+
+    def in_a_row(self) -> float:
+        """Seconds from one publication to the next while prompts wait; median of some."""
+        before = look(self.daemon)
+        Author.write(self.daemon.database, _EACH)
+        at = sorted(line.at for line in self.daemon.await_ready(_EACH) if line.event == READY)
+        used = look(self.daemon).cpu_seconds - before.cpu_seconds
+        self.processor.append(used / _EACH)
+        return statistics.median(after - before for before, after in pairwise(at))
+
+
+def _compared(
+    trial: Trial,
+    circumstance: str,
+    turns: Mapping[str, Callable[[], float]],
+    rounds: int,
+    report: Report,
+) -> dict[str, Sample]:
+    """Measure all turns and tell the figures; gives them in seconds."""
+    trial.note(f"{circumstance}: {rounds} rounds of {', '.join(turns)}")
+    samples = interleaved(rounds, turns, warm_up=1)
+    own, bare = samples[_SERVER], samples[_BARE]
+    rows: list[tuple[str, ...]] = []
+    for name, sample in samples.items():
+        if name in {_FLUSHES, _COMMIT}:
+            rows.append((name, sample.scaled(1000).shown(), "", ""))
+            continue
+        over = [sample.minus(one).scaled(1000).shown() for one in (own, bare)]
+        rows.append((name, sample.scaled(1000).shown(), *over))
     report.table(
-        ("a trivial graph", "ms for each prompt"),
-        [
-            ("a bare client: post, until the server says success", own.shown()),
-            ("Media Generator: claim to publication, verified and durable", ours.shown()),
-            ("**added**", f"**{added.shown()}**"),
-        ],
+        (f"{circumstance}: ms for each picture", "whole", "over the server", "over a bare client"),
+        rows,
     )
-    report.verdict(
-        f"at most {_TARGET_MS:g} ms over the server's own time",
-        f"{added.shown()} ms",
-        met=added.median <= _TARGET_MS,
-    )
-    return 60_000 / ours.median
+    for way in ("alone", "in a row"):
+        ours, theirs = (samples.get(f"{build}, {way}") for build in (_NOW, _BEFORE))
+        if ours and theirs:
+            ratios = [
+                ours.minus(one).median / max(theirs.minus(one).median, 1e-9) for one in (own, bare)
+            ]
+            report.say(
+                f"{way.capitalize()}, this build to the build before: {ratios[0]:.2f} over the"
+                f" server's time, {ratios[1]:.2f} over a bare client."
+            )
+    return samples
+
+
+@contextmanager
+def _many_pictures(trial: Trial, output: Path) -> Iterator[None]:
+    """Earlier pictures in the server's folder: those of this build's day, and of older builds."""
+    trial.note(f"{_PICTURES:,} pictures where each build saves")
+    day = output / "mediagen" / datetime.now(UTC).date().isoformat()
+    folders = [day / str(UUID(int=number)) for number in range(_PICTURES)]
+    files = [output / "mediagen" / f"earlier_{n:06}_00001_.png" for n in range(_PICTURES)]
+    day.mkdir(parents=True, exist_ok=True)
+    try:
+        for folder in folders:
+            folder.mkdir()
+            (folder / "image_00001_.png").touch()
+        for file in files:
+            file.touch()
+        yield
+    finally:
+        for folder in folders:
+            rmtree(folder, ignore_errors=True)
+        for file in files:
+            file.unlink(missing_ok=True)
 
 
 def _against_a_script(trial: Trial, rate: float, report: Report) -> None:
     count = trial.choose(4, 1)
-    installation = _installed(trial, "script", count, {}, script_text=_SCRIPT)
+    folder = trial.folder / "script"
+    folder.mkdir()
+    database = fill_database(folder / "shared.db", Contents(_READY_PROMPTS, count + 10))
+    installation = install(folder / "comfyui", database, script_text=_SCRIPT)
     trial.note(f"{count} prompts through a script that is as slow to start as a real one")
     began = time.perf_counter()
     _drain(compose(installation.settings(), _Silent()), count)
@@ -169,19 +310,6 @@ def _against_a_script(trial: Trial, rate: float, report: Report) -> None:
         f"{rate / script:.0f} times",
         met=rate / script >= _TARGET_RATIO,
     )
-
-
-def _installed(
-    trial: Trial,
-    name: str,
-    count: int,
-    sections: dict[str, dict[str, object]],
-    **given: str,
-) -> Installation:
-    folder = trial.folder / name
-    folder.mkdir()
-    database = fill_database(folder / "shared.db", Contents(_READY, count + 10, "wal"))
-    return install(folder / "comfyui", database, sections=sections, **given)
 
 
 def sections(folder: Path, directory: Path, url: str) -> dict[str, dict[str, object]]:

@@ -3,9 +3,6 @@
 Songs: tags of several sorts may stand before and behind the sound, in any order. FFmpeg takes some
 of them for damage, and does not know FLAC behind an ID3v2 tag. Sources: id3.org (ID3v1, enhanced
 ID3v1, ID3v2.4 section 3, Lyrics3 and Lyrics3v2), the APEv2 specification.
-
-Pictures: Pillow refuses a PNG file if a text or a colour profile in it is larger than one MiB.
-Source: the PNG specification, third edition, sections 5 and 11.3.
 """
 
 from __future__ import annotations
@@ -14,7 +11,6 @@ import io
 import os
 import re
 import struct
-import zlib
 from itertools import accumulate
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -75,17 +71,6 @@ _MPEG_LAYER_MASK = 0x06
 _MPEG_LAYER_3 = 0x02
 
 
-def picture_format(head: bytes) -> str | None:
-    """The picture format that a file's first bytes announce, or None."""
-    if head.startswith(b"\x89PNG"):
-        return "png"
-    if head.startswith(b"\xff\xd8\xff"):
-        return "jpeg"
-    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
-        return "webp"
-    return None
-
-
 def song_format(head: bytes) -> str | None:
     """The audio format that a file's first bytes announce, or None.
 
@@ -137,11 +122,6 @@ _LYRICS_2 = re.compile(rb"([0-9]{6})LYRICS200\Z")
 _LYRICS_2_END = 15
 _LYRICS_1_END = b"LYRICSEND"
 _LYRICS_1_LENGTH = 5_100 + len(b"LYRICSBEGIN") + len(_LYRICS_1_END)
-
-_PNG_SIGNATURE = 8  # bytes
-_CHUNK_ENDS = 12  # bytes of a chunk besides its data
-_TEXTS = frozenset({b"tEXt", b"zTXt", b"iTXt", b"iCCP"})
-_MAX_TEXTS: Final = 1024 * 1024  # bytes of all texts together, unpacked
 
 
 class FileParts(io.RawIOBase):
@@ -273,52 +253,3 @@ def _read_before(file: BinaryIO, end: int, count: int) -> bytes:
     """The ``count`` bytes before a position, or as many as there are."""
     start = max(0, end - count)
     return _read_at(file, start, end - start)
-
-
-# ---------------------------------------------------------------------------------------- pictures
-
-
-def without_large_texts(file: BinaryIO) -> BinaryIO:
-    """A PNG file without the texts and the colour profile that Pillow would refuse.
-
-    Args:
-        file: seekable. The result is the file itself, at its beginning, if nothing is left out.
-    """
-    parts: list[Part] = []
-    begin = 0
-    left = _MAX_TEXTS
-    position = _PNG_SIGNATURE
-    while file.seek(position) and len(head := file.read(8)) == 8:  # noqa: PLR2004 - a chunk's head
-        length, kind = struct.unpack(">I4s", head)
-        end = position + length + _CHUNK_ENDS
-        if kind in _TEXTS:
-            size = _unpacked_size(kind, length, file, left)
-            if size > left:
-                parts.append((begin, position))
-                begin = end
-            else:
-                left -= size
-        position = end
-    if not parts:
-        file.seek(0)
-        return file
-    parts.append((begin, max(begin, file.seek(0, os.SEEK_END))))
-    return io.BufferedReader(FileParts(file, parts))
-
-
-def _unpacked_size(kind: bytes, length: int, file: BinaryIO, limit: int) -> int:
-    """Bytes of a text or a profile; more than a limit if it exceeds that."""
-    if kind == b"tEXt" or length > limit:
-        return length
-    packed = file.read(length)
-    _, _, rest = packed.partition(b"\0")  # behind the keyword
-    if kind == b"iTXt":
-        if not rest.startswith(b"\x01"):
-            return length
-        rest = rest[2:].partition(b"\0")[2].partition(b"\0")[2]  # language, translated keyword
-    else:
-        rest = rest[1:]
-    try:
-        return len(zlib.decompressobj().decompress(rest, limit + 1))
-    except zlib.error:
-        return length

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from returns.result import Result
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     )
     from domain.failure import Failure
     from domain.prompt import Kind
+    from domain.render import WorkflowProcess
 
 
 class RenderersByKind:
@@ -29,6 +30,12 @@ class RenderersByKind:
     def preflight(self, kind: Kind) -> Failure | None:
         """What would make every job of this kind fail, or None."""
         return self._renderers[kind].preflight(kind)
+
+    def waiting_processes(
+        self, kind: Kind, environment: Mapping[str, str]
+    ) -> Sequence[WorkflowProcess]:
+        """Processes that wait for the next job of this kind."""
+        return self._renderers[kind].waiting_processes(kind, environment)
 
     def render(self, job: RenderJob, context: RenderContext) -> Result[RenderingFacts, Failure]:
         """Make the media."""

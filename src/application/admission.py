@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from application.ports.database import Pause, PausedBy
 from application.ports.events import KindRecovered, KindUnavailable, QueuePaused, QueueResumed
-from application.ports.prompt_repository import WriteRefusedError
+from application.ports.prompt_repository import NO_PROCESSES, WriteRefusedError
 from domain.breaker import Verdict
 from domain.failure import Blame, Failure, FailureCode
 from domain.prompt import Kind
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from application.ports.database import QueueControls
     from application.ports.events import EventListener
     from application.ports.media_renderer import MediaRenderer
-    from application.ports.prompt_repository import PromptRepository, Selection
+    from application.ports.prompt_repository import PromptRepository, Selection, Waiting
     from application.ports.system import Clock
     from domain.breaker import CircuitBreaker, PastRender
     from domain.render import Claim
@@ -143,8 +143,12 @@ class Admission:
             probe = self.seconds_to_probe()
             return interval if probe is None else min(interval, max(probe, _MIN_CHECK_INTERVAL))
 
-    def claim(self, selection: Selection) -> Claim | None:
+    def claim(self, selection: Selection, processes: Waiting = NO_PROCESSES) -> Claim | None:
         """Claim the first prompt that may be claimed; None if there is none.
+
+        Args:
+            selection: the prompts that the slot takes.
+            processes: that wait for the next prompt, to be recorded with the claim.
 
         Raises:
             RepositoryError: the database cannot be used.
@@ -154,11 +158,11 @@ class Admission:
             if claimable is None:
                 return None
             try:
-                claim = self._repository.claim_next(claimable)
+                claim = self._repository.claim_next(claimable, processes)
                 if claim is None and claimable.excluding != selection.excluding:
                     # Only prompts that failed with the environment are left: one becomes the probe.
                     rest = replace(claimable, excluding=selection.excluding)
-                    claim = self._repository.claim_next(rest)
+                    claim = self._repository.claim_next(rest, processes)
             except WriteRefusedError as refusal:  # the tables changed after the rehearsal
                 self.stop(refusal.failure, claimable.kinds)
                 return None

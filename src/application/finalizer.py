@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from application.ports.artifact_store import RenderKey
 from application.ports.events import RenderEnded, WorkerError
-from application.ports.prompt_repository import WriteRefusedError
+from application.ports.prompt_repository import NO_PROCESSES, WriteRefusedError
 from domain.failure import Failure, FailureCode
 from domain.render import Outcome
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from application.ports.artifact_store import ArtifactStore
     from application.ports.events import EventListener
-    from application.ports.prompt_repository import PromptRepository, Selection
+    from application.ports.prompt_repository import PromptRepository, Selection, Waiting
     from application.ports.system import Clock, Jitter
     from domain.artifact import Artifact
     from domain.render import Claim, LiveRender, WorkflowProcess
@@ -105,6 +105,7 @@ class RenderFinalizer:
         artifacts: Sequence[Artifact],
         seconds: float,
         next_selection: Selection | None = None,
+        processes: Waiting = NO_PROCESSES,
     ) -> tuple[RenderEnded, Claim | None]:
         """Publish a render, and claim the next prompt in the same transaction.
 
@@ -113,6 +114,7 @@ class RenderFinalizer:
             artifacts: the files, already in place.
             seconds: running time of the render.
             next_selection: the prompts to claim one of; None for no claim.
+            processes: that wait for the next prompt, to be recorded with the claim.
 
         Raises:
             WriteRefusedError: the database refuses to publish it; the render is still live.
@@ -120,7 +122,7 @@ class RenderFinalizer:
         after: Claim | None = None
         try:
             published, after = self._repository.publish_and_claim(
-                claim, artifacts, seconds, next_selection
+                claim, artifacts, seconds, next_selection, processes
             )
         except WriteRefusedError:
             if next_selection is None:

@@ -61,6 +61,7 @@ class Claim:
             empty.
         token: random. A database that is restored from a backup counts its renders again; the
             token tells their files apart from those of the renders that were lost.
+        process: the process group that waits to render it, if one was recorded with the claim.
     """
 
     render_id: int
@@ -72,6 +73,7 @@ class Claim:
     crashes: int = 0
     unpublished: tuple[tuple[int, str], ...] = ()
     token: str = ""
+    process: WorkflowProcess | None = None
 
 
 @dataclass(frozen=True, slots=True)

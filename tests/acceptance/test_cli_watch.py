@@ -141,9 +141,9 @@ def test_a_run_that_was_killed_is_not_shown(place: Installation) -> None:
     [left] = worker_files(place)
     assert place.shell.json("status")["workers"] == []
     with place.started("run") as process:
-        until(lambda: not left.exists())
-        [file] = worker_files(place)
-        assert f"worker-{process.pid}-" in file.name
+        mine = f"worker-{process.pid}-"
+        until(lambda: [mine in file.name for file in worker_files(place)] == [True])
+        assert not left.exists()
         place.go()
         process.communicate(timeout=90)
     assert place.statuses() == {1: "ready"}

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+LOG: dict[str, object] = {"file": "~/daemon.log"}
+
+
 @contextmanager
 def daemon(place: Installation, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     """A daemon that is at work."""
@@ -43,6 +46,12 @@ def ready(place: Installation, *prompt_ids: int) -> None:
 def configure(place: Installation, script: str, **sections: dict[str, object]) -> None:
     """Choose the script for pictures, and more."""
     place.configure({"media": {"scripts": place.named(script)}, **sections})
+
+
+def logged(place: Installation, word: str) -> None:
+    """Wait until a daemon that logs into ``daemon.log`` says something."""
+    log = place.shell.home / "daemon.log"
+    until(lambda: log.exists() and word in log.read_text())
 
 
 @pytest.mark.parametrize("journal_mode", ["wal", "delete"])
@@ -227,15 +236,16 @@ def test_a_workflow_that_cannot_import_is_waited_out(place: Installation) -> Non
 def test_a_database_that_is_moved_away_is_missed_and_found_again(place: Installation) -> None:
     """Nothing is made in its place, and the work goes on when it is back."""
     away = place.database.with_name("elsewhere.db")
+    place.configure({"logging": LOG})
     with daemon(place) as process:
         ready(place, place.poet.write(image("a lake")))
         place.database.rename(away)
-        time.sleep(1)
+        logged(place, "moved away or replaced")
         assert process.poll() is None
         assert not place.database.exists()
         away.rename(place.database)
         ready(place, place.poet.write(image("a sea")))
-        assert "moved away or replaced" in end(process)
+        end(process)
     place.check()
 
 
@@ -257,14 +267,14 @@ def test_a_database_that_is_not_there_yet_is_awaited(place: Installation) -> Non
 
 def test_sighup_lets_it_read_its_settings_anew(place: Installation) -> None:
     """The render that runs goes on to its end; the next one is made as the new file says."""
-    configure(place, "waits.py")
+    configure(place, "waits.py", logging=LOG)
     first = place.poet.write(image("a lake"))
     with daemon(place) as process:
         place.begun(process)
         second = place.poet.write(image("a sea"))
-        place.use("image_workflow.py")
+        configure(place, "image_workflow.py", logging=LOG)
         process.send_signal(signal.SIGHUP)
-        time.sleep(0.5)
+        logged(place, "config.reloaded")
         assert place.statuses()[first] == "processing"
         place.go()
         ready(place, first, second)
@@ -278,17 +288,17 @@ def test_sighup_lets_it_read_its_settings_anew(place: Installation) -> None:
 
 def test_sighup_with_the_same_settings_holds_up_no_slot(place: Installation) -> None:
     """As from logrotate: a slow render keeps no other prompt waiting."""
-    configure(place, "waits.py", workers={"image": 1, "audio": 1})
+    configure(place, "waits.py", workers={"image": 1, "audio": 1}, logging=LOG)
     slow = place.poet.write(image("a lake"))
     with daemon(place) as process:
         place.begun(process)
         process.send_signal(signal.SIGHUP)
-        time.sleep(0.5)
+        logged(place, "config.reloaded")
         ready(place, place.poet.write(json.dumps(STEAM), prompt_type="lyrics_prompt"))
         assert place.statuses()[slow] == "processing"
         place.go()
         ready(place, slow)
-        assert "config.reloaded" in end(process)
+        end(process)
 
 
 def test_sighup_is_heeded_while_a_render_goes_on_to_its_end(place: Installation) -> None:
@@ -322,13 +332,15 @@ def test_settings_that_are_wrong_are_refused_and_the_old_ones_kept(
     place: Installation, document: str
 ) -> None:
     """The log says what is wrong, and rendering goes on."""
+    place.configure({"logging": LOG})
     with daemon(place) as process:
         ready(place, place.poet.write(image("a lake")))
         (place.shell.home / "media_generator_config.json").write_text(document)
         process.send_signal(signal.SIGHUP)
-        time.sleep(0.5)
+        logged(place, "config.refused")
         ready(place, place.poet.write(image("a sea")))
-        said = end(process)
+        end(process)
+    said = (place.shell.home / "daemon.log").read_text().partition("config.refused")[2]
     assert "media_generator_config.json" in said or "comfyui" in said
     place.check()
 

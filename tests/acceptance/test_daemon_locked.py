@@ -35,13 +35,13 @@ def test_a_database_that_is_locked_at_the_start_is_named_and_waited_for(
     """Another program has a transaction open: the log says so, and the work begins after it."""
     place = Installation(tmp_path, "wide", journal_mode)
     log = place.shell.home / "daemon.log"
-    place.configure({"database": {"timeout": 2.0}, "logging": {"file": str(log)}})
+    place.configure({"database": {"timeout": 3.0}, "logging": {"file": str(log)}})
     prompt_id = place.poet.write(image("a lake"))
     with locked(place) as holder, daemon(place) as process:
         until(lambda: log.exists() and "was locked by another program" in log.read_text())
         first, *_, last = [json.loads(line)["timestamp"] for line in log.read_text().splitlines()]
         waited = datetime.fromisoformat(last) - datetime.fromisoformat(first)
-        assert waited.total_seconds() < 18  # one timeout on a busy machine, and not ten
+        assert waited.total_seconds() < 28  # one timeout on a busy machine, and not ten
         assert process.poll() is None
         holder.rollback()
         ready(place, prompt_id)
@@ -71,7 +71,7 @@ def test_the_watchdog_hears_of_it_while_it_waits_for_a_lock(place: Installation)
     place.shell.environment = {"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "1000000"}
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line, locked(place):
         line.bind(address)
-        line.settimeout(30)  # it is due twice a second, and the lock lasts for longer
+        line.settimeout(90)  # it is due twice a second, and the lock lasts for longer
         with daemon(place) as process:
             until(lambda: log.exists() and "daemon.started" in log.read_text())
             beats = 0

@@ -54,7 +54,7 @@ class Observed:
     def get(self, path: str) -> tuple[int, str]:
         """Ask it over HTTP."""
         address = urlsplit(str(self.wait_for("health.listening")["url"]))
-        connection = HTTPConnection(str(address.hostname), address.port, timeout=10)
+        connection = HTTPConnection(str(address.hostname), address.port, timeout=60)
         connection.request("GET", path)
         answer = connection.getresponse()
         return answer.status, answer.read().decode()
@@ -130,7 +130,7 @@ def test_live_progress_is_seen_from_other_processes(place: Installation) -> None
     prompt_id = place.poet.write(image("a lake"))
     with observed.running():
         until((place.comfyui / "began").exists)
-        until(lambda: place.shell.json("status")["workers"])
+        until(lambda: place.shell.json("status")["rendering"])
         [worker] = place.shell.json("status")["workers"]
         assert worker["command"] == "daemon"
         [render] = place.shell.json("status")["rendering"]
@@ -185,7 +185,7 @@ def test_the_page_is_shown_by_the_daemon_too(place: Installation) -> None:
     with observed.running("--serve"):
         until(lambda: place.statuses()[prompt_id] == "ready")
         address = urlsplit(str(observed.wait_for("page.listening")["url"]))
-        connection = HTTPConnection(str(address.hostname), address.port, timeout=10)
+        connection = HTTPConnection(str(address.hostname), address.port, timeout=60)
         connection.request("GET", f"/api/prompts/{prompt_id}/artifacts")
         answer = connection.getresponse()
         assert answer.status == 200

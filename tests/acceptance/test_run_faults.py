@@ -124,7 +124,7 @@ def test_a_workflows_last_words_are_kept_and_cannot_act(place: Installation) -> 
 
 def test_scripts_that_hang_are_stopped_with_all_their_children(place: Installation) -> None:
     """Time limit and stall limit hold, also for those that ignore SIGTERM."""
-    dispatching(place, timeout_seconds=4, stall_seconds=2, grace_seconds=0.5)
+    dispatching(place, timeout_seconds=6, stall_seconds=3, grace_seconds=0.5)
     asked = ask(place, "never_ends", "hangs", "ignores_sigterm", "grandchild_hangs", "good")
     assert place.run().returncode == 1
     endings = dict(zip(asked, ["timed_out", *["stalled"] * 3, "ready"], strict=True))

@@ -115,7 +115,7 @@ def test_a_changed_writing_is_rendered_anew(server: Served) -> None:
         process.communicate(timeout=90)
     place.poet.execute("UPDATE writings SET content = ?", (image("a sea"),))
     assert place.run().returncode == 0
-    assert [job.state for job in server.double.jobs] == ["error", "success"]
+    until(lambda: [job.state for job in server.double.jobs] == ["error", "success"])
     assert place.statuses() == {1: "ready"}
     place.check()
     assert _jobs_left(server) == []

@@ -11,6 +11,7 @@ import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -41,7 +42,7 @@ class Served:
         assert line, process.communicate()
         self.process = process
         self.url = json.loads(line)["url"]
-        self.port = int(self.url.rpartition(":")[2])
+        self.port = urlsplit(self.url).port or 0
 
     def ask(
         self,
@@ -53,7 +54,7 @@ class Served:
         """Status, headers and body of an answer."""
         content = None if body is None else json.dumps(body).encode()
         sent = {"Content-Type": "application/json"} if content else {}
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)) as asker:
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as asker:
             asker.request(method, path, content, sent | dict(headers or {}))
             answer = asker.getresponse()
             return answer.status, answer.headers, answer.read()
@@ -67,7 +68,7 @@ class Served:
     def end(self, number: int = signal.SIGTERM) -> str:
         """Ask it to end; gives what it complained of."""
         self.process.send_signal(number)
-        _, complaints = self.process.communicate(timeout=20)
+        _, complaints = self.process.communicate(timeout=60)
         assert self.process.returncode == 0, complaints
         return complaints
 
@@ -233,7 +234,7 @@ def test_a_lock_that_lasts_is_waited_for_once(place: Installation) -> None:
     If each waited its turn on the only thread, the last would come after their patience ends.
     """
     with (
-        served(place, "--set", "web.threads=1", "--set", "database.timeout=1") as server,
+        served(place, "--set", "web.threads=1", "--set", "database.timeout=2") as server,
         closing(sqlite3.connect(place.database, isolation_level=None)) as other,
         ThreadPoolExecutor(41) as pool,
     ):
@@ -276,9 +277,17 @@ def test_no_other_machine_is_let_in_without_a_token(place: Installation) -> None
     ended = place.shell.run("serve", "--host", "0.0.0.0", "--port", "0")  # noqa: S104 - refused
     assert ended.returncode == 2
     assert "web.token" in ended.stderr
+    public = ("--set", 'web.public_urls=["https://gallery.example/media"]')
+    proxied = ("--set", "web.base_path=/media", *public)
+    ended = place.shell.run("serve", "--port", "0", *proxied)
+    assert ended.returncode == 2
+    assert "https://gallery.example/media, which other machines can reach" in ended.stderr
     place.shell.environment["MEDIA_GENERATOR_WEB__TOKEN"] = "c4n4ry-c4n4ry"  # noqa: S105
-    with served(place, "--host", "0.0.0.0") as server:  # noqa: S104 - with a token
-        assert server.ask("/api/v1/status")[0] == 401
+    with served(place, "--host", "0.0.0.0", *proxied) as server:  # noqa: S104 - with a token
+        # A proxy may pass the base path on or leave it out; the address that it shows is known.
+        for path in ("/media/api/v1/status", "/api/v1/status"):
+            assert server.ask(path, headers={"Host": "gallery.example"})[0] == 401
+        assert server.ask("/media")[1]["Location"] == "/media/login?next=%2Fmedia%2F"
         assert server.ask("/")[0] == 303
         bearer = {"Authorization": "Bearer c4n4ry-c4n4ry"}
         assert server.ask("/api/v1/status", headers=bearer)[0] == 200

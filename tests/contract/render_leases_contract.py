@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from application.ports.artifact_store import RenderKey
+from application.ports.prompt_repository import Selection
 from domain.failure import Failure, FailureCode
+from domain.prompt import Kind
 from domain.render import LiveRender, WorkflowProcess
 from tests.contract.prompt_repository_contract import (
     ANY,
@@ -81,6 +83,24 @@ class RenderLeasesContract(ABC):
         assert ward.seen() == LiveRender(
             claim.render_id, 1, claim.kind, ME, None, 0, 0, token=claim.token
         )
+
+    def test_a_process_is_recorded_with_the_claim(self, ward: Ward) -> None:
+        """The one that waits for the kind of the prompt; it need not be recorded again."""
+        processes = {Kind.IMAGE: WORKFLOW, Kind.AUDIO: WorkflowProcess(17, "1")}
+        ward.outside.add(1)
+        claim = ward.repository.claim_next(Selection(), processes)
+        assert claim is not None
+        assert claim.process == WORKFLOW == ward.seen().workflow
+        assert ward.leases.record_workflow(claim, WORKFLOW)
+        assert ward.leases.record_workflow(claim, WorkflowProcess(18, "1"))
+        assert ward.seen().workflow == WorkflowProcess(18, "1")
+        ward.outside.add(2)
+        published, after = ward.repository.publish_and_claim(claim, (), 1.0, Selection(), processes)
+        assert published
+        assert after is not None
+        assert after.process == WORKFLOW == ward.seen().workflow
+        assert ward.repository.release(after, GIVEN_UP, 1.0)
+        assert not ward.leases.record_workflow(after, WORKFLOW)
 
     @pytest.mark.parametrize("ending", ENDINGS)
     def test_a_closed_render_is_not_live(self, ward: Ward, ending: str) -> None:

@@ -146,7 +146,13 @@ class InMemoryDatabase:
     last_render: int = 0
     refuses: dict[str, str] = field(default_factory=dict)
 
-    def open_render(self, row: PromptRow, me: ProcessIdentity, now: datetime) -> Claim:
+    def open_render(
+        self,
+        row: PromptRow,
+        me: ProcessIdentity,
+        now: datetime,
+        process: WorkflowProcess | None = None,
+    ) -> Claim:
         """Open a render for a prompt that is processing."""
         before = [render for render in self.renders.values() if render.prompt_id == row.id]
         attempt, crashes = before[-1].followed_by() if before else (1, 0)
@@ -161,11 +167,22 @@ class InMemoryDatabase:
             attempt,
             crashes,
             claimed_at=now,
+            workflow=process,
         )
         reference = row.output_reference or 0
         writings = (Writing(reference, self.writings[reference]),)
         at = now.replace(microsecond=0)
-        return Claim(render_id, row.id, row.kind, at, writings, attempt, crashes, unpublished)
+        return Claim(
+            render_id,
+            row.id,
+            row.kind,
+            at,
+            writings,
+            attempt,
+            crashes,
+            unpublished,
+            process=process,
+        )
 
     def unpublished(self, row: PromptRow) -> tuple[tuple[int, str], ...]:
         """Renders with finished files that the database refused to publish."""

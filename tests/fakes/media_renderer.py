@@ -13,10 +13,11 @@ from application.ports.media_renderer import RenderingFacts
 from domain.failure import Failure, FailureCode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from application.ports.media_renderer import RenderContext, RenderJob
     from domain.prompt import Kind
+    from domain.render import WorkflowProcess
 
 _FACTS = RenderingFacts(
     renderer="fake",
@@ -42,6 +43,7 @@ class FakeMediaRenderer:
     Attributes:
         refusals: preflight failures by kind.
         calls_by_prompt: number of calls of ``render`` for each prompt.
+        waiting: the processes that wait for the next job, of any kind.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class FakeMediaRenderer:
             facts: returned for a success.
         """
         self.refusals: dict[Kind, Failure] = {}
+        self.waiting: list[WorkflowProcess] = []
         self.calls_by_prompt: Counter[int] = Counter()
         self._outcome = outcome
         self._write = write
@@ -91,6 +94,14 @@ class FakeMediaRenderer:
         """The failure in ``refusals`` for a kind, or None."""
         return self.refusals.get(kind)
 
+    def waiting_processes(
+        self,
+        kind: Kind,
+        environment: Mapping[str, str],
+    ) -> Sequence[WorkflowProcess]:
+        """The processes in ``waiting``."""
+        return self.waiting
+
     def render(self, job: RenderJob, context: RenderContext) -> Result[RenderingFacts, Failure]:
         """Return the next prepared outcome of the prompt, or the common outcome."""
         with self._lock:
@@ -100,6 +111,7 @@ class FakeMediaRenderer:
             failure = outcomes.popleft() if outcomes else None
         if context.must_stop():
             return _interrupted()
+        context.on_started()
         if self._prints:
             context.on_output("stdout", self._prints)
         if self._shows:

@@ -6,7 +6,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from application.ports.prompt_repository import Requeued, Selection, WriteRefusedError
+from application.ports.prompt_repository import (
+    NO_PROCESSES,
+    Requeued,
+    Selection,
+    WriteRefusedError,
+)
 from domain.artifact_status import Move, after, sources
 from domain.failure import Failure, FailureCode
 from domain.prompt import Kind, shown_status
@@ -18,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from datetime import datetime
 
+    from application.ports.prompt_repository import Waiting
     from application.ports.system import Clock
     from domain.artifact import Artifact
     from domain.hook_delivery import Subscription
@@ -74,7 +80,7 @@ class InMemoryPromptRepository:
         return None
 
     @transaction
-    def claim_next(self, selection: Selection) -> Claim | None:
+    def claim_next(self, selection: Selection, processes: Waiting = NO_PROCESSES) -> Claim | None:
         """Claim the first pending prompt that has a writing; None if there is none."""
         waiting = self._waiting()
         pending = [row for row in self._pending(selection) if row.id not in waiting]
@@ -84,7 +90,8 @@ class InMemoryPromptRepository:
         row = min(pending, key=PromptRow.urgency_and_age if self._by_priority else PromptRow.age)
         self.database.move(row, Move.CLAIM)
         self.database.close_live(row.id, Outcome.SUPERSEDED, None, self._clock.now())
-        return self.database.open_render(row, self._me, self._clock.now())
+        process = processes.get(row.kind) if row.kind else None
+        return self.database.open_render(row, self._me, self._clock.now(), process)
 
     @transaction
     def publish(self, claim: Claim, artifacts: Sequence[Artifact], seconds: float) -> bool:
@@ -103,13 +110,14 @@ class InMemoryPromptRepository:
         artifacts: Sequence[Artifact],
         seconds: float,
         selection: Selection | None,
+        processes: Waiting = NO_PROCESSES,
     ) -> tuple[bool, Claim | None]:
         """``publish`` and then ``claim_next``, unless the selection is None."""
         if selection is None:
             return self.publish(claim, artifacts, seconds), None
         if self._pending(selection):
             self.database.check("claim")  # before anything is published
-        return self.publish(claim, artifacts, seconds), self.claim_next(selection)
+        return self.publish(claim, artifacts, seconds), self.claim_next(selection, processes)
 
     @transaction
     def fail(self, claim: Claim, failure: Failure, seconds: float) -> bool:

@@ -70,7 +70,7 @@ class InMemoryRenderLeases:
 
     @transaction
     def record_workflow(self, claim: Claim, workflow: WorkflowProcess) -> bool:
-        """Record the process group of a render's workflow before it runs."""
+        """Record the process group of a render's workflow before it runs, unless its claim did."""
         held = self.holds(claim)
         if held:
             self._write(replace(self.database.renders[claim.render_id], workflow=workflow))

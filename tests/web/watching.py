@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, ConsoleMessage, Request, WebError
 
 # Few pictures and songs are opened at a time; whoever is told to come again does.
-_BUSY = re.compile(r".* 503 .*\(http://[^/]+/api/(?:media|v1/peaks)/")
+_BUSY = re.compile(r".* 503 .*\(https?://[^/]+(?:/media)?/api/(?:media|v1/peaks)/")
 _LOCAL = frozenset({"data", "blob", "about"})
 
 

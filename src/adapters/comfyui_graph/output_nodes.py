@@ -115,7 +115,7 @@ def output_nodes(graph: Graph, info: ObjectInfo | None = None) -> tuple[OutputNo
 
     The server's ``output_node`` decides where it knows the type, otherwise names do.
     """
-    leaves = frozenset(_leaf_nodes(graph))
+    leaves = frozenset(leaf_nodes(graph))
     nodes = []
     for node_id, node in graph.items():
         known = node_type(info or {}, node["class_type"])
@@ -136,7 +136,7 @@ def working_nodes(graph: Graph) -> Iterator[str]:
     leading = [output.node_id for output in outputs]
     media = [output.node_id for output in outputs if output.media is not Media.OTHER]
     if not any(is_sampler(graph, node_id) for node_id in upstream(graph, media)):
-        leading.extend(_leaf_nodes(graph))
+        leading.extend(leaf_nodes(graph))
     used = upstream(graph, leading) or frozenset(graph)
     return (node_id for node_id in graph if node_id in used)
 
@@ -145,7 +145,7 @@ def media_outputs(graph: Graph, kind: Kind, info: ObjectInfo | None = None) -> l
     """The nodes that leave media of a kind, or may do so; all ends where none is recognised."""
     media = {_OF_KIND[kind], Media.UNKNOWN}
     fetched = [node.node_id for node in _fetched(output_nodes(graph, info)) if node.media in media]
-    return fetched or list(_leaf_nodes(graph))
+    return fetched or list(leaf_nodes(graph))
 
 
 def is_media_file(filename: str) -> bool:
@@ -168,7 +168,7 @@ def filename_input(graph: Graph, node_id: str) -> str:
 
 def likely_kind(graph: Graph) -> Kind:
     """The kind of media that a workflow makes; pictures where it makes neither, or both."""
-    leaves = frozenset(_leaf_nodes(graph))
+    leaves = frozenset(leaf_nodes(graph))
     made = {node.media for node in _fetched(output_nodes(graph))}
     made = made or {_media(graph, node_id, None, leaves) for node_id in leaves}
     return Kind.AUDIO if Media.SONGS in made and Media.PICTURES not in made else Kind.IMAGE
@@ -273,7 +273,7 @@ def _subject(words: frozenset[str]) -> Media:
     return next((media for media, telling in _SUBJECTS if telling & words), Media.UNKNOWN)
 
 
-def _leaf_nodes(graph: Graph) -> Iterator[str]:
+def leaf_nodes(graph: Graph) -> Iterator[str]:
     """The nodes that others get nothing from, and that get something themselves."""
     feeding = {link.node_id for node_id in graph for link in links_of(graph, node_id).values()}
     return (node_id for node_id in graph if node_id not in feeding and links_of(graph, node_id))

@@ -27,7 +27,7 @@ from adapters.comfyui_script.process import (
     StopReason,
 )
 from adapters.processes.children import ExitWatcher, kill_group, relatives_of, watch_exit
-from adapters.processes.process_table import mark_of, resident_bytes
+from adapters.processes.process_table import resident_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +47,7 @@ class HostKey:
     """What must be the same for two jobs to run in one host.
 
     Attributes:
-        slot: the thread that renders; two slots share no host.
+        slot: number of the slot; two slots share no host.
         interpreter: the program that runs the scripts.
         directory: the ComfyUI directory.
         comfyui_arguments: what stands behind ``--`` on the command line.
@@ -95,7 +95,7 @@ class WarmHost:
         try:
             command = (key.interpreter, PROGRAM, theirs.fileno(), key.idle_seconds)
             self._script = GatedScript(
-                tuple(map(str, command)), key.directory, dict(key.environment), (theirs.fileno(),)
+                key.directory, dict(key.environment), tuple(map(str, command)), (theirs.fileno(),)
             )
         except BaseException:
             ours.close()
@@ -121,10 +121,7 @@ class WarmHost:
         """Let it run, if it does not yet; drop what it printed since its last job."""
         if not self._is_running:
             self._is_running = True
-            if (gate := self._script.child.stdin) is not None:
-                with suppress(BrokenPipeError):  # it was killed meanwhile
-                    gate.write(f"{mark_of(self.process)}\n".encode())
-                gate.close()
+            self._script.open()
             return
         self.discard_output()
 
@@ -243,6 +240,8 @@ class HostedScript(ScriptProcess):
                 host.run()
                 _, script, *arguments = self.command
                 host.channel.ask(script=script, arguments=arguments, directory=str(self.directory))
+                if self.context is not None:
+                    self.context.on_started()
                 pipes: dict[str, HasFileno] = {**host.outputs, _CHANNEL: host.channel.socket}
                 self._follow(host.pid, pipes, AnswerWatcher(host))
                 if self._stop is None:

@@ -3,7 +3,10 @@
 A script may run only after its process group is recorded: an orphan that is recorded nowhere could
 be neither found nor ended. So a shell is started in the script's place, which waits on its input
 for one line and then becomes the script: same number, same group, same start time. When the line
-does not come, because the start was refused or because we are dead, the shell exits.
+does not come, because the start was refused or because we are dead, the shell exits. On Linux it
+may be started early, before its command is known, which then follows that line: while another
+script runs, so that the next render need not wait for it, and before the next prompt is claimed,
+so that its process is recorded with the claim.
 
 Such a shell does not say reliably why it could not start a program, and it reads a file that is no
 program as a list of commands. So the program is examined before, and again after a failed start.
@@ -24,11 +27,18 @@ import stat
 import subprocess
 from dataclasses import dataclass, field
 from enum import StrEnum
+from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
 from adapters.comfyui_script.output import ScriptOutput
-from adapters.processes.children import kill_group, signal_group, start_child, watch_exit
-from adapters.processes.process_table import MARK, entry_of, mark_of
+from adapters.processes.children import (
+    has_exited,
+    kill_group,
+    signal_group,
+    start_child,
+    watch_exit,
+)
+from adapters.processes.process_table import IN_FILES, MARK, entry_of, mark_of
 from domain.failure import Failure, FailureCode
 from domain.render import WorkflowProcess
 
@@ -54,6 +64,9 @@ _MIN_LOOK_INTERVAL, _MAX_LOOK_INTERVAL = 0.05, 5.0  # seconds between two looks 
 SHELL = "/bin/sh"
 _NO_LINE = 125  # the shell's exit code when the gate stays shut
 _GATE = f'read -r {MARK} || exit {_NO_LINE}; export {MARK}; exec "$@" </dev/null'
+# The shell of macOS cannot read commands from a pipe by name (bash 3.2).
+_PIPE = "/proc/self/fd/0"
+_EARLY_GATE = f'read -r {MARK} || exit {_NO_LINE}; export {MARK}; . {_PIPE}; exec "$@" </dev/null'
 _OWN_SETTINGS = "MEDIA_GENERATOR_"
 _NOT_STARTED = frozenset({126, 127})  # a shell's exit codes when it cannot become the program
 
@@ -82,6 +95,7 @@ _NOT_A_PROGRAM = frozenset(
         errno.ETXTBSY,
     }
 )
+_MAX_EARLY_COMMAND = 12_000  # characters, of four bytes at most: a pipe holds 64 KiB
 _MAX_ARGUMENTS = 6 * 1024**2  # bytes, on Linux, however large the stack may be; execve(2)
 _POINTER = 8  # bytes, for each string
 _NEAR_LIMIT = 0.9  # of the limit: from here on the rest of what the system counts can matter
@@ -152,6 +166,8 @@ class ScriptProcess:
         context: receives process, output and progress, and may stop it; None for a program that
             is only limited in time.
         environment: variables that override our own.
+        gates: those that were started early; None to use none.
+        reserved: the process of the gate that was reserved for this run; None if there is none.
     """
 
     command: Sequence[str]
@@ -160,6 +176,8 @@ class ScriptProcess:
     clock: Clock
     context: RenderContext | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
+    gates: WaitingGates | None = None
+    reserved: WorkflowProcess | None = None
     _output: ScriptOutput = field(init=False)
     _stop: StopReason | None = None
     _began: float = 0.0
@@ -175,16 +193,20 @@ class ScriptProcess:
             OSError: it could not be started.
         """
         self._output = ScriptOutput(self.context, self.clock)
-        script = GatedScript(self.command, self.directory, self.environment)
+        script = None
+        if self.gates is not None and self.reserved is not None:
+            script = self.gates.take(self.reserved, self.command)
+        script = script or GatedScript(self.directory, self.environment, self.command)
         with script.child as child:  # closes the pipes; it is reaped by then
             try:
                 self._began = self.clock.monotonic()
                 if self.context is None or self.context.record_process(script.process):
                     self._began = self.clock.monotonic()  # recording is not the script's time
-                    if (gate := script.child.stdin) is not None:
-                        with contextlib.suppress(BrokenPipeError):  # it was killed meanwhile
-                            gate.write(f"{mark_of(script.process)}\n".encode())
-                        gate.close()
+                    script.open()
+                    if self.context is not None:
+                        self.context.on_started()
+                    if self.gates is not None and self.reserved in {None, script.process}:
+                        self.gates.start(self.directory, self.environment)
                     with contextlib.closing(watch_exit(child.pid)) as watcher:
                         self._follow(child.pid, script.outputs, watcher)
                 else:
@@ -334,29 +356,32 @@ class GatedScript:
         child: the process.
         outputs: its output and its errors, as "stdout" and "stderr"; reading them never blocks.
         process: what must be recorded of it.
+        directory: as it was given.
+        environment: as it was given.
     """
 
     def __init__(
         self,
-        command: Sequence[str],
         directory: Path,
         environment: Mapping[str, str],
+        command: Sequence[str] = (),
         inherited: Sequence[int] = (),
     ) -> None:
         """Start what will become the script.
 
         Args:
-            command: the program and its arguments.
             directory: the directory to run in.
             environment: variables over our own.
+            command: the program and its arguments; empty if they follow with ``prepare``.
             inherited: descriptors that it gets besides the three standard ones.
 
         Raises:
             OSError: it cannot be started.
         """
-        # Always UTF-8: what a brief says does not depend on the locale that we run in.
-        self._command = [part.encode("utf-8", "surrogateescape") for part in command]
+        self.directory = directory
+        self.environment = environment
         self._directory = os.fsencode(directory)
+        self._line = b""
         # Our settings are of no use to a script, and some are secrets. Python programs write
         # without a buffer, so that progress is seen while it is made. They find modules in the
         # folder of the script, not in the directory they run in, unless PYTHONPATH names it.
@@ -369,12 +394,14 @@ class GatedScript:
         }
         # A line of errors with this name was written by the shell.
         self._shell = f"gate-{os.urandom(8).hex()}"
-        if error := program_error(self._command[0], self._directory):
+        # Always UTF-8: what a brief says does not depend on the locale that we run in.
+        self._command = [part.encode("utf-8", "surrogateescape") for part in command]
+        if command and (error := program_error(self._command[0], self._directory)):
             raise error
         self.child = start_child(
             lambda: subprocess.Popen(
-                [SHELL, "-c", _GATE, self._shell, *self._command],
-                cwd=self._directory,
+                [SHELL, "-c", _GATE if command else _EARLY_GATE, self._shell, *self._command],
+                cwd=self._directory if command else b"/",  # it may wait for days, and block nothing
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -390,6 +417,38 @@ class GatedScript:
             os.set_blocking(pipe.fileno(), False)
         entry = entry_of(self.child.pid)
         self.process = WorkflowProcess(self.child.pid, entry.started if entry else "")
+
+    def prepare(self, command: Sequence[str]) -> None:
+        """Set the command of a gate that was started without one.
+
+        Raises:
+            OSError: the program cannot be started, or its directory is missing.
+        """
+        self._command = [part.encode("utf-8", "surrogateescape") for part in command]
+        if error := program_error(self._command[0], self._directory):
+            raise error
+        self.directory.stat()
+        directory, old, *words = (
+            b"'%s'" % part.replace(b"'", b"'\\''")
+            for part in (
+                self._directory,
+                os.fsencode(self._environment.get("OLDPWD", "")),
+                *self._command,
+            )
+        )
+        keep = b"OLDPWD=%s" % old if "OLDPWD" in self._environment else b"unset OLDPWD"
+        self._line = b"cd -P -- %s || exit 126; %s; set -- %s\n" % (
+            directory,
+            keep,
+            b" ".join(words),
+        )
+
+    def open(self) -> None:
+        """Let the script run."""
+        if (gate := self.child.stdin) is not None:
+            with contextlib.suppress(BrokenPipeError):  # it was killed meanwhile
+                gate.write(mark_of(self.process).encode() + b"\n" + self._line)
+            gate.close()
 
     def start_error(self, stderr: str) -> OSError | None:
         """Why the shell, which exited as if it could not start the script, did not; or None.
@@ -409,6 +468,69 @@ class GatedScript:
         limit = min(os.sysconf("SC_ARG_MAX"), _MAX_ARGUMENTS)
         number = errno.E2BIG if size > _NEAR_LIMIT * limit else errno.ENOEXEC
         return OSError(number, os.strerror(number), os.fsdecode(self._command[0]))
+
+
+class WaitingGates:
+    """Gates without a command yet, by directory and environment. Safe to use from several threads.
+
+    Which gate belongs to which render is decided by the claims. On other systems than Linux there
+    are none.
+
+    Args:
+        clock: for the end of gates.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._gates: dict[WorkflowProcess, GatedScript] = {}
+        self._lock = Lock()
+
+    def processes(
+        self, directory: Path, environment: Mapping[str, str]
+    ) -> Sequence[WorkflowProcess]:
+        """The processes that wait for a script to run there."""
+        with self._lock:
+            return [
+                process
+                for process, gate in self._gates.items()
+                if (gate.directory, gate.environment) == (directory, environment)
+            ]
+
+    def start(self, directory: Path, environment: Mapping[str, str]) -> None:
+        """Start one more, if that is possible."""
+        if IN_FILES:
+            with contextlib.suppress(OSError):
+                gate = GatedScript(directory, environment)
+                with self._lock:
+                    self._gates[gate.process] = gate
+
+    def take(self, process: WorkflowProcess, command: Sequence[str]) -> GatedScript | None:
+        """The gate with a process, which is to run a command; None if it is not usable.
+
+        Raises:
+            OSError: the program cannot be started; the gate is kept.
+        """
+        with self._lock:
+            gate = self._gates.get(process)
+            if gate is None or sum(map(len, command)) > _MAX_EARLY_COMMAND:
+                return None
+            gate.prepare(command)
+            del self._gates[process]
+        if has_exited(gate.child.pid):
+            self._end(gate)
+            return None
+        return gate
+
+    def close(self) -> None:
+        """End every gate. No thread may be rendering any more."""
+        with self._lock:
+            gates, self._gates = list(self._gates.values()), {}
+        for gate in gates:
+            self._end(gate)
+
+    def _end(self, gate: GatedScript) -> None:
+        with gate.child as child:  # closes the pipes
+            kill_group(child, self._clock)
 
 
 def program_error(path: bytes, directory: bytes, depth: int = 0) -> OSError | None:

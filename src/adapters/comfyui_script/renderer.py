@@ -25,6 +25,7 @@ from adapters.comfyui_script.process import (
     ProcessResult,
     ScriptProcess,
     StopReason,
+    WaitingGates,
     start_failure,
 )
 from adapters.comfyui_script.script_source import script_source
@@ -34,13 +35,14 @@ from domain.brief import PROMPT_FIELDS, brief_texts
 from domain.failure import Failure, FailureCode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from adapters.comfyui_script.script_source import ScriptSource
     from adapters.comfyui_script.workflow import ScriptWorkflow
     from application.ports.media_renderer import RenderContext, RenderJob
     from application.ports.system import Clock
     from domain.prompt import Kind
+    from domain.render import WorkflowProcess
 
 
 class ScriptRenderer:
@@ -63,6 +65,13 @@ class ScriptRenderer:
         self._workflows = workflows
         self._clock = clock
         self._hosts = hosts
+        self._gates = WaitingGates(clock)
+
+    def waiting_processes(
+        self, kind: Kind, environment: Mapping[str, str]
+    ) -> Sequence[WorkflowProcess]:
+        """Processes of gates, which become the next script that does not run in a warm host."""
+        return self._gates.processes(self._workflows[kind].working_directory, environment)
 
     def preflight(self, kind: Kind) -> Failure | None:
         """Whether interpreter, script and ComfyUI directory are there, and the prompt is used."""
@@ -124,13 +133,14 @@ class ScriptRenderer:
                     workflow,
                     command.unwrap(),
                     job.environment,
+                    job.slot,
                     limits,
                     lambda ended: _failure(ended, workflow, job).code,
                 )
                 result = hosts.run(warm, context)
             else:
                 if hosts is not None and hosts.was_used:
-                    hosts.yield_memory()
+                    hosts.yield_memory(job.slot)
                 result = ScriptProcess(
                     command.unwrap(),
                     workflow.working_directory,
@@ -138,6 +148,8 @@ class ScriptRenderer:
                     self._clock,
                     context,
                     job.environment,
+                    self._gates,
+                    job.process,
                 ).run()
         except OSError as error:
             if failure := start_failure(error, workflow):
@@ -177,7 +189,8 @@ class ScriptRenderer:
         return ScriptRenderer({kind: workflow}, self._clock, self._hosts)
 
     def close(self) -> None:
-        """End the warm hosts."""
+        """End the warm hosts and the gates."""
+        self._gates.close()
         if self._hosts is not None:
             self._hosts.close()
 

@@ -52,10 +52,11 @@ _GATEWAY = frozenset({502, 504})  # a gate before the server lost sight of the r
 _CONNECT_SECONDS = 3.0
 _ANSWER_SECONDS = 4.0  # a busy server is slow now and then; the caller asks again
 _CATALOGUE_SECONDS = 30.0  # a rich server lists all of its models for it
-_SPARE_CONNECTIONS = 2  # for health checks, and for cancelling
+_SPARE_CONNECTIONS = 3  # for a job that waits, for health checks, and for cancelling
 _MAX_ANSWER = 128 * 1024**2  # bytes; a queue holds the graphs of everything that waits
 _MAX_QUOTE = 200  # characters
 _CHUNK = 262_144  # bytes
+_JSON = {"Content-Type": "application/json"}
 
 _MIN_CANCEL_POLL, _MAX_CANCEL_POLL = 0.02, 0.25  # seconds
 _CANCEL_INTERVAL = 2.0  # seconds
@@ -288,16 +289,15 @@ class ServerClient:
         seconds: float = _ANSWER_SECONDS,
     ) -> BaseHTTPResponse:
         content = None if body is None else json.dumps(body).encode()
-        headers = {"Content-Type": "application/json"} if content else {}
         # A connection that was kept may have been closed by the server just now.
         retries = 1 if method == "GET" else 0
         while True:
             try:
-                response = self._connections.request(
+                response = self._connections.urlopen(
                     method,
                     f"{self._path}{path}",
-                    body=content,
-                    headers=self._headers | headers,
+                    content,
+                    self._headers if content is None else self._headers | _JSON,
                     redirect=False,
                     preload_content=False,
                     timeout=Timeout(connect=_CONNECT_SECONDS, read=seconds),

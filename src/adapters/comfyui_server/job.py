@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, Final
 from returns.result import Failure as Failed
 from returns.result import Result, Success
 
-from adapters.comfyui_graph.graph import title_of
-from adapters.comfyui_graph.output_nodes import working_nodes
 from adapters.comfyui_server.client import HTTP_OK, ServerError, Submission, cancel_job
 from adapters.comfyui_server.deadlines import (
     STOP_INTERVAL,
@@ -28,7 +26,7 @@ from adapters.comfyui_server.deadlines import (
     StopRequestedError,
 )
 from adapters.comfyui_server.error_mapping import ErrorMapper
-from adapters.comfyui_server.job_socket import Inbox, JobEnded
+from adapters.comfyui_server.job_socket import Inbox, JobEnded, Transcript
 from adapters.comfyui_server.outputs import OutputCollector, foreign_output, select_outputs
 from adapters.comfyui_server.pool import unreachable
 from adapters.comfyui_server.progress import JobProgress
@@ -148,9 +146,9 @@ class JobRun:
         self._may_have_arrived = graph is None
         self._inbox = Inbox(job.id)
         self._frames = 0
-        graph_nodes = setup.workflow.graph
-        titles = {node_id: title_of(graph_nodes, node_id) for node_id in working_nodes(graph_nodes)}
-        self._progress = JobProgress(titles, setup.timings.weights(), setup.context)
+        timings = setup.timings
+        self._transcript = Transcript(timings.outputs)
+        self._progress = JobProgress(timings.titles, timings.weights(), setup.context)
         self._outage = Outage(setup.limits.unreachable_seconds, setup.clock)
         self._polls: PollSchedule
         self._deadline: Deadline
@@ -167,6 +165,7 @@ class JobRun:
         if self._graph is None:
             self._follow_from_now()
             self._polls.ask_both(self._clock.monotonic())
+            self._setup.context.on_started(takes_next=self._slot.server.takes_next)
         else:
             client_id = self._slot.socket.subscribe(self._inbox)
         while self.state in TRANSITIONS:
@@ -235,6 +234,10 @@ class JobRun:
             self._rename(submission.job)
         self._follow_from_now()
         self._enter(JobState.WAITING)
+        self._setup.context.on_started(takes_next=self._slot.server.takes_next)
+        # The log is opened while the server works.
+        line = f"job {self.job.id} on {self._slot.server.name}\n"
+        self._setup.context.on_output("server", line.encode())
 
     def _is_there(self) -> bool:
         for pause in (_RECHECK_SECONDS, 0.0):
@@ -246,7 +249,7 @@ class JobRun:
     def _rename(self, job_id: str) -> None:
         """Use the id that an old server gave the job."""
         recorded, self.job = self.job, replace(self.job, id=job_id)
-        self._inbox.job = job_id
+        self._inbox.job, self._inbox.is_complete = job_id, False
         self._setup.context.forget_job(recorded)
         if not self._setup.context.record_job(self.job):
             raise StopRequestedError
@@ -259,10 +262,16 @@ class JobRun:
         self._deadline = Deadline(self._setup.limits.seconds, now)
 
     def _follow(self) -> None:
-        """Wait for messages, ask for history and queue when that is due, check the limits."""
+        """Wait for messages, ask for history and queue when that is due, check the limits.
+
+        A job whose every message came on one connection needs no history: it consists of them.
+        """
         self._receive()
         self._setup.stop.check()
-        if self._clock.monotonic() >= max(self._polls.history_due, self._retry_at):
+        if self._inbox.is_complete and (history := self._transcript.history()):
+            self.history = history
+            self._enter(JobState.FETCHING)
+        elif self._clock.monotonic() >= max(self._polls.history_due, self._retry_at):
             self._poll()
         if self.state in _ON_SERVER and self.state is not JobState.MISSING:
             self._check_limits()
@@ -284,6 +293,7 @@ class JobRun:
             self._mark_running(now)
             self._stall.message_received(now)
             self._progress.handle(message, now)
+            self._transcript.handle(message)
             if isinstance(message, JobEnded):
                 self._polls.job_ended(now, final=message.final)
         self._progress.report_if_due(now)

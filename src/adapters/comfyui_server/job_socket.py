@@ -1,6 +1,7 @@
 """A server's WebSocket: one connection for one slot, its messages, and a job's inbox.
 
-It tells how far a job is, and nothing depends on it: what it fails to say, the history says. A
+It tells how far a job is, and nothing depends on it: what it fails to say, the history says. Only
+where it told everything, from a job's start to its success, need the history not be asked. A
 thread listens as long as the server keeps the connection, so that nothing piles up there. A second
 socket under the same client id would disturb the first one, and the server may drop both; so a slot
 has one, and takes a new id for a new connection unless a job was submitted under the old.
@@ -24,10 +25,17 @@ from uuid import uuid4
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
+from adapters.comfyui_server.responses import (
+    JobHistory,
+    OutputFile,
+    output_files,
+    seconds_between,
+)
 from adapters.json_values import as_dict, as_list, as_number, as_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from adapters.comfyui_server.address import ServerAddress
 
@@ -50,9 +58,10 @@ _JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG"
 
 @dataclass(frozen=True, slots=True)
 class JobStarted:
-    """A job began to run."""
+    """A job began to run, at ``at`` milliseconds of the server's clock; 0 if it does not say."""
 
     job: str
+    at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +92,11 @@ class NodeProgress:
 
 @dataclass(frozen=True, slots=True)
 class NodesFinished:
-    """These nodes of a job are done."""
+    """These nodes of a job are done; ``files`` are what they left, if the server says so."""
 
     job: str
     nodes: frozenset[str]
+    files: tuple[OutputFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +106,14 @@ class JobEnded:
     Attributes:
         job: the id of the job.
         final: whether the history is written already, or will be in a moment.
+        succeeded: whether the server said that it succeeded.
+        at: when, in milliseconds of the server's clock; 0 if it does not say.
     """
 
     job: str
     final: bool
+    succeeded: bool = False
+    at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +146,7 @@ def read_message(frame: str | bytes) -> Message | None:
 def _job_message(event: str, job: str, data: Mapping[str, object]) -> Message | None:
     match event:
         case "execution_start":
-            return JobStarted(job)
+            return JobStarted(job, as_number(data.get("timestamp")))
         case "execution_cached":
             return NodesCached(job, tuple(filter(None, map(as_text, as_list(data.get("nodes"))))))
         case "progress_state":
@@ -140,7 +154,9 @@ def _job_message(event: str, job: str, data: Mapping[str, object]) -> Message | 
             finished = {node for node, state in nodes if as_dict(state).get("state") == "finished"}
             return NodesFinished(job, frozenset(finished))
         case "execution_success" | "execution_error" | "execution_interrupted":
-            return JobEnded(job, final=False)
+            succeeded = event == "execution_success"
+            at = as_number(data.get("timestamp"))
+            return JobEnded(job, final=False, succeeded=succeeded, at=at)
         case _:
             return _node_message(event, job, as_text(data.get("node")), data)
 
@@ -152,7 +168,8 @@ def _node_message(event: str, job: str, node: str, data: Mapping[str, object]) -
         case "progress" if node:
             return NodeProgress(job, node, as_number(data.get("value")), as_number(data.get("max")))
         case "executed" if node:
-            return NodesFinished(job, frozenset({node}))
+            files = tuple(output_files({node: data.get("output")}))
+            return NodesFinished(job, frozenset({node}), files)
         case _:
             return None
 
@@ -192,11 +209,14 @@ class Inbox:
         job: the id whose messages are kept; previews that name no job are kept too.
         frames: how many frames of any kind the present connection delivered; none means that it is
             silent, or that there is no connection.
+        is_complete: whether no message can be missing, because one connection lasts since before
+            the job was submitted.
     """
 
     def __init__(self, job: str) -> None:
         self.job = job
         self.frames = 0
+        self.is_complete = False
         self._condition = Condition()
         self._messages: deque[Message] = deque(maxlen=_MAX_MESSAGES)
         self._preview: Preview | None = None
@@ -211,6 +231,7 @@ class Inbox:
             if isinstance(message, Preview):
                 self._preview = message
             else:
+                self.is_complete &= len(self._messages) < _MAX_MESSAGES
                 self._messages.append(message)
             if isinstance(message, JobEnded):
                 self._ended = True
@@ -220,6 +241,7 @@ class Inbox:
         """Wake the receiver: the connection was lost or made, messages may be missing."""
         with self._condition:
             self.frames = 0
+            self.is_complete = False
             self._reconnected = True
             self._condition.notify()
 
@@ -238,6 +260,47 @@ class Inbox:
             self._messages.clear()
             self._preview, self._reconnected, self._ended = None, False, False
         return messages, reconnected
+
+
+@dataclass(slots=True)
+class Transcript:
+    """A job's messages, put together to what its history will say of a success.
+
+    Attributes:
+        outputs: ids of the nodes that may leave files. Old servers send no message for one of them
+            whose result is cached, although their history has it.
+    """
+
+    outputs: AbstractSet[str]
+    _began: JobStarted | None = None
+    _ended: JobEnded | None = None
+    _has_gaps: bool = False
+    _files: dict[frozenset[str], tuple[OutputFile, ...]] = field(default_factory=dict)
+
+    def handle(self, message: Message) -> None:
+        """Take the next message of the job."""
+        match message:
+            case JobStarted():
+                self._began = message
+            case NodesCached():
+                self._has_gaps |= not self.outputs.isdisjoint(message.nodes)
+            case NodesFinished() if message.files:
+                self._files[message.nodes] = message.files
+            case JobEnded():
+                self._ended = self._ended or message
+            case _:
+                pass
+
+    def history(self) -> JobHistory | None:
+        """The job's history; None unless the messages show a success from its start."""
+        began, ended = self._began, self._ended
+        files = tuple(file for files in self._files.values() for file in files)
+        if began is None or ended is None or not ended.succeeded or not files or self._has_gaps:
+            return None
+        seconds = seconds_between(began.at, ended.at)
+        return JobHistory(
+            succeeded=True, interrupted=False, error=None, files=files, seconds=seconds
+        )
 
 
 class JobSocket:
@@ -283,6 +346,7 @@ class JobSocket:
                 )
                 self._failed = self._connection is None
             inbox.receive(0)  # that the connection was made is no news for a job that is to come
+            inbox.is_complete = self._connection is not None
             return self._client_id
 
     def unsubscribe(self) -> None:

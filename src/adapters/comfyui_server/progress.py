@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
-from adapters.comfyui_graph.graph import upstream
+from adapters.comfyui_graph.graph import title_of, upstream
+from adapters.comfyui_graph.output_nodes import leaf_nodes, output_nodes, working_nodes
 from adapters.comfyui_graph.traversal import is_sampler
 from adapters.comfyui_server.job_socket import (
     JobEnded,
@@ -34,9 +35,16 @@ class NodeTimings:
     """How long the nodes of a workflow take, learned from renders that succeeded.
 
     Until then samplers count by their steps, and every other node as one step.
+
+    Attributes:
+        titles: the titles of the nodes that a server would run, by their ids.
+        outputs: ids of the nodes that may leave files.
     """
 
     def __init__(self, graph: Graph) -> None:
+        self.titles = {node_id: title_of(graph, node_id) for node_id in working_nodes(graph)}
+        named = {output.node_id for output in output_nodes(graph)}
+        self.outputs = frozenset(named.union(leaf_nodes(graph)))
         self._steps = {
             node_id: float(_steps(graph, node_id)) if is_sampler(graph, node_id) else 1.0
             for node_id in graph

@@ -21,7 +21,7 @@ from domain.prompt import Kind
 from domain.render import ServerJob
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from returns.result import Result
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from adapters.comfyui_server.server_workflow import ServerWorkflow
     from application.ports.media_renderer import RenderContext, RenderingFacts, RenderJob
     from application.ports.system import Clock
+    from domain.render import WorkflowProcess
 
     Workflows = Mapping[Kind, Callable[[], Result[ServerWorkflow, Failure]]]
 
@@ -71,6 +72,14 @@ class ServerRenderer:
         if not is_successful(loaded):
             return loaded.failure()
         return self._pool.preflight(loaded.unwrap())
+
+    def waiting_processes(
+        self,
+        kind: Kind,  # noqa: ARG002
+        environment: Mapping[str, str],  # noqa: ARG002
+    ) -> Sequence[WorkflowProcess]:
+        """None: a job of a server has no process here."""
+        return ()
 
     def render(self, job: RenderJob, context: RenderContext) -> Result[RenderingFacts, Failure]:
         """Let a server make the media and fetch them.

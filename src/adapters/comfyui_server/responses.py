@@ -107,16 +107,22 @@ class JobHistory:
         if not verdict and not events and not entry.get("outputs"):
             return None
         error, interrupted = events.get("execution_error"), "execution_interrupted" in events
-        began = as_number(events.get("execution_start", {}).get("timestamp"))
-        ended = as_number(events.get("execution_success", {}).get("timestamp"))
         return cls(
             # The oldest servers do not say how a job ended; only a successful one has outputs.
             succeeded=verdict in {"success", ""} and error is None and not interrupted,
             interrupted=interrupted,
             error=None if error is None else _node_error(error),
-            files=tuple(_output_files(as_dict(entry.get("outputs")))),
-            seconds=(ended - began) / _MILLISECONDS if 0 < began <= ended else None,
+            files=tuple(output_files(as_dict(entry.get("outputs")))),
+            seconds=seconds_between(
+                as_number(events.get("execution_start", {}).get("timestamp")),
+                as_number(events.get("execution_success", {}).get("timestamp")),
+            ),
         )
+
+
+def seconds_between(began: float, ended: float) -> float | None:
+    """Seconds between two moments in milliseconds; None if one is 0 or they are swapped."""
+    return (ended - began) / _MILLISECONDS if 0 < began <= ended else None
 
 
 def _node_error(data: Mapping[str, object]) -> NodeError:
@@ -129,8 +135,11 @@ def _node_error(data: Mapping[str, object]) -> NodeError:
     )
 
 
-def _output_files(outputs: Mapping[str, object]) -> Iterator[OutputFile]:
-    """Every entry that names a file, under any key; not all that is shown is kept."""
+def output_files(outputs: Mapping[str, object]) -> Iterator[OutputFile]:
+    """The files that nodes left, by the outputs of each node.
+
+    Every entry that names a file, under any key; not all that is shown is kept.
+    """
     for node, output in outputs.items():
         for entries in as_dict(output).values():
             for entry in map(as_dict, as_list(entries)):

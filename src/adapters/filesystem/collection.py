@@ -37,7 +37,7 @@ RelativePath = tuple[str, ...]
 """A path below the staging folder, in parts."""
 
 _NEW_FILE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_READ_BYTES = 1024 * 1024  # at a time
+_READ_BYTES = 256 * 1024  # at a time, so that they stay in the processor's cache
 _MAX_LISTED = 5  # names of files that are not media, in a message
 _MAX_QUOTED = 100  # characters of a path, in a message
 _MAX_NAME_BYTES = 120  # of a published file, in UTF-8
@@ -261,13 +261,13 @@ def copy_untrusted(top: int, path: RelativePath, target: Path, max_bytes: int) -
         _require_plain_file(os.fstat(source), path)
         copy = os.open(target, _NEW_FILE_FLAGS, 0o600)
         try:
-            while data := os.read(source, _READ_BYTES):
-                size += len(data)
+            buffer = memoryview(bytearray(_READ_BYTES))
+            while count := os.readv(source, [buffer]):
+                size += count
                 if size > max_bytes:
                     reason = f"{_quoted(path)} grew beyond all limits while it was read."
                     raise InvalidMediaError.too_much(reason)
-                digest.update(data)
-                rest = memoryview(data)
+                digest.update(rest := buffer[:count])
                 while rest:
                     rest = rest[os.write(copy, rest) :]
             os.fchmod(copy, 0o644)

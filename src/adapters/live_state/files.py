@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from adapters.media_formats import picture_format
+from adapters.picture_files import picture_format
 from application.ports.live_state import (
     GateView,
     OutcomeView,

@@ -11,7 +11,8 @@ import stat
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from adapters.media_formats import picture_format, song_format, tagged_song_format
+from adapters.media_formats import song_format, tagged_song_format
+from adapters.picture_files import picture_format
 from application.ports.media_files import MediaFile
 from domain.artifact import is_servable
 

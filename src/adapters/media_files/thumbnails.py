@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import io
-from threading import Lock
+import os
 from typing import TYPE_CHECKING, Final
 
 from adapters.media_files.media_file import PICTURE_FORMATS
-from adapters.media_formats import without_large_texts
+from adapters.picture_files import decode_webp, decoding, open_picture
 from application.ports.media_files import InvalidMediaError
 
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ MAX_PIXELS: Final = 100_000_000
 MAX_SIDE: Final = 32_768  # pixels
 _MAX_HEIGHT: Final = 4  # times the width; a strip that is taller becomes narrower
 _MAX_SCANS = 200  # of a progressive JPEG; encoders write about ten, and each costs a decoding
-_LARGE_PIXELS = 25_000_000  # one picture of this size at a time uses enough memory
+_STRIP_PIXELS = 1_000_000  # converted at a time
+_GAP = 2.0  # how much larger a picture is before the last, smooth resizing
 _MAX_PROFILE = 16 * 1024  # bytes of a colour profile; that of sRGB has 3 thousand
 _QUALITY = 80
 _RIFF_HEAD = 8  # bytes that the length in a RIFF container does not count
@@ -32,8 +33,6 @@ _START_OF_SCAN = b"\xff\xda"
 _READ_BYTES = 1024 * 1024  # at a time
 _ORIENTATION = 0x0112  # Exif's tag
 _SIDEWAYS = frozenset({5, 6, 7, 8})  # its values for pictures that are stored on their side
-
-_one_large_picture = Lock()
 
 
 class Thumbnails:
@@ -89,16 +88,17 @@ def draw_thumbnail(file: BinaryIO, format_name: str, width: int) -> bytes:
         InvalidMediaError: the picture is damaged, or needs too much memory.
         OSError: the file cannot be read.
     """
-    from PIL import Image  # noqa: F401 - loads what all decoders need
-
     try:
         if format_name == "jpeg":
             _refuse_many_scans(file)
-        with _decoder(file, format_name) as picture:
-            if _checked_pixels(picture.size) < _LARGE_PIXELS:
-                return _draw(picture, width)
-            with _one_large_picture:
-                return _draw(picture, width)
+        file_bytes = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        with (
+            decoding(file_bytes),  # Pillow reads all of a WebP file to open it
+            open_picture(file, format_name) as picture,
+            decoding(_checked_pixels(picture.size)),
+        ):
+            return _draw(picture, file, width)
     except (InvalidMediaError, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # the disk's; a decoder's has no number
@@ -109,20 +109,6 @@ def draw_thumbnail(file: BinaryIO, format_name: str, width: int) -> bytes:
         raise InvalidMediaError(str(error) or type(error).__name__) from error
 
 
-def _decoder(file: BinaryIO, format_name: str) -> ImageFile:
-    """Open with one decoder only; `Image.open` would try them all."""
-    from PIL.JpegImagePlugin import JpegImageFile
-    from PIL.PngImagePlugin import PngImageFile
-    from PIL.WebPImagePlugin import WebPImageFile
-
-    decoders: dict[str, type[ImageFile]] = {
-        "png": PngImageFile,
-        "jpeg": JpegImageFile,
-        "webp": WebPImageFile,
-    }
-    return decoders[format_name](without_large_texts(file) if format_name == "png" else file)
-
-
 def _checked_pixels(size: tuple[int, int]) -> int:
     """The number of pixels; raises InvalidMediaError if there are none, or too many."""
     width, height = size
@@ -131,15 +117,16 @@ def _checked_pixels(size: tuple[int, int]) -> int:
     return width * height
 
 
-def _draw(picture: ImageFile, width: int) -> bytes:
+def _draw(picture: ImageFile, file: BinaryIO, width: int) -> bytes:
     from PIL import Image, ImageOps
 
     box = (width, width * _MAX_HEIGHT)
-    if picture.getexif().get(_ORIENTATION) in _SIDEWAYS:
+    exif = picture.getexif()
+    if exif.get(_ORIENTATION) in _SIDEWAYS:
         box = (box[1], box[0])
-    picture.draft(None, box)  # a JPEG decoder can leave out what would not be seen
-    small = _in_colours(picture)
-    small.thumbnail(box, Image.Resampling.LANCZOS, reducing_gap=2.0)
+    small = _reduced(picture, file, box)
+    small.thumbnail(box, Image.Resampling.LANCZOS)
+    small.getexif()[_ORIENTATION] = exif.get(_ORIENTATION, 1)
     small = ImageOps.exif_transpose(small)
     profile = picture.info.get("icc_profile")
     kept = picture.mode in {"RGB", "RGBA"} and profile and len(profile) <= _MAX_PROFILE
@@ -156,7 +143,36 @@ def _draw(picture: ImageFile, width: int) -> bytes:
     return written.getvalue()
 
 
-def _in_colours(picture: ImageFile) -> Image:
+def _reduced(picture: ImageFile, file: BinaryIO, box: tuple[int, int]) -> Image:
+    """The picture, smaller by a whole number but at least _GAP times as large as it will be.
+
+    Where the format allows it, what would not be seen is not decoded.
+    """
+    from PIL import Image
+
+    picture.draft(None, box)  # of a JPEG
+    width, height = picture.size
+    factor = max(1, int(max(width / box[0], height / box[1]) / _GAP))
+    size = (-(-width // factor), -(-height // factor))
+    if factor > 1 and picture.format == "WEBP" and getattr(picture, "n_frames", 1) == 1:
+        small = decode_webp(file, size)
+        if small is not None:
+            return small if picture.mode == "RGBA" else small.convert("RGB")
+    if factor == 1:
+        return _in_colours(picture)
+    picture.load()
+    rows = factor * max(1, _STRIP_PIXELS // (width * factor))
+    strips = [
+        _in_colours(picture.crop((0, top, width, min(height, top + rows)))).reduce(factor)
+        for top in range(0, height, rows)
+    ]
+    small = Image.new(strips[0].mode, size)
+    for number, strip in enumerate(strips):
+        small.paste(strip, (0, number * rows // factor))
+    return small
+
+
+def _in_colours(picture: Image) -> Image:
     """The picture in a mode that can be resized smoothly and written as WebP."""
     if picture.mode.startswith("I"):  # 16 bits of grey; `convert` would clip them
         return picture.point(lambda value: value * (1 / 256)).convert("L").convert("RGB")

@@ -19,6 +19,7 @@ import select
 import signal
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adapters.processes.process_table import entries, has_mark, with_descendants
@@ -36,6 +37,7 @@ KILL_TIMEOUT = 5.0
 _SET_CHILD_SUBREAPER = 36  # prctl(2): PR_SET_CHILD_SUBREAPER
 _ZOMBIE_CHECK_AFTER = 0.02  # seconds, before the members of a group are looked at one by one
 _MIN_POLL, _MAX_POLL = 0.0005, 0.05  # seconds
+_THREADS = Path("/proc/self/task")
 
 # The kernel keeps one list of children for the whole process, and so do we. The lock is held while
 # a child is started or reaped: an exit status is never taken from the code that waits for it.
@@ -202,7 +204,7 @@ def _kill_adopted(workflow: WorkflowProcess, killed: set[int]) -> bool:
         Whether there were any, or one whose environment cannot be read yet.
     """
     with _lock:
-        if not _has_children():
+        if not _may_have_adopted():
             return False
         me, session = os.getpid(), os.getsid(0)
         table = {entry.pid: entry for entry in entries()}
@@ -224,13 +226,24 @@ def _kill_adopted(workflow: WorkflowProcess, killed: set[int]) -> bool:
         return bool(escaped) or None in marks.values()
 
 
-def _has_children() -> bool:
-    """Whether there is any child; one cheap system call before the process table is read."""
+def _may_have_adopted() -> bool:
+    """Whether there may be an adopted child; cheap, before the whole process table is read."""
     try:
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        # The kernel lists the children of each thread; it may be built without that. A list may
+        # lack one if another one is reaped at that moment (proc(5)), so each is read twice.
+        lists = [thread / "children" for thread in _THREADS.iterdir()]
+        children = {int(pid) for file in (*lists, *lists) for pid in file.read_text().split()}
+        return not _own.keys() >= children
     except ChildProcessError:
         return False
-    return True
+    except OSError:  # or a thread has ended meanwhile
+        return True
+
+
+def has_exited(pid: int) -> bool:
+    """Whether a child has exited; it stays unreaped."""
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
 class ExitWatcher:
@@ -309,8 +322,7 @@ class PollingWatcher(ExitWatcher):
 
     def has_exited(self, *, readable: bool) -> bool:  # noqa: ARG002 - there is no descriptor
         """Ask the system; the child stays unreaped."""
-        flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
-        return os.waitid(os.P_PID, self._pid, flags) is not None
+        return has_exited(self._pid)
 
 
 def watch_exit(pid: int) -> ExitWatcher:

@@ -24,7 +24,12 @@ from adapters.sqlite.rehearsal import rehearse
 from adapters.sqlite.shared_schema import check_shared_tables, has_junction
 from adapters.sqlite.shared_tables import SharedTableWriter, status_change
 from adapters.sqlite.statements import statements
-from application.ports.prompt_repository import Requeued, Selection, WriteRefusedError
+from application.ports.prompt_repository import (
+    NO_PROCESSES,
+    Requeued,
+    Selection,
+    WriteRefusedError,
+)
 from domain.artifact_status import ArtifactStatus, Move, after, sources
 from domain.failure import Failure, FailureCode
 from domain.prompt import Kind, Writing
@@ -34,10 +39,12 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from adapters.sqlite.connection import Connection
+    from application.ports.prompt_repository import Waiting
     from application.ports.system import Clock
     from domain.artifact import Artifact
     from domain.hook_delivery import Subscription
     from domain.lease import ProcessIdentity
+    from domain.render import WorkflowProcess
 
 MAX_RETRY_WAIT = 5400.0
 """Seconds of the longest wait for a retry that settings allow: an hour with its jitter."""
@@ -118,11 +125,11 @@ class SqlitePromptRepository:
             return refusal.failure
         return None
 
-    def claim_next(self, selection: Selection) -> Claim | None:
+    def claim_next(self, selection: Selection, processes: Waiting = NO_PROCESSES) -> Claim | None:
         """Claim the first pending prompt that has a writing; None if there is none."""
         self._connection.check_identity()
         with self._connection.writing():
-            return self._claims.take_next(selection)
+            return self._claims.take_next(selection, processes)
 
     def publish(self, claim: Claim, artifacts: Sequence[Artifact], seconds: float) -> bool:
         """Insert the rows, make the prompt ready and close the render, all or nothing."""
@@ -134,10 +141,10 @@ class SqlitePromptRepository:
         artifacts: Sequence[Artifact],
         seconds: float,
         selection: Selection | None,
+        processes: Waiting = NO_PROCESSES,
     ) -> tuple[bool, Claim | None]:
         """``publish`` and then ``claim_next``, in one transaction: one wait for the disk."""
-        if selection is not None:
-            self._connection.check_identity()
+        self._connection.check_identity()
         with self._connection.writing():
             published = self._end(claim, Outcome.PUBLISHED, seconds, None)
             if published:
@@ -145,7 +152,9 @@ class SqlitePromptRepository:
                     self._shared.add_artifact(claim.prompt_id, artifact)
                 if self._outbox:
                     self._outbox.published(claim, artifacts)
-            return published, None if selection is None else self._claims.take_next(selection)
+            if selection is None:
+                return published, None
+            return published, self._claims.take_next(selection, processes)
 
     def fail(self, claim: Claim, failure: Failure, seconds: float) -> bool:
         """End the prompt as failed, with the failure's text."""
@@ -322,7 +331,7 @@ class ClaimStatements:
         self._by_priority = by_priority
         self._prepare_statements()
 
-    def take_next(self, selection: Selection) -> Claim | None:
+    def take_next(self, selection: Selection, processes: Waiting) -> Claim | None:
         """Move the first pending prompt to processing and open its render, if there is one."""
         conditions = self._conditions(selection)
         candidates: list[Candidate] = []
@@ -348,7 +357,8 @@ class ClaimStatements:
         if not self._connection.change(self._sql["take"], claimed):
             raise self._connection.ignored("prompts", "a new artifact_status")
         self._connection.change(self._sql["supersede_live"], {"prompt_id": prompt_id})
-        return self.open_render(prompt_id, first_kind, reference, Writing(writing_id, content))
+        last, process = Writing(writing_id, content), processes.get(first_kind)
+        return self.open_render(prompt_id, first_kind, reference, last, process)
 
     def has_next(self, kind: Kind) -> bool:
         """Whether a prompt of a kind could be claimed now."""
@@ -377,7 +387,14 @@ class ClaimStatements:
             for kind in Kind
         }
 
-    def open_render(self, prompt_id: int, kind: Kind, reference: object, last: Writing) -> Claim:
+    def open_render(
+        self,
+        prompt_id: int,
+        kind: Kind,
+        reference: object,
+        last: Writing,
+        process: WorkflowProcess | None = None,
+    ) -> Claim:
         """Open a render of this worker for a prompt that is processing.
 
         Args:
@@ -385,6 +402,7 @@ class ClaimStatements:
             kind: its kind of media.
             reference: its ``output_reference``.
             last: its last writing.
+            process: that waits to render it; None if none does.
         """
         history = self._connection.rows(self._sql["history"], {"prompt_id": prompt_id})
         attempt, crashes = history[0] if history else (1, 0)
@@ -396,13 +414,24 @@ class ClaimStatements:
             "output_reference": reference,
             "attempt": attempt,
             "crashes": crashes,
+            "workflow_group": process and process.group,
+            "workflow_started": process and process.started,
             **self._owner,
         }
         [(render_id, claimed_at, token)] = self._connection.rows(self._sql["open_render"], row)
         writings = (self._all_variants and self._variants(prompt_id, kind)) or (last,)
         at = datetime.fromisoformat(claimed_at).replace(tzinfo=UTC)
         return Claim(
-            render_id, prompt_id, kind, at, writings, attempt, crashes, tuple(earlier), token
+            render_id,
+            prompt_id,
+            kind,
+            at,
+            writings,
+            attempt,
+            crashes,
+            tuple(earlier),
+            token,
+            process,
         )
 
     def count_pending(self, selection: Selection) -> int:

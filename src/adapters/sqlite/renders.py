@@ -71,7 +71,9 @@ class SqliteRenderLeases:
         return bool(self._connection.rows(self._sql["holds"], {"render_id": claim.render_id}))
 
     def record_workflow(self, claim: Claim, workflow: WorkflowProcess) -> bool:
-        """Record the process group of a render's workflow before it runs."""
+        """Record the process group of a render's workflow before it runs, unless its claim did."""
+        if workflow == claim.process:
+            return self.holds(claim)
         values = {
             "render_id": claim.render_id,
             "workflow_group": workflow.group,
@@ -229,7 +231,9 @@ class SqliteServerJobs:
             "fingerprint": job.fingerprint,
             "seed": str(job.seed),
         }
-        return self._change("hold_job", values)
+        with self._connection.writing():
+            self._connection.change(self._sql["drop_published_jobs"])
+            return bool(self._connection.change(self._sql["hold_job"], values))
 
     def earlier(self, claim: Claim) -> Sequence[ServerJob]:
         """Jobs of closed renders of the same prompt that may be continued, newest first."""
@@ -243,19 +247,15 @@ class SqliteServerJobs:
 
     def forget(self, job: ServerJob) -> None:
         """Forget a job that ended or disappeared."""
-        self._change("drop_job", {"job_id": job.id})
-
-    def forget_all(self, claim: Claim) -> None:
-        """Forget every job of a render."""
-        self._change("drop_jobs_of_render", {"render_id": claim.render_id})
+        with self._connection.writing():
+            self._connection.change(self._sql["drop_job"], {"job_id": job.id})
 
     def orphaned(self) -> Sequence[ServerJob]:
         """A batch of jobs of closed renders that no render will continue, oldest first."""
+        if self._connection.rows(self._sql["published_jobs"]):
+            with self._connection.writing():
+                self._connection.change(self._sql["drop_published_jobs"])
         return self._jobs("orphaned_jobs", {})
-
-    def _change(self, name: str, values: Mapping[str, object]) -> bool:
-        with self._connection.writing():
-            return bool(self._connection.change(self._sql[name], values))
 
     def _jobs(self, name: str, values: Mapping[str, object]) -> Sequence[ServerJob]:
         return tuple(

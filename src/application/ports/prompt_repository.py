@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
 from domain.prompt import Kind
+from domain.render import WorkflowProcess
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from domain.artifact import Artifact
@@ -66,6 +69,12 @@ class Requeued:
     refused: Mapping[int, str]
 
 
+Waiting = Mapping[Kind, WorkflowProcess]
+"""The process that waits to render the next prompt of each kind, if there is one."""
+
+NO_PROCESSES: Waiting = MappingProxyType({})
+
+
 class PromptRepository(Protocol):
     """Pending prompts, and the renders that hold the others.
 
@@ -86,13 +95,13 @@ class PromptRepository(Protocol):
         """
         ...
 
-    def claim_next(self, selection: Selection) -> Claim | None:
+    def claim_next(self, selection: Selection, processes: Waiting = NO_PROCESSES) -> Claim | None:
         """Claim the first pending prompt that has a writing; None if there is none.
 
         The first prompt is the oldest: the smallest ``created_at``, compared as text with NULL
         first, then the smallest id. A repository that uses priorities compares these before:
         the highest first, and a missing one counts as 5. A live render of the prompt is closed as
-        superseded.
+        superseded. The process that waits for its kind is recorded as that of the render.
         """
         ...
 
@@ -110,6 +119,7 @@ class PromptRepository(Protocol):
         artifacts: Sequence[Artifact],
         seconds: float,
         selection: Selection | None,
+        processes: Waiting = NO_PROCESSES,
     ) -> tuple[bool, Claim | None]:
         """``publish`` and then ``claim_next``, in one transaction: one wait for the disk.
 

@@ -34,8 +34,8 @@ class RenderLeases(Protocol):
     def record_workflow(self, claim: Claim, workflow: WorkflowProcess) -> bool:
         """Record the process group of a render's workflow before it runs.
 
-        False, and nothing written, if the lease is lost: the render is closed, or the prompt
-        changed.
+        Nothing is written if it was recorded with the claim. False, and nothing written, if the
+        lease is lost: the render is closed, or the prompt changed.
         """
         ...
 
@@ -131,6 +131,9 @@ class RenderHistory(Protocol):
 class ServerJobs(Protocol):
     """Jobs on render servers, which outlive the workers that submitted them.
 
+    Those of published renders are forgotten with the next job that is recorded, or by
+    ``orphaned``, so that no prompt waits for it.
+
     Every method is one transaction, and raises RepositoryError if the database cannot be used.
     Safe from any thread.
     """
@@ -157,10 +160,6 @@ class ServerJobs(Protocol):
 
     def forget(self, job: ServerJob) -> None:
         """Forget a job that ended or disappeared. An unknown job is no error."""
-        ...
-
-    def forget_all(self, claim: Claim) -> None:
-        """Forget every job of a published render."""
         ...
 
     def orphaned(self) -> Sequence[ServerJob]:

@@ -53,9 +53,11 @@ def serve(invocation: Invocation, host: str | None, port: int | None) -> int:
         try:
             if invocation.as_json:
                 document = {"url": server.url, "needs_token": server.needs_token}
-                invocation.print_json(document)
+                invocation.print_json(document | {"public_urls": server.public_urls})
             else:
                 click.echo(f"Media Generator is running at {server.url}")
+                for url in server.public_urls:
+                    click.echo(f"A proxy shows it at {url}")
                 token = "The page asks for web.token. " if server.needs_token else ""
                 click.echo(f"{token}Ctrl-C stops it.", err=True)
             stop.wait()

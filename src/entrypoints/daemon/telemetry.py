@@ -151,8 +151,11 @@ class DaemonTelemetry:
     def _serve(self, loaded: LoadedSettings) -> None:
         from entrypoints.web.server import start_server
 
-        self._page = start_server(loaded)
+        self._page = start_server(loaded, self._warn_of_rejected_token)
         self._log.info("page.listening", url=self._page.url)
+
+    def _warn_of_rejected_token(self, place: str, address: str, count: int) -> None:
+        self._log.warning("page.token_rejected", place=place, address=address, count=count)
 
     def _serve_again(self, loaded: LoadedSettings) -> None:
         # The old server is closed first: it may hold the very port that the new one needs.

@@ -253,6 +253,14 @@ class Web(Section, frozen=True):
             extra=WITH_VARIABLES,
         ),
     ] = None
+    base_path: Annotated[str | None, Meta(description='a path such as "/media", or null')] = None
+    public_urls: Annotated[
+        tuple[str, ...],
+        Meta(description='a list of strings such as ["https://gallery.example/media"]'),
+    ] = ()
+    cors_origin: Annotated[
+        str | None, Meta(description='an origin such as "http://localhost:3000", or null')
+    ] = None
     legacy_shapes: bool = False
     threads: Annotated[int, whole(1, 64)] = 8
     thumbnails_max_bytes: Annotated[int, whole(0, 2**50, "bytes")] = 512 * 1024**2

@@ -7,6 +7,7 @@ import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 _ARGUMENT = re.compile(r"--?[^\s=-][^\s=]*")
 _INPUT = re.compile(r".*[^\s.]\s*\.[^\s.]+")
+_BASE_PATH = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
 _NUMBER = re.compile(r"[+-]?([0-9]{1,20}\.?[0-9]{0,20}|\.[0-9]{1,20})(e[+-]?[0-9]{1,3})?")
 _OUTPUT: Final = "comfyui.output_directory"
 _MIN_TOKEN_LENGTH: Final = 12  # characters; a shorter one could be guessed
@@ -146,7 +148,16 @@ def cross_check(settings: Settings, entries: Mapping[str, Entry]) -> Iterator[Pr
         settings: all settings, in the types of the model.
         entries: the values that were set, by dotted name: they say where to fix a problem.
     """
-    for check in (_output_root, _workers, _extra_arguments, _hooks, _hosts, _servers, _token):
+    for check in (
+        _output_root,
+        _workers,
+        _extra_arguments,
+        _hooks,
+        _hosts,
+        _servers,
+        _token,
+        _web_addresses,
+    ):
         for fault in check(settings):
             entry = entries.get(fault.source_of or fault.key)
             where = entry.where if entry else "default settings"
@@ -272,6 +283,37 @@ def _token(settings: Settings) -> Iterator[_Fault]:
     elif not _is_plain(token):
         what = f"{key} holds spaces or characters beyond ASCII, which an HTTP header cannot carry"
         yield _Fault(key, what, fix)
+
+
+def _web_addresses(settings: Settings) -> Iterator[_Fault]:
+    web, key = settings.web, "web.base_path"
+    base = (web.base_path or "").rstrip("/")
+    if base and not _BASE_PATH.fullmatch(base):
+        what = f"{key} is {excerpt(key, base)}, which is not a plain path that begins with a slash"
+        yield _Fault(key, what, 'Write a path such as "/media", or null for none.')
+    key = "web.public_urls"
+    for number, url in enumerate(web.public_urls, start=1):
+        fault = _page_address_fault(url)
+        fix = f'Write an address such as "https://gallery.example{base}".'
+        if not fault and (path := urlsplit(url).path.rstrip("/")) not in {"", base}:
+            fault = f"is {excerpt(key, url)}, whose path is not that of web.base_path"
+            fix = f'Set web.base_path to "{path}", or leave the path out.'
+        if fault:
+            yield _Fault(key, f"{key}, entry {number}, {fault}", fix)
+    key, origin = "web.cors_origin", web.cors_origin
+    if origin is not None:
+        fault = _page_address_fault(origin)
+        if not fault and urlsplit(origin).path.strip("/"):
+            fault = f"is {excerpt(key, origin)}, which is more than an origin"
+        if fault:
+            fix = 'Write the scheme, host and port of one page, such as "http://localhost:3000".'
+            yield _Fault(key, f"{key} {fault}", fix)
+
+
+def _page_address_fault(url: str) -> str | None:
+    if not _is_plain(url):
+        return "holds spaces or characters beyond ASCII, which must be encoded in an address"
+    return server_address_fault(url)
 
 
 def _is_plain(text: str) -> bool:

@@ -143,6 +143,8 @@ class EventLog:
 
     def handle(self, event: Event) -> None:
         """Log an event."""
+        if not self._logger.isEnabledFor(level_of(event)):
+            return  # what comes several times a second
         line = line_of(event)
         self._logger.log(line.level, line.event, **line.fields)
 

@@ -11,7 +11,8 @@ import stat
 from contextlib import suppress
 from io import UnsupportedOperation
 from logging.handlers import QueueHandler, QueueListener, RotatingFileHandler
-from queue import Full, Queue
+from queue import Full, SimpleQueue
+from threading import Event
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from entrypoints.settings.errors import Problem, SettingsError
@@ -37,11 +38,11 @@ class BoundedQueueHandler(QueueHandler):
         max_waiting: number of lines that may wait; further ones are dropped.
     """
 
-    queue: Queue[LogRecord | logging.Handler | None]
+    queue: SimpleQueue[LogRecord | logging.Handler | Event | None]
 
     def __init__(self, max_waiting: int = MAX_WAITING) -> None:
         # The queue itself has no limit, so that the end and a change of settings always fit.
-        super().__init__(Queue())
+        super().__init__(SimpleQueue())
         self.dropped = 0
         self._max_waiting = max_waiting
 
@@ -95,11 +96,14 @@ class LogListener(QueueListener):
         """Write all further lines to another handler, and close the present one."""
         self._source.queue.put(target)
 
-    def handle(self, record: LogRecord | logging.Handler) -> None:
+    def handle(self, record: LogRecord | logging.Handler | Event) -> None:
         """Write a line, or switch to a handler; an exception here would end the thread."""
         if isinstance(record, logging.Handler):
             self._target.close()
             self._target = record
+            return
+        if isinstance(record, Event):
+            record.set()  # everything before it is written
             return
         if not self._write(record):
             self._failed += 1
@@ -110,9 +114,9 @@ class LogListener(QueueListener):
 
     def flush(self) -> bool:
         """Wait until every line is written, at most two seconds; whether that was enough."""
-        done = self._source.queue.all_tasks_done
-        with done:
-            return done.wait_for(lambda: not self._source.queue.unfinished_tasks, MAX_FLUSH_SECONDS)
+        reached = Event()
+        self._source.queue.put(reached)
+        return reached.wait(MAX_FLUSH_SECONDS)
 
     def close(self) -> None:
         """Write the lines that wait, at most two seconds, and end."""

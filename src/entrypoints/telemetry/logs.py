@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import structlog
 
@@ -45,10 +45,12 @@ class Logs:
         self._environ = environ
         self._closed = False
         target = self._target(section)
-        self._queue = BoundedQueueHandler()
-        self._queue.setLevel(_level(section))
-        self._listener = LogListener(self._queue, target)
-        self.logger = structured_logger(self._queue)
+        queue = BoundedQueueHandler()
+        self._listener = LogListener(queue, target)
+        # The level is the logger's, so that a line below it costs nothing.
+        self._plain_logger = logging.Logger("mediagen", _level(section))  # noqa: LOG001 - not global
+        self._plain_logger.addHandler(queue)
+        self.logger = structured_logger(self._plain_logger)
 
     @property
     def dropped(self) -> int:
@@ -62,7 +64,7 @@ class Logs:
             SettingsError: the file cannot be opened; everything stays as it was.
         """
         self._listener.switch(self._target(section))
-        self._queue.setLevel(_level(section))
+        self._plain_logger.setLevel(_level(section))
 
     def flush(self) -> None:
         """Wait until every line is written, at most two seconds."""
@@ -81,35 +83,51 @@ class Logs:
         return LogFileHandler(section.file, section.max_bytes, section.backups, formatter)
 
 
-def structured_logger(handler: logging.Handler) -> structlog.stdlib.BoundLogger:
-    """A logger with that one handler, apart from the global loggers."""
-    logger = logging.Logger("mediagen")  # noqa: LOG001 - nothing global, and nothing handed up
-    logger.addHandler(handler)
+def structured_logger(logger: logging.Logger) -> structlog.stdlib.BoundLogger:
+    """A logger of lines with fields, which hands each line's fields on as its message."""
     return structlog.stdlib.BoundLogger(
         logger,
         processors=[
+            structlog.stdlib.filter_by_level,
             structlog.stdlib.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _tidy,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+            lambda _logger, _method, event: ((event,), {}),
         ],
         context={},
     )
 
 
+class _LineFormatter(logging.Formatter):
+    """Formats lines of a ``structured_logger``, whose messages are their fields.
+
+    Args:
+        renderer: makes a text of the fields.
+    """
+
+    def __init__(self, renderer: structlog.types.Processor) -> None:
+        super().__init__()
+        self._renderer = renderer
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, without its end."""
+        fields = cast("Mapping[str, Any]", record.msg)
+        # A copy: renderers take it apart, and some handlers format a line twice.
+        return str(self._renderer(None, record.levelname.lower(), dict(fields)))
+
+
 def _formatter(section: Logging, stream: TextIO, environ: Mapping[str, str]) -> logging.Formatter:
     """The formatter for the settings; NO_COLOR (no-color.org) and TERM count on a terminal."""
     terminal = section.file is None and stream.isatty()
-    renderer: structlog.types.Processor = structlog.processors.JSONRenderer()
     if section.format == "human" or (section.format == "auto" and terminal):
-        renderer = structlog.dev.ConsoleRenderer(
-            colors=terminal and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb",
-            sort_keys=False,
-            exception_formatter=structlog.dev.plain_traceback,
+        return _LineFormatter(
+            structlog.dev.ConsoleRenderer(
+                colors=terminal and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb",
+                sort_keys=False,
+                exception_formatter=structlog.dev.plain_traceback,
+            )
         )
-    return structlog.stdlib.ProcessorFormatter(
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer]
-    )
+    return _LineFormatter(structlog.processors.JSONRenderer())
 
 
 def _tidy(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -1,4 +1,4 @@
-"""The hosts under which the server is addressed, and the tokens that it accepts."""
+"""The names under which the server is reached, and the tokens that it accepts."""
 
 from __future__ import annotations
 
@@ -6,11 +6,61 @@ import hashlib
 import hmac
 import ipaddress
 import secrets
+import time
 from dataclasses import dataclass, field
-from typing import Final
+from logging import getLogger
+from threading import Lock
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from entrypoints.settings.model import Web
 
 LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+COOKIE: Final = "mediagen_session"
+REPORT_INTERVAL: Final = 10.0  # seconds from one report of rejected tokens to the next
 _UNSPECIFIED: Final = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared with, not bound to
+
+
+class RejectedTokens:
+    """Reports wrong access tokens, at most once in ten seconds. Safe from any thread.
+
+    Args:
+        report: called with where a token was ("login form", "bearer token" or "cookie"), the
+            address that the last one came from, and how many there were since the last report.
+        now: a monotonic clock, in seconds.
+    """
+
+    def __init__(
+        self,
+        report: Callable[[str, str, int], None],
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._report = report
+        self._now = now
+        self._lock = Lock()
+        self._count = 0
+        self._reported_at = float("-inf")
+
+    def add(self, place: str, address: str) -> None:
+        """Count a wrong token, and report it if the last report is old enough."""
+        with self._lock:
+            self._count += 1
+            if self._now() - self._reported_at < REPORT_INTERVAL:
+                return
+            count, self._count = self._count, 0
+            self._reported_at = self._now()
+        self._report(place, address, count)
+
+
+def warn_of_rejected_token(place: str, address: str, count: int) -> None:
+    """Report wrong access tokens on standard error."""
+    total = f"; {count} since the last message" if count > 1 else ""
+    getLogger("mediagen.web").warning(
+        "warning: a wrong access token from %s (%s)%s", address, place, total
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +71,21 @@ class Access:
         names: hosts under which the server may be addressed, in lower case.
         any_address: whether any bare IP address is such a host too. A page elsewhere can make a
             browser reach us under a name of its own (DNS rebinding), never under an address.
+        origins: of the public URLs, as browsers send them: "https://gallery.example".
+        front_end: the origin of another page that may use the API from a browser, or None.
+        cookie: name of a logged-in browser's cookie. Browsers send a cookie to all ports of a host,
+            so servers at several ports need different names.
+        rejected: takes note of wrong tokens.
         token: that every request must carry, or None when none is needed.
         csrf: that every change must carry; new with each start.
     """
 
     names: frozenset[str] = LOOPBACK_NAMES
     any_address: bool = False
+    origins: frozenset[str] = frozenset()
+    front_end: str | None = None
+    cookie: str = COOKIE
+    rejected: RejectedTokens = field(default_factory=lambda: RejectedTokens(warn_of_rejected_token))
     token: str | None = None
     csrf: str = field(default_factory=lambda: secrets.token_urlsafe(32))
 
@@ -39,6 +98,30 @@ class Access:
         if name is None:
             return False
         return name in self.names or (self.any_address and is_address(name))
+
+    def is_own_origin(self, origin: str, host: str) -> bool:
+        """Whether a request came from a page of this server, judged by Origin and Host headers.
+
+        Where the public URL has https, a page that came by plain http is another one.
+        """
+        if origin in self.origins:
+            return True
+        return origin == f"http://{host}" and f"https://{host}" not in self.origins
+
+    def is_secure(self, origin: str | None, host: str) -> bool:
+        """Whether the browser reached this server by https; ``origin`` has been checked before.
+
+        What a proxy says of it is not used: anything could say so.
+        """
+        reached = origin or f"https://{host}"
+        return reached.startswith("https://") and reached in self.origins
+
+    def cookie_name(self, *, secure: bool) -> str:
+        """The name of the cookie by https or by http.
+
+        A browser lets no page that came by http replace a cookie that was set by https.
+        """
+        return f"__Secure-{self.cookie}" if secure else self.cookie
 
     def is_token(self, value: str) -> bool:
         """Whether a text is the access token."""
@@ -60,14 +143,50 @@ class Access:
         return _is_same(value, self.csrf)
 
 
-def access_for(host: str, token: str | None, machine: str) -> Access:
-    """Access to a server that listens at a host."""
-    name = host.strip("[]").lower()
-    if is_loopback(name):
-        return Access(LOOPBACK_NAMES | {name}, token=token)
-    own = machine.lower()
-    names = LOOPBACK_NAMES | {name, own, f"{own.partition('.')[0]}.local"}
-    return Access(frozenset(names - _UNSPECIFIED), any_address=True, token=token)
+def access_for(
+    web: Web,
+    machine: str,
+    port: int,
+    report: Callable[[str, str, int], None] = warn_of_rejected_token,
+) -> Access:
+    """Access to a server with these settings.
+
+    Args:
+        web: the settings.
+        machine: host name of this machine.
+        port: at which the server listens.
+        report: reports wrong tokens, called as ``RejectedTokens`` says.
+    """
+    name = web.host.strip("[]").lower()
+    names = LOOPBACK_NAMES | {name}
+    if any_address := not is_loopback(name):
+        own = machine.lower()
+        names |= {own, f"{own.partition('.')[0]}.local"}
+    public = [urlsplit(url) for url in web.public_urls]
+    return Access(
+        frozenset(names - _UNSPECIFIED | {url.hostname or "" for url in public}),
+        any_address,
+        frozenset(map(origin_of, web.public_urls)),
+        origin_of(web.cors_origin) if web.cors_origin else None,
+        f"{COOKIE}_{port}",
+        RejectedTokens(report),
+        web.token,
+    )
+
+
+def origin_of(url: str) -> str:
+    """The origin of a valid URL as browsers send it: in lower case, without the usual port."""
+    parts = urlsplit(url)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    usual = {"http": 80, "https": 443}[parts.scheme]
+    port = "" if parts.port in {None, usual} else f":{parts.port}"
+    return f"{parts.scheme}://{host}{port}"
+
+
+def base_path(web: Web) -> str:
+    """The path below which everything is served: "" for none, or as in "/media"."""
+    path = (web.base_path or "").strip("/")
+    return f"/{path}" if path else ""
 
 
 def is_loopback(host: str) -> bool:

@@ -127,7 +127,11 @@ class Route:
         if self.upload is not None:
             request.max_content_length = self.upload
             arguments["body"] = request.stream
-        answer = self.handler(services, **arguments)
+        try:
+            answer = self.handler(services, **arguments)
+        finally:
+            if self.method == "POST":  # the queue may have changed, even if an error followed
+                services.summaries.invalidate()
         return answer if isinstance(answer, Response) else json_response(answer)
 
 

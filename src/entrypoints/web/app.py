@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -38,11 +37,12 @@ def max_body_bytes(access: Access, path: str, headers: Mapping[str, str]) -> int
         path: of the request, maybe behind the prefix of a proxy.
         headers: of the request, with names in capitals and underscores.
     """
+    if not path.endswith(UPLOAD_PATH):
+        return MAX_BODY_BYTES
     csrf = headers.get(CSRF_HEADER.upper().replace("-", "_"), "")
     bearer = headers.get("AUTHORIZATION", "").partition(" ")[2].strip()
     may_upload = access.is_csrf(csrf) or access.is_token(bearer)
-    is_upload = path.endswith(UPLOAD_PATH)
-    return MAX_UPLOAD_BYTES if is_upload and may_upload else MAX_BODY_BYTES
+    return MAX_UPLOAD_BYTES if may_upload else MAX_BODY_BYTES
 
 
 class RowIdConverter(BaseConverter):
@@ -74,18 +74,11 @@ def create_app(services: Services) -> Flask:
     app.url_map.merge_slashes = False  # an address with "//" is another one
     install_errors(app)
     install_guards(app, services.access)
-    app.after_request(partial(_recount_after_change, services))
     _install_assets(app)
     for name in _BLUEPRINTS:
         module = import_module(f"entrypoints.web.{name}")
         app.register_blueprint(module.blueprint(services))
     return app
-
-
-def _recount_after_change(services: Services, response: Response) -> Response:
-    if request.method == "POST":
-        services.summaries.invalidate()
-    return response
 
 
 def _install_assets(app: Flask) -> None:
@@ -106,7 +99,12 @@ def _install_assets(app: Flask) -> None:
     @app.template_global()
     def asset(name: str) -> str:
         """The address of a script or a style."""
-        return f"/static/{current}/{name}"
+        return f"{request.script_root}/static/{current}/{name}"
+
+    @app.template_global()
+    def base() -> str:
+        """The beginning of every address: nothing, or the path in web.base_path."""
+        return request.script_root
 
 
 def assets_digest(folder: Path) -> str:

@@ -29,9 +29,10 @@ _MESSAGES: Final = {  # code and message by HTTP status
 }
 _PAGE: Final = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>{status} - Media Generator</title><link rel="stylesheet" href="/static/plain.css"></head>
-<body><main><h1>{status}</h1><p>{message}</p><p>{hint}</p><p><a href="/">Back to Browse</a></p>
-</main></body></html>
+<title>{status} - Media Generator</title>
+<link rel="stylesheet" href="{base}/static/plain.css"></head>
+<body><main><h1>{status}</h1><p>{message}</p><p>{hint}</p>
+<p><a href="{base}/">Back to Browse</a></p></main></body></html>
 """
 
 
@@ -80,7 +81,10 @@ def _answer(error: ApiError) -> Response:
         document = Error(ErrorDetail(error.code, error.message, error.hint))
         return json_response(document, error.status, error.headers)
     text = _PAGE.format(
-        status=error.status, message=escape(error.message), hint=escape(error.hint or "")
+        base=request.script_root,
+        status=error.status,
+        message=escape(error.message),
+        hint=escape(error.hint or ""),
     )
     return Response(text, error.status, error.headers, content_type="text/html; charset=utf-8")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Final
 from urllib.parse import quote
 
+from flask import request
 from msgspec import Meta
 
 from application.ports.gallery import GalleryQuery
@@ -89,7 +90,8 @@ def gallery(services: Services, query: GalleryParameters) -> GalleryPage:
     page = services.gallery().page(
         GalleryQuery(**query.filters(), before=_position(query.cursor), limit=query.limit)
     )
-    items = [gallery_item(artifact) for artifact in page.artifacts]
+    base = request.script_root
+    items = [gallery_item(artifact, base) for artifact in page.artifacts]
     return GalleryPage(items, None if page.next is None else str(page.next))
 
 
@@ -102,15 +104,19 @@ def _position(cursor: str | None) -> int | None:
     return int(cursor)
 
 
-def gallery_item(artifact: GalleryArtifact) -> GalleryItem:
+def gallery_item(artifact: GalleryArtifact, base: str) -> GalleryItem:
     """A row of ``prompt_artifacts`` as an item of the gallery.
 
     Other programs write metadata too: values of an unexpected type are left out.
+
+    Args:
+        artifact: the row.
+        base: stands before every address: "" or a path.
     """
     metadata = artifact.metadata
     prompt = _text(metadata, "prompt") or artifact.prompt_text
     kind = artifact.kind
-    media_url = _media_url(artifact.file_path) if artifact.servable else None
+    media_url = _media_url(artifact.file_path, base) if artifact.servable else None
     return GalleryItem(
         artifact_id=artifact.id,
         prompt_id=artifact.prompt_id,
@@ -133,21 +139,23 @@ def gallery_item(artifact: GalleryArtifact) -> GalleryItem:
         created_at=artifact.created_at,
         media_url=media_url,
         thumbnail_url=(
-            _thumbnail_url(artifact, media_url) if kind is Kind.IMAGE and media_url else None
+            _thumbnail_url(artifact, media_url, base) if kind is Kind.IMAGE and media_url else None
         ),
-        peaks_url=(f"/api/v1/peaks/{artifact.id}" if kind is Kind.AUDIO and media_url else None),
+        peaks_url=(
+            f"{base}/api/v1/peaks/{artifact.id}" if kind is Kind.AUDIO and media_url else None
+        ),
     )
 
 
-def _thumbnail_url(artifact: GalleryArtifact, media_url: str) -> str:
+def _thumbnail_url(artifact: GalleryArtifact, media_url: str, base: str) -> str:
     """Address of a small copy: of the preview, or of the file itself if there is no preview."""
     has_preview = artifact.preview_path != artifact.file_path and artifact.preview_servable
-    url = _media_url(artifact.preview_path or "") if has_preview else media_url
+    url = _media_url(artifact.preview_path or "", base) if has_preview else media_url
     return f"{url}?w={THUMBNAIL_WIDTH}"
 
 
-def _media_url(path: str) -> str:
-    return f"/api/media/{quote(path)}"
+def _media_url(path: str, base: str) -> str:
+    return f"{base}/api/media/{quote(path)}"
 
 
 def _tags(artifact: GalleryArtifact) -> list[str]:

@@ -14,12 +14,13 @@ from inspect import getdoc
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-from flask import Response, render_template
+from flask import Response, render_template, request
 
+from entrypoints.web.access import COOKIE
 from entrypoints.web.api import API_MODULES, MAX_ROW_ID, Answer, Routes, properties_of, without_null
 from entrypoints.web.briefs import BRIEF_STRUCTS
 from entrypoints.web.json_responses import FILE, JSON, Error
-from entrypoints.web.request_guards import COOKIE, CSRF_HEADER
+from entrypoints.web.request_guards import CSRF_HEADER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -86,7 +87,7 @@ def blueprint(services: Services) -> Blueprint:
 
     @made.get("/api/docs")
     def docs() -> str:
-        shown = document(legacy_shapes=services.legacy_shapes)
+        shown = _document(services)
         schemas = [
             _shown_schema(name, schema) for name, schema in shown["components"]["schemas"].items()
         ]
@@ -104,19 +105,32 @@ def blueprint(services: Services) -> Blueprint:
 @routes.add("GET", "/api/openapi.json", dict[str, Any], tag="system", database=False)
 def openapi(services: Services) -> Response:
     """This document, in OpenAPI 3.1."""
-    text = json.dumps(document(legacy_shapes=services.legacy_shapes), ensure_ascii=False)
+    text = json.dumps(_document(services), ensure_ascii=False)
     return Response(text, content_type=JSON)
 
 
 # ---------------------------------------------------------------------------------------- document
 
 
+def _document(services: Services) -> Mapping[str, Any]:
+    """The document of this server, for the current request."""
+    return document(
+        legacy_shapes=services.legacy_shapes,
+        base=request.script_root,
+        cookie=services.access.cookie,
+    )
+
+
 @cache
-def document(*, legacy_shapes: bool = True) -> Mapping[str, Any]:
+def document(
+    *, legacy_shapes: bool = True, base: str = "", cookie: str = COOKIE
+) -> Mapping[str, Any]:
     """The document, made from all routes when it is first asked for.
 
     Args:
         legacy_shapes: whether the routes of the setting ``web.legacy_shapes`` exist.
+        base: the path below which everything is served: "" or as in "/media".
+        cookie: the name of the cookie that ``/login`` sets.
     """
     modules = [import_module(f"entrypoints.web.{name}") for name in API_MODULES]
     known = [
@@ -147,7 +161,7 @@ def document(*, legacy_shapes: bool = True) -> Mapping[str, Any]:
             "summary": "Published media, and the queue behind them.",
             "description": _DESCRIPTION,
         },
-        "servers": [{"url": "/"}],
+        "servers": [{"url": base or "/"}],
         "security": [{}, {"bearer": []}, {"cookie": []}],
         "tags": [{"name": name, "description": text} for name, text in _TAGS.items()],
         "paths": paths,
@@ -163,7 +177,7 @@ def document(*, legacy_shapes: bool = True) -> Mapping[str, Any]:
                 "cookie": {
                     "type": "apiKey",
                     "in": "cookie",
-                    "name": COOKIE,
+                    "name": cookie,
                     "description": "set by /login",
                 },
             },

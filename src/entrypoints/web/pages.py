@@ -52,7 +52,9 @@ def blueprint(services: Services) -> Blueprint:
         """The fields of a brief that can be written, in order."""
         return [field for field in BRIEF_FIELDS[Kind(kind)] if field.names]
 
-    @made.get("/")
+    # Not strict, or Flask would redirect from web.base_path to http:// and the Host header, which
+    # behind a proxy need not be the address of the page.
+    @made.get("/", strict_slashes=False)
     def browse() -> str:
         return render_template("browse.html", section="browse", **browse_context(services))
 
@@ -112,7 +114,7 @@ def browse_context(services: Services) -> dict[str, object]:
         "statuses": sorted({*map(str, ArtifactStatus), *filter(None, [query.status])}),
         "text": query.text or "",
         "filtered": bool(filters),
-        "next_page": f"/?{next_page}" if next_page else None,
+        "next_page": f"{request.script_root}/?{next_page}" if next_page else None,
         "ratio": ratio,
         "address": address,
         "larger_thumbnail": larger_thumbnail,
@@ -142,7 +144,9 @@ def ratio(kind: str | None, width: int | None, height: int | None) -> int:
 
 def address(item: GalleryItem) -> str:
     """Where the title of a card leads: to its prompt, or to the file if it has no prompt."""
-    return str(item.media_url) if item.prompt_id is None else f"/prompts/{item.prompt_id}"
+    if item.prompt_id is None:
+        return str(item.media_url)
+    return f"{request.script_root}/prompts/{item.prompt_id}"
 
 
 def prompt_context(prompt: Prompt) -> dict[str, object]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Final
 
+from flask import request
 from msgspec import Meta
 from msgspec.structs import asdict
 
@@ -131,7 +132,8 @@ def prompt(services: Services, prompt_id: int) -> Prompt:
         error=explain_error(row.error_message),
         renders=[_render(render) for render in record.renders],
         artifacts=[
-            gallery_item(artifact) for artifact in services.gallery().artifacts_of(prompt_id) or ()
+            gallery_item(artifact, request.script_root)
+            for artifact in services.gallery().artifacts_of(prompt_id) or ()
         ],
         live=next(iter(renderings(live, workers)), None),
         **asdict(written_brief(row.kind, record.writing)),

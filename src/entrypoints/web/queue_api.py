@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
+from flask import request
 from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import asdict
 
@@ -263,7 +264,7 @@ def renderings(
                 started_at=iso(render.claimed_at),
                 worker=render.worker,
                 preview_url=(
-                    f"/api/renders/{view.render_id}/preview?v={view.preview}"
+                    f"{request.script_root}/api/renders/{view.render_id}/preview?v={view.preview}"
                     if view and view.preview
                     else None
                 ),

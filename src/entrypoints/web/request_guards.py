@@ -1,4 +1,4 @@
-"""The one guard of every request: its host, its origin and its tokens; and the login page.
+"""The one guard of every request: its host, its origin and its tokens; login and logout.
 
 The checks run before Flask looks at the address, so they hold for media, static files, errors and
 addresses that do not exist as they hold for pages. No other module checks any of this.
@@ -7,7 +7,7 @@ addresses that do not exist as they hold for pages. No other module checks any o
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 from flask import Blueprint, Response, redirect, render_template, request
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from entrypoints.web.access import Access
     from entrypoints.web.services import Services
 
-COOKIE: Final = "mediagen_session"
 CSRF_HEADER: Final = "X-Mediagen-Token"
 CONTENT_SECURITY_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:;"
@@ -37,6 +36,22 @@ HEADERS: Final = {  # of every response that does not set its own
     "Cross-Origin-Resource-Policy": "same-site",
     "Cache-Control": "no-store",
 }
+_PREFLIGHT: Final = {  # what the front end at web.cors_origin may send, besides simple requests
+    "Access-Control-Allow-Methods": "GET, HEAD, POST",
+    "Access-Control-Allow-Headers": (
+        f"Authorization, Content-Type, {CSRF_HEADER}, Range, If-Match, If-None-Match,"
+        " If-Modified-Since, If-Unmodified-Since, If-Range"
+    ),
+    "Access-Control-Max-Age": "600",
+}
+_CORS: Final = {  # of every answer to its scripts
+    "Access-Control-Allow-Credentials": "true",
+    "Access-Control-Expose-Headers": (
+        "Accept-Ranges, Allow, Content-Disposition, Content-Length, Content-Range, ETag, Location,"
+        " Retry-After, WWW-Authenticate"
+    ),
+}
+_LOGIN: Final = frozenset({"/login", "/logout"})
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _EMBEDDED: Final = frozenset({"object", "embed", "iframe", "frame"})
 _COOKIE_SECONDS: Final = 30 * 86_400
@@ -44,65 +59,94 @@ _COOKIE_SECONDS: Final = 30 * 86_400
 
 def install_guards(app: Flask, access: Access) -> None:
     """Check every request before it is handled, and add the security headers to every response."""
+    _install_headers(app, access)
 
     @app.before_request
     def check() -> AnyResponse | None:
-        _check_host(access)
-        _check_origin()
-        is_login = request.path == "/login"
+        if not access.knows_host(request.headers.get("Host", "")):
+            raise _foreign_host()
+        if access.front_end is None or not _is_for_front_end(access):
+            _check_origin(access)
+        elif request.method == "OPTIONS":
+            return Response(status=204, headers=_PREFLIGHT)
+        is_login = request.path in _LOGIN
         # The login page and its styles are for those who have not shown the token yet.
-        if access.token is not None and not is_login and not request.path.startswith("/static/"):
-            is_logged_in = access.is_session(request.cookies.get(COOKIE, ""))
-            if not is_logged_in and not _has_bearer(access):
-                return _ask_for_token()
+        is_open = access.token is None or is_login or request.path.startswith("/static/")
+        if not (is_open or _has_session(access) or _has_bearer(access)):
+            _note_rejected(access)
+            return _ask_for_token()
         if request.method not in _SAFE_METHODS and not is_login:
             _check_csrf(access)
         return None
 
+
+def _install_headers(app: Flask, access: Access) -> None:
     @app.after_request
     def add_headers(response: Response) -> Response:
         own = {name.lower() for name, _ in response.headers}
         for name, value in HEADERS.items():  # setdefault() would search all headers for each
             if name.lower() not in own:
                 response.headers.add(name, value)
+        if access.front_end is not None:
+            _add_cors_headers(response, access)
         return response
 
 
 def blueprint(services: Services) -> Blueprint:
-    """``/login``: exchanges the access token for a cookie, so that a browser can show the page."""
+    """``/login`` exchanges the access token for a cookie, ``/logout`` takes that away."""
     routes = Blueprint("login", __name__)
+    access = services.access
+
+    @routes.app_template_global()
+    def can_log_out() -> bool:
+        """Whether the browser is logged in."""
+        return access.token is not None and _has_session(access)
 
     @routes.get("/login")
     def show_form() -> AnyResponse:
-        if services.access.token is None:
+        if access.token is None:
             return redirect(_next_page(), 303)
         return _login_form(200, "")
 
     @routes.post("/login")
     def log_in() -> AnyResponse:
-        if not services.access.is_token(request.form.get("token", "").strip()):
+        if not access.is_token(request.form.get("token", "").strip()):
+            access.rejected.add("login form", request.remote_addr or "")
             return _login_form(403, "That is not the token.")
         response = redirect(_next_page(), 303)
-        session = services.access.session
+        is_secure = access.is_secure(request.headers.get("Origin"), request.headers["Host"])
         response.set_cookie(
-            COOKIE, session, max_age=_COOKIE_SECONDS, httponly=True, samesite="Strict"
+            access.cookie_name(secure=is_secure),
+            access.session,
+            max_age=_COOKIE_SECONDS,
+            path=request.script_root or "/",
+            secure=is_secure,
+            httponly=True,
+            samesite="Strict",
         )
+        return response
+
+    @routes.post("/logout")
+    def log_out() -> AnyResponse:
+        response = redirect(f"{request.script_root}/login", 303)
+        for is_secure in (False, True):
+            name = access.cookie_name(secure=is_secure)
+            response.delete_cookie(name, path=request.script_root or "/", secure=is_secure)
         return response
 
     return routes
 
 
-def _check_host(access: Access) -> None:
-    if not access.knows_host(request.headers.get("Host", "")):
-        message = "the request is for another host (Host header)"
-        hint = "Use http://localhost and the port, or name the host in web.host."
-        raise ApiError(403, "foreign_host", message, hint)
+def _foreign_host() -> ApiError:
+    message = "the request is for another host (Host header)"
+    hint = "Use http://localhost and the port, or add the address to web.public_urls."
+    return ApiError(403, "foreign_host", message, hint)
 
 
-def _check_origin() -> None:
+def _check_origin(access: Access) -> None:
     """Refuse requests that a page of another site made a browser send."""
     origin = request.headers.get("Origin")
-    if origin is not None and origin != f"{request.scheme}://{request.headers.get('Host', '')}":
+    if origin is not None and not access.is_own_origin(origin, request.headers.get("Host", "")):
         raise _foreign("Origin")
     site = request.headers.get("Sec-Fetch-Site", "same-origin")
     if site in {"same-origin", "none"}:
@@ -118,9 +162,42 @@ def _check_origin() -> None:
         raise _foreign("Sec-Fetch-Site")
 
 
+def _is_for_front_end(access: Access) -> bool:
+    """Whether a page at ``web.cors_origin`` asks the API or for media."""
+    origin = access.front_end
+    is_from_it = origin is not None and request.headers.get("Origin") == origin
+    return is_from_it and request.path.startswith("/api/")
+
+
+def _add_cors_headers(response: Response, access: Access) -> None:
+    if request.path.startswith("/api/"):
+        response.headers.add("Vary", "Origin")  # or caches would give one page another's answer
+    if _is_for_front_end(access):
+        response.headers["Access-Control-Allow-Origin"] = request.headers["Origin"]
+        response.headers.extend(_CORS)
+
+
 def _foreign(header: str) -> ApiError:
     message = f"the request comes from a page of another site ({header})"
     return ApiError(403, "foreign_origin", message, "Open the page of Media Generator itself.")
+
+
+def _has_session(access: Access) -> bool:
+    return any(access.is_session(cookie) for cookie in _cookies(access))
+
+
+def _cookies(access: Access) -> list[str]:
+    names = [access.cookie_name(secure=is_secure) for is_secure in (True, False)]
+    return [request.cookies[name] for name in names if name in request.cookies]
+
+
+def _note_rejected(access: Access) -> None:
+    """Take note of a wrong token; that there was none is how every visit begins."""
+    address = request.remote_addr or ""
+    if request.headers.get("Authorization", "").lower().startswith("bearer "):
+        access.rejected.add("bearer token", address)
+    elif _cookies(access):
+        access.rejected.add("cookie", address)
 
 
 def _has_bearer(access: Access) -> bool:
@@ -134,7 +211,8 @@ def _ask_for_token() -> AnyResponse:
         hint = "Send it as 'Authorization: Bearer TOKEN', or open /login."
         challenge = {"WWW-Authenticate": 'Bearer realm="mediagen"'}
         raise ApiError(401, "token_needed", message, hint, challenge)
-    return redirect(f"/login?{urlencode({'next': request.full_path.rstrip('?')})}", 303)
+    here = request.script_root + request.full_path.rstrip("?")
+    return redirect(f"{request.script_root}/login?{urlencode({'next': here})}", 303)
 
 
 def _check_csrf(access: Access) -> None:
@@ -153,7 +231,9 @@ def _login_form(status: int, complaint: str) -> Response:
 
 def _next_page() -> str:
     """The page to show after the login: an address of this server, or its first page."""
-    address = request.values.get("next", "/")
-    is_plain = address.startswith("/") and address.isascii() and address.isprintable()
-    is_local = not address.startswith(("//", "/\\")) and "\\" not in address
-    return address if is_plain and is_local else "/"
+    home = f"{request.script_root}/"
+    address = request.values.get("next", home)
+    is_plain = address.startswith(home) and address.isascii() and address.isprintable()
+    path = unquote(address.partition("?")[0])
+    is_local = not path.startswith("//") and "\\" not in address and "/.." not in path
+    return address if is_plain and is_local else home

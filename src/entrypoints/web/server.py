@@ -19,6 +19,7 @@ from functools import partial
 from logging import ERROR, getLogger
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import urlsplit
 
 from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
@@ -28,8 +29,14 @@ from waitress.task import ThreadedTaskDispatcher
 from waitress.wasyncore import close_all, loop
 
 from entrypoints.settings.errors import Problem, SettingsError
-from entrypoints.web.access import access_for
-from entrypoints.web.app import create_app, max_body_bytes
+from entrypoints.web.access import (
+    access_for,
+    base_path,
+    is_loopback,
+    origin_of,
+    warn_of_rejected_token,
+)
+from entrypoints.web.app import MAX_BODY_BYTES, create_app, max_body_bytes
 from entrypoints.web.services import build_services
 from entrypoints.web.sockets import is_exposed, listening_sockets, max_connections
 
@@ -40,6 +47,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from entrypoints.settings.loader import LoadedSettings
+    from entrypoints.settings.model import Web
 
     BodyLimit: TypeAlias = Callable[[str, Mapping[str, str]], int]
 
@@ -58,13 +66,15 @@ class RunningServer:
     Attributes:
         url: its address, with the port that it got.
         needs_token: whether requests must carry the token of the settings.
+        public_urls: its addresses behind a proxy.
     """
 
     def __init__(
-        self, server: WebServer, url: str, close_services: Callable[[], None], *, needs_token: bool
+        self, server: WebServer, url: str, close_services: Callable[[], None], web: Web
     ) -> None:
         self.url = url
-        self.needs_token = needs_token
+        self.needs_token = web.token is not None
+        self.public_urls = tuple(origin_of(url) + base_path(web) for url in web.public_urls)
         self._server = server
         self._close_services = close_services
 
@@ -74,42 +84,59 @@ class RunningServer:
         self._close_services()
 
 
-def start_server(loaded: LoadedSettings) -> RunningServer:
+def start_server(
+    loaded: LoadedSettings,
+    on_rejected: Callable[[str, str, int], None] = warn_of_rejected_token,
+) -> RunningServer:
     """Serve at ``web.host`` and ``web.port``, in threads of its own.
 
     The database need not exist yet: until it does, responses say what is wrong with it.
+
+    Args:
+        loaded: the settings.
+        on_rejected: reports wrong access tokens, called as ``RejectedTokens`` says.
 
     Raises:
         SettingsError: nothing can be served there, or other machines could reach it without a
             token.
     """
     web = loaded.settings.web
-    access = access_for(web.host, web.token, socket.gethostname())
-    services, close_services = build_services(loaded, access)
     sockets = listening_sockets(loaded)
+    port = sockets[0].getsockname()[1]
     try:
         _check_protected(loaded, sockets)
-        app = create_app(services)
-        limit = partial(max_body_bytes, access)
-        server = WebServer(app, sockets, web.threads, limit, max_connections())
+        access = access_for(web, socket.gethostname(), port, on_rejected)
+        services, close_services = build_services(loaded, access)
+        server = WebServer(
+            create_app(services),
+            sockets,
+            web.threads,
+            partial(max_body_bytes, access),
+            max_connections(),
+            base_path(web),
+        )
     except BaseException:
         for listening in sockets:
             listening.close()
         raise
-    url = _url(web.host, sockets[0].getsockname()[1])
-    return RunningServer(server, url, close_services, needs_token=web.token is not None)
+    url = _url(web.host, port) + base_path(web)
+    return RunningServer(server, url, close_services, web)
 
 
 def _check_protected(loaded: LoadedSettings, sockets: list[socket.socket]) -> None:
-    if loaded.settings.web.token is not None or not is_exposed(sockets):
+    web = loaded.settings.web
+    public = [url for url in web.public_urls if not is_loopback(urlsplit(url).hostname or "")]
+    if web.token is not None or not (public or is_exposed(sockets)):
         return
-    host = loaded.settings.web.host
-    what = f"web.host is {host!r}, which other machines can reach, and web.token is not set"
-    fix = (
-        "Set web.token (MEDIA_GENERATOR_WEB__TOKEN) to a secret text of 12 characters or more,"
-        ' or set web.host to "127.0.0.1".'
-    )
-    raise SettingsError([Problem(str(loaded.provenance["web.host"]), what, fix, "web.host")])
+    fix = "Set web.token (MEDIA_GENERATOR_WEB__TOKEN) to a secret text of 12 characters or more"
+    if public:
+        key, what = "web.public_urls", f"web.public_urls holds {public[0]}"
+        fix += "; a proxy with a login of its own can send the token."
+    else:
+        key, what = "web.host", f"web.host is {web.host!r}"
+        fix += ', or set web.host to "127.0.0.1".'
+    what += ", which other machines can reach, and web.token is not set"
+    raise SettingsError([Problem(str(loaded.provenance[key]), what, fix, key)])
 
 
 def _url(host: str, port: int) -> str:
@@ -133,6 +160,8 @@ class WebServer:
         max_body: bytes of a request's body at most, by its path and its headers; these have names
             in capitals with underscores.
         max_open: connections at the same time; beyond that, the longest idle one is closed.
+        base: path below which the application is: "" or as in "/media". A proxy may pass it on, or
+            leave it out.
     """
 
     def __init__(
@@ -142,9 +171,10 @@ class WebServer:
         threads: int,
         max_body: BodyLimit,
         max_open: int,
+        base: str = "",
     ) -> None:
         getLogger("waitress.queue").setLevel(ERROR)  # that all threads are busy is normal
-        settings = Adjustments(
+        settings = _Settings(
             sockets=list(sockets),
             threads=threads,
             ident="",
@@ -155,13 +185,16 @@ class WebServer:
             cleanup_interval=_POLL_INTERVAL,
             outbuf_high_watermark=_UNLIMITED_BYTES,
             max_request_header_size=32 * 1024,
+            max_request_body_size=MAX_BODY_BYTES,
             log_socket_errors=False,
+            url_prefix=base,
         )
+        settings.max_body = max_body
         self._map: dict[int, Any] = {}
         self._tasks = ThreadedTaskDispatcher()
         self._tasks.set_thread_count(threads)
         self._servers = [
-            _Listener(app, self._map, self._tasks, settings, listening, max_open, max_body)
+            _Listener(app, self._map, self._tasks, settings, listening, max_open)
             for listening in sockets
         ]
         self._ending = Event()
@@ -193,18 +226,26 @@ class WebServer:
             server.hang_up()
 
 
+class _Settings(Adjustments):
+    """The settings of all requests.
+
+    Attributes:
+        max_body: as ``WebServer`` has it.
+    """
+
+    max_body: BodyLimit
+
+
 class _Request(HTTPRequestParser):
     """A request whose head says how large its body may be."""
 
-    def __init__(self, settings: Adjustments, limit: BodyLimit) -> None:
-        super().__init__(settings)
-        self._limit = limit
-
     def parse_header(self, header_plus: bytes) -> None:
         super().parse_header(header_plus)
-        self.adj = copy(self.adj)
         path: str = self.path  # type: ignore[attr-defined] # the stubs lack it
-        self.adj.max_request_body_size = self._limit(path, self.headers)
+        limit = cast("_Settings", self.adj).max_body(path, self.headers)
+        if limit != self.adj.max_request_body_size:
+            self.adj = copy(self.adj)
+            self.adj.max_request_body_size = limit
 
 
 class _Channel(HTTPChannel):
@@ -215,11 +256,9 @@ class _Channel(HTTPChannel):
         is_due: whether a request waits to be given to a thread.
     """
 
+    parser_class = _Request
     request_began: float | None = None
     is_due = False
-
-    def parser_class(self, settings: Adjustments) -> _Request:  # type: ignore[override] # called
-        return _Request(settings, cast("_Listener", self.server).max_body)
 
     def writable(self) -> bool:
         """Whether there is something to send; called by the loop before each of its turns."""
@@ -266,10 +305,8 @@ class _Listener(TcpWSGIServer):
         settings: Adjustments,
         listening: socket.socket,
         max_open: int,
-        max_body: BodyLimit,
     ) -> None:
         self._max_open = max_open
-        self.max_body = max_body
         address = (listening.family, listening.type, listening.proto, listening.getsockname())
         super().__init__(
             app,

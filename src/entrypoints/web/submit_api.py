@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
+from flask import request
 from msgspec import Meta
 from returns.pipeline import is_successful
 
@@ -134,7 +135,8 @@ def submit_prompt(services: Services, body: Mapping[str, Any]) -> Response:
         )
         return json_response(FormError(error, dict(form.problems)), 422)
     (prompt_id,) = services.intake().submit([form.submission])
-    return json_response(Created(prompt_id), 201, {"Location": f"/api/v1/prompts/{prompt_id}"})
+    address = f"{request.script_root}/api/v1/prompts/{prompt_id}"
+    return json_response(Created(prompt_id), 201, {"Location": address})
 
 
 @routes.add(

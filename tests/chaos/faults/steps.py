@@ -80,8 +80,6 @@ SERVED_WAY = (
     "store.prepare:before",
     "files.move_folder:after",
     "repository.publish_and_claim:after",
-    "server_jobs.forget_all:before",
-    "server_jobs.forget_all:after",
 )
 GOING_ON = (
     "server_jobs.earlier:after",
@@ -91,7 +89,6 @@ GOING_ON = (
     "api.view:before",
     "api.view:middle",
     "repository.publish_and_claim:after",
-    "server_jobs.forget_all:before",
 )
 REAPING = (
     "server_jobs.orphaned:after",
@@ -109,7 +106,6 @@ SERVED_STOPPING = (
     "api.view:middle",
     "store.prepare:before",
     "repository.publish_and_claim:before",
-    "server_jobs.forget_all:before",
 )
 ON_THE_SERVER = SERVED_STOPPING[:5]
 """Where a job is about to be there, is there, or is fetched."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
+from adapters.comfyui_script.process import WaitingGates
 from adapters.comfyui_script.renderer import ScriptRenderer
 from adapters.comfyui_script.workflow import DEFAULT_ARGUMENTS, ArgumentStyle, ScriptWorkflow
 from adapters.system_clock import SystemClock
@@ -36,13 +39,18 @@ class Make(Protocol):
 
 
 class Bench:
-    """Runs one script after another into folders of their own."""
+    """Runs one script after another into folders of their own.
+
+    Attributes:
+        early: whether each of them runs behind a gate that was started before.
+    """
 
     def __init__(self, folder: Path, make: Make) -> None:
         self.folder = folder
         self.make = make
         self.watch = Watch()
         self.clock = SystemClock()
+        self.early = False
         self.job: RenderJob
 
     def run(
@@ -58,7 +66,14 @@ class Bench:
         number = len(list(self.folder.glob("out*")))
         self.job = change(job_for(self.folder / f"out{number}", kind))
         workflow = self.make(script, kind, **changes)
-        return ScriptRenderer({kind: workflow}, self.clock).render(self.job, self.watch)
+        with closing(ScriptRenderer({kind: workflow}, self.clock)) as renderer:
+            if self.early:
+                gates = WaitingGates(self.clock)
+                gates.start(workflow.working_directory, self.job.environment)
+                renderer._gates = gates  # noqa: SLF001
+                [process] = renderer.waiting_processes(kind, self.job.environment)
+                self.job = replace(self.job, process=process)
+            return renderer.render(self.job, self.watch)
 
     def left(self, name: str) -> str:
         """The text of a file that the script left."""

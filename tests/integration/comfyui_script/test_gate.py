@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ import pytest
 from returns.pipeline import is_successful
 
 from adapters.comfyui_script import process
-from adapters.comfyui_script.process import Limits, ScriptProcess, StopReason
+from adapters.comfyui_script.process import Limits, ScriptProcess, StopReason, WaitingGates
 from adapters.processes.process_table import entry_of
 from adapters.system_clock import SystemClock
 from domain.failure import FailureCode
@@ -22,6 +23,8 @@ from tests.contract.media_renderer_contract import Watch
 from tests.integration.comfyui_script.processes import descriptors, lives, seconds_since, zombies
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from domain.render import WorkflowProcess
     from tests.integration.comfyui_script.conftest import Bench
 
@@ -40,6 +43,15 @@ def shell(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     pytest.skip("not installed here")
 
 
+@pytest.fixture(params=["late", "early"])
+def early(request: pytest.FixtureRequest, bench: Bench) -> bool:
+    """Whether the gate was started before its command was known."""
+    bench.early = request.param == "early"
+    if bench.early and sys.platform != "linux":
+        pytest.skip("no gate is started early here")
+    return bench.early
+
+
 class Looking(Watch):
     """Looks at the process while it waits, and at what it has done by then."""
 
@@ -56,6 +68,7 @@ class Looking(Watch):
         return super().record_process(workflow)
 
 
+@pytest.mark.usefixtures("early")
 def test_what_is_told_of_a_process_is_true_of_the_script(bench: Bench) -> None:
     """Number, group and time of start stay the same when the script takes over."""
     script = bench.folder / "flow.sh"
@@ -70,6 +83,7 @@ def test_what_is_told_of_a_process_is_true_of_the_script(bench: Bench) -> None:
         assert Path(f"{trace}.stat").read_text().split()[19] == workflow.started
 
 
+@pytest.mark.usefixtures("early")
 def test_a_script_that_may_not_start_never_runs(bench: Bench) -> None:
     """It is interrupted; no process, descriptor or file is left."""
     script, before = bench.folder / "flow.sh", descriptors()
@@ -98,6 +112,7 @@ def test_a_record_that_fails_ends_the_process(bench: Bench) -> None:
     assert (zombies(), descriptors()) == ([], before)
 
 
+@pytest.mark.usefixtures("early")
 def test_a_process_that_is_killed_at_the_gate_was_killed(bench: Bench) -> None:
     """Nobody reads the line any more; that is no trouble of ours."""
 
@@ -126,6 +141,14 @@ ScriptProcess(command, Path.cwd(), Limits(60), SystemClock(), Dying()).run()
 """
 
 
+def await_end(pid: int) -> None:
+    """Wait until a process is gone."""
+    began = time.monotonic()
+    while lives(pid):
+        assert seconds_since(began) < 60
+        time.sleep(0.005)
+
+
 def test_our_death_before_the_record_leaves_nothing_running(tmp_path: Path) -> None:
     """The gate stays shut, and the process behind it ends (fault 1)."""
     done = subprocess.run(
@@ -136,10 +159,7 @@ def test_our_death_before_the_record_leaves_nothing_running(tmp_path: Path) -> N
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
     )
     assert done.returncode == -signal.SIGKILL
-    began = time.monotonic()
-    while lives(int(done.stdout)):
-        assert seconds_since(began) < 10
-        time.sleep(0.005)
+    await_end(int(done.stdout))
     assert not (tmp_path / "trace").exists()
 
 
@@ -166,17 +186,27 @@ def test_the_wait_at_the_gate_is_not_the_scripts_time(bench: Bench) -> None:
     assert facts.seconds < 60
 
 
-def python(program: str, folder: Path, *words: str) -> tuple[str, WorkflowProcess]:
+def python(
+    program: str, folder: Path, *words: str, early: bool = False
+) -> tuple[str, WorkflowProcess]:
     """Run a program behind the gate; what it printed, and who it was."""
-    context = Watch()
+    context, reserved = Watch(), None
     command = (sys.executable, "-c", program, *words)
-    result = ScriptProcess(command, folder, Limits(60), SystemClock(), context).run()
+    with closing(WaitingGates(SystemClock())) as gates:
+        if early:
+            gates.start(folder, {})
+            [reserved] = gates.processes(folder, {})
+        run = ScriptProcess(
+            command, folder, Limits(60), SystemClock(), context, gates=gates, reserved=reserved
+        )
+        result = run.run()
+        assert reserved in {None, context.workflows[0]}
     assert result.status == 0, result.stderr
     return result.stdout, context.workflows[0]
 
 
 def test_the_environment_is_ours(
-    shell: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    shell: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, early: bool
 ) -> None:
     """Byte for byte, but for our settings, the mark, where it is, and where modules are."""
     monkeypatch.setenv("AWKWARD", " a\n'b' \"c\" $HOME \\ \udce9 ")
@@ -184,9 +214,9 @@ def test_the_environment_is_ours(
     monkeypatch.setenv("IFS_LIKE", "IFS=x")
     monkeypatch.setenv("MEDIA_GENERATOR_WEB__TOKEN", "canary")
     monkeypatch.setenv("MEDIAGEN_RENDER", "another render's")
-    monkeypatch.setenv("OLDPWD", "/")
+    monkeypatch.setenv("OLDPWD", "/usr")
     monkeypatch.setenv("PWD", "/somewhere/else")
-    printed, workflow = python("import os; print(ascii(dict(os.environ)))", tmp_path)
+    printed, workflow = python("import os; print(ascii(dict(os.environ)))", tmp_path, early=early)
     theirs: dict[str, str] = eval(printed)  # noqa: S307 - what ascii() wrote
     ours = dict(os.environ) | {
         "MEDIAGEN_RENDER": f"{workflow.group}-{workflow.started}",
@@ -201,15 +231,19 @@ def test_the_environment_is_ours(
     assert theirs == ours, shell
 
 
-def test_every_byte_of_an_argument_passes_the_gate(shell: str, tmp_path: Path) -> None:
+def test_every_byte_of_an_argument_passes_the_gate(
+    shell: str, tmp_path: Path, *, early: bool
+) -> None:
     """Shells use some of them for purposes of their own."""
     words = [chr(number) for number in range(1, 0x180)] + ["".join(map(chr, range(1, 0x100)))]
-    words += ["", " ", "\n\n", "é\udcff\udc81x", "-e", "$x", "`id`", "*", "湖" * 1000]
-    printed, _ = python("import sys; print(ascii(sys.argv[1:]))", tmp_path, *words)
+    words += ["", " ", "\n\n", "é\udcff\udc81x", "-e", "$x", "`id`", "*", "湖" * 1000, "'\\''"]
+    printed, _ = python("import sys; print(ascii(sys.argv[1:]))", tmp_path, *words, early=early)
     assert eval(printed) == words, shell  # noqa: S307 - what ascii() wrote
 
 
-def test_nothing_but_the_three_streams_is_inherited(shell: str, tmp_path: Path) -> None:
+def test_nothing_but_the_three_streams_is_inherited(
+    shell: str, tmp_path: Path, *, early: bool
+) -> None:
     """The gate itself is gone, and standard input is empty."""
     program = """
 import os, sys
@@ -219,11 +253,12 @@ print(os.path.samestat(os.fstat(0), os.stat(os.devnull)))
     kept = os.open("/", os.O_RDONLY)
     os.set_inheritable(kept, True)  # noqa: FBT003 - its own way
     try:
-        assert python(program, tmp_path)[0] == "[0, 1, 2]\nTrue\n", shell
+        assert python(program, tmp_path, early=early)[0] == "[0, 1, 2]\nTrue\n", shell
     finally:
         os.close(kept)
 
 
+@pytest.mark.usefixtures("early")
 @pytest.mark.parametrize(
     "how", ["vanished", "forbidden", "its interpreter vanished", "overwritten"]
 )
@@ -257,6 +292,7 @@ def test_an_interpreter_that_goes_away_at_the_last_moment_is_missing(
     assert not trace.exists()
 
 
+@pytest.mark.usefixtures("early")
 @pytest.mark.parametrize("code", [125, 126, 127])
 def test_a_script_may_use_the_shells_own_exit_codes(bench: Bench, shell: str, code: int) -> None:
     """Also when it fails in the very way in which the gate could."""
@@ -298,6 +334,108 @@ def test_arguments_at_the_very_limit_run_or_are_too_long(bench: Bench) -> None:
             small = middle
     codes = {outcome(size) for size in range(small - 320, small + 640, 40)}
     assert codes == {None, FailureCode.ARGUMENT_TOO_LONG}
+
+
+@pytest.fixture
+def gates() -> Iterator[WaitingGates]:
+    """No gates yet."""
+    if sys.platform != "linux":
+        pytest.skip("no gate is started early here")
+    with closing(WaitingGates(SystemClock())) as gates:
+        yield gates
+
+
+def test_a_script_that_runs_starts_the_next_gate(gates: WaitingGates, tmp_path: Path) -> None:
+    """The next script becomes that process; one waits at a time, for the same environment only."""
+    seen: list[WorkflowProcess] = []
+    for _ in range(3):
+        process = seen[-1] if seen else None
+        context = Watch()
+        command = ("/bin/sh", "-c", "exit 0")
+        ScriptProcess(
+            command, tmp_path, Limits(60), SystemClock(), context, gates=gates, reserved=process
+        ).run()
+        assert process in {None, context.workflows[0]}
+        [waiting] = gates.processes(tmp_path, {})
+        assert gates.processes(tmp_path, {"CUDA_VISIBLE_DEVICES": "1"}) == []
+        assert lives(waiting.group)
+        seen.append(waiting)
+    gates.close()
+    assert not lives(seen[-1].group)
+    assert len(set(seen)) == 3
+    assert zombies() == []
+
+
+def test_a_gate_that_has_died_is_not_used(gates: WaitingGates, tmp_path: Path) -> None:
+    """Its render starts another one, and records that."""
+    gates.start(tmp_path, {})
+    [reserved] = gates.processes(tmp_path, {})
+    os.kill(reserved.group, signal.SIGKILL)
+    os.waitid(os.P_PID, reserved.group, os.WEXITED | os.WNOWAIT)
+    context = Watch()
+    result = ScriptProcess(
+        ("/bin/sh", "-c", "exit 7"),
+        tmp_path,
+        Limits(60),
+        SystemClock(),
+        context,
+        gates=gates,
+        reserved=reserved,
+    ).run()
+    assert result.status == 7
+    assert context.workflows != [reserved]
+    assert gates.processes(tmp_path, {}) == []
+
+
+def test_a_gate_follows_its_directory(gates: WaitingGates, tmp_path: Path) -> None:
+    """ComfyUI was installed again meanwhile: the script runs in the folder that is there now."""
+    directory = tmp_path / "it's ComfyUI"
+    directory.mkdir()
+    gates.start(directory, {})
+    [reserved] = gates.processes(directory, {})
+    directory.rmdir()
+    command = ("/bin/sh", "-c", "touch here; echo ${OLDPWD-none}")
+    run = ScriptProcess(
+        command, directory, Limits(60), SystemClock(), Watch(), gates=gates, reserved=reserved
+    )
+    with pytest.raises(FileNotFoundError):
+        run.run()
+    directory.mkdir()
+    assert run.run().stdout == f"{os.environ.get('OLDPWD', 'none')}\n"
+    assert (directory / "here").exists()
+
+
+def test_a_long_command_does_not_wait_for_a_gate(gates: WaitingGates, tmp_path: Path) -> None:
+    """What does not fit into a pipe goes the other way; the gate stays for the next one."""
+    gates.start(tmp_path, {})
+    [reserved] = gates.processes(tmp_path, {})
+    assert gates.take(reserved, ("/bin/sh", "-c", "exit 0", "x" * 100_000)) is None
+    with pytest.raises(OSError, match="missing"):
+        gates.take(reserved, ("/missing",))
+    assert gates.processes(tmp_path, {}) == [reserved]
+
+
+def test_waiting_gates_end_with_us(tmp_path: Path) -> None:
+    """They wait for a line that never comes."""
+    program = """
+import os, signal
+from pathlib import Path
+from adapters.comfyui_script.process import WaitingGates
+from adapters.system_clock import SystemClock
+gates = WaitingGates(SystemClock())
+gates.start(Path.cwd(), {})
+print(gates.processes(Path.cwd(), {})[0].group, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        check=False,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    if sys.platform == "linux":
+        await_end(int(done.stdout))
 
 
 def test_refusal_is_an_ending_like_a_wish_to_stop(tmp_path: Path) -> None:

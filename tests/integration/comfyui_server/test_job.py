@@ -52,15 +52,15 @@ def test_seed_and_prefix_are_the_jobs_own(stage: Stage) -> None:
     )
 
 
-def test_a_warm_server_is_asked_three_times(stage: Stage) -> None:
-    """One job costs a submission, a look at the history, and the file."""
+def test_a_warm_server_is_asked_twice(stage: Stage) -> None:
+    """One job costs a submission and the file: the socket told the rest."""
     double, renderer = stage.double(), stage.renderer()
     stage.render(renderer)
     before = len(double.requests)
     assert renderer.preflight(Kind.IMAGE) is None
     assert is_successful(stage.render(renderer))
     seen = [(each.method, each.path.split("/")[1]) for each in double.requests[before:]]
-    assert seen == [("POST", "prompt"), ("GET", "history"), ("GET", "view")]
+    assert seen == [("POST", "prompt"), ("GET", "view")]
 
 
 def test_no_request_has_an_origin(stage: Stage) -> None:
@@ -310,9 +310,10 @@ def test_more_files_than_allowed_are_not_fetched(stage: Stage) -> None:
 
 
 def test_a_history_that_comes_late_is_waited_for(stage: Stage) -> None:
-    """The socket tells of success before the history does."""
-    stage.double(history_seconds=0.3)
+    """Where the socket cannot have told everything."""
+    double = stage.double(history_seconds=0.3, drop_after=4)
     assert is_successful(stage.render(stage.renderer()))
+    assert any(each.path.startswith("/history/") for each in double.requests)
 
 
 def test_the_servers_own_time_is_told(stage: Stage) -> None:

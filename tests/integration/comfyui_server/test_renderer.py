@@ -94,7 +94,7 @@ def test_nobody_waits_for_a_server_while_another_is_there(stage: Stage) -> None:
     assert is_successful(stage.render(renderer))
     first.stop()
     assert is_successful(stage.render(renderer))
-    assert state_is(second, "success")
+    second.wait(lambda: state_is(second, "success"))
 
 
 @pytest.mark.usefixtures("impatient")
@@ -214,7 +214,7 @@ def test_a_server_gets_its_own_kinds_only(stage: Stage, kinds: frozenset[Kind]) 
     )
     assert is_successful(stage.render(renderer))
     assert first.jobs == []
-    assert state_is(second, "success")
+    second.wait(lambda: state_is(second, "success"))
 
 
 def left_behind(stage: Stage, double: Double, renderer: ServerRenderer) -> ServerJob:

@@ -415,7 +415,8 @@ PERIODIC = {
     "controls": set(statements("controls")),
     "endings": {"move_prompt", "close_render", "loss"},
     "history": set(statements("history")) - {"ended"},  # once, the newest five hundred at most
-    "server_jobs": {"earlier_jobs", "job_of_others", "orphaned_jobs", "drop_jobs_of_render"},
+    "server_jobs": {"earlier_jobs", "job_of_others", "orphaned_jobs"}
+    | {"published_jobs", "drop_published_jobs"},
     "catalogue": {"rendering", "waiting"},
 }
 """What workers ask again and again: leases, recovery, claims, switches, housekeeping, a status."""
@@ -424,6 +425,7 @@ SHORT_LISTS = {
     "SCAN media_generator_state",  # one row
     "SCAN media_generator_pauses",  # one row for each place that could not render
     "SCAN j",  # jobs that are on servers now
+    "SCAN j USING COVERING INDEX media_generator_server_jobs_of_render",
     "SCAN media_generator_renders USING INDEX media_generator_live_render",
     "SCAN p USING INDEX media_generator_pending_image",
 }

@@ -78,7 +78,9 @@ def test_whoever_has_no_server_has_no_table(tmp_path: Path) -> None:
     assert found == []
 
 
-@pytest.mark.parametrize("name", ["earlier_jobs", "orphaned_jobs", "drop_jobs_of_render"])
+@pytest.mark.parametrize(
+    "name", ["earlier_jobs", "orphaned_jobs", "published_jobs", "drop_published_jobs"]
+)
 def test_no_question_walks_through_the_history(database: Path, name: str) -> None:
     """Renders are many, jobs are few: each is looked up by a key."""
     values = {"prompt_id": 1, "render_id": 2}

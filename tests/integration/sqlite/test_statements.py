@@ -177,7 +177,6 @@ def _work_on_a_server(connection: Connection, claim: Claim) -> None:
     assert not jobs.earlier(claim)
     assert not jobs.orphaned()
     jobs.forget(job)
-    jobs.forget_all(claim)
 
 
 def _tell_a_hook(connection: Connection) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-PATIENCE = 20.0  # seconds, on a machine that is busy
+PATIENCE = 45.0  # seconds, on a machine that is busy; less than the server lets a client rest
 THREADS = 2
 LARGE = 24 * 1024 * 1024  # bytes: more than all buffers on the way, the system's among them
 

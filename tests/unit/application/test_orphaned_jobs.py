@@ -29,9 +29,6 @@ class _Book:
     def forget(self, job: ServerJob) -> None:
         self.left.remove(job)
 
-    def forget_all(self, claim: Claim) -> None:
-        raise NotImplementedError
-
     def orphaned(self) -> Sequence[ServerJob]:
         return tuple(self.left)
 

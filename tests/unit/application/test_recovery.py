@@ -12,7 +12,6 @@ from application.finalizer import UNEXPECTED
 from application.ports.artifact_store import RenderKey
 from application.ports.events import WorkerError
 from application.ports.prompt_repository import Selection
-from application.signals import StopRequest
 from domain.failure import FailureCode
 from domain.prompt import Kind
 from domain.render import WorkflowProcess
@@ -217,7 +216,7 @@ def _finished(harness: Harness) -> Claim:
     dead = harness.processes.start()
     claim = lives_on(harness, dead)
     with holding(harness.keeper, claim) as held:
-        harness.prompt_renderer.render(held, StopRequest()).unwrap()
+        harness.render(held).unwrap()
     harness.processes.end(dead.pid)
     return claim
 
@@ -249,7 +248,7 @@ def test_what_was_finished_is_not_taken_up_for_ever() -> None:
     assert again is not None
     assert again.crashes == 1
     with holding(harness.keeper, again) as held:
-        harness.prompt_renderer.render(held, StopRequest()).unwrap()
+        harness.render(held).unwrap()
     harness.recovery.run()
     assert harness.status(1) == "error"
     assert harness.folders() == set()

@@ -17,6 +17,7 @@ from application.ports.events import (
 )
 from application.ports.prompt_repository import RepositoryBusyError, RepositoryError, Selection
 from application.signals import StopRequest, WakeSignal
+from application.turns import Turn, Turns
 from application.worker_loop import WorkerLoop
 from domain.failure import Failure, FailureCode
 from domain.prompt import Kind
@@ -224,7 +225,9 @@ class _Broken:
     def __init__(self, error: Exception) -> None:
         self.error = error
 
-    def acquire(self, selection: Selection) -> HeldLease | None:
+        self.turns = Turns()
+
+    def acquire(self, selection: Selection, turn: Turn) -> HeldLease | None:
         raise self.error
 
 
@@ -282,7 +285,7 @@ def test_a_signal_between_looking_and_waiting_is_not_missed() -> None:
     seen = wake.count
     wake.notify()
     waiting = _in_thread(lambda: wake.wait(seen, 3600.0))
-    waiting.join(10.0)
+    waiting.join(60.0)
     assert not waiting.is_alive()
 
 

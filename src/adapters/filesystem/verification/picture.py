@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING
 
 from adapters.filesystem.verification.jpeg import verify_jpeg
 from adapters.filesystem.verification.media import InvalidMediaError, Measurements
-from adapters.filesystem.verification.png import verify_png
+from adapters.filesystem.verification.png import has_all_rows, verify_png
 from adapters.filesystem.verification.webp import verify_webp
-from adapters.media_formats import HEAD_BYTES, picture_format, without_large_texts
+from adapters.media_formats import HEAD_BYTES
+from adapters.picture_files import decode_webp, decoding, open_picture, picture_format
 from domain.prompt import Kind
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from PIL.ImageFile import ImageFile
-
     from adapters.filesystem.limits import StoreLimits
 
 _STRUCTURE_VERIFIERS = {"png": verify_png, "jpeg": verify_jpeg, "webp": verify_webp}
+_SCALE = 8  # the smallest part of a JPEG's pixels that its decoder makes when it reads all of it
 
 
 def verify_picture(path: Path, size: int, limits: StoreLimits) -> Measurements:
@@ -61,35 +62,40 @@ def verify_picture(path: Path, size: int, limits: StoreLimits) -> Measurements:
 
 
 def _decode(path: Path, format_name: str, size: tuple[int, int], max_pixels: int) -> None:
-    """Decode every frame; ``max_pixels`` limits those of all frames of an animation together.
+    """Make sure that every frame can be decoded, if possible without making all of its pixels.
 
-    The decoder's class is called and not `Image.open`, which would try other decoders too, and
-    whose guard against decompression bombs is a process-wide number lower than our own limit.
+    Whatever the quick way does not accept is decoded in full, and that alone refuses.
+
+    Args:
+        path: the file.
+        format_name: its format.
+        size: width and height in pixels.
+        max_pixels: of all frames of an animation together.
     """
-    # Pillow takes 40 ms to import: only a process that verifies pictures pays for it.
-    from PIL.JpegImagePlugin import JpegImageFile
-    from PIL.PngImagePlugin import PngImageFile
-    from PIL.WebPImagePlugin import WebPImageFile
-
-    decoders: dict[str, type[ImageFile]] = {
-        "png": PngImageFile,
-        "jpeg": JpegImageFile,
-        "webp": WebPImageFile,
-    }
-    with (
-        path.open("rb") as file,
-        decoders[format_name](
-            without_large_texts(file) if format_name == "png" else file
-        ) as picture,
-    ):
-        if picture.size != size:
-            raise InvalidMediaError.broken("contradicts itself about its size.")
-        frames = getattr(picture, "n_frames", 1)
-        if frames > 1 and frames * size[0] * size[1] > max_pixels:
-            raise InvalidMediaError.refused(
-                f"is an animation of {frames:,} frames; at most {max_pixels:,} pixels in all"
-                " frames together are accepted."
-            )
+    pixels = size[0] * size[1]
+    small = (max(1, size[0] // _SCALE), max(1, size[1] // _SCALE))
+    # A PNG takes next to no memory until it is decoded in full.
+    with nullcontext() if format_name == "png" else decoding(pixels):
+        with path.open("rb") as file, open_picture(file, format_name) as picture:
+            if picture.size != size:
+                raise InvalidMediaError.broken("contradicts itself about its size.")
+            frames = getattr(picture, "n_frames", 1)
+            if frames > 1 and frames * pixels > max_pixels:
+                raise InvalidMediaError.refused(
+                    f"is an animation of {frames:,} frames; at most {max_pixels:,} pixels in all"
+                    " frames together are accepted."
+                )
+            if format_name == "jpeg":
+                # Of any type, and also for a JPEG that cannot be made smaller.
+                with suppress(Exception):
+                    picture.draft(None, small)
+                    picture.load()
+                    return
+        if frames == 1 and format_name != "jpeg":
+            with path.open("rb") as file:
+                if has_all_rows(file) if format_name == "png" else decode_webp(file, small):
+                    return
+    with decoding(pixels), path.open("rb") as file, open_picture(file, format_name) as picture:
         for frame in range(frames):
             picture.seek(frame)
             picture.load()

@@ -148,11 +148,13 @@ ORDER BY r.render_id;
 -- name: open_render
 INSERT INTO media_generator_renders (
     prompt_id, kind, output_reference, attempt, crashes,
-    owner_host, owner_boot, owner_namespace, owner_pid, owner_started, token
+    owner_host, owner_boot, owner_namespace, owner_pid, owner_started,
+    workflow_group, workflow_started, token
 )
 VALUES (
     :prompt_id, :kind, :output_reference, :attempt, :crashes,
     :owner_host, :owner_boot, :owner_namespace, :owner_pid, :owner_started,
+    :workflow_group, :workflow_started,
     lower(hex(randomblob(8)))
 )
 RETURNING render_id, claimed_at, token;

@@ -76,8 +76,27 @@ WHERE
 -- name: drop_job
 DELETE FROM media_generator_server_jobs WHERE job_id = :job_id;
 
--- name: drop_jobs_of_render
-DELETE FROM media_generator_server_jobs WHERE render_id = :render_id;
+-- Jobs are few and renders are many: a join might be planned the other way round.
+
+-- name: published_jobs
+SELECT 1
+FROM media_generator_server_jobs AS j
+WHERE
+    (
+        SELECT r.outcome FROM media_generator_renders AS r WHERE r.render_id = j.render_id
+    ) = 'published'
+LIMIT 1;
+
+-- name: drop_published_jobs
+DELETE FROM media_generator_server_jobs
+WHERE job_id IN (
+    SELECT j.job_id
+    FROM media_generator_server_jobs AS j
+    WHERE
+        (
+            SELECT r.outcome FROM media_generator_renders AS r WHERE r.render_id = j.render_id
+        ) = 'published'
+);
 
 -- Jobs of closed renders that no render of the same acceptance can continue.
 

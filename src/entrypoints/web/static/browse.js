@@ -1,5 +1,5 @@
 // Browse: filters, the grid, the viewer and the player put together.
-import { ApiError, complain, el, poll } from "./site.js";
+import { ApiError, base, complain, el, poll } from "./site.js";
 import { adopt, card } from "./cards.js";
 import { Sheet } from "./sheet.js";
 import { Shelf } from "./shelf.js";
@@ -84,7 +84,7 @@ function apply(keep) {
   const before = new URLSearchParams(location.search);
   for (const name of ["since", "until"]) if (before.get(name)) asked.set(name, before.get(name));
   for (const [name, value] of new FormData(form)) if (value.trim()) asked.set(name, value.trim());
-  const place = asked.size ? `/?${asked}` : "/";
+  const place = `${base}/${asked.size ? `?${asked}` : ""}`;
   if (place === location.pathname + location.search) return;
   if (keep) history.pushState(null, "", place);
   else history.replaceState(null, "", place);

@@ -1,5 +1,5 @@
 // The cards of the grid.
-import { clock, el, time } from "./site.js";
+import { base, clock, el, time } from "./site.js";
 import { wave } from "./waves.js";
 
 /** A card for what the API calls an item; an empty one for null. */
@@ -19,7 +19,7 @@ export function adopt(made, item) {
   return true;
 }
 
-export const pageOf = (item) => (item.prompt_id === null ? item.media_url : `/prompts/${item.prompt_id}`);
+export const pageOf = (item) => (item.prompt_id === null ? item.media_url : `${base}/prompts/${item.prompt_id}`);
 const nameOf = (item) => item.title || item.file_path;
 
 function picture(item) {

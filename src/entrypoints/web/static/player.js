@@ -1,5 +1,5 @@
 // The player at the bottom of the page: plays song after song, and shows lyrics.
-import { api, clock, complain, el, isTyping, toast } from "./site.js";
+import { api, base, clock, complain, el, isTyping, toast } from "./site.js";
 import { pageOf } from "./cards.js";
 import { fill, reached, wave } from "./waves.js";
 
@@ -148,7 +148,7 @@ export class Player {
     const text = find("text");
     text.replaceChildren(el("p", { class: "soft", text: "…" }));
     const told = item.prompt_id !== null
-      && await api(`/api/v1/prompts/${item.prompt_id}`).catch(complain);
+      && await api(`${base}/api/v1/prompts/${item.prompt_id}`).catch(complain);
     if (this.item !== item) return;
     const parts = told?.brief?.sections || [];
     text.replaceChildren(...parts.flatMap((part) => [

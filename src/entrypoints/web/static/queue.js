@@ -1,5 +1,5 @@
 // The queue page: live status, and actions on prompts.
-import { api, complain, el, poll, toast } from "./site.js";
+import { api, base, complain, el, poll, toast } from "./site.js";
 import {
   arrange, fillEnded, fillFailed, fillRendering, fillWaiting, put, putMoment, putOrHide,
 } from "./queue_cards.js";
@@ -142,7 +142,7 @@ const tellWaiting = (count) =>
   `${plural(count, "prompt is", "prompts are")} already in the queue.`;
 
 async function generate(ids, again) {
-  const done = await api("/api/v1/retry", { body: { ids, again } });
+  const done = await api(`${base}/api/v1/retry`, { body: { ids, again } });
   tellMoved(done);
 }
 
@@ -166,7 +166,7 @@ async function generateSelected() {
 
 async function generateAll() {
   const waiting = queue.totals.waiting.image + queue.totals.waiting.audio;
-  if (queue.totals.failed) tellMoved(await api("/api/v1/retry", { body: { all_errors: true } }));
+  if (queue.totals.failed) tellMoved(await api(`${base}/api/v1/retry`, { body: { all_errors: true } }));
   if (waiting) toast(tellWaiting(waiting), { hint: workersSay() });
   if (!waiting && !queue.totals.failed) toast("Nothing is waiting and nothing failed.");
 }
@@ -194,7 +194,7 @@ async function cancel(button, ids, goesOn) {
   await change(button, async () => {
     for (const id of ids) {
       try {
-        await api(`/api/v1/prompts/${id}/cancel`, { body: { requeue } });
+        await api(`${base}/api/v1/prompts/${id}/cancel`, { body: { requeue } });
         toast(requeue ? `Prompt ${id} is back in the queue.` : `Prompt ${id} was cancelled.`, { kind: "good" });
       } catch (error) {
         complain(error);
@@ -209,14 +209,14 @@ async function pause(button) {
   field.value = "";
   if (await asked(byId("pause-dialog")) !== "yes") return;
   await change(button, async () => {
-    status.paused = (await api("/api/v1/pause", { body: { reason: field.value } })).paused;
+    status.paused = (await api(`${base}/api/v1/pause`, { body: { reason: field.value } })).paused;
     showPause(status.paused);
     toast("Queue paused.");
   });
 }
 
 async function resume() {
-  status.paused = (await api("/api/v1/resume", { body: {} })).paused;
+  status.paused = (await api(`${base}/api/v1/resume`, { body: {} })).paused;
   showPause(status.paused);
   toast("Queue resumed.", { kind: "good" });
 }
@@ -282,11 +282,11 @@ function marks(found) {
  */
 async function look(signal) {
   const before = changes;
-  const found = await api("/api/v1/status", { signal });
+  const found = await api(`${base}/api/v1/status`, { signal });
   const moved = marks(found);
   looks += 1;
   const isDue = !queue || moved !== seen || looks >= AT_LEAST;
-  const lists = isDue ? await api("/api/v1/queue", { signal }) : queue;
+  const lists = isDue ? await api(`${base}/api/v1/queue`, { signal }) : queue;
   if (before !== changes) return;
   if (isDue) [seen, looks] = [moved, 0];
   [status, queue] = [found, lists];

@@ -1,5 +1,5 @@
 // Lists that reuse their cards, so that focus, selection and open details stay.
-import { ago, moment, span } from "./site.js";
+import { ago, base, moment, span } from "./site.js";
 
 const KINDS = { image: "Image", audio: "Song" };
 const OUTCOMES = {
@@ -67,7 +67,7 @@ export function arrange(list, items, { blank, key, fill }) {
 
 function fillHead(card, id, title) {
   const link = put(card, "title", title);
-  link.href = `/prompts/${id}`;
+  link.href = `${base}/prompts/${id}`;
   put(card, "number", `#${id}`);
   put(card, "ears", String(id));
   card.querySelector(".pick")?.setAttribute("aria-label", `Select prompt ${id}`);

@@ -1,6 +1,6 @@
 // The media that match the filters, newest first. Only a few numbers of each stay in memory; the
 // rest is dropped when unused, and fetched again.
-import { api } from "./site.js";
+import { api, base } from "./site.js";
 
 const PAGE = 100;
 const KEPT = 6; // pages that stay in memory
@@ -38,7 +38,7 @@ export class Shelf {
     const query = new URLSearchParams(this.filters);
     query.set("limit", limit);
     if (cursor) query.set("cursor", cursor);
-    return api(`/api/v1/gallery?${query}`, { signal: this.stopped.signal });
+    return api(`${base}/api/v1/gallery?${query}`, { signal: this.stopped.signal });
   }
 
   /** Bring what comes next; a second call waits for the first. */

@@ -10,9 +10,12 @@ export class ApiError extends Error {
   }
 }
 
+/** BASE, where this is BASE/static/DIGEST/site.js. */
+export const base = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
+
 let csrf = null;
 
-/** Fetch JSON from the API; a `body` is sent as JSON, by POST unless `method` says otherwise; a `file` as it is. */
+/** Fetch JSON; a `body` is sent as JSON, by POST unless `method` says otherwise; a `file` as it is. */
 export async function api(path, { method, body, file, signal } = {}, again = true) {
   const verb = method || (body === undefined && !file ? "GET" : "POST");
   const headers = { Accept: "application/json" };
@@ -22,7 +25,7 @@ export async function api(path, { method, body, file, signal } = {}, again = tru
     csrf = null; // with an old token, a large file would be refused for its size
   }
   if (verb !== "GET") {
-    csrf ||= (await api("/api/v1/token")).csrf;
+    csrf ||= (await api(`${base}/api/v1/token`)).csrf;
     headers["X-Mediagen-Token"] = csrf;
   }
   let answer;
@@ -40,7 +43,7 @@ export async function api(path, { method, body, file, signal } = {}, again = tru
   const document_ = await answer.json().catch(() => null);
   if (answer.ok) return document_;
   const problem = document_?.error;
-  if (answer.status === 401) location.assign(`/login?next=${encodeURIComponent(here())}`);
+  if (answer.status === 401) location.assign(`${base}/login?next=${encodeURIComponent(here())}`);
   if (problem?.code === "csrf_token_needed" && again) {
     csrf = null; // the server was restarted
     return api(path, { method, body, signal }, false);

@@ -1,5 +1,5 @@
 // The form: its content as a document, checked by the API as the user types.
-import { api, complain, el, toast } from "./site.js";
+import { api, base, complain, el, toast } from "./site.js";
 
 const PAUSE = 300; // milliseconds without a key before the form is checked
 const byId = (id) => document.getElementById(id);
@@ -115,7 +115,7 @@ async function check({ every = false } = {}) {
   checking = new AbortController();
   const body = written();
   try {
-    const found = await api("/api/v1/prompts/check", { body, signal: checking.signal });
+    const found = await api(`${base}/api/v1/prompts/check`, { body, signal: checking.signal });
     showCheck(found, body, every);
   } catch (error) {
     if (error.name !== "AbortError") showVerdict("unchecked", "bad", error.message);
@@ -138,7 +138,7 @@ async function submit(event) {
   button.disabled = true;
   const body = written();
   try {
-    const { id } = await api("/api/v1/prompts", { body });
+    const { id } = await api(`${base}/api/v1/prompts`, { body });
     showSent(id, body);
   } catch (error) {
     if (error.fields) await refused(error);
@@ -161,7 +161,7 @@ function showSent(id, body) {
   const words = (kind === "image" ? body.prompt : body.title) || "Untitled";
   byId("sent-part").hidden = false;
   byId("sent").prepend(el("li", {},
-    el("a", { href: `/prompts/${id}`, text: `Prompt ${id}` }),
+    el("a", { href: `${base}/prompts/${id}`, text: `Prompt ${id}` }),
     el("span", { class: "soft", dir: "auto", text: words.length > 80 ? `${words.slice(0, 79)}…` : words })));
   toast(`Prompt ${id} is in the queue.`, { kind: "good", hint: "The form keeps your input; change it to submit another." });
 }

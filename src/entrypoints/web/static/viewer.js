@@ -1,5 +1,5 @@
 // The full-screen viewer.
-import { bytes, complain, el, moment, span, toast } from "./site.js";
+import { base, bytes, complain, el, moment, span, toast } from "./site.js";
 import { Zooming } from "./zooming.js";
 
 const find = (name) => document.getElementById(`viewer-${name}`);
@@ -104,7 +104,7 @@ export class Viewer {
     find("negative-part").hidden = !item.negative_prompt;
     find("tags").replaceChildren(...item.tags.map((tag) => el("li", { class: "chip", text: tag })));
     find("page").hidden = item.prompt_id === null;
-    find("page").href = `/prompts/${item.prompt_id}`;
+    find("page").href = `${base}/prompts/${item.prompt_id}`;
   }
 
   inform(wanted) {

@@ -1,5 +1,5 @@
 // The page for workflow files: one is sent to be checked, and what was found is shown.
-import { api, bytes, el } from "./site.js";
+import { api, base, bytes, el } from "./site.js";
 
 const byId = (id) => document.getElementById(id);
 const picker = byId("file"), drop = byId("drop");
@@ -117,7 +117,7 @@ async function check() {
   if (kind) query.set("kind", kind);
   if (!byId("servers").checked) query.set("offline", "1");
   try {
-    show(await api(`/api/v1/workflows/check?${query}`, { file, signal }));
+    show(await api(`${base}/api/v1/workflows/check?${query}`, { file, signal }));
   } catch (error) {
     if (error.name !== "AbortError") showVerdict("unchecked", "bad", [error.message, error.hint].filter(Boolean).join(" "));
   }

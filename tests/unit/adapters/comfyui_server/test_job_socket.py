@@ -6,6 +6,7 @@ import json
 import struct
 import time
 from threading import Timer
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -21,9 +22,16 @@ from adapters.comfyui_server.job_socket import (
     NodesCached,
     NodesFinished,
     Preview,
+    Transcript,
     read_message,
 )
+from adapters.comfyui_server.responses import OutputFile
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+SAVED = {"filename": "a.png", "subfolder": "me", "type": "output"}
+FILE = OutputFile("4", "a.png", "me", "output")
 JPEG = b"\xff\xd8\xff\xe0 a picture"
 PNG = b"\x89PNG a picture"
 
@@ -42,6 +50,7 @@ def binary(kind: int, number: int, body: bytes) -> bytes:
     ("text", "message"),
     [
         (frame("execution_start"), JobStarted("me")),
+        (frame("execution_start", timestamp=5), JobStarted("me", 5.0)),
         (frame("execution_cached", nodes=["1", "2"]), NodesCached("me", ("1", "2"))),
         (frame("executing", node="3"), NodeRunning("me", "3")),
         (frame("executing", node=None), JobEnded("me", final=True)),
@@ -51,7 +60,14 @@ def binary(kind: int, number: int, body: bytes) -> bytes:
             frame("progress_state", nodes={"1": {"state": "finished"}, "2": {"state": "running"}}),
             NodesFinished("me", frozenset({"1"})),
         ),
-        (frame("execution_success"), JobEnded("me", final=False)),
+        (
+            frame("executed", node="4", output={"images": [SAVED], "text": ["a"]}),
+            NodesFinished("me", frozenset({"4"}), (FILE,)),
+        ),
+        (
+            frame("execution_success", timestamp=7),
+            JobEnded("me", final=False, succeeded=True, at=7.0),
+        ),
         (frame("execution_error", node_id="3"), JobEnded("me", final=False)),
         (frame("execution_interrupted"), JobEnded("me", final=False)),
     ],
@@ -164,6 +180,70 @@ def test_urgent_news_ends_the_wait(news) -> None:  # type: ignore[no-untyped-def
     assert time.monotonic() - began < 90
     assert bool(messages) != reconnected
     timer.join()
+
+
+def _long(inbox: Inbox) -> None:
+    for number in range(1_001):
+        inbox.put(NodeRunning("me", str(number)))
+
+
+@pytest.mark.parametrize(
+    ("news", "is_complete"),
+    [
+        (lambda it: it.put(JobStarted("me")), True),
+        (Inbox.connection_changed, False),
+        (_long, False),
+    ],
+)
+def test_messages_may_be_missing(news: Callable[[Inbox], None], *, is_complete: bool) -> None:
+    """After a connection that changed, and where so many came that the oldest were dropped."""
+    inbox = Inbox("me")
+    inbox.is_complete = True  # as the socket sets it
+    news(inbox)
+    assert inbox.is_complete is is_complete
+
+
+_BEGAN, _ENDED = JobStarted("me", 1_000.0), JobEnded("me", final=False, succeeded=True, at=3_500.0)
+_LEFT = NodesFinished("me", frozenset({"4"}), (FILE,))
+
+
+def test_messages_tell_the_history_of_a_success() -> None:
+    """What a node says last counts, as in the history."""
+    other = OutputFile("4", "b.png", "", "output")
+    transcript = Transcript({"4"})
+    for message in (
+        _BEGAN,
+        NodesCached("me", ("1",)),
+        NodesFinished("me", frozenset({"4"}), (other,)),
+        _LEFT,
+        NodesFinished("me", frozenset({"1", "4"})),
+        _ENDED,
+        JobEnded("me", final=True),
+    ):
+        assert transcript.history() is None or isinstance(message, JobEnded)
+        transcript.handle(message)
+    history = transcript.history()
+    assert history is not None
+    assert (history.succeeded, history.files, history.seconds) == (True, (FILE,), 2.5)
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        (_LEFT, _ENDED),  # the beginning is missing
+        (_BEGAN, _LEFT),  # the end is missing
+        (_BEGAN, _LEFT, JobEnded("me", final=True)),  # how it ended is not said
+        (_BEGAN, _LEFT, JobEnded("me", final=False)),  # an error
+        (_BEGAN, _ENDED),  # nothing was left
+        (_BEGAN, NodesCached("me", ("1", "5")), _LEFT, _ENDED),  # old servers: 5 says nothing
+    ],
+)
+def test_messages_that_do_not_tell_all(messages: Sequence[Message]) -> None:
+    """Then the history has to be asked."""
+    transcript = Transcript({"4", "5"})
+    for message in messages:
+        transcript.handle(message)
+    assert transcript.history() is None
 
 
 def test_progress_can_wait() -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HOUR = 3_600
-PATIENCE = 20.0  # seconds, on a machine that is busy
+PATIENCE = 60.0  # seconds, on a machine that is busy
 
 
 def _files(folder: Path) -> list[Path]:

@@ -186,7 +186,7 @@ def test_sixteen_threads_have_it_made_once(tmp_path: Path, monkeypatch: pytest.M
         media = open_media(tmp_path, "a.png", {})
         assert media is not None
         with closing(media.file):
-            together.wait(20)
+            together.wait(60)
             return shop.webp(media, 320)
 
     with ThreadPoolExecutor(16) as pool:

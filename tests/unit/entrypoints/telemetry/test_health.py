@@ -47,7 +47,7 @@ class Desk:
     def ask(
         self, path: str, method: str = "GET", headers: dict[str, str] | None = None
     ) -> tuple[HTTPResponse, bytes]:
-        with closing(HTTPConnection(*self.address, timeout=10)) as connection:
+        with closing(HTTPConnection(*self.address, timeout=60)) as connection:
             connection.request(method, path, headers=headers or {})
             response = connection.getresponse()
             return response, response.read()
@@ -159,7 +159,7 @@ def test_a_bug_is_reported_and_answered(desk: Desk, capfd: pytest.CaptureFixture
 
 def test_what_is_no_http_is_refused(desk: Desk) -> None:
     """The server neither falls nor says what it is made of."""
-    with socket.create_connection(desk.address, timeout=10) as raw:
+    with socket.create_connection(desk.address, timeout=60) as raw:
         raw.sendall(b"hello there, who are you\r\n\r\n")
         answer = raw.makefile("rb").read()
     assert answer == b'{"error": "bad_request"}\n'
@@ -169,10 +169,10 @@ def test_what_is_no_http_is_refused(desk: Desk) -> None:
 def test_slow_clients_do_not_block_others(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many say nothing, the next one is served; the oldest gives way."""
     monkeypatch.setattr(health, "MAX_CONNECTIONS", 8)
-    monkeypatch.setattr(health._Handler, "timeout", 60.0)  # noqa: SLF001 - not its doing
+    monkeypatch.setattr(health._Handler, "timeout", 600.0)  # noqa: SLF001 - not its doing
     silent = []
     for _ in range(20):
-        silent.append(socket.create_connection(desk.address, timeout=10))
+        silent.append(socket.create_connection(desk.address, timeout=60))
         silent[-1].sendall(b"GET /heal")
     assert desk.told("/healthz")[0] == 200
     assert is_hung_up(silent[0])
@@ -185,8 +185,8 @@ def test_slow_clients_do_not_block_others(desk: Desk, monkeypatch: pytest.Monkey
 def test_a_client_that_trickles_is_hung_up_on(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """A connection has an end, however busy it looks."""
     monkeypatch.setattr(health, "MAX_CONNECTION_SECONDS", 0.0)
-    monkeypatch.setattr(health._Handler, "timeout", 60.0)  # noqa: SLF001 - not its doing
-    with socket.create_connection(desk.address, timeout=10) as raw:
+    monkeypatch.setattr(health._Handler, "timeout", 600.0)  # noqa: SLF001 - not its doing
+    with socket.create_connection(desk.address, timeout=60) as raw:
         raw.sendall(b"GET /healthz HTTP/1.0\r\nX-Slow: ")
         assert is_hung_up(raw)
 
@@ -194,7 +194,7 @@ def test_a_client_that_trickles_is_hung_up_on(desk: Desk, monkeypatch: pytest.Mo
 def test_a_closed_server_answers_nobody() -> None:
     """Its port is free at once, and whoever was being served is let go."""
     desk = Desk()
-    with socket.create_connection(desk.address, timeout=10) as waiting:
+    with socket.create_connection(desk.address, timeout=60) as waiting:
         assert desk.told("/healthz")[0] == 200  # so the first one is accepted too
         desk.server.close()
         assert waiting.recv(1) == b""

@@ -245,7 +245,9 @@ def test_an_unread_pipe_delays_no_one() -> None:
     """Rendering continues; lines that find no place are counted."""
     target, source = Stuck(), BoundedQueueHandler(max_waiting=5)
     listener = LogListener(source, target)
-    log = EventLog(structured_logger(source))
+    logger = logging.Logger("mediagen")  # noqa: LOG001 - apart from the global ones
+    logger.addHandler(source)
+    log = EventLog(structured_logger(logger))
     for _ in range(5):
         for event in every_event():
             log.handle(event)

@@ -47,7 +47,7 @@ class Station:
         return self._place.load(content | sections)
 
     def get(self, path: str) -> str:
-        with urlopen(f"{self.made.url}{path}", timeout=10) as response:  # noqa: S310 - our own
+        with urlopen(f"{self.made.url}{path}", timeout=60) as response:  # noqa: S310 - our own
             text: str = response.read().decode()
             return text
 

@@ -77,7 +77,7 @@ class Site:
         file.write_text(json.dumps(configuration), "utf-8")
         self.loaded = load_settings(config_file=file, overrides={}, environ={}, cwd=folder)
         settings = self.loaded.settings.web
-        self.access = access_for(settings.host, settings.token, "machine")
+        self.access = access_for(settings, "machine", 5000)
         self.services, self._close_services = build_services(self.loaded, self.access)
         self.app = create_app(self.services)
         self.client: FlaskClient = self.app.test_client()

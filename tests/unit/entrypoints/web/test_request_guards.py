@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from werkzeug.datastructures import Headers
 
+from entrypoints.settings.model import Web
 from entrypoints.web.access import access_for
 from tests.unit.entrypoints.web.site import BASE, GUARDED, TOKEN, Site
 
@@ -69,7 +70,8 @@ def test_a_foreign_host_is_refused(site: Site, host: str) -> None:
 
 def test_a_server_for_others_is_known_by_address_and_own_name() -> None:
     """No page elsewhere can choose an address as its name."""
-    access = access_for("0.0.0.0", TOKEN, "Studio.lan")  # noqa: S104 - nothing listens
+    web = Web(host="0.0.0.0", token=TOKEN)  # noqa: S104 - nothing listens
+    access = access_for(web, "Studio.lan", 5000)
     assert access.knows_host("192.168.1.5:5000")
     assert access.knows_host("[fe80::1]:5000")
     assert access.knows_host("studio.local")
@@ -323,11 +325,11 @@ class TestEveryRoute:
     def test_changes_need_the_token_against_forgery(
         self, open_site: Site, token: str | None
     ) -> None:
-        """Every method but the safe ones; the login has a token of its own."""
+        """Every method but the safe ones; a login has a token of its own, a logout needs none."""
         headers = {} if token is None else {"X-Mediagen-Token": token}
         changes = [pair for pair in requests_of(open_site) if pair[0] not in SAFE]
         assert len(changes) >= 8
-        changes.remove(("POST", "/login"))
+        changes = [pair for pair in changes if pair[1] not in {"/login", "/logout"}]
         for method, path in changes:
             response = send(open_site, method, path, headers)
             assert is_refused(response, "csrf_token_needed"), (method, path)
@@ -338,8 +340,8 @@ class TestEveryRoute:
             {},
             {"Authorization": "Bearer wrong"},
             {"Authorization": f"Basic {TOKEN}"},
-            {"Cookie": "mediagen_session=wrong"},
-            {"Cookie": f"mediagen_session={TOKEN}"},
+            {"Cookie": "mediagen_session_5000=wrong"},
+            {"Cookie": f"mediagen_session_5000={TOKEN}"},
         ],
     )
     def test_needs_the_access_token(self, token_site: Site, headers: dict[str, str]) -> None:
@@ -351,14 +353,14 @@ class TestEveryRoute:
             is_asked = response.status_code == 401 or (
                 response.status_code == 303 and response.location.startswith("/login?next=")
             )
-            is_open = path == "/login" or path.startswith("/static/")
+            is_open = path in {"/login", "/logout"} or path.startswith("/static/")
             assert is_asked is not is_open, (method, path)
 
     def test_accepts_the_access_token(self, token_site: Site) -> None:
         """As a header, or as the cookie that the login gives."""
         bearer = {"Authorization": f"Bearer {TOKEN}"}
         cookie = {
-            "Cookie": f"mediagen_session={token_site.access.session}",
+            "Cookie": f"mediagen_session_5000={token_site.access.session}",
             "X-Mediagen-Token": token_site.csrf,
         }
         for headers in (bearer, cookie):

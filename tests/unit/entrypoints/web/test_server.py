@@ -119,7 +119,10 @@ def test_a_request_that_drips_in_is_ended(monkeypatch: pytest.MonkeyPatch) -> No
     """However busy its connection looks."""
     monkeypatch.setattr(server_module, "MAX_REQUEST_SECONDS", 0.05)
     monkeypatch.setattr(server_module, "_POLL_INTERVAL", 0)
-    with served(hello) as port, closing(socket.create_connection(("127.0.0.1", port), 5)) as slow:
+    with (
+        served(hello) as port,
+        closing(socket.create_connection(("127.0.0.1", port), PATIENCE)) as slow,
+    ):
         ended = time.monotonic() + PATIENCE
         slow.settimeout(0.02)
         while is_open(slow):
@@ -142,8 +145,11 @@ def app(tmp_path: Path) -> App:
     return answered
 
 
-def test_a_file_that_is_on_its_way_at_the_end_arrives(app: App) -> None:
+def test_a_file_that_is_on_its_way_at_the_end_arrives(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As long as it is read."""
+    monkeypatch.setattr(server_module, "MAX_SHUTDOWN_SECONDS", PATIENCE)
     bound = socket.create_server(("127.0.0.1", 0))
     server = WebServer(app, [bound], 1, lambda *_: 1000, 8)  # type: ignore[arg-type]
     with closing(http.client.HTTPConnection("127.0.0.1", bound.getsockname()[1])) as asker:
@@ -159,7 +165,7 @@ def test_one_who_does_not_read_holds_no_thread(app: App) -> None:
     """A large file waits for its reader, the only thread does not."""
     with (
         served(app, threads=1) as port,
-        closing(socket.create_connection(("127.0.0.1", port), 5)) as slow,
+        closing(socket.create_connection(("127.0.0.1", port), PATIENCE)) as slow,
     ):
         slow.sendall(b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert slow.recv(100).startswith(b"HTTP/1.1 200")
@@ -237,23 +243,24 @@ def test_one_who_reads_nothing_is_ended_whatever_it_asks(
 def test_a_large_body_is_refused_before_it_is_there() -> None:
     """By its length alone; so is one without a length."""
     with served(hello) as port:
-        with closing(socket.create_connection(("127.0.0.1", port), 5)) as asker:
+        with closing(socket.create_connection(("127.0.0.1", port), PATIENCE)) as asker:
             asker.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1001\r\n\r\n")
             assert asker.recv(100).startswith(b"HTTP/1.1 413")
-        with closing(socket.create_connection(("127.0.0.1", port), 5)) as asker:
+        with closing(socket.create_connection(("127.0.0.1", port), PATIENCE)) as asker:
             asker.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
             asker.sendall(b"400\r\n" + b"x" * 1024 + b"\r\n")
             assert asker.recv(100).startswith(b"HTTP/1.1 413")
 
 
-def test_what_is_being_answered_at_the_end_is_answered() -> None:
+def test_what_is_being_answered_at_the_end_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody new is taken, and the end comes soon."""
+    monkeypatch.setattr(server_module, "MAX_SHUTDOWN_SECONDS", PATIENCE)
     begun, go = Event(), Event()
     answers: list[tuple[int, bytes]] = []
 
     def app(environ: dict[str, Any], start: Any) -> list[bytes]:  # noqa: ANN401 - WSGI's own
         begun.set()
-        go.wait(30)
+        go.wait(PATIENCE)
         return hello(environ, start)
 
     bound = socket.create_server(("127.0.0.1", 0))
@@ -261,7 +268,7 @@ def test_what_is_being_answered_at_the_end_is_answered() -> None:
     server = WebServer(app, [bound], 2, lambda *_: 1000, 8)  # type: ignore[arg-type]
     asker = Thread(target=lambda: answers.append(ask(port)))
     asker.start()
-    assert begun.wait(30)
+    assert begun.wait(PATIENCE)
     closer = Thread(target=server.close)
     closer.start()
     while listens(port):
