@@ -66,7 +66,7 @@ _NO_LINE = 125  # the shell's exit code when the gate stays shut
 _GATE = f'read -r {MARK} || exit {_NO_LINE}; export {MARK}; exec "$@" </dev/null'
 # The shell of macOS cannot read commands from a pipe by name (bash 3.2).
 _PIPE = "/proc/self/fd/0"
-_EARLY_GATE = f"read -r {MARK} || exit {_NO_LINE}; export {MARK}; . {_PIPE}"
+_EARLY_GATE = f'read -r {MARK} || exit {_NO_LINE}; export {MARK}; . {_PIPE}; exec "$@" </dev/null'
 _OWN_SETTINGS = "MEDIA_GENERATOR_"
 _NOT_STARTED = frozenset({126, 127})  # a shell's exit codes when it cannot become the program
 
@@ -399,7 +399,7 @@ class GatedScript:
         self.child = start_child(
             lambda: subprocess.Popen(
                 [SHELL, "-c", _GATE if command else _EARLY_GATE, self._shell, *self._command],
-                cwd=self._directory,
+                cwd=self._directory if command else b"/",  # it may wait for days, and block nothing
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -420,13 +420,26 @@ class GatedScript:
         """Set the command of a gate that was started without one.
 
         Raises:
-            OSError: the program cannot be started.
+            OSError: the program cannot be started, or its directory is missing.
         """
         self._command = [part.encode("utf-8", "surrogateescape") for part in command]
         if error := program_error(self._command[0], self._directory):
             raise error
-        words = (b"'%s'" % part.replace(b"'", b"'\\''") for part in self._command)
-        self._line = b"exec %s </dev/null\n" % b" ".join(words)
+        self.directory.stat()
+        directory, old, *words = (
+            b"'%s'" % part.replace(b"'", b"'\\''")
+            for part in (
+                self._directory,
+                os.fsencode(self._environment.get("OLDPWD", "")),
+                *self._command,
+            )
+        )
+        keep = b"OLDPWD=%s" % old if "OLDPWD" in self._environment else b"unset OLDPWD"
+        self._line = b"cd -P -- %s || exit 126; %s; set -- %s\n" % (
+            directory,
+            keep,
+            b" ".join(words),
+        )
 
     def open(self) -> None:
         """Let the script run."""
@@ -444,7 +457,7 @@ class GatedScript:
             stderr: the end of what it printed as errors.
         """
         last_line = stderr.rstrip("\n").rpartition("\n")[2]
-        if not last_line.startswith((self._shell, _PIPE)):
+        if not last_line.startswith(self._shell):
             return None
         if error := program_error(self._command[0], self._directory):
             return error

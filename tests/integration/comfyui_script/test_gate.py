@@ -214,7 +214,7 @@ def test_the_environment_is_ours(
     monkeypatch.setenv("IFS_LIKE", "IFS=x")
     monkeypatch.setenv("MEDIA_GENERATOR_WEB__TOKEN", "canary")
     monkeypatch.setenv("MEDIAGEN_RENDER", "another render's")
-    monkeypatch.setenv("OLDPWD", "/")
+    monkeypatch.setenv("OLDPWD", "/usr")
     monkeypatch.setenv("PWD", "/somewhere/else")
     printed, workflow = python("import os; print(ascii(dict(os.environ)))", tmp_path, early=early)
     theirs: dict[str, str] = eval(printed)  # noqa: S307 - what ascii() wrote
@@ -385,6 +385,24 @@ def test_a_gate_that_has_died_is_not_used(gates: WaitingGates, tmp_path: Path) -
     assert result.status == 7
     assert context.workflows != [reserved]
     assert gates.processes(tmp_path, {}) == []
+
+
+def test_a_gate_follows_its_directory(gates: WaitingGates, tmp_path: Path) -> None:
+    """ComfyUI was installed again meanwhile: the script runs in the folder that is there now."""
+    directory = tmp_path / "it's ComfyUI"
+    directory.mkdir()
+    gates.start(directory, {})
+    [reserved] = gates.processes(directory, {})
+    directory.rmdir()
+    command = ("/bin/sh", "-c", "touch here; echo ${OLDPWD-none}")
+    run = ScriptProcess(
+        command, directory, Limits(60), SystemClock(), Watch(), gates=gates, reserved=reserved
+    )
+    with pytest.raises(FileNotFoundError):
+        run.run()
+    directory.mkdir()
+    assert run.run().stdout == f"{os.environ.get('OLDPWD', 'none')}\n"
+    assert (directory / "here").exists()
 
 
 def test_a_long_command_does_not_wait_for_a_gate(gates: WaitingGates, tmp_path: Path) -> None:
