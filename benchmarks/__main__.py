@@ -18,6 +18,7 @@ from benchmarks import (
     media,
     memory,
     overhead,
+    overlap,
     page,
     pickup,
     server,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 BENCHMARKS: dict[str, Callable[[Trial], Report]] = {
     "overhead": overhead.measure,
+    "overlap": overlap.measure,
     "queue": throughput.measure,
     "claim": claim.measure,
     "startup": startup.measure,
