@@ -19,6 +19,7 @@ from benchmarks import (
     memory,
     overhead,
     page,
+    peers,
     pickup,
     server,
     slots,
@@ -50,6 +51,7 @@ BENCHMARKS: dict[str, Callable[[Trial], Report]] = {
     "endurance": endurance.measure,
     "gallery": gallery.measure,
     "media": media.measure,
+    "peers": peers.measure,
     "page": page.measure,
 }
 _ROOT = Path(__file__).resolve().parent.parent
