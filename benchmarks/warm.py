@@ -66,6 +66,9 @@ class _Context:
         self.group = workflow.group
         return True
 
+    def on_started(self, *, takes_next: bool = False) -> None:
+        pass
+
     def must_stop(self) -> bool:
         return False
 

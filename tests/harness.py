@@ -24,6 +24,7 @@ from application.ports.prompt_repository import Selection
 from application.recovery import Recovery
 from application.signals import StopRequest
 from application.slot import PromptRenderer, RenderSlot
+from application.turns import Turns
 from domain.artifact import MediaFacts
 from domain.breaker import CircuitBreaker
 from domain.lease import LeaseObserver
@@ -48,12 +49,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from returns.result import Result
+
     from application.leases import HeldLease
     from application.ports.database import QueueControls
     from application.ports.events import EventListener
     from application.ports.media_renderer import RenderJob
     from application.ports.prompt_repository import PromptRepository
     from application.ports.renders import RenderHistory, RenderLeases
+    from domain.artifact import Artifact
     from domain.failure import Failure
     from domain.render import Claim, LiveRender
 
@@ -142,6 +146,7 @@ class Harness:
         shows: bytes = b"",
         events: EventListener | None = None,
         store: InMemoryArtifactStore | None = None,
+        lanes: int = 1,
     ) -> None:
         self.queue = queue
         self.repository = repository
@@ -204,7 +209,7 @@ class Harness:
             self.keeper,
             clock,
         )
-        self._drain = Drain(repository, self.slot, self.admission, self.recovery, clock)
+        self._drain = Drain(repository, self.slot, self.admission, self.recovery, clock, lanes)
         self._ids = count(1)
         self._files: dict[int, dict[str, MediaFacts | Failure | None]] = {}
         self._actions: dict[int, Callable[[], object]] = {}
@@ -259,6 +264,13 @@ class Harness:
         """Render until nothing is pending, or something stops it."""
         return self._drain.run(selection, stop or StopRequest(), limit, on_wait)
 
+    def render(
+        self, held: HeldLease, stop: StopRequest | None = None
+    ) -> Result[tuple[Artifact, ...], Failure]:
+        """Render a claim and place its files, without an outcome."""
+        rendered = self.prompt_renderer.render(held, stop or StopRequest())
+        return rendered.bind(partial(self.prompt_renderer.finish, held))
+
     def see(self, prompt_id: int) -> Seen:
         """A prompt as other programs see it."""
         return self.queue.see(prompt_id)
@@ -299,7 +311,7 @@ class Harness:
 @contextmanager
 def holding(keeper: LeaseKeeper, claim: Claim) -> Iterator[HeldLease]:
     """Keep the lease of a claim for as long as the block lasts."""
-    held = keeper.track(claim)
+    held = keeper.track(claim, Turns().take())
     try:
         yield held
     finally:
@@ -314,6 +326,7 @@ def in_memory(
     events: EventListener | None = None,
     store: InMemoryArtifactStore | None = None,
     policy: RetryPolicy | None = None,
+    lanes: int = 1,
 ) -> Harness:
     """The application over a queue in memory."""
     queue, clock = InMemoryQueue(), ManualClock()
@@ -330,6 +343,7 @@ def in_memory(
         shows=shows,
         events=events,
         store=store,
+        lanes=lanes,
     )
 
 

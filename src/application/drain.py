@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
+from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
+from application.signals import StopRequest
 from domain.render import Outcome
 
 if TYPE_CHECKING:
@@ -17,8 +20,8 @@ if TYPE_CHECKING:
     from application.ports.prompt_repository import PromptRepository, Selection
     from application.ports.system import Clock
     from application.recovery import Recovery
-    from application.signals import StopRequest
     from application.slot import RenderSlot
+    from application.turns import Turn
     from domain.failure import Failure
     from domain.render import LiveRender
 
@@ -59,14 +62,30 @@ class DrainReport:
 
 @dataclass(slots=True)
 class _Progress:
-    """The arguments of one drain, and its progress."""
+    """The arguments of one drain, and its progress; only the lane that has the turn changes it.
+
+    Attributes:
+        stop: ends the lanes: a stop was requested, or one of them failed.
+        is_over: whether no lane looks for prompts any more.
+        error: that ended a lane.
+        lock: guards the report, which lanes without the turn change.
+    """
 
     selection: Selection
-    stop: StopRequest
     on_wait: Callable[[Sequence[LiveRender]], object]
     claims_left: float
+    stop: StopRequest = field(default_factory=StopRequest)
+    report: DrainReport = field(default_factory=DrainReport)
     wait_reported: bool = False
     recovered_at: float = -math.inf
+    is_over: bool = False
+    error: BaseException | None = None
+    lock: Lock = field(default_factory=Lock)
+
+    @property
+    def may_claim(self) -> bool:
+        """Whether another prompt may be claimed."""
+        return not self.stop.made and self.claims_left > 0
 
 
 class Drain:
@@ -78,6 +97,8 @@ class Drain:
         admission: decides what may be claimed.
         recovery: takes over from lost workers.
         clock: the time.
+        lanes: number of lanes of the slot (``turns``); one publishes each prompt before the next
+            one renders.
     """
 
     def __init__(
@@ -87,12 +108,14 @@ class Drain:
         admission: Admission,
         recovery: Recovery,
         clock: Clock,
+        lanes: int = 1,
     ) -> None:
         self._repository = repository
         self._slot = slot
         self._admission = admission
         self._recovery = recovery
         self._clock = clock
+        self._lanes = lanes
 
     def run(
         self,
@@ -105,7 +128,8 @@ class Drain:
 
         Args:
             selection: the prompts to render.
-            stop: ends the drain; the prompt that is being rendered is given back.
+            stop: ends the drain: the prompt that is being rendered is given back, and one that
+                has rendered is published.
             limit: maximum number of prompts to claim; None for no limit.
             on_wait: called once when all that is left to do is to wait, for a lease at most,
                 whether the workers of the given renders write another heartbeat.
@@ -113,31 +137,27 @@ class Drain:
         Raises:
             RepositoryError: the database cannot be used.
         """
-        claims_left = math.inf if limit is None else limit
-        progress = _Progress(selection, stop, on_wait, claims_left)
-        report = DrainReport()
+        progress = _Progress(selection, on_wait, math.inf if limit is None else limit)
         self._admission.restore()
-        held = self._next(progress)
-        while held is not None:
-            self._recover_when_due(progress)
-            ended, held = self._slot.process(
-                held, stop, lambda: None if stop.made or progress.claims_left <= 0 else selection
-            )
-            progress.claims_left -= held is not None
-            match ended.outcome:
-                case Outcome.PUBLISHED:
-                    report.published += 1
-                case Outcome.FAILED if ended.is_postponed:
-                    report.postponed += 1
-                case Outcome.FAILED:
-                    report.failed += 1
-                case Outcome.RELEASED:
-                    report.released += 1
-                case _:
-                    report.superseded += 1
-            held = held or self._next(progress)
+        linked, stop.linked = stop.linked, (*stop.linked, progress.stop)
+        if stop.made:
+            progress.stop.make()
+        # Without a name, like the main thread: it is the same slot.
+        lanes = [
+            Thread(target=self._lane, args=(progress,), name="") for _ in range(1, self._lanes)
+        ]
+        try:
+            for lane in lanes:
+                lane.start()
+            self._lane(progress)
+        finally:
+            for lane in lanes:
+                lane.join()
+            stop.linked = linked
+        if progress.error is not None:
+            raise progress.error
         self._recovery.clean_up()
-        gate = self._admission.gate()
+        report, gate = progress.report, self._admission.gate()
         report.interrupted = stop.made
         report.paused = gate.paused
         if gate.stopped:
@@ -152,21 +172,66 @@ class Drain:
                     break
         return report
 
-    def _next(self, progress: _Progress) -> HeldLease | None:
+    def _lane(self, progress: _Progress) -> None:
+        """Render prompts until the drain is over; an error ends all lanes."""
+        try:
+            while not progress.is_over:
+                held = self._next(progress, self._slot.turns.take())
+                while held is not None:
+                    ended, held = self._slot.process(
+                        held, progress.stop, partial(self._next_selection, progress)
+                    )
+                    progress.claims_left -= held is not None
+                    with progress.lock:
+                        match ended.outcome:
+                            case Outcome.PUBLISHED:
+                                progress.report.published += 1
+                            case Outcome.FAILED if ended.is_postponed:
+                                progress.report.postponed += 1
+                            case Outcome.FAILED:
+                                progress.report.failed += 1
+                            case Outcome.RELEASED:
+                                progress.report.released += 1
+                            case _:
+                                progress.report.superseded += 1
+        except BaseException as error:  # noqa: BLE001 - raised by the thread that drains
+            progress.error = progress.error or error
+            progress.is_over = True
+            progress.stop.make()
+
+    def _next(self, progress: _Progress, turn: Turn) -> HeldLease | None:
         """The next prompt; waits for retries and for silent workers before it gives up."""
-        self._recover_when_due(progress)
-        while not progress.stop.made and progress.claims_left > 0:
-            held = self._slot.acquire(progress.selection)
-            if held is not None:
-                progress.claims_left -= 1
-                return held
-            if not self._waits_for_retry(progress) and not self._waits_for_silent(progress):
-                return None
-        return None
+        held = None
+        try:
+            while progress.may_claim and not progress.is_over:
+                self._recover_when_due(progress)
+                held = self._slot.acquire(progress.selection, turn)
+                if held is not None:
+                    progress.claims_left -= 1
+                    return held
+                if (
+                    not turn.wait_for_others(_POLL_INTERVAL)  # prompts may come back
+                    and not self._waits_for_retry(progress)
+                    and not self._waits_for_silent(progress)
+                ):
+                    break
+            progress.is_over = True
+            return None
+        finally:
+            if held is None:
+                turn.end()
+
+    def _next_selection(self, progress: _Progress) -> Selection | None:
+        """The prompts of which one may be claimed with a publication; before it, recovery runs."""
+        may_claim = progress.may_claim and not self._is_recovery_due(progress)
+        return progress.selection if may_claim else None
+
+    def _is_recovery_due(self, progress: _Progress) -> bool:
+        return self._clock.monotonic() - progress.recovered_at >= RECOVERY_INTERVAL
 
     def _recover_when_due(self, progress: _Progress) -> None:
-        now = self._clock.monotonic()
-        if now - progress.recovered_at >= RECOVERY_INTERVAL:
+        if self._is_recovery_due(progress):
+            now = self._clock.monotonic()
             self._recovery.run()
             progress.recovered_at = now
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from application.ports.renders import RenderLeases
     from application.ports.system import Clock, Processes
+    from application.turns import Turn
     from domain.lease import ProcessIdentity
     from domain.render import Claim, WorkflowProcess
 
@@ -27,6 +28,7 @@ class HeldLease:
         claim: of the render.
         heartbeat_at: when the next heartbeat is due, on the monotonic clock.
         held_since: when the lease began, on the monotonic clock.
+        turn: of the lane that renders it.
         lost: whether the render was closed or its prompt changed, so that its work is wasted.
         fenced: whether the render was stopped because no heartbeat could be written.
     """
@@ -34,6 +36,7 @@ class HeldLease:
     claim: Claim
     heartbeat_at: float
     held_since: float
+    turn: Turn
     lost: bool = False
     fenced: bool = False
 
@@ -72,10 +75,10 @@ class LeaseKeeper:
         self._held: dict[int, HeldLease] = {}
         self._lock = Lock()
 
-    def track(self, claim: Claim) -> HeldLease:
+    def track(self, claim: Claim, turn: Turn) -> HeldLease:
         """Start to renew the lease of a claim."""
         now = self._clock.monotonic()
-        held = HeldLease(claim, heartbeat_at=now + self._heartbeat_seconds, held_since=now)
+        held = HeldLease(claim, now + self._heartbeat_seconds, now, turn)
         with self._lock:
             self._held[claim.render_id] = held
         return held

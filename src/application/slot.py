@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING
 
 from returns import result
@@ -15,6 +16,7 @@ from application.ports.artifact_store import RenderKey
 from application.ports.events import RenderPreviewed, RenderProgressed, RenderStarted
 from application.ports.media_renderer import RenderJob
 from application.ports.prompt_repository import RepositoryError, WriteRefusedError
+from application.turns import Turns
 from domain.artifact import Artifact, metadata_of
 from domain.breaker import Verdict
 from domain.brief import ImageBrief
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from application.admission import Admission
     from application.finalizer import RenderFinalizer
     from application.leases import HeldLease, LeaseKeeper
-    from application.ports.artifact_store import ArtifactStore, Prepared, StoredFolder
+    from application.ports.artifact_store import ArtifactStore, Prepared, Staging, StoredFolder
     from application.ports.events import EventListener, RenderEnded
     from application.ports.media_renderer import MediaRenderer, RenderingFacts
     from application.ports.prompt_repository import Selection, Waiting
@@ -39,16 +41,21 @@ if TYPE_CHECKING:
     from application.ports.renders import RenderLeases, ServerJobs
     from application.ports.system import Clock
     from application.signals import StopRequest
+    from application.turns import Turn
     from domain.brief import Brief
     from domain.picture_size import SizeRule
     from domain.prompt import Kind
     from domain.render import Claim, ServerJob, WorkflowProcess
 
 _INTERRUPTED = Failure(FailureCode.INTERRUPTED, "the program was asked to stop")
+_numbers = count(1)  # of the slots of this process
 
 
 class RenderSlot:
-    """Claims a prompt, renders it, and ends its render. For one thread.
+    """Claims a prompt, renders it, and ends its render. For the lanes of one slot.
+
+    Attributes:
+        turns: of the lanes.
 
     Args:
         prompt_renderer: renders claimed prompts.
@@ -74,28 +81,44 @@ class RenderSlot:
         self._keeper = keeper
         self._clock = clock
         self._environment = environment or {}
+        self._number = next(_numbers)
+        self.turns = Turns()
 
-    def acquire(self, selection: Selection) -> HeldLease | None:
+    def acquire(self, selection: Selection, turn: Turn) -> HeldLease | None:
         """Claim the next prompt that may be claimed; None if there is none.
+
+        Args:
+            selection: the prompts that the slot takes.
+            turn: of the lane; with the claim it belongs to the lease.
 
         Raises:
             RepositoryError: the database cannot be used.
         """
         with self._keeper.claim_lock:
-            waiting = self._prompt_renderer.waiting_processes(selection.kinds, self._environment)
+            waiting = self._prompt_renderer.waiting_processes(
+                selection.kinds, self._environment, self._number
+            )
             claim = self._admission.claim(selection, waiting)
-            return None if claim is None else self._keeper.track(claim)
+            if claim is not None:
+                return self._keeper.track(claim, turn)
+        turn.begin()
+        return None
 
     def process(
         self, held: HeldLease, stop: StopRequest, next_selection: Callable[[], Selection | None]
     ) -> tuple[RenderEnded, HeldLease | None]:
         """Render an acquired prompt, and end its render.
 
+        Once it has rendered, the turn is passed on: another lane renders the next prompt while
+        this one is verified and published. Outcomes keep the order of the claims.
+
         Args:
             held: the lease of the claim.
-            stop: ends it early; the prompt is given back.
-            next_selection: called once before a publication; returns the prompts of which one
-                may be claimed in the same transaction (one wait for the disk), or None.
+            stop: ends the render early; the prompt is given back. One that has rendered is
+                published.
+            next_selection: called before a publication if no lane renders or waits for its turn;
+                returns the prompts of which one may be claimed in the same transaction (one wait
+                for the disk), or None.
 
         Returns:
             The outcome, and the lease of the prompt that was claimed in the same transaction.
@@ -105,25 +128,33 @@ class RenderSlot:
             OSError: the files cannot be read or written; the prompt was given back.
         """
         claim, began = held.claim, self._clock.monotonic()
+        seconds: float | None = None
         try:
             try:
-                rendered = self._prompt_renderer.render(held, stop, self._environment)
+                rendered = self._prompt_renderer.render(held, stop, self._environment, self._number)
+                seconds = self._clock.monotonic() - began
+                if is_successful(rendered):
+                    held.turn.pass_on()
+                held.turn.wait_for_earlier()
+                finished = rendered.bind(partial(self._prompt_renderer.finish, held))
             except BaseException as error:
+                if seconds is None:
+                    seconds = self._clock.monotonic() - began
+                held.turn.wait_for_earlier()
                 if not isinstance(error, Exception) or isinstance(error, OSError | RepositoryError):
                     # The program or the database failed: the prompt is not charged.
-                    seconds = self._clock.monotonic() - began
                     self._finalizer.release(claim, UNEXPECTED, seconds)
                     raise
                 # A bug that one prompt triggers must not stop the others.
                 bug = Failure(FailureCode.PROGRAM_ERROR, describe_exception(error))
-                rendered = result.Failure(bug)
-            seconds = self._clock.monotonic() - began
-            if is_successful(rendered):
-                return self._publish(claim, rendered.unwrap(), seconds, next_selection())
-            return self._end(held, rendered.failure(), seconds), None
+                finished = result.Failure(bug)
+            if is_successful(finished):
+                return self._publish(claim, finished.unwrap(), seconds, next_selection)
+            return self._end(held, finished.failure(), seconds), None
         finally:
             self._admission.release(claim)
             self._keeper.release(held)
+            held.turn.end()
 
     def release(self, held: HeldLease) -> None:
         """Give back an acquired prompt without rendering it."""
@@ -132,25 +163,34 @@ class RenderSlot:
         finally:
             self._admission.release(held.claim)
             self._keeper.release(held)
+            held.turn.end()
 
     def _publish(
         self,
         claim: Claim,
         artifacts: tuple[Artifact, ...],
         seconds: float,
-        next_selection: Selection | None,
+        next_selection: Callable[[], Selection | None],
     ) -> tuple[RenderEnded, HeldLease | None]:
-        claimable = next_selection and self._admission.next_selection(next_selection)
+        turn, held = self.turns.take_now(), None
         try:
+            selection = next_selection() if turn is not None else None
+            claimable = selection and self._admission.next_selection(selection)
             with self._keeper.claim_lock:
                 kinds = claimable.kinds if claimable else ()
-                waiting = self._prompt_renderer.waiting_processes(kinds, self._environment)
+                waiting = self._prompt_renderer.waiting_processes(
+                    kinds, self._environment, self._number
+                )
                 ended, after = self._finalizer.publish(
                     claim, artifacts, seconds, claimable, waiting
                 )
-                held = None if after is None else self._keeper.track(after)
+                if after is not None and turn is not None:
+                    held = self._keeper.track(after, turn)
         except WriteRefusedError as refusal:
             return self._refused(claim, refusal, seconds, keeps_files=True), None
+        finally:
+            if turn is not None and held is None:
+                turn.end()
         try:
             if ended.outcome is Outcome.PUBLISHED:
                 self._admission.succeeded(claim)
@@ -190,11 +230,24 @@ class RenderSlot:
 
 @dataclass(frozen=True, slots=True)
 class _RenderedWriting:
-    """One writing, rendered and verified."""
+    """One writing whose files are in its staging folder."""
 
     job: RenderJob
     facts: RenderingFacts
-    prepared: Prepared
+    staging: Staging
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedPrompt:
+    """A prompt that has rendered; its files are not verified yet.
+
+    Attributes:
+        writings: with their files, in order.
+        artifacts: the rows, if an earlier render placed the files already.
+    """
+
+    writings: tuple[_RenderedWriting, ...] = ()
+    artifacts: tuple[Artifact, ...] = ()
 
 
 def _explained(failure: Failure, facts: RenderingFacts) -> Failure:
@@ -279,6 +332,11 @@ class _Context:
         if self.jobs is not None:
             self.jobs.forget(job)
 
+    def on_started(self, *, takes_next: bool = False) -> None:
+        self.held.turn.begin()
+        if takes_next:
+            self.held.turn.pass_on(in_order=False)
+
 
 class PromptRenderer:
     """Turns a claim into durable files or a failure.
@@ -317,7 +375,9 @@ class PromptRenderer:
         self._size_rule = size_rule
         self._logs = logs
 
-    def waiting_processes(self, kinds: Collection[Kind], environment: Mapping[str, str]) -> Waiting:
+    def waiting_processes(
+        self, kinds: Collection[Kind], environment: Mapping[str, str], slot: int
+    ) -> Waiting:
         """A process that waits for a prompt and is not reserved, for each kind that has one.
 
         The claim lock is held until it is recorded with a claim that is tracked.
@@ -326,14 +386,18 @@ class PromptRenderer:
         return {
             kind: process
             for kind in kinds
-            for process in self._renderer.waiting_processes(kind, environment)
+            for process in self._renderer.waiting_processes(kind, environment, slot)
             if process not in reserved
         }
 
     def render(
-        self, held: HeldLease, stop: StopRequest, environment: Mapping[str, str] | None = None
-    ) -> Result[tuple[Artifact, ...], Failure]:
-        """Render every writing of a claim; all of them succeed, or no file reaches the output tree.
+        self,
+        held: HeldLease,
+        stop: StopRequest,
+        environment: Mapping[str, str] | None = None,
+        slot: int = 0,
+    ) -> Result[RenderedPrompt, Failure]:
+        """Render every writing of a claim.
 
         Files that an earlier render finished and the database refused are used again.
 
@@ -341,12 +405,13 @@ class PromptRenderer:
             held: the lease of the claim.
             stop: ends it early.
             environment: variables of the workflow, which override those of this process.
+            slot: number of the slot.
         """
         claim = held.claim
         self._events.handle(RenderStarted(claim.prompt_id, claim.render_id, claim.kind))
         for earlier in claim.unpublished:
             if artifacts := self._store.finished(RenderKey(claim.prompt_id, *earlier)):
-                return result.Success(artifacts)
+                return result.Success(RenderedPrompt(artifacts=artifacts))
         briefs: list[Brief] = []
         for writing in claim.writings:  # all are parsed before the first takes minutes
             parsed = parse_brief(claim.kind, writing.content)
@@ -360,25 +425,47 @@ class PromptRenderer:
                 held, stop, self._keeper, self._jobs, self._events, log, record_process
             )
             for variant, brief in enumerate(briefs, start=1):
-                made = self._render_writing(context, variant, brief, environment or {})
+                made = self._render_writing(context, variant, brief, environment or {}, slot)
                 if not is_successful(made):
-                    failure = made.failure()
-                    # On a full disk a script may leave half a file and succeed.
-                    cause = self._store.preflight() if failure.blame is Blame.RENDER else None
-                    return result.Failure(cause or failure)
+                    return result.Failure(self._cause(made.failure()))
                 rendered.append(made.unwrap())
+        return result.Success(RenderedPrompt(tuple(rendered)))
+
+    def finish(
+        self, held: HeldLease, rendered: RenderedPrompt
+    ) -> Result[tuple[Artifact, ...], Failure]:
+        """Verify the files of a prompt and move them to the output tree: all of them, or none.
+
+        Args:
+            held: the lease of the claim.
+            rendered: what was rendered for it.
+        """
+        if rendered.artifacts:
+            return result.Success(rendered.artifacts)
+        claim = held.claim
+        prepared: list[Prepared] = []
+        for writing in rendered.writings:
+            verified = self._store.prepare(writing.staging, writing.job.variant)
+            if not is_successful(verified):
+                failure = _explained(verified.failure(), writing.facts)
+                return result.Failure(self._cause(failure))
+            prepared.append(verified.unwrap())
         if not self._keeper.still_holds(held):  # the machine may have slept; nothing is published
             return result.Failure(_INTERRUPTED)
-        describe = partial(_artifacts, rendered, claim, self._clock.now())
-        prepared = [writing.prepared for writing in rendered]
+        describe = partial(_artifacts, rendered.writings, claim, self._clock.now())
         key = RenderKey(claim.prompt_id, claim.render_id, claim.token)
         placed = self._store.place(prepared, key, claim.claimed_at, describe)
         return placed.map(describe)
 
     def _render_writing(
-        self, context: _Context, variant: int, brief: Brief, environment: Mapping[str, str]
+        self,
+        context: _Context,
+        variant: int,
+        brief: Brief,
+        environment: Mapping[str, str],
+        slot: int,
     ) -> Result[_RenderedWriting, Failure]:
-        """Render one writing into a folder of its own, and verify its files."""
+        """Render one writing into a folder of its own."""
         if context.must_stop():
             return result.Failure(_INTERRUPTED)
         claim = context.held.claim
@@ -401,16 +488,15 @@ class PromptRenderer:
             environment,
             variant,
             tuple(job for job in earlier if job.variant == variant),
+            slot,
             claim.process if variant == 1 else None,
         )
         made = self._renderer.render(job, context)
-        if not is_successful(made):
-            return result.Failure(made.failure())
-        if context.must_stop():
+        if is_successful(made) and context.must_stop():
             return result.Failure(_INTERRUPTED)
-        facts = made.unwrap()
-        return (
-            self._store.prepare(staging, variant)
-            .map(lambda prepared: _RenderedWriting(job, facts, prepared))
-            .alt(lambda failure: _explained(failure, facts))
-        )
+        return made.map(lambda facts: _RenderedWriting(job, facts, staging))
+
+    def _cause(self, failure: Failure) -> Failure:
+        """The failure; or that of the store: on a full disk a script may leave half a file."""
+        cause = self._store.preflight() if failure.blame is Blame.RENDER else None
+        return cause or failure

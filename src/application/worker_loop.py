@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from application.ports.system import Clock
     from application.signals import StopRequest, WakeSignal
     from application.slot import RenderSlot
+    from application.turns import Turn
 
 _MAX_WAIT = 60.0  # seconds between two checks, in case every wake-up was missed
 _SHORT_WAIT = 5.0  # seconds between two checks during an error or a pause
 
 
 class WorkerLoop:
-    """Renders prompts until a stop is requested. For one thread.
+    """Renders prompts until a stop is requested. For one lane of a slot.
 
     Args:
         slot: renders the prompts.
@@ -51,19 +52,25 @@ class WorkerLoop:
         self._events = events
         self._selection = selection
         self._reported = ""
+        self._turn: Turn | None = None  # kept while it waits: the other lane need not look too
 
     def run(self, stop: StopRequest, retire: StopRequest) -> None:
         """Render until a stop is requested.
 
         Args:
-            stop: ends the loop at once; the prompt that is being rendered is given back.
+            stop: ends the loop at once: the prompt that is being rendered is given back, and one
+                that has rendered is published.
             retire: ends the loop after the prompt that is being rendered.
         """
-        while not _ended(stop, retire):
-            seen = self._wake.count
-            wait = self.render_available(stop, retire)
-            if not _ended(stop, retire):
-                self._wake.wait(seen, wait)
+        try:
+            while not _ended(stop, retire):
+                seen = self._wake.count
+                wait = self.render_available(stop, retire)
+                if not _ended(stop, retire):
+                    self._wake.wait(seen, wait)
+        finally:
+            if self._turn is not None:
+                self._turn.end()
 
     def render_available(self, stop: StopRequest, retire: StopRequest) -> float:
         """Render every prompt that can be rendered now; returns the seconds until the next check.
@@ -87,13 +94,18 @@ class WorkerLoop:
         return 0.0
 
     def _render_one(self, stop: StopRequest, retire: StopRequest) -> bool:
-        held = self._slot.acquire(self._selection)
-        acquired = held is not None
+        turn = self._turn = self._turn or self._slot.turns.take()
+        if _ended(stop, retire):
+            return True
+        held = self._slot.acquire(self._selection, turn)
+        if held is None:
+            return False
+        self._turn = None  # it is the lease's now
         while held is not None:
             _, held = self._slot.process(
                 held, stop, lambda: None if _ended(stop, retire) else self._selection
             )
-        return acquired
+        return True
 
     def _seconds_to_check(self) -> float:
         wait = self._admission.seconds_to_check()

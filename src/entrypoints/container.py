@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from dependency_injector import containers, providers
 
+from application.turns import LANES
 from domain.prompt import Kind
 from entrypoints import factories, renderer_setup
 from entrypoints.lazy_import import Lazy
@@ -307,7 +308,7 @@ class Container(containers.DeclarativeContainer):
         ),
         events,
     )
-    slot: providers.Provider[RenderSlot] = providers.Factory(  # one for each rendering thread
+    slot: providers.Provider[RenderSlot] = providers.Factory(  # one for the lanes of each slot
         Lazy("application.slot:RenderSlot"),
         prompt_renderer,
         finalizer,
@@ -316,7 +317,7 @@ class Container(containers.DeclarativeContainer):
         clock,
     )
     drain: providers.Provider[Drain] = providers.Singleton(
-        Lazy("application.drain:Drain"), repository, slot, admission, recovery, clock
+        Lazy("application.drain:Drain"), repository, slot, admission, recovery, clock, LANES
     )
     housekeeping: providers.Provider[Housekeeping] = providers.Singleton(
         Lazy("application.housekeeping:Housekeeping"),

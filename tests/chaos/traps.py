@@ -55,7 +55,8 @@ class Trap:
         if not self.stops:
             os.kill(os.getpid(), signal.SIGKILL)
         with self._writing:  # whoever slept in mid-transaction would lock everybody out
-            os.kill(os.getpid(), signal.SIGSTOP)
+            # To this very thread: it goes no step further, as it might if another one got it.
+            signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
 
     def wrap(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         """The same function between two steps."""

@@ -46,6 +46,7 @@ class Watch:
         self.jobs: list[ServerJob] = []
         self.dropped_jobs: list[ServerJob] = []
         self.previews: list[tuple[bytes, str]] = []
+        self.started: list[bool] = []
         self._stop_after = stop_after
         self._may_start = may_start
 
@@ -62,6 +63,9 @@ class Watch:
 
     def forget_job(self, job: ServerJob) -> None:
         self.dropped_jobs.append(job)
+
+    def on_started(self, *, takes_next: bool = False) -> None:
+        self.started.append(takes_next)
 
     def on_preview(self, picture: bytes, media_type: str) -> None:
         self.previews.append((picture, media_type))

@@ -98,6 +98,7 @@ class FakeMediaRenderer:
         self,
         kind: Kind,
         environment: Mapping[str, str],
+        slot: int,
     ) -> Sequence[WorkflowProcess]:
         """The processes in ``waiting``."""
         return self.waiting
@@ -111,6 +112,7 @@ class FakeMediaRenderer:
             failure = outcomes.popleft() if outcomes else None
         if context.must_stop():
             return _interrupted()
+        context.on_started()
         if self._prints:
             context.on_output("stdout", self._prints)
         if self._shows:

@@ -47,7 +47,7 @@ class HostKey:
     """What must be the same for two jobs to run in one host.
 
     Attributes:
-        slot: the thread that renders; two slots share no host.
+        slot: number of the slot; two slots share no host.
         interpreter: the program that runs the scripts.
         directory: the ComfyUI directory.
         comfyui_arguments: what stands behind ``--`` on the command line.
@@ -240,6 +240,8 @@ class HostedScript(ScriptProcess):
                 host.run()
                 _, script, *arguments = self.command
                 host.channel.ask(script=script, arguments=arguments, directory=str(self.directory))
+                if self.context is not None:
+                    self.context.on_started()
                 pipes: dict[str, HasFileno] = {**host.outputs, _CHANNEL: host.channel.socket}
                 self._follow(host.pid, pipes, AnswerWatcher(host))
                 if self._stop is None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from application.ports.events import EventListener
     from application.ports.media_renderer import RenderContext
     from application.ports.system import Clock
+    from domain.render import WorkflowProcess
 
 _MAX_HOST_FAILURES = 2
 """After so many failures of hosts in a row, a script gets processes of its own until it changes."""
@@ -64,6 +65,7 @@ class WarmJob:
         workflow: the script and how it is run.
         command: its command line, the interpreter first.
         environment: variables of the slot.
+        slot: number of the slot, which keeps its hosts.
         limits: of the run.
         failure_code: tells from a result that is no success what is to blame.
     """
@@ -71,6 +73,7 @@ class WarmJob:
     workflow: ScriptWorkflow
     command: Sequence[str]
     environment: Mapping[str, str]
+    slot: int
     limits: Limits
     failure_code: Callable[[ProcessResult], FailureCode]
 
@@ -119,7 +122,7 @@ class HostPool:
         script = warm.workflow.script
         history = self._history(script)
         key = self._key(warm)
-        self.yield_memory(but=key)
+        self.yield_memory(warm.slot, but=key)
         host = None
         if history.failures < _MAX_HOST_FAILURES:
             host = self._acquire(key, script, history.digest)
@@ -151,13 +154,22 @@ class HostPool:
             history.was_reused |= host.prompts > 1
         return result
 
-    def yield_memory(self, but: HostKey | None = None) -> None:
-        """Let the idle hosts of this thread's slot free the GPU's memory for something else.
+    def idle_processes(self, slot: int, script: Path) -> Sequence[WorkflowProcess]:
+        """The processes of the idle hosts of a slot that have run a script."""
+        with self._lock:
+            return [
+                host.process
+                for key, host in self._idle.items()
+                if key.slot == slot and script in host.scripts
+            ]
+
+    def yield_memory(self, slot: int, but: HostKey | None = None) -> None:
+        """Let the idle hosts of a slot free the GPU's memory for something else.
 
         Args:
+            slot: number of the slot.
             but: the host that is about to be used.
         """
-        slot = threading.get_ident()
         with self._lock:
             keys = [key for key in self._idle if key.slot == slot and key != but]
             hosts = [self._idle.pop(key) for key in keys]
@@ -185,7 +197,7 @@ class HostPool:
     def _key(self, warm: WarmJob) -> HostKey:
         words = list(warm.command)
         return HostKey(
-            slot=threading.get_ident(),
+            slot=warm.slot,
             interpreter=warm.workflow.interpreter,
             directory=warm.workflow.working_directory,
             comfyui_arguments=tuple(words[words.index("--") + 1 :] if "--" in words else ()),

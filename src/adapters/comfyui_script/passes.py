@@ -111,6 +111,10 @@ class _PassContext:
         """As the whole."""
         self.whole.forget_job(job)
 
+    def on_started(self, *, takes_next: bool = False) -> None:
+        """As the whole."""
+        self.whole.on_started(takes_next=takes_next)
+
     def on_preview(self, picture: bytes, media_type: str) -> None:
         """As the whole."""
         self.whole.on_preview(picture, media_type)

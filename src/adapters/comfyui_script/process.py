@@ -203,6 +203,8 @@ class ScriptProcess:
                 if self.context is None or self.context.record_process(script.process):
                     self._began = self.clock.monotonic()  # recording is not the script's time
                     script.open()
+                    if self.context is not None:
+                        self.context.on_started()
                     if self.gates is not None and self.reserved in {None, script.process}:
                         self.gates.start(self.directory, self.environment)
                     with contextlib.closing(watch_exit(child.pid)) as watcher:

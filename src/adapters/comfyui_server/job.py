@@ -165,6 +165,7 @@ class JobRun:
         if self._graph is None:
             self._follow_from_now()
             self._polls.ask_both(self._clock.monotonic())
+            self._setup.context.on_started(takes_next=self._slot.server.takes_next)
         else:
             client_id = self._slot.socket.subscribe(self._inbox)
         while self.state in TRANSITIONS:
@@ -233,6 +234,7 @@ class JobRun:
             self._rename(submission.job)
         self._follow_from_now()
         self._enter(JobState.WAITING)
+        self._setup.context.on_started(takes_next=self._slot.server.takes_next)
         # The log is opened while the server works.
         line = f"job {self.job.id} on {self._slot.server.name}\n"
         self._setup.context.on_output("server", line.encode())

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from domain.prompt import Kind
 
 _SLOT_POLL = 0.1  # seconds, while every slot is taken
+_MIN_JOBS = 2  # given to a server with one slot, so that its queue never runs dry
 _FRESH_SECONDS = 5.0  # for which an answer shows that a server is healthy
 _INCOMPATIBLE_SECONDS = 5.0  # until it is checked again: a model may be installed at any time
 _HEALTH_BACKOFF = Backoff(base_seconds=0.4, max_seconds=0.6, factor=1.5)
@@ -72,7 +73,8 @@ class Server:
         address: where it is.
         name: its address for people; holds no secret.
         client: its routes.
-        busy: how many of its slots are taken.
+        busy: number of the jobs that it has of this process.
+        max_jobs: how many jobs it may have: the one that runs and one that waits, or its slots.
         sockets: those of free slots.
         unhealthy: why it gets no work, or None.
     """
@@ -82,7 +84,8 @@ class Server:
         self.name = address.name
         self.client = ServerClient(address, self._on_answer)
         self.busy = 0
-        self.sockets = [JobSocket(address) for _ in range(address.slots)]
+        self.max_jobs = max(address.slots, _MIN_JOBS)
+        self.sockets = [JobSocket(address) for _ in range(self.max_jobs)]
         self.unhealthy: Unhealthy | None = None
         self._clock = clock
         self._answered_at = -math.inf
@@ -90,8 +93,13 @@ class Server:
 
     @property
     def load(self) -> float:
-        """The share of its slots that is taken; 1 and more is full."""
-        return self.busy / self.address.slots
+        """The share of its jobs that it has; 1 and more is full."""
+        return self.busy / self.max_jobs
+
+    @property
+    def takes_next(self) -> bool:
+        """Whether it may have another job now."""
+        return self.busy < self.max_jobs
 
     def compatibility(self, workflow: ServerWorkflow) -> Failure | None:
         """Why it cannot run a workflow, or None. Raises ServerError.
@@ -261,7 +269,7 @@ class ServerPool:
         socket.unsubscribe()
         with self._changed:
             server.busy -= 1
-            is_kept = not self._closed and len(server.sockets) < server.address.slots
+            is_kept = not self._closed and len(server.sockets) < server.max_jobs
             if is_kept:
                 server.sockets.append(socket)
             self._changed.notify_all()

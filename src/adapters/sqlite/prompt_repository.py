@@ -144,8 +144,7 @@ class SqlitePromptRepository:
         processes: Waiting = NO_PROCESSES,
     ) -> tuple[bool, Claim | None]:
         """``publish`` and then ``claim_next``, in one transaction: one wait for the disk."""
-        if selection is not None:
-            self._connection.check_identity()
+        self._connection.check_identity()
         with self._connection.writing():
             published = self._end(claim, Outcome.PUBLISHED, seconds, None)
             if published:

@@ -33,6 +33,7 @@ class RenderJob:
         variant: number of the writing, counted from 1.
         earlier: jobs on servers that earlier renders left for the same writing, newest first;
             one with the same request may be continued.
+        slot: number of the slot that renders it; one job of a slot runs at a time.
         process: one of ``waiting_processes`` that was recorded with the claim; None if none was.
     """
 
@@ -45,6 +46,7 @@ class RenderJob:
     environment: Mapping[str, str] = field(default_factory=dict)
     variant: int = 1
     earlier: tuple[ServerJob, ...] = ()
+    slot: int = 0
     process: WorkflowProcess | None = None
 
 
@@ -107,6 +109,16 @@ class RenderContext(Protocol):
         """Forget a job that ended or disappeared without a result."""
         ...
 
+    def on_started(self, *, takes_next: bool = False) -> None:
+        """Report that the workflow runs, or that the job is in its server's queue.
+
+        Until then, work on the previous prompt is put off for a moment. May be called repeatedly.
+
+        Args:
+            takes_next: whether the next job may be given to the renderer now, which queues it.
+        """
+        ...
+
     def on_preview(self, picture: bytes, media_type: str) -> None:
         """Report a preview of the picture, with its media type: "image/jpeg" or "image/png"."""
         ...
@@ -132,7 +144,7 @@ class MediaRenderer(Protocol):
         ...
 
     def waiting_processes(
-        self, kind: Kind, environment: Mapping[str, str]
+        self, kind: Kind, environment: Mapping[str, str], slot: int
     ) -> Sequence[WorkflowProcess]:
         """Process groups that wait for the next job of a kind and do nothing before it.
 
@@ -141,6 +153,7 @@ class MediaRenderer(Protocol):
         Args:
             kind: the kind of the job.
             environment: the job's.
+            slot: the job's.
         """
         ...
 

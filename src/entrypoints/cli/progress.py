@@ -95,7 +95,7 @@ class LineProgress(RunProgress):
 
 
 class LiveProgress(RunProgress):
-    """Two bars below the lines of ended renders: the current render, and the queue."""
+    """Bars below the lines of ended renders: the current renders, and the queue."""
 
     def __init__(self) -> None:
         from rich import progress
@@ -117,7 +117,7 @@ class LiveProgress(RunProgress):
             speed_estimate_period=3600,
         )
         self._queue: TaskID | None = None
-        self._render: TaskID | None = None
+        self._renders: dict[int, TaskID] = {}  # one renders, and one may be published
         self._ready = 0
         self._failed = 0
 
@@ -137,12 +137,13 @@ class LiveProgress(RunProgress):
         match event:
             case RenderStarted():
                 title = f"{event.kind} [bold]{event.prompt_id}[/]"
-                self._render = self._bars.add_task(title, total=None, note="")
-            case RenderProgressed() if self._render is not None:
+                self._renders[event.render_id] = self._bars.add_task(title, total=None, note="")
+            case RenderProgressed() if event.render_id in self._renders:
                 total = None if event.fraction is None else 100
                 completed = round((event.fraction or 0.0) * 100)
                 note = event.message[:40]
-                self._bars.update(self._render, total=total, completed=completed, note=note)
+                render = self._renders[event.render_id]
+                self._bars.update(render, total=total, completed=completed, note=note)
             case RenderEnded():
                 self._end(event)
             case ServerUnhealthy():
@@ -153,9 +154,8 @@ class LiveProgress(RunProgress):
                 pass  # the command's summary reports the state of the queue
 
     def _end(self, event: RenderEnded) -> None:
-        if self._render is not None:
-            self._bars.remove_task(self._render)
-            self._render = None
+        if (render := self._renders.pop(event.render_id, None)) is not None:
+            self._bars.remove_task(render)
         self._ready += event.outcome is Outcome.PUBLISHED
         self._failed += event.outcome is Outcome.FAILED and not event.is_postponed
         style, is_done = ("dim", False) if event.is_postponed else _STYLES[event.outcome]

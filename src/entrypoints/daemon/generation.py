@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 from application.ports.events import WorkerError
 from application.ports.prompt_repository import RepositoryError, Selection
 from application.signals import StopRequest, WakeSignal
+from application.turns import LANES
 from application.worker_loop import WorkerLoop
 from domain.failure import describe_exception
 from entrypoints.container import LEASE_POLL_INTERVAL
@@ -74,7 +75,7 @@ class Generation:
             keep_house = self._safely(self._container.housekeeping().tick)
             opening.enter_context(repeating(keep_house, _HOUSEKEEPING_INTERVAL))
             opening.enter_context(self._background(self._container, self._stop))
-            self._threads = [self._thread(plan) for plan in self._plans]
+            self._threads = [thread for plan in self._plans for thread in self._lanes(plan)]
             self._open = opening.pop_all()
         for thread in self._threads:
             thread.start()
@@ -135,18 +136,25 @@ class Generation:
         connection.limit_waits_while(lambda: self._stop.made)
         lease_connection.limit_waits_while(lambda: False)
 
-    def _thread(self, plan: SlotPlan) -> Thread:
-        loop = WorkerLoop(
-            self._container.slot(environment=plan.environment),
-            self._container.repository(),
-            self._container.admission(),
-            self._wake,
-            self._container.clock(),
-            self._events,
-            Selection(kinds=plan.kinds),
-        )
+    def _lanes(self, plan: SlotPlan) -> list[Thread]:
+        """The threads of a slot."""
+        slot = self._container.slot(environment=plan.environment)
+        loops = [
+            WorkerLoop(
+                slot,
+                self._container.repository(),
+                self._container.admission(),
+                self._wake,
+                self._container.clock(),
+                self._events,
+                Selection(kinds=plan.kinds),
+            )
+            for _ in range(LANES)
+        ]
         requests = (self._stop, self._retire)
-        return Thread(target=loop.run, args=requests, name=plan.name, daemon=True)
+        return [
+            Thread(target=loop.run, args=requests, name=plan.name, daemon=True) for loop in loops
+        ]
 
     def _recover(self) -> None:
         if self._container.recovery().run():

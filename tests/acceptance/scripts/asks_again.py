@@ -1,6 +1,7 @@
 """Makes its picture, and asks for prompt 1 anew, as a person at another program would."""
 
 import sqlite3
+import time
 from importlib import import_module
 from pathlib import Path
 
@@ -8,7 +9,13 @@ good = import_module("good")
 arguments = good.parse()
 if arguments.prompt == "again":
     database = sqlite3.connect(Path("database").read_text("utf-8"), timeout=30)
-    with database:
-        database.execute("UPDATE prompts SET artifact_status = 'pending' WHERE id = 1")
+    change = (
+        "UPDATE prompts SET artifact_status = 'pending' WHERE id = 1 AND artifact_status = 'ready'"
+    )
+    while True:  # its last picture may still be on its way into the tree
+        with database:
+            if database.execute(change).rowcount:
+                break
+        time.sleep(0.01)
     database.close()
 good.write_media(arguments.output)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -73,6 +72,7 @@ class WarmBench:
         self.limits = HostLimits(200, None, 300.0)
         self.watch = Watch()
         self.outputs: list[Path] = []
+        self.waiting: list[int] = []
         self._pool: HostPool | None = None
 
     @property
@@ -88,13 +88,17 @@ class WarmBench:
         warm: bool = True,
         watch: Watch | None = None,
         environment: dict[str, str] | None = None,
+        slot: int = 1,
         **changes: Any,  # noqa: ANN401 - any field of the workflow
     ) -> Result[RenderingFacts, Failure]:
         """Render a prompt into a folder of its own."""
         output = self.folder / f"out{len(self.outputs)}"
         self.outputs.append(output)
         job = replace(
-            job_for(output), brief=ImageBrief(prompt=prompt), environment=environment or {}
+            job_for(output),
+            brief=ImageBrief(prompt=prompt),
+            environment=environment or {},
+            slot=slot,
         )
         fields: dict[str, Any] = {
             "working_directory": self.comfyui,
@@ -102,7 +106,12 @@ class WarmBench:
         }
         workflow = self.make(self.script, **(fields | changes))
         renderer = ScriptRenderer({Kind.IMAGE: workflow}, self.clock, self.pool)
-        return renderer.render(job, watch or self.watch)
+        waiting = renderer.waiting_processes(Kind.IMAGE, job.environment, slot)
+        self.waiting = [process.group for process in waiting]
+        try:
+            return renderer.render(job, watch or self.watch)
+        finally:
+            renderer._gates.close()  # noqa: SLF001 - the hosts stay
 
     def run(self, *lines: str, **changes: Any) -> Result[RenderingFacts, Failure]:  # noqa: ANN401
         """Render a prompt that has the export run these lines of Python."""
@@ -126,6 +135,16 @@ def bench(tmp_path: Path, make: Make) -> Iterator[WarmBench]:
     bench = WarmBench(tmp_path, make)
     yield bench
     bench.pool.close()
+
+
+def test_an_idle_host_is_known_before_its_next_prompt(bench: WarmBench) -> None:
+    """To its slot, so that it is recorded with the claim; a busy one or another slot's is not."""
+    bench.render().unwrap()
+    assert bench.waiting == []
+    bench.render().unwrap()
+    assert bench.waiting == bench.pids()[-1:]
+    bench.render(slot=2).unwrap()
+    assert bench.waiting == []
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -289,9 +308,7 @@ def test_what_may_be_the_hosts_fault_is_tried_without_it(
 
 def test_a_lack_of_memory_ends_what_other_slots_keep(bench: WarmBench) -> None:
     """Their idle hosts may have the memory that the second try needs."""
-    thread = threading.Thread(target=bench.render)
-    thread.start()
-    thread.join()
+    bench.render(slot=2).unwrap()
     [idle] = bench.records.hosts()
     assert bench.run("raise MemoryError").failure().code is FailureCode.OUT_OF_MEMORY
     assert not lives(idle.pid)
@@ -455,7 +472,7 @@ def test_a_script_without_host_gets_the_gpu_to_itself(bench: WarmBench) -> None:
     other.write_text(f"test ! -e {bench.comfyui / 'gpu'} || exit 7")
     workflow = bench.make(other, interpreter=Path("/bin/sh"))
     renderer = ScriptRenderer({Kind.IMAGE: workflow}, bench.clock, bench.pool)
-    assert is_successful(renderer.render(job_for(bench.folder / "other"), Watch()))
+    assert is_successful(renderer.render(replace(job_for(bench.folder / "other"), slot=1), Watch()))
     bench.render().unwrap()
     assert len(set(bench.pids())) == 1
 
@@ -463,9 +480,7 @@ def test_a_script_without_host_gets_the_gpu_to_itself(bench: WarmBench) -> None:
 def test_two_slots_share_no_host(bench: WarmBench) -> None:
     """Nor two environments of one slot."""
     bench.render().unwrap()
-    thread = threading.Thread(target=bench.render)
-    thread.start()
-    thread.join()
+    bench.render(slot=2).unwrap()
     bench.render(environment={"CUDA_VISIBLE_DEVICES": "1"}).unwrap()
     assert len(set(bench.pids())) == 3
 

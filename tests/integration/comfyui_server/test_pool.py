@@ -12,7 +12,7 @@ from adapters.comfyui_server.address import ServerAddress
 from domain.failure import FailureCode
 from domain.prompt import Kind
 from tests.contract.media_renderer_contract import job_for
-from tests.integration.comfyui_server.conftest import ServerWatch, state_is
+from tests.integration.comfyui_server.conftest import ServerWatch
 from tests.integration.comfyui_server.worlds import picture_graph
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def at_once(double: Double) -> int:
 
 
 def test_work_goes_to_whichever_server_is_free(stage: Stage) -> None:
-    """And no server gets more jobs at once than it has slots."""
+    """And no server gets more jobs at once than it has slots, or two: one waits there."""
     first, second = stage.double(), stage.double()
     first.behaviour.fail("KSampler", "hold", times=None)
     renderer = stage.renderer(
@@ -48,17 +48,17 @@ def test_work_goes_to_whichever_server_is_free(stage: Stage) -> None:
     assert all(is_successful(each.result()) for each in made)
     assert (len(first.jobs), len(second.jobs)) == (2, 10)
     assert most[0] == 2
-    assert most[1] <= 1
+    assert most[1] <= 2
     assert len(first.connected) <= 2
-    assert len(second.connected) == 1
+    assert len(second.connected) <= 2
 
 
 def test_whoever_waits_for_a_seat_can_be_stopped(stage: Stage) -> None:
     """Before anything was submitted."""
     double, renderer = stage.double(), stage.renderer()
     double.behaviour.fail("KSampler", "hold")
-    running = stage.begin(renderer)
-    double.wait(lambda: state_is(double, "running"))
+    running = [stage.begin(renderer) for _ in range(2)]  # one of them waits in the server's queue
+    double.wait(lambda: len(double.jobs) == 2)
     waiting = stage.begin(renderer)
     time.sleep(0.2)
     assert not waiting.done()
@@ -66,8 +66,8 @@ def test_whoever_waits_for_a_seat_can_be_stopped(stage: Stage) -> None:
     assert waiting.result(60).failure().code is FailureCode.INTERRUPTED
     assert stage.watch.jobs == []
     double.release()
-    assert is_successful(running.result(60))
-    assert len(double.jobs) == 1
+    assert all(is_successful(job.result(60)) for job in running)
+    assert len(double.jobs) == 2
 
 
 def test_each_finding_is_told_once(stage: Stage) -> None:

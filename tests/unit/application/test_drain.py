@@ -750,14 +750,19 @@ def _check_charges(events: EventRecorder) -> None:
             assert any(is_end(each, "ready") for each in before[back:])
 
 
-@settings(max_examples=150)
-@given(plans=st.lists(PLANS, max_size=12), limit=st.none() | st.integers(1, 5))
-def test_any_queue_settles(plans: list[Plan], limit: int | None) -> None:
+@settings(max_examples=200)
+@given(
+    plans=st.lists(PLANS, max_size=12),
+    limit=st.none() | st.integers(1, 5),
+    lanes=st.integers(1, 2),
+)
+def test_any_queue_settles(plans: list[Plan], limit: int | None, lanes: int) -> None:
     """Drained again after each stop, every prompt ends ready with rows or in error with why."""
-    harness = in_memory()
+    harness = in_memory(lanes=lanes)
     laid = {_lay_down(harness, plan): plan for plan in plans}
     for _ in range(200):
         report = harness.drain(limit=limit)
+        assert limit is None or renders(report) <= limit
         assert "processing" not in _statuses(harness).values()
         harness.check()
         if report.stopped_by is None and renders(report) == 0:

@@ -12,7 +12,6 @@ from application.finalizer import UNEXPECTED
 from application.ports.artifact_store import RenderKey
 from application.ports.events import WorkerError
 from application.ports.prompt_repository import Selection
-from application.signals import StopRequest
 from domain.failure import FailureCode
 from domain.prompt import Kind
 from domain.render import WorkflowProcess
@@ -102,6 +101,20 @@ def test_the_dead_of_a_host_that_was_renamed_are_found_at_once() -> None:
     harness.processes.end(dead.pid)
     assert harness.recovery.run() == 1
     assert harness.processes.killed == [workflow]
+
+
+def test_a_process_that_serves_another_render_by_now_is_left_alone(harness: Harness) -> None:
+    """It was recorded with a claim that never used it, and whose end failed."""
+    workflow = harness.processes.start_workflow()
+    for _ in range(2):
+        harness.write()
+    unused, current = (harness.repository.claim_next(ANY, {Kind.IMAGE: workflow}) for _ in range(2))
+    assert unused is not None
+    assert current is not None
+    with holding(harness.keeper, current):
+        assert harness.recovery.run() == 1
+    assert harness.status(unused.prompt_id) == "pending"
+    assert harness.processes.killed == []
 
 
 @pytest.mark.parametrize("owner", ELSEWHERE.values(), ids=ELSEWHERE)
@@ -217,7 +230,7 @@ def _finished(harness: Harness) -> Claim:
     dead = harness.processes.start()
     claim = lives_on(harness, dead)
     with holding(harness.keeper, claim) as held:
-        harness.prompt_renderer.render(held, StopRequest()).unwrap()
+        harness.render(held).unwrap()
     harness.processes.end(dead.pid)
     return claim
 
@@ -249,7 +262,7 @@ def test_what_was_finished_is_not_taken_up_for_ever() -> None:
     assert again is not None
     assert again.crashes == 1
     with holding(harness.keeper, again) as held:
-        harness.prompt_renderer.render(held, StopRequest()).unwrap()
+        harness.render(held).unwrap()
     harness.recovery.run()
     assert harness.status(1) == "error"
     assert harness.folders() == set()

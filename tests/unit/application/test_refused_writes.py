@@ -11,6 +11,7 @@ from application.ports.artifact_store import RenderKey
 from application.ports.events import QueuePaused, RenderEnded
 from application.ports.prompt_repository import WriteRefusedError
 from application.signals import StopRequest, WakeSignal
+from application.turns import Turns
 from application.worker_loop import WorkerLoop
 from domain.failure import Failure, FailureCode
 from domain.prompt import Kind
@@ -240,8 +241,8 @@ def test_taking_over_what_may_not_be_published_counts_one_crash(harness: Harness
     assert claim is not None
     assert claim.prompt_id == first
     with harness.keeper.claim_lock:
-        held = harness.keeper.track(claim)
-    assert is_successful(harness.prompt_renderer.render(held, StopRequest()))
+        held = harness.keeper.track(claim, Turns().take())
+    assert is_successful(harness.render(held))
     harness.keeper.release(held)  # the program died after it had placed the files
     harness.queue.refuse("publish", REASON)
     for _ in range(20):

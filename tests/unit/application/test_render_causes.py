@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import pytest
 from returns.pipeline import is_successful
 
-from application.signals import StopRequest
 from domain.failure import Failure, FailureCode
 from domain.prompt import Kind
 from tests.fakes.artifact_store import InMemoryArtifactStore
@@ -34,7 +33,7 @@ class _FillsUp(InMemoryArtifactStore):
 def _failure(harness: Harness) -> Failure:
     claim = claim_of(BRIEFS[Kind.IMAGE])
     with holding(harness.keeper, claim) as held:
-        rendered = harness.prompt_renderer.render(held, StopRequest())
+        rendered = harness.render(held)
     assert not is_successful(rendered)
     return rendered.failure()
 

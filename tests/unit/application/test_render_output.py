@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from application.ports.events import RenderPreviewed, RenderStarted
 from application.ports.prompt_repository import Selection
-from application.signals import StopRequest
 from tests.harness import holding, in_memory
 
 
@@ -27,7 +26,7 @@ def test_every_variant_of_a_prompt_prints_into_one_log() -> None:
     assert claim is not None
     twice = replace(claim, writings=claim.writings * 2)
     with holding(harness.keeper, twice) as held:
-        harness.prompt_renderer.render(held, StopRequest())
+        harness.render(held)
     assert harness.logs.kept == {claim.render_id: b"loadingloading"}
 
 

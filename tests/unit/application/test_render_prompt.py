@@ -19,17 +19,18 @@ from domain.failure import Failure, FailureCode
 from domain.picture_size import PictureSize, SizeRule
 from domain.prompt import Kind, Writing
 from domain.render import Claim, ServerJob, WorkflowProcess, seed_for
-from tests.fakes.artifact_store import InMemoryArtifactStore
+from tests.fakes.artifact_store import Content, InMemoryArtifactStore
 from tests.fakes.database import RenderRow
 from tests.harness import BRIEFS, Harness, holding, in_memory
 from tests.owners import ME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from returns.result import Result
 
-    from application.ports.artifact_store import Prepared, Staging
+    from application.ports.artifact_store import Staging
     from application.ports.media_renderer import RenderContext, RenderingFacts, RenderJob
     from domain.artifact import Artifact
 
@@ -65,7 +66,7 @@ def render(
     enter(harness, claim)
     try:
         with holding(harness.keeper, claim) as held:
-            rendered = harness.prompt_renderer.render(held, stop or StopRequest())
+            rendered = harness.render(held, stop)
     finally:
         placed = dict(harness.store.published)
         harness.store.sweep(RenderKey(claim.prompt_id, claim.render_id), keep_placed=True)
@@ -115,10 +116,10 @@ def test_a_waiting_process_serves_one_render_at_a_time() -> None:
     claim = replace(claim_of({"prompt": "a lake"}), process=second)
     with holding(harness.keeper, claim):
         waiting = harness.prompt_renderer.waiting_processes
-        assert waiting({Kind.IMAGE}, {}) == {Kind.IMAGE: first}
+        assert waiting({Kind.IMAGE}, {}, 1) == {Kind.IMAGE: first}
         with holding(harness.keeper, replace(claim, render_id=71, process=first)):
-            assert waiting(set(Kind), {}) == {}
-    assert waiting({Kind.IMAGE}, {})
+            assert waiting(set(Kind), {}, 1) == {}
+    assert waiting({Kind.IMAGE}, {}, 1)
 
 
 def test_a_song_has_no_size() -> None:
@@ -198,20 +199,20 @@ def test_a_failed_variant_places_none_of_those_before_it() -> None:
     assert harness.renderer.calls == 2
 
 
-class _StopsAtPreparing(InMemoryArtifactStore):
+class _StopsAtFirstFile(InMemoryArtifactStore):
     def __init__(self, stop: StopRequest) -> None:
         super().__init__()
         self._stop = stop
 
-    def prepare(self, staging: Staging, variant: int) -> Result[Prepared, Failure]:
+    def put(self, staging: Staging | Path, name: str, content: Content) -> None:
         self._stop.make()
-        return super().prepare(staging, variant)
+        super().put(staging, name, content)
 
 
 def test_a_stop_between_variants_places_nothing() -> None:
     """The second is not begun."""
     stop = StopRequest()
-    harness = in_memory(store=_StopsAtPreparing(stop))
+    harness = in_memory(store=_StopsAtFirstFile(stop))
     rendered = render(harness, claim_of({"prompt": "a"}, {"prompt": "b"}), stop)
     assert rendered.failure().code is FailureCode.INTERRUPTED
     assert (harness.store.staged, harness.store.published, len(harness.jobs)) == ({}, {}, 1)
@@ -248,7 +249,7 @@ def test_a_lost_lease_ends_the_render() -> None:
     harness.queue.change(prompt_id, artifact_status="unsupported")
     with holding(harness.keeper, claim) as held:
         harness.keeper.tick()
-        rendered = harness.prompt_renderer.render(held, StopRequest())
+        rendered = harness.render(held)
     assert rendered.failure().code is FailureCode.INTERRUPTED
     assert (harness.jobs, harness.store.published) == ([], {})
 
@@ -262,7 +263,7 @@ def test_a_lease_that_is_lost_in_mid_render_is_noticed_before_anything_is_placed
     assert claim is not None
     harness.during(prompt_id, lambda: harness.repository.cancel(prompt_id, requeue=False))
     with holding(harness.keeper, claim) as held:
-        rendered = harness.prompt_renderer.render(held, StopRequest())
+        rendered = harness.render(held)
     assert rendered.failure().code is FailureCode.INTERRUPTED
     assert harness.store.published == {}
     assert harness.store.finished(RenderKey(prompt_id, claim.render_id)) is None
@@ -274,7 +275,7 @@ def test_what_is_placed_is_written_down_as_it_will_be_published() -> None:
     claim = claim_of({"prompt": "one"}, {"prompt": "two"})
     enter(harness, claim)
     with holding(harness.keeper, claim) as held:
-        rendered = harness.prompt_renderer.render(held, StopRequest()).unwrap()
+        rendered = harness.render(held).unwrap()
     assert harness.store.finished(RenderKey(7, 70)) == rendered
     assert len(rendered) == 2
 
@@ -297,7 +298,7 @@ class _Asking:
         return None
 
     def waiting_processes(
-        self, kind: Kind, environment: Mapping[str, str]
+        self, kind: Kind, environment: Mapping[str, str], slot: int
     ) -> Sequence[WorkflowProcess]:
         return ()
 

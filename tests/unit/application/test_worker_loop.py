@@ -17,6 +17,7 @@ from application.ports.events import (
 )
 from application.ports.prompt_repository import RepositoryBusyError, RepositoryError, Selection
 from application.signals import StopRequest, WakeSignal
+from application.turns import Turn, Turns
 from application.worker_loop import WorkerLoop
 from domain.failure import Failure, FailureCode
 from domain.prompt import Kind
@@ -224,7 +225,9 @@ class _Broken:
     def __init__(self, error: Exception) -> None:
         self.error = error
 
-    def acquire(self, selection: Selection) -> HeldLease | None:
+        self.turns = Turns()
+
+    def acquire(self, selection: Selection, turn: Turn) -> HeldLease | None:
         raise self.error
 
 

@@ -1,0 +1,130 @@
+"""How long the renderer stands idle between two renders, and the time of a prompt in a drain.
+
+The workflow writes down when it begins and when it ends. If ``BENCH_BEFORE`` names a checkout of an
+earlier build, that build renders in turns with this one.
+"""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from benchmarks.builds import DrainProcess, checkouts
+from benchmarks.filling import Contents, fill_database
+from benchmarks.reports import Report
+from benchmarks.samples import Sample
+from benchmarks.workflow import install, megapixel_picture, small_picture
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from benchmarks.reports import Trial
+
+_MAX_IDLE_MS = 10.0
+_MAX_RATIO = 0.70
+_NOW, _BEFORE = "now", "before"
+_READY = 1000
+_BATCH = 5
+_SECONDS = 0.2
+_PICTURES = {"12 kB": small_picture, "2.4 MB": megapixel_picture}
+_CASES = (("wal", "2.4 MB"), ("delete", "2.4 MB"), ("wal", "12 kB"))
+# bash tells the time without another process.
+_SCRIPT = f"""\
+begin=$EPOCHREALTIME
+for argument; do
+    case $argument in
+        --output=*) cp picture.png "${{argument#--output=}}/generated_image_001.png" ;;
+    esac
+done
+sleep {_SECONDS}
+echo "$begin $EPOCHREALTIME" >> times
+"""
+
+
+@dataclass(slots=True)
+class _Times:
+    """What the batches of one build took, in milliseconds."""
+
+    idle: list[float] = field(default_factory=list)
+    period: list[float] = field(default_factory=list)
+
+    def add(self, log: Path) -> None:
+        """Add the renders of a batch, which wrote down when they began and ended."""
+        renders = [tuple(map(float, line.split())) for line in log.read_text().splitlines()]
+        log.unlink()
+        for earlier, later in pairwise(renders):
+            self.idle.append((later[0] - earlier[1]) * 1000)
+            self.period.append((later[0] - earlier[0]) * 1000)
+
+
+def measure(trial: Trial) -> Report:
+    """The idle time between two renders, and the time of a prompt, of each build in turns."""
+    report = Report()
+    bash = shutil.which("bash")
+    if bash is None:
+        report.say("Not measured: there is no bash.")
+        return report
+    for mode, picture in _CASES:
+        name = f"{_SECONDS:g} s, a PNG of {picture}, {mode.upper()}"
+        folder = trial.folder / f"{mode}-{len(report.parts)}"
+        folder.mkdir()
+        rounds = trial.choose(20, 4)
+        trial.note(f"{name}: {rounds} rounds of {_BATCH}, {len(checkouts())} builds in turns")
+        _tell(report, name, _measure(folder, mode, _PICTURES[picture](), bash, rounds))
+    return report
+
+
+def _measure(
+    folder: Path, mode: str, picture: bytes, bash: str, rounds: int
+) -> Mapping[str, _Times]:
+    filled = fill_database(folder / "filled.db", Contents(_READY, (rounds + 1) * _BATCH, mode))
+    times = {name: _Times() for name in checkouts()}
+    with ExitStack() as opened:
+        builds = {}
+        for name, checkout in checkouts().items():
+            database = folder / f"{name}.db"
+            shutil.copy(filled, database)
+            directory = folder / name
+            comfyui = {
+                "python": bash,
+                "comfyui_directory": str(directory),
+                "output_directory": "output",
+            }
+            made = install(directory, database, script_text=_SCRIPT, sections={"comfyui": comfyui})
+            (directory / "picture.png").write_bytes(picture)
+            builds[name] = opened.enter_context(DrainProcess(checkout, made.config))
+        for number in range(-1, rounds):
+            for name in list(builds)[:: -1 if number % 2 else 1]:
+                builds[name].drain(_BATCH - 1)
+                log = folder / name / "times"
+                if number >= 0:
+                    times[name].add(log)
+                else:
+                    log.unlink()
+    return times
+
+
+def _tell(report: Report, name: str, times: Mapping[str, _Times]) -> None:
+    samples = {
+        build: (Sample(tuple(one.idle)), Sample(tuple(one.period))) for build, one in times.items()
+    }
+    rows = [(build, idle.shown(1), period.shown(1)) for build, (idle, period) in samples.items()]
+    head = (f"{name}, ms", "idle between two renders", "time of a prompt")
+    report.table(head, rows)
+    idle, period = samples[_NOW]
+    report.verdict(
+        f"the renderer is idle for at most {_MAX_IDLE_MS:g} ms between two renders",
+        f"{idle.shown(1)} ms",
+        met=idle.median <= _MAX_IDLE_MS,
+    )
+    if _BEFORE in samples and "2.4 MB" in name:
+        ratio = period.over(samples[_BEFORE][1])
+        report.verdict(
+            f"at most {_MAX_RATIO:g} times the time of a prompt before",
+            f"{ratio.shown(2)} times",
+            met=ratio.median <= _MAX_RATIO,
+        )

@@ -1,0 +1,120 @@
+"""Turns: the lanes of a slot render one after the other, and publish while the other renders.
+
+A slot is worked by two threads, its *lanes*. Both do the same: look for a prompt, render it, verify
+it, publish it. The first two need the slot's turn, which a lane passes on once its render has
+ended. So one prompt renders at a time, and the next one renders while this one is published.
+"""
+
+from __future__ import annotations
+
+from threading import Condition
+
+LANES = 2
+"""Number of lanes of a slot: more than one publication at a time would only cost memory."""
+
+_MAX_DELAY = 0.1  # seconds; for as long the publication of a render lets the next one begin first
+
+
+class Turns:
+    """Gives one lane of a slot after the other the turn. Safe from any thread."""
+
+    def __init__(self) -> None:
+        self.changed = Condition()
+        self.holder: Turn | None = None
+        self.last: Turn | None = None
+        self.waiting = 0
+        self.open = 0
+
+    def take(self) -> Turn:
+        """Wait for the turn."""
+        with self.changed:
+            self.waiting += 1
+            try:
+                self.changed.wait_for(lambda: self.holder is None)
+            finally:
+                self.waiting -= 1
+            return Turn(self)
+
+    def take_now(self) -> Turn | None:
+        """The turn, or None if a lane has it or waits for it."""
+        with self.changed:
+            return Turn(self) if self.holder is None and not self.waiting else None
+
+
+class Turn:
+    """The right of a lane to look for a prompt and to render it; lasts until the render's outcome.
+
+    Made by ``Turns``, under its lock.
+
+    Attributes:
+        next: the turn after this one, if its outcome waits for that of this one.
+        began: whether its render began, or there is none.
+        ended: whether its render has its outcome.
+    """
+
+    def __init__(self, turns: Turns) -> None:
+        self._turns = turns
+        self._earlier = turns.last
+        self.next: Turn | None = None
+        self.began = False
+        self.ended = False
+        if self._earlier is not None:
+            self._earlier.next = self
+        turns.holder = turns.last = self
+        turns.open += 1
+
+    def begin(self) -> None:
+        """Report that the render began, or that there is none: the other lane may be busy now."""
+        with self._turns.changed:
+            self.began = True
+            self._turns.changed.notify_all()
+
+    def pass_on(self, *, in_order: bool = True) -> None:
+        """Let the next lane look for a prompt; may be repeated.
+
+        If the outcome of its render comes after that of this one, this waits a moment until it
+        began: what follows here keeps the processor busy, and the GPU is idle until then.
+
+        Args:
+            in_order: whether the outcome of the next render waits for that of this one.
+        """
+        turns = self._turns
+        with turns.changed:
+            if turns.holder is not self:
+                return
+            turns.holder = None
+            turns.changed.notify_all()
+            if not in_order:
+                turns.last = None
+            elif turns.waiting:
+                turns.changed.wait_for(
+                    lambda: self.next is not None and self.next.began, _MAX_DELAY
+                )
+
+    def wait_for_earlier(self) -> None:
+        """Wait for the outcome of the render before this one, if it is to come first."""
+        with self._turns.changed:
+            earlier, self._earlier = self._earlier, None
+            self._turns.changed.wait_for(lambda: earlier is None or earlier.ended)
+
+    def wait_for_others(self, seconds: float) -> bool:
+        """Wait until another render of the slot has its outcome; False if none is on its way."""
+        with self._turns.changed:
+            count = self._turns.open
+            if count > 1:
+                self._turns.changed.wait_for(lambda: self._turns.open < count, seconds)
+            return count > 1
+
+    def end(self) -> None:
+        """Report the outcome of the render, or that there was no prompt; may be repeated."""
+        with self._turns.changed:
+            if self.ended:
+                return
+            self.ended = self.began = True
+            self._earlier = None
+            self._turns.open -= 1
+            if self._turns.last is self:
+                self._turns.last = None
+            if self._turns.holder is self:
+                self._turns.holder = None
+            self._turns.changed.notify_all()
