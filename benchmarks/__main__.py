@@ -22,6 +22,7 @@ from benchmarks import (
     overhead,
     overlap,
     page,
+    peers,
     pickup,
     server,
     slots,
@@ -56,6 +57,7 @@ BENCHMARKS: dict[str, Callable[[Trial], Report]] = {
     "gallery": gallery.measure,
     "flat": flat.measure,
     "media": media.measure,
+    "peers": peers.measure,
     "page": page.measure,
 }
 _ROOT = Path(__file__).resolve().parent.parent
