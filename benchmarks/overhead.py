@@ -63,7 +63,7 @@ _CASES = (
     _Case("delete", "2.4 MB"),
 )
 
-_MOST_OF_BEFORE = {_CASES[0]: 0.75, _CASES[1]: 0.5, _CASES[4]: 0.8}
+_MOST_OF_BEFORE = {_CASES[0]: 0.75, _CASES[1]: 0.5, _CASES[2]: 0.5, _CASES[4]: 0.8}
 
 
 class _BareLoop:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -274,3 +275,15 @@ def test_no_proof_means_a_full_decode(
 
     monkeypatch.setattr("PIL.JpegImagePlugin.JpegImageFile.draft", draft)
     assert _is_accepted(media_samples.picture(format_name, (64, 48)), tmp_path)
+
+
+@pytest.mark.parametrize(("size", "is_alone"), [(picture_files.LARGE, False), (10**8, True)])
+def test_one_large_picture_is_decoded_at_a_time(size: int, *, is_alone: bool) -> None:
+    """A thread that decodes one may begin another, and others wait; small ones never wait."""
+    lock = picture_files._one_large_picture  # noqa: SLF001 - nothing else shows who waits
+    with ThreadPoolExecutor(1) as other, picture_files.decoding(size), picture_files.decoding(size):
+        assert other.submit(lock.acquire, blocking=False).result() == (not is_alone)
+        if not is_alone:
+            other.submit(lock.release).result()
+    assert lock.acquire(blocking=False)
+    lock.release()
