@@ -13,6 +13,7 @@ from benchmarks import (
     claim,
     conversion,
     endurance,
+    flat,
     gallery,
     idle,
     media,
@@ -20,6 +21,7 @@ from benchmarks import (
     overhead,
     overlap,
     page,
+    peers,
     pickup,
     server,
     slots,
@@ -51,7 +53,9 @@ BENCHMARKS: dict[str, Callable[[Trial], Report]] = {
     "slots": slots.measure,
     "endurance": endurance.measure,
     "gallery": gallery.measure,
+    "flat": flat.measure,
     "media": media.measure,
+    "peers": peers.measure,
     "page": page.measure,
 }
 _ROOT = Path(__file__).resolve().parent.parent
