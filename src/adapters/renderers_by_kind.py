@@ -32,10 +32,10 @@ class RenderersByKind:
         return self._renderers[kind].preflight(kind)
 
     def waiting_processes(
-        self, kind: Kind, environment: Mapping[str, str]
+        self, kind: Kind, environment: Mapping[str, str], slot: int
     ) -> Sequence[WorkflowProcess]:
         """Processes that wait for the next job of this kind."""
-        return self._renderers[kind].waiting_processes(kind, environment)
+        return self._renderers[kind].waiting_processes(kind, environment, slot)
 
     def render(self, job: RenderJob, context: RenderContext) -> Result[RenderingFacts, Failure]:
         """Make the media."""

@@ -107,7 +107,8 @@ class Recovery:
         return self._processes.liveness_of(render.owner) is Liveness.DEAD
 
     def _take_over(self, render: LiveRender, *, expired: bool) -> bool:
-        if render.workflow:
+        # One that was recorded with a claim and never used may serve another render by now.
+        if render.workflow and render.workflow not in self._keeper.reserved():
             match self._processes.end_workflow(render.owner, render.workflow):
                 case Termination.ALIVE:
                     if render.render_id not in self._stuck:

@@ -95,7 +95,9 @@ class RenderSlot:
             RepositoryError: the database cannot be used.
         """
         with self._keeper.claim_lock:
-            waiting = self._prompt_renderer.waiting_processes(selection.kinds, self._environment)
+            waiting = self._prompt_renderer.waiting_processes(
+                selection.kinds, self._environment, self._number
+            )
             claim = self._admission.claim(selection, waiting)
             if claim is not None:
                 return self._keeper.track(claim, turn)
@@ -176,7 +178,9 @@ class RenderSlot:
             claimable = selection and self._admission.next_selection(selection)
             with self._keeper.claim_lock:
                 kinds = claimable.kinds if claimable else ()
-                waiting = self._prompt_renderer.waiting_processes(kinds, self._environment)
+                waiting = self._prompt_renderer.waiting_processes(
+                    kinds, self._environment, self._number
+                )
                 ended, after = self._finalizer.publish(
                     claim, artifacts, seconds, claimable, waiting
                 )
@@ -371,7 +375,9 @@ class PromptRenderer:
         self._size_rule = size_rule
         self._logs = logs
 
-    def waiting_processes(self, kinds: Collection[Kind], environment: Mapping[str, str]) -> Waiting:
+    def waiting_processes(
+        self, kinds: Collection[Kind], environment: Mapping[str, str], slot: int
+    ) -> Waiting:
         """A process that waits for a prompt and is not reserved, for each kind that has one.
 
         The claim lock is held until it is recorded with a claim that is tracked.
@@ -380,7 +386,7 @@ class PromptRenderer:
         return {
             kind: process
             for kind in kinds
-            for process in self._renderer.waiting_processes(kind, environment)
+            for process in self._renderer.waiting_processes(kind, environment, slot)
             if process not in reserved
         }
 

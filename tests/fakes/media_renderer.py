@@ -98,6 +98,7 @@ class FakeMediaRenderer:
         self,
         kind: Kind,
         environment: Mapping[str, str],
+        slot: int,
     ) -> Sequence[WorkflowProcess]:
         """The processes in ``waiting``."""
         return self.waiting

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from application.ports.events import EventListener
     from application.ports.media_renderer import RenderContext
     from application.ports.system import Clock
+    from domain.render import WorkflowProcess
 
 _MAX_HOST_FAILURES = 2
 """After so many failures of hosts in a row, a script gets processes of its own until it changes."""
@@ -152,6 +153,15 @@ class HostPool:
             history.failures = 0
             history.was_reused |= host.prompts > 1
         return result
+
+    def idle_processes(self, slot: int, script: Path) -> Sequence[WorkflowProcess]:
+        """The processes of the idle hosts of a slot that have run a script."""
+        with self._lock:
+            return [
+                host.process
+                for key, host in self._idle.items()
+                if key.slot == slot and script in host.scripts
+            ]
 
     def yield_memory(self, slot: int, but: HostKey | None = None) -> None:
         """Let the idle hosts of a slot free the GPU's memory for something else.

@@ -68,10 +68,12 @@ class ScriptRenderer:
         self._gates = WaitingGates(clock)
 
     def waiting_processes(
-        self, kind: Kind, environment: Mapping[str, str]
+        self, kind: Kind, environment: Mapping[str, str], slot: int
     ) -> Sequence[WorkflowProcess]:
-        """Processes of gates, which become the next script that does not run in a warm host."""
-        return self._gates.processes(self._workflows[kind].working_directory, environment)
+        """The warm hosts that know the script, or else the gates that may become it."""
+        workflow, pool = self._workflows[kind], self._hosts
+        hosts = pool.idle_processes(slot, workflow.script) if pool and pool.was_used else ()
+        return hosts or self._gates.processes(workflow.working_directory, environment)
 
     def preflight(self, kind: Kind) -> Failure | None:
         """Whether interpreter, script and ComfyUI directory are there, and the prompt is used."""

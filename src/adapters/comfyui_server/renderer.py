@@ -77,6 +77,7 @@ class ServerRenderer:
         self,
         kind: Kind,  # noqa: ARG002
         environment: Mapping[str, str],  # noqa: ARG002
+        slot: int,  # noqa: ARG002
     ) -> Sequence[WorkflowProcess]:
         """None: a job of a server has no process here."""
         return ()

@@ -144,7 +144,7 @@ class MediaRenderer(Protocol):
         ...
 
     def waiting_processes(
-        self, kind: Kind, environment: Mapping[str, str]
+        self, kind: Kind, environment: Mapping[str, str], slot: int
     ) -> Sequence[WorkflowProcess]:
         """Process groups that wait for the next job of a kind and do nothing before it.
 
@@ -153,6 +153,7 @@ class MediaRenderer(Protocol):
         Args:
             kind: the kind of the job.
             environment: the job's.
+            slot: the job's.
         """
         ...
 

@@ -71,7 +71,7 @@ class Bench:
                 gates = WaitingGates(self.clock)
                 gates.start(workflow.working_directory, self.job.environment)
                 renderer._gates = gates  # noqa: SLF001
-                [process] = renderer.waiting_processes(kind, self.job.environment)
+                [process] = renderer.waiting_processes(kind, self.job.environment, 0)
                 self.job = replace(self.job, process=process)
             return renderer.render(self.job, self.watch)
 

@@ -72,6 +72,7 @@ class WarmBench:
         self.limits = HostLimits(200, None, 300.0)
         self.watch = Watch()
         self.outputs: list[Path] = []
+        self.waiting: list[int] = []
         self._pool: HostPool | None = None
 
     @property
@@ -105,7 +106,12 @@ class WarmBench:
         }
         workflow = self.make(self.script, **(fields | changes))
         renderer = ScriptRenderer({Kind.IMAGE: workflow}, self.clock, self.pool)
-        return renderer.render(job, watch or self.watch)
+        waiting = renderer.waiting_processes(Kind.IMAGE, job.environment, slot)
+        self.waiting = [process.group for process in waiting]
+        try:
+            return renderer.render(job, watch or self.watch)
+        finally:
+            renderer._gates.close()  # noqa: SLF001 - the hosts stay
 
     def run(self, *lines: str, **changes: Any) -> Result[RenderingFacts, Failure]:  # noqa: ANN401
         """Render a prompt that has the export run these lines of Python."""
@@ -129,6 +135,16 @@ def bench(tmp_path: Path, make: Make) -> Iterator[WarmBench]:
     bench = WarmBench(tmp_path, make)
     yield bench
     bench.pool.close()
+
+
+def test_an_idle_host_is_known_before_its_next_prompt(bench: WarmBench) -> None:
+    """To its slot, so that it is recorded with the claim; a busy one or another slot's is not."""
+    bench.render().unwrap()
+    assert bench.waiting == []
+    bench.render().unwrap()
+    assert bench.waiting == bench.pids()[-1:]
+    bench.render(slot=2).unwrap()
+    assert bench.waiting == []
 
 
 def until(condition: Callable[[], bool]) -> None:

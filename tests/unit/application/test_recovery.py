@@ -103,6 +103,20 @@ def test_the_dead_of_a_host_that_was_renamed_are_found_at_once() -> None:
     assert harness.processes.killed == [workflow]
 
 
+def test_a_process_that_serves_another_render_by_now_is_left_alone(harness: Harness) -> None:
+    """It was recorded with a claim that never used it, and whose end failed."""
+    workflow = harness.processes.start_workflow()
+    for _ in range(2):
+        harness.write()
+    unused, current = (harness.repository.claim_next(ANY, {Kind.IMAGE: workflow}) for _ in range(2))
+    assert unused is not None
+    assert current is not None
+    with holding(harness.keeper, current):
+        assert harness.recovery.run() == 1
+    assert harness.status(unused.prompt_id) == "pending"
+    assert harness.processes.killed == []
+
+
 @pytest.mark.parametrize("owner", ELSEWHERE.values(), ids=ELSEWHERE)
 def test_a_worker_elsewhere_that_beats_is_left_alone(owner: ProcessIdentity) -> None:
     """For as long as it likes."""

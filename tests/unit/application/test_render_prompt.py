@@ -116,10 +116,10 @@ def test_a_waiting_process_serves_one_render_at_a_time() -> None:
     claim = replace(claim_of({"prompt": "a lake"}), process=second)
     with holding(harness.keeper, claim):
         waiting = harness.prompt_renderer.waiting_processes
-        assert waiting({Kind.IMAGE}, {}) == {Kind.IMAGE: first}
+        assert waiting({Kind.IMAGE}, {}, 1) == {Kind.IMAGE: first}
         with holding(harness.keeper, replace(claim, render_id=71, process=first)):
-            assert waiting(set(Kind), {}) == {}
-    assert waiting({Kind.IMAGE}, {})
+            assert waiting(set(Kind), {}, 1) == {}
+    assert waiting({Kind.IMAGE}, {}, 1)
 
 
 def test_a_song_has_no_size() -> None:
@@ -298,7 +298,7 @@ class _Asking:
         return None
 
     def waiting_processes(
-        self, kind: Kind, environment: Mapping[str, str]
+        self, kind: Kind, environment: Mapping[str, str], slot: int
     ) -> Sequence[WorkflowProcess]:
         return ()
 
