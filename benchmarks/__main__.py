@@ -13,6 +13,7 @@ from benchmarks import (
     claim,
     conversion,
     endurance,
+    flat,
     gallery,
     idle,
     media,
@@ -51,6 +52,7 @@ BENCHMARKS: dict[str, Callable[[Trial], Report]] = {
     "slots": slots.measure,
     "endurance": endurance.measure,
     "gallery": gallery.measure,
+    "flat": flat.measure,
     "media": media.measure,
     "page": page.measure,
 }

@@ -184,20 +184,43 @@ def test_what_is_wrong_is_said_without_a_traceback(
     assert "Traceback" not in refused.stderr
 
 
-def test_nothing_heavy_is_imported(shell: CommandLine) -> None:
-    """Looking at the queue must start fast, so it loads nothing that draws, decodes or injects."""
+def _imported(shell: CommandLine, argument: str) -> set[str]:
+    """The modules that a command imports."""
     listed = subprocess.run(
-        [sys.executable, "-X", "importtime", MEDIAGEN, "status"],
+        [sys.executable, "-X", "importtime", MEDIAGEN, argument],
         env=shell.variables(),
         cwd=shell.home,
         capture_output=True,
         text=True,
         check=True,
     )
-    imported = {line.rpartition("|")[2].strip() for line in listed.stderr.splitlines()}
+    return {line.rpartition("|")[2].strip() for line in listed.stderr.splitlines()}
+
+
+def test_nothing_heavy_is_imported(shell: CommandLine) -> None:
+    """Looking at the queue must start fast, so it loads nothing that draws, decodes or injects."""
+    imported = _imported(shell, "status")
     assert "adapters.sqlite.prompt_catalogue" in imported
     heavy = {"rich", "numpy", "PIL", "av", "psutil", "dependency_injector", "subprocess", "asyncio"}
+    heavy |= {"importlib.metadata", "importlib.resources", "secrets", "domain.render"}
+    heavy |= {"application.ports.live_state", "adapters.processes.process_table"}
     assert not imported & heavy
+
+
+@pytest.mark.parametrize("argument", ["--help", "--version"])
+def test_help_and_version_import_little_but_click(shell: CommandLine, argument: str) -> None:
+    """No settings, no database, and nothing that knows installed packages."""
+    imported = _imported(shell, argument)
+    ours = {name for name in imported if name.partition(".")[0] in {"adapters", "application"}}
+    ours |= {name for name in imported if name.startswith(("domain", "entrypoints"))}
+    assert ours <= {
+        "entrypoints",
+        "entrypoints.cli",
+        "entrypoints.cli.commands",
+        "entrypoints.cli.invocation",
+        "entrypoints.version",
+    }
+    assert not imported & {"dataclasses", "importlib.metadata", "msgspec", "pathlib", "sqlite3"}
 
 
 def test_a_terminal_of_latin_1_still_gets_its_output(shell: CommandLine, poet: Poet) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from adapters.sqlite.connection import Connection
     from application.ports.gallery import PromptListQuery
 
-_MAX_SORTED: Final = 1_000  # prompts in error whose last renders are all read
+_MAX_SORTED: Final = 300  # prompts in error whose last renders are all read
 _NO_RENDER: Final = LastRender()
 _KINDS: Final = {kind.prompt_type: kind for kind in Kind}
 _Row = tuple[Any, ...]

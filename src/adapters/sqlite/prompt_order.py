@@ -14,6 +14,7 @@ from adapters.sqlite.bookkeeping import (
 )
 from adapters.sqlite.statements import column_text, statements
 from application.ports.gallery import PromptPosition
+from domain.artifact_status import ArtifactStatus
 from domain.prompt import Kind
 
 if TYPE_CHECKING:
@@ -94,34 +95,48 @@ class IndexedOrder:
 
     def next_positions(self, after: PromptPosition | None, length: int) -> list[PromptPosition]:
         """The next ``length`` positions."""
-        positions = [
-            position
-            for source in self._sources
-            for position in self._of_source(source, after, length)
-        ]
-        positions.sort(
-            key=lambda position: (sort_key(position.created_at), position.prompt_id), reverse=True
-        )
-        return positions[:length]
+        positions: list[PromptPosition] = []
+        for source in self._sources:
+            last = positions[-1] if len(positions) == length else None
+            positions += self._of_source(source, after, last, length)
+            positions.sort(key=_place, reverse=True)
+            del positions[length:]
+        return positions
 
     def _of_source(
-        self, source: _Source, after: PromptPosition | None, length: int
+        self,
+        source: _Source,
+        after: PromptPosition | None,
+        last: PromptPosition | None,
+        length: int,
     ) -> list[PromptPosition]:
-        positions = self._segment(source, after, length)
-        if len(positions) < length and after is not None and after.created_at is not None:
+        """The first positions of a part; ``last`` is one before which others fill the piece."""
+        positions = self._segment(source, after, last, length)
+        is_short = len(positions) < length and (last is None or last.created_at is None)
+        if is_short and after is not None and after.created_at is not None:
             # Nothing is less than NULL, and yet NULL comes last.
             undated = PromptPosition(None, _MAX_ID)
-            positions += self._segment(source, undated, length - len(positions))
+            positions += self._segment(source, undated, None, length - len(positions))
         return positions
 
     def _segment(
-        self, source: _Source, after: PromptPosition | None, length: int
+        self,
+        source: _Source,
+        after: PromptPosition | None,
+        last: PromptPosition | None,
+        length: int,
     ) -> list[PromptPosition]:
         values: dict[str, object] = {**source.values, "limit": length}
         condition = _after(after, values) if after else "1"
         dated = _dated(self._time_range, values)
+        if last is not None and last.created_at is not None:
+            dated += f" AND p.created_at >= {_date_term('last', last.created_at, values)}"
         statement = source.template.format(after=condition, dated=dated)
         return [PromptPosition(*row) for row in self._connection.rows(statement, values)]
+
+
+def _place(position: PromptPosition) -> tuple[tuple[int, object], int]:
+    return sort_key(position.created_at), position.prompt_id
 
 
 def prompt_order(
@@ -160,11 +175,13 @@ def _sources(connection: Connection, kind: Kind, status: str | None) -> list[_So
     )
     if len(statuses) > _MAX_STATUSES:
         return []
+    # Most prompts are ready: what is read of them first bounds what is read of the others.
+    statuses.sort(key=lambda shown: shown != ArtifactStatus.READY)
     sources = []
     for shown in statuses:
         term, values = status_term(shown)
         template = _template("places_by_state", by_state, kind, status=term)
-        sources += [_Source(template, values | {"is_completed": value}) for value in (0, 1)]
+        sources += [_Source(template, values | {"is_completed": value}) for value in (1, 0)]
     return sources
 
 
@@ -222,12 +239,18 @@ def _after(after: PromptPosition, values: dict[str, object]) -> str:
     values["prompt_id"] = after.prompt_id
     if after.created_at is None:
         return "p.created_at IS NULL AND p.id < :prompt_id"
-    if not isinstance(after.created_at, str):
-        values["created_at"] = after.created_at
-        return "(p.created_at, p.id) < (:created_at, :prompt_id)"
+    date = _date_term("created_at", after.created_at, values)
+    return f"(p.created_at, p.id) < ({date}, :prompt_id)"
+
+
+def _date_term(name: str, date: object, values: dict[str, object]) -> str:
+    """A value of ``created_at`` as a term of SQL; adds it to the others."""
+    if not isinstance(date, str):
+        values[name] = date
+        return f":{name}"
     # The driver refuses text that is no UTF-8, and a column may hold such.
-    values["created_at"] = after.created_at.encode("utf-8", "surrogateescape")
-    return "(p.created_at, p.id) < (CAST(:created_at AS TEXT), :prompt_id)"
+    values[name] = date.encode("utf-8", "surrogateescape")
+    return f"CAST(:{name} AS TEXT)"
 
 
 def _of_type(prompt_types: tuple[str, ...]) -> str:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from domain.prompt import Kind
-from domain.render import WorkflowProcess
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from domain.artifact import Artifact
     from domain.failure import Failure
-    from domain.render import Claim
+    from domain.render import Claim, WorkflowProcess
 
 
 class RepositoryError(Exception):
@@ -69,7 +67,7 @@ class Requeued:
     refused: Mapping[int, str]
 
 
-Waiting = Mapping[Kind, WorkflowProcess]
+Waiting: TypeAlias = "Mapping[Kind, WorkflowProcess]"
 """The process that waits to render the next prompt of each kind, if there is one."""
 
 NO_PROCESSES: Waiting = MappingProxyType({})

@@ -38,7 +38,7 @@ ONCE = {
     # Other programs own the table of artifacts, and no index of ours may be on it.
     ("leases", "named"),  # after a crash, if a plan was left
     ("gallery", "id_by_path"),  # a file that no page listed before
-    # Errors of other programs, where more than a thousand prompts are in error.
+    # Errors of other programs, where some hundreds of prompts are in error.
     ("gallery_prompts", "failed_otherwise"),
 }
 SMALL = {"statuses", "s", "n", "j", "(subquery-1)", "sqlite_master", "sqlite_schema"}
