@@ -21,6 +21,7 @@ from benchmarks import (
     overhead,
     overlap,
     page,
+    peers,
     pickup,
     server,
     slots,
@@ -54,6 +55,7 @@ BENCHMARKS: dict[str, Callable[[Trial], Report]] = {
     "gallery": gallery.measure,
     "flat": flat.measure,
     "media": media.measure,
+    "peers": peers.measure,
     "page": page.measure,
 }
 _ROOT = Path(__file__).resolve().parent.parent
