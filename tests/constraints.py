@@ -225,6 +225,32 @@ REFUSALS: dict[str, Rule] = {
         ),
         ("audit.who", "trigger keeper"),
     ),
+    "trigger into a table of other columns": Rule(
+        {},
+        (
+            "CREATE TABLE audit (id INTEGER PRIMARY KEY, what TEXT)",
+            *_trigger(_INSERTED, "INSERT INTO audit (who) VALUES (NEW.id)"),
+        ),
+        ("audit", "who", "trigger keeper"),
+    ),
+    "trigger that deletes what is inserted": Rule(
+        {},
+        _trigger(_INSERTED, "DELETE FROM prompt_artifacts WHERE id = NEW.id"),
+        ("prompt_artifacts", "trigger keeper"),
+    ),
+    "unique type, without an error": Rule(
+        {"prompt_artifacts.artifact_type": "TEXT UNIQUE ON CONFLICT IGNORE"},
+        (_ROWS,),
+        ("prompt_artifacts", "column artifact_type"),
+    ),
+    "generated time": Rule(
+        {},
+        (
+            "ALTER TABLE prompt_artifacts DROP COLUMN updated_at",
+            "ALTER TABLE prompt_artifacts ADD COLUMN updated_at TEXT AS (created_at)",
+        ),
+        ("prompt_artifacts", "generated column", "updated_at"),
+    ),
     "index with a foreign function": Rule(
         {},
         ("CREATE INDEX by_slug ON prompt_artifacts (slug(file_path))",),

@@ -57,7 +57,7 @@ class Served:
             {
                 "comfyui": {
                     "host": self.double.url,
-                    "unreachable_seconds": 1,
+                    "unreachable_seconds": 30,
                     "stall_seconds": 30,
                     **(comfyui or {}),
                 },

@@ -20,6 +20,14 @@ def test_prompts_in_error_are_pending_again(shell: CommandLine, poet: Poet) -> N
     assert poet.status(ready) == ("ready", None)
 
 
+def test_what_is_being_rendered_is_refused_with_advice(shell: CommandLine, poet: Poet) -> None:
+    """Its worker may be lost: then it is picked up without a retry."""
+    processing = poet.write("{}", artifact_status="processing")
+    refused = shell.run("retry", str(processing))
+    assert refused.returncode == 1
+    assert "it is processing; if its worker was lost, 'mediagen run'" in refused.stderr
+
+
 def test_again_takes_what_is_ready(shell: CommandLine, poet: Poet) -> None:
     """A person may want another render."""
     ready = poet.write("{}", artifact_status="ready")

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 def two(folder: Path) -> Iterator[tuple[Served, Double]]:
     """An installation with two servers."""
     with served(folder) as first, running_double(folder / "second") as second:
-        first.configure({"hosts": [{"url": first.double.url, "slots": 1}, second.url]})
+        hosts = [{"url": first.double.url, "slots": 1}, second.url]
+        first.configure({"hosts": hosts, "unreachable_seconds": 1})
         yield first, second
 
 
@@ -62,11 +63,11 @@ def test_prompts_of_a_server_that_dies_go_on_elsewhere(tmp_path: Path) -> None:
             until(lambda: all(job.state == "success" for job in second.jobs))
             server.double.behaviour.faults.clear()
             server.double.start()
-            server.place.poet.write(image("a sea"))
             before = len(server.double.jobs)
 
             def is_back() -> bool:
-                server.place.poet.write(image("a sea"))
+                if set(server.place.statuses().values()) == {"ready"}:
+                    server.place.poet.write(image("a sea"))
                 return len(server.double.jobs) > before
 
             until(is_back, 60)

@@ -35,7 +35,7 @@ def receiver() -> Iterator[Receiver]:
 
 
 def _hooks(place: Installation, **hooks: Any) -> None:  # noqa: ANN401 - whatever a file can hold
-    settings = {"secret": SECRET, "timeout_seconds": 5, "base_seconds": 0.1, **hooks}
+    settings = {"secret": SECRET, "timeout_seconds": 60, "base_seconds": 0.1, **hooks}
     place.configure({"hooks": settings})
 
 

@@ -11,6 +11,7 @@ import sys
 import traceback
 from contextlib import suppress
 from functools import partial
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 import adapters
@@ -115,16 +116,20 @@ def killed_at_call(place: Place, name: str, number: int) -> bool:
 
     strace counts for each thread: the first one that makes its n-th such call is hit. In a
     worker that is nearly always the main thread; the heartbeat's makes a few in a second.
+    strace stands aside (-D): it follows what the worker's script left running, which recovery ends
+    later.
     """
     strace = shutil.which("strace")
     assert strace is not None
-    command = [strace, "-f", "-qq", "-o", os.devnull, "-e", f"trace=?{name}"]
+    command = [strace, "-D", "-f", "-qq", "-o", os.devnull, "-e", f"trace=?{name}"]
     command += ["-e", f"inject=?{name}:signal=KILL:when={number}"]
     command += [sys.executable, "-m", "tests.chaos.worker", str(place.config)]
-    ended = subprocess.run(
-        command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=PATIENCE
-    )
+    with TemporaryFile() as errors:
+        ended = subprocess.run(
+            command, check=False, stdout=subprocess.DEVNULL, stderr=errors, timeout=PATIENCE
+        )
+        errors.seek(0)
+        words = errors.read().decode("utf-8", "replace")[-2000:]
     if ended.returncode > 0 and ended.returncode != _KILLED:
-        words = ended.stderr.decode("utf-8", "replace")[-2000:]
         raise FoundError(f"strace or its worker ended with {ended.returncode}: {words}")
     return ended.returncode != 0

@@ -125,7 +125,8 @@ class Listener:
 def listening(url: str, client_id: str) -> Iterator[Listener]:
     """A socket that has heard its first message, the status, unless the server is silent."""
     address = f"{url.replace('http', 'ws', 1)}/ws?clientId={client_id}"
-    with connect(address, proxy=None, max_size=None, close_timeout=1) as connection:
+    # However many messages wait here, what comes behind them is read, a pong too.
+    with connect(address, proxy=None, max_size=None, max_queue=None, close_timeout=1) as connection:
         listener = Listener(connection)
         listener.settle()
         listener.hear(0)

@@ -129,6 +129,19 @@ class GalleryContract:
         ids = [artifact.id for page in (first, second) for artifact in page.artifacts]
         assert ids == [4, 3, 2, 1]
 
+    def test_what_a_person_cancelled_has_a_status_of_its_own(self, world: GalleryWorld) -> None:
+        """Files of earlier renders, for a filter; the artifact status stays as it is."""
+        world.add(
+            APrompt(1, artifact_status="error", error_message="cancelled: a person did"),
+            APrompt(2, artifact_status="error", error_message="timed_out: too long"),
+            *(AnArtifact(number, number, "image") for number in (1, 2)),
+        )
+        gallery = world.gallery()
+        assert pages(gallery, GalleryQuery(status="cancelled")) == [1]
+        assert pages(gallery, GalleryQuery(status="error")) == [2]
+        [artifact] = gallery.page(GalleryQuery(status="cancelled")).artifacts
+        assert artifact.prompt_status == "error"
+
     def test_kinds_and_statuses_are_told_apart(self, world: GalleryWorld) -> None:
         """A type of another program belongs to no kind, but is shown where all are."""
         world.add(

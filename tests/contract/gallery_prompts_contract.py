@@ -183,6 +183,23 @@ class GalleryPromptsContract:
         )
         assert [each.id for each in world.gallery().failed(1)] == [2]
 
+    @pytest.mark.parametrize("rendered", [False, True])
+    def test_what_a_person_cancelled_is_told_apart(
+        self, world: GalleryWorld, *, rendered: bool
+    ) -> None:
+        """By the code in its message, with our tables and without them; in filters, too."""
+        messages = ["cancelled: a person did", "cancelled", "cancelled by hand", None]
+        world.add(
+            *(
+                APrompt(number, artifact_status="error", error_message=message)
+                for number, message in enumerate(messages, 1)
+            ),
+            *([ARender(1, NOON, 1)] if rendered else []),
+        )
+        gallery = world.gallery()
+        assert {each.id for each in gallery.failed(9, cancelled=True)} == {1, 2}
+        assert {each.id for each in gallery.failed(9)} == {3, 4}
+
     def test_errors_of_others_are_told_without_our_tables(self, world: GalleryWorld) -> None:
         """Newest first."""
         world.add(

@@ -246,7 +246,7 @@ def test_cancelling_by_mouse_asks_first(site: Site) -> None:
         assert status(site, prompt_id) == "pending"
         button.click()
         dialog.get_by_role("button", name="Yes, cancel").click()
-        gone = card(page, "failed", prompt_id)
+        gone = card(page, "cancelled", prompt_id)
         expect(gone).to_contain_text("cancelled")
         assert status(site, prompt_id) == "error"
 
@@ -266,7 +266,7 @@ def test_cancelling_by_keyboard(site: Site) -> None:
         page.keyboard.press("Enter")
         page.get_by_role("button", name="Yes, cancel").focus()
         page.keyboard.press("Enter")
-        expect(card(page, "failed", prompt_id)).to_be_visible()
+        expect(card(page, "cancelled", prompt_id)).to_be_visible()
 
 
 @pytest.mark.parametrize("question", ["cancel", "pause"])
@@ -286,7 +286,9 @@ def test_a_question_that_was_left_can_be_asked_again_at_once(site: Site, questio
         expect(dialog).to_be_visible()
         dialog.locator('[value="yes"]').click()
         expect(dialog).to_be_hidden()
-        done = card(page, "failed", prompt_id) if question == "cancel" else page.locator("#paused")
+        done = (
+            card(page, "cancelled", prompt_id) if question == "cancel" else page.locator("#paused")
+        )
         expect(done).to_be_visible()
 
 
@@ -377,14 +379,17 @@ def test_chosen_prompts_are_generated_by_keyboard(site: Site) -> None:
 
 
 def test_everything_is_generated(site: Site) -> None:
-    """One button for all that failed."""
+    """One button for all that failed, and one each for what a person cancelled."""
     prompts = [failed(site) for _ in range(3)]
+    cancelled = failed(site, message="cancelled: a person cancelled this prompt")
     with site.page("/queue") as page:
         expect(page.locator("#workers")).to_have_attribute("data-workers", "0")
         page.get_by_role("button", name="Generate all").click()
         expect(page.locator("#toasts")).to_contain_text("3 prompts put back in the queue")
         expect(page.locator("#failed > li")).to_have_count(0)
-    assert [status(site, each) for each in prompts] == ["pending"] * 3
+        card(page, "cancelled", cancelled).get_by_role("button", name="Retry").click()
+        expect(page.get_by_role("heading", name="Cancelled")).to_be_hidden()
+    assert [status(site, each) for each in (*prompts, cancelled)] == ["pending"] * 4
 
 
 def test_chosen_prompts_are_cancelled_together(site: Site) -> None:
@@ -396,7 +401,9 @@ def test_chosen_prompts_are_cancelled_together(site: Site) -> None:
         page.get_by_role("button", name="Cancel selected").click()
         expect(page.get_by_role("dialog", name="Cancel")).to_contain_text("2 prompts")
         page.get_by_role("button", name="Yes, cancel").click()
-        expect(page.locator("#failed > li")).to_have_count(2)
+        expect(page.locator("#cancelled > li")).to_have_count(2)
+        expect(page.locator("#failed > li")).to_have_count(0)
+        expect(page.get_by_role("heading", name="Cancelled 2")).to_be_visible()
 
 
 @pytest.mark.parametrize("scripted", [True, False])
@@ -442,7 +449,7 @@ def test_a_server_that_is_gone_is_told_and_found_again(site: Site) -> None:
         expect(page.locator("#trouble")).to_be_hidden()
         page.get_by_role("button", name=f"Cancel prompt {prompt_id}").click()
         page.get_by_role("button", name="Yes, cancel").click()  # with a token that is an old one
-        expect(card(page, "failed", prompt_id)).to_be_visible()
+        expect(card(page, "cancelled", prompt_id)).to_be_visible()
 
 
 def test_the_lists_are_asked_for_when_something_moved(site: Site) -> None:

@@ -193,14 +193,18 @@ class Connection:
             table: that was written to.
             what: was written, such as "a new row".
         """
-        from adapters.sqlite.constraint_errors import triggers_on
-
-        objects = triggers_on(self._driver, table)
-        behind = f" ({', '.join(objects)})" if objects else ""
         return WriteRefusedError(
             f"table {table} in {self.path} drops {what} without an error, as a trigger with"
-            f" RAISE(IGNORE) or a constraint with ON CONFLICT IGNORE does{behind}"
+            " RAISE(IGNORE) or a constraint with ON CONFLICT IGNORE does"
+            f"{self.silent_objects(table)}"
         )
+
+    def silent_objects(self, table: str) -> str:
+        """What may take back a write without an error, in parentheses; "" if nothing is known."""
+        from adapters.sqlite.constraint_errors import silent_objects
+
+        objects = silent_objects(self._driver, table)
+        return f" ({', '.join(objects)})" if objects else ""
 
     @contextmanager
     def writing(self) -> Iterator[None]:

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_TARGET: Final = re.compile(r"\s*(?:INSERT(?:\s+OR\s+\w+)?\s+INTO|UPDATE|DELETE\s+FROM)\s+(\w+)")
+_TARGET: Final = re.compile(
+    r"(?:EXPLAIN)?\s*(?:INSERT(?:\s+OR\s+\w+)?\s+INTO|UPDATE|DELETE\s+FROM)\s+(\w+)"
+)
 _CHECK: Final = re.compile(r"CHECK constraint failed: (?P<text>.*)", re.DOTALL)
 _COLUMNS: Final = re.compile(r"constraint failed: (?P<columns>\w+\.\w+(?:, \w+\.\w+)*)$")
 _INDEX: Final = re.compile(r"constraint failed: index '(?P<name>.*)'")
@@ -23,6 +25,9 @@ _MISSING: Final = re.compile(
     r"(?:no such (?:function|collation sequence|table|column|module)|unknown function):"
     r" (?:main\.)?(?P<word>.+?)(?:\(\))?$"
 )
+_GENERATED: Final = re.compile(r"cannot (?:INSERT into|UPDATE) generated column \"(?P<name>.+)\"")
+_NO_COLUMN: Final = re.compile(r"table (?P<word>.+) has no column named ")
+_SILENT: Final = re.compile(r"\bON\s+CONFLICT\s+(?:IGNORE|REPLACE)\b", re.IGNORECASE)
 _PLAIN_CHECK: Final = re.compile(r"CHECK\s*(?=\()", re.IGNORECASE)
 _NAMED_UNIQUE: Final = re.compile(
     r"CONSTRAINT\s+(\S+)\s+(?:UNIQUE|PRIMARY\s+KEY)\s*(\([^)]*\))?", re.IGNORECASE
@@ -91,8 +96,8 @@ def error_text(driver: sqlite3.Connection, complaint: Exception) -> str:
     return " ".join(message.split())
 
 
-def triggers_on(driver: sqlite3.Connection, table: str) -> tuple[str, ...]:
-    """The triggers of a table, in words, for a write that had no effect and no error.
+def silent_objects(driver: sqlite3.Connection, table: str) -> tuple[str, ...]:
+    """What may take back a write to a table without an error, in words.
 
     Args:
         driver: a connection to the database.
@@ -100,10 +105,18 @@ def triggers_on(driver: sqlite3.Connection, table: str) -> tuple[str, ...]:
     """
     rows = driver.execute(
         "SELECT type, name, tbl_name, sql FROM sqlite_schema"
-        " WHERE type = 'trigger' AND lower(tbl_name) = ?",
+        " WHERE type IN ('trigger', 'table') AND lower(tbl_name) = ?",
         (table.lower(),),
     )
-    return tuple(str(_Part(*row)) for row in rows)[:_MAX_NAMED]
+    causes: list[str] = []
+    for part in (_Part(*row) for row in rows):
+        if part.kind == "trigger":
+            causes.append(str(part))
+            continue
+        for column, definition in _definitions(part.sql):
+            if _SILENT.search(definition):
+                causes.append(f"column {column}" if column else " ".join(definition.split()))
+    return tuple(causes)[:_MAX_NAMED]
 
 
 def _causes(
@@ -114,6 +127,8 @@ def _causes(
         yield from _triggers(text, table, parts)
     elif match := _INDEX.search(text):
         yield from (str(part) for part in parts if part.name == match["name"])
+    elif match := _GENERATED.match(text):
+        yield f"column {match['name']} of table {table}"
     elif match := _CHECK.match(text):
         yield from _checks(match["text"], table, parts)
     elif match := _COLUMNS.search(text):
@@ -122,7 +137,7 @@ def _causes(
         elif match["columns"] == "prompt_artifacts.id":
             yield "make it INTEGER PRIMARY KEY, which SQLite numbers, or give it a default"
         yield from _writers(match["columns"].partition(".")[0], table, parts)
-    elif match := _MISSING.search(text):
+    elif match := _MISSING.search(text) or _NO_COLUMN.match(text):
         word = match["word"].rpartition(".")[2]
         yield from _mentions(rf"\b{re.escape(word)}\b", table, parts)
 

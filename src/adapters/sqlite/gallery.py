@@ -118,9 +118,9 @@ class SqliteGallery:
         """Pending prompts that have their writing, oldest first."""
         return self._prompts.waiting(kind, limit)
 
-    def failed(self, limit: int) -> Sequence[FailedPrompt]:
+    def failed(self, limit: int, *, cancelled: bool = False) -> Sequence[FailedPrompt]:
         """Image and lyrics prompts in error, the latest first."""
-        return self._prompts.failed(limit)
+        return self._prompts.failed(limit, cancelled=cancelled)
 
     def ended(self, limit: int) -> Sequence[RenderRecord]:
         """The last renders that have an outcome, the newest number first."""

@@ -17,7 +17,8 @@ from application.ports.gallery import (
     PromptPosition,
     WaitingPrompt,
 )
-from domain.prompt import Kind, Writing
+from domain.artifact_status import ArtifactStatus
+from domain.prompt import CANCELLED, Kind, Writing
 from domain.timestamps import TimeRange, iso_timestamp
 
 if TYPE_CHECKING:
@@ -113,17 +114,17 @@ class GalleryPrompts:
             )
         return tuple(prompts)
 
-    def failed(self, limit: int) -> tuple[FailedPrompt, ...]:
-        """Prompts that ended in error, the last one first."""
+    def failed(self, limit: int, *, cancelled: bool = False) -> tuple[FailedPrompt, ...]:
+        """Prompts that failed, or that a person cancelled, the last one first."""
         with self._connection.reading():
-            ids = self._failed_ids(limit)
+            ids = self._failed_ids(limit, CANCELLED if cancelled else ArtifactStatus.ERROR.value)
             rows = self._by_id("listed", ids, {})
             last = self._renders.last_of(ids)
         return tuple(
             _failed(rows[number], last.get(number, _NO_RENDER)) for number in ids if number in rows
         )
 
-    def _failed_ids(self, limit: int) -> list[int]:
+    def _failed_ids(self, limit: int, shown: str) -> list[int]:
         """Prompts in error by the time at which their last render failed, the others after them."""
         has_index = has_failure_index(self._connection)
         prompts: list[_Row] = []
@@ -132,11 +133,13 @@ class GalleryPrompts:
                 index=state_hint(self._connection, kind), prompt_type=kind.prompt_type
             )
             most = _MAX_SORTED + 1 if has_index else -1
-            prompts += self._connection.rows(statement, {"limit": most})
+            prompts += self._connection.rows(statement, {"limit": most, "shown": shown})
         if has_index and len(prompts) > _MAX_SORTED:
-            ids = [prompt_id for (prompt_id,) in self._rows("failed_last", limit=limit)]
+            ids = [
+                prompt_id for (prompt_id,) in self._rows("failed_last", limit=limit, shown=shown)
+            ]
             if len(ids) < limit:
-                rest = {"ids": json.dumps(ids), "limit": limit - len(ids)}
+                rest = {"ids": json.dumps(ids), "limit": limit - len(ids), "shown": shown}
                 ids += [prompt_id for (prompt_id,) in self._rows("failed_otherwise", **rest)]
             return ids
         last = self._renders.last_of([prompt_id for prompt_id, _ in prompts])

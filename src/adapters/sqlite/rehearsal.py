@@ -106,6 +106,7 @@ def _check_rows(connection: Connection, claim: Claim, artifacts: Sequence[Artifa
         raise WriteRefusedError(
             f"{where} keeps {len(set(ids))} of {len(artifacts)} rows of one prompt: a trigger or a"
             " constraint with ON CONFLICT REPLACE removes the others"
+            f"{connection.silent_objects('prompt_artifacts')}"
         )
 
 

@@ -50,7 +50,7 @@ def check_shared_tables(connection: Connection) -> None:
             an unknown value; the message names it.
     """
     for table, required in REQUIRED.items():
-        columns = columns_of(connection, table)
+        columns = columns_of(connection, table, generated=True)
         if not columns:
             message = (
                 f"the database {connection.path} has no table {table}; is database.path the"
@@ -87,15 +87,21 @@ def check_insertable(connection: Connection, table: str, known: frozenset[str]) 
             raise RepositoryError(message)
 
 
-def columns_of(connection: Connection, table: str) -> dict[str, bool]:
+def columns_of(connection: Connection, table: str, *, generated: bool = False) -> dict[str, bool]:
     """The columns of a table, in order; True for those that require a value.
 
     Names are in lower case because SQLite ignores their case.
+
+    Args:
+        connection: to the database.
+        table: its name.
+        generated: whether to include generated columns, which can only be read.
     """
     rows = connection.rows(
-        'SELECT lower(name), "notnull" AND dflt_value IS NULL AND NOT pk'
-        " FROM pragma_table_info(:table)",
-        {"table": table},
+        # hidden: 2 and 3 are generated columns; 1 is hidden in a virtual table.
+        'SELECT lower(name), "notnull" AND dflt_value IS NULL AND NOT pk AND NOT hidden'
+        " FROM pragma_table_xinfo(:table) WHERE hidden = 0 OR (:generated AND hidden > 1)",
+        {"table": table, "generated": generated},
     )
     return {str(name): bool(must) for name, must in rows}
 

@@ -361,8 +361,8 @@ class Gallery(Protocol):
         """
         ...
 
-    def failed(self, limit: int) -> Sequence[FailedPrompt]:
-        """Image and lyrics prompts in error, the latest first."""
+    def failed(self, limit: int, *, cancelled: bool = False) -> Sequence[FailedPrompt]:
+        """Image and lyrics prompts that failed, or that a person cancelled, the latest first."""
         ...
 
     def ended(self, limit: int) -> Sequence[RenderRecord]:

@@ -38,6 +38,13 @@ Examples:
 """
 
 
+_REMEDIES = {
+    f"it is {ArtifactStatus.READY}": "; use --again to render it once more",
+    f"it is {ArtifactStatus.PROCESSING}": "; if its worker was lost, 'mediagen run' or the daemon"
+    " picks it up, and 'mediagen cancel' ends it in any case",
+}
+
+
 @command(name="retry", help=RETRY_HELP)
 @click.argument("ids", nargs=-1, type=PromptId(ArtifactStatus.ERROR), metavar="[ID]...")
 @click.option("--all-errors", is_flag=True, help="Retry every prompt that failed.")
@@ -58,8 +65,7 @@ def retry(invocation: Invocation, ids: tuple[int, ...], *, all_errors: bool, aga
         for prompt_id in result.moved:
             click.echo(f"prompt {prompt_id} is pending again")
         for prompt_id, reason in result.refused.items():
-            is_ready = reason == f"it is {ArtifactStatus.READY}" and not again
-            remedy = "; use --again to render it once more" if is_ready else ""
+            remedy = _REMEDIES.get(reason, "")
             _print_refusal(prompt_id, "requeued", f"{reason}{remedy}")
         if result.moved:
             click.echo("'mediagen run' renders the pending prompts", err=True)

@@ -186,7 +186,11 @@ class ListParameters(msgspec.Struct, frozen=True):
         Meta(description="only this kind"),
     ] = None
     status: Annotated[
-        QueryText | None, Meta(description="only prompts with this artifact_status")
+        QueryText | None,
+        Meta(
+            description="only prompts with this artifact_status; what a person cancelled counts as"
+            " cancelled, not as error"
+        ),
     ] = None
     text: Annotated[
         QueryText | None, Meta(description="must occur in the prompt text or in the writing")

@@ -12,7 +12,7 @@ from msgspec.structs import asdict
 
 from domain.artifact_status import ArtifactStatus
 from domain.brief import BRIEF_FIELDS
-from domain.prompt import Kind
+from domain.prompt import CANCELLED, Kind, shown_status
 from entrypoints.web import gallery_api, prompts_api, queue_api, system_api
 from entrypoints.web.api import MAX_UPLOAD_BYTES, read_query
 from entrypoints.web.gallery_api import THUMBNAIL_WIDTH, GalleryParameters
@@ -111,7 +111,7 @@ def browse_context(services: Services) -> dict[str, object]:
         "given": None if query.cursor else as_text(page),
         "kind": kind.prompt_type if kind else "",
         "status": query.status or "",
-        "statuses": sorted({*map(str, ArtifactStatus), *filter(None, [query.status])}),
+        "statuses": sorted({*map(str, ArtifactStatus), CANCELLED, *filter(None, [query.status])}),
         "text": query.text or "",
         "filtered": bool(filters),
         "next_page": f"{request.script_root}/?{next_page}" if next_page else None,
@@ -160,11 +160,14 @@ def prompt_context(prompt: Prompt) -> dict[str, object]:
         for name, value in brief.items()
         if name not in {"prompt", "negative_prompt", "sections", "title"} and value
     ]
+    code = prompt.error.code if prompt.error else None
+    status = shown_status(prompt.artifact_status, code)
     return {
         "prompt": prompt,
+        "status": status,
         "lyrics": brief.get("sections", ()),
         "facts": facts,
-        "chip": _CHIPS.get(prompt.artifact_status, ""),
+        "chip": _CHIPS.get(status, ""),
     }
 
 

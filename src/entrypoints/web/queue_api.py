@@ -13,7 +13,7 @@ from msgspec.structs import asdict
 from application.ports.database import PausedBy
 from domain.artifact_status import ArtifactStatus
 from domain.failure import FailureCode
-from domain.prompt import Kind
+from domain.prompt import CANCELLED, Kind
 from entrypoints.web.api import Routes
 from entrypoints.web.briefs import Problem, WrittenBrief, explain_error, title_of, written_brief
 from entrypoints.web.json_responses import Count, CountByKind, Document, KindName, Time, iso
@@ -171,10 +171,11 @@ class WaitingByKind(Document):
 
 
 class QueueTotals(Document):
-    """Number of prompts that wait and that failed."""
+    """Number of prompts that wait, that failed, and that a person cancelled."""
 
     waiting: Annotated[CountByKind, Meta(description="all waiting prompts")]
     failed: Count
+    cancelled: Count
 
 
 class Queue(Document):
@@ -182,6 +183,9 @@ class Queue(Document):
 
     waiting: Annotated[WaitingByKind, Meta(description=f"the oldest {MAX_LISTED} of each kind")]
     failed: Annotated[list[Failed], Meta(description=f"the last {MAX_LISTED}")]
+    cancelled: Annotated[
+        list[Failed], Meta(description=f"the last {MAX_LISTED} that a person cancelled")
+    ]
     rendering: list[Rendering]
     totals: QueueTotals
 
@@ -226,10 +230,12 @@ def queue(services: Services) -> Queue:
     return Queue(
         waiting=WaitingByKind(**waiting),
         failed=[_failed(prompt) for prompt in gallery.failed(MAX_LISTED)],
+        cancelled=[_failed(prompt) for prompt in gallery.failed(MAX_LISTED, cancelled=True)],
         rendering=renderings(summary.rendering, services.live.workers(), texts),
         totals=QueueTotals(
             waiting=_by_kind({kind: _counts(summary, kind)["pending"] for kind in Kind}),
             failed=sum(_counts(summary, kind)["error"] for kind in Kind),
+            cancelled=sum(_counts(summary, kind).get(CANCELLED, 0) for kind in Kind),
         ),
     )
 

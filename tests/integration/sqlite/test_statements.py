@@ -221,7 +221,7 @@ def _show_the_page(connection: Connection) -> None:
         shown.prompts(PromptListQuery(text="x"))
         shown.plain_prompts([], None, 5)
         shown.waiting(Kind.IMAGE, 5)
-        shown.failed(5)
+        shown.failed(5, cancelled=True)
         shown.ended(5)
         shown.history(LATER, 60)
         with connection.writing():

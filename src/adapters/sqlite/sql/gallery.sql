@@ -17,7 +17,7 @@ WHERE
     AND (:artifact_type IS NULL OR a.artifact_type = :artifact_type)
     AND (:oldest IS NULL OR a.created_at >= :oldest)
     AND (:newest IS NULL OR a.created_at < :newest)
-    AND (:status IS NULL OR p.artifact_status = :status)
+    AND (:status IS NULL OR :status = {p.shown_status})
     AND (
         :pattern IS NULL
         OR CAST(p.prompt_text AS TEXT) LIKE :pattern ESCAPE '\'

@@ -46,14 +46,14 @@ WHERE
 ORDER BY p.created_at, p.id
 LIMIT :limit;
 
--- A template, for one kind: prompts in error, in any order. Other programs may call their own prompts
--- cancelled.
+-- A template, for one kind: prompts in error, in any order; those that failed, or those that a person
+-- cancelled. Other programs may call their own prompts cancelled.
 
 -- name: in_error
 SELECT p.id, p.created_at
 FROM prompts AS p {index}
 WHERE
-    p.prompt_type = '{prompt_type}' AND {p.shown_status} IN ('error', 'cancelled')
+    p.prompt_type = '{prompt_type}' AND {p.shown_status} = :shown
     AND {p.is_completed} = 1 AND p.artifact_status = 'error'
 LIMIT :limit;
 
@@ -65,7 +65,7 @@ FROM media_generator_renders AS r INDEXED BY media_generator_failures
 CROSS JOIN prompts AS p ON p.id = r.prompt_id
 WHERE
     r.failure_code IS NOT NULL AND p.artifact_status = 'error' AND p.status = 'completed'
-    AND p.prompt_type IN ('image_prompt', 'lyrics_prompt')
+    AND p.prompt_type IN ('image_prompt', 'lyrics_prompt') AND {p.shown_status} = :shown
     AND NOT EXISTS (
         SELECT 1 FROM media_generator_renders AS n
         WHERE n.prompt_id = r.prompt_id AND n.render_id > r.render_id
@@ -78,6 +78,7 @@ SELECT id FROM prompts
 WHERE
     artifact_status = 'error' AND status = 'completed'
     AND prompt_type IN ('image_prompt', 'lyrics_prompt')
+    AND {shown_status} = :shown
     AND id NOT IN (SELECT value FROM json_each(:ids))
 ORDER BY created_at DESC, id DESC
 LIMIT :limit;

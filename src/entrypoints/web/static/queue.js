@@ -92,6 +92,12 @@ function showQueue() {
   document.querySelector('[data-total="failed"]').textContent = failed;
   showMore("failed", queue.failed.length, failed,
     `Only the newest ${queue.failed.length} are shown; “Generate all” includes the others.`);
+  const { cancelled } = queue.totals;
+  arrange(byId("cancelled"), queue.cancelled,
+    { blank: "blank-failed", key: (item) => item.id, fill: fillFailed });
+  document.querySelector('[data-part="cancelled"]').hidden = cancelled === 0;
+  document.querySelector('[data-total="cancelled"]').textContent = cancelled;
+  showMore("cancelled", queue.cancelled.length, cancelled, `Only the newest ${queue.cancelled.length} are shown.`);
   showChosen();
 }
 

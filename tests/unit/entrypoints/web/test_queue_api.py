@@ -90,7 +90,7 @@ def test_the_queue_shows_pictures_and_songs_with_briefs(site: Site) -> None:
     assert (failed["id"], failed["attempts"]) == (4, 1)
     assert failed["error"]["hint"] == FailureCode.NO_FILES.hint
     assert [(row["prompt_id"], row["text"]) for row in found["rendering"]] == [(1, "water")]
-    assert found["totals"] == {"waiting": {"image": 1, "audio": 1}, "failed": 1}
+    assert found["totals"] == {"waiting": {"image": 1, "audio": 1}, "failed": 1, "cancelled": 0}
 
 
 def test_a_failed_prompt_is_tried_again(site: Site) -> None:
