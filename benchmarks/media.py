@@ -67,7 +67,10 @@ def measure(trial: Trial) -> Report:
     report = Report()
     figures = []
     with ExitStack() as stack:
-        clients = {name: stack.enter_context(_client(name, folder)) for name in _SERVERS}
+        ports = {name: stack.enter_context(serving(name, folder)) for name in _SERVERS}
+        clients = {
+            name: stack.enter_context(closing(_Client(port))) for name, port in ports.items()
+        }
         for case in _CASES:
             trial.note(f"{case.title}, {rounds} rounds of {case.requests}")
             turns = {
@@ -147,8 +150,8 @@ def prepare(folder: Path, rows: int) -> Path:
 
 
 @contextmanager
-def _client(which: str, folder: Path) -> Iterator[_Client]:
-    """A client of a server in a process of its own."""
+def serving(which: str, folder: Path) -> Iterator[int]:
+    """The port of a server in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.media_servers", which, str(folder)]
     with subprocess.Popen(
         command,
@@ -159,9 +162,7 @@ def _client(which: str, folder: Path) -> Iterator[_Client]:
     ) as process:
         assert process.stdout is not None
         assert process.stdin is not None
-        client = _Client(int(process.stdout.readline()))
-        yield client
-        client.close()
+        yield int(process.stdout.readline())
         process.stdin.close()
 
 

@@ -1,4 +1,4 @@
-"""The servers whose media are timed: ours, ours with Werkzeug's ``send_file``, and a bare waitress.
+"""The servers that are timed: ours, ours with ``send_file``, a bare waitress, and plain Flask.
 
 Started as a process of its own, ``python -m benchmarks.media_servers WHICH FOLDER``, each prints
 its port, and ends when its standard input does.
@@ -6,13 +6,18 @@ its port, and ends when its standard input does.
 
 from __future__ import annotations
 
+import json
 import os
+import signal
+import socket
+import sqlite3
 import sys
+from logging import ERROR, getLogger
 from pathlib import Path
-from threading import Thread
+from threading import Thread, local
 from typing import TYPE_CHECKING, Any
 
-from flask import Response
+from flask import Flask, Response, jsonify, request, send_from_directory
 from waitress.server import create_server
 from werkzeug.utils import send_file
 
@@ -34,8 +39,12 @@ THREADS = 8  # as web.threads
 def main() -> None:
     """Serve until standard input ends."""
     which, folder = sys.argv[1], Path(sys.argv[2])
-    if which == "bare":
-        server = create_server(_bare(folder / "output"), host="127.0.0.1", port=0, threads=THREADS)
+    if which == "gunicorn":
+        _run_gunicorn(_plain_flask(folder))
+    if which in {"bare", "flask"}:
+        getLogger("waitress.queue").setLevel(ERROR)  # as ours
+        app = _bare(folder / "output") if which == "bare" else _plain_flask(folder)
+        server = create_server(app, host="127.0.0.1", port=0, threads=THREADS)
         print(server.effective_port, flush=True)  # type: ignore[union-attr] # one socket, one port
         _end_with_input()
         server.run()
@@ -48,19 +57,19 @@ def main() -> None:
     serving.close()
 
 
-def _end_with_input() -> None:
+def _end_with_input(end: Callable[[], object] = lambda: os._exit(0)) -> None:
     def wait() -> None:
         sys.stdin.read()
-        os._exit(0)  # the bare server has no other end
+        end()  # waitress has no other
 
     Thread(target=wait, daemon=True).start()
 
 
-def _send_file(request: Request, published: MediaFile, name: str, *, is_download: bool) -> Response:
+def _send_file(asked: Request, published: MediaFile, name: str, *, is_download: bool) -> Response:
     """What Werkzeug can do of ``entrypoints.web.file_responses.file_response``."""
     response = send_file(
         published.file,
-        request.environ,
+        asked.environ,
         mimetype=content_type(published.format),
         as_attachment=is_download,
         download_name=name,
@@ -72,7 +81,7 @@ def _send_file(request: Request, published: MediaFile, name: str, *, is_download
     )
     assert isinstance(response, Response)
     response.content_length = published.size
-    response.make_conditional(request.environ, accept_ranges=True, complete_length=published.size)
+    response.make_conditional(asked.environ, accept_ranges=True, complete_length=published.size)
     return response
 
 
@@ -96,6 +105,84 @@ def _bare(root: Path) -> Callable[[dict[str, Any], Callable[..., object]], Itera
         return sent
 
     return serve
+
+
+_ROWS = """
+SELECT
+    a.id, a.prompt_id, a.artifact_type, a.file_path, a.preview_path, a.metadata, a.created_at,
+    p.prompt_text
+FROM prompt_artifacts AS a LEFT JOIN prompts AS p ON p.id = a.prompt_id
+WHERE a.id < ? ORDER BY a.id DESC LIMIT ?
+"""
+
+
+def _plain_flask(folder: Path) -> Flask:
+    """A backend as one writes it in an afternoon: the same rows and files, and no check at all."""
+    settings = json.loads((folder / "config.json").read_text())
+    app = Flask("plain")
+    of_thread = local()
+
+    @app.get("/api/v1/gallery")
+    def gallery() -> Response:
+        if not hasattr(of_thread, "driver"):
+            of_thread.driver = sqlite3.connect(settings["database"]["path"])
+        limit = request.args.get("limit", 60, int)
+        before = request.args.get("cursor", 2**62, int)
+        items = [_plain_item(row) for row in of_thread.driver.execute(_ROWS, (before, limit))]
+        return jsonify(items=items, next_cursor=str(items[-1]["artifact_id"]) if items else None)
+
+    @app.get("/api/media/<path:path>")
+    def file(path: str) -> Response:
+        return send_from_directory(folder / "output", path)
+
+    return app
+
+
+def _plain_item(row: tuple[Any, ...]) -> dict[str, Any]:
+    artifact_id, prompt_id, kind, file_path, preview_path, metadata, created_at, text = row
+    facts = json.loads(metadata)
+    url = f"/api/media/{file_path}"
+    names = ("negative_prompt", "seed", "width", "height", "duration_seconds", "format")
+    return {
+        "artifact_id": artifact_id,
+        "prompt_id": prompt_id,
+        "kind": kind,
+        "file_path": file_path,
+        "preview_path": preview_path,
+        "title": facts.get("title") or (text or "")[:80],
+        "prompt": facts.get("prompt") or text,
+        "tags": facts.get("style_tags", []),
+        **{name: facts.get(name) for name in (*names, "file_size", "workflow", "renderer")},
+        "created_at": created_at.replace(" ", "T"),
+        "media_url": url,
+        "thumbnail_url": f"{url}?w=320" if kind == "image" else None,
+        "peaks_url": f"/api/v1/peaks/{artifact_id}" if kind == "audio" else None,
+    }
+
+
+def _run_gunicorn(app: Flask) -> None:
+    """Serve with one process and as many threads as the others, until standard input ends."""
+    from gunicorn.app.base import BaseApplication  # noqa: PLC0415 - only here, and not on Windows
+
+    listening = socket.create_server(("127.0.0.1", 0))
+    print(listening.getsockname()[1], flush=True)
+    _end_with_input(lambda: os.kill(os.getpid(), signal.SIGTERM))
+    options = {
+        "bind": f"fd://{listening.fileno()}",
+        "worker_class": "gthread",
+        "threads": THREADS,
+        "loglevel": "error",
+    }
+
+    class Application(BaseApplication):  # type: ignore[misc] # has no types
+        def load_config(self) -> None:
+            for name, value in options.items():
+                self.cfg.set(name, value)
+
+        def load(self) -> Flask:
+            return app
+
+    Application().run()
 
 
 if __name__ == "__main__":

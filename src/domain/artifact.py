@@ -133,7 +133,7 @@ def metadata_of(
 
 # Control characters, traces of invalid UTF-8 (lone surrogates, their replacement), backslashes.
 _UNSAFE: Final = re.compile("[\x00-\x1f\x7f\ud800-\udfff\ufffd\\\\]")
-_MAX_PATH: Final = 1024  # characters; paths that Media Generator publishes have about 50
+MAX_PATH_LENGTH: Final = 1024  # characters; paths that Media Generator publishes have about 50
 
 
 def is_servable(path: str) -> bool:
@@ -144,7 +144,7 @@ def is_servable(path: str) -> bool:
     folders are not served either: they hold files that are not published yet.
     """
     return (
-        0 < len(path) <= _MAX_PATH
+        0 < len(path) <= MAX_PATH_LENGTH
         and not _UNSAFE.search(path)
         and not any(part == "" or part.startswith(".") for part in path.split("/"))
         and ":" not in path.split("/", 1)[0]  # a drive, or the scheme of an address

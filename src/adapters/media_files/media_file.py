@@ -85,8 +85,10 @@ def open_media(root: Path, path: str, metadata: Mapping[str, object]) -> MediaFi
     try:
         facts = os.fstat(file.fileno())
         head = os.pread(file.fileno(), HEAD_BYTES, 0)
-        format_name = tagged_song_format(file) if head.startswith(b"ID3") else format_of(head)
-        file.seek(0)
+        format_name = format_of(head)
+        if head.startswith(b"ID3"):
+            format_name = tagged_song_format(file)
+            file.seek(0)
     except BaseException:
         file.close()
         raise

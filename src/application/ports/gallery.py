@@ -72,6 +72,7 @@ class GalleryArtifact:
         created_at: ISO 8601, or None.
         prompt_text: the text of its prompt, or None when the prompt is gone.
         prompt_status: its ``artifact_status``, or None when it is gone or has none.
+        derived: what readers made of it, by a name of theirs; kept for as long as it is.
     """
 
     id: int
@@ -83,6 +84,7 @@ class GalleryArtifact:
     created_at: str | None
     prompt_text: str | None
     prompt_status: str | None
+    derived: dict[str, object] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def kind(self) -> Kind | None:

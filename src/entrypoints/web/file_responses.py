@@ -60,6 +60,8 @@ _RANGE: Final = re.compile(r"(\d*)-(\d*)", re.ASCII)
 _MAX_NAME: Final = 120  # characters
 _NOT_IN_NAMES: Final = re.compile(r'["\\/:*?<>|]+')  # not allowed in file names on some system
 
+_http_date = lru_cache(1_000)(http_date)  # a gallery asks for the same files again and again
+
 
 class Validators:
     """The ETag and the date by which a client knows a content again.
@@ -81,7 +83,7 @@ class Validators:
     def headers(self) -> dict[str, str]:
         """ETag and Last-Modified."""
         tag = quote_etag(self._identity, weak=not self._is_strong)
-        return {"ETag": tag, "Last-Modified": http_date(self._modified)}
+        return {"ETag": tag, "Last-Modified": _http_date(self._modified)}
 
     def bodiless_status(self, request: Request) -> int | None:
         """304 or 412 if the request's conditions say so; None if the content is to be sent."""

@@ -107,12 +107,21 @@ def _position(cursor: str | None) -> int | None:
 def gallery_item(artifact: GalleryArtifact, base: str) -> GalleryItem:
     """A row of ``prompt_artifacts`` as an item of the gallery.
 
-    Other programs write metadata too: values of an unexpected type are left out.
+    Other programs write metadata too: values of an unexpected type are left out. The item is made
+    once for as long as the row stays in memory, and no caller changes it.
 
     Args:
         artifact: the row.
         base: stands before every address: "" or a path.
     """
+    name = f"item {base}"
+    item = artifact.derived.get(name)
+    if not isinstance(item, GalleryItem):
+        item = artifact.derived[name] = _new_item(artifact, base)
+    return item
+
+
+def _new_item(artifact: GalleryArtifact, base: str) -> GalleryItem:
     metadata = artifact.metadata
     prompt = _text(metadata, "prompt") or artifact.prompt_text
     kind = artifact.kind

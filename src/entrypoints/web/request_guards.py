@@ -36,6 +36,7 @@ HEADERS: Final = {  # of every response that does not set its own
     "Cross-Origin-Resource-Policy": "same-site",
     "Cache-Control": "no-store",
 }
+_HEADERS: Final = [(name.lower(), name, value) for name, value in HEADERS.items()]
 _PREFLIGHT: Final = {  # what the front end at web.cors_origin may send, besides simple requests
     "Access-Control-Allow-Methods": "GET, HEAD, POST",
     "Access-Control-Allow-Headers": (
@@ -84,8 +85,8 @@ def _install_headers(app: Flask, access: Access) -> None:
     @app.after_request
     def add_headers(response: Response) -> Response:
         own = {name.lower() for name, _ in response.headers}
-        for name, value in HEADERS.items():  # setdefault() would search all headers for each
-            if name.lower() not in own:
+        for lower_name, name, value in _HEADERS:  # setdefault() would search all headers for each
+            if lower_name not in own:
                 response.headers.add(name, value)
         if access.front_end is not None:
             _add_cors_headers(response, access)
