@@ -7,7 +7,7 @@
 
 .SUFFIXES:
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow lint format hooks bench path front-end mappings chaos screenshots lock clean
+.PHONY: help demo test slow lint audit format hooks bench path front-end mappings chaos screenshots lock clean
 
 # ---------------------------------------------------------------------------------- interpreter
 
@@ -73,6 +73,10 @@ $(VENV)/.installed-front-end: requirements-front-end.lock | $(VENV)/.installed-d
 	$(call install,requirements-front-end.lock)
 	@touch $@
 
+$(VENV)/.installed-audit: requirements-audit.lock | $(VENV)/.installed-dev
+	$(call install,requirements-audit.lock)
+	@touch $@
+
 # -------------------------------------------------------------------------------------- targets
 
 help: ## Show this list
@@ -100,8 +104,11 @@ COMPILE_TESTS = [ -d tests/__pycache__ ] || $(BIN)/pytest --collect-only -qq > /
 ifeq ($(strip $(ARGS)),)
 test: $(VENV)/.installed-dev ## Run lint and all tests but the slow ones; ARGS="-k word" runs some tests
 	@$(MAKE) --no-print-directory lint > $(VENV)/lint.log 2>&1 & lint=$$!; \
+	{ [ ! -e $(VENV)/.installed-audit ] || $(BIN)/python -m tests.audit; } > $(VENV)/audit.log 2>&1 & \
+	audit=$$!; \
 	$(COMPILE_TESTS); \
 	$(BIN)/pytest -n $(TEST_PROCESSES) --dist worksteal -m "not slow"; tests=$$?; \
+	wait $$audit || cat $(VENV)/audit.log; \
 	wait $$lint || { cat $(VENV)/lint.log; echo "Lint failed; the tests are above."; exit 1; }; \
 	echo $$tests > $(VENV)/tests.status; exit $$tests
 else
@@ -118,6 +125,9 @@ lint: $(VENV)/.installed-dev ## Check style, types and import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy src tests $(wildcard benchmarks)
 	$(BIN)/lint-imports --no-logo
+
+audit: $(VENV)/.installed-dev $(VENV)/.installed-audit ## Check the locks, and ask for known vulnerabilities of what they hold
+	@$(BIN)/python -m tests.audit
 
 format: $(VENV)/.installed-dev ## Format the code and fix what ruff can fix
 	$(BIN)/ruff check --fix .
@@ -165,6 +175,7 @@ lock: ## Write the requirements locks again from pyproject.toml (needs uv)
 	$(COMPILE) -c requirements-dev.lock -o requirements.lock
 	$(COMPILE) -c requirements-dev.lock --extra bench -o requirements-bench.lock
 	$(COMPILE) -c requirements-dev.lock --extra front-end -o requirements-front-end.lock
+	$(COMPILE) -c requirements-dev.lock --extra audit -o requirements-audit.lock
 
 clean: ## Remove environments, build results and caches
 	rm -rf .venv .venv-* build dist

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import subprocess
 import sysconfig
@@ -39,7 +40,7 @@ def measure(trial: Trial) -> Report:
     database = fill_database(trial.folder / "shared.db", Contents(count, 1000))
     _add_files(database, trial.folder / "output")
     report = Report()
-    with _served(trial.folder, database) as url:
+    with served(trial.folder, database) as (url, _):
         with closing(Asking(url)) as asking:
             _tell_data(report, _data(trial, asking))
         visits = browse(url, trial.choose(15, 3), trial.note)
@@ -113,8 +114,14 @@ def _picture() -> bytes:
 
 
 @contextmanager
-def _served(folder: Path, database: Path) -> Iterator[str]:
-    """``mediagen serve`` as it is run; gives its address."""
+def served(folder: Path, database: Path, checkout: Path | None = None) -> Iterator[tuple[str, int]]:
+    """``mediagen serve`` as it is run; gives its address and the number of its process.
+
+    Args:
+        folder: gets the configuration and the state; its ``output`` is the output root.
+        database: that it shows.
+        checkout: of another build, which runs with the libraries of this one; None for this one.
+    """
     config = folder / "config.json"
     document = {
         "database": {"path": str(database)},
@@ -125,9 +132,10 @@ def _served(folder: Path, database: Path) -> Iterator[str]:
     config.write_text(json.dumps(document), "utf-8")
     mediagen = Path(sysconfig.get_path("scripts")) / "mediagen"
     command = [str(mediagen), "serve", "--json", "--config", str(config)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+    environment = {**os.environ, **({"PYTHONPATH": str(checkout / "src")} if checkout else {})}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as server:
         try:
             assert server.stdout
-            yield str(json.loads(server.stdout.readline())["url"])
+            yield str(json.loads(server.stdout.readline())["url"]), server.pid
         finally:
             server.terminate()

@@ -102,9 +102,16 @@ class ForkServer:
             with os.fdopen(theirs, "wb") as theirs_file:
                 files = (given, printed, complaints, asked, theirs_file)
                 socket.send_fds(self._control, [b"!"], [file.fileno() for file in files])
-            pid = int(status.readline())
-            if not select.select([status], [], [], seconds)[0]:
-                os.kill(pid, signal.SIGKILL)
+            told = status.readline()
+            assert told, "the fork server is gone; what it complained of stands on stderr"
+            pid = int(told)
+            ended: Sequence[object] = ()
+            try:
+                ended = select.select([status], [], [], seconds)[0]
+            finally:
+                if not ended:
+                    os.kill(pid, signal.SIGKILL)
+            if not ended:
                 raise subprocess.TimeoutExpired(words, seconds)
             code = int(status.readline())
             for file in (printed, complaints):
@@ -153,7 +160,8 @@ def _report(pid: int, descriptors: Sequence[int]) -> NoReturn:
         os.close(descriptor)
     os.write(status, b"%d\n" % pid)
     _, ended = os.waitpid(pid, 0)
-    os.write(status, b"%d\n" % os.waitstatus_to_exitcode(ended))
+    with contextlib.suppress(BrokenPipeError):  # it took too long, and nobody waits any more
+        os.write(status, b"%d\n" % os.waitstatus_to_exitcode(ended))
     os._exit(0)
 
 

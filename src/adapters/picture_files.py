@@ -32,9 +32,11 @@ LARGE: Final = 8_000_000
 _one_large_picture = RLock()
 
 # glibc's malloc keeps freed blocks for the thread that used them. Blocks over a threshold go back
-# to the system at once, but it raises the threshold with each of them unless it was set.
+# to the system at once, but it raises the threshold with each of them unless it was set; what is
+# left of smaller ones goes back when it is trimmed. macOS and musl need neither.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
-_RETURNED_BYTES = 8 * 1024 * 1024
+_RETURNED_BYTES = 4 * 1024 * 1024
+_KEPT_BYTES = 2 * 1024 * 1024  # at the end of what a thread uses; trimming does not reach them
 
 
 def picture_format(head: bytes) -> str | None:
@@ -78,21 +80,29 @@ def decoding(size: int) -> Iterator[None]:
     Args:
         size: pixels, or bytes of the file, whatever is known; the calls of a thread may be nested.
     """
-    _return_large_blocks()
+    libc = _glibc()
     if size <= LARGE:
         yield
         return
     with _one_large_picture:
-        yield
+        try:
+            yield
+        finally:
+            if libc:
+                libc.malloc_trim(0)
 
 
 @cache
-def _return_large_blocks() -> None:
-    """Let large blocks of memory go back to the system when they are freed (glibc; others do)."""
-    with contextlib.suppress(AttributeError, OSError):
+def _glibc() -> ctypes.CDLL | None:
+    """The system's C library, told to return large blocks at once; None if it is not glibc."""
+    try:
         libc = ctypes.CDLL(None)
+        libc.malloc_trim.argtypes = (ctypes.c_size_t,)
         libc.mallopt(_M_MMAP_THRESHOLD, _RETURNED_BYTES)
-        libc.mallopt(_M_TRIM_THRESHOLD, _RETURNED_BYTES)
+        libc.mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)
+    except (AttributeError, OSError):
+        return None
+    return libc
 
 
 # --------------------------------------------------------------------------------------------- PNG
@@ -261,12 +271,12 @@ def _webp_picture(file: BinaryIO) -> bytes:
 
 @cache
 def _libwebp() -> ctypes.CDLL | None:
-    from PIL import _webp
-
     try:
+        from PIL import _webp
+
         library = ctypes.CDLL(_webp.__file__)
         library.WebPDecode.argtypes = (ctypes.c_char_p, ctypes.c_size_t, ctypes.c_void_p)
         library.WebPInitDecoderConfigInternal.argtypes = (ctypes.c_void_p, ctypes.c_int)
-    except (AttributeError, OSError):
+    except (AttributeError, ImportError, OSError):
         return None
     return library

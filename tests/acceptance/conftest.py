@@ -1,5 +1,6 @@
 """A user's shell, with a database of the seed's shape."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +16,13 @@ from tests.fresh_databases import fresh_database
 # Not for the whole session: other tests look at the children of this process.
 @pytest.fixture(scope="package", autouse=True)
 def _forks() -> Iterator[None]:
-    """What runs to its end is a fork of one server."""
+    """What runs to its end is a fork of one server.
+
+    Not on macOS, where a fork may not use what the system's libraries have begun.
+    """
+    if sys.platform != "linux":
+        yield
+        return
     with fork_server() as CommandLine.forks:
         yield
     CommandLine.forks = None

@@ -140,7 +140,9 @@ def test_a_workflow_that_makes_nothing_of_the_kind_is_refused(
 def test_a_server_knows_which_node_saves(bare: CommandLine, double: Double) -> None:
     """No name in it tells that a custom node does."""
     file = written(bare, saved_as("Archive", content=["6", 0]))
-    assert bare.run("workflow", "check", file, "--offline").returncode == 1
+    offline = bare.run("workflow", "check", file, "--offline")
+    assert offline.returncode == 1
+    assert "only a server can tell whether it has the node type 'Archive'" in offline.stdout
     said = bare.run("workflow", "check", file, "--server", double.url)
     assert (said.returncode, said.stderr) == (0, "")
     said = bare.run("workflow", "check", file, "--server", double.url, "--kind", "audio")

@@ -172,8 +172,8 @@ def unknown_types(graph: Graph, info: ObjectInfo) -> list[str]:
     more = f" and {len(unknown) - _MAX_NAMED} more" if len(unknown) > _MAX_NAMED else ""
     names = ", ".join(map(repr, unknown[:_MAX_NAMED]))
     note = (
-        f"the type{'s' * (len(unknown) > 1)} of node {names}{more} cannot be checked without a"
-        " server: whether it has them, and which inputs they need, is not known"
+        f"only a server can tell whether it has the node type{'s' * (len(unknown) > 1)}"
+        f" {names}{more}, and what else {'they need' if len(unknown) > 1 else 'it needs'}"
     )
     return [note]
 

@@ -102,8 +102,9 @@ class FilesystemArtifactStore:
                 return failure
             kinds = (self._root / kind.value for kind in Kind)
             for folder in (self._root, self._staging, *kinds):
-                may_write = os.access(folder, os.W_OK | os.X_OK, effective_ids=effective)
-                if not may_write and os.path.lexists(folder):
+                # In this order: another slot may make the folder between the two.
+                exists = os.path.lexists(folder)
+                if exists and not os.access(folder, os.W_OK | os.X_OK, effective_ids=effective):
                     message = f"This program may not write to {folder}."
                     return Failure(FailureCode.OUTPUT_NOT_WRITABLE, message)
             if failure := low_space(self._root, min_free_bytes):

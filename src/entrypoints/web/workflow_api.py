@@ -105,6 +105,7 @@ class WorkflowCheck(Document):
     upload=MAX_UPLOAD_BYTES,
     errors={
         413: f"The file is larger than {MAX_UPLOAD_BYTES // 1024**2} MiB",
+        422: "A parameter is invalid, or the file is a Python script",
         503: "Another file is being checked",
     },
     database=False,
@@ -117,6 +118,9 @@ def check_workflow_file(
     The body is the file itself: a workflow of ComfyUI in API format or as its editor saves it, a
     picture or song that ComfyUI made, or a usual wrapper of a workflow. Nothing is stored.
     """
+    if (query.name or "").lower().endswith(".py"):
+        message = f"{query.name} is a script, which is compared with the files of ComfyUI"
+        raise ApiError(422, "is_script", message, "Run 'mediagen workflow check FILE' instead.")
     if not _ONE_AT_A_TIME.acquire(blocking=False):
         message = "another workflow file is being checked"
         raise ApiError(503, "busy", message, "Try again in a moment.", {"Retry-After": "2"})

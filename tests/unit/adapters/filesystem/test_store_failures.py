@@ -88,6 +88,24 @@ def test_a_staging_folder_that_cannot_be_made_is_named(
     assert tree.store.open_staging(Kind.IMAGE, RenderKey(1, 1), 1).failure().code is _CODES[code]
 
 
+@pytest.mark.parametrize("name", [".staging", "image"])
+def test_a_folder_that_another_slot_makes_meanwhile_is_no_failure(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Both look for it at the same time, and one of them makes it between two looks."""
+    folder = tree.root / name
+    access = os.access
+
+    def accessed(path: Path, mode: int, **options: bool) -> bool:
+        is_allowed = access(path, mode, **options)
+        if path == folder:
+            folder.mkdir(exist_ok=True)
+        return is_allowed
+
+    monkeypatch.setattr(os, "access", accessed)
+    assert tree.store.preflight() is None
+
+
 def test_a_root_that_is_a_file_is_no_root(tmp_path: Path) -> None:
     """It is named as missing, and kept."""
     root = tmp_path / "root"

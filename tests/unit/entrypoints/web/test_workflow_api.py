@@ -78,6 +78,13 @@ def test_what_is_no_workflow_is_explained(lasting: Site, content: bytes) -> None
     assert found["refusal"]["hint"]
 
 
+def test_a_script_is_checked_elsewhere(lasting: Site) -> None:
+    """It is compared with ComfyUI's files, by the command."""
+    answer = lasting.post(UPLOAD_PATH, data="import torch", query_string={"name": "export.PY"})
+    assert answer.status_code == 422
+    assert "mediagen workflow check" in (answer.json or {})["error"]["hint"]
+
+
 def test_half_characters_and_huge_numbers_are_no_obstacle(lasting: Site) -> None:
     """The file that is given back holds them as they were."""
     graph = {"1": {"class_type": "SaveImage", "inputs": {"text": "\ud800", "seed": 10**40}}}

@@ -1,0 +1,62 @@
+"""Dependencies are locked with hashes and are what the project asks for: fault 44."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.audit import LOCKS, lock_problems, project_requirements, read_advisories
+
+_ROOT = Path(__file__).resolve().parents[2]
+_HASH = f"    --hash=sha256:{'0' * 64}"
+_WHOLE = f"click==8.2.1 \\\n{_HASH}\nzlib-ng==1.1.0 ; os_name == 'posix' \\\n{_HASH} \\\n{_HASH}\n"
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_every_lock_pins_hashes_and_satisfies_the_project(name: str) -> None:
+    """As the file stands here, without asking anyone."""
+    text = (_ROOT / name).read_text("utf-8")
+    assert lock_problems(text, project_requirements(LOCKS[name])) == []
+
+
+def test_no_lock_is_left_out() -> None:
+    """A new one has to be audited too."""
+    assert {path.name for path in _ROOT.glob("*.lock")} == set(LOCKS)
+
+
+@pytest.mark.parametrize(
+    ("lock", "problem"),
+    [
+        (_WHOLE, ""),
+        (_WHOLE.replace("click==8.2.1", "click>=8"), "not pinned: click>=8 \\"),
+        (_WHOLE.replace("0" * 64, "0" * 63, 1), "without a hash: click==8.2.1"),
+        (_WHOLE.replace("8.2.1", "9.0"), "click 9.0 is not <9,>=8.2"),
+        (_WHOLE.replace("click", "clack"), "missing: click<9,>=8.2"),
+    ],
+)
+def test_what_is_wrong_with_a_lock_is_named(lock: str, problem: str) -> None:
+    """Not pinned, without a hash, another version than the project takes, or not there."""
+    problems = lock_problems(lock, ["click>=8.2,<9", "zlib_ng>=1"])
+    assert problem in problems if problem else problems == []
+
+
+def test_vulnerabilities_are_told_from_packages_nobody_knows() -> None:
+    """In the form in which pip-audit prints them."""
+    vulnerable = {
+        "id": "PYSEC-1",
+        "fix_versions": ["2.0", "1.9.1"],
+        "aliases": [],
+        "description": "",
+    }
+    found = read_advisories(
+        {
+            "dependencies": [
+                {"name": "old", "version": "1.0", "vulns": [vulnerable]},
+                {"name": "well", "version": "1.0", "vulns": []},
+                {"name": "own", "skip_reason": "Dependency not found on PyPI"},
+            ]
+        }
+    )
+    assert found.vulnerable == ["old 1.0: PYSEC-1, fixed in 2.0, 1.9.1"]
+    assert (found.audited, found.skipped) == (2, 1)
