@@ -19,6 +19,7 @@ from application.ports.prompt_repository import Selection
 from application.recovery import Recovery
 from application.signals import StopRequest
 from application.slot import PromptRenderer, RenderSlot
+from application.turns import LANES
 from benchmarks.filling import repository
 from domain.artifact import MediaFacts
 from domain.breaker import CircuitBreaker
@@ -72,7 +73,7 @@ class NoopQueue:
         past = partial(history.ended_on, processes.me(), MAX_REPLAYED)
         admission = Admission(renderer, self._store, queue, controls, past, clock, breakers, self)
         slot = RenderSlot(prompts, finalizer, admission, keeper, clock)
-        self._drain = Drain(queue, slot, admission, recovery, clock)
+        self._drain = Drain(queue, slot, admission, recovery, clock, LANES)
 
     def drain(self, count: int) -> None:
         """Render exactly so many prompts."""

@@ -210,7 +210,7 @@ class Drain:
                     progress.claims_left -= 1
                     return held
                 if (
-                    not turn.wait_for_others(_POLL_INTERVAL)  # prompts may come back
+                    not turn.wait_for_others(RECOVERY_INTERVAL)  # prompts may come back
                     and not self._waits_for_retry(progress)
                     and not self._waits_for_silent(progress)
                 ):

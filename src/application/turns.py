@@ -1,7 +1,7 @@
 """Turns: the lanes of a slot render one after the other, and publish while the other renders.
 
-A slot is worked by two threads, its *lanes*. Both do the same: look for a prompt, render it, verify
-it, publish it. The first two need the slot's turn, which a lane passes on once its render has
+A slot is worked by a few threads, its *lanes*. Each looks for a prompt, renders it, verifies it and
+publishes it. The first two need the slot's turn, which a lane passes on once its render has
 ended. So one prompt renders at a time, and the next one renders while this one is published.
 """
 
@@ -10,7 +10,10 @@ from __future__ import annotations
 from threading import Condition
 
 LANES = 2
-"""Number of lanes of a slot: more than one publication at a time would only cost memory."""
+"""Number of lanes of a slot; more would only collect prompts that are not published yet."""
+
+SERVER_LANES = 3
+"""The same where servers render: for a job that runs, one that waits there, and a publication."""
 
 _MAX_DELAY = 0.1  # seconds; for as long the publication of a render lets the next one begin first
 

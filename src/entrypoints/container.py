@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from dependency_injector import containers, providers
 
-from application.turns import LANES
+from application.turns import LANES, SERVER_LANES
 from domain.prompt import Kind
 from entrypoints import factories, renderer_setup
 from entrypoints.lazy_import import Lazy
@@ -316,8 +316,11 @@ class Container(containers.DeclarativeContainer):
         keeper,
         clock,
     )
+    lanes: providers.Provider[int] = providers.Callable(
+        lambda on_servers: SERVER_LANES if on_servers else LANES, has_server_jobs
+    )
     drain: providers.Provider[Drain] = providers.Singleton(
-        Lazy("application.drain:Drain"), repository, slot, admission, recovery, clock, LANES
+        Lazy("application.drain:Drain"), repository, slot, admission, recovery, clock, lanes
     )
     housekeeping: providers.Provider[Housekeeping] = providers.Singleton(
         Lazy("application.housekeeping:Housekeeping"),

@@ -164,7 +164,10 @@ def look(page: Page) -> None:
     page.wait_for_url("**/media/")
     page.locator("#sheet.live:not([aria-busy]) .card.image .open").first.click()
     expect(page.locator("#viewer:not(.loads)")).to_have_count(1)
-    address = page.locator("#viewer-picture").evaluate("p => p.naturalWidth && p.src")
+    # First the viewer shows the thumbnail.
+    picture = page.locator("#viewer-picture")
+    expect(picture).to_have_attribute("src", re.compile(r"/media/api/media/[^?]+$"))
+    address = picture.get_attribute("src")
     assert page.evaluate(READ_RANGE, address)[::2] == [206, "NG\r\n"]
     page.get_by_role("dialog").press("Escape")
     page.locator(".card.audio .play").first.click()

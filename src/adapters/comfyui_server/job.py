@@ -165,7 +165,6 @@ class JobRun:
         if self._graph is None:
             self._follow_from_now()
             self._polls.ask_both(self._clock.monotonic())
-            self._setup.context.on_started(takes_next=self._slot.server.takes_next)
         else:
             client_id = self._slot.socket.subscribe(self._inbox)
         while self.state in TRANSITIONS:
@@ -234,7 +233,6 @@ class JobRun:
             self._rename(submission.job)
         self._follow_from_now()
         self._enter(JobState.WAITING)
-        self._setup.context.on_started(takes_next=self._slot.server.takes_next)
         # The log is opened while the server works.
         line = f"job {self.job.id} on {self._slot.server.name}\n"
         self._setup.context.on_output("server", line.encode())
@@ -266,6 +264,7 @@ class JobRun:
 
         A job whose every message came on one connection needs no history: it consists of them.
         """
+        self._setup.context.on_started(takes_next=self._slot.server.takes_next)
         self._receive()
         self._setup.stop.check()
         if self._inbox.is_complete and (history := self._transcript.history()):

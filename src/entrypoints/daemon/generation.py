@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Self
 from application.ports.events import WorkerError
 from application.ports.prompt_repository import RepositoryError, Selection
 from application.signals import StopRequest, WakeSignal
-from application.turns import LANES
 from application.worker_loop import WorkerLoop
 from domain.failure import describe_exception
 from entrypoints.container import LEASE_POLL_INTERVAL
@@ -149,7 +148,7 @@ class Generation:
                 self._events,
                 Selection(kinds=plan.kinds),
             )
-            for _ in range(LANES)
+            for _ in range(self._container.lanes())
         ]
         requests = (self._stop, self._retire)
         return [

@@ -151,6 +151,7 @@ VALUES = {
     "by_priority",
     "subscriptions",
     "has_server_jobs",
+    "lanes",
     "min_free_bytes",
     "lease_seconds",
     "setups",
