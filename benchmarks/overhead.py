@@ -15,7 +15,7 @@ from benchmarks.filling import Contents, fill_database
 from benchmarks.floors import BareCommits, BareFlushes
 from benchmarks.reports import Report
 from benchmarks.samples import Sample
-from benchmarks.workflow import SHELL, install, megapixel_picture, small_picture
+from benchmarks.workflow import SHELL, install, megapixel_picture, painted_picture, small_picture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +53,11 @@ class _Case:
         return f"{self.mode.upper()}, {self.picture}{', busy disk' if self.loaded else ''}"
 
 
-_PICTURES = {"12 kB": small_picture, "2.4 MB": megapixel_picture}
+_PICTURES = {
+    "12 kB": small_picture,
+    "2.4 MB": megapixel_picture,
+    "2.4 MB painted": painted_picture,
+}
 _CASES = (
     _Case("wal", "12 kB"),
     _Case("wal", "12 kB", loaded=True),
@@ -61,9 +65,10 @@ _CASES = (
     _Case("wal", "2.4 MB", loaded=True),
     _Case("delete", "12 kB"),
     _Case("delete", "2.4 MB"),
+    _Case("wal", "2.4 MB painted"),
 )
 
-_MOST_OF_BEFORE = {_CASES[0]: 0.75, _CASES[1]: 0.5, _CASES[2]: 0.5, _CASES[4]: 0.8}
+_MOST_OF_BEFORE = {_CASES[0]: 0.75, _CASES[1]: 0.5, _CASES[4]: 0.8, _CASES[6]: 0.5}
 
 
 class _BareLoop:
