@@ -182,6 +182,8 @@ def _play(container: InputContainer, limits: StoreLimits, flac: StreamInfo | Non
     """Decode the only stream of sound to its end."""
     md5_bits = flac.bits if flac and flac.md5 else None
     stream = container.streams.audio[0]
+    if flac is not None:  # as strict as other decoders, even where the samples came out right
+        stream.codec_context.options = {"err_detect": "crccheck+explode"}
     tally = _Tally(limits, md5_bits)
     last_packet: Packet[AudioStream] | None = None
     for packet in container.demux(stream):

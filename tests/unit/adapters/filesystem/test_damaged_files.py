@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -109,6 +110,17 @@ def test_a_flipped_bit_is_noticed(
     data[start] ^= 1 << bit
     path = tmp_path_factory.getbasetemp() / "flipped"
     assert _verdict(path, bytes(data), format_name) is not None
+
+
+def test_a_wrong_checksum_of_any_flac_frame_is_noticed(tmp_path: Path) -> None:
+    """Even where the samples come out right: other decoders refuse such a frame."""
+    data = bytearray(media_samples.media("flac"))
+    frames = [found.start() for found in re.finditer(b"\xff\xf8", data)]
+    for end in (*frames[1:], len(data)):
+        for place in (end - 2, end - 1):
+            data[place] ^= 1
+            assert _verdict(tmp_path / "flipped", bytes(data), "flac") is not None, place
+            data[place] ^= 1
 
 
 def _flac_sound(data: bytearray) -> int:
