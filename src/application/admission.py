@@ -246,7 +246,8 @@ class Admission:
 
     def _reason(self, what: str, failure: Failure) -> str:
         kinds = [kind.value for kind, why in self._stopped.items() if why is failure]
-        only = f" Only {kinds[0]} prompts wait." if len(kinds) == 1 else ""
+        others = len(self._stopped) - len(kinds)  # which wait for a reason of their own
+        only = f" Only {kinds[0]} prompts wait." if len(kinds) == 1 and not others else ""
         return f"{what.removesuffix('.')}.{only} {failure.hint}"
 
     def _resume(self, kinds: Collection[Kind]) -> None:

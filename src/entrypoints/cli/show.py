@@ -169,9 +169,11 @@ def _lines(
     if retry_at := _retry_at(record):
         head.append(("next attempt", one_line(with_time_until(retry_at))))
     if pause:
-        is_suspect = prompt.id in pause.suspects
-        cause = "; this prompt was one of the failures that caused it" * is_suspect
-        head.append(("the queue is", pause_sentence(pause) + cause))
+        sentence = pause_sentence(pause)
+        if prompt.id in pause.suspects:
+            cause = "this prompt was one of the failures that caused it"
+            sentence = f"{sentence.removesuffix('.')}; {cause}"
+        head.append(("the queue is", sentence))
     lines = [*table(head), "", "brief", *_indented(_brief_lines(brief))]
     if prompt.error_message:
         hint = _hint(prompt.error_message)
