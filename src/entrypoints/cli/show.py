@@ -169,11 +169,7 @@ def _lines(
     if retry_at := _retry_at(record):
         head.append(("next attempt", one_line(with_time_until(retry_at))))
     if pause:
-        sentence = pause_sentence(pause)
-        if prompt.id in pause.suspects:
-            cause = "this prompt was one of the failures that caused it"
-            sentence = f"{sentence.removesuffix('.')}; {cause}"
-        head.append(("the queue is", sentence))
+        head.append(("the queue is", _pause(pause, prompt.id)))
     lines = [*table(head), "", "brief", *_indented(_brief_lines(brief))]
     if prompt.error_message:
         hint = _hint(prompt.error_message)
@@ -193,6 +189,13 @@ def _lines(
         lines += ["", f"files in {root or 'the output root'}", *_indented(table(rows))]
         lines += _indented(dict.fromkeys(map(_overwritten, record.artifacts)))
     return lines
+
+
+def _pause(pause: Pause, prompt_id: int) -> str:
+    sentence = pause_sentence(pause)
+    if prompt_id not in pause.suspects:
+        return sentence
+    return f"{sentence.removesuffix('.')}; this prompt was one of the failures that caused it"
 
 
 def _retry_at(record: PromptRecord) -> str | None:
