@@ -130,10 +130,11 @@ def test_live_progress_is_seen_from_other_processes(place: Installation) -> None
     prompt_id = place.poet.write(image("a lake"))
     with observed.running():
         until((place.comfyui / "began").exists)
-        until(lambda: place.shell.json("status")["rendering"])
-        [worker] = place.shell.json("status")["workers"]
-        assert worker["command"] == "daemon"
-        [render] = place.shell.json("status")["rendering"]
+        # The daemon writes what it shows a moment after the render has begun.
+        until(lambda: any(each["slot"] for each in place.shell.json("status")["rendering"]))
+        status = place.shell.json("status")
+        assert [worker["command"] for worker in status["workers"]] == ["daemon"]
+        [render] = status["rendering"]
         assert (render["prompt_id"], render["slot"]) == (prompt_id, "shared-1")
         place.go()
         until(lambda: place.statuses()[prompt_id] == "ready")
