@@ -246,8 +246,9 @@ class Admission:
 
     def _reason(self, what: str, failure: Failure) -> str:
         kinds = [kind.value for kind, why in self._stopped.items() if why is failure]
-        others = len(self._stopped) - len(kinds)  # which wait for a reason of their own
-        only = f" Only {kinds[0]} prompts wait." if len(kinds) == 1 and not others else ""
+        # Another kind may wait for a reason of its own.
+        is_only = len(kinds) == len(self._stopped) == 1
+        only = f" Only {kinds[0]} prompts wait." if is_only else ""
         return f"{what.removesuffix('.')}.{only} {failure.hint}"
 
     def _resume(self, kinds: Collection[Kind]) -> None:
