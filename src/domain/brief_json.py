@@ -45,8 +45,9 @@ _ESCAPED = re.compile(
     r"|(?P<single>[{\[](?=(?:\s|[{\[]){0,200}+\\[nrt](?:\s|\\[nrt]|[{\[]){0,200}+\")(?:[^'\\]|\\.)*+)",
     re.DOTALL,
 )
-# A text as Python and JavaScript show it; without a backslash it needs no decoding.
-_LITERAL = re.compile(r"\s*+'(\s*+[{\[](?=[^\\]*+\\)(?:[^'\\]|\\.)*+)'\s*+", re.DOTALL)
+# A text as Python and JavaScript show it; without a backslash it needs no decoding. The last
+# quotation mark may be cut off.
+_LITERAL = re.compile(r"\s*+'(\s*+[{\[](?=[^\\]*+\\)(?:[^'\\]|\\.)*+)'?\s*+", re.DOTALL)
 _ENTITIES = re.compile(r"\{\s*&(?:quot|#34|#x22);", re.IGNORECASE)
 _MAX_ENCODINGS: Final = 3  # JSON in a string in a string in a string
 MAX_OBJECTS: Final = 1_000  # in one writing

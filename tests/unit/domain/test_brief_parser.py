@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from returns.pipeline import is_successful
 
@@ -216,6 +216,7 @@ def test_a_song_that_was_cut_off(document: Document, at: int) -> None:
 
 
 @given(document=image_documents(), disguise=disguises(), at=st.integers(1, 400))
+@example(document={"prompt": "a\x1f"}, disguise=repr, at=1)
 def test_a_disguised_picture_that_was_cut_off(
     document: Document, disguise: Callable[[str], str | bytes], at: int
 ) -> None:
