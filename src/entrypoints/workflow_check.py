@@ -138,11 +138,6 @@ class CheckedWorkflow:
         """Whether a server could not be asked."""
         return any(answer.error for answer in self.answers)
 
-    @property
-    def all_notes(self) -> list[str]:
-        """Everything worth knowing that is no problem, warnings first."""
-        return [*self.inferred.warnings, *self.notes, *self.inferred.notes]
-
     def reason(self, target: Target) -> str:
         """Why an input gets its field."""
         is_inferred = any(target in targets for targets in self.inferred.targets.values())
