@@ -118,7 +118,7 @@ endif
 
 slow: $(VENV)/.installed-dev $(VENV)/.installed-front-end ## Run the slow tests, and those of properties with many examples
 	@HYPOTHESIS_PROFILE=thorough $(BIN)/pytest -n $(TEST_PROCESSES) --dist worksteal \
-		-m "slow or hypothesis"
+		-m "slow or hypothesis"; tests=$$?; echo $$tests > $(VENV)/tests.status; exit $$tests
 
 lint: $(VENV)/.installed-dev ## Check style, types and import contracts
 	$(BIN)/ruff check .

@@ -11,7 +11,7 @@ from threading import Thread
 import pytest
 
 from application.signals import WakeSignal
-from benchmarks.path import BOUNDS, WORK, Figures, Tracer, document_table
+from benchmarks.path import BOUNDS, WORK, Figures, Function, Trace, Tracer, document_table, shortest
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -70,3 +70,22 @@ def test_functions_of_ours_are_counted_once_in_every_thread() -> None:
 def test_what_is_greater_than_its_bound_is_named(figures: Figures, exceeded: list[str]) -> None:
     """Also a stack that was expected and never seen: the function was renamed."""
     assert figures.exceeded(Figures(3, 9, 2, 5, 1)) == exceeded
+
+
+def _trace(functions: int) -> Trace:
+    return Trace(functions={Function("domain/x.py", "f", line) for line in range(functions)})
+
+
+def test_a_way_that_a_busy_machine_made_longer_is_walked_again() -> None:
+    """Until it keeps to its bounds."""
+    most = BOUNDS["media request"].functions
+    walked = iter([_trace(most + 2), _trace(most), _trace(most + 1)])
+    assert shortest("media request", lambda _: next(walked)).figures().functions == most
+    assert len(list(walked)) == 1
+
+
+def test_a_way_that_is_always_longer_is_shown_at_its_shortest() -> None:
+    """A few walks decide."""
+    most = BOUNDS["media request"].functions
+    walked = iter([_trace(most + more) for more in (3, 1, 4, 2, 5)])
+    assert shortest("media request", lambda _: next(walked)).figures().functions == most + 1
