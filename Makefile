@@ -73,6 +73,10 @@ $(VENV)/.installed-front-end: requirements-front-end.lock | $(VENV)/.installed-d
 	$(call install,requirements-front-end.lock)
 	@touch $@
 
+$(VENV)/.installed-ray: requirements-ray.lock | $(VENV)/.installed-dev
+	$(call install,requirements-ray.lock)
+	@touch $@
+
 $(VENV)/.installed-audit: requirements-audit.lock | $(VENV)/.installed-dev
 	$(call install,requirements-audit.lock)
 	@touch $@
@@ -176,6 +180,7 @@ lock: ## Write the requirements locks again from pyproject.toml (needs uv)
 	$(COMPILE) -c requirements-dev.lock --extra bench -o requirements-bench.lock
 	$(COMPILE) -c requirements-dev.lock --extra front-end -o requirements-front-end.lock
 	$(COMPILE) -c requirements-dev.lock --extra audit -o requirements-audit.lock
+	$(COMPILE) -c requirements-dev.lock --extra ray -o requirements-ray.lock
 
 clean: ## Remove environments, build results and caches
 	rm -rf .venv .venv-* build dist
