@@ -31,6 +31,7 @@ LOCKS = {
     "requirements-bench.lock": "bench",
     "requirements-front-end.lock": "front-end",
     "requirements-audit.lock": "audit",
+    "requirements-ray.lock": "ray",
 }
 """Each lock, and the extra of the project that it holds beside the dependencies of all."""
 
