@@ -33,39 +33,53 @@ _MISSING: Final = (
 # its own words stand alone.
 _ADVICE: Final = (
     (
-        r"could not translate host name|name or service not known|failed to resolve|nodename nor"
-        r"|temporary failure in name resolution|no address associated",
+        (
+            r"could not translate host name|name or service not known|failed to resolve|nodename nor"
+            r"|temporary failure in name resolution|no address associated"
+        ),
         "the name of the server cannot be resolved; check the host in database.url",
     ),
     (
         r"connection refused",
-        "no server listens there; start PostgreSQL, check host and port in database.url, and check"
-        " listen_addresses in postgresql.conf if it runs on another machine",
+        (
+            "no server listens there; start PostgreSQL, check host and port in database.url, and check"
+            " listen_addresses in postgresql.conf if it runs on another machine"
+        ),
     ),
     (
         r"no such file or directory.*socket|socket.*no such file or directory",
         "no server listens on that socket; start PostgreSQL, or name its host in database.url",
     ),
     (
-        r"timeout expired|connection timed out|network is unreachable|no route to host"
-        r"|host is down",
+        (
+            r"timeout expired|connection timed out|network is unreachable|no route to host"
+            r"|host is down"
+        ),
         "the server does not answer; check the network, a firewall, and the host in database.url",
     ),
     (
         r"no password supplied",
-        'the server asks for a password; set database.password to "$VARIABLE" or "@file", or'
-        " use PGPASSWORD or a .pgpass file",
+        (
+            'the server asks for a password; set database.password to "$VARIABLE" or "@file", or'
+            " use PGPASSWORD or a .pgpass file"
+        ),
     ),
     (
-        r"password authentication failed|scram|peer authentication failed"
-        r"|authentication failed|sasl",
-        "the login was refused; check the user in database.url and its password"
-        " (database.password, PGPASSWORD or .pgpass)",
+        (
+            r"password authentication failed|scram|peer authentication failed"
+            r"|authentication failed|sasl"
+        ),
+        (
+            "the login was refused; check the user in database.url and its password"
+            " (database.password, PGPASSWORD or .pgpass)"
+        ),
     ),
     (
         r"no pg_hba\.conf entry",
-        "the server does not let this machine or user in; add a line to its pg_hba.conf and reload"
-        ' it, or set database.sslmode to "require" if it takes only encrypted connections',
+        (
+            "the server does not let this machine or user in; add a line to its pg_hba.conf and reload"
+            ' it, or set database.sslmode to "require" if it takes only encrypted connections'
+        ),
     ),
     (
         r'role ".*" does not exist',
@@ -80,15 +94,21 @@ _ADVICE: Final = (
         "give the user the right to use it: GRANT CONNECT ON DATABASE name TO role",
     ),
     (
-        r"certificate verify failed|root certificate file|does not match host name"
-        r"|unable to get local issuer",
-        "the server's certificate was not accepted; set database.ca_file to the certificate of the"
-        " authority that signed it, and name the server in database.url as its certificate does",
+        (
+            r"certificate verify failed|root certificate file|does not match host name"
+            r"|unable to get local issuer"
+        ),
+        (
+            "the server's certificate was not accepted; set database.ca_file to the certificate of the"
+            " authority that signed it, and name the server in database.url as its certificate does"
+        ),
     ),
     (
         r"server does not support ssl|ssl was required|ssl off|ssl on",
-        "the server and database.sslmode do not agree on encryption; switch on ssl in"
-        " postgresql.conf, or change database.sslmode",
+        (
+            "the server and database.sslmode do not agree on encryption; switch on ssl in"
+            " postgresql.conf, or change database.sslmode"
+        ),
     ),
     (
         r"too many (clients|connections)|remaining connection slots|no more connections allowed",
@@ -100,16 +120,20 @@ _ADVICE: Final = (
     ),
     (
         r"unsupported startup parameter",
-        "PgBouncer refuses a parameter; leave out options= in database.url, and set search_path"
-        " with ALTER ROLE on the server instead",
+        (
+            "PgBouncer refuses a parameter; leave out options= in database.url, and set search_path"
+            " with ALTER ROLE on the server instead"
+        ),
     ),
     (
         r"no such database",
         "PgBouncer does not know the database; add it to [databases] in pgbouncer.ini",
     ),
     (
-        r"invalid (uri|connection option|port|sslmode|integer)|missing \"=\"|forbidden value"
-        r"|extra key/value|unexpected character",
+        (
+            r"invalid (uri|connection option|port|sslmode|integer)|missing \"=\"|forbidden value"
+            r"|extra key/value|unexpected character"
+        ),
         "correct database.url; it looks like postgresql://user@host:5432/database",
     ),
 )

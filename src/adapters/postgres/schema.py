@@ -50,7 +50,8 @@ def create_tables(address: PostgresAddress) -> None:
 
 def _existing(driver: psycopg.Connection[Any]) -> list[str]:
     rows = driver.execute(
-        "SELECT name FROM unnest(%s::text[]) AS name WHERE to_regclass(quote_ident(name)) IS NOT NULL",
+        "SELECT name FROM unnest(%s::text[]) AS name"
+        " WHERE to_regclass(quote_ident(name)) IS NOT NULL",
         (list(SHARED_TABLES),),
     )
     return [name for (name,) in rows]
