@@ -34,16 +34,16 @@ _MISSING: Final = (
 _ADVICE: Final = (
     (
         (
-            r"could not translate host name|name or service not known|failed to resolve|nodename nor"
-            r"|temporary failure in name resolution|no address associated"
+            r"could not translate host name|name or service not known|failed to resolve"
+            r"|nodename nor|temporary failure in name resolution|no address associated"
         ),
         "the name of the server cannot be resolved; check the host in database.url",
     ),
     (
         r"connection refused",
         (
-            "no server listens there; start PostgreSQL, check host and port in database.url, and check"
-            " listen_addresses in postgresql.conf if it runs on another machine"
+            "no server listens there; start PostgreSQL, check host and port in database.url, and"
+            " check listen_addresses in postgresql.conf if it runs on another machine"
         ),
     ),
     (
@@ -77,8 +77,8 @@ _ADVICE: Final = (
     (
         r"no pg_hba\.conf entry",
         (
-            "the server does not let this machine or user in; add a line to its pg_hba.conf and reload"
-            ' it, or set database.sslmode to "require" if it takes only encrypted connections'
+            "the server does not let this machine or user in; add a line to its pg_hba.conf and"
+            ' reload it, or set database.sslmode to "require" if it takes only encrypted connections'
         ),
     ),
     (
@@ -99,8 +99,8 @@ _ADVICE: Final = (
             r"|unable to get local issuer"
         ),
         (
-            "the server's certificate was not accepted; set database.ca_file to the certificate of the"
-            " authority that signed it, and name the server in database.url as its certificate does"
+            "the server's certificate was not accepted; set database.ca_file to the certificate of"
+            " the authority that signed it, and name the server in database.url as its certificate does"
         ),
     ),
     (
@@ -186,11 +186,11 @@ def connect(address: PostgresAddress) -> psycopg.Connection[Any]:
     except ImportError:
         raise RepositoryError(_MISSING) from None
     try:
-        given = conninfo.conninfo_to_dict(address.url)
+        in_url = conninfo.conninfo_to_dict(address.url)
         mine = {"password": address.password, "sslmode": address.sslmode}
         mine["sslrootcert"] = address.ca_file
         defaults = {**_CONNECTION, **{name: value for name, value in mine.items() if value}}
-        options = {name: value for name, value in defaults.items() if name not in given}
+        options = {name: value for name, value in defaults.items() if name not in in_url}
         return psycopg.connect(
             address.url,
             autocommit=True,
@@ -221,9 +221,9 @@ def _explained(error: psycopg.Error, address: PostgresAddress) -> str:
 def _secrets(address: PostgresAddress) -> list[str]:
     from urllib.parse import unquote
 
-    found = [address.password or ""]
+    secrets = [address.password or ""]
     if match := _PASSWORD.search(address.url):
         inside = match[0][len(match[1]) + 1 : -1]
-        found += [inside, unquote(inside)]
-    found += re.findall(r"[?&](?:ssl)?password=([^&]*)", address.url)
-    return [secret for secret in found if secret]
+        secrets += [inside, unquote(inside)]
+    secrets += re.findall(r"[?&](?:ssl)?password=([^&]*)", address.url)
+    return [secret for secret in secrets if secret]
