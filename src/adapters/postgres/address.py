@@ -78,7 +78,7 @@ _ADVICE: Final = (
         r"no pg_hba\.conf entry",
         (
             "the server does not let this machine or user in; add a line to its pg_hba.conf and"
-            ' reload it, or set database.sslmode to "require" if it takes only encrypted connections'
+            ' reload it, or set database.sslmode to "require" if it insists on encryption'
         ),
     ),
     (
@@ -100,7 +100,7 @@ _ADVICE: Final = (
         ),
         (
             "the server's certificate was not accepted; set database.ca_file to the certificate of"
-            " the authority that signed it, and name the server in database.url as its certificate does"
+            " the authority that signed it, and name the server as its certificate does"
         ),
     ),
     (
