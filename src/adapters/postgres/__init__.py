@@ -1,1 +1,1 @@
-"""The prompt queue in a PostgreSQL database, for workers on many machines."""
+"""The prompt queue in PostgreSQL."""
