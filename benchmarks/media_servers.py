@@ -15,7 +15,7 @@ import sys
 from logging import ERROR, getLogger
 from pathlib import Path
 from threading import Thread, local
-from typing import TYPE_CHECKING, Any, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from flask import Flask, Response, jsonify, request, send_from_directory
 from waitress.server import create_server
