@@ -1,8 +1,8 @@
 """How long the renderer stands idle between two renders, and the time of a prompt in a drain.
 
 The workflow writes down when it begins and when it ends. Exports that run as processes of their own
-import ComfyUI for every prompt; of them only the time of a prompt is measured. If ``BENCH_BEFORE`` names a checkout of an
-earlier build, that build renders in turns with this one.
+import ComfyUI for every prompt; of them only the time of a prompt is measured. If ``BENCH_BEFORE``
+names a checkout of an earlier build, that build renders in turns with this one.
 """
 
 from __future__ import annotations
