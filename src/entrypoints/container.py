@@ -386,7 +386,7 @@ class Container(containers.DeclarativeContainer):
     )
 
     # The page: a database for each thread; they share what they know of paths and locks.
-    known_paths = providers.Singleton(Lazy("adapters.sqlite.known_paths:KnownPaths"))
+    known_paths = providers.Singleton(Lazy("adapters.sql_queue.known_paths:KnownPaths"))
     lock_state = providers.Singleton(Lazy("adapters.sqlite.connection:LockState"))
     page_database: providers.Provider[SqliteDatabase] = providers.Factory(
         factories.open_database,

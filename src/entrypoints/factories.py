@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from adapters.comfyui_script.host_records import HostRecords
+    from adapters.sql_queue.known_paths import KnownPaths
     from adapters.sqlite.connection import Connection, LockState
     from adapters.sqlite.database import SqliteDatabase
-    from adapters.sqlite.known_paths import KnownPaths
     from application.ports.database import WorkerPlace
     from application.ports.live_state import LiveStateReader
     from application.ports.prompt_repository import PromptRepository
