@@ -229,11 +229,6 @@ def has_failure_index(connection: Connection) -> bool:
     return _FAILURES in connection.names("index")
 
 
-def failure_hint(connection: Connection) -> str:
-    """The INDEXED BY clause for failed renders, or "" without our index."""
-    return connection.hint(_FAILURES)
-
-
 def listed_hint(connection: Connection, kind: Kind) -> str:
     """The INDEXED BY clause for all prompts of a kind by age, or "" without our index."""
     return connection.hint(_LIST_INDEXES[kind])

@@ -6,7 +6,6 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from adapters.sql_queue.bookkeeping import (
-    failure_hint,
     has_failure_index,
     index_hint,
     sort_key,
@@ -142,10 +141,9 @@ class GalleryPrompts:
             most = _MAX_SORTED + 1 if has_index else _MAX_ROWS_OF_ALL
             prompts += self._connection.rows(statement, {"limit": most, "shown": shown})
         if has_index and len(prompts) > _MAX_SORTED:
-            hint = failure_hint(self._connection)
-            failed_last = self._sql["failed_last"].format(index=hint)
-            values = {"limit": limit, "shown": shown}
-            ids = [row[0] for row in self._connection.rows(failed_last, values)]
+            ids = [
+                prompt_id for (prompt_id,) in self._rows("failed_last", limit=limit, shown=shown)
+            ]
             if len(ids) < limit:
                 rest = {"ids": json.dumps(ids), "limit": limit - len(ids), "shown": shown}
                 ids += [prompt_id for (prompt_id,) in self._rows("failed_otherwise", **rest)]

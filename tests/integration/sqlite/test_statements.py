@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from adapters.sql_queue import bookkeeping, hook_outbox, prompt_repository, renders
+from adapters.sql_queue import (
+    bookkeeping,
+    gallery,
+    gallery_prompts,
+    hook_outbox,
+    prompt_catalogue,
+    prompt_repository,
+    renders,
+)
 from adapters.sql_queue.controls import SqlQueueControls
 from adapters.sql_queue.intake import SqlPromptIntake
 from adapters.sql_queue.statements import SHARED_FOLDER, StatementFiles
