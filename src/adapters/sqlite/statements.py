@@ -27,6 +27,7 @@ _FILES = StatementFiles(
         "ordered": "CROSS",  # keeps the order of the tables
         "token": "lower(hex(randomblob(8)))",
         "oldest_first": "p.created_at, p.id",
+        "newest_first": "p.created_at DESC, p.id DESC",
         "locked": "",
         "ids": "(SELECT value FROM json_each(:{name}))",
         "texts": "(SELECT value FROM json_each(:{name}))",

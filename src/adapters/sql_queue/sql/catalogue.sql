@@ -34,7 +34,7 @@ WHERE
             WHERE w.id = p.output_reference AND w.content {like} :pattern ESCAPE '\'
         )
     )
-ORDER BY p.created_at DESC NULLS LAST, p.id DESC
+ORDER BY {newest_first}
 LIMIT :limit;
 
 -- name: matching

@@ -54,7 +54,7 @@ SELECT p.id, p.created_at
 FROM prompts AS p {index}
 WHERE
     p.prompt_type = '{prompt_type}' AND {p.shown_status} = :shown
-    AND {p.is_completed} = TRUE AND p.artifact_status = 'error'
+    AND {p.is_completed} = 1 AND p.artifact_status = 'error'
 LIMIT :limit;
 
 -- Where many are: those whose last render failed, the last one first, and the others.
@@ -70,15 +70,15 @@ WHERE
         SELECT 1 FROM media_generator_renders AS n
         WHERE n.prompt_id = r.prompt_id AND n.render_id > r.render_id
     )
-ORDER BY r.finished_at DESC, p.created_at DESC NULLS LAST, p.id DESC
+ORDER BY r.finished_at DESC, {newest_first}
 LIMIT :limit;
 
 -- name: failed_otherwise
-SELECT id FROM prompts
+SELECT p.id FROM prompts AS p
 WHERE
-    artifact_status = 'error' AND status = 'completed'
-    AND prompt_type IN ('image_prompt', 'lyrics_prompt')
-    AND {shown_status} = :shown
-    AND id NOT IN {ids:ids}
-ORDER BY created_at DESC NULLS LAST, id DESC
+    p.artifact_status = 'error' AND p.status = 'completed'
+    AND p.prompt_type IN ('image_prompt', 'lyrics_prompt')
+    AND {p.shown_status} = :shown
+    AND p.id NOT IN {ids:ids}
+ORDER BY {newest_first}
 LIMIT :limit;
