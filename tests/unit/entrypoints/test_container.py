@@ -18,6 +18,7 @@ from adapters.live_state.reader import LiveStateFiles
 from adapters.live_state.worker_state import WorkerState
 from adapters.live_state.writer import LiveStateWriter
 from adapters.media_files.derived_files import DerivedFileCache, SingleFlight
+from adapters.media_files.media_file import MediaFolder
 from adapters.media_files.thumbnails import Thumbnails
 from adapters.media_files.waveforms import Waveforms
 from adapters.processes.system_processes import SystemProcesses
@@ -88,6 +89,7 @@ SERVER_JOBS: type[ServerJobs] = SqlServerJobs
 STORE: type[ArtifactStore] = FilesystemArtifactStore
 LOGS: type[RenderLogs] = RenderLogFiles
 LIVE_READER: type[LiveStateReader] = LiveStateFiles
+PUBLISHED_MEDIA: type[media_files.PublishedMedia] = MediaFolder
 THUMBNAILS: type[media_files.Thumbnails] = Thumbnails
 WAVEFORMS: type[media_files.Waveforms] = Waveforms
 DATABASE: type[Database] = SqliteDatabase
@@ -123,6 +125,7 @@ ONCE: dict[str, type[object]] = {
     "live_reader": LIVE_READER,
     "derived_files": DerivedFileCache,
     "single_flight": SingleFlight,
+    "published_media": PUBLISHED_MEDIA,
     "thumbnails": THUMBNAILS,
     "waveforms": WAVEFORMS,
     "known_paths": KnownPaths,
