@@ -458,9 +458,7 @@ class Connection:
             return WriteRefusedError(self._refusal(complaint, text, values))
         return RepositoryError(f"the database {self.path} cannot be used: {text}")
 
-    def _refusal(
-        self, complaint: Exception, text: str, values: Mapping[str, object] | None
-    ) -> str:
+    def _refusal(self, complaint: Exception, text: str, values: Mapping[str, object] | None) -> str:
         diagnosis = getattr(complaint, "diag", None)
         table = getattr(diagnosis, "table_name", None)
         where = f"table {table} in {self.path}" if table else f"the database {self.path}"

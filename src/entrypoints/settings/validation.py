@@ -204,11 +204,6 @@ def _database(settings: Settings) -> Iterator[_Fault]:
             what = f"{key} is {excerpt(key, url)}, which is no address of PostgreSQL"
             fix = 'Write "postgresql://user@host:5432/database"; a SQLite file is database.path.'
             yield _Fault(key, what, fix)
-    if database.url is None:
-        for key in ("password", "sslmode", "ca_file", "listen_url"):
-            if getattr(database, key) is not None:
-                what = f"database.{key} is set, but database.url is not"
-                yield _Fault(f"database.{key}", what, "Set database.url, or remove it.")
 
 
 def _output_root(settings: Settings) -> Iterator[_Fault]:
