@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 
     from adapters.live_state.worker_state import WorkerState
     from adapters.live_state.writer import LiveStateWriter
-    from adapters.sqlite.connection import Connection
-    from adapters.sqlite.database import SqliteDatabase
+    from adapters.sql_queue.connection import Connection
     from application.admission import Admission
     from application.drain import Drain
     from application.finalizer import RenderFinalizer
@@ -52,6 +51,7 @@ if TYPE_CHECKING:
     from domain.breaker import PastRender
     from domain.hook_delivery import Subscription
     from domain.lease import ProcessIdentity
+    from entrypoints.factories import OpenDatabase
     from entrypoints.renderer_setup import RendererSetup
     from entrypoints.settings.loader import LoadedSettings
     from entrypoints.settings.model import Hook, Hooks
@@ -142,7 +142,7 @@ class Container(containers.DeclarativeContainer):
     state_folder = providers.Callable(factories.state_folder, settings)
 
     # The database: a connection for the work, and one each for leases and hooks.
-    database: providers.Provider[SqliteDatabase] = providers.Singleton(
+    database: providers.Provider[OpenDatabase] = providers.Singleton(
         factories.open_database, settings, patience=10
     )
     connection: providers.Provider[Connection] = database.provided.connection
@@ -151,7 +151,7 @@ class Container(containers.DeclarativeContainer):
     controls: providers.Provider[QueueControls] = database.provided.controls
     lease_seconds = providers.Callable(resolution.lease_seconds, settings)
     # Need not survive a loss of power: no owner and no workflow would.
-    lease_database: providers.Provider[SqliteDatabase] = providers.Singleton(
+    lease_database: providers.Provider[OpenDatabase] = providers.Singleton(
         factories.open_database,
         settings,
         providers.Callable(_lease_lock_wait, lease_seconds),
@@ -159,7 +159,7 @@ class Container(containers.DeclarativeContainer):
     )
     lease_connection: providers.Provider[Connection] = lease_database.provided.connection
     # Need not survive a loss of power: the hook is delivered again.
-    outbox_database: providers.Provider[SqliteDatabase] = providers.Singleton(
+    outbox_database: providers.Provider[OpenDatabase] = providers.Singleton(
         factories.open_database,
         settings,
         _BACKGROUND_LOCK_WAIT_SECONDS,
@@ -390,9 +390,9 @@ class Container(containers.DeclarativeContainer):
     )
 
     # The page: a database for each thread; they share what they know of paths and locks.
-    known_paths = providers.Singleton(Lazy("adapters.sqlite.known_paths:KnownPaths"))
+    known_paths = providers.Singleton(Lazy("adapters.sql_queue.known_paths:KnownPaths"))
     lock_state = providers.Singleton(Lazy("adapters.sqlite.connection:LockState"))
-    page_database: providers.Provider[SqliteDatabase] = providers.Factory(
+    page_database: providers.Provider[OpenDatabase] = providers.Factory(
         factories.open_database,
         settings,
         providers.Callable(min, sections.database.timeout, PAGE_LOCK_WAIT_SECONDS),

@@ -8,10 +8,13 @@ calls them too, so that each part is built in one place.
 from __future__ import annotations
 
 from functools import cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from entrypoints.settings.resolution import (
+    database_address,
+    database_name,
     database_path,
+    is_postgres,
     lease_seconds,
     render_settings_name,
     state_root,
@@ -24,9 +27,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from adapters.comfyui_script.host_records import HostRecords
-    from adapters.sqlite.connection import Connection, LockState
+    from adapters.postgres.database import PostgresDatabase
+    from adapters.sql_queue.connection import Connection
+    from adapters.sql_queue.known_paths import KnownPaths
+    from adapters.sql_queue.prompt_repository import SqlPromptRepository
+    from adapters.sqlite.connection import LockState
     from adapters.sqlite.database import SqliteDatabase
-    from adapters.sqlite.known_paths import KnownPaths
     from application.ports.database import WorkerPlace
     from application.ports.live_state import LiveStateReader
     from application.ports.prompt_repository import PromptRepository
@@ -35,6 +41,8 @@ if TYPE_CHECKING:
     from domain.lease import ProcessIdentity
     from domain.retry import RetryPolicy
     from entrypoints.settings.loader import LoadedSettings
+
+    OpenDatabase: TypeAlias = SqliteDatabase | PostgresDatabase
 
 
 def open_database(
@@ -45,7 +53,7 @@ def open_database(
     durable: bool = True,
     known_paths: KnownPaths | None = None,
     lock_state: LockState | None = None,
-) -> SqliteDatabase:
+) -> OpenDatabase:
     """The shared database, over a connection of its own.
 
     Args:
@@ -59,11 +67,22 @@ def open_database(
 
     Raises:
         RepositoryError: it cannot be opened.
-        SettingsError: database.path is not set.
+        SettingsError: neither database.path nor database.url is set.
     """
+    wait = loaded.settings.database.timeout if lock_wait is None else lock_wait
+    if is_postgres(loaded):
+        from adapters.postgres.database import PostgresDatabase
+
+        return PostgresDatabase(
+            database_address(loaded),
+            wait,
+            patience,
+            known_paths=known_paths,
+            why_lost=partial(why_lost, loaded),
+            place=partial(worker_place, loaded),
+        )
     from adapters.sqlite.database import SqliteDatabase
 
-    wait = loaded.settings.database.timeout if lock_wait is None else lock_wait
     return SqliteDatabase(
         database_path(loaded),
         wait,
@@ -107,10 +126,16 @@ def make_repository(
     loaded: LoadedSettings, connection: Connection, processes: Processes, clock: Clock
 ) -> PromptRepository:
     """The queue, for workers. Raises RepositoryError if the shared tables lack a column."""
-    from adapters.sql_queue.prompt_repository import SqlPromptRepository
-
     database = loaded.settings.database
-    return SqlPromptRepository(
+    if is_postgres(loaded):
+        from adapters.postgres.queue import PostgresPromptRepository
+
+        repository: type[SqlPromptRepository] = PostgresPromptRepository
+    else:
+        from adapters.sql_queue.prompt_repository import SqlPromptRepository
+
+        repository = SqlPromptRepository
+    return repository(
         connection,
         processes.me(),
         clock,
@@ -139,6 +164,8 @@ def state_folder(loaded: LoadedSettings) -> Path:
     """The folder for files about the database. Raises SettingsError without a database."""
     from adapters import state_folder as folders
 
+    if is_postgres(loaded):
+        return folders.state_folder_of(state_root(loaded), database_name(loaded))
     return folders.state_folder(state_root(loaded), database_path(loaded))
 
 

@@ -280,7 +280,7 @@ def require_complete(loaded: LoadedSettings) -> None:
         SettingsError: settings are missing; it names all of them.
     """
     problems = _problems(
-        partial(resolution.database_path, loaded), partial(resolution.output_root, loaded)
+        partial(resolution.database_name, loaded), partial(resolution.output_root, loaded)
     )
     for setup in chosen_setups(loaded).values():
         problems += setup.problems()

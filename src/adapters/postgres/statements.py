@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 # Times are text in UTC, as the contract has them, and compared byte by byte.
 _NOW = "to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS')"
+_PRECISE = """to_char(({}) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"+00:00"')"""
 _FILES = StatementFiles(
     Path(__file__).with_name("sql"),
     {
@@ -26,6 +27,14 @@ _FILES = StatementFiles(
         "greater": "greatest",
         "token": "left(replace(gen_random_uuid()::text, '-', ''), 16)",
         "oldest_first": 'p.created_at COLLATE "C" NULLS FIRST, p.id',
+        "newest_first": 'p.created_at COLLATE "C" DESC NULLS LAST, p.id DESC',
+        "like": "ILIKE",
+        "unindexed": "",
+        "by_failure": "",
+        "ordered": "INNER",
+        "now_precise": _PRECISE.format("clock_timestamp()"),
+        "longest_wait": _PRECISE.format("clock_timestamp() + interval '90 minutes'"),
+        "epoch": "extract(epoch FROM {name}::timestamp)::bigint",
         # Another worker's claim of the same moment takes the next row instead of waiting.
         "locked": "FOR NO KEY UPDATE OF p SKIP LOCKED",
         "ids": "(SELECT value::bigint FROM json_array_elements_text(:{name}) AS value)",

@@ -88,6 +88,10 @@ class Connection(Protocol):
         """
         ...
 
+    def version(self) -> object | None:
+        """A value that changes with every commit; None inside a transaction, or if unknown."""
+        ...
+
     def reading(self) -> AbstractContextManager[None]:
         """A transaction in which every statement reads the same state."""
         ...

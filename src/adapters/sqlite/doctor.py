@@ -26,11 +26,11 @@ from adapters.sql_queue.bookkeeping import (
 )
 from adapters.sql_queue.controls import SqlQueueControls
 from adapters.sql_queue.intake import SqlPromptIntake
+from adapters.sql_queue.prompt_catalogue import SqlPromptCatalogue
 from adapters.sql_queue.prompt_repository import SqlPromptRepository
 from adapters.sql_queue.rehearsal import rehearse
 from adapters.sql_queue.shared_schema import check_shared_tables
 from adapters.sqlite.connection import Connection
-from adapters.sqlite.prompt_catalogue import SqlitePromptCatalogue
 from adapters.sqlite.statements import statements
 from adapters.sqlite.volume_checks import file_system_of, placement_checks
 from application.ports.database import PausedBy, Submission, WorkerPlace
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from adapters.sqlite.prompt_catalogue import WhyLost
+    from adapters.sql_queue.prompt_catalogue import WhyLost
     from application.ports.database import Pause
     from application.ports.prompt_catalogue import QueueSummary
     from application.ports.system import Clock
@@ -103,7 +103,7 @@ class DatabaseChecks:
         thorough: whether the whole file, all artifact rows and all folders are checked, however
             long that takes.
         by_priority: whether prompts with the highest priority are claimed first.
-        why_lost: as for SqlitePromptCatalogue.
+        why_lost: as for SqlPromptCatalogue.
         place: as for SqlQueueControls.
         all_variants: whether every linked writing of a prompt is rendered.
     """
@@ -356,7 +356,7 @@ def _row_checks(
 ) -> Iterator[Check]:
     """Check pending prompts, the pause, prompts in processing, artifact rows and the last error."""
     try:
-        summary = SqlitePromptCatalogue(connection, why_lost).summary()
+        summary = SqlPromptCatalogue(connection, why_lost).summary()
         yield _pending(summary)
         yield from map(_pause, controls.pauses())
         yield _processing(connection, summary)

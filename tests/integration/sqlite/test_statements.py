@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from adapters.sql_queue import bookkeeping, hook_outbox, prompt_repository, renders
+from adapters.sql_queue import (
+    bookkeeping,
+    gallery,
+    gallery_prompts,
+    hook_outbox,
+    prompt_catalogue,
+    prompt_repository,
+    renders,
+)
 from adapters.sql_queue.controls import SqlQueueControls
 from adapters.sql_queue.intake import SqlPromptIntake
 from adapters.sql_queue.statements import SHARED_FOLDER, StatementFiles
-from adapters.sqlite import (
-    doctor,
-    gallery,
-    gallery_prompts,
-    gallery_renders,
-    prompt_catalogue,
-    prompt_order,
-    shared_schema,
-)
+from adapters.sqlite import doctor, shared_schema
 from adapters.sqlite.connection import Connection
 from adapters.sqlite.statements import statements
 from application.ports.artifact_store import RenderKey
@@ -62,15 +62,7 @@ SUBJECTS = (
     "doctor",
     "history",
 )
-MODULES = (
-    gallery,
-    gallery_prompts,
-    gallery_renders,
-    doctor,
-    prompt_catalogue,
-    prompt_order,
-    shared_schema,
-)
+MODULES = (doctor, shared_schema)
 LATER = datetime(2099, 1, 1, tzinfo=UTC)
 CRASH = Failure(FailureCode.WORKFLOW_FAILED, "m")
 
@@ -203,7 +195,7 @@ def _show_the_page(connection: Connection) -> None:
     """All of it, with our indexes and without, with an index of others and without."""
     bookkeeping.prepare_bookkeeping(connection, create_indexes=True, by_age=True)
     for statement in ("DROP INDEX idx_prompt_artifacts_prompt_id", "SELECT 1"):
-        shown = gallery.SqliteGallery(connection)
+        shown = gallery.SqlGallery(connection)
         shown.artifact("image/1_x/unknown.png")
         shown.page(GalleryQuery())
         shown.artifact("image/1_x/a.png")
@@ -221,8 +213,8 @@ def _show_the_page(connection: Connection) -> None:
 def _look_where_nothing_is_ours(path: Path) -> None:
     """By reading every prompt."""
     with closing(Connection(fresh_database(path), 5.0)) as connection:
-        gallery.SqliteGallery(connection).failed(5)
-        catalogue = prompt_catalogue.SqlitePromptCatalogue(connection)
+        gallery.SqlGallery(connection).failed(5)
+        catalogue = prompt_catalogue.SqlPromptCatalogue(connection)
         catalogue.summary()
         catalogue.search(PromptQuery())
 
@@ -264,7 +256,7 @@ def test_every_statement_is_used(
         controls.paused()
         controls.resume(PausedBy.ENVIRONMENT)
         controls.resume()
-        catalogue = prompt_catalogue.SqlitePromptCatalogue(connection)
+        catalogue = prompt_catalogue.SqlPromptCatalogue(connection)
         catalogue.summary()
         catalogue.search(PromptQuery())
         catalogue.find(1)
