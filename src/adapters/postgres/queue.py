@@ -37,6 +37,7 @@ def _persisting(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @_persistent(
+    "rehearse",
     "claim_next",
     "publish_and_claim",
     "fail",
