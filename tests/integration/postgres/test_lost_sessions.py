@@ -179,7 +179,7 @@ def test_a_transaction_that_is_idle_for_too_long_loses_its_locks_and_is_repeated
     """As that of a worker whose machine was suspended: the others do not wait for it."""
     world = World(others)
     monkeypatch.setattr(connection_module, "_IDLE_SECONDS", 0.01)
-    world.connection.before = 2
+    world.connection.before = 1
 
     def suspended(process: int) -> None:
         _wait_until_gone(others, process)
