@@ -1,4 +1,4 @@
-"""A connection to a PostgreSQL database: transactions that lock their prompts, and lost sessions."""
+"""A connection to a PostgreSQL database: transactions that lock prompts, and lost sessions."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ class Connection:
         with self._lock:
             if self._in_transaction:
                 return self._send(statement, values).fetchall()
-            return self.persist(lambda: self._read(statement, values))
+            return self.persist(lambda: self._read(statement, values), timeouts=1)
 
     def change(self, statement: str, values: Mapping[str, object] | None = None) -> int:
         """Run a statement inside :meth:`writing` and return the number of rows it changed.
@@ -256,7 +256,7 @@ class Connection:
                 yield
                 return
             if self._driver is None:
-                self.persist(self._session)
+                self.persist(self._session, timeouts=1)
             self._begin("REPEATABLE READ READ ONLY")
             try:
                 yield
@@ -292,11 +292,12 @@ class Connection:
             raise
         self._pending.append(f"RELEASE {name}")
 
-    def persist(self, act: Callable[[], T]) -> T:
+    def persist(self, act: Callable[[], T], timeouts: int | None = None) -> T:
         """Do something that may be repeated, until the server is there and no other is faster.
 
         Args:
             act: one transaction; inside another one it is done once.
+            timeouts: number of timeouts to wait; None for as many as writes wait.
 
         Raises:
             RepositoryError: it cannot be done within the wait.
@@ -313,7 +314,7 @@ class Connection:
                     raise
             except (LostSessionError, UnreachableError, RepositoryBusyError) as error:
                 waited = time.monotonic() - began
-                if waited >= self._max_wait():
+                if waited >= self._max_wait(timeouts or self._write_timeouts):
                     raise
                 if waited >= self._timeout and not reported:
                     reported = True
@@ -321,7 +322,7 @@ class Connection:
                 time.sleep(_RETRY_SECONDS)
 
     def _begin(self, mode: str) -> None:
-        wait = round(min(self._timeout, self._max_wait()) * 1000)
+        wait = round(self._max_wait() * 1000)
         self._in_transaction, self._has_begun, self._transaction = True, False, None
         self._savepoints = 0
         self._pending = [
@@ -355,7 +356,9 @@ class Connection:
         while True:
             [(outcome,)] = self.rows(status, {"number": number})
             # The old session may still be at it.
-            if outcome != "in progress" or time.monotonic() - began >= self._max_wait():
+            if outcome != "in progress" or time.monotonic() - began >= self._max_wait(
+                self._write_timeouts
+            ):
                 break
             time.sleep(_RETRY_SECONDS)
         if outcome in {"committed", "aborted"}:
@@ -398,12 +401,12 @@ class Connection:
         try:
             driver = self._session()
             self._has_begun = self._has_begun or self._in_transaction
-            cursor = driver.execute(text, values or {})  # type: ignore[call-overload]
+            cursor = driver.execute(text, values or {})
         except _DRIVER_ERRORS as complaint:
             raise self._error(complaint, writes=writes, values=values) from complaint
         for _ in range(ahead):
             cursor.nextset()
-        return cursor  # type: ignore[no-any-return]
+        return cursor
 
     def _session(self) -> psycopg.Connection[tuple[Any, ...]]:
         if self._driver is None or self._driver.closed:
@@ -419,8 +422,8 @@ class Connection:
             with suppress(psycopg.Error):
                 driver.close()
 
-    def _max_wait(self) -> float:
-        wait = self._timeout * (self._write_timeouts if self._in_transaction else 1)
+    def _max_wait(self, timeouts: int = 1) -> float:
+        wait = self._timeout * timeouts
         return min(wait, _MAX_SHORT_WAIT) if self._limits_waits() else wait
 
     # ------------------------------------------------------------------------------ errors
@@ -480,7 +483,8 @@ def _locks(prompt_ids: Sequence[int]) -> list[str]:
     if not prompt_ids:
         return []
     ids = ", ".join(str(int(prompt_id)) for prompt_id in sorted(set(prompt_ids)))
-    return [f"SELECT id FROM prompts WHERE id IN ({ids}) ORDER BY id FOR NO KEY UPDATE"]
+    statement = f"SELECT id FROM prompts WHERE id IN ({ids}) ORDER BY id"  # noqa: S608 - numbers
+    return [f"{statement} FOR NO KEY UPDATE"]
 
 
 def _text(complaint: Exception) -> str:

@@ -13,6 +13,7 @@ SHARED_FOLDER = Path(__file__).with_name("sql")
 """The statements that every database understands, once the words of its dialect are filled in."""
 
 _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+_COMMENT = re.compile(r"^--.*$", re.MULTILINE)  # about the next statement
 _MAX_MESSAGE = 8000  # characters
 
 
@@ -59,7 +60,7 @@ class StatementFiles:
             if name in by_name:
                 message = f"{file.name} names two statements {name!r}"
                 raise ValueError(message)
-            by_name[name] = statement.strip().rstrip(";")
+            by_name[name] = _COMMENT.sub("", statement).strip().rstrip(";")
         return by_name
 
     def _filled_in(self, match: re.Match[str]) -> str:

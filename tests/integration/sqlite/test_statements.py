@@ -69,8 +69,8 @@ CRASH = Failure(FailureCode.WORKFLOW_FAILED, "m")
 
 def _filled(name: str, sql: str) -> str:
     """A statement as it is run; some are templates."""
-    if name == "now":
-        return f"SELECT {sql}"
+    if name in {"now", "among"}:
+        return f"SELECT {sql} FROM prompts AS p"  # noqa: S608 - an expression of the file
     if name == "insert_row":
         return sql.format(table="prompts", columns="prompt_text", values=":prompt_text")
     words = {"urgency": "NULL", "first": "", "of_type": "1", "after": "1", "dated": "1"}
@@ -237,6 +237,8 @@ def test_every_statement_is_used(
         assert claim is not None
         repository.fail(claim, CRASH, 1.0)
         repository.count_pending(Selection())
+        repository.count_pending(Selection(only=frozenset({1})))
+        repository.count_pending(Selection(only=frozenset({1})))
         repository.requeue_errors()
         repository.requeue([99], again=True)
         claim = repository.claim_next(Selection())
