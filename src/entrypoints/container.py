@@ -416,14 +416,7 @@ class Container(containers.DeclarativeContainer):
     # The doctor; checks are built for each diagnosis.
     min_free_bytes = sections.media.limits.min_free_bytes
     database_checks: providers.Provider[DoctorChecks] = providers.Factory(
-        Lazy("adapters.sqlite.doctor:DatabaseChecks"),
-        database_path,
-        sections.database.timeout,
-        clock,
-        by_priority=by_priority,
-        all_variants=all_variants,
-        why_lost=providers.Callable(partial, factories.why_lost, settings),
-        place=providers.Callable(partial, factories.worker_place, settings),
+        factories.database_checks, settings, clock
     )
     database_space_checks: providers.Provider[DoctorChecks] = providers.Factory(
         Lazy("adapters.filesystem.output_root_checks:FreeSpaceChecks"),

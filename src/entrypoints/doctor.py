@@ -41,7 +41,7 @@ def diagnose(
     yield from map(_error, problems)
     container = compose(loaded)
     missing: list[Problem] = []
-    database = _attempt(container.database_path, missing)
+    database = _attempt(lambda: resolution.database_name(loaded), missing)
     root = _attempt(container.output_root, missing)
     setups = container.setups()
     missing += [problem for setup in setups.values() for problem in setup.problems()]
@@ -52,7 +52,7 @@ def diagnose(
             yield _error(problem)
     if database is not None:
         yield from container.database_checks(output_root=root, thorough=thorough).checks()
-        if database.exists():
+        if not resolution.is_postgres(loaded) and Path(database).exists():
             yield from container.database_space_checks().checks()
     yield from _renderers(loaded)
     for setup in setups.values():

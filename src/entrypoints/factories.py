@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from adapters.sqlite.connection import LockState
     from adapters.sqlite.database import SqliteDatabase
     from application.ports.database import WorkerPlace
+    from application.ports.doctor import DoctorChecks
     from application.ports.live_state import LiveStateReader
     from application.ports.prompt_repository import PromptRepository
     from application.ports.render_logs import RenderLogs
@@ -120,6 +121,46 @@ def why_lost(loaded: LoadedSettings, owner: ProcessIdentity, heartbeat_at: datet
     return LostWorkers(SystemProcesses(clock), clock, lease_seconds(loaded)).why(
         owner, heartbeat_at
     )
+
+
+def database_checks(
+    loaded: LoadedSettings,
+    clock: Clock,
+    output_root: Path | None = None,
+    *,
+    thorough: bool = False,
+) -> DoctorChecks:
+    """The doctor's checks of the shared database.
+
+    Args:
+        loaded: the settings.
+        clock: wall clock and monotonic clock.
+        output_root: folder of the published files, or None if unknown.
+        thorough: whether everything is checked, however long that takes.
+
+    Raises:
+        SettingsError: neither database.path nor database.url is set.
+    """
+    from adapters.sql_queue.doctor import QueueChecks
+
+    queue = QueueChecks(
+        clock,
+        output_root,
+        thorough=thorough,
+        by_priority=loaded.settings.workers.order == "priority",
+        all_variants=loaded.settings.media.variants == "all",
+        why_lost=partial(why_lost, loaded),
+        place=partial(worker_place, loaded),
+    )
+    if is_postgres(loaded):
+        from adapters.postgres.doctor import PostgresChecks
+
+        listening = database_address(loaded, listening=True)
+        return PostgresChecks(database_address(loaded), listening, queue)
+    from adapters.sqlite.doctor import DatabaseChecks
+
+    timeout = loaded.settings.database.timeout
+    return DatabaseChecks(database_path(loaded), timeout, queue, thorough=thorough)
 
 
 def make_repository(

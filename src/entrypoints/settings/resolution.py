@@ -66,7 +66,12 @@ def database_name(loaded: LoadedSettings) -> str:
     Raises:
         SettingsError: neither database.path nor database.url is set.
     """
-    return str(database_address(loaded) if is_postgres(loaded) else database_path(loaded))
+    if is_postgres(loaded):
+        return str(database_address(loaded))
+    if loaded.settings.database.path is None:
+        alternative = " For PostgreSQL, set database.url instead."
+        raise _missing(loaded, "database.path", "database.path is not set", alternative)
+    return str(database_path(loaded))
 
 
 def comfyui_directory(loaded: LoadedSettings) -> Path:

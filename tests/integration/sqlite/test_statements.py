@@ -20,6 +20,7 @@ from adapters.sql_queue import (
     renders,
 )
 from adapters.sql_queue.controls import SqlQueueControls
+from adapters.sql_queue.doctor import QueueChecks
 from adapters.sql_queue.intake import SqlPromptIntake
 from adapters.sql_queue.statements import SHARED_FOLDER, StatementFiles
 from adapters.sqlite import doctor, shared_schema
@@ -263,7 +264,9 @@ def test_every_statement_is_used(
         _forget_everything_old(connection)
         _show_the_page(connection)
     _look_where_nothing_is_ours(tmp_path / "others.db")
-    checks = doctor.DatabaseChecks(tmp_path / "musings.db", 5.0, ManualClock(), tmp_path)
+    checks = doctor.DatabaseChecks(
+        tmp_path / "musings.db", 5.0, QueueChecks(ManualClock(), tmp_path)
+    )
     assert list(checks.checks())
     assert used == {(subject, name) for subject in SUBJECTS for name in statements(subject)}
 
