@@ -166,9 +166,7 @@ class Container(containers.DeclarativeContainer):
         durable=False,
     )
     outbox_connection: providers.Provider[Connection] = outbox_database.provided.connection
-    watch: providers.Provider[QueueWatch] = providers.Factory(
-        Lazy("adapters.sqlite.database:SqliteQueueWatch"), database_path
-    )
+    watch: providers.Provider[QueueWatch] = providers.Factory(factories.watch_queue, settings)
 
     # The queue.
     all_variants = providers.Callable(operator.eq, sections.media.variants, "all")
@@ -180,22 +178,7 @@ class Container(containers.DeclarativeContainer):
         factories.make_repository, settings, connection, processes, clock
     )
     leases: providers.Provider[RenderLeases] = providers.Singleton(
-        Lazy("adapters.sql_queue.renders:SqlRenderLeases"),
-        lease_connection,
-        providers.Factory(
-            Lazy("adapters.sql_queue.prompt_repository:ClaimStatements"),
-            lease_connection,
-            me,
-            clock,
-            all_variants=all_variants,
-        ),
-        clock,
-        providers.Factory(
-            Lazy("adapters.sql_queue.hook_outbox:HookOutboxWriter"),
-            lease_connection,
-            clock,
-            subscriptions,
-        ),
+        factories.make_leases, settings, lease_connection, processes, clock
     )
 
     # Renderers.
@@ -235,7 +218,7 @@ class Container(containers.DeclarativeContainer):
             max_pixels=sections.media.limits.max_pixels,
             min_free_bytes=sections.media.limits.min_free_bytes,
         ),
-        other_folders=providers.List(database_path.provided.resolve.call().parent),
+        other_folders=providers.Callable(resolution.database_folders, settings),
     )
     render_logs: providers.Provider[RenderLogs] = providers.Singleton(
         factories.render_logs, settings

@@ -31,13 +31,15 @@ if TYPE_CHECKING:
     from adapters.sql_queue.connection import Connection
     from adapters.sql_queue.known_paths import KnownPaths
     from adapters.sql_queue.prompt_repository import SqlPromptRepository
+    from adapters.sql_queue.renders import SqlRenderLeases
     from adapters.sqlite.connection import LockState
     from adapters.sqlite.database import SqliteDatabase
-    from application.ports.database import WorkerPlace
+    from application.ports.database import QueueWatch, WorkerPlace
     from application.ports.doctor import DoctorChecks
     from application.ports.live_state import LiveStateReader
     from application.ports.prompt_repository import PromptRepository
     from application.ports.render_logs import RenderLogs
+    from application.ports.renders import RenderLeases
     from application.ports.system import Clock, Processes
     from domain.lease import ProcessIdentity
     from domain.retry import RetryPolicy
@@ -187,6 +189,42 @@ def make_repository(
         longest_wait=retry_policy(loaded).longest_wait,
         subscriptions=subscriptions(loaded),
     )
+
+
+def make_leases(
+    loaded: LoadedSettings, connection: Connection, processes: Processes, clock: Clock
+) -> RenderLeases:
+    """The leases of renders, for workers, over a connection of their own."""
+    from adapters.sql_queue.hook_outbox import HookOutboxWriter
+    from adapters.sql_queue.prompt_repository import ClaimStatements
+
+    if is_postgres(loaded):
+        from adapters.postgres.queue import PostgresRenderLeases
+
+        leases: type[SqlRenderLeases] = PostgresRenderLeases
+    else:
+        from adapters.sql_queue.renders import SqlRenderLeases
+
+        leases = SqlRenderLeases
+    claims = ClaimStatements(
+        connection,
+        processes.me(),
+        clock,
+        all_variants=loaded.settings.media.variants == "all",
+    )
+    outbox = HookOutboxWriter(connection, clock, subscriptions(loaded))
+    return leases(connection, claims, clock, outbox)
+
+
+def watch_queue(loaded: LoadedSettings) -> QueueWatch:
+    """Notices commits, over a connection of its own. Raises RepositoryError if there is none."""
+    if is_postgres(loaded):
+        from adapters.postgres.watch import PostgresQueueWatch
+
+        return PostgresQueueWatch(database_address(loaded, listening=True))
+    from adapters.sqlite.database import SqliteQueueWatch
+
+    return SqliteQueueWatch(database_path(loaded))
 
 
 def retry_policy(loaded: LoadedSettings) -> RetryPolicy:

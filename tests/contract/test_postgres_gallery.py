@@ -77,7 +77,7 @@ class PostgresGalleryWorld(GalleryWorld):
                     driver.execute(_RENDER, _render_values(row))
 
     def gallery(self) -> Gallery:
-        self._open.append(self._connection())  # type: ignore[arg-type]
+        self._open.append(self._connection())
         return SqlGallery(self._open[-1])
 
     def _connection(self) -> Connection:

@@ -74,6 +74,11 @@ def database_name(loaded: LoadedSettings) -> str:
     return str(database_path(loaded))
 
 
+def database_folders(loaded: LoadedSettings) -> list[Path]:
+    """The folder of the database, if it is a file of this machine."""
+    return [] if is_postgres(loaded) else [database_path(loaded).resolve().parent]
+
+
 def comfyui_directory(loaded: LoadedSettings) -> Path:
     """The ComfyUI directory. Raises SettingsError if it is not set."""
     directory = loaded.settings.comfyui.comfyui_directory
