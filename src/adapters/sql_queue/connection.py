@@ -46,18 +46,6 @@ class Connection(Protocol):
         """The statements about a subject by name."""
         ...
 
-    def close(self) -> None:
-        """End the connection."""
-        ...
-
-    def limit_waits_while(self, condition: Callable[[], bool]) -> None:
-        """Limit every wait to a few seconds while a condition is true."""
-        ...
-
-    def on_long_wait(self, callback: Callable[[str], object]) -> None:
-        """Call back with a message when a write waits for longer than one timeout."""
-        ...
-
     def names(self, kind: str) -> set[str]:
         """The names of all objects of a kind: "table" or "index"."""
         ...
