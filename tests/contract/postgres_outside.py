@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from adapters.postgres.address import PostgresAddress, connect
 from adapters.postgres.connection import Connection
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from domain.hook_delivery import Subscription
     from domain.lease import ProcessIdentity
 
+C = TypeVar("C", bound=Connection)
 _WRITES = {
     "claim": "UPDATE ON prompts FOR EACH ROW WHEN (NEW.artifact_status = 'processing')",
     "publish": "INSERT ON prompt_artifacts FOR EACH ROW",
@@ -61,7 +62,10 @@ class PostgresOutside(Outside):
 
     def connection(self, timeout: float = 30.0, write_timeouts: int = 1) -> Connection:
         """A connection of ours."""
-        connection = Connection(self.address, timeout, write_timeouts)
+        return self.closing(Connection(self.address, timeout, write_timeouts))
+
+    def closing(self, connection: C) -> C:
+        """Close a connection at the end."""
         self._stack.callback(connection.close)
         return connection
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
+from hypothesis.stateful import run_state_machine_as_test
 
 from tests.contract.claim_order_contract import ClaimOrderContract, Queue
 from tests.contract.hook_outbox_contract import HookedQueue, HookOutboxContract
@@ -26,35 +28,8 @@ if TYPE_CHECKING:
     from application.ports.prompt_repository import PromptRepository
     from domain.hook_delivery import Subscription
     from tests.contract.postgres_outside import PostgresOutside
-    from tests.postgres.server import Address
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]  # a server and sessions
-
-
-@pytest.fixture(scope="module")
-def shared_url(postgres_server: Address) -> Iterator[str]:
-    """A database for all of these tests, each of which finds it empty."""
-    from adapters.postgres.address import PostgresAddress  # noqa: PLC0415 - needs an extra
-    from adapters.postgres.schema import create_tables  # noqa: PLC0415
-
-    name = postgres_server.create_database()
-    url = postgres_server.url(name)
-    create_tables(PostgresAddress(url))
-    postgres_server.execute(name, "ALTER TABLE writings ALTER title SET DEFAULT ''")
-    postgres_server.execute(name, "ALTER TABLE writings ALTER content DROP NOT NULL")
-    yield url
-    postgres_server.drop_database(name)
-
-
-@pytest.fixture
-def others(shared_url: str) -> Iterator[PostgresOutside]:
-    """Other programs, at a database with the shared tables."""
-    from tests.contract.postgres_outside import PostgresOutside  # noqa: PLC0415 - needs an extra
-
-    with ExitStack() as stack:
-        outside = PostgresOutside(shared_url, stack)
-        outside.start_again()
-        yield outside
 
 
 class TestPostgresPromptRepository(PromptRepositoryContract):
@@ -211,3 +186,12 @@ class TestPostgresQueueControls(QueueControlsContract):
             )
 
         return happened
+
+
+@pytest.mark.timeout(1200)
+def test_the_state_machine(shared_url: str) -> None:
+    """Workers, deaths, recoveries, wishes and other programs in any order."""
+    from tests.contract.queue_machine_postgres import postgres_machine  # noqa: PLC0415 - as above
+
+    chosen = settings(max_examples=max(1, settings().max_examples // 4), stateful_step_count=45)
+    run_state_machine_as_test(postgres_machine(shared_url), settings=chosen)

@@ -288,7 +288,10 @@ class Connection:
                 del self._pending[self._pending.index(before) :]
             elif self._in_transaction and self._driver is not None:
                 self._pending.clear()
-                self._send(f"ROLLBACK TO {name}; RELEASE {name}")
+                try:
+                    self._send(f"ROLLBACK TO {name}; RELEASE {name}")
+                except RepositoryError:  # what came before it failed already, such as a lock
+                    self._roll_back()
             raise
         self._pending.append(f"RELEASE {name}")
 
