@@ -209,3 +209,41 @@ def test_every_form_is_either_refused_by_field_or_can_be_rendered(
         assert is_successful(parse_brief(Kind(kind), form.submission.content))
         form.submission.text.encode()
         form.submission.content.encode()
+
+
+@pytest.mark.parametrize("body", [PICTURE, SONG], ids=["image", "audio"])
+def test_variations_have_the_same_brief_and_other_seeds(site: Site, body: dict[str, Any]) -> None:
+    """As many as were asked for; the prompt itself stays as it is."""
+    kind = Kind(body["kind"])
+    earlier = site.post("/api/v1/prompts", body | {"text": "make it so"}).json["id"]
+    before = site.get(f"/api/v1/prompts/{earlier}").json
+    answer = site.post(f"/api/v1/prompts/{earlier}/variations", {"count": 3})
+    assert answer.status_code == 201
+    assert len(set(answer.json["seeds"])) == 3
+    for prompt_id, seed in zip(answer.json["ids"], answer.json["seeds"], strict=True):
+        made = site.get(f"/api/v1/prompts/{prompt_id}").json
+        assert made["brief"] == before["brief"] | {"seed": seed}
+        assert (made["text"], made["kind"]) == ("make it so", kind)
+        assert made["artifact_status"] == "pending"
+    assert site.get(f"/api/v1/prompts/{earlier}").json == before
+
+
+def test_variations_of_chosen_seeds(site: Site) -> None:
+    """In their order; not together with a count."""
+    earlier = site.post("/api/v1/prompts", PICTURE).json["id"]
+    path = f"/api/v1/prompts/{earlier}/variations"
+    answer = site.post(path, {"seeds": [9, 7]}).json
+    seeds = [site.get(f"/api/v1/prompts/{one}").json["brief"]["seed"] for one in answer["ids"]]
+    assert seeds == answer["seeds"] == [9, 7]
+    for body in ({"seeds": [1], "count": 2}, {"count": 0}, {"count": 101}, {"seeds": [-1]}):
+        assert site.post(path, body).status_code == 422
+
+
+def test_what_has_no_brief_cannot_be_varied(site: Site) -> None:
+    """A writing that cannot be understood, none at all, no such prompt."""
+    site.poet.write("I'd rather not.", prompt_id=7)
+    site.poet.write(None, prompt_id=8)
+    for prompt_id, status in ((7, 409), (8, 409), (999, 404)):
+        answer = site.post(f"/api/v1/prompts/{prompt_id}/variations", {"count": 1})
+        assert answer.status_code == status, answer.json
+        assert site.get("/api/v1/prompts").json["prompts"][0]["id"] == 8
