@@ -185,14 +185,16 @@ def test_the_output_of_a_workflow_is_read(site: Site) -> None:
             log.close()
             repository.fail(claim, Failure(FailureCode.NO_FILES, "nothing came"), 2.5)
             repository.requeue([9], again=False)
-    second, first = [
-        render["render_id"] for render in site.get("/api/v1/prompts/9").json["renders"]
-    ]
+    found = site.get("/api/v1/prompts/9").json
+    assert found
+    second, first = [render["render_id"] for render in found["renders"]]
     answer = site.get("/api/v1/prompts/9/output").json
+    assert answer
     assert answer["render_id"] == second
     assert answer["lines"] == ["100%|####|", "second"]
     assert answer["outcome"] == "failed"
     answer = site.get(f"/api/v1/prompts/9/output?render={first}").json
+    assert answer
     assert answer["lines"] in (None, [])
     assert answer["worker"]
 
