@@ -175,8 +175,8 @@ def workflow_output(services: Services, prompt_id: int, query: OutputParameters)
     if query.render is None:
         render = next(iter(record.renders), None)
     else:
-        found = (one for one in record.renders if one.render_id == query.render)
-        render = next(found, None)
+        numbered = (one for one in record.renders if one.render_id == query.render)
+        render = next(numbered, None)
         if render is None:
             message = f"prompt {prompt_id} has no render {query.render}"
             raise ApiError(404, "no_such_render", message)
