@@ -341,16 +341,15 @@ def _database(environ: Mapping[str, str], home: Path, cwd: Path) -> Found:
 
 
 def _is_shared_database(file: Path) -> bool:
-    from adapters.sqlite.connection import Connection
-    from adapters.sqlite.shared_schema import check_shared_tables
+    from adapters.sqlite.database import SqliteDatabase
     from application.ports.prompt_repository import RepositoryError
 
     try:
         with file.open("rb") as opened:
             if opened.read(len(_SQLITE_MARK)) != _SQLITE_MARK:
                 return False
-        with closing(Connection(file, 1.0)) as connection:
-            check_shared_tables(connection)
+        with closing(SqliteDatabase(file, 1.0)) as database:
+            _ = database.catalogue  # which checks the shared tables
     except (OSError, RepositoryError):
         return False
     return True
