@@ -181,7 +181,7 @@ def object_storage(loaded: LoadedSettings) -> ObjectStorage:
     key = "media.storage.url"
     if find_spec("obstore") is None:
         what = f"{key} is set, but the Python package obstore is not installed"
-        fix = "Install it with mediagen: pip install 'media-generator[s3]'"
+        fix = "Install it with 'pip install \"media-generator[s3]\"'."
         raise SettingsError([Problem(str(loaded.provenance[key]), what, fix, key)])
     storage = loaded.settings.media.storage
     return S3Bucket(

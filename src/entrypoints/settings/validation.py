@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from domain.artifact import is_servable
 from domain.prompt import Kind
 from entrypoints.settings.errors import Problem
 from entrypoints.settings.expansion import ExpansionError, expand_path, expand_variables
@@ -35,6 +36,7 @@ _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "
 _ARGUMENT = re.compile(r"--?[^\s=-][^\s=]*")
 _INPUT = re.compile(r".*[^\s.]\s*\.[^\s.]+")
 _BASE_PATH = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
+_BUCKET_URL = re.compile(r"s3://[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9](/[^/?#]+)*/?")
 _NUMBER = re.compile(r"[+-]?([0-9]{1,20}\.?[0-9]{0,20}|\.[0-9]{1,20})(e[+-]?[0-9]{1,3})?")
 _OUTPUT: Final = "comfyui.output_directory"
 _MIN_TOKEN_LENGTH: Final = 12  # characters; a shorter one could be guessed
