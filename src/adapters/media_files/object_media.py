@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
     from application.ports.object_storage import ObjectStorage
 
-BLOCK_BYTES: Final = 1024 * 1024
-"""Bytes that are read at once, or more if more are requested: small reads are answered from it."""
+MIN_BLOCK_BYTES: Final = 256 * 1024
+MAX_BLOCK_BYTES: Final = 4 * 1024 * 1024
+"""Bytes that are requested at once: few after a jump, and twice as many with each step ahead."""
 
 
 class ObjectMedia:
@@ -85,6 +86,7 @@ class ObjectFile(io.RawIOBase):
         self._position = 0
         self._block = b""
         self._block_start = 0
+        self._block_bytes = MIN_BLOCK_BYTES
 
     def readable(self) -> bool:
         """Always true."""
@@ -119,9 +121,11 @@ class ObjectFile(io.RawIOBase):
             return 0
         offset = self._position - self._block_start
         if not 0 <= offset < len(self._block):
-            self._block = self._storage.read(
-                self._key, self._position, max(wanted, BLOCK_BYTES), self._etag
-            )
+            is_next = offset == len(self._block) > 0
+            more = min(2 * self._block_bytes, MAX_BLOCK_BYTES) if is_next else MIN_BLOCK_BYTES
+            self._block_bytes = more
+            count = max(wanted, more)
+            self._block = self._storage.read(self._key, self._position, count, self._etag)
             self._block_start, offset = self._position, 0
         data = memoryview(self._block)[offset : offset + wanted]
         buffer[: len(data)] = data
