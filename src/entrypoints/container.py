@@ -199,10 +199,10 @@ class Container(containers.DeclarativeContainer):
         factories.make_repository, settings, connection, processes, clock
     )
     leases: providers.Provider[RenderLeases] = providers.Singleton(
-        Lazy("adapters.sqlite.renders:SqliteRenderLeases"),
+        Lazy("adapters.sql_queue.renders:SqlRenderLeases"),
         lease_connection,
         providers.Factory(
-            Lazy("adapters.sqlite.prompt_repository:ClaimStatements"),
+            Lazy("adapters.sql_queue.prompt_repository:ClaimStatements"),
             lease_connection,
             me,
             clock,
@@ -210,7 +210,7 @@ class Container(containers.DeclarativeContainer):
         ),
         clock,
         providers.Factory(
-            Lazy("adapters.sqlite.hook_outbox:HookOutboxWriter"),
+            Lazy("adapters.sql_queue.hook_outbox:HookOutboxWriter"),
             lease_connection,
             clock,
             subscriptions,
