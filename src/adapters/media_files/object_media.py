@@ -55,15 +55,15 @@ class ObjectMedia:
             return MediaFile(file, size, modified, known, sha256, is_certain=True, is_remote=True)
         head = file.read(HEAD_BYTES) or b""
         file.seek(0)
-        found = format_of(head)
+        claimed = format_of(head)
         if head.startswith(b"ID3"):
-            found = tagged_song_format(cast("BinaryIO", file))
+            claimed = tagged_song_format(cast("BinaryIO", file))
             file.seek(0)
         described = f"{path} {size} {modified} {facts.etag}"
         identity = sha256 or hashlib.sha256(described.encode()).hexdigest()[:32]
         is_certain = sha256 is not None
         return MediaFile(
-            file, size, modified, found, identity, is_certain=is_certain, is_remote=True
+            file, size, modified, claimed, identity, is_certain=is_certain, is_remote=True
         )
 
 
@@ -116,18 +116,18 @@ class ObjectFile(io.RawIOBase):
         if self.closed:
             message = "the file is closed"
             raise ValueError(message)
-        wanted = min(len(buffer), self._size - self._position)
-        if wanted <= 0:
+        length = min(len(buffer), self._size - self._position)
+        if length <= 0:
             return 0
         offset = self._position - self._block_start
         if not 0 <= offset < len(self._block):
             is_next = offset == len(self._block) > 0
             more = min(2 * self._block_bytes, MAX_BLOCK_BYTES) if is_next else MIN_BLOCK_BYTES
             self._block_bytes = more
-            count = max(wanted, more)
+            count = max(length, more)
             self._block = self._storage.read(self._key, self._position, count, self._etag)
             self._block_start, offset = self._position, 0
-        data = memoryview(self._block)[offset : offset + wanted]
+        data = memoryview(self._block)[offset : offset + length]
         buffer[: len(data)] = data
         self._position += len(data)
         return len(data)

@@ -145,14 +145,14 @@ class S3Bucket:
         import obstore
 
         try:
-            found = self._run(
+            result = self._run(
                 "look at", key, lambda store: obstore.get(store, key, options={"head": True})
             )
         except FileNotFoundError:
             self._require_bucket(key)
             return None
-        labels = {name: str(value) for name, value in found.attributes.items() if name.islower()}
-        meta = found.meta
+        labels = {name: str(value) for name, value in result.attributes.items() if name.islower()}
+        meta = result.meta
         return ObjectFacts(
             meta["size"], meta["last_modified"].timestamp(), meta["e_tag"] or "", labels
         )
@@ -319,8 +319,8 @@ class S3Bucket:
         answer = _first(r"<Message>([^<]{1,300})</Message>", text)
         said = " ".join(filter(None, (status, code, f"({answer})" if answer else "")))
         refused = FailureCode.STORAGE_REFUSED
-        if found := _first(r"credential provider: (?:\w+: )?([^\n]{1,300})", text):
-            return _storage_error(refused, f"{place} cannot be used: {found}")
+        if reason := _first(r"credential provider: (?:\w+: )?([^\n]{1,300})", text):
+            return _storage_error(refused, f"{place} cannot be used: {reason}")
         if code == "NoSuchBucket":
             message = f"{place} has no bucket {self._settings.bucket!r}."
             return _storage_error(FailureCode.BUCKET_MISSING, message)
@@ -368,7 +368,7 @@ def read_credentials(file: Path) -> S3Credential:
         "access_key_id": access_key,
         "secret_access_key": secret,
         "token": section.get("aws_session_token"),
-        # Whoever renews credentials replaces the file.
+        # Credentials that expire are renewed by another program, in the file.
         "expires_at": datetime.now(UTC) + timedelta(seconds=_CREDENTIALS_SECONDS),
     }
 

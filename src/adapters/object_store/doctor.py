@@ -85,8 +85,8 @@ class ObjectStorageChecks:
     def _files(self) -> Check:
         keys = list(self._published)
         with ThreadPoolExecutor(_THREADS, "doctor") as threads:
-            found = list(threads.map(self._storage.stat, keys))
-        missing = [key for key, facts in zip(keys, found, strict=True) if facts is None]
+            facts = list(threads.map(self._storage.stat, keys))
+        missing = [key for key, known in zip(keys, facts, strict=True) if known is None]
         if missing:
             named = ", ".join(missing[:_MAX_NAMED])
             finding = (
