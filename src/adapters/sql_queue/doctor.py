@@ -247,7 +247,8 @@ def _row_checks(
             f" {trouble.failure_code}: {trouble.failure_message}"
         )
         hint = FailureCode(trouble.failure_code).hint
-        yield Check("last render", CheckStatus.WARNING, finding, hint)
+        command = f"mediagen logs {trouble.prompt_id}"
+        yield Check("last render", CheckStatus.WARNING, finding, hint, command)
 
 
 def _processing(connection: Connection, summary: QueueSummary) -> Check:
@@ -265,14 +266,15 @@ def _processing(connection: Connection, summary: QueueSummary) -> Check:
             f"{_prompts_are([render.prompt_id for render in lost])} left unfinished: {reasons}"
         )
         remedy = "Nothing to do: 'mediagen run' or the daemon picks it up."
-        return Check(subject, CheckStatus.WARNING, finding, remedy)
+        return Check(subject, CheckStatus.WARNING, finding, remedy, "mediagen run")
     if not stuck:
         finding = f"{len(processing)} prompts are processing, each in a live render"
         return Check(subject, CheckStatus.OK, finding if processing else "no prompt is stuck")
     finding = f"{_prompts_are(stuck)} processing, but not in a live render of mediagen"
     ids = ", ".join(map(str, stuck[:_MAX_NAMED]))
     remedy = f"If no other program renders them, set artifact_status of {ids} to 'pending'."
-    return Check(subject, CheckStatus.WARNING, finding, remedy)
+    command = f"mediagen cancel --requeue {' '.join(map(str, stuck))}"
+    return Check(subject, CheckStatus.WARNING, finding, remedy, command)
 
 
 def _artifacts(connection: Connection, root: Path | None, limits: _Limits) -> Check:
@@ -283,7 +285,7 @@ def _artifacts(connection: Connection, root: Path | None, limits: _Limits) -> Ch
     if absolute := [prompt_id for prompt_id, path in paths if path.startswith("/")]:
         finding = f"{_prompts_are(absolute)} published under absolute paths, which web pages reject"
         remedy = "Make prompt_artifacts.file_path relative to the output root, or retry --again."
-        return Check(subject, CheckStatus.WARNING, finding, remedy)
+        return Check(subject, CheckStatus.WARNING, finding, remedy, _again(absolute))
     if root is None or not root.is_dir():
         finding = f"the newest {len(paths)} rows have relative paths; their files were not checked"
         return Check(subject, CheckStatus.OK, finding)
@@ -299,7 +301,7 @@ def _artifacts(connection: Connection, root: Path | None, limits: _Limits) -> Ch
     if missing:
         finding = f"{_prompts_are(missing)} published, but files are missing below {root}"
         remedy = "Correct comfyui.output_directory, or 'mediagen retry ID --again'."
-        return Check(subject, CheckStatus.WARNING, finding, remedy)
+        return Check(subject, CheckStatus.WARNING, finding, remedy, _again(missing))
     finding = f"the files of the newest {checked} rows exist" if paths else "none yet"
     return Check(subject, CheckStatus.OK, finding)
 
@@ -393,7 +395,8 @@ def _pause(pause: Pause) -> Check:
         if pause.by is PausedBy.PERSON
         else "Fix it; 'mediagen run' then tries one prompt, and continues if that succeeds."
     )
-    return Check("paused", CheckStatus.WARNING, finding, remedy)
+    command = "mediagen resume" if pause.by is PausedBy.PERSON else "mediagen run --limit 1"
+    return Check("paused", CheckStatus.WARNING, finding, remedy, command)
 
 
 def _prompts_are(prompt_ids: Sequence[int]) -> str:
@@ -403,6 +406,10 @@ def _prompts_are(prompt_ids: Sequence[int]) -> str:
     named = ", ".join(map(str, distinct[:_MAX_NAMED]))
     more = f" and {len(distinct) - _MAX_NAMED} more" if len(distinct) > _MAX_NAMED else ""
     return f"prompts {named}{more} are"
+
+
+def _again(prompt_ids: Sequence[int]) -> str:
+    return f"mediagen retry --again {' '.join(map(str, dict.fromkeys(prompt_ids)))}"
 
 
 def _path(value: object) -> str:

@@ -7,6 +7,7 @@ is rolled back.
 from __future__ import annotations
 
 import os
+import shlex
 import sqlite3
 import time
 from contextlib import closing, contextmanager, suppress
@@ -67,7 +68,8 @@ class DatabaseChecks:
         try:
             connection = Connection(self._path, min(self._timeout, MAX_LOCK_SECONDS))
         except RepositoryError as error:
-            yield Check("database", CheckStatus.ERROR, str(error))
+            creation = "" if os.path.lexists(self._path) else f"mediagen init {_quoted(self._path)}"
+            yield Check("database", CheckStatus.ERROR, str(error), command=creation)
             return
         with closing(connection):
             try:
@@ -97,7 +99,8 @@ class DatabaseChecks:
                 "Move the database to a local disk, or set PRAGMA journal_mode = DELETE while no"
                 " program uses it."
             )
-            return Check(subject, CheckStatus.ERROR, f"{finding} ({network})", remedy)
+            command = f"sqlite3 {_quoted(self._path)} 'PRAGMA journal_mode = DELETE'"
+            return Check(subject, CheckStatus.ERROR, f"{finding} ({network})", remedy, command)
         return Check(
             subject, CheckStatus.OK, f"the journal mode is {mode}; mediagen does not change it"
         )
@@ -132,14 +135,18 @@ class DatabaseChecks:
         if result == "ok":
             return Check(subject, CheckStatus.OK, "SQLite's quick check finds no damage")
         remedy = "Restore the file from a backup, or try sqlite3's .recover on a copy."
-        return Check(subject, CheckStatus.ERROR, f"SQLite's quick check: {result}", remedy)
+        recovered = _quoted(self._path.with_suffix(".recovered.db"))
+        command = f"sqlite3 {_quoted(self._path)} .recover | sqlite3 {recovered}"
+        finding = f"SQLite's quick check: {result}"
+        return Check(subject, CheckStatus.ERROR, finding, remedy, command)
 
     def _lock(self, connection: Connection) -> Check:
         subject = "database lock"
         if not os.access(self._path, os.W_OK) or not os.access(self._path.parent, os.W_OK):
             finding = f"{self._path} or the folder it is in cannot be written to"
             remedy = "Change the permissions: SQLite also writes a journal beside the file."
-            return Check(subject, CheckStatus.ERROR, finding, remedy)
+            command = f"chmod u+w {_quoted(self._path)} {_quoted(self._path.parent)}"
+            return Check(subject, CheckStatus.ERROR, finding, remedy, command)
         started = time.monotonic()
         try:
             with suppress(_RollbackError), connection.writing():
@@ -148,7 +155,8 @@ class DatabaseChecks:
             waited = time.monotonic() - started
             finding = f"another program held the write lock for {waited:.0f} seconds"
             remedy = "Stop the program that holds it, or find out why it keeps a transaction open."
-            return Check(subject, CheckStatus.ERROR, finding, remedy)
+            command = f"lsof {_quoted(self._path)}"
+            return Check(subject, CheckStatus.ERROR, finding, remedy, command)
         finding = f"the write lock is free; renders wait up to {self._timeout:g} seconds for it"
         if self._timeout < MIN_TIMEOUT:
             return Check(subject, CheckStatus.WARNING, finding, "Set database.timeout to 30.")
@@ -171,3 +179,7 @@ def _interrupted_after(driver: sqlite3.Connection, seconds: float | None) -> Ite
     finally:
         timer.cancel()
         timer.join()
+
+
+def _quoted(path: Path) -> str:
+    return shlex.quote(str(path))
