@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count
@@ -195,7 +195,11 @@ class RenderSlot:
                 seconds, keeps_turn = None, False
                 try:
                     rendered = self._prompt_renderer.render(
-                        held, stop, self._environment, self._number
+                        held,
+                        stop,
+                        self._environment,
+                        self._number,
+                        partial(self._has_next, group, held.claim.kind, next_claims),
                     )
                     seconds = self._clock.monotonic() - group.since
                     commit_seconds = min(self._finalizer.commit_seconds, _MAX_HOLD)
@@ -299,6 +303,14 @@ class RenderSlot:
             self._keeper.release(held)
         if group.ahead and held.claim.kind in self._admission.gate().refused:
             self._give_back(group)
+
+    def _has_next(self, group: _Group, kind: Kind, next_claims: NextClaims) -> bool:
+        if any(held.claim.kind is kind for held in tuple(group.ahead)):
+            return True
+        with suppress(RepositoryError):
+            claimable = next_claims(1)
+            return claimable is not None and self._admission.is_pending(claimable[0], kind)
+        return False
 
     def _publish_each(
         self, publications: Sequence[Publication], refusal: WriteRefusedError
@@ -446,6 +458,7 @@ class _Context:
     events: EventListener
     log: RenderLog
     record_process: Callable[[WorkflowProcess], bool]
+    has_next: Callable[[], bool]
 
     def on_progress(self, fraction: float | None, message: str) -> None:
         claim = self.held.claim
@@ -538,6 +551,7 @@ class PromptRenderer:
         stop: StopRequest,
         environment: Mapping[str, str] | None = None,
         slot: int = 0,
+        has_next: Callable[[], bool] = bool,
     ) -> Result[RenderedPrompt, Failure]:
         """Render every writing of a claim.
 
@@ -548,6 +562,7 @@ class PromptRenderer:
             stop: ends it early.
             environment: variables of the workflow, which override those of this process.
             slot: number of the slot.
+            has_next: whether the slot may render another prompt of the kind afterwards.
         """
         claim = held.claim
         self._events.handle(RenderStarted(claim.prompt_id, claim.render_id, claim.kind))
@@ -564,7 +579,7 @@ class PromptRenderer:
         with closing(self._logs.begin(claim.render_id)) as log:
             record_process = partial(self._leases.record_workflow, claim)
             context = _Context(
-                held, stop, self._keeper, self._jobs, self._events, log, record_process
+                held, stop, self._keeper, self._jobs, self._events, log, record_process, has_next
             )
             for variant, brief in enumerate(briefs, start=1):
                 made = self._render_writing(context, variant, brief, environment or {}, slot)
