@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from application.ports.prompt_repository import Requeued, Selection
 from domain.failure import Failure, FailureCode
 from domain.prompt import Kind
-from tests.contract.prompt_repository_contract import ANY, publication, taken
+from tests.contract.prompt_repository_contract import ANY, picture, publication, taken
 
 if TYPE_CHECKING:
     from collections.abc import Callable
