@@ -43,6 +43,7 @@ def _persisting(method: Callable[..., Any]) -> Callable[..., Any]:
     "postpone",
     "release",
     "cancel",
+    "move",
     "requeue",
 )
 class PostgresPromptRepository(SqlPromptRepository):
