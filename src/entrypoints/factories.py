@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     from adapters.sqlite.connection import LockState
     from adapters.sqlite.database import SqliteDatabase
     from application.ports.database import QueueWatch, WorkerPlace
+    from application.ports.doctor import DoctorChecks
     from application.ports.live_state import LiveStateReader
+    from application.ports.object_storage import ObjectStorage
     from application.ports.prompt_repository import PromptRepository
     from application.ports.render_logs import RenderLogs
     from application.ports.renders import RenderLeases
@@ -122,6 +124,46 @@ def why_lost(loaded: LoadedSettings, owner: ProcessIdentity, heartbeat_at: datet
     return LostWorkers(SystemProcesses(clock), clock, lease_seconds(loaded)).why(
         owner, heartbeat_at
     )
+
+
+def database_checks(
+    loaded: LoadedSettings,
+    clock: Clock,
+    output_root: Path | None = None,
+    *,
+    thorough: bool = False,
+) -> DoctorChecks:
+    """The doctor's checks of the shared database.
+
+    Args:
+        loaded: the settings.
+        clock: wall clock and monotonic clock.
+        output_root: folder of the published files, or None if unknown.
+        thorough: whether everything is checked, however long that takes.
+
+    Raises:
+        SettingsError: neither database.path nor database.url is set.
+    """
+    from adapters.sql_queue.doctor import QueueChecks
+
+    queue = QueueChecks(
+        clock,
+        output_root,
+        thorough=thorough,
+        by_priority=loaded.settings.workers.order == "priority",
+        all_variants=loaded.settings.media.variants == "all",
+        why_lost=partial(why_lost, loaded),
+        place=partial(worker_place, loaded),
+    )
+    if is_postgres(loaded):
+        from adapters.postgres.doctor import PostgresChecks
+
+        listening = database_address(loaded, listening=True)
+        return PostgresChecks(database_address(loaded), listening, queue)
+    from adapters.sqlite.doctor import DatabaseChecks
+
+    timeout = loaded.settings.database.timeout
+    return DatabaseChecks(database_path(loaded), timeout, queue, thorough=thorough)
 
 
 def make_repository(
@@ -233,6 +275,34 @@ def live_reader(loaded: LoadedSettings) -> LiveStateReader:
     from adapters.system_clock import SystemClock
 
     return LiveStateFiles(state_folder(loaded), _lazy_processes(), SystemClock())
+
+
+def object_storage(loaded: LoadedSettings) -> ObjectStorage:
+    """The bucket of published files. Raises SettingsError if its library is not installed."""
+    from importlib.util import find_spec
+
+    from adapters.object_store.bucket import BucketSettings, S3Bucket
+    from entrypoints.settings.errors import Problem, SettingsError
+
+    key = "media.storage.url"
+    if find_spec("obstore") is None:
+        what = f"{key} is set, but the Python package obstore is not installed"
+        fix = "Install it with 'pip install \"media-generator[s3]\"'."
+        raise SettingsError([Problem(str(loaded.provenance[key]), what, fix, key)])
+    storage = loaded.settings.media.storage
+    return S3Bucket(
+        BucketSettings(
+            storage.url or "",
+            storage.endpoint,
+            storage.region,
+            storage.access_key_id,
+            storage.secret_access_key,
+            storage.session_token,
+            storage.credentials_file,
+            storage.ca_file,
+            storage.path_style,
+        )
+    )
 
 
 def render_logs(loaded: LoadedSettings) -> RenderLogs:

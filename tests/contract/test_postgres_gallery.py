@@ -70,14 +70,14 @@ class PostgresGalleryWorld(GalleryWorld):
                     values = (row.id, row.prompt_type, row.text, row.status, row.artifact_status)
                     driver.execute(_PROMPT, (*values, reference, row.created_at, row.error_message))
                 elif isinstance(row, AnArtifact):
-                    values = (row.id, row.prompt_id, row.artifact_type, row.file_path)
+                    places = (row.id, row.prompt_id, row.artifact_type, row.file_path)
                     metadata = row.metadata and row.metadata.replace("\0", "?")  # none holds NUL
-                    driver.execute(_ARTIFACT, (*values, row.preview_path, metadata, row.created_at))
+                    driver.execute(_ARTIFACT, (*places, row.preview_path, metadata, row.created_at))
                 else:
                     driver.execute(_RENDER, _render_values(row))
 
     def gallery(self) -> Gallery:
-        self._open.append(self._connection())  # type: ignore[arg-type]
+        self._open.append(self._connection())
         return SqlGallery(self._open[-1])
 
     def _connection(self) -> Connection:

@@ -44,6 +44,7 @@ def _persisting(method: Callable[..., Any]) -> Callable[..., Any]:
     "postpone",
     "release",
     "cancel",
+    "move",
     "requeue",
 )
 class PostgresPromptRepository(SqlPromptRepository):

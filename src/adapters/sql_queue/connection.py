@@ -29,11 +29,6 @@ class Connection(Protocol):
         """The database in messages for people, without secrets."""
         ...
 
-    @property
-    def statements(self) -> Callable[[str], Mapping[str, str]]:
-        """The statements about a subject by name."""
-        ...
-
     def close(self) -> None:
         """End the connection."""
         ...
@@ -44,6 +39,11 @@ class Connection(Protocol):
 
     def on_long_wait(self, callback: Callable[[str], object]) -> None:
         """Call back with a message when a write waits for longer than one timeout."""
+        ...
+
+    @property
+    def statements(self) -> Callable[[str], Mapping[str, str]]:
+        """The statements about a subject by name."""
         ...
 
     def names(self, kind: str) -> set[str]:

@@ -46,6 +46,10 @@ class Halting(Connection):
     otherwise: Callable[[], object]
     sent = 0
 
+    def arm(self, before: int, otherwise: Callable[[], object]) -> None:
+        """Do something before a message, counted from now on."""
+        self.sent, self.before, self.otherwise = 0, before, otherwise
+
     def _send(
         self, statement: str, values: Mapping[str, object] | None = None, *, writes: bool = False
     ) -> psycopg.Cursor[tuple[Any, ...]]:
@@ -176,8 +180,7 @@ def _raced(
             except RepositoryBusyError:
                 return  # again afterwards
 
-        race.halting.sent, race.halting.before = 0, message
-        race.halting.otherwise = disturb
+        race.halting.arm(message, disturb)
         first = halted(race, race.repository, race.leases)
         if race.halting.before is not None:
             return results  # it has no such message
@@ -279,7 +282,7 @@ def test_two_claims_of_one_moment_take_two_prompts(others: PostgresOutside) -> N
         assert claim is not None
         taken.append(claim.prompt_id)
 
-    halting.sent, halting.before, halting.otherwise = 0, 2, claim_too
+    halting.arm(2, claim_too)
     claim = repository.claim_next(Selection())
     assert claim is not None
     assert (claim.prompt_id, taken) == (1, [2])

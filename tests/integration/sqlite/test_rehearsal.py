@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from adapters.sql_queue.doctor import QueueChecks
 from adapters.sql_queue.gallery import SqlGallery
 from adapters.sql_queue.prompt_catalogue import SqlPromptCatalogue
 from adapters.sql_queue.shared_tables import shortened
@@ -74,7 +75,7 @@ def doctor(path: Path) -> Check:
     order = [CheckStatus.ERROR, CheckStatus.WARNING, CheckStatus.OK]
     found = [
         check
-        for check in DatabaseChecks(path, 5.0, ManualClock()).checks()
+        for check in DatabaseChecks(path, 5.0, QueueChecks(ManualClock())).checks()
         if check.subject in {"database tables", "database writes"}
     ]
     return min(reversed(found), key=lambda check: order.index(check.status))

@@ -20,6 +20,7 @@ from adapters.sql_queue import (
     renders,
 )
 from adapters.sql_queue.controls import SqlQueueControls
+from adapters.sql_queue.doctor import QueueChecks
 from adapters.sql_queue.intake import SqlPromptIntake
 from adapters.sql_queue.statements import SHARED_FOLDER, StatementFiles
 from adapters.sqlite import doctor, shared_schema
@@ -248,6 +249,7 @@ def test_every_statement_is_used(
         repository.next_retry_at(Selection())
         repository.explain_loss(claim)
         repository.cancel(claim.prompt_id, requeue=False)
+        repository.move([3], "front")
         _live_on_leases(connection, repository)
         _tell_a_hook(connection)
         controls = SqlQueueControls(connection)
@@ -263,7 +265,9 @@ def test_every_statement_is_used(
         _forget_everything_old(connection)
         _show_the_page(connection)
     _look_where_nothing_is_ours(tmp_path / "others.db")
-    checks = doctor.DatabaseChecks(tmp_path / "musings.db", 5.0, ManualClock(), tmp_path)
+    checks = doctor.DatabaseChecks(
+        tmp_path / "musings.db", 5.0, QueueChecks(ManualClock(), tmp_path)
+    )
     assert list(checks.checks())
     assert used == {(subject, name) for subject in SUBJECTS for name in statements(subject)}
 

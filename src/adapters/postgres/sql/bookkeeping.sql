@@ -111,6 +111,14 @@ SET
     pause_suspects = NULL
 WHERE paused_by = 'environment';
 
+-- The places in the queue that a person gave to prompts, as in SQLite.
+
+-- name: create_priorities
+CREATE TABLE IF NOT EXISTS media_generator_priorities (
+    prompt_id BIGINT PRIMARY KEY,
+    priority BIGINT NOT NULL CHECK (priority BETWEEN -1000000000 AND 1000000000)
+);
+
 -- name: create_pending_image_index
 CREATE INDEX IF NOT EXISTS media_generator_pending_image
 ON prompts (created_at COLLATE "C" NULLS FIRST, id)
