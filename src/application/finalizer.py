@@ -99,6 +99,14 @@ class RenderFinalizer:
         )
         self._events.handle(WorkerError(reason))
 
+    def report_unknown_files(self, render: LiveRender, failure: Failure) -> None:
+        """Report that a render cannot be taken over because its files cannot be looked at."""
+        reason = (
+            f"prompt {render.prompt_id} cannot be picked up yet: its worker is gone, and what it"
+            f" published is unknown: {failure.message}"
+        )
+        self._events.handle(WorkerError(reason))
+
     def publish(
         self,
         claim: Claim,

@@ -12,7 +12,7 @@ from returns import result
 from returns.pipeline import is_successful
 
 from application.finalizer import UNEXPECTED
-from application.ports.artifact_store import RenderKey
+from application.ports.artifact_store import RenderKey, StorageError
 from application.ports.events import RenderPreviewed, RenderProgressed, RenderStarted
 from application.ports.media_renderer import RenderJob
 from application.ports.prompt_repository import RepositoryError, WriteRefusedError
@@ -424,9 +424,12 @@ class PromptRenderer:
         """
         claim = held.claim
         self._events.handle(RenderStarted(claim.prompt_id, claim.render_id, claim.kind))
-        for earlier in claim.unpublished:
-            if artifacts := self._store.finished(RenderKey(claim.prompt_id, *earlier)):
-                return result.Success(RenderedPrompt(artifacts=artifacts))
+        try:
+            for earlier in claim.unpublished:
+                if artifacts := self._store.finished(RenderKey(claim.prompt_id, *earlier)):
+                    return result.Success(RenderedPrompt(artifacts=artifacts))
+        except StorageError as error:
+            return result.Failure(error.failure)
         briefs: list[Brief] = []
         for writing in claim.writings:  # all are parsed before the first takes minutes
             parsed = parse_brief(claim.kind, writing.content)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from domain.prompt import Kind
 
@@ -71,6 +71,10 @@ Waiting: TypeAlias = "Mapping[Kind, WorkflowProcess]"
 """The process that waits to render the next prompt of each kind, if there is one."""
 
 NO_PROCESSES: Waiting = MappingProxyType({})
+
+
+Place: TypeAlias = Literal["front", "back"] | int
+"""A place in the queue: one of its ends, or a priority from 1 to 10."""
 
 
 class PromptRepository(Protocol):
@@ -159,6 +163,27 @@ class PromptRepository(Protocol):
 
         Returns:
             None on success, otherwise why it could not be cancelled.
+        """
+        ...
+
+    def cancel_many(self, prompt_ids: Sequence[int], *, requeue: bool) -> Requeued:
+        """``cancel`` for many prompts, in a few transactions; those that moved, and why not.
+
+        Args:
+            prompt_ids: the prompts.
+            requeue: whether prompts that are being rendered go back to the queue instead.
+        """
+        ...
+
+    def move(self, prompt_ids: Sequence[int], place: Place) -> Requeued:
+        """Give pending prompts another place in the queue; no column of ``prompts`` changes.
+
+        The place is kept until the prompt ends, also over retries.
+
+        Args:
+            prompt_ids: the prompts; among themselves they keep their order.
+            place: "front" (before everything, also what was moved there earlier), "back", or a
+                priority from 1 to 10, of which 5 is the usual one.
         """
         ...
 
