@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _INTERVAL = 3600.0  # seconds between the end of one round and the next
 _INTERVAL_AFTER_ERROR = 60.0  # seconds
 _BATCH_SIZE = 200  # renders in one transaction: a few milliseconds, even if all are removed
-_MAX_BATCHES = 5  # in one tick
+_MAX_BATCHES = 25  # in one tick
 # A hook that does not respond is retried for hours, and may be fixed only after a weekend.
 _MIN_DELIVERY_AGE = timedelta(days=7)
 
