@@ -45,6 +45,7 @@ def _persisting(method: Callable[..., Any]) -> Callable[..., Any]:
     "release",
     "cancel",
     "move",
+    "move",
     "requeue",
 )
 class PostgresPromptRepository(SqlPromptRepository):
