@@ -31,6 +31,7 @@ COMMANDS: Final = {
     "resume": ("pause:resume", "Resume a paused queue."),
     "retry": ("retry:retry", "Put finished or failed prompts back in the queue."),
     "backup": ("backup:backup", "Copy the database while it is in use."),
+    "copy-database": ("copy_database:copy_database", "Move a queue from SQLite into PostgreSQL."),
     "service": ("service:service", "Run the daemon as a service of systemd or launchd."),
     "workflow": ("workflow:workflow", "Check ComfyUI workflows, and print examples."),
     "doctor": ("doctor:doctor", "Check the installation, line by line."),
