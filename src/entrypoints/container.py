@@ -236,6 +236,7 @@ class Container(containers.DeclarativeContainer):
             min_free_bytes=sections.media.limits.min_free_bytes,
         ),
         other_folders=providers.List(database_path.provided.resolve.call().parent),
+        marker=providers.Callable(factories.make_marker, settings),
     )
     render_logs: providers.Provider[RenderLogs] = providers.Singleton(
         factories.render_logs, settings
