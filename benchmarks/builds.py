@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import TracebackType
 
 BEFORE = "BENCH_BEFORE"
@@ -40,10 +41,13 @@ class DrainProcess:
     Args:
         checkout: of the build.
         config: the configuration file.
+        variables: of its environment.
     """
 
-    def __init__(self, checkout: Path, config: Path) -> None:
-        environment = {**os.environ, "PYTHONPATH": str(checkout / "src")}
+    def __init__(
+        self, checkout: Path, config: Path, variables: Mapping[str, str] | None = None
+    ) -> None:
+        environment = {**os.environ, **(variables or {}), "PYTHONPATH": str(checkout / "src")}
         self._process = subprocess.Popen(
             [sys.executable, "-P", str(_WORKER), str(config)],
             stdin=subprocess.PIPE,

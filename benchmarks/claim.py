@@ -32,16 +32,16 @@ _WARM_UP = 5
 class _TimedConnection(Connection):
     """Knows how long its last write transaction took, without its commit and with it."""
 
-    statements = whole = 0.0
+    before_commit = whole = 0.0
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
+    def writing(self, *prompt_ids: int, wakes: bool = False) -> Iterator[None]:
         began = time.perf_counter()
         ended = began
-        with super().writing():
+        with super().writing(*prompt_ids, wakes=wakes):
             yield
             ended = time.perf_counter()
-        self.statements = ended - began
+        self.before_commit = ended - began
         self.whole = time.perf_counter() - began
 
 
@@ -129,7 +129,7 @@ def _time_claims(database: Path, case: _Case, count: int) -> _Timing:
             claim = queue.claim_next(Selection())
             whole.append(time.perf_counter() - began)
             assert claim is not None
-            statements.append(connection.statements)
+            statements.append(connection.before_commit)
             bare.append(commits.commit())
         _make_all_ready(database)
         idle = []

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from adapters.processes.system_processes import SystemProcesses
+from adapters.sql_queue.prompt_repository import SqlPromptRepository
 from adapters.sqlite.connection import Connection
-from adapters.sqlite.prompt_repository import SqlitePromptRepository
 from adapters.sqlite.shared_schema import create_database
 from adapters.system_clock import SystemClock
 
@@ -139,11 +139,11 @@ def fill_database(path: Path, contents: Contents) -> Path:
     return path
 
 
-def repository(connection: Connection, *, indexes: bool = True) -> SqlitePromptRepository:
+def repository(connection: Connection, *, indexes: bool = True) -> SqlPromptRepository:
     """The queue as the program itself opens it."""
     clock = SystemClock()
     me = SystemProcesses(clock).me()
-    return SqlitePromptRepository(connection, me, clock, create_indexes=indexes, all_variants=False)
+    return SqlPromptRepository(connection, me, clock, create_indexes=indexes, all_variants=False)
 
 
 def settle(path: Path) -> None:

@@ -15,13 +15,13 @@ import sys
 from logging import ERROR, getLogger
 from pathlib import Path
 from threading import Thread, local
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from flask import Flask, Response, jsonify, request, send_from_directory
 from waitress.server import create_server
 from werkzeug.utils import send_file
 
-from adapters.media_files.media_file import content_type
+from adapters.media_formats import CONTENT_TYPES
 from entrypoints.settings.loader import load_settings
 from entrypoints.web import media
 from entrypoints.web.server import start_server
@@ -68,9 +68,9 @@ def _end_with_input(end: Callable[[], object] = lambda: os._exit(0)) -> None:
 def _send_file(asked: Request, published: MediaFile, name: str, *, is_download: bool) -> Response:
     """What Werkzeug can do of ``entrypoints.web.file_responses.file_response``."""
     response = send_file(
-        published.file,
+        cast("IO[bytes]", published.file),
         asked.environ,
-        mimetype=content_type(published.format),
+        mimetype=CONTENT_TYPES[published.format],
         as_attachment=is_download,
         download_name=name,
         conditional=False,  # it cannot tell the size of a file that is open already

@@ -6,9 +6,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from adapters.processes.system_processes import SystemProcesses
-from adapters.sqlite.database import SqliteQueueControls
-from adapters.sqlite.prompt_repository import ClaimStatements
-from adapters.sqlite.renders import SqliteRenderHistory, SqliteRenderLeases
+from adapters.sql_queue.controls import SqlQueueControls
+from adapters.sql_queue.prompt_repository import ClaimStatements
+from adapters.sql_queue.renders import SqlRenderHistory, SqlRenderLeases
 from adapters.system_clock import SystemClock, SystemJitter
 from application.admission import MAX_REPLAYED, Admission
 from application.drain import Drain
@@ -56,7 +56,7 @@ class NoopQueue:
         clock = SystemClock()
         processes = SystemProcesses(clock)
         claiming = ClaimStatements(connection, processes.me(), clock, all_variants=False)
-        leases = SqliteRenderLeases(connection, claiming, clock)
+        leases = SqlRenderLeases(connection, claiming, clock)
         lease_seconds = Workers().lease_seconds
         keeper = LeaseKeeper(leases, clock, MAX_HEARTBEAT_INTERVAL, lease_seconds)
         rule, logs = SizeRule(1.0, 64, None, None), InMemoryRenderLogs()
@@ -67,9 +67,9 @@ class NoopQueue:
         finalizer = RenderFinalizer(queue, self._store, RetryPolicy(), SystemJitter(), clock, self)
         observer = LeaseObserver(lease_seconds, 2 * MAX_HEARTBEAT_INTERVAL)
         recovery = Recovery(leases, keeper, processes, self._store, finalizer, observer, clock)
-        controls = SqliteQueueControls(connection)
+        controls = SqlQueueControls(connection)
         breakers = {kind: CircuitBreaker() for kind in Kind}
-        history = SqliteRenderHistory(connection)
+        history = SqlRenderHistory(connection)
         past = partial(history.ended_on, processes.me(), MAX_REPLAYED)
         admission = Admission(renderer, self._store, queue, controls, past, clock, breakers, self)
         slot = RenderSlot(prompts, finalizer, admission, keeper, clock)

@@ -1,12 +1,14 @@
 """How long the renderer stands idle between two renders, and the time of a prompt in a drain.
 
-The workflow writes down when it begins and when it ends. If ``BENCH_BEFORE`` names a checkout of an
-earlier build, that build renders in turns with this one.
+The workflow writes down when it begins and when it ends. Exports that run as processes of their own
+import ComfyUI for every prompt; of them only the time of a prompt is measured. If ``BENCH_BEFORE``
+names a checkout of an earlier build, that build renders in turns with this one.
 """
 
 from __future__ import annotations
 
 import shutil
+import sys
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -17,6 +19,7 @@ from benchmarks.filling import Contents, fill_database
 from benchmarks.reports import Report
 from benchmarks.samples import Sample
 from benchmarks.workflow import install, megapixel_picture, small_picture
+from tests import exports
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
 
 _MAX_IDLE_MS = 10.0
 _MAX_RATIO = 0.70
+_MAX_EXPORT_RATIO = 0.55
+_EXPORT_IMPORTS, _EXPORT_RENDERS = 0.3, 0.2  # seconds
 _NOW, _BEFORE = "now", "before"
 _READY = 1000
 _BATCH = 5
@@ -75,7 +80,59 @@ def measure(trial: Trial) -> Report:
         rounds = trial.choose(20, 4)
         trial.note(f"{name}: {rounds} rounds of {_BATCH}, {len(checkouts())} builds in turns")
         _tell(report, name, _measure(folder, mode, _PICTURES[picture](), bash, rounds))
+    _tell_exports(trial, report)
     return report
+
+
+def _tell_exports(trial: Trial, report: Report) -> None:
+    """The time of a prompt of exports without a warm host, of each build in turns."""
+    rounds = trial.choose(12, 2)
+    name = f"an export that imports for {_EXPORT_IMPORTS:g} s and renders for {_EXPORT_RENDERS:g} s"
+    trial.note(f"{name}: {rounds} rounds of {_BATCH}, {len(checkouts())} builds in turns")
+    folder = trial.folder / "exports"
+    folder.mkdir()
+    filled = fill_database(folder / "filled.db", Contents(_READY, (rounds + 1) * _BATCH, "wal"))
+    periods: dict[str, list[float]] = {build: [] for build in checkouts()}
+    variables = {
+        "COMFYUI_IMPORT_SECONDS": str(_EXPORT_IMPORTS),
+        "COMFYUI_DRAW_SECONDS": str(_EXPORT_RENDERS),
+    }
+    with ExitStack() as opened:
+        builds = {}
+        for build, checkout in checkouts().items():
+            database = folder / f"{build}.db"
+            shutil.copy(filled, database)
+            made = install(folder / build, database, sections=_export_sections(folder / build))
+            exports.install(folder / build)
+            builds[build] = opened.enter_context(DrainProcess(checkout, made.config, variables))
+        for number in range(-1, rounds):
+            for build in list(builds)[:: -1 if number % 2 else 1]:
+                batch = builds[build].drain(_BATCH - 1)
+                if number >= 0:
+                    periods[build].append(batch.seconds * 1000)
+    samples = {build: Sample(tuple(times)) for build, times in periods.items()}
+    rows = [(build, sample.shown(1)) for build, sample in samples.items()]
+    report.table((f"{name}, ms", "time of a prompt"), rows)
+    if _BEFORE in samples:
+        ratio = samples[_NOW].over(samples[_BEFORE])
+        report.verdict(
+            f"at most {_MAX_EXPORT_RATIO:g} times the time of a prompt before",
+            f"{ratio.shown(2)} times",
+            met=ratio.median <= _MAX_EXPORT_RATIO,
+        )
+
+
+def _export_sections(directory: Path) -> Mapping[str, Mapping[str, object]]:
+    """Settings for the export of the tests, with a process for each prompt."""
+    script = str(directory / "ComfyUI" / "poets_service" / "export.py")
+    return {
+        "comfyui": {
+            "python": sys.executable,
+            "comfyui_directory": str(directory / "ComfyUI"),
+            "output_directory": str(directory / "output"),
+        },
+        "media": {"scripts": {"image": script, "music": script}, "warm": {"image": "off"}},
+    }
 
 
 def _measure(

@@ -65,7 +65,7 @@ if TYPE_CHECKING:
     from benchmarks.workflow import Installation
 
 _SRC = Path(__file__).resolve().parent.parent / "src"
-_RECORDING = ("adapters/sqlite/", "record_workflow")
+_RECORDING = ("adapters/sql_queue/", "record_workflow")
 _BEAT_SECONDS = 0.1
 _JOB_SECONDS = 0.8
 _ATTEMPTS = 5

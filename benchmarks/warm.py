@@ -69,6 +69,9 @@ class _Context:
     def on_started(self, *, takes_next: bool = False) -> None:
         pass
 
+    def has_next(self) -> bool:
+        return False
+
     def must_stop(self) -> bool:
         return False
 

@@ -11,7 +11,10 @@ import signal
 import pytest
 from hypothesis import settings
 
+from tests.postgres import needing as postgres_needing
 from tests.web import needing
+
+pytest_plugins = ["tests.postgres.fixtures"]
 
 # A shell that runs something in the background lets it ignore these, and every program that the
 # tests start would ignore them too.
@@ -51,3 +54,4 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Here, since with several processes the one that reports loads no conftest but this."""
     needing.summarise(terminalreporter)
+    postgres_needing.summarise(terminalreporter)

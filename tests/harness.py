@@ -12,10 +12,10 @@ from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from adapters.sql_queue.controls import SqlQueueControls
+from adapters.sql_queue.prompt_repository import ClaimStatements
+from adapters.sql_queue.renders import SqlRenderHistory, SqlRenderLeases
 from adapters.sqlite.connection import Connection
-from adapters.sqlite.database import SqliteQueueControls
-from adapters.sqlite.prompt_repository import ClaimStatements
-from adapters.sqlite.renders import SqliteRenderHistory, SqliteRenderLeases
 from application.admission import MAX_REPLAYED, Admission
 from application.drain import Drain, DrainReport
 from application.finalizer import RenderFinalizer
@@ -356,9 +356,9 @@ def on_sqlite(
     clock = ManualClock()
     with closing(Connection(path, 30.0)) as connection, closing(Connection(path, 30.0)) as other:
         repository = sqlite_repository(connection, clock=clock, all_variants=all_variants)
-        leases = SqliteRenderLeases(
+        leases = SqlRenderLeases(
             other, ClaimStatements(other, ME, clock, all_variants=all_variants), clock
         )
-        controls = SqliteQueueControls(connection)
-        history = SqliteRenderHistory(connection)
+        controls = SqlQueueControls(connection)
+        history = SqlRenderHistory(connection)
         yield Harness(queue, repository, leases, controls, history, clock, progress=progress)

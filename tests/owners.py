@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adapters.sqlite.prompt_repository import SqlitePromptRepository
+from adapters.sql_queue.prompt_repository import SqlPromptRepository
 from domain.lease import ProcessIdentity
 from tests.fakes.system import ManualClock
 
@@ -24,9 +24,9 @@ def sqlite_repository(
     create_indexes: bool = True,
     all_variants: bool = False,
     by_priority: bool = False,
-) -> SqlitePromptRepository:
+) -> SqlPromptRepository:
     """A repository whose renders belong to that owner."""
-    return SqlitePromptRepository(
+    return SqlPromptRepository(
         connection,
         owner,
         clock or ManualClock(),

@@ -33,6 +33,22 @@ FFMPEG_CONTAINERS: Final = MappingProxyType(
     }
 )
 
+CONTENT_TYPES: Final = MappingProxyType(
+    {
+        "png": "image/png",
+        "jpeg": "image/jpeg",
+        "webp": "image/webp",
+        "mp3": "audio/mpeg",
+        "wav": "audio/wav",
+        "flac": "audio/flac",
+        "ogg": "audio/ogg",
+        "opus": "audio/ogg; codecs=opus",  # RFC 7845, section 9
+        "m4a": "audio/mp4",
+        None: "application/octet-stream",
+    }
+)
+"""The media type of each format for the Content-Type header; None is any other format."""
+
 # Media in other formats: suffixes, and the first bytes that tell them apart.
 UNACCEPTED_SUFFIXES: Final = frozenset(
     (

@@ -180,6 +180,11 @@ class Admission:
             closed = {kind for kind in selection.kinds if not self._breakers[kind].is_open}
             return self._claimable(replace(selection, kinds=frozenset(closed))) if closed else None
 
+    def is_pending(self, selection: Selection, kind: Kind) -> bool:
+        """Whether a prompt of a kind is pending. Raises RepositoryError."""
+        only = replace(selection, kinds=selection.kinds & {kind})
+        return self._repository.count_pending(only) > 0
+
     def succeeded(self, claim: Claim) -> None:
         """Record that a prompt was published."""
         with self._lock:

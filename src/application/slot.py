@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
@@ -134,7 +134,13 @@ class RenderSlot:
         seconds: float | None = None
         try:
             try:
-                rendered = self._prompt_renderer.render(held, stop, self._environment, self._number)
+                rendered = self._prompt_renderer.render(
+                    held,
+                    stop,
+                    self._environment,
+                    self._number,
+                    partial(self._has_next, claim.kind, next_selection),
+                )
                 seconds = self._clock.monotonic() - began
                 if is_successful(rendered):
                     held.turn.pass_on()
@@ -167,6 +173,12 @@ class RenderSlot:
             self._admission.release(held.claim)
             self._keeper.release(held)
             held.turn.end()
+
+    def _has_next(self, kind: Kind, next_selection: Callable[[], Selection | None]) -> bool:
+        with suppress(RepositoryError):
+            selection = next_selection()
+            return selection is not None and self._admission.is_pending(selection, kind)
+        return False
 
     def _publish(
         self,
@@ -307,6 +319,7 @@ class _Context:
     events: EventListener
     log: RenderLog
     record_process: Callable[[WorkflowProcess], bool]
+    has_next: Callable[[], bool]
 
     def on_progress(self, fraction: float | None, message: str) -> None:
         claim = self.held.claim
@@ -399,6 +412,7 @@ class PromptRenderer:
         stop: StopRequest,
         environment: Mapping[str, str] | None = None,
         slot: int = 0,
+        has_next: Callable[[], bool] = bool,
     ) -> Result[RenderedPrompt, Failure]:
         """Render every writing of a claim.
 
@@ -409,6 +423,7 @@ class PromptRenderer:
             stop: ends it early.
             environment: variables of the workflow, which override those of this process.
             slot: number of the slot.
+            has_next: whether the slot may render another prompt of the kind afterwards.
         """
         claim = held.claim
         self._events.handle(RenderStarted(claim.prompt_id, claim.render_id, claim.kind))
@@ -425,7 +440,7 @@ class PromptRenderer:
         with closing(self._logs.begin(claim.render_id)) as log:
             record_process = partial(self._leases.record_workflow, claim)
             context = _Context(
-                held, stop, self._keeper, self._jobs, self._events, log, record_process
+                held, stop, self._keeper, self._jobs, self._events, log, record_process, has_next
             )
             for variant, brief in enumerate(briefs, start=1):
                 made = self._render_writing(context, variant, brief, environment or {}, slot)

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from application.ports.events import EventListener
     from application.ports.hooks import HookOutbox, HookTransport
     from application.ports.live_state import LiveStateReader
-    from application.ports.media_files import Thumbnails, Waveforms
+    from application.ports.media_files import PublishedMedia, Thumbnails, Waveforms
     from application.ports.media_renderer import MediaRenderer
     from application.ports.prompt_catalogue import PromptCatalogue
     from application.ports.prompt_repository import PromptRepository
@@ -180,10 +180,10 @@ class Container(containers.DeclarativeContainer):
         factories.make_repository, settings, connection, processes, clock
     )
     leases: providers.Provider[RenderLeases] = providers.Singleton(
-        Lazy("adapters.sqlite.renders:SqliteRenderLeases"),
+        Lazy("adapters.sql_queue.renders:SqlRenderLeases"),
         lease_connection,
         providers.Factory(
-            Lazy("adapters.sqlite.prompt_repository:ClaimStatements"),
+            Lazy("adapters.sql_queue.prompt_repository:ClaimStatements"),
             lease_connection,
             me,
             clock,
@@ -191,7 +191,7 @@ class Container(containers.DeclarativeContainer):
         ),
         clock,
         providers.Factory(
-            Lazy("adapters.sqlite.hook_outbox:HookOutboxWriter"),
+            Lazy("adapters.sql_queue.hook_outbox:HookOutboxWriter"),
             lease_connection,
             clock,
             subscriptions,
@@ -384,6 +384,10 @@ class Container(containers.DeclarativeContainer):
     )
     live_reader: providers.Provider[LiveStateReader] = providers.Singleton(
         factories.live_reader, settings
+    )
+
+    published_media: providers.Provider[PublishedMedia] = providers.Singleton(
+        Lazy("adapters.media_files.media_file:MediaFolder"), output_root
     )
 
     # The page: a database for each thread; they share what they know of paths and locks.

@@ -108,10 +108,10 @@ def make_repository(
     loaded: LoadedSettings, connection: Connection, processes: Processes, clock: Clock
 ) -> PromptRepository:
     """The queue, for workers. Raises RepositoryError if the shared tables lack a column."""
-    from adapters.sqlite.prompt_repository import SqlitePromptRepository
+    from adapters.sql_queue.prompt_repository import SqlPromptRepository
 
     database = loaded.settings.database
-    return SqlitePromptRepository(
+    return SqlPromptRepository(
         connection,
         processes.me(),
         clock,

@@ -102,7 +102,7 @@ class ScriptSetup(RendererSetup):
         from adapters.comfyui_script.renderer import ScriptRenderer
 
         warm = self.loaded.settings.media.warm
-        limits = HostLimits(warm.max_prompts, warm.max_memory_bytes, warm.idle_seconds)
+        limits = HostLimits(warm.max_prompts, warm.max_memory_bytes, warm.idle_seconds, warm.ahead)
         records = factories.host_records(self.loaded)
         records.end_orphans()
         workflows = {kind: self.workflow(kind) for kind in self.kinds}

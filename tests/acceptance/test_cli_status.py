@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from adapters.processes.system_processes import own_identity
+from adapters.sql_queue.prompt_repository import SqlPromptRepository
 from adapters.sqlite.connection import Connection
-from adapters.sqlite.prompt_repository import SqlitePromptRepository
 from adapters.system_clock import SystemClock
 from application.ports.prompt_repository import Selection
 from domain.failure import Failure, FailureCode
@@ -29,7 +29,7 @@ def claim(path: Path, worker: str | ProcessIdentity, release: Failure | None = N
         if isinstance(owner, str):
             host, _, pid = owner.rpartition(":")
             owner = ProcessIdentity(host, "a boot", "", int(pid), "started")
-        queue = SqlitePromptRepository(
+        queue = SqlPromptRepository(
             connection, owner, SystemClock(), create_indexes=False, all_variants=False
         )
         taken = queue.claim_next(Selection())

@@ -170,8 +170,8 @@ def _place(mode: str, fault: Fault | None = None) -> Iterator[tuple[Place, Check
             server = Server(folder / "server")
             closing.callback(server.kill)
             server.start()
-        is_warm = fault is not None and fault.warm
-        place = make_place(folder, mode, small, on_small, server, is_warm=is_warm)
+        is_warm, ahead = (fault.warm, fault.ahead) if fault else (False, False)
+        place = make_place(folder, mode, small, on_small, server, is_warm=is_warm, ahead=ahead)
         yield place, Checker(place)
 
 

@@ -88,6 +88,7 @@ def make_place(
     server: Server | None = None,
     *,
     is_warm: bool = False,
+    ahead: bool = False,
 ) -> Place:
     """Build an installation in an empty folder, with things that belong to others.
 
@@ -98,6 +99,7 @@ def make_place(
         on_small: what lies there: "output", "database", or both.
         server: what makes the media, or None for a script.
         is_warm: whether the script is an export that runs in warm hosts.
+        ahead: whether it gets a process for each prompt instead, started while one renders.
     """
     where = {name: small if small and name in on_small else folder for name in _PARTS}
     root, database = where["output"] / "media", where["database"] / "musings.db"
@@ -118,6 +120,8 @@ def make_place(
         shutil.copy(Path(__file__).with_name("workflow_export.py"), place.comfyui / "workflow.py")
         configuration["comfyui"]["python"] = sys.executable
         configuration["media"]["scripts"] = {"image": "workflow.py", "music": "workflow.py"}
+        if ahead:
+            configuration["media"]["warm"] = {"image": "off", "audio": "off", "ahead": "on"}
         # Without a graph of its own, an export's arguments must be named.
         configuration["media"]["arguments"] = {kind: default_arguments(kind) for kind in Kind}
     place.config.write_text(json.dumps(configuration))

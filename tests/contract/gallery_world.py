@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from adapters.sqlite.bookkeeping import prepare_bookkeeping
+from adapters.sql_queue.bookkeeping import prepare_bookkeeping
 from adapters.sqlite.connection import Connection
 from adapters.sqlite.gallery import SqliteGallery
 from domain.prompt import Kind

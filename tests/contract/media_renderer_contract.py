@@ -67,6 +67,9 @@ class Watch:
     def on_started(self, *, takes_next: bool = False) -> None:
         self.started.append(takes_next)
 
+    def has_next(self) -> bool:
+        return False
+
     def on_preview(self, picture: bytes, media_type: str) -> None:
         self.previews.append((picture, media_type))
 

@@ -10,10 +10,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from adapters.sql_queue.controls import SqlQueueControls
+from adapters.sql_queue.prompt_repository import ClaimStatements
+from adapters.sql_queue.renders import SqlRenderLeases
 from adapters.sqlite.connection import Connection
-from adapters.sqlite.database import SqliteQueueControls
-from adapters.sqlite.prompt_repository import ClaimStatements
-from adapters.sqlite.renders import SqliteRenderLeases
 from tests.contract.queue_machine_rows import Snapshot
 from tests.contract.queue_machine_worlds import CONTENT, Hands, World
 from tests.fakes.system import ManualClock
@@ -54,8 +54,8 @@ class _Mortal(Connection):
     commits_left: int | None = None
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
-        with super().writing():
+    def writing(self, *prompt_ids: int, wakes: bool = False) -> Iterator[None]:
+        with super().writing(*prompt_ids, wakes=wakes):
             yield
             if self.commits_left == 0:
                 raise DiedError
@@ -71,10 +71,10 @@ class _SqliteHands(Hands):
         for connection in self._connections:
             connection.rows("PRAGMA synchronous = OFF")
         self.repository = sqlite_repository(queue, owner, clock)
-        self.leases = SqliteRenderLeases(
+        self.leases = SqlRenderLeases(
             kept, ClaimStatements(kept, owner, clock, all_variants=False), clock
         )
-        self.controls = SqliteQueueControls(queue)
+        self.controls = SqlQueueControls(queue)
 
     def die_before_commit(self, step: Callable[[], object]) -> None:
         self._die_after(0)

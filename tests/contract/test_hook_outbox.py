@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from adapters.sql_queue.hook_outbox import HookOutboxWriter, SqlHookOutbox
+from adapters.sql_queue.prompt_repository import ClaimStatements, SqlPromptRepository
+from adapters.sql_queue.renders import SqlRenderLeases
 from adapters.sqlite.connection import Connection
-from adapters.sqlite.hook_outbox import HookOutboxWriter, SqliteHookOutbox
-from adapters.sqlite.prompt_repository import ClaimStatements, SqlitePromptRepository
-from adapters.sqlite.renders import SqliteRenderLeases
 from tests.contract.hook_outbox_contract import HookedQueue, HookOutboxContract
 from tests.contract.test_memory_prompt_repository import InMemoryOutside
 from tests.contract.test_sqlite_prompt_repository import SqliteOutside
@@ -51,7 +51,7 @@ class _SqliteHookedQueue(HookedQueue):
         self._stack = stack
 
     def subscribe(self, *subscriptions: Subscription) -> None:
-        self.repository = SqlitePromptRepository(
+        self.repository = SqlPromptRepository(
             self._connection(),
             ME,
             self.clock,
@@ -62,10 +62,10 @@ class _SqliteHookedQueue(HookedQueue):
         connection = self._connection()
         claiming = ClaimStatements(connection, OTHER, self.clock, all_variants=False)
         outbox = HookOutboxWriter(connection, self.clock, subscriptions)
-        self.leases = SqliteRenderLeases(connection, claiming, self.clock, outbox)
+        self.leases = SqlRenderLeases(connection, claiming, self.clock, outbox)
 
     def reopen(self) -> HookOutbox:
-        return SqliteHookOutbox(self._connection())
+        return SqlHookOutbox(self._connection())
 
     def _connection(self) -> Connection:
         connection = Connection(self._path, timeout=30.0, durable=False)

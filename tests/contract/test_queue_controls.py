@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from adapters.sql_queue.controls import SqlQueueControls
 from adapters.sqlite.connection import Connection
-from adapters.sqlite.database import SqliteQueueControls
 from application.ports.database import PausedBy, WorkerPlace
 from tests.contract.queue_controls_contract import QueueControlsContract
 from tests.databases import Poet, make_database
@@ -56,7 +56,7 @@ class TestSqliteQueueControls(QueueControlsContract):
             def again() -> QueueControls:
                 connection = Connection(path, timeout=30.0)
                 stack.callback(connection.close)
-                return SqliteQueueControls(connection)
+                return SqlQueueControls(connection)
 
             yield again
 
@@ -77,7 +77,7 @@ def test_looking_for_a_pause_makes_no_tables(tmp_path: Path) -> None:
     path = make_database(tmp_path / "musings.db", "seed", "delete")
     connection = Connection(path, timeout=5.0)
     before = path.read_bytes()
-    controls = SqliteQueueControls(connection)
+    controls = SqlQueueControls(connection)
     assert (controls.paused(), controls.resume()) == (None, False)
     connection.close()
     assert path.read_bytes() == before
@@ -96,7 +96,7 @@ def test_the_pause_of_another_place_is_told_apart(tmp_path: Path, other: WorkerP
     """It holds nobody here, success here does not end it, and a person who resumes does."""
     path = make_database(tmp_path / "musings.db", "wide", "delete")
     with closing(Connection(path, 5.0)) as connection:
-        here, there = (SqliteQueueControls(connection, lambda p=p: p) for p in (HERE, other))  # type: ignore[misc]
+        here, there = (SqlQueueControls(connection, lambda p=p: p) for p in (HERE, other))  # type: ignore[misc]
         there.pause(PausedBy.ENVIRONMENT, "no model", "model_missing", (1,))
         assert there.paused()
         assert here.paused() is None
@@ -114,7 +114,7 @@ def test_the_same_boot_is_the_same_machine(tmp_path: Path) -> None:
     path = make_database(tmp_path / "musings.db", "wide", "delete")
     with closing(Connection(path, 5.0)) as connection:
         before, after = (
-            SqliteQueueControls(connection, lambda p=p: p)  # type: ignore[misc]
+            SqlQueueControls(connection, lambda p=p: p)  # type: ignore[misc]
             for p in (HERE, replace(HERE, host="studio.local"))
         )
         before.pause(PausedBy.ENVIRONMENT, "no model", "model_missing", (1,))
@@ -127,7 +127,7 @@ def test_the_pause_of_a_place_that_is_gone_is_forgotten(tmp_path: Path) -> None:
     path = make_database(tmp_path / "musings.db", "wide", "delete")
     with closing(Connection(path, 5.0)) as connection:
         here, there = (
-            SqliteQueueControls(connection, lambda p=p: p)  # type: ignore[misc]
+            SqlQueueControls(connection, lambda p=p: p)  # type: ignore[misc]
             for p in (HERE, OTHERS["another machine"])
         )
         there.pause(PausedBy.ENVIRONMENT, "no model", "model_missing", (1,))

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from adapters.sql_queue.prompt_repository import ClaimStatements
+from adapters.sql_queue.renders import SqlRenderHistory, SqlRenderLeases
 from adapters.sqlite.connection import Connection
-from adapters.sqlite.prompt_repository import ClaimStatements
-from adapters.sqlite.renders import SqliteRenderHistory, SqliteRenderLeases
 from application.ports.renders import Forgotten
 from tests.contract.render_history_contract import (
     MOMENT,
@@ -62,8 +62,8 @@ class _SqliteArchive(Archive):
         stack.callback(theirs.close)
         self.repository = sqlite_repository(mine, clock=clock)
         claiming = ClaimStatements(theirs, OTHER, clock, all_variants=False)
-        self.leases = SqliteRenderLeases(theirs, claiming, clock)
-        self.history = SqliteRenderHistory(theirs)
+        self.leases = SqlRenderLeases(theirs, claiming, clock)
+        self.history = SqlRenderHistory(theirs)
 
     def ended_at(self, render_ids: Sequence[int], moment: datetime) -> None:
         written = moment.strftime("%Y-%m-%d %H:%M:%S")
@@ -105,7 +105,7 @@ def test_a_database_that_knows_nothing_of_us_is_left_alone(tmp_path: Path) -> No
     path = fresh_database(tmp_path / "musings.db")
     before = path.read_bytes()
     with closing(Connection(path, 5.0)) as connection:
-        history = SqliteRenderHistory(connection)
+        history = SqlRenderHistory(connection)
         forgotten = history.forget_before(MOMENT, after=0, limit=5, keep=())
     assert forgotten == Forgotten((), None)
     assert path.read_bytes() == before
@@ -123,5 +123,5 @@ def test_looking_takes_no_lock(tmp_path: Path) -> None:
         stack.callback(writer.close)
         stack.callback(reader.close)
         with writer.writing():
-            history = SqliteRenderHistory(reader)
+            history = SqlRenderHistory(reader)
             assert history.forget_before(MOMENT, after=0, limit=5, keep=()) == Forgotten((), None)

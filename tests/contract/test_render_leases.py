@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from adapters.sql_queue.prompt_repository import ClaimStatements
+from adapters.sql_queue.renders import SqlRenderLeases
 from adapters.sqlite.connection import Connection
-from adapters.sqlite.prompt_repository import ClaimStatements
-from adapters.sqlite.renders import SqliteRenderLeases
 from tests.contract.render_leases_contract import RenderLeasesContract, Ward
 from tests.contract.test_memory_prompt_repository import InMemoryOutside
 from tests.contract.test_sqlite_prompt_repository import SqliteOutside
@@ -41,7 +41,7 @@ class _SqliteWard(Ward):
         stack.callback(theirs.close)
         self.repository = sqlite_repository(mine, clock=self.clock)
         claiming = ClaimStatements(theirs, OTHER, self.clock, all_variants=False)
-        self.leases = SqliteRenderLeases(theirs, claiming, self.clock)
+        self.leases = SqlRenderLeases(theirs, claiming, self.clock)
 
 
 class TestInMemoryRenderLeases(RenderLeasesContract):

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from adapters.sql_queue.prompt_repository import ClaimStatements
+from adapters.sql_queue.renders import SqlRenderLeases, SqlServerJobs
 from adapters.sqlite.connection import Connection
-from adapters.sqlite.prompt_repository import ClaimStatements
-from adapters.sqlite.renders import SqliteRenderLeases, SqliteServerJobs
 from tests.contract.server_jobs_contract import ServerJobsContract, Yard
 from tests.contract.test_sqlite_prompt_repository import SqliteOutside
 from tests.databases import make_database
@@ -30,8 +30,8 @@ class _SqliteYard(Yard):
         stack.callback(theirs.close)
         self.repository = sqlite_repository(mine, clock=self.clock)
         claiming = ClaimStatements(theirs, OTHER, self.clock, all_variants=False)
-        self.leases = SqliteRenderLeases(theirs, claiming, self.clock)
-        self.jobs = SqliteServerJobs(theirs)
+        self.leases = SqlRenderLeases(theirs, claiming, self.clock)
+        self.jobs = SqlServerJobs(theirs)
 
 
 @pytest.mark.parametrize("journal_mode", ["delete", "wal"])

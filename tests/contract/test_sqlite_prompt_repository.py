@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from adapters.sqlite.prompt_repository import SqlitePromptRepository
+    from adapters.sql_queue.prompt_repository import SqlPromptRepository
     from tests.fakes.system import ManualClock
 
 
@@ -93,6 +93,6 @@ class TestSqlitePromptRepository(PromptRepositoryContract):
     @pytest.fixture
     def repository(
         self, outside: SqliteOutside, clock: ManualClock
-    ) -> Iterator[SqlitePromptRepository]:
+    ) -> Iterator[SqlPromptRepository]:
         with closing(Connection(outside.poet.path, timeout=30.0)) as connection:
             yield sqlite_repository(connection, clock=clock)

@@ -30,7 +30,7 @@ from adapters.processes.children import ExitWatcher, kill_group, relatives_of, w
 from adapters.processes.process_table import resident_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from adapters.comfyui_script.process import HasFileno
     from application.ports.system import Clock
@@ -53,6 +53,7 @@ class HostKey:
         comfyui_arguments: what stands behind ``--`` on the command line.
         environment: variables of the slot, sorted.
         idle_seconds: the time without a job after which the memory of the GPU is freed.
+        only: the script of a host that runs one job and ends with it; None for a warm host.
     """
 
     slot: int
@@ -61,6 +62,7 @@ class HostKey:
     comfyui_arguments: tuple[str, ...]
     environment: tuple[tuple[str, str], ...]
     idle_seconds: float
+    only: Path | None = None
 
 
 class WarmHost:
@@ -76,6 +78,7 @@ class WarmHost:
         scripts: the content hash of each script that it has run, by path.
         installation: what ComfyUI's files were like when it was started.
         has_imported: whether ComfyUI is imported.
+        memory: what a host for a single job said of its memory once ComfyUI was imported.
         exit_watcher: detects its end.
 
     Raises:
@@ -89,6 +92,7 @@ class WarmHost:
         self.prompts = 0
         self.scripts: dict[Path, str] = {}
         self.has_imported = False
+        self.memory: object = None
         self._is_running = False
         self._relatives: set[int] = set()
         ours, theirs = socket.socketpair()
@@ -122,8 +126,19 @@ class WarmHost:
         if not self._is_running:
             self._is_running = True
             self._script.open()
-            return
-        self.discard_output()
+        elif self.key.only is None:
+            self.discard_output()
+
+    def hold(self, arguments: Sequence[str], directory: Path) -> None:
+        """Let it import ComfyUI, and wait for its only job.
+
+        Args:
+            arguments: such as its script will get.
+            directory: to work in.
+        """
+        self.run()
+        script = str(self.key.only)
+        self.channel.ask(script=script, arguments=arguments, directory=str(directory), hold=True)
 
     def discard_output(self) -> None:
         """Drop what it has printed."""
@@ -195,9 +210,11 @@ class WarmHost:
         with self._script.child:  # it is reaped by then
             pass
 
-    def _on_import(self) -> None:
+    def _on_import(self, message: Mapping[str, object]) -> None:
         self.has_imported = True
-        self._relatives = relatives_of(self.process)
+        self.memory = message.get("memory")
+        if self.key.only is None:
+            self._relatives = relatives_of(self.process)
 
 
 class AnswerWatcher(ExitWatcher):
@@ -211,9 +228,10 @@ class AnswerWatcher(ExitWatcher):
     def has_exited(self, *, readable: bool) -> bool:
         """Whether the host needs no more watching."""
         channel = self._host.channel
-        return self._host.exit_watcher.has_exited(readable=readable) or not (
-            channel.exchange() and channel.is_silent
-        )
+        is_open = channel.exchange()
+        if self._host.exit_watcher.has_exited(readable=readable):
+            return True
+        return self._host.key.only is None and not (is_open and channel.is_silent)
 
 
 @dataclass
@@ -223,11 +241,13 @@ class HostedScript(ScriptProcess):
     Attributes:
         host: runs it.
         answer: what the host said at the end; None if it said nothing, or the script was stopped.
-            Then the host has been killed.
+            Then the host has been killed; so has one for a single job.
+        began: called once the host has its job.
     """
 
     host: WarmHost = field(kw_only=True)
     answer: Mapping[str, object] | None = None
+    began: Callable[[], object] = lambda: None
 
     def run(self) -> ProcessResult:
         """Run it; afterwards it has ended, and its host waits for another job or was killed."""
@@ -239,9 +259,13 @@ class HostedScript(ScriptProcess):
                 self._began = self.clock.monotonic()  # recording is not the script's time
                 host.run()
                 _, script, *arguments = self.command
-                host.channel.ask(script=script, arguments=arguments, directory=str(self.directory))
+                last = {"last": True} if host.key.only else {}
+                host.channel.ask(
+                    script=script, arguments=arguments, directory=str(self.directory), **last
+                )
                 if self.context is not None:
                     self.context.on_started()
+                self.began()
                 pipes: dict[str, HasFileno] = {**host.outputs, _CHANNEL: host.channel.socket}
                 self._follow(host.pid, pipes, AnswerWatcher(host))
                 if self._stop is None:
@@ -250,19 +274,22 @@ class HostedScript(ScriptProcess):
                 self._stop = StopReason.REQUESTED
         finally:
             seconds = self.clock.monotonic() - self._began
-            if self.answer is None:
+            ended = self.answer is None or host.key.only is not None
+            if ended:
                 status = host.kill(self.clock)
         for name, pipe in host.outputs.items():
             self._read(name, pipe.fileno(), MAX_LEFTOVER)
         self._output.report(final=True)
-        if self.answer is None:
+        if ended:
             host.close()
-        else:
+        elif self.answer is not None:
             answered = self.answer.get("status")
             status = answered if isinstance(answered, int) else 1
         stdout, stderr = self._output.text("stdout"), self._output.text("stderr")
         return ProcessResult(status, self._stop, stdout, stderr, seconds)
 
     def _read(self, name: str, descriptor: int, limit: int = MAX_CHUNK) -> int | None:
-        """Read a pipe; what comes through the channel is no output."""
-        return None if name == _CHANNEL else super()._read(name, descriptor, limit)
+        """Read a pipe; what comes through the channel is no output, and the watcher reads it."""
+        if name == _CHANNEL:
+            return None if self.host.channel.is_open else 0
+        return super()._read(name, descriptor, limit)

@@ -23,14 +23,15 @@ class HostChannel:
     Attributes:
         socket: the connection; ``exchange`` is due when it is readable, and now and then.
         is_open: false once the host closed its end, or sent what is no answer.
-        imported: called when the host has imported ComfyUI, before its script continues.
+        imported: called with the message of a host that has imported ComfyUI, before its script
+            continues.
     """
 
     def __init__(self, connection: socket.socket) -> None:
         connection.settimeout(0)
         self.socket = connection
         self.is_open = True
-        self.imported: Callable[[], object] = lambda: None
+        self.imported: Callable[[dict[str, object]], object] = lambda _: None
         self._unsent = b""
         self._received = b""
         self._job = 0
@@ -103,10 +104,12 @@ class HostChannel:
             message = json.loads(line)
         except (ValueError, RecursionError):
             message = None
-        if not isinstance(message, dict) or message.get("job") != self._job:
+        if isinstance(message, dict) and "memory" in message and "imported" in message:
+            self.imported(message)  # the job may have been sent meanwhile
+        elif not isinstance(message, dict) or message.get("job") != self._job:
             self.is_open = False  # a script wrote to it, or the host is confused
         elif "imported" in message:
-            self.imported()
+            self.imported(message)
             self._send({"go": True})
         else:
             self._answer = message

@@ -1,5 +1,8 @@
 """The warm hosts of one process: which one runs a script, when one ends, and what replaces it.
 
+An export that is not to have a warm host gets a host for each of its jobs, so that the host of the
+next job can be started while a job renders: it imports ComfyUI, and is held until it has its job.
+
 A host runs the next prompt only after one that ended well, so no prompt meets what another left
 broken. If a host fails, rather than the script in it, the prompt is rendered once more by a
 process of its own before it is blamed, within the same time limit.
@@ -12,10 +15,12 @@ import os
 import shutil
 import threading
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from adapters.comfyui_script.host import HostedScript, HostKey, WarmHost
+from adapters.comfyui_script.memory_use import MemoryUse
 from adapters.comfyui_script.process import ProcessResult, ScriptProcess, StopReason
 from application.ports.events import HostEnded, HostFailed, HostStarted
 from domain.failure import FailureCode
@@ -35,6 +40,7 @@ if TYPE_CHECKING:
 _MAX_HOST_FAILURES = 2
 """After so many failures of hosts in a row, a script gets processes of its own until it changes."""
 
+_MAX_FAILED_AHEAD = 2  # processes that failed before their job, until a script changes
 _HOST_BLAMED = frozenset({FailureCode.OUT_OF_MEMORY, FailureCode.COMFYUI_IMPORT})
 _MAX_REASON = 200  # characters
 _SOURCE_FOLDERS = (".", "comfy", "comfy_execution", "comfy_extras", "custom_nodes")
@@ -50,11 +56,14 @@ class HostLimits:
         max_bytes: memory in bytes above which it ends; None for three quarters of the machine's.
         idle_seconds: time without a prompt after which it frees the GPU's memory; it ends after
             twelve times as long.
+        ahead: whether the process of the next prompt is started while one renders: "auto" where
+            both fit into memory, "on" or "off".
     """
 
     max_prompts: int
     max_bytes: int | None
     idle_seconds: float
+    ahead: str = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +94,8 @@ class _History:
     digest: str
     failures: int = 0
     was_reused: bool = False
+    failed_ahead: int = 0
+    memory: dict[int, MemoryUse] = field(default_factory=dict)  # by slot: each has its GPU
 
 
 class HostPool:
@@ -98,6 +109,7 @@ class HostPool:
 
     Attributes:
         was_used: whether a host was ever started.
+        starts_ahead: whether the host of a next job may be started early.
     """
 
     def __init__(
@@ -111,6 +123,7 @@ class HostPool:
         self._histories: dict[Path, _History] = {}
         self._lock = threading.Lock()
         self.was_used = False
+        self.starts_ahead = limits.ahead != "off"
         self._max_bytes = limits.max_bytes or _machine_bytes() * 3 // 4
 
     def run(self, warm: WarmJob, context: RenderContext) -> ProcessResult:
@@ -122,10 +135,11 @@ class HostPool:
         script = warm.workflow.script
         history = self._history(script)
         key = self._key(warm)
-        self.yield_memory(warm.slot, but=key)
+        use = history.memory.setdefault(warm.slot, MemoryUse())
+        self.yield_memory(warm.slot, but=key, use=use)
         host = None
         if history.failures < _MAX_HOST_FAILURES:
-            host = self._acquire(key, script, history.digest)
+            host = self._acquire(key, script, history)
         if host is None:
             return self._run_cold(warm, context, warm.limits)
         hosted = HostedScript(
@@ -136,13 +150,18 @@ class HostPool:
             context,
             host=host,
         )
+        if key.only is not None:
+            hosted.began = partial(self._start_next, warm, host, history, context)
         try:
             result = hosted.run()
         except BaseException:
             self._forget(host, "its render could not be recorded")
             raise
         blame = self._blame(hosted, host, result, warm, history)
-        if hosted.answer is None:
+        if key.only is not None:
+            ended = hosted.answer.get("memory") if hosted.answer else None
+            use.add(host.memory, ended)
+        if hosted.answer is None or key.only is not None:
             self._forget(host, blame or "its prompt was stopped")
         else:
             self._release(host, hosted.answer, result)
@@ -163,18 +182,26 @@ class HostPool:
                 if key.slot == slot and script in host.scripts
             ]
 
-    def yield_memory(self, slot: int, but: HostKey | None = None) -> None:
+    def yield_memory(
+        self, slot: int, but: HostKey | None = None, use: MemoryUse | None = None
+    ) -> None:
         """Let the idle hosts of a slot free the GPU's memory for something else.
 
         Args:
             slot: number of the slot.
             but: the host that is about to be used.
+            use: memory of the script that is about to run; None if that is unknown.
         """
         with self._lock:
             keys = [key for key in self._idle if key.slot == slot and key != but]
             hosts = [self._idle.pop(key) for key in keys]
         for host in hosts:
-            if host.free_memory(self._clock):
+            if host.key.only is not None:
+                if self._fits(host.key, use, 0):
+                    self._put_back(host)
+                else:
+                    self._end(host, "")
+            elif host.free_memory(self._clock):
                 self._put_back(host)
             else:
                 self._end(host, "it did not free the memory of the GPU")
@@ -194,6 +221,53 @@ class HostPool:
                 history = self._histories[script] = _History(digest)
             return history
 
+    def _fits(self, held: HostKey, use: MemoryUse | None, resident: int) -> bool:
+        """Whether a process that waits for its job fits beside one that renders.
+
+        Args:
+            held: of the process that waits.
+            use: memory of the script that renders; None if that is unknown.
+            resident: bytes of memory that it occupies already.
+        """
+        if self._limits.ahead == "on":
+            return True
+        with self._lock:
+            history = self._histories.get(held.only) if held.only is not None else None
+        other = history.memory.get(held.slot) if history is not None else None
+        return bool(use and other and use.leaves_room_for(other, resident))
+
+    def _start_next(
+        self, warm: WarmJob, host: WarmHost, history: _History, context: RenderContext
+    ) -> None:
+        """Start the host of the next job, if there is one and both hosts fit into memory."""
+        script = warm.workflow.script
+        with self._lock:
+            is_held = any(k.slot == warm.slot and k.only is not None for k in self._idle)
+        if (
+            is_held
+            or history.failed_ahead >= _MAX_FAILED_AHEAD
+            or not self._fits(host.key, history.memory.get(warm.slot), host.memory_bytes())
+            or not context.has_next()
+        ):
+            return
+        folder, directory = warm.limits.folder, warm.workflow.working_directory
+        # The next arguments are not known. The folder of these ones belongs to this render.
+        arguments = [
+            word.replace(str(folder), str(directory)) if folder is not None else word
+            for word in warm.command[2:]
+        ]
+        with suppress(OSError):  # the next job starts its own
+            following = WarmHost(host.key, host.installation)
+            following.scripts[script] = history.digest
+            try:
+                self._record(following)
+            except OSError:
+                following.kill(self._clock)
+                following.close()
+                raise
+            following.hold(arguments, directory)
+            self._put_back(following)
+
     def _key(self, warm: WarmJob) -> HostKey:
         words = list(warm.command)
         return HostKey(
@@ -203,10 +277,12 @@ class HostPool:
             comfyui_arguments=tuple(words[words.index("--") + 1 :] if "--" in words else ()),
             environment=tuple(sorted(warm.environment.items())),
             idle_seconds=self._limits.idle_seconds,
+            only=None if warm.workflow.warm else warm.workflow.script,
         )
 
-    def _acquire(self, key: HostKey, script: Path, digest: str) -> WarmHost | None:
+    def _acquire(self, key: HostKey, script: Path, history: _History) -> WarmHost | None:
         """An idle host that may run the script, or a new one; None if none can be recorded."""
+        digest = history.digest
         installation = installation_state(key.directory)
         with self._lock:
             host = self._idle.pop(key, None)
@@ -221,10 +297,13 @@ class HostPool:
             if not reason:
                 host.scripts[script] = digest
                 return host
-            self._end(host, reason)
+            if self._end(host, reason) and key.only is not None:
+                history.failed_ahead += 1
         self.was_used = True
         host = WarmHost(key, installation)
         host.scripts[script] = digest
+        if key.only is not None:  # the render records it
+            return host
         try:
             self._record(host)
         except OSError as error:
@@ -301,6 +380,7 @@ class HostPool:
             return replace(failed, stop=StopReason.REQUESTED)
         memory = failed.status != 0 and warm.failure_code(failed) is FailureCode.OUT_OF_MEMORY
         if memory:  # other slots' hosts may have it
+            history.failed_ahead = _MAX_FAILED_AHEAD
             self._end_idle("another prompt ran out of memory")
         if warm.limits.folder is not None:
             _empty(warm.limits.folder)
@@ -329,15 +409,22 @@ class HostPool:
         for host in hosts:
             self._end(host, reason)
 
-    def _end(self, host: WarmHost, reason: str) -> None:
-        """End an idle host, which gets a moment to exit."""
-        host.ask_to_exit()
-        host.end(self._clock)
+    def _end(self, host: WarmHost, reason: str) -> int:
+        """End an idle host, and return its exit status; one that ran jobs gets a moment to exit."""
+        if host.key.only is None:
+            host.ask_to_exit()
+            host.end(self._clock)
+            status = 0
+        else:
+            status = host.kill(self._clock)
         host.close()
         self._forget(host, reason)
+        return status
 
     def _forget(self, host: WarmHost, reason: str) -> None:
         self._records.remove(host.process)
+        if host.key.only is not None:  # a process for each prompt is nothing to report
+            return
         self._events.handle(HostEnded(host.pid, host.prompts, reason))
 
     def _record(self, host: WarmHost) -> None:

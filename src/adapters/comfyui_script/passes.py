@@ -115,6 +115,10 @@ class _PassContext:
         """As the whole."""
         self.whole.on_started(takes_next=takes_next)
 
+    def has_next(self) -> bool:
+        """Another pass is the same as another prompt."""
+        return self.number + 1 < self.count or self.whole.has_next()
+
     def on_preview(self, picture: bytes, media_type: str) -> None:
         """As the whole."""
         self.whole.on_preview(picture, media_type)

@@ -130,7 +130,8 @@ class ScriptRenderer:
         )
         hosts = self._hosts
         try:
-            if hosts is not None and workflow.warm and source.can_be_warm:
+            may_be_hosted = hosts is not None and (workflow.warm or hosts.starts_ahead)
+            if hosts is not None and may_be_hosted and source.can_be_warm:
                 warm = WarmJob(
                     workflow,
                     command.unwrap(),

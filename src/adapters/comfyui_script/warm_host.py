@@ -16,6 +16,10 @@ Jobs and answers are lines of JSON over the socket pair of that descriptor:
   ``{"job": 1, "status": 0, "ending": ""}`` at the end; ``ending`` says why the process may not be
   used again. When the job imported ComfyUI, ``{"job": 1, "imported": true}`` comes first, and the
   script continues after ``{"go": true}``.
+  A job with ``"last": true`` is the only one: nothing waits for ``go``, both messages have what
+  ``memory_use`` returns as ``memory``, and afterwards the process ends as the script would, with
+  its exit code. ``"hold": true`` comes before such a job and has what that will have, as far as it
+  is known: the process imports ComfyUI as the script does, and waits.
 - ``{"job": 2, "free": true}``, answered by ``{"job": 2, "freed": true}``: the memory of the GPU is
   given back.
 - ``{"exit": true}``: the process ends as an interpreter ends.
@@ -37,6 +41,7 @@ import logging
 import os
 import queue
 import random
+import resource
 import signal
 import socket
 import sys
@@ -451,6 +456,11 @@ class ExitHandlers:
         self._own = [one for one in self._own if one[0] != function]
         self._unregister(function)
 
+    def forget(self) -> None:
+        """Drop the handlers of the script."""
+        self._own.clear()
+        self.script = None
+
     def run(self) -> None:
         """Call the handlers of the script, the newest first."""
         while self._own:
@@ -484,26 +494,57 @@ class Host:
         self._latest: Baseline | None = None
         self._modules: set[str] = set()  # those that stay, whatever script comes next
 
-    def serve(self) -> None:
-        """Run every job; returns when the process should end."""
+    def serve(self) -> int | None:
+        """Run every job; returns when the process should end.
+
+        Returns:
+            The exit code of the job that was the only one, or None.
+        """
         wait, freed = self._idle_seconds, False
         while True:
             try:
                 message = self._channel.messages.get(timeout=min(wait, _FOREVER))
             except queue.Empty:
                 if freed:
-                    return
+                    return None
                 free_gpu_memory()
                 wait, freed = self._idle_seconds * (IDLE_ENDS_AFTER - 1), True
                 continue
             if "exit" in message:
-                return
+                return None
             if "free" in message:
                 free_gpu_memory()
                 self._channel.send(job=message.get("job"), freed=True)
                 continue
+            if "hold" in message:
+                if not self._hold(message):
+                    return 1
+                freed = True  # without its job it ends after the idle time
+                continue
+            if "last" in message:
+                return self._run_once(message)
             self._run(message)
             wait, freed = self._idle_seconds, False
+
+    def _hold(self, job: dict[str, Any]) -> bool:
+        """Import ComfyUI as a script does, and forget what else that did; whether it worked."""
+        path = job["script"]
+        self._execute(job, path)
+        self._exits.forget()
+        sys.modules["__main__"] = types.ModuleType("__main__")
+        self._forget_modules_in(os.path.dirname(path))  # noqa: PTH120
+        return path in self._baselines
+
+    def _run_once(self, job: dict[str, Any]) -> int:
+        """Run a job as an interpreter runs a script; returns its exit code."""
+        threads = set(threading.enumerate())
+        status = self._execute(job, job["script"])
+        for thread in _new_threads(threads):
+            if not thread.daemon and thread not in _pool_threads():
+                thread.join()
+        self._exits.run()
+        self._channel.send(job=job["job"], status=status, memory=memory_use())
+        return status
 
     def _run(self, job: dict[str, Any]) -> None:
         path = job["script"]
@@ -538,9 +579,13 @@ class Host:
             body, last = self._scripts.load(path)
             exec(body, space)  # noqa: S102 - that is what a host is for
             if self._import(path, space, start):
-                self._channel.send(job=job["job"], imported=True)
-                self._channel.messages.get()
-            exec(last, space)  # noqa: S102
+                if "hold" in job or "last" in job:
+                    self._channel.send(job=job["job"], imported=True, memory=memory_use())
+                else:
+                    self._channel.send(job=job["job"], imported=True)
+                    self._channel.messages.get()
+            if "hold" not in job:
+                exec(last, space)  # noqa: S102
         except SystemExit as exit_request:
             return _status_of(exit_request)
         except BaseException as error:  # noqa: BLE001 - printed as the interpreter prints it
@@ -683,12 +728,57 @@ def free_gpu_memory() -> None:
         traceback.print_exc()
 
 
+def memory_use() -> dict[str, object] | None:
+    """Bytes of memory that this process takes, and that are used of each GPU; None if unknown.
+
+    ``resident`` is the most that the process has occupied; ``devices`` has a list for each GPU that
+    it uses: number, bytes in all, bytes that are used now, by whatever process, and how many more
+    this one has used at a time. Without a GPU it is empty.
+    """
+    try:
+        devices = _gpu_use()
+        with contextlib.suppress(OSError), open("/proc/self/status") as file:  # noqa: PTH123
+            for line in file:
+                if line.startswith("VmHWM:"):
+                    return {"resident": int(line.split()[1]) * 1024, "devices": devices}
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        unit = 1 if sys.platform == "darwin" else 1024
+        return {"resident": most * unit, "devices": devices}
+    except Exception:  # noqa: BLE001 - another ComfyUI, or another torch: it is unknown then
+        return None
+
+
+def _gpu_use() -> list[list[int]]:
+    """What ``memory_use`` says of GPUs. Raises an exception of any kind if it is unknown."""
+    if getattr(sys.modules.get("comfy.memory_management"), "aimdo_enabled", False):
+        raise LookupError("an allocator that torch knows nothing of")
+    device = sys.modules["comfy.model_management"].get_torch_device()
+    if device.type == "cpu":
+        return []
+    if device.type != "cuda":  # those of Macs share the machine's memory and tell no maximum
+        raise LookupError(device.type)
+    cuda = sys.modules["torch"].cuda
+    main = cuda.current_device() if device.index is None else device.index
+    devices = []
+    for number in range(cuda.device_count()):
+        if number != main and not cuda.max_memory_reserved(number):
+            continue
+        if getattr(cuda.get_device_properties(number), "is_integrated", False):
+            raise LookupError("it shares the machine's memory")
+        free, total = cuda.mem_get_info(number)
+        growth = cuda.max_memory_reserved(number) - cuda.memory_reserved(number)
+        devices.append([number, total, total - free, growth])
+    return devices
+
+
 def main() -> None:
     """Serve the descriptor that the command line names."""
     own_folder = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120
     sys.path[:] = [one for one in sys.path if one != own_folder]
     descriptor, idle_seconds = int(sys.argv[1]), float(sys.argv[2])
-    Host(Channel(descriptor), idle_seconds).serve()
+    status = Host(Channel(descriptor), idle_seconds).serve()
+    if status is not None:
+        sys.exit(status)
     # Exit handlers and threads get a moment, as at the end of a script.
     timer = threading.Timer(_EXIT_SECONDS, kill_own_group)
     timer.daemon = True

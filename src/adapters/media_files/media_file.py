@@ -8,7 +8,6 @@ import io
 import os
 import re
 import stat
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from adapters.media_formats import song_format, tagged_song_format
@@ -23,21 +22,6 @@ if TYPE_CHECKING:
 HEAD_BYTES: Final = 512  # the first page of an Ogg stream has fewer before the name of its codec
 PICTURE_FORMATS: Final = frozenset({"png", "jpeg", "webp"})
 SONG_FORMATS: Final = frozenset({"mp3", "wav", "flac", "ogg", "opus", "m4a"})
-UNKNOWN_TYPE: Final = "application/octet-stream"
-
-_CONTENT_TYPES = MappingProxyType(
-    {
-        "png": "image/png",
-        "jpeg": "image/jpeg",
-        "webp": "image/webp",
-        "mp3": "audio/mpeg",
-        "wav": "audio/wav",
-        "flac": "audio/flac",
-        "ogg": "audio/ogg",
-        "opus": "audio/ogg; codecs=opus",  # RFC 7845, section 9
-        "m4a": "audio/mp4",
-    }
-)
 # Pictures (AVIF, HEIC) use the container of MPEG-4 too; these are the brands that may hold sound.
 _MPEG_4_BRANDS = (b"M4A", b"M4B", b"isom", b"iso", b"mp41", b"mp42", b"dash")
 _OGG_PAGE_HEAD = 27  # bytes; the last one says how many lengths follow (RFC 3533, section 6)
@@ -64,45 +48,49 @@ _NOT_SERVABLE = frozenset(
 )
 
 
-def open_media(root: Path, path: str, metadata: Mapping[str, object]) -> MediaFile | None:
-    """Open a published file and tell its format and identity.
+class MediaFolder:
+    """Published files in a folder, behind the port `PublishedMedia`.
 
     Args:
         root: the output root.
-        path: relative to it, POSIX-style.
-        metadata: what its row says of this very file; may be empty. Its digest counts as long
-            as its size is still that of the file.
-
-    Returns:
-        None if there is no such file that may be served.
-
-    Raises:
-        OSError: the system cannot open or read anything there now.
     """
-    file = open_published(root, path)
-    if file is None:
-        return None
-    try:
-        facts = os.fstat(file.fileno())
-        head = os.pread(file.fileno(), HEAD_BYTES, 0)
-        format_name = format_of(head)
-        if head.startswith(b"ID3"):
-            format_name = tagged_song_format(file)
-            file.seek(0)
-    except BaseException:
-        file.close()
-        raise
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def open(self, path: str, metadata: Mapping[str, object]) -> MediaFile | None:
+        """Open a published file and tell its format and identity; None if it is not to be served.
+
+        Raises:
+            OSError: the system cannot open or read anything there now.
+        """
+        file = open_published(self._root, path)
+        if file is None:
+            return None
+        try:
+            facts = os.fstat(file.fileno())
+            head = os.pread(file.fileno(), HEAD_BYTES, 0)
+            format_name = format_of(head)
+            if head.startswith(b"ID3"):
+                format_name = tagged_song_format(file)
+                file.seek(0)
+        except BaseException:
+            file.close()
+            raise
+        size, modified = facts.st_size, facts.st_mtime
+        if sha256 := known_digest(metadata, size):
+            return MediaFile(file, size, modified, format_name, sha256, is_certain=True)
+        described = f"{facts.st_size} {facts.st_mtime_ns} {facts.st_dev} {facts.st_ino}"
+        identity = hashlib.sha256(described.encode()).hexdigest()[:32]
+        return MediaFile(file, size, modified, format_name, identity, is_certain=False)
+
+
+def known_digest(metadata: Mapping[str, object], size: int) -> str | None:
+    """The SHA-256 that a row's metadata give a file, if they give it this size too."""
     sha256 = metadata.get("sha256")
-    size, modified = facts.st_size, facts.st_mtime
-    if (
-        isinstance(sha256, str)
-        and _SHA256.fullmatch(sha256)
-        and metadata.get("file_size") == facts.st_size
-    ):
-        return MediaFile(file, size, modified, format_name, sha256, is_certain=True)
-    described = f"{facts.st_size} {facts.st_mtime_ns} {facts.st_dev} {facts.st_ino}"
-    identity = hashlib.sha256(described.encode()).hexdigest()[:32]
-    return MediaFile(file, size, modified, format_name, identity, is_certain=False)
+    if metadata.get("file_size") != size or not isinstance(sha256, str):
+        return None
+    return sha256 if _SHA256.fullmatch(sha256) else None
 
 
 def open_published(root: Path, path: str) -> io.FileIO | None:
@@ -153,8 +141,3 @@ def format_of(head: bytes) -> str | None:
         body = _OGG_PAGE_HEAD + head[_OGG_PAGE_HEAD - 1]
         return "opus" if head[body:].startswith(b"OpusHead") else "ogg"
     return format_name
-
-
-def content_type(format_name: str | None) -> str:
-    """The media type of a format for the Content-Type header."""
-    return UNKNOWN_TYPE if format_name is None else _CONTENT_TYPES[format_name]

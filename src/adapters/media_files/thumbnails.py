@@ -66,9 +66,12 @@ class Thumbnails:
     def _made(self, media: MediaFile, width: int) -> bytes:
         if cached := self._cached(media, width):  # by another thread, since the last check
             return cached
-        with io.FileIO(media.file.fileno(), closefd=False) as file:
-            file.seek(0)
-            webp = draw_thumbnail(io.BufferedReader(file), str(media.format), width)
+        media.file.seek(0)
+        buffered = io.BufferedReader(media.file)
+        try:
+            webp = draw_thumbnail(buffered, str(media.format), width)
+        finally:
+            buffered.detach()  # or the file would be closed with it
         self._cache.save(media.identity, f"{width}.webp", webp)
         return webp
 

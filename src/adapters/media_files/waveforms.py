@@ -83,9 +83,12 @@ class Waveforms:
     def _measured(self, media: MediaFile) -> SoundLevels:
         if cached := self._cached(media):  # by another thread, since the last check
             return cached
-        with io.FileIO(media.file.fileno(), closefd=False) as file:
-            file.seek(0)
-            measured = measure_levels(file, str(media.format))
+        media.file.seek(0)
+        buffered = io.BufferedReader(media.file)
+        try:
+            measured = measure_levels(buffered, str(media.format))
+        finally:
+            buffered.detach()  # or the file would be closed with it
         document = {"levels": measured.levels, "seconds": measured.seconds}
         content = json.dumps(document, separators=(",", ":")).encode()
         self._cache.save(media.identity, _VARIANT, content)

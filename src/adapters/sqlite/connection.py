@@ -11,6 +11,8 @@ from operator import methodcaller
 from threading import Lock, RLock
 from typing import TYPE_CHECKING
 
+from adapters.sql_queue.connection import MissingIndexError
+from adapters.sqlite.statements import statements
 from application.ports.prompt_repository import (
     RepositoryBusyError,
     RepositoryError,
@@ -18,7 +20,7 @@ from application.ports.prompt_repository import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 _HEADER = b"SQLite format 3\x00"
@@ -37,10 +39,6 @@ _DRIVER_ERRORS = (sqlite3.Error, UnicodeDecodeError)
 
 class _RehearsedError(Exception):
     """Rolls back the transaction of a rehearsal."""
-
-
-class MissingIndexError(RepositoryError):
-    """Another program dropped an index that a statement names."""
 
 
 class LockState:
@@ -75,6 +73,8 @@ class Connection:
     Raises:
         RepositoryError: the file is missing, is not a database, or cannot be opened.
     """
+
+    statements = staticmethod(statements)
 
     def __init__(
         self,
@@ -208,8 +208,40 @@ class Connection:
         objects = silent_objects(self._driver, table)
         return f" ({', '.join(objects)})" if objects else ""
 
+    def names(self, kind: str) -> set[str]:
+        """The names of all objects of a kind: "table" or "index"."""
+        rows = self.rows("SELECT name FROM sqlite_schema WHERE type = :kind", {"kind": kind})
+        return {name for (name,) in rows}
+
+    def columns(self, table: str, *, generated: bool = False) -> dict[str, bool]:
+        """The columns of a table, in order; True for those that require a value.
+
+        Names are in lower case because SQLite ignores their case.
+
+        Args:
+            table: its name.
+            generated: whether to include generated columns, which can only be read.
+        """
+        rows = self.rows(
+            # hidden: 2 and 3 are generated columns; 1 is hidden in a virtual table.
+            'SELECT lower(name), "notnull" AND dflt_value IS NULL AND NOT pk AND NOT hidden'
+            " FROM pragma_table_xinfo(:table) WHERE hidden = 0 OR (:generated AND hidden > 1)",
+            {"table": table, "generated": generated},
+        )
+        return {str(name): bool(must) for name, must in rows}
+
+    def hint(self, index: str) -> str:
+        """The INDEXED BY clause for an index; "" if there is none."""
+        return f"INDEXED BY {index}" if index in self.names("index") else ""
+
+    def build_indexes(self, statements: Sequence[str]) -> None:
+        """Create indexes in one transaction."""
+        with self.writing():
+            for statement in statements:
+                self.change(statement)
+
     @contextmanager
-    def writing(self) -> Iterator[None]:
+    def writing(self, *prompt_ids: int, wakes: bool = False) -> Iterator[None]:  # noqa: ARG002 - a whole database is locked, and watched
         """A write transaction: committed at the end, rolled back by an exception.
 
         It begins IMMEDIATE because SQLite refuses to turn a reader into a writer if another

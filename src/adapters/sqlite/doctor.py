@@ -16,7 +16,7 @@ from contextlib import closing, contextmanager, suppress
 from threading import Timer
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from adapters.sqlite.bookkeeping import (
+from adapters.sql_queue.bookkeeping import (
     SCHEMA_VERSION,
     bookkeeping_version,
     has_priority,
@@ -24,12 +24,13 @@ from adapters.sqlite.bookkeeping import (
     prepare_bookkeeping,
     state_hint,
 )
+from adapters.sql_queue.controls import SqlQueueControls
+from adapters.sql_queue.intake import SqlPromptIntake
+from adapters.sql_queue.prompt_repository import SqlPromptRepository
+from adapters.sql_queue.rehearsal import rehearse
+from adapters.sql_queue.shared_schema import check_shared_tables
 from adapters.sqlite.connection import Connection
-from adapters.sqlite.database import SqlitePromptIntake, SqliteQueueControls
 from adapters.sqlite.prompt_catalogue import SqlitePromptCatalogue
-from adapters.sqlite.prompt_repository import SqlitePromptRepository
-from adapters.sqlite.rehearsal import rehearse
-from adapters.sqlite.shared_schema import check_shared_tables
 from adapters.sqlite.statements import statements
 from adapters.sqlite.volume_checks import file_system_of, placement_checks
 from application.ports.database import PausedBy, Submission, WorkerPlace
@@ -103,7 +104,7 @@ class DatabaseChecks:
             long that takes.
         by_priority: whether prompts with the highest priority are claimed first.
         why_lost: as for SqlitePromptCatalogue.
-        place: as for SqliteQueueControls.
+        place: as for SqlQueueControls.
         all_variants: whether every linked writing of a prompt is rendered.
     """
 
@@ -161,7 +162,7 @@ class DatabaseChecks:
             if CheckStatus.ERROR not in {lock.status, tables.status}:
                 yield _guarded("database writes", lambda: self._writes(connection))
             if tables.status is not CheckStatus.ERROR:
-                pauses = SqliteQueueControls(connection, self._place)
+                pauses = SqlQueueControls(connection, self._place)
                 yield from _row_checks(
                     connection, self._output_root, self._why_lost, pauses, self._limits
                 )
@@ -222,7 +223,7 @@ class DatabaseChecks:
         for kind in Kind:
             with connection.rehearsing():
                 prepare_bookkeeping(connection, create_indexes=False)
-                repository = SqlitePromptRepository(
+                repository = SqlPromptRepository(
                     connection,
                     ProcessIdentity("doctor", "", "", os.getpid(), ""),
                     self._clock,
@@ -301,7 +302,7 @@ def _guarded(subject: str, check: Callable[[], Check]) -> Check:
         return Check(subject, CheckStatus.ERROR, str(error))
 
 
-def _offers_prompt(connection: Connection, repository: SqlitePromptRepository, kind: Kind) -> bool:
+def _offers_prompt(connection: Connection, repository: SqlPromptRepository, kind: Kind) -> bool:
     """Make sure, within a rehearsal, that a prompt of a kind can be claimed; False if none can.
 
     A finished prompt is made pending; without one, a prompt is submitted.
@@ -315,7 +316,7 @@ def _offers_prompt(connection: Connection, repository: SqlitePromptRepository, k
             if repository.requeue([prompt_id], again=True).moved:
                 return True
     try:
-        SqlitePromptIntake(connection).submit([Submission(kind, "a rehearsal", "{}", "rehearsal")])
+        SqlPromptIntake(connection).submit([Submission(kind, "a rehearsal", "{}", "rehearsal")])
     except RepositoryError:
         return False  # only the Poets Service knows what else a prompt needs
     return True
@@ -350,7 +351,7 @@ def _row_checks(
     connection: Connection,
     output_root: Path | None,
     why_lost: WhyLost,
-    controls: SqliteQueueControls,
+    controls: SqlQueueControls,
     limits: _Limits,
 ) -> Iterator[Check]:
     """Check pending prompts, the pause, prompts in processing, artifact rows and the last error."""

@@ -6,10 +6,10 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+from adapters.sql_queue.shared_schema import check_shared_tables
 from adapters.sqlite.gallery_prompts import GalleryPrompts
 from adapters.sqlite.gallery_renders import GalleryRenders
 from adapters.sqlite.known_paths import KnownPaths
-from adapters.sqlite.shared_schema import check_shared_tables
 from adapters.sqlite.statements import column_text, like_pattern, statements
 from application.ports.gallery import GalleryArtifact, GalleryPage
 from domain.artifact import MAX_PATH_LENGTH, is_servable, read_metadata

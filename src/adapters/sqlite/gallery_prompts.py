@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from adapters.sqlite.bookkeeping import has_failure_index, index_hint, sort_key, state_hint
+from adapters.sql_queue.bookkeeping import has_failure_index, index_hint, sort_key, state_hint
 from adapters.sqlite.gallery_renders import GalleryRenders, LastRender
 from adapters.sqlite.prompt_order import MAX_PIECE, MAX_ROWS, pieces, prompt_order
 from adapters.sqlite.statements import column_text, like_pattern, statements

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
-from adapters.sqlite.bookkeeping import bookkeeping_version
+from adapters.sql_queue.bookkeeping import bookkeeping_version
 from adapters.sqlite.statements import statements
 from application.ports.prompt_catalogue import RenderRecord
 from application.render_statistics import EndedRender, summarize

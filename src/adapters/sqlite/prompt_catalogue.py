@@ -8,14 +8,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from adapters.sqlite.bookkeeping import (
+from adapters.sql_queue.bookkeeping import (
     bookkeeping_version,
     index_hint,
     shown_statuses,
     state_hint,
     status_term,
 )
-from adapters.sqlite.shared_schema import check_shared_tables
+from adapters.sql_queue.shared_schema import check_shared_tables
 from adapters.sqlite.statements import column_text, like_pattern, statements
 from application.ports.prompt_catalogue import (
     ArtifactRecord,

@@ -1,4 +1,4 @@
-"""The port to published files as they are served: open files, thumbnails, waveforms."""
+"""The ports to published files as they are served: the files, thumbnails, waveforms."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import io
+    from collections.abc import Mapping
 
 
 class InvalidMediaError(Exception):
@@ -22,21 +23,44 @@ class MediaFile:
     """A published file, open for reading.
 
     Attributes:
-        file: unbuffered; the caller that opened it closes it.
+        file: unbuffered and seekable; the caller that opened it closes it. Its methods raise
+            OSError if the file cannot be read now.
         size: in bytes.
         modified: seconds since 1970.
         format: one of the accepted formats, by the file's content; None for anything else.
         identity: differs whenever the content does, as far as is known.
         is_certain: whether the identity stands for every byte (its SHA-256), and so for ever;
             otherwise it is made of size, time and inode.
+        is_remote: whether reading it waits for another machine.
     """
 
-    file: io.FileIO
+    file: io.RawIOBase
     size: int
     modified: float
     format: str | None
     identity: str
     is_certain: bool
+    is_remote: bool = False
+
+
+class PublishedMedia(Protocol):
+    """The published files, by the paths of their rows. Safe from any thread."""
+
+    def open(self, path: str, metadata: Mapping[str, object]) -> MediaFile | None:
+        """Open a published file and tell its format and identity.
+
+        Args:
+            path: POSIX-style, relative to the output root.
+            metadata: what its row says of this very file; may be empty. Its digest counts as long
+                as its size is still that of the file.
+
+        Returns:
+            None if there is no such file that may be served.
+
+        Raises:
+            OSError: nothing there can be opened or read now.
+        """
+        ...
 
 
 class Thumbnails(Protocol):

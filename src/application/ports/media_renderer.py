@@ -121,6 +121,10 @@ class RenderContext(Protocol):
         """
         ...
 
+    def has_next(self) -> bool:
+        """Whether another prompt of the same kind waits that the slot may render next."""
+        ...
+
     def on_preview(self, picture: bytes, media_type: str) -> None:
         """Report a preview of the picture, with its media type: "image/jpeg" or "image/png"."""
         ...

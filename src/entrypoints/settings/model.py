@@ -169,6 +169,7 @@ class Warm(Section, frozen=True):
 
     image: Literal["auto", "off"] = "auto"
     audio: Literal["auto", "off"] = "auto"
+    ahead: Literal["auto", "on", "off"] = "auto"
     max_prompts: Annotated[int, whole(1, 10**6)] = 200
     max_memory_bytes: Annotated[
         Annotated[int, Meta(ge=1, le=2**50)] | None,

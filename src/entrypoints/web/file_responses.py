@@ -14,16 +14,16 @@ import time
 from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from flask import Response
 from werkzeug.http import http_date, quote_etag
-from werkzeug.wsgi import wrap_file
+from werkzeug.wsgi import ClosingIterator, wrap_file
 
-from adapters.media_files.media_file import content_type
+from adapters.media_formats import CONTENT_TYPES
 from entrypoints.web.errors import ApiError
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ class FileBody:
     open file, and neither a thread nor memory. Closing it closes the file.
     """
 
-    def __init__(self, file: io.FileIO, pieces: Sequence[bytes | ByteRange]) -> None:
+    def __init__(self, file: io.RawIOBase, pieces: Sequence[bytes | ByteRange]) -> None:
         self._file = file
         self._pieces = pieces
         lengths = [piece.length if isinstance(piece, ByteRange) else len(piece) for piece in pieces]
@@ -171,7 +171,8 @@ class FileBody:
         if isinstance(piece, ByteRange):
             if self._file.closed:
                 raise OSError(errno.EBADF, "the file was closed while it was sent")
-            data = os.pread(self._file.fileno(), count, piece.end - left)
+            self._file.seek(piece.end - left)
+            data = self._file.read(count) or b""
             if not data and count:
                 raise OSError(errno.EIO, "the file became shorter while it was sent")
         else:
@@ -274,7 +275,7 @@ def _with_body(
     headers: dict[str, str],
     ranges: tuple[ByteRange, ...] | None,
 ) -> Response:
-    mime_type = content_type(media.format)
+    mime_type = CONTENT_TYPES[media.format]
     pieces: list[bytes | ByteRange] = [ByteRange(0, media.size)]
     if ranges is not None and len(ranges) == 1:
         headers["Content-Range"] = _content_range(ranges[0], media.size)
@@ -289,6 +290,11 @@ def _with_body(
     if request.method == "HEAD":
         body.close()
         return Response((), status, headers)
+    if media.is_remote:
+        # waitress reads a file in the thread that serves all connections, which must not wait for
+        # another machine; an iterator is read in a thread of its own, as fast as it can be.
+        parts = iter(partial(body.read, LATER_READ_BYTES), b"")
+        return Response(ClosingIterator(parts, body.close), status, headers)
     wrapped = wrap_file(request.environ, body, MAX_READ_BYTES)  # type: ignore[arg-type] # reads and closes
     return Response(wrapped, status, headers, direct_passthrough=True)
 

@@ -12,7 +12,6 @@ import msgspec
 from flask import Response, request
 from msgspec import Meta
 
-from adapters.media_files.media_file import open_media
 from adapters.media_files.thumbnails import WIDTHS
 from adapters.media_files.waveforms import LEVEL_COUNT
 from application.ports.media_files import BusyError, InvalidMediaError
@@ -173,13 +172,13 @@ def render_preview(services: Services, render_id: int, query: PreviewParameters)
 
 def _open(services: Services, artifact: GalleryArtifact, path: str) -> MediaFile:
     """The artifact's file, to be closed by the caller; raises ApiError if it cannot be opened."""
-    if services.output_root is None:
+    if services.published is None:
         message = "the settings do not say where published files are"
         raise ApiError(503, "output_root_unknown", message, "'mediagen doctor' says more.")
     # The row's metadata describe file_path; its preview may be another file.
     metadata = artifact.metadata if artifact.file_path == path else {}
     try:
-        media = open_media(services.output_root, path, metadata)
+        media = services.published.open(path, metadata)
     except OSError as error:
         raise _unreadable(error) from error
     if media is None:

@@ -7,7 +7,7 @@ import sqlite3
 from dataclasses import dataclass
 from functools import cache, partial
 from threading import Lock, local
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from entrypoints.container import compose
 from entrypoints.settings import resolution
@@ -23,15 +23,18 @@ if TYPE_CHECKING:
     from application.ports.doctor import Check
     from application.ports.gallery import Gallery
     from application.ports.live_state import LiveStateReader
-    from application.ports.media_files import Thumbnails, Waveforms
+    from application.ports.media_files import PublishedMedia, Thumbnails, Waveforms
     from application.ports.prompt_catalogue import PromptCatalogue
     from application.ports.prompt_repository import PromptRepository
+    from application.ports.render_logs import RenderLogs
     from domain.prompt import Kind
     from entrypoints.container import Container
     from entrypoints.settings.loader import LoadedSettings
     from entrypoints.web.access import Access
     from entrypoints.web.caches import CheckCache, SummaryCache
     from entrypoints.workflow_check import CheckedWorkflow
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +53,12 @@ class Services:
         intake: submits prompts.
         repository: retry and cancel; creates our own tables when they are missing.
         live: the state that running workers publish.
+        render_logs: the output of workflows.
         summaries: the summary of the queue, counted once for all requests.
         checks: the doctor's checks, run in the background.
         check_workflow: checks the content of a file with a name, for a media kind (None: the one
             that it makes), and on the servers of the settings if the last argument says so.
-        output_root: the tree of published files, or None if the settings do not name it.
+        published: the published files, or None if the settings do not name their place.
         thumbnails: thumbnails of pictures.
         waveforms: levels of songs.
         legacy_shapes: whether JSON documents have the shapes of an older backend.
@@ -69,10 +73,11 @@ class Services:
     intake: Callable[[], PromptIntake]
     repository: Callable[[], PromptRepository]
     live: LiveStateReader
+    render_logs: RenderLogs
     summaries: SummaryCache
     checks: CheckCache
     check_workflow: Callable[[BinaryIO, str, Kind | None, bool], CheckedWorkflow]
-    output_root: Path | None
+    published: PublishedMedia | None
     thumbnails: Thumbnails
     waveforms: Waveforms
     legacy_shapes: bool
@@ -161,10 +166,11 @@ def build_services(loaded: LoadedSettings, access: Access) -> tuple[Services, Ca
         intake=lambda: databases.current().intake,
         repository=databases.repository,
         live=container.live_reader(),
+        render_logs=container.render_logs(),
         summaries=SummaryCache(databases.watch),
         checks=CheckCache(lambda: _checks(loaded)),
         check_workflow=partial(_check_workflow, loaded),
-        output_root=_if_set(container.output_root),
+        published=_if_set(container.published_media),
         thumbnails=container.thumbnails(),
         waveforms=container.waveforms(),
         legacy_shapes=loaded.settings.web.legacy_shapes,
@@ -228,7 +234,7 @@ def _paths(container: Container) -> dict[str, str | None]:
     return {name: None if path is None else str(path) for name, path in paths.items()}
 
 
-def _if_set(find: Callable[[], Path]) -> Path | None:
+def _if_set(find: Callable[[], T]) -> T | None:
     try:
         return find()
     except SettingsError:

@@ -25,6 +25,8 @@ class Fault:
         weight: how often it is tried while the others are tried once.
         served: whether a ComfyUI server makes the media, in a place made for this cycle.
         warm: whether exports in warm hosts make the media, in a place made for this cycle.
+        ahead: whether these exports get a process for each prompt, started while one renders,
+            rather than a warm host.
         once: whether no job may be given to the server twice, for all that goes wrong.
     """
 
@@ -35,3 +37,4 @@ class Fault:
     served: bool = False
     once: bool = False
     warm: bool = False
+    ahead: bool = False

@@ -1,4 +1,4 @@
-"""Exports in warm hosts: the faults of scripts again, and those that only a host can have."""
+"""Exports in warm hosts or started ahead: the faults of scripts again, and those of hosts."""
 
 from __future__ import annotations
 
@@ -26,10 +26,15 @@ if TYPE_CHECKING:
 def warm_faults() -> dict[str, Fault]:
     """Those of workers and workflows, with hosts; and hosts that die or do not notice."""
     same = {**kill_faults(), **stop_faults(), **workflow_faults()}
-    return {
-        **{f"warm host: {name}": replace(fault, warm=True) for name, fault in same.items()},
-        "warm host killed at random times": Fault(_kill_hosts, warm=True, weight=3),
-        "warm host stopped, its worker killed": Fault(_stop_host_and_kill, warm=True, weight=3),
+    hosts = {
+        "killed at random times": Fault(_kill_hosts, warm=True, weight=3),
+        "stopped, its worker killed": Fault(_stop_host_and_kill, warm=True, weight=3),
+    }
+    warm = {f"warm host: {name}": replace(fault, warm=True) for name, fault in same.items()}
+    warm |= {f"warm host {name}": fault for name, fault in hosts.items()}
+    return warm | {
+        name.replace("warm host", "started ahead", 1): replace(fault, ahead=True)
+        for name, fault in warm.items()
     }
 
 

@@ -69,7 +69,7 @@ class WarmBench:
         processes = SystemProcesses(self.clock)
         self.records = HostRecords(folder / "state", lambda: processes)
         self.make = make
-        self.limits = HostLimits(200, None, 300.0)
+        self.limits = HostLimits(200, None, 300.0, ahead="off")
         self.watch = Watch()
         self.outputs: list[Path] = []
         self.waiting: list[int] = []

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from adapters.sqlite.bookkeeping import (
+from adapters.sql_queue.bookkeeping import (
     OLDEST_FIRST,
     SCHEMA_VERSION,
     index_hint,
     prepare_server_jobs,
 )
+from adapters.sql_queue.prompt_repository import ClaimStatements
+from adapters.sql_queue.renders import SqlRenderLeases
 from adapters.sqlite.connection import Connection
 from adapters.sqlite.database import SqliteDatabase
 from adapters.sqlite.prompt_catalogue import SqlitePromptCatalogue
-from adapters.sqlite.prompt_repository import ClaimStatements
-from adapters.sqlite.renders import SqliteRenderLeases
 from adapters.sqlite.statements import statements
 from application.ports.prompt_repository import RepositoryError, Selection
 from domain.prompt import Kind
@@ -213,7 +213,7 @@ def test_the_first_version_is_migrated(poet: Poet) -> None:
     assert row == (SCHEMA_VERSION, None)
     with closing(Connection(poet.path, 5.0)) as connection:
         claims = ClaimStatements(connection, ME, ManualClock(), all_variants=False)
-        [render] = SqliteRenderLeases(connection, claims, ManualClock()).live()
+        [render] = SqlRenderLeases(connection, claims, ManualClock()).live()
     assert (render.prompt_id, render.token) == (1, "")
 
 
@@ -363,7 +363,7 @@ def _plan(poet: Poet, name: str, kind: Kind = Kind.IMAGE, subject: str = "claims
         index=hint,
         prompt_type=kind.prompt_type,
         urgency=OLDEST_FIRST.urgency,
-        order=OLDEST_FIRST.terms,
+        first=OLDEST_FIRST.first,
     )
     values = dict.fromkeys(re.findall(r":(\w+)", sql))
     with closing(sqlite3.connect(poet.path)) as driver:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adapters.sqlite.bookkeeping import OLDEST_FIRST, URGENT_FIRST, index_hint
+from adapters.sql_queue.bookkeeping import OLDEST_FIRST, URGENT_FIRST, index_hint
 from adapters.sqlite.connection import Connection
 from adapters.sqlite.doctor import DatabaseChecks
 from adapters.sqlite.statements import statements
@@ -140,7 +140,7 @@ def test_a_claim_reads_the_most_urgent_from_the_index_of_its_kind(
             index=hint,
             prompt_type=kind.prompt_type,
             urgency=URGENT_FIRST.urgency,
-            order=URGENT_FIRST.terms,
+            first=URGENT_FIRST.first,
         )
         values = dict.fromkeys(re.findall(r":(\w+)", sql))
         plan = [row[3] for row in connection.rows(f"EXPLAIN QUERY PLAN {sql}", values)]

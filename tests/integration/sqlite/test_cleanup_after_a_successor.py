@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from adapters.sql_queue.prompt_repository import ClaimStatements
+from adapters.sql_queue.renders import SqlRenderLeases
 from adapters.sqlite.connection import Connection
-from adapters.sqlite.prompt_repository import ClaimStatements
-from adapters.sqlite.renders import SqliteRenderLeases
 from adapters.system_clock import SystemClock
 from application.ports.artifact_store import RenderKey
 from application.ports.prompt_repository import Selection
@@ -35,7 +35,7 @@ def test_the_files_of_a_successor_are_no_leftovers(tmp_path: Path, journal_mode:
         assert dead is not None
         left = {RenderKey(dead.prompt_id, dead.render_id, dead.token)}
         claiming = ClaimStatements(connection, ME, SystemClock(), all_variants=False)
-        leases = SqliteRenderLeases(connection, claiming, SystemClock())
+        leases = SqlRenderLeases(connection, claiming, SystemClock())
         [live] = leases.live()
         heir = leases.adopt(live)
         assert heir is not None

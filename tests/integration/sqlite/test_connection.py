@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from adapters.sqlite.prompt_repository import SqlitePromptRepository
+    from adapters.sql_queue.prompt_repository import SqlPromptRepository
 
 ANY = Selection()
 
 
-def _open(connection: Connection) -> SqlitePromptRepository:
+def _open(connection: Connection) -> SqlPromptRepository:
     return sqlite_repository(connection)
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from adapters.sql_queue.intake import SqlPromptIntake
 from adapters.sqlite.connection import Connection
-from adapters.sqlite.database import SqlitePromptIntake
 from adapters.sqlite.shared_schema import create_database
 from application.ports.database import Submission
 from application.ports.prompt_repository import RepositoryError, Selection
@@ -39,7 +39,7 @@ def poet(request: pytest.FixtureRequest, tmp_path: Path) -> Poet:
 
 def _submit(poet: Poet, *submissions: Submission) -> tuple[int, ...]:
     with closing(Connection(poet.path, 5.0)) as connection:
-        return SqlitePromptIntake(connection).submit(submissions)
+        return SqlPromptIntake(connection).submit(submissions)
 
 
 def _columns(poet: Poet, table: str) -> set[str]:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from adapters.sql_queue.hook_outbox import SqlHookOutbox
+from adapters.sql_queue.prompt_repository import SqlPromptRepository
 from adapters.sqlite.connection import Connection
-from adapters.sqlite.hook_outbox import SqliteHookOutbox
-from adapters.sqlite.prompt_repository import SqlitePromptRepository
 from adapters.sqlite.statements import statements
 from application.ports.hooks import OutboxCounts
 from application.ports.prompt_repository import RepositoryError, Selection
@@ -48,8 +48,8 @@ def poet(tmp_path: Path) -> Poet:
     return Poet(fresh_database(tmp_path / "musings.db", "wide"))
 
 
-def _repository(connection: Connection, *hooks: Subscription) -> SqlitePromptRepository:
-    return SqlitePromptRepository(
+def _repository(connection: Connection, *hooks: Subscription) -> SqlPromptRepository:
+    return SqlPromptRepository(
         connection,
         ME,
         ManualClock(),
@@ -73,8 +73,8 @@ def test_the_first_hook_creates_the_table(poet: Poet) -> None:
     with closing(Connection(poet.path, 5.0)) as connection:
         _repository(connection)
         assert TABLE not in _tables(poet)
-        assert SqliteHookOutbox(connection).counts() == OutboxCounts(0, 0)
-        assert SqliteHookOutbox(connection).prune(ManualClock().now()) == 0
+        assert SqlHookOutbox(connection).counts() == OutboxCounts(0, 0)
+        assert SqlHookOutbox(connection).prune(ManualClock().now()) == 0
         assert TABLE not in _tables(poet)
         _repository(connection, HOOK)
         assert TABLE in _tables(poet)
@@ -90,7 +90,7 @@ def test_the_database_of_a_newer_version_is_left_alone(poet: Poet) -> None:
         poet.execute("UPDATE media_generator_state SET schema_version = 99")
         now = ManualClock().now()
         with pytest.raises(RepositoryError, match="newer Media Generator"):
-            SqliteHookOutbox(connection).acquire(HOOK, now, now)
+            SqlHookOutbox(connection).acquire(HOOK, now, now)
     assert TABLE not in _tables(poet)
 
 
@@ -116,7 +116,7 @@ def test_an_end_and_its_message_are_written_together_or_not_at_all(poet: Poet) -
         )
         with pytest.raises(RepositoryError, match="no room for rows"):
             repository.publish(claim, [picture(1)], 1.0)
-        assert SqliteHookOutbox(connection).counts() == OutboxCounts(0, 0)
+        assert SqlHookOutbox(connection).counts() == OutboxCounts(0, 0)
 
 
 def test_a_check_that_finds_nothing_waits_for_no_lock(poet: Poet) -> None:
@@ -126,7 +126,7 @@ def test_a_check_that_finds_nothing_waits_for_no_lock(poet: Poet) -> None:
         now = ManualClock().now()
         with closing(sqlite3.connect(poet.path)) as other:
             other.execute("BEGIN IMMEDIATE")
-            assert SqliteHookOutbox(connection).acquire(HOOK, now, now) is None
+            assert SqlHookOutbox(connection).acquire(HOOK, now, now) is None
 
 
 def test_concurrent_relays_acquire_each_message_once(poet: Poet) -> None:
@@ -143,7 +143,7 @@ def test_concurrent_relays_acquire_each_message_once(poet: Poet) -> None:
     def acquire_all() -> None:
         now, until = clock.now(), clock.now() + timedelta(seconds=60)
         with closing(Connection(poet.path, 30.0, durable=False)) as mine:
-            while delivery := SqliteHookOutbox(mine).acquire(HOOK, now, until):
+            while delivery := SqlHookOutbox(mine).acquire(HOOK, now, until):
                 acquired.append(delivery.render_id)
 
     relays = [Thread(target=acquire_all) for _ in range(4)]

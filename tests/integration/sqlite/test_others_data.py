@@ -23,7 +23,7 @@ from tests.owners import sqlite_repository
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from adapters.sqlite.prompt_repository import SqlitePromptRepository
+    from adapters.sql_queue.prompt_repository import SqlPromptRepository
     from domain.render import Claim
 
 ANY = Selection()
@@ -88,7 +88,7 @@ def _odd_statuses(poet: Poet) -> list[tuple[object, ...]]:
     return poet.execute("SELECT id, artifact_status, error_message FROM prompts WHERE id > 900")
 
 
-def _claimed(repository: SqlitePromptRepository) -> Claim:
+def _claimed(repository: SqlPromptRepository) -> Claim:
     claim = repository.claim_next(ANY)
     assert claim is not None
     return claim

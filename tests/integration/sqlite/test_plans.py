@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from adapters.sqlite.bookkeeping import (
+from adapters.sql_queue.bookkeeping import (
     index_hint,
     listed_hint,
     prepare_bookkeeping,
@@ -86,7 +86,7 @@ def _plan(connection: Connection, subject: str, name: str) -> list[str]:
     position = "(p.created_at, p.id) < (CAST(:created_at AS TEXT), :prompt_id)"
     sql = statements(subject)[name].format(
         index=hint(connection, Kind.IMAGE), prompt_type="image_prompt", among="1", urgency="NULL",
-        order="p.created_at, p.id", status="+CAST(:state AS TEXT)", after=position,
+        first="", status="+CAST(:state AS TEXT)", after=position,
         dated="p.created_at >= :oldest",
     )  # fmt: skip
     values = dict.fromkeys(re.findall(r":(\w+)", sql))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from adapters.sqlite.prompt_repository import SqlitePromptRepository
+    from adapters.sql_queue.prompt_repository import SqlPromptRepository
 
 ANY = Selection()
 CRASH = Failure(FailureCode.WORKFLOW_FAILED, "exit code 1")
@@ -49,7 +49,7 @@ def catalogue(connection: Connection) -> SqlitePromptCatalogue:
 
 
 @pytest.fixture
-def repository(connection: Connection) -> SqlitePromptRepository:
+def repository(connection: Connection) -> SqlPromptRepository:
     """Makes renders to look at."""
     return sqlite_repository(connection)
 
@@ -84,7 +84,7 @@ def test_the_summary_counts_what_is_ours(poet: Poet, catalogue: SqlitePromptCata
 
 
 def test_what_renders_now_and_what_troubles(
-    poet: Poet, catalogue: SqlitePromptCatalogue, repository: SqlitePromptRepository
+    poet: Poet, catalogue: SqlitePromptCatalogue, repository: SqlPromptRepository
 ) -> None:
     """Live renders are listed; trouble is the newest render, if the environment is at fault."""
     poet.write("{}")
@@ -103,7 +103,7 @@ def test_what_renders_now_and_what_troubles(
 
 
 def test_a_stop_by_a_person_is_no_trouble(
-    poet: Poet, catalogue: SqlitePromptCatalogue, repository: SqlitePromptRepository
+    poet: Poet, catalogue: SqlitePromptCatalogue, repository: SqlPromptRepository
 ) -> None:
     """Only the environment is worth a warning."""
     poet.write("{}")
@@ -114,7 +114,7 @@ def test_a_stop_by_a_person_is_no_trouble(
 
 
 def test_a_prompt_with_its_whole_history(
-    poet: Poet, catalogue: SqlitePromptCatalogue, repository: SqlitePromptRepository
+    poet: Poet, catalogue: SqlitePromptCatalogue, repository: SqlPromptRepository
 ) -> None:
     """Renders newest first, artifacts oldest first, whoever wrote them."""
     poet.write('{"prompt": "a"}', text="hello")
@@ -279,7 +279,7 @@ def test_counts_are_remembered_until_anything_is_committed(poet: Poet) -> None:
         assert pending() == 1
 
 
-def test_counts_do_not_depend_on_an_index(poet: Poet, repository: SqlitePromptRepository) -> None:
+def test_counts_do_not_depend_on_an_index(poet: Poet, repository: SqlPromptRepository) -> None:
     """Nor do lists; one that is dropped while the program runs is done without."""
     poet.write("{}", artifact_status="ready")
     poet.write("{}", artifact_status="error")

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from adapters.sql_queue.shared_tables import shortened
 from adapters.sqlite.connection import Connection
 from adapters.sqlite.constraint_errors import error_text, schema_objects
 from adapters.sqlite.database import SqliteQueueWatch
 from adapters.sqlite.doctor import DatabaseChecks
 from adapters.sqlite.gallery import SqliteGallery
 from adapters.sqlite.prompt_catalogue import SqlitePromptCatalogue
-from adapters.sqlite.shared_tables import shortened
 from application.ports.doctor import Check, CheckStatus
 from application.ports.gallery import PromptListQuery
 from application.ports.prompt_repository import (

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from adapters.sql_queue.renders import SqlServerJobs
 from adapters.sqlite.connection import Connection
-from adapters.sqlite.renders import SqliteServerJobs
 from adapters.sqlite.statements import statements
 from tests.fresh_databases import fresh_database
 from tests.owners import sqlite_repository
@@ -36,7 +36,7 @@ def database(tmp_path: Path) -> Path:
     """A database whose table is there."""
     path = fresh_database(tmp_path / "musings.db", "wide")
     with closing(Connection(path, 5.0)) as connection:
-        SqliteServerJobs(connection)
+        SqlServerJobs(connection)
     return path
 
 

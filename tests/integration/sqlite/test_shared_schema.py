@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from adapters.sql_queue.intake import SqlPromptIntake
 from adapters.sqlite.connection import Connection
-from adapters.sqlite.database import SqlitePromptIntake
 from adapters.sqlite.prompt_catalogue import SqlitePromptCatalogue
 from application.ports.prompt_repository import RepositoryError, Selection
 from tests.databases import Poet
@@ -19,7 +19,7 @@ from tests.owners import sqlite_repository
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from adapters.sqlite.prompt_repository import SqlitePromptRepository
+    from adapters.sql_queue.prompt_repository import SqlPromptRepository
 
 # Contract, section 1, written afresh.
 COLUMNS = {
@@ -43,7 +43,7 @@ def _refusal(path: Path) -> str:
     """What each part that needs the tables says; nothing is changed."""
     before = path.read_bytes()
     messages = set()
-    for part in (SqlitePromptCatalogue, SqlitePromptIntake, _repository):
+    for part in (SqlitePromptCatalogue, SqlPromptIntake, _repository):
         with closing(Connection(path, 1.0)) as connection:
             with pytest.raises(RepositoryError) as caught:
                 part(connection)
@@ -54,7 +54,7 @@ def _refusal(path: Path) -> str:
     return message
 
 
-def _repository(connection: Connection) -> SqlitePromptRepository:
+def _repository(connection: Connection) -> SqlPromptRepository:
     return sqlite_repository(connection)
 
 
@@ -124,7 +124,7 @@ def test_the_queue_does_not_mind_what_only_an_insert_would(tmp_path: Path, table
     with closing(Connection(path, 1.0)) as connection:
         assert _repository(connection).claim_next(Selection()) is not None
         with pytest.raises(RepositoryError, match=f"column owner of table {table}"):
-            SqlitePromptIntake(connection)
+            SqlPromptIntake(connection)
 
 
 def _others(table: str) -> str:

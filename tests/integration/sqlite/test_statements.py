@@ -10,21 +10,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from adapters.sql_queue import bookkeeping, hook_outbox, prompt_repository, renders
+from adapters.sql_queue.controls import SqlQueueControls
+from adapters.sql_queue.intake import SqlPromptIntake
+from adapters.sql_queue.statements import SHARED_FOLDER, StatementFiles
 from adapters.sqlite import (
-    bookkeeping,
-    database,
     doctor,
     gallery,
     gallery_prompts,
     gallery_renders,
-    hook_outbox,
     prompt_catalogue,
     prompt_order,
-    prompt_repository,
-    rehearsal,
-    renders,
     shared_schema,
-    shared_tables,
 )
 from adapters.sqlite.connection import Connection
 from adapters.sqlite.statements import statements
@@ -66,20 +63,13 @@ SUBJECTS = (
     "history",
 )
 MODULES = (
-    bookkeeping,
     gallery,
     gallery_prompts,
     gallery_renders,
     doctor,
-    hook_outbox,
     prompt_catalogue,
     prompt_order,
-    database,
-    prompt_repository,
-    rehearsal,
-    renders,
     shared_schema,
-    shared_tables,
 )
 LATER = datetime(2099, 1, 1, tzinfo=UTC)
 CRASH = Failure(FailureCode.WORKFLOW_FAILED, "m")
@@ -87,9 +77,11 @@ CRASH = Failure(FailureCode.WORKFLOW_FAILED, "m")
 
 def _filled(name: str, sql: str) -> str:
     """A statement as it is run; some are templates."""
+    if name == "now":
+        return f"SELECT {sql}"
     if name == "insert_row":
         return sql.format(table="prompts", columns="prompt_text", values=":prompt_text")
-    words = {"urgency": "NULL", "order": "p.id", "of_type": "1", "after": "1", "dated": "1"}
+    words = {"urgency": "NULL", "first": "", "of_type": "1", "after": "1", "dated": "1"}
     return sql.format(index="", prompt_type="image_prompt", among="1", status=":state", **words)
 
 
@@ -108,18 +100,15 @@ def test_every_statement_parses_on_a_real_database() -> None:
 def test_no_file_is_forgotten(request: pytest.FixtureRequest) -> None:
     """The list above names every SQL file of the package."""
     folder = request.config.rootpath / "src" / "adapters" / "sqlite" / "sql"
-    assert sorted(file.stem for file in folder.iterdir()) == sorted(SUBJECTS)
+    files = {file.stem for place in (folder, SHARED_FOLDER) for file in place.iterdir()}
+    assert sorted(files) == sorted(SUBJECTS)
 
 
-def test_a_name_that_is_given_twice_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_name_that_is_given_twice_is_refused(tmp_path: Path) -> None:
     """One of the two would never run."""
-    (tmp_path / "sql").mkdir()
-    (tmp_path / "sql" / "twice.sql").write_text("-- name: a\nSELECT 1;\n-- name: a\nSELECT 2;\n")
-    monkeypatch.setattr("adapters.sqlite.statements._FOLDER", tmp_path / "sql")
+    (tmp_path / "twice.sql").write_text("-- name: a\nSELECT 1;\n-- name: a\nSELECT 2;\n")
     with pytest.raises(ValueError, match="two statements 'a'"):
-        statements("twice")
+        StatementFiles(tmp_path, {"now": "CURRENT_TIMESTAMP"}).read("twice")
 
 
 class _Watched(dict[str, str]):
@@ -147,17 +136,18 @@ def used(monkeypatch: pytest.MonkeyPatch) -> set[tuple[str, str]]:
 
     for module in MODULES:
         monkeypatch.setattr(module, "statements", watched)
+    monkeypatch.setattr(Connection, "statements", staticmethod(watched))
     return found
 
 
 def _live_on_leases(
-    connection: Connection, repository: prompt_repository.SqlitePromptRepository
+    connection: Connection, repository: prompt_repository.SqlPromptRepository
 ) -> None:
     """Keep a lease, take it over, and lose it."""
     claim = repository.claim_next(Selection())
     assert claim is not None
     taking = prompt_repository.ClaimStatements(connection, OTHER, ManualClock(), all_variants=False)
-    leases = renders.SqliteRenderLeases(connection, taking, ManualClock())
+    leases = renders.SqlRenderLeases(connection, taking, ManualClock())
     leases.heartbeat(claim)
     leases.record_workflow(claim, WorkflowProcess(7, "1"))
     [live] = leases.live()
@@ -170,7 +160,7 @@ def _live_on_leases(
 
 def _work_on_a_server(connection: Connection, claim: Claim) -> None:
     """Jobs come and go."""
-    jobs = renders.SqliteServerJobs(connection)
+    jobs = renders.SqlServerJobs(connection)
     job = ServerJob("0" * 36, "http://127.0.0.1:8188", 1, "f", 2**64 - 1)
     assert jobs.record(claim, job)
     assert jobs.owns(claim, job)
@@ -188,7 +178,7 @@ def _tell_a_hook(connection: Connection) -> None:
     for render_id in (1, 2):
         with connection.writing():
             box.failed(Claim(render_id, 1, Kind.IMAGE, now, ()), CRASH)
-    mine = hook_outbox.SqliteHookOutbox(connection)
+    mine = hook_outbox.SqlHookOutbox(connection)
     for end in (
         lambda delivery: mine.release(delivery, now),
         lambda delivery: mine.postpone(delivery, now, "503"),
@@ -204,7 +194,7 @@ def _tell_a_hook(connection: Connection) -> None:
 
 def _forget_everything_old(connection: Connection) -> None:
     """Remove renders of which there are newer ones."""
-    history = renders.SqliteRenderHistory(connection)
+    history = renders.SqlRenderHistory(connection)
     assert history.forget_before(LATER, after=0, limit=100, keep=()).render_ids
     history.ended_on(OTHER, 100)
 
@@ -244,7 +234,7 @@ def test_every_statement_is_used(
     monkeypatch.setattr(gallery_prompts, "_MAX_SORTED", 0)
     shared_schema.create_database(tmp_path / "musings.db")
     with closing(Connection(tmp_path / "musings.db", 5.0)) as connection:
-        intake = database.SqlitePromptIntake(connection)
+        intake = SqlPromptIntake(connection)
         intake.submit([Submission(Kind.IMAGE, "p", f"{n}", "t") for n in range(3)])
         repository = sqlite_repository(connection, all_variants=True, by_priority=True)
         assert repository.rehearse(Kind.IMAGE) is None
@@ -266,7 +256,7 @@ def test_every_statement_is_used(
         repository.cancel(claim.prompt_id, requeue=False)
         _live_on_leases(connection, repository)
         _tell_a_hook(connection)
-        controls = database.SqliteQueueControls(connection)
+        controls = SqlQueueControls(connection)
         controls.pause(PausedBy.PERSON, "for a test", "", ())
         controls.pause(PausedBy.ENVIRONMENT, "for a test", "disk_full", ())
         controls.paused()

@@ -18,24 +18,22 @@ from adapters.live_state.reader import LiveStateFiles
 from adapters.live_state.worker_state import WorkerState
 from adapters.live_state.writer import LiveStateWriter
 from adapters.media_files.derived_files import DerivedFileCache, SingleFlight
+from adapters.media_files.media_file import MediaFolder
 from adapters.media_files.thumbnails import Thumbnails
 from adapters.media_files.waveforms import Waveforms
 from adapters.processes.system_processes import SystemProcesses
 from adapters.render_logs import RenderLogFiles
 from adapters.renderers_by_kind import RenderersByKind
+from adapters.sql_queue.controls import SqlQueueControls
+from adapters.sql_queue.hook_outbox import SqlHookOutbox
+from adapters.sql_queue.intake import SqlPromptIntake
+from adapters.sql_queue.prompt_repository import SqlPromptRepository
+from adapters.sql_queue.renders import SqlRenderLeases, SqlServerJobs
 from adapters.sqlite.connection import Connection, LockState
-from adapters.sqlite.database import (
-    SqliteDatabase,
-    SqlitePromptIntake,
-    SqliteQueueControls,
-    SqliteQueueWatch,
-)
+from adapters.sqlite.database import SqliteDatabase, SqliteQueueWatch
 from adapters.sqlite.doctor import DatabaseChecks
-from adapters.sqlite.hook_outbox import SqliteHookOutbox
 from adapters.sqlite.known_paths import KnownPaths
 from adapters.sqlite.prompt_catalogue import SqlitePromptCatalogue
-from adapters.sqlite.prompt_repository import SqlitePromptRepository
-from adapters.sqlite.renders import SqliteRenderLeases, SqliteServerJobs
 from adapters.system_clock import SystemClock, SystemJitter
 from application.admission import Admission
 from application.drain import Drain
@@ -81,16 +79,17 @@ if TYPE_CHECKING:
 CLOCK: type[Clock] = SystemClock
 PROCESSES: type[Processes] = SystemProcesses
 CATALOGUE: type[PromptCatalogue] = SqlitePromptCatalogue
-INTAKE: type[PromptIntake] = SqlitePromptIntake
-REPOSITORY: type[PromptRepository] = SqlitePromptRepository
-LEASES: type[RenderLeases] = SqliteRenderLeases
-CONTROLS: type[QueueControls] = SqliteQueueControls
+INTAKE: type[PromptIntake] = SqlPromptIntake
+REPOSITORY: type[PromptRepository] = SqlPromptRepository
+LEASES: type[RenderLeases] = SqlRenderLeases
+CONTROLS: type[QueueControls] = SqlQueueControls
 WATCH: type[QueueWatch] = SqliteQueueWatch
-HOOK_OUTBOX: type[HookOutbox] = SqliteHookOutbox
-SERVER_JOBS: type[ServerJobs] = SqliteServerJobs
+HOOK_OUTBOX: type[HookOutbox] = SqlHookOutbox
+SERVER_JOBS: type[ServerJobs] = SqlServerJobs
 STORE: type[ArtifactStore] = FilesystemArtifactStore
 LOGS: type[RenderLogs] = RenderLogFiles
 LIVE_READER: type[LiveStateReader] = LiveStateFiles
+PUBLISHED_MEDIA: type[media_files.PublishedMedia] = MediaFolder
 THUMBNAILS: type[media_files.Thumbnails] = Thumbnails
 WAVEFORMS: type[media_files.Waveforms] = Waveforms
 DATABASE: type[Database] = SqliteDatabase
@@ -126,6 +125,7 @@ ONCE: dict[str, type[object]] = {
     "live_reader": LIVE_READER,
     "derived_files": DerivedFileCache,
     "single_flight": SingleFlight,
+    "published_media": PUBLISHED_MEDIA,
     "thumbnails": THUMBNAILS,
     "waveforms": WAVEFORMS,
     "known_paths": KnownPaths,

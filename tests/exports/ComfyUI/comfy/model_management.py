@@ -1,5 +1,6 @@
 """What the GPU holds: a file in ComfyUI's folder stands for its memory."""
 
+import types
 from pathlib import Path
 
 _GPU = Path(__file__).parent.parent / "gpu"
@@ -25,3 +26,8 @@ def soft_empty_cache() -> None:
 
 def interrupt_current_processing(value: bool = True) -> None:
     """Stop at the next step."""
+
+
+def get_torch_device() -> types.SimpleNamespace:
+    """The processor: there is no torch here."""
+    return types.SimpleNamespace(type="cpu", index=None)

@@ -12,12 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.media_files.media_file import (
-    UNKNOWN_TYPE,
-    content_type,
+    MediaFolder,
     format_of,
-    open_media,
     open_published,
 )
+from adapters.media_formats import CONTENT_TYPES
 from tests.media_samples import FORMATS, id3v2_tag, media, with_id3_tags
 
 if TYPE_CHECKING:
@@ -155,7 +154,7 @@ def test_each_accepted_format_is_known(format_name: str) -> None:
     """Real files of every format, by their first bytes."""
     found = format_of(media(format_name)[:512])
     assert found == format_name
-    assert content_type(found) == TYPES[format_name]
+    assert CONTENT_TYPES[found] == TYPES[format_name]
 
 
 def test_flac_behind_tags_is_flac(tmp_path: Path) -> None:
@@ -165,7 +164,7 @@ def test_flac_behind_tags_is_flac(tmp_path: Path) -> None:
         path = f"audio/1_x/{number}.mp3"
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_bytes(tags + media("flac"))
-        found = open_media(tmp_path, path, {})
+        found = MediaFolder(tmp_path).open(path, {})
         assert found is not None
         with found.file as file:
             assert (found.format, file.tell()) == ("flac", 0)
@@ -192,17 +191,17 @@ def test_an_mp3_with_tags_is_one() -> None:
 )
 def test_anything_else_is_only_bytes(head: bytes) -> None:
     """A browser is told nothing that it could run."""
-    assert content_type(format_of(head)) == UNKNOWN_TYPE
+    assert CONTENT_TYPES[format_of(head)] == CONTENT_TYPES[None]
 
 
 @given(st.binary(max_size=600))
 def test_any_bytes_have_a_type(head: bytes) -> None:
     """No first bytes are a surprise."""
-    assert content_type(format_of(head)) in {*TYPES.values(), UNKNOWN_TYPE}
+    assert CONTENT_TYPES[format_of(head)] in {*TYPES.values(), CONTENT_TYPES[None]}
 
 
 def _identity(root: Path, metadata: dict[str, object]) -> tuple[str, bool]:
-    found = open_media(root, "a.png", metadata)
+    found = MediaFolder(root).open("a.png", metadata)
     assert found is not None
     found.file.close()
     return found.identity, found.is_certain

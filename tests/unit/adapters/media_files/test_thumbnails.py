@@ -15,7 +15,7 @@ from PIL import Image
 
 from adapters.media_files import thumbnails
 from adapters.media_files.derived_files import DerivedFileCache, SingleFlight
-from adapters.media_files.media_file import open_media
+from adapters.media_files.media_file import MediaFolder
 from adapters.media_files.thumbnails import Thumbnails, draw_thumbnail
 from application.ports.media_files import InvalidMediaError
 from tests.media_samples import PICTURE_FORMATS, animation, mp3, picture, png_chunk, png_of_size
@@ -163,7 +163,7 @@ def test_a_jpeg_of_a_thousand_scans_is_refused() -> None:
 
 def _media(root: Path, content: bytes, name: str = "a.png") -> MediaFile:
     (root / name).write_bytes(content)
-    found = open_media(root, name, {})
+    found = MediaFolder(root).open(name, {})
     assert found is not None
     return found
 
@@ -183,7 +183,7 @@ def test_sixteen_threads_have_it_made_once(tmp_path: Path, monkeypatch: pytest.M
     together = Barrier(16)
 
     def ask(_: int) -> bytes:
-        media = open_media(tmp_path, "a.png", {})
+        media = MediaFolder(tmp_path).open("a.png", {})
         assert media is not None
         with closing(media.file):
             together.wait(60)

@@ -13,7 +13,7 @@ import pytest
 
 from adapters.media_files import waveforms
 from adapters.media_files.derived_files import DerivedFileCache, SingleFlight
-from adapters.media_files.media_file import open_media
+from adapters.media_files.media_file import MediaFolder
 from adapters.media_files.waveforms import LEVEL_COUNT, SoundLevels, Waveforms, measure_levels
 from application.ports.media_files import InvalidMediaError
 from tests.media_samples import SONG_FORMATS, SONG_SECONDS, png, song
@@ -106,7 +106,7 @@ def test_decoding_ends_when_it_takes_too_long() -> None:
 
 def _media(root: Path, content: bytes) -> MediaFile:
     (root / "a.mp3").write_bytes(content)
-    found = open_media(root, "a.mp3", {})
+    found = MediaFolder(root).open("a.mp3", {})
     assert found is not None
     return found
 

@@ -13,8 +13,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from adapters.processes.system_processes import own_identity
+from adapters.sql_queue.controls import SqlQueueControls
 from adapters.sqlite.connection import Connection
-from adapters.sqlite.database import SqliteQueueControls
 from application.ports.database import PausedBy, WorkerPlace
 from application.ports.events import RenderStarted
 from application.ports.prompt_catalogue import QueueSummary
@@ -117,7 +117,7 @@ def test_a_scrape_tells_who_paused(scene: Scene) -> None:
     """The pause counts that stands in the database, whoever made it and when."""
     with closing(Connection(scene.path, 1.0)) as connection:
         sqlite_repository(connection)
-        elsewhere = SqliteQueueControls(connection, lambda: WorkerPlace("attic", "", "other.json"))
+        elsewhere = SqlQueueControls(connection, lambda: WorkerPlace("attic", "", "other.json"))
         elsewhere.pause(PausedBy.ENVIRONMENT, "full", "disk_full", ())
     assert scraped(scene.registry).of("mediagen_paused", by="environment") == 0
     with closing(open_database(scene.loaded)) as database:

@@ -406,7 +406,7 @@ def test_a_disk_that_does_not_answer_is_said(site: Site, monkeypatch: pytest.Mon
     def fail(*_: object) -> None:
         raise OSError(5, "input/output error")
 
-    monkeypatch.setattr("entrypoints.web.media.open_media", fail)
+    monkeypatch.setattr("adapters.media_files.media_file.MediaFolder.open", fail)
     assert _wrong(_get(site, address)) == (503, "file_unreadable")
 
 

@@ -12,7 +12,7 @@ WHERE
         SELECT 1 FROM media_generator_renders AS r
         WHERE
             r.render_id = :render_id AND r.outcome IS NULL
-            AND r.output_reference IS prompts.output_reference
+            AND r.output_reference {is} prompts.output_reference
     );
 
 -- name: insert_artifact
@@ -21,7 +21,7 @@ INSERT INTO prompt_artifacts (
 )
 VALUES (
     :prompt_id, :artifact_type, :file_path, :preview_path, :metadata,
-    CURRENT_TIMESTAMP, CURRENT_TIMESTAMP
+    {now}, {now}
 );
 
 -- A rehearsal is valid until a table, trigger or index changes.
@@ -33,12 +33,12 @@ PRAGMA schema_version;
 SELECT id FROM prompt_artifacts
 WHERE
     prompt_id = :prompt_id
-    AND file_path IN (SELECT value FROM json_each(:file_paths));
+    AND file_path IN {texts:file_paths};
 
 -- name: close_render
 UPDATE media_generator_renders
 SET
-    outcome = :outcome, finished_at = CURRENT_TIMESTAMP, seconds = :seconds,
+    outcome = :outcome, finished_at = {now}, seconds = :seconds,
     failure_code = :failure_code, failure_message = :failure_message, retry_at = :retry_at
 WHERE render_id = :render_id AND outcome IS NULL;
 
@@ -51,7 +51,7 @@ WHERE
 -- name: cancel_render
 UPDATE media_generator_renders
 SET
-    outcome = 'cancelled', finished_at = CURRENT_TIMESTAMP,
+    outcome = 'cancelled', finished_at = {now},
     failure_code = :failure_code, failure_message = :failure_message
 WHERE prompt_id = :prompt_id AND outcome IS NULL;
 
@@ -93,7 +93,7 @@ WHERE
 
 -- name: loss
 SELECT
-    p.artifact_status, p.status, p.output_reference IS r.output_reference,
+    p.artifact_status, p.status, p.output_reference {is} r.output_reference,
     CASE WHEN r.render_id IS NULL THEN 'abandoned' ELSE r.outcome END
 FROM prompts AS p
 LEFT JOIN media_generator_renders AS r ON r.render_id = :render_id

@@ -17,7 +17,7 @@ LIMIT :limit;
 -- name: forget
 DELETE FROM media_generator_renders
 WHERE
-    render_id IN (SELECT value FROM json_each(:render_ids))
+    render_id IN {ids:render_ids}
     AND outcome IS NOT NULL
     AND EXISTS (
         SELECT 1 FROM media_generator_renders AS n

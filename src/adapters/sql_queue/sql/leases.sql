@@ -8,10 +8,10 @@ INNER JOIN prompts AS p ON p.id = r.prompt_id
 WHERE
     r.render_id = :render_id AND r.outcome IS NULL
     AND p.artifact_status = 'processing' AND p.status = 'completed'
-    AND p.output_reference IS r.output_reference;
+    AND p.output_reference {is} r.output_reference;
 
 -- name: heartbeat
-UPDATE media_generator_renders SET heartbeat = max(heartbeat + 1, :now)
+UPDATE media_generator_renders SET heartbeat = {greater}(heartbeat + 1, :now)
 WHERE render_id = :render_id AND outcome IS NULL;
 
 -- name: record_workflow
@@ -24,7 +24,7 @@ WHERE
         WHERE
             p.id = media_generator_renders.prompt_id
             AND p.artifact_status = 'processing' AND p.status = 'completed'
-            AND p.output_reference IS media_generator_renders.output_reference
+            AND p.output_reference {is} media_generator_renders.output_reference
     );
 
 -- The + before the key keeps SQLite from sorting by reading the whole history instead of the index
@@ -42,7 +42,7 @@ ORDER BY +render_id;
 -- name: close_lost
 UPDATE media_generator_renders
 SET
-    outcome = :outcome, finished_at = CURRENT_TIMESTAMP,
+    outcome = :outcome, finished_at = {now},
     failure_code = :failure_code, failure_message = :failure_message
 WHERE render_id = :render_id AND outcome IS NULL AND heartbeat = :heartbeat;
 
@@ -51,7 +51,7 @@ UPDATE prompts
 SET artifact_status = :target, error_message = coalesce(:error_message, error_message)
 WHERE
     id = :prompt_id AND artifact_status = :source AND status = 'completed'
-    AND output_reference IS (
+    AND output_reference {is} (
         SELECT r.output_reference FROM media_generator_renders AS r
         WHERE r.render_id = :render_id
     );
@@ -64,7 +64,7 @@ INNER JOIN writings AS w ON w.id = p.output_reference
 WHERE
     r.render_id = :render_id
     AND p.artifact_status = 'processing' AND p.status = 'completed'
-    AND p.output_reference IS r.output_reference;
+    AND p.output_reference {is} r.output_reference;
 
 -- A live render of the same prompt may be about to publish the files of this one. So may the next
 -- render if the database refused to publish this one and the prompt is still pending.
@@ -72,7 +72,7 @@ WHERE
 -- name: closed
 SELECT r.prompt_id, r.render_id, coalesce(r.token, '') FROM media_generator_renders AS r
 WHERE
-    r.outcome IS NOT NULL AND r.render_id IN (SELECT value FROM json_each(:render_ids))
+    r.outcome IS NOT NULL AND r.render_id IN {ids:render_ids}
     AND NOT EXISTS (
         SELECT 1 FROM media_generator_renders AS l
         WHERE l.prompt_id = r.prompt_id AND l.outcome IS NULL
@@ -94,10 +94,10 @@ WHERE
             SELECT 1 FROM prompts AS p
             WHERE
                 p.id = r.prompt_id AND p.status = 'completed' AND p.artifact_status = 'pending'
-                AND p.output_reference IS r.output_reference
+                AND p.output_reference {is} r.output_reference
         )
     );
 
 -- name: named
 SELECT file_path FROM prompt_artifacts
-WHERE file_path IN (SELECT value FROM json_each(:file_paths));
+WHERE file_path IN {texts:file_paths};

@@ -10,14 +10,14 @@ import json
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from adapters.sqlite.statements import statements, storable_text
+from adapters.sql_queue.statements import storable_text
 from application.ports.prompt_repository import WriteRefusedError
 from domain.artifact_status import IllegalMoveError, Move, after, sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from adapters.sqlite.connection import Connection
+    from adapters.sql_queue.connection import Connection
     from domain.artifact import Artifact
     from domain.failure import Failure
 
@@ -55,8 +55,8 @@ class SharedTableWriter:
     def __init__(self, connection: Connection) -> None:
         self.adaptations: set[str] = set()
         self._connection = connection
-        self._insert = statements("endings")["insert_artifact"]
-        self._named = statements("leases")["named"]
+        self._insert = connection.statements("endings")["insert_artifact"]
+        self._named = connection.statements("leases")["named"]
 
     def write_prompt(
         self, statement: str, values: Mapping[str, object], failure: Failure | None = None

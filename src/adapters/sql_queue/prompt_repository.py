@@ -1,4 +1,4 @@
-"""The queue in SQLite: claims by compare-and-set, outcomes only for live renders."""
+"""The queue in SQL: claims by compare-and-set, outcomes only for live renders."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from adapters.sqlite.bookkeeping import (
+from adapters.sql_queue.bookkeeping import (
     OLDEST_FIRST,
     URGENT_FIRST,
     bookkeeping_version,
@@ -18,12 +18,11 @@ from adapters.sqlite.bookkeeping import (
     sort_key,
     state_hint,
 )
-from adapters.sqlite.connection import MissingIndexError
-from adapters.sqlite.hook_outbox import HookOutboxWriter
-from adapters.sqlite.rehearsal import rehearse
-from adapters.sqlite.shared_schema import check_shared_tables, has_junction
-from adapters.sqlite.shared_tables import SharedTableWriter, status_change
-from adapters.sqlite.statements import statements
+from adapters.sql_queue.connection import MissingIndexError
+from adapters.sql_queue.hook_outbox import HookOutboxWriter
+from adapters.sql_queue.rehearsal import rehearse
+from adapters.sql_queue.shared_schema import check_shared_tables, has_junction
+from adapters.sql_queue.shared_tables import SharedTableWriter, status_change
 from application.ports.prompt_repository import (
     NO_PROCESSES,
     Requeued,
@@ -38,7 +37,7 @@ from domain.render import CLOSING_MOVES, Claim, Outcome
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from adapters.sqlite.connection import Connection
+    from adapters.sql_queue.connection import Connection
     from application.ports.prompt_repository import Waiting
     from application.ports.system import Clock
     from domain.artifact import Artifact
@@ -52,7 +51,7 @@ MAX_RETRY_WAIT = 5400.0
 _CANCELLED = Failure(FailureCode.CANCELLED, "a person cancelled this prompt")
 
 
-class SqlitePromptRepository:
+class SqlPromptRepository:
     """The shared database as a queue.
 
     Args:
@@ -102,7 +101,7 @@ class SqlitePromptRepository:
         self._outbox = HookOutboxWriter(connection, clock, subscriptions) if subscriptions else None
         self._shared = SharedTableWriter(connection)
         self._rehearsed: dict[Kind, int] = {}
-        self._sql = statements("endings")
+        self._sql = connection.statements("endings")
 
     @property
     def adaptations(self) -> frozenset[str]:
@@ -145,7 +144,7 @@ class SqlitePromptRepository:
     ) -> tuple[bool, Claim | None]:
         """``publish`` and then ``claim_next``, in one transaction: one wait for the disk."""
         self._connection.check_identity()
-        with self._connection.writing():
+        with self._connection.writing(claim.prompt_id):
             published = self._end(claim, Outcome.PUBLISHED, seconds, None)
             if published:
                 for artifact in artifacts:
@@ -158,7 +157,7 @@ class SqlitePromptRepository:
 
     def fail(self, claim: Claim, failure: Failure, seconds: float) -> bool:
         """End the prompt as failed, with the failure's text."""
-        with self._connection.writing():
+        with self._connection.writing(claim.prompt_id):
             failed = self._end(claim, Outcome.FAILED, seconds, failure)
             if failed and self._outbox:
                 self._outbox.failed(claim, failure)
@@ -166,12 +165,12 @@ class SqlitePromptRepository:
 
     def postpone(self, claim: Claim, failure: Failure, seconds: float, retry_at: datetime) -> bool:
         """Close the render as failed, and make the prompt pending from a later time on."""
-        with self._connection.writing():
+        with self._connection.writing(claim.prompt_id):
             return self._end(claim, Outcome.FAILED, seconds, failure, retry_at)
 
     def release(self, claim: Claim, failure: Failure, seconds: float) -> bool:
         """Make the prompt pending again and record why."""
-        with self._connection.writing():
+        with self._connection.writing(claim.prompt_id):
             return self._end(claim, Outcome.RELEASED, seconds, failure)
 
     def count_pending(self, selection: Selection) -> int:
@@ -202,7 +201,7 @@ class SqlitePromptRepository:
     def cancel(self, prompt_id: int, *, requeue: bool) -> str | None:
         """Take a prompt that is pending or being rendered out of the queue."""
         move = Move.GIVE_BACK if requeue else Move.CANCEL
-        with self._connection.writing():
+        with self._connection.writing(prompt_id, wakes=True):
             for source in sources(move):
                 if self._cancel(prompt_id, source, after(source, move)):
                     return None
@@ -213,7 +212,7 @@ class SqlitePromptRepository:
         moves = (Move.RETRY, Move.RENEW) if again else (Move.RETRY,)
         moved: list[int] = []
         refused: dict[int, str] = {}
-        with self._connection.writing():
+        with self._connection.writing(*prompt_ids, wakes=True):
             for prompt_id in dict.fromkeys(prompt_ids):
                 if any(self._requeue(prompt_id, move) for move in moves):
                     moved.append(prompt_id)
@@ -251,7 +250,7 @@ class SqlitePromptRepository:
             {**ids, **move, "keep_message": gives_back},
             None if gives_back else failure,
         )
-        if not moved and self._connection.rows(statements("leases")["holds"], ids):
+        if not moved and self._connection.rows(self._connection.statements("leases")["holds"], ids):
             raise self._connection.ignored("prompts", "a new artifact_status")
         closing = {
             "outcome": (outcome if moved else Outcome.SUPERSEDED).value,
@@ -327,7 +326,7 @@ class ClaimStatements:
         }
         self._clock = clock
         self._all_variants = all_variants and has_junction(connection)
-        self._sql = statements("claims")
+        self._sql = connection.statements("claims")
         self._by_priority = by_priority
         self._prepare_statements()
 
@@ -348,7 +347,7 @@ class ClaimStatements:
         if not candidates:
             return None
         if len(candidates) > 1:
-            # Of the first prompts of each kind, the one that SQLite itself would put first.
+            # Of the first prompts of each kind, the one that the database itself would put first.
             candidates.sort(key=lambda candidate: (sort_key(candidate[1][4]), candidate[1][0]))
             candidates = [max(candidates, key=lambda candidate: sort_key(candidate[1][5]))]
         [(first_kind, row)] = candidates
@@ -376,7 +375,7 @@ class ClaimStatements:
         # Priorities need a column that not every table has.
         by_priority = self._by_priority and has_priority(self._connection)
         order = URGENT_FIRST if by_priority else OLDEST_FIRST
-        terms = {"urgency": order.urgency, "order": order.terms}
+        terms = {"urgency": order.urgency, "first": order.first}
         self._next_among = self._sql["next_pending_among"].format(**terms)
         self._next_pending = {
             kind: self._sql["next_pending"].format(

@@ -6,13 +6,12 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from adapters.sqlite.bookkeeping import (
+from adapters.sql_queue.bookkeeping import (
     bookkeeping_version,
     failure_columns,
     prepare_server_jobs,
 )
-from adapters.sqlite.shared_tables import SharedTableWriter, status_change
-from adapters.sqlite.statements import statements
+from adapters.sql_queue.shared_tables import SharedTableWriter, status_change
 from application.ports.artifact_store import RenderKey
 from application.ports.renders import Forgotten
 from domain.artifact_status import Move
@@ -25,16 +24,16 @@ from domain.render import LiveRender, Outcome, ServerJob, WorkflowProcess
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from adapters.sqlite.connection import Connection
-    from adapters.sqlite.hook_outbox import HookOutboxWriter
-    from adapters.sqlite.prompt_repository import ClaimStatements
+    from adapters.sql_queue.connection import Connection
+    from adapters.sql_queue.hook_outbox import HookOutboxWriter
+    from adapters.sql_queue.prompt_repository import ClaimStatements
     from application.ports.system import Clock
     from domain.render import Claim
 
 _LOST = Failure(FailureCode.WORKER_LOST, "the worker that rendered it was lost")
 
 
-class SqliteRenderLeases:
+class SqlRenderLeases:
     """Leases, over a connection of their own.
 
     Args:
@@ -56,7 +55,7 @@ class SqliteRenderLeases:
         self._clock = clock
         self._outbox = outbox
         self._shared = SharedTableWriter(connection)
-        self._sql = statements("leases")
+        self._sql = connection.statements("leases")
 
     def heartbeat(self, claim: Claim) -> bool:
         """Renew the lease. False if it is lost: the render is closed, or the prompt changed."""
@@ -79,7 +78,7 @@ class SqliteRenderLeases:
             "workflow_group": workflow.group,
             "workflow_started": workflow.started,
         }
-        with self._connection.writing():
+        with self._connection.writing(claim.prompt_id):
             return bool(self._connection.change(self._sql["record_workflow"], values))
 
     def live(self) -> Sequence[LiveRender]:
@@ -116,7 +115,7 @@ class SqliteRenderLeases:
 
     def abandon(self, render: LiveRender, failure: Failure | None) -> bool:
         """Close a render whose owner is lost, and give its prompt back."""
-        with self._connection.writing():
+        with self._connection.writing(render.prompt_id):
             if not self._close(render, failure):
                 return False
             move = Move.FAIL if failure else Move.GIVE_BACK
@@ -130,7 +129,7 @@ class SqliteRenderLeases:
 
     def adopt(self, render: LiveRender) -> Claim | None:
         """Close a render whose owner is lost, and open one of this worker for the same prompt."""
-        with self._connection.writing():
+        with self._connection.writing(render.prompt_id):
             rows = self._connection.rows(self._sql["claimed"], {"render_id": render.render_id})
             if not rows or not self._close(render, None):
                 return None
@@ -161,7 +160,7 @@ class SqliteRenderLeases:
         return bool(self._connection.change(self._sql["close_lost"], values))
 
 
-class SqliteRenderHistory:
+class SqlRenderHistory:
     """Renders that ended; takes a write lock only if there are renders to remove.
 
     Args:
@@ -170,7 +169,7 @@ class SqliteRenderHistory:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._sql = statements("history")
+        self._sql = connection.statements("history")
 
     def forget_before(
         self, moment: datetime, *, after: int, limit: int, keep: Collection[int]
@@ -205,7 +204,7 @@ class SqliteRenderHistory:
         return tuple(sorted(render_id for (render_id,) in removed))
 
 
-class SqliteServerJobs:
+class SqlServerJobs:
     """Jobs on render servers; creates its table if it is missing.
 
     Args:
@@ -219,7 +218,7 @@ class SqliteServerJobs:
     def __init__(self, connection: Connection) -> None:
         prepare_server_jobs(connection)
         self._connection = connection
-        self._sql = statements("server_jobs")
+        self._sql = connection.statements("server_jobs")
 
     def record(self, claim: Claim, job: ServerJob) -> bool:
         """Record the job of a render before it is submitted or continued."""
@@ -231,7 +230,7 @@ class SqliteServerJobs:
             "fingerprint": job.fingerprint,
             "seed": str(job.seed),
         }
-        with self._connection.writing():
+        with self._connection.writing(claim.prompt_id):
             self._connection.change(self._sql["drop_published_jobs"])
             return bool(self._connection.change(self._sql["hold_job"], values))
 

@@ -4,6 +4,11 @@
 -- name: insert_row
 INSERT INTO {table} ({columns}) VALUES ({values}) RETURNING id;
 
+-- An expression for the dates of a new row.
+
+-- name: now
+{now}
+
 -- name: complete
 UPDATE prompts
 SET output_reference = :writing_id, status = 'completed', artifact_status = 'pending'

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
-from adapters.sqlite.statements import statements
 from application.ports.prompt_repository import Selection, WriteRefusedError
 from domain.artifact import Artifact, MediaFacts, folder_name, metadata_of
 from domain.brief_parser import parse_brief
@@ -16,7 +15,7 @@ from domain.render import seed_for
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from adapters.sqlite.connection import Connection
+    from adapters.sql_queue.connection import Connection
     from application.ports.prompt_repository import PromptRepository
     from domain.render import Claim
 
@@ -95,7 +94,7 @@ def _check_rows(connection: Connection, claim: Claim, artifacts: Sequence[Artifa
     """Each file has a row, and each row an id: SQLite puts NULL into many a primary key."""
     paths = json.dumps([artifact.file_path for artifact in artifacts])
     written = {"prompt_id": claim.prompt_id, "file_paths": paths}
-    ids = connection.rows(statements("endings")["written_artifacts"], written)
+    ids = connection.rows(connection.statements("endings")["written_artifacts"], written)
     where = f"table prompt_artifacts in {connection.path}"
     if (None,) in ids:
         raise WriteRefusedError(

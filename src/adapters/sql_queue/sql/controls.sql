@@ -13,7 +13,7 @@ SELECT
 FROM media_generator_pauses
 WHERE
     (settings = :settings AND (host = :host OR (boot <> '' AND boot = :boot)))
-    OR renewed_at > datetime('now', '-1 day')
+    OR renewed_at > {days_ago:1}
 ORDER BY paused_at, host, settings, kind DESC;
 
 -- name: is_any
@@ -23,7 +23,7 @@ SELECT 1 FROM media_generator_pauses LIMIT 1;
 UPDATE media_generator_state
 SET
     paused_by = 'person', pause_reason = :reason, pause_code = '', pause_suspects = '[]',
-    paused_at = CURRENT_TIMESTAMP
+    paused_at = {now}
 WHERE only_row = 1;
 
 -- What a probe finds broken again has been broken the whole time.
@@ -32,12 +32,15 @@ WHERE only_row = 1;
 INSERT INTO media_generator_pauses (host, boot, settings, kind, code, reason, suspects)
 VALUES (:host, :boot, :settings, :kind, :code, :reason, :suspects)
 ON CONFLICT (host, settings, kind) DO UPDATE SET
-    paused_at = CASE WHEN code = excluded.code THEN paused_at ELSE excluded.paused_at END,
+    paused_at = CASE
+        WHEN media_generator_pauses.code = excluded.code THEN media_generator_pauses.paused_at
+        ELSE excluded.paused_at
+    END,
     boot = excluded.boot, code = excluded.code, reason = excluded.reason,
     suspects = excluded.suspects, renewed_at = excluded.renewed_at;
 
 -- name: forget_old
-DELETE FROM media_generator_pauses WHERE renewed_at < datetime('now', '-30 days');
+DELETE FROM media_generator_pauses WHERE renewed_at < {days_ago:30};
 
 -- name: resume_person
 UPDATE media_generator_state
@@ -53,4 +56,4 @@ DELETE FROM media_generator_pauses;
 DELETE FROM media_generator_pauses
 WHERE
     settings = :settings AND (host = :host OR (boot <> '' AND boot = :boot))
-    AND kind IN (SELECT value FROM json_each(:kinds));
+    AND kind IN {texts:kinds};

@@ -7,15 +7,15 @@ import secrets
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from adapters.sqlite.bookkeeping import has_outbox, prepare_outbox
-from adapters.sqlite.statements import statements, storable_text
+from adapters.sql_queue.bookkeeping import has_outbox, prepare_outbox
+from adapters.sql_queue.statements import storable_text
 from application.ports.hooks import OutboxCounts
 from domain.hook_delivery import HookDelivery, HookEvent, report_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from adapters.sqlite.connection import Connection
+    from adapters.sql_queue.connection import Connection
     from application.ports.system import Clock
     from domain.artifact import Artifact
     from domain.failure import Failure
@@ -44,7 +44,7 @@ class HookOutboxWriter:
             event: sorted(hook.channel for hook in subscriptions if hook.event is event)
             for event in HookEvent
         }
-        self._sql = statements("hook_outbox")
+        self._sql = connection.statements("hook_outbox")
         if subscriptions:
             prepare_outbox(connection)
 
@@ -85,7 +85,7 @@ class HookOutboxWriter:
             )
 
 
-class SqliteHookOutbox:
+class SqlHookOutbox:
     """The hook outbox over a connection of its own; counting and pruning need no table.
 
     Each method raises RepositoryError if the database cannot be used.
@@ -96,7 +96,7 @@ class SqliteHookOutbox:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._sql = statements("hook_outbox")
+        self._sql = connection.statements("hook_outbox")
         self._is_prepared = False
 
     def acquire(

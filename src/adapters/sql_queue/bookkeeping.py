@@ -1,4 +1,4 @@
-"""Our own tables and indexes in the shared file, created when first needed, with a version."""
+"""Our own tables and indexes in the shared database, created when first needed, with a version."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from adapters.sqlite.shared_schema import columns_of
-from adapters.sqlite.statements import statements, storable_text
+from adapters.sql_queue.statements import storable_text
 from application.ports.prompt_repository import RepositoryError
 from domain.prompt import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from adapters.sqlite.connection import Connection
+    from adapters.sql_queue.connection import Connection
     from domain.failure import Failure
 
 _OWN_TABLES = {"media_generator_state", "media_generator_renders"}
@@ -52,18 +51,18 @@ class ClaimOrder:
 
     Attributes:
         urgency: expression that is compared first, the greatest first; NULL for none.
-        terms: terms of ORDER BY.
+        first: terms of ORDER BY before the age, with a comma after each.
         indexes: names of the partial indexes, by kind.
     """
 
     urgency: str
-    terms: str
+    first: str
     indexes: Mapping[Kind, str]
 
 
 OLDEST_FIRST: Final = ClaimOrder(
     "NULL",
-    "p.created_at, p.id",
+    "",
     {
         Kind.IMAGE: "media_generator_pending_image",
         Kind.AUDIO: "media_generator_pending_audio",
@@ -72,7 +71,7 @@ OLDEST_FIRST: Final = ClaimOrder(
 # The same expressions as in the indexes, or SQLite could not use them. 5 is the column's default.
 URGENT_FIRST: Final = ClaimOrder(
     "coalesce(p.priority, 5)",
-    "coalesce(p.priority, 5) DESC, p.created_at, p.id",
+    "coalesce(p.priority, 5) DESC, ",
     {
         Kind.IMAGE: "media_generator_urgent_image",
         Kind.AUDIO: "media_generator_urgent_audio",
@@ -95,10 +94,10 @@ def bookkeeping_version(connection: Connection) -> int:
     Raises:
         RepositoryError: a newer Media Generator created them, or the version is no number.
     """
-    tables = _names(connection, "table")
+    tables = connection.names("table")
     if "media_generator_state" not in tables:
         return 0
-    for version, _ in connection.rows(statements("bookkeeping")["state"]):
+    for version, _ in connection.rows(connection.statements("bookkeeping")["state"]):
         if not isinstance(version, int) or version < 1:
             message = (
                 f"media_generator_state in the database {connection.path} has the schema_version"
@@ -136,7 +135,7 @@ def prepare_bookkeeping(
     Raises:
         RepositoryError: a newer Media Generator created our tables.
     """
-    sql = statements("bookkeeping")
+    sql = connection.statements("bookkeeping")
     if bookkeeping_version(connection) < SCHEMA_VERSION:
         _migrate(connection)
     if create_indexes:
@@ -146,7 +145,7 @@ def prepare_bookkeeping(
 
 def has_outbox(connection: Connection) -> bool:
     """Whether the table of the hook outbox exists."""
-    return _HOOK_OUTBOX in _names(connection, "table")
+    return _HOOK_OUTBOX in connection.names("table")
 
 
 def prepare_outbox(connection: Connection) -> None:
@@ -160,7 +159,7 @@ def prepare_outbox(connection: Connection) -> None:
         return
     with connection.writing():
         for name in ("table", "due_index"):
-            connection.change(statements("hook_outbox")[f"create_{name}"])
+            connection.change(connection.statements("hook_outbox")[f"create_{name}"])
 
 
 def prepare_server_jobs(connection: Connection) -> None:
@@ -170,11 +169,11 @@ def prepare_server_jobs(connection: Connection) -> None:
         RepositoryError: a newer Media Generator created our tables.
     """
     prepare_bookkeeping(connection, create_indexes=False)
-    if _SERVER_JOBS in _names(connection, "table"):
+    if _SERVER_JOBS in connection.names("table"):
         return
     with connection.writing():
         for name in ("server_jobs", "server_jobs_index"):
-            connection.change(statements("server_jobs")[f"create_{name}"])
+            connection.change(connection.statements("server_jobs")[f"create_{name}"])
 
 
 def failure_columns(failure: Failure | None) -> dict[str, str | None]:
@@ -187,17 +186,17 @@ def failure_columns(failure: Failure | None) -> dict[str, str | None]:
 
 def has_priority(connection: Connection) -> bool:
     """Whether prompts have a priority in this database."""
-    return "priority" in columns_of(connection, "prompts")
+    return "priority" in connection.columns("prompts")
 
 
 def index_hint(connection: Connection, kind: Kind, order: ClaimOrder = OLDEST_FIRST) -> str:
     """The INDEXED BY clause for the pending prompts of a kind, or "" without our index."""
-    return _hint(connection, order.indexes[kind])
+    return connection.hint(order.indexes[kind])
 
 
 def state_hint(connection: Connection, kind: Kind) -> str:
     """The INDEXED BY clause for all prompts of a kind by state, or "" without our index."""
-    return _hint(connection, _STATE_INDEXES[kind])
+    return connection.hint(_STATE_INDEXES[kind])
 
 
 def shown_statuses(connection: Connection, kind: Kind, index: str, limit: int = -1) -> list[object]:
@@ -210,7 +209,7 @@ def shown_statuses(connection: Connection, kind: Kind, index: str, limit: int = 
         limit: the most that are wanted; -1 for all.
 
     """
-    statement = statements("bookkeeping")["shown_statuses"].format(
+    statement = connection.statements("bookkeeping")["shown_statuses"].format(
         index=index, prompt_type=kind.prompt_type
     )
     return [status for (status,) in connection.rows(statement, {"limit": limit})]
@@ -227,35 +226,30 @@ def status_term(status: object) -> tuple[str, dict[str, object]]:
 
 def has_failure_index(connection: Connection) -> bool:
     """Whether our index on failed renders exists."""
-    return _FAILURES in _names(connection, "index")
+    return _FAILURES in connection.names("index")
 
 
 def listed_hint(connection: Connection, kind: Kind) -> str:
     """The INDEXED BY clause for all prompts of a kind by age, or "" without our index."""
-    return _hint(connection, _LIST_INDEXES[kind])
+    return connection.hint(_LIST_INDEXES[kind])
 
 
 def _migrate(connection: Connection) -> None:
     """Bring our tables to the newest version, in one transaction."""
-    sql = statements("bookkeeping")
+    sql = connection.statements("bookkeeping")
     with connection.writing():
         # Another process may have been faster.
         for step in _STEPS[bookkeeping_version(connection) :]:
             for name in step:
-                if name != "add_token" or "token" not in columns_of(
-                    connection, "media_generator_renders"
-                ):
+                renders = "media_generator_renders"
+                if name != "add_token" or "token" not in connection.columns(renders):
                     connection.change(sql[name])
         row = {"schema_version": SCHEMA_VERSION, "database_id": os.urandom(8).hex()}
         connection.change(sql["record_version"], row)
 
 
-def _hint(connection: Connection, name: str) -> str:
-    return f"INDEXED BY {name}" if name in _names(connection, "index") else ""
-
-
 def _prepare_indexes(connection: Connection, *, by_priority: bool, by_age: bool) -> None:
-    if "prompts" not in _names(connection, "table"):
+    if "prompts" not in connection.names("table"):
         return
     creations = {
         name: f"create_pending_{kind}_index" for kind, name in OLDEST_FIRST.indexes.items()
@@ -267,13 +261,7 @@ def _prepare_indexes(connection: Connection, *, by_priority: bool, by_age: bool)
     if by_priority and has_priority(connection):
         urgent = URGENT_FIRST.indexes.items()
         creations |= {name: f"create_urgent_{kind}_index" for kind, name in urgent}
-    if creations.keys() <= _names(connection, "index"):
+    if creations.keys() <= connection.names("index"):
         return
-    with connection.writing():
-        for statement in creations.values():
-            connection.change(statements("bookkeeping")[statement])
-
-
-def _names(connection: Connection, kind: str) -> set[str]:
-    rows = connection.rows("SELECT name FROM sqlite_schema WHERE type = :kind", {"kind": kind})
-    return {name for (name,) in rows}
+    sql = connection.statements("bookkeeping")
+    connection.build_indexes([sql[statement] for statement in creations.values()])

@@ -1,0 +1,1 @@
+"""The queue in SQL that SQLite and PostgreSQL share; each brings its connection and its dialect."""

@@ -1,0 +1,76 @@
+"""SQL statements by name, from files that may be shared by the databases, and storable text."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SHARED_FOLDER = Path(__file__).with_name("sql")
+"""The statements that every database understands, once the words of its dialect are filled in."""
+
+_NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+_MAX_MESSAGE = 8000  # characters
+
+
+class StatementFiles:
+    """The statements of one SQL dialect.
+
+    A word of the dialect is written ``{now}``, or ``{ids:only}`` where it contains a parameter
+    (``:only``), or ``{p.shown_status}`` where it contains columns of the alias ``p``.
+
+    Args:
+        folder: of the dialect's own statements, which replace shared ones of the same name.
+        words: of the dialect, by name; ``{p}`` in one stands for the alias and its point, and
+            ``{name}`` for the name of the parameter.
+    """
+
+    def __init__(self, folder: Path, words: Mapping[str, str]) -> None:
+        self._folders = (folder, SHARED_FOLDER)
+        self._words = words
+        self._word = re.compile(rf"\{{(p\.)?({'|'.join(words)})(?::(\w+))?\}}")
+
+    def read(self, subject: str) -> dict[str, str]:
+        """The statements of ``{subject}.sql`` by name.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            ValueError: two statements of a file have the same name.
+        """
+        files = [folder / f"{subject}.sql" for folder in self._folders]
+        present = [file for file in files if file.exists()]
+        if not present:
+            message = f"there are no statements about {subject}"
+            raise FileNotFoundError(message)
+        by_name: dict[str, str] = {}
+        for file in present:
+            for name, statement in self._of_file(file).items():
+                by_name.setdefault(name, statement)
+        return by_name
+
+    def _of_file(self, file: Path) -> dict[str, str]:
+        text = self._word.sub(self._filled_in, file.read_text("utf-8"))
+        pieces = _NAME.split(text)[1:]
+        by_name: dict[str, str] = {}
+        for name, statement in zip(pieces[::2], pieces[1::2], strict=True):
+            if name in by_name:
+                message = f"{file.name} names two statements {name!r}"
+                raise ValueError(message)
+            by_name[name] = statement.strip().rstrip(";")
+        return by_name
+
+    def _filled_in(self, match: re.Match[str]) -> str:
+        word = self._words[match[2]]
+        return word.replace("{p}", match[1] or "").replace("{name}", match[3] or "")
+
+
+def storable_text(text: str) -> str:
+    """A text that every program can read: no lone surrogates, no NUL, not too long."""
+    whole = text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "\N{SYMBOL FOR NULL}")
+    if len(whole) <= _MAX_MESSAGE:
+        return whole
+    half = _MAX_MESSAGE // 2
+    return f"{whole[:half]}\n[...]\n{whole[-half:]}"

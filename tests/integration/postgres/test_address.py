@@ -1,0 +1,92 @@
+"""Connections that fail, and what is said of each."""
+
+from __future__ import annotations
+
+import re
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+
+from adapters.postgres.address import PostgresAddress, UnreachableError, connect, public_url
+from application.ports.prompt_repository import RepositoryError
+from tests.postgres.server import free_port
+
+if TYPE_CHECKING:
+    from tests.postgres.fixtures import TestDatabase
+    from tests.postgres.server import Address
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://me:s3cret@db:5432/queue", "postgresql://me@db:5432/queue"),
+        ("postgresql://me:a@b:c@db/queue?sslmode=require", "postgresql://me@db/queue"),
+        ("postgresql://db1,db2:5433/queue?password=s3cret", "postgresql://db1,db2:5433/queue"),
+        ("postgresql:///queue?host=/run/postgresql", "postgresql:///queue"),
+    ],
+)
+def test_public_address_has_no_password(url: str, shown: str) -> None:
+    """It stands in messages, logs and metrics."""
+    assert public_url(url) == shown
+    assert "s3cret" not in repr(PostgresAddress(url, "s3cret"))
+
+
+def test_refused_connection_says_so_and_hides_the_password() -> None:
+    """Nobody listens."""
+    address = PostgresAddress(f"postgresql://me:s3cret@127.0.0.1:{free_port()}/queue")
+    with pytest.raises(UnreachableError, match="no server listens there") as caught:
+        connect(address)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_server_that_says_nothing_is_given_up() -> None:
+    """A port that takes connections and never answers, as behind some firewalls."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql://me@127.0.0.1:{silent.getsockname()[1]}/queue?connect_timeout=2"
+        with pytest.raises(UnreachableError, match="does not answer"):
+            connect(PostgresAddress(url))
+
+
+@pytest.mark.parametrize(
+    ("url", "advice"),
+    [
+        ("postgresql://me@host.invalid/queue", "cannot be resolved"),
+        ("postgresql://me@127.0.0.1:notaport/queue", "postgresql://user@host"),
+        ("postgresql:///queue?host=/nowhere", "on that socket"),
+        ("postgresql://me@127.0.0.1/queue?colour=red", "postgresql://user@host"),
+    ],
+)
+def test_address_that_leads_nowhere_is_explained(url: str, advice: str) -> None:
+    """Each with what to correct."""
+    with pytest.raises(RepositoryError, match=re.escape(advice)):
+        connect(PostgresAddress(url))
+
+
+@pytest.mark.slow
+def test_refused_logins_are_explained(postgres_server: Address) -> None:
+    """As the server itself puts it, with what to do."""
+    place = f"127.0.0.1:{postgres_server.port}"
+    user = postgres_server.user
+    for url, password, advice in (
+        (f"postgresql://{user}@{place}/postgres", None, "asks for a password"),
+        (f"postgresql://{user}@{place}/postgres", "wrong", "the login was refused"),
+        (f"postgresql://{user}@{place}/nothing", postgres_server.password, "createdb"),
+        (f"postgresql://{user}@{place}/postgres?sslmode=require", "wrong", "database.sslmode"),
+    ):
+        with pytest.raises(UnreachableError, match=re.escape(advice)) as caught:
+            connect(PostgresAddress(url, password))
+        assert postgres_server.password not in str(caught.value)
+
+
+@pytest.mark.slow
+def test_password_comes_from_the_settings_where_the_url_has_none(
+    postgres_database: TestDatabase,
+) -> None:
+    """And the URL's own options win over ours."""
+    server = postgres_database.server
+    url = f"postgresql://{server.user}@127.0.0.1:{server.port}/{postgres_database.name}"
+    with connect(PostgresAddress(url + "?application_name=other", server.password)) as driver:
+        [(name,)] = driver.execute("SELECT current_setting('application_name')")
+        assert name == "other"
+        assert driver.info.get_parameters()["tcp_user_timeout"] == "10000"

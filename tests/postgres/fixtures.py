@@ -1,0 +1,70 @@
+"""Fixtures: the session's PostgreSQL server, and a database of the test's own in it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.postgres.needing import needed_binaries
+from tests.postgres.server import Address, session_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class TestDatabase:
+    """A database of a test's own."""
+
+    __test__ = False
+
+    server: Address
+    name: str
+
+    @property
+    def url(self) -> str:
+        """For ``database.url``, with the password in it."""
+        return self.server.url(self.name)
+
+    def execute(self, statement: str, values: Any = None) -> list[Any]:  # noqa: ANN401
+        """Run a statement as another program does, in a connection of its own, and commit."""
+        return self.server.execute(self.name, statement, values)
+
+
+@pytest.fixture(scope="session")
+def postgres_binaries() -> Path:
+    """The folder of PostgreSQL's programs."""
+    return needed_binaries()
+
+
+@pytest.fixture(scope="session")
+def postgres_server(
+    postgres_binaries: Path, tmp_path_factory: pytest.TempPathFactory, worker_id: str
+) -> Address:
+    """The server of this session, one for all of its processes. No test may stop it."""
+    shared, session = tmp_path_factory.getbasetemp(), os.getpid()
+    if worker_id != "master":
+        shared, session = shared.parent, os.getppid()
+    return session_server(postgres_binaries, shared, session)
+
+
+@pytest.fixture
+def postgres_database(postgres_server: Address) -> Iterator[TestDatabase]:
+    """An empty database, dropped at the end."""
+    database = TestDatabase(postgres_server, postgres_server.create_database())
+    yield database
+    postgres_server.drop_database(database.name)
+
+
+@pytest.fixture
+def queue_database(postgres_database: TestDatabase) -> TestDatabase:
+    """A database with the shared tables, as ``mediagen init`` makes them."""
+    from adapters.postgres.address import PostgresAddress  # noqa: PLC0415 - needs an extra
+    from adapters.postgres.schema import create_tables  # noqa: PLC0415
+
+    create_tables(PostgresAddress(postgres_database.url))
+    return postgres_database
