@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 import psutil
 
 from adapters.sqlite.connection import Connection
-from application.ports.prompt_repository import Selection
+from application.ports.prompt_repository import Publication, Selection
 from benchmarks.builds import checkouts
 from benchmarks.filling import Contents, fill_database, repository
 from benchmarks.page_asking import Asking
@@ -376,7 +376,10 @@ class _Publisher:
         assert claim is not None
         artifact = Artifact(Kind.IMAGE, f"image/{claim.prompt_id}_x/a.png", {"width": 64})
         began = time.perf_counter()
-        published, self._claim = self._queue.publish_and_claim(claim, [artifact], 1.0, Selection())
+        published, claims = self._queue.publish_and_claim(
+            [Publication(claim, [artifact], 1.0)], Selection()
+        )
         took = (time.perf_counter() - began) * 1000
-        assert published
+        assert published == (True,)
+        [self._claim] = claims
         return took

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from application.ports.doctor import Check, CheckStatus
+from application.ports.gallery import GalleryQuery
+from application.ports.prompt_repository import RepositoryError
 from domain.prompt import Kind
 from entrypoints.container import compose
 from entrypoints.renderers import RENDERERS
@@ -20,6 +22,7 @@ from entrypoints.version import VERSION
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from entrypoints.container import Container
     from entrypoints.settings.loader import LoadedSettings
 
 T = TypeVar("T")
@@ -44,7 +47,9 @@ def diagnose(
     container = compose(loaded)
     missing: list[Problem] = []
     database = _attempt(container.database_path, missing)
-    root = _attempt(container.output_root, missing)
+    is_in_bucket = resolution.storage_address(loaded) is not None
+    root = None if is_in_bucket else _attempt(container.output_root, missing)
+    storage = _attempt(container.object_storage, missing) if is_in_bucket else None
     setups = container.setups()
     missing += [problem for setup in setups.values() for problem in setup.problems()]
     reported = {problem.key for problem in problems}
@@ -62,6 +67,9 @@ def diagnose(
             yield from (_start_server(check, loaded) for check in renderer_checks.checks())
     if root is not None:
         yield from container.output_root_checks().checks()
+    if storage is not None:
+        published = _published_keys(container, 1000 if thorough else 100) if database else ()
+        yield from container.object_storage_checks(published=published).checks()
     yield from _webhooks(loaded)
     from entrypoints.service.macos_privacy import paths_in_use, privacy_checks
 
@@ -111,6 +119,15 @@ def _attempt(resolve: Callable[[], T], missing: list[Problem]) -> T | None:
     except SettingsError as error:
         missing += error.problems
         return None
+
+
+def _published_keys(container: Container, limit: int) -> list[str]:
+    """The paths of the newest artifacts; none if the database cannot be read."""
+    try:
+        page = container.database().gallery.page(GalleryQuery(limit=limit))
+    except RepositoryError:
+        return []  # another check reports it
+    return [artifact.file_path for artifact in page.artifacts if artifact.servable]
 
 
 def _renderers(loaded: LoadedSettings) -> Iterator[Check]:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from adapters.sqlite.known_paths import KnownPaths
     from application.ports.database import WorkerPlace
     from application.ports.live_state import LiveStateReader
+    from application.ports.object_storage import ObjectStorage
     from application.ports.prompt_repository import PromptRepository
     from application.ports.render_logs import RenderLogs
     from application.ports.system import Clock, Processes
@@ -168,6 +169,34 @@ def live_reader(loaded: LoadedSettings) -> LiveStateReader:
     from adapters.system_clock import SystemClock
 
     return LiveStateFiles(state_folder(loaded), _lazy_processes(), SystemClock())
+
+
+def object_storage(loaded: LoadedSettings) -> ObjectStorage:
+    """The bucket of published files. Raises SettingsError if its library is not installed."""
+    from importlib.util import find_spec
+
+    from adapters.object_store.bucket import BucketSettings, S3Bucket
+    from entrypoints.settings.errors import Problem, SettingsError
+
+    key = "media.storage.url"
+    if find_spec("obstore") is None:
+        what = f"{key} is set, but the Python package obstore is not installed"
+        fix = "Install it with 'pip install \"media-generator[s3]\"'."
+        raise SettingsError([Problem(str(loaded.provenance[key]), what, fix, key)])
+    storage = loaded.settings.media.storage
+    return S3Bucket(
+        BucketSettings(
+            storage.url or "",
+            storage.endpoint,
+            storage.region,
+            storage.access_key_id,
+            storage.secret_access_key,
+            storage.session_token,
+            storage.credentials_file,
+            storage.ca_file,
+            storage.path_style,
+        )
+    )
 
 
 def render_logs(loaded: LoadedSettings) -> RenderLogs:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from application.ports.prompt_repository import Requeued, Selection
 from domain.failure import Failure, FailureCode
 from domain.prompt import Kind
-from tests.contract.prompt_repository_contract import ANY, picture, taken
+from tests.contract.prompt_repository_contract import ANY, picture, publication, taken
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -135,12 +135,9 @@ class ClaimOrderContract:
                 _add(queue.outside, number, Waiting(None, f"2026-01-0{number}", Kind.IMAGE))
             first = taken(queue.repository)
             queue.outside.change(3, priority=6)
-            published, next_selection = queue.repository.publish_and_claim(
-                first, [picture(1)], 1.0, ANY
-            )
-        assert (first.prompt_id, published) == (1, True)
-        assert next_selection is not None
-        assert next_selection.prompt_id == 3
+            _, claims = queue.repository.publish_and_claim([publication(first)], ANY, 2)
+        assert first.prompt_id == 1
+        assert [claim.prompt_id for claim in claims] == [3, 2]
 
 
 def _add(outside: Outside, prompt_id: int, prompt: Waiting) -> None:

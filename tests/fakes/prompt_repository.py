@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from application.ports.prompt_repository import (
     NO_PROCESSES,
+    Publication,
     Requeued,
     Selection,
     WriteRefusedError,
@@ -106,18 +107,28 @@ class InMemoryPromptRepository:
     @transaction
     def publish_and_claim(
         self,
-        claim: Claim,
-        artifacts: Sequence[Artifact],
-        seconds: float,
-        selection: Selection | None,
+        publications: Sequence[Publication],
+        selection: Selection | None = None,
+        limit: int = 1,
         processes: Waiting = NO_PROCESSES,
-    ) -> tuple[bool, Claim | None]:
-        """``publish`` and then ``claim_next``, unless the selection is None."""
-        if selection is None:
-            return self.publish(claim, artifacts, seconds), None
-        if self._pending(selection):
+    ) -> tuple[tuple[bool, ...], tuple[Claim, ...]]:
+        """``publish`` for each, then ``claim_next`` up to a limit; all or nothing."""
+        if selection is not None and self._pending(selection):
             self.database.check("claim")  # before anything is published
-        return self.publish(claim, artifacts, seconds), self.claim_next(selection, processes)
+        if any(self._may_end(publication.claim) for publication in publications):
+            self.database.check("publish")
+        published = tuple(
+            self.publish(publication.claim, publication.artifacts, publication.seconds)
+            for publication in publications
+        )
+        claims: list[Claim] = []
+        while selection is not None and len(claims) < limit:
+            claim = self.claim_next(selection, processes)
+            if claim is None:
+                break
+            claims.append(claim)
+            processes = {kind: one for kind, one in processes.items() if one != claim.process}
+        return published, tuple(claims)
 
     @transaction
     def fail(self, claim: Claim, failure: Failure, seconds: float) -> bool:
@@ -299,6 +310,12 @@ class InMemoryPromptRepository:
             finished_at=self._clock.now(),
         )
         return row is not None
+
+    def _may_end(self, claim: Claim) -> bool:
+        render = self.database.renders.get(claim.render_id)
+        if render is None or render.outcome is not None:
+            return False
+        return self.database.unchanged(render) is not None
 
     def _cancel_acceptance(self, prompt_id: int) -> None:
         renders = [

@@ -7,6 +7,7 @@ import errno
 import itertools
 import os
 import re
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from returns import result
@@ -57,66 +58,30 @@ _NOT_PERMITTED = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 _UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 _STEP = 1024
 _PUBLIC_MODE = 0o755
-_COPIES_SUFFIX = ".final"  # of the folder in which the files of a staging folder are copied
+COPIES_SUFFIX = ".final"  # of the folder in which the files of a staging folder are copied
 
 
-class FilesystemArtifactStore:
-    """Stores media files in a tree of folders (contract, section 4).
+class StagingArea(ABC):
+    """Folders in which files are made, verified and kept until they are published.
 
-    Safe to use from several threads, and beside other programs that use the same tree.
+    The base of the artifact stores: they differ in where they publish files.
 
     Args:
-        output_root: absolute path; it must exist, and is never made.
+        root: absolute path of the folder in which the staging folder is.
         namespace: beginning of the names of staging folders, unique for the database.
         limits: on what one workflow may leave.
-        other_folders: folders that are also written to; their volumes need the same free space.
     """
 
-    def __init__(
-        self,
-        output_root: Path,
-        namespace: str,
-        limits: StoreLimits,
-        other_folders: Collection[Path] = (),
-    ) -> None:
-        self._root = output_root
-        self._other_folders = tuple(other_folders)
-        self._staging = output_root / STAGING_FOLDER
+    def __init__(self, root: Path, namespace: str, limits: StoreLimits) -> None:
+        self._root = root
+        self._staging = root / STAGING_FOLDER
         self._namespace = namespace
         self._limits = limits
-        self._durable_kinds: set[Kind] = set()
-        self._flusher = Flusher()
         self._name_pattern = re.compile(
             rf"{re.escape(namespace)}-(?P<prompt>\d+)-(?P<render>\d+)(?!\d)"
             r"(?:-(?P<token>[0-9a-f]{16})(?![0-9a-f]))?",
             re.ASCII,
         )
-
-    def preflight(self) -> Failure | None:
-        """Why nothing could be stored now, or None; nothing is written."""
-        # The permissions of the effective user count, where the system can check them.
-        effective = os.access in os.supports_effective_ids
-        min_free_bytes = self._limits.min_free_bytes
-        try:
-            if failure := missing_root(self._root):
-                return failure
-            kinds = (self._root / kind.value for kind in Kind)
-            for folder in (self._root, self._staging, *kinds):
-                # In this order: another slot may make the folder between the two.
-                exists = os.path.lexists(folder)
-                if exists and not os.access(folder, os.W_OK | os.X_OK, effective_ids=effective):
-                    message = f"This program may not write to {folder}."
-                    return Failure(FailureCode.OUTPUT_NOT_WRITABLE, message)
-            if failure := low_space(self._root, min_free_bytes):
-                return failure
-        except OSError as error:
-            return os_failure(error, self._root, "look")
-        for folder in self._other_folders:
-            # A volume that does not answer is reported by the part of the program that uses it.
-            with contextlib.suppress(OSError):
-                if failure := low_space(folder, min_free_bytes):
-                    return failure
-        return None
 
     def open_staging(
         self, kind: Kind, key: RenderKey, variant: int
@@ -148,7 +113,7 @@ class FilesystemArtifactStore:
         What is copied, verified and published is one and the same inode, which no other program
         has ever had open.
         """
-        copies = staging.path.with_name(staging.name + _COPIES_SUFFIX)
+        copies = staging.path.with_name(staging.name + COPIES_SUFFIX)
         try:
             if missing := missing_root(self._root):
                 return result.Failure(missing)
@@ -168,6 +133,106 @@ class FilesystemArtifactStore:
             return result.Failure(os_failure(error, self._root, "store the files"))
         return result.Success(Prepared(staging, variant, files))
 
+    def planned_paths(self, key: RenderKey) -> tuple[str, ...]:
+        """The paths of the files that a render planned to publish, whether or not they exist."""
+        plan = self._read_plan(key)
+        return tuple(artifact.file_path for artifact in plan.artifacts) if plan else ()
+
+    def leftovers(self) -> frozenset[RenderKey]:
+        """The renders of this database that left something in the staging folder."""
+        try:
+            names = [entry.name for entry in self._staging.iterdir()]
+        except OSError:
+            return frozenset()
+        matches = filter(None, map(self._name_pattern.match, names))
+        return frozenset(
+            RenderKey(int(match["prompt"]), int(match["render"]), match["token"] or "")
+            for match in matches
+        )
+
+    def sweep(self, key: RenderKey, *, keep_placed: bool) -> None:
+        """Delete what a closed render left; its plan goes last, so that this can be resumed."""
+        plan = None if keep_placed else self._read_plan(key)
+        if plan is not None and not self._unpublish(key, plan):
+            return
+        own_name = self._staged(key, "").name
+        with contextlib.suppress(OSError):
+            for entry in sorted(self._staging.iterdir()):
+                match = self._name_pattern.match(entry.name)
+                if match and match[0] == own_name and entry.suffix != PLAN_SUFFIX:
+                    with contextlib.suppress(OSError):
+                        delete_tree(entry)
+            self._staged(key, PLAN_SUFFIX).unlink(missing_ok=True)
+
+    @abstractmethod
+    def _unpublish(self, key: RenderKey, plan: Plan) -> bool:
+        """Delete the published files of a plan that are unchanged.
+
+        Returns:
+            False if that must be tried again, for which the plan is kept.
+        """
+
+    def _read_plan(self, key: RenderKey) -> Plan | None:
+        """What a render planned to publish; None if it wrote no plan, or the plan is damaged."""
+        return read_plan(self._staged(key, PLAN_SUFFIX))
+
+    def _staged(self, key: RenderKey, suffix: str) -> Path:
+        """The path of something that belongs to a render in the staging folder."""
+        token = key.token and f"-{key.token}"
+        name = f"{self._namespace}-{key.prompt_id}-{key.render_id}{token}{suffix}"
+        return self._staging / name
+
+
+class FilesystemArtifactStore(StagingArea):
+    """Stores media files in a tree of folders (contract, section 4).
+
+    Safe to use from several threads, and beside other programs that use the same tree.
+
+    Args:
+        output_root: absolute path; it must exist, and is never made.
+        namespace: beginning of the names of staging folders, unique for the database.
+        limits: on what one workflow may leave.
+        other_folders: folders that are also written to; their volumes need the same free space.
+    """
+
+    def __init__(
+        self,
+        output_root: Path,
+        namespace: str,
+        limits: StoreLimits,
+        other_folders: Collection[Path] = (),
+    ) -> None:
+        super().__init__(output_root, namespace, limits)
+        self._other_folders = tuple(other_folders)
+        self._durable_kinds: set[Kind] = set()
+        self._flusher = Flusher()
+
+    def preflight(self) -> Failure | None:
+        """Why nothing could be stored now, or None; nothing is written."""
+        # The permissions of the effective user count, where the system can check them.
+        effective = os.access in os.supports_effective_ids
+        min_free_bytes = self._limits.min_free_bytes
+        try:
+            if failure := missing_root(self._root):
+                return failure
+            kinds = (self._root / kind.value for kind in Kind)
+            for folder in (self._root, self._staging, *kinds):
+                # In this order: another slot may make the folder between the two.
+                exists = os.path.lexists(folder)
+                if exists and not os.access(folder, os.W_OK | os.X_OK, effective_ids=effective):
+                    message = f"This program may not write to {folder}."
+                    return Failure(FailureCode.OUTPUT_NOT_WRITABLE, message)
+            if failure := low_space(self._root, min_free_bytes):
+                return failure
+        except OSError as error:
+            return os_failure(error, self._root, "look")
+        for folder in self._other_folders:
+            # A volume that does not answer is reported by the part of the program that uses it.
+            with contextlib.suppress(OSError):
+                if failure := low_space(folder, min_free_bytes):
+                    return failure
+        return None
+
     def place(
         self,
         prepared: Sequence[Prepared],
@@ -180,7 +245,7 @@ class FilesystemArtifactStore:
         Files, folders and plan are flushed together before the first folder is renamed.
         """
         stagings = [copies.staging for copies in prepared]
-        sources = [folder.path.with_name(folder.name + _COPIES_SUFFIX) for folder in stagings]
+        sources = [folder.path.with_name(folder.name + COPIES_SUFFIX) for folder in stagings]
         plan_file = self._staged(key, PLAN_SUFFIX)
         written = [
             *(
@@ -225,7 +290,7 @@ class FilesystemArtifactStore:
 
         The worker may have died before its folders' final names were durable, so they are flushed.
         """
-        plan = read_plan(self._staged(key, PLAN_SUFFIX))
+        plan = self._read_plan(key)
         if plan is None:
             return None
         folders = [self._root / folder.kind.value / folder.folder for folder in plan.folders]
@@ -240,46 +305,13 @@ class FilesystemArtifactStore:
             return None
         return plan.artifacts
 
-    def planned_paths(self, key: RenderKey) -> tuple[str, ...]:
-        """The paths of the files that a render planned to publish, whether or not they exist."""
-        plan = read_plan(self._staged(key, PLAN_SUFFIX))
-        return tuple(artifact.file_path for artifact in plan.artifacts) if plan else ()
-
-    def leftovers(self) -> frozenset[RenderKey]:
-        """The renders of this database that left something in the staging folder."""
-        try:
-            names = [entry.name for entry in self._staging.iterdir()]
-        except OSError:
-            return frozenset()
-        matches = filter(None, map(self._name_pattern.match, names))
-        return frozenset(
-            RenderKey(int(match["prompt"]), int(match["render"]), match["token"] or "")
-            for match in matches
-        )
-
-    def sweep(self, key: RenderKey, *, keep_placed: bool) -> None:
-        """Delete what a closed render left; its plan goes last, so that this can be resumed."""
-        plan_file = self._staged(key, PLAN_SUFFIX)
-        plan = None if keep_placed else read_plan(plan_file)
-        for folder in plan.folders if plan else ():
+    def _unpublish(self, key: RenderKey, plan: Plan) -> bool:
+        for folder in plan.folders:
             trash = self._staged(key, f"-withdrawn-{folder.folder}")
             with contextlib.suppress(OSError):
                 published = self._root / folder.kind.value / folder.folder
                 unpublish(published, folder.files, trash)
-        own_name = self._staged(key, "").name
-        with contextlib.suppress(OSError):
-            for entry in sorted(self._staging.iterdir()):
-                match = self._name_pattern.match(entry.name)
-                if match and match[0] == own_name and entry.suffix != PLAN_SUFFIX:
-                    with contextlib.suppress(OSError):
-                        delete_tree(entry)
-            plan_file.unlink(missing_ok=True)
-
-    def _staged(self, key: RenderKey, suffix: str) -> Path:
-        """The path of something that belongs to a render in the staging folder."""
-        token = key.token and f"-{key.token}"
-        name = f"{self._namespace}-{key.prompt_id}-{key.render_id}{token}{suffix}"
-        return self._staging / name
+        return True
 
 
 def missing_root(root: Path) -> Failure | None:

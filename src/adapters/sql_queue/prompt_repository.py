@@ -25,6 +25,7 @@ from adapters.sql_queue.shared_schema import check_shared_tables, has_junction
 from adapters.sql_queue.shared_tables import SharedTableWriter, status_change
 from application.ports.prompt_repository import (
     NO_PROCESSES,
+    Publication,
     Requeued,
     Selection,
     WriteRefusedError,
@@ -135,28 +136,42 @@ class SqlPromptRepository:
 
     def publish(self, claim: Claim, artifacts: Sequence[Artifact], seconds: float) -> bool:
         """Insert the rows, make the prompt ready and close the render, all or nothing."""
-        return self.publish_and_claim(claim, artifacts, seconds, None)[0]
+        [published], _ = self.publish_and_claim((Publication(claim, artifacts, seconds),))
+        return published
 
     def publish_and_claim(
         self,
-        claim: Claim,
-        artifacts: Sequence[Artifact],
-        seconds: float,
-        selection: Selection | None,
+        publications: Sequence[Publication],
+        selection: Selection | None = None,
+        limit: int = 1,
         processes: Waiting = NO_PROCESSES,
-    ) -> tuple[bool, Claim | None]:
-        """``publish`` and then ``claim_next``, in one transaction: one wait for the disk."""
+    ) -> tuple[tuple[bool, ...], tuple[Claim, ...]]:
+        """``publish`` for each, then ``claim_next`` up to a limit, in one transaction."""
         self._connection.check_identity()
-        with self._connection.writing(claim.prompt_id):
-            published = self._end(claim, Outcome.PUBLISHED, seconds, None)
-            if published:
-                for artifact in artifacts:
-                    self._shared.add_artifact(claim.prompt_id, artifact)
-                if self._outbox:
-                    self._outbox.published(claim, artifacts)
-            if selection is None:
-                return published, None
-            return published, self._claims.take_next(selection, processes)
+        published: list[bool] = []
+        claims: list[Claim] = []
+        with self._connection.writing(*sorted(one.claim.prompt_id for one in publications)):
+            for publication in publications:
+                claim = publication.claim
+                ended = self._end(claim, Outcome.PUBLISHED, publication.seconds, None)
+                published.append(ended)
+                if ended:
+                    for artifact in publication.artifacts:
+                        self._shared.add_artifact(claim.prompt_id, artifact)
+                    if self._outbox:
+                        self._outbox.published(claim, publication.artifacts)
+            while selection is not None and len(claims) < limit:
+                following = self._claims.take_next(selection, processes)
+                if following is None:
+                    break
+                claims.append(following)
+                if len(claims) < limit and following.process is not None:
+                    processes = {
+                        kind: process
+                        for kind, process in processes.items()
+                        if process != following.process
+                    }
+        return tuple(published), tuple(claims)
 
     def fail(self, claim: Claim, failure: Failure, seconds: float) -> bool:
         """End the prompt as failed, with the failure's text."""

@@ -67,6 +67,21 @@ class Requeued:
     refused: Mapping[int, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """A render whose files are in place, to be published.
+
+    Attributes:
+        claim: of the render.
+        artifacts: the files.
+        seconds: running time of the render.
+    """
+
+    claim: Claim
+    artifacts: Sequence[Artifact]
+    seconds: float
+
+
 Waiting: TypeAlias = "Mapping[Kind, WorkflowProcess]"
 """The process that waits to render the next prompt of each kind, if there is one."""
 
@@ -117,15 +132,25 @@ class PromptRepository(Protocol):
 
     def publish_and_claim(
         self,
-        claim: Claim,
-        artifacts: Sequence[Artifact],
-        seconds: float,
-        selection: Selection | None,
+        publications: Sequence[Publication],
+        selection: Selection | None = None,
+        limit: int = 1,
         processes: Waiting = NO_PROCESSES,
-    ) -> tuple[bool, Claim | None]:
-        """``publish`` and then ``claim_next``, in one transaction: one wait for the disk.
+    ) -> tuple[tuple[bool, ...], tuple[Claim, ...]]:
+        """``publish`` for each, then ``claim_next`` up to a limit, in one transaction.
 
-        Nothing is claimed if the selection is None.
+        So many prompts wait for the disk once. If the database refuses any of the writes, nothing
+        is written, neither for this prompt nor for the others. A render that is no longer live, or
+        whose prompt was changed, does not keep the others from being published.
+
+        Args:
+            publications: in the order in which they are published.
+            selection: the prompts to claim; None for no claim.
+            limit: maximum number of claims.
+            processes: that wait, each recorded with the first claim of its kind.
+
+        Returns:
+            For each publication what ``publish`` returns, and the claims in their order.
         """
         ...
 

@@ -58,6 +58,21 @@ def output_root(loaded: LoadedSettings) -> Path:
     return root
 
 
+def storage_address(loaded: LoadedSettings) -> str | None:
+    """The bucket of published files, ``s3://bucket/prefix``; None if they are in a folder."""
+    url = loaded.settings.media.storage.url
+    return url and url.rstrip("/")
+
+
+def published_root(loaded: LoadedSettings) -> str:
+    """The path or address below which the paths of artifact rows are.
+
+    Raises:
+        SettingsError: it is a folder relative to a directory that is not set.
+    """
+    return storage_address(loaded) or str(output_root(loaded))
+
+
 def interpreter(loaded: LoadedSettings, search: str | None = None) -> Path:
     """The Python of ComfyUI's environment; a bare name is looked up on PATH.
 
