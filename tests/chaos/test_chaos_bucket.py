@@ -12,7 +12,7 @@ import pytest
 def test_nothing_is_lost_in_a_bucket() -> None:
     """As many kills and lost stores as 60 seconds allow, and a look at every object after each."""
     command = [sys.executable, "-m", "tests.chaos.bucket", "--cycles=40", "--seconds=60"]
-    ended = subprocess.run(  # noqa: S603 - a module of the tests
+    ended = subprocess.run(
         command, cwd=Path(__file__).parents[2], check=False, capture_output=True, text=True
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
