@@ -340,6 +340,9 @@ class Container(containers.DeclarativeContainer):
         ),
         events,
     )
+    lanes: providers.Provider[int] = providers.Callable(
+        lambda on_servers: SERVER_LANES if on_servers else LANES, has_server_jobs
+    )
     slot: providers.Provider[RenderSlot] = providers.Factory(  # one for the lanes of each slot
         Lazy("application.slot:RenderSlot"),
         prompt_renderer,
@@ -347,12 +350,10 @@ class Container(containers.DeclarativeContainer):
         admission,
         keeper,
         clock,
-    )
-    lanes: providers.Provider[int] = providers.Callable(
-        lambda on_servers: SERVER_LANES if on_servers else LANES, has_server_jobs
+        lanes=lanes,
     )
     drain: providers.Provider[Drain] = providers.Singleton(
-        Lazy("application.drain:Drain"), repository, slot, admission, recovery, clock, lanes
+        Lazy("application.drain:Drain"), repository, slot, admission, recovery, clock
     )
     housekeeping: providers.Provider[Housekeeping] = providers.Singleton(
         Lazy("application.housekeeping:Housekeeping"),

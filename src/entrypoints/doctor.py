@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import platform
+import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -41,7 +43,7 @@ def diagnose(
     """
     yield _program()
     yield from _configuration(loaded)
-    yield from map(_error, problems)
+    yield from (_error(problem, loaded) for problem in problems)
     container = compose(loaded)
     missing: list[Problem] = []
     database = _attempt(container.database_path, missing)
@@ -54,7 +56,7 @@ def diagnose(
     for problem in missing:
         if problem.key not in reported:
             reported.add(problem.key)
-            yield _error(problem)
+            yield _error(problem, loaded)
     if database is not None:
         yield from container.database_checks(output_root=root, thorough=thorough).checks()
         if database.exists():
@@ -62,7 +64,7 @@ def diagnose(
     yield from _renderers(loaded)
     for setup in setups.values():
         if renderer_checks := setup.doctor_checks(container.clock()):
-            yield from renderer_checks.checks()
+            yield from (_start_server(check, loaded) for check in renderer_checks.checks())
     if root is not None:
         yield from container.output_root_checks().checks()
     if storage is not None:
@@ -91,8 +93,24 @@ def _configuration(loaded: LoadedSettings) -> Iterator[Check]:
         yield Check("configuration", CheckStatus.OK, text)
 
 
-def _error(problem: Problem) -> Check:
-    return Check("settings", CheckStatus.ERROR, f"{problem.where}: {problem.what}", problem.fix)
+def _error(problem: Problem, loaded: LoadedSettings) -> Check:
+    finding = f"{problem.where}: {problem.what}"
+    command = "" if loaded.config_file else "mediagen setup"
+    return Check("settings", CheckStatus.ERROR, finding, problem.fix, command)
+
+
+def _start_server(check: Check, loaded: LoadedSettings) -> Check:
+    """The check of a renderer, with the command that starts a ComfyUI of this machine."""
+    is_local = any(name in check.subject for name in ("127.0.0.1", "localhost", "[::1]"))
+    if check.status is not CheckStatus.ERROR or not is_local or check.command:
+        return check
+    try:
+        python = resolution.interpreter(loaded)
+        directory = resolution.comfyui_directory(loaded)
+    except SettingsError:
+        return check
+    command = f"cd {shlex.quote(str(directory))} && {shlex.quote(str(python))} main.py"
+    return replace(check, command=command)
 
 
 def _attempt(resolve: Callable[[], T], missing: list[Problem]) -> T | None:

@@ -74,6 +74,19 @@ def make_submission(kind: Kind, brief: Brief, content: str, text: str | None) ->
     return Submission(kind, text or summary, content, short_title(summary))
 
 
+def vary(brief: Brief, seed: int, text: str) -> Submission:
+    """A prompt like an earlier one, with another seed.
+
+    Args:
+        brief: of the earlier prompt, as it was understood.
+        seed: replaces the brief's own.
+        text: the text of the earlier prompt, which the new one gets too.
+    """
+    document = brief_document(brief)
+    values = document | {"seed": seed, "structure": document.get("sections")}
+    return make_submission(brief.kind, brief, writing_json(brief.kind, values), text)
+
+
 def short_title(text: str) -> str:
     """The text on one line of 80 characters at most."""
     line = " ".join(text.split())

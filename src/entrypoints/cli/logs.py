@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import codecs
 import sys
 import time
-from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from adapters.comfyui_script.output import plain_text
 from entrypoints.cli.invocation import ExitCode, Invocation, command
 from entrypoints.cli.parameters import PromptId
-from entrypoints.terminal_text import fitted, one_line, terminal_columns, visible
+from entrypoints.terminal_text import fitted, one_line, terminal_columns
+from entrypoints.workflow_output import LineReader, read_lines
 
 if TYPE_CHECKING:
     from application.ports.prompt_catalogue import PromptCatalogue, PromptRecord, RenderRecord
-    from application.ports.render_logs import RenderLogs, RenderOutput
+    from application.ports.render_logs import RenderLogs
 
 HELP = """Print the output of a prompt's workflow.
 
@@ -32,7 +30,6 @@ Examples:
 """
 _POLL_INTERVAL: Final = 0.2  # seconds between two reads of the output
 _STATUS_INTERVAL: Final = 1.0  # seconds between two checks whether the render has ended
-_MAX_LINE: Final = 65_536  # characters; a longer line is broken
 
 
 @command(name="logs", help=HELP)
@@ -59,7 +56,7 @@ def logs(invocation: Invocation, prompt_id: int, render_id: int | None, *, follo
         outputs = render_logs(invocation.settings())
         if follow:
             return _follow(database.catalogue, render, outputs)
-    lines = _read_lines(outputs.read(render.render_id))
+    lines = read_lines(outputs.read(render.render_id))
     if invocation.as_json:
         invocation.print_json(
             {
@@ -92,16 +89,6 @@ def _choose(
             return render
     newest = ", ".join(str(render.render_id) for render in record.renders[:10])
     return f"prompt {prompt_id} has no render {render_id}; its newest renders: {newest}"
-
-
-def _read_lines(output: RenderOutput | None) -> list[str] | None:
-    if output is None:
-        return None
-    reader = LineReader()
-    with closing(output):
-        lines = reader.read(output.read())
-    rest = reader.unfinished()
-    return [*lines, rest] if rest else lines
 
 
 def _print_missing(render: RenderRecord) -> None:
@@ -170,41 +157,3 @@ class _Printer:
         shown = fitted(text, max(1, (terminal_columns() or 80) - 1))
         click.echo(f"\r\x1b[K{shown}", nl=False)
         self._drawn = text
-
-
-class LineReader:
-    """Turns the bytes of a workflow's output, in chunks, into printable lines.
-
-    Bytes that are not UTF-8 become U+FFFD, and control characters are removed or escaped. A
-    progress bar redraws itself after carriage returns; only its last state is kept.
-    """
-
-    def __init__(self) -> None:
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._rest = ""
-
-    def read(self, chunk: bytes) -> list[str]:
-        """Take the next bytes, and return the lines that they finish."""
-        *lines, rest = (self._rest + self._decoder.decode(chunk)).split("\n")
-        rest = _last_state(rest) if "\r" in rest else rest
-        while len(rest) > _MAX_LINE:
-            lines.append(rest[:_MAX_LINE])
-            rest = rest[_MAX_LINE:]
-        self._rest = rest
-        return [_printable(line) for line in lines]
-
-    def unfinished(self) -> str:
-        """The last line while it has no end yet, or ""."""
-        return _printable(self._rest)
-
-
-def _printable(line: str) -> str:
-    text = plain_text(_last_state(line).replace("\r", ""))
-    return visible(text.expandtabs(8)).rstrip()
-
-
-def _last_state(line: str) -> str:
-    """The last non-blank of the states that overwrite one another, and what follows it."""
-    states = line.split("\r")
-    last = next((n for n in range(len(states) - 1, 0, -1) if plain_text(states[n]).strip()), 0)
-    return "\r".join(states[last:])

@@ -164,11 +164,38 @@ def prompt_context(prompt: Prompt) -> dict[str, object]:
     status = shown_status(prompt.artifact_status, code)
     return {
         "prompt": prompt,
+        "outputs": prompt.artifacts[::-1],
+        "live": live_token(prompt),
+        "acts": actions(prompt, status),
+        "ratio": ratio,
         "status": status,
         "lyrics": brief.get("sections", ()),
         "facts": facts,
         "chip": _CHIPS.get(status, ""),
     }
+
+
+def actions(prompt: Prompt, status: str) -> list[str]:
+    """The buttons of the page of a prompt; static/actions.js makes the same."""
+    first = {"pending": "Cancel", "processing": "Cancel", "ready": "Render again"}
+    newest = prompt.artifacts[-1] if prompt.artifacts else None
+    return [
+        first.get(status, "Retry"),
+        "Edit and submit",
+        "Copy the prompt",
+        *(["Copy the seed"] if newest and newest.seed is not None else []),
+        *(["Download"] if newest and newest.media_url else []),
+    ]
+
+
+def live_token(prompt: Prompt) -> str:
+    """Changes with everything that the page of a prompt shows, but not with a render's progress.
+
+    static/prompt.js makes the same of the API's answer.
+    """
+    renders = [f"{render.render_id} {render.outcome or ''}" for render in prompt.renders]
+    artifacts = [str(item.artifact_id) for item in prompt.artifacts]
+    return "|".join((prompt.artifact_status, *renders, *artifacts))
 
 
 def system_context(services: Services, hours: int) -> dict[str, object]:

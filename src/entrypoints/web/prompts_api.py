@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Final
 
+import msgspec
 from flask import request
 from msgspec import Meta
 from msgspec.structs import asdict
 
 from application.ports.gallery import PromptListQuery, PromptPosition
-from entrypoints.web.api import ListParameters, Routes, bad_query
+from entrypoints.web.api import ListParameters, Routes, RowId, bad_query
 from entrypoints.web.briefs import Problem, WrittenBrief, explain_error, title_of, written_brief
 from entrypoints.web.errors import ApiError
 from entrypoints.web.gallery_api import GalleryItem, gallery_item
 from entrypoints.web.json_responses import Count, Document, KindName, Time, iso
 from entrypoints.web.queue_api import Rendering, renderings
+from entrypoints.workflow_output import read_lines
 
 if TYPE_CHECKING:
     from application.ports.gallery import ListedPrompt
-    from application.ports.prompt_catalogue import RenderRecord
+    from application.ports.prompt_catalogue import PromptRecord, RenderRecord
     from entrypoints.web.services import Services
 
 MAX_PAGE_SIZE: Final = 200  # prompts
+MAX_LOG_LINES: Final = 5_000
 
 routes = Routes()
 blueprint = routes.blueprint
@@ -87,6 +90,27 @@ class Prompt(WrittenBrief):
     live: Annotated[Rendering | None, Meta(description="the render in progress")]
 
 
+class WorkflowOutput(Document):
+    """What the workflow of a render printed."""
+
+    render_id: Annotated[int | None, Meta(description="null if there was no render yet")]
+    outcome: Annotated[str | None, Meta(description="null while the render is in progress")]
+    worker: Annotated[str | None, Meta(description="host:pid")]
+    lines: Annotated[
+        list[str] | None,
+        Meta(
+            description=f"the end of the output, at most {MAX_LOG_LINES:,} lines; null if none is"
+            " kept on this machine"
+        ),
+    ]
+
+
+class OutputParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which render's output is read."""
+
+    render: Annotated[RowId | None, Meta(description="render_id; by default the newest")] = None
+
+
 class PromptParameters(ListParameters, frozen=True):
     """Which prompts are listed."""
 
@@ -114,10 +138,7 @@ def list_prompts(services: Services, query: PromptParameters) -> PromptPage:
 )
 def prompt(services: Services, prompt_id: int) -> Prompt:
     """One prompt with everything known about it."""
-    record = services.catalogue().find(prompt_id)
-    if record is None:
-        message = f"there is no image or lyrics prompt with the id {prompt_id}"
-        raise ApiError(404, "no_such_prompt", message)
+    record = find_prompt(services, prompt_id)
     row = record.prompt
     live = [render for render in record.renders if render.outcome is None]
     workers = services.live.workers() if live else ()
@@ -138,6 +159,42 @@ def prompt(services: Services, prompt_id: int) -> Prompt:
         live=next(iter(renderings(live, workers)), None),
         **asdict(written_brief(row.kind, record.writing)),
     )
+
+
+@routes.add(
+    "GET",
+    "/api/v1/prompts/<row:prompt_id>/output",
+    WorkflowOutput,
+    tag="prompts",
+    query=OutputParameters,
+    errors={404: "No such prompt, or it has no such render"},
+)
+def workflow_output(services: Services, prompt_id: int, query: OutputParameters) -> WorkflowOutput:
+    """What the workflow of a prompt printed."""
+    record = find_prompt(services, prompt_id)
+    if query.render is None:
+        render = next(iter(record.renders), None)
+    else:
+        numbered = (one for one in record.renders if one.render_id == query.render)
+        render = next(numbered, None)
+        if render is None:
+            message = f"prompt {prompt_id} has no render {query.render}"
+            raise ApiError(404, "no_such_render", message)
+    if render is None:
+        return WorkflowOutput(None, None, None, None)
+    lines = read_lines(services.render_logs.read(render.render_id))
+    return WorkflowOutput(
+        render.render_id, render.outcome, render.worker, lines and lines[-MAX_LOG_LINES:]
+    )
+
+
+def find_prompt(services: Services, prompt_id: int) -> PromptRecord:
+    """A prompt with its history. Raises ApiError when there is none."""
+    record = services.catalogue().find(prompt_id)
+    if record is None:
+        message = f"there is no image or lyrics prompt with the id {prompt_id}"
+        raise ApiError(404, "no_such_prompt", message)
+    return record
 
 
 def _position(cursor: str | None) -> PromptPosition | None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from application.ports.media_files import PublishedMedia, Thumbnails, Waveforms
     from application.ports.prompt_catalogue import PromptCatalogue
     from application.ports.prompt_repository import PromptRepository
+    from application.ports.render_logs import RenderLogs
     from domain.prompt import Kind
     from entrypoints.container import Container
     from entrypoints.settings.loader import LoadedSettings
@@ -52,6 +53,7 @@ class Services:
         intake: submits prompts.
         repository: retry and cancel; creates our own tables when they are missing.
         live: the state that running workers publish.
+        render_logs: the output of workflows.
         summaries: the summary of the queue, counted once for all requests.
         checks: the doctor's checks, run in the background.
         check_workflow: checks the content of a file with a name, for a media kind (None: the one
@@ -71,6 +73,7 @@ class Services:
     intake: Callable[[], PromptIntake]
     repository: Callable[[], PromptRepository]
     live: LiveStateReader
+    render_logs: RenderLogs
     summaries: SummaryCache
     checks: CheckCache
     check_workflow: Callable[[BinaryIO, str, Kind | None, bool], CheckedWorkflow]
@@ -163,6 +166,7 @@ def build_services(loaded: LoadedSettings, access: Access) -> tuple[Services, Ca
         intake=lambda: databases.current().intake,
         repository=databases.repository,
         live=container.live_reader(),
+        render_logs=container.render_logs(),
         summaries=SummaryCache(databases.watch),
         checks=CheckCache(lambda: _checks(loaded)),
         check_workflow=partial(_check_workflow, loaded),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -14,10 +15,20 @@ from returns.pipeline import is_successful
 from domain.brief import BRIEF_FIELDS, NUMBER_BOUNDS, PROMPT_FIELDS, FieldType
 from domain.brief_parser import parse_brief
 from domain.prompt import Kind
-from entrypoints.submission import make_submission, writing_json
-from entrypoints.web.api import Answer, Routes, is_unicode, requirement, without_null
+from entrypoints.submission import make_submission, vary, writing_json
+from entrypoints.web.api import (
+    MAX_ROW_ID,
+    Answer,
+    Routes,
+    bad_body,
+    is_unicode,
+    requirement,
+    without_null,
+)
 from entrypoints.web.briefs import BriefOrNull, show_brief
+from entrypoints.web.errors import ApiError
 from entrypoints.web.json_responses import Document, ErrorDetail, FormError, json_response
+from entrypoints.web.prompts_api import find_prompt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +42,8 @@ if TYPE_CHECKING:
 MAX_PROSE: Final = 50_000  # characters of a prompt, or of lyrics
 MAX_LINE: Final = 500  # characters of any other text
 MAX_WORDS: Final = 100  # in a list
+MAX_VARIATIONS: Final = 100  # prompts that one request may submit
+_SEEDS: Final = 2**32  # new seeds are below this, which every sampler takes
 
 routes = Routes()
 blueprint = routes.blueprint
@@ -97,6 +110,25 @@ class Created(Document):
     id: Annotated[int, Meta(description="of the new prompt")]
 
 
+class VariationsBody(Document):
+    """How many variations of a prompt to submit."""
+
+    count: Annotated[
+        int, Meta(ge=1, le=MAX_VARIATIONS, description="number of new prompts, with new seeds")
+    ] = 1
+    seeds: Annotated[
+        list[Annotated[int, Meta(ge=0, le=MAX_ROW_ID)]],
+        Meta(max_length=MAX_VARIATIONS, description="these seeds, instead of a count"),
+    ] = []  # noqa: RUF012 - msgspec copies it
+
+
+class Variations(Document):
+    """The new prompts, in the order of their seeds."""
+
+    ids: list[int]
+    seeds: list[int]
+
+
 class Checked(Document):
     """What a prompt would become."""
 
@@ -137,6 +169,34 @@ def submit_prompt(services: Services, body: Mapping[str, Any]) -> Response:
     (prompt_id,) = services.intake().submit([form.submission])
     address = f"{request.script_root}/api/v1/prompts/{prompt_id}"
     return json_response(Created(prompt_id), 201, {"Location": address})
+
+
+@routes.add(
+    "POST",
+    "/api/v1/prompts/<row:prompt_id>/variations",
+    tag="prompts",
+    body=VariationsBody,
+    answers={201: Answer("The prompts are in the queue", Variations)},
+    errors={404: "No such prompt", 409: "The prompt has no brief that could be varied"},
+)
+def submit_variations(services: Services, prompt_id: int, body: VariationsBody) -> Response:
+    """Submit prompts with the same brief and other seeds.
+
+    The earlier prompt stays as it is, with its files.
+    """
+    if body.seeds and body.count != 1:
+        raise bad_body("the body must have either 'count' or 'seeds'")
+    record = find_prompt(services, prompt_id)
+    content = record.writing.content if record.writing else None
+    parsed = parse_brief(record.prompt.kind, content)
+    if not is_successful(parsed):
+        failure = parsed.failure()
+        message = f"prompt {prompt_id} cannot be varied: {failure.message}"
+        raise ApiError(409, failure.code.value, message, "Submit a new prompt instead.")
+    brief = parsed.unwrap()
+    seeds = body.seeds or [secrets.randbelow(_SEEDS) for _ in range(body.count)]
+    ids = services.intake().submit([vary(brief, seed, record.prompt.text) for seed in seeds])
+    return json_response(Variations(list(ids), seeds), 201)
 
 
 @routes.add(
@@ -182,9 +242,9 @@ class CheckedForm:
 def check_form(body: Mapping[str, Any]) -> CheckedForm:
     """Check every field of a form, and then the brief as a whole."""
     kind_name = body.get("kind")
-    if not isinstance(kind_name, str) or kind_name not in set(Kind):
+    kind = Kind.of_name(kind_name) if isinstance(kind_name, str) else None
+    if kind is None:
         return CheckedForm({"kind": "must be image or audio"})
-    kind = Kind(kind_name)
     types = {field.name: field.type for field in msgspec.structs.fields(_FORMS[kind])}
     values = {
         name: value

@@ -121,7 +121,12 @@ root.addEventListener("click", (event) => {
   const { shelf } = sheet; // the cards may still be those of the filters before
   if (!shelf || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
   const play = event.target.closest(".play");
+  const more = event.target.closest(".more");
   const link = event.target.closest(".card.image .open");
+  if (more) {
+    Promise.all([import("./actions.js"), shelf.get(indexOf(more))])
+      .then(([{ actionsOf, openMenu }, item]) => openMenu(more, actionsOf(item)), whole);
+  }
   if (play) {
     if (play.closest(".current")) player.toggle();
     else hear(shelf, indexOf(play));

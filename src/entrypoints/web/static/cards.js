@@ -76,6 +76,10 @@ function other(item) {
 
 const caption = (item, size = null) => el("p", { class: "eyebrow" },
   time(item.created_at), size ? el("span", { class: "size", text: size }) : null,
+  el("button", {
+    type: "button", class: "more quiet", "aria-haspopup": "menu", "aria-expanded": "false",
+    "aria-label": `Actions for ${nameOf(item)}`, text: "⋯",
+  }),
   item.media_url && el("a", {
     class: "fetch", href: `${item.media_url}?download=1`, download: "",
     "aria-label": `Download ${nameOf(item)}`, text: "↓",

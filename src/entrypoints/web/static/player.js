@@ -1,5 +1,6 @@
 // The player at the bottom of the page: plays song after song, and shows lyrics.
 import { api, base, clock, complain, el, isTyping, toast } from "./site.js";
+import { actionsOf, openMenu } from "./actions.js";
 import { pageOf } from "./cards.js";
 import { fill, reached, wave } from "./waves.js";
 
@@ -26,6 +27,7 @@ export class Player {
       toggle: () => this.toggle(), next: () => this.go(1), previous: () => this.back(),
       words: () => this.read(find("lyrics").hidden), shut: () => this.read(false),
       close: () => this.close(),
+      more: () => openMenu(find("more"), actionsOf(this.item)),
     };
     for (const [name, work] of Object.entries(buttons)) find(name).addEventListener("click", work);
     this.dock.addEventListener("seek", (event) => this.seek(event.detail));

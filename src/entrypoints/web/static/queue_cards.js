@@ -1,5 +1,5 @@
 // Lists that reuse their cards, so that focus, selection and open details stay.
-import { ago, base, moment, span } from "./site.js";
+import { ago, base, digits, moment, span } from "./site.js";
 
 const KINDS = { image: "Image", audio: "Song" };
 const OUTCOMES = {
@@ -71,12 +71,6 @@ function fillHead(card, id, title) {
   put(card, "number", `#${id}`);
   put(card, "ears", String(id));
   card.querySelector(".pick")?.setAttribute("aria-label", `Select prompt ${id}`);
-}
-
-/** All digits of a seed; beyond 2^53 only the raw writing has them. */
-function digits(seed, raw) {
-  if (Number.isSafeInteger(seed)) return String(seed);
-  return /"seed"\s*:\s*"?(\d+)/.exec(raw || "")?.[1] || String(seed);
 }
 
 const READ = {

@@ -40,7 +40,7 @@ export async function api(path, { method, body, file, signal } = {}, again = tru
       hint: "Is 'mediagen serve' still running?",
     });
   }
-  const document_ = await answer.json().catch(() => null);
+  const document_ = await answer.text().then(read, () => null);
   if (answer.ok) return document_;
   const problem = document_?.error;
   if (answer.status === 401) location.assign(`${base}/login?next=${encodeURIComponent(here())}`);
@@ -49,6 +49,18 @@ export async function api(path, { method, body, file, signal } = {}, again = tru
     return api(path, { method, body, signal }, false);
   }
   throw new ApiError(answer.status, problem, document_?.fields);
+}
+
+/** A JSON document or null; a seed that is more than a number holds stays text, with all its digits. */
+function read(text) {
+  const exact = (name, value, context) => (
+    name === "seed" && typeof value === "number" && !Number.isSafeInteger(value) && context?.source || value
+  );
+  try {
+    return JSON.parse(text, /\d{16}/.test(text) ? exact : undefined);
+  } catch {
+    return null;
+  }
 }
 
 const here = () => location.pathname + location.search;
@@ -77,7 +89,10 @@ export function toast(message, { kind = "", hint = null } = {}) {
   const box = el("div", { class: `toast ${kind}` },
     el("p", {}, message, hint ? el("small", { text: hint }) : null), close);
   close.addEventListener("click", () => box.remove());
-  document.getElementById("toasts").append(box);
+  const boxes = document.getElementById("toasts");
+  const modal = document.querySelector("dialog:modal"); // what is outside it cannot be reached
+  if (boxes.parentElement !== (modal || document.body)) (modal || document.body).append(boxes);
+  boxes.append(box);
   while (box.parentElement.children.length > 4) box.parentElement.firstChild.remove();
   if (kind !== "bad") setTimeout(() => box.remove(), 6000);
   return box;
@@ -191,6 +206,12 @@ export function bytes(count) {
   return `${unit === "B" || value >= 100 ? Math.round(value) : value.toFixed(1)} ${unit}`;
 }
 
+/** All digits of a seed; beyond 2^53 only the raw writing has them. */
+export function digits(seed, raw) {
+  if (Number.isSafeInteger(seed)) return String(seed);
+  return /"seed"\s*:\s*"?(\d+)/.exec(raw || "")?.[1] || String(seed);
+}
+
 /** Whether the user is typing there, so that single keys are text. */
 export const isTyping = (target) =>
   target instanceof HTMLElement
@@ -228,7 +249,8 @@ function themes() {
 }
 
 themes();
-const tellAll = () => {
+/** Write all times of the page as people say them. */
+export const tellAll = () => {
   if (!document.hidden) document.querySelectorAll("time[datetime]").forEach(tell);
 };
 tellAll();

@@ -1,5 +1,5 @@
 // The form: its content as a document, checked by the API as the user types.
-import { api, base, complain, el, toast } from "./site.js";
+import { api, base, complain, digits, el, toast } from "./site.js";
 
 const PAUSE = 300; // milliseconds without a key before the form is checked
 const byId = (id) => document.getElementById(id);
@@ -218,6 +218,36 @@ function choose(wanted) {
   check();
 }
 
+/** Fill the form with the brief of an earlier prompt. */
+async function fill(id) {
+  const { kind: ofPrompt, brief, brief_problem: problem, raw, text } = await api(`${base}/api/v1/prompts/${id}`);
+  if (!brief) {
+    toast(`Prompt ${id} has no brief that could be edited.`, { kind: "bad", hint: problem?.message });
+    return;
+  }
+  const form = forms[ofPrompt];
+  for (const field of form.querySelectorAll("[name]")) {
+    const value = field.name === "text" ? text : brief[field.name];
+    if (value === null || value === undefined) continue;
+    if (field.name === "seed") field.value = digits(value, raw);
+    else field.value = Array.isArray(value) ? value.join(", ") : value;
+  }
+  if (brief.sections?.length) {
+    byId("parts").replaceChildren(...brief.sections.map((section) => {
+      const item = byId("blank-part").content.firstElementChild.cloneNode(true);
+      item.querySelector('[data-part="type"]').value = section.type;
+      item.querySelector('[data-part="lyrics"]').value = section.lyrics;
+      return item;
+    }));
+    number();
+  }
+  for (const folded of form.querySelectorAll("details")) {
+    folded.open = [...folded.querySelectorAll("[name]")].some((field) => field.value && field.name !== "text");
+  }
+  choose(ofPrompt);
+  form.querySelector("[name]").focus();
+}
+
 for (const form of Object.values(forms)) {
   form.addEventListener("input", (event) => {
     touched.add(event.target);
@@ -240,3 +270,5 @@ forms.audio.addEventListener("click", (event) => {
 number();
 const requested = new URLSearchParams(location.search).get("kind");
 choose(requested in forms ? requested : document.querySelector('[name="kind"]:checked')?.value || "image");
+const earlier = new URLSearchParams(location.search).get("from");
+if (/^\d{1,19}$/.test(earlier || "")) fill(earlier).catch(complain);

@@ -1,5 +1,6 @@
 // The full-screen viewer.
 import { base, bytes, complain, el, moment, span, toast } from "./site.js";
+import { actionsOf, openMenu } from "./actions.js";
 import { Zooming } from "./zooming.js";
 
 const find = (name) => document.getElementById(`viewer-${name}`);
@@ -17,6 +18,7 @@ export class Viewer {
     });
     this.dialog.addEventListener("close", () => {
       this.picture.removeAttribute("src");
+      document.body.append(document.getElementById("toasts"));
       if (history.state?.viewer) {
         this.left = new Promise((go) => { addEventListener("popstate", go, { once: true }); });
         history.back();
@@ -34,6 +36,7 @@ export class Viewer {
       out: () => this.zooming.zoom(1 / 1.5),
       fit: () => this.zooming.reset(),
       info: () => this.inform(this.details.hidden),
+      more: () => { if (this.item) openMenu(find("more"), actionsOf(this.item)); },
     };
     for (const [name, work] of Object.entries(buttons)) find(name).addEventListener("click", work);
     this.inform(matchMedia("(min-width: 60rem)").matches);
@@ -62,6 +65,7 @@ export class Viewer {
     this.index = index;
     const item = await this.shelf.get(index).catch(complain);
     if (!item || this.index !== index || !this.dialog.open) return;
+    this.item = item;
     this.zooming.reset();
     find("title").textContent = item.title || item.file_path;
     find("download").href = `${item.media_url}?download=1`;
@@ -121,7 +125,7 @@ export class Viewer {
     const arrow = (x, y, step) => (isIn ? zooming.pan(x, y) : step && this.go(step));
     const keys = {
       "+": () => zooming.zoom(1.25), "=": () => zooming.zoom(1.25), "-": () => zooming.zoom(0.8),
-      0: () => zooming.reset(), i: () => this.inform(this.details.hidden),
+      0: () => zooming.reset(), i: () => this.inform(this.details.hidden), m: () => find("more").click(),
       PageDown: () => this.go(1), PageUp: () => this.go(-1),
       ArrowRight: () => arrow(-PAN, 0, 1), ArrowLeft: () => arrow(PAN, 0, -1),
       ArrowDown: () => arrow(0, -PAN), ArrowUp: () => arrow(0, PAN),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrypoints.cli.logs import LineReader
+from entrypoints.workflow_output import LineReader
 
 
 def lines(*chunks: bytes) -> list[str]:

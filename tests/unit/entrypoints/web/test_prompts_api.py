@@ -170,3 +170,43 @@ def test_an_error_that_another_program_wrote_is_told_as_it_is(site: Site) -> Non
     assert found
     assert found["error"] == {"code": None, "message": "note: broken", "hint": None}
     assert Kind(found["kind"]) is Kind.IMAGE
+
+
+def test_the_output_of_a_workflow_is_read(site: Site) -> None:
+    """Of the newest render unless another is named, as a terminal would show it in the end."""
+    site.poet.write('{"prompt": "a lake"}', prompt_id=9)
+    with closing(site.works()) as connection:
+        repository = sqlite_repository(connection)
+        for said in (b"", b" 25%|#   |\r100%|####|\n\x1b[1msecond\x1b[0m"):
+            claim = repository.claim_next(ANY)
+            assert claim
+            log = site.services.render_logs.begin(claim.render_id)
+            log.write(said)
+            log.close()
+            repository.fail(claim, Failure(FailureCode.NO_FILES, "nothing came"), 2.5)
+            repository.requeue([9], again=False)
+    found = site.get("/api/v1/prompts/9").json
+    assert found
+    second, first = [render["render_id"] for render in found["renders"]]
+    answer = site.get("/api/v1/prompts/9/output").json
+    assert answer
+    assert answer["render_id"] == second
+    assert answer["lines"] == ["100%|####|", "second"]
+    assert answer["outcome"] == "failed"
+    answer = site.get(f"/api/v1/prompts/9/output?render={first}").json
+    assert answer
+    assert answer["lines"] in (None, [])
+    assert answer["worker"]
+
+
+def test_a_prompt_without_a_render_has_no_output(site: Site) -> None:
+    """And a render of no such number is not found."""
+    site.poet.write('{"prompt": "a lake"}', prompt_id=9)
+    assert site.get("/api/v1/prompts/9/output").json == {
+        "render_id": None,
+        "outcome": None,
+        "worker": None,
+        "lines": None,
+    }
+    for path in ("9/output?render=77", "999/output"):
+        assert site.get(f"/api/v1/prompts/{path}").status_code == 404

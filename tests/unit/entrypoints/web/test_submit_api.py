@@ -19,6 +19,8 @@ from entrypoints.web.openapi import document
 from entrypoints.web.submit_api import check_form
 
 if TYPE_CHECKING:
+    from werkzeug.test import TestResponse
+
     from tests.unit.entrypoints.web.site import Site
 
 PICTURE = {
@@ -209,3 +211,52 @@ def test_every_form_is_either_refused_by_field_or_can_be_rendered(
         assert is_successful(parse_brief(Kind(kind), form.submission.content))
         form.submission.text.encode()
         form.submission.content.encode()
+
+
+@pytest.mark.parametrize("body", [PICTURE, SONG], ids=["image", "audio"])
+def test_variations_have_the_same_brief_and_other_seeds(site: Site, body: dict[str, Any]) -> None:
+    """As many as were asked for; the prompt itself stays as it is."""
+    kind = Kind(body["kind"])
+    earlier = _submitted(site, body | {"text": "make it so"})
+    before = _json(site.get(f"/api/v1/prompts/{earlier}"))
+    answer = site.post(f"/api/v1/prompts/{earlier}/variations", {"count": 3})
+    assert answer.status_code == 201
+    made_of = _json(answer)
+    assert len(set(made_of["seeds"])) == 3
+    for prompt_id, seed in zip(made_of["ids"], made_of["seeds"], strict=True):
+        made = _json(site.get(f"/api/v1/prompts/{prompt_id}"))
+        assert made["brief"] == before["brief"] | {"seed": seed}
+        assert (made["text"], made["kind"]) == ("make it so", kind)
+        assert made["artifact_status"] == "pending"
+    assert _json(site.get(f"/api/v1/prompts/{earlier}")) == before
+
+
+def test_variations_of_chosen_seeds(site: Site) -> None:
+    """In their order; not together with a count."""
+    earlier = _submitted(site, PICTURE)
+    path = f"/api/v1/prompts/{earlier}/variations"
+    answer = _json(site.post(path, {"seeds": [9, 7]}))
+    made = [_json(site.get(f"/api/v1/prompts/{one}")) for one in answer["ids"]]
+    seeds = [one["brief"]["seed"] for one in made]
+    assert seeds == answer["seeds"] == [9, 7]
+    for body in ({"seeds": [1], "count": 2}, {"count": 0}, {"count": 101}, {"seeds": [-1]}):
+        assert site.post(path, body).status_code == 422
+
+
+def test_what_has_no_brief_cannot_be_varied(site: Site) -> None:
+    """A writing that cannot be understood, none at all, no such prompt."""
+    site.poet.write("I'd rather not.", prompt_id=7)
+    site.poet.write(None, prompt_id=8)
+    for prompt_id, status in ((7, 409), (8, 409), (999, 404)):
+        answer = site.post(f"/api/v1/prompts/{prompt_id}/variations", {"count": 1})
+        assert answer.status_code == status, answer.json
+    assert len(_json(site.get("/api/v1/prompts"))["prompts"]) == 2
+
+
+def _json(answer: TestResponse) -> Any:  # noqa: ANN401 - a document
+    assert answer.json
+    return answer.json
+
+
+def _submitted(site: Site, body: dict[str, Any]) -> int:
+    return int(_json(site.post("/api/v1/prompts", body))["id"])

@@ -1,0 +1,157 @@
+// What a person can do with a prompt: as a menu at a card, in the viewer, on the prompt's page.
+import { api, base, complain, el, toast } from "./site.js";
+
+const SEVERAL = 4; // variations, by one press
+
+/**
+ * The actions on a prompt, as { label, run } or { label, href, download }.
+ *
+ * `subject` is what the API calls an item of the gallery; `status` is that of its prompt.
+ */
+export function actionsOf(subject, { status = "ready", changed = () => {} } = {}) {
+  const id = subject.prompt_id;
+  const isKnown = id !== null && subject.kind !== null;
+  const act = (work) => () => work().then(changed, complain);
+  const list = [];
+  if (isKnown && (status === "pending" || status === "processing")) {
+    list.push({ label: "Cancel", run: act(() => cancel(id)) });
+  }
+  if (isKnown && (status === "error" || status === "cancelled")) list.push({ label: "Retry", run: act(() => again(id)) });
+  if (isKnown && status === "ready") list.push({ label: "Render again", run: act(() => again(id)) });
+  if (isKnown) {
+    list.push(
+      { label: "New variation", run: act(() => vary(id, 1)) },
+      { label: `${SEVERAL} variations`, run: act(() => vary(id, SEVERAL)) },
+      { label: "Edit and submit", href: `${base}/submit?from=${id}` },
+    );
+  }
+  if (subject.prompt) list.push({ label: "Copy the prompt", run: () => copy(subject.prompt, "The prompt") });
+  if (subject.seed !== null && subject.seed !== undefined) {
+    list.push({ label: "Copy the seed", run: () => copy(String(subject.seed), "The seed") });
+  }
+  if (isKnown) list.push({ label: "Workflow output", href: `${base}/prompts/${id}#output` });
+  if (subject.media_url) list.push({ label: "Download", href: `${subject.media_url}?download=1`, download: true });
+  return list;
+}
+
+export async function again(id) {
+  await api(`${base}/api/v1/prompts/${id}/retry`, { body: { again: true } });
+  queued([id]);
+}
+
+export async function vary(id, count) {
+  const { ids } = await api(`${base}/api/v1/prompts/${id}/variations`, { body: { count } });
+  queued(ids);
+}
+
+export async function cancel(id) {
+  await api(`${base}/api/v1/prompts/${id}/cancel`, { body: {} });
+  toast(`Prompt ${id} was cancelled.`, { kind: "good" });
+}
+
+function queued(ids) {
+  const [first] = ids, last = ids.at(-1);
+  const named = ids.length === 1 ? `Prompt ${first} is` : `Prompts ${first} to ${last} are`;
+  const box = toast(`${named} in the queue.`, { kind: "good" });
+  const place = ids.length === 1 ? `${base}/prompts/${first}` : `${base}/queue`;
+  box.querySelector("p").append(" ", el("a", { href: place, text: "Show" }));
+}
+
+/** Copy a text; `what` is named in the message. */
+export async function copy(text, what) {
+  const copied = await (navigator.clipboard?.writeText(text) ?? Promise.reject(new Error("none")))
+    .then(() => true, () => copyByHand(text)); // on plain http:// there is no clipboard
+  if (copied) toast(`${what} was copied.`, { kind: "good" });
+  else toast(`${what} could not be copied.`, { kind: "bad", hint: text });
+}
+
+function copyByHand(text) {
+  const field = el("textarea", { class: "unseen", "aria-hidden": "true" });
+  field.value = text;
+  (document.querySelector("dialog[open]") || document.body).append(field);
+  field.select();
+  const copied = document.execCommand("copy");
+  field.remove();
+  return copied;
+}
+
+// ------------------------------------------------------------------------------------- the menu
+
+let menu = null;
+
+/** Show actions as a menu below a button; a second press closes it. */
+export function openMenu(button, actions) {
+  const isSame = menu?.button === button;
+  menu?.close();
+  if (!isSame) menu = new Menu(button, actions);
+}
+
+class Menu {
+  constructor(button, actions) {
+    this.button = button;
+    this.element = el("div", { class: "menu", role: "menu", "aria-label": button.getAttribute("aria-label") },
+      actions.map((action) => this.entry(action)));
+    // In a dialog, since everything outside it is out of reach while it is open.
+    (button.closest("dialog[open]") || document.body).append(this.element);
+    button.setAttribute("aria-expanded", "true");
+    this.place();
+    this.element.addEventListener("keydown", (event) => this.key(event));
+    this.outside = (event) => {
+      if (!this.element.contains(event.target) && !button.contains(event.target)) this.close();
+    };
+    this.moved = () => this.close();
+    document.addEventListener("pointerdown", this.outside, true);
+    addEventListener("scroll", this.moved, { capture: true, passive: true });
+    addEventListener("resize", this.moved);
+    this.entries[0]?.focus({ preventScroll: true });
+  }
+
+  get entries() {
+    return [...this.element.children];
+  }
+
+  entry({ label, run, href, download }) {
+    const made = href
+      ? el("a", { href, role: "menuitem", tabindex: "-1", download: download ? "" : null, text: label })
+      : el("button", { type: "button", role: "menuitem", tabindex: "-1", text: label });
+    made.addEventListener("click", () => {
+      this.close(true);
+      run?.();
+    });
+    return made;
+  }
+
+  place() {
+    const at = this.button.getBoundingClientRect();
+    const { offsetWidth: width, offsetHeight: height } = this.element;
+    const { clientWidth, clientHeight } = document.documentElement;
+    const left = Math.max(8, Math.min(at.right - width, clientWidth - width - 8));
+    const isBelow = at.bottom + height + 8 < clientHeight || at.top < height + 8;
+    const top = isBelow ? Math.min(at.bottom + 4, clientHeight - height - 8) : at.top - height - 4;
+    Object.assign(this.element.style, { left: `${left}px`, top: `${Math.max(8, top)}px` });
+  }
+
+  key(event) {
+    const { entries } = this;
+    const at = entries.indexOf(document.activeElement);
+    const steps = {
+      ArrowDown: (at + 1) % entries.length, ArrowUp: (at - 1 + entries.length) % entries.length,
+      Home: 0, End: entries.length - 1,
+    };
+    event.stopPropagation(); // the viewer and the player have keys of their own
+    if (event.key in steps) entries[steps[event.key]].focus();
+    else if (event.key === "Escape" || event.key === "Tab") this.close(true);
+    else return;
+    event.preventDefault();
+  }
+
+  close(isLeft = false) {
+    if (menu === this) menu = null;
+    document.removeEventListener("pointerdown", this.outside, true);
+    removeEventListener("scroll", this.moved, { capture: true });
+    removeEventListener("resize", this.moved);
+    this.element.remove();
+    this.button.setAttribute("aria-expanded", "false");
+    if (isLeft) this.button.focus({ preventScroll: true });
+  }
+}
