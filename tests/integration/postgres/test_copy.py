@@ -77,7 +77,7 @@ def test_everything_arrives(source: Path, postgres_database: TestDatabase) -> No
     assert {"media_generator_notices", "media_generator_server_jobs"} <= copied.keys()
     assert (copied["prompts"].rows, copied["writings"].rows) == (4, 3)
     for query in (
-        'SELECT id, prompt_text, artifact_status, created_at, "poet\'s mood" FROM prompts ORDER BY id',
+        'SELECT id, artifact_status, created_at, "poet\'s mood" FROM prompts ORDER BY id',
         "SELECT id, prompt_id, file_path FROM prompt_artifacts ORDER BY id",
         "SELECT render_id, claimed_at, finished_at, seconds, outcome FROM media_generator_renders",
         "SELECT schema_version, database_id, paused_by, pause_reason FROM media_generator_state",
