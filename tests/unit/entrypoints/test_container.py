@@ -157,6 +157,7 @@ MADE_ANEW: dict[str, type[object]] = {
 }
 GIVEN = {"settings", "events", "command", "slots"}
 VALUES = {
+    "marker",
     "published_root",
     "staging_folder",
     "store_limits",
