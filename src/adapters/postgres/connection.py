@@ -255,8 +255,6 @@ class Connection:
             if self._in_transaction:
                 yield
                 return
-            if self._driver is None:
-                self.persist(self._session, timeouts=1)
             self._begin("REPEATABLE READ READ ONLY")
             try:
                 yield
@@ -290,6 +288,8 @@ class Connection:
                 self._pending.clear()
                 try:
                     self._send(f"ROLLBACK TO {name}; RELEASE {name}")
+                except LostSessionError:
+                    raise
                 except RepositoryError:  # what came before it failed already, such as a lock
                     self._roll_back()
             raise
@@ -398,18 +398,32 @@ class Connection:
         """
         pending, self._pending = self._pending, []
         ahead = len(pending) + (0 if self._in_transaction else 1)
-        text = for_driver(statement)
-        if pending:
-            text = f"{'; '.join(pending)}; {text}"
+        text = "; ".join([*pending, for_driver(statement)])
+        is_first = self._in_transaction and not self._has_begun
+        began = time.monotonic()
+        while True:
+            try:
+                cursor = self._run(text, values, writes=writes)
+            except (LostSessionError, UnreachableError):
+                # What begins the transaction may be sent again.
+                self._has_begun = not is_first
+                if not is_first or time.monotonic() - began >= self._max_wait():
+                    raise
+                time.sleep(_RETRY_SECONDS)
+            else:
+                for _ in range(ahead):
+                    cursor.nextset()
+                return cursor
+
+    def _run(
+        self, text: str, values: Mapping[str, object] | None, *, writes: bool
+    ) -> psycopg.Cursor[tuple[Any, ...]]:
         try:
             driver = self._session()
-            self._has_begun = self._has_begun or self._in_transaction
-            cursor = driver.execute(text, values or {})
+            self._has_begun = self._in_transaction
+            return driver.execute(text, values or {})
         except _DRIVER_ERRORS as complaint:
             raise self._error(complaint, writes=writes, values=values) from complaint
-        for _ in range(ahead):
-            cursor.nextset()
-        return cursor
 
     def _session(self) -> psycopg.Connection[tuple[Any, ...]]:
         if self._driver is None or self._driver.closed:

@@ -37,12 +37,14 @@ def _persisting(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @_persistent(
+    "rehearse",
     "claim_next",
     "publish_and_claim",
     "fail",
     "postpone",
     "release",
     "cancel",
+    "move",
     "move",
     "requeue",
 )
