@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from adapters.live_state.worker_state import WorkerState
     from adapters.live_state.writer import LiveStateWriter
+    from adapters.media_marks.marker import Marker
     from adapters.sql_queue.connection import Connection
     from application.admission import Admission
     from application.drain import Drain
@@ -234,6 +235,7 @@ class Container(containers.DeclarativeContainer):
         min_free_bytes=sections.media.limits.min_free_bytes,
     )
     other_folders = providers.Callable(resolution.database_folders, settings)
+    marker: providers.Provider[Marker | None] = providers.Singleton(factories.make_marker, settings)
     store: providers.Provider[ArtifactStore] = _in_bucket_or_folder(
         settings,
         providers.Singleton(
@@ -243,6 +245,7 @@ class Container(containers.DeclarativeContainer):
             repository.provided.database_id,
             store_limits,
             other_folders,
+            marker,
         ),
         providers.Singleton(
             Lazy("adapters.filesystem.artifact_store:FilesystemArtifactStore"),
@@ -250,6 +253,7 @@ class Container(containers.DeclarativeContainer):
             repository.provided.database_id,
             store_limits,
             other_folders,
+            marker,
         ),
     )
     render_logs: providers.Provider[RenderLogs] = providers.Singleton(

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from adapters.comfyui_script.host_records import HostRecords
+    from adapters.media_marks.marker import Marker
     from adapters.postgres.database import PostgresDatabase
     from adapters.sql_queue.connection import Connection
     from adapters.sql_queue.known_paths import KnownPaths
@@ -226,6 +227,17 @@ def watch_queue(loaded: LoadedSettings) -> QueueWatch:
     from adapters.sqlite.database import SqliteQueueWatch
 
     return SqliteQueueWatch(database_path(loaded))
+
+
+def make_marker(loaded: LoadedSettings) -> Marker | None:
+    """What marks the files that are published; None if nothing does."""
+    marking = loaded.settings.media.marking
+    if not marking.metadata:
+        return None
+    from adapters.media_marks.marker import Marker
+    from entrypoints.version import VERSION
+
+    return Marker(f"Media Generator {VERSION}", with_prompt=marking.prompt)
 
 
 def retry_policy(loaded: LoadedSettings) -> RetryPolicy:
