@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 _LOST = Failure(FailureCode.WORKER_LOST, "the worker that rendered it was lost")
 
+_REQUESTS_VERSION = 3  # of our tables, since which submissions have keys
+
 
 class SqlRenderLeases:
     """Leases, over a connection of their own.
@@ -178,6 +180,8 @@ class SqlRenderHistory:
         if not bookkeeping_version(self._connection):
             return Forgotten((), None)
         before = moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+        if after == 0:
+            self._forget_requests(before)
         batch = self._connection.rows(
             self._sql["look"], {"moment": before, "after": after, "limit": limit}
         )
@@ -194,6 +198,14 @@ class SqlRenderHistory:
             for kind, prompt_id, code, message in self._connection.rows(self._sql["ended"], values)
             if not code or code in set(FailureCode)  # a later version knows more codes
         )
+
+    def _forget_requests(self, before: str) -> None:
+        """Remove the keys of submissions that are as old; their prompts stay."""
+        if bookkeeping_version(self._connection) < _REQUESTS_VERSION:
+            return
+        if self._connection.rows(self._sql["old_request"], {"moment": before}):
+            with self._connection.writing():
+                self._connection.change(self._sql["forget_requests"], {"moment": before})
 
     def _forget(self, render_ids: list[int]) -> tuple[int, ...]:
         if not render_ids:

@@ -36,6 +36,7 @@ TABLES = {
     "media_generator_renders",
     "media_generator_pauses",
     "media_generator_priorities",
+    "media_generator_requests",
 }
 INDEXES = {
     "media_generator_pending_image",
