@@ -92,6 +92,7 @@ def test_a_batch_survives_restarts_and_its_files_are_fetched(shell: CommandLine)
         command=str(MEDIAGEN), args=[*sketch, "mcp"], env=shell.variables(), cwd=str(shell.home)
     )
     batches: list[str] = []
+    files: list[Path] = []
 
     async def submit(client: Client) -> None:
         batches.append((await answer_of(client, "submit", prompts=[FOX]))["batch"])
@@ -100,13 +101,14 @@ def test_a_batch_survives_restarts_and_its_files_are_fetched(shell: CommandLine)
         state = await answer_of(client, "wait", batch=batches[0])
         assert (state["done"], state["counts"]) == (True, {"ready": 1})
         [prompt] = state["prompts"]
-        assert Path(prompt["files"][0]["local_path"]).is_file()
+        files.append(Path(prompt["files"][0]["local_path"]))
         result = await client.call_tool("fetch", {"prompt_id": prompt["id"]})
         assert [content.type for content in result.content] == ["text", "image"]
 
     ask(parameters, submit)
     assert shell.run("run", *sketch).returncode == 0
     ask(parameters, fetch)
+    assert files[0].is_file()
 
 
 @pytest.mark.parametrize(
