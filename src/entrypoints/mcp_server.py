@@ -113,9 +113,9 @@ class QueueTools:
         with self._database() as database:
             prompt_ids = _ids_of(database, batch, ids)
             records = [database.catalogue.find(prompt_id) for prompt_id in prompt_ids]
-        found = [record for record in records if record is not None]
+        known = [record for record in records if record is not None]
         counts: dict[str, int] = {}
-        for record in found:
+        for record in known:
             status = record.prompt.shown_status
             counts[status] = counts.get(status, 0) + 1
         missing = [
@@ -126,9 +126,9 @@ class QueueTools:
         return {
             "batch": batch,
             "ids": list(prompt_ids),
-            "done": all(record.prompt.artifact_status in _ENDED for record in found),
+            "done": all(record.prompt.artifact_status in _ENDED for record in known),
             "counts": counts,
-            "prompts": [self._describe(record) for record in found[:_MAX_SHOWN]],
+            "prompts": [self._describe(record) for record in known[:_MAX_SHOWN]],
             **({"unknown_ids": missing} if missing else {}),
         }
 

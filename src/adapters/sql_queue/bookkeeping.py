@@ -31,7 +31,7 @@ _STEPS: Final = (
         "create_retry_index",
     ),
     ("create_retry_times_index", "add_token", "create_pauses", "end_old_pause"),
-    ("create_priorities", "create_requests"),
+    ("create_priorities", "create_requests", "create_requests_index"),
 )
 SCHEMA_VERSION = len(_STEPS)
 _LIST_INDEXES = {

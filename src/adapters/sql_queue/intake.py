@@ -74,9 +74,13 @@ class SqlPromptIntake:
     def submit(
         self, submissions: Iterable[Submission], request: SubmitRequest | None = None
     ) -> tuple[int, ...]:
-        """Add all of them in one transaction, or none; returns their ids in order."""
+        """Add all of them in one transaction, or none; returns their ids in order.
+
+        Raises:
+            KeyReusedError: something else was submitted under the request's key.
+        """
         submissions = tuple(submissions)
-        if request or any(each.priority != USUAL_PRIORITY for each in submissions):
+        if request or any(new.priority != USUAL_PRIORITY for new in submissions):
             prepare_bookkeeping(self._connection, create_indexes=False)  # tables of our own
         with self._connection.writing(wakes=True):
             if request and (earlier := self._earlier(request.key)):

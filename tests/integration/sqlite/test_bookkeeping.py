@@ -50,6 +50,7 @@ OWN_INDEXES = {
     "media_generator_render_history",
     "media_generator_retries",
     "media_generator_retry_times",
+    "media_generator_request_times",
 }
 OWNER = {
     "owner_host": "h",

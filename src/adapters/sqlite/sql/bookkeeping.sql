@@ -126,6 +126,10 @@ CREATE TABLE IF NOT EXISTS media_generator_requests (
     requested_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
 ) WITHOUT ROWID;
 
+-- name: create_requests_index
+CREATE INDEX IF NOT EXISTS media_generator_request_times
+ON media_generator_requests (requested_at);
+
 -- name: create_pending_image_index
 CREATE INDEX IF NOT EXISTS media_generator_pending_image
 ON prompts (created_at, id)
