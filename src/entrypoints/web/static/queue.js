@@ -22,7 +22,7 @@ function showStatus() {
     place.textContent = (status.counts.image[name] || 0) + (status.counts.audio[name] || 0);
   }
   showPause(status.paused);
-  showWorkers(status.workers);
+  showWorkers(status.workers, status.paused);
   showBroken(status.broken);
   const unwritten = status.unwritten.image + status.unwritten.audio;
   byId("unwritten").hidden = unwritten === 0;
@@ -48,14 +48,15 @@ function showPause(paused) {
   putMoment(banner, "since", paused.since);
 }
 
-function showWorkers(workers) {
+function showWorkers(workers, paused) {
   const line = byId("workers");
   line.dataset.workers = workers.length;
-  const chip = put(line, "chip", workers.length ? "working" : "no worker");
-  chip.className = `chip ${workers.length ? "good" : "warm"}`;
+  const isWorking = workers.length > 0 && !paused;
+  const chip = put(line, "chip", isWorking ? "working" : workers.length ? "paused" : "no worker");
+  chip.className = `chip ${isWorking ? "good" : "warm"}`;
   const names = workers.map((worker) => `${worker.command} (${worker.host}:${worker.pid})`);
   const told = line.querySelector('[data-f="told"]');
-  const said = names.length ? `${names.join(", ")} ${names.length === 1 ? "is" : "are"} rendering the queue.` : "";
+  const said = names.length ? `${names.join(", ")} ${names.length === 1 ? (paused ? "waits" : "is rendering the queue") : (paused ? "wait" : "are rendering the queue")}.` : "";
   if (told.said === said) return;
   told.said = said;
   told.replaceChildren(...(said ? [said] : [
