@@ -72,8 +72,8 @@ class NoopQueue:
         history = SqlRenderHistory(connection)
         past = partial(history.ended_on, processes.me(), MAX_REPLAYED)
         admission = Admission(renderer, self._store, queue, controls, past, clock, breakers, self)
-        slot = RenderSlot(prompts, finalizer, admission, keeper, clock)
-        self._drain = Drain(queue, slot, admission, recovery, clock, LANES)
+        slot = RenderSlot(prompts, finalizer, admission, keeper, clock, lanes=LANES)
+        self._drain = Drain(queue, slot, admission, recovery, clock)
 
     def drain(self, count: int) -> None:
         """Render exactly so many prompts."""

@@ -26,7 +26,7 @@ PATIENCE = 100  # seconds
 # A process for each of hundreds of calls would take most of the tests' time. These commands end by
 # themselves, render nothing and handle no signals, so that they may run within the tests' process.
 WITHIN = frozenset(
-    {"cancel", "completion", "config", "doctor", "init", "list", "logs"}
+    {"cancel", "completion", "config", "doctor", "init", "list", "logs", "setup"}
     | {"pause", "resume", "retry", "show", "status", "submit", "workflow"}
 )
 

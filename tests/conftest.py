@@ -14,7 +14,7 @@ from hypothesis import settings
 from tests.postgres import needing as postgres_needing
 from tests.web import needing
 
-pytest_plugins = ["tests.postgres.fixtures"]
+pytest_plugins = ["tests.object_store.fixtures", "tests.postgres.fixtures"]
 
 # A shell that runs something in the background lets it ignore these, and every program that the
 # tests start would ignore them too.

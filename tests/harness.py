@@ -208,8 +208,9 @@ class Harness:
             self.admission,
             self.keeper,
             clock,
+            lanes=lanes,
         )
-        self._drain = Drain(repository, self.slot, self.admission, self.recovery, clock, lanes)
+        self._drain = Drain(repository, self.slot, self.admission, self.recovery, clock)
         self._ids = count(1)
         self._files: dict[int, dict[str, MediaFacts | Failure | None]] = {}
         self._actions: dict[int, Callable[[], object]] = {}

@@ -15,7 +15,7 @@ from domain.failure import Blame, Failure, FailureCode
 from domain.prompt import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from application.ports.artifact_store import ArtifactStore
     from application.ports.database import QueueControls
@@ -185,14 +185,19 @@ class Admission:
         only = replace(selection, kinds=selection.kinds & {kind})
         return self._repository.count_pending(only) > 0
 
-    def succeeded(self, claim: Claim) -> None:
-        """Record that a prompt was published."""
+    def succeeded(self, claims: Sequence[Claim]) -> None:
+        """Record that prompts were published.
+
+        Args:
+            claims: of the prompts, in the order of their outcomes.
+        """
         with self._lock:
-            self._breakers[claim.kind].succeeded(claim.prompt_id)
-            # Perhaps another process with the same settings has paused the kind.
-            pauses = self._controls.pauses()
-            if any(pause.kind is claim.kind and not pause.elsewhere for pause in pauses):
-                self._resume({claim.kind})
+            for claim in claims:
+                self._breakers[claim.kind].succeeded(claim.prompt_id)
+            # Perhaps another process with the same settings has paused a kind.
+            paused = {pause.kind for pause in self._controls.pauses() if not pause.elsewhere}
+            if recovered := {claim.kind for claim in claims} & paused:
+                self._resume(recovered)
 
     def judge(self, claim: Claim, failure: Failure) -> Verdict:
         """Decide what happens to a prompt that failed; its kind may stop as well."""

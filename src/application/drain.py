@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from application.admission import Admission
     from application.leases import HeldLease
     from application.ports.database import Pause
+    from application.ports.events import RenderEnded
     from application.ports.prompt_repository import PromptRepository, Selection
     from application.ports.system import Clock
     from application.recovery import Recovery
@@ -87,6 +88,21 @@ class _Progress:
         """Whether another prompt may be claimed."""
         return not self.stop.made and self.claims_left > 0
 
+    def count(self, ended: RenderEnded) -> None:
+        """Count an outcome."""
+        with self.lock:
+            match ended.outcome:
+                case Outcome.PUBLISHED:
+                    self.report.published += 1
+                case Outcome.FAILED if ended.is_postponed:
+                    self.report.postponed += 1
+                case Outcome.FAILED:
+                    self.report.failed += 1
+                case Outcome.RELEASED:
+                    self.report.released += 1
+                case _:
+                    self.report.superseded += 1
+
 
 class Drain:
     """Renders pending prompts, oldest first, one at a time.
@@ -97,8 +113,6 @@ class Drain:
         admission: decides what may be claimed.
         recovery: takes over from lost workers.
         clock: the time.
-        lanes: number of lanes of the slot (``turns``); one publishes each prompt before the next
-            one renders.
     """
 
     def __init__(
@@ -108,14 +122,12 @@ class Drain:
         admission: Admission,
         recovery: Recovery,
         clock: Clock,
-        lanes: int = 1,
     ) -> None:
         self._repository = repository
         self._slot = slot
         self._admission = admission
         self._recovery = recovery
         self._clock = clock
-        self._lanes = lanes
 
     def run(
         self,
@@ -144,7 +156,7 @@ class Drain:
             progress.stop.make()
         # Without a name, like the main thread: it is the same slot.
         lanes = [
-            Thread(target=self._lane, args=(progress,), name="") for _ in range(1, self._lanes)
+            Thread(target=self._lane, args=(progress,), name="") for _ in range(1, self._slot.lanes)
         ]
         try:
             for lane in lanes:
@@ -176,30 +188,21 @@ class Drain:
         """Render prompts until the drain is over; an error ends all lanes."""
         try:
             while not progress.is_over:
-                held = self._next(progress, self._slot.turns.take())
-                while held is not None:
-                    ended, held = self._slot.process(
-                        held, progress.stop, partial(self._next_selection, progress)
+                leases = self._next(progress, self._slot.turns.take())
+                while leases:
+                    leases = self._slot.process(
+                        leases,
+                        progress.stop,
+                        partial(self._next_claims, progress),
+                        progress.count,
                     )
-                    progress.claims_left -= held is not None
-                    with progress.lock:
-                        match ended.outcome:
-                            case Outcome.PUBLISHED:
-                                progress.report.published += 1
-                            case Outcome.FAILED if ended.is_postponed:
-                                progress.report.postponed += 1
-                            case Outcome.FAILED:
-                                progress.report.failed += 1
-                            case Outcome.RELEASED:
-                                progress.report.released += 1
-                            case _:
-                                progress.report.superseded += 1
+                    progress.claims_left -= len(leases)
         except BaseException as error:  # noqa: BLE001 - raised by the thread that drains
             progress.error = progress.error or error
             progress.is_over = True
             progress.stop.make()
 
-    def _next(self, progress: _Progress, turn: Turn) -> HeldLease | None:
+    def _next(self, progress: _Progress, turn: Turn) -> tuple[HeldLease, ...]:
         """The next prompt; waits for retries and for silent workers before it gives up."""
         held = None
         try:
@@ -208,7 +211,7 @@ class Drain:
                 held = self._slot.acquire(progress.selection, turn)
                 if held is not None:
                     progress.claims_left -= 1
-                    return held
+                    return (held,)
                 if (
                     not turn.wait_for_others(RECOVERY_INTERVAL)  # prompts may come back
                     and not self._waits_for_retry(progress)
@@ -216,15 +219,16 @@ class Drain:
                 ):
                     break
             progress.is_over = True
-            return None
+            return ()
         finally:
             if held is None:
                 turn.end()
 
-    def _next_selection(self, progress: _Progress) -> Selection | None:
-        """The prompts of which one may be claimed with a publication; before it, recovery runs."""
-        may_claim = progress.may_claim and not self._is_recovery_due(progress)
-        return progress.selection if may_claim else None
+    def _next_claims(self, progress: _Progress, most: int) -> tuple[Selection, int] | None:
+        """What may be claimed with a publication; nothing if recovery is to run before."""
+        if not progress.may_claim or self._is_recovery_due(progress):
+            return None
+        return progress.selection, int(min(most, progress.claims_left))
 
     def _is_recovery_due(self, progress: _Progress) -> bool:
         return self._clock.monotonic() - progress.recovered_at >= RECOVERY_INTERVAL

@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
     from application.ports.artifact_store import ArtifactStore
     from application.ports.events import EventListener
-    from application.ports.prompt_repository import PromptRepository, Selection, Waiting
+    from application.ports.prompt_repository import (
+        PromptRepository,
+        Publication,
+        Selection,
+        Waiting,
+    )
     from application.ports.system import Clock, Jitter
     from domain.artifact import Artifact
     from domain.render import Claim, LiveRender, WorkflowProcess
@@ -29,6 +34,9 @@ UNEXPECTED = Failure(FailureCode.INTERRUPTED, "the program ended unexpectedly")
 
 class RenderFinalizer:
     """Ends renders in the queue, removes their leftovers, and reports the outcome.
+
+    Attributes:
+        commit_seconds: duration of the last transaction that published a prompt; 0 before that.
 
     Args:
         repository: the queue.
@@ -54,6 +62,7 @@ class RenderFinalizer:
         self._jitter = jitter
         self._clock = clock
         self._events = events
+        self.commit_seconds = 0.0
 
     def finish(self, claim: Claim, artifacts: Sequence[Artifact]) -> bool:
         """Publish files that a lost worker finished; False if they may not be published.
@@ -99,48 +108,73 @@ class RenderFinalizer:
         )
         self._events.handle(WorkerError(reason))
 
+    def report_unknown_files(self, render: LiveRender, failure: Failure) -> None:
+        """Report that a render cannot be taken over because its files cannot be looked at."""
+        reason = (
+            f"prompt {render.prompt_id} cannot be picked up yet: its worker is gone, and what it"
+            f" published is unknown: {failure.message}"
+        )
+        self._events.handle(WorkerError(reason))
+
     def publish(
         self,
-        claim: Claim,
-        artifacts: Sequence[Artifact],
-        seconds: float,
+        publications: Sequence[Publication],
         next_selection: Selection | None = None,
+        limit: int = 1,
         processes: Waiting = NO_PROCESSES,
-    ) -> tuple[RenderEnded, Claim | None]:
-        """Publish a render, and claim the next prompt in the same transaction.
+    ) -> tuple[list[RenderEnded], tuple[Claim, ...]]:
+        """Publish renders, and claim the next prompts in the same transaction.
 
         Args:
-            claim: of the render.
-            artifacts: the files, already in place.
-            seconds: running time of the render.
-            next_selection: the prompts to claim one of; None for no claim.
+            publications: their files are in place.
+            next_selection: the prompts to claim; None for no claim.
+            limit: maximum number of claims.
             processes: that wait for the next prompt, to be recorded with the claim.
 
+        Returns:
+            The outcomes, and the claims.
+
         Raises:
-            WriteRefusedError: the database refuses to publish it; the render is still live.
+            WriteRefusedError: the database refuses to publish one of them; all are still live.
         """
-        after: Claim | None = None
+        claims: tuple[Claim, ...] = ()
+        began = self._clock.monotonic()
         try:
-            published, after = self._repository.publish_and_claim(
-                claim, artifacts, seconds, next_selection, processes
+            published, claims = self._repository.publish_and_claim(
+                publications, next_selection, limit, processes
             )
         except WriteRefusedError:
             if next_selection is None:
                 raise
             # Perhaps only the claim is refused, which must not prevent the publication.
-            published, _ = self._repository.publish_and_claim(claim, artifacts, seconds, None)
+            published, _ = self._repository.publish_and_claim(publications)
+        seconds = self._clock.monotonic() - began
+        # That of one prompt: many in one transaction take longer, and say nothing of one.
+        is_one = len(publications) == 1
+        self.commit_seconds = seconds if is_one else min(seconds, self.commit_seconds)
+        ended: list[RenderEnded] = []
         try:
-            if not published:
-                return self._superseded(claim, seconds), after
-            paths = tuple(artifact.file_path for artifact in artifacts)
-            return self._ended(
-                claim, Outcome.PUBLISHED, seconds, keep_placed=True, file_paths=paths
-            ), after
+            for publication, is_published in zip(publications, published, strict=True):
+                claim = publication.claim
+                if not is_published:
+                    ended.append(self._superseded(claim, publication.seconds))
+                    continue
+                paths = tuple(artifact.file_path for artifact in publication.artifacts)
+                ended.append(
+                    self._ended(
+                        claim,
+                        Outcome.PUBLISHED,
+                        publication.seconds,
+                        keep_placed=True,
+                        file_paths=paths,
+                    )
+                )
         except BaseException:
-            # The caller does not learn of the claimed prompt.
-            if after is not None:
-                self.release(after, UNEXPECTED, 0.0)
+            # The caller does not learn of the claimed prompts.
+            for claim in claims:
+                self.release(claim, UNEXPECTED, 0.0)
             raise
+        return ended, claims
 
     def charge(self, claim: Claim, failure: Failure, seconds: float) -> RenderEnded:
         """Charge a failure to the prompt: a retry later, or the end.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from application.ports.artifact_store import RenderKey
+from application.ports.artifact_store import RenderKey, StorageError
 from domain.lease import Liveness, Termination
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Recovery:
         self._observer = observer
         self._clock = clock
         self._silent: tuple[LiveRender, ...] = ()
-        self._stuck: set[int] = set()  # renders whose workflows cannot be ended, reported once
+        self._stuck: set[int] = set()  # renders that cannot be taken over yet, reported once
 
     def run(self) -> int:
         """Check all live renders once; returns the number of prompts that were taken over.
@@ -121,7 +121,13 @@ class Recovery:
                         return False
                 case Termination.ENDED:
                     pass
-        return self._publish_finished(render) or self._abandon(render)
+        try:
+            return self._publish_finished(render) or self._abandon(render)
+        except StorageError as error:  # its files may be whole: the next check looks again
+            if render.render_id not in self._stuck:
+                self._stuck.add(render.render_id)
+                self._finalizer.report_unknown_files(render, error.failure)
+            return False
 
     def _publish_finished(self, render: LiveRender) -> bool:
         if self._finalizer.is_given_up(render):

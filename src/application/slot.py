@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
-from contextlib import closing, suppress
-from dataclasses import dataclass, replace
+import math
+from collections import deque
+from collections.abc import Callable
+from contextlib import ExitStack, closing, suppress
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count
+from threading import RLock
 from typing import TYPE_CHECKING
 
 from returns import result
 from returns.pipeline import is_successful
 
 from application.finalizer import UNEXPECTED
-from application.ports.artifact_store import RenderKey
+from application.ports.artifact_store import RenderKey, StorageError
 from application.ports.events import RenderPreviewed, RenderProgressed, RenderStarted
 from application.ports.media_renderer import RenderJob
-from application.ports.prompt_repository import RepositoryError, WriteRefusedError
+from application.ports.prompt_repository import (
+    Publication,
+    RepositoryError,
+    WriteRefusedError,
+)
 from application.turns import Turns
 from domain.artifact import Artifact, metadata_of
 from domain.breaker import Verdict
-from domain.brief import ImageBrief
+from domain.brief import PROMPT_FIELDS, ImageBrief
 from domain.brief_parser import parse_brief
 from domain.failure import Blame, Failure, FailureCode, describe_exception
+from domain.mark import ALGORITHMIC, TRAINED, Mark
 from domain.render import Outcome, seed_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from returns.result import Result
@@ -47,14 +56,47 @@ if TYPE_CHECKING:
     from domain.prompt import Kind
     from domain.render import Claim, ServerJob, WorkflowProcess
 
+MAX_GROUP = 16
+"""Maximum number of prompts that are published in one transaction."""
+
+NextClaims = Callable[[int], "tuple[Selection, int] | None"]
+"""Given a maximum number of claims, returns what may be claimed and how many; None for nothing."""
+
 _INTERRUPTED = Failure(FailureCode.INTERRUPTED, "the program was asked to stop")
+# What made a file, for its mark, where the models are not known.
+_SYSTEMS = {"sketch": "Media Generator sketch", "script": "ComfyUI", "server": "ComfyUI"}
+_NOT_BEGUN = Failure(FailureCode.INTERRUPTED, "its render had not begun")
+_MAX_HOLD = 0.1  # seconds that a publication may wait for the next one, however slow the disk is
+_MAX_AHEAD = 1.0  # seconds of a render, after which prompts claimed after it are given back
 _numbers = count(1)  # of the slots of this process
+
+
+@dataclass(slots=True)
+class _Group:
+    """The prompts that a lane holds, besides the one that renders.
+
+    Attributes:
+        turn: of the lane.
+        ahead: claimed, not begun.
+        on_ended: receives the outcomes.
+        rendered: verified and in place; their publication is held back.
+        since: when the last render began, on the monotonic clock.
+        lock: guards the rest, which another lane may take over.
+    """
+
+    turn: Turn
+    ahead: deque[HeldLease]
+    on_ended: Callable[[RenderEnded], object]
+    rendered: list[tuple[HeldLease, Publication]] = field(default_factory=list)
+    since: float = math.inf
+    lock: RLock = field(default_factory=RLock)
 
 
 class RenderSlot:
     """Claims a prompt, renders it, and ends its render. For the lanes of one slot.
 
     Attributes:
+        lanes: number of lanes.
         turns: of the lanes.
 
     Args:
@@ -64,6 +106,7 @@ class RenderSlot:
         keeper: of the leases.
         clock: the monotonic clock.
         environment: variables of this slot's workflows, which override those of this process.
+        lanes: number of lanes; one publishes each prompt before the next one renders.
     """
 
     def __init__(
@@ -74,6 +117,7 @@ class RenderSlot:
         keeper: LeaseKeeper,
         clock: Clock,
         environment: Mapping[str, str] | None = None,
+        lanes: int = 1,
     ) -> None:
         self._prompt_renderer = prompt_renderer
         self._finalizer = finalizer
@@ -82,6 +126,7 @@ class RenderSlot:
         self._clock = clock
         self._environment = environment or {}
         self._number = next(_numbers)
+        self.lanes = lanes
         self.turns = Turns()
 
     def acquire(self, selection: Selection, turn: Turn) -> HeldLease | None:
@@ -105,113 +150,213 @@ class RenderSlot:
         return None
 
     def process(
-        self, held: HeldLease, stop: StopRequest, next_selection: Callable[[], Selection | None]
-    ) -> tuple[RenderEnded, HeldLease | None]:
-        """Render an acquired prompt, and end its render.
+        self,
+        leases: Sequence[HeldLease],
+        stop: StopRequest,
+        next_claims: NextClaims,
+        on_ended: Callable[[RenderEnded], object] = lambda _: None,
+        retire: StopRequest | None = None,
+    ) -> tuple[HeldLease, ...]:
+        """Render acquired prompts one after the other, and end their renders.
 
-        Once it has rendered, the turn is passed on: another lane renders the next prompt while
-        this one is verified and published. Outcomes keep the order of the claims.
+        Once a prompt has rendered, the turn is passed on: another lane renders the next prompt
+        while this one is verified and published. After a render that was shorter than a commit,
+        this lane keeps the turn instead, and claims more prompts with the publication, which it
+        renders one after the other and publishes in one transaction. If one of these renders
+        takes longer, the lane that waits for the turn publishes those before it. Outcomes keep the
+        order of the claims.
 
         Args:
-            held: the lease of the claim.
-            stop: ends the render early; the prompt is given back. One that has rendered is
-                published.
-            next_selection: called before a publication if no lane renders or waits for its turn;
-                returns the prompts of which one may be claimed in the same transaction (one wait
-                for the disk), or None.
+            leases: of the claims, in their order, with one turn.
+            stop: ends the render early; its prompt is given back. Those that have rendered are
+                published, and those that have not begun are given back.
+            next_claims: called before a publication if no other lane has the turn or waits for it:
+                what may be claimed in the same transaction (one wait for the disk).
+            on_ended: called with each outcome, in this thread or in that of another lane.
+            retire: gives back the prompts that have not begun.
 
         Returns:
-            The outcome, and the lease of the prompt that was claimed in the same transaction.
+            The leases of the prompts that were claimed along with the last publication.
 
         Raises:
             RepositoryError: the database cannot be used.
-            OSError: the files cannot be read or written; the prompt was given back.
+            OSError: the files cannot be read or written; the prompts were given back.
         """
-        claim, began = held.claim, self._clock.monotonic()
-        seconds: float | None = None
+        turn = leases[0].turn
+        group = _Group(turn, deque(leases), on_ended)
+        after: tuple[HeldLease, ...] = ()
+        if len(leases) > 1:
+            turn.let_watch(partial(self._relieve, group))
         try:
-            try:
-                rendered = self._prompt_renderer.render(
-                    held,
-                    stop,
-                    self._environment,
-                    self._number,
-                    partial(self._has_next, claim.kind, next_selection),
-                )
-                seconds = self._clock.monotonic() - began
-                if is_successful(rendered):
-                    held.turn.pass_on()
-                held.turn.wait_for_earlier()
-                finished = rendered.bind(partial(self._prompt_renderer.finish, held))
-            except BaseException as error:
-                if seconds is None:
-                    seconds = self._clock.monotonic() - began
-                held.turn.wait_for_earlier()
-                if not isinstance(error, Exception) or isinstance(error, OSError | RepositoryError):
-                    # The program or the database failed: the prompt is not charged.
-                    self._finalizer.release(claim, UNEXPECTED, seconds)
-                    raise
-                # A bug that one prompt triggers must not stop the others.
-                bug = Failure(FailureCode.PROGRAM_ERROR, describe_exception(error))
-                finished = result.Failure(bug)
-            if is_successful(finished):
-                return self._publish(claim, finished.unwrap(), seconds, next_selection)
-            return self._end(held, finished.failure(), seconds), None
+            while not after:
+                with group.lock:
+                    if not group.ahead:
+                        break
+                    held = group.ahead.popleft()
+                    turn.keeps = bool(group.ahead)
+                    group.since = self._clock.monotonic()
+                seconds, keeps_turn = None, False
+                try:
+                    rendered = self._prompt_renderer.render(
+                        held,
+                        stop,
+                        self._environment,
+                        self._number,
+                        partial(self._has_next, group, held.claim.kind, next_claims),
+                    )
+                    seconds = self._clock.monotonic() - group.since
+                    commit_seconds = min(self._finalizer.commit_seconds, _MAX_HOLD)
+                    keeps_turn = seconds < commit_seconds and self.lanes > 1
+                    if is_successful(rendered) and not keeps_turn:
+                        turn.pass_on()
+                    turn.wait_for_earlier()
+                    finished = rendered.bind(partial(self._prompt_renderer.finish, held))
+                except BaseException as error:  # noqa: BLE001 - most of them are raised again
+                    finished = self._failure(group, held, error, seconds)
+                if is_successful(finished):
+                    publication = Publication(held.claim, finished.unwrap(), seconds or 0.0)
+                    with group.lock:
+                        group.rendered.append((held, publication))
+                        after = self._publish(group, next_claims, keeps_turn=keeps_turn)
+                else:
+                    self._end_failed(group, held, finished.failure(), seconds or 0.0)
+                if group.ahead and (stop.made or (retire is not None and retire.made)):
+                    self._give_back(group)
+        except BaseException:
+            self._give_back(group)
+            raise
         finally:
-            self._admission.release(claim)
-            self._keeper.release(held)
-            held.turn.end()
+            if not after or after[0].turn is not turn:
+                turn.end()
+        return after
 
-    def release(self, held: HeldLease) -> None:
-        """Give back an acquired prompt without rendering it."""
+    def _failure(
+        self, group: _Group, held: HeldLease, error: BaseException, seconds: float | None
+    ) -> Result[tuple[Artifact, ...], Failure]:
+        """The failure of the prompt, or the error itself if it is none of the prompt's."""
+        if seconds is None:
+            seconds = self._clock.monotonic() - group.since
+        held.turn.wait_for_earlier()
+        if not isinstance(error, Exception) or isinstance(error, OSError | RepositoryError):
+            # The program or the database failed: the prompt is not charged.
+            self._release(group, held, UNEXPECTED, seconds)
+            raise error
+        # A bug that one prompt triggers must not stop the others.
+        return result.Failure(Failure(FailureCode.PROGRAM_ERROR, describe_exception(error)))
+
+    def _publish(
+        self, group: _Group, next_claims: NextClaims | None = None, *, keeps_turn: bool = False
+    ) -> tuple[HeldLease, ...]:
+        """Publish the prompts of a group that have rendered, and claim the next ones with them.
+
+        Nothing is published yet if this lane keeps the turn and has more prompts to render. The
+        caller holds the group's lock.
+        """
+        if keeps_turn and group.ahead:
+            return ()
+        rendered, group.rendered = group.rendered, []
+        publications = [publication for _, publication in rendered]
+        turn, most = None, 1
+        if keeps_turn and self.turns.holder is group.turn:
+            turn, most = group.turn, min(2 * len(rendered), MAX_GROUP)
+        elif next_claims is not None and not group.ahead:
+            turn = self.turns.take_now()
+        after: tuple[HeldLease, ...] = ()
         try:
-            self._finalizer.release(held.claim, UNEXPECTED, 0.0)
+            claimable = next_claims(most) if next_claims and turn else None
+            selection = claimable and self._admission.next_selection(claimable[0])
+            try:
+                with self._keeper.claim_lock:
+                    waiting = self._prompt_renderer.waiting_processes(
+                        selection.kinds if selection else (), self._environment, self._number
+                    )
+                    ended, claims = self._finalizer.publish(
+                        publications, selection, claimable[1] if claimable else 0, waiting
+                    )
+                    turn_of_claims = turn or group.turn
+                    after = tuple(self._keeper.track(claim, turn_of_claims) for claim in claims)
+            except WriteRefusedError as refusal:
+                ended = self._publish_each(publications, refusal)
+            else:
+                pairs = zip(publications, ended, strict=True)
+                published = [one.claim for one, end in pairs if end.outcome is Outcome.PUBLISHED]
+                self._admission.succeeded(published)
+        except BaseException:
+            group.ahead.extend(after)  # the caller does not learn of them
+            after = ()
+            raise
+        finally:
+            for held, publication in rendered:
+                self._admission.release(publication.claim)
+                self._keeper.release(held)
+            if turn is not None and turn is not group.turn and not after:
+                turn.end()
+        for end in ended:
+            group.on_ended(end)
+        return after
+
+    def _end_failed(self, group: _Group, held: HeldLease, failure: Failure, seconds: float) -> None:
+        try:
+            with group.lock:
+                if group.rendered:  # the breaker hears of those before it first
+                    self._publish(group)
+            group.on_ended(self._end(held, failure, seconds))
         finally:
             self._admission.release(held.claim)
             self._keeper.release(held)
-            held.turn.end()
+        if group.ahead and held.claim.kind in self._admission.gate().refused:
+            self._give_back(group)
 
-    def _has_next(self, kind: Kind, next_selection: Callable[[], Selection | None]) -> bool:
+    def _has_next(self, group: _Group, kind: Kind, next_claims: NextClaims) -> bool:
+        if any(held.claim.kind is kind for held in tuple(group.ahead)):
+            return True
         with suppress(RepositoryError):
-            selection = next_selection()
-            return selection is not None and self._admission.is_pending(selection, kind)
+            claimable = next_claims(1)
+            return claimable is not None and self._admission.is_pending(claimable[0], kind)
         return False
 
-    def _publish(
-        self,
-        claim: Claim,
-        artifacts: tuple[Artifact, ...],
-        seconds: float,
-        next_selection: Callable[[], Selection | None],
-    ) -> tuple[RenderEnded, HeldLease | None]:
-        turn, held = self.turns.take_now(), None
+    def _publish_each(
+        self, publications: Sequence[Publication], refusal: WriteRefusedError
+    ) -> list[RenderEnded]:
+        """Publish prompts one by one, of which the database refused at least one."""
+        ended: list[RenderEnded] = []
+        for publication in publications:
+            claim = publication.claim
+            try:
+                if len(publications) == 1:
+                    raise refusal
+                [end] = self._finalizer.publish([publication])[0]
+                if end.outcome is Outcome.PUBLISHED:
+                    self._admission.succeeded([claim])
+            except WriteRefusedError as refused:
+                end = self._refused(claim, refused, publication.seconds, keeps_files=True)
+            ended.append(end)
+        return ended
+
+    def _relieve(self, group: _Group) -> None:
+        """Publish for a lane whose render takes longer than a commit. Called by another lane."""
+        with group.lock:
+            seconds = self._clock.monotonic() - group.since
+            if seconds >= _MAX_AHEAD:
+                self._give_back(group)
+            elif group.rendered and seconds >= min(self._finalizer.commit_seconds, _MAX_HOLD):
+                self._publish(group)
+
+    def _give_back(self, group: _Group) -> None:
+        """Publish what was held back, and give back the prompts that have not begun to render."""
+        with group.lock, ExitStack() as stack:
+            group.turn.keeps = False
+            while group.ahead:
+                stack.callback(self._release, group, group.ahead.pop(), _NOT_BEGUN, 0.0)
+            if group.rendered:
+                stack.callback(self._publish, group)  # before the others, although added last
+
+    def _release(self, group: _Group, held: HeldLease, failure: Failure, seconds: float) -> None:
         try:
-            selection = next_selection() if turn is not None else None
-            claimable = selection and self._admission.next_selection(selection)
-            with self._keeper.claim_lock:
-                kinds = claimable.kinds if claimable else ()
-                waiting = self._prompt_renderer.waiting_processes(
-                    kinds, self._environment, self._number
-                )
-                ended, after = self._finalizer.publish(
-                    claim, artifacts, seconds, claimable, waiting
-                )
-                if after is not None and turn is not None:
-                    held = self._keeper.track(after, turn)
-        except WriteRefusedError as refusal:
-            return self._refused(claim, refusal, seconds, keeps_files=True), None
+            group.on_ended(self._finalizer.release(held.claim, failure, seconds))
         finally:
-            if turn is not None and held is None:
-                turn.end()
-        try:
-            if ended.outcome is Outcome.PUBLISHED:
-                self._admission.succeeded(claim)
-        except BaseException:
-            # The caller does not learn of the claimed prompt.
-            if held is not None:
-                self.release(held)
-            raise
-        return ended, held
+            self._admission.release(held.claim)
+            self._keeper.release(held)
 
     def _end(self, held: HeldLease, failure: Failure, seconds: float) -> RenderEnded:
         claim = held.claim
@@ -424,9 +569,12 @@ class PromptRenderer:
         """
         claim = held.claim
         self._events.handle(RenderStarted(claim.prompt_id, claim.render_id, claim.kind))
-        for earlier in claim.unpublished:
-            if artifacts := self._store.finished(RenderKey(claim.prompt_id, *earlier)):
-                return result.Success(RenderedPrompt(artifacts=artifacts))
+        try:
+            for earlier in claim.unpublished:
+                if artifacts := self._store.finished(RenderKey(claim.prompt_id, *earlier)):
+                    return result.Success(RenderedPrompt(artifacts=artifacts))
+        except StorageError as error:
+            return result.Failure(error.failure)
         briefs: list[Brief] = []
         for writing in claim.writings:  # all are parsed before the first takes minutes
             parsed = parse_brief(claim.kind, writing.content)
@@ -460,7 +608,17 @@ class PromptRenderer:
         claim = held.claim
         prepared: list[Prepared] = []
         for writing in rendered.writings:
-            verified = self._store.prepare(writing.staging, writing.job.variant)
+            job, facts = writing.job, writing.facts
+            mark = Mark(
+                key=f"{claim.prompt_id}/{claim.render_id}/{claim.token}/{job.variant}",
+                source_type=ALGORITHMIC if facts.renderer == "sketch" else TRAINED,
+                made_at=claim.claimed_at,
+                workflow=facts.workflow,
+                system=", ".join(facts.models) or _SYSTEMS.get(facts.renderer, ""),
+                prompt=getattr(job.brief, PROMPT_FIELDS[claim.kind]),
+                seed=str(facts.job.seed if facts.job else job.seed) if facts.seed_used else "",
+            )
+            verified = self._store.prepare(writing.staging, job.variant, mark)
             if not is_successful(verified):
                 failure = _explained(verified.failure(), writing.facts)
                 return result.Failure(self._cause(failure))

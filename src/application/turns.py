@@ -3,11 +3,18 @@
 A slot is worked by a few threads, its *lanes*. Each looks for a prompt, renders it, verifies it and
 publishes it. The first two need the slot's turn, which a lane passes on once its render has
 ended. So one prompt renders at a time, and the next one renders while this one is published.
+
+Where renders are shorter than a commit, one lane keeps the turn and publishes several prompts in
+one transaction. If a render is longer, the lane that waits for the turn publishes those before it.
 """
 
 from __future__ import annotations
 
 from threading import Condition
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LANES = 2
 """Number of lanes of a slot; more would only collect prompts that are not published yet."""
@@ -16,12 +23,18 @@ SERVER_LANES = 3
 """The same where servers render: for a job that runs, one that waits there, and a publication."""
 
 _MAX_DELAY = 0.1  # seconds; for as long the publication of a render lets the next one begin first
+_WATCH_INTERVAL = 0.01  # seconds between two looks at a lane that renders several prompts
 
 
 class Turns:
-    """Gives one lane of a slot after the other the turn. Safe from any thread."""
+    """Gives one lane of a slot after the other the turn. Safe from any thread.
+
+    Attributes:
+        watch: called again and again by a lane that waits for the turn; None for nothing to watch.
+    """
 
     def __init__(self) -> None:
+        self.watch: Callable[[], object] | None = None
         self.changed = Condition()
         self.holder: Turn | None = None
         self.last: Turn | None = None
@@ -29,14 +42,22 @@ class Turns:
         self.open = 0
 
     def take(self) -> Turn:
-        """Wait for the turn."""
+        """Wait for the turn, and watch the lane that has it where that is asked for."""
         with self.changed:
             self.waiting += 1
-            try:
-                self.changed.wait_for(lambda: self.holder is None)
-            finally:
+        try:
+            while True:
+                with self.changed:
+                    self.changed.wait_for(lambda: self.holder is None or self.watch is not None)
+                    if self.holder is None:
+                        return Turn(self)
+                    self.changed.wait(_WATCH_INTERVAL)
+                    watch = self.watch
+                if watch is not None:
+                    watch()
+        finally:
+            with self.changed:
                 self.waiting -= 1
-            return Turn(self)
 
     def take_now(self) -> Turn | None:
         """The turn, or None if a lane has it or waits for it."""
@@ -53,6 +74,7 @@ class Turn:
         next: the turn after this one, if its outcome waits for that of this one.
         began: whether its render began, or there is none.
         ended: whether its render has its outcome.
+        keeps: whether the lane has claimed more prompts: it passes the turn on after them.
     """
 
     def __init__(self, turns: Turns) -> None:
@@ -61,6 +83,7 @@ class Turn:
         self.next: Turn | None = None
         self.began = False
         self.ended = False
+        self.keeps = False
         if self._earlier is not None:
             self._earlier.next = self
         turns.holder = turns.last = self
@@ -68,9 +91,21 @@ class Turn:
 
     def begin(self) -> None:
         """Report that the render began, or that there is none: the other lane may be busy now."""
+        if not self.began:
+            with self._turns.changed:
+                self.began = True
+                self._turns.changed.notify_all()
+
+    def let_watch(self, watch: Callable[[], object]) -> None:
+        """Let a lane that waits for the turn call something again and again.
+
+        Args:
+            watch: called until this turn is passed on, in place of an earlier one.
+        """
         with self._turns.changed:
-            self.began = True
-            self._turns.changed.notify_all()
+            if self._turns.watch is None:
+                self._turns.changed.notify_all()
+            self._turns.watch = watch
 
     def pass_on(self, *, in_order: bool = True) -> None:
         """Let the next lane look for a prompt; may be repeated.
@@ -83,9 +118,9 @@ class Turn:
         """
         turns = self._turns
         with turns.changed:
-            if turns.holder is not self:
+            if turns.holder is not self or self.keeps:
                 return
-            turns.holder = None
+            turns.holder = turns.watch = None
             turns.changed.notify_all()
             if not in_order:
                 turns.last = None
@@ -119,5 +154,5 @@ class Turn:
             if self._turns.last is self:
                 self._turns.last = None
             if self._turns.holder is self:
-                self._turns.holder = None
+                self._turns.holder = self._turns.watch = None
             self._turns.changed.notify_all()

@@ -10,6 +10,7 @@ from domain.failure import describe_exception
 
 if TYPE_CHECKING:
     from application.admission import Admission
+    from application.leases import HeldLease
     from application.ports.events import EventListener
     from application.ports.prompt_repository import PromptRepository, Selection
     from application.ports.system import Clock
@@ -101,9 +102,13 @@ class WorkerLoop:
         if held is None:
             return False
         self._turn = None  # it is the lease's now
-        while held is not None:
-            _, held = self._slot.process(
-                held, stop, lambda: None if _ended(stop, retire) else self._selection
+        leases: tuple[HeldLease, ...] = (held,)
+        while leases:
+            leases = self._slot.process(
+                leases,
+                stop,
+                lambda most: None if _ended(stop, retire) else (self._selection, most),
+                retire=retire,
             )
         return True
 

@@ -71,6 +71,10 @@ class FailureCode(StrEnum):
     OUTPUT_ROOT_MISSING = "output_root_missing"  # the output root is not there (not mounted?)
     OUTPUT_NOT_WRITABLE = "output_not_writable"  # the output root cannot be written to
     DISK_FULL = "disk_full"  # no free space for the files
+    STORAGE_UNREACHABLE = "storage_unreachable"  # the object store does not answer, or not properly
+    STORAGE_REFUSED = "storage_refused"  # the object store does not accept the credentials
+    STORAGE_UNSAFE = "storage_unsafe"  # the object store would replace published files
+    BUCKET_MISSING = "bucket_missing"  # the object store has no bucket of that name
     DATABASE_CONSTRAINT = "database_constraint"  # the shared tables refuse what a render writes
 
     # A person's decision.
@@ -314,6 +318,18 @@ _HINTS = {
         FailureCode.DISK_FULL: (
             "Free space on the volumes of the output root and of the database."
         ),
+        FailureCode.STORAGE_UNREACHABLE: (
+            "Start the object store, or correct media.storage.endpoint; 'mediagen doctor' tries it."
+        ),
+        FailureCode.STORAGE_REFUSED: (
+            "Correct or renew the credentials (media.storage), and give them the permissions"
+            " s3:GetObject, s3:PutObject, s3:DeleteObject and s3:ListBucket."
+        ),
+        FailureCode.STORAGE_UNSAFE: (
+            "Use a store that supports conditional writes (If-None-Match: *), as Amazon S3, MinIO,"
+            " Ceph and Cloudflare R2 do in their current versions."
+        ),
+        FailureCode.BUCKET_MISSING: "Create the bucket, or correct media.storage.url.",
         FailureCode.DATABASE_CONSTRAINT: (
             "Change or drop the named constraint, trigger or index, or update the program that"
             " made it, then run 'mediagen doctor'. Finished files are kept and published"
@@ -347,6 +363,10 @@ _HALTING = frozenset(
         FailureCode.OUTPUT_ROOT_MISSING,
         FailureCode.OUTPUT_NOT_WRITABLE,
         FailureCode.DISK_FULL,
+        FailureCode.STORAGE_UNREACHABLE,
+        FailureCode.STORAGE_REFUSED,
+        FailureCode.STORAGE_UNSAFE,
+        FailureCode.BUCKET_MISSING,
     }
 )
 
@@ -362,6 +382,10 @@ _FOUND_BY_PREFLIGHT = frozenset(
         FailureCode.WRONG_MEDIA,
         FailureCode.OUTPUT_ROOT_MISSING,
         FailureCode.OUTPUT_NOT_WRITABLE,
+        FailureCode.STORAGE_UNREACHABLE,
+        FailureCode.STORAGE_REFUSED,
+        FailureCode.STORAGE_UNSAFE,
+        FailureCode.BUCKET_MISSING,
     }
 )
 

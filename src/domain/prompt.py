@@ -23,9 +23,24 @@ class Kind(StrEnum):
         """The kind of a prompt type, or None for prompts of other programs."""
         return _KINDS.get(prompt_type)
 
+    @classmethod
+    def of_name(cls, name: str) -> Kind | None:
+        """The kind that a person or a program calls by this name, or None for an unknown one."""
+        return KIND_NAMES.get(name.strip().lower())
+
 
 _PROMPT_TYPES = {Kind.IMAGE: "image_prompt", Kind.AUDIO: "lyrics_prompt"}
 _KINDS = {prompt_type: kind for kind, prompt_type in _PROMPT_TYPES.items()}
+
+KIND_NAMES: Final = {
+    "image": Kind.IMAGE,
+    "picture": Kind.IMAGE,
+    "image_prompt": Kind.IMAGE,
+    "audio": Kind.AUDIO,
+    "song": Kind.AUDIO,
+    "lyrics_prompt": Kind.AUDIO,
+}
+"""Every name of a kind that commands and requests accept; output always has the kind's own."""
 
 
 @dataclass(frozen=True, slots=True)

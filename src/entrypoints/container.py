@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from adapters.live_state.worker_state import WorkerState
     from adapters.live_state.writer import LiveStateWriter
+    from adapters.media_marks.marker import Marker
     from adapters.sqlite.connection import Connection
     from adapters.sqlite.database import SqliteDatabase
     from application.admission import Admission
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from application.ports.live_state import LiveStateReader
     from application.ports.media_files import PublishedMedia, Thumbnails, Waveforms
     from application.ports.media_renderer import MediaRenderer
+    from application.ports.object_storage import ObjectStorage
     from application.ports.prompt_catalogue import PromptCatalogue
     from application.ports.prompt_repository import PromptRepository
     from application.ports.render_logs import RenderLogs
@@ -71,6 +73,18 @@ def _only_if(
     """The part where the condition holds, otherwise None."""
     chosen = providers.Callable(lambda holds: "yes" if holds else "no", condition)
     return providers.Selector(chosen, yes=part, no=providers.Object(None))
+
+
+def _in_bucket_or_folder(
+    settings: providers.Provider[LoadedSettings],
+    in_bucket: providers.Provider[T],
+    in_folder: providers.Provider[T],
+) -> providers.Provider[T]:
+    """The part for the place that the settings give to published files."""
+    chosen = providers.Callable(
+        lambda loaded: "bucket" if resolution.storage_address(loaded) else "folder", settings
+    )
+    return providers.Selector(chosen, bucket=in_bucket, folder=in_folder)
 
 
 def _heartbeat_seconds(lease_seconds: float) -> float:
@@ -140,6 +154,12 @@ class Container(containers.DeclarativeContainer):
     database_path = providers.Callable(resolution.database_path, settings)
     output_root = providers.Callable(resolution.output_root, settings)
     state_folder = providers.Callable(factories.state_folder, settings)
+    # Published files: in the output root, or in a bucket, whose staging is local all the same.
+    published_root = providers.Callable(resolution.published_root, settings)
+    object_storage: providers.Provider[ObjectStorage] = providers.Singleton(
+        factories.object_storage, settings
+    )
+    staging_folder = providers.Callable(operator.truediv, state_folder, "publication")
 
     # The database: a connection for the work, and one each for leases and hooks.
     database: providers.Provider[SqliteDatabase] = providers.Singleton(
@@ -224,18 +244,34 @@ class Container(containers.DeclarativeContainer):
     )
 
     # Rendering and publishing a prompt.
-    store: providers.Provider[ArtifactStore] = providers.Singleton(
-        Lazy("adapters.filesystem.artifact_store:FilesystemArtifactStore"),
-        output_root,
-        repository.provided.database_id,
-        providers.Factory(
-            Lazy("adapters.filesystem.limits:StoreLimits"),
-            max_files=sections.media.limits.max_files,
-            max_bytes=sections.media.limits.max_bytes,
-            max_pixels=sections.media.limits.max_pixels,
-            min_free_bytes=sections.media.limits.min_free_bytes,
+    store_limits = providers.Factory(
+        Lazy("adapters.filesystem.limits:StoreLimits"),
+        max_files=sections.media.limits.max_files,
+        max_bytes=sections.media.limits.max_bytes,
+        max_pixels=sections.media.limits.max_pixels,
+        min_free_bytes=sections.media.limits.min_free_bytes,
+    )
+    other_folders = providers.List(database_path.provided.resolve.call().parent)
+    marker: providers.Provider[Marker | None] = providers.Singleton(factories.make_marker, settings)
+    store: providers.Provider[ArtifactStore] = _in_bucket_or_folder(
+        settings,
+        providers.Singleton(
+            Lazy("adapters.filesystem.object_artifact_store:ObjectArtifactStore"),
+            object_storage,
+            staging_folder,
+            repository.provided.database_id,
+            store_limits,
+            other_folders,
+            marker,
         ),
-        other_folders=providers.List(database_path.provided.resolve.call().parent),
+        providers.Singleton(
+            Lazy("adapters.filesystem.artifact_store:FilesystemArtifactStore"),
+            output_root,
+            repository.provided.database_id,
+            store_limits,
+            other_folders,
+            marker,
+        ),
     )
     render_logs: providers.Provider[RenderLogs] = providers.Singleton(
         factories.render_logs, settings
@@ -308,6 +344,9 @@ class Container(containers.DeclarativeContainer):
         ),
         events,
     )
+    lanes: providers.Provider[int] = providers.Callable(
+        lambda on_servers: SERVER_LANES if on_servers else LANES, has_server_jobs
+    )
     slot: providers.Provider[RenderSlot] = providers.Factory(  # one for the lanes of each slot
         Lazy("application.slot:RenderSlot"),
         prompt_renderer,
@@ -315,12 +354,10 @@ class Container(containers.DeclarativeContainer):
         admission,
         keeper,
         clock,
-    )
-    lanes: providers.Provider[int] = providers.Callable(
-        lambda on_servers: SERVER_LANES if on_servers else LANES, has_server_jobs
+        lanes=lanes,
     )
     drain: providers.Provider[Drain] = providers.Singleton(
-        Lazy("application.drain:Drain"), repository, slot, admission, recovery, clock, lanes
+        Lazy("application.drain:Drain"), repository, slot, admission, recovery, clock
     )
     housekeeping: providers.Provider[Housekeeping] = providers.Singleton(
         Lazy("application.housekeeping:Housekeeping"),
@@ -354,7 +391,7 @@ class Container(containers.DeclarativeContainer):
         ).provider,
         providers.Factory(
             Lazy("adapters.hooks.command:CommandTransport"),
-            variables=providers.Dict(MEDIAGEN_OUTPUT_ROOT=providers.Callable(str, output_root)),
+            variables=providers.Dict(MEDIAGEN_OUTPUT_ROOT=published_root),
             clock=clock,
         ).provider,
         providers.Factory(
@@ -385,8 +422,10 @@ class Container(containers.DeclarativeContainer):
         factories.live_reader, settings
     )
 
-    published_media: providers.Provider[PublishedMedia] = providers.Singleton(
-        Lazy("adapters.media_files.media_file:MediaFolder"), output_root
+    published_media: providers.Provider[PublishedMedia] = _in_bucket_or_folder(
+        settings,
+        providers.Singleton(Lazy("adapters.media_files.object_media:ObjectMedia"), object_storage),
+        providers.Singleton(Lazy("adapters.media_files.media_file:MediaFolder"), output_root),
     )
 
     # The page: a database for each thread; they share what they know of paths and locks.
@@ -430,6 +469,9 @@ class Container(containers.DeclarativeContainer):
         "database free space",
         database_path.provided.resolve.call().parent,
         min_free_bytes,
+    )
+    object_storage_checks: providers.Provider[DoctorChecks] = providers.Factory(
+        Lazy("adapters.object_store.doctor:ObjectStorageChecks"), object_storage
     )
     output_root_checks: providers.Provider[DoctorChecks] = providers.Factory(
         Lazy("adapters.filesystem.output_root_checks:OutputRootChecks"), output_root, min_free_bytes

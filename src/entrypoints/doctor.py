@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import platform
+import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from application.ports.doctor import Check, CheckStatus
+from application.ports.gallery import GalleryQuery
+from application.ports.prompt_repository import RepositoryError
 from domain.prompt import Kind
 from entrypoints.container import compose
 from entrypoints.renderers import RENDERERS
@@ -18,6 +22,7 @@ from entrypoints.version import VERSION
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from entrypoints.container import Container
     from entrypoints.settings.loader import LoadedSettings
 
 T = TypeVar("T")
@@ -38,18 +43,20 @@ def diagnose(
     """
     yield _program()
     yield from _configuration(loaded)
-    yield from map(_error, problems)
+    yield from (_error(problem, loaded) for problem in problems)
     container = compose(loaded)
     missing: list[Problem] = []
     database = _attempt(container.database_path, missing)
-    root = _attempt(container.output_root, missing)
+    is_in_bucket = resolution.storage_address(loaded) is not None
+    root = None if is_in_bucket else _attempt(container.output_root, missing)
+    storage = _attempt(container.object_storage, missing) if is_in_bucket else None
     setups = container.setups()
     missing += [problem for setup in setups.values() for problem in setup.problems()]
     reported = {problem.key for problem in problems}
     for problem in missing:
         if problem.key not in reported:
             reported.add(problem.key)
-            yield _error(problem)
+            yield _error(problem, loaded)
     if database is not None:
         yield from container.database_checks(output_root=root, thorough=thorough).checks()
         if database.exists():
@@ -57,9 +64,12 @@ def diagnose(
     yield from _renderers(loaded)
     for setup in setups.values():
         if renderer_checks := setup.doctor_checks(container.clock()):
-            yield from renderer_checks.checks()
+            yield from (_start_server(check, loaded) for check in renderer_checks.checks())
     if root is not None:
         yield from container.output_root_checks().checks()
+    if storage is not None:
+        published = _published_keys(container, 1000 if thorough else 100) if database else ()
+        yield from container.object_storage_checks(published=published).checks()
     yield from _webhooks(loaded)
     from entrypoints.service.macos_privacy import paths_in_use, privacy_checks
 
@@ -83,8 +93,24 @@ def _configuration(loaded: LoadedSettings) -> Iterator[Check]:
         yield Check("configuration", CheckStatus.OK, text)
 
 
-def _error(problem: Problem) -> Check:
-    return Check("settings", CheckStatus.ERROR, f"{problem.where}: {problem.what}", problem.fix)
+def _error(problem: Problem, loaded: LoadedSettings) -> Check:
+    finding = f"{problem.where}: {problem.what}"
+    command = "" if loaded.config_file else "mediagen setup"
+    return Check("settings", CheckStatus.ERROR, finding, problem.fix, command)
+
+
+def _start_server(check: Check, loaded: LoadedSettings) -> Check:
+    """The check of a renderer, with the command that starts a ComfyUI of this machine."""
+    is_local = any(name in check.subject for name in ("127.0.0.1", "localhost", "[::1]"))
+    if check.status is not CheckStatus.ERROR or not is_local or check.command:
+        return check
+    try:
+        python = resolution.interpreter(loaded)
+        directory = resolution.comfyui_directory(loaded)
+    except SettingsError:
+        return check
+    command = f"cd {shlex.quote(str(directory))} && {shlex.quote(str(python))} main.py"
+    return replace(check, command=command)
 
 
 def _attempt(resolve: Callable[[], T], missing: list[Problem]) -> T | None:
@@ -93,6 +119,15 @@ def _attempt(resolve: Callable[[], T], missing: list[Problem]) -> T | None:
     except SettingsError as error:
         missing += error.problems
         return None
+
+
+def _published_keys(container: Container, limit: int) -> list[str]:
+    """The paths of the newest artifacts; none if the database cannot be read."""
+    try:
+        page = container.database().gallery.page(GalleryQuery(limit=limit))
+    except RepositoryError:
+        return []  # another check reports it
+    return [artifact.file_path for artifact in page.artifacts if artifact.servable]
 
 
 def _renderers(loaded: LoadedSettings) -> Iterator[Check]:

@@ -24,11 +24,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from adapters.comfyui_script.host_records import HostRecords
+    from adapters.media_marks.marker import Marker
     from adapters.sqlite.connection import Connection, LockState
     from adapters.sqlite.database import SqliteDatabase
     from adapters.sqlite.known_paths import KnownPaths
     from application.ports.database import WorkerPlace
     from application.ports.live_state import LiveStateReader
+    from application.ports.object_storage import ObjectStorage
     from application.ports.prompt_repository import PromptRepository
     from application.ports.render_logs import RenderLogs
     from application.ports.system import Clock, Processes
@@ -123,6 +125,17 @@ def make_repository(
     )
 
 
+def make_marker(loaded: LoadedSettings) -> Marker | None:
+    """What marks the files that are published; None if nothing does."""
+    marking = loaded.settings.media.marking
+    if not marking.metadata:
+        return None
+    from adapters.media_marks.marker import Marker
+    from entrypoints.version import VERSION
+
+    return Marker(f"Media Generator {VERSION}", with_prompt=marking.prompt)
+
+
 def retry_policy(loaded: LoadedSettings) -> RetryPolicy:
     """Which failures of a render are retried, and when."""
     from domain.retry import RetryPolicy
@@ -168,6 +181,34 @@ def live_reader(loaded: LoadedSettings) -> LiveStateReader:
     from adapters.system_clock import SystemClock
 
     return LiveStateFiles(state_folder(loaded), _lazy_processes(), SystemClock())
+
+
+def object_storage(loaded: LoadedSettings) -> ObjectStorage:
+    """The bucket of published files. Raises SettingsError if its library is not installed."""
+    from importlib.util import find_spec
+
+    from adapters.object_store.bucket import BucketSettings, S3Bucket
+    from entrypoints.settings.errors import Problem, SettingsError
+
+    key = "media.storage.url"
+    if find_spec("obstore") is None:
+        what = f"{key} is set, but the Python package obstore is not installed"
+        fix = "Install it with 'pip install \"media-generator[s3]\"'."
+        raise SettingsError([Problem(str(loaded.provenance[key]), what, fix, key)])
+    storage = loaded.settings.media.storage
+    return S3Bucket(
+        BucketSettings(
+            storage.url or "",
+            storage.endpoint,
+            storage.region,
+            storage.access_key_id,
+            storage.secret_access_key,
+            storage.session_token,
+            storage.credentials_file,
+            storage.ca_file,
+            storage.path_style,
+        )
+    )
 
 
 def render_logs(loaded: LoadedSettings) -> RenderLogs:

@@ -279,9 +279,13 @@ def require_complete(loaded: LoadedSettings) -> None:
     Raises:
         SettingsError: settings are missing; it names all of them.
     """
-    problems = _problems(
-        partial(resolution.database_path, loaded), partial(resolution.output_root, loaded)
-    )
+    required: list[Callable[[], object]] = [
+        partial(resolution.database_path, loaded),
+        partial(resolution.published_root, loaded),
+    ]
+    if resolution.storage_address(loaded):
+        required.append(partial(factories.object_storage, loaded))
+    problems = _problems(*required)
     for setup in chosen_setups(loaded).values():
         problems += setup.problems()
     if problems:

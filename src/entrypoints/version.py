@@ -3,4 +3,4 @@
 Reading it from the installed package's metadata takes longer than printing the help.
 """
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"

@@ -82,7 +82,8 @@ def check_files(workspace: Path) -> None:
 def check_advice(shell: CommandLine, printed: str) -> None:
     """The commands to try next are printed so that a shell takes them, spaces and all."""
     commands = [line.strip() for line in printed.splitlines() if line.startswith("  mediagen ")]
-    assert len(commands) == 4
+    assert len(commands) == 5
+    assert commands.pop(0).endswith(" serve --open")
     for command in commands[:2]:
         shown = subprocess.run(
             ["/bin/sh", "-c", command],

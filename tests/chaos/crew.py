@@ -89,6 +89,8 @@ def worker(
     until_quiet: bool = False,
     clock_error: float = 0.0,
     lease_seconds: float | None = None,
+    visit: int = 1,
+    commit_seconds: float | None = None,
 ) -> Hand:
     """Start a worker, with a trap at a step if one is named.
 
@@ -99,11 +101,13 @@ def worker(
         until_quiet: the worker goes on until nothing is left to do.
         clock_error: seconds by which its wall clock is ahead.
         lease_seconds: after which it takes over from the silent, if other than usual.
+        visit: which time the worker reaches the step.
+        commit_seconds: of a commit, as it believes; shorter renders are published in groups.
     """
-    manner = Manner(until_quiet, clock_error)
+    manner = Manner(until_quiet, clock_error, commit_seconds=commit_seconds)
     if lease_seconds is not None:
         manner.lease_seconds = lease_seconds
-    return start(partial(work, place.config, Trap(step, stops), manner))
+    return start(partial(work, place.config, Trap(step, stops, visit), manner))
 
 
 def has_strace() -> bool:

@@ -18,6 +18,7 @@ from dependency_injector import providers
 
 import adapters.filesystem.artifact_store as store_module
 import adapters.filesystem.publication as publication_module
+import application.slot as slot_module
 from adapters.processes.children import become_subreaper
 from adapters.system_clock import SystemClock, repeating
 from application.leases import LeaseKeeper
@@ -32,6 +33,7 @@ from tests.chaos.traps import Trap, TrappedPort, TrappedRenderer, trap_server
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from application.finalizer import RenderFinalizer
     from application.ports.events import Event
 
 HEARTBEAT_SECONDS = 0.1
@@ -53,11 +55,13 @@ class Manner:
         until_quiet: drain again and again until nothing is left to do, rather than once.
         clock_error: seconds by which its wall clock is ahead.
         lease_seconds: after which it takes over from the silent.
+        commit_seconds: what it believes that a commit takes, if not what it measures.
     """
 
     until_quiet: bool = False
     clock_error: float = 0.0
     lease_seconds: float = 0.5
+    commit_seconds: float | None = None
 
 
 class _Nobody:
@@ -106,7 +110,21 @@ def build(config: Path, trap: Trap, manner: Manner) -> Container:
     )
     container.recovery.override(providers.Object(recovery))
     _trap_files(trap)
+    if manner.commit_seconds is not None:
+        _believe(container.finalizer(), manner.commit_seconds)
     return container
+
+
+def _believe(finalizer: RenderFinalizer, commit_seconds: float) -> None:
+    """A slow disk, as far as the slots know, without its waits."""
+
+    class Believing(type(finalizer)):  # type: ignore[misc]
+        commit_seconds = property(lambda _: manner_seconds, lambda *_: None)
+
+    manner_seconds = commit_seconds
+    finalizer.__class__ = Believing
+    slot_module._MAX_HOLD = commit_seconds  # noqa: SLF001 (a script takes longer than a tenth)
+    slot_module._MAX_AHEAD = commit_seconds + 0.05  # noqa: SLF001 (a slow one sleeps for 0.25 s)
 
 
 def _trap_files(trap: Trap) -> None:

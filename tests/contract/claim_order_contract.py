@@ -8,9 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from application.ports.prompt_repository import Selection
+from application.ports.prompt_repository import Requeued, Selection
+from domain.failure import Failure, FailureCode
 from domain.prompt import Kind
-from tests.contract.prompt_repository_contract import ANY, picture, taken
+from tests.contract.prompt_repository_contract import ANY, picture, publication, taken
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,6 +93,39 @@ class ClaimOrderContract:
             claimed = [taken(queue.repository, only).prompt_id for _ in range(3)]
         assert claimed == [3, 4, 2]
 
+    @pytest.mark.parametrize("by_priority", [True, False])
+    @pytest.mark.parametrize("only", [None, frozenset(range(1, 8))])
+    def test_moved_prompts_come_in_their_place(
+        self,
+        open_queue: Callable[[bool], AbstractContextManager[Queue]],
+        only: frozenset[int] | None,
+        *,
+        by_priority: bool,
+    ) -> None:
+        """The last one moved to the front is first; a place lasts until the prompt ends."""
+        with open_queue(by_priority) as queue:
+            for number in range(1, 8):
+                kind = Kind.IMAGE if number % 2 else Kind.AUDIO
+                _add(queue.outside, number, Waiting(None, "2026-01-05", kind))
+            repository, selection = queue.repository, Selection(only=only)
+            assert repository.move([5, 4, 99], "front") == Requeued(
+                (5, 4), {99: "there is no such prompt"}
+            )
+            repository.move([6], "front")
+            repository.move([1], "back")
+            repository.move([2, 7], 7)
+            repository.move([7], 5)
+            first = taken(repository, selection)
+            assert first.prompt_id == 6
+            assert repository.move([6], "back").refused == {6: "it is processing"}
+            repository.release(first, Failure(FailureCode.INTERRUPTED, "asked to stop"), 1.0)
+            claims = [taken(repository, selection) for _ in range(7)]
+            assert [claim.prompt_id for claim in claims] == [6, 4, 5, 2, 3, 7, 1]
+            for claim in claims:
+                repository.publish(claim, [picture(claim.prompt_id)], 1.0)
+            repository.requeue([5, 3], again=True)
+            assert taken(repository, selection).prompt_id == 3
+
     def test_a_claim_along_with_a_publication_keeps_the_order(
         self, open_queue: Callable[[bool], AbstractContextManager[Queue]]
     ) -> None:
@@ -101,12 +135,9 @@ class ClaimOrderContract:
                 _add(queue.outside, number, Waiting(None, f"2026-01-0{number}", Kind.IMAGE))
             first = taken(queue.repository)
             queue.outside.change(3, priority=6)
-            published, next_selection = queue.repository.publish_and_claim(
-                first, [picture(1)], 1.0, ANY
-            )
-        assert (first.prompt_id, published) == (1, True)
-        assert next_selection is not None
-        assert next_selection.prompt_id == 3
+            _, claims = queue.repository.publish_and_claim([publication(first)], ANY, 2)
+        assert first.prompt_id == 1
+        assert [claim.prompt_id for claim in claims] == [3, 2]
 
 
 def _add(outside: Outside, prompt_id: int, prompt: Waiting) -> None:

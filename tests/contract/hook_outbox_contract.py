@@ -18,6 +18,7 @@ from tests.contract.prompt_repository_contract import (
     INTERRUPTED,
     Outside,
     picture,
+    publication,
     taken,
 )
 
@@ -182,8 +183,11 @@ class HookOutboxContract(ABC):
         queue.subscribe(PUBLISHED_WEBHOOK)
         queue.outside.add(1)
         claim = taken(queue.repository)
-        assert queue.repository.publish_and_claim(claim, [picture(1)], 1.0, ANY) == (True, None)
-        assert len(queue.due()) == 1
+        queue.outside.add(2)
+        claims = [claim, taken(queue.repository)]
+        published, _ = queue.repository.publish_and_claim([publication(one) for one in claims], ANY)
+        assert published == (True, True)
+        assert len(queue.due()) == 2
 
     def test_a_prompt_rendered_again_is_announced_with_its_new_files_only(
         self, queue: HookedQueue

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from application.ports.prompt_repository import Selection, WriteRefusedError
+from application.ports.prompt_repository import Publication, Selection, WriteRefusedError
 from domain.artifact import Artifact
 from domain.failure import Failure, FailureCode
 from domain.prompt import Kind
+from domain.render import WorkflowProcess
 from tests.fakes.system import ManualClock
 
 if TYPE_CHECKING:
@@ -82,6 +83,11 @@ class Outside(ABC):
 def picture(prompt_id: int, name: str = "a.png") -> Artifact:
     """An artifact that could have been rendered."""
     return Artifact(Kind.IMAGE, f"image/{prompt_id}_20260106T213045/{name}", {"width": 8})
+
+
+def publication(claim: Claim) -> Publication:
+    """A claim's render, with one picture."""
+    return Publication(claim, [picture(claim.prompt_id)], 1.0)
 
 
 ENDINGS: dict[str, Callable[[PromptRepository, Claim, ManualClock], bool]] = {
@@ -265,14 +271,13 @@ class PromptRepositoryContract:
         first = repository.claim_next(ANY)
         assert first is not None
         selection = Selection(excluding=frozenset({2}))
-        published, second = repository.publish_and_claim(first, [picture(1)], 1.0, selection)
-        assert published
-        assert second is not None
+        published, [second] = repository.publish_and_claim([publication(first)], selection)
+        assert published == (True,)
         assert second.prompt_id == 3
         assert outside.see(1).artifact_status == "ready"
         assert outside.see(2).artifact_status == "pending"
         assert outside.see(3).artifact_status == "processing"
-        assert repository.publish_and_claim(second, [picture(3)], 1.0, selection) == (True, None)
+        assert repository.publish_and_claim([publication(second)], selection) == ((True,), ())
 
     def test_a_refused_publication_does_not_keep_from_claiming(
         self, repository: PromptRepository, outside: Outside
@@ -283,11 +288,66 @@ class PromptRepositoryContract:
         first = repository.claim_next(ANY)
         assert first is not None
         outside.change(1, artifact_status="unsupported")
-        published, second = repository.publish_and_claim(first, [picture(1)], 1.0, ANY)
-        assert published is False
-        assert second is not None
+        published, [second] = repository.publish_and_claim([publication(first)], ANY)
+        assert published == (False,)
         assert second.prompt_id == 2
         assert outside.see(1) == Seen("unsupported", None, ())
+
+    @pytest.mark.parametrize(("limit", "claimed"), [(0, []), (2, [4, 5]), (9, [4, 5, 6])])
+    def test_many_are_published_and_claimed_at_once(
+        self, repository: PromptRepository, outside: Outside, limit: int, claimed: list[int]
+    ) -> None:
+        """Each as alone, in their order; what another hand changed keeps none from it."""
+        for prompt_id in range(1, 7):
+            outside.add(prompt_id)
+        first = [taken(repository) for _ in range(3)]
+        outside.change(2, artifact_status="unsupported")
+        published, claims = repository.publish_and_claim(
+            [publication(claim) for claim in first], ANY, limit
+        )
+        assert published == (True, False, True)
+        assert [claim.prompt_id for claim in claims] == claimed
+        assert [outside.see(n).artifact_status for n in (1, 2, 3)] == [
+            *("ready", "unsupported", "ready")
+        ]
+        assert [outside.outcomes(n) for n in (1, 2, 3)] == [
+            *(["published"], ["superseded"], ["published"])
+        ]
+        assert [outside.see(n).artifact_paths for n in (1, 2, 3)] == [
+            *((picture(1).file_path,), (), (picture(3).file_path,))
+        ]
+        for claim in claims:
+            assert outside.see(claim.prompt_id).artifact_status == "processing"
+            assert repository.publish(claim, [picture(claim.prompt_id)], 1.0)
+
+    def test_without_a_selection_nothing_is_claimed(
+        self, repository: PromptRepository, outside: Outside
+    ) -> None:
+        """Whatever the limit is."""
+        outside.add(1)
+        outside.add(2)
+        first = taken(repository)
+        assert repository.publish_and_claim([publication(first)], limit=5) == ((True,), ())
+        assert outside.see(2).artifact_status == "pending"
+
+    def test_of_many_that_are_claimed_at_once_the_first_of_each_kind_has_its_process(
+        self, repository: PromptRepository, outside: Outside
+    ) -> None:
+        """The one that waits renders one prompt."""
+        outside.add(1)
+        first = taken(repository)
+        waiting = {
+            Kind.IMAGE: WorkflowProcess(7, "at seven"),
+            Kind.AUDIO: WorkflowProcess(8, "at eight"),
+        }
+        for prompt_id, prompt_type in enumerate(
+            ("image_prompt", "image_prompt", "lyrics_prompt", "lyrics_prompt"), start=2
+        ):
+            outside.add(prompt_id, prompt_type=prompt_type)
+        _, claims = repository.publish_and_claim([publication(first)], ANY, 4, waiting)
+        assert [(claim.prompt_id, claim.process and claim.process.group) for claim in claims] == [
+            *((2, 7), (3, None), (4, 8), (5, None))
+        ]
 
     def test_failing_says_why(self, repository: PromptRepository, outside: Outside) -> None:
         """The error message holds code, message, detail and hint."""
@@ -729,9 +789,24 @@ class PromptRepositoryContract:
         outside.add(2)
         outside.refuse(write, "ask the editor")
         with pytest.raises(WriteRefusedError, match="ask the editor"):
-            repository.publish_and_claim(claim, [picture(1)], 1.0, ANY)
+            repository.publish_and_claim([publication(claim)], ANY)
         assert [outside.see(n).artifact_status for n in (1, 2)] == ["processing", "pending"]
         assert outside.see(1).artifact_paths == ()
+
+    def test_a_refusal_of_one_of_many_undoes_them_all(
+        self, repository: PromptRepository, outside: Outside
+    ) -> None:
+        """Nothing is published by half, and each can still be published alone."""
+        outside.add(1)
+        outside.add(2)
+        claims = [taken(repository), taken(repository)]
+        outside.refuse("publish", "ask the editor")
+        with pytest.raises(WriteRefusedError, match="ask the editor"):
+            repository.publish_and_claim([publication(claim) for claim in claims], ANY, 2)
+        assert [outside.see(n) for n in (1, 2)] == [Seen("processing", None, ())] * 2
+        outside.accept()
+        for claim in claims:
+            assert repository.publish(claim, [picture(claim.prompt_id)], 1.0)
 
     def test_a_claim_names_the_renders_that_could_not_publish(
         self, repository: PromptRepository, outside: Outside

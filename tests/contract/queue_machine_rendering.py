@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from application.ports.prompt_repository import Publication
 from domain.artifact import Artifact
 from domain.failure import Failure, FailureCode
 from domain.render import WorkflowProcess
@@ -58,13 +59,13 @@ class Renderer:
     ) -> None:
         """Both or neither."""
         repository, artifacts = worker.hands.repository, self._placed(worker, claim)
-        worker.try_to_die(
-            death, lambda: repository.publish_and_claim(claim, artifacts, 1.0, selection)
-        )
-        published, next_selection = repository.publish_and_claim(claim, artifacts, 1.0, selection)
+        publications = [Publication(claim, artifacts, 1.0)]
+        worker.try_to_die(death, lambda: repository.publish_and_claim(publications, selection, 2))
+        [published], claims = repository.publish_and_claim(publications, selection, 2)
         self._published(worker, claim, artifacts, published=published)
-        expected = self.model.claimable(selection, self.clock.now())
-        self._claimed(worker, expected, next_selection)
+        for following in (*claims, *[None] * (2 - len(claims))):
+            expected = self.model.claimable(selection, self.clock.now())
+            self._claimed(worker, expected, following)
         worker.die_now(death)
 
     def fail(self, worker: Worker, claim: Claim, death: Death | None) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from application.ports.artifact_store import RenderKey
-from application.ports.prompt_repository import Selection
+from application.ports.prompt_repository import Publication, Selection
 from domain.failure import Failure, FailureCode
 from domain.prompt import Kind
 from domain.render import LiveRender, WorkflowProcess
@@ -95,9 +95,9 @@ class RenderLeasesContract(ABC):
         assert ward.leases.record_workflow(claim, WorkflowProcess(18, "1"))
         assert ward.seen().workflow == WorkflowProcess(18, "1")
         ward.outside.add(2)
-        published, after = ward.repository.publish_and_claim(claim, (), 1.0, Selection(), processes)
-        assert published
-        assert after is not None
+        _, [after] = ward.repository.publish_and_claim(
+            [Publication(claim, (), 1.0)], Selection(), processes=processes
+        )
         assert after.process == WORKFLOW == ward.seen().workflow
         assert ward.repository.release(after, GIVEN_UP, 1.0)
         assert not ward.leases.record_workflow(after, WORKFLOW)

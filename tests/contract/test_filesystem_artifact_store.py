@@ -20,14 +20,11 @@ if TYPE_CHECKING:
     from application.ports.artifact_store import RenderKey, Staging
 
 
-class _Tree(StoreWorld):
+class LocalStagingWorld(StoreWorld):
+    """A store that stages files in a folder of this machine."""
+
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._store = FilesystemArtifactStore(root, "db", StoreLimits())
-
-    @property
-    def store(self) -> FilesystemArtifactStore:
-        return self._store
 
     def leave(self, staging: Staging, name: str, what: Left) -> None:
         content = {
@@ -39,14 +36,6 @@ class _Tree(StoreWorld):
         }
         (staging.path / name).write_bytes(content[what])
 
-    def published(self) -> dict[str, list[str]]:
-        return {
-            f"{kind.value}/{folder.name}": sorted(file.name for file in folder.iterdir())
-            for kind in Kind
-            if (self._root / kind.value).is_dir()
-            for folder in (self._root / kind.value).iterdir()
-        }
-
     def staged(self) -> set[str]:
         staging = self._root / ".staging"
         if not staging.is_dir():
@@ -56,6 +45,34 @@ class _Tree(StoreWorld):
             entry.name
             for entry in staging.iterdir()
             if entry.suffix not in {".final", ".plan"} or not entry.name.startswith("db-")
+        }
+
+    def spoil_plan(self, trace: RenderKey) -> None:
+        plan = self._root / ".staging" / f"db-{trace.prompt_id}-{trace.render_id}.plan"
+        plan.write_bytes(plan.read_bytes()[:-1])
+
+    def leave_strangers_folder(self, name: str) -> set[str]:
+        place = self._root / ".staging" / name
+        place.mkdir(parents=True)
+        (place / "a.png").write_bytes(b"theirs")
+        return {name}
+
+
+class _Tree(LocalStagingWorld):
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self._store = FilesystemArtifactStore(root, "db", StoreLimits())
+
+    @property
+    def store(self) -> FilesystemArtifactStore:
+        return self._store
+
+    def published(self) -> dict[str, list[str]]:
+        return {
+            f"{kind.value}/{folder.name}": sorted(file.name for file in folder.iterdir())
+            for kind in Kind
+            if (self._root / kind.value).is_dir()
+            for folder in (self._root / kind.value).iterdir()
         }
 
     def occupy(self, kind: Kind, folder: str) -> None:
@@ -70,16 +87,6 @@ class _Tree(StoreWorld):
 
     def take_away(self, kind: Kind, folder: str) -> None:
         shutil.rmtree(self._root / kind.value / folder)
-
-    def spoil_plan(self, trace: RenderKey) -> None:
-        plan = self._root / ".staging" / f"db-{trace.prompt_id}-{trace.render_id}.plan"
-        plan.write_bytes(plan.read_bytes()[:-1])
-
-    def leave_strangers_folder(self, name: str) -> set[str]:
-        place = self._root / ".staging" / name
-        place.mkdir(parents=True)
-        (place / "a.png").write_bytes(b"theirs")
-        return {name}
 
     def lose_root(self) -> None:
         shutil.rmtree(self._root)

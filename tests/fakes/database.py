@@ -131,6 +131,7 @@ class InMemoryDatabase:
     Attributes:
         lock: held by each adapter while it works on the tables.
         artifacts: the published files with their prompts; their ids count from 1.
+        priorities: the places in the queue that a person gave to prompts.
         refuses: reasons to refuse a write, by its name: "claim", "publish", "fail", "release".
     """
 
@@ -144,6 +145,7 @@ class InMemoryDatabase:
     deliveries: dict[int, DeliveryRow] = field(default_factory=dict)
     last_delivery: int = 0
     last_render: int = 0
+    priorities: dict[int, int] = field(default_factory=dict)
     refuses: dict[str, str] = field(default_factory=dict)
 
     def open_render(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from application.ports.prompt_repository import (
     NO_PROCESSES,
+    Publication,
     Requeued,
     Selection,
     WriteRefusedError,
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from datetime import datetime
 
-    from application.ports.prompt_repository import Waiting
+    from application.ports.prompt_repository import Place, Waiting
     from application.ports.system import Clock
     from domain.artifact import Artifact
     from domain.hook_delivery import Subscription
@@ -87,7 +88,7 @@ class InMemoryPromptRepository:
         if not pending:
             return None
         self.database.check("claim")
-        row = min(pending, key=PromptRow.urgency_and_age if self._by_priority else PromptRow.age)
+        row = min(pending, key=self._place)
         self.database.move(row, Move.CLAIM)
         self.database.close_live(row.id, Outcome.SUPERSEDED, None, self._clock.now())
         process = processes.get(row.kind) if row.kind else None
@@ -106,18 +107,28 @@ class InMemoryPromptRepository:
     @transaction
     def publish_and_claim(
         self,
-        claim: Claim,
-        artifacts: Sequence[Artifact],
-        seconds: float,
-        selection: Selection | None,
+        publications: Sequence[Publication],
+        selection: Selection | None = None,
+        limit: int = 1,
         processes: Waiting = NO_PROCESSES,
-    ) -> tuple[bool, Claim | None]:
-        """``publish`` and then ``claim_next``, unless the selection is None."""
-        if selection is None:
-            return self.publish(claim, artifacts, seconds), None
-        if self._pending(selection):
+    ) -> tuple[tuple[bool, ...], tuple[Claim, ...]]:
+        """``publish`` for each, then ``claim_next`` up to a limit; all or nothing."""
+        if selection is not None and self._pending(selection):
             self.database.check("claim")  # before anything is published
-        return self.publish(claim, artifacts, seconds), self.claim_next(selection, processes)
+        if any(self._may_end(publication.claim) for publication in publications):
+            self.database.check("publish")
+        published = tuple(
+            self.publish(publication.claim, publication.artifacts, publication.seconds)
+            for publication in publications
+        )
+        claims: list[Claim] = []
+        while selection is not None and len(claims) < limit:
+            claim = self.claim_next(selection, processes)
+            if claim is None:
+                break
+            claims.append(claim)
+            processes = {kind: one for kind, one in processes.items() if one != claim.process}
+        return published, tuple(claims)
 
     @transaction
     def fail(self, claim: Claim, failure: Failure, seconds: float) -> bool:
@@ -180,9 +191,35 @@ class InMemoryPromptRepository:
         target = after(source, move).value
         self.database.prompts[row.id] = replace(row, artifact_status=target, error_message=message)
         self.database.close_live(row.id, Outcome.CANCELLED, _CANCELLED, self._clock.now())
+        if not requeue:
+            self.database.priorities.pop(row.id, None)
         self._cancel_acceptance(row.id)
         self._forget_retries(row.id)
         return None
+
+    @transaction
+    def cancel_many(self, prompt_ids: Sequence[int], *, requeue: bool) -> Requeued:
+        """``cancel`` for many prompts."""
+        reasons = {id_: self.cancel(id_, requeue=requeue) for id_ in dict.fromkeys(prompt_ids)}
+        moved = tuple(id_ for id_, reason in reasons.items() if reason is None)
+        return Requeued(moved, {id_: reason for id_, reason in reasons.items() if reason})
+
+    @transaction
+    def move(self, prompt_ids: Sequence[int], place: Place) -> Requeued:
+        """Give pending prompts another place in the queue."""
+        known = [0, *self.database.priorities.values()]
+        ends = {"front": max(10**6, *known) + 1, "back": min(known) - 1}
+        moved: list[int] = []
+        refused: dict[int, str] = {}
+        for prompt_id in dict.fromkeys(prompt_ids):
+            reason = self._why_not(prompt_id)
+            if reason == "it is pending":
+                priority = ends[place] if isinstance(place, str) else place
+                self.database.priorities[prompt_id] = priority
+                moved.append(prompt_id)
+            else:
+                refused[prompt_id] = reason
+        return Requeued(tuple(moved), refused)
 
     @transaction
     def requeue(self, prompt_ids: Sequence[int], *, again: bool) -> Requeued:
@@ -212,6 +249,12 @@ class InMemoryPromptRepository:
             and Kind.of_prompt_type(row.prompt_type)
         ]
         return self.requeue(sorted(errors), again=False)
+
+    def _place(self, row: PromptRow) -> tuple[int, tuple[bool, str, int]]:
+        """A key that sorts prompts as they are claimed."""
+        urgency, age = row.urgency_and_age()
+        own = urgency if self._by_priority else -5
+        return -self.database.priorities.get(row.id, -own), age
 
     def _pending(self, selection: Selection) -> list[PromptRow]:
         return [
@@ -256,6 +299,8 @@ class InMemoryPromptRepository:
             message = failure.explain() if failure else None
             kept = row if gives_back else replace(row, error_message=message)
             self.database.move(kept, move)
+            if not gives_back:
+                self.database.priorities.pop(row.id, None)
         self.database.renders[claim.render_id] = replace(
             render,
             outcome=outcome if row else Outcome.SUPERSEDED,
@@ -265,6 +310,12 @@ class InMemoryPromptRepository:
             finished_at=self._clock.now(),
         )
         return row is not None
+
+    def _may_end(self, claim: Claim) -> bool:
+        render = self.database.renders.get(claim.render_id)
+        if render is None or render.outcome is not None:
+            return False
+        return self.database.unchanged(render) is not None
 
     def _cancel_acceptance(self, prompt_id: int) -> None:
         renders = [

@@ -6,6 +6,7 @@ import ast
 import json
 import os
 import re
+import shlex
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,7 +127,8 @@ class ScriptChecks:
             problems = installed_problems(exported_graph(source.export), workflow, self._clock)
         except UnknownInstallationError as error:
             finding = f"models and node types were not checked: {workflow.interpreter} {error}"
-            yield Check(subject, CheckStatus.WARNING, finding, FailureCode.COMFYUI_IMPORT.hint)
+            hint = FailureCode.COMFYUI_IMPORT.hint
+            yield Check(subject, CheckStatus.WARNING, finding, hint, _installation(workflow))
             return
         for problem in problems:
             yield Check(subject, CheckStatus.ERROR, str(problem), problem.code.hint)
@@ -138,9 +140,11 @@ class ScriptChecks:
         subject, path = "interpreter", workflow.interpreter
         remedy = FailureCode.INTERPRETER_MISSING.hint
         if not path.is_file():
-            return Check(subject, CheckStatus.ERROR, f"{path} is not a file", remedy)
+            finding = f"{path} is not a file"
+            return Check(subject, CheckStatus.ERROR, finding, remedy, "mediagen setup --force")
         if not os.access(path, os.X_OK):
-            return Check(subject, CheckStatus.ERROR, f"{path} is not executable", remedy)
+            finding, command = f"{path} is not executable", f"chmod u+x {shlex.quote(str(path))}"
+            return Check(subject, CheckStatus.ERROR, finding, remedy, command)
         result = run_probe(
             (str(path), "-c", _VERSION), path.parent, _PYTHON_TIMEOUT_SECONDS, self._clock
         )
@@ -176,7 +180,8 @@ class ScriptChecks:
                 )
             else:
                 continue
-            return Check(subject, CheckStatus.WARNING, finding, FailureCode.COMFYUI_IMPORT.hint)
+            hint = FailureCode.COMFYUI_IMPORT.hint
+            return Check(subject, CheckStatus.WARNING, finding, hint, _installation(workflow))
         finding = f"{workflow.script.name} finds the module 'comfy' in {home}"
         return Check(subject, CheckStatus.OK, finding)
 
@@ -264,10 +269,17 @@ def _other_comfyui(workflow: ScriptWorkflow) -> Iterator[Check]:
         yield Check("ComfyUI directory", CheckStatus.WARNING, finding, remedy)
 
 
+def _installation(workflow: ScriptWorkflow) -> str:
+    """The command that installs what ComfyUI imports into the interpreter's environment."""
+    requirements = workflow.working_directory / "requirements.txt"
+    return shlex.join([str(workflow.interpreter), "-m", "pip", "install", "-r", str(requirements)])
+
+
 def _directory(path: Path) -> Check:
     subject, remedy = "ComfyUI directory", FailureCode.COMFYUI_MISSING.hint
     if not path.is_dir():
-        return Check(subject, CheckStatus.ERROR, f"{path} is not a directory", remedy)
+        finding, command = f"{path} is not a directory", "mediagen setup --force"
+        return Check(subject, CheckStatus.ERROR, finding, remedy, command)
     if not (path / "main.py").is_file() or not (path / "comfy").is_dir():
         finding = f"{path} does not look like ComfyUI (no main.py, or no comfy folder)"
         return Check(subject, CheckStatus.WARNING, finding, remedy)

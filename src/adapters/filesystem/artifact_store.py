@@ -7,6 +7,7 @@ import errno
 import itertools
 import os
 import re
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from returns import result
@@ -44,8 +45,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from adapters.filesystem.limits import StoreLimits
+    from adapters.media_marks.marker import Marker
     from application.ports.artifact_store import Describe
     from domain.artifact import Artifact
+    from domain.mark import Mark
 
 MIN_FREE_BYTES_KEY = "media.limits.min_free_bytes"
 
@@ -57,10 +60,140 @@ _NOT_PERMITTED = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 _UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 _STEP = 1024
 _PUBLIC_MODE = 0o755
-_COPIES_SUFFIX = ".final"  # of the folder in which the files of a staging folder are copied
+COPIES_SUFFIX = ".final"  # of the folder in which the files of a staging folder are copied
 
 
-class FilesystemArtifactStore:
+class StagingArea(ABC):
+    """Folders in which files are made, verified and kept until they are published.
+
+    The base of the artifact stores: they differ in where they publish files.
+
+    Args:
+        root: absolute path of the folder in which the staging folder is.
+        namespace: beginning of the names of staging folders, unique for the database.
+        limits: on what one workflow may leave.
+        marker: marks files between verification and publication; None for no marks.
+    """
+
+    def __init__(
+        self, root: Path, namespace: str, limits: StoreLimits, marker: Marker | None = None
+    ) -> None:
+        self._marker = marker
+        self._root = root
+        self._staging = root / STAGING_FOLDER
+        self._namespace = namespace
+        self._limits = limits
+        self._name_pattern = re.compile(
+            rf"{re.escape(namespace)}-(?P<prompt>\d+)-(?P<render>\d+)(?!\d)"
+            r"(?:-(?P<token>[0-9a-f]{16})(?![0-9a-f]))?",
+            re.ASCII,
+        )
+
+    def open_staging(
+        self, kind: Kind, key: RenderKey, variant: int
+    ) -> result.Result[Staging, Failure]:
+        """Make an empty folder for a job, which only this user may enter.
+
+        A folder of that name may be left by another program. It is left alone, and the new one
+        gets a number.
+        """
+        preferred = self._staged(key, f"-v{variant}" if variant > 1 else "")
+        for number in itertools.count(1):
+            path = preferred if number == 1 else preferred.with_name(f"{preferred.name}_{number}")
+            try:
+                try:
+                    path.mkdir(PRIVATE_MODE)
+                except FileNotFoundError:
+                    make_folder(self._staging, PRIVATE_MODE)
+                    path.mkdir(PRIVATE_MODE)
+            except FileExistsError:
+                continue
+            except OSError as error:
+                return result.Failure(os_failure(error, self._root, "make a staging folder"))
+            return result.Success(Staging(path.name, path, kind))
+        raise AssertionError  # counting has no end
+
+    def prepare(
+        self, staging: Staging, variant: int, mark: Mark | None = None
+    ) -> result.Result[Prepared, Failure]:
+        """Verify and mark copies of all media files in the staging folder.
+
+        What is copied, verified and published is one and the same inode, which no other program
+        has ever had open.
+        """
+        copies = staging.path.with_name(staging.name + COPIES_SUFFIX)
+        try:
+            if missing := missing_root(self._root):
+                return result.Failure(missing)
+            if not os.path.lexists(self._staging):
+                message = f"{self._staging} disappeared during the render: is its volume mounted?"
+                return result.Failure(Failure(FailureCode.OUTPUT_ROOT_MISSING, message))
+            delete_tree(copies)
+            copies.mkdir(PRIVATE_MODE)
+            files = collect_outputs(
+                staging.path, staging.kind, copies, self._limits, self._marker, mark
+            )
+            copies.chmod(_PUBLIC_MODE)
+        except InvalidMediaError as error:
+            return result.Failure(error.failure())
+        except MemoryError:
+            message = "The machine did not have enough memory to copy a media file."
+            return result.Failure(Failure(FailureCode.OUT_OF_MEMORY, message))
+        except OSError as error:
+            return result.Failure(os_failure(error, self._root, "store the files"))
+        return result.Success(Prepared(staging, variant, files))
+
+    def planned_paths(self, key: RenderKey) -> tuple[str, ...]:
+        """The paths of the files that a render planned to publish, whether or not they exist."""
+        plan = self._read_plan(key)
+        return tuple(artifact.file_path for artifact in plan.artifacts) if plan else ()
+
+    def leftovers(self) -> frozenset[RenderKey]:
+        """The renders of this database that left something in the staging folder."""
+        try:
+            names = [entry.name for entry in self._staging.iterdir()]
+        except OSError:
+            return frozenset()
+        matches = filter(None, map(self._name_pattern.match, names))
+        return frozenset(
+            RenderKey(int(match["prompt"]), int(match["render"]), match["token"] or "")
+            for match in matches
+        )
+
+    def sweep(self, key: RenderKey, *, keep_placed: bool) -> None:
+        """Delete what a closed render left; its plan goes last, so that this can be resumed."""
+        plan = None if keep_placed else self._read_plan(key)
+        if plan is not None and not self._unpublish(key, plan):
+            return
+        own_name = self._staged(key, "").name
+        with contextlib.suppress(OSError):
+            for entry in sorted(self._staging.iterdir()):
+                match = self._name_pattern.match(entry.name)
+                if match and match[0] == own_name and entry.suffix != PLAN_SUFFIX:
+                    with contextlib.suppress(OSError):
+                        delete_tree(entry)
+            self._staged(key, PLAN_SUFFIX).unlink(missing_ok=True)
+
+    @abstractmethod
+    def _unpublish(self, key: RenderKey, plan: Plan) -> bool:
+        """Delete the published files of a plan that are unchanged.
+
+        Returns:
+            False if that must be tried again, for which the plan is kept.
+        """
+
+    def _read_plan(self, key: RenderKey) -> Plan | None:
+        """What a render planned to publish; None if it wrote no plan, or the plan is damaged."""
+        return read_plan(self._staged(key, PLAN_SUFFIX))
+
+    def _staged(self, key: RenderKey, suffix: str) -> Path:
+        """The path of something that belongs to a render in the staging folder."""
+        token = key.token and f"-{key.token}"
+        name = f"{self._namespace}-{key.prompt_id}-{key.render_id}{token}{suffix}"
+        return self._staging / name
+
+
+class FilesystemArtifactStore(StagingArea):
     """Stores media files in a tree of folders (contract, section 4).
 
     Safe to use from several threads, and beside other programs that use the same tree.
@@ -70,6 +203,7 @@ class FilesystemArtifactStore:
         namespace: beginning of the names of staging folders, unique for the database.
         limits: on what one workflow may leave.
         other_folders: folders that are also written to; their volumes need the same free space.
+        marker: marks files between verification and publication; None for no marks.
     """
 
     def __init__(
@@ -78,19 +212,12 @@ class FilesystemArtifactStore:
         namespace: str,
         limits: StoreLimits,
         other_folders: Collection[Path] = (),
+        marker: Marker | None = None,
     ) -> None:
-        self._root = output_root
+        super().__init__(output_root, namespace, limits, marker)
         self._other_folders = tuple(other_folders)
-        self._staging = output_root / STAGING_FOLDER
-        self._namespace = namespace
-        self._limits = limits
         self._durable_kinds: set[Kind] = set()
         self._flusher = Flusher()
-        self._name_pattern = re.compile(
-            rf"{re.escape(namespace)}-(?P<prompt>\d+)-(?P<render>\d+)(?!\d)"
-            r"(?:-(?P<token>[0-9a-f]{16})(?![0-9a-f]))?",
-            re.ASCII,
-        )
 
     def preflight(self) -> Failure | None:
         """Why nothing could be stored now, or None; nothing is written."""
@@ -118,56 +245,6 @@ class FilesystemArtifactStore:
                     return failure
         return None
 
-    def open_staging(
-        self, kind: Kind, key: RenderKey, variant: int
-    ) -> result.Result[Staging, Failure]:
-        """Make an empty folder for a job, which only this user may enter.
-
-        A folder of that name may be left by another program. It is left alone, and the new one
-        gets a number.
-        """
-        preferred = self._staged(key, f"-v{variant}" if variant > 1 else "")
-        for number in itertools.count(1):
-            path = preferred if number == 1 else preferred.with_name(f"{preferred.name}_{number}")
-            try:
-                try:
-                    path.mkdir(PRIVATE_MODE)
-                except FileNotFoundError:
-                    make_folder(self._staging, PRIVATE_MODE)
-                    path.mkdir(PRIVATE_MODE)
-            except FileExistsError:
-                continue
-            except OSError as error:
-                return result.Failure(os_failure(error, self._root, "make a staging folder"))
-            return result.Success(Staging(path.name, path, kind))
-        raise AssertionError  # counting has no end
-
-    def prepare(self, staging: Staging, variant: int) -> result.Result[Prepared, Failure]:
-        """Verify copies of all media files in the staging folder.
-
-        What is copied, verified and published is one and the same inode, which no other program
-        has ever had open.
-        """
-        copies = staging.path.with_name(staging.name + _COPIES_SUFFIX)
-        try:
-            if missing := missing_root(self._root):
-                return result.Failure(missing)
-            if not os.path.lexists(self._staging):
-                message = f"{self._staging} disappeared during the render: is its volume mounted?"
-                return result.Failure(Failure(FailureCode.OUTPUT_ROOT_MISSING, message))
-            delete_tree(copies)
-            copies.mkdir(PRIVATE_MODE)
-            files = collect_outputs(staging.path, staging.kind, copies, self._limits)
-            copies.chmod(_PUBLIC_MODE)
-        except InvalidMediaError as error:
-            return result.Failure(error.failure())
-        except MemoryError:
-            message = "The machine did not have enough memory to copy a media file."
-            return result.Failure(Failure(FailureCode.OUT_OF_MEMORY, message))
-        except OSError as error:
-            return result.Failure(os_failure(error, self._root, "store the files"))
-        return result.Success(Prepared(staging, variant, files))
-
     def place(
         self,
         prepared: Sequence[Prepared],
@@ -180,7 +257,7 @@ class FilesystemArtifactStore:
         Files, folders and plan are flushed together before the first folder is renamed.
         """
         stagings = [copies.staging for copies in prepared]
-        sources = [folder.path.with_name(folder.name + _COPIES_SUFFIX) for folder in stagings]
+        sources = [folder.path.with_name(folder.name + COPIES_SUFFIX) for folder in stagings]
         plan_file = self._staged(key, PLAN_SUFFIX)
         written = [
             *(
@@ -225,7 +302,7 @@ class FilesystemArtifactStore:
 
         The worker may have died before its folders' final names were durable, so they are flushed.
         """
-        plan = read_plan(self._staged(key, PLAN_SUFFIX))
+        plan = self._read_plan(key)
         if plan is None:
             return None
         folders = [self._root / folder.kind.value / folder.folder for folder in plan.folders]
@@ -240,46 +317,13 @@ class FilesystemArtifactStore:
             return None
         return plan.artifacts
 
-    def planned_paths(self, key: RenderKey) -> tuple[str, ...]:
-        """The paths of the files that a render planned to publish, whether or not they exist."""
-        plan = read_plan(self._staged(key, PLAN_SUFFIX))
-        return tuple(artifact.file_path for artifact in plan.artifacts) if plan else ()
-
-    def leftovers(self) -> frozenset[RenderKey]:
-        """The renders of this database that left something in the staging folder."""
-        try:
-            names = [entry.name for entry in self._staging.iterdir()]
-        except OSError:
-            return frozenset()
-        matches = filter(None, map(self._name_pattern.match, names))
-        return frozenset(
-            RenderKey(int(match["prompt"]), int(match["render"]), match["token"] or "")
-            for match in matches
-        )
-
-    def sweep(self, key: RenderKey, *, keep_placed: bool) -> None:
-        """Delete what a closed render left; its plan goes last, so that this can be resumed."""
-        plan_file = self._staged(key, PLAN_SUFFIX)
-        plan = None if keep_placed else read_plan(plan_file)
-        for folder in plan.folders if plan else ():
+    def _unpublish(self, key: RenderKey, plan: Plan) -> bool:
+        for folder in plan.folders:
             trash = self._staged(key, f"-withdrawn-{folder.folder}")
             with contextlib.suppress(OSError):
                 published = self._root / folder.kind.value / folder.folder
                 unpublish(published, folder.files, trash)
-        own_name = self._staged(key, "").name
-        with contextlib.suppress(OSError):
-            for entry in sorted(self._staging.iterdir()):
-                match = self._name_pattern.match(entry.name)
-                if match and match[0] == own_name and entry.suffix != PLAN_SUFFIX:
-                    with contextlib.suppress(OSError):
-                        delete_tree(entry)
-            plan_file.unlink(missing_ok=True)
-
-    def _staged(self, key: RenderKey, suffix: str) -> Path:
-        """The path of something that belongs to a render in the staging folder."""
-        token = key.token and f"-{key.token}"
-        name = f"{self._namespace}-{key.prompt_id}-{key.render_id}{token}{suffix}"
-        return self._staging / name
+        return True
 
 
 def missing_root(root: Path) -> Failure | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import shlex
 import stat
 from typing import TYPE_CHECKING
 
@@ -62,7 +63,8 @@ class OutputRootChecks:
             remedy = "Give yourself the right to enter the folders above it (chmod u+x)."
             return Check(subject, CheckStatus.ERROR, finding, remedy)
         if missing is not None:
-            return Check(subject, CheckStatus.ERROR, missing.message, missing.hint)
+            command = f"mkdir -p {shlex.quote(str(self._root))}"
+            return Check(subject, CheckStatus.ERROR, missing.message, missing.hint, command)
         return Check(subject, CheckStatus.OK, f"{self._root} is a folder.")
 
     def _paths(self) -> Check:
@@ -108,7 +110,8 @@ class OutputRootChecks:
             yield self._moving(folder)
         except OSError as error:
             failure = os_failure(error, self._root, "make a folder with a file")
-            yield Check(_WRITABLE, CheckStatus.ERROR, failure.message, failure.hint)
+            command = f"chmod u+rwx {shlex.quote(str(self._root))}"
+            yield Check(_WRITABLE, CheckStatus.ERROR, failure.message, failure.hint, command)
         finally:
             with contextlib.suppress(OSError):
                 delete_tree(folder)
@@ -152,6 +155,7 @@ class OutputRootChecks:
                     f"{folder} is closed to other users: a web server that runs as one"
                     " cannot show the media.",
                     f"chmod o+{rights} {folder}, or run the web server as this user.",
+                    f"chmod o+{rights} {shlex.quote(str(folder))}",
                 )
         return Check(subject, CheckStatus.OK, "other users can read the published files")
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _OWN_TABLES = {"media_generator_state", "media_generator_renders"}
 _PAUSES = "media_generator_pauses"
+_THIRD_TABLES = {"media_generator_priorities"}
 # The statements that lead from each version of our tables to the next, from nothing to the newest.
 # Steps that are released never change. All of them together run in one transaction, and again
 # where a table was dropped; so each must allow that what it makes exists.
@@ -30,6 +31,7 @@ _STEPS: Final = (
         "create_retry_index",
     ),
     ("create_retry_times_index", "add_token", "create_pauses", "end_old_pause"),
+    ("create_priorities",),
 )
 SCHEMA_VERSION = len(_STEPS)
 _LIST_INDEXES = {
@@ -50,7 +52,8 @@ class ClaimOrder:
     """An order in which prompts are claimed, as SQL over ``prompts AS p``, and our indexes for it.
 
     Attributes:
-        urgency: expression that is compared first, the greatest first; NULL for none.
+        urgency: expression that is compared first, the greatest first; the same as a person's
+            priorities.
         first: terms of ORDER BY before the age, with a comma after each.
         indexes: names of the partial indexes, by kind.
     """
@@ -61,7 +64,7 @@ class ClaimOrder:
 
 
 OLDEST_FIRST: Final = ClaimOrder(
-    "NULL",
+    "5",
     "",
     {
         Kind.IMAGE: "media_generator_pending_image",
@@ -113,7 +116,9 @@ def bookkeeping_version(connection: Connection) -> int:
             raise RepositoryError(message)
         if not tables >= _OWN_TABLES:
             return 0
-        return version if _PAUSES in tables else 1  # what was dropped is created again
+        # What was dropped is created again.
+        made = 1 if _PAUSES not in tables else 2 if not tables >= _THIRD_TABLES else version
+        return min(version, made)
     return 0
 
 

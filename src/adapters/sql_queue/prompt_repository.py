@@ -25,6 +25,7 @@ from adapters.sql_queue.shared_schema import check_shared_tables, has_junction
 from adapters.sql_queue.shared_tables import SharedTableWriter, status_change
 from application.ports.prompt_repository import (
     NO_PROCESSES,
+    Publication,
     Requeued,
     Selection,
     WriteRefusedError,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from adapters.sql_queue.connection import Connection
-    from application.ports.prompt_repository import Waiting
+    from application.ports.prompt_repository import Place, Waiting
     from application.ports.system import Clock
     from domain.artifact import Artifact
     from domain.hook_delivery import Subscription
@@ -47,6 +48,9 @@ if TYPE_CHECKING:
 
 MAX_RETRY_WAIT = 5400.0
 """Seconds of the longest wait for a retry that settings allow: an hour with its jitter."""
+
+_FRONT = 1_000_000  # more than any priority that a person or another program gives
+_MAX_CHANGES = 500  # prompts that are cancelled in one transaction
 
 _CANCELLED = Failure(FailureCode.CANCELLED, "a person cancelled this prompt")
 
@@ -132,28 +136,42 @@ class SqlPromptRepository:
 
     def publish(self, claim: Claim, artifacts: Sequence[Artifact], seconds: float) -> bool:
         """Insert the rows, make the prompt ready and close the render, all or nothing."""
-        return self.publish_and_claim(claim, artifacts, seconds, None)[0]
+        [published], _ = self.publish_and_claim((Publication(claim, artifacts, seconds),))
+        return published
 
     def publish_and_claim(
         self,
-        claim: Claim,
-        artifacts: Sequence[Artifact],
-        seconds: float,
-        selection: Selection | None,
+        publications: Sequence[Publication],
+        selection: Selection | None = None,
+        limit: int = 1,
         processes: Waiting = NO_PROCESSES,
-    ) -> tuple[bool, Claim | None]:
-        """``publish`` and then ``claim_next``, in one transaction: one wait for the disk."""
+    ) -> tuple[tuple[bool, ...], tuple[Claim, ...]]:
+        """``publish`` for each, then ``claim_next`` up to a limit, in one transaction."""
         self._connection.check_identity()
-        with self._connection.writing(claim.prompt_id):
-            published = self._end(claim, Outcome.PUBLISHED, seconds, None)
-            if published:
-                for artifact in artifacts:
-                    self._shared.add_artifact(claim.prompt_id, artifact)
-                if self._outbox:
-                    self._outbox.published(claim, artifacts)
-            if selection is None:
-                return published, None
-            return published, self._claims.take_next(selection, processes)
+        published: list[bool] = []
+        claims: list[Claim] = []
+        with self._connection.writing(*sorted(one.claim.prompt_id for one in publications)):
+            for publication in publications:
+                claim = publication.claim
+                ended = self._end(claim, Outcome.PUBLISHED, publication.seconds, None)
+                published.append(ended)
+                if ended:
+                    for artifact in publication.artifacts:
+                        self._shared.add_artifact(claim.prompt_id, artifact)
+                    if self._outbox:
+                        self._outbox.published(claim, publication.artifacts)
+            while selection is not None and len(claims) < limit:
+                following = self._claims.take_next(selection, processes)
+                if following is None:
+                    break
+                claims.append(following)
+                if len(claims) < limit and following.process is not None:
+                    processes = {
+                        kind: process
+                        for kind, process in processes.items()
+                        if process != following.process
+                    }
+        return tuple(published), tuple(claims)
 
     def fail(self, claim: Claim, failure: Failure, seconds: float) -> bool:
         """End the prompt as failed, with the failure's text."""
@@ -207,6 +225,38 @@ class SqlPromptRepository:
                     return None
             return self._why_not(prompt_id)
 
+    def cancel_many(self, prompt_ids: Sequence[int], *, requeue: bool) -> Requeued:
+        """``cancel`` for many prompts, in a few transactions."""
+        move = Move.GIVE_BACK if requeue else Move.CANCEL
+        ids, moved, refused = list(dict.fromkeys(prompt_ids)), list[int](), dict[int, str]()
+        for start in range(0, len(ids), _MAX_CHANGES):
+            with self._connection.writing(*ids[start : start + _MAX_CHANGES], wakes=requeue):
+                for prompt_id in ids[start : start + _MAX_CHANGES]:
+                    if any(self._cancel(prompt_id, s, after(s, move)) for s in sources(move)):
+                        moved.append(prompt_id)
+                    else:
+                        refused[prompt_id] = self._why_not(prompt_id)
+        return Requeued(tuple(moved), refused)
+
+    def move(self, prompt_ids: Sequence[int], place: Place) -> Requeued:
+        """Give pending prompts another place in the queue."""
+        moved: list[int] = []
+        refused: dict[int, str] = {}
+        with self._connection.writing(*prompt_ids, wakes=True):
+            self._connection.change(self._sql["forget_old_priorities"])
+            [(lowest, highest)] = self._connection.rows(self._sql["priority_bounds"])
+            ends = {"front": max(highest, _FRONT) + 1, "back": min(lowest, 0) - 1}
+            priority = ends[place] if isinstance(place, str) else place
+            for prompt_id in dict.fromkeys(prompt_ids):
+                reason = self._why_not(prompt_id)
+                if reason != f"it is {ArtifactStatus.PENDING}":
+                    refused[prompt_id] = reason
+                    continue
+                values = {"prompt_id": prompt_id, "priority": priority}
+                self._connection.change(self._sql["set_priority"], values)
+                moved.append(prompt_id)
+        return Requeued(tuple(moved), refused)
+
     def requeue(self, prompt_ids: Sequence[int], *, again: bool) -> Requeued:
         """Put finished or failed prompts back in the queue, and clear their errors."""
         moves = (Move.RETRY, Move.RENEW) if again else (Move.RETRY,)
@@ -259,6 +309,8 @@ class SqlPromptRepository:
             **failure_columns(failure),
         }
         self._connection.change(self._sql["close_render"], {**ids, **closing})
+        if moved and not gives_back:
+            self._connection.change(self._sql["forget_priority"], ids)
         return bool(moved)
 
     def _cancel(self, prompt_id: int, source: ArtifactStatus, target: ArtifactStatus) -> bool:
@@ -270,6 +322,8 @@ class SqlPromptRepository:
             self._connection.change(self._sql["cancel_render"], closing)
             self._connection.change(self._sql["cancel_acceptance"], closing)
             self._connection.change(self._sql["forget_retries"], {"prompt_id": prompt_id})
+            if failure:
+                self._connection.change(self._sql["forget_priority"], {"prompt_id": prompt_id})
         return bool(moved)
 
     def _requeue(self, prompt_id: int, move: Move) -> bool:
@@ -336,6 +390,8 @@ class ClaimStatements:
         candidates: list[Candidate] = []
         if selection.only is None:
             for kind in selection.kinds:
+                moved = self._connection.rows(self._next_moved[kind], conditions)
+                candidates += [(kind, row) for row in moved]
                 candidates += [(kind, row) for row in self._first_pending(kind, conditions)]
         else:
             rows = self._connection.rows(self._next_among, conditions)
@@ -347,7 +403,8 @@ class ClaimStatements:
         if not candidates:
             return None
         if len(candidates) > 1:
-            # Of the first prompts of each kind, the one that the database itself would put first.
+            # The first moved and the first other prompt of each kind: the one that the database
+            # itself would put first.
             candidates.sort(key=lambda candidate: (sort_key(candidate[1][4]), candidate[1][0]))
             candidates = [max(candidates, key=lambda candidate: sort_key(candidate[1][5]))]
         [(first_kind, row)] = candidates
@@ -361,7 +418,11 @@ class ClaimStatements:
 
     def has_next(self, kind: Kind) -> bool:
         """Whether a prompt of a kind could be claimed now."""
-        return bool(self._first_pending(kind, self._conditions(Selection(frozenset({kind})))))
+        conditions = self._conditions(Selection(frozenset({kind})))
+        return bool(
+            self._first_pending(kind, conditions)
+            or self._connection.rows(self._next_moved[kind], conditions)
+        )
 
     def _first_pending(self, kind: Kind, conditions: dict[str, object]) -> list[tuple[Any, ...]]:
         try:
@@ -377,6 +438,9 @@ class ClaimStatements:
         order = URGENT_FIRST if by_priority else OLDEST_FIRST
         terms = {"urgency": order.urgency, "first": order.first}
         self._next_among = self._sql["next_pending_among"].format(**terms)
+        self._next_moved = {
+            kind: self._sql["next_moved"].format(prompt_type=kind.prompt_type) for kind in Kind
+        }
         self._next_pending = {
             kind: self._sql["next_pending"].format(
                 index=index_hint(self._connection, kind, order),

@@ -10,6 +10,7 @@ import json
 import math
 import os
 import re
+import shlex
 import sqlite3
 import time
 from contextlib import closing, contextmanager, suppress
@@ -138,7 +139,8 @@ class DatabaseChecks:
         try:
             connection = Connection(self._path, min(self._timeout, MAX_LOCK_SECONDS))
         except RepositoryError as error:
-            yield Check("database", CheckStatus.ERROR, str(error))
+            creation = "" if os.path.lexists(self._path) else f"mediagen init {_quoted(self._path)}"
+            yield Check("database", CheckStatus.ERROR, str(error), command=creation)
             return
         with closing(connection):
             try:
@@ -177,7 +179,8 @@ class DatabaseChecks:
                 "Move the database to a local disk, or set PRAGMA journal_mode = DELETE while no"
                 " program uses it."
             )
-            return Check(subject, CheckStatus.ERROR, f"{finding} ({network})", remedy)
+            command = f"sqlite3 {_quoted(self._path)} 'PRAGMA journal_mode = DELETE'"
+            return Check(subject, CheckStatus.ERROR, f"{finding} ({network})", remedy, command)
         return Check(
             subject, CheckStatus.OK, f"the journal mode is {mode}; mediagen does not change it"
         )
@@ -212,7 +215,10 @@ class DatabaseChecks:
         if result == "ok":
             return Check(subject, CheckStatus.OK, "SQLite's quick check finds no damage")
         remedy = "Restore the file from a backup, or try sqlite3's .recover on a copy."
-        return Check(subject, CheckStatus.ERROR, f"SQLite's quick check: {result}", remedy)
+        recovered = _quoted(self._path.with_suffix(".recovered.db"))
+        command = f"sqlite3 {_quoted(self._path)} .recover | sqlite3 {recovered}"
+        finding = f"SQLite's quick check: {result}"
+        return Check(subject, CheckStatus.ERROR, finding, remedy, command)
 
     def _writes(self, connection: Connection) -> Check:
         """Write every end of a render, for each kind, and roll it back."""
@@ -261,7 +267,8 @@ class DatabaseChecks:
         if not os.access(self._path, os.W_OK) or not os.access(self._path.parent, os.W_OK):
             finding = f"{self._path} or the folder it is in cannot be written to"
             remedy = "Change the permissions: SQLite also writes a journal beside the file."
-            return Check(subject, CheckStatus.ERROR, finding, remedy)
+            command = f"chmod u+w {_quoted(self._path)} {_quoted(self._path.parent)}"
+            return Check(subject, CheckStatus.ERROR, finding, remedy, command)
         started = time.monotonic()
         try:
             with suppress(_RollbackError), connection.writing():
@@ -270,7 +277,8 @@ class DatabaseChecks:
             waited = time.monotonic() - started
             finding = f"another program held the write lock for {waited:.0f} seconds"
             remedy = "Stop the program that holds it, or find out why it keeps a transaction open."
-            return Check(subject, CheckStatus.ERROR, finding, remedy)
+            command = f"lsof {_quoted(self._path)}"
+            return Check(subject, CheckStatus.ERROR, finding, remedy, command)
         finding = f"the write lock is free; renders wait up to {self._timeout:g} seconds for it"
         if self._timeout < MIN_TIMEOUT:
             return Check(subject, CheckStatus.WARNING, finding, "Set database.timeout to 30.")
@@ -373,7 +381,8 @@ def _row_checks(
             f" {trouble.failure_code}: {trouble.failure_message}"
         )
         hint = FailureCode(trouble.failure_code).hint
-        yield Check("last render", CheckStatus.WARNING, finding, hint)
+        command = f"mediagen logs {trouble.prompt_id}"
+        yield Check("last render", CheckStatus.WARNING, finding, hint, command)
 
 
 def _processing(connection: Connection, summary: QueueSummary) -> Check:
@@ -391,14 +400,15 @@ def _processing(connection: Connection, summary: QueueSummary) -> Check:
             f"{_prompts_are([render.prompt_id for render in lost])} left unfinished: {reasons}"
         )
         remedy = "Nothing to do: 'mediagen run' or the daemon picks it up."
-        return Check(subject, CheckStatus.WARNING, finding, remedy)
+        return Check(subject, CheckStatus.WARNING, finding, remedy, "mediagen run")
     if not stuck:
         finding = f"{len(processing)} prompts are processing, each in a live render"
         return Check(subject, CheckStatus.OK, finding if processing else "no prompt is stuck")
     finding = f"{_prompts_are(stuck)} processing, but not in a live render of mediagen"
     ids = ", ".join(map(str, stuck[:_MAX_NAMED]))
     remedy = f"If no other program renders them, set artifact_status of {ids} to 'pending'."
-    return Check(subject, CheckStatus.WARNING, finding, remedy)
+    command = f"mediagen cancel --requeue {' '.join(map(str, stuck))}"
+    return Check(subject, CheckStatus.WARNING, finding, remedy, command)
 
 
 def _artifacts(connection: Connection, root: Path | None, limits: _Limits) -> Check:
@@ -408,7 +418,7 @@ def _artifacts(connection: Connection, root: Path | None, limits: _Limits) -> Ch
     if absolute := [prompt_id for prompt_id, path in paths if path.startswith("/")]:
         finding = f"{_prompts_are(absolute)} published under absolute paths, which web pages reject"
         remedy = "Make prompt_artifacts.file_path relative to the output root, or retry --again."
-        return Check(subject, CheckStatus.WARNING, finding, remedy)
+        return Check(subject, CheckStatus.WARNING, finding, remedy, _again(absolute))
     if root is None or not root.is_dir():
         finding = f"the newest {len(paths)} rows have relative paths; their files were not checked"
         return Check(subject, CheckStatus.OK, finding)
@@ -424,7 +434,7 @@ def _artifacts(connection: Connection, root: Path | None, limits: _Limits) -> Ch
     if missing:
         finding = f"{_prompts_are(missing)} published, but files are missing below {root}"
         remedy = "Correct comfyui.output_directory, or 'mediagen retry ID --again'."
-        return Check(subject, CheckStatus.WARNING, finding, remedy)
+        return Check(subject, CheckStatus.WARNING, finding, remedy, _again(missing))
     finding = f"the files of the newest {checked} rows exist" if paths else "none yet"
     return Check(subject, CheckStatus.OK, finding)
 
@@ -519,7 +529,8 @@ def _pause(pause: Pause) -> Check:
         if pause.by is PausedBy.PERSON
         else "Fix it; 'mediagen run' then tries one prompt, and continues if that succeeds."
     )
-    return Check("paused", CheckStatus.WARNING, finding, remedy)
+    command = "mediagen resume" if pause.by is PausedBy.PERSON else "mediagen run --limit 1"
+    return Check("paused", CheckStatus.WARNING, finding, remedy, command)
 
 
 def _prompts_are(prompt_ids: Sequence[int]) -> str:
@@ -529,6 +540,14 @@ def _prompts_are(prompt_ids: Sequence[int]) -> str:
     named = ", ".join(map(str, distinct[:_MAX_NAMED]))
     more = f" and {len(distinct) - _MAX_NAMED} more" if len(distinct) > _MAX_NAMED else ""
     return f"prompts {named}{more} are"
+
+
+def _again(prompt_ids: Sequence[int]) -> str:
+    return f"mediagen retry --again {' '.join(map(str, dict.fromkeys(prompt_ids)))}"
+
+
+def _quoted(path: Path) -> str:
+    return shlex.quote(str(path))
 
 
 def _path(value: object) -> str:

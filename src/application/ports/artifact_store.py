@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from domain.artifact import MediaFacts
     from domain.failure import Failure
+    from domain.mark import Mark
     from domain.prompt import Kind
 
 
@@ -84,6 +86,14 @@ Describe = Callable[[Sequence[StoredFolder]], Sequence[Artifact]]
 """Makes the rows of folders; called before the folders get their final names."""
 
 
+class StorageError(OSError):
+    """The storage of published files cannot be used now; ``failure`` says why."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(errno.EIO, failure.message)
+        self.failure = failure
+
+
 class ArtifactStore(Protocol):
     """Verifies media files and publishes them whole or not at all."""
 
@@ -95,8 +105,18 @@ class ArtifactStore(Protocol):
         """Create an empty folder for a job."""
         ...
 
-    def prepare(self, staging: Staging, variant: int) -> Result[Prepared, Failure]:
-        """Copy and verify every media file in the staging folder; other files are ignored."""
+    def prepare(
+        self, staging: Staging, variant: int, mark: Mark | None = None
+    ) -> Result[Prepared, Failure]:
+        """Copy, verify and mark every media file in the staging folder; other files are ignored.
+
+        Facts are those of the marked copies.
+
+        Args:
+            staging: the folder.
+            variant: number of the writing, counted from 1.
+            mark: what the files state about their origin; None for no marks.
+        """
         ...
 
     def place(
@@ -106,7 +126,7 @@ class ArtifactStore(Protocol):
         at: datetime,
         describe: Describe,
     ) -> Result[tuple[StoredFolder, ...], Failure]:
-        """Rename every prepared folder to its final name, safe from power loss, or none of them.
+        """Publish every prepared folder under its final name, safe from power loss, or none.
 
         The planned names and rows are recorded first, so that another process can finish or undo
         the publication.
@@ -114,7 +134,11 @@ class ArtifactStore(Protocol):
         ...
 
     def finished(self, key: RenderKey) -> tuple[Artifact, ...] | None:
-        """The rows of a render's published files, if every file exists and is whole; or None."""
+        """The rows of a render's published files, if every file exists and is whole; or None.
+
+        Raises:
+            StorageError: that cannot be known now.
+        """
         ...
 
     def planned_paths(self, key: RenderKey) -> tuple[str, ...]:

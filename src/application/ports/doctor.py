@@ -27,12 +27,14 @@ class Check:
         status: the result.
         finding: what was found, one sentence.
         remedy: instructions for fixing it, or "".
+        command: a shell command that fixes it, or "" where no single one does.
     """
 
     subject: str
     status: CheckStatus
     finding: str
     remedy: str = ""
+    command: str = ""
 
 
 class DoctorChecks(Protocol):

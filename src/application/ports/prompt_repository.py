@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from domain.prompt import Kind
 
@@ -67,10 +67,29 @@ class Requeued:
     refused: Mapping[int, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """A render whose files are in place, to be published.
+
+    Attributes:
+        claim: of the render.
+        artifacts: the files.
+        seconds: running time of the render.
+    """
+
+    claim: Claim
+    artifacts: Sequence[Artifact]
+    seconds: float
+
+
 Waiting: TypeAlias = "Mapping[Kind, WorkflowProcess]"
 """The process that waits to render the next prompt of each kind, if there is one."""
 
 NO_PROCESSES: Waiting = MappingProxyType({})
+
+
+Place: TypeAlias = Literal["front", "back"] | int
+"""A place in the queue: one of its ends, or a priority from 1 to 10."""
 
 
 class PromptRepository(Protocol):
@@ -113,15 +132,25 @@ class PromptRepository(Protocol):
 
     def publish_and_claim(
         self,
-        claim: Claim,
-        artifacts: Sequence[Artifact],
-        seconds: float,
-        selection: Selection | None,
+        publications: Sequence[Publication],
+        selection: Selection | None = None,
+        limit: int = 1,
         processes: Waiting = NO_PROCESSES,
-    ) -> tuple[bool, Claim | None]:
-        """``publish`` and then ``claim_next``, in one transaction: one wait for the disk.
+    ) -> tuple[tuple[bool, ...], tuple[Claim, ...]]:
+        """``publish`` for each, then ``claim_next`` up to a limit, in one transaction.
 
-        Nothing is claimed if the selection is None.
+        So many prompts wait for the disk once. If the database refuses any of the writes, nothing
+        is written, neither for this prompt nor for the others. A render that is no longer live, or
+        whose prompt was changed, does not keep the others from being published.
+
+        Args:
+            publications: in the order in which they are published.
+            selection: the prompts to claim; None for no claim.
+            limit: maximum number of claims.
+            processes: that wait, each recorded with the first claim of its kind.
+
+        Returns:
+            For each publication what ``publish`` returns, and the claims in their order.
         """
         ...
 
@@ -159,6 +188,27 @@ class PromptRepository(Protocol):
 
         Returns:
             None on success, otherwise why it could not be cancelled.
+        """
+        ...
+
+    def cancel_many(self, prompt_ids: Sequence[int], *, requeue: bool) -> Requeued:
+        """``cancel`` for many prompts, in a few transactions; those that moved, and why not.
+
+        Args:
+            prompt_ids: the prompts.
+            requeue: whether prompts that are being rendered go back to the queue instead.
+        """
+        ...
+
+    def move(self, prompt_ids: Sequence[int], place: Place) -> Requeued:
+        """Give pending prompts another place in the queue; no column of ``prompts`` changes.
+
+        The place is kept until the prompt ends, also over retries.
+
+        Args:
+            prompt_ids: the prompts; among themselves they keep their order.
+            place: "front" (before everything, also what was moved there earlier), "back", or a
+                priority from 1 to 10, of which 5 is the usual one.
         """
         ...
 

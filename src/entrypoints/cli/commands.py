@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 # Each command's module in this package and its name there, and its line in the help.
 COMMANDS: Final = {
     "demo": ("demo:demo", "Render six example prompts; needs no GPU, ComfyUI or setup."),
+    "setup": ("setup:setup", "Find ComfyUI and the database, and write the configuration."),
     "init": ("init:init", "Create a new database with the shared tables."),
     "submit": ("submit:submit", "Add prompts to the queue."),
     "run": ("run:run", "Render the pending prompts, then exit."),

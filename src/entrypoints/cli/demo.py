@@ -74,13 +74,15 @@ Pictures: {_short(workspace.output_root / "image")}
 Songs:    {_short(workspace.output_root / "audio")}
 They are simple sketches drawn by a program, without an AI model.
 
+See them in the browser, with the queue and a form for new prompts:
+  {mediagen} serve --open
+
 Try these commands:
   {mediagen} status
   {mediagen} show 1
   {mediagen} submit image --prompt "An old lighthouse on a stormy cliff"
   {mediagen} run
-To use your own ComfyUI, follow "Connect your own ComfyUI" in README.md, then check the
-installation with '{_program()} doctor'."""
+To use your own ComfyUI, run '{_program()} setup': it finds ComfyUI and writes the configuration."""
     )
 
 

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 HELP = """Check the installation, line by line: settings, database, renderers, output folder.
 
-Each problem comes with instructions for fixing it. Nothing is changed. The exit code is 1 if
+Each problem comes with instructions for fixing it, and with the command that does so where one
+command can. Nothing is changed. The exit code is 1 if
 there are errors, which would make 'mediagen run' fail, and otherwise 0, even with warnings.
 Large databases are checked in part, so that it takes a second; --thorough reads all of them.
 
@@ -38,6 +39,11 @@ _TITLES = {"ok": "OK", "warning": "warning", "broken": "error"}  # where marks c
 )
 def doctor(invocation: Invocation, *, thorough: bool) -> int:
     """Check everything; print each check as soon as it is made."""
+    return report(invocation, thorough=thorough)
+
+
+def report(invocation: Invocation, *, thorough: bool = False) -> int:
+    """Print every check; the exit code is that of ``mediagen doctor``."""
     from application.ports.doctor import CheckStatus
     from entrypoints.doctor import diagnose
 
@@ -45,7 +51,7 @@ def doctor(invocation: Invocation, *, thorough: bool) -> int:
     for check in diagnose(*invocation.inspected_settings(), thorough=thorough):
         checks.append(check)
         if not invocation.as_json:
-            _print(check)
+            _print(check, _command(check.command, invocation))
     errors = sum(check.status is CheckStatus.ERROR for check in checks)
     warnings = sum(check.status is CheckStatus.WARNING for check in checks)
     if invocation.as_json:
@@ -55,6 +61,7 @@ def doctor(invocation: Invocation, *, thorough: bool) -> int:
                 "health": check.status.value,
                 "finding": check.finding,
                 "remedy": check.remedy,
+                "command": _command(check.command, invocation),
             }
             for check in checks
         ]
@@ -64,7 +71,19 @@ def doctor(invocation: Invocation, *, thorough: bool) -> int:
     return ExitCode.SOME_FAILED if errors else ExitCode.DONE
 
 
-def _print(check: Check) -> None:
+def _command(command: str, invocation: Invocation) -> str:
+    """The command as it must be typed to concern the same configuration."""
+    import shlex
+
+    if not command.startswith("mediagen "):
+        return command
+    options = ["--config", str(invocation.config_file)] if invocation.config_file else []
+    if database := invocation.overrides.get("database.path"):
+        options += ["--database", database]
+    return shlex.join(["mediagen", *options]) + command.removeprefix("mediagen")
+
+
+def _print(check: Check, command: str) -> None:
     from entrypoints.terminal_text import one_line
 
     can_draw = sys.stdout.isatty() and (sys.stdout.encoding or "").lower().startswith("utf")
@@ -73,6 +92,8 @@ def _print(check: Check) -> None:
     if check.remedy:
         indent = " " * (len(mark) + 1)
         click.echo(f"{indent}{'':<{_SUBJECT}}  -> {one_line(check.remedy)}")
+    if command:
+        click.echo(f"{' ' * (len(mark) + 1)}{'':<{_SUBJECT}}  $ {one_line(command)}")
 
 
 def _summary(errors: int, warnings: int) -> str:

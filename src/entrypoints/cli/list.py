@@ -6,7 +6,7 @@ import click
 
 from domain.prompt import CANCELLED, Kind
 from entrypoints.cli.invocation import Invocation, command
-from entrypoints.cli.parameters import DatabaseText, StatusText
+from entrypoints.cli.parameters import DatabaseText, KindName, StatusText
 from entrypoints.cli.timestamps import age_of
 from entrypoints.terminal_text import one_line, table, terminal_columns
 
@@ -28,7 +28,7 @@ _MAX_LIMIT = 10**9
     metavar="STATUS",
     help="Only this status: pending, processing, ready, error, cancelled, or another program's.",
 )
-@click.option("--kind", type=click.Choice([kind.value for kind in Kind]), help="Only this kind.")
+@click.option("--kind", type=KindName(), help="Only this kind.")
 @click.option(
     "--text",
     type=DatabaseText(),
@@ -46,14 +46,14 @@ _MAX_LIMIT = 10**9
 def list_prompts(
     invocation: Invocation,
     artifact_status: str | None,
-    kind: str | None,
+    kind: Kind | None,
     text: str | None,
     limit: int,
 ) -> None:
     """Print the prompts that match."""
     from application.ports.prompt_catalogue import PromptQuery
 
-    query = PromptQuery(Kind(kind) if kind else None, artifact_status, text, limit)
+    query = PromptQuery(kind, artifact_status, text, limit)
     with invocation.open_database() as database:
         prompts = database.catalogue.search(query)
     if invocation.as_json:

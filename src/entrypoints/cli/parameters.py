@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from domain.artifact_status import ArtifactStatus
-from domain.prompt import CANCELLED
+from domain.prompt import CANCELLED, KIND_NAMES, Kind
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
+
+    _KindParameter = click.ParamType[Kind]
+else:
+    _KindParameter = click.ParamType  # generic only since click 8.4
 
 _MAX_ID: Final = 2**63 - 1  # of an INTEGER PRIMARY KEY in SQLite
 _MAX_IDS_SEARCHED: Final = 500
@@ -55,6 +59,34 @@ class PromptId(click.IntRange):
                     if str(prompt.id).startswith(incomplete) and str(prompt.id) not in typed
                 ]
         return completions[:_MAX_IDS_OFFERED]
+
+
+class KindName(_KindParameter):
+    """A kind of media by any of its names; ``song``, ``audio`` and ``lyrics_prompt`` are one."""
+
+    name = "kind"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002 - click's signature
+        """The two names that most people use, for the help."""
+        return "[image|song]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Kind:  # noqa: ANN401 - click's signature
+        """The kind, or a usage error."""
+        kind = Kind.of_name(str(value))
+        if kind is None:
+            self.fail(f"{value!r} is not one of {', '.join(KIND_NAMES)}", param, ctx)
+        return kind
+
+    def shell_complete(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        param: click.Parameter,  # noqa: ARG002 - click's signature
+        incomplete: str,
+    ) -> list[CompletionItem]:
+        """Every name that begins as typed."""
+        from click.shell_completion import CompletionItem
+
+        return [CompletionItem(name) for name in KIND_NAMES if name.startswith(incomplete)]
 
 
 class DatabaseText(click.types.StringParamType):

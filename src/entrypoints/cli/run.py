@@ -13,7 +13,7 @@ from application.signals import StopRequest
 from domain.artifact_status import ArtifactStatus
 from domain.prompt import Kind
 from entrypoints.cli.invocation import ExitCode, Invocation, command, json_line
-from entrypoints.cli.parameters import PromptId
+from entrypoints.cli.parameters import KindName, PromptId
 from entrypoints.cli.progress import choose_progress, print_line
 from entrypoints.cli.signals import stopping_on_signals
 from entrypoints.terminal_text import one_line
@@ -49,13 +49,13 @@ Examples:
 @command(name="run", help=HELP)
 @click.argument("ids", nargs=-1, type=PromptId(ArtifactStatus.PENDING), metavar="[ID]...")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Render at most N prompts.")
-@click.option("--kind", type=click.Choice([k.value for k in Kind]), help="Only this kind.")
-def run(invocation: Invocation, ids: tuple[int, ...], limit: int | None, kind: str | None) -> int:
+@click.option("--kind", type=KindName(), help="Only this kind.")
+def run(invocation: Invocation, ids: tuple[int, ...], limit: int | None, kind: Kind | None) -> int:
     """Drain the queue and print a summary."""
     from application.ports.prompt_repository import Selection
 
     selection = Selection(
-        kinds=frozenset({Kind(kind)} if kind else Kind), only=frozenset(ids) if ids else None
+        kinds=frozenset({kind} if kind else Kind), only=frozenset(ids) if ids else None
     )
     container, progress = compose_with_progress(invocation)
     with closing(container.connection()):

@@ -19,7 +19,7 @@ not render; 'mediagen daemon --serve' does both. Ctrl-C or SIGTERM stops it.
 
 \b
 Examples:
-  mediagen serve
+  mediagen serve --open
   mediagen serve --port 5001
   MEDIA_GENERATOR_WEB__TOKEN="$(openssl rand -hex 16)" mediagen serve --host 0.0.0.0
 """
@@ -35,7 +35,8 @@ Examples:
     metavar="PORT",
     help="The port to listen on; 0 chooses a free one.",
 )
-def serve(invocation: Invocation, host: str | None, port: int | None) -> int:
+@click.option("--open", "open_page", is_flag=True, help="Open the page in the browser.")
+def serve(invocation: Invocation, host: str | None, port: int | None, *, open_page: bool) -> int:
     """Serve until a signal arrives."""
     from entrypoints.cli.signals import stopping_on_signals
     from entrypoints.web.server import start_server
@@ -60,10 +61,19 @@ def serve(invocation: Invocation, host: str | None, port: int | None) -> int:
                     click.echo(f"A proxy shows it at {url}")
                 token = "The page asks for web.token. " if server.needs_token else ""
                 click.echo(f"{token}Ctrl-C stops it.", err=True)
+            if open_page:
+                _open(server.url)
             stop.wait()
         finally:
             server.close()
     return ExitCode.DONE
+
+
+def _open(url: str) -> None:
+    import webbrowser
+
+    if not webbrowser.open(url):
+        click.echo(f"no browser could be started; open {url} yourself", err=True)
 
 
 class _AwaitableStop(StopRequest):

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 from returns.pipeline import is_successful
 
+from application.ports.artifact_store import StorageError
+from domain.artifact import is_servable
 from domain.brief import LyricsBrief
 from domain.brief_parser import parse_brief
 from domain.failure import Failure, FailureCode
@@ -22,7 +26,7 @@ from entrypoints.submission import brief_document
 from entrypoints.terminal_text import lines_of, one_line, table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from application.ports.database import Pause
@@ -58,7 +62,7 @@ def show(invocation: Invocation, prompt_id: int) -> int:
     is_pending = record.prompt.artifact_status == "pending"
     pause = pause if is_pending or invocation.as_json else None
     broken = _broken_kind(record, invocation) if is_pending else None
-    root, brief = _output_root(invocation), _parse(record)
+    root, brief = _published_files(invocation), _parse(record)
     if invocation.as_json:
         invocation.print_json(_document(record, brief, root, pause, broken))
     else:
@@ -81,13 +85,39 @@ def _broken_kind(record: PromptRecord, invocation: Invocation) -> UnavailableKin
     )
 
 
-def _output_root(invocation: Invocation) -> Path | None:
-    """The folder of the files, or None if it is not configured."""
-    from entrypoints.settings.errors import SettingsError
-    from entrypoints.settings.resolution import output_root
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """Where the published files are, and how to ask for the size of one.
 
+    Attributes:
+        root: a folder, or the address of a bucket.
+        size: in bytes by path, or None if there is no such file; raises StorageError if that
+            cannot be known now.
+    """
+
+    root: str
+    size: Callable[[str], int | None]
+
+
+def _published_files(invocation: Invocation) -> _Files | None:
+    """The published files, or None if the settings do not say where they are."""
+    from entrypoints.settings.errors import SettingsError
+    from entrypoints.settings.resolution import output_root, storage_address
+
+    loaded = invocation.settings()
     with suppress(SettingsError):
-        return output_root(invocation.settings())
+        if storage_address(loaded) is None:
+            root = output_root(loaded)
+            return _Files(str(root), partial(_size_in, root))
+        from entrypoints.factories import object_storage
+
+        storage = object_storage(loaded)
+
+        def size(path: str) -> int | None:
+            facts = storage.stat(path) if is_servable(path) else None
+            return facts.size if facts else None
+
+        return _Files(storage.address, size)
     return None
 
 
@@ -102,7 +132,7 @@ def _parse(record: PromptRecord) -> Brief | Failure | None:
 def _document(
     record: PromptRecord,
     brief: Brief | Failure | None,
-    root: Path | None,
+    root: _Files | None,
     pause: Pause | None,
     broken: UnavailableKind | None,
 ) -> dict[str, object]:
@@ -138,21 +168,21 @@ def _render_document(render: RenderRecord) -> dict[str, object]:
     return {name: getattr(render, name) for name in names}
 
 
-def _file_document(artifact: ArtifactRecord, root: Path | None) -> dict[str, object]:
-    size = _size(artifact, root)
+def _file_document(artifact: ArtifactRecord, root: _Files | None) -> dict[str, object]:
+    size, is_missing = _size(artifact, root)
     names = ("id", "artifact_type", "file_path", "preview_path")
     return {name: getattr(artifact, name) for name in names} | {
         "metadata": _metadata(artifact),
         "created_at": artifact.created_at,
         "size_bytes": size,
-        "missing": None if root is None else size is None,
+        "missing": is_missing if is_missing or size is not None else None,
     }
 
 
 def _lines(
     record: PromptRecord,
     brief: Brief | Failure | None,
-    root: Path | None,
+    root: _Files | None,
     pause: Pause | None,
     broken: UnavailableKind | None,
 ) -> list[str]:
@@ -186,7 +216,11 @@ def _lines(
         lines += ["", "renders, newest first", *_indented(table(map(_render_row, record.renders)))]
     if record.artifacts:
         rows = [_file_row(artifact, root) for artifact in record.artifacts]
-        lines += ["", f"files in {root or 'the output root'}", *_indented(table(rows))]
+        lines += [
+            "",
+            f"files in {root.root if root else 'the output root'}",
+            *_indented(table(rows)),
+        ]
         lines += _indented(dict.fromkeys(map(_overwritten, record.artifacts)))
     return lines
 
@@ -246,10 +280,10 @@ def _render_row(render: RenderRecord) -> tuple[str, ...]:
     )
 
 
-def _file_row(artifact: ArtifactRecord, root: Path | None) -> tuple[str, ...]:
+def _file_row(artifact: ArtifactRecord, root: _Files | None) -> tuple[str, ...]:
     """Path, size, and the format, dimensions and duration that the metadata name."""
-    size = _size(artifact, root)
-    shown = "size unknown" if root is None else "MISSING" if size is None else _size_text(size)
+    size, is_missing = _size(artifact, root)
+    shown = "MISSING" if is_missing else "size unknown" if size is None else _size_text(size)
     document = _metadata(artifact)
     metadata: dict[str, Any] = document if isinstance(document, dict) else {}
     facts = [str(metadata["format"])] if metadata.get("format") else []
@@ -278,12 +312,20 @@ def _metadata(artifact: ArtifactRecord) -> object:
         return artifact.metadata
 
 
-def _size(artifact: ArtifactRecord, root: Path | None) -> int | None:
-    """The size in bytes; None if the file is missing or the output root is unknown."""
+def _size(artifact: ArtifactRecord, root: _Files | None) -> tuple[int | None, bool]:
+    """The size in bytes, or None; and whether the file is known to be missing."""
     if root is None:
-        return None
+        return None, False
     try:
-        return (root / artifact.file_path).stat().st_size
+        size = root.size(artifact.file_path)
+    except StorageError:
+        return None, False
+    return size, size is None
+
+
+def _size_in(root: Path, path: str) -> int | None:
+    try:
+        return (root / path).stat().st_size
     except (OSError, ValueError):
         return None
 

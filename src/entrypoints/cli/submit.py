@@ -57,7 +57,19 @@ Examples:
   mediagen submit song songs.jsonl
 """
 
-submit = click.Group(
+
+class KindGroup(click.Group):
+    """A group with a command for each kind, which any name of the kind calls."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of a kind; None for an unknown name."""
+        kind = Kind.of_name(cmd_name)
+        return super().get_command(ctx, _COMMANDS[kind]) if kind else None
+
+
+_COMMANDS: Final = {Kind.IMAGE: "image", Kind.AUDIO: "song"}
+
+submit = KindGroup(
     "submit",
     params=list(common_options()),
     help=(

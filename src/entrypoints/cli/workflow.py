@@ -13,6 +13,7 @@ from adapters.comfyui_server.examples import EXAMPLES
 from adapters.comfyui_server.examples import example as example_text
 from domain.prompt import Kind
 from entrypoints.cli.invocation import ExitCode, Invocation, command, common_options
+from entrypoints.cli.parameters import KindName
 from entrypoints.cli.workflow_script import CheckedScript, check_script
 from entrypoints.terminal_text import one_line, visible
 
@@ -111,8 +112,8 @@ def _asking_servers(function: Callable[P, R]) -> Callable[P, R]:
 )
 @click.option(
     "--kind",
-    "kind_name",
-    type=click.Choice([kind.value for kind in Kind]),
+    "chosen_kind",
+    type=KindName(),
     help="The kind of media it makes; by default this follows from its nodes.",
 )
 @_asking_servers
@@ -120,7 +121,7 @@ def check(
     invocation: Invocation,
     file: Path | None,
     *,
-    kind_name: str | None,
+    chosen_kind: Kind | None,
     urls: tuple[str, ...],
     offline: bool,
 ) -> int:
@@ -130,7 +131,7 @@ def check(
 
     node_types = _node_types(invocation, urls, offline=offline)
     checked: list[CheckedWorkflow | CheckedScript] = []
-    for path, chosen, inputs in _files(invocation, file, Kind(kind_name) if kind_name else None):
+    for path, chosen, inputs in _files(invocation, file, chosen_kind):
         if path.suffix == ".py":
             checked.append(check_script(invocation, path, chosen))
             continue

@@ -148,7 +148,7 @@ class Generation:
                 self._events,
                 Selection(kinds=plan.kinds),
             )
-            for _ in range(self._container.lanes())
+            for _ in range(slot.lanes)
         ]
         requests = (self._stop, self._retire)
         return [

@@ -41,5 +41,12 @@ class SettingsError(Exception):
     def __str__(self) -> str:
         if len(self.problems) == 1:
             return str(self.problems[0])
-        lines = "".join(f"\n  - {problem}" for problem in self.problems)
-        return f"{len(self.problems)} problems with the settings:{lines}"
+        title = f"{len(self.problems)} problems with the settings:"
+        fixes = {problem.fix for problem in self.problems}
+        if len(fixes) == 1 and (fix := fixes.pop()):
+            whats = "".join(
+                "\n  - " + printable(f"{problem.where}: {problem.what}")
+                for problem in self.problems
+            )
+            return f"{title}{whats}\n{printable(fix)}"
+        return title + "".join(f"\n  - {problem}" for problem in self.problems)

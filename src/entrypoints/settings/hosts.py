@@ -73,6 +73,9 @@ def expand_hosts(
             host["headers"] = {name: secret(value) for name, value in headers.items()}
         if isinstance(ca_file := host.get("ca_file"), str):
             host["ca_file"] = str(anchor / expand_path(ca_file, environ))
+        if isinstance(kinds := host.get("kinds"), tuple):
+            names = [str(kind) for kind in kinds]
+            host["kinds"] = tuple(known.value if (known := Kind.of_name(n)) else n for n in names)
         return host
 
     return tuple(map(expanded, hosts))

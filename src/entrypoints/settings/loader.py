@@ -150,10 +150,15 @@ def find_file(config_file: Path | None, environ: Mapping[str, str], cwd: Path) -
     in_folder = cwd / FILE_NAME
     if os.path.lexists(in_folder):
         return in_folder
+    for_user = user_file()
+    return for_user if os.path.lexists(for_user) else None
+
+
+def user_file() -> Path:
+    """Where the configuration file of this user lies, or would lie: found from every folder."""
     from platformdirs import user_config_path  # only without a named file
 
-    for_user = user_config_path("media-generator", appauthor=False) / FILE_NAME
-    return for_user if os.path.lexists(for_user) else None
+    return user_config_path("media-generator", appauthor=False) / FILE_NAME
 
 
 def describe(loaded: LoadedSettings) -> list[Row]:

@@ -196,6 +196,42 @@ class Limits(Section, frozen=True):
     min_free_bytes: Annotated[int, whole(0, 2**60, "bytes")] = 256 * 1024**2
 
 
+class Marking(Section, frozen=True):
+    """What published files state about their origin."""
+
+    metadata: bool = True
+    prompt: bool = False
+
+
+class Storage(Section, frozen=True):
+    """Where published files are kept, if not in the output folder: a bucket."""
+
+    url: Annotated[
+        str | None, Meta(description='an address such as "s3://bucket/prefix", or null')
+    ] = None
+    endpoint: Annotated[
+        str | None, Meta(description='an address such as "https://minio.example:9000", or null')
+    ] = None
+    region: Annotated[str | None, Meta(description='a name such as "eu-central-1", or null')] = None
+    access_key_id: Annotated[
+        str | None, Meta(description="the id of an access key, or null", extra=WITH_VARIABLES)
+    ] = None
+    secret_access_key: Annotated[
+        str | None, Meta(description="the secret of the access key, or null", extra=WITH_VARIABLES)
+    ] = None
+    session_token: Annotated[
+        str | None,
+        Meta(description="the token of temporary credentials, or null", extra=WITH_VARIABLES),
+    ] = None
+    credentials_file: Annotated[
+        str | None, Meta(description="the path of a file with credentials, or null", extra=OWN)
+    ] = None
+    ca_file: Annotated[
+        str | None, Meta(description="the path of a file with certificates, or null", extra=OWN)
+    ] = None
+    path_style: Annotated[bool | None, Meta(description="true, false or null")] = None
+
+
 class Media(Section, frozen=True):
     """How briefs become media."""
 
@@ -212,6 +248,8 @@ class Media(Section, frozen=True):
     variants: Literal["last", "all"] = "last"
     size: Size = Size()
     limits: Limits = Limits()
+    marking: Marking = Marking()
+    storage: Storage = Storage()
 
 
 class Retry(Section, frozen=True):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from functools import reduce
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from domain.prompt import Kind
 from entrypoints.settings.errors import Problem, SettingsError
@@ -18,6 +18,10 @@ from entrypoints.settings.validation import joined_output_root
 if TYPE_CHECKING:
     from domain.hook_delivery import Subscription
     from entrypoints.settings.loader import LoadedSettings
+
+_MINIMAL_FILE: Final = (
+    '{"database": {"path": "..."}, "comfyui": {"python": "...", "comfyui_directory": "..."}}'
+)
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -52,6 +56,21 @@ def output_root(loaded: LoadedSettings) -> Path:
         alternative = " Or make comfyui.output_directory absolute."
         raise _missing(loaded, "comfyui.comfyui_directory", what, alternative)
     return root
+
+
+def storage_address(loaded: LoadedSettings) -> str | None:
+    """The bucket of published files, ``s3://bucket/prefix``; None if they are in a folder."""
+    url = loaded.settings.media.storage.url
+    return url and url.rstrip("/")
+
+
+def published_root(loaded: LoadedSettings) -> str:
+    """The path or address below which the paths of artifact rows are.
+
+    Raises:
+        SettingsError: it is a folder relative to a directory that is not set.
+    """
+    return storage_address(loaded) or str(output_root(loaded))
 
 
 def interpreter(loaded: LoadedSettings, search: str | None = None) -> Path:
@@ -178,7 +197,16 @@ def _required_path(loaded: LoadedSettings, name: str, value: str | None) -> Path
 
 
 def _missing(loaded: LoadedSettings, name: str, what: str, alternative: str = "") -> SettingsError:
-    where = str(loaded.config_file or "settings (there is no configuration file)")
     snippet = nested_json(name, '"..."')
-    fix = f"Add {snippet} to the file, or set {variable(name)}.{alternative}"
-    return SettingsError([Problem(where, what, fix, name)])
+    if loaded.config_file:
+        fix = f"Add {snippet} to the file, or set {variable(name)}.{alternative}"
+        return SettingsError([Problem(str(loaded.config_file), what, fix, name)])
+    from entrypoints.settings.loader import user_file
+
+    # The same for each of them: an error with several problems prints it once.
+    fix = (
+        f"Run 'mediagen setup', which finds them and writes {user_file()}. By hand, make that file"
+        f" with {_MINIMAL_FILE}."
+    )
+    where = "settings (there is no configuration file)"
+    return SettingsError([Problem(where, f"{what}, nor is {variable(name)}", fix, name)])

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from domain.artifact import is_servable
 from domain.prompt import Kind
 from entrypoints.settings.errors import Problem
 from entrypoints.settings.expansion import ExpansionError, expand_path, expand_variables
@@ -35,6 +36,7 @@ _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "
 _ARGUMENT = re.compile(r"--?[^\s=-][^\s=]*")
 _INPUT = re.compile(r".*[^\s.]\s*\.[^\s.]+")
 _BASE_PATH = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
+_BUCKET_URL = re.compile(r"s3://[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9](/[^/?#]+)*/?")
 _NUMBER = re.compile(r"[+-]?([0-9]{1,20}\.?[0-9]{0,20}|\.[0-9]{1,20})(e[+-]?[0-9]{1,3})?")
 _OUTPUT: Final = "comfyui.output_directory"
 _MIN_TOKEN_LENGTH: Final = 12  # characters; a shorter one could be guessed
@@ -150,6 +152,7 @@ def cross_check(settings: Settings, entries: Mapping[str, Entry]) -> Iterator[Pr
     """
     for check in (
         _output_root,
+        _storage,
         _workers,
         _extra_arguments,
         _hooks,
@@ -187,6 +190,34 @@ def _output_root(settings: Settings) -> Iterator[_Fault]:
     if root is not None and not os.path.realpath(root).strip("/"):
         what = f"{_OUTPUT} is {root}, which is the root of the file system"
         yield _Fault(_OUTPUT, what, "Name a folder that holds nothing but generated media.")
+
+
+def _storage(settings: Settings) -> Iterator[_Fault]:
+    storage, key = settings.media.storage, "media.storage.url"
+    example = 'Write an address such as "s3://bucket/prefix".'
+    if storage.url is None:
+        names = ("endpoint", "access_key_id", "secret_access_key", "credentials_file")
+        if name := next((name for name in names if getattr(storage, name) is not None), None):
+            what = f"media.storage.{name} is set, but {key} is not"
+            yield _Fault(key, what, example, f"media.storage.{name}")
+        return
+    if not _BUCKET_URL.fullmatch(storage.url) or not is_servable(storage.url[5:].rstrip("/")):
+        what = f"{key} is {excerpt(key, storage.url)}, which is not a bucket with a plain prefix"
+        yield _Fault(key, what, example)
+    key = "media.storage.endpoint"
+    if storage.endpoint is not None:
+        fault = _page_address_fault(storage.endpoint)
+        if not fault and urlsplit(storage.endpoint).path.strip("/"):
+            fault = "has a path, and the bucket belongs into media.storage.url"
+        if fault:
+            fix = 'Write the address of the store, such as "https://minio.example:9000".'
+            yield _Fault(key, f"{key} {fault}", fix)
+    if (storage.access_key_id is None) != (storage.secret_access_key is None):
+        key = "media.storage.access_key_id"
+        what = f"of {key} and media.storage.secret_access_key only one is set"
+        named = key if storage.access_key_id is not None else "media.storage.secret_access_key"
+        fix = "Set both, or neither to use media.storage.credentials_file or the environment."
+        yield _Fault(key, what, fix, named)
 
 
 def _workers(settings: Settings) -> Iterator[_Fault]:

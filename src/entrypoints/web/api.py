@@ -45,7 +45,6 @@ MAX_ROW_ID: Final = 2**63 - 1  # of an INTEGER PRIMARY KEY in SQLite
 MAX_QUERY_TEXT: Final = 500  # characters
 _MAX_DIGITS: Final = len(str(MAX_ROW_ID))
 _DATE_LENGTH: Final = 10  # characters of 2026-01-06
-_KINDS: Final = {name: kind for kind in Kind for name in (kind.value, kind.prompt_type)}
 _Model = TypeVar("_Model", bound=msgspec.Struct)
 
 RowId = Annotated[int, Meta(ge=0, le=MAX_ROW_ID)]
@@ -182,7 +181,7 @@ class ListParameters(msgspec.Struct, frozen=True):
     """Parameters that every list of prompts or media has."""
 
     kind: Annotated[
-        Literal["image", "audio", "image_prompt", "lyrics_prompt"] | None,
+        Literal["image", "picture", "image_prompt", "audio", "song", "lyrics_prompt"] | None,
         Meta(description="only this kind"),
     ] = None
     status: Annotated[
@@ -207,7 +206,7 @@ class ListParameters(msgspec.Struct, frozen=True):
     def filters(self) -> dict[str, Any]:
         """The filters as the queries of the gallery take them. Raises ApiError."""
         return {
-            "kind": _KINDS[self.kind] if self.kind else None,
+            "kind": Kind.of_name(self.kind) if self.kind else None,
             "status": self.status,
             "text": self.text,
             "since": read_time("since", self.since),

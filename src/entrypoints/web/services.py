@@ -224,10 +224,10 @@ def _versions() -> dict[str, str]:
 
 def _paths(container: Container) -> dict[str, str | None]:
     loaded = container.settings()
-    paths: dict[str, Path | None] = {
+    paths: dict[str, Path | str | None] = {
         "configuration": loaded.config_file,
         "database": container.database_path(),
-        "output_root": _if_set(container.output_root),
+        "output_root": _if_set(container.published_root),
         "comfyui": _if_set(lambda: resolution.comfyui_directory(loaded)),
         "state": container.state_folder(),
     }

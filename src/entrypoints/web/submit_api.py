@@ -242,9 +242,9 @@ class CheckedForm:
 def check_form(body: Mapping[str, Any]) -> CheckedForm:
     """Check every field of a form, and then the brief as a whole."""
     kind_name = body.get("kind")
-    if not isinstance(kind_name, str) or kind_name not in set(Kind):
+    kind = Kind.of_name(kind_name) if isinstance(kind_name, str) else None
+    if kind is None:
         return CheckedForm({"kind": "must be image or audio"})
-    kind = Kind(kind_name)
     types = {field.name: field.type for field in msgspec.structs.fields(_FORMS[kind])}
     values = {
         name: value

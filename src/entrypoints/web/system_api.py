@@ -41,6 +41,9 @@ class Check(Document):
     name: Annotated[str, Meta(description="what was checked")]
     message: str
     hint: str | None
+    command: Annotated[
+        str | None, Meta(description="a shell command that fixes it, if one does")
+    ] = None
 
 
 class System(Document):
@@ -110,6 +113,7 @@ def system(services: Services) -> System:
                 name=check.subject,
                 message=check.finding,
                 hint=check.remedy or None,
+                command=check.command or None,
             )
             for check in result.checks
         ],

@@ -31,7 +31,7 @@ class WorkflowParameters(msgspec.Struct, frozen=True):
 
     name: Annotated[QueryText | None, Meta(description="what the file is called")] = None
     kind: Annotated[
-        Literal["image", "audio"] | None,
+        Literal["image", "picture", "image_prompt", "audio", "song", "lyrics_prompt"] | None,
         Meta(description="the media kind to make; by default what its nodes make"),
     ] = None
     offline: Annotated[int, Meta(ge=0, le=1, description="1: ask no server")] = 0
@@ -136,7 +136,7 @@ def _checked(services: Services, query: WorkflowParameters, file: BinaryIO) -> W
     from adapters.comfyui_graph.output_nodes import output_nodes
     from adapters.comfyui_graph.workflow_file import api_text
 
-    kind = Kind(query.kind) if query.kind else None
+    kind = Kind.of_name(query.kind) if query.kind else None
     checked = services.check_workflow(file, query.name or _NAMELESS, kind, not query.offline)
     document = checked.document()
     refusal = checked.refusal

@@ -8,6 +8,7 @@ from tests.chaos.faults.calls import call_faults
 from tests.chaos.faults.clocks import clock_faults
 from tests.chaos.faults.databases import database_faults
 from tests.chaos.faults.disks import disk_faults
+from tests.chaos.faults.groups import group_faults
 from tests.chaos.faults.hands import hand_faults
 from tests.chaos.faults.kills import kill_faults
 from tests.chaos.faults.served_hands import served_hand_faults
@@ -27,6 +28,7 @@ def all_faults(sweeps: CallSweeps) -> dict[str, Fault]:
     return {
         **kill_faults(),
         **stop_faults(),
+        **group_faults(),
         **workflow_faults(),
         **hand_faults(),
         **clock_faults(),

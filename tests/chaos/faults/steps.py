@@ -58,6 +58,20 @@ STOPPING = (
     "repository.publish_and_claim:before",
     "repository.publish_and_claim:after",
 )
+GROUPED = (
+    "spawn.record:after",
+    MIDDLE,
+    "store.prepare:after",
+    "files.write_plan:after",
+    "files.move_folder:before",
+    "store.place:after",
+    "repository.publish_and_claim:before",
+    "repository.publish_and_claim:after",
+    "store.sweep:before",
+    "store.sweep:after",
+    "repository.release:before",
+    "repository.release:after",
+)
 TAKING_OVER = ("leases.adopt:after", "repository.publish:after", "store.sweep:before")
 UNPUBLISHED = STOPPING[:-1]
 """Where a prompt is being rendered and nothing is published."""

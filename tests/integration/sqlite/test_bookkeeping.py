@@ -31,7 +31,12 @@ from tests.owners import ME, sqlite_repository
 if TYPE_CHECKING:
     from pathlib import Path
 
-TABLES = {"media_generator_state", "media_generator_renders", "media_generator_pauses"}
+TABLES = {
+    "media_generator_state",
+    "media_generator_renders",
+    "media_generator_pauses",
+    "media_generator_priorities",
+}
 INDEXES = {
     "media_generator_pending_image",
     "media_generator_pending_audio",
@@ -424,6 +429,7 @@ SHORT_LISTS = {
     "SCAN json_each VIRTUAL TABLE INDEX 1:",  # values that we pass
     "SCAN media_generator_state",  # one row
     "SCAN media_generator_pauses",  # one row for each place that could not render
+    "SCAN m",  # prompts that a person moved in the queue
     "SCAN j",  # jobs that are on servers now
     "SCAN j USING COVERING INDEX media_generator_server_jobs_of_render",
     "SCAN media_generator_renders USING INDEX media_generator_live_render",

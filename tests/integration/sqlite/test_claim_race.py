@@ -23,7 +23,7 @@ import sys
 import time
 from pathlib import Path
 from adapters.sqlite.connection import Connection
-from application.ports.prompt_repository import Selection
+from application.ports.prompt_repository import Publication, Selection
 from domain.artifact import Artifact
 from tests.owners import sqlite_repository
 
@@ -38,10 +38,10 @@ while claim is not None:
     name = f"{claim.kind}/{claim.prompt_id}_{claim.render_id}/{worker}.bin"
     print(claim.prompt_id, flush=True)
     time.sleep(0.002)  # a render, during which the others have their turn
-    published, claim = repository.publish_and_claim(
-        claim, [Artifact(claim.kind, name, {})], 0.0, Selection()
-    )
+    publication = Publication(claim, [Artifact(claim.kind, name, {})], 0.0)
+    [published], claims = repository.publish_and_claim([publication], Selection())
     assert published
+    claim = claims[0] if claims else None
 connection.close()
 """
 

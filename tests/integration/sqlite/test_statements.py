@@ -254,6 +254,7 @@ def test_every_statement_is_used(
         repository.next_retry_at(Selection())
         repository.explain_loss(claim)
         repository.cancel(claim.prompt_id, requeue=False)
+        repository.move([3], "front")
         _live_on_leases(connection, repository)
         _tell_a_hook(connection)
         controls = SqlQueueControls(connection)

@@ -21,7 +21,7 @@ from tests.harness import ANY, Harness
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from domain.artifact import Artifact
+    from application.ports.prompt_repository import Publication
     from domain.render import Claim
 
 REASON = "ask the editor"
@@ -184,11 +184,12 @@ def test_what_one_prompt_alone_meets_ends_that_prompt_after_another_succeeded(
     publish_and_claim = harness.repository.publish_and_claim
 
     def refuse_one(
-        claim: Claim, artifacts: Sequence[Artifact], seconds: float, *_: object
-    ) -> tuple[bool, Claim | None]:
-        if claim.prompt_id == bad and claim.render_id in harness.keeper.held():  # no rehearsal
-            raise WriteRefusedError(REASON)
-        return publish_and_claim(claim, artifacts, seconds, None)
+        publications: Sequence[Publication], *_: object
+    ) -> tuple[tuple[bool, ...], tuple[Claim, ...]]:
+        for claim in (publication.claim for publication in publications):
+            if claim.prompt_id == bad and claim.render_id in harness.keeper.held():  # no rehearsal
+                raise WriteRefusedError(REASON)
+        return publish_and_claim(publications)
 
     monkeypatch.setattr(harness.repository, "publish_and_claim", refuse_one)
     assert harness.drain().stopped_by is not None

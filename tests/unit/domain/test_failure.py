@@ -59,6 +59,10 @@ EXPECTED = {
         "output_root_missing",
         "output_not_writable",
         "disk_full",
+        "storage_unreachable",
+        "storage_refused",
+        "storage_unsafe",
+        "bucket_missing",
         "database_constraint",
     },
     Blame.PERSON: {"interrupted", "cancelled"},
@@ -80,6 +84,10 @@ HALTING = {
     "output_root_missing",
     "output_not_writable",
     "disk_full",
+    "storage_unreachable",
+    "storage_refused",
+    "storage_unsafe",
+    "bucket_missing",
 }
 
 

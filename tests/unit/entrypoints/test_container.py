@@ -13,14 +13,18 @@ from dependency_injector import providers
 from adapters.comfyui_script.renderer import ScriptRenderer
 from adapters.comfyui_server.renderer import ServerRenderer
 from adapters.filesystem.artifact_store import FilesystemArtifactStore
+from adapters.filesystem.object_artifact_store import ObjectArtifactStore
 from adapters.filesystem.output_root_checks import FreeSpaceChecks, OutputRootChecks
 from adapters.live_state.reader import LiveStateFiles
 from adapters.live_state.worker_state import WorkerState
 from adapters.live_state.writer import LiveStateWriter
 from adapters.media_files.derived_files import DerivedFileCache, SingleFlight
 from adapters.media_files.media_file import MediaFolder
+from adapters.media_files.object_media import ObjectMedia
 from adapters.media_files.thumbnails import Thumbnails
 from adapters.media_files.waveforms import Waveforms
+from adapters.object_store.bucket import S3Bucket
+from adapters.object_store.doctor import ObjectStorageChecks
 from adapters.processes.system_processes import SystemProcesses
 from adapters.render_logs import RenderLogFiles
 from adapters.renderers_by_kind import RenderersByKind
@@ -66,6 +70,7 @@ if TYPE_CHECKING:
     from application.ports.database import Database, PromptIntake, QueueControls, QueueWatch
     from application.ports.hooks import HookOutbox
     from application.ports.live_state import LiveStateReader
+    from application.ports.object_storage import ObjectStorage
     from application.ports.prompt_catalogue import PromptCatalogue
     from application.ports.prompt_repository import PromptRepository
     from application.ports.render_logs import RenderLogs
@@ -87,6 +92,9 @@ WATCH: type[QueueWatch] = SqliteQueueWatch
 HOOK_OUTBOX: type[HookOutbox] = SqlHookOutbox
 SERVER_JOBS: type[ServerJobs] = SqlServerJobs
 STORE: type[ArtifactStore] = FilesystemArtifactStore
+OBJECT_STORAGE: type[ObjectStorage] = S3Bucket
+OBJECT_STORE: type[ArtifactStore] = ObjectArtifactStore
+OBJECT_MEDIA: type[media_files.PublishedMedia] = ObjectMedia
 LOGS: type[RenderLogs] = RenderLogFiles
 LIVE_READER: type[LiveStateReader] = LiveStateFiles
 PUBLISHED_MEDIA: type[media_files.PublishedMedia] = MediaFolder
@@ -111,6 +119,7 @@ ONCE: dict[str, type[object]] = {
     "leases": LEASES,
     "renderer": ScriptRenderer,
     "store": STORE,
+    "object_storage": OBJECT_STORAGE,
     "render_logs": LOGS,
     "keeper": LeaseKeeper,
     "prompt_renderer": PromptRenderer,
@@ -131,6 +140,11 @@ ONCE: dict[str, type[object]] = {
     "known_paths": KnownPaths,
     "lock_state": LockState,
 }
+IN_BUCKET: dict[str, type[object]] = {
+    "object_storage": OBJECT_STORAGE,
+    "store": OBJECT_STORE,
+    "published_media": OBJECT_MEDIA,
+}
 OF_SERVERS: dict[str, type[object]] = {"server_jobs": SERVER_JOBS, "orphaned_jobs": OrphanedJobs}
 MADE_ANEW: dict[str, type[object]] = {
     "slot": RenderSlot,  # each thread that renders has one of its own
@@ -138,10 +152,15 @@ MADE_ANEW: dict[str, type[object]] = {
     "page_database": DATABASE,
     "database_checks": DatabaseChecks,
     "database_space_checks": FreeSpaceChecks,
+    "object_storage_checks": ObjectStorageChecks,
     "output_root_checks": OutputRootChecks,
 }
 GIVEN = {"settings", "events", "command", "slots"}
 VALUES = {
+    "published_root",
+    "staging_folder",
+    "store_limits",
+    "other_folders",
     "sections",
     "me",
     "database_path",
@@ -210,6 +229,17 @@ def test_every_provider_resolves(build: Build) -> None:
         assert one is not other
     assert list(container.renderers()) == ["script"]
     assert [container.providers[name]() for name in (*OF_SERVERS, "hook_outbox")] == [None] * 3
+
+
+def test_a_bucket_takes_the_place_of_the_folder(build: Build) -> None:
+    """Nothing is opened for it, and no ComfyUI directory is needed to say where files are."""
+    storage = {"url": "s3://media/poets/", "access_key_id": "a", "secret_access_key": "b"}
+    container = build(media={"storage": storage})
+    for name, part in IN_BUCKET.items():
+        built = container.providers[name]()
+        assert isinstance(built, part), name
+        assert container.providers[name]() is built
+    assert container.published_root() == container.object_storage().address == "s3://media/poets"
 
 
 def test_every_path_leads_to_something_that_can_be_called() -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from application.ports.database import PausedBy
-from application.ports.prompt_repository import Selection
+from application.ports.prompt_repository import Publication, Selection
 from domain.artifact import Artifact
 from domain.prompt import Kind
 from domain.render import Outcome
@@ -62,10 +62,10 @@ class Crowd:
             claimed.append(claim.prompt_id)
             assert self.leases.heartbeat(claim)
             path = f"image/{claim.prompt_id}_{claim.render_id}/{number}.png"
-            published, claim = self.repository.publish_and_claim(
-                claim, [Artifact(Kind.IMAGE, path, {})], 0.0, ANY
-            )
+            publication = Publication(claim, [Artifact(Kind.IMAGE, path, {})], 0.0)
+            [published], claims = self.repository.publish_and_claim([publication], ANY)
             assert published
+            claim = claims[0] if claims else None
         return claimed
 
     def look_on(self) -> None:

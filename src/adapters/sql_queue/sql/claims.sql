@@ -14,6 +14,7 @@ WHERE
     p.status = 'completed' AND p.artifact_status = 'pending'
     AND p.prompt_type = '{prompt_type}' AND p.output_reference IS NOT NULL
     AND (:excluding = '[]' OR p.id NOT IN {ids:excluding})
+    AND NOT EXISTS (SELECT 1 FROM media_generator_priorities AS m WHERE m.prompt_id = p.id)
     AND NOT EXISTS (
         SELECT 1 FROM media_generator_renders AS r
         WHERE
@@ -27,10 +28,39 @@ ORDER BY {first}{oldest_first}
 LIMIT 1
 {locked};
 
+-- A template for one kind: the first of those that a person gave another place in the queue, if any.
+
+-- name: next_moved
+SELECT p.id, p.output_reference, w.id, w.content, p.created_at, m.priority
+FROM media_generator_priorities AS m
+CROSS JOIN prompts AS p
+INNER JOIN writings AS w ON w.id = p.output_reference
+WHERE
+    p.id = m.prompt_id AND p.status = 'completed' AND p.artifact_status = 'pending'
+    AND p.prompt_type = '{prompt_type}'
+    AND (:excluding = '[]' OR p.id NOT IN {ids:excluding})
+    AND NOT EXISTS (
+        SELECT 1 FROM media_generator_renders AS r
+        WHERE
+            r.prompt_id = p.id AND r.retry_at > :now AND r.retry_at <= :latest
+            AND NOT EXISTS (
+                SELECT 1 FROM media_generator_renders AS n
+                WHERE n.prompt_id = r.prompt_id AND n.render_id > r.render_id
+            )
+    )
+ORDER BY m.priority DESC, {oldest_first}
+LIMIT 1
+{locked};
+
 -- A template for one order.
 
 -- name: next_pending_among
-SELECT p.id, p.output_reference, w.id, w.content, p.created_at, {urgency}, p.prompt_type
+SELECT
+    p.id, p.output_reference, w.id, w.content, p.created_at,
+    coalesce(
+        (SELECT m.priority FROM media_generator_priorities AS m WHERE m.prompt_id = p.id), {urgency}
+    ) AS urgency,
+    p.prompt_type
 FROM prompts AS p
 INNER JOIN writings AS w ON w.id = p.output_reference
 WHERE
@@ -50,7 +80,7 @@ WHERE
                 WHERE n.prompt_id = r.prompt_id AND n.render_id > r.render_id
             )
     )
-ORDER BY {first}{oldest_first}
+ORDER BY urgency DESC, {oldest_first}
 LIMIT 1
 {locked};
 

@@ -98,3 +98,24 @@ SELECT
 FROM prompts AS p
 LEFT JOIN media_generator_renders AS r ON r.render_id = :render_id
 WHERE p.id = :prompt_id;
+
+-- The place in the queue that a person gave to a prompt ends with its acceptance.
+
+-- name: forget_priority
+DELETE FROM media_generator_priorities WHERE prompt_id = :prompt_id;
+
+-- name: forget_old_priorities
+DELETE FROM media_generator_priorities
+WHERE
+    prompt_id NOT IN (
+        SELECT p.id FROM media_generator_priorities AS m
+        INNER JOIN prompts AS p ON p.id = m.prompt_id
+        WHERE p.artifact_status IN ('pending', 'processing')
+    );
+
+-- name: priority_bounds
+SELECT coalesce(min(priority), 0), coalesce(max(priority), 0) FROM media_generator_priorities;
+
+-- name: set_priority
+INSERT INTO media_generator_priorities (prompt_id, priority) VALUES (:prompt_id, :priority)
+ON CONFLICT (prompt_id) DO UPDATE SET priority = excluded.priority;

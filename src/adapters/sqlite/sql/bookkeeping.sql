@@ -107,6 +107,15 @@ SET
     pause_suspects = NULL
 WHERE paused_by = 'environment';
 
+-- The places in the queue that a person gave to prompts; the greatest is claimed first, and 5 is
+-- the place of every prompt that is not in it. The prompts' own priority belongs to other programs.
+
+-- name: create_priorities
+CREATE TABLE IF NOT EXISTS media_generator_priorities (
+    prompt_id INTEGER PRIMARY KEY,
+    priority INTEGER NOT NULL CHECK (priority BETWEEN -1000000000 AND 1000000000)
+);
+
 -- name: create_pending_image_index
 CREATE INDEX IF NOT EXISTS media_generator_pending_image
 ON prompts (created_at, id)

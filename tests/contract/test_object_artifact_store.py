@@ -1,0 +1,282 @@
+"""A bucket, held to the port's contract against a store on this machine, and its failures."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import pytest
+
+from adapters.filesystem.limits import StoreLimits
+from adapters.filesystem.object_artifact_store import ObjectArtifactStore
+from adapters.object_store.bucket import BucketSettings, S3Bucket
+from application.ports.artifact_store import RenderKey, StorageError
+from domain.failure import FailureCode
+from domain.prompt import Kind
+from tests import media_samples
+from tests.contract.artifact_store_contract import AT, ONE, ArtifactStoreContract, rows
+from tests.contract.artifact_store_world import Left, StoreWorld
+from tests.contract.test_filesystem_artifact_store import LocalStagingWorld
+from tests.object_store.server import refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from application.ports.artifact_store import Prepared
+    from domain.failure import Failure
+    from tests.object_store.server import TestBucket
+
+ANSWERS = [
+    ("403 Forbidden", "AccessDenied", FailureCode.STORAGE_REFUSED),
+    ("403 Forbidden", "InvalidAccessKeyId", FailureCode.STORAGE_REFUSED),
+    ("400 Bad Request", "ExpiredToken", FailureCode.STORAGE_REFUSED),
+    ("404 Not Found", "NoSuchBucket", FailureCode.BUCKET_MISSING),
+    ("501 Not Implemented", "NotImplemented", FailureCode.STORAGE_UNSAFE),
+    ("507 Insufficient Storage", "XMinioStorageFull", FailureCode.STORAGE_UNREACHABLE),
+]
+
+
+class _Bucket(LocalStagingWorld):
+    def __init__(self, root: Path, bucket: TestBucket) -> None:
+        super().__init__(root)
+        self.bucket = bucket
+        self._store = ObjectArtifactStore(bucket.storage(), root, "db", StoreLimits())
+        assert self._store.preflight() is None
+
+    @property
+    def store(self) -> ObjectArtifactStore:
+        return self._store
+
+    def published(self) -> dict[str, list[str]]:
+        folders: dict[str, list[str]] = {}
+        for key in sorted(self.bucket.objects()):
+            folder, _, name = key.rpartition("/")
+            folders.setdefault(folder, []).append(name)
+        return folders
+
+    def occupy(self, kind: Kind, folder: str) -> None:
+        for name in ("theirs.txt", "a.png"):
+            self.bucket.put(f"{kind.value}/{folder}/{name}", b"not ours")
+
+    def spoil(self, kind: Kind, folder: str) -> None:
+        for key, content in self.bucket.objects().items():
+            if key.startswith(f"{kind.value}/{folder}/"):
+                self.bucket.put(key, content[:-1] + bytes([content[-1] ^ 1]))
+
+    def take_away(self, kind: Kind, folder: str) -> None:
+        for key in self.bucket.objects():
+            if key.startswith(f"{kind.value}/{folder}/"):
+                self.bucket.delete(key)
+
+    def lose_root(self) -> None:
+        self.bucket.remove()
+
+    def prepared(self, key: RenderKey, *names: str) -> Prepared:
+        """Verified pictures of these names."""
+        staging = self.store.open_staging(Kind.IMAGE, key, 1).unwrap()
+        for name in names:
+            self.leave(staging, name, Left.PICTURE)
+        return self.store.prepare(staging, 1).unwrap()
+
+
+@pytest.fixture
+def bucket_world(tmp_path: Path, bucket: TestBucket) -> _Bucket:
+    """A store over a fresh bucket, with an empty folder for staging."""
+    return _Bucket(tmp_path / "staging", bucket)
+
+
+class TestObjectArtifactStore(ArtifactStoreContract):
+    """Every test of the contract; two promises that only a local folder can give are others."""
+
+    @pytest.fixture
+    def world(self, bucket_world: _Bucket) -> StoreWorld:
+        """A store over a fresh bucket."""
+        return bucket_world
+
+    def test_the_same_second_twice_replaces_nothing(self, world: StoreWorld) -> None:
+        """A key that exists is passed over, ours as well as a stranger's.
+
+        A bucket has no folders. Whether one is taken could only be told by listing, which is not
+        done; so files of other names may stand under the same folder's name.
+        """
+        assert isinstance(world, _Bucket)
+        world.occupy(Kind.IMAGE, "3_20260106T213045_2")
+        folders = []
+        for render in (1, 2):
+            key = RenderKey(3, render)
+            prepared = [world.prepared(key, "a.png", "b.png")]
+            [stored] = world.store.place(prepared, key, AT, rows).unwrap()
+            folders.append(stored.folder)
+        assert folders == ["3_20260106T213045", "3_20260106T213045_3"]
+        assert world.published() == {
+            "image/3_20260106T213045": ["a.png", "b.png"],
+            "image/3_20260106T213045_2": ["a.png", "theirs.txt"],
+            "image/3_20260106T213045_3": ["a.png", "b.png"],
+        }
+        assert world.bucket.get("image/3_20260106T213045_2/a.png") == b"not ours"
+
+    def test_a_lost_root_is_named_everywhere(self, world: StoreWorld) -> None:
+        """A bucket that is gone is named before a claim and where files are sent.
+
+        Staging is local: files are still made and verified without the bucket.
+        """
+        assert isinstance(world, _Bucket)
+        ready = world.prepared(ONE, "a.png")
+        world.lose_root()
+        placed = world.store.place([ready], ONE, AT, rows)
+        assert placed.failure().code is FailureCode.BUCKET_MISSING
+        assert _code(world.store.preflight()) is FailureCode.BUCKET_MISSING
+        with pytest.raises(StorageError):
+            world.store.finished(ONE)
+
+
+def test_files_go_up_with_their_types_and_digests(bucket_world: _Bucket) -> None:
+    """Content and type are those of the file; nothing is listed, and nothing else is written."""
+    bucket = bucket_world.bucket
+    bucket.server.requests.clear()
+    prepared = [bucket_world.prepared(ONE, "a.png", "b.png", "c.png")]
+    bucket_world.store.place(prepared, ONE, AT, rows).unwrap()
+    assert set(bucket.server.requests) == {
+        ("PUT", f"/{bucket.name}/poets/image/1_20260106T213045/{name}.png") for name in "abc"
+    }
+    facts = bucket.storage().stat("image/1_20260106T213045/b.png")
+    assert facts is not None
+    content = media_samples.png()
+    assert (facts.size, bucket.get("image/1_20260106T213045/b.png")) == (len(content), content)
+    digest = hashlib.sha256(content).hexdigest()
+    assert dict(facts.labels) == {"sha256": digest, "mediagen-render": "db-1-1"}
+
+
+def test_the_same_bytes_of_another_render_are_not_ours(bucket_world: _Bucket) -> None:
+    """A script that always makes the same picture: only the render's own object is withdrawn."""
+    first, second = RenderKey(1, 1), RenderKey(1, 2)
+    for key in (first, second):
+        bucket_world.store.place([bucket_world.prepared(key, "a.png")], key, AT, rows).unwrap()
+    name = "image/1_20260106T213045/a.png"
+    bucket_world.bucket.put(
+        name,
+        bucket_world.bucket.get(name),
+        **{"sha256": hashlib.sha256(media_samples.png()).hexdigest(), "mediagen-render": "db-1-9"},
+    )
+    assert bucket_world.store.finished(first) is None
+    bucket_world.store.sweep(first, keep_placed=False)
+    bucket_world.store.sweep(second, keep_placed=False)
+    assert list(bucket_world.published()) == ["image/1_20260106T213045"]
+
+
+def test_without_labels_the_content_decides(bucket_world: _Bucket) -> None:
+    """A copy of the bucket may have lost them."""
+    bucket_world.store.place([bucket_world.prepared(ONE, "a.png")], ONE, AT, rows).unwrap()
+    name = "image/1_20260106T213045/a.png"
+    bucket_world.bucket.put(name, bucket_world.bucket.get(name))
+    assert bucket_world.store.finished(ONE) is not None
+    bucket_world.spoil(Kind.IMAGE, "1_20260106T213045")
+    assert bucket_world.store.finished(ONE) is None
+
+
+@pytest.mark.parametrize(("status", "code", "expected"), ANSWERS)
+def test_an_answer_that_is_an_error_becomes_a_failure(
+    bucket_world: _Bucket, status: str, code: str, expected: FailureCode
+) -> None:
+    """By its code: found before a claim and while sending; the files are kept for nobody."""
+    ready = bucket_world.prepared(ONE, "a.png")
+    server = bucket_world.bucket.server
+    server.fault = lambda _environ: refusal(status, code)
+    failure = bucket_world.store.place([ready], ONE, AT, rows).failure()
+    assert failure.code is expected, failure
+    assert "tests" not in failure.message.replace("poets", "")
+    assert _code(bucket_world.store.preflight()) is expected
+    server.fault = None
+    assert bucket_world.store.preflight() is None
+    bucket_world.store.sweep(ONE, keep_placed=False)
+    assert bucket_world.published() == {}
+    assert bucket_world.store.leftovers() == frozenset()
+
+
+def test_a_store_that_is_away_keeps_the_plan(bucket_world: _Bucket) -> None:
+    """What was sent before is found and deleted once the store is back."""
+    world, server = bucket_world, bucket_world.bucket.server
+    ready = world.prepared(ONE, "a.png", "b.png")
+
+    def break_off(environ: WSGIEnvironment) -> WSGIApplication | None:
+        return refusal("403 Forbidden", "x") if environ["PATH_INFO"].endswith("b.png") else None
+
+    server.fault = break_off
+    assert world.store.place([ready], ONE, AT, rows).failure().code is FailureCode.STORAGE_REFUSED
+    assert list(world.published()) == ["image/1_20260106T213045"]
+    server.stop()
+    try:
+        assert _code(world.store.preflight()) is FailureCode.STORAGE_UNREACHABLE
+        with pytest.raises(StorageError, match="connection refused"):
+            world.store.finished(ONE)
+        world.store.sweep(ONE, keep_placed=False)
+        assert world.store.leftovers() == {ONE}
+    finally:
+        server.start()
+    server.fault = None
+    assert world.store.finished(ONE) is None
+    world.store.sweep(ONE, keep_placed=False)
+    assert world.published() == {}
+    assert world.store.leftovers() == frozenset()
+
+
+def test_an_answer_that_gets_lost_is_no_clash(bucket_world: _Bucket) -> None:
+    """The object is there, and the request that is sent again finds it: it is the render's own."""
+    world, server = bucket_world, bucket_world.bucket.server
+    ready = world.prepared(ONE, "a.png")
+    lost: list[str] = []
+
+    def lose(environ: WSGIEnvironment) -> WSGIApplication | None:
+        if environ["REQUEST_METHOD"] != "PUT" or lost:
+            return None
+        lost.append(environ["PATH_INFO"])
+
+        def app(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+            list(server.app(environ, lambda *_: lambda _bytes: None))
+            return refusal("503 Service Unavailable", "SlowDown")(environ, start)
+
+        return app
+
+    server.fault = lose
+    [stored] = world.store.place([ready], ONE, AT, rows).unwrap()
+    assert lost
+    assert stored.folder == "1_20260106T213045"
+    assert world.store.finished(ONE) is not None
+
+
+def test_a_store_that_replaces_objects_is_refused(bucket: TestBucket) -> None:
+    """As one does that ignores If-None-Match."""
+
+    def ignore(environ: WSGIEnvironment) -> None:
+        environ.pop("HTTP_IF_NONE_MATCH", None)
+
+    bucket.server.fault = ignore
+    with pytest.raises(StorageError) as raised:
+        bucket.storage().check()
+    assert raised.value.failure.code is FailureCode.STORAGE_UNSAFE
+    bucket.server.fault = None
+    bucket.storage().check()
+
+
+def test_credentials_come_from_a_file(bucket: TestBucket, tmp_path: Path) -> None:
+    """A file without them is refused, and nothing of it is quoted."""
+    file = tmp_path / "credentials"
+    settings = BucketSettings(
+        bucket.settings.url, bucket.server.url, "us-east-1", credentials_file=str(file)
+    )
+    for content in (None, "[default]\naws_access_key_id = SECRET\n", "SECRET", "[other]\n"):
+        if content is not None:
+            file.write_text(content)
+        with pytest.raises(StorageError) as raised:
+            S3Bucket(settings).check()
+        assert raised.value.failure.code is FailureCode.STORAGE_REFUSED
+        assert str(file) in raised.value.failure.message
+        assert "SECRET" not in raised.value.failure.message
+    file.write_text("[default]\naws_access_key_id = a\naws_secret_access_key = b%c\n")
+    S3Bucket(settings).check()
+
+
+def _code(failure: Failure | None) -> FailureCode | None:
+    return None if failure is None else failure.code

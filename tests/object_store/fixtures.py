@@ -1,0 +1,32 @@
+"""A store for the process that runs tests, started when the first test needs it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.object_store.server import BucketServer, TestBucket
+
+
+@pytest.fixture(scope="session")
+def bucket_server() -> Iterator[BucketServer]:
+    """One for all tests of a process."""
+    from tests.object_store.server import BucketServer  # noqa: PLC0415 - imports moto
+
+    server = BucketServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def bucket(bucket_server: BucketServer) -> Iterator[TestBucket]:
+    """A fresh bucket in a store that behaves."""
+    from tests.object_store.server import TestBucket  # noqa: PLC0415 - imports moto
+
+    made = TestBucket(bucket_server)
+    yield made
+    bucket_server.fault = None

@@ -1,0 +1,138 @@
+"""An object store on this machine: moto's S3, behind an application that can misbehave."""
+
+from __future__ import annotations
+
+from logging import ERROR, getLogger
+from threading import Thread
+from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
+
+import boto3  # type: ignore[import-untyped]
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import make_server
+
+from adapters.object_store.bucket import BucketSettings, S3Bucket
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+    Fault = Callable[[WSGIEnvironment], "WSGIApplication | None"]
+
+PREFIX: Final = "poets"
+_ERROR: Final = "<Error><Code>{code}</Code><Message>said the store</Message></Error>"
+
+
+class BucketServer:
+    """A store on a free port of the loopback interface, in threads of this process."""
+
+    def __init__(self) -> None:
+        getLogger("werkzeug").setLevel(ERROR)
+        self.app = DomainDispatcherApplication(create_backend_app)
+        self.fault: Fault | None = None
+        self.requests: list[tuple[str, str]] = []
+        self._server: Any = None
+        self.port = 0
+        self.start()
+
+    @property
+    def url(self) -> str:
+        """The address of the store."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Listen, on the port of before if there was one; buckets and objects are still there."""
+        self._server = make_server("127.0.0.1", self.port, self._answer, threaded=True)
+        self.port = self._server.server_port
+        Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def stop(self) -> None:
+        """Listen no more: connections are refused from now on."""
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        self.requests.append((environ["REQUEST_METHOD"], environ["PATH_INFO"]))
+        app = self.fault(environ) if self.fault else None
+        answer: Iterable[bytes] = (app or self.app)(environ, start_response)
+        return answer
+
+
+class TestBucket:
+    """A fresh bucket, and a way into it past the product."""
+
+    __test__ = False  # or pytest would take it for tests
+
+    def __init__(self, server: BucketServer) -> None:
+        self.server = server
+        self.name = f"media-{uuid4().hex[:12]}"
+        self._client = boto3.client(
+            "s3",
+            endpoint_url=server.url,
+            region_name="us-east-1",
+            aws_access_key_id="tests",
+            aws_secret_access_key="tests",  # noqa: S106 - of a store on this machine
+        )
+        self._client.create_bucket(Bucket=self.name)
+
+    @property
+    def settings(self) -> BucketSettings:
+        """Settings that lead to it."""
+        return BucketSettings(
+            f"s3://{self.name}/{PREFIX}", self.server.url, "us-east-1", "tests", "tests"
+        )
+
+    @property
+    def section(self) -> dict[str, str]:
+        """The section ``media.storage`` of a configuration file."""
+        return {
+            "url": f"s3://{self.name}/{PREFIX}",
+            "endpoint": self.server.url,
+            "region": "us-east-1",
+            "access_key_id": "tests",
+            "secret_access_key": "tests-secret",
+        }
+
+    def storage(self) -> S3Bucket:
+        """The product's way into it."""
+        return S3Bucket(self.settings)
+
+    def objects(self) -> dict[str, bytes]:
+        """Every object below the prefix but hidden ones, by its key without the prefix."""
+        listed = self._client.list_objects_v2(Bucket=self.name, Prefix=f"{PREFIX}/")
+        keys = [each["Key"].removeprefix(f"{PREFIX}/") for each in listed.get("Contents", ())]
+        return {key: self.get(key) for key in keys if not key.startswith(".")}
+
+    def get(self, key: str) -> bytes:
+        """The content of an object."""
+        answer = self._client.get_object(Bucket=self.name, Key=f"{PREFIX}/{key}")
+        content: bytes = answer["Body"].read()
+        return content
+
+    def put(self, key: str, content: bytes, **labels: str) -> None:
+        """Let a stranger write an object, in place of any other."""
+        self._client.put_object(
+            Bucket=self.name, Key=f"{PREFIX}/{key}", Body=content, Metadata=labels
+        )
+
+    def delete(self, key: str) -> None:
+        """Let a stranger delete an object."""
+        self._client.delete_object(Bucket=self.name, Key=f"{PREFIX}/{key}")
+
+    def remove(self) -> None:
+        """Remove the bucket with all that is in it."""
+        listed = self._client.list_objects_v2(Bucket=self.name)
+        for each in listed.get("Contents", ()):
+            self._client.delete_object(Bucket=self.name, Key=each["Key"])
+        self._client.delete_bucket(Bucket=self.name)
+
+
+def refusal(status: str, code: str) -> WSGIApplication:
+    """An answer of the store that is an error: ``403 Forbidden`` and ``AccessDenied``, say."""
+
+    def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        body = _ERROR.format(code=code).encode()
+        start_response(status, [("Content-Type", "application/xml")])
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+
+    return app

@@ -1,0 +1,325 @@
+"""Groups: prompts whose renders are shorter than a commit are published in one transaction."""
+
+from __future__ import annotations
+
+import time
+from threading import Thread
+from typing import TYPE_CHECKING
+
+import pytest
+
+from application.ports.events import RenderEnded
+from application.ports.prompt_repository import RepositoryError, WriteRefusedError
+from application.signals import StopRequest, WakeSignal
+from application.slot import MAX_GROUP
+from application.turns import Turns
+from application.worker_loop import WorkerLoop
+from domain.failure import Failure, FailureCode
+from domain.prompt import Kind
+from domain.render import Outcome
+from tests.fakes.artifact_store import InMemoryArtifactStore
+from tests.harness import ANY, GOOD, in_memory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from application.ports.events import Event
+    from application.ports.prompt_repository import Publication, Selection, Waiting
+    from domain.render import Claim
+
+COMMIT = 0.05  # seconds, by the clock of the tests
+LONG = 60.0  # seconds that no good run waits
+BROKEN = Failure(FailureCode.FILE_BROKEN, "a.png is cut")
+MISSING = Failure(FailureCode.SCRIPT_MISSING, "there is no script")
+
+
+class Groups:
+    """A harness with two lanes, in which a commit takes time and a render none.
+
+    Attributes:
+        committed: the prompts of each transaction that published, in order.
+        refused: a prompt whose publication the database refuses.
+    """
+
+    def __init__(self, prompts: int, kind: Kind = Kind.IMAGE) -> None:
+        self.harness = in_memory(store=InMemoryArtifactStore(), lanes=2)
+        self.committed: list[list[int]] = []
+        self.refused: int | None = None
+        self._publish = self.harness.repository.publish_and_claim
+        self.harness.repository.publish_and_claim = self._publish_slowly  # type: ignore[method-assign]
+        self.harness.finalizer.commit_seconds = COMMIT  # as it was measured before
+        self.ids = [self.harness.write(kind=kind) for _ in range(prompts)]
+
+    def statuses(self) -> list[str]:
+        """Of all prompts, in order."""
+        return [self.harness.status(prompt_id) for prompt_id in self.ids]
+
+    def wait_until(self, condition: Callable[[], bool]) -> None:
+        """Let the other lane work."""
+        deadline = time.monotonic() + LONG
+        while not condition():
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+
+    def _publish_slowly(
+        self,
+        publications: Sequence[Publication],
+        selection: Selection | None = None,
+        limit: int = 1,
+        processes: Waiting | None = None,
+    ) -> tuple[tuple[bool, ...], tuple[Claim, ...]]:
+        ids = [publication.claim.prompt_id for publication in publications]
+        if self.refused in ids:
+            raise WriteRefusedError("ask the editor")
+        done = self._publish(publications, selection, limit, processes or {})
+        self.harness.clock.advance(COMMIT)
+        self.committed.append(ids)
+        return done
+
+
+def test_short_renders_are_published_in_ever_larger_groups() -> None:
+    """In the order of their claims, up to the largest group; all leases are held meanwhile."""
+    groups = Groups(40)
+    held: list[int] = []
+    groups.harness.during(groups.ids[20], lambda: held.append(len(groups.harness.keeper.held())))
+    report = groups.harness.drain()
+    assert report.published == report.renders == 40
+    assert [len(ids) for ids in groups.committed] == [1, 2, 4, 8, MAX_GROUP, 9]
+    assert [n for ids in groups.committed for n in ids] == groups.ids
+    assert held == [MAX_GROUP]
+    assert [end.prompt_id for end in groups.harness.recorder.ended("ready")] == groups.ids
+    groups.harness.check()
+
+
+def test_events_come_after_the_commit() -> None:
+    """Whoever hears that a prompt is published finds it ready."""
+    seen: list[str] = []
+
+    class Listener:
+        def handle(self, event: Event) -> None:
+            if isinstance(event, RenderEnded):
+                seen.append(harness.status(event.prompt_id))
+
+    harness = in_memory(events=Listener(), lanes=2)
+    harness.finalizer.commit_seconds = COMMIT
+    for _ in range(7):
+        harness.write()
+    assert harness.drain().published == 7
+    assert seen == ["ready"] * 7
+
+
+def test_renders_that_are_longer_than_a_commit_are_published_one_by_one() -> None:
+    """Nobody waits for the publication of another prompt, and none is claimed ahead."""
+    groups = Groups(6)
+    held: list[int] = []
+
+    def render() -> None:
+        groups.harness.clock.advance(2 * COMMIT)
+        held.append(len(groups.harness.keeper.held()))
+
+    for prompt_id in groups.ids:
+        groups.harness.during(prompt_id, render)
+    assert groups.harness.drain().published == 6
+    assert groups.committed == [[prompt_id] for prompt_id in groups.ids]
+    assert max(held) <= 2, "one renders, and one is published"
+
+
+@pytest.mark.parametrize("commit", [0.5, 30.0])
+def test_however_long_a_commit_takes_long_renders_are_published_one_by_one(commit: float) -> None:
+    """Another program that kept the database locked is no reason to wait for other renders."""
+    groups = Groups(4)
+    groups.harness.finalizer.commit_seconds = commit
+    for prompt_id in groups.ids:
+        groups.harness.during(prompt_id, lambda: groups.harness.clock.advance(0.2))
+    assert groups.harness.drain().published == 4
+    assert groups.committed == [[prompt_id] for prompt_id in groups.ids]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 5, 7, 12])
+def test_a_limit_counts_what_is_claimed_ahead(limit: int) -> None:
+    """Nothing is claimed that may not be rendered."""
+    groups = Groups(12)
+    report = groups.harness.drain(limit=limit)
+    assert report.published == report.renders == limit
+    assert groups.statuses() == ["ready"] * limit + ["pending"] * (12 - limit)
+    groups.harness.check()
+
+
+def test_a_stop_publishes_what_has_rendered_and_gives_back_the_rest_of_a_group() -> None:
+    """Of four that were claimed together, one has rendered, one renders, and two have not begun."""
+    groups, stop = Groups(9), StopRequest()
+    groups.harness.renderer._progress = (0.5,)  # noqa: SLF001 - it looks whether it is to stop
+    groups.harness.during(groups.ids[4], stop.make)
+    groups.harness.ticks = True
+    report = groups.harness.drain(stop=stop)
+    ready = groups.statuses().count("ready")
+    assert ready >= 4, "those before the stop"
+    assert groups.statuses() == ["ready"] * ready + ["pending"] * (9 - ready)
+    assert (report.published, report.published + report.released) == (ready, 7)
+    groups.harness.check()
+    assert groups.harness.drain().published == 9 - ready
+
+
+def test_other_settings_give_back_what_has_not_begun() -> None:
+    """The daemon's loops end after the render; what has rendered is published."""
+    groups = Groups(9)
+    harness = groups.harness
+    stop, retire, wake = StopRequest(), StopRequest(), WakeSignal()
+    harness.during(groups.ids[4], retire.make)
+    loops = [
+        WorkerLoop(
+            *(harness.slot, harness.repository, harness.admission, wake),
+            *(harness.clock, harness.recorder, ANY),
+        )
+        for _ in range(2)
+    ]
+    threads = [Thread(target=loop.run, args=(stop, retire)) for loop in loops]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(LONG)
+        assert not thread.is_alive()
+    assert groups.statuses() == ["ready"] * 5 + ["pending"] * 4
+    assert [harness.queue.outcomes(n) for n in groups.ids[5:]] == [
+        *(["released"], ["released"], [], [])
+    ]
+    harness.check()
+
+
+def test_a_long_render_keeps_nobody_waiting() -> None:
+    """The other lane publishes those before it, and then gives back those after it."""
+    groups = Groups(9)
+    harness = groups.harness
+
+    def render() -> None:
+        assert groups.statuses()[3:7] == ["processing"] * 4
+        harness.clock.advance(COMMIT)
+        groups.wait_until(lambda: groups.statuses()[:4] == ["ready"] * 4)
+        assert groups.statuses()[4:7] == ["processing"] * 3
+        harness.clock.advance(1.0)
+        groups.wait_until(lambda: groups.statuses()[5:7] == ["pending"] * 2)
+
+    harness.during(groups.ids[4], render)
+    report = harness.drain()
+    assert (report.published, report.released) == (9, 2)
+    assert groups.statuses() == ["ready"] * 9
+    assert [4] in groups.committed
+    assert [harness.queue.outcomes(n)[0] for n in groups.ids[5:7]] == ["released"] * 2
+    harness.check()
+
+
+def test_a_failure_in_a_group_is_its_own_prompts_alone() -> None:
+    """It is judged after the successes before it, and the rest of the group is rendered."""
+    groups = Groups(9)
+    bad = groups.ids[4]
+    groups.harness.leave(bad, {"a.png": GOOD[Kind.IMAGE], "b.png": BROKEN})
+    report = groups.harness.drain()
+    assert (report.failed, report.published, report.released) == (1, 8, 0)
+    ended = [
+        one.prompt_id for one in groups.harness.recorder.events if isinstance(one, RenderEnded)
+    ]
+    assert ended == groups.ids
+    assert groups.harness.see(bad).error_message == BROKEN.explain()
+    groups.harness.check()
+
+
+def test_a_failure_of_the_environment_gives_back_the_rest_of_a_group() -> None:
+    """No prompt is rendered that would meet the same failure."""
+    groups = Groups(9)
+    groups.harness.script(groups.ids[4], MISSING)
+    report = groups.harness.drain()
+    assert report.stopped_by == MISSING
+    assert groups.statuses() == ["ready"] * 4 + ["pending"] * 5
+    assert (report.published, report.released) == (4, 3)
+    groups.harness.check()
+
+
+def test_one_that_the_database_refuses_keeps_no_other_from_being_published() -> None:
+    """Each of the group is published alone then, and that one ends with the reason."""
+    groups = Groups(9)
+    groups.refused = groups.ids[4]
+    report = groups.harness.drain()
+    assert (report.published, report.failed, report.stopped_by) == (8, 1, None)
+    assert groups.statuses() == ["ready"] * 4 + ["error"] + ["ready"] * 4
+    assert "ask the editor" in (groups.harness.see(groups.ids[4]).error_message or "")
+    assert [[groups.ids[n]] for n in (3, 5, 6)] == groups.committed[2:5]
+    groups.harness.check()
+
+
+def test_an_error_of_the_program_gives_back_the_rest_of_a_group() -> None:
+    """What has rendered is published, and the error is raised."""
+    groups = Groups(9)
+
+    def fail() -> None:
+        raise OSError(5, "I/O error")
+
+    groups.harness.during(groups.ids[5], fail)
+    with pytest.raises(OSError, match="I/O error"):
+        groups.harness.drain()
+    assert groups.statuses() == ["ready"] * 5 + ["pending"] * 4
+    assert groups.harness.keeper.held() == frozenset()
+
+
+def test_an_error_of_the_commit_keeps_no_lease() -> None:
+    """The renders of the whole group are left to recovery, which publishes them."""
+    groups = Groups(9)
+    harness = groups.harness
+    publish = harness.repository.publish_and_claim
+
+    def fail(publications: Sequence[Publication], *rest: object) -> object:
+        if len(publications) == 4:
+            raise RepositoryError("it was moved away")
+        return publish(publications, *rest)  # type: ignore[arg-type]
+
+    harness.repository.publish_and_claim = fail  # type: ignore[method-assign, assignment]
+    with pytest.raises(RepositoryError, match="moved away"):
+        harness.drain()
+    assert groups.statuses() == ["ready"] * 3 + ["processing"] * 4 + ["pending"] * 2
+    assert harness.keeper.held() == frozenset()
+    harness.repository.publish_and_claim = publish  # type: ignore[method-assign]
+    harness.drain()
+    assert groups.statuses() == ["ready"] * 9
+    assert len(harness.jobs) == 9, "nothing was rendered twice"
+    harness.check()
+
+
+@pytest.mark.parametrize("cancelled", [3, 4, 5])
+def test_any_of_a_group_can_be_cancelled(cancelled: int) -> None:
+    """One that has rendered, the one that renders, or one that has not begun."""
+    groups = Groups(7)
+    harness = groups.harness
+
+    def cancel() -> None:
+        assert harness.repository.cancel(groups.ids[cancelled], requeue=False) is None
+        harness.keeper.tick()
+
+    harness.during(groups.ids[4], cancel)
+    report = harness.drain()
+    assert (report.published, report.superseded) == (6, 1)
+    assert harness.queue.outcomes(groups.ids[cancelled]) == [Outcome.CANCELLED.value]
+    harness.recovery.clean_up()
+    harness.check()
+
+
+def test_a_single_lane_holds_nothing_back() -> None:
+    """There would be none to publish for it."""
+    harness = in_memory()
+    harness.finalizer.commit_seconds = COMMIT
+    ids = [harness.write() for _ in range(4)]
+    held: list[int] = []
+    for prompt_id in ids:
+        harness.during(prompt_id, lambda: held.append(len(harness.keeper.held())))
+    assert harness.drain().published == 4
+    assert held == [1] * 4
+
+
+def test_a_turn_that_has_more_prompts_is_not_passed_on() -> None:
+    """Not even by a renderer that would take the next prompt at once."""
+    turns = Turns()
+    turn = turns.take()
+    turn.keeps = True
+    turn.pass_on(in_order=False)
+    assert turns.take_now() is None
+    turn.keeps = False
+    turn.pass_on(in_order=False)
+    assert turns.take_now() is not None
