@@ -1,4 +1,4 @@
-"""What goes on while one looks elsewhere: a song across pages, and news of the queue."""
+"""What happens while one looks elsewhere: a song across pages, and news of the queue."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ import { fill, reached, wave } from "./waves.js";
 
 const find = (name) => document.getElementById(`player-${name}`);
 const STEP = 5; // seconds, by one press of an arrow key
-const KEPT = "mediagen-player"; // what the next page of this tab goes on with
+const KEPT = "mediagen-player"; // what the next page of this tab resumes with
 
 let player = null;
 
@@ -59,7 +59,7 @@ class Player {
     }
   }
 
-  /** Go on with what the page before has kept, unless something plays already. */
+  /** Resume with what the page before has kept, unless something plays already. */
   async resume({ item, filters, at, plays }) {
     if (this.item) return;
     this.shelf = new Shelf(filters);
