@@ -175,7 +175,7 @@ class Connection:
         )
         return {str(name): bool(must) for name, must in rows}
 
-    def hint(self, index: str) -> str:  # noqa: ARG002 - the planner chooses by itself
+    def hint(self, index: str) -> str:  # noqa: ARG002 - the planner chooses on its own
         """PostgreSQL takes no hints."""
         return ""
 
@@ -352,7 +352,7 @@ class Connection:
         """Whether a transaction was committed whose session was lost at that moment.
 
         Raises:
-            RepositoryError: nobody can tell.
+            RepositoryError: it cannot be known.
         """
         began = time.monotonic()
         status = "SELECT pg_xact_status(CAST(:number AS xid8))"

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     Convert = Callable[[object], object]
 
 _OWN: Final = "media_generator_"
-_OPTIONAL: Final = {  # tables of ours that only some installations have
+_OPTIONAL: Final = {  # tables of Media Generator that only some installations have
     "media_generator_notices": ("hook_outbox", ("create_table", "create_due_index")),
     "media_generator_server_jobs": (
         "server_jobs",

@@ -73,7 +73,7 @@ class PostgresChecks:
         subject = "database notifications"
         channel = f"media_generator_doctor_{uuid4().hex}"
         with closing(connect(self._listen_address)) as driver:
-            driver.execute(f"LISTEN {channel}")  # one word of ours
+            driver.execute(f"LISTEN {channel}")
             # A transaction of its own, so that PgBouncer hands the session to the next client.
             connection.rows("SELECT pg_notify(:channel, '')::text", {"channel": channel})
             arrived = any(True for _ in driver.notifies(timeout=_LISTEN_SECONDS, stop_after=1))

@@ -415,8 +415,8 @@ class ClaimStatements:
             if self._connection.rows(self._next_among, conditions | {"only": f"[{prompt_id}]"}):
                 raise self._connection.ignored("prompts", "a new artifact_status")
             # Another worker took and postponed it after this one had begun to look.
-            others = replace(selection, excluding=selection.excluding | {prompt_id})
-            return self.take_next(others, processes)
+            remaining = replace(selection, excluding=selection.excluding | {prompt_id})
+            return self.take_next(remaining, processes)
         self._connection.change(self._sql["supersede_live"], {"prompt_id": prompt_id})
         last, process = Writing(writing_id, content), processes.get(first_kind)
         return self.open_render(prompt_id, first_kind, reference, last, process)
