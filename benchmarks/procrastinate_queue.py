@@ -9,10 +9,10 @@ def make_app(url: str) -> tuple[App, list[int]]:
     """The application, and the list to which each task adds its number."""
     app, done = App(connector=PsycopgConnector(conninfo=url)), list[int]()
 
-    @app.task(name="noop")  # type: ignore[untyped-decorator,unused-ignore] - without the package
     async def noop(number: int) -> None:
         done.append(number)
 
+    app.task(noop, name="noop")
     return app, done
 
 
