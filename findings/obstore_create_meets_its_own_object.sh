@@ -2,7 +2,7 @@
 # obstore 0.12.1 (Python 3.11): a store accepts a conditional create, and its answer gets lost.
 #
 # Guess:  put(..., mode="create") either returns, or raises an error that leaves open what happened. AlreadyExistsError
-#         means that the key belonged to another writer, so that a caller may choose another name and go on.
+#         means that the key belonged to another writer, so that a caller may choose another name.
 # Seen:   AlreadyExistsError for the object that this very call created. A gateway answers 503 (as one does whose
 #         backend was slow) after the object was stored; the library sends the same request again, condition and all, and
 #         meets its own object. A caller that goes by the error publishes a file twice, under two names. With
