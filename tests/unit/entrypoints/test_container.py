@@ -152,6 +152,7 @@ MADE_ANEW: dict[str, type[object]] = {
     "page_database": DATABASE,
     "database_checks": DatabaseChecks,
     "database_space_checks": FreeSpaceChecks,
+    "staging_space_checks": FreeSpaceChecks,
     "object_storage_checks": ObjectStorageChecks,
     "output_root_checks": OutputRootChecks,
 }
@@ -212,10 +213,17 @@ def build(place: Place, tmp_path: Path) -> Iterator[Build]:
         container.connection().close()
 
 
-def test_every_provider_resolves(build: Build) -> None:
+def test_every_provider_resolves(build: Build, place: Place) -> None:
     """From the smallest file that works; each part is built once, or anew where that is meant."""
     container = build()
-    named = ONCE.keys() | MADE_ANEW.keys() | OF_SERVERS.keys() | GIVEN | VALUES | {"hook_outbox"}
+    named = (
+        ONCE.keys()
+        | MADE_ANEW.keys()
+        | OF_SERVERS.keys()
+        | GIVEN
+        | VALUES
+        | {"hook_outbox", "marker"}
+    )
     assert set(container.providers) == named
     for name in VALUES:
         container.providers[name]()
@@ -224,11 +232,14 @@ def test_every_provider_resolves(build: Build) -> None:
         assert isinstance(built, part), name
         assert container.providers[name]() is built
     for name, part in MADE_ANEW.items():
-        one, other = container.providers[name](), container.providers[name]()
+        given = {"folder": place.folder} if name == "staging_space_checks" else {}
+        one, other = (container.providers[name](**given) for _ in range(2))
         assert isinstance(one, part), name
         assert one is not other
     assert list(container.renderers()) == ["script"]
-    assert [container.providers[name]() for name in (*OF_SERVERS, "hook_outbox")] == [None] * 3
+    assert [container.providers[name]() for name in (*OF_SERVERS, "hook_outbox", "marker")] == [
+        None
+    ] * 4
 
 
 def test_a_bucket_takes_the_place_of_the_folder(build: Build) -> None:
