@@ -23,6 +23,7 @@ from adapters.media_files.media_file import MediaFolder
 from adapters.media_files.object_media import ObjectMedia
 from adapters.media_files.thumbnails import Thumbnails
 from adapters.media_files.waveforms import Waveforms
+from adapters.media_marks.marker import Marker
 from adapters.object_store.bucket import S3Bucket
 from adapters.object_store.doctor import ObjectStorageChecks
 from adapters.processes.system_processes import SystemProcesses
@@ -120,6 +121,7 @@ ONCE: dict[str, type[object]] = {
     "renderer": ScriptRenderer,
     "store": STORE,
     "object_storage": OBJECT_STORAGE,
+    "marker": Marker,
     "render_logs": LOGS,
     "keeper": LeaseKeeper,
     "prompt_renderer": PromptRenderer,
