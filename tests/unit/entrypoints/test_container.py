@@ -239,9 +239,7 @@ def test_every_provider_resolves(build: Build, place: Place) -> None:
         assert isinstance(one, part), name
         assert one is not other
     assert list(container.renderers()) == ["script"]
-    assert [container.providers[name]() for name in (*OF_SERVERS, "hook_outbox", "marker")] == [
-        None
-    ] * 4
+    assert [container.providers[name]() for name in (*OF_SERVERS, "hook_outbox")] == [None] * 3
 
 
 def test_a_bucket_takes_the_place_of_the_folder(build: Build) -> None:
