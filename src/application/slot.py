@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
 from itertools import count
 from threading import RLock
 from typing import TYPE_CHECKING
@@ -612,7 +612,8 @@ class PromptRenderer:
             prepared.append(verified.unwrap())
         if not self._keeper.still_holds(held):  # the machine may have slept; nothing is published
             return result.Failure(_INTERRUPTED)
-        describe = partial(_artifacts, rendered.writings, claim, self._clock.now())
+        # The store asks for the rows first, to write them down.
+        describe = cache(partial(_artifacts, rendered.writings, claim, self._clock.now()))
         key = RenderKey(claim.prompt_id, claim.render_id, claim.token)
         placed = self._store.place(prepared, key, claim.claimed_at, describe)
         return placed.map(describe)
