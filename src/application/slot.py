@@ -27,9 +27,10 @@ from application.ports.prompt_repository import (
 from application.turns import Turns
 from domain.artifact import Artifact, metadata_of
 from domain.breaker import Verdict
-from domain.brief import ImageBrief
+from domain.brief import PROMPT_FIELDS, ImageBrief
 from domain.brief_parser import parse_brief
 from domain.failure import Blame, Failure, FailureCode, describe_exception
+from domain.mark import ALGORITHMIC, TRAINED, Mark
 from domain.render import Outcome, seed_for
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ NOT_BEGUN = Failure(FailureCode.INTERRUPTED, "its render had not begun")
 """Why a prompt that was claimed ahead is given back."""
 
 _INTERRUPTED = Failure(FailureCode.INTERRUPTED, "the program was asked to stop")
+# What made a file, for its mark, where the models are not known.
+_SYSTEMS = {"sketch": "Media Generator sketch", "script": "ComfyUI", "server": "ComfyUI"}
 _MAX_HOLD = 0.1  # seconds that a publication may wait for the next one, however slow the disk is
 _MAX_AHEAD = 1.0  # seconds of a render, after which prompts claimed after it are given back
 _numbers = count(1)  # of the slots of this process
@@ -607,7 +610,17 @@ class PromptRenderer:
         claim = held.claim
         prepared: list[Prepared] = []
         for writing in rendered.writings:
-            verified = self._store.prepare(writing.staging, writing.job.variant)
+            job, facts = writing.job, writing.facts
+            mark = Mark(
+                key=f"{claim.prompt_id}/{claim.render_id}/{claim.token}/{job.variant}",
+                source_type=ALGORITHMIC if facts.renderer == "sketch" else TRAINED,
+                made_at=claim.claimed_at,
+                workflow=facts.workflow,
+                system=", ".join(facts.models) or _SYSTEMS.get(facts.renderer, ""),
+                prompt=getattr(job.brief, PROMPT_FIELDS[claim.kind]),
+                seed=str(facts.job.seed if facts.job else job.seed) if facts.seed_used else "",
+            )
+            verified = self._store.prepare(writing.staging, job.variant, mark)
             if not is_successful(verified):
                 failure = _explained(verified.failure(), writing.facts)
                 return result.Failure(self._cause(failure))

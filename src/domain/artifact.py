@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
 
 from domain.brief import BRIEF_FIELDS
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from domain.brief import Brief
+    from domain.mark import FileMark
 
 # The measured size comes after the prompts, in the order of the contract.
 _FIRST_KEYS: Final[Mapping[Kind, Mapping[str, object]]] = {
@@ -37,6 +38,7 @@ class MediaFacts:
         width: in pixels; None for audio.
         height: in pixels; None for audio.
         duration_seconds: length of the audio; None for an image.
+        mark: what the file states about its origin; None if no mark was asked for.
     """
 
     name: str
@@ -46,6 +48,7 @@ class MediaFacts:
     width: int | None = None
     height: int | None = None
     duration_seconds: float | None = None
+    mark: FileMark | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,7 @@ def metadata_of(
     measured: dict[str, object] = {"duration_seconds": facts.duration_seconds}
     if brief.kind is Kind.IMAGE:
         measured = {"width": facts.width, "height": facts.height}
+    mark = facts.mark and {name: value for name, value in asdict(facts.mark).items() if value}
     return {
         **_FIRST_KEYS[brief.kind],
         **recorded,
@@ -127,6 +131,7 @@ def metadata_of(
         "file_size": facts.file_size,
         "sha256": facts.sha256,
         "format": facts.format,
+        **({"mark": mark} if mark else {}),
         **provenance,
     }
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from adapters.live_state.worker_state import WorkerState
     from adapters.live_state.writer import LiveStateWriter
+    from adapters.media_marks.marker import Marker
     from adapters.sqlite.connection import Connection
     from adapters.sqlite.database import SqliteDatabase
     from application.admission import Admission
@@ -251,6 +252,7 @@ class Container(containers.DeclarativeContainer):
         min_free_bytes=sections.media.limits.min_free_bytes,
     )
     other_folders = providers.List(database_path.provided.resolve.call().parent)
+    marker: providers.Provider[Marker | None] = providers.Singleton(factories.make_marker, settings)
     store: providers.Provider[ArtifactStore] = _in_bucket_or_folder(
         settings,
         providers.Singleton(
@@ -260,6 +262,7 @@ class Container(containers.DeclarativeContainer):
             repository.provided.database_id,
             store_limits,
             other_folders,
+            marker,
         ),
         providers.Singleton(
             Lazy("adapters.filesystem.artifact_store:FilesystemArtifactStore"),
@@ -267,6 +270,7 @@ class Container(containers.DeclarativeContainer):
             repository.provided.database_id,
             store_limits,
             other_folders,
+            marker,
         ),
     )
     render_logs: providers.Provider[RenderLogs] = providers.Singleton(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from adapters.comfyui_script.host_records import HostRecords
+    from adapters.media_marks.marker import Marker
     from adapters.sqlite.connection import Connection, LockState
     from adapters.sqlite.database import SqliteDatabase
     from adapters.sqlite.known_paths import KnownPaths
@@ -122,6 +123,17 @@ def make_repository(
         longest_wait=retry_policy(loaded).longest_wait,
         subscriptions=subscriptions(loaded),
     )
+
+
+def make_marker(loaded: LoadedSettings) -> Marker | None:
+    """What marks the files that are published; None if nothing does."""
+    marking = loaded.settings.media.marking
+    if not marking.metadata:
+        return None
+    from adapters.media_marks.marker import Marker
+    from entrypoints.version import VERSION
+
+    return Marker(f"Media Generator {VERSION}", with_prompt=marking.prompt)
 
 
 def retry_policy(loaded: LoadedSettings) -> RetryPolicy:

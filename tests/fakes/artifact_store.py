@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from application.ports.artifact_store import Describe
     from domain.artifact import Artifact
+    from domain.mark import Mark
 
 # A file that a fake renderer leaves: whole media, media that fail verification, or other data.
 Content = MediaFacts | Failure | None
@@ -82,7 +83,9 @@ class InMemoryArtifactStore:
             self._folders.setdefault(key, []).append(free)
         return result.Success(Staging(free, _ROOT / ".staging" / free, kind))
 
-    def prepare(self, staging: Staging, variant: int) -> result.Result[Prepared, Failure]:
+    def prepare(
+        self, staging: Staging, variant: int, mark: Mark | None = None
+    ) -> result.Result[Prepared, Failure]:
         """Collect the facts of all media of the folder's kind."""
         if self.preflight_failure is not None:
             return result.Failure(self.preflight_failure)

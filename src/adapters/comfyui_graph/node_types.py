@@ -227,9 +227,11 @@ _BY_NODE: Final[Mapping[tuple[str, str], str]] = {
     ("LatentUpscaleModelLoader", "model_name"): "latent_upscale_models",
     ("DiffusersLoader", "model_path"): "diffusers",
 }
-_SUFFIXES: Final = frozenset(
-    {".safetensors", ".sft", ".ckpt", ".pt", ".pt2", ".pth", ".bin", ".gguf", ".onnx", ".pkl"}
+MODEL_SUFFIXES: Final = (
+    *(".safetensors", ".sft", ".ckpt", ".pt", ".pt2", ".pth", ".bin", ".gguf", ".onnx", ".pkl"),
 )
+"""What the names of model files end in."""
+
 _MAX_SHOWN = 5
 
 
@@ -244,7 +246,9 @@ def is_model_input(class_type: str, name: str, value: object) -> bool:
     """Whether an input chooses a model file rather than one of a node's own options."""
     if not isinstance(value, str):
         return False
-    return bool(model_folder(name, class_type)) or _file_name(value).suffix.lower() in _SUFFIXES
+    return (
+        bool(model_folder(name, class_type)) or _file_name(value).suffix.lower() in MODEL_SUFFIXES
+    )
 
 
 def describe_missing_model(

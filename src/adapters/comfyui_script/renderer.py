@@ -172,6 +172,7 @@ class ScriptRenderer:
                 size_used=job.size is not None and fields >= {"width", "height"},
                 prompt_used=PROMPT_FIELDS[kind] in fields,
                 detail=partial(_last_lines, result),
+                models=source.models,
                 overwritten=savers if len(savers) > 1 and is_single else (),
                 elsewhere=partial(stray_files, workflow, job.output, began),
             )

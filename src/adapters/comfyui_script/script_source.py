@@ -14,6 +14,7 @@ from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from adapters.comfyui_graph.node_types import MODEL_SUFFIXES
 from adapters.comfyui_script.exported_source import ExportedSource, exported_source
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class ScriptSource:
         export: what an export says about its graph; None for any other script.
         can_be_warm: whether it is an export of ComfyUI-SaveAsScript, whose last statement calls
             ``main``, so that a warm host can run it again and again.
+        models: file names of the models that an export loads.
     """
 
     options: frozenset[str] = field(default_factory=frozenset)
@@ -62,6 +64,7 @@ class ScriptSource:
     error: str = ""
     export: ExportedSource | None = None
     can_be_warm: bool = False
+    models: tuple[str, ...] = ()
 
 
 def script_source(path: Path) -> ScriptSource:
@@ -99,6 +102,8 @@ def read_source(content: bytes) -> ScriptSource:
     match tree.body[-1:]:
         case [ast.If(test=ast.Compare(left=ast.Name("__name__")), body=[ast.Expr(ast.Call())])]:
             ends_with_call = True
+    texts = [node.value for node in nodes if isinstance(node, ast.Constant)]
+    models = {text: None for text in texts if isinstance(text, str) and _is_model(text)}
     return ScriptSource(
         options=frozenset(text for _, texts in added for text in texts if text.startswith("-")),
         fixes_seeds=any(SEED_TYPE in texts and _offers_fixed(call) for call, texts in added),
@@ -106,7 +111,12 @@ def read_source(content: bytes) -> ScriptSource:
         takes_arguments=not is_export or any(map(_reads_arguments, nodes)),
         export=exported_source(nodes, added) if is_export else None,
         can_be_warm=splits_arguments and ends_with_call,
+        models=tuple(models) if is_export else (),
     )
+
+
+def _is_model(text: str) -> bool:
+    return text.lower().endswith(MODEL_SUFFIXES) and text.isprintable()
 
 
 def _method(call: ast.Call) -> str:

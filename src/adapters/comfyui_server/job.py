@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from returns.result import Failure as Failed
 from returns.result import Result, Success
 
+from adapters.comfyui_graph.node_types import MODEL_SUFFIXES
 from adapters.comfyui_server.client import HTTP_OK, ServerError, Submission, cancel_job
 from adapters.comfyui_server.deadlines import (
     STOP_INTERVAL,
@@ -432,6 +433,12 @@ class JobRun:
         seconds = 0.0 if self._began is None else self._clock.monotonic() - self._began
         if self.history is not None and self.history.seconds is not None:
             seconds = self.history.seconds
+        models = {
+            value: None  # in the order of the graph
+            for node in self._setup.workflow.graph.values()
+            for value in node["inputs"].values()
+            if isinstance(value, str) and value.lower().endswith(MODEL_SUFFIXES)
+        }
         return RenderingFacts(
             renderer="server",
             workflow=self._setup.workflow.name,
@@ -440,4 +447,5 @@ class JobRun:
             size_used=request.size is not None and {"width", "height"} <= targets.keys(),
             prompt_used=PROMPT_FIELDS[self._setup.workflow.kind] in targets,
             job=self.job,
+            models=tuple(models),
         )

@@ -45,8 +45,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from adapters.filesystem.limits import StoreLimits
+    from adapters.media_marks.marker import Marker
     from application.ports.artifact_store import Describe
     from domain.artifact import Artifact
+    from domain.mark import Mark
 
 MIN_FREE_BYTES_KEY = "media.limits.min_free_bytes"
 
@@ -70,9 +72,13 @@ class StagingArea(ABC):
         root: absolute path of the folder in which the staging folder is.
         namespace: beginning of the names of staging folders, unique for the database.
         limits: on what one workflow may leave.
+        marker: marks files between verification and publication; None for no marks.
     """
 
-    def __init__(self, root: Path, namespace: str, limits: StoreLimits) -> None:
+    def __init__(
+        self, root: Path, namespace: str, limits: StoreLimits, marker: Marker | None = None
+    ) -> None:
+        self._marker = marker
         self._root = root
         self._staging = root / STAGING_FOLDER
         self._namespace = namespace
@@ -107,8 +113,10 @@ class StagingArea(ABC):
             return result.Success(Staging(path.name, path, kind))
         raise AssertionError  # counting has no end
 
-    def prepare(self, staging: Staging, variant: int) -> result.Result[Prepared, Failure]:
-        """Verify copies of all media files in the staging folder.
+    def prepare(
+        self, staging: Staging, variant: int, mark: Mark | None = None
+    ) -> result.Result[Prepared, Failure]:
+        """Verify and mark copies of all media files in the staging folder.
 
         What is copied, verified and published is one and the same inode, which no other program
         has ever had open.
@@ -122,7 +130,9 @@ class StagingArea(ABC):
                 return result.Failure(Failure(FailureCode.OUTPUT_ROOT_MISSING, message))
             delete_tree(copies)
             copies.mkdir(PRIVATE_MODE)
-            files = collect_outputs(staging.path, staging.kind, copies, self._limits)
+            files = collect_outputs(
+                staging.path, staging.kind, copies, self._limits, self._marker, mark
+            )
             copies.chmod(_PUBLIC_MODE)
         except InvalidMediaError as error:
             return result.Failure(error.failure())
@@ -193,6 +203,7 @@ class FilesystemArtifactStore(StagingArea):
         namespace: beginning of the names of staging folders, unique for the database.
         limits: on what one workflow may leave.
         other_folders: folders that are also written to; their volumes need the same free space.
+        marker: marks files between verification and publication; None for no marks.
     """
 
     def __init__(
@@ -201,8 +212,9 @@ class FilesystemArtifactStore(StagingArea):
         namespace: str,
         limits: StoreLimits,
         other_folders: Collection[Path] = (),
+        marker: Marker | None = None,
     ) -> None:
-        super().__init__(output_root, namespace, limits)
+        super().__init__(output_root, namespace, limits, marker)
         self._other_folders = tuple(other_folders)
         self._durable_kinds: set[Kind] = set()
         self._flusher = Flusher()

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from adapters.filesystem.limits import StoreLimits
+    from adapters.media_marks.marker import Marker
+    from domain.mark import Mark
 
 RelativePath = tuple[str, ...]
 """A path below the staging folder, in parts."""
@@ -79,18 +81,26 @@ _FILE_TYPES = {
 
 
 def collect_outputs(
-    staging: Path, kind: Kind, copies: Path, limits: StoreLimits
+    staging: Path,
+    kind: Kind,
+    copies: Path,
+    limits: StoreLimits,
+    marker: Marker | None = None,
+    mark: Mark | None = None,
 ) -> tuple[MediaFacts, ...]:
-    """Copy every media file of a kind into another folder, and verify the copies.
+    """Copy every media file of a kind into another folder; verify and mark the copies.
 
     Args:
         staging: the workflow's output folder; its subfolders are searched too.
         kind: the media kind of the prompt.
         copies: an empty folder that only this program uses; the copies stand flat in it.
         limits: on number, bytes, pixels and seconds.
+        marker: marks the copies that were verified; None for no marks.
+        mark: what they state; None for no marks.
 
     Returns:
-        Facts of each file, in the natural order of the paths in the staging folder.
+        Facts of each file as it is published, in the natural order of the paths in the staging
+        folder.
 
     Raises:
         InvalidMediaError: there is no media file, or one of them must not be published.
@@ -114,7 +124,10 @@ def collect_outputs(
         bytes_left = limits.max_bytes
         for path in find_candidates(top, kind, limits):
             copy = copies / ".copy"
-            size, sha256 = copy_untrusted(top, path, copy, bytes_left)
+            # A marked copy is hashed once it is marked.
+            digest = None if marker and mark else hashlib.sha256()
+            size = copy_untrusted(top, path, copy, bytes_left, digest)
+            sha256 = digest.hexdigest() if digest else ""
             bytes_left -= size
             try:
                 measured = verify(copy, size, limits)
@@ -126,7 +139,12 @@ def collect_outputs(
                 reason = "cannot be decoded: it asks for more memory than there is."
                 raise InvalidMediaError.broken(f"{_quoted(path)} {reason}") from error
             name = published_name(path[-1], measured.format, taken_names)
-            copy.rename(copies / name)
+            file_mark = None
+            if marker is None or mark is None:
+                copy.rename(copies / name)
+            else:
+                marked = marker.mark(copy, copies / name, measured.format, mark)
+                size, sha256, file_mark = marked.size, marked.sha256, marked.mark
             collected.append(
                 MediaFacts(
                     name=name,
@@ -136,6 +154,7 @@ def collect_outputs(
                     width=measured.width,
                     height=measured.height,
                     duration_seconds=measured.duration_seconds,
+                    mark=file_mark,
                 )
             )
     finally:
@@ -236,7 +255,9 @@ def natural_key(path: RelativePath) -> tuple[list[tuple[str, int]], RelativePath
     return [(text, int(digits[-18:] or "0")) for text, digits in pairs], path
 
 
-def copy_untrusted(top: int, path: RelativePath, target: Path, max_bytes: int) -> tuple[int, str]:
+def copy_untrusted(
+    top: int, path: RelativePath, target: Path, max_bytes: int, digest: hashlib._Hash | None
+) -> int:
     """Copy a file of the workflow into a new file, and hash what is written.
 
     A writer that outlived its workflow keeps the old inode: it cannot reach the copy.
@@ -246,15 +267,15 @@ def copy_untrusted(top: int, path: RelativePath, target: Path, max_bytes: int) -
         path: the file, relative to it.
         target: must not exist; it is made with mode 644 whatever the umask.
         max_bytes: bytes to copy at most; a file may grow while it is read.
+        digest: of what is written; None if no hash is needed.
 
     Returns:
-        Size in bytes, and SHA-256 in hexadecimal digits.
+        Size in bytes.
 
     Raises:
         InvalidMediaError: the file is not a plain file, cannot be opened, or is too long.
         OSError: the copy cannot be written.
     """
-    digest = hashlib.sha256()
     size = 0
     source = _open_untrusted(path, FILE_FLAGS, top)
     try:
@@ -267,7 +288,9 @@ def copy_untrusted(top: int, path: RelativePath, target: Path, max_bytes: int) -
                 if size > max_bytes:
                     reason = f"{_quoted(path)} grew beyond all limits while it was read."
                     raise InvalidMediaError.too_much(reason)
-                digest.update(rest := buffer[:count])
+                rest = buffer[:count]
+                if digest is not None:
+                    digest.update(rest)
                 while rest:
                     rest = rest[os.write(copy, rest) :]
             os.fchmod(copy, 0o644)
@@ -275,7 +298,7 @@ def copy_untrusted(top: int, path: RelativePath, target: Path, max_bytes: int) -
             os.close(copy)
     finally:
         os.close(source)
-    return size, digest.hexdigest()
+    return size
 
 
 def _open_untrusted(path: RelativePath, flags: int, top: int) -> int:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from adapters.filesystem.limits import StoreLimits
+    from adapters.media_marks.marker import Marker
     from application.ports.artifact_store import Describe, Prepared, RenderKey
     from application.ports.object_storage import ObjectStorage
     from domain.artifact import Artifact, MediaFacts
@@ -56,6 +57,7 @@ class ObjectArtifactStore(StagingArea):
         namespace: beginning of the names of staging folders, unique for the database.
         limits: on what one workflow may leave.
         other_folders: folders that are also written to; their volumes need the same free space.
+        marker: marks files between verification and publication; None for no marks.
     """
 
     def __init__(
@@ -65,8 +67,9 @@ class ObjectArtifactStore(StagingArea):
         namespace: str,
         limits: StoreLimits,
         other_folders: Collection[Path] = (),
+        marker: Marker | None = None,
     ) -> None:
-        super().__init__(folder, namespace, limits)
+        super().__init__(folder, namespace, limits, marker)
         self._storage = storage
         self._other_folders = tuple(other_folders)
         self._checked_at: float | None = None

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from adapters.filesystem.cleanup import FOLDER_FLAGS, delete_tree
 from application.ports.artifact_store import StoredFolder
 from domain.artifact import Artifact, MediaFacts
+from domain.mark import FileMark
 from domain.prompt import Kind
 
 if TYPE_CHECKING:
@@ -158,7 +159,11 @@ def read_plan(path: Path) -> Plan | None:
                 StoredFolder(
                     Kind(folder["kind"]),
                     folder["folder"],
-                    tuple(MediaFacts(**facts) for facts in folder["files"]),
+                    tuple(
+                        MediaFacts(**{**facts, "mark": mark and FileMark(**mark)})
+                        for facts in folder["files"]
+                        for mark in (facts.get("mark"),)  # none in plans of earlier versions
+                    ),
                 )
                 for folder in document["folders"]
             ),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from domain.artifact import MediaFacts
     from domain.failure import Failure
+    from domain.mark import Mark
     from domain.prompt import Kind
 
 
@@ -104,8 +105,18 @@ class ArtifactStore(Protocol):
         """Create an empty folder for a job."""
         ...
 
-    def prepare(self, staging: Staging, variant: int) -> Result[Prepared, Failure]:
-        """Copy and verify every media file in the staging folder; other files are ignored."""
+    def prepare(
+        self, staging: Staging, variant: int, mark: Mark | None = None
+    ) -> Result[Prepared, Failure]:
+        """Copy, verify and mark every media file in the staging folder; other files are ignored.
+
+        Facts are those of the marked copies.
+
+        Args:
+            staging: the folder.
+            variant: number of the writing, counted from 1.
+            mark: what the files state about their origin; None for no marks.
+        """
         ...
 
     def place(

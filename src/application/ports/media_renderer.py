@@ -65,6 +65,7 @@ class RenderingFacts:
         detail: returns the end of the workflow's output, for a failure of verification.
         overwritten: the nodes, in words, of whose files only the last one's was kept.
         seeds: of single files, by name, where they differ from the job's.
+        models: file names of the models that made the files, as far as they are known.
         elsewhere: called if the job's folder holds no media; says where files appeared instead, in
             one sentence, or "".
     """
@@ -79,6 +80,7 @@ class RenderingFacts:
     detail: Callable[[], str] = str
     overwritten: tuple[str, ...] = ()
     seeds: Mapping[str, int] = field(default_factory=dict)
+    models: tuple[str, ...] = ()
     elsewhere: Callable[[], str] = str
 
 

@@ -196,6 +196,13 @@ class Limits(Section, frozen=True):
     min_free_bytes: Annotated[int, whole(0, 2**60, "bytes")] = 256 * 1024**2
 
 
+class Marking(Section, frozen=True):
+    """What published files state about their origin."""
+
+    metadata: bool = True
+    prompt: bool = False
+
+
 class Storage(Section, frozen=True):
     """Where published files are kept, if not in the output folder: a bucket."""
 
@@ -241,6 +248,7 @@ class Media(Section, frozen=True):
     variants: Literal["last", "all"] = "last"
     size: Size = Size()
     limits: Limits = Limits()
+    marking: Marking = Marking()
     storage: Storage = Storage()
 
 

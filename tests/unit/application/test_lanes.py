@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from returns.result import Result
 
     from application.ports.artifact_store import Prepared, Staging
+    from domain.mark import Mark
 
 LONG = 60.0  # seconds that no good run waits
 BROKEN = Failure(FailureCode.FILE_BROKEN, "a.png is cut")
@@ -39,7 +40,9 @@ class SlowStore(InMemoryArtifactStore):
         self.most = 0
         self._count = Lock()
 
-    def prepare(self, staging: Staging, variant: int) -> Result[Prepared, Failure]:
+    def prepare(
+        self, staging: Staging, variant: int, mark: Mark | None = None
+    ) -> Result[Prepared, Failure]:
         with self._count:
             self.verifying += 1
             self.most = max(self.most, self.verifying)

@@ -1,0 +1,92 @@
+"""The places in a media file that matter to its mark, and how parts of a file are read."""
+
+from __future__ import annotations
+
+import re
+import struct
+import zlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import BinaryIO
+
+    from adapters.media_formats import Part
+
+MAX_PACKET: Final = 4 * 1024 * 1024
+"""Bytes of an XMP packet that is read."""
+
+MAX_RIFF: Final = 2**32 - 2
+"""Bytes behind the length of a RIFF file."""
+
+SOURCE_TYPE: Final = re.compile(rb"https?://cv\.iptc\.org/newscodes/digitalsourcetype/(\w+)")
+"""An address of the vocabulary of the IPTC; the group is the term."""
+
+
+class MarkError(Exception):
+    """Why a file cannot be marked, in words that follow "it"."""
+
+
+UNREADABLE: Final = (MarkError, struct.error, ValueError, IndexError, zlib.error)
+"""What scanning a damaged file raises."""
+
+
+@dataclass(slots=True)
+class Layout:
+    """The places in a media file that matter to its mark.
+
+    Attributes:
+        size: bytes in the file.
+        xmp: the XMP packet, or None.
+        xmp_part: what a new packet replaces, or the place for it if there is none.
+        is_signed: whether the file holds a C2PA manifest.
+        tags: texts of a song, by their names in capitals.
+        places: further places that embedding needs; each format has its own.
+    """
+
+    size: int
+    xmp: bytes | None = None
+    xmp_part: Part = (0, 0)
+    is_signed: bool = False
+    tags: dict[str, str] = field(default_factory=dict)
+    places: dict[str, Part] = field(default_factory=dict)
+
+    def source_type(self) -> str:
+        """The term of the IPTC vocabulary that the file states, or ""."""
+        stated = self.tags.get("DIGITALSOURCETYPE", "").encode("utf-8", "replace")
+        term = SOURCE_TYPE.search(self.xmp or b"") or SOURCE_TYPE.search(stated)
+        return term[1].decode() if term else ""
+
+
+if TYPE_CHECKING:
+    Piece = Part | bytes
+    Scan = Callable[[BinaryIO], Layout]
+    Embed = Callable[[BinaryIO, Layout, bytes, Mapping[str, str]], Sequence[Piece]]
+
+
+def read_part(file: BinaryIO, part: Part, limit: int = MAX_PACKET) -> bytes:
+    """The bytes of a part; raises MarkError if they are too many or missing."""
+    start, end = part
+    if not 0 <= end - start <= limit:
+        raise MarkError(f"has metadata of {end - start:,} bytes")
+    file.seek(start)
+    data = file.read(end - start)
+    if len(data) != end - start:
+        raise MarkError("is cut off")
+    return data
+
+
+def riff_chunk(kind: bytes, data: bytes) -> bytes:
+    """A chunk with its length, filled up to an even number of bytes."""
+    return kind + struct.pack("<I", len(data)) + data + bytes(len(data) % 2)
+
+
+def riff_head(form: bytes, pieces: Sequence[Piece]) -> bytes:
+    """The head of a RIFF file that consists of these pieces; MarkError if they are too many."""
+    length = 4 + sum(
+        len(piece) if isinstance(piece, bytes) else piece[1] - piece[0] for piece in pieces
+    )
+    if length > MAX_RIFF:
+        raise MarkError("is too large for a mark")
+    return b"RIFF" + struct.pack("<I", length) + form

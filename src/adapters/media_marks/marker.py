@@ -1,0 +1,388 @@
+"""Marks of origin: the XMP packet, its place in pictures, and the copy that has it.
+
+A marked file consists of pieces of the file that was verified and of new bytes between them; no
+byte of the picture or the sound is encoded again. Sources: XMP specification part 3 (places in
+PNG, JPEG and WebP), IPTC Photo Metadata Standard 2025.1 (properties), PNG specification third
+edition section 11.3.3, RFC 9649 section 2.7 (WebP).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import struct
+import uuid
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from xml.sax.saxutils import quoteattr
+
+from adapters.media_marks.layout import (
+    MAX_PACKET,
+    SOURCE_TYPE,
+    UNREADABLE,
+    Layout,
+    MarkError,
+    read_part,
+    riff_chunk,
+    riff_head,
+)
+from domain.mark import SOURCE_TYPES, SYNTHETIC, FileMark
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+    from typing import BinaryIO
+
+    from adapters.media_marks.layout import Embed, Piece, Scan
+from domain.mark import Mark
+
+_READ_BYTES: Final = 256 * 1024  # at a time, so that they stay in the processor's cache
+_NEW_FILE_FLAGS: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_MAX_PROMPT: Final = 10_000  # characters; a segment of a JPEG has 64 KiB
+_NAMESPACE: Final = uuid.UUID("6c1f4b52-8d0e-5f6e-9a57-0f3c5d2b7e41")  # of the ids of marks
+_NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_END_OF_RDF: Final = re.compile(rb"</[A-Za-z_][\w.-]*:RDF\s*>\s*</")
+_RDF: Final = b"http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+_PACKET: Final = (
+    b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>'
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="' + _RDF + b'">%b</rdf:RDF>'
+    b'</x:xmpmeta><?xpacket end="r"?>'
+)
+_DECLARED: Final = (
+    'xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"'
+    ' xmlns:xmp="http://ns.adobe.com/xap/1.0/"'
+    ' xmlns:xmpMM="http://ns.adobe.com/xap/1.0/mm/"'
+    ' xmlns:dc="http://purl.org/dc/elements/1.1/"'
+)
+_PROPERTIES: Final = {  # of XMP, for each tag of a song
+    "DIGITALSOURCETYPE": "Iptc4xmpExt:DigitalSourceType",
+    "AISYSTEMUSED": "Iptc4xmpExt:AISystemUsed",
+    "AIPROMPTINFORMATION": "Iptc4xmpExt:AIPromptInformation",
+    "CREATORTOOL": "xmp:CreatorTool",
+    "CREATEDATE": "xmp:CreateDate",
+    "DOCUMENTID": "xmpMM:DocumentID",
+    "WORKFLOWNAME": "dc:source",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A file that was marked, or left as it is.
+
+    Attributes:
+        size: in bytes.
+        sha256: of the content, as hexadecimal digits.
+        mark: what it states.
+    """
+
+    size: int
+    sha256: str
+    mark: FileMark
+
+
+class Marker:
+    """Marks verified files. Safe to use from several threads.
+
+    Args:
+        software: name and version of this program.
+        with_prompt: whether the text of the prompt becomes part of a mark.
+    """
+
+    def __init__(self, software: str, *, with_prompt: bool = False) -> None:
+        self._software = software
+        self._with_prompt = with_prompt
+
+    def mark(self, source: Path, target: Path, format_name: str, mark: Mark) -> Marked:
+        """Write a marked copy of a file, or rename the file if it stays as it is.
+
+        A file that states already that a machine made it, or that is signed, stays as it is.
+
+        Args:
+            source: a verified file; it is gone afterwards.
+            target: must not exist.
+            format_name: the format of the file, as in ``MediaFacts``.
+            mark: what to state.
+
+        A file that cannot be marked stays as it is too; the mark that is returned says why. It
+        may have metadata that leave no room, or not be understood (``MarkError``).
+
+        Raises:
+            OSError: the files cannot be read or written.
+        """
+        mark_id = str(uuid.uuid5(_NAMESPACE, f"{mark.key}/{target.name}"))
+        values = {
+            "DIGITALSOURCETYPE": SOURCE_TYPES + mark.source_type,
+            "AISYSTEMUSED": mark.system,
+            "AIPROMPTINFORMATION": mark.prompt[:_MAX_PROMPT] if self._with_prompt else "",
+            "CREATORTOOL": self._software,
+            "CREATEDATE": f"{mark.made_at:%Y-%m-%dT%H:%M:%SZ}",
+            "DOCUMENTID": f"urn:uuid:{mark_id}",
+            "WORKFLOWNAME": mark.workflow,
+        }
+        attributes = " ".join(
+            f"{_PROPERTIES[tag]}={quoteattr(_NOT_XML.sub('', text))}"
+            for tag, text in values.items()
+            if text
+        )
+        description = f'<rdf:Description rdf:about="" {_DECLARED} {attributes}/>'
+        stated_xmp = description.encode("utf-8", "replace")
+        scan, embed = _PICTURES.get(format_name) or _song(format_name)
+        with source.open("rb") as original:
+            try:
+                layout = scan(original)
+                stated = layout.source_type() if layout.xmp or layout.tags else ""
+                if layout.is_signed or stated in SYNTHETIC:
+                    present = "present" if stated in SYNTHETIC else ""
+                    signed = "present" if layout.is_signed else ""
+                    kept = FileMark("", stated, present, signed)
+                else:
+                    packet = _PACKET % stated_xmp
+                    if layout.xmp is not None:
+                        packet = merged_packet(layout.xmp, stated_xmp)
+                    pieces = embed(original, layout, packet, values)
+                    size, sha256 = copy_pieces(original, pieces, target)
+                    with target.open("rb") as copy:
+                        written = scan(copy)
+                    tag = written.tags.get("DIGITALSOURCETYPE")
+                    if written.xmp != packet and tag != values["DIGITALSOURCETYPE"]:
+                        raise MarkError("does not hold its mark after it was written")
+                    source.unlink()
+                    return Marked(size, sha256, FileMark(mark_id, mark.source_type, "written"))
+            except UNREADABLE as error:
+                target.unlink(missing_ok=True)
+                kept = FileMark(problem=str(error) or type(error).__name__)
+            original.seek(0)
+            sha256 = hashlib.file_digest(original, "sha256").hexdigest()
+            size = original.tell()
+        source.rename(target)
+        return Marked(size, sha256, kept)
+
+
+def copy_pieces(source: BinaryIO, pieces: Sequence[Piece], target: Path) -> tuple[int, str]:
+    """Write a file that consists of parts of another and of new bytes, and read it again.
+
+    Args:
+        source: the file from which the parts are copied.
+        pieces: in the order of the new file.
+        target: must not exist; it is made with mode 644 whatever the umask.
+
+    Returns:
+        Size in bytes, and the SHA-256 of what was read again.
+
+    Raises:
+        MarkError: something else was read than was written.
+        OSError: a file cannot be read or written.
+    """
+    digest = hashlib.sha256()
+    position = 0
+    copy = os.open(target, _NEW_FILE_FLAGS, 0o600)
+    try:
+        for piece in pieces:
+            start, end = (0, len(piece)) if isinstance(piece, bytes) else piece
+            while start < end:
+                if isinstance(piece, bytes):
+                    block = piece[start : start + _READ_BYTES]
+                else:
+                    block = os.pread(source.fileno(), min(_READ_BYTES, end - start), start)
+                if not block:
+                    raise MarkError("ended early while it was copied")
+                written = os.write(copy, block)
+                again = os.pread(copy, written, position)
+                if again != block[:written]:
+                    raise MarkError("is different after it was written")
+                digest.update(again)
+                start += written
+                position += written
+        os.fchmod(copy, 0o644)
+    finally:
+        os.close(copy)
+    return position, digest.hexdigest()
+
+
+def merged_packet(present: bytes, stated: bytes) -> bytes:
+    """A packet with a further description; a new one if the present one cannot hold it.
+
+    A packet that states another type of source, or holds no RDF in UTF-8, is replaced.
+
+    Args:
+        present: the packet in the file.
+        stated: an `rdf:Description` that declares its namespaces, but for `rdf`.
+    """
+    ends = list(_END_OF_RDF.finditer(present))
+    if not ends or SOURCE_TYPE.search(present):
+        return _PACKET % stated
+    end = ends[-1].start()
+    declared = stated.replace(b" ", b' xmlns:rdf="%b" ' % _RDF, 1)
+    return present[:end] + declared + present[end:]
+
+
+# --------------------------------------------------------------------------------------------- PNG
+
+_PNG_SIGNATURE = 8  # bytes
+_PNG_XMP = b"XML:com.adobe.xmp\0"
+
+
+def _scan_png(file: BinaryIO) -> Layout:
+    """Chunk by chunk; the packet stands before the picture data."""
+    layout = Layout(file.seek(0, os.SEEK_END))
+    position = _PNG_SIGNATURE
+    kind = b""
+    while kind != b"IEND":
+        file.seek(position)
+        length, kind = struct.unpack(">I4s", file.read(8))
+        end = position + length + 12
+        if kind == b"IDAT" and layout.xmp_part == (0, 0):
+            layout.xmp_part = (position, position)
+        elif kind == b"caBX":
+            layout.is_signed = True
+        elif kind == b"iTXt" and file.read(len(_PNG_XMP)) == _PNG_XMP:
+            if length > MAX_PACKET:
+                raise MarkError(f"has metadata of {length:,} bytes")
+            packed, _, *rest = file.read(length - len(_PNG_XMP))
+            text = bytes(rest).split(b"\0", 2)[2]  # behind language and translated keyword
+            layout.xmp = _inflated(text) if packed else text
+            layout.xmp_part = (position, end)
+        position = end
+    if position > layout.size or layout.xmp_part == (0, 0):
+        raise MarkError("is cut off")
+    return layout
+
+
+def _inflated(text: bytes) -> bytes:
+    unpacker = zlib.decompressobj()
+    unpacked = unpacker.decompress(text, MAX_PACKET)
+    if unpacker.unconsumed_tail:
+        raise MarkError(f"has metadata of more than {MAX_PACKET:,} bytes")
+    return unpacked
+
+
+def _embed_png(_: BinaryIO, layout: Layout, packet: bytes, __: Mapping[str, str]) -> list[Piece]:
+    body = b"iTXt" + _PNG_XMP + b"\0\0\0\0" + packet
+    chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
+    return [(0, layout.xmp_part[0]), chunk, (layout.xmp_part[1], layout.size)]
+
+
+# -------------------------------------------------------------------------------------------- JPEG
+
+_JPEG_XMP = b"http://ns.adobe.com/xap/1.0/\0"
+_MAX_SEGMENT = 65_533  # bytes behind the length
+_APP0, _APP1, _APP11 = 0xE0, 0xE1, 0xEB
+_START_OF_SCAN = 0xDA
+
+
+def _scan_jpeg(file: BinaryIO) -> Layout:
+    """Segment by segment up to the picture data; the packet stands behind JFIF and EXIF."""
+    layout = Layout(file.seek(0, os.SEEK_END))
+    position, marker = 2, _APP0
+    is_leading = True
+    layout.xmp_part = (position, position)
+    while marker != _START_OF_SCAN:
+        mark, marker = read_part(file, (position, position + 2))
+        if mark != 0xFF:  # noqa: PLR2004
+            raise MarkError("has no marker where one must stand")
+        if marker == 0xFF:  # noqa: PLR2004 (any number of these may precede a marker)
+            position += 1
+            continue
+        (length,) = struct.unpack(">H", read_part(file, (position + 2, position + 4)))
+        end = position + 2 + length
+        head = file.read(min(len(_JPEG_XMP), length - 2))
+        if marker == _APP1 and head == _JPEG_XMP:
+            layout.xmp = read_part(file, (position + 4 + len(_JPEG_XMP), end))
+            layout.xmp_part = (position, end)
+        elif marker == _APP11 and head.startswith(b"JP"):
+            layout.is_signed = True
+        is_leading = is_leading and (marker == _APP0 or head.startswith(b"Exif\0"))
+        if is_leading:
+            layout.xmp_part = (end, end)
+        position = end
+    return layout
+
+
+def _embed_jpeg(_: BinaryIO, layout: Layout, packet: bytes, __: Mapping[str, str]) -> list[Piece]:
+    body = _JPEG_XMP + packet
+    if len(body) > _MAX_SEGMENT:
+        raise MarkError("has XMP of its own that leaves no room for more")
+    segment = b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body
+    return [(0, layout.xmp_part[0]), segment, (layout.xmp_part[1], layout.size)]
+
+
+# -------------------------------------------------------------------------------------------- RIFF
+
+_XMP_FLAG, _ALPHA_FLAG = 0x04, 0x10
+_FOURTEEN_BITS = 0x3FFF
+
+
+def _scan_webp(file: BinaryIO) -> Layout:
+    """Chunk by chunk; the packet stands behind the picture."""
+    size = file.seek(0, os.SEEK_END)
+    layout = Layout(size, xmp_part=(size, size))
+    position = 12
+    while position < size:
+        kind, length = struct.unpack("<4sI", read_part(file, (position, position + 8)))
+        end = position + 8 + length + length % 2
+        if kind == b"C2PA":
+            layout.is_signed = True
+        elif kind == b"XMP ":
+            layout.xmp = read_part(file, (position + 8, position + 8 + length))
+            layout.xmp_part = (position, end)
+        layout.places.setdefault(kind.decode("latin-1"), (position, end))
+        position = end
+    if position != size:
+        raise MarkError("is cut off")
+    return layout
+
+
+def _embed_webp(file: BinaryIO, layout: Layout, packet: bytes, _: Mapping[str, str]) -> list[Piece]:
+    """A file in the simple form becomes one in the extended form, which may hold XMP."""
+    chunk = riff_chunk(b"XMP ", packet)
+    begin = 12
+    if "VP8X" in layout.places:
+        begin = layout.places["VP8X"][1]
+        flags, rest = struct.unpack("<B9s", read_part(file, (20, 30)))
+    elif "VP8L" in layout.places:
+        (bits,) = struct.unpack("<I", read_part(file, (21, 25)))
+        width, height = bits & _FOURTEEN_BITS, bits >> 14 & _FOURTEEN_BITS
+        flags, rest = _ALPHA_FLAG if bits >> 28 & 1 else 0, _canvas(width, height)
+    else:
+        width, height = struct.unpack("<HH", read_part(file, (26, 30)))
+        flags = 0
+        rest = _canvas((width & _FOURTEEN_BITS) - 1, (height & _FOURTEEN_BITS) - 1)
+    extended = riff_chunk(b"VP8X", bytes([flags | _XMP_FLAG]) + rest)
+    begin_xmp, end_xmp = layout.xmp_part
+    pieces: list[Piece] = [extended, (begin, begin_xmp), chunk, (end_xmp, layout.size)]
+    return [riff_head(b"WEBP", pieces), *pieces]
+
+
+def _canvas(width: int, height: int) -> bytes:
+    """The rest of a VP8X chunk for a canvas; each side is one pixel longer than the number."""
+    return bytes(3) + width.to_bytes(3, "little") + height.to_bytes(3, "little")
+
+
+_PICTURES: Final[Mapping[str, tuple[Scan, Embed]]] = {
+    "png": (_scan_png, _embed_png),
+    "jpeg": (_scan_jpeg, _embed_jpeg),
+    "webp": (_scan_webp, _embed_webp),
+}
+
+
+def _song(format_name: str) -> tuple[Scan, Embed]:
+    """How songs of a format are scanned and marked; pictures need none of it."""
+    from adapters.media_marks.songs import SONGS
+
+    return SONGS[format_name]
+
+
+def scan_file(file: BinaryIO, format_name: str) -> Layout:
+    """The layout of a media file.
+
+    Args:
+        file: seekable.
+        format_name: as in ``MediaFacts``.
+
+    Raises:
+        MarkError: it cannot be read; see ``UNREADABLE`` for what else is raised.
+    """
+    scan, _ = _PICTURES.get(format_name) or _song(format_name)
+    return scan(file)
