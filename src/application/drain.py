@@ -9,6 +9,7 @@ from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
 from application.signals import StopRequest
+from application.slot import NOT_BEGUN
 from domain.render import Outcome
 
 if TYPE_CHECKING:
@@ -89,9 +90,11 @@ class _Progress:
         return not self.stop.made and self.claims_left > 0
 
     def count(self, ended: RenderEnded) -> None:
-        """Count an outcome."""
+        """Count an outcome; a prompt whose render had not begun counts as not claimed."""
         with self.lock:
             match ended.outcome:
+                case Outcome.RELEASED if ended.failure is NOT_BEGUN:
+                    self.claims_left += 1
                 case Outcome.PUBLISHED:
                     self.report.published += 1
                 case Outcome.FAILED if ended.is_postponed:
@@ -196,7 +199,8 @@ class Drain:
                         partial(self._next_claims, progress),
                         progress.count,
                     )
-                    progress.claims_left -= len(leases)
+                    with progress.lock:
+                        progress.claims_left -= len(leases)
         except BaseException as error:  # noqa: BLE001 - raised by the thread that drains
             progress.error = progress.error or error
             progress.is_over = True
