@@ -108,7 +108,10 @@ def media(services: Services, file_path: str, query: MediaParameters) -> Respons
         if thumbnail is not None:
             return thumbnail
     name, is_download = _download_name(artifact, file_path), query.download == "1"
-    response = file_response(request, file, name, is_download=is_download)
+    try:
+        response = file_response(request, file, name, is_download=is_download)
+    except OSError as error:
+        raise _unreadable(error) from error
     if query.w is not None:  # the original in place of its thumbnail, this time
         response.headers["Cache-Control"] = "no-store"
         del response.headers["ETag"], response.headers["Last-Modified"]

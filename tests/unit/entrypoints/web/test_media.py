@@ -400,12 +400,15 @@ def test_a_locked_database_is_said(site: Site) -> None:
 
 
 def test_a_disk_that_does_not_answer_is_said(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And not taken for a missing file."""
+    """And not taken for a missing file; nor is half of a small one sent."""
     address = _put(site, "a.png", png())
 
     def fail(*_: object) -> None:
         raise OSError(5, "input/output error")
 
+    with monkeypatch.context() as patch:
+        patch.setattr("entrypoints.web.file_responses.FileBody.read", fail)
+        assert _wrong(_get(site, address)) == (503, "file_unreadable")
     monkeypatch.setattr("adapters.media_files.media_file.MediaFolder.open", fail)
     assert _wrong(_get(site, address)) == (503, "file_unreadable")
 
