@@ -64,7 +64,10 @@ NextClaims = Callable[[int], "tuple[Selection, int] | None"]
 
 _INTERRUPTED = Failure(FailureCode.INTERRUPTED, "the program was asked to stop")
 # What made a file, for its mark, where the models are not known.
-_SYSTEMS = {"sketch": "Media Generator sketch", "script": "ComfyUI", "server": "ComfyUI"}
+_SYSTEMS = {
+    "sketch": "Media Generator sketch",
+    **dict.fromkeys(("script", "server", "ray"), "ComfyUI"),
+}
 _NOT_BEGUN = Failure(FailureCode.INTERRUPTED, "its render had not begun")
 _MAX_HOLD = 0.1  # seconds that a publication may wait for the next one, however slow the disk is
 _MAX_AHEAD = 1.0  # seconds of a render, after which prompts claimed after it are given back
@@ -98,6 +101,8 @@ class RenderSlot:
     Attributes:
         lanes: number of lanes.
         turns: of the lanes.
+        without_place: the kinds of which nothing could be claimed last time, because the renderer
+            has no place for this slot now.
 
     Args:
         prompt_renderer: renders claimed prompts.
@@ -128,6 +133,7 @@ class RenderSlot:
         self._number = next(_numbers)
         self.lanes = lanes
         self.turns = Turns()
+        self.without_place: frozenset[Kind] = frozenset()
 
     def acquire(self, selection: Selection, turn: Turn) -> HeldLease | None:
         """Claim the next prompt that may be claimed; None if there is none.
@@ -140,10 +146,10 @@ class RenderSlot:
             RepositoryError: the database cannot be used.
         """
         with self._keeper.claim_lock:
-            waiting = self._prompt_renderer.waiting_processes(
+            waiting, self.without_place = self._prompt_renderer.waiting_processes(
                 selection.kinds, self._environment, self._number
             )
-            claim = self._admission.claim(selection, waiting)
+            claim = self._admission.claim(selection, waiting, self.without_place)
             if claim is not None:
                 return self._keeper.track(claim, turn)
         turn.begin()
@@ -244,7 +250,7 @@ class RenderSlot:
         # A bug that one prompt triggers must not stop the others.
         return result.Failure(Failure(FailureCode.PROGRAM_ERROR, describe_exception(error)))
 
-    def _publish(
+    def _publish(  # noqa: C901 - one transaction, with what precedes and follows it
         self, group: _Group, next_claims: NextClaims | None = None, *, keeps_turn: bool = False
     ) -> tuple[HeldLease, ...]:
         """Publish the prompts of a group that have rendered, and claim the next ones with them.
@@ -267,9 +273,13 @@ class RenderSlot:
             selection = claimable and self._admission.next_selection(claimable[0])
             try:
                 with self._keeper.claim_lock:
-                    waiting = self._prompt_renderer.waiting_processes(
-                        selection.kinds if selection else (), self._environment, self._number
+                    kinds = selection.kinds if selection else frozenset()
+                    waiting, without_place = self._prompt_renderer.waiting_processes(
+                        kinds, self._environment, self._number
                     )
+                    if selection and without_place:
+                        kinds -= without_place
+                        selection = replace(selection, kinds=kinds) if kinds else None
                     ended, claims = self._finalizer.publish(
                         publications, selection, claimable[1] if claimable else 0, waiting
                     )
@@ -535,18 +545,27 @@ class PromptRenderer:
 
     def waiting_processes(
         self, kinds: Collection[Kind], environment: Mapping[str, str], slot: int
-    ) -> Waiting:
+    ) -> tuple[Waiting, frozenset[Kind]]:
         """A process that waits for a prompt and is not reserved, for each kind that has one.
 
         The claim lock is held until it is recorded with a claim that is tracked.
+
+        Returns:
+            The processes, and the kinds for which the renderer has no place now.
         """
         reserved = self._keeper.reserved()
-        return {
-            kind: process
-            for kind in kinds
-            for process in self._renderer.waiting_processes(kind, environment, slot)
-            if process not in reserved
+        waiting = {
+            kind: self._renderer.waiting_processes(kind, environment, slot) for kind in kinds
         }
+        return (
+            {
+                kind: process
+                for kind, processes in waiting.items()
+                for process in processes or ()
+                if process not in reserved
+            },
+            frozenset(kind for kind, processes in waiting.items() if processes is None),
+        )
 
     def render(
         self,

@@ -20,6 +20,8 @@ VALUES = {
     "cli/workflow_script.py": {"comfyui_graph", "comfyui_script"},
     "workflow_check.py": {"comfyui_graph", "comfyui_server"},  # what it finds
     "settings/hosts.py": {"comfyui_server"},  # the address of a server
+    "settings/ray.py": {"ray_cluster"},  # what a slot takes of a node
+    "ray_node.py": {"comfyui_graph", "comfyui_script"},  # the workflows of a node
 }
 MODULES = {path.relative_to(ENTRYPOINTS).as_posix() for path in ENTRYPOINTS.rglob("*.py")}
 
