@@ -64,10 +64,7 @@ NextClaims = Callable[[int], "tuple[Selection, int] | None"]
 
 _INTERRUPTED = Failure(FailureCode.INTERRUPTED, "the program was asked to stop")
 # What made a file, for its mark, where the models are not known.
-_SYSTEMS = {
-    "sketch": "Media Generator sketch",
-    **dict.fromkeys(("script", "server", "ray"), "ComfyUI"),
-}
+_SYSTEMS = {"sketch": "Media Generator sketch", "script": "ComfyUI", "server": "ComfyUI"}
 _NOT_BEGUN = Failure(FailureCode.INTERRUPTED, "its render had not begun")
 _MAX_HOLD = 0.1  # seconds that a publication may wait for the next one, however slow the disk is
 _MAX_AHEAD = 1.0  # seconds of a render, after which prompts claimed after it are given back
@@ -633,7 +630,7 @@ class PromptRenderer:
                 source_type=ALGORITHMIC if facts.renderer == "sketch" else TRAINED,
                 made_at=claim.claimed_at,
                 workflow=facts.workflow,
-                system=", ".join(facts.models) or _SYSTEMS.get(facts.renderer, ""),
+                system=", ".join(facts.models) or _SYSTEMS.get(facts.renderer, "ComfyUI"),
                 prompt=getattr(job.brief, PROMPT_FIELDS[claim.kind]),
                 seed=str(facts.job.seed if facts.job else job.seed) if facts.seed_used else "",
             )
