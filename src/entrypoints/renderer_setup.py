@@ -351,6 +351,7 @@ class RaySetup(RendererSetup):
             max_files=media.limits.max_files,
             max_bytes=media.limits.max_bytes,
             connect_seconds=media.ray.connect_seconds,
+            start_seconds=media.ray.connect_seconds,
         )
 
     def _graph(self, kind: Kind) -> tuple[str, ConfiguredInputs]:

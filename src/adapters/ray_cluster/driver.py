@@ -320,7 +320,7 @@ def why_waiting(demand: SlotDemand) -> str:
     fitting = [node for node in nodes if _fits(node, demand)]
     if not fitting:
         return f"none of its {len(nodes)} nodes offers {demand}"
-    return f"the {len(fitting)} nodes that offer {demand} have no free slot"
+    return f"{len(fitting)} of its {len(nodes)} nodes offer {demand}, but none is free yet"
 
 
 def _fits(node: dict[str, Any], demand: SlotDemand) -> bool:
