@@ -14,7 +14,7 @@ import re
 import struct
 import uuid
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 from xml.sax.saxutils import quoteattr
 
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from adapters.media_marks.layout import Embed, Piece, Scan
+    from adapters.media_marks.signature import Signer
 from domain.mark import Mark
 
 _READ_BYTES: Final = 256 * 1024  # at a time, so that they stay in the processor's cache
@@ -87,12 +88,27 @@ class Marker:
 
     Args:
         software: name and version of this program.
-        with_prompt: whether the text of the prompt becomes part of a mark.
+        with_metadata: whether a mark is written into the metadata of files.
+        with_prompt: whether the text of the prompt becomes part of it.
+        signer: signs files too; None for no signatures.
+        signs_signed: whether a file that comes with a signature is signed as well, with its own
+            manifest as an ingredient, instead of staying as it is.
     """
 
-    def __init__(self, software: str, *, with_prompt: bool = False) -> None:
+    def __init__(
+        self,
+        software: str,
+        *,
+        with_metadata: bool = True,
+        with_prompt: bool = False,
+        signer: Signer | None = None,
+        signs_signed: bool = False,
+    ) -> None:
         self._software = software
+        self._with_metadata = with_metadata
         self._with_prompt = with_prompt
+        self._signer = signer
+        self._signs_signed = signs_signed
 
     def mark(self, source: Path, target: Path, format_name: str, mark: Mark) -> Marked:
         """Write a marked copy of a file, or rename the file if it stays as it is.
@@ -133,7 +149,7 @@ class Marker:
             try:
                 layout = scan(original)
                 stated = layout.source_type() if layout.xmp or layout.tags else ""
-                if layout.is_signed or stated in SYNTHETIC:
+                if layout.is_signed or stated in SYNTHETIC or not self._with_metadata:
                     present = "present" if stated in SYNTHETIC else ""
                     signed = "present" if layout.is_signed else ""
                     kept = FileMark("", stated, present, signed)
@@ -149,7 +165,11 @@ class Marker:
                     if written.xmp != packet and tag != values["DIGITALSOURCETYPE"]:
                         raise MarkError("does not hold its mark after it was written")
                     source.unlink()
-                    return Marked(size, sha256, FileMark(mark_id, mark.source_type, "written"))
+                    stated_mark = FileMark(mark_id, mark.source_type, "written")
+                    marked = Marked(size, sha256, stated_mark)
+                    if self._signer is None:
+                        return marked
+                    return self._signed(marked, target, format_name, mark)
             except UNREADABLE as error:
                 target.unlink(missing_ok=True)
                 kept = FileMark(problem=str(error) or type(error).__name__)
@@ -157,7 +177,30 @@ class Marker:
             sha256 = hashlib.file_digest(original, "sha256").hexdigest()
             size = original.tell()
         source.rename(target)
-        return Marked(size, sha256, kept)
+        marked = Marked(size, sha256, kept)
+        if self._signer and not kept.problem and (self._signs_signed or not kept.signature):
+            return self._signed(marked, target, format_name, mark)
+        return marked
+
+    def _signed(self, marked: Marked, path: Path, format_name: str, mark: Mark) -> Marked:
+        """Sign a file; one that cannot be signed stays as it is, and the mark says so."""
+        from adapters.media_marks.signature import CertificateError
+
+        assert self._signer is not None  # noqa: S101 - asked by the caller
+        signed = path.with_name(".signed")
+        try:
+            self._signer.sign(
+                path, signed, format_name, mark, is_signed=bool(marked.mark.signature)
+            )
+        except (CertificateError, MarkError) as error:
+            signed.unlink(missing_ok=True)
+            return replace(marked, mark=replace(marked.mark, problem=f"not signed: {error}"))
+        signed.replace(path)
+        with path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            size = file.tell()
+        stated = replace(marked.mark, source_type=mark.source_type, signature="written")
+        return Marked(size, sha256, stated)
 
 
 def copy_pieces(source: BinaryIO, pieces: Sequence[Piece], target: Path) -> tuple[int, str]:
