@@ -61,6 +61,8 @@ def test_fields_of_the_document(shell: CommandLine, poet: Poet) -> None:
                 "created_at": "2026-01-06 21:30:45",
                 "text": "a",
                 "error_message": "why",
+                "code": None,
+                "reason": "why",
             }
         ]
     }

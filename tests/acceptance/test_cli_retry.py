@@ -70,3 +70,38 @@ def test_what_a_person_cancelled_is_told_apart(shell: CommandLine, poet: Poet) -
     assert "cancelled" in shell.run("list").stdout
     assert shell.json("retry", "--all-errors") == {"moved": [failed], "refused": {}}
     assert shell.json("retry", str(cancelled)) == {"moved": [cancelled], "refused": {}}
+
+
+def test_pending_prompts_are_cancelled_by_filter(shell: CommandLine, poet: Poet) -> None:
+    """Kind, age and text choose; without a terminal, nothing happens before --yes."""
+    old = poet.write('{"prompt": "a lighthouse"}', created_at="2020-01-06 00:00:00")
+    new = poet.write('{"prompt": "a lighthouse"}', created_at="2099-01-06 00:00:00")
+    other = poet.write('{"prompt": "a boat"}')
+    asked = shell.run("cancel", "--pending", "--text", "lighthouse")
+    assert (asked.returncode, poet.status(old)) == (2, ("pending", None))
+    assert "2 prompts would be cancelled" in asked.stderr
+    none = shell.json("cancel", "--pending", "--kind", "song", "--yes")
+    assert none == {"cancelled": [], "refused": {}}
+    chosen = ("--pending", "--text", "lighthouse", "--since", "2h", "--yes")
+    assert shell.json("cancel", *chosen) == {"cancelled": [new], "refused": {}}
+    assert shell.run("cancel", "--pending", "--since", "2010-01-01", "--yes").returncode == 0
+    assert {poet.status(prompt_id)[0] for prompt_id in (old, other)} == {"error"}
+    assert shell.run("cancel").returncode == 2
+    assert shell.run("cancel", "--pending", "--since", "soon").returncode == 2
+    listed = shell.run("list", "--utc").stdout
+    assert "cancelled  a person cancelled this prompt" in listed
+    assert "2099-01-06 00:00 UTC" in listed
+
+
+def test_prompts_are_moved_and_submitted_with_a_priority(shell: CommandLine, poet: Poet) -> None:
+    """Our own table says who comes next; the shared column is only set at the insertion."""
+    ids = [poet.write('{"prompt": "a lake"}') for _ in range(3)]
+    ready = poet.write("{}", artifact_status="ready")
+    moved = shell.json("move", str(ids[2]), str(ready))
+    assert moved == {"moved": [ids[2]], "refused": {str(ready): "it is ready"}}
+    assert "is at the back" in shell.run("move", str(ids[0]), "--back").stdout
+    added = shell.json("submit", "image", "--prompt", "a fox", "--priority", "9")["ids"]
+    places = dict(poet.execute("SELECT prompt_id, priority FROM media_generator_priorities"))
+    order = sorted([*ids, *added], key=lambda prompt_id: -places.get(prompt_id, 5))
+    assert order == [ids[2], *added, ids[1], ids[0]]
+    assert shell.run("move", str(ids[0]), "--back", "--priority", "3").returncode == 2

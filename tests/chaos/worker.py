@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from dependency_injector import providers
 
 import adapters.filesystem.artifact_store as store_module
+import adapters.filesystem.object_artifact_store as object_store_module
 import adapters.filesystem.publication as publication_module
 import application.slot as slot_module
 from adapters.processes.children import become_subreaper
@@ -28,6 +29,7 @@ from application.signals import StopRequest
 from domain.lease import LeaseObserver
 from entrypoints.container import Container, compose
 from entrypoints.settings.loader import load_settings
+from entrypoints.settings.resolution import storage_address
 from tests.chaos.traps import Trap, TrappedPort, TrappedRenderer, trap_server
 
 if TYPE_CHECKING:
@@ -81,7 +83,10 @@ def build(config: Path, trap: Trap, manner: Manner) -> Container:
     """The real container, its ports wrapped."""
     container = compose(load_settings(config_file=config, environ={}, cwd=config.parent), _Nobody())
     container.clock.override(providers.Object(_WrongClock(manner.clock_error)))
-    for name in ("repository", "leases", "store", "processes"):
+    names = ["repository", "leases", "store", "processes"]
+    if storage_address(container.settings()):
+        names.insert(0, "object_storage")  # before what is built upon it
+    for name in names:
         port = TrappedPort(name, getattr(container, name)(), trap)
         getattr(container, name).override(providers.Object(port))
     if (jobs := container.server_jobs()) is not None:
@@ -130,6 +135,7 @@ def _believe(finalizer: RenderFinalizer, commit_seconds: float) -> None:
 def _trap_files(trap: Trap) -> None:
     for module, name, label in (
         (store_module, "write_plan", "files.write_plan"),
+        (object_store_module, "write_plan", "files.write_plan"),
         (store_module, "delete_tree", "files.delete_tree"),
         (store_module, "unpublish", "files.unpublish"),
         (publication_module, "move_folder", "files.move_folder"),

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from application.ports.artifact_store import Prepared
     from domain.failure import Failure
-    from tests.object_store.server import TestBucket
+    from tests.object_store.server import BucketServer, TestBucket
 
 ANSWERS = [
     ("403 Forbidden", "AccessDenied", FailureCode.STORAGE_REFUSED),
@@ -39,8 +39,9 @@ ANSWERS = [
 
 
 class _Bucket(LocalStagingWorld):
-    def __init__(self, root: Path, bucket: TestBucket) -> None:
+    def __init__(self, root: Path, bucket: TestBucket, server: BucketServer) -> None:
         super().__init__(root)
+        self.server = server
         self.bucket = bucket
         self._store = ObjectArtifactStore(bucket.storage(), root, "db", StoreLimits())
         assert self._store.preflight() is None
@@ -82,9 +83,9 @@ class _Bucket(LocalStagingWorld):
 
 
 @pytest.fixture
-def bucket_world(tmp_path: Path, bucket: TestBucket) -> _Bucket:
+def bucket_world(tmp_path: Path, bucket: TestBucket, bucket_server: BucketServer) -> _Bucket:
     """A store over a fresh bucket, with an empty folder for staging."""
-    return _Bucket(tmp_path / "staging", bucket)
+    return _Bucket(tmp_path / "staging", bucket, bucket_server)
 
 
 class TestObjectArtifactStore(ArtifactStoreContract):
@@ -135,10 +136,10 @@ class TestObjectArtifactStore(ArtifactStoreContract):
 def test_files_go_up_with_their_types_and_digests(bucket_world: _Bucket) -> None:
     """Content and type are those of the file; nothing is listed, and nothing else is written."""
     bucket = bucket_world.bucket
-    bucket.server.requests.clear()
+    bucket_world.server.requests.clear()
     prepared = [bucket_world.prepared(ONE, "a.png", "b.png", "c.png")]
     bucket_world.store.place(prepared, ONE, AT, rows).unwrap()
-    assert set(bucket.server.requests) == {
+    assert set(bucket_world.server.requests) == {
         ("PUT", f"/{bucket.name}/poets/image/1_20260106T213045/{name}.png") for name in "abc"
     }
     facts = bucket.storage().stat("image/1_20260106T213045/b.png")
@@ -182,7 +183,7 @@ def test_an_answer_that_is_an_error_becomes_a_failure(
 ) -> None:
     """By its code: found before a claim and while sending; the files are kept for nobody."""
     ready = bucket_world.prepared(ONE, "a.png")
-    server = bucket_world.bucket.server
+    server = bucket_world.server
     server.fault = lambda _environ: refusal(status, code)
     failure = bucket_world.store.place([ready], ONE, AT, rows).failure()
     assert failure.code is expected, failure
@@ -197,7 +198,7 @@ def test_an_answer_that_is_an_error_becomes_a_failure(
 
 def test_a_store_that_is_away_keeps_the_plan(bucket_world: _Bucket) -> None:
     """What was sent before is found and deleted once the store is back."""
-    world, server = bucket_world, bucket_world.bucket.server
+    world, server = bucket_world, bucket_world.server
     ready = world.prepared(ONE, "a.png", "b.png")
 
     def break_off(environ: WSGIEnvironment) -> WSGIApplication | None:
@@ -224,7 +225,7 @@ def test_a_store_that_is_away_keeps_the_plan(bucket_world: _Bucket) -> None:
 
 def test_an_answer_that_gets_lost_is_no_clash(bucket_world: _Bucket) -> None:
     """The object is there, and the request that is sent again finds it: it is the render's own."""
-    world, server = bucket_world, bucket_world.bucket.server
+    world, server = bucket_world, bucket_world.server
     ready = world.prepared(ONE, "a.png")
     lost: list[str] = []
 
@@ -246,17 +247,19 @@ def test_an_answer_that_gets_lost_is_no_clash(bucket_world: _Bucket) -> None:
     assert world.store.finished(ONE) is not None
 
 
-def test_a_store_that_replaces_objects_is_refused(bucket: TestBucket) -> None:
+def test_a_store_that_replaces_objects_is_refused(
+    bucket: TestBucket, bucket_server: BucketServer
+) -> None:
     """As one does that ignores If-None-Match."""
 
     def ignore(environ: WSGIEnvironment) -> None:
         environ.pop("HTTP_IF_NONE_MATCH", None)
 
-    bucket.server.fault = ignore
+    bucket_server.fault = ignore
     with pytest.raises(StorageError) as raised:
         bucket.storage().check()
     assert raised.value.failure.code is FailureCode.STORAGE_UNSAFE
-    bucket.server.fault = None
+    bucket_server.fault = None
     bucket.storage().check()
 
 
@@ -264,7 +267,7 @@ def test_credentials_come_from_a_file(bucket: TestBucket, tmp_path: Path) -> Non
     """A file without them is refused, and nothing of it is quoted."""
     file = tmp_path / "credentials"
     settings = BucketSettings(
-        bucket.settings.url, bucket.server.url, "us-east-1", credentials_file=str(file)
+        bucket.settings.url, bucket.settings.endpoint, "us-east-1", credentials_file=str(file)
     )
     for content in (None, "[default]\naws_access_key_id = SECRET\n", "SECRET", "[other]\n"):
         if content is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from logging import ERROR, getLogger
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Final
@@ -58,17 +60,44 @@ class BucketServer:
         return answer
 
 
+class ServerProcess:
+    """The same in a process of its own, for tests that copy theirs."""
+
+    def __init__(self) -> None:
+        command = [sys.executable, "-m", "tests.object_store.server"]
+        self._process = subprocess.Popen(  # noqa: S603 - of this module
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self.url = self._answer()
+
+    def tell(self, word: str) -> None:
+        """``stop`` or ``start`` it, or let it ``refuse`` and ``serve`` requests."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{word}\n")
+        self._process.stdin.flush()
+        self._answer()
+
+    def end(self) -> None:
+        """End the process; what was stored is gone."""
+        self._process.kill()
+        self._process.communicate()
+
+    def _answer(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().strip()
+
+
 class TestBucket:
     """A fresh bucket, and a way into it past the product."""
 
     __test__ = False  # or pytest would take it for tests
 
-    def __init__(self, server: BucketServer) -> None:
-        self.server = server
+    def __init__(self, server: BucketServer | ServerProcess) -> None:
+        self._url = server.url
         self.name = f"media-{uuid4().hex[:12]}"
         self._client = boto3.client(
             "s3",
-            endpoint_url=server.url,
+            endpoint_url=self._url,
             region_name="us-east-1",
             aws_access_key_id="tests",
             aws_secret_access_key="tests",  # noqa: S106 - of a store on this machine
@@ -79,7 +108,7 @@ class TestBucket:
     def settings(self) -> BucketSettings:
         """Settings that lead to it."""
         return BucketSettings(
-            f"s3://{self.name}/{PREFIX}", self.server.url, "us-east-1", "tests", "tests"
+            f"s3://{self.name}/{PREFIX}", self._url, "us-east-1", "tests", "tests"
         )
 
     @property
@@ -87,7 +116,7 @@ class TestBucket:
         """The section ``media.storage`` of a configuration file."""
         return {
             "url": f"s3://{self.name}/{PREFIX}",
-            "endpoint": self.server.url,
+            "endpoint": self._url,
             "region": "us-east-1",
             "access_key_id": "tests",
             "secret_access_key": "tests-secret",
@@ -136,3 +165,26 @@ def refusal(status: str, code: str) -> WSGIApplication:
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
 
     return app
+
+
+def main() -> None:
+    """Serve until the input ends; each line of it is an order, and is answered when it is done."""
+    server = BucketServer()
+    sys.stdout.write(f"{server.url}\n")
+    sys.stdout.flush()
+    for line in sys.stdin:
+        match line.strip():
+            case "stop":
+                server.stop()
+            case "start":
+                server.start()
+            case "refuse":
+                server.fault = lambda _environ: refusal("503 Service Unavailable", "SlowDown")
+            case "serve":
+                server.fault = None
+        sys.stdout.write("done\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

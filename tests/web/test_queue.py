@@ -361,7 +361,7 @@ def test_a_failed_prompt_is_retried_by_mouse(site: Site) -> None:
 
 
 def test_chosen_prompts_are_generated_by_keyboard(site: Site) -> None:
-    """Space chooses; those that failed wait again, those that wait already are told so."""
+    """Space chooses; those that failed wait again, those that wait already come next."""
     bad, other, waits = failed(site), failed(site), site.place.poet.write(image("a sea"))
     with site.page("/queue") as page:
         expect(page.get_by_role("button", name="Generate selected")).to_be_disabled()
@@ -371,7 +371,7 @@ def test_chosen_prompts_are_generated_by_keyboard(site: Site) -> None:
         expect(page.locator("#chosen")).to_have_text("2 selected")
         page.get_by_role("button", name="Generate selected").focus()
         page.keyboard.press("Enter")
-        expect(page.locator("#toasts")).to_contain_text("1 prompt is already in the queue")
+        expect(page.locator("#toasts")).to_contain_text("1 prompt is next")
         expect(page.locator("#toasts")).to_contain_text("No worker is running")
         expect(card(page, "waiting-image", bad)).to_be_visible()
         expect(page.locator("#chosen")).to_have_text("Nothing selected")

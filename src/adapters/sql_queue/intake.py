@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adapters.sql_queue.bookkeeping import bookkeeping_version
+from adapters.sql_queue.bookkeeping import bookkeeping_version, prepare_bookkeeping
 from adapters.sql_queue.shared_schema import (
     REQUIRED,
     check_insertable,
     check_shared_tables,
     has_junction,
 )
+from application.ports.database import USUAL_PRIORITY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -70,6 +71,9 @@ class SqlPromptIntake:
 
     def submit(self, submissions: Iterable[Submission]) -> tuple[int, ...]:
         """Add all of them in one transaction, or none; returns their ids in order."""
+        submissions = tuple(submissions)
+        if any(submission.priority != USUAL_PRIORITY for submission in submissions):
+            prepare_bookkeeping(self._connection, create_indexes=False)  # has the priorities
         with self._connection.writing(wakes=True):
             return tuple(self._add(submission) for submission in submissions)
 
@@ -81,6 +85,10 @@ class SqlPromptIntake:
         if self._links:
             self._connection.change(self._sql["link"], ids)
         self._connection.change(self._sql["complete"], ids)
+        if submission.priority != USUAL_PRIORITY:
+            # The prompts' own column need not exist, and counts only where a setting says so.
+            place = {"prompt_id": prompt_id, "priority": submission.priority}
+            self._connection.change(self._connection.statements("endings")["set_priority"], place)
         return prompt_id
 
     def _insert(self, table: str, columns: Iterable[str], row: Mapping[str, object]) -> int:
@@ -100,7 +108,7 @@ def _prompt_row(submission: Submission) -> dict[str, object]:
         "prompt_type": submission.kind.prompt_type,
         "status": "processing",
         "artifact_status": "pending",
-        "priority": 5,
+        "priority": submission.priority,
         "config_name": "mediagen",
         "processing_duration": 0.0,
     }

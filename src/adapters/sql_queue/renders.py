@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 _LOST = Failure(FailureCode.WORKER_LOST, "the worker that rendered it was lost")
 
+_EXAMINED = 20  # renders, for each that may be removed in a transaction: a millisecond or two
+
 
 class SqlRenderLeases:
     """Leases, over a connection of their own.
@@ -178,11 +180,16 @@ class SqlRenderHistory:
         if not bookkeeping_version(self._connection):
             return Forgotten((), None)
         before = moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
-        batch = self._connection.rows(
-            self._sql["look"], {"moment": before, "after": after, "limit": limit}
-        )
-        old = [render_id for render_id, is_old in batch if is_old and render_id not in keep]
-        return Forgotten(self._forget(old), batch[-1][0] if len(batch) == limit else None)
+        first = self._first_after(after)
+        if first is None:
+            return Forgotten((), None)
+        last = first + limit * _EXAMINED - 1
+        values = {"moment": before, "after": after, "last": last, "limit": limit}
+        old = [render_id for (render_id,) in self._connection.rows(self._sql["look"], values)]
+        looked_up_to = old[-1] if len(old) == limit else last
+        forgotten = self._forget([render_id for render_id in old if render_id not in keep])
+        is_last = self._first_after(looked_up_to) is None
+        return Forgotten(forgotten, None if is_last else looked_up_to)
 
     def ended_on(self, machine: ProcessIdentity, limit: int) -> tuple[PastRender, ...]:
         """Renders of one machine that were published, failed or given back, oldest first."""
@@ -194,6 +201,12 @@ class SqlRenderHistory:
             for kind, prompt_id, code, message in self._connection.rows(self._sql["ended"], values)
             if not code or code in set(FailureCode)  # a later version knows more codes
         )
+
+    def _first_after(self, render_id: int) -> int | None:
+        """The smallest number of a render above this one."""
+        first: int | None
+        [(first,)] = self._connection.rows(self._sql["first_after"], {"after": render_id})
+        return first
 
     def _forget(self, render_ids: list[int]) -> tuple[int, ...]:
         if not render_ids:

@@ -5,10 +5,17 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from adapters.sql_queue.bookkeeping import has_failure_index, index_hint, sort_key, state_hint
+from adapters.sql_queue.bookkeeping import (
+    bookkeeping_version,
+    has_failure_index,
+    index_hint,
+    sort_key,
+    state_hint,
+)
 from adapters.sqlite.gallery_renders import GalleryRenders, LastRender
 from adapters.sqlite.prompt_order import MAX_PIECE, MAX_ROWS, pieces, prompt_order
 from adapters.sqlite.statements import column_text, like_pattern, statements
+from application.ports.database import USUAL_PRIORITY
 from application.ports.gallery import (
     FailedPrompt,
     ListedPrompt,
@@ -27,6 +34,7 @@ if TYPE_CHECKING:
     from adapters.sqlite.connection import Connection
     from application.ports.gallery import PromptListQuery
 
+_PRIORITIES_VERSION: Final = 3  # of our tables, since which a person can move prompts
 _MAX_SORTED: Final = 300  # prompts in error whose last renders are all read
 _NO_RENDER: Final = LastRender()
 _KINDS: Final = {kind.prompt_type: kind for kind in Kind}
@@ -95,8 +103,14 @@ class GalleryPrompts:
         return tuple(prompts[:limit])
 
     def waiting(self, kind: Kind, limit: int) -> tuple[WaitingPrompt, ...]:
-        """Pending prompts that have their writing, oldest first."""
-        rows = self._waiting_rows(kind, limit)
+        """Pending prompts that have their writing: as moved, then the oldest first."""
+        moved = self._moved_rows(kind)
+        ids = {row[0] for _, row in moved}
+        by_age = self._waiting_rows(kind, limit + len(moved))
+        rows = [row for priority, row in moved if priority > USUAL_PRIORITY]
+        rows += [row for row in by_age if row[0] not in ids]
+        rows += [row for priority, row in moved if priority <= USUAL_PRIORITY]
+        del rows[limit:]
         last = self._renders.last_of([row[0] for row in rows])
         prompts = []
         for prompt_id, text, created_at, writing_id, content in rows:
@@ -113,6 +127,14 @@ class GalleryPrompts:
                 )
             )
         return tuple(prompts)
+
+    def _moved_rows(self, kind: Kind) -> list[tuple[int, tuple[Any, ...]]]:
+        """Priorities and rows of the pending prompts that a person moved, in their order."""
+        if bookkeeping_version(self._connection) < _PRIORITIES_VERSION:
+            return []
+        statement = self._sql["waiting_moved"].format(prompt_type=kind.prompt_type)
+        rows = self._connection.rows(statement)
+        return [(priority, tuple(row)) for priority, *row in rows]
 
     def failed(self, limit: int, *, cancelled: bool = False) -> tuple[FailedPrompt, ...]:
         """Prompts that failed, or that a person cancelled, the last one first."""

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     WhyLost = Callable[[ProcessIdentity, datetime | None], str]
 
 _KINDS = {kind.prompt_type: kind for kind in Kind}
+_USUAL_RENDERS = 25  # of each kind, whose middle is what a render usually takes
 _READY = ("ready", True)
 _PENDING = ("pending", True)
 
@@ -106,6 +107,7 @@ class SqlitePromptCatalogue:
             oldest,
             self._live(),
             newest[0] if newest and _is_trouble(newest[0]) else None,
+            self._usual_seconds(),
         )
 
     def search(self, query: PromptQuery) -> Sequence[Prompt]:
@@ -236,6 +238,16 @@ class SqlitePromptCatalogue:
         if not bookkeeping_version(self._connection):
             return []
         return [(_KINDS[prompt_type], *rest) for prompt_type, *rest in self._rows("waiting")]
+
+    def _usual_seconds(self) -> dict[Kind, float]:
+        """The median of the last published renders of each kind, in seconds."""
+        if not bookkeeping_version(self._connection):
+            return {}
+        seconds: dict[Kind, list[float]] = defaultdict(list)
+        for kind, duration in self._rows("published_seconds"):
+            if len(seconds[Kind(kind)]) < _USUAL_RENDERS:
+                seconds[Kind(kind)].append(duration)
+        return {kind: sorted(all_)[len(all_) // 2] for kind, all_ in seconds.items()}
 
     def _live(self) -> tuple[RenderRecord, ...]:
         if not bookkeeping_version(self._connection):

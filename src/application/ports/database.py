@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from domain.prompt import Kind
 
@@ -55,6 +55,9 @@ class Database(Protocol):
         ...
 
 
+USUAL_PRIORITY: Final = 5
+
+
 @dataclass(frozen=True, slots=True)
 class Submission:
     """A new prompt with its writing.
@@ -64,12 +67,14 @@ class Submission:
         text: the original request, as a person wrote it.
         content: of the writing, as JSON text.
         title: of the writing.
+        priority: from 1 to 10; the highest is rendered first, and 5 is the usual one.
     """
 
     kind: Kind
     text: str
     content: str
     title: str
+    priority: int = USUAL_PRIORITY
 
 
 class PromptIntake(Protocol):

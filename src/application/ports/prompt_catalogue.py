@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from domain.prompt import Kind, Prompt, Writing
 
@@ -117,6 +117,7 @@ class QueueSummary:
         oldest_pending: ``created_at`` of the oldest claimable prompt, by kind, as text.
         rendering: the live renders, oldest first, including those of workers that seem lost.
         trouble: the newest render, if it was given back because of the environment.
+        usual_seconds: by kind, how long its last published renders took, in the middle.
     """
 
     counts: Mapping[Kind, Mapping[str, int]]
@@ -126,6 +127,25 @@ class QueueSummary:
     oldest_pending: Mapping[Kind, str | None]
     rendering: tuple[RenderRecord, ...]
     trouble: RenderRecord | None
+    usual_seconds: Mapping[Kind, float] = field(default_factory=dict)
+
+    def seconds_left(self, slots: int, renders: Iterable[float | None] = ()) -> float | None:
+        """How long the whole queue will take, in seconds; None if a pending kind is new here.
+
+        Args:
+            slots: how many prompts are rendered at the same time; 0 counts as 1.
+            renders: seconds left of each render in progress; None where that is unknown.
+        """
+        work = 0.0
+        for kind, counts in self.counts.items():
+            pending = counts.get("pending", 0)
+            if pending and kind not in self.usual_seconds:
+                return None
+            work += pending * self.usual_seconds.get(kind, 0.0)
+        known = [seconds for seconds in renders if seconds is not None]
+        unknown = max(0, len(self.rendering) - len(known))
+        work += sum(known) + unknown * max(self.usual_seconds.values(), default=0.0) / 2
+        return work / max(1, slots)
 
 
 class PromptCatalogue(Protocol):

@@ -83,7 +83,7 @@ class Forgotten:
 
     Attributes:
         render_ids: numbers of the renders that were removed.
-        looked_up_to: number of the last render of the batch; None if no further batch follows.
+        looked_up_to: up to which number renders were examined; None if no further batch follows.
     """
 
     render_ids: tuple[int, ...]
@@ -105,7 +105,7 @@ class RenderHistory(Protocol):
         Args:
             moment: renders that ended before this time may be removed, in UTC.
             after: examine only renders with larger numbers, in the order of their numbers.
-            limit: size of the batch.
+            limit: number of renders that are removed at most; many times as many are examined.
             keep: numbers of renders that are kept regardless of age.
 
         Raises:

@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "show": ("show:show", "Show everything about one prompt."),
     "logs": ("logs:logs", "Print the output of a prompt's workflow."),
     "cancel": ("retry:cancel", "Cancel prompts, even while they are being rendered."),
+    "move": ("retry:move", "Move pending prompts to the front of the queue, or elsewhere."),
     "pause": ("pause:pause", "Stop starting new renders until you resume."),
     "resume": ("pause:resume", "Resume a paused queue."),
     "retry": ("retry:retry", "Put finished or failed prompts back in the queue."),

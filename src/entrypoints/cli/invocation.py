@@ -42,6 +42,7 @@ class Invocation:
     Attributes:
         config_file: the value of ``--config``, or None.
         as_json: whether data is printed as JSON.
+        utc: whether times for people are printed in UTC, not in the zone of this machine.
         overrides: settings from the command line by dotted key; they override all others.
     """
 
@@ -52,6 +53,7 @@ class Invocation:
     ) -> None:
         self.config_file = config_file
         self.as_json = False
+        self.utc = False
         self.overrides = dict(overrides or {})
         self._loaded: LoadedSettings | None = None
         self._environ: Mapping[str, str] | None = None
@@ -97,7 +99,7 @@ class Invocation:
     def fresh(self) -> Invocation:
         """A copy that will read the settings again."""
         copy = Invocation(self.config_file, self.overrides)
-        copy.as_json, copy._environ = self.as_json, self.environ
+        copy.as_json, copy.utc, copy._environ = self.as_json, self.utc, self.environ
         return copy
 
     def inspected_settings(self) -> tuple[LoadedSettings, list[Problem]]:
@@ -211,6 +213,7 @@ def common_options() -> list[click.Option]:
             help="Override a setting, such as comfyui.timeout_seconds=60. Can be repeated.",
         ),
         option(["--json", "as_json"], is_flag=True, help="Print data as JSON."),
+        option(["--utc"], is_flag=True, help="Print times in UTC, not in the local zone."),
     ]
 
 
@@ -226,6 +229,8 @@ def _store(context: click.Context, parameter: click.Parameter, value: Any) -> No
             invocation.overrides["database.path"] = value
         case "as_json" if value:
             invocation.as_json = True
+        case "utc" if value:
+            invocation.utc = True
         case "assignments":
             for assignment in value:
                 key, equals, text = assignment.partition("=")

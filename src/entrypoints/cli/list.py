@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
+from domain.artifact_status import ArtifactStatus
+from domain.failure import FailureCode
 from domain.prompt import CANCELLED, Kind
 from entrypoints.cli.invocation import Invocation, command
 from entrypoints.cli.parameters import DatabaseText, KindName, StatusText
-from entrypoints.cli.timestamps import age_of
-from entrypoints.terminal_text import one_line, table, terminal_columns
+from entrypoints.cli.timestamps import age_of, shown_time
+from entrypoints.terminal_text import fitted, one_line, table, terminal_columns
+
+if TYPE_CHECKING:
+    from domain.prompt import Prompt
 
 HELP = """List prompts, newest first.
 
@@ -18,6 +25,7 @@ Examples:
   mediagen list --kind audio --text coffee --limit 10
 """
 _MAX_LIMIT = 10**9
+_REASON_COLUMNS = 50
 
 
 @command(name="list", help=HELP)
@@ -66,6 +74,8 @@ def list_prompts(
                 "created_at": prompt.created_at,
                 "text": prompt.text,
                 "error_message": prompt.error_message,
+                "code": _reason(prompt)[0] or None,
+                "reason": _reason(prompt)[1] or None,
             }
             for prompt in prompts
         ]
@@ -74,18 +84,34 @@ def list_prompts(
     if not prompts:
         click.echo("no matching prompts", err=True)
         return
-    rows = [("ID", "KIND", "STATUS", "CREATED", "AGE", "TEXT")]
-    rows += [
-        (
+    has_failed = any(map(any, map(_reason, prompts)))
+    reason_titles = ("CODE", "REASON") if has_failed else ()
+    rows: list[tuple[str, ...]] = [
+        ("ID", "KIND", "STATUS", "CREATED", "AGE", *reason_titles, "TEXT")
+    ]
+    for prompt in prompts:
+        code, reason = _reason(prompt)
+        row = (
             str(prompt.id),
             prompt.kind.value,
             one_line(prompt.shown_status) or "-",
-            one_line(prompt.created_at) or "-",
+            one_line(shown_time(prompt.created_at, seconds=False)) or "-",
             age_of(prompt.created_at) or "-",
-            one_line(prompt.text),
         )
-        for prompt in prompts
-    ]
+        reasons = (code or "-", fitted(one_line(reason), _REASON_COLUMNS) or "-")
+        rows.append((*row, *(reasons if has_failed else ()), one_line(prompt.text)))
     click.echo("\n".join(table(rows, terminal_columns(), numbers={0})))
     if len(prompts) == limit:
         click.echo(f"(only the newest {limit}; use --limit to see more)", err=True)
+
+
+def _reason(prompt: Prompt) -> tuple[str, str]:
+    """The failure code and the reason of a prompt in error; "" where there is none."""
+    message = prompt.error_message
+    if prompt.artifact_status != ArtifactStatus.ERROR or not message:
+        return "", ""
+    first = message.partition("\n")[0]
+    code, colon, reason = first.partition(": ")
+    if colon and code in set(FailureCode):
+        return code, reason.partition(" Hint:")[0]
+    return "", first  # of another program

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -14,9 +16,12 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     _KindParameter = click.ParamType[Kind]
+    _TimeParameter = click.ParamType[datetime]
 else:
-    _KindParameter = click.ParamType  # generic only since click 8.4
+    _KindParameter = _TimeParameter = click.ParamType  # generic only since click 8.4
 
+_AGE: Final = re.compile(r"([0-9]{1,6}) ?(s|min|h|d)")
+_SECONDS: Final = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
 _MAX_ID: Final = 2**63 - 1  # of an INTEGER PRIMARY KEY in SQLite
 _MAX_IDS_SEARCHED: Final = 500
 _MAX_IDS_OFFERED: Final = 30
@@ -87,6 +92,32 @@ class KindName(_KindParameter):
         from click.shell_completion import CompletionItem
 
         return [CompletionItem(name) for name in KIND_NAMES if name.startswith(incomplete)]
+
+
+class PastTime(_TimeParameter):
+    """A time in the past: ISO 8601, local without a zone, or an age such as ``90min``."""
+
+    name = "time"
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401 - click's signature
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> datetime:
+        """The time with its zone, or a usage error."""
+        text = str(value).strip()
+        if match := _AGE.fullmatch(text):
+            return datetime.now(UTC) - timedelta(seconds=int(match[1]) * _SECONDS[match[2]])
+        try:
+            time = datetime.fromisoformat(text).astimezone(UTC)
+        except (ValueError, OverflowError):
+            message = (
+                f"{text!r} is neither a date or time (2026-01-06, 2026-01-06T21:30) nor an age"
+                " (90min, 2h, 3d)"
+            )
+            self.fail(message, param, ctx)
+        return time
 
 
 class DatabaseText(click.types.StringParamType):

@@ -21,7 +21,13 @@ from entrypoints.cli.invocation import ExitCode, Invocation, command
 from entrypoints.cli.parameters import PromptId
 from entrypoints.cli.pause import pause_document, pause_remedy, pause_sentence
 from entrypoints.cli.status import broken_lines
-from entrypoints.cli.timestamps import duration, seconds_since, with_age, with_time_until
+from entrypoints.cli.timestamps import (
+    duration,
+    seconds_since,
+    shown_time,
+    with_age,
+    with_time_until,
+)
 from entrypoints.submission import brief_document
 from entrypoints.terminal_text import lines_of, one_line, table
 
@@ -271,7 +277,7 @@ def _render_row(render: RenderRecord) -> tuple[str, ...]:
     crashes = f", after {render.crashes} lost" if render.crashes else ""
     return (
         f"render {render.render_id}",
-        one_line(render.claimed_at),
+        one_line(shown_time(render.claimed_at)),
         render.outcome or "in progress",
         duration(render.seconds),
         f"attempt {render.attempt}{crashes}",

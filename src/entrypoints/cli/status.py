@@ -82,6 +82,15 @@ class Snapshot(NamedTuple):
         """The live renders whose workers seem to be lost."""
         return [render for render in self.summary.rendering if render.lost]
 
+    @property
+    def seconds_left(self) -> float | None:
+        """How long the whole queue will take; None while it is paused, and if that is unknown."""
+        if self.pause:
+            return None
+        reports = [self.progress(render) for render in self.live]
+        left = [report and _seconds_left(*report) for report in reports]
+        return self.summary.seconds_left(sum(w.slots for w in self.workers), left)
+
     def progress(self, render: RenderRecord) -> tuple[RenderView, WorkerView] | None:
         """What the render's worker says about it, and that worker; None if it says nothing."""
         for worker in self.workers:
@@ -189,6 +198,7 @@ def status_document(snapshot: Snapshot) -> dict[str, object]:
         "unwritten": {kind.value: summary.unwritten.get(kind, 0) for kind in Kind},
         "waiting": {kind.value: summary.waiting.get(kind, 0) for kind in Kind},
         "next_retry_at": summary.next_retry_at,
+        "seconds_left": None if (left := snapshot.seconds_left) is None else round(left, 1),
         "oldest_pending": {kind.value: summary.oldest_pending.get(kind) for kind in Kind},
         "rendering": [
             _render_document(render) | _progress_document(snapshot.progress(render))
@@ -313,6 +323,7 @@ def status_lines(snapshot: Snapshot, *, max_recent: int = 0) -> list[str]:
         for kind, timestamp in summary.oldest_pending.items()
         if _counts(summary, kind)[ArtifactStatus.PENDING]
     ]
+    lines += _time_left(snapshot)
     if waiting := sum(summary.waiting.values()):
         next_retry = one_line(with_time_until(summary.next_retry_at))
         lines += [f"waiting for another attempt: {waiting}; the next is due {next_retry}"]
@@ -333,6 +344,17 @@ def status_lines(snapshot: Snapshot, *, max_recent: int = 0) -> list[str]:
     lines += _section("recent renders:", _recent_rows(snapshot.workers, max_recent))
     advice = list(_advice(snapshot))
     return [*lines, "", *advice] if advice else lines
+
+
+def _time_left(snapshot: Snapshot) -> list[str]:
+    """How long the pending prompts will take, as far as earlier renders tell."""
+    pending = sum(_counts(snapshot.summary, kind)[ArtifactStatus.PENDING] for kind in Kind)
+    left = snapshot.seconds_left
+    if not pending or left is None:
+        return []
+    prompts = "1 pending prompt" if pending == 1 else f"{pending:,} pending prompts"
+    remark = "" if snapshot.workers else "; no worker is running"
+    return [f"whole queue: about {time_left(left)} for {prompts}{remark}"]
 
 
 def _section(title: str, rows: Sequence[tuple[str, ...]]) -> list[str]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import itertools
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
+from application.ports.database import USUAL_PRIORITY
 from domain.brief import BRIEF_FIELDS, NUMBER_BOUNDS, PROMPT_FIELDS, BriefField, FieldType
 from domain.prompt import Kind
 from entrypoints.cli.invocation import ExitCode, Invocation, command, common_options
@@ -138,6 +140,13 @@ def _text_option(default: str) -> Callable[..., Any]:
     return click.option("--text", type=DatabaseText(), metavar="TEXT", help=description)
 
 
+_priority_option = click.option(
+    "--priority",
+    type=click.IntRange(1, 10),
+    default=USUAL_PRIORITY,
+    metavar="N",
+    help="A priority from 1 to 10; 5 is the usual one, and the highest is rendered first.",
+)
 _skip_bad_option = click.option(
     "--skip-bad",
     is_flag=True,
@@ -149,17 +158,19 @@ _skip_bad_option = click.option(
 @click.argument("file", required=False, type=_FILE, metavar="[FILE]")
 @_brief_options(Kind.IMAGE)
 @_text_option("prompt")
+@_priority_option
 @_skip_bad_option
 def image(
     invocation: Invocation,
     file: str | None,
     *,
     skip_bad: bool,
+    priority: int,
     text: str | None,
     **options: Any,  # noqa: ANN401 - as many types as options
 ) -> int:
     """Add one image prompt or a file of them."""
-    return _submit(invocation, Kind.IMAGE, file, options, text, skip_bad=skip_bad)
+    return _submit(invocation, Kind.IMAGE, file, options, text, priority, skip_bad=skip_bad)
 
 
 @command(name="song", help=SONG_HELP, short_help="Add song prompts.")
@@ -167,12 +178,14 @@ def image(
 @_brief_options(Kind.AUDIO)
 @click.option("--lyrics-file", type=_FILE, metavar="FILE", help="A text file with the lyrics.")
 @_text_option("title")
+@_priority_option
 @_skip_bad_option
 def song(
     invocation: Invocation,
     file: str | None,
     *,
     skip_bad: bool,
+    priority: int,
     text: str | None,
     lyrics_file: str | None,
     **options: Any,  # noqa: ANN401 - as many types as options
@@ -183,7 +196,7 @@ def song(
     if lyrics_file and not file:
         options["lyrics"] = _decode(*_read(lyrics_file))
     options["lyrics_file"] = lyrics_file
-    return _submit(invocation, Kind.AUDIO, file, options, text, skip_bad=skip_bad)
+    return _submit(invocation, Kind.AUDIO, file, options, text, priority, skip_bad=skip_bad)
 
 
 submit.add_command(image)
@@ -196,6 +209,7 @@ def _submit(
     file: str | None,
     options: Mapping[str, object],
     text: str | None,
+    priority: int,
     *,
     skip_bad: bool,
 ) -> int:
@@ -220,7 +234,7 @@ def _submit(
         submissions, refused = _parse(kind, sources, text, notes)
         is_refused = bool(refused) and not skip_bad
         if submissions and not is_refused:
-            ids = database.intake.submit(submissions)
+            ids = database.intake.submit([replace(s, priority=priority) for s in submissions])
     _print_result(invocation, ids, refused, notes if ids else [])
     if is_refused:
         return ExitCode.USAGE

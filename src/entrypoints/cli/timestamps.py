@@ -5,19 +5,45 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Final
 
+import click
+
 from domain.timestamps import read_timestamp
+from entrypoints.cli.invocation import Invocation
 
 # Name of a unit, its seconds, and the age in seconds from which the next unit is used.
 _UNITS: Final = (("s", 1, 60), ("min", 60, 3600), ("h", 3600, 172_800))
 _DAY: Final = 86_400
 
 
+def shown_time(timestamp: str | None, *, seconds: bool = True) -> str:
+    """The time in the zone of this machine, or in UTC with ``--utc``, with the zone's name.
+
+    Args:
+        timestamp: as for ``age_of``; text that is no timestamp is returned as it is, None as "".
+        seconds: whether the seconds are shown.
+    """
+    time = None if timestamp is None else read_timestamp(timestamp.strip())
+    if time is None:
+        return timestamp or ""
+    try:
+        shown = time if _in_utc() else time.astimezone()
+    except (OverflowError, OSError, ValueError):  # beyond what the system's zones know
+        shown = time
+    return f"{shown:{'%Y-%m-%d %H:%M:%S' if seconds else '%Y-%m-%d %H:%M'}} {shown.tzname()}"
+
+
+def _in_utc() -> bool:
+    context = click.get_current_context(silent=True)
+    invocation = context and context.find_object(Invocation)
+    return bool(invocation and invocation.utc)
+
+
 def with_age(timestamp: str | None, now: datetime | None = None) -> str:
     """The timestamp, followed by its age if it can be read: ``... (3 min ago)``."""
     if timestamp is None:
         return "an unknown time"
-    age = age_of(timestamp, now)
-    return f"{timestamp} ({age})" if age else timestamp
+    age, shown = age_of(timestamp, now), shown_time(timestamp)
+    return f"{shown} ({age})" if age else shown
 
 
 def age_of(timestamp: str | None, now: datetime | None = None) -> str:
@@ -39,7 +65,8 @@ def with_time_until(timestamp: str | None, now: datetime | None = None) -> str:
     seconds = seconds_since(timestamp, now)
     if seconds is None:
         return timestamp
-    return f"{timestamp} (now)" if seconds >= 0 else f"{timestamp} (in {_rounded(-seconds)})"
+    shown = shown_time(timestamp)
+    return f"{shown} (now)" if seconds >= 0 else f"{shown} (in {_rounded(-seconds)})"
 
 
 def seconds_since(timestamp: str | None, now: datetime | None = None) -> float | None:

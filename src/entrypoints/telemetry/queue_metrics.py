@@ -61,11 +61,13 @@ class QueueSnapshot:
         summary: counts of the prompts, and the live renders.
         pause: why nothing is claimed, or None.
         as_of: time at which reading began, on the monotonic clock, in seconds.
+        slots: how many prompts the workers of this machine render at the same time.
     """
 
     summary: QueueSummary
     pause: Pause | None
     as_of: float
+    slots: int = 1
 
 
 T = TypeVar("T")
@@ -152,10 +154,15 @@ def queue_reader(
         loaded: the settings.
         monotonic: the monotonic clock, in seconds.
     """
+    from entrypoints.factories import live_reader
+
+    workers = live_reader(loaded).workers
 
     def read(database: Database) -> QueueSnapshot:
         as_of = monotonic()
-        return QueueSnapshot(database.catalogue.summary(), database.controls.paused(), as_of)
+        slots = sum(worker.slots for worker in workers())
+        summary, pause = database.catalogue.summary(), database.controls.paused()
+        return QueueSnapshot(summary, pause, as_of, slots)
 
     return SnapshotReader(partial(_opened, loaded, read), monotonic)
 
@@ -249,6 +256,13 @@ class QueueMetrics(Collector):
                 for kind in Kind
             },
         )
+        left = None if pause else summary.seconds_left(snapshot.slots)
+        if left is not None:
+            yield GaugeMetricFamily(
+                "mediagen_queue_seconds_left",
+                "How long the whole queue will take, as earlier renders tell.",
+                left,
+            )
         yield _by(
             "mediagen_oldest_pending_seconds",
             "Age of the oldest prompt that can be claimed; 0 if there is none.",

@@ -1,8 +1,8 @@
-"""Changes of the queue: retry, cancel, pause and resume."""
+"""Changes of the queue: retry, cancel, move, pause and resume."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from msgspec import Meta
 
@@ -26,9 +26,9 @@ blueprint = routes.blueprint
 
 
 class Moved(Document):
-    """Which prompts were put back in the queue."""
+    """Which prompts were put back in the queue, or moved within it."""
 
-    moved: Annotated[list[int], Meta(description="ids that are pending again")]
+    moved: Annotated[list[int], Meta(description="ids that are pending")]
     refused: Annotated[dict[str, str], Meta(description="reasons by id")]
 
 
@@ -67,6 +67,35 @@ class CancelBody(Document):
     requeue: Annotated[
         bool, Meta(description="put a prompt that is being rendered back in the queue instead")
     ] = False
+
+
+class CancelledMany(Document):
+    """Which prompts were cancelled."""
+
+    cancelled: list[int]
+    refused: Annotated[dict[str, str], Meta(description="reasons by id")]
+
+
+class CancelManyBody(Document):
+    """Which prompts to cancel."""
+
+    ids: Annotated[list[RowId], Meta(min_length=1, max_length=MAX_IDS)]
+    requeue: Annotated[
+        bool, Meta(description="put prompts that are being rendered back in the queue instead")
+    ] = False
+
+
+class MoveBody(Document):
+    """Which pending prompts to move, and where to."""
+
+    ids: Annotated[list[RowId], Meta(min_length=1, max_length=MAX_IDS)]
+    place: Annotated[
+        Literal["front", "back"] | None, Meta(description="the front is before everything else")
+    ] = None
+    priority: Annotated[
+        Annotated[int, Meta(ge=1, le=10)] | None,
+        Meta(description="instead of a place: from 1 to 10; 5 is the usual one"),
+    ] = None
 
 
 class PauseBody(Document):
@@ -133,6 +162,32 @@ def cancel_prompt(services: Services, prompt_id: int, body: CancelBody) -> Cance
     if reason is not None:
         raise _refused(prompt_id, reason, None)
     return Cancelled(prompt_id, requeued=body.requeue)
+
+
+@routes.add(
+    "POST",
+    "/api/v1/cancel",
+    CancelledMany,
+    tag="changes",
+    body=CancelManyBody,
+    body_required=True,
+)
+def cancel_prompts(services: Services, body: CancelManyBody) -> CancelledMany:
+    """Take many prompts out of the queue."""
+    result = _moved(services.repository().cancel_many(body.ids, requeue=body.requeue))
+    return CancelledMany(result.moved, result.refused)
+
+
+@routes.add("POST", "/api/v1/move", Moved, tag="changes", body=MoveBody, body_required=True)
+def move_prompts(services: Services, body: MoveBody) -> Moved:
+    """Give pending prompts another place in the queue.
+
+    The place lasts until a prompt ends. The priority that other programs gave it stays as it is.
+    """
+    place = body.priority if body.priority is not None else body.place
+    if place is None or (body.priority is not None and body.place is not None):
+        raise bad_body("the body must have either 'place' or 'priority'")
+    return _moved(services.repository().move(body.ids, place))
 
 
 @routes.add("POST", "/api/v1/pause", Paused, tag="changes", body=PauseBody)

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 MAX_LISTED: Final = 50  # waiting prompts of each kind, and failed ones
 MAX_OUTCOMES: Final = 20
 
+_SECONDS_LEFT: Final = (
+    "how long the whole queue will take; null while it is paused, and if that is unknown"
+)
+
 routes = Routes()
 blueprint = routes.blueprint
 
@@ -136,6 +140,7 @@ class Status(Document):
         list[Worker], Meta(description="live workers; if there are none, nothing is rendered")
     ]
     broken: list[Broken]
+    seconds_left: Annotated[float | None, Meta(description=_SECONDS_LEFT)] = None
 
 
 class Waiting(WrittenBrief):
@@ -188,6 +193,7 @@ class Queue(Document):
     ]
     rendering: list[Rendering]
     totals: QueueTotals
+    seconds_left: Annotated[float | None, Meta(description=_SECONDS_LEFT)] = None
 
 
 # ------------------------------------------------------------------------------------------ routes
@@ -211,6 +217,7 @@ def status(services: Services) -> Status:
         outcomes=[_outcome(render) for render in services.gallery().ended(MAX_OUTCOMES)],
         workers=[show_worker(worker) for worker in workers],
         broken=_broken(workers),
+        seconds_left=_queue_seconds_left(services, summary, workers),
     )
 
 
@@ -223,6 +230,7 @@ def queue(services: Services) -> Queue:
         render.render_id: services.summaries.prompt_text(render, services.catalogue)
         for render in summary.rendering
     }
+    workers = services.live.workers()
     waiting = {
         kind.value: [_waiting(prompt) for prompt in gallery.waiting(kind, MAX_LISTED)]
         for kind in Kind
@@ -231,12 +239,13 @@ def queue(services: Services) -> Queue:
         waiting=WaitingByKind(**waiting),
         failed=[_failed(prompt) for prompt in gallery.failed(MAX_LISTED)],
         cancelled=[_failed(prompt) for prompt in gallery.failed(MAX_LISTED, cancelled=True)],
-        rendering=renderings(summary.rendering, services.live.workers(), texts),
+        rendering=renderings(summary.rendering, workers, texts),
         totals=QueueTotals(
             waiting=_by_kind({kind: _counts(summary, kind)["pending"] for kind in Kind}),
             failed=sum(_counts(summary, kind)["error"] for kind in Kind),
             cancelled=sum(_counts(summary, kind).get(CANCELLED, 0) for kind in Kind),
         ),
+        seconds_left=_queue_seconds_left(services, summary, workers),
     )
 
 
@@ -278,6 +287,17 @@ def renderings(
             )
         )
     return answer
+
+
+def _queue_seconds_left(
+    services: Services, summary: QueueSummary, workers: Sequence[WorkerView]
+) -> float | None:
+    if services.controls().paused():
+        return None
+    views = [(view, worker) for worker in workers for view in worker.renders]
+    left = [_seconds_left(view, worker) for view, worker in views]
+    seconds = summary.seconds_left(sum(worker.slots for worker in workers), left)
+    return None if seconds is None else round(seconds, 1)
 
 
 def _seconds_left(view: RenderView, worker: WorkerView) -> float | None:

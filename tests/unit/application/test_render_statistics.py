@@ -8,6 +8,7 @@ from typing import Final
 from hypothesis import given
 from hypothesis import strategies as st
 
+from application.ports.prompt_catalogue import QueueSummary
 from application.render_statistics import EndedRender, summarize
 from domain.failure import FailureCode
 from domain.prompt import Kind
@@ -52,3 +53,18 @@ def test_the_median_is_that_of_what_was_published(seconds: list[float]) -> None:
     found.append(EndedRender(100, Kind.IMAGE, "failed", "stalled", 9_000.0))
     [bucket] = summarize(found, 60).buckets
     assert (bucket.start, bucket.seconds_median) == ("1970-01-01T00:01:00", median(seconds))
+
+
+def _summary(pending: dict[Kind, int], usual: dict[Kind, float]) -> QueueSummary:
+    counts = {kind: {"pending": number} for kind, number in pending.items()}
+    return QueueSummary(counts, {}, {}, None, {}, (), None, usual)
+
+
+def test_the_time_left_of_the_queue_follows_from_earlier_renders() -> None:
+    """By kind, shared among the slots; unknown if a pending kind was never rendered."""
+    usual = {Kind.IMAGE: 10.0, Kind.AUDIO: 60.0}
+    both = _summary({Kind.IMAGE: 6, Kind.AUDIO: 2}, usual)
+    assert both.seconds_left(2, [20.0, None]) == (60 + 120 + 20) / 2
+    assert both.seconds_left(0) == 180
+    assert _summary({Kind.IMAGE: 1}, {Kind.AUDIO: 60.0}).seconds_left(1) is None
+    assert _summary({Kind.AUDIO: 0}, {}).seconds_left(1) == 0

@@ -1,18 +1,21 @@
--- Renders that ended long ago, examined in batches by number: locks are short, and no index is
+-- Renders that ended long ago, among those of a range of numbers: locks are short, and no index is
 -- needed.
 
 -- name: look
-SELECT
-    r.render_id,
-    r.finished_at < :moment
+SELECT r.render_id
+FROM media_generator_renders AS r
+WHERE
+    r.render_id > :after AND r.render_id <= :last
+    AND r.finished_at < :moment
     AND EXISTS (
         SELECT 1 FROM media_generator_renders AS n
         WHERE n.prompt_id = r.prompt_id AND n.render_id > r.render_id
     )
-FROM media_generator_renders AS r
-WHERE r.render_id > :after
 ORDER BY r.render_id
 LIMIT :limit;
+
+-- name: first_after
+SELECT min(render_id) FROM media_generator_renders WHERE render_id > :after;
 
 -- name: forget
 DELETE FROM media_generator_renders

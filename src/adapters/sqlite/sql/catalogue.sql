@@ -130,3 +130,12 @@ WHERE
         WHERE n.prompt_id = r.prompt_id AND n.render_id > r.render_id
     )
 GROUP BY p.prompt_type;
+
+-- The newest renders that published something, the newest first; a bounded part of the history.
+
+-- name: published_seconds
+SELECT kind, seconds
+FROM (
+    SELECT kind, outcome, seconds FROM media_generator_renders ORDER BY render_id DESC LIMIT 400
+) AS newest
+WHERE outcome = 'published' AND seconds IS NOT NULL;

@@ -46,6 +46,18 @@ WHERE
 ORDER BY p.created_at, p.id
 LIMIT :limit;
 
+-- A template, for one kind: those that a person moved in the queue, in the order of claims.
+
+-- name: waiting_moved
+SELECT m.priority, p.id, p.prompt_text, p.created_at, w.id, w.content
+FROM media_generator_priorities AS m
+CROSS JOIN prompts AS p ON p.id = m.prompt_id
+INNER JOIN writings AS w ON w.id = p.output_reference
+WHERE
+    p.status = 'completed' AND p.artifact_status = 'pending'
+    AND p.prompt_type = '{prompt_type}'
+ORDER BY m.priority DESC, p.created_at, p.id;
+
 -- A template, for one kind: prompts in error, in any order; those that failed, or those that a person
 -- cancelled. Other programs may call their own prompts cancelled.
 

@@ -1,5 +1,5 @@
 // The queue page: live status, and actions on prompts.
-import { api, base, complain, el, poll, toast } from "./site.js";
+import { api, base, complain, el, poll, span, toast } from "./site.js";
 import {
   arrange, fillEnded, fillFailed, fillRendering, fillWaiting, put, putMoment, putOrHide,
 } from "./queue_cards.js";
@@ -22,7 +22,11 @@ function showStatus() {
     place.textContent = (status.counts.image[name] || 0) + (status.counts.audio[name] || 0);
   }
   showPause(status.paused);
-  showWorkers(status.workers);
+  showWorkers(status.workers, status.paused);
+  const { seconds_left: left } = status;
+  const waiting = status.counts.image.pending + status.counts.audio.pending;
+  byId("time-left").hidden = !waiting || typeof left !== "number";
+  put(byId("time-left"), "left", typeof left === "number" ? span(left) : "");
   showBroken(status.broken);
   const unwritten = status.unwritten.image + status.unwritten.audio;
   byId("unwritten").hidden = unwritten === 0;
@@ -48,14 +52,15 @@ function showPause(paused) {
   putMoment(banner, "since", paused.since);
 }
 
-function showWorkers(workers) {
+function showWorkers(workers, paused) {
   const line = byId("workers");
   line.dataset.workers = workers.length;
-  const chip = put(line, "chip", workers.length ? "working" : "no worker");
-  chip.className = `chip ${workers.length ? "good" : "warm"}`;
+  const chip = put(line, "chip", !workers.length ? "no worker" : paused ? "paused" : "working");
+  chip.className = `chip ${workers.length && !paused ? "good" : "warm"}`;
   const names = workers.map((worker) => `${worker.command} (${worker.host}:${worker.pid})`);
   const told = line.querySelector('[data-f="told"]');
-  const said = names.length ? `${names.join(", ")} ${names.length === 1 ? "is" : "are"} rendering the queue.` : "";
+  const doing = paused ? "waiting until the queue is resumed" : "rendering the queue";
+  const said = names.length ? `${names.join(", ")} ${names.length === 1 ? "is" : "are"} ${doing}.` : "";
   if (told.said === said) return;
   told.said = said;
   told.replaceChildren(...(said ? [said] : [
@@ -164,7 +169,10 @@ function tellMoved(done) {
 
 async function generateSelected() {
   const found = chosen();
-  if (found.waiting.size) toast(tellWaiting(found.waiting.size), { hint: workersSay() });
+  if (found.waiting.size) {
+    const { moved } = await api(`${base}/api/v1/move`, { body: { ids: [...found.waiting], place: "front" } });
+    toast(`${plural(moved.length, "prompt is", "prompts are")} next.`, { kind: "good", hint: workersSay() });
+  }
   const ids = [...found.failed, ...found.ready];
   if (ids.length) await generate(ids, found.ready.size > 0);
   chooseNone();
@@ -198,13 +206,12 @@ async function cancel(button, ids, goesOn) {
   if (await asked(dialog) !== "yes") return;
   const requeue = goesOn && dialog.querySelector('[value="requeue"]').checked;
   await change(button, async () => {
-    for (const id of ids) {
-      try {
-        await api(`${base}/api/v1/prompts/${id}/cancel`, { body: { requeue } });
-        toast(requeue ? `Prompt ${id} is back in the queue.` : `Prompt ${id} was cancelled.`, { kind: "good" });
-      } catch (error) {
-        complain(error);
-      }
+    const { cancelled, refused } = await api(`${base}/api/v1/cancel`, { body: { ids, requeue } });
+    const what = cancelled.length === 1 ? `Prompt ${cancelled[0]}` : `${cancelled.length} prompts`;
+    const was = cancelled.length === 1 ? "was" : "were";
+    if (cancelled.length) toast(requeue ? `${what} is back in the queue.` : `${what} ${was} cancelled.`, { kind: "good" });
+    for (const [id, reason] of Object.entries(refused).slice(0, 3)) {
+      toast(`Prompt ${id} was not changed: ${reason}.`, { kind: "bad" });
     }
     chooseNone();
   });

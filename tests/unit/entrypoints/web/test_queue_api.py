@@ -35,6 +35,7 @@ def test_the_status_of_an_empty_database(site: Site) -> None:
     none = {"image": 0, "audio": 0}
     counts = {"pending": 0, "processing": 0, "ready": 0, "error": 0}
     assert site.get("/api/v1/status").json == {
+        "seconds_left": 0.0,
         "counts": {"image": counts, "audio": counts},
         "unwritten": none,
         "waiting": none,
@@ -124,6 +125,23 @@ def test_many_are_tried_again_and_the_others_named(site: Site) -> None:
         "moved": [2, 3],
         "refused": {},
     }
+
+
+def test_many_are_cancelled_or_moved_at_once(site: Site) -> None:
+    """One request; those that cannot be are named, and the list shows the new order."""
+    for prompt_id in (1, 2, 3, 4):
+        site.poet.write(LAKE, prompt_id=prompt_id)
+    answer = site.post("/api/v1/move", {"ids": [4, 99], "place": "front"})
+    assert answer.json == {"moved": [4], "refused": {"99": "there is no such prompt"}}
+    assert site.post("/api/v1/move", {"ids": [1], "priority": 2}).status_code == 200
+    queue = site.get("/api/v1/queue").json
+    assert queue
+    assert [prompt["id"] for prompt in queue["waiting"]["image"]] == [4, 2, 3, 1]
+    cancelled = site.post("/api/v1/cancel", {"ids": [2, 3, 99]}).json
+    assert cancelled == {"cancelled": [2, 3], "refused": {"99": "there is no such prompt"}}
+    assert site.post("/api/v1/move", {"ids": [1]}).status_code == 422
+    both = {"ids": [1], "place": "front", "priority": 2}
+    assert site.post("/api/v1/move", both).status_code == 422
 
 
 def test_a_pending_prompt_is_cancelled(site: Site) -> None:

@@ -1,0 +1,123 @@
+"""Media in a bucket: rendered, shown, served, recovered, and what happens without the store."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+import urllib3
+
+from tests.acceptance.mediagen import LAKE, STEAM, Installation, until
+
+if TYPE_CHECKING:
+    from tests.object_store.server import BucketServer, TestBucket
+
+
+@pytest.fixture
+def stored(place: Installation, bucket: TestBucket) -> Installation:
+    """An installation that publishes in a bucket, and keeps its state in its home."""
+    configure(place, bucket)
+    return place
+
+
+def configure(place: Installation, bucket: TestBucket, **media: object) -> None:
+    """Write the configuration, with more keys under media."""
+    section = {"storage": bucket.section, **media}
+    place.configure({"media": section, "paths": {"state": str(place.folder / "state")}})
+
+
+def staged(place: Installation) -> list[str]:
+    """What is left in the local staging area."""
+    return [file.name for file in place.folder.glob("state/*/publication/.staging/*")]
+
+
+def agree(place: Installation, bucket: TestBucket) -> None:
+    """Rows and objects are the same; nothing is left, and nothing is in the output folder."""
+    rows = place.poet.execute("SELECT file_path, metadata FROM prompt_artifacts")
+    objects = bucket.objects()
+    assert {path for path, _ in rows} == set(objects)
+    for path, metadata in rows:
+        assert hashlib.sha256(objects[path]).hexdigest() == json.loads(metadata)["sha256"]
+    assert staged(place) == []
+    assert place.published() == set()
+
+
+def test_a_bucket_takes_the_place_of_the_folder(
+    stored: Installation, bucket: TestBucket, bucket_server: BucketServer
+) -> None:
+    """What was rendered is in the bucket, and every command says so; no secret is shown."""
+    picture = stored.poet.write(json.dumps(LAKE))
+    song = stored.poet.write(json.dumps(STEAM), prompt_type="lyrics_prompt")
+    done = stored.run()
+    assert done.returncode == 0, done.stdout + done.stderr
+    agree(stored, bucket)
+    shown = json.loads(stored.shell.run("show", str(picture), "--json").stdout)
+    [file] = shown["artifacts"]
+    assert file["missing"] is False
+    assert file["size_bytes"] == len(bucket.get(file["file_path"]))
+    assert f"files in s3://{bucket.name}/poets\n" in stored.shell.run("show", str(song)).stdout
+    doctor = stored.shell.run("doctor").stdout
+    assert "refuses to create an object twice" in doctor
+    assert "the files of the newest 2 rows exist" in doctor
+    bucket.delete(file["file_path"])
+    assert "MISSING" in stored.shell.run("show", str(picture)).stdout
+    assert "missing below s3://" in stored.shell.run("doctor").stdout
+    bucket_server.fault = lambda environ: environ.pop("HTTP_IF_NONE_MATCH", None) and None
+    assert "replaces an object when it is asked to create one" in stored.shell.run("doctor").stdout
+    for command in ("config", "doctor"):
+        assert "tests-secret" not in stored.shell.run(command).stdout
+
+
+def test_without_the_store_prompts_wait(
+    stored: Installation, bucket: TestBucket, bucket_server: BucketServer
+) -> None:
+    """The queue is paused by the environment, and goes on once the store is back."""
+    stored.poet.write(json.dumps(LAKE))
+    bucket_server.stop()
+    try:
+        failed = stored.run()
+        assert failed.returncode == 3, failed.stdout + failed.stderr
+        assert "storage_unreachable" in failed.stdout + failed.stderr
+        assert list(stored.statuses().values()) == ["pending"]
+        assert "connection refused" in stored.shell.run("status").stdout
+        assert "connection refused" in stored.shell.run("doctor").stdout
+    finally:
+        bucket_server.start()
+    assert stored.run().returncode == 0
+    assert list(stored.statuses().values()) == ["ready"]
+    agree(stored, bucket)
+
+
+@pytest.mark.slow
+def test_a_daemon_waits_for_the_store_and_the_page_says_so(
+    stored: Installation, bucket: TestBucket, bucket_server: BucketServer
+) -> None:
+    """It resumes on its own; the page serves ranges, and 503 while the store is away."""
+    configure(stored, bucket, renderer={"image": "sketch", "audio": "sketch"})
+    first = stored.poet.write(json.dumps(LAKE))
+    with stored.started("daemon") as daemon, stored.started("serve", "--port=0", "--json") as page:
+        until(lambda: stored.statuses()[first] == "ready")
+        assert page.stdout is not None
+        url = json.loads(page.stdout.readline())["url"]
+        [row] = stored.rows(first)
+        address = f"{url}/api/media/{row['file_path']}"
+        part = urllib3.request("GET", address, headers={"Range": "bytes=100-299"})
+        assert (part.status, part.data) == (206, bucket.get(row["file_path"])[100:300])
+        bucket_server.stop()
+        try:
+            second = stored.poet.write(json.dumps(LAKE))
+            until(lambda: "storage_unreachable" in stored.shell.run("status").stdout)
+            assert stored.statuses()[second] == "pending"
+            assert urllib3.request("GET", address, retries=False).status == 503
+        finally:
+            bucket_server.start()
+        until(lambda: stored.statuses()[second] == "ready", 180)
+        for process in (daemon, page):
+            process.send_signal(signal.SIGTERM)
+            _, complaints = process.communicate(timeout=90)
+            assert "Traceback" not in complaints
+            assert "tests-secret" not in complaints
+    agree(stored, bucket)

@@ -1,0 +1,66 @@
+"""Pictures and songs of a bucket in a browser, from a fresh home on."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.web.furnishing import Place
+from tests.web.serving import served
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.object_store.server import TestBucket
+    from tests.web.conftest import OpenPage
+
+_LENGTH = "document.getElementById('player-audio').duration"
+_AT = "document.getElementById('player-audio').currentTime"
+_JUMP = f"() => {{ {_AT} = {_LENGTH} * 0.6; }}"
+_WIDTH = "document.getElementById('viewer-picture').naturalWidth"
+
+
+@pytest.mark.slow
+def test_media_of_a_bucket_are_shown_and_played(
+    tmp_path: Path, bucket: TestBucket, open_page: OpenPage
+) -> None:
+    """Thumbnails, the whole picture, the waveform, and a jump into the middle of a song."""
+    place = Place(tmp_path)
+    place.shell.home.mkdir(parents=True)
+    assert place.shell.run("init", str(place.database)).returncode == 0
+    settings = {
+        "database": {"path": str(place.database)},
+        "media": {
+            "renderer": {"image": "sketch", "audio": "sketch"},
+            "size": {"megapixels": 0.2},
+            "storage": bucket.section,
+        },
+    }
+    file = place.shell.home / "media_generator_config.json"
+    file.write_text(json.dumps(settings))
+    (place.shell.home / "rain.txt").write_text("Rain on the roof\nRain on the road\n")
+    submit = place.shell.run("submit", "image", "--prompt", "A lake at dawn")
+    assert submit.returncode == 0, submit.stderr
+    lyrics = ("--lyrics-file", "rain.txt", "--title", "Rain")
+    assert place.shell.run("submit", "song", *lyrics).returncode == 0
+    done = place.shell.run("run")
+    assert done.returncode == 0, done.stdout + done.stderr
+    with served(place) as site:
+        page = open_page(site)
+        thumbnail = page.locator(".card.image img").first
+        expect(thumbnail).to_be_visible()
+        page.wait_for_function("() => document.querySelector('.card.image img').naturalWidth > 0")
+        with page.expect_response(lambda answer: "/media/audio/" in answer.url) as part:
+            page.get_by_role("button", name="Play Rain").click()
+        assert part.value.status == 206
+        page.wait_for_function(f"() => {_AT} > 0 && {_LENGTH} > 1")
+        assert page.locator("#player-wave path").first.get_attribute("d")
+        page.evaluate(_JUMP)
+        page.wait_for_function(f"() => {_AT} > {_LENGTH} * 0.55")
+        page.locator(".card.image .open").first.click()
+        page.wait_for_function(
+            "() => document.getElementById('viewer-picture').naturalWidth >= 400"
+        )
