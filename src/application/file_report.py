@@ -37,12 +37,14 @@ class FileReport:
         reason: why it is so, in one sentence; "" if there is nothing to say.
         inspection: None if it cannot be read.
         artifact: the row of the published file that it is, or that it was before it was changed.
+        similar: published pictures that look like it, with the number of different bits of 64.
     """
 
     verdict: Verdict
     reason: str = ""
     inspection: Inspection | None = None
     artifact: GalleryArtifact | None = None
+    similar: tuple[tuple[GalleryArtifact, int], ...] = ()
 
 
 def mark_id(artifact: GalleryArtifact) -> str:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from adapters.sqlite.known_paths import KnownPaths
     from application.ports.database import WorkerPlace
     from application.ports.live_state import LiveStateReader
-    from application.ports.media_marks import MediaInspector
+    from application.ports.media_marks import Fingerprints, MediaInspector
     from application.ports.object_storage import ObjectStorage
     from application.ports.prompt_repository import PromptRepository
     from application.ports.render_logs import RenderLogs
@@ -173,6 +173,13 @@ def make_inspector(loaded: LoadedSettings) -> MediaInspector:
             name = "media.marking.trusted"
             raise SettingsError([Problem(name, f"{trusted} cannot be read: {error}")]) from error
     return FileInspector(StoreLimits(max_pixels=limits.max_pixels), anchors)
+
+
+def make_fingerprints(loaded: LoadedSettings) -> Fingerprints:
+    """The fingerprints of published pictures. Raises SettingsError without a database."""
+    from adapters.media_files.fingerprints import FingerprintFile
+
+    return FingerprintFile(state_folder(loaded) / "fingerprints.db")
 
 
 def retry_policy(loaded: LoadedSettings) -> RetryPolicy:

@@ -8,6 +8,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+from PIL import Image
 
 from tests import media_samples
 from tests.acceptance.test_cli_show import publish
@@ -87,6 +88,26 @@ def test_changed_and_missing_files_are_found(shell: CommandLine, root: Path) -> 
     assert shell.run("verify", "--hash", "0" * 64).returncode == 1
     assert shell.run("verify", "--hash", "xyz").returncode == 2
     assert shell.run("verify").returncode == 2
+
+
+def test_a_copy_that_was_encoded_again_is_found(shell: CommandLine, root: Path) -> None:
+    """By its looks; the fingerprints of published pictures are made once."""
+    scene = Image.radial_gradient("L").resize((300, 200)).convert("RGB")
+    scene.paste("navy", (20, 30, 120, 180))
+    scene.save(root / FIRST)
+    scene.resize((150, 100)).save(shell.home / "copy.jpg", quality=40)
+    (root / SECOND).write_bytes(b"damaged")
+    other = Image.linear_gradient("L").rotate(90).convert("RGB")
+    other.paste("red", (200, 10, 240, 250))
+    other.save(shell.home / "other.png")
+    for _ in range(2):
+        found = shell.run("--json", "verify", "--similar", "copy.jpg", "other.png")
+        assert found.returncode == 1, found.stderr
+        copy, other_picture = json.loads(found.stdout)["files"]
+        assert [one["file_path"] for one in copy["similar"]] == [FIRST]
+        assert copy["similar"][0]["different_bits"] <= 8
+        assert other_picture["similar"] == []
+        (root / FIRST).unlink(missing_ok=True)
 
 
 def test_a_test_certificate_is_made_once(shell: CommandLine) -> None:

@@ -20,6 +20,7 @@ from xml.sax.saxutils import quoteattr
 
 from adapters.media_marks.layout import (
     MAX_PACKET,
+    RDF,
     SOURCE_TYPE,
     UNREADABLE,
     Layout,
@@ -45,10 +46,9 @@ _MAX_PROMPT: Final = 10_000  # characters; a segment of a JPEG has 64 KiB
 _NAMESPACE: Final = uuid.UUID("6c1f4b52-8d0e-5f6e-9a57-0f3c5d2b7e41")  # of the ids of marks
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _END_OF_RDF: Final = re.compile(rb"</[A-Za-z_][\w.-]*:RDF\s*>\s*</")
-_RDF: Final = b"http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _PACKET: Final = (
     b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>'
-    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="' + _RDF + b'">%b</rdf:RDF>'
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="' + RDF + b'">%b</rdf:RDF>'
     b'</x:xmpmeta><?xpacket end="r"?>'
 )
 _DECLARED: Final = (
@@ -257,7 +257,7 @@ def merged_packet(present: bytes, stated: bytes) -> bytes:
     if not ends or SOURCE_TYPE.search(present):
         return _PACKET % stated
     end = ends[-1].start()
-    declared = stated.replace(b" ", b' xmlns:rdf="%b" ' % _RDF, 1)
+    declared = stated.replace(b" ", b' xmlns:rdf="%b" ' % RDF, 1)
     return present[:end] + declared + present[end:]
 
 

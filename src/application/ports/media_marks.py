@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import io
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
 
@@ -78,5 +78,43 @@ class MediaInspector(Protocol):
 
         Raises:
             OSError: it cannot be read.
+        """
+        ...
+
+
+class Fingerprints(Protocol):
+    """Fingerprints of pictures, which are nearly the same for pictures that look the same."""
+
+    def of(self, file: io.RawIOBase, format_name: str) -> int:
+        """The fingerprint of a picture, 64 bits.
+
+        Args:
+            file: seekable; it stays open.
+            format_name: "png", "jpeg" or "webp".
+
+        Raises:
+            InvalidMediaError: the picture is damaged, or needs too much memory.
+            OSError: it cannot be read.
+        """
+        ...
+
+    def known(self) -> Mapping[str, int]:
+        """The fingerprints that were saved, by names of their pictures."""
+        ...
+
+    def save(self, fingerprints: Iterable[tuple[str, int]]) -> None:
+        """Save fingerprints with the names of their pictures."""
+        ...
+
+    def nearest(self, bits: int, others: Sequence[int], limit: int) -> Sequence[tuple[int, int]]:
+        """The fingerprints that differ in few bits, the nearest first.
+
+        Args:
+            bits: the fingerprint.
+            others: to compare it with.
+            limit: bits in which one may differ, at most.
+
+        Returns:
+            Pairs of the number of different bits and the place in ``others``.
         """
         ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -23,7 +23,7 @@ from entrypoints.cli.invocation import ExitCode, Invocation, command
 from entrypoints.terminal_text import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from application.ports.gallery import GalleryArtifact
     from application.ports.media_files import PublishedMedia
@@ -44,6 +44,7 @@ Exit codes:
 \b
 Examples:
   mediagen verify picture.png song.mp3
+  mediagen verify --similar copy.jpg
   mediagen verify --all
   mediagen verify --hash 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 """
@@ -66,15 +67,37 @@ _SHA256: Final = re.compile(r"[0-9a-fA-F]{64}")
     metavar="SHA256",
     help="Was a file with this SHA-256 published here? Can be repeated.",
 )
+@click.option(
+    "--similar",
+    "finds_similar",
+    is_flag=True,
+    help="Also find published pictures that look like a file.",
+)
 def verify(
-    invocation: Invocation, files: tuple[Path, ...], hashes: tuple[str, ...], *, is_all: bool
+    invocation: Invocation,
+    files: tuple[Path, ...],
+    hashes: tuple[str, ...],
+    *,
+    is_all: bool,
+    finds_similar: bool,
 ) -> int:
     """Check what was named, and return the worst result."""
     if bool(files) + bool(hashes) + is_all != 1:
         raise click.UsageError("name files, or use --hash, or --all")
+    if finds_similar and not files:
+        raise click.UsageError("--similar needs files")
     if hashes:
         return _by_hash(invocation, hashes)
     reports = _all_published(invocation) if is_all else _named(invocation, files)
+    if finds_similar:
+        reports = _with_similar(invocation, reports)
+    return _print_reports(invocation, reports, is_all=is_all)
+
+
+def _print_reports(
+    invocation: Invocation, reports: Iterable[tuple[str, FileReport]], *, is_all: bool
+) -> int:
+    """Print each report, and return the worst result."""
     counts = dict.fromkeys(Verdict, 0)
     documents = []
     for name, report in reports:
@@ -159,6 +182,34 @@ def _rows(invocation: Invocation, keys: frozenset[str]) -> dict[str, GalleryArti
     return {}
 
 
+def _with_similar(
+    invocation: Invocation, reports: Iterator[tuple[str, FileReport]]
+) -> Iterator[tuple[str, FileReport]]:
+    """The same reports, with the published pictures that each picture looks like."""
+    from application.ports.media_files import InvalidMediaError
+    from application.similar_pictures import PICTURE_FORMATS, SimilarPictures
+    from entrypoints.container import compose
+    from entrypoints.factories import make_fingerprints
+
+    published = compose(invocation.settings()).published_media()
+    fingerprints = make_fingerprints(invocation.settings())
+
+    def progress(count: int) -> None:
+        if count % 100 == 0:
+            click.echo(f"looked at {count} published pictures for the first time", err=True)
+
+    with invocation.open_database() as database:
+        pictures = SimilarPictures(database.gallery, published, fingerprints, progress)
+    for name, report in reports:
+        seen = report.inspection
+        similar: tuple[tuple[GalleryArtifact, int], ...] = ()
+        if seen is not None and seen.format in PICTURE_FORMATS:
+            with suppress(OSError, InvalidMediaError), Path(name).open("rb", buffering=0) as file:
+                similar = tuple(pictures.find(fingerprints.of(file, str(seen.format))))
+        own = report.artifact and report.artifact.id
+        yield name, replace(report, similar=tuple(one for one in similar if one[0].id != own))
+
+
 def _all_published(invocation: Invocation) -> Iterator[tuple[str, FileReport]]:
     """The reports on all published files of the database, newest first."""
     from entrypoints.container import compose
@@ -202,6 +253,8 @@ def _lines(name: str, report: FileReport) -> Iterator[str]:
             facts += _signature(seen.manifest)
     if report.artifact is not None:
         facts.append(("published", _published(report.artifact)))
+    for artifact, distance in report.similar:
+        facts.append(("looks like", f"{_published(artifact)} ({distance} of 64 bits differ)"))
     for title, text in facts:
         yield f"  {title:<15} {one_line(text)}"
 
@@ -257,4 +310,7 @@ def _document(name: str, report: FileReport) -> dict[str, object]:
         if manifest
         else None,
         "artifact": _row(report.artifact) if report.artifact else None,
+        "similar": [
+            {**_row(artifact), "different_bits": distance} for artifact, distance in report.similar
+        ],
     }
