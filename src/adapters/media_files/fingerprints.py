@@ -109,12 +109,14 @@ class FingerprintFile:
         except (sqlite3.Error, OSError):
             return
 
-    def nearest(self, bits: int, others: Sequence[int], limit: int) -> Sequence[tuple[int, int]]:
+    def nearest(
+        self, bits: int, fingerprints: Sequence[int], limit: int
+    ) -> Sequence[tuple[int, int]]:
         """The fingerprints that differ in few bits, the nearest first."""
         import numpy as np
 
-        if not others:
+        if not fingerprints:
             return []
-        distances = np.bitwise_count(np.array(others, dtype=np.uint64) ^ np.uint64(bits))
+        distances = np.bitwise_count(np.array(fingerprints, dtype=np.uint64) ^ np.uint64(bits))
         places = np.nonzero(distances <= limit)[0]
         return sorted((int(distances[place]), int(place)) for place in places)

@@ -106,15 +106,17 @@ class Fingerprints(Protocol):
         """Save fingerprints with the names of their pictures."""
         ...
 
-    def nearest(self, bits: int, others: Sequence[int], limit: int) -> Sequence[tuple[int, int]]:
+    def nearest(
+        self, bits: int, fingerprints: Sequence[int], limit: int
+    ) -> Sequence[tuple[int, int]]:
         """The fingerprints that differ in few bits, the nearest first.
 
         Args:
             bits: the fingerprint.
-            others: to compare it with.
+            fingerprints: to compare it with.
             limit: bits in which one may differ, at most.
 
         Returns:
-            Pairs of the number of different bits and the place in ``others``.
+            Pairs of the number of different bits and the place in ``fingerprints``.
         """
         ...
