@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     import io
     from collections.abc import Sequence
 
+    from _typeshed.wsgi import WSGIEnvironment
     from werkzeug import Request
+    from werkzeug.datastructures import Headers
 
     from application.ports.media_files import MediaFile
 
@@ -43,6 +45,8 @@ MAX_RANGES: Final = 32
 # take. So a picture is read at once; the rest of a song is not, as its client is rarely that fast.
 MAX_READ_BYTES: Final = 4 * 1024 * 1024
 LATER_READ_BYTES: Final = 512 * 1024
+# A body up to this size is read by the thread that answers, and sent along with the headers.
+MAX_BYTES_AT_ONCE: Final = 32 * 1024
 CACHE_FOREVER: Final = "private, max-age=31536000, immutable"  # for paths that are never used twice
 _REVALIDATE: Final = "private, no-cache"  # other programs may use a path again
 _CONDITIONS: Final = frozenset(
@@ -61,6 +65,14 @@ _MAX_NAME: Final = 120  # characters
 _NOT_IN_NAMES: Final = re.compile(r'["\\/:*?<>|]+')  # not allowed in file names on some system
 
 _http_date = lru_cache(1_000)(http_date)  # a gallery asks for the same files again and again
+
+
+class _FileResponse(Response):
+    """A response whose headers are complete: Werkzeug need not copy and examine them again."""
+
+    def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:  # noqa: ARG002
+        """The headers as they are."""
+        return self.headers
 
 
 class Validators:
@@ -212,6 +224,7 @@ def file_response(request: Request, media: MediaFile, name: str, *, is_download:
 
     Raises:
         ApiError: the file has no such part (416), or a condition is not fulfilled (412).
+        OSError: the file cannot be read.
     """
     validators = Validators(media.identity, media.modified, is_strong=media.is_certain)
     headers = media_headers(media, validators)
@@ -295,8 +308,12 @@ def _with_body(
         # another machine; an iterator is read in a thread of its own, as fast as it can be.
         parts = iter(partial(body.read, LATER_READ_BYTES), b"")
         return Response(ClosingIterator(parts, body.close), status, headers)
+    if len(body) <= MAX_BYTES_AT_ONCE:
+        content = [body.read()]
+        body.close()
+        return _FileResponse(content, status, headers, direct_passthrough=True)
     wrapped = wrap_file(request.environ, body, MAX_READ_BYTES)  # type: ignore[arg-type] # reads and closes
-    return Response(wrapped, status, headers, direct_passthrough=True)
+    return _FileResponse(wrapped, status, headers, direct_passthrough=True)
 
 
 def _multipart(

@@ -329,7 +329,10 @@ class _Listener(TcpWSGIServer):
 
     def add_task(self, task: Any) -> None:  # noqa: ANN401 - the stubs say Task; it is a channel
         """Have a connection's request answered, once its earlier responses were read."""
-        task.is_due = True  # see _Channel.writable, which the loop calls next
+        if task.total_outbufs_len or task.will_close:
+            task.is_due = True  # see _Channel.writable, which the loop calls next
+        else:
+            super().add_task(task)
 
     def handle_accept(self) -> None:
         """Accept new connections, many at a time; close the longest idle ones beyond the limit."""

@@ -384,7 +384,7 @@ def test_where_there_is_no_waveform_the_reason_is_told(
         assert _wrong(_get(site, f"/api/v1/peaks/2?n={number}")) == (422, "bad_query")
     monkeypatch.setattr(Waveforms, "levels", _crowded)
     answer = _get(site, "/api/v1/peaks/2")
-    assert _wrong(answer) == (503, "busy")
+    assert (answer.status_code, answer.json) == (202, {"retry_after": 1})
     assert answer.headers["Retry-After"] == "1"
 
 
@@ -400,12 +400,15 @@ def test_a_locked_database_is_said(site: Site) -> None:
 
 
 def test_a_disk_that_does_not_answer_is_said(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And not taken for a missing file."""
+    """And not taken for a missing file; nor is half of a small one sent."""
     address = _put(site, "a.png", png())
 
     def fail(*_: object) -> None:
         raise OSError(5, "input/output error")
 
+    with monkeypatch.context() as patch:
+        patch.setattr("entrypoints.web.file_responses.FileBody.read", fail)
+        assert _wrong(_get(site, address)) == (503, "file_unreadable")
     monkeypatch.setattr("adapters.media_files.media_file.MediaFolder.open", fail)
     assert _wrong(_get(site, address)) == (503, "file_unreadable")
 
