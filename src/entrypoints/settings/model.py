@@ -221,6 +221,20 @@ class Marking(Section, frozen=True):
 
     metadata: bool = True
     prompt: bool = False
+    certificate: Annotated[
+        str | None, Meta(description="the path of a PEM file, or null", extra=OWN)
+    ] = None
+    private_key: Annotated[
+        str | None,
+        Meta(description="a private key in PEM, or null", extra=WITH_VARIABLES),
+    ] = None
+    time_authority: Annotated[
+        str | None, Meta(description='an address such as "http://timestamp.example", or null')
+    ] = None
+    signed_files: Literal["keep", "ingredient"] = "keep"
+    trusted: Annotated[
+        str | None, Meta(description="the path of a PEM file, or null", extra=OWN)
+    ] = None
 
 
 class Storage(Section, frozen=True):
