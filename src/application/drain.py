@@ -181,7 +181,7 @@ class Drain:
             # Prompts of a kind that cannot be rendered here may still be pending.
             for kind, failure in gate.unavailable.items():
                 waiting = replace(selection, kinds=selection.kinds & {kind})
-                if self._repository.count_pending(waiting):
+                if self._repository.count_pending(waiting, at_most=1):
                     self._admission.stop(failure, {kind})
                     report.stopped_by = failure
                     break
@@ -218,6 +218,7 @@ class Drain:
                     return (held,)
                 if (
                     not turn.wait_for_others(RECOVERY_INTERVAL)  # prompts may come back
+                    and not (self._slot.without_place and self._waits_for_place(progress))
                     and not self._waits_for_retry(progress)
                     and not self._waits_for_silent(progress)
                 ):
@@ -242,6 +243,18 @@ class Drain:
             now = self._clock.monotonic()
             self._recovery.run()
             progress.recovered_at = now
+
+    def _waits_for_place(self, progress: _Progress) -> bool:
+        """Whether prompts are pending for which the renderer will have a place again."""
+        kinds = self._slot.without_place & progress.selection.kinds
+        kinds -= self._admission.gate().refused
+        if not kinds or not self._repository.count_pending(
+            replace(progress.selection, kinds=kinds)
+        ):
+            return False
+        self._recover_when_due(progress)
+        self._clock.sleep(_POLL_INTERVAL)
+        return True
 
     def _waits_for_retry(self, progress: _Progress) -> bool:
         kinds = progress.selection.kinds - self._admission.gate().refused

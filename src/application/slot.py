@@ -100,6 +100,8 @@ class RenderSlot:
     Attributes:
         lanes: number of lanes.
         turns: of the lanes.
+        without_place: the kinds of which nothing could be claimed last time, because the renderer
+            has no place for this slot now.
 
     Args:
         prompt_renderer: renders claimed prompts.
@@ -130,6 +132,7 @@ class RenderSlot:
         self._number = next(_numbers)
         self.lanes = lanes
         self.turns = Turns()
+        self.without_place: frozenset[Kind] = frozenset()
 
     def acquire(self, selection: Selection, turn: Turn) -> HeldLease | None:
         """Claim the next prompt that may be claimed; None if there is none.
@@ -142,10 +145,10 @@ class RenderSlot:
             RepositoryError: the database cannot be used.
         """
         with self._keeper.claim_lock:
-            waiting = self._prompt_renderer.waiting_processes(
+            waiting, self.without_place = self._prompt_renderer.waiting_processes(
                 selection.kinds, self._environment, self._number
             )
-            claim = self._admission.claim(selection, waiting)
+            claim = self._admission.claim(selection, waiting, self.without_place)
             if claim is not None:
                 return self._keeper.track(claim, turn)
         turn.begin()
@@ -245,7 +248,7 @@ class RenderSlot:
         # A bug that one prompt triggers must not stop the others.
         return result.Failure(Failure(FailureCode.PROGRAM_ERROR, describe_exception(error)))
 
-    def _publish(
+    def _publish(  # noqa: C901 - one transaction, with what precedes and follows it
         self, group: _Group, next_claims: NextClaims | None = None, *, keeps_turn: bool = False
     ) -> tuple[HeldLease, ...]:
         """Publish the prompts of a group that have rendered, and claim the next ones with them.
@@ -268,9 +271,13 @@ class RenderSlot:
             selection = claimable and self._admission.next_selection(claimable[0])
             try:
                 with self._keeper.claim_lock:
-                    waiting = self._prompt_renderer.waiting_processes(
-                        selection.kinds if selection else (), self._environment, self._number
+                    kinds = selection.kinds if selection else frozenset()
+                    waiting, without_place = self._prompt_renderer.waiting_processes(
+                        kinds, self._environment, self._number
                     )
+                    if selection and without_place:
+                        kinds -= without_place
+                        selection = replace(selection, kinds=kinds) if kinds else None
                     ended, claims = self._finalizer.publish(
                         publications, selection, claimable[1] if claimable else 0, waiting
                     )
@@ -537,18 +544,27 @@ class PromptRenderer:
 
     def waiting_processes(
         self, kinds: Collection[Kind], environment: Mapping[str, str], slot: int
-    ) -> Waiting:
+    ) -> tuple[Waiting, frozenset[Kind]]:
         """A process that waits for a prompt and is not reserved, for each kind that has one.
 
         The claim lock is held until it is recorded with a claim that is tracked.
+
+        Returns:
+            The processes, and the kinds for which the renderer has no place now.
         """
         reserved = self._keeper.reserved()
-        return {
-            kind: process
-            for kind in kinds
-            for process in self._renderer.waiting_processes(kind, environment, slot)
-            if process not in reserved
+        waiting = {
+            kind: self._renderer.waiting_processes(kind, environment, slot) for kind in kinds
         }
+        return (
+            {
+                kind: process
+                for kind, processes in waiting.items()
+                for process in processes or ()
+                if process not in reserved
+            },
+            frozenset(kind for kind, processes in waiting.items() if processes is None),
+        )
 
     def render(
         self,
@@ -616,7 +632,7 @@ class PromptRenderer:
                 source_type=ALGORITHMIC if facts.renderer == "sketch" else TRAINED,
                 made_at=claim.claimed_at,
                 workflow=facts.workflow,
-                system=", ".join(facts.models) or _SYSTEMS.get(facts.renderer, ""),
+                system=", ".join(facts.models) or _SYSTEMS.get(facts.renderer, "ComfyUI"),
                 prompt=getattr(job.brief, PROMPT_FIELDS[claim.kind]),
                 seed=str(facts.job.seed if facts.job else job.seed) if facts.seed_used else "",
             )
