@@ -196,6 +196,26 @@ class Limits(Section, frozen=True):
     min_free_bytes: Annotated[int, whole(0, 2**60, "bytes")] = 256 * 1024**2
 
 
+class Ray(Section, frozen=True):
+    """The Ray cluster on whose nodes renders run."""
+
+    address: Annotated[
+        str | None, Meta(description='host and port of the head, such as "gpu-head:6379", or null')
+    ] = None
+    slots: Annotated[
+        tuple[dict[str, int | float | tuple[str, ...] | dict[str, int | float | str]], ...],
+        Meta(
+            description=(
+                'a list of objects such as [{"count": 4, "num_gpus": 1,'
+                ' "resources": {"model:flux": 1}, "kinds": ["image"]}]'
+            )
+        ),
+    ] = ({},)
+    runs: Literal["script", "server"] = "script"
+    transfer: Literal["bytes", "folder"] = "bytes"
+    connect_seconds: Annotated[float, positive("seconds", 3600)] = 30.0
+
+
 class Marking(Section, frozen=True):
     """What published files state about their origin."""
 
@@ -257,6 +277,7 @@ class Media(Section, frozen=True):
     warm: Warm = Warm()
     workflows: Workflows = Workflows()
     inputs: Inputs = field(default_factory=Inputs)
+    ray: Ray = field(default_factory=Ray)
     argument_style: Literal["equals", "separate"] = "equals"
     blank_negative_prompt: Literal["keep", "empty"] = "keep"
     variants: Literal["last", "all"] = "last"
