@@ -192,7 +192,7 @@ class Admission:
     def is_pending(self, selection: Selection, kind: Kind) -> bool:
         """Whether a prompt of a kind is pending. Raises RepositoryError."""
         only = replace(selection, kinds=selection.kinds & {kind})
-        return self._repository.count_pending(only) > 0
+        return self._repository.count_pending(only, at_most=1) > 0
 
     def succeeded(self, claims: Sequence[Claim]) -> None:
         """Record that prompts were published.

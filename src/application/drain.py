@@ -181,7 +181,7 @@ class Drain:
             # Prompts of a kind that cannot be rendered here may still be pending.
             for kind, failure in gate.unavailable.items():
                 waiting = replace(selection, kinds=selection.kinds & {kind})
-                if self._repository.count_pending(waiting):
+                if self._repository.count_pending(waiting, at_most=1):
                     self._admission.stop(failure, {kind})
                     report.stopped_by = failure
                     break
