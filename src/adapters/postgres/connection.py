@@ -455,7 +455,7 @@ class Connection:
         """The application's error for one of the driver; ends a session that is lost."""
         code = getattr(complaint, "sqlstate", None) or ""
         text = _text(complaint)
-        if isinstance(complaint, errors.SerializationFailure | errors.DeadlockDetected):
+        if _is_conflict(complaint):
             return ConflictError(f"the database {self.path} ended a transaction: {text}")
         if isinstance(complaint, errors.LockNotAvailable):
             return RepositoryBusyError(
@@ -493,6 +493,13 @@ class Connection:
             parts.append(str(context).splitlines()[0])
         behind = f" ({', '.join(parts)})" if parts else ""
         return f"{where} refuses {what}: {text}{behind}"
+
+
+def _is_conflict(complaint: Exception) -> bool:
+    """Whether another transaction was faster, and the next try finds what it did."""
+    if isinstance(complaint, errors.UniqueViolation):  # the same submission under the same key
+        return complaint.diag.table_name == "media_generator_requests"
+    return isinstance(complaint, errors.SerializationFailure | errors.DeadlockDetected)
 
 
 def _locks(prompt_ids: Sequence[int]) -> list[str]:

@@ -119,6 +119,20 @@ CREATE TABLE IF NOT EXISTS media_generator_priorities (
     priority BIGINT NOT NULL CHECK (priority BETWEEN -1000000000 AND 1000000000)
 );
 
+-- Submissions that a program named, as in SQLite.
+
+-- name: create_requests
+CREATE TABLE IF NOT EXISTS media_generator_requests (
+    request_key TEXT COLLATE "C" PRIMARY KEY CHECK (length(request_key) BETWEEN 1 AND 255),
+    digest TEXT NOT NULL,
+    prompt_ids TEXT NOT NULL CHECK (json_typeof(prompt_ids::json) = 'array'),
+    requested_at TEXT COLLATE "C" NOT NULL DEFAULT {now}
+);
+
+-- name: create_requests_index
+CREATE INDEX IF NOT EXISTS media_generator_request_times
+ON media_generator_requests (requested_at);
+
 -- name: create_pending_image_index
 CREATE INDEX IF NOT EXISTS media_generator_pending_image
 ON prompts (created_at COLLATE "C" NULLS FIRST, id)
