@@ -70,6 +70,9 @@ def diagnose(
     if storage is not None:
         published = _published_keys(container, 1000 if thorough else 100) if database else ()
         yield from container.object_storage_checks(published=published).checks()
+        staging = container.staging_folder()
+        staging = next(folder for folder in (staging, *staging.parents) if folder.exists())
+        yield from container.staging_space_checks(folder=staging).checks()
     yield from _webhooks(loaded)
     from entrypoints.service.macos_privacy import paths_in_use, privacy_checks
 

@@ -17,6 +17,7 @@ from adapters.object_store.bucket import BucketSettings, S3Bucket
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from ssl import SSLContext
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     Fault = Callable[[WSGIEnvironment], "WSGIApplication | None"]
@@ -28,8 +29,9 @@ _ERROR: Final = "<Error><Code>{code}</Code><Message>said the store</Message></Er
 class BucketServer:
     """A store on a free port of the loopback interface, in threads of this process."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: SSLContext | None = None) -> None:
         getLogger("werkzeug").setLevel(ERROR)
+        self._tls = tls
         self.app = DomainDispatcherApplication(create_backend_app)
         self.fault: Fault | None = None
         self.requests: list[tuple[str, str]] = []
@@ -40,11 +42,13 @@ class BucketServer:
     @property
     def url(self) -> str:
         """The address of the store."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
 
     def start(self) -> None:
         """Listen, on the port of before if there was one; buckets and objects are still there."""
-        self._server = make_server("127.0.0.1", self.port, self._answer, threaded=True)
+        self._server = make_server(
+            "127.0.0.1", self.port, self._answer, threaded=True, ssl_context=self._tls
+        )
         self.port = self._server.server_port
         Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 

@@ -380,6 +380,11 @@ def _storage_error(code: FailureCode, message: str) -> StorageError:
 def _reason(text: str) -> str:
     """Why a request had no answer, from the text of obstore's error."""
     lowered = text.lower()
+    if "causedasendentity" in lowered:
+        return (
+            "its TLS certificate is that of an authority, which may only sign others: make one for"
+            " the server that it signs"
+        )
     if "certificate" in lowered:
         return "its TLS certificate is not trusted (media.storage.ca_file)"
     for sign, reason in (
