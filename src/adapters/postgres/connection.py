@@ -31,7 +31,6 @@ CHANNEL = "media_generator_queue"
 _IDLE_SECONDS = 60  # a transaction whose process was suspended is ended then, and its locks with it
 _MAX_SHORT_WAIT = 2.0  # seconds, while waits are limited
 _RETRY_SECONDS = 0.25  # between two tries to reach the server
-_OWN = "media_generator_"  # tables of ours begin with it
 _MAX_CONFLICTS = 2  # repetitions of a transaction that PostgreSQL ended in favour of another one
 _REFUSED_CLASSES = frozenset({"22", "23", "42", "44", "P0"})
 _LOST_CLASSES = frozenset({"08", "57"})
@@ -456,11 +455,7 @@ class Connection:
         """The application's error for one of the driver; ends a session that is lost."""
         code = getattr(complaint, "sqlstate", None) or ""
         text = _text(complaint)
-        table = getattr(getattr(complaint, "diag", None), "table_name", None) or ""
-        # Two at once, of which neither saw the row of the other; the second one will.
-        is_double = isinstance(complaint, errors.UniqueViolation) and table.startswith(_OWN)
-        is_conflict = isinstance(complaint, errors.SerializationFailure | errors.DeadlockDetected)
-        if is_conflict or is_double:
+        if _is_conflict(complaint):
             return ConflictError(f"the database {self.path} ended a transaction: {text}")
         if isinstance(complaint, errors.LockNotAvailable):
             return RepositoryBusyError(
@@ -498,6 +493,13 @@ class Connection:
             parts.append(str(context).splitlines()[0])
         behind = f" ({', '.join(parts)})" if parts else ""
         return f"{where} refuses {what}: {text}{behind}"
+
+
+def _is_conflict(complaint: Exception) -> bool:
+    """Whether another transaction was faster, and the next try finds what it did."""
+    if isinstance(complaint, errors.UniqueViolation):  # the same submission under the same key
+        return complaint.diag.table_name == "media_generator_requests"
+    return isinstance(complaint, errors.SerializationFailure | errors.DeadlockDetected)
 
 
 def _locks(prompt_ids: Sequence[int]) -> list[str]:

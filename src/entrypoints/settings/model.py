@@ -349,7 +349,7 @@ class Web(Section, frozen=True):
         str | None,
         Meta(
             description="a secret of 12 or more ASCII characters without spaces, or null",
-            extra=WITH_VARIABLES,
+            extra=SECRET,
         ),
     ] = None
     base_path: Annotated[str | None, Meta(description='a path such as "/media", or null')] = None

@@ -119,11 +119,11 @@ CREATE TABLE IF NOT EXISTS media_generator_priorities (
     priority BIGINT NOT NULL CHECK (priority BETWEEN -1000000000 AND 1000000000)
 );
 
--- Submissions that a program named, so that it can repeat one and ask for its prompts later.
+-- Submissions that a program named, as in SQLite.
 
 -- name: create_requests
 CREATE TABLE IF NOT EXISTS media_generator_requests (
-    request_key TEXT NOT NULL PRIMARY KEY CHECK (length(request_key) BETWEEN 1 AND 255),
+    request_key TEXT COLLATE "C" PRIMARY KEY CHECK (length(request_key) BETWEEN 1 AND 255),
     digest TEXT NOT NULL,
     prompt_ids TEXT NOT NULL CHECK (json_typeof(prompt_ids::json) = 'array'),
     requested_at TEXT COLLATE "C" NOT NULL DEFAULT {now}
