@@ -320,7 +320,7 @@ def test_an_authority_of_its_own_must_be_named(tmp_path: Path) -> None:
         with pytest.raises(StorageError, match="ca_file cannot be read"):
             S3Bucket(replace(settings, ca_file=str(tmp_path / "none.pem"))).check()
     finally:
-        server.stop()
+        server.close()
 
 
 def _code(failure: Failure | None) -> FailureCode | None:
