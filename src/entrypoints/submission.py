@@ -6,7 +6,7 @@ import json
 from dataclasses import fields
 from typing import TYPE_CHECKING, Final
 
-from application.ports.database import Submission
+from application.ports.database import Submission, SubmitRequest
 from domain.brief import BRIEF_FIELDS, ImageBrief, Section
 from domain.song_text import read_song_text, sung_sections
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from domain.brief import Brief
     from domain.prompt import Kind
 
+MAX_KEY_LENGTH: Final = 255  # characters of the key of a submission
 _MAX_TITLE_LENGTH: Final = 80  # characters
 
 
@@ -85,6 +86,19 @@ def vary(brief: Brief, seed: int, text: str) -> Submission:
     document = brief_document(brief)
     values = document | {"seed": seed, "structure": document.get("sections")}
     return make_submission(brief.kind, brief, writing_json(brief.kind, values), text)
+
+
+def named_request(key: str, content: object) -> SubmitRequest:
+    """A submission under a key that its program chose.
+
+    Args:
+        key: 1 to ``MAX_KEY_LENGTH`` characters.
+        content: what is submitted, as JSON values; a repetition must be the same.
+    """
+    import hashlib
+
+    text = json.dumps(content, sort_keys=True)
+    return SubmitRequest(key, hashlib.sha256(text.encode()).hexdigest())
 
 
 def short_title(text: str) -> str:

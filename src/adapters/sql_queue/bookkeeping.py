@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _OWN_TABLES = {"media_generator_state", "media_generator_renders"}
 _PAUSES = "media_generator_pauses"
-_THIRD_TABLES = {"media_generator_priorities"}
+_THIRD_TABLES = {"media_generator_priorities", "media_generator_requests"}
 # The statements that lead from each version of our tables to the next, from nothing to the newest.
 # Steps that are released never change. All of them together run in one transaction, and again
 # where a table was dropped; so each must allow that what it makes exists.
@@ -31,7 +31,7 @@ _STEPS: Final = (
         "create_retry_index",
     ),
     ("create_retry_times_index", "add_token", "create_pauses", "end_old_pause"),
-    ("create_priorities",),
+    ("create_priorities", "create_requests", "create_requests_index"),
 )
 SCHEMA_VERSION = len(_STEPS)
 _LIST_INDEXES = {

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Final
 
 from adapters.sql_queue.bookkeeping import bookkeeping_version, prepare_bookkeeping
 from adapters.sql_queue.shared_schema import (
@@ -11,14 +12,15 @@ from adapters.sql_queue.shared_schema import (
     check_shared_tables,
     has_junction,
 )
-from application.ports.database import USUAL_PRIORITY
+from application.ports.database import USUAL_PRIORITY, KeyReusedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from adapters.sql_queue.connection import Connection
-    from application.ports.database import Submission
+    from application.ports.database import Submission, SubmitRequest
 
+_REQUESTS_VERSION: Final = 3  # of our tables, since which submissions have keys
 _PROMPT_COLUMNS = frozenset(REQUIRED["prompts"]) | {
     "priority",
     "config_name",
@@ -69,13 +71,40 @@ class SqlPromptIntake:
         self._sql = connection.statements("intake")
         self._now = self._sql["now"]
 
-    def submit(self, submissions: Iterable[Submission]) -> tuple[int, ...]:
-        """Add all of them in one transaction, or none; returns their ids in order."""
+    def submit(
+        self, submissions: Iterable[Submission], request: SubmitRequest | None = None
+    ) -> tuple[int, ...]:
+        """Add all of them in one transaction, or none; returns their ids in order.
+
+        Raises:
+            KeyReusedError: something else was submitted under the request's key.
+        """
         submissions = tuple(submissions)
-        if any(submission.priority != USUAL_PRIORITY for submission in submissions):
-            prepare_bookkeeping(self._connection, create_indexes=False)  # has the priorities
+        if request or any(new.priority != USUAL_PRIORITY for new in submissions):
+            prepare_bookkeeping(self._connection, create_indexes=False)  # tables of our own
         with self._connection.writing(wakes=True):
-            return tuple(self._add(submission) for submission in submissions)
+            if request and (earlier := self._earlier(request.key)):
+                digest, ids = earlier
+                if digest != request.digest:
+                    raise KeyReusedError(request.key)
+                return ids
+            ids = tuple(self._add(submission) for submission in submissions)
+            if request:
+                row = {"request_key": request.key, "digest": request.digest}
+                row["prompt_ids"] = json.dumps(ids)
+                self._connection.change(self._sql["add_request"], row)
+            return ids
+
+    def submitted(self, key: str) -> tuple[int, ...] | None:
+        """The ids of the prompts that were submitted under a key; None if it is unknown."""
+        if bookkeeping_version(self._connection) < _REQUESTS_VERSION:
+            return None
+        earlier = self._earlier(key)
+        return None if earlier is None else earlier[1]
+
+    def _earlier(self, key: str) -> tuple[str, tuple[int, ...]] | None:
+        rows = self._connection.rows(self._sql["request"], {"request_key": key})
+        return (rows[0][0], tuple(json.loads(rows[0][1]))) if rows else None
 
     def _add(self, submission: Submission) -> int:
         prompt_id = self._insert("prompts", self._prompts, _prompt_row(submission))

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _LOST = Failure(FailureCode.WORKER_LOST, "the worker that rendered it was lost")
 
+_REQUESTS_VERSION = 3  # of our tables, since which submissions have keys
 _EXAMINED = 20  # renders, for each that may be removed in a transaction: a millisecond or two
 
 
@@ -180,6 +181,8 @@ class SqlRenderHistory:
         if not bookkeeping_version(self._connection):
             return Forgotten((), None)
         before = moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+        if after == 0:
+            self._forget_requests(before)
         first = self._first_after(after)
         if first is None:
             return Forgotten((), None)
@@ -201,6 +204,14 @@ class SqlRenderHistory:
             for kind, prompt_id, code, message in self._connection.rows(self._sql["ended"], values)
             if not code or code in set(FailureCode)  # a later version knows more codes
         )
+
+    def _forget_requests(self, before: str) -> None:
+        """Remove the keys of submissions that are as old; their prompts stay."""
+        if bookkeeping_version(self._connection) < _REQUESTS_VERSION:
+            return
+        if self._connection.rows(self._sql["old_request"], {"moment": before}):
+            with self._connection.writing():
+                self._connection.change(self._sql["forget_requests"], {"moment": before})
 
     def _first_after(self, render_id: int) -> int | None:
         """The smallest number of a render above this one."""

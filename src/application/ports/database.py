@@ -77,11 +77,41 @@ class Submission:
     priority: int = USUAL_PRIORITY
 
 
+@dataclass(frozen=True, slots=True)
+class SubmitRequest:
+    """A submission that a program names, so that it can repeat it without adding it twice.
+
+    Attributes:
+        key: the name, 1 to 255 characters.
+        digest: of what is submitted; a key belongs to one submission.
+    """
+
+    key: str
+    digest: str
+
+
+class KeyReusedError(Exception):
+    """Something else was submitted under this key."""
+
+
 class PromptIntake(Protocol):
     """Adds prompts to the queue. Raises RepositoryError if the database cannot be used."""
 
-    def submit(self, submissions: Iterable[Submission]) -> tuple[int, ...]:
-        """Add all of them in one transaction, or none; returns their ids in order."""
+    def submit(
+        self, submissions: Iterable[Submission], request: SubmitRequest | None = None
+    ) -> tuple[int, ...]:
+        """Add all of them in one transaction, or none; returns their ids in order.
+
+        A request with the key and the digest of an earlier one adds nothing, and returns the ids
+        of that one.
+
+        Raises:
+            KeyReusedError: something else was submitted under the request's key.
+        """
+        ...
+
+    def submitted(self, key: str) -> tuple[int, ...] | None:
+        """The ids of the prompts that were submitted under a key; None if it is unknown."""
         ...
 
 

@@ -36,6 +36,7 @@ COMMANDS: Final = {
     "workflow": ("workflow:workflow", "Check ComfyUI workflows, and print examples."),
     "doctor": ("doctor:doctor", "Check the installation, line by line."),
     "config": ("config:config", "Show the settings in force, and where each comes from."),
+    "mcp": ("mcp:mcp", "Serve the queue to programs with language models (MCP)."),
     "completion": ("completion:completion", "Print the shell completion script."),
 }
 

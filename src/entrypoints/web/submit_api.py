@@ -12,10 +12,17 @@ from flask import request
 from msgspec import Meta
 from returns.pipeline import is_successful
 
+from application.ports.database import KeyReusedError
 from domain.brief import BRIEF_FIELDS, NUMBER_BOUNDS, PROMPT_FIELDS, FieldType
 from domain.brief_parser import parse_brief
 from domain.prompt import Kind
-from entrypoints.submission import make_submission, vary, writing_json
+from entrypoints.submission import (
+    MAX_KEY_LENGTH,
+    make_submission,
+    named_request,
+    vary,
+    writing_json,
+)
 from entrypoints.web.api import (
     MAX_ROW_ID,
     Answer,
@@ -35,7 +42,7 @@ if TYPE_CHECKING:
 
     from flask import Response
 
-    from application.ports.database import Submission
+    from application.ports.database import Submission, SubmitRequest
     from domain.brief import Brief, BriefField
     from entrypoints.web.services import Services
 
@@ -152,13 +159,22 @@ class Checked(Document):
             "The prompt is in the queue", Created, headers={"Location": "address of the prompt"}
         )
     },
-    errors={422: Answer("Some fields are invalid", FormError)},
+    errors={
+        409: "Another prompt was submitted under this Idempotency-Key",
+        422: Answer("Some fields are invalid", FormError),
+    },
+    request_headers={
+        "Idempotency-Key": "your own name for this request, up to 255 printable ASCII characters;"
+        " a second request with it adds nothing and gets the first answer"
+    },
 )
 def submit_prompt(services: Services, body: Mapping[str, Any]) -> Response:
     """Submit a prompt.
 
-    It enters the queue like a prompt of the Poets Service.
+    It enters the queue like a prompt of the Poets Service. A request whose answer was lost can be
+    repeated with the same Idempotency-Key: the prompt is submitted once.
     """
+    named = _named_request(body)
     form = check_form(body)
     if form.submission is None:
         problems = "; ".join(f"{name} {text}" for name, text in sorted(form.problems.items()))
@@ -166,9 +182,29 @@ def submit_prompt(services: Services, body: Mapping[str, Any]) -> Response:
             "bad_brief", f"the prompt was not accepted: {problems}", "Correct the named fields."
         )
         return json_response(FormError(error, dict(form.problems)), 422)
-    (prompt_id,) = services.intake().submit([form.submission])
+    try:
+        (prompt_id,) = services.intake().submit([form.submission], named)
+    except KeyReusedError:
+        message = "another prompt was submitted under this Idempotency-Key"
+        hint = "Take a new key for each prompt; repeat a request with the same body."
+        raise ApiError(409, "key_reused", message, hint) from None
     address = f"{request.script_root}/api/v1/prompts/{prompt_id}"
     return json_response(Created(prompt_id), 201, {"Location": address})
+
+
+def _named_request(body: Mapping[str, Any]) -> SubmitRequest | None:
+    """The request under the key that its header gives it, or None without a key.
+
+    Raises:
+        ApiError: the key cannot be used.
+    """
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    if not 1 <= len(key) <= MAX_KEY_LENGTH or not (key.isascii() and key.isprintable()):
+        problem = f"Idempotency-Key must be 1 to {MAX_KEY_LENGTH} printable ASCII characters"
+        raise ApiError(400, "bad_key", problem)
+    return named_request(key, body)
 
 
 @routes.add(

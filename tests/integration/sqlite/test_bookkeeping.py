@@ -36,6 +36,7 @@ TABLES = {
     "media_generator_renders",
     "media_generator_pauses",
     "media_generator_priorities",
+    "media_generator_requests",
 }
 INDEXES = {
     "media_generator_pending_image",
@@ -49,6 +50,7 @@ OWN_INDEXES = {
     "media_generator_render_history",
     "media_generator_retries",
     "media_generator_retry_times",
+    "media_generator_request_times",
 }
 OWNER = {
     "owner_host": "h",

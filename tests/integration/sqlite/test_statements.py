@@ -26,7 +26,7 @@ from adapters.sqlite import (
 from adapters.sqlite.connection import Connection
 from adapters.sqlite.statements import statements
 from application.ports.artifact_store import RenderKey
-from application.ports.database import PausedBy, Submission
+from application.ports.database import PausedBy, Submission, SubmitRequest
 from application.ports.gallery import GalleryQuery, PromptListQuery
 from application.ports.prompt_catalogue import PromptQuery
 from application.ports.prompt_repository import Selection
@@ -236,6 +236,8 @@ def test_every_statement_is_used(
     with closing(Connection(tmp_path / "musings.db", 5.0)) as connection:
         intake = SqlPromptIntake(connection)
         intake.submit([Submission(Kind.IMAGE, "p", f"{n}", "t") for n in range(3)])
+        request = SubmitRequest("a key", "a digest")
+        assert intake.submit([], request) == intake.submit([], request) == intake.submitted("a key")
         repository = sqlite_repository(connection, all_variants=True, by_priority=True)
         assert repository.rehearse(Kind.IMAGE) is None
         claim = repository.claim_next(Selection())

@@ -40,3 +40,9 @@ WHERE
     n.outcome IN ('published', 'failed', 'released')
     AND (n.owner_host = :host OR (:boot <> '' AND n.owner_boot = :boot))
 ORDER BY n.render_id;
+
+-- name: old_request
+SELECT 1 FROM media_generator_requests WHERE requested_at < :moment LIMIT 1;
+
+-- name: forget_requests
+DELETE FROM media_generator_requests WHERE requested_at < :moment;

@@ -17,3 +17,10 @@ WHERE id = :prompt_id;
 -- name: link
 INSERT INTO prompt_writings (prompt_id, writing_id, writing_order)
 VALUES (:prompt_id, :writing_id, 1);
+
+-- name: request
+SELECT digest, prompt_ids FROM media_generator_requests WHERE request_key = :request_key;
+
+-- name: add_request
+INSERT INTO media_generator_requests (request_key, digest, prompt_ids, requested_at)
+VALUES (:request_key, :digest, :prompt_ids, {now});

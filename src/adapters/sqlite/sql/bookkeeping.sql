@@ -116,6 +116,20 @@ CREATE TABLE IF NOT EXISTS media_generator_priorities (
     priority INTEGER NOT NULL CHECK (priority BETWEEN -1000000000 AND 1000000000)
 );
 
+-- Submissions that a program named, so that it can repeat one and ask for its prompts later.
+
+-- name: create_requests
+CREATE TABLE IF NOT EXISTS media_generator_requests (
+    request_key TEXT NOT NULL PRIMARY KEY CHECK (length(request_key) BETWEEN 1 AND 255),
+    digest TEXT NOT NULL,
+    prompt_ids TEXT NOT NULL CHECK (json_valid(prompt_ids)),
+    requested_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
+) WITHOUT ROWID;
+
+-- name: create_requests_index
+CREATE INDEX IF NOT EXISTS media_generator_request_times
+ON media_generator_requests (requested_at);
+
 -- name: create_pending_image_index
 CREATE INDEX IF NOT EXISTS media_generator_pending_image
 ON prompts (created_at, id)

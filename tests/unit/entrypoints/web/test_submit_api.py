@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import closing
 from dataclasses import fields
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from returns.pipeline import is_successful
 
+from adapters.sql_queue.renders import SqlRenderHistory
 from domain.brief import BRIEF_FIELDS, BRIEF_TYPES
 from domain.brief_parser import parse_brief
 from domain.prompt import Kind
@@ -260,3 +263,26 @@ def _json(answer: TestResponse) -> Any:  # noqa: ANN401 - a document
 
 def _submitted(site: Site, body: dict[str, Any]) -> int:
     return int(_json(site.post("/api/v1/prompts", body))["id"])
+
+
+def test_a_request_is_repeated_by_its_key(site: Site) -> None:
+    """A lost answer costs no second picture; a key belongs to one prompt, and expires."""
+    headers = {"Idempotency-Key": "7f0c-1"}
+    first = site.post("/api/v1/prompts", {"kind": "image", "prompt": "a lake"}, headers=headers)
+    again = site.post("/api/v1/prompts", {"prompt": "a lake", "kind": "image"}, headers=headers)
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.json == again.json
+    assert first.headers["Location"] == again.headers["Location"]
+    other = site.post("/api/v1/prompts", {"kind": "image", "prompt": "a fox"}, headers=headers)
+    assert other.status_code == 409
+    assert site.poet.execute("SELECT count(*) FROM prompts") == [(1,)]
+    for key in ("", "x" * 256, "caf\u00e9"):
+        answer = site.post("/api/v1/prompts", PICTURE, headers={"Idempotency-Key": key})
+        assert answer.status_code == 400, key
+    site.poet.execute("UPDATE media_generator_requests SET requested_at = '2020-01-01'")
+    with closing(site.works()) as connection:
+        SqlRenderHistory(connection).forget_before(
+            datetime(2021, 1, 1, tzinfo=UTC), after=0, limit=10, keep=()
+        )
+    site.post("/api/v1/prompts", {"kind": "image", "prompt": "a lake"}, headers=headers)
+    assert site.poet.execute("SELECT count(*) FROM prompts") == [(2,)]
