@@ -61,9 +61,14 @@ class BucketServer:
         """Listen no more: connections are refused from now on."""
         self.close()
         # Bound and not listened on, so that no other program gets the port meanwhile.
-        self._held = socket.socket()
-        self._held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._held.bind(("127.0.0.1", self.port))
+        held = socket.socket()
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            held.bind(("127.0.0.1", self.port))
+        except OSError:  # a connection of before is in the way; it keeps the port, too
+            held.close()
+        else:
+            self._held = held
 
     def close(self) -> None:
         """Listen no more, for good."""
