@@ -292,10 +292,12 @@ def make_server(loaded: LoadedSettings) -> MCPServer[Any]:  # noqa: C901 - a fun
         """Wait until all prompts have ended, or the time is over; says which have ended."""
         with anyio.move_on_after(seconds):
             while True:
+                started = anyio.current_time()
                 state: dict[str, Any] = await run(tools.state, batch, ids)
                 if state["done"]:
                     return state
-                await anyio.sleep(_POLL_SECONDS)
+                # Reading a large batch takes its time; most of the wait is rest.
+                await anyio.sleep(max(_POLL_SECONDS, 4 * (anyio.current_time() - started)))
         late: dict[str, Any] = await run(tools.state, batch, ids)
         return late
 

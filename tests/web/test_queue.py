@@ -104,6 +104,12 @@ def test_the_progress_of_a_render_appears_moves_and_ends(site: Site) -> None:
             expect(going).to_contain_text(f":{worker.pid}")
             expect(going).to_contain_text("25 %")
             expect(page.locator("#workers")).to_contain_text("working")
+            page.get_by_role("button", name="Pause").click()
+            page.get_by_role("dialog").get_by_role("button", name="Pause").click()
+            expect(page.locator("#workers")).to_contain_text("waiting until the queue is resumed")
+            expect(page.locator("#workers")).not_to_contain_text("working")
+            page.get_by_role("button", name="Resume").click()
+            expect(page.locator("#workers")).to_contain_text("working")
             site.step()
             expect(bar).to_have_attribute("value", "0.75")
             expect(going).to_contain_text("75 %")
@@ -201,6 +207,9 @@ def test_pausing_and_resuming_by_mouse(site: Site) -> None:
         expect(page.locator("#paused")).to_be_hidden()
         site.place.run()
         assert status(site, prompt_id) == "ready"
+        expect(page.locator("#time-left")).to_be_hidden()
+        site.place.poet.write(image("a sea"))
+        expect(page.locator("#time-left")).to_contain_text("The whole queue will take about")
 
 
 def test_pausing_and_resuming_by_keyboard(site: Site) -> None:

@@ -40,8 +40,8 @@ _HEADERS: Final = [(name.lower(), name, value) for name, value in HEADERS.items(
 _PREFLIGHT: Final = {  # what the front end at web.cors_origin may send, besides simple requests
     "Access-Control-Allow-Methods": "GET, HEAD, POST",
     "Access-Control-Allow-Headers": (
-        f"Authorization, Content-Type, {CSRF_HEADER}, Range, If-Match, If-None-Match,"
-        " If-Modified-Since, If-Unmodified-Since, If-Range"
+        f"Authorization, Content-Type, Idempotency-Key, {CSRF_HEADER}, Range, If-Match,"
+        " If-None-Match, If-Modified-Since, If-Unmodified-Since, If-Range"
     ),
     "Access-Control-Max-Age": "600",
 }

@@ -121,7 +121,8 @@ def test_what_waits_is_read_from_the_index_of_claims(watched: _Watched) -> None:
     gallery = SqliteGallery(watched)
     watched.asked.clear()
     assert [each.id for each in gallery.waiting(Kind.IMAGE, 5)] == [9]
-    [plan] = _plans(watched, "prompts AS p")
+    moved, plan = _plans(watched, "prompts AS p")
+    assert "SEARCH p USING INTEGER PRIMARY KEY" in moved
     assert "media_generator_pending_image" in plan
     assert "TEMP B-TREE" not in plan
     gallery.prompts(PromptListQuery())

@@ -42,8 +42,10 @@ ONCE = {
     ("gallery_prompts", "failed_otherwise"),
 }
 SMALL = {"statuses", "s", "n", "j", "(subquery-1)", "sqlite_master", "sqlite_schema"}
+SMALL |= {"m", "media_generator_priorities"}  # prompts that a person moved and that have not ended
 FIRST_ROWS = {  # newest first by the key, and no further than the limit
     ("catalogue", "newest_render"),
+    ("catalogue", "published_seconds"),
     ("doctor", "newest_artifacts"),
     ("gallery_renders", "ended"),
     ("history", "ended"),

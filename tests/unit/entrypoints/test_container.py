@@ -164,6 +164,7 @@ VALUES = {
     "staging_folder",
     "store_limits",
     "other_folders",
+    "marker",
     "sections",
     "me",
     "database_path",

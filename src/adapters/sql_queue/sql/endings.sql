@@ -107,10 +107,11 @@ DELETE FROM media_generator_priorities WHERE prompt_id = :prompt_id;
 -- name: forget_old_priorities
 DELETE FROM media_generator_priorities
 WHERE
-    prompt_id NOT IN (
-        SELECT p.id FROM media_generator_priorities AS m
-        INNER JOIN prompts AS p ON p.id = m.prompt_id
-        WHERE p.artifact_status IN ('pending', 'processing')
+    NOT EXISTS (
+        SELECT 1 FROM prompts AS p
+        WHERE
+            p.id = media_generator_priorities.prompt_id
+            AND p.artifact_status IN ('pending', 'processing')
     );
 
 -- name: priority_bounds
