@@ -120,7 +120,7 @@ test: $(VENV)/.installed-dev
 	@$(BIN)/pytest $(ARGS)
 endif
 
-slow: $(VENV)/.installed-dev $(VENV)/.installed-front-end ## Run the slow tests, and those of properties with many examples
+slow: $(VENV)/.installed-dev $(VENV)/.installed-front-end $(VENV)/.installed-ray ## Run the slow tests, and those of properties with many examples
 	@HYPOTHESIS_PROFILE=thorough $(BIN)/pytest -n $(TEST_PROCESSES) --dist worksteal \
 		-m "slow or hypothesis"; tests=$$?; echo $$tests > $(VENV)/tests.status; exit $$tests
 

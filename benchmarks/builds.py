@@ -1,4 +1,4 @@
-"""Drains by this build and by another one, each in a process of its own, measured in turns."""
+"""Work of this build and of another one, each in a process of its own, measured in turns."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from types import TracebackType
 
 BEFORE = "BENCH_BEFORE"
 """Environment variable: a checkout of the build to compare with (``git worktree add``)."""
 
 _ROOT = Path(__file__).resolve().parent.parent
-_WORKER = Path(__file__).with_name("drain_worker.py")
 
 
 def checkouts() -> dict[str, Path]:
@@ -35,36 +34,44 @@ class Batch:
     processor_seconds: float
 
 
-class DrainProcess:
-    """A worker of one build, for one configuration.
+class BuildProcess:
+    """A program of this folder with the code of one build.
 
     Args:
         checkout: of the build.
-        config: the configuration file.
+        program: to run; it answers each line with one line.
+        arguments: of the program.
         variables: of its environment.
+        brings_own: whether the build's own ``benchmarks`` and ``tests`` are used, too.
     """
 
     def __init__(
-        self, checkout: Path, config: Path, variables: Mapping[str, str] | None = None
+        self,
+        checkout: Path,
+        program: str,
+        arguments: Sequence[object],
+        variables: Mapping[str, str] | None = None,
+        *,
+        brings_own: bool = False,
     ) -> None:
-        environment = {**os.environ, **(variables or {}), "PYTHONPATH": str(checkout / "src")}
+        places = [str(checkout / "src"), *([str(checkout)] if brings_own else [])]
+        path = {"PYTHONPATH": os.pathsep.join(places)}
         self._process = subprocess.Popen(
-            [sys.executable, "-P", str(_WORKER), str(config)],
+            [sys.executable, "-P", str(Path(__file__).with_name(program)), *map(str, arguments)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=environment,
+            env={**os.environ, **(variables or {}), **path},
             text=True,
         )
 
-    def drain(self, intervals: int) -> Batch:
-        """Render one prompt more than so many; the first one only starts the clock."""
+    def answer(self, number: int) -> str:
+        """What the program answers to a number."""
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None
         assert stdout is not None
-        stdin.write(f"{intervals + 1}\n")
+        stdin.write(f"{number}\n")
         stdin.flush()
-        seconds, processor = json.loads(stdout.readline())
-        return Batch(seconds / intervals, processor / intervals)
+        return stdout.readline()
 
     def __enter__(self) -> Self:
         """Nothing to do: it runs already."""
@@ -78,3 +85,45 @@ class DrainProcess:
     ) -> None:
         """End it."""
         self._process.communicate()
+
+
+class DrainProcess(BuildProcess):
+    """A worker of one build, for one configuration.
+
+    Args:
+        checkout: of the build.
+        config: the configuration file.
+        variables: of its environment.
+    """
+
+    def __init__(
+        self, checkout: Path, config: Path, variables: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(checkout, "drain_worker.py", [config], variables)
+
+    def drain(self, intervals: int) -> Batch:
+        """Render one prompt more than so many; the first one only starts the clock."""
+        seconds, processor = json.loads(self.answer(intervals + 1))
+        return Batch(seconds / intervals, processor / intervals)
+
+
+class QueueProcess(BuildProcess):
+    """The queue alone, of one build, over a database that it fills.
+
+    Args:
+        checkout: of the build.
+        database: is created.
+        ready: number of prompts that were rendered.
+        pending: number of prompts that wait.
+        journal_mode: "wal" or "delete".
+    """
+
+    def __init__(
+        self, checkout: Path, database: Path, ready: int, pending: int, journal_mode: str
+    ) -> None:
+        arguments = (database, ready, pending, journal_mode)
+        super().__init__(checkout, "queue_worker.py", arguments, brings_own=True)
+
+    def drain(self, count: int) -> float:
+        """Publish so many prompts; gives the seconds that it took."""
+        return float(self.answer(count))

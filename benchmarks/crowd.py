@@ -51,6 +51,12 @@ def measure_crowd(trial: Trial, report: Report) -> None:
         for name, rate in rates.items()
     ]
     report.table(("WAL, worker processes", "a second", "against one"), rows)
+    ratio = rates[str(_MANY)].over(rates["1"])
+    report.verdict(
+        f"{_MANY} processes at least as many as one",
+        f"{ratio.shown()} times as many",
+        met=ratio.median >= 1,
+    )
     report.say(
         f"Every one of the {sum(made) * count:,} prompts was published by exactly one process,"
         " with one artifact row and one render."

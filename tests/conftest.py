@@ -12,6 +12,7 @@ import pytest
 from hypothesis import settings
 
 from tests.postgres import needing as postgres_needing
+from tests.ray_cluster import needing as ray_needing
 from tests.web import needing
 
 pytest_plugins = ["tests.object_store.fixtures", "tests.postgres.fixtures"]
@@ -55,3 +56,4 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Here, since with several processes the one that reports loads no conftest but this."""
     needing.summarise(terminalreporter)
     postgres_needing.summarise(terminalreporter)
+    ray_needing.summarise(terminalreporter)

@@ -33,7 +33,7 @@ class RenderersByKind:
 
     def waiting_processes(
         self, kind: Kind, environment: Mapping[str, str], slot: int
-    ) -> Sequence[WorkflowProcess]:
+    ) -> Sequence[WorkflowProcess] | None:
         """Processes that wait for the next job of this kind."""
         return self._renderers[kind].waiting_processes(kind, environment, slot)
 

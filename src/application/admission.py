@@ -35,6 +35,7 @@ _SERVER_CODES = frozenset(
         FailureCode.SERVER_LOST,
         FailureCode.SERVER_STUCK,
         FailureCode.SERVER_BUSY,
+        FailureCode.CLUSTER_UNUSABLE,
     }
 )
 MAX_REPLAYED = 500  # past renders that are examined when work begins
@@ -143,20 +144,28 @@ class Admission:
             probe = self.seconds_to_probe()
             return interval if probe is None else min(interval, max(probe, _MIN_CHECK_INTERVAL))
 
-    def claim(self, selection: Selection, processes: Waiting = NO_PROCESSES) -> Claim | None:
+    def claim(
+        self,
+        selection: Selection,
+        processes: Waiting = NO_PROCESSES,
+        without_place: frozenset[Kind] = frozenset(),
+    ) -> Claim | None:
         """Claim the first prompt that may be claimed; None if there is none.
 
         Args:
             selection: the prompts that the slot takes.
             processes: that wait for the next prompt, to be recorded with the claim.
+            without_place: the kinds that could be claimed, but not by this slot now.
 
         Raises:
             RepositoryError: the database cannot be used.
         """
         with self._lock:
             claimable = self._claimable(selection)
-            if claimable is None:
+            if claimable is None or claimable.kinds <= without_place:
                 return None
+            if without_place:
+                claimable = replace(claimable, kinds=claimable.kinds - without_place)
             try:
                 claim = self._repository.claim_next(claimable, processes)
                 if claim is None and claimable.excluding != selection.excluding:
@@ -183,7 +192,7 @@ class Admission:
     def is_pending(self, selection: Selection, kind: Kind) -> bool:
         """Whether a prompt of a kind is pending. Raises RepositoryError."""
         only = replace(selection, kinds=selection.kinds & {kind})
-        return self._repository.count_pending(only) > 0
+        return self._repository.count_pending(only, at_most=1) > 0
 
     def succeeded(self, claims: Sequence[Claim]) -> None:
         """Record that prompts were published.

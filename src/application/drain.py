@@ -9,6 +9,7 @@ from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
 from application.signals import StopRequest
+from application.slot import NOT_BEGUN
 from domain.render import Outcome
 
 if TYPE_CHECKING:
@@ -89,9 +90,11 @@ class _Progress:
         return not self.stop.made and self.claims_left > 0
 
     def count(self, ended: RenderEnded) -> None:
-        """Count an outcome."""
+        """Count an outcome; a prompt whose render had not begun counts as not claimed."""
         with self.lock:
             match ended.outcome:
+                case Outcome.RELEASED if ended.failure is NOT_BEGUN:
+                    self.claims_left += 1
                 case Outcome.PUBLISHED:
                     self.report.published += 1
                 case Outcome.FAILED if ended.is_postponed:
@@ -178,7 +181,7 @@ class Drain:
             # Prompts of a kind that cannot be rendered here may still be pending.
             for kind, failure in gate.unavailable.items():
                 waiting = replace(selection, kinds=selection.kinds & {kind})
-                if self._repository.count_pending(waiting):
+                if self._repository.count_pending(waiting, at_most=1):
                     self._admission.stop(failure, {kind})
                     report.stopped_by = failure
                     break
@@ -196,7 +199,8 @@ class Drain:
                         partial(self._next_claims, progress),
                         progress.count,
                     )
-                    progress.claims_left -= len(leases)
+                    with progress.lock:
+                        progress.claims_left -= len(leases)
         except BaseException as error:  # noqa: BLE001 - raised by the thread that drains
             progress.error = progress.error or error
             progress.is_over = True
@@ -214,6 +218,7 @@ class Drain:
                     return (held,)
                 if (
                     not turn.wait_for_others(RECOVERY_INTERVAL)  # prompts may come back
+                    and not (self._slot.without_place and self._waits_for_place(progress))
                     and not self._waits_for_retry(progress)
                     and not self._waits_for_silent(progress)
                 ):
@@ -238,6 +243,18 @@ class Drain:
             now = self._clock.monotonic()
             self._recovery.run()
             progress.recovered_at = now
+
+    def _waits_for_place(self, progress: _Progress) -> bool:
+        """Whether prompts are pending for which the renderer will have a place again."""
+        kinds = self._slot.without_place & progress.selection.kinds
+        kinds -= self._admission.gate().refused
+        if not kinds or not self._repository.count_pending(
+            replace(progress.selection, kinds=kinds)
+        ):
+            return False
+        self._recover_when_due(progress)
+        self._clock.sleep(_POLL_INTERVAL)
+        return True
 
     def _waits_for_retry(self, progress: _Progress) -> bool:
         kinds = progress.selection.kinds - self._admission.gate().refused

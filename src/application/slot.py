@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
 from itertools import count
 from threading import RLock
 from typing import TYPE_CHECKING
@@ -62,10 +62,12 @@ MAX_GROUP = 16
 NextClaims = Callable[[int], "tuple[Selection, int] | None"]
 """Given a maximum number of claims, returns what may be claimed and how many; None for nothing."""
 
+NOT_BEGUN = Failure(FailureCode.INTERRUPTED, "its render had not begun")
+"""Why a prompt that was claimed ahead is given back."""
+
 _INTERRUPTED = Failure(FailureCode.INTERRUPTED, "the program was asked to stop")
 # What made a file, for its mark, where the models are not known.
 _SYSTEMS = {"sketch": "Media Generator sketch", "script": "ComfyUI", "server": "ComfyUI"}
-_NOT_BEGUN = Failure(FailureCode.INTERRUPTED, "its render had not begun")
 _MAX_HOLD = 0.1  # seconds that a publication may wait for the next one, however slow the disk is
 _MAX_AHEAD = 1.0  # seconds of a render, after which prompts claimed after it are given back
 _numbers = count(1)  # of the slots of this process
@@ -80,7 +82,7 @@ class _Group:
         ahead: claimed, not begun.
         on_ended: receives the outcomes.
         rendered: verified and in place; their publication is held back.
-        since: when the last render began, on the monotonic clock.
+        since: when the last render began, or was waited for, on the monotonic clock.
         lock: guards the rest, which another lane may take over.
     """
 
@@ -98,6 +100,8 @@ class RenderSlot:
     Attributes:
         lanes: number of lanes.
         turns: of the lanes.
+        without_place: the kinds of which nothing could be claimed last time, because the renderer
+            has no place for this slot now.
 
     Args:
         prompt_renderer: renders claimed prompts.
@@ -128,6 +132,7 @@ class RenderSlot:
         self._number = next(_numbers)
         self.lanes = lanes
         self.turns = Turns()
+        self.without_place: frozenset[Kind] = frozenset()
 
     def acquire(self, selection: Selection, turn: Turn) -> HeldLease | None:
         """Claim the next prompt that may be claimed; None if there is none.
@@ -140,10 +145,10 @@ class RenderSlot:
             RepositoryError: the database cannot be used.
         """
         with self._keeper.claim_lock:
-            waiting = self._prompt_renderer.waiting_processes(
+            waiting, self.without_place = self._prompt_renderer.waiting_processes(
                 selection.kinds, self._environment, self._number
             )
-            claim = self._admission.claim(selection, waiting)
+            claim = self._admission.claim(selection, waiting, self.without_place)
             if claim is not None:
                 return self._keeper.track(claim, turn)
         turn.begin()
@@ -194,8 +199,8 @@ class RenderSlot:
                         break
                     held = group.ahead.popleft()
                     turn.keeps = bool(group.ahead)
-                    group.since = self._clock.monotonic()
-                seconds, keeps_turn = None, False
+                    began = group.since = self._clock.monotonic()
+                seconds, keeps_turn = 0.0, False
                 try:
                     rendered = self._prompt_renderer.render(
                         held,
@@ -204,7 +209,7 @@ class RenderSlot:
                         self._number,
                         partial(self._has_next, group, held.claim.kind, next_claims),
                     )
-                    seconds = self._clock.monotonic() - group.since
+                    seconds = self._clock.monotonic() - began
                     commit_seconds = min(self._finalizer.commit_seconds, _MAX_HOLD)
                     keeps_turn = seconds < commit_seconds and self.lanes > 1
                     if is_successful(rendered) and not keeps_turn:
@@ -212,14 +217,15 @@ class RenderSlot:
                     turn.wait_for_earlier()
                     finished = rendered.bind(partial(self._prompt_renderer.finish, held))
                 except BaseException as error:  # noqa: BLE001 - most of them are raised again
+                    seconds = seconds or self._clock.monotonic() - began
                     finished = self._failure(group, held, error, seconds)
                 if is_successful(finished):
-                    publication = Publication(held.claim, finished.unwrap(), seconds or 0.0)
+                    publication = Publication(held.claim, finished.unwrap(), seconds)
                     with group.lock:
                         group.rendered.append((held, publication))
                         after = self._publish(group, next_claims, keeps_turn=keeps_turn)
                 else:
-                    self._end_failed(group, held, finished.failure(), seconds or 0.0)
+                    self._end_failed(group, held, finished.failure(), seconds)
                 if group.ahead and (stop.made or (retire is not None and retire.made)):
                     self._give_back(group)
         except BaseException:
@@ -231,11 +237,9 @@ class RenderSlot:
         return after
 
     def _failure(
-        self, group: _Group, held: HeldLease, error: BaseException, seconds: float | None
+        self, group: _Group, held: HeldLease, error: BaseException, seconds: float
     ) -> Result[tuple[Artifact, ...], Failure]:
         """The failure of the prompt, or the error itself if it is none of the prompt's."""
-        if seconds is None:
-            seconds = self._clock.monotonic() - group.since
         held.turn.wait_for_earlier()
         if not isinstance(error, Exception) or isinstance(error, OSError | RepositoryError):
             # The program or the database failed: the prompt is not charged.
@@ -244,7 +248,7 @@ class RenderSlot:
         # A bug that one prompt triggers must not stop the others.
         return result.Failure(Failure(FailureCode.PROGRAM_ERROR, describe_exception(error)))
 
-    def _publish(
+    def _publish(  # noqa: C901 - one transaction, with what precedes and follows it
         self, group: _Group, next_claims: NextClaims | None = None, *, keeps_turn: bool = False
     ) -> tuple[HeldLease, ...]:
         """Publish the prompts of a group that have rendered, and claim the next ones with them.
@@ -267,9 +271,13 @@ class RenderSlot:
             selection = claimable and self._admission.next_selection(claimable[0])
             try:
                 with self._keeper.claim_lock:
-                    waiting = self._prompt_renderer.waiting_processes(
-                        selection.kinds if selection else (), self._environment, self._number
+                    kinds = selection.kinds if selection else frozenset()
+                    waiting, without_place = self._prompt_renderer.waiting_processes(
+                        kinds, self._environment, self._number
                     )
+                    if selection and without_place:
+                        kinds -= without_place
+                        selection = replace(selection, kinds=kinds) if kinds else None
                     ended, claims = self._finalizer.publish(
                         publications, selection, claimable[1] if claimable else 0, waiting
                     )
@@ -341,13 +349,14 @@ class RenderSlot:
                 self._give_back(group)
             elif group.rendered and seconds >= min(self._finalizer.commit_seconds, _MAX_HOLD):
                 self._publish(group)
+                group.since = self._clock.monotonic()  # the other lane may have waited for this
 
     def _give_back(self, group: _Group) -> None:
         """Publish what was held back, and give back the prompts that have not begun to render."""
         with group.lock, ExitStack() as stack:
             group.turn.keeps = False
             while group.ahead:
-                stack.callback(self._release, group, group.ahead.pop(), _NOT_BEGUN, 0.0)
+                stack.callback(self._release, group, group.ahead.pop(), NOT_BEGUN, 0.0)
             if group.rendered:
                 stack.callback(self._publish, group)  # before the others, although added last
 
@@ -535,18 +544,27 @@ class PromptRenderer:
 
     def waiting_processes(
         self, kinds: Collection[Kind], environment: Mapping[str, str], slot: int
-    ) -> Waiting:
+    ) -> tuple[Waiting, frozenset[Kind]]:
         """A process that waits for a prompt and is not reserved, for each kind that has one.
 
         The claim lock is held until it is recorded with a claim that is tracked.
+
+        Returns:
+            The processes, and the kinds for which the renderer has no place now.
         """
         reserved = self._keeper.reserved()
-        return {
-            kind: process
-            for kind in kinds
-            for process in self._renderer.waiting_processes(kind, environment, slot)
-            if process not in reserved
+        waiting = {
+            kind: self._renderer.waiting_processes(kind, environment, slot) for kind in kinds
         }
+        return (
+            {
+                kind: process
+                for kind, processes in waiting.items()
+                for process in processes or ()
+                if process not in reserved
+            },
+            frozenset(kind for kind, processes in waiting.items() if processes is None),
+        )
 
     def render(
         self,
@@ -614,7 +632,7 @@ class PromptRenderer:
                 source_type=ALGORITHMIC if facts.renderer == "sketch" else TRAINED,
                 made_at=claim.claimed_at,
                 workflow=facts.workflow,
-                system=", ".join(facts.models) or _SYSTEMS.get(facts.renderer, ""),
+                system=", ".join(facts.models) or _SYSTEMS.get(facts.renderer, "ComfyUI"),
                 prompt=getattr(job.brief, PROMPT_FIELDS[claim.kind]),
                 seed=str(facts.job.seed if facts.job else job.seed) if facts.seed_used else "",
             )
@@ -625,7 +643,8 @@ class PromptRenderer:
             prepared.append(verified.unwrap())
         if not self._keeper.still_holds(held):  # the machine may have slept; nothing is published
             return result.Failure(_INTERRUPTED)
-        describe = partial(_artifacts, rendered.writings, claim, self._clock.now())
+        # The store asks for the rows first, to write them down.
+        describe = cache(partial(_artifacts, rendered.writings, claim, self._clock.now()))
         key = RenderKey(claim.prompt_id, claim.render_id, claim.token)
         placed = self._store.place(prepared, key, claim.claimed_at, describe)
         return placed.map(describe)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _MAX_WAIT = 60.0  # seconds between two checks, in case every wake-up was missed
 _SHORT_WAIT = 5.0  # seconds between two checks during an error or a pause
+_PLACE_WAIT = 0.5  # seconds between two checks whether the renderer has a place for the slot
 
 
 class WorkerLoop:
@@ -114,6 +115,8 @@ class WorkerLoop:
 
     def _seconds_to_check(self) -> float:
         wait = self._admission.seconds_to_check()
+        if self._slot.without_place:
+            return _PLACE_WAIT if wait is None else min(wait, _PLACE_WAIT)
         if wait is not None:
             return wait
         due = self._repository.next_retry_at(self._selection)

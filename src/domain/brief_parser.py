@@ -264,10 +264,11 @@ def _read_image(document: Members) -> Result[Brief, Failure]:
 def _size(document: Members, read: FieldsRead) -> tuple[int, int] | None:
     """Width and height under a name for both; a format there counts if no other is named."""
     holders = next(spec.objects for spec in BRIEF_FIELDS[Kind.IMAGE] if spec.name == "width")
-    for name, holder in product(_SIZES, holders):
-        members = document.get(holder) if holder else document
-        value = members.get(name) if isinstance(members, Members) else None
-        if is_blank(value):
+    objects = [(holder, document.get(holder) if holder else document) for holder in holders]
+    present = [(holder, members) for holder, members in objects if isinstance(members, Members)]
+    for name, (holder, members) in product(_SIZES, present):
+        value = members.get(name)
+        if value is None or is_blank(value):  # almost every name is missing
             continue
         if size := read_size(value):
             read.used.add((holder, name))

@@ -197,7 +197,7 @@ def read_fields(kind: Kind, document: Members) -> FieldsRead:
         holders = [holder for holder in spec.objects if holder in objects]
         for name, holder in product(spec.names, holders):
             raw = objects[holder].get(name)
-            if is_blank(raw):
+            if raw is None or is_blank(raw):  # almost every name is missing
                 continue
             if spec.type is FieldType.SECONDS:
                 value: object = read_seconds(raw, in_seconds="seconds" in name)

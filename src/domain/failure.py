@@ -62,6 +62,7 @@ class FailureCode(StrEnum):
     SERVER_LOST = "server_lost"  # the server went away with the job, or forgot it
     SERVER_STUCK = "server_stuck"  # the server answers, but works on nothing any more
     SERVER_BUSY = "server_busy"  # another client's job keeps the server busy for too long
+    CLUSTER_UNUSABLE = "cluster_unusable"  # the Ray cluster is away, or has no slot that can render
     WORKFLOW_UNUSABLE = "workflow_unusable"  # the workflow file or its mapping cannot be used
     WRONG_MEDIA = "wrong_media"  # the workflow saves nothing of the kind that it is set for
     MODEL_MISSING = "model_missing"  # ComfyUI lacks a model file that the workflow names
@@ -280,14 +281,18 @@ _HINTS = {
             "Start ComfyUI (python main.py), or correct comfyui.host or comfyui.hosts."
         ),
         FailureCode.SERVER_LOST: (
-            "Check ComfyUI's own log: it was restarted or crashed, possibly because it ran out of"
-            " memory."
+            "Check ComfyUI's own log, or that of the Ray node: it was restarted or crashed,"
+            " possibly because it ran out of memory."
         ),
         FailureCode.SERVER_BUSY: (
             "The prompt is tried again when that job has ended. If ComfyUI shows that it hangs,"
             " cancel it there; if such jobs are normal, raise comfyui.timeout_seconds."
         ),
         FailureCode.SERVER_STUCK: "Restart ComfyUI; its log says what ended its worker.",
+        FailureCode.CLUSTER_UNUSABLE: (
+            "Look at the cluster with 'mediagen doctor' and 'ray status'. Prompts wait, and are"
+            " rendered once it has a slot."
+        ),
         FailureCode.WORKFLOW_UNUSABLE: (
             "Export the workflow again with ComfyUI's menu (Export (API)), set media.workflows to"
             " the file, and check it with 'mediagen workflow check'."
@@ -353,6 +358,7 @@ _HALTING = frozenset(
         FailureCode.COMFYUI_MISSING,
         FailureCode.MAPPING_INCOMPLETE,
         FailureCode.SERVER_UNREACHABLE,
+        FailureCode.CLUSTER_UNUSABLE,
         FailureCode.WORKFLOW_UNUSABLE,
         FailureCode.MODEL_MISSING,
         FailureCode.MODEL_BROKEN,
@@ -378,6 +384,7 @@ _FOUND_BY_PREFLIGHT = frozenset(
         FailureCode.COMFYUI_MISSING,
         FailureCode.MAPPING_INCOMPLETE,
         FailureCode.SERVER_UNREACHABLE,
+        FailureCode.CLUSTER_UNUSABLE,
         FailureCode.WORKFLOW_UNUSABLE,
         FailureCode.WRONG_MEDIA,
         FailureCode.OUTPUT_ROOT_MISSING,

@@ -470,6 +470,11 @@ class Container(containers.DeclarativeContainer):
         database_path.provided.resolve.call().parent,
         min_free_bytes,
     )
+    staging_space_checks: providers.Provider[DoctorChecks] = providers.Factory(
+        Lazy("adapters.filesystem.output_root_checks:FreeSpaceChecks"),
+        subject="staging free space",
+        min_free_bytes=min_free_bytes,
+    )
     object_storage_checks: providers.Provider[DoctorChecks] = providers.Factory(
         Lazy("adapters.object_store.doctor:ObjectStorageChecks"), object_storage
     )

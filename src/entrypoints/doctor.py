@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from entrypoints.settings.loader import LoadedSettings
 
 T = TypeVar("T")
+_EXPIRY_DAYS = 30  # before the end of a certificate
 
 
 def diagnose(
@@ -70,7 +71,11 @@ def diagnose(
     if storage is not None:
         published = _published_keys(container, 1000 if thorough else 100) if database else ()
         yield from container.object_storage_checks(published=published).checks()
+        staging = container.staging_folder()
+        staging = next(folder for folder in (staging, *staging.parents) if folder.exists())
+        yield from container.staging_space_checks(folder=staging).checks()
     yield from _webhooks(loaded)
+    yield from _signatures(loaded)
     from entrypoints.service.macos_privacy import paths_in_use, privacy_checks
 
     paths = paths_in_use(loaded, Path(sys.prefix))
@@ -138,6 +143,39 @@ def _renderers(loaded: LoadedSettings) -> Iterator[Check]:
     for kind in Kind:
         finding = f"{RENDERERS[resolution.renderer(loaded, kind)].title}; {limit}"
         yield Check(f"{kind.value} renderer", CheckStatus.OK, finding)
+
+
+def _signatures(loaded: LoadedSettings) -> Iterator[Check]:
+    """Whether published files can be signed, if a certificate is configured."""
+    marking = loaded.settings.media.marking
+    if marking.certificate is None:
+        return
+    from datetime import timedelta
+
+    from adapters.media_marks.signature import (
+        CertificateError,
+        check_certificate,
+        expiry,
+        load_certificate,
+    )
+    from adapters.system_clock import SystemClock
+
+    now = SystemClock().now()
+    try:
+        chain, key = load_certificate(Path(marking.certificate), marking.private_key)
+        check_certificate(chain, key, now)
+        end = expiry(chain)
+    except CertificateError as error:
+        finding = f"published files are not signed: {error}"
+        remedy = "Files get a plain mark meanwhile. See docs/marking.md for certificates."
+        yield Check("signatures", CheckStatus.WARNING, finding, remedy)
+        return
+    finding = f"published files are signed; the certificate is valid until {end:%Y-%m-%d}"
+    if end - now > timedelta(days=_EXPIRY_DAYS):
+        yield Check("signatures", CheckStatus.OK, finding)
+    else:
+        remedy = "Renew it: files are not signed any more after that day."
+        yield Check("signatures", CheckStatus.WARNING, finding, remedy)
 
 
 def _webhooks(loaded: LoadedSettings) -> Iterator[Check]:

@@ -8,6 +8,7 @@ calls them too, so that each part is built in one place.
 from __future__ import annotations
 
 from functools import cache, partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from entrypoints.settings.resolution import (
@@ -21,7 +22,6 @@ from entrypoints.settings.resolution import (
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
-    from pathlib import Path
 
     from adapters.comfyui_script.host_records import HostRecords
     from adapters.media_marks.marker import Marker
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from adapters.sqlite.known_paths import KnownPaths
     from application.ports.database import WorkerPlace
     from application.ports.live_state import LiveStateReader
+    from application.ports.media_marks import Fingerprints, MediaInspector
     from application.ports.object_storage import ObjectStorage
     from application.ports.prompt_repository import PromptRepository
     from application.ports.render_logs import RenderLogs
@@ -125,15 +126,60 @@ def make_repository(
     )
 
 
-def make_marker(loaded: LoadedSettings) -> Marker | None:
-    """What marks the files that are published; None if nothing does."""
+def make_marker(loaded: LoadedSettings, *, forced: bool = False) -> Marker | None:
+    """What marks and signs the files that are published; None if nothing does.
+
+    Args:
+        loaded: the settings.
+        forced: whether metadata are written even if the settings turn that off.
+    """
     marking = loaded.settings.media.marking
-    if not marking.metadata:
+    if not (marking.metadata or marking.certificate or forced):
         return None
     from adapters.media_marks.marker import Marker
     from entrypoints.version import VERSION
 
-    return Marker(f"Media Generator {VERSION}", with_prompt=marking.prompt)
+    signer = None
+    if marking.certificate:
+        from adapters.media_marks.signature import Signer
+
+        signer = Signer(
+            Path(marking.certificate),
+            marking.private_key,
+            ("Media Generator", VERSION),
+            marking.time_authority,
+        )
+    return Marker(
+        f"Media Generator {VERSION}",
+        with_metadata=marking.metadata or forced,
+        with_prompt=marking.prompt,
+        signer=signer,
+        signs_signed=marking.signed_files == "ingredient",
+    )
+
+
+def make_inspector(loaded: LoadedSettings) -> MediaInspector:
+    """What looks into media files; SettingsError if media.marking.trusted cannot be read."""
+    from adapters.filesystem.inspection import FileInspector
+    from adapters.filesystem.limits import StoreLimits
+    from entrypoints.settings.errors import Problem, SettingsError
+
+    limits, trusted = loaded.settings.media.limits, loaded.settings.media.marking.trusted
+    anchors = None
+    if trusted:
+        try:
+            anchors = Path(trusted).read_text("ascii")
+        except (OSError, UnicodeDecodeError) as error:
+            name = "media.marking.trusted"
+            raise SettingsError([Problem(name, f"{trusted} cannot be read: {error}")]) from error
+    return FileInspector(StoreLimits(max_pixels=limits.max_pixels), anchors)
+
+
+def make_fingerprints(loaded: LoadedSettings) -> Fingerprints:
+    """The fingerprints of published pictures. Raises SettingsError without a database."""
+    from adapters.media_files.fingerprints import FingerprintFile
+
+    return FingerprintFile(state_folder(loaded) / "fingerprints.db")
 
 
 def retry_policy(loaded: LoadedSettings) -> RetryPolicy:

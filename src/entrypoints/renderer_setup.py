@@ -19,13 +19,16 @@ from entrypoints import factories
 from entrypoints.renderers import RENDERERS
 from entrypoints.settings import resolution
 from entrypoints.settings.errors import Problem, SettingsError
+from entrypoints.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from adapters.comfyui_graph.mapping import ConfiguredInputs
     from adapters.comfyui_script.workflow import ScriptWorkflow
     from adapters.comfyui_server.address import ServerAddress
     from adapters.comfyui_server.server_workflow import WorkflowSource
+    from adapters.ray_cluster.messages import ClusterSetup, Graphs
     from application.ports.doctor import DoctorChecks
     from application.ports.events import EventListener
     from application.ports.media_renderer import MediaRenderer
@@ -263,6 +266,106 @@ class ServerSetup(RendererSetup):
         return server_addresses(self.loaded.settings.comfyui, self.kinds)
 
 
+class RaySetup(RendererSetup):
+    """Slots on the nodes of a Ray cluster, which run scripts or use the nodes' own servers."""
+
+    def __init__(self, loaded: LoadedSettings, kinds: frozenset[Kind]) -> None:
+        super().__init__(loaded, kinds)
+        self._script = ScriptSetup(loaded, kinds)
+        self._runs_scripts = loaded.settings.media.ray.runs == "script"
+
+    def workflow_file(self, kind: Kind) -> Path:
+        """The script, which is on the nodes, or the graph, which is here."""
+        if self._runs_scripts:
+            return self._script.workflow_file(kind)
+        return resolution.workflow_file(self.loaded, kind)
+
+    def renderer(self, clock: Clock, events: EventListener) -> MediaRenderer:  # noqa: ARG002
+        """A renderer that connects to the cluster when it is first used.
+
+        Raises:
+            SettingsError: Ray is not installed, or a setting is missing.
+        """
+        from adapters.ray_cluster.cluster import RayCluster
+        from adapters.ray_cluster.renderer import RayRenderer
+
+        if problems := self.problems():
+            raise SettingsError(list(problems))
+        cluster = RayCluster(self._cluster_setup(), self._graphs, clock)
+        return RayRenderer(cluster, clock)
+
+    def doctor_checks(self, clock: Clock) -> DoctorChecks | None:
+        """Checks the cluster, its nodes, and the workflows there."""
+        from adapters.ray_cluster.cluster import RayCluster
+        from adapters.ray_cluster.doctor import RayChecks
+
+        if self.problems():
+            return None
+        return RayChecks(RayCluster(self._cluster_setup(), self._graphs, clock))
+
+    def problems(self) -> Sequence[Problem]:
+        """Ray itself, its address, and what the workflows need."""
+        problems: list[Problem] = []
+        if not _is_installed("ray"):
+            where = str(self.loaded.provenance[f"media.renderer.{self.kinds[0].value}"])
+            what = f'media.renderer.{self.kinds[0].value} is "ray", but Ray is not installed here'
+            fix = "Install it beside Media Generator: pip install 'media-generator[ray]'."
+            problems.append(Problem(where, what, fix, "media.renderer"))
+        if self._runs_scripts:
+            return [*problems, *self._script.problems()]
+        return [*problems, *_problems(*(partial(self.workflow_file, k) for k in self.kinds))]
+
+    def _cluster_setup(self) -> ClusterSetup:
+        from adapters.ray_cluster.messages import ClusterSetup
+        from entrypoints.ray_node import NodeWorkflows, make_renderer
+        from entrypoints.settings.ray import slot_demands
+
+        settings = self.loaded.settings
+        comfyui, media = settings.comfyui, settings.media
+        workflows = NodeWorkflows(
+            version=VERSION,
+            scripts={kind: self._script.workflow(kind) for kind in self.kinds}
+            if self._runs_scripts
+            else {},
+            graphs={} if self._runs_scripts else {kind: self._graph(kind) for kind in self.kinds},
+            server=comfyui.host,
+            seconds=comfyui.timeout_seconds,
+            stall_seconds=comfyui.stall_seconds,
+            unreachable_seconds=comfyui.unreachable_seconds,
+            preview_method=comfyui.preview_method or "",
+            free_memory=comfyui.free_memory,
+            keep_negative_prompt=media.blank_negative_prompt == "keep",
+            max_files=media.limits.max_files,
+            max_bytes=media.limits.max_bytes,
+            warm_prompts=media.warm.max_prompts,
+            warm_bytes=media.warm.max_memory_bytes,
+            warm_seconds=media.warm.idle_seconds,
+        )
+        return ClusterSetup(
+            address=media.ray.address or "",
+            make=partial(make_renderer, workflows),
+            demands=slot_demands(media.ray, self.kinds),
+            shared_folder=(
+                resolution.output_root(self.loaded) if media.ray.transfer == "folder" else None
+            ),
+            max_files=media.limits.max_files,
+            max_bytes=media.limits.max_bytes,
+            connect_seconds=media.ray.connect_seconds,
+            start_seconds=media.ray.connect_seconds,
+        )
+
+    def _graph(self, kind: Kind) -> tuple[str, ConfiguredInputs]:
+        inputs = resolution.of_kind(self.loaded.settings.media.inputs, kind)
+        return self.workflow_file(kind).name, inputs
+
+    def _graphs(self) -> Graphs:
+        """The graphs as they are now. Raises OSError."""
+        if self._runs_scripts:
+            return {}
+        files = {kind: self.workflow_file(kind) for kind in self.kinds}
+        return {kind: (file.name, file.read_bytes()) for kind, file in files.items()}
+
+
 def chosen_setups(loaded: LoadedSettings) -> Mapping[str, RendererSetup]:
     """The renderers that the settings choose, by name, each for its kinds."""
     chosen = {kind: resolution.renderer(loaded, kind) for kind in Kind}
@@ -347,3 +450,13 @@ def _problems(*resolvers: Callable[[], object]) -> list[Problem]:
         except SettingsError as error:
             problems += error.problems
     return problems
+
+
+def _is_installed(package: str) -> bool:
+    """Whether a package of an extra is there; it is not imported."""
+    from importlib.util import find_spec
+
+    try:
+        return find_spec(package) is not None
+    except ValueError:  # it is barred from being imported
+        return False

@@ -55,6 +55,7 @@ _ENTRIES = (
         Lazy("entrypoints.renderer_setup:ServerSetup"),
         on_servers=True,
     ),
+    RendererEntry("ray", "a slot of a Ray cluster", Lazy("entrypoints.renderer_setup:RaySetup")),
 )
 
 RENDERERS: Final[Mapping[str, RendererEntry]] = MappingProxyType(

@@ -72,6 +72,16 @@ class BucketPlace(Place):
         return folders[0] if folders else made
 
 
+@dataclass(frozen=True, slots=True)
+class OtherHost(BucketPlace):
+    """The same installation as another machine sees it: its state folder is its own."""
+
+    @property
+    def config(self) -> Path:
+        """Its configuration file."""
+        return self.folder / "other-config.json"
+
+
 @dataclass(slots=True)
 class Torment:
     """One installation, its bucket and its store."""
@@ -132,6 +142,25 @@ class Torment:
             raise FoundError(f"without a store, a worker ended with {code}")
         return deaths
 
+    def die_on_another_host(self) -> int:
+        """A machine dies with its files sent, and another, which has no plan, renders again.
+
+        The first one comes back later and deletes what it sent.
+        """
+        place = self.place
+        other = OtherHost(place.folder, place.journal_mode, place.root, place.database)
+        settings = json.loads(place.config.read_text())
+        settings["paths"]["state"] = str(place.folder / "other-state")
+        other.config.write_text(json.dumps(settings))
+        self._write()
+        step = self.chance.choice(("object_storage.create:after", "store.place:after"))
+        deaths = int(worker(other, step).wait().killed)
+        code = worker(place, until_quiet=True).wait().code
+        back = worker(other, until_quiet=True).wait().code
+        if (code, back) != (0, 0):
+            raise FoundError(f"two hosts ended with {code} and {back}")
+        return deaths
+
     def _write(self) -> None:
         write_one(self.place.database, self.chance.choice(("first pair", "first")))
 
@@ -157,6 +186,7 @@ def faults(torment: Torment) -> dict[str, Callable[[], int]]:
         named[f"take back at {step}"] = lambda step=step: torment.take_back_at(step)  # type: ignore[misc]
         named[f"stop the store at {step}"] = lambda step=step: torment.stop_store_at(step)  # type: ignore[misc]
     named["kill, and stop the store"] = torment.kill_and_stop_store
+    named["die on another host"] = torment.die_on_another_host
     return named
 
 

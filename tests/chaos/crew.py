@@ -39,7 +39,8 @@ def warm_up() -> None:
 
     for root in (adapters, application, domain):
         for module in pkgutil.walk_packages(root.__path__, f"{root.__name__}."):
-            importlib.import_module(module.name)
+            if not module.name.startswith("adapters.ray_cluster."):  # Ray need not be installed
+                importlib.import_module(module.name)
     importlib.import_module("tests.comfyui_double.double")
     PIL.Image.init()
 

@@ -146,6 +146,8 @@ def _configuration(place: Place) -> dict[str, dict[str, object]]:
     if place.server is not None:
         for section, values in served_configuration(place.server.url).items():
             made[section] |= values
+        # What is published is compared with the server's own file, byte for byte.
+        made["media"]["marking"] = {"metadata": False}
     return made
 
 

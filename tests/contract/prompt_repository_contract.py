@@ -200,6 +200,7 @@ class PromptRepositoryContract:
         some = Selection(only=frozenset({3, 4, 77}), excluding=frozenset({3}))
         others = Selection(excluding=frozenset({1}))
         assert [repository.count_pending(s) for s in (ANY, songs, some, others)] == [5, 1, 1, 4]
+        assert [repository.count_pending(ANY, at_most=n) for n in (1, 4, 5, 6)] == [1, 4, 5, 5]
         taken = [repository.claim_next(selection) for selection in (songs, some, others)]
         assert [claim and claim.prompt_id for claim in taken] == [9, 4, 2]
         assert repository.claim_next(songs) is None

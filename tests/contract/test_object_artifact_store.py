@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import ssl
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+import trustme
 
 from adapters.filesystem.limits import StoreLimits
 from adapters.filesystem.object_artifact_store import ObjectArtifactStore
@@ -17,7 +20,7 @@ from tests import media_samples
 from tests.contract.artifact_store_contract import AT, ONE, ArtifactStoreContract, rows
 from tests.contract.artifact_store_world import Left, StoreWorld
 from tests.contract.test_filesystem_artifact_store import LocalStagingWorld
-from tests.object_store.server import refusal
+from tests.object_store.server import BucketServer, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
 
     from application.ports.artifact_store import Prepared
     from domain.failure import Failure
-    from tests.object_store.server import BucketServer, TestBucket
+    from tests.object_store.server import TestBucket
 
 ANSWERS = [
     ("403 Forbidden", "AccessDenied", FailureCode.STORAGE_REFUSED),
@@ -263,6 +266,24 @@ def test_a_store_that_replaces_objects_is_refused(
     bucket.storage().check()
 
 
+def test_a_store_that_refuses_everything_is_no_safe_one(bucket_world: _Bucket) -> None:
+    """As one does behind a proxy that answers each condition with 412; the names come to an end."""
+
+    def refuse(environ: WSGIEnvironment) -> WSGIApplication | None:
+        if environ["REQUEST_METHOD"] == "PUT":
+            return refusal("412 Precondition Failed", "PreconditionFailed")
+        return refusal("404 Not Found", "NoSuchKey")
+
+    bucket_world.server.fault = refuse
+    with pytest.raises(StorageError, match="as if there was one already"):
+        bucket_world.bucket.storage().check()
+    ready = bucket_world.prepared(ONE, "a.png")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("adapters.filesystem.object_artifact_store._MAX_NAMES", 4)
+        failure = bucket_world.store.place([ready], ONE, AT, rows).failure()
+    assert failure.code is FailureCode.STORAGE_UNREACHABLE
+
+
 def test_credentials_come_from_a_file(bucket: TestBucket, tmp_path: Path) -> None:
     """A file without them is refused, and nothing of it is quoted."""
     file = tmp_path / "credentials"
@@ -279,6 +300,27 @@ def test_credentials_come_from_a_file(bucket: TestBucket, tmp_path: Path) -> Non
         assert "SECRET" not in raised.value.failure.message
     file.write_text("[default]\naws_access_key_id = a\naws_secret_access_key = b%c\n")
     S3Bucket(settings).check()
+
+
+def test_an_authority_of_its_own_must_be_named(tmp_path: Path) -> None:
+    """A store whose certificate nobody vouches for is not used; ``ca_file`` names who does."""
+    authority = trustme.CA()
+    file = tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(file)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    server = BucketServer(context)
+    try:
+        settings = BucketSettings("s3://media", server.url, "us-east-1", "tests", "tests")
+        with pytest.raises(StorageError, match="certificate is not trusted"):
+            S3Bucket(settings).check()
+        with pytest.raises(StorageError) as raised:
+            S3Bucket(replace(settings, ca_file=str(file))).check()
+        assert raised.value.failure.code is FailureCode.BUCKET_MISSING
+        with pytest.raises(StorageError, match="ca_file cannot be read"):
+            S3Bucket(replace(settings, ca_file=str(tmp_path / "none.pem"))).check()
+    finally:
+        server.close()
 
 
 def _code(failure: Failure | None) -> FailureCode | None:

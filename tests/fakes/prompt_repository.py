@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from application.ports.prompt_repository import (
     NO_PROCESSES,
+    UNLIMITED,
     Publication,
     Requeued,
     Selection,
@@ -149,9 +150,9 @@ class InMemoryPromptRepository:
         return self._end(claim, Outcome.RELEASED, seconds, failure)
 
     @transaction
-    def count_pending(self, selection: Selection) -> int:
+    def count_pending(self, selection: Selection, at_most: int = UNLIMITED) -> int:
         """Number of prompts that ``claim_next`` could claim one after the other."""
-        return len(self._pending(selection))
+        return min(len(self._pending(selection)), at_most)
 
     @transaction
     def next_retry_at(self, selection: Selection) -> datetime | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 from logging import ERROR, getLogger
@@ -17,6 +18,7 @@ from adapters.object_store.bucket import BucketSettings, S3Bucket
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from ssl import SSLContext
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     Fault = Callable[[WSGIEnvironment], "WSGIApplication | None"]
@@ -28,28 +30,48 @@ _ERROR: Final = "<Error><Code>{code}</Code><Message>said the store</Message></Er
 class BucketServer:
     """A store on a free port of the loopback interface, in threads of this process."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: SSLContext | None = None) -> None:
         getLogger("werkzeug").setLevel(ERROR)
+        self._tls = tls
         self.app = DomainDispatcherApplication(create_backend_app)
         self.fault: Fault | None = None
         self.requests: list[tuple[str, str]] = []
         self._server: Any = None
+        self._held: socket.socket | None = None
         self.port = 0
         self.start()
 
     @property
     def url(self) -> str:
         """The address of the store."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
 
     def start(self) -> None:
         """Listen, on the port of before if there was one; buckets and objects are still there."""
-        self._server = make_server("127.0.0.1", self.port, self._answer, threaded=True)
+        if self._held is not None:
+            self._held.close()
+            self._held = None
+        self._server = make_server(
+            "127.0.0.1", self.port, self._answer, threaded=True, ssl_context=self._tls
+        )
         self.port = self._server.server_port
         Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def stop(self) -> None:
         """Listen no more: connections are refused from now on."""
+        self.close()
+        # Bound and not listened on, so that no other program gets the port meanwhile.
+        held = socket.socket()
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            held.bind(("127.0.0.1", self.port))
+        except OSError:  # a connection of before is in the way; it keeps the port, too
+            held.close()
+        else:
+            self._held = held
+
+    def close(self) -> None:
+        """Listen no more, for good."""
         self._server.shutdown()
         self._server.server_close()
 

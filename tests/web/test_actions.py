@@ -102,7 +102,7 @@ def test_variations_from_a_card_and_from_the_viewer(site: Site) -> None:
 def test_copied_with_all_digits(site: Site) -> None:
     """The seed and the words; on the prompt's own page."""
     prompt_id = rendered(site)
-    with site.page(f"/prompts/{prompt_id}") as page:
+    with site.page(f"/prompts/{prompt_id}", own=True) as page:
         listened(page)
         for name, text in (("Copy the seed", str(SEED)), ("Copy the prompt", "a lake")):
             page.get_by_role("button", name=name).click()
@@ -165,7 +165,7 @@ def test_a_failed_prompt_is_tried_again_and_cancelled(site: Site) -> None:
 def test_the_page_of_a_prompt_fits_a_phone_and_does_not_jump(site: Site) -> None:
     """What its script adds has its room."""
     prompt_id = rendered(site)
-    with site.page("/system", viewport=PHONE) as page:
+    with site.page("/system", own=True, viewport=PHONE) as page:
         page.add_init_script(SHIFTS)
         page.goto(f"{site.url}/prompts/{prompt_id}")
         expect(page.get_by_role("button", name="Render again")).to_be_visible()

@@ -221,3 +221,12 @@ def test_everybody_can_use_it(site: Site, kind: str, theme: str) -> None:
         assert serious(page) == []
         page.set_viewport_size(PHONE)
         assert not overflows(page)
+
+
+def test_ctrl_and_enter_submit(site: Site) -> None:
+    """From any field of the form."""
+    with site.page("/submit") as page:
+        page.locator("#form-image").get_by_label("Prompt (required)").fill("A lake")
+        page.keyboard.press("Control+Enter")
+        expect(page.locator("#sent > li")).to_have_count(1)
+    assert [writing["prompt"] for writing in writings(site)] == ["A lake"]

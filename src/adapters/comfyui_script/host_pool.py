@@ -158,9 +158,8 @@ class HostPool:
             self._forget(host, "its render could not be recorded")
             raise
         blame = self._blame(hosted, host, result, warm, history)
-        if key.only is not None:
-            ended = hosted.answer.get("memory") if hosted.answer else None
-            use.add(host.memory, ended)
+        if key.only is not None and hosted.answer is not None:
+            use.add(host.memory, hosted.answer.get("memory"))
         if hosted.answer is None or key.only is not None:
             self._forget(host, blame or "its prompt was stopped")
         else:

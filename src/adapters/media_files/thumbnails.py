@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from adapters.media_files.media_file import PICTURE_FORMATS
+from adapters.media_marks.layout import thumbnail_packet
 from adapters.picture_files import decode_webp, decoding, open_picture
 from application.ports.media_files import InvalidMediaError
 
@@ -141,7 +142,7 @@ def _draw(picture: ImageFile, file: BinaryIO, width: int) -> bytes:
         method=4,
         icc_profile=profile if kept else b"",
         exif=b"",
-        xmp=b"",
+        xmp=thumbnail_packet(picture.info.get("xmp")),
     )
     return written.getvalue()
 

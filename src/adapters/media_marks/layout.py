@@ -8,6 +8,8 @@ import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from domain.mark import SYNTHETIC
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import BinaryIO
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
 
 MAX_PACKET: Final = 4 * 1024 * 1024
 """Bytes of an XMP packet that is read."""
+
+RDF: Final = b"http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+"""The namespace of descriptions in XMP."""
 
 MAX_RIFF: Final = 2**32 - 2
 """Bytes behind the length of a RIFF file."""
@@ -75,6 +80,26 @@ def read_part(file: BinaryIO, part: Part, limit: int = MAX_PACKET) -> bytes:
     if len(data) != end - start:
         raise MarkError("is cut off")
     return data
+
+
+def thumbnail_packet(xmp: object) -> bytes:
+    """A small packet with the type of source alone, for a smaller copy of a picture.
+
+    Args:
+        xmp: the picture's own packet as Pillow returns it, or None.
+
+    Returns:
+        b"" if the picture does not say that a machine made it.
+    """
+    packet = xmp.encode("utf-8", "replace") if isinstance(xmp, str) else xmp
+    term = SOURCE_TYPE.search(packet) if isinstance(packet, bytes) else None
+    if term is None or term[1].decode() not in SYNTHETIC:
+        return b""
+    return (
+        b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="' + RDF + b'">'
+        b'<rdf:Description rdf:about="" xmlns:i="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"'
+        b' i:DigitalSourceType="' + term[0] + b'"/></rdf:RDF></x:xmpmeta>'
+    )
 
 
 def riff_chunk(kind: bytes, data: bytes) -> bytes:

@@ -14,12 +14,13 @@ import re
 import struct
 import uuid
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 from xml.sax.saxutils import quoteattr
 
 from adapters.media_marks.layout import (
     MAX_PACKET,
+    RDF,
     SOURCE_TYPE,
     UNREADABLE,
     Layout,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from adapters.media_marks.layout import Embed, Piece, Scan
+    from adapters.media_marks.signature import Signer
 from domain.mark import Mark
 
 _READ_BYTES: Final = 256 * 1024  # at a time, so that they stay in the processor's cache
@@ -44,10 +46,9 @@ _MAX_PROMPT: Final = 10_000  # characters; a segment of a JPEG has 64 KiB
 _NAMESPACE: Final = uuid.UUID("6c1f4b52-8d0e-5f6e-9a57-0f3c5d2b7e41")  # of the ids of marks
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _END_OF_RDF: Final = re.compile(rb"</[A-Za-z_][\w.-]*:RDF\s*>\s*</")
-_RDF: Final = b"http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _PACKET: Final = (
     b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>'
-    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="' + _RDF + b'">%b</rdf:RDF>'
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="' + RDF + b'">%b</rdf:RDF>'
     b'</x:xmpmeta><?xpacket end="r"?>'
 )
 _DECLARED: Final = (
@@ -87,12 +88,27 @@ class Marker:
 
     Args:
         software: name and version of this program.
-        with_prompt: whether the text of the prompt becomes part of a mark.
+        with_metadata: whether a mark is written into the metadata of files.
+        with_prompt: whether the text of the prompt becomes part of it.
+        signer: signs files too; None for no signatures.
+        signs_signed: whether a file that comes with a signature is signed as well, with its own
+            manifest as an ingredient, instead of staying as it is.
     """
 
-    def __init__(self, software: str, *, with_prompt: bool = False) -> None:
+    def __init__(
+        self,
+        software: str,
+        *,
+        with_metadata: bool = True,
+        with_prompt: bool = False,
+        signer: Signer | None = None,
+        signs_signed: bool = False,
+    ) -> None:
         self._software = software
+        self._with_metadata = with_metadata
         self._with_prompt = with_prompt
+        self._signer = signer
+        self._signs_signed = signs_signed
 
     def mark(self, source: Path, target: Path, format_name: str, mark: Mark) -> Marked:
         """Write a marked copy of a file, or rename the file if it stays as it is.
@@ -133,7 +149,7 @@ class Marker:
             try:
                 layout = scan(original)
                 stated = layout.source_type() if layout.xmp or layout.tags else ""
-                if layout.is_signed or stated in SYNTHETIC:
+                if layout.is_signed or stated in SYNTHETIC or not self._with_metadata:
                     present = "present" if stated in SYNTHETIC else ""
                     signed = "present" if layout.is_signed else ""
                     kept = FileMark("", stated, present, signed)
@@ -142,14 +158,21 @@ class Marker:
                     if layout.xmp is not None:
                         packet = merged_packet(layout.xmp, stated_xmp)
                     pieces = embed(original, layout, packet, values)
-                    size, sha256 = copy_pieces(original, pieces, target)
+                    # A signed file is hashed once it is signed.
+                    digest = None if self._signer else hashlib.sha256()
+                    size = copy_pieces(original, pieces, target, digest)
+                    sha256 = digest.hexdigest() if digest else ""
                     with target.open("rb") as copy:
                         written = scan(copy)
                     tag = written.tags.get("DIGITALSOURCETYPE")
                     if written.xmp != packet and tag != values["DIGITALSOURCETYPE"]:
                         raise MarkError("does not hold its mark after it was written")
                     source.unlink()
-                    return Marked(size, sha256, FileMark(mark_id, mark.source_type, "written"))
+                    stated_mark = FileMark(mark_id, mark.source_type, "written")
+                    marked = Marked(size, sha256, stated_mark)
+                    if self._signer is None:
+                        return marked
+                    return self._signed(marked, target, format_name, mark)
             except UNREADABLE as error:
                 target.unlink(missing_ok=True)
                 kept = FileMark(problem=str(error) or type(error).__name__)
@@ -157,25 +180,50 @@ class Marker:
             sha256 = hashlib.file_digest(original, "sha256").hexdigest()
             size = original.tell()
         source.rename(target)
-        return Marked(size, sha256, kept)
+        marked = Marked(size, sha256, kept)
+        if self._signer and not kept.problem and (self._signs_signed or not kept.signature):
+            return self._signed(marked, target, format_name, mark)
+        return marked
+
+    def _signed(self, marked: Marked, path: Path, format_name: str, mark: Mark) -> Marked:
+        """Sign a file; one that cannot be signed stays as it is, and the mark says so."""
+        from adapters.media_marks.signature import CertificateError
+
+        assert self._signer is not None  # noqa: S101 - asked by the caller
+        signed = path.with_name(".signed")
+        try:
+            self._signer.sign(
+                path, signed, format_name, mark, is_signed=bool(marked.mark.signature)
+            )
+        except (CertificateError, MarkError) as error:
+            signed.unlink(missing_ok=True)
+            stated = replace(marked.mark, problem=f"not signed: {error}")
+        else:
+            signed.replace(path)
+            stated = replace(marked.mark, source_type=mark.source_type, signature="written")
+        with path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            return Marked(file.tell(), sha256, stated)
 
 
-def copy_pieces(source: BinaryIO, pieces: Sequence[Piece], target: Path) -> tuple[int, str]:
+def copy_pieces(
+    source: BinaryIO, pieces: Sequence[Piece], target: Path, digest: hashlib._Hash | None
+) -> int:
     """Write a file that consists of parts of another and of new bytes, and read it again.
 
     Args:
         source: the file from which the parts are copied.
         pieces: in the order of the new file.
         target: must not exist; it is made with mode 644 whatever the umask.
+        digest: of what was read again; None if no hash is needed.
 
     Returns:
-        Size in bytes, and the SHA-256 of what was read again.
+        Size in bytes.
 
     Raises:
         MarkError: something else was read than was written.
         OSError: a file cannot be read or written.
     """
-    digest = hashlib.sha256()
     position = 0
     copy = os.open(target, _NEW_FILE_FLAGS, 0o600)
     try:
@@ -192,13 +240,14 @@ def copy_pieces(source: BinaryIO, pieces: Sequence[Piece], target: Path) -> tupl
                 again = os.pread(copy, written, position)
                 if again != block[:written]:
                     raise MarkError("is different after it was written")
-                digest.update(again)
+                if digest is not None:
+                    digest.update(again)
                 start += written
                 position += written
         os.fchmod(copy, 0o644)
     finally:
         os.close(copy)
-    return position, digest.hexdigest()
+    return position
 
 
 def merged_packet(present: bytes, stated: bytes) -> bytes:
@@ -214,7 +263,7 @@ def merged_packet(present: bytes, stated: bytes) -> bytes:
     if not ends or SOURCE_TYPE.search(present):
         return _PACKET % stated
     end = ends[-1].start()
-    declared = stated.replace(b" ", b' xmlns:rdf="%b" ' % _RDF, 1)
+    declared = stated.replace(b" ", b' xmlns:rdf="%b" ' % RDF, 1)
     return present[:end] + declared + present[end:]
 
 

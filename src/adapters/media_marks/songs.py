@@ -33,6 +33,7 @@ _MAX_ID3 = 32 * 1024 * 1024  # bytes of a tag that is read
 _UNSYNCHRONISED, _EXTENDED, _FOOTER = 0x80, 0x40, 0x10
 _SYNCHSAFE = 0x7F
 _XMP_OWNER = b"XMP\0"
+_MAX_MEDIA_TYPE = 64  # bytes of a frame, in which the type of its content stands
 _V2_2, _V2_3, _V2_4 = 2, 3, 4
 
 
@@ -72,7 +73,8 @@ def _read_id3(tag: bytes, layout: Layout) -> None:
             title, _, text = content[1:].partition(b"\0")
             key = title.decode("utf-8", "replace").upper()
             layout.tags.setdefault(key, text.rstrip(b"\0").decode("utf-8", "replace"))
-    layout.is_signed = layout.is_signed or b"c2pa-manifest-store" in tag
+        elif name == b"GEOB" and b"c2pa" in content[:_MAX_MEDIA_TYPE]:
+            layout.is_signed = True
 
 
 def _new_frames(version: int, packet: bytes, values: Mapping[str, str]) -> bytes:

@@ -25,6 +25,7 @@ from adapters.sql_queue.shared_schema import check_shared_tables, has_junction
 from adapters.sql_queue.shared_tables import SharedTableWriter, status_change
 from application.ports.prompt_repository import (
     NO_PROCESSES,
+    UNLIMITED,
     Publication,
     Requeued,
     Selection,
@@ -191,9 +192,9 @@ class SqlPromptRepository:
         with self._connection.writing(claim.prompt_id):
             return self._end(claim, Outcome.RELEASED, seconds, failure)
 
-    def count_pending(self, selection: Selection) -> int:
+    def count_pending(self, selection: Selection, at_most: int = UNLIMITED) -> int:
         """Number of prompts that ``claim_next`` could claim one after the other."""
-        return self._claims.count_pending(selection)
+        return self._claims.count_pending(selection, at_most)
 
     def next_retry_at(self, selection: Selection) -> datetime | None:
         """When the first prompt that waits for a retry is due, in UTC; None if none waits."""
@@ -497,9 +498,9 @@ class ClaimStatements:
             process,
         )
 
-    def count_pending(self, selection: Selection) -> int:
+    def count_pending(self, selection: Selection, at_most: int = UNLIMITED) -> int:
         """Number of prompts that could be claimed one after the other, including later retries."""
-        conditions, number = self._conditions(selection), 0
+        conditions, number = self._conditions(selection) | {"at_most": at_most}, 0
         among = "1" if selection.only is None else "p.id IN (SELECT value FROM json_each(:only))"
         for kind in selection.kinds:
             with self._connection.reading():
@@ -510,7 +511,7 @@ class ClaimStatements:
                 )
                 [(count,)] = self._connection.rows(statement, conditions)
             number += count
-        return number
+        return min(number, at_most)
 
     def next_retry_at(self, selection: Selection) -> datetime | None:
         """When the first prompt that waits for a retry is due, in UTC; None if none waits."""

@@ -55,7 +55,7 @@ class RenderingFacts:
     """How a job was rendered; becomes part of the artifacts' metadata.
 
     Attributes:
-        renderer: "script", "sketch" or "server".
+        renderer: "script", "sketch", "server" or "ray".
         workflow: file name of the workflow, without folders.
         seconds: running time of the workflow.
         seed_used: whether the workflow received the seed, so that it describes the result.
@@ -151,10 +151,12 @@ class MediaRenderer(Protocol):
 
     def waiting_processes(
         self, kind: Kind, environment: Mapping[str, str], slot: int
-    ) -> Sequence[WorkflowProcess]:
+    ) -> Sequence[WorkflowProcess] | None:
         """Process groups that wait for the next job of a kind and do nothing before it.
 
         One that no other job has may be recorded with a claim. They end if this process dies.
+        None if the slot has no place for a job of the kind now, although others may have one: then
+        none may be claimed for it.
 
         Args:
             kind: the kind of the job.

@@ -85,6 +85,9 @@ class Publication:
 Waiting: TypeAlias = "Mapping[Kind, WorkflowProcess]"
 """The process that waits to render the next prompt of each kind, if there is one."""
 
+UNLIMITED = 2**62
+"""A number of prompts that no queue has."""
+
 NO_PROCESSES: Waiting = MappingProxyType({})
 
 
@@ -212,8 +215,13 @@ class PromptRepository(Protocol):
         """
         ...
 
-    def count_pending(self, selection: Selection) -> int:
-        """Number of prompts that ``claim_next`` could claim one after the other."""
+    def count_pending(self, selection: Selection, at_most: int = UNLIMITED) -> int:
+        """Number of prompts that ``claim_next`` could claim one after the other.
+
+        Args:
+            selection: the prompts that count.
+            at_most: where counting ends; a million takes a while.
+        """
         ...
 
     def requeue(self, prompt_ids: Sequence[int], *, again: bool) -> Requeued:

@@ -12,6 +12,8 @@ import click
 from entrypoints.cli.invocation import ExitCode, Invocation, command
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from entrypoints.settings.loader import LoadedSettings
 
 HELP = """Show the settings and paths in force, and where each setting comes from.
@@ -68,9 +70,9 @@ def _paths(loaded: LoadedSettings) -> dict[str, str | None]:
     from entrypoints.settings.errors import SettingsError
 
     setups = [(kind, setup) for setup in chosen_setups(loaded).values() for kind in setup.kinds]
-    resolvers = {
+    resolvers: dict[str, Callable[[], object]] = {
         "database": partial(resolution.database_path, loaded),
-        "output root": partial(resolution.output_root, loaded),
+        "output root": partial(resolution.published_root, loaded),
         "ComfyUI": partial(resolution.comfyui_directory, loaded),
         "interpreter": partial(resolution.interpreter, loaded),
         **{f"{kind} workflow": partial(setup.workflow_file, kind) for kind, setup in setups},

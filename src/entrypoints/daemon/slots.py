@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from domain.prompt import Kind
 from entrypoints.renderers import RENDERERS
 from entrypoints.settings.hosts import server_addresses
+from entrypoints.settings.ray import planned_slots as slots_on_ray
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,8 +38,8 @@ class SlotPlan:
 def planned_slots(settings: Settings) -> tuple[SlotPlan, ...]:
     """The slots: those for pictures first, then for songs, then for both; at least one.
 
-    If workers.* sets no number, each ComfyUI server gets its own number of slots, and scripts get
-    one more.
+    If workers.* sets no number, each ComfyUI server and each Ray cluster gets its own number of
+    slots, and scripts get one more.
     """
     workers = settings.workers
     unset = workers.shared is None and not (workers.image or workers.audio)
@@ -67,4 +68,10 @@ def _by_server(settings: Settings) -> list[frozenset[Kind]]:
     }
     addresses = server_addresses(settings.comfyui, served)
     slots = [address.kinds for address in addresses for _ in range(address.slots)]
-    return [kinds for kinds in (*slots, frozenset(Kind) - served) if kinds]
+    on_ray = {
+        kind
+        for kind, renderer in ((Kind.IMAGE, chosen.image), (Kind.AUDIO, chosen.audio))
+        if renderer == "ray"
+    }
+    slots += slots_on_ray(settings.media.ray, on_ray)
+    return [kinds for kinds in (*slots, frozenset(Kind) - served - on_ray) if kinds]

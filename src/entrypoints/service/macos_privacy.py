@@ -76,12 +76,13 @@ def paths_in_use(loaded: LoadedSettings, program: Path) -> dict[str, Path]:
     """
     resolvers: dict[str, Callable[[], Path]] = {
         "database": lambda: resolution.database_path(loaded),
-        "output folder": lambda: resolution.output_root(loaded),
         "ComfyUI directory": lambda: resolution.comfyui_directory(loaded),
         "interpreter": lambda: resolution.interpreter(loaded),
         "image script": lambda: resolution.script(loaded, Kind.IMAGE),
         "audio script": lambda: resolution.script(loaded, Kind.AUDIO),
     }
+    if resolution.storage_address(loaded) is None:
+        resolvers["output folder"] = lambda: resolution.output_root(loaded)
     paths = {"program": program}
     if loaded.config_file:
         paths["configuration file"] = loaded.config_file

@@ -196,11 +196,45 @@ class Limits(Section, frozen=True):
     min_free_bytes: Annotated[int, whole(0, 2**60, "bytes")] = 256 * 1024**2
 
 
+class Ray(Section, frozen=True):
+    """The Ray cluster on whose nodes renders run."""
+
+    address: Annotated[
+        str | None, Meta(description='host and port of the head, such as "gpu-head:6379", or null')
+    ] = None
+    slots: Annotated[
+        tuple[dict[str, int | float | tuple[str, ...] | dict[str, int | float | str]], ...],
+        Meta(
+            description=(
+                'a list of objects such as [{"count": 4, "num_gpus": 1,'
+                ' "resources": {"model:flux": 1}, "kinds": ["image"]}]'
+            )
+        ),
+    ] = ({},)
+    runs: Literal["script", "server"] = "script"
+    transfer: Literal["bytes", "folder"] = "bytes"
+    connect_seconds: Annotated[float, positive("seconds", 3600)] = 30.0
+
+
 class Marking(Section, frozen=True):
     """What published files state about their origin."""
 
     metadata: bool = True
     prompt: bool = False
+    certificate: Annotated[
+        str | None, Meta(description="the path of a PEM file, or null", extra=OWN)
+    ] = None
+    private_key: Annotated[
+        str | None,
+        Meta(description="a private key in PEM, or null", extra=WITH_VARIABLES),
+    ] = None
+    time_authority: Annotated[
+        str | None, Meta(description='an address such as "http://timestamp.example", or null')
+    ] = None
+    signed_files: Literal["keep", "ingredient"] = "keep"
+    trusted: Annotated[
+        str | None, Meta(description="the path of a PEM file, or null", extra=OWN)
+    ] = None
 
 
 class Storage(Section, frozen=True):
@@ -243,6 +277,7 @@ class Media(Section, frozen=True):
     warm: Warm = Warm()
     workflows: Workflows = Workflows()
     inputs: Inputs = field(default_factory=Inputs)
+    ray: Ray = field(default_factory=Ray)
     argument_style: Literal["equals", "separate"] = "equals"
     blank_negative_prompt: Literal["keep", "empty"] = "keep"
     variants: Literal["last", "all"] = "last"

@@ -22,6 +22,8 @@ from entrypoints.settings.hosts import (
     host_faults,
     server_address_fault,
 )
+from entrypoints.settings.ray import SLOTS as RAY_SLOTS
+from entrypoints.settings.ray import slot_faults, slot_kinds
 from entrypoints.settings.redaction import display, excerpt
 from entrypoints.settings.schema import INPUTS, field_names
 
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 _ARGUMENT = re.compile(r"--?[^\s=-][^\s=]*")
 _INPUT = re.compile(r".*[^\s.]\s*\.[^\s.]+")
+_HOST_AND_PORT = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}")
 _BASE_PATH = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
 _BUCKET_URL = re.compile(r"s3://[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9](/[^/?#]+)*/?")
 _NUMBER = re.compile(r"[+-]?([0-9]{1,20}\.?[0-9]{0,20}|\.[0-9]{1,20})(e[+-]?[0-9]{1,3})?")
@@ -158,6 +161,7 @@ def cross_check(settings: Settings, entries: Mapping[str, Entry]) -> Iterator[Pr
         _hooks,
         _hosts,
         _servers,
+        _ray,
         _token,
         _web_addresses,
     ):
@@ -302,6 +306,42 @@ def _servers(settings: Settings) -> Iterator[_Fault]:
         ):
             what = f'{chosen}, but no entry of {HOSTS} has the kind "{kind}"'
             yield _Fault(HOSTS, what, 'Add it to "kinds", or leave "kinds" out.')
+
+
+def _ray(settings: Settings) -> Iterator[_Fault]:
+    ray, renderers = settings.media.ray, settings.media.renderer
+    faults = list(slot_faults(ray.slots))
+    for what, fix in faults:
+        yield _Fault(RAY_SLOTS, what, fix)
+    key = "media.ray.address"
+    if ray.address is not None and not _HOST_AND_PORT.fullmatch(ray.address):
+        what = f"{key} is {excerpt(key, ray.address)}, which is not a host and a port"
+        fix = 'Write the address of the head, such as "gpu-head:6379".'
+        if "://" in ray.address:
+            fix += (
+                " Ray Client (ray://) is not supported: make this machine a node of the cluster"
+                " (ray start --address=gpu-head:6379 --num-gpus=0 --num-cpus=0)."
+            )
+        yield _Fault(key, what, fix)
+    for kind in (Kind.IMAGE, Kind.AUDIO):
+        if getattr(renderers, kind) != "ray":
+            continue
+        chosen = f'media.renderer.{kind} is "ray"'
+        if ray.transfer == "folder" and settings.media.storage.url is not None:
+            transfer = "media.ray.transfer"
+            what = f'{transfer} is "folder", but media is published in media.storage.url'
+            yield _Fault(transfer, what, 'Write "bytes": the nodes see no folder of a bucket.')
+        if ray.address is None:
+            fix = 'Write the address of the head, such as "gpu-head:6379".'
+            yield _Fault(key, f"{chosen}, but {key} is not set", fix, f"media.renderer.{kind}")
+        if ray.runs == "server" and getattr(settings.media.workflows, kind) is None:
+            workflow = f"media.workflows.{kind}"
+            what = f'{chosen} and media.ray.runs "server", but {workflow} is not set'
+            fix = "Export the workflow in ComfyUI (Export (API)) and name the file there."
+            yield _Fault(workflow, what, fix, f"media.renderer.{kind}")
+        if not faults and not any(kind in slot_kinds(slot) for slot in ray.slots):
+            what = f'{chosen}, but no entry of {RAY_SLOTS} has the kind "{kind}"'
+            yield _Fault(RAY_SLOTS, what, 'Add it to "kinds", or leave "kinds" out.')
 
 
 def _token(settings: Settings) -> Iterator[_Fault]:

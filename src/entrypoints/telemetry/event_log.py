@@ -51,6 +51,7 @@ SAFE_CODES: Final = frozenset(
         FailureCode.SERVER_LOST,
         FailureCode.SERVER_STUCK,
         FailureCode.SERVER_BUSY,
+        FailureCode.CLUSTER_UNUSABLE,
         FailureCode.JOB_INTERRUPTED,
         FailureCode.INTERRUPTED,
         FailureCode.CANCELLED,

@@ -27,12 +27,21 @@ _MESSAGES: Final = {  # code and message by HTTP status
     416: ("no_such_range", "the range is outside of the file"),
     500: ("program_error", "a bug in Media Generator prevented an answer"),
 }
+_TITLES: Final = {
+    403: "Not allowed",
+    404: "Not found",
+    500: "A bug",
+    503: "Not available now",
+}
 _PAGE: Final = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{status} - Media Generator</title>
+<link rel="icon" href="{base}/static/icon.svg" type="image/svg+xml">
+<script src="{base}/static/theme.js"></script>
 <link rel="stylesheet" href="{base}/static/plain.css"></head>
-<body><main><h1>{status}</h1><p>{message}</p><p>{hint}</p>
-<p><a href="{base}/">Back to Browse</a></p></main></body></html>
+<body><main><p><a class="wordmark" href="{base}/">Media Generator</a></p>
+<h1>{title}</h1><p>{message}</p><p>{hint}</p>
+<p class="soft">Status {status}. <a href="{base}/">Back to Browse</a></p></main></body></html>
 """
 
 
@@ -83,10 +92,15 @@ def _answer(error: ApiError) -> Response:
     text = _PAGE.format(
         base=request.script_root,
         status=error.status,
-        message=escape(error.message),
+        title=_TITLES.get(error.status, "This did not work"),
+        message=escape(_sentence(error.message)),
         hint=escape(error.hint or ""),
     )
     return Response(text, error.status, error.headers, content_type="text/html; charset=utf-8")
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _answer_database_error(error: RepositoryError) -> Response:

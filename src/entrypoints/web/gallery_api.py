@@ -53,6 +53,14 @@ class GalleryItem(Document):
     file_size: Annotated[int | None, Meta(description="bytes")]
     workflow: str | None
     renderer: str | None
+    source_type: Annotated[
+        str | None,
+        Meta(
+            description="term of the IPTC vocabulary that the mark in the file states, such as"
+            " trainedAlgorithmicMedia; null if it has none"
+        ),
+    ]
+    is_signed: Annotated[bool, Meta(description="whether the file holds a C2PA manifest")]
     created_at: Time
     media_url: Annotated[
         str | None, Meta(description="address of the file; null if its path cannot be served")
@@ -125,6 +133,8 @@ def _new_item(artifact: GalleryArtifact, base: str) -> GalleryItem:
     metadata = artifact.metadata
     prompt = _text(metadata, "prompt") or artifact.prompt_text
     kind = artifact.kind
+    stated = metadata.get("mark")
+    mark: Mapping[str, object] = stated if isinstance(stated, dict) else {}
     media_url = _media_url(artifact.file_path, base) if artifact.servable else None
     return GalleryItem(
         artifact_id=artifact.id,
@@ -145,6 +155,8 @@ def _new_item(artifact: GalleryArtifact, base: str) -> GalleryItem:
         file_size=_integer(metadata, "file_size"),
         workflow=_text(metadata, "workflow"),
         renderer=_text(metadata, "renderer"),
+        source_type=_text(mark, "source_type"),
+        is_signed=bool(_text(mark, "signature")),
         created_at=artifact.created_at,
         media_url=media_url,
         thumbnail_url=(

@@ -118,6 +118,12 @@ def media(services: Services, file_path: str, query: MediaParameters) -> Respons
     return response
 
 
+class Measuring(Document):
+    """The waveform is not known yet."""
+
+    retry_after: Annotated[int, Meta(description="seconds to wait before asking again")]
+
+
 @routes.add(
     "GET",
     "/api/v1/peaks/<row:artifact_id>",
@@ -125,6 +131,11 @@ def media(services: Services, file_path: str, query: MediaParameters) -> Respons
     query=PeaksParameters,
     answers={
         200: Answer(schema=Peaks),
+        202: Answer(
+            "Other songs are being measured; ask again",
+            Measuring,
+            headers={"Retry-After": "seconds to wait"},
+        ),
         304: Answer("The client has the current content"),
     },
     errors={
@@ -240,14 +251,8 @@ def _peaks_response(waveforms: Waveforms, media: MediaFile, parts: int) -> Respo
         return response
     try:
         levels = waveforms.levels(media)
-    except BusyError as error:
-        raise ApiError(
-            503,
-            "busy",
-            "too many songs are being measured",
-            "Ask again in a second.",
-            {"Retry-After": "1"},
-        ) from error
+    except BusyError:
+        return json_response(Measuring(retry_after=1), 202, {"Retry-After": "1"})
     except InvalidMediaError as error:
         raise ApiError(422, "no_peaks", f"there is no waveform: {error}") from error
     except OSError as error:

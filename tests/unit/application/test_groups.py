@@ -155,7 +155,7 @@ def test_a_stop_publishes_what_has_rendered_and_gives_back_the_rest_of_a_group()
     ready = groups.statuses().count("ready")
     assert ready >= 4, "those before the stop"
     assert groups.statuses() == ["ready"] * ready + ["pending"] * (9 - ready)
-    assert (report.published, report.published + report.released) == (ready, 7)
+    assert (report.published, report.released) == (ready, 1), "the others had not begun"
     groups.harness.check()
     assert groups.harness.drain().published == 9 - ready
 
@@ -201,11 +201,25 @@ def test_a_long_render_keeps_nobody_waiting() -> None:
 
     harness.during(groups.ids[4], render)
     report = harness.drain()
-    assert (report.published, report.released) == (9, 2)
+    assert (report.published, report.released) == (9, 0), "two had not begun"
     assert groups.statuses() == ["ready"] * 9
     assert [4] in groups.committed
     assert [harness.queue.outcomes(n)[0] for n in groups.ids[5:7]] == ["released"] * 2
     harness.check()
+
+
+def test_what_was_given_back_unbegun_does_not_count_towards_a_limit() -> None:
+    """As many prompts are rendered as were asked for."""
+    groups = Groups(12)
+
+    def render() -> None:
+        groups.harness.clock.advance(1.0)
+        groups.wait_until(lambda: groups.statuses()[5:7] == ["pending"] * 2)
+
+    groups.harness.during(groups.ids[4], render)
+    report = groups.harness.drain(limit=8)
+    assert report.published == report.renders == 8
+    assert groups.statuses() == ["ready"] * 8 + ["pending"] * 4
 
 
 def test_a_failure_in_a_group_is_its_own_prompts_alone() -> None:
@@ -230,7 +244,7 @@ def test_a_failure_of_the_environment_gives_back_the_rest_of_a_group() -> None:
     report = groups.harness.drain()
     assert report.stopped_by == MISSING
     assert groups.statuses() == ["ready"] * 4 + ["pending"] * 5
-    assert (report.published, report.released) == (4, 3)
+    assert (report.published, report.released) == (4, 1), "the others had not begun"
     groups.harness.check()
 
 

@@ -9,10 +9,10 @@ import pytest
 
 from application.drain import RECOVERY_INTERVAL
 from application.finalizer import UNEXPECTED
-from application.ports.artifact_store import RenderKey
+from application.ports.artifact_store import RenderKey, StorageError
 from application.ports.events import WorkerError
 from application.ports.prompt_repository import Selection
-from domain.failure import FailureCode
+from domain.failure import Failure, FailureCode
 from domain.prompt import Kind
 from domain.render import WorkflowProcess
 from domain.retry import RetryPolicy
@@ -331,3 +331,24 @@ def test_a_prompt_that_takes_worker_after_worker_down_is_given_up() -> None:
     assert failure is not None
     assert failure.code is FailureCode.WORKER_LOST
     assert harness.repository.claim_next(ANY) is None
+
+
+def test_a_store_that_does_not_answer_decides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its files may be whole: the render stays until they can be looked at; that is said once."""
+    harness = in_memory()
+    dead = harness.processes.start()
+    claim = lives_on(harness, dead)
+    harness.processes.end(dead.pid)
+    away = StorageError(Failure(FailureCode.STORAGE_UNREACHABLE, "no answer"))
+
+    def fail(_key: RenderKey) -> None:
+        raise away
+
+    with monkeypatch.context() as patched:
+        patched.setattr(harness.store, "finished", fail)
+        assert [harness.recovery.run() for _ in range(2)] == [0, 0]
+    assert harness.queue.outcomes(claim.prompt_id) == [None]
+    [event] = [event for event in harness.recorder.events if isinstance(event, WorkerError)]
+    assert "no answer" in event.reason
+    assert harness.recovery.run() == 1
+    assert harness.status(claim.prompt_id) == "pending"

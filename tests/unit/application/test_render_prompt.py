@@ -116,10 +116,10 @@ def test_a_waiting_process_serves_one_render_at_a_time() -> None:
     claim = replace(claim_of({"prompt": "a lake"}), process=second)
     with holding(harness.keeper, claim):
         waiting = harness.prompt_renderer.waiting_processes
-        assert waiting({Kind.IMAGE}, {}, 1) == {Kind.IMAGE: first}
+        assert waiting({Kind.IMAGE}, {}, 1) == ({Kind.IMAGE: first}, frozenset())
         with holding(harness.keeper, replace(claim, render_id=71, process=first)):
-            assert waiting(set(Kind), {}, 1) == {}
-    assert waiting({Kind.IMAGE}, {}, 1)
+            assert waiting(set(Kind), {}, 1) == ({}, frozenset())
+    assert waiting({Kind.IMAGE}, {}, 1)[0]
 
 
 def test_a_song_has_no_size() -> None:

@@ -23,6 +23,7 @@ from adapters.media_files.media_file import MediaFolder
 from adapters.media_files.object_media import ObjectMedia
 from adapters.media_files.thumbnails import Thumbnails
 from adapters.media_files.waveforms import Waveforms
+from adapters.media_marks.marker import Marker
 from adapters.object_store.bucket import S3Bucket
 from adapters.object_store.doctor import ObjectStorageChecks
 from adapters.processes.system_processes import SystemProcesses
@@ -120,6 +121,7 @@ ONCE: dict[str, type[object]] = {
     "renderer": ScriptRenderer,
     "store": STORE,
     "object_storage": OBJECT_STORAGE,
+    "marker": Marker,
     "render_logs": LOGS,
     "keeper": LeaseKeeper,
     "prompt_renderer": PromptRenderer,
@@ -152,6 +154,7 @@ MADE_ANEW: dict[str, type[object]] = {
     "page_database": DATABASE,
     "database_checks": DatabaseChecks,
     "database_space_checks": FreeSpaceChecks,
+    "staging_space_checks": FreeSpaceChecks,
     "object_storage_checks": ObjectStorageChecks,
     "output_root_checks": OutputRootChecks,
 }
@@ -161,6 +164,7 @@ VALUES = {
     "staging_folder",
     "store_limits",
     "other_folders",
+    "marker",
     "sections",
     "me",
     "database_path",
@@ -212,10 +216,17 @@ def build(place: Place, tmp_path: Path) -> Iterator[Build]:
         container.connection().close()
 
 
-def test_every_provider_resolves(build: Build) -> None:
+def test_every_provider_resolves(build: Build, place: Place) -> None:
     """From the smallest file that works; each part is built once, or anew where that is meant."""
     container = build()
-    named = ONCE.keys() | MADE_ANEW.keys() | OF_SERVERS.keys() | GIVEN | VALUES | {"hook_outbox"}
+    named = (
+        ONCE.keys()
+        | MADE_ANEW.keys()
+        | OF_SERVERS.keys()
+        | GIVEN
+        | VALUES
+        | {"hook_outbox", "marker"}
+    )
     assert set(container.providers) == named
     for name in VALUES:
         container.providers[name]()
@@ -224,7 +235,8 @@ def test_every_provider_resolves(build: Build) -> None:
         assert isinstance(built, part), name
         assert container.providers[name]() is built
     for name, part in MADE_ANEW.items():
-        one, other = container.providers[name](), container.providers[name]()
+        given = {"folder": place.folder} if name == "staging_space_checks" else {}
+        one, other = (container.providers[name](**given) for _ in range(2))
         assert isinstance(one, part), name
         assert one is not other
     assert list(container.renderers()) == ["script"]

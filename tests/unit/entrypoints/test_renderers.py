@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import closing
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -46,6 +49,7 @@ def _loaded(folder: Path, image: str, audio: str = "sketch", **comfyui: Any) -> 
             "media": {
                 "renderer": {"image": image, "audio": audio},
                 "workflows": {"image": str(graph), "audio": str(graph)},
+                "ray": {"address": "gpu-head:6379"},
             },
         }
     )
@@ -66,13 +70,26 @@ def test_the_settings_accept_exactly_the_renderers_of_the_kind(kind: Kind, tmp_p
     place = make_place(tmp_path)
     for name in names_for(kind):
         assert f'"{name}"' in keys()[key].expected
-        media = {"renderer": {kind.value: name}, "workflows": {kind.value: "graph.json"}}
+        media = {
+            "renderer": {kind.value: name},
+            "workflows": {kind.value: "graph.json"},
+            "ray": {"address": "gpu-head:6379"},
+        }
         loaded = place.load({"media": media})
         assert renderer(loaded, kind) == name
     with pytest.raises(SettingsError, match='must be "script"'):
         place.load({"media": {"renderer": {kind.value: "scripts"}}})
 
 
+@pytest.fixture
+def _with_ray(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the extra were installed; nothing of it is imported to set a renderer up."""
+    ray = ModuleType("ray")
+    ray.__spec__ = ModuleSpec("ray", None)
+    monkeypatch.setitem(sys.modules, "ray", ray)
+
+
+@pytest.mark.usefixtures("_with_ray")
 @pytest.mark.parametrize("name", RENDERERS)
 def test_each_is_set_up_from_the_settings_for_its_kinds_alone(name: str, tmp_path: Path) -> None:
     """It renders, the doctor examines it, and metrics have a name for what it runs."""
@@ -90,6 +107,18 @@ def test_each_is_set_up_from_the_settings_for_its_kinds_alone(name: str, tmp_pat
     require_complete(loaded)
     with closing(setup.renderer(SystemClock(), EventFanout())):
         pass
+
+
+def test_ray_is_needed_only_where_it_is_chosen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the extra, the command that installs it is named before anything begins."""
+    monkeypatch.setitem(sys.modules, "ray", None)
+    for name in ("script", "ray"):
+        (tmp_path / name).mkdir()
+    require_complete(_loaded(tmp_path / "script", "script"))
+    with pytest.raises(SettingsError, match=r"pip install 'media-generator\[ray\]'"):
+        require_complete(_loaded(tmp_path / "ray", "ray"))
 
 
 def test_all_that_is_missing_is_named_at_once(tmp_path: Path) -> None:

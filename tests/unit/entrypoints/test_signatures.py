@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 ENTRYPOINTS = Path(__file__).parents[3] / "src" / "entrypoints"
 ROOT = frozenset({"container.py", "factories.py", "renderer_setup.py"})  # the composition root
 VALUES = {
+    "ray_node.py": {"comfyui_graph", "comfyui_script"},  # the workflows of a node
+    "settings/ray.py": {"ray_cluster"},  # what a slot takes of a node
     # module: the adapter of which it passes values around that have no behaviour of their own
     # "mediagen workflow" is a tool of this one adapter, and shows what it finds in a graph.
     "cli/workflow.py": {"comfyui_graph", "comfyui_server"},

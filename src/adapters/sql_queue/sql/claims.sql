@@ -88,13 +88,17 @@ LIMIT 1
 
 -- name: count_pending
 SELECT count(*)
-FROM prompts AS p {index}
-INNER JOIN writings AS w ON w.id = p.output_reference
-WHERE
-    p.status = 'completed' AND p.artifact_status = 'pending'
-    AND p.prompt_type = '{prompt_type}' AND p.output_reference IS NOT NULL
-    AND {among}
-    AND (:excluding = '[]' OR p.id NOT IN {ids:excluding});
+FROM (
+    SELECT p.id
+    FROM prompts AS p {index}
+    INNER JOIN writings AS w ON w.id = p.output_reference
+    WHERE
+        p.status = 'completed' AND p.artifact_status = 'pending'
+        AND p.prompt_type = '{prompt_type}' AND p.output_reference IS NOT NULL
+        AND {among}
+        AND (:excluding = '[]' OR p.id NOT IN {ids:excluding})
+    LIMIT :at_most
+) AS n;
 
 -- name: linked_writings
 SELECT w.id, w.content

@@ -8,6 +8,7 @@ const form = document.getElementById("filters");
 const root = document.getElementById("sheet");
 const foot = document.getElementById("foot");
 const news = document.getElementById("news");
+document.querySelector(".masthead nav").after(news); // always in sight, and never over a picture
 const NAMES = ["kind", "status", "text", "since", "until"];
 const LOOK = 5000; // milliseconds between looks for new media
 
@@ -17,7 +18,7 @@ let viewer = null;
 const sheet = new Sheet(root, { build, adopt, wanted: more });
 
 // They are loaded when the page is idle, or when they are needed.
-const aPlayer = () => import("./player.js").then(({ Player }) => (player ||= new Player()));
+const aPlayer = () => import("./player.js").then(({ thePlayer }) => (player = thePlayer()));
 const aViewer = () => import("./viewer.js").then(({ Viewer }) => (
   viewer ||= new Viewer((index) => sheet.reach(index))
 ));
@@ -148,7 +149,6 @@ poll(async () => {
   const mine = shelf;
   if (!mine.length && !mine.complete) return;
   const { items } = await mine.ask(null, 1);
-  if (mine === shelf && items.length && items[0].artifact_id > (mine.ids[0] ?? -Infinity)) {
-    news.hidden = false;
-  }
+  if (mine !== shelf || !items.length || items[0].artifact_id <= (mine.ids[0] ?? -Infinity)) return;
+  news.hidden = false;
 }, { every: LOOK, atOnce: false });

@@ -32,7 +32,7 @@ function picture(item) {
   return [
     el("a", { class: "open main", href: pageOf(item) },
       el("span", { class: "frame" }, image || lost()),
-      el("span", { class: "name", text: nameOf(item) })),
+      el("span", { class: "name", text: nameOf(item), title: nameOf(item) })),
     caption(item, item.width && item.height ? `${item.width} × ${item.height}` : null),
   ];
 }
@@ -60,7 +60,7 @@ function song(item) {
       el("span", { class: "tags", text: item.tags.join(" · ") }),
       el("span", { class: "number", text: clock(item.duration_seconds) }),
       wave(item)),
-    el("a", { class: "name", href: pageOf(item), text: nameOf(item) }),
+    el("a", { class: "name", href: pageOf(item), text: nameOf(item), title: nameOf(item) }),
     caption(item),
   ];
 }
@@ -69,7 +69,7 @@ function other(item) {
   return [
     el("a", { class: "open main", href: pageOf(item) },
       el("span", { class: "frame" }, el("span", { class: "lost", text: item.format || "file" })),
-      el("span", { class: "name", text: nameOf(item) })),
+      el("span", { class: "name", text: nameOf(item), title: nameOf(item) })),
     caption(item),
   ];
 }

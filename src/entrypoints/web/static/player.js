@@ -2,12 +2,19 @@
 import { api, base, clock, complain, el, isTyping, toast } from "./site.js";
 import { actionsOf, openMenu } from "./actions.js";
 import { pageOf } from "./cards.js";
+import { Shelf } from "./shelf.js";
 import { fill, reached, wave } from "./waves.js";
 
 const find = (name) => document.getElementById(`player-${name}`);
 const STEP = 5; // seconds, by one press of an arrow key
+const KEPT = "mediagen-player"; // what the next page of this tab resumes with
 
-export class Player {
+let player = null;
+
+/** The player of this page. */
+export const thePlayer = () => (player ||= new Player());
+
+class Player {
   constructor() {
     this.dock = document.getElementById("player");
     this.audio = find("audio");
@@ -33,7 +40,44 @@ export class Player {
     this.dock.addEventListener("seek", (event) => this.seek(event.detail));
     find("wave").addEventListener("keydown", (event) => this.slide(event));
     document.addEventListener("keydown", (event) => this.key(event));
+    addEventListener("pagehide", () => this.keep());
     this.session();
+  }
+
+  /** Keep what plays, for the next page of this tab. */
+  keep() {
+    const { audio, item, shelf } = this;
+    try {
+      if (!item) sessionStorage.removeItem(KEPT);
+      else {
+        sessionStorage.setItem(KEPT, JSON.stringify({
+          item, filters: shelf.filters, at: audio.currentTime, plays: !audio.paused,
+        }));
+      }
+    } catch {
+      // Without storage the song ends with its page.
+    }
+  }
+
+  /** Resume with what the page before has kept, unless something plays already. */
+  async resume({ item, filters, at, plays }) {
+    if (this.item) return;
+    this.shelf = new Shelf(filters);
+    this.index = null; // found when the next song is wanted
+    this.load(item);
+    this.audio.addEventListener("loadedmetadata", () => { this.audio.currentTime = at; }, { once: true });
+    if (plays) await this.audio.play().catch(() => {}); // a browser may want a press first
+  }
+
+  /** Where the song stands on its shelf, which a page before has filled. */
+  async place() {
+    const { item, shelf } = this;
+    while (this.index === null && this.item === item) {
+      const index = shelf.ids.indexOf(item.artifact_id);
+      if (index >= 0) this.index = index;
+      else if (shelf.complete) this.index = -1; // it is gone: the newest is next
+      else await shelf.more();
+    }
   }
 
   /** Play what stands there, from a fraction of its length. */
@@ -89,6 +133,8 @@ export class Player {
 
   async go(step) {
     const { item, shelf } = this;
+    if (this.index === null) await this.place().catch(complain);
+    if (this.index === null) return;
     const found = await shelf.find(this.index, step, "audio").catch(complain);
     if (found === undefined || this.item !== item || this.shelf !== shelf) return;
     if (found >= 0) await this.play(shelf, found);
@@ -106,6 +152,7 @@ export class Player {
     this.audio.load();
     this.read(false);
     this.item = null;
+    this.keep();
     this.tell();
     this.dock.hidden = true;
     document.body.classList.remove("docked");

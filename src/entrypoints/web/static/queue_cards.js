@@ -68,6 +68,7 @@ export function arrange(list, items, { blank, key, fill }) {
 function fillHead(card, id, title) {
   const link = put(card, "title", title);
   link.href = `${base}/prompts/${id}`;
+  link.title = title;
   put(card, "number", `#${id}`);
   put(card, "ears", String(id));
   card.querySelector(".pick")?.setAttribute("aria-label", `Select prompt ${id}`);

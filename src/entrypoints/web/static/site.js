@@ -255,3 +255,15 @@ export const tellAll = () => {
 };
 tellAll();
 setInterval(tellAll, 30000);
+
+const atRest = window.requestIdleCallback || ((work) => setTimeout(work, 300));
+atRest(() => {
+  import("./attention.js").catch(() => {});
+  let kept = null;
+  try {
+    kept = sessionStorage.getItem("mediagen-player");
+  } catch {
+    // Without storage the song ends with its page.
+  }
+  if (kept) import("./player.js").then(({ thePlayer }) => thePlayer().resume(JSON.parse(kept))).catch(() => {});
+});

@@ -254,6 +254,11 @@ for (const form of Object.values(forms)) {
     checkSoon();
   });
   form.addEventListener("submit", submit);
+  form.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.repeat) return;
+    event.preventDefault();
+    form.requestSubmit(form.querySelector('[type="submit"]'));
+  });
   form.addEventListener("reset", () => setTimeout(() => {
     for (const field of form.querySelectorAll("input, textarea")) touched.delete(field);
     check();

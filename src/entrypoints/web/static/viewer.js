@@ -6,6 +6,15 @@ import { Zooming } from "./zooming.js";
 const find = (name) => document.getElementById(`viewer-${name}`);
 const PAN = 80; // pixels, by one press of an arrow key
 
+/** What the mark in a file says, in words. */
+function origin({ source_type: type, is_signed: isSigned }) {
+  const words = {
+    trainedAlgorithmicMedia: "marked as made by an AI model",
+    algorithmicMedia: "marked as made by a program",
+  };
+  return [type && (words[type] || `marked as ${type}`), isSigned && "signed"].filter(Boolean).join(", ");
+}
+
 export class Viewer {
   /** `closed(index)` is called with the picture that was shown last. */
   constructor(closed) {
@@ -103,6 +112,8 @@ export class Viewer {
     find("facts").replaceChildren(...Object.entries(facts)
       .filter(([, value]) => value !== null && value !== undefined && value !== "")
       .flatMap(([name, value]) => [el("dt", { text: name }), el("dd", { text: value })]));
+    find("mark").hidden = !item.source_type && !item.is_signed;
+    find("origin").textContent = origin(item);
     find("prompt").textContent = item.prompt || "–";
     find("negative").textContent = item.negative_prompt || "";
     find("negative-part").hidden = !item.negative_prompt;

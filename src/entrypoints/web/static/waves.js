@@ -60,15 +60,19 @@ async function work() {
   try {
     if (isWanted()) {
       const { peaks } = await api(`${item.peaks_url}?n=${BARS}`);
+      if (!peaks) { // other songs are being measured
+        if (next.tries < 20) waiting.unshift({ ...next, tries: next.tries + 1 });
+        return;
+      }
       const loudest = Math.max(...peaks, 0.01);
       known.set(item.artifact_id, peaks.map((peak) => peak / loudest));
       if (known.size > KEPT) known.delete(known.keys().next().value);
       if (isWanted()) draw(made, known.get(item.artifact_id));
     }
-  } catch (error) {
+  } catch {
     // Without peaks there is a flat line; the song can still be played.
-    if (error.status === 503 && next.tries < 5) waiting.unshift({ ...next, tries: next.tries + 1 });
+  } finally {
+    running -= 1;
+    work();
   }
-  running -= 1;
-  work();
 }

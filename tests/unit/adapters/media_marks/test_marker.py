@@ -22,6 +22,7 @@ from PIL import Image, PngImagePlugin
 from adapters.filesystem.limits import StoreLimits
 from adapters.filesystem.verification.picture import verify_picture
 from adapters.filesystem.verification.song import verify_song
+from adapters.media_files.thumbnails import draw_thumbnail
 from adapters.media_marks.marker import Marker, scan_file
 from adapters.media_marks.songs import SONGS
 from domain.mark import ALGORITHMIC, SOURCE_TYPES, TRAINED, Mark
@@ -227,6 +228,19 @@ def test_an_animation_keeps_its_frames(tmp_path: Path) -> None:
         new, _ = marked(tmp_path, raw, format_name)
         verify(tmp_path / f"made{media_samples.SUFFIXES[format_name]}", format_name)
         assert decoded(new, format_name) == decoded(raw, format_name)
+
+
+@pytest.mark.parametrize("format_name", media_samples.PICTURE_FORMATS)
+def test_a_thumbnail_carries_the_mark(tmp_path: Path, format_name: str) -> None:
+    """The type of source alone; without a mark there is none."""
+    raw = media_samples.picture(format_name, (400, 200))
+    new, _ = marked(tmp_path, raw, format_name)
+    small = draw_thumbnail(io.BytesIO(new), format_name, 64)
+    assert layout_of(small, "webp")[0] == TRAINED
+    plain = draw_thumbnail(io.BytesIO(raw), format_name, 64)
+    assert layout_of(plain, "webp")[0] == ""
+    assert len(small) - len(plain) < 450
+    assert decoded(small, "webp") == decoded(plain, "webp")
 
 
 def _tag(version: int, flags: int, frames: bytes) -> bytes:

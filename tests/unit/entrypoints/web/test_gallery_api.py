@@ -48,12 +48,25 @@ def test_an_item_has_all_that_a_card_shows(site: Site) -> None:
         "file_size": 8,
         "workflow": "image_workflow.py",
         "renderer": "script",
+        "source_type": None,
+        "is_signed": False,
         "created_at": "2026-01-06T21:30:45",
         "media_url": address,
         "thumbnail_url": f"{address}?w=320",
         "peaks_url": None,
     }
     assert site.get(address).status_code == 200
+
+
+def test_an_item_says_how_its_file_is_marked(site: Site) -> None:
+    """As the row of the file says; what other programs wrote there is left out."""
+    site.poet.write("{}", prompt_id=5)
+    mark = {"source_type": "trainedAlgorithmicMedia", "metadata": "written", "signature": "written"}
+    site.row(5, "image/a.png", {"mark": mark})
+    site.row(5, "image/b.png", {"mark": "yes"})
+    other, marked = items(site)
+    assert (other["source_type"], other["is_signed"]) == (None, False)
+    assert (marked["source_type"], marked["is_signed"]) == ("trainedAlgorithmicMedia", True)
 
 
 def test_a_song_has_its_title_tags_and_wave_form(site: Site) -> None:

@@ -1,0 +1,83 @@
+// Tells those who look elsewhere that the queue is empty, paused or failing: in the title of the
+// tab, and by a notification where the user allowed it.
+import { api, base, toast } from "./site.js";
+
+const EVERY = 10_000; // milliseconds; a browser makes it a minute for a tab in the background
+const ASKED = "mediagen-notify"; // whether the user was asked
+
+let before = null;
+let title = null; // of the page, while the tab shows something else
+
+const sum = (counts, name) => (counts.image[name] || 0) + (counts.audio[name] || 0);
+
+function told(status) {
+  return {
+    open: sum(status.counts, "pending") + sum(status.counts, "processing")
+      - status.unwritten.image - status.unwritten.audio,
+    failed: sum(status.counts, "error"),
+    ready: sum(status.counts, "ready"),
+    paused: status.paused,
+  };
+}
+
+/** What has happened between two looks: { badge, text }, or null. */
+export function news(earlier, now) {
+  if (now.paused && !earlier.paused) return { badge: "⏸", text: `The queue is paused: ${now.paused.reason}` };
+  if (now.failed > earlier.failed) {
+    const count = now.failed - earlier.failed;
+    return { badge: "!", text: count === 1 ? "A prompt failed." : `${count} prompts failed.` };
+  }
+  if (!now.open && earlier.open) {
+    const count = now.ready - earlier.ready;
+    return { badge: "✓", text: count > 0 ? `The queue is empty; ${count} ${count === 1 ? "prompt is" : "prompts are"} ready.` : "The queue is empty." };
+  }
+  return null;
+}
+
+async function look() {
+  try {
+    const now = told(await api(`${base}/api/v1/status`));
+    const found = before && news(before, now);
+    before = now;
+    if (found && document.hidden) show(found);
+  } catch {
+    // The page itself says when the server cannot be reached.
+  }
+  setTimeout(look, EVERY);
+}
+
+function show({ badge, text }) {
+  title ??= document.title;
+  document.title = `${badge} ${title}`;
+  if (!window.Notification || Notification.permission !== "granted") return;
+  // One tag for all tabs, so that several show one notification.
+  const shown = new Notification("Media Generator", { body: text, tag: "mediagen-queue", icon: new URL("icon.svg", import.meta.url).pathname });
+  shown.addEventListener("click", () => { window.focus(); shown.close(); });
+}
+
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden || title === null) return;
+  document.title = title;
+  title = null;
+});
+
+/** The button that asks for permission: shown until it was answered once. */
+function offer() {
+  const button = document.getElementById("notify");
+  if (!button || !window.Notification || Notification.permission !== "default") return;
+  try {
+    if (localStorage.getItem(ASKED)) return;
+  } catch {
+    return; // or it would ask each time
+  }
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    const answer = await Notification.requestPermission();
+    localStorage.setItem(ASKED, answer);
+    button.hidden = true;
+    if (answer === "granted") toast("You will be notified when the queue is empty, paused or failing.", { kind: "good" });
+  });
+}
+
+offer();
+setTimeout(look, EVERY / 5);

@@ -1,0 +1,123 @@
+"""``mediagen verify``, ``mediagen export`` and ``mediagen marking``, on files of a database."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+from PIL import Image
+
+from tests import media_samples
+from tests.acceptance.test_cli_show import publish
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.command_line import CommandLine
+    from tests.databases import Poet
+
+FIRST, SECOND = "image/1_20260106T213045/a.png", "image/1_20260106T213045/b.png"
+
+
+@pytest.fixture
+def root(shell: CommandLine, poet: Poet) -> Path:
+    """An output root with two pictures that an earlier version published without marks."""
+    comfyui = shell.home / "ComfyUI"
+    output = comfyui / "output" / "poets"
+    shell.environment["COMFYUI_DIR"] = str(comfyui)
+    prompt_id = poet.write('{"prompt": "A lake"}')
+    for number, path in enumerate((FIRST, SECOND), start=1):
+        content = media_samples.picture("png", (24 + number, 16))
+        (output / path).parent.mkdir(parents=True, exist_ok=True)
+        (output / path).write_bytes(content)
+        metadata = {
+            "prompt": "A lake",
+            "sha256": hashlib.sha256(content).hexdigest(),
+            "file_size": len(content),
+            "generated_at": "2026-01-06T21:31:00Z",
+            "workflow": "flux.json",
+            "seed": 7,
+        }
+        if path == FIRST:  # the other one is of another program
+            metadata["renderer"] = "server"
+        publish(poet, prompt_id, path, json.dumps(metadata))
+    return output
+
+
+def test_files_are_exported_marked_and_verified(shell: CommandLine, root: Path) -> None:
+    """Published files stay as they are; copies of our own are marked, the same each time."""
+    found = shell.run("verify", "--all")
+    assert found.returncode == 1
+    assert found.stdout.splitlines()[-1] == "2 published files: 2 unmarked"
+    assert shell.json("export", "--mark", "out") == {"exported": 2, "marked": 1, "missing": 0}
+    ours, other = shell.home / "out" / FIRST, shell.home / "out" / SECOND
+    assert other.read_bytes() == (root / SECOND).read_bytes()
+    document = shell.run("--json", "verify", str(ours), str(other), str(root / FIRST))
+    assert document.returncode == 1
+    first, second, published = json.loads(document.stdout)["files"]
+    assert first["mark"]["source_type"] == "trainedAlgorithmicMedia"
+    assert first["mark"]["made_at"] == "2026-01-06T21:31:00Z"
+    assert "prompt" not in first["mark"]
+    assert (second["verdict"], published["verdict"]) == ("unmarked", "unmarked")
+    assert published["artifact"]["file_path"] == FIRST
+    rows = [
+        json.loads(line) for line in (shell.home / "out/artifacts.jsonl").read_text().splitlines()
+    ]
+    assert {row["file"]: row["mark"] for row in rows} == {FIRST: "written", SECOND: None}
+    marked = ours.read_bytes()
+    shutil.rmtree(shell.home / "out")
+    assert shell.run("export", "--mark", "out", "1", "99").returncode == 1
+    assert ours.read_bytes() == marked
+
+
+def test_changed_and_missing_files_are_found(shell: CommandLine, root: Path) -> None:
+    """By the hash of the row, and by the file that is not there; a hash alone can be asked for."""
+    content = (root / FIRST).read_bytes()
+    (root / FIRST).write_bytes(content[:-20])
+    (root / SECOND).unlink()
+    found = shell.run("verify", "--all")
+    assert found.returncode == 3
+    assert found.stdout.splitlines()[-1] == "2 published files: 1 changed, 1 unreadable"
+    assert shell.run("verify", str(root / FIRST)).returncode == 2
+    digest = hashlib.sha256(content).hexdigest()
+    known = shell.run("verify", "--hash", digest.upper())
+    assert (known.returncode, "artifact 1 of prompt 1" in known.stdout) == (0, True)
+    assert shell.run("verify", "--hash", "0" * 64).returncode == 1
+    assert shell.run("verify", "--hash", "xyz").returncode == 2
+    assert shell.run("verify").returncode == 2
+
+
+def test_a_copy_that_was_encoded_again_is_found(shell: CommandLine, root: Path) -> None:
+    """By its looks; the fingerprints of published pictures are made once."""
+    scene = Image.radial_gradient("L").resize((300, 200)).convert("RGB")
+    scene.paste("navy", (20, 30, 120, 180))
+    scene.save(root / FIRST)
+    scene.resize((150, 100)).save(shell.home / "copy.jpg", quality=40)
+    (root / SECOND).write_bytes(b"damaged")
+    other = Image.linear_gradient("L").rotate(90).convert("RGB")
+    other.paste("red", (200, 10, 240, 250))
+    other.save(shell.home / "other.png")
+    for _ in range(2):
+        found = shell.run("--json", "verify", "--similar", "copy.jpg", "other.png")
+        assert found.returncode == 1, found.stderr
+        copy, other_picture = json.loads(found.stdout)["files"]
+        assert [one["file_path"] for one in copy["similar"]] == [FIRST]
+        assert copy["similar"][0]["different_bits"] <= 8
+        assert other_picture["similar"] == []
+        (root / FIRST).unlink(missing_ok=True)
+
+
+def test_a_test_certificate_is_made_once(shell: CommandLine) -> None:
+    """The key is private, and no file is replaced."""
+    pytest.importorskip("c2pa")
+    made = shell.run("marking", "init-test-certificate", "t.pem")
+    assert made.returncode == 0, made.stderr
+    assert (shell.home / "t.pem").stat().st_mode & 0o777 == 0o600
+    content = (shell.home / "t.pem").read_bytes()
+    assert shell.run("marking", "init-test-certificate", "t.pem").returncode != 0
+    assert (shell.home / "t.pem").read_bytes() == content
+    shell.environment["MEDIA_GENERATOR_MEDIA__MARKING__CERTIFICATE"] = str(shell.home / "t.pem")
+    assert "published files are signed; the certificate is valid" in shell.run("doctor").stdout

@@ -1,0 +1,50 @@
+"""What becomes of tests that need Ray and a namespace where there is none."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from importlib.util import find_spec
+from typing import Final
+
+import pytest
+
+REQUIRED: Final = "MEDIAGEN_REQUIRE_RAY"
+WITHOUT: Final = "rendering on a Ray cluster was not tried"
+_ADVICE: Final = f"""\
+Nothing was rendered on a Ray cluster: Ray is not installed (`make slow` does that), or this system
+refuses a network namespace, without which Ray would listen on all interfaces (unshare(1), Linux).
+{REQUIRED}=1 makes these tests fail instead."""
+
+# A user without rights gets them in a namespace of users, where the system allows that.
+_UNSHARE = ("unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc")
+_WAYS = (_UNSHARE, (*_UNSHARE, "--map-root-user"))
+
+
+def needed_namespace() -> tuple[str, ...]:
+    """The command that runs another one in a namespace; without Ray or one, skip or fail."""
+    if find_spec("ray") is None:
+        _go_without("Ray is not installed")
+    if shutil.which("unshare") is None:
+        _go_without("there is no program unshare")
+    for way in _WAYS:
+        tried = subprocess.run([*way, "true"], capture_output=True, text=True, check=False)  # noqa: S603
+        if tried.returncode == 0:
+            return way
+    _go_without("the system refuses a namespace")
+    raise AssertionError("skipped or failed by now")
+
+
+def _go_without(reason: str) -> None:
+    if os.environ.get(REQUIRED) == "1":
+        pytest.fail(f"{reason}, and {REQUIRED}=1 says that it is needed", pytrace=False)
+    pytest.skip(f"{WITHOUT}: {reason}")
+
+
+def summarise(reporter: pytest.TerminalReporter) -> None:
+    """Say loudly that tests were skipped, and why."""
+    skipped = [each for each in reporter.stats.get("skipped", ()) if WITHOUT in str(each.longrepr)]
+    if skipped:
+        reporter.section("THE TESTS OF RAY WERE SKIPPED", sep="!", yellow=True, bold=True)
+        reporter.line(_ADVICE, yellow=True)

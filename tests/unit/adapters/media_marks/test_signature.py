@@ -1,0 +1,150 @@
+"""Signed files are whole and valid, and every change shows."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from adapters.filesystem.inspection import FileInspector
+from adapters.filesystem.limits import StoreLimits
+from adapters.media_marks.marker import Marker
+from adapters.media_marks.signature import (
+    SIGNABLE,
+    CertificateError,
+    Signer,
+    check_certificate,
+    load_certificate,
+    make_test_certificate,
+    read_manifest,
+)
+from application.file_report import Verdict, judge
+from domain.mark import TRAINED
+from tests import media_samples
+from tests.unit.adapters.media_marks.test_marker import MARK, decoded, marked, verify
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytest.importorskip("c2pa")
+
+NOW = datetime.now(UTC)
+PEM, AUTHORITY = make_test_certificate(30, NOW)
+SEED = str(2**64 - 1)
+
+
+@pytest.fixture
+def signer(tmp_path: Path) -> Signer:
+    """A signer with a test certificate."""
+    (tmp_path / "signing.pem").write_text(PEM)
+    return Signer(tmp_path / "signing.pem", None, ("Media Generator", "1.0"))
+
+
+@pytest.mark.parametrize("format_name", SIGNABLE)
+def test_a_signed_file_is_whole_and_valid(tmp_path: Path, signer: Signer, format_name: str) -> None:
+    """It decodes to the same, has both marks, and its signer is trusted if the authority is."""
+    raw = media_samples.media(format_name)
+    mark = replace(MARK, seed=SEED)
+    marker = Marker("Media Generator 1.0", signer=signer)
+    new, done = marked(tmp_path, raw, format_name, mark, marker)
+    path = tmp_path / f"made{media_samples.SUFFIXES[format_name]}"
+    verify(path, format_name)
+    assert decoded(new, format_name) == decoded(raw, format_name)
+    assert len(new) - len(raw) < 5 * 1024
+    assert (done.mark.metadata, done.mark.signature, done.mark.problem) == (*["written"] * 2, "")
+    for anchors in (None, AUTHORITY):
+        seen = FileInspector(StoreLimits(), anchors).inspect(path)
+        assert judge(seen).verdict is Verdict.MARKED
+        assert seen.source_type == TRAINED
+        assert seen.manifest is not None
+        assert (seen.manifest.is_valid, seen.manifest.is_trusted) == (True, anchors is not None)
+        assert seen.manifest.source_type == TRAINED
+        assert "Media Generator test signer" in seen.manifest.signer
+
+
+@pytest.mark.parametrize("format_name", ["ogg", "opus"])
+def test_a_format_without_signatures_keeps_its_mark(
+    tmp_path: Path, signer: Signer, format_name: str
+) -> None:
+    """And says why it is not signed."""
+    raw = media_samples.media(format_name)
+    marker = Marker("Media Generator 1.0", signer=signer)
+    _, done = marked(tmp_path, raw, format_name, MARK, marker)
+    assert (done.mark.metadata, done.mark.signature) == ("written", "")
+    assert "cannot hold a signature" in done.mark.problem
+
+
+def test_a_changed_file_is_not_valid(tmp_path: Path, signer: Signer) -> None:
+    """One byte in a text is enough, which no decoder would notice."""
+    marker = Marker("Media Generator 1.0", signer=signer)
+    new, _ = marked(tmp_path, media_samples.song("wav"), "wav", MARK, marker)
+    path = tmp_path / "made.wav"
+    path.write_bytes(new.replace(b"flux1-dev", b"flux2-dev", 1))
+    report = judge(FileInspector(StoreLimits()).inspect(path))
+    assert report.verdict is Verdict.CHANGED
+    assert "signature is not valid" in report.reason
+
+
+@pytest.mark.parametrize("format_name", ["png", "wav", "mp3", "flac"])
+def test_a_signed_file_stays_or_becomes_an_ingredient(
+    tmp_path: Path, signer: Signer, format_name: str
+) -> None:
+    """It is never embedded again without its own manifest."""
+    marker = Marker("Media Generator 1.0", signer=signer)
+    first, _ = marked(tmp_path, media_samples.media(format_name), format_name, MARK, marker)
+    kept, done = marked(tmp_path, first, format_name, MARK, marker)
+    assert kept == first
+    assert done.mark.signature == "present"
+    again = Marker("Media Generator 1.0", signer=signer, signs_signed=True)
+    _, done = marked(tmp_path, first, format_name, MARK, again)
+    assert done.mark.signature == "written", done
+    path = tmp_path / f"made{media_samples.SUFFIXES[format_name]}"
+    with path.open("rb") as file:
+        manifest = read_manifest(file, format_name)
+    assert manifest is not None
+    assert manifest.is_valid
+    assert manifest.ingredients == (path.name,)
+
+
+def test_a_signature_alone_can_be_asked_for(tmp_path: Path, signer: Signer) -> None:
+    """Without the plain mark; the manifest says what the file is."""
+    marker = Marker("Media Generator 1.0", with_metadata=False, signer=signer)
+    new, done = marked(tmp_path, media_samples.png(), "png", MARK, marker)
+    assert (done.mark.metadata, done.mark.signature) == ("", "written")
+    assert b"XML:com.adobe.xmp" not in new
+    seen = FileInspector(StoreLimits()).inspect(tmp_path / "made.png")
+    assert judge(seen).verdict is Verdict.MARKED
+
+
+def test_without_a_usable_certificate_files_are_still_marked(tmp_path: Path) -> None:
+    """The row says what is wrong, and the next file is tried again."""
+    signer = Signer(tmp_path / "missing.pem", None, ("Media Generator", "1.0"))
+    marker = Marker("Media Generator 1.0", signer=signer)
+    _, done = marked(tmp_path, media_samples.png(), "png", MARK, marker)
+    assert done.mark.metadata == "written"
+    assert done.mark.problem == (
+        f"not signed: {tmp_path / 'missing.pem'} cannot be read: No such file or directory"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["made.png"]
+
+
+def test_what_is_wrong_with_a_certificate_is_said(tmp_path: Path) -> None:
+    """Its key, its time, and what the file holds."""
+    other, _ = make_test_certificate(30, NOW)
+    path = tmp_path / "signing.pem"
+    chain, key = PEM[: PEM.index("-----BEGIN PRIVATE")], PEM[PEM.index("-----BEGIN PRIVATE") :]
+    path.write_text(chain)
+    with pytest.raises(CertificateError, match="holds no private key"):
+        load_certificate(path, None)
+    assert load_certificate(path, key) == (chain.encode(), key.encode())
+    assert check_certificate(chain.encode(), key.encode()) == "es256"
+    with pytest.raises(CertificateError, match="does not belong"):
+        check_certificate(chain.encode(), other[other.index("-----BEGIN PRIVATE") :].encode())
+    with pytest.raises(CertificateError, match="is valid from"):
+        check_certificate(chain.encode(), key.encode(), NOW + timedelta(days=31))
+    path.write_text(json.dumps({}))
+    with pytest.raises(CertificateError, match="holds no certificate"):
+        load_certificate(path, None)

@@ -1,0 +1,60 @@
+"""The settings of a Ray cluster: what is refused, and the slots that follow from them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from domain.prompt import Kind
+from entrypoints.daemon.slots import planned_slots
+from entrypoints.settings.errors import SettingsError
+from entrypoints.settings.ray import slot_demands
+from tests.settings_places import make_place
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def media(audio: str = "ray", **ray: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Pictures, and perhaps songs, on a cluster."""
+    ray = {"address": "head:6379", **ray}
+    return {"media": {"renderer": {"image": "ray", "audio": audio}, "ray": ray}}
+
+
+def test_slots_follow_from_the_cluster(tmp_path: Path) -> None:
+    """Each entry as often as it counts, without what another renderer makes."""
+    slots = [{"kinds": ["image"], "count": 2, "resources": {"model:flux": 1}}, {"num_gpus": 0.5}]
+    loaded = make_place(tmp_path).load(media("script", slots=slots))
+    image, audio = frozenset({Kind.IMAGE}), frozenset({Kind.AUDIO})
+    assert [plan.kinds for plan in planned_slots(loaded.settings)] == [image] * 3 + [audio]
+    flux, other = slot_demands(loaded.settings.media.ray, {Kind.IMAGE})
+    assert (flux.kinds, flux.num_gpus, dict(flux.resources)) == (image, 1.0, {"model:flux": 1.0})
+    assert str(flux) == "num_gpus 1, model:flux 1"
+    assert (other.kinds, other.num_gpus) == (image, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("ray", "complaint"),
+    [
+        ({"address": None}, "media.ray.address is not set"),
+        ({"address": "ray://head:10001"}, "Ray Client"),
+        ({"address": "head"}, "not a host and a port"),
+        ({"slots": []}, "is empty"),
+        ({"slots": [{"gpus": 1}]}, 'Did you mean "num_gpus"'),
+        ({"slots": [{"count": 0}]}, "count is 0"),
+        ({"slots": [{"num_gpus": -1}]}, "num_gpus is -1"),
+        ({"slots": [{"kinds": ["image"]}]}, 'has the kind "audio"'),
+        ({"slots": [{"kinds": ["video"]}]}, 'a list of "image" and "audio"'),
+        ({"slots": [{"resources": {"GPU": 1}}]}, 'Use "num_gpus"'),
+        ({"slots": [{"resources": {"model:flux": "1"}}]}, "the resource model:flux"),
+        ({"slots": [{"resources": 1}]}, "no object"),
+        ({"slots": [{"labels": {"zone": 1}}]}, "the label zone"),
+        ({"runs": "server"}, "media.workflows.image is not set"),
+    ],
+)
+def test_what_cannot_be_is_explained(ray: dict[str, Any], complaint: str, tmp_path: Path) -> None:
+    """Before a cluster is asked for it."""
+    with pytest.raises(SettingsError) as raised:
+        make_place(tmp_path).load(media(**ray))
+    assert complaint in str(raised.value)
