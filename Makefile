@@ -140,7 +140,7 @@ format: $(VENV)/.installed-dev ## Format the code and fix what ruff can fix
 hooks: $(VENV)/.installed-dev ## Let git check style and import contracts before each commit
 	@$(BIN)/pre-commit install
 
-bench: $(VENV)/.installed-bench ## Measure the queue and write the figures into docs/performance.md
+bench: $(VENV)/.installed-bench $(VENV)/.installed-ray ## Measure the queue and write the figures into docs/performance.md
 	@$(BIN)/python -m benchmarks --write
 
 path: $(VENV)/.installed-dev ## Count the files and functions on the path of a picture and of a request

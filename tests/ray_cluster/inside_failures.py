@@ -260,10 +260,10 @@ def test_the_doctor(nodes: Nodes, lingering: Lingering) -> None:
 
 
 def test_a_wrong_token(nodes: Nodes, lingering: Lingering, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is explained, before Ray itself would give up."""
+    """It is explained."""
     monkeypatch.setenv("RAY_AUTH_TOKEN", "f" * 32)
     scripts = {k: script_workflow(lingering.script, lingering.folder, k) for k in Kind}
-    cluster = ray_cluster(workflows_of(scripts), demand(slot=1), connect_seconds=10)
+    cluster = ray_cluster(workflows_of(scripts), demand(slot=1), connect_seconds=60)
     renderer = ray_renderer(cluster)
     try:
         failure = renderer.preflight(Kind.IMAGE)

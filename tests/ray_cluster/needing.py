@@ -22,21 +22,24 @@ _UNSHARE = ("unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc
 _WAYS = (_UNSHARE, (*_UNSHARE, "--map-root-user"))
 
 
-def needed_namespace() -> tuple[str, ...]:
-    """The command that runs another one in a namespace; without Ray or one, skip or fail."""
+def namespace() -> tuple[tuple[str, ...], str]:
+    """The command that runs another one in a namespace; or none, and why Ray cannot be tried."""
     if find_spec("ray") is None:
-        _go_without("Ray is not installed")
+        return (), "Ray is not installed"
     if shutil.which("unshare") is None:
-        _go_without("there is no program unshare")
+        return (), "there is no program unshare"
     for way in _WAYS:
         tried = subprocess.run([*way, "true"], capture_output=True, text=True, check=False)  # noqa: S603
         if tried.returncode == 0:
-            return way
-    _go_without("the system refuses a namespace")
-    raise AssertionError("skipped or failed by now")
+            return way, ""
+    return (), "the system refuses a namespace"
 
 
-def _go_without(reason: str) -> None:
+def needed_namespace() -> tuple[str, ...]:
+    """The command that runs another one in a namespace; without Ray or one, skip or fail."""
+    way, reason = namespace()
+    if way:
+        return way
     if os.environ.get(REQUIRED) == "1":
         pytest.fail(f"{reason}, and {REQUIRED}=1 says that it is needed", pytrace=False)
     pytest.skip(f"{WITHOUT}: {reason}")

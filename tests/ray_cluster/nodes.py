@@ -88,10 +88,11 @@ class Nodes:
         for number in sorted(set(numbers) - self._running):
             self.start(number)
 
-    def start(self, number: int = 1) -> None:
-        """Start the head (1), or another node."""
+    def start(self, number: int = 1, resources: Mapping[str, float] | None = None) -> None:
+        """Start the head (1), or another node; what it offers, or one slot for tests."""
         where = ["--head", f"--port={PORT}"] if number == 1 else [f"--address={ADDRESS}"]
-        resources = {"slot": 1, "contract": 4} if number > 1 else {}
+        if resources is None:
+            resources = {"slot": 1, "contract": 4} if number > 1 else {}
         command = [
             *(sys.executable, "-m", "ray.scripts.scripts", "start"),
             *where,

@@ -374,8 +374,7 @@ def explained(text: str, setup: ClusterSetup) -> str:
 _MEANINGS: Mapping[str, str] = {
     "Version mismatch": "runs another version of Ray or Python than this machine",
     "No module named 'ray'": "cannot be used: Ray is not installed here",
-    "nauthenticated": "refused our token: set the same RAY_AUTH_TOKEN here and on its nodes",
-    "nvalid authentication token": "refused our token: set the same RAY_AUTH_TOKEN here and there",
+    "InvalidAuthToken": "refused our token: set the same RAY_AUTH_TOKEN here and on its nodes",
     "Failed to connect to GCS within": "has lost its head",
 }
 

@@ -352,6 +352,15 @@ def _first_cause(error: BaseException) -> str:
     return f"{type(error).__name__}: {line[:500]}"
 
 
+def _whole_story(error: BaseException | None) -> str:
+    """What an error says, and what those say that led to it: the last one is the reason."""
+    texts = []
+    while error is not None:
+        texts.append(f"{type(error).__name__}: {error}")
+        error = error.__cause__
+    return " ".join(texts)
+
+
 def main(descriptor: int) -> None:
     """Connect, and serve the worker at the other end of a socket.
 
@@ -369,7 +378,7 @@ def main(descriptor: int) -> None:
             logging_level=logging.ERROR,
         )
     except BaseException as error:  # noqa: BLE001 - the worker explains it
-        driver.send("failed", str(error) or type(error).__name__)
+        driver.send("failed", _whole_story(error))
         os._exit(1)
     driver.send("connected", ray.__version__)
     driver.run()

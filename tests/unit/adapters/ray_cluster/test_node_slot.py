@@ -153,3 +153,5 @@ def test_what_ray_says_is_explained() -> None:
     )
     assert "another version of Ray or Python" in explained(mismatch, setup)
     assert "2.59" in explained(mismatch, setup)
+    refused = "AuthenticationError: RPC error: InvalidAuthToken: Authentication token is missing"
+    assert "refused our token" in explained(refused, setup)
