@@ -181,6 +181,7 @@ lock: ## Write the requirements locks again from pyproject.toml (needs uv)
 	$(COMPILE) -c requirements-dev.lock --extra front-end -o requirements-front-end.lock
 	$(COMPILE) -c requirements-dev.lock --extra audit -o requirements-audit.lock
 	$(COMPILE) -c requirements-dev.lock --extra ray -o requirements-ray.lock
+	$(COMPILE) -c requirements-dev.lock --extra container -o requirements-container.lock
 
 clean: ## Remove environments, build results and caches
 	rm -rf .venv .venv-* build dist

@@ -7,8 +7,8 @@ import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from adapters.sql_queue.gallery import SqlGallery
 from adapters.sqlite.connection import Connection
-from adapters.sqlite.gallery import SqliteGallery
 from application.ports.gallery import GalleryQuery, PromptListQuery
 from benchmarks.filling import Contents, fill_database
 from benchmarks.reports import Report
@@ -78,11 +78,11 @@ def _filled(path: Path, size: int) -> Path:
 
 def _timings(path: Path, size: int, rounds: int) -> dict[str, Sample]:
     with closing(Connection(path, 30.0)) as connection:
-        turns = _turns(SqliteGallery(connection), size)
+        turns = _turns(SqlGallery(connection), size)
         return {name: _timed(turn, rounds) for name, turn in turns.items()}
 
 
-def _turns(gallery: SqliteGallery, size: int) -> Mapping[str, Callable[[], int]]:
+def _turns(gallery: SqlGallery, size: int) -> Mapping[str, Callable[[], int]]:
     """What is measured, by name; each says how much it found."""
     newest = gallery.page(GalleryQuery(limit=1)).artifacts[0].file_path
     second = gallery.prompts(PromptListQuery()).next
@@ -111,7 +111,7 @@ def _turns(gallery: SqliteGallery, size: int) -> Mapping[str, Callable[[], int]]
     }
 
 
-def _as_json(gallery: SqliteGallery) -> int:
+def _as_json(gallery: SqlGallery) -> int:
     items = [gallery_item(artifact, "") for artifact in gallery.page(GalleryQuery()).artifacts]
     assert len(items) == 60
     return len(json_bytes(GalleryPage(items, None)))

@@ -32,6 +32,7 @@ LOCKS = {
     "requirements-front-end.lock": "front-end",
     "requirements-audit.lock": "audit",
     "requirements-ray.lock": "ray",
+    "requirements-container.lock": "container",
 }
 """Each lock, and the extra of the project that it holds beside the dependencies of all."""
 

@@ -32,7 +32,7 @@ _PRELOADED = (
     "adapters.filesystem.artifact_store",
     "adapters.live_state.writer",
     "adapters.sqlite.database",
-    "adapters.sqlite.prompt_catalogue",
+    "adapters.sql_queue.prompt_catalogue",
     "adapters.sql_queue.prompt_repository",
     "adapters.sql_queue.renders",
     "application.drain",

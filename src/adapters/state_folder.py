@@ -22,8 +22,12 @@ def state_folder(root: Path, database: Path) -> Path:
         root: the state folder.
         database: its path; links are resolved, so that every link leads to the same folder.
     """
-    resolved = os.path.realpath(database)
-    digest = hashlib.sha256(os.fsencode(resolved)).hexdigest()
+    return state_folder_of(root, os.path.realpath(database))
+
+
+def state_folder_of(root: Path, name: str) -> Path:
+    """The folder of a database that has no path, by its name."""
+    digest = hashlib.sha256(os.fsencode(name)).hexdigest()
     return root / digest[:_DIGITS]
 
 

@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from adapters.live_state.worker_state import WorkerState
     from adapters.live_state.writer import LiveStateWriter
     from adapters.media_marks.marker import Marker
-    from adapters.sqlite.connection import Connection
-    from adapters.sqlite.database import SqliteDatabase
+    from adapters.sql_queue.connection import Connection
     from application.admission import Admission
     from application.drain import Drain
     from application.finalizer import RenderFinalizer
@@ -54,6 +53,7 @@ if TYPE_CHECKING:
     from domain.breaker import PastRender
     from domain.hook_delivery import Subscription
     from domain.lease import ProcessIdentity
+    from entrypoints.factories import OpenDatabase
     from entrypoints.renderer_setup import RendererSetup
     from entrypoints.settings.loader import LoadedSettings
     from entrypoints.settings.model import Hook, Hooks
@@ -162,7 +162,7 @@ class Container(containers.DeclarativeContainer):
     staging_folder = providers.Callable(operator.truediv, state_folder, "publication")
 
     # The database: a connection for the work, and one each for leases and hooks.
-    database: providers.Provider[SqliteDatabase] = providers.Singleton(
+    database: providers.Provider[OpenDatabase] = providers.Singleton(
         factories.open_database, settings, patience=10
     )
     connection: providers.Provider[Connection] = database.provided.connection
@@ -171,7 +171,7 @@ class Container(containers.DeclarativeContainer):
     controls: providers.Provider[QueueControls] = database.provided.controls
     lease_seconds = providers.Callable(resolution.lease_seconds, settings)
     # Need not survive a loss of power: no owner and no workflow would.
-    lease_database: providers.Provider[SqliteDatabase] = providers.Singleton(
+    lease_database: providers.Provider[OpenDatabase] = providers.Singleton(
         factories.open_database,
         settings,
         providers.Callable(_lease_lock_wait, lease_seconds),
@@ -179,16 +179,14 @@ class Container(containers.DeclarativeContainer):
     )
     lease_connection: providers.Provider[Connection] = lease_database.provided.connection
     # Need not survive a loss of power: the hook is delivered again.
-    outbox_database: providers.Provider[SqliteDatabase] = providers.Singleton(
+    outbox_database: providers.Provider[OpenDatabase] = providers.Singleton(
         factories.open_database,
         settings,
         _BACKGROUND_LOCK_WAIT_SECONDS,
         durable=False,
     )
     outbox_connection: providers.Provider[Connection] = outbox_database.provided.connection
-    watch: providers.Provider[QueueWatch] = providers.Factory(
-        Lazy("adapters.sqlite.database:SqliteQueueWatch"), database_path
-    )
+    watch: providers.Provider[QueueWatch] = providers.Factory(factories.watch_queue, settings)
 
     # The queue.
     all_variants = providers.Callable(operator.eq, sections.media.variants, "all")
@@ -200,22 +198,7 @@ class Container(containers.DeclarativeContainer):
         factories.make_repository, settings, connection, processes, clock
     )
     leases: providers.Provider[RenderLeases] = providers.Singleton(
-        Lazy("adapters.sql_queue.renders:SqlRenderLeases"),
-        lease_connection,
-        providers.Factory(
-            Lazy("adapters.sql_queue.prompt_repository:ClaimStatements"),
-            lease_connection,
-            me,
-            clock,
-            all_variants=all_variants,
-        ),
-        clock,
-        providers.Factory(
-            Lazy("adapters.sql_queue.hook_outbox:HookOutboxWriter"),
-            lease_connection,
-            clock,
-            subscriptions,
-        ),
+        factories.make_leases, settings, lease_connection, processes, clock
     )
 
     # Renderers.
@@ -251,7 +234,7 @@ class Container(containers.DeclarativeContainer):
         max_pixels=sections.media.limits.max_pixels,
         min_free_bytes=sections.media.limits.min_free_bytes,
     )
-    other_folders = providers.List(database_path.provided.resolve.call().parent)
+    other_folders = providers.Callable(resolution.database_folders, settings)
     marker: providers.Provider[Marker | None] = providers.Singleton(factories.make_marker, settings)
     store: providers.Provider[ArtifactStore] = _in_bucket_or_folder(
         settings,
@@ -429,9 +412,9 @@ class Container(containers.DeclarativeContainer):
     )
 
     # The page: a database for each thread; they share what they know of paths and locks.
-    known_paths = providers.Singleton(Lazy("adapters.sqlite.known_paths:KnownPaths"))
+    known_paths = providers.Singleton(Lazy("adapters.sql_queue.known_paths:KnownPaths"))
     lock_state = providers.Singleton(Lazy("adapters.sqlite.connection:LockState"))
-    page_database: providers.Provider[SqliteDatabase] = providers.Factory(
+    page_database: providers.Provider[OpenDatabase] = providers.Factory(
         factories.open_database,
         settings,
         providers.Callable(min, sections.database.timeout, PAGE_LOCK_WAIT_SECONDS),
@@ -455,14 +438,7 @@ class Container(containers.DeclarativeContainer):
     # The doctor; checks are built for each diagnosis.
     min_free_bytes = sections.media.limits.min_free_bytes
     database_checks: providers.Provider[DoctorChecks] = providers.Factory(
-        Lazy("adapters.sqlite.doctor:DatabaseChecks"),
-        database_path,
-        sections.database.timeout,
-        clock,
-        by_priority=by_priority,
-        all_variants=all_variants,
-        why_lost=providers.Callable(partial, factories.why_lost, settings),
-        place=providers.Callable(partial, factories.worker_place, settings),
+        factories.database_checks, settings, clock
     )
     database_space_checks: providers.Provider[DoctorChecks] = providers.Factory(
         Lazy("adapters.filesystem.output_root_checks:FreeSpaceChecks"),

@@ -47,7 +47,7 @@ def diagnose(
     yield from (_error(problem, loaded) for problem in problems)
     container = compose(loaded)
     missing: list[Problem] = []
-    database = _attempt(container.database_path, missing)
+    database = _attempt(lambda: resolution.database_name(loaded), missing)
     is_in_bucket = resolution.storage_address(loaded) is not None
     root = None if is_in_bucket else _attempt(container.output_root, missing)
     storage = _attempt(container.object_storage, missing) if is_in_bucket else None
@@ -60,7 +60,7 @@ def diagnose(
             yield _error(problem, loaded)
     if database is not None:
         yield from container.database_checks(output_root=root, thorough=thorough).checks()
-        if database.exists():
+        if not resolution.is_postgres(loaded) and Path(database).exists():
             yield from container.database_space_checks().checks()
     yield from _renderers(loaded)
     for setup in setups.values():

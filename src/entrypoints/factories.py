@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from entrypoints.settings.resolution import (
+    database_address,
+    database_name,
     database_path,
+    is_postgres,
     lease_seconds,
     render_settings_name,
     state_root,
@@ -25,19 +28,27 @@ if TYPE_CHECKING:
 
     from adapters.comfyui_script.host_records import HostRecords
     from adapters.media_marks.marker import Marker
-    from adapters.sqlite.connection import Connection, LockState
+    from adapters.postgres.database import PostgresDatabase
+    from adapters.sql_queue.connection import Connection
+    from adapters.sql_queue.known_paths import KnownPaths
+    from adapters.sql_queue.prompt_repository import SqlPromptRepository
+    from adapters.sql_queue.renders import SqlRenderLeases
+    from adapters.sqlite.connection import LockState
     from adapters.sqlite.database import SqliteDatabase
-    from adapters.sqlite.known_paths import KnownPaths
-    from application.ports.database import WorkerPlace
+    from application.ports.database import QueueWatch, WorkerPlace
+    from application.ports.doctor import DoctorChecks
     from application.ports.live_state import LiveStateReader
     from application.ports.media_marks import Fingerprints, MediaInspector
     from application.ports.object_storage import ObjectStorage
     from application.ports.prompt_repository import PromptRepository
     from application.ports.render_logs import RenderLogs
+    from application.ports.renders import RenderLeases
     from application.ports.system import Clock, Processes
     from domain.lease import ProcessIdentity
     from domain.retry import RetryPolicy
     from entrypoints.settings.loader import LoadedSettings
+
+    OpenDatabase: TypeAlias = SqliteDatabase | PostgresDatabase
 
 
 def open_database(
@@ -48,7 +59,7 @@ def open_database(
     durable: bool = True,
     known_paths: KnownPaths | None = None,
     lock_state: LockState | None = None,
-) -> SqliteDatabase:
+) -> OpenDatabase:
     """The shared database, over a connection of its own.
 
     Args:
@@ -62,11 +73,22 @@ def open_database(
 
     Raises:
         RepositoryError: it cannot be opened.
-        SettingsError: database.path is not set.
+        SettingsError: neither database.path nor database.url is set.
     """
+    wait = loaded.settings.database.timeout if lock_wait is None else lock_wait
+    if is_postgres(loaded):
+        from adapters.postgres.database import PostgresDatabase
+
+        return PostgresDatabase(
+            database_address(loaded),
+            wait,
+            patience,
+            known_paths=known_paths,
+            why_lost=partial(why_lost, loaded),
+            place=partial(worker_place, loaded),
+        )
     from adapters.sqlite.database import SqliteDatabase
 
-    wait = loaded.settings.database.timeout if lock_wait is None else lock_wait
     return SqliteDatabase(
         database_path(loaded),
         wait,
@@ -106,14 +128,60 @@ def why_lost(loaded: LoadedSettings, owner: ProcessIdentity, heartbeat_at: datet
     )
 
 
+def database_checks(
+    loaded: LoadedSettings,
+    clock: Clock,
+    output_root: Path | None = None,
+    *,
+    thorough: bool = False,
+) -> DoctorChecks:
+    """The doctor's checks of the shared database.
+
+    Args:
+        loaded: the settings.
+        clock: wall clock and monotonic clock.
+        output_root: folder of the published files, or None if unknown.
+        thorough: whether everything is checked, however long that takes.
+
+    Raises:
+        SettingsError: neither database.path nor database.url is set.
+    """
+    from adapters.sql_queue.doctor import QueueChecks
+
+    queue = QueueChecks(
+        clock,
+        output_root,
+        thorough=thorough,
+        by_priority=loaded.settings.workers.order == "priority",
+        all_variants=loaded.settings.media.variants == "all",
+        why_lost=partial(why_lost, loaded),
+        place=partial(worker_place, loaded),
+    )
+    if is_postgres(loaded):
+        from adapters.postgres.doctor import PostgresChecks
+
+        listening = database_address(loaded, listening=True)
+        return PostgresChecks(database_address(loaded), listening, queue)
+    from adapters.sqlite.doctor import DatabaseChecks
+
+    timeout = loaded.settings.database.timeout
+    return DatabaseChecks(database_path(loaded), timeout, queue, thorough=thorough)
+
+
 def make_repository(
     loaded: LoadedSettings, connection: Connection, processes: Processes, clock: Clock
 ) -> PromptRepository:
     """The queue, for workers. Raises RepositoryError if the shared tables lack a column."""
-    from adapters.sql_queue.prompt_repository import SqlPromptRepository
-
     database = loaded.settings.database
-    return SqlPromptRepository(
+    if is_postgres(loaded):
+        from adapters.postgres.queue import PostgresPromptRepository
+
+        repository: type[SqlPromptRepository] = PostgresPromptRepository
+    else:
+        from adapters.sql_queue.prompt_repository import SqlPromptRepository
+
+        repository = SqlPromptRepository
+    return repository(
         connection,
         processes.me(),
         clock,
@@ -124,6 +192,42 @@ def make_repository(
         longest_wait=retry_policy(loaded).longest_wait,
         subscriptions=subscriptions(loaded),
     )
+
+
+def make_leases(
+    loaded: LoadedSettings, connection: Connection, processes: Processes, clock: Clock
+) -> RenderLeases:
+    """The leases of renders, for workers, over a connection of their own."""
+    from adapters.sql_queue.hook_outbox import HookOutboxWriter
+    from adapters.sql_queue.prompt_repository import ClaimStatements
+
+    if is_postgres(loaded):
+        from adapters.postgres.queue import PostgresRenderLeases
+
+        leases: type[SqlRenderLeases] = PostgresRenderLeases
+    else:
+        from adapters.sql_queue.renders import SqlRenderLeases
+
+        leases = SqlRenderLeases
+    claims = ClaimStatements(
+        connection,
+        processes.me(),
+        clock,
+        all_variants=loaded.settings.media.variants == "all",
+    )
+    outbox = HookOutboxWriter(connection, clock, subscriptions(loaded))
+    return leases(connection, claims, clock, outbox)
+
+
+def watch_queue(loaded: LoadedSettings) -> QueueWatch:
+    """Notices commits, over a connection of its own. Raises RepositoryError if there is none."""
+    if is_postgres(loaded):
+        from adapters.postgres.watch import PostgresQueueWatch
+
+        return PostgresQueueWatch(database_address(loaded, listening=True))
+    from adapters.sqlite.database import SqliteQueueWatch
+
+    return SqliteQueueWatch(database_path(loaded))
 
 
 def make_marker(loaded: LoadedSettings, *, forced: bool = False) -> Marker | None:
@@ -198,6 +302,8 @@ def state_folder(loaded: LoadedSettings) -> Path:
     """The folder for files about the database. Raises SettingsError without a database."""
     from adapters import state_folder as folders
 
+    if is_postgres(loaded):
+        return folders.state_folder_of(state_root(loaded), database_name(loaded))
     return folders.state_folder(state_root(loaded), database_path(loaded))
 
 

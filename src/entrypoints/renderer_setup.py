@@ -383,7 +383,7 @@ def require_complete(loaded: LoadedSettings) -> None:
         SettingsError: settings are missing; it names all of them.
     """
     required: list[Callable[[], object]] = [
-        partial(resolution.database_path, loaded),
+        partial(resolution.database_name, loaded),
         partial(resolution.published_root, loaded),
     ]
     if resolution.storage_address(loaded):

@@ -200,7 +200,7 @@ def _imported(shell: CommandLine, argument: str) -> set[str]:
 def test_nothing_heavy_is_imported(shell: CommandLine) -> None:
     """Looking at the queue must start fast, so it loads nothing that draws, decodes or injects."""
     imported = _imported(shell, "status")
-    assert "adapters.sqlite.prompt_catalogue" in imported
+    assert "adapters.sql_queue.prompt_catalogue" in imported
     heavy = {"rich", "numpy", "PIL", "av", "psutil", "dependency_injector", "subprocess", "asyncio"}
     heavy |= {"importlib.metadata", "importlib.resources", "secrets", "domain.render"}
     heavy |= {"application.ports.live_state", "adapters.processes.process_table"}

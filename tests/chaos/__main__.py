@@ -23,7 +23,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--cycles", type=int, default=3200)
     parser.add_argument("--seconds", type=float, default=5400.0)
     parser.add_argument("--jobs", type=int, default=4, help="campaigns at once")
-    parser.add_argument("--journal", choices=("wal", "delete", "both"), default="both")
+    parser.add_argument("--journal", choices=("wal", "delete", "both", "postgres"), default="both")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", default="", help="faults whose names hold this text")
     parser.add_argument("--backwards", action="store_true", help="the last fault first")

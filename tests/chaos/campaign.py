@@ -5,16 +5,16 @@ from __future__ import annotations
 import contextlib
 import random
 import shutil
-import sqlite3
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.chaos.checker import Checker
 from tests.chaos.crew import dismiss, start, warm_up, worker
+from tests.chaos.databases import ERRORS, POSTGRES
 from tests.chaos.faults.calls import EVERY_NUMBER, CallSweeps
 from tests.chaos.faults.catalogue import all_faults
 from tests.chaos.hand import FoundError
@@ -24,6 +24,7 @@ from tests.chaos.served_checker import ServedChecker
 from tests.chaos.server import Server, use_as_others_do
 from tests.chaos.tally import Tally
 from tests.chaos.volume import mounted
+from tests.postgres.server import find_binaries, running_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from tests.chaos.faults.calls import Share
     from tests.chaos.faults.fault import Fault
     from tests.chaos.place import Place
+    from tests.postgres.server import Server as PostgresServer
 
 _CYCLES_OF_A_PLACE = 25
 _SORTS = ((False, False), (True, False), (False, True))  # served, warm
@@ -75,19 +77,35 @@ class Campaign:
         self._modes = scope.journal_modes
         self._chance = random.Random(scope.seed)  # noqa: S311 (repeatable, not secret)
         self.sweeps = CallSweeps(scope.share)
-        named = [(n, fault) for n, fault in all_faults(self.sweeps).items() if scope.only in n]
+        on_postgres = POSTGRES in scope.journal_modes
+        every = all_faults(self.sweeps, on_postgres=on_postgres)
+        named = [(n, fault) for n, fault in every.items() if scope.only in n]
         self._faults = dict(reversed(named) if scope.backwards else named)
         self.tallies = {name: Tally() for name in self._faults}
 
     def run(self, budget: Budget, tell: Callable[[str], None]) -> None:
         """Go on until the budget is spent; violations are told as they are found."""
         warm_up()
+        if POSTGRES not in self._modes:
+            self._run(budget, tell, None)
+            return
+        binaries = find_binaries()
+        if binaries is None:
+            message = "no PostgreSQL was found"
+            raise FoundError(message)
+        with running_server(binaries) as server:
+            self._run(budget, tell, server)
+
+    def _run(
+        self, budget: Budget, tell: Callable[[str], None], postgres: PostgresServer | None
+    ) -> None:
+        self._postgres = postgres
         deadline = time.monotonic() + budget.seconds
         done = 0
         names = _round(self._faults)
         while done < budget.cycles and time.monotonic() < deadline:
             mode = self._modes[done // _CYCLES_OF_A_PLACE % len(self._modes)]
-            with _place(mode) as (place, checker):
+            with _place(mode, postgres=postgres) as (place, checker):
                 for _ in range(min(_CYCLES_OF_A_PLACE, budget.cycles - done)):
                     if time.monotonic() > deadline:
                         break
@@ -102,7 +120,7 @@ class Campaign:
         tally = self.tallies[name]
         began = time.monotonic()
         if fault.on_small or fault.served or fault.warm:
-            with _place(usual.journal_mode, fault) as (place, own_checker):
+            with _place(usual.journal_mode, fault, self._postgres) as (place, own_checker):
                 deaths, found = self._torment(place, own_checker, fault)
         else:
             deaths, found = self._torment(usual, checker, fault)
@@ -120,7 +138,7 @@ class Campaign:
                 place.server.mend()
             ends = [*(other.wait() for other in others), worker(place, until_quiet=True).wait()]
             found += [f"an undisturbed process ended with {e.code}" for e in ends if e.failed]
-        except (FoundError, sqlite3.Error) as error:
+        except (FoundError, *ERRORS) as error:
             found.append(repr(error))
         dismiss()
         found += checker.violations()
@@ -156,7 +174,9 @@ def _round(faults: dict[str, Fault]) -> list[str]:
 
 
 @contextlib.contextmanager
-def _place(mode: str, fault: Fault | None = None) -> Iterator[tuple[Place, Checker]]:
+def _place(
+    mode: str, fault: Fault | None = None, postgres: PostgresServer | None = None
+) -> Iterator[tuple[Place, Checker]]:
     """A fresh place, with a small volume or a server where one is wanted; gone afterwards."""
     with contextlib.ExitStack() as closing:
         folder = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="chaos-")))
@@ -171,7 +191,17 @@ def _place(mode: str, fault: Fault | None = None) -> Iterator[tuple[Place, Check
             closing.callback(server.kill)
             server.start()
         is_warm, ahead = (fault.warm, fault.ahead) if fault else (False, False)
-        place = make_place(folder, mode, small, on_small, server, is_warm=is_warm, ahead=ahead)
+        if postgres is not None:
+            closing.callback(
+                postgres.address.drop_database, name := postgres.address.create_database()
+            )
+            url = postgres.address.url(name)
+        else:
+            url = None
+        place = make_place(
+            folder, mode, small, on_small, server, is_warm=is_warm, ahead=ahead, url=url
+        )
+        place = replace(place, postgres=postgres)
         yield place, Checker(place)
 
 

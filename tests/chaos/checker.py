@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
 from collections import Counter, defaultdict
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.chaos.databases import open_database, their_schema
 from tests.chaos.workflow import OVERLAPS
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ _FOREIGN = (
     "SELECT * FROM poet_notes ORDER BY prompt_id",
     "SELECT * FROM prompts WHERE id <= 3 ORDER BY id",
     "SELECT * FROM prompt_artifacts WHERE id = 1",
+)
+_SCHEMA = (
     (
         "SELECT name, sql FROM sqlite_schema WHERE name NOT LIKE 'media_generator_%'"
         " AND tbl_name NOT LIKE 'media_generator_%' ORDER BY name"
@@ -67,15 +69,19 @@ class Checker:
         ]
 
     def _rows(self, statement: str) -> list[tuple[Any, ...]]:
-        with closing(sqlite3.connect(self._place.database, timeout=60)) as driver:
-            return driver.execute(statement).fetchall()
+        with closing(open_database(self._place.database)) as driver:
+            return list(driver.execute(statement).fetchall())
 
     def _others_rows(self) -> list[list[tuple[Any, ...]]]:
-        return [self._rows(statement) for statement in _FOREIGN]
+        schema = their_schema(self._place.database) or _SCHEMA
+        return [self._rows(statement) for statement in (*_FOREIGN, *schema)]
 
     def _database(self) -> Iterator[str]:
-        if (found := self._rows("PRAGMA integrity_check")) != [("ok",)]:
-            yield f"integrity_check: {found}"
+        whole = [("ok",)]
+        if isinstance(self._place.database, Path):
+            whole = self._rows("PRAGMA integrity_check")
+        if whole != [("ok",)]:
+            yield f"integrity_check: {whole}"
         if self._others_rows() != self._foreign:
             yield "rows, tables or the mode of others were changed"
         for row in self._rows("SELECT * FROM media_generator_renders WHERE outcome IS NULL"):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from domain.prompt import Kind
 from entrypoints.settings.schema import default_arguments
+from tests.chaos.databases import Where, make_postgres
 from tests.chaos.graphs import served_configuration, write_graphs
 from tests.chaos.workflow import GROUPS, WORKFLOW
 from tests.databases import make_database
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from tests.chaos.server import Server
+    from tests.postgres.server import Server as PostgresServer
 
 _PARTS = ("output", "database")
 _MOST_ROOM_WANTED = 16 * 1024 * 1024  # less than the small volume has
@@ -50,19 +52,21 @@ class Place:
         folder: of the whole.
         journal_mode: of the database.
         root: the output root.
-        database: the shared database.
+        database: the shared database: a file, or the URL of one in PostgreSQL.
         small: the volume that can be filled up, or None.
         server: what makes the media, or None where a script does.
         is_warm: whether that script is an export that runs in warm hosts.
+        postgres: the server of the database, or None for a file.
     """
 
     folder: Path
     journal_mode: str
     root: Path
-    database: Path
+    database: Where
     small: Path | None = None
     server: Server | None = None
     is_warm: bool = False
+    postgres: PostgresServer | None = None
 
     @property
     def config(self) -> Path:
@@ -89,6 +93,7 @@ def make_place(
     *,
     is_warm: bool = False,
     ahead: bool = False,
+    url: str | None = None,
 ) -> Place:
     """Build an installation in an empty folder, with things that belong to others.
 
@@ -100,9 +105,11 @@ def make_place(
         server: what makes the media, or None for a script.
         is_warm: whether the script is an export that runs in warm hosts.
         ahead: whether it gets a process for each prompt instead, started while one renders.
+        url: of an empty PostgreSQL database, or None for a file.
     """
     where = {name: small if small and name in on_small else folder for name in _PARTS}
-    root, database = where["output"] / "media", where["database"] / "musings.db"
+    root = where["output"] / "media"
+    database: Where = url or where["database"] / "musings.db"
     place = Place(folder, journal_mode, root, database, small, server, is_warm)
     for made in (place.comfyui / GROUPS, place.root):
         made.mkdir(parents=True, exist_ok=True)
@@ -110,9 +117,12 @@ def make_place(
     (place.comfyui / "sample.mp3").write_bytes(mp3())
     (place.comfyui / "workflow.sh").write_text(WORKFLOW)
     write_graphs(place.folder)
-    make_database(place.database, "wide", journal_mode)
-    with closing(sqlite3.connect(place.database)) as driver:
-        driver.executescript(FOREIGN)
+    if isinstance(database, str):
+        make_postgres(database, FOREIGN)
+    else:
+        make_database(database, "wide", journal_mode)
+        with closing(sqlite3.connect(database)) as driver:
+            driver.executescript(FOREIGN)
     _strangers_files(place)
     configuration = _configuration(place)
     if is_warm:
@@ -130,7 +140,7 @@ def make_place(
 
 def _configuration(place: Place) -> dict[str, dict[str, object]]:
     made: dict[str, dict[str, object]] = {
-        "database": {"path": str(place.database)},
+        "database": {"url" if isinstance(place.database, str) else "path": str(place.database)},
         "comfyui": {
             "python": "/bin/sh",
             "comfyui_directory": str(place.comfyui),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import random
-import sqlite3
 import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
+from tests.chaos.databases import TROUBLES, Where, is_busy, open_database
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
 _MOODS = ("", "", "", "slow", "grandchild", "runaway", "pair", "fails", "half", "slow pair")
 SERVED_MOODS = ("", "", "", "slow", "slow", "fails")  # where a server makes the media
@@ -26,14 +26,14 @@ _HANDS = {
 HANDS = tuple(_HANDS)
 
 
-def write_one(database: Path, words: str, *, song: bool = False, sound: bool = True) -> int:
+def write_one(database: Where, words: str, *, song: bool = False, sound: bool = True) -> int:
     """One prompt as the Poets Service leaves it, in several transactions; gives its id."""
     prompt_type = "lyrics_prompt" if song else "image_prompt"
-    with closing(_open(database)) as driver:
+    with closing(open_database(database)) as driver:
         prompt_id = _run(
             driver,
             "INSERT INTO prompts (prompt_text, prompt_type, status) VALUES (:words, :type,"
-            " 'processing')",
+            " 'processing') RETURNING id",
             {"words": words, "type": prompt_type},
         )
         said = f"{words} number {prompt_id}"
@@ -42,18 +42,19 @@ def write_one(database: Path, words: str, *, song: bool = False, sound: bool = T
         writing_id = _run(
             driver,
             "INSERT INTO writings (title, content_type, content, source_prompt_id)"
-            " VALUES (:said, :type, :text, :id)",
+            " VALUES (:said, :type, :text, :id) RETURNING id",
             {"said": said, "type": prompt_type, "text": text, "id": prompt_id},
         )
         _run(
             driver,
-            "UPDATE prompts SET output_reference = :writing, status = 'completed' WHERE id = :id",
+            "UPDATE prompts SET output_reference = :writing, status = 'completed' WHERE id = :id"
+            " RETURNING id",
             {"writing": writing_id, "id": prompt_id},
         )
     return prompt_id
 
 
-def write_many(database: Path, count: int, seed: int, moods: Sequence[str] = _MOODS) -> None:
+def write_many(database: Where, count: int, seed: int, moods: Sequence[str] = _MOODS) -> None:
     """Some prompts of all sorts, over about as long as a fault takes."""
     chance = random.Random(seed)  # noqa: S311 (repeatable, not secret)
     for _ in range(count):
@@ -64,7 +65,7 @@ def write_many(database: Path, count: int, seed: int, moods: Sequence[str] = _MO
             ask_again(database)
 
 
-def ask_again(database: Path) -> None:
+def ask_again(database: Where) -> None:
     """Want a ready prompt rendered anew, and keep count of that in the same transaction."""
     found = "SELECT id FROM prompts WHERE artifact_status = 'ready' ORDER BY random() LIMIT 1"
     _change(
@@ -75,12 +76,12 @@ def ask_again(database: Path) -> None:
     )
 
 
-def take_back(database: Path) -> None:
+def take_back(database: Where) -> None:
     """Set whatever is being rendered to pending, as people do by hand."""
     lay_hands_on(database, "set to pending")
 
 
-def lay_hands_on(database: Path, hand: str) -> None:
+def lay_hands_on(database: Where, hand: str) -> None:
     """Do one of ``HANDS`` to whatever is being rendered, and write down that it was done.
 
     Only to what was never ready, so that nothing of it may be found afterwards.
@@ -94,56 +95,56 @@ def lay_hands_on(database: Path, hand: str) -> None:
     )
 
 
-def hold_lock(database: Path, seconds: float) -> None:
+def hold_lock(database: Where, seconds: float) -> None:
     """Another program's long transaction."""
-    with closing(_open(database)) as driver:
+    with closing(open_database(database)) as driver:
         driver.execute("BEGIN IMMEDIATE")
+        if isinstance(database, str):
+            driver.execute("LOCK TABLE prompts IN EXCLUSIVE MODE")
         time.sleep(seconds)
         driver.execute("ROLLBACK")
 
 
-def is_locked(database: Path) -> bool:
+def is_locked(database: Where) -> bool:
     """Whether somebody keeps it locked for longer than a transaction takes."""
-    with closing(_open(database)) as driver:
+    if isinstance(database, str):
+        return is_busy(database)
+    with closing(open_database(database)) as driver:
         driver.execute("PRAGMA busy_timeout = 500")
         try:
             driver.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError:
+        except TROUBLES:
             return True
         driver.execute("ROLLBACK")
         return False
 
 
-def _open(database: Path) -> sqlite3.Connection:
-    return sqlite3.connect(
-        f"{database.as_uri()}?mode=rw", uri=True, timeout=_PATIENCE, isolation_level=None
-    )
-
-
-def _run(driver: sqlite3.Connection, statement: str, values: Mapping[str, Any]) -> int:
+def _run(driver: Any, statement: str, values: Mapping[str, Any]) -> int:  # noqa: ANN401
     """One transaction; on a full disk it waits for room. Gives the id of a new row."""
     deadline = time.monotonic() + _PATIENCE
     while True:
         try:
-            return driver.execute(statement, values).lastrowid or 0
-        except sqlite3.OperationalError:
+            [(row_id,)] = driver.execute(statement, values).fetchall()
+            return int(row_id)
+        except TROUBLES:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.02)
 
 
-def _change(database: Path, which: str, *statements: str) -> None:
+def _change(database: Where, which: str, *statements: str) -> None:
     """Change some prompts and whatever belongs to that, in one transaction."""
-    with closing(_open(database)) as driver:
+    with closing(open_database(database)) as driver:
         deadline = time.monotonic() + _PATIENCE
         while True:
             try:
                 driver.execute("BEGIN IMMEDIATE")
-                for (prompt_id,) in driver.execute(which).fetchall():
+                locking = " FOR UPDATE" if isinstance(database, str) else ""
+                for (prompt_id,) in driver.execute(which + locking).fetchall():
                     for statement in statements:
                         driver.execute(statement, {"id": prompt_id})
                 driver.execute("COMMIT")
-            except sqlite3.OperationalError:
+            except TROUBLES:
                 driver.rollback()
                 if time.monotonic() > deadline:
                     raise

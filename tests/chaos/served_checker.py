@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import sqlite3
 from collections import Counter
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
+
+from tests.chaos.databases import open_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,8 +53,8 @@ class ServedChecker:
         ]
 
     def _rows(self, statement: str) -> list[tuple[Any, ...]]:
-        with closing(sqlite3.connect(self._place.database, timeout=60)) as driver:
-            return driver.execute(statement).fetchall()
+        with closing(open_database(self._place.database)) as driver:
+            return list(driver.execute(statement).fetchall())
 
     def _left(self, jobs: list[Job]) -> Iterator[str]:
         """Nothing works for nobody, and nothing is looked for."""

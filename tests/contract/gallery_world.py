@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from adapters.sql_queue.bookkeeping import prepare_bookkeeping
+from adapters.sql_queue.gallery import SqlGallery
 from adapters.sqlite.connection import Connection
-from adapters.sqlite.gallery import SqliteGallery
 from domain.prompt import Kind
 from domain.render import Outcome
 from tests.owners import ME
@@ -100,7 +100,7 @@ class GalleryWorld:
     def gallery(self) -> Gallery:
         """What is tested, opened anew."""
         self._open.append(Connection(self.path, timeout=5.0))
-        return SqliteGallery(self._open[-1])
+        return SqlGallery(self._open[-1])
 
     def close(self) -> None:
         for connection in self._open:

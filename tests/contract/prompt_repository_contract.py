@@ -113,7 +113,16 @@ def taken(repository: PromptRepository, selection: Selection = ANY) -> Claim:
 
 
 class PromptRepositoryContract:
-    """Run against every adapter; a subclass gives the two fixtures."""
+    """Run against every adapter; a subclass gives the two fixtures.
+
+    Attributes:
+        gapless: whether a transaction that is rolled back gives its number of a render back, as it
+            does in SQLite; PostgreSQL takes such numbers out of the transaction.
+        takes_bytes: whether a writing may hold bytes that are no text.
+    """
+
+    gapless = True
+    takes_bytes = True
 
     @pytest.fixture
     def clock(self) -> ManualClock:
@@ -240,6 +249,8 @@ class PromptRepositoryContract:
         self, repository: PromptRepository, outside: Outside, content: str | bytes | None
     ) -> None:
         """What is in a writing never blocks the queue."""
+        if isinstance(content, bytes) and not self.takes_bytes:
+            pytest.skip("a text column refuses bytes that are no UTF-8")
         outside.add(1, content=content)
         outside.add(2)
         claims = [repository.claim_next(ANY) for _ in range(2)]
@@ -740,7 +751,7 @@ class PromptRepositoryContract:
         outside.accept()
         assert repository.rehearse(Kind.IMAGE) is None
         assert (outside.see(1), outside.outcomes(1)) == before
-        assert taken(repository).render_id == 1
+        assert taken(repository).render_id == 1 or not self.gapless
 
     @pytest.mark.parametrize("state", ["pending", "ready", "error", "processing", "unsupported"])
     def test_a_rehearsal_needs_a_prompt_that_can_be_claimed(

@@ -25,17 +25,17 @@ if TYPE_CHECKING:
 
     from domain.lease import ProcessIdentity
 
-_RENDERS = """
+RENDERS = """
 SELECT
     render_id, prompt_id, kind, output_reference, owner_pid, attempt, crashes, heartbeat,
     workflow_group, outcome, failure_code, retry_at
 FROM media_generator_renders ORDER BY render_id
 """
-_PROMPTS = """
+PROMPTS = """
 SELECT id, prompt_type, status, artifact_status, created_at, output_reference, error_message
 FROM prompts
 """
-_PAUSE = """
+PAUSE = """
 SELECT
     (SELECT pause_reason FROM media_generator_state WHERE paused_by = 'person'),
     (SELECT min(reason) FROM media_generator_pauses),
@@ -138,15 +138,15 @@ class SqliteWorld(World):
 
     def snapshot(self) -> Snapshot:
         ask = self._others.execute
-        person, reason, code, suspects = ask(_PAUSE).fetchone()
+        person, reason, code, suspects = ask(PAUSE).fetchone()
         return Snapshot(
             {
                 prompt_id: (*words, _text(created_at), _number(reference), message)
-                for prompt_id, *words, created_at, reference, message in ask(_PROMPTS)
+                for prompt_id, *words, created_at, reference, message in ask(PROMPTS)
             },
             dict(ask("SELECT id, content FROM writings")),
             list(ask("SELECT prompt_id, file_path FROM prompt_artifacts ORDER BY id")),
-            [_render(row) for row in ask(_RENDERS)],
+            [_render(row) for row in ask(RENDERS)],
             (person, (reason, code, tuple(json.loads(suspects))) if reason else None),
         )
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         ("wide", "wal", False),
     ],
 )
-class TestSqliteGallery(GalleryContract, GalleryPromptsContract):
+class TestSqlGallery(GalleryContract, GalleryPromptsContract):
     """The contract, on a real file, with our indexes and without."""
 
     @pytest.fixture

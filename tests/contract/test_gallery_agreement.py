@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.sqlite import gallery as gallery_module
-from adapters.sqlite import gallery_prompts, prompt_order
+from adapters.sql_queue import gallery as gallery_module
+from adapters.sql_queue import gallery_prompts, prompt_order
+from adapters.sql_queue.prompt_catalogue import SqlPromptCatalogue
 from adapters.sqlite.connection import Connection
-from adapters.sqlite.prompt_catalogue import SqlitePromptCatalogue
 from application.ports.gallery import GalleryQuery, PromptListQuery
 from application.ports.prompt_catalogue import PromptQuery
 from domain.prompt import Kind, shown_status
@@ -186,7 +186,7 @@ def test_pages_together_show_all_that_was_asked_for(
         assert prompt_pages(gallery, listed) == _prompts_asked(listed, rows)
         plain = gallery.plain_prompts([], None, 99)
         assert [row.id for row in plain] == [row.id for row in _newest_first(rows)]
-        catalogue = SqlitePromptCatalogue(stack.enter_context(closing(Connection(world.path, 5.0))))
+        catalogue = SqlPromptCatalogue(stack.enter_context(closing(Connection(world.path, 5.0))))
         summary = catalogue.summary()
         assert (summary.counts, summary.unwritten) == _counted(rows)
         asked = PromptQuery(listed.kind, listed.status, listed.text, listed.limit)

@@ -266,6 +266,24 @@ def test_a_store_that_replaces_objects_is_refused(
     bucket.storage().check()
 
 
+def test_a_store_that_refuses_everything_is_no_safe_one(bucket_world: _Bucket) -> None:
+    """As one does behind a proxy that answers each condition with 412; the names come to an end."""
+
+    def refuse(environ: WSGIEnvironment) -> WSGIApplication | None:
+        if environ["REQUEST_METHOD"] == "PUT":
+            return refusal("412 Precondition Failed", "PreconditionFailed")
+        return refusal("404 Not Found", "NoSuchKey")
+
+    bucket_world.server.fault = refuse
+    with pytest.raises(StorageError, match="as if there was one already"):
+        bucket_world.bucket.storage().check()
+    ready = bucket_world.prepared(ONE, "a.png")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("adapters.filesystem.object_artifact_store._MAX_NAMES", 4)
+        failure = bucket_world.store.place([ready], ONE, AT, rows).failure()
+    assert failure.code is FailureCode.STORAGE_UNREACHABLE
+
+
 def test_credentials_come_from_a_file(bucket: TestBucket, tmp_path: Path) -> None:
     """A file without them is refused, and nothing of it is quoted."""
     file = tmp_path / "credentials"
@@ -302,7 +320,7 @@ def test_an_authority_of_its_own_must_be_named(tmp_path: Path) -> None:
         with pytest.raises(StorageError, match="ca_file cannot be read"):
             S3Bucket(replace(settings, ca_file=str(tmp_path / "none.pem"))).check()
     finally:
-        server.stop()
+        server.close()
 
 
 def _code(failure: Failure | None) -> FailureCode | None:

@@ -19,7 +19,7 @@ def bucket_server() -> Iterator[BucketServer]:
 
     server = BucketServer()
     yield server
-    server.stop()
+    server.close()
 
 
 @pytest.fixture

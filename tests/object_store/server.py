@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 from logging import ERROR, getLogger
@@ -36,6 +37,7 @@ class BucketServer:
         self.fault: Fault | None = None
         self.requests: list[tuple[str, str]] = []
         self._server: Any = None
+        self._held: socket.socket | None = None
         self.port = 0
         self.start()
 
@@ -46,6 +48,9 @@ class BucketServer:
 
     def start(self) -> None:
         """Listen, on the port of before if there was one; buckets and objects are still there."""
+        if self._held is not None:
+            self._held.close()
+            self._held = None
         self._server = make_server(
             "127.0.0.1", self.port, self._answer, threaded=True, ssl_context=self._tls
         )
@@ -54,6 +59,19 @@ class BucketServer:
 
     def stop(self) -> None:
         """Listen no more: connections are refused from now on."""
+        self.close()
+        # Bound and not listened on, so that no other program gets the port meanwhile.
+        held = socket.socket()
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            held.bind(("127.0.0.1", self.port))
+        except OSError:  # a connection of before is in the way; it keeps the port, too
+            held.close()
+        else:
+            self._held = held
+
+    def close(self) -> None:
+        """Listen no more, for good."""
         self._server.shutdown()
         self._server.server_close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ from tests.postgres.server import Address, session_server
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.contract.postgres_outside import PostgresOutside
 
 
 @dataclass(frozen=True)
@@ -68,3 +71,32 @@ def queue_database(postgres_database: TestDatabase) -> TestDatabase:
 
     create_tables(PostgresAddress(postgres_database.url))
     return postgres_database
+
+
+@pytest.fixture(scope="module")
+def shared_url(postgres_server: Address) -> Iterator[str]:
+    """A database for all of these tests, each of which finds it empty."""
+    from adapters.postgres.address import PostgresAddress  # noqa: PLC0415 - needs an extra
+    from adapters.postgres.schema import create_tables  # noqa: PLC0415
+
+    name = postgres_server.create_database()
+    url = postgres_server.url(name)
+    create_tables(PostgresAddress(url))
+    postgres_server.execute(name, "ALTER TABLE writings ALTER title SET DEFAULT ''")
+    postgres_server.execute(name, "ALTER TABLE writings ALTER content DROP NOT NULL")
+    # Tables of other programs may lack it, and then prompts with artifacts can be deleted.
+    foreign_key = "prompt_artifacts_prompt_id_fkey"
+    postgres_server.execute(name, f"ALTER TABLE prompt_artifacts DROP CONSTRAINT {foreign_key}")
+    yield url
+    postgres_server.drop_database(name)
+
+
+@pytest.fixture
+def others(shared_url: str) -> Iterator[PostgresOutside]:
+    """Other programs, at a database with the shared tables."""
+    from tests.contract.postgres_outside import PostgresOutside  # noqa: PLC0415 - needs an extra
+
+    with ExitStack() as stack:
+        outside = PostgresOutside(shared_url, stack)
+        outside.start_again()
+        yield outside

@@ -23,6 +23,7 @@ from adapters.media_formats import CONTENT_TYPES
 from adapters.state_folder import make_private
 from application.ports.artifact_store import StorageError, StoredFolder
 from domain.artifact import folder_name
+from domain.failure import Failure, FailureCode
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -34,9 +35,9 @@ if TYPE_CHECKING:
     from application.ports.artifact_store import Describe, Prepared, RenderKey
     from application.ports.object_storage import ObjectStorage
     from domain.artifact import Artifact, MediaFacts
-    from domain.failure import Failure
 
 MAX_CHECK_AGE: Final = 30.0  # seconds for which a successful check of the store counts
+_MAX_NAMES: Final = 1000  # of a folder that are tried
 _UPLOADS: Final = 4  # files of one render that are sent at the same time
 _READ_BYTES: Final = 1024 * 1024
 
@@ -112,7 +113,7 @@ class ObjectArtifactStore(StagingArea):
             for copies in prepared
         ]
         try:
-            for attempt in itertools.count(1):
+            for attempt in range(1, _MAX_NAMES):
                 stored = tuple(
                     StoredFolder(
                         copies.staging.kind,
@@ -131,7 +132,8 @@ class ObjectArtifactStore(StagingArea):
             return result.Failure(self._failed(error))
         except OSError as error:
             return result.Failure(os_failure(error, self._root, "store the files"))
-        raise AssertionError  # counting has no end
+        message = f"{self._storage.address} refuses to create objects under any name."
+        return result.Failure(Failure(FailureCode.STORAGE_UNREACHABLE, message))
 
     def finished(self, key: RenderKey) -> tuple[Artifact, ...] | None:
         """The rows for what a render published, if every object of it is there and whole.

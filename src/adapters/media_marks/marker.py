@@ -158,7 +158,10 @@ class Marker:
                     if layout.xmp is not None:
                         packet = merged_packet(layout.xmp, stated_xmp)
                     pieces = embed(original, layout, packet, values)
-                    size, sha256 = copy_pieces(original, pieces, target)
+                    # A signed file is hashed once it is signed.
+                    digest = None if self._signer else hashlib.sha256()
+                    size = copy_pieces(original, pieces, target, digest)
+                    sha256 = digest.hexdigest() if digest else ""
                     with target.open("rb") as copy:
                         written = scan(copy)
                     tag = written.tags.get("DIGITALSOURCETYPE")
@@ -194,31 +197,33 @@ class Marker:
             )
         except (CertificateError, MarkError) as error:
             signed.unlink(missing_ok=True)
-            return replace(marked, mark=replace(marked.mark, problem=f"not signed: {error}"))
-        signed.replace(path)
+            stated = replace(marked.mark, problem=f"not signed: {error}")
+        else:
+            signed.replace(path)
+            stated = replace(marked.mark, source_type=mark.source_type, signature="written")
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-            size = file.tell()
-        stated = replace(marked.mark, source_type=mark.source_type, signature="written")
-        return Marked(size, sha256, stated)
+            return Marked(file.tell(), sha256, stated)
 
 
-def copy_pieces(source: BinaryIO, pieces: Sequence[Piece], target: Path) -> tuple[int, str]:
+def copy_pieces(
+    source: BinaryIO, pieces: Sequence[Piece], target: Path, digest: hashlib._Hash | None
+) -> int:
     """Write a file that consists of parts of another and of new bytes, and read it again.
 
     Args:
         source: the file from which the parts are copied.
         pieces: in the order of the new file.
         target: must not exist; it is made with mode 644 whatever the umask.
+        digest: of what was read again; None if no hash is needed.
 
     Returns:
-        Size in bytes, and the SHA-256 of what was read again.
+        Size in bytes.
 
     Raises:
         MarkError: something else was read than was written.
         OSError: a file cannot be read or written.
     """
-    digest = hashlib.sha256()
     position = 0
     copy = os.open(target, _NEW_FILE_FLAGS, 0o600)
     try:
@@ -235,13 +240,14 @@ def copy_pieces(source: BinaryIO, pieces: Sequence[Piece], target: Path) -> tupl
                 again = os.pread(copy, written, position)
                 if again != block[:written]:
                     raise MarkError("is different after it was written")
-                digest.update(again)
+                if digest is not None:
+                    digest.update(again)
                 start += written
                 position += written
         os.fchmod(copy, 0o644)
     finally:
         os.close(copy)
-    return position, digest.hexdigest()
+    return position
 
 
 def merged_packet(present: bytes, stated: bytes) -> bytes:

@@ -6,6 +6,7 @@ file that needs it. Sources: C2PA specification 2.2, sections 13 and 14; c2pa-py
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from contextlib import suppress
@@ -45,6 +46,7 @@ _BUILDER_SETTINGS: Final = {
     "verify": {"verify_after_sign": False},  # what was written is read again instead
 }
 _ALGORITHMS: Final = {256: "es256", 384: "es384", 521: "es512"}  # by the bits of an elliptic curve
+_MAX_IN_MEMORY: Final = 32 * 1024 * 1024  # bytes of a file
 _MAX_PROBLEM: Final = 200  # characters
 _UNTRUSTED: Final = frozenset({"signingCredential.untrusted"})
 
@@ -118,19 +120,28 @@ class Signer:
         }
         copy = os.open(target, _NEW_FILE_FLAGS, 0o600)
         try:
-            with self._lock, os.fdopen(copy, "w+b") as signed, source.open("rb") as original:
-                signer, context = self._load(library)
-                with library.Builder(json.dumps(manifest), context) as builder:
-                    if is_signed:
-                        parent = {"title": source.name, "relationship": "parentOf", "label": "in"}
-                        builder.add_ingredient(parent, SIGNABLE[format_name], original)
-                        original.seek(0)
-                    builder.sign(signer, SIGNABLE[format_name], original, signed)
-                os.fchmod(signed.fileno(), 0o644)
-            with target.open("rb") as signed:
-                written = read_manifest(signed, format_name)
-            if written is None or not written.is_valid:
-                problems = ", ".join(written.problems) if written else "no manifest"
+            with os.fdopen(copy, "w+b") as written, source.open("rb") as file:
+                # The library reads and writes a few kilobytes at a time, each through Python.
+                is_small = os.fstat(file.fileno()).st_size <= _MAX_IN_MEMORY
+                original: BinaryIO = io.BytesIO(file.read()) if is_small else file
+                signed: BinaryIO = io.BytesIO() if is_small else written
+                with self._lock:
+                    signer, context = self._load(library)
+                    with library.Builder(json.dumps(manifest), context) as builder:
+                        if is_signed:
+                            parent = {"title": source.name, "relationship": "parentOf"}
+                            parent["label"] = "in"
+                            builder.add_ingredient(parent, SIGNABLE[format_name], original)
+                            original.seek(0)
+                        builder.sign(signer, SIGNABLE[format_name], original, signed)
+                if isinstance(signed, io.BytesIO):
+                    written.write(signed.getbuffer())
+                os.fchmod(written.fileno(), 0o644)
+            with target.open("rb") as file:
+                again = io.BytesIO(file.read()) if is_small else file
+                seen = read_manifest(again, format_name)
+            if seen is None or not seen.is_valid:
+                problems = ", ".join(seen.problems) if seen else "no manifest"
                 raise MarkError(f"has no valid signature after it was signed ({problems})")
         except library.C2paError as error:
             raise MarkError(f"cannot be signed ({error})") from error

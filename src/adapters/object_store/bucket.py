@@ -27,7 +27,7 @@ T = TypeVar("T")
 PROBE_KEY: Final = ".mediagen/create-once"
 _PROBE: Final = b"Media Generator proves with this object that its store replaces no object.\n"
 _CONNECT_SECONDS: Final = 5
-_REQUEST_SECONDS: Final = 15  # until the last byte of a response that is small
+_REQUEST_SECONDS: Final = 20  # until the last byte of a response that is small
 _MIN_SPEED: Final = 256 * 1024  # bytes per second: larger files get more time
 _RETRIES: Final = 4
 _RETRY_SECONDS: Final = 20  # after which a request is not sent again
@@ -112,13 +112,20 @@ class S3Bucket:
         Raises:
             StorageError: they cannot, or could be.
         """
-        # Once the object is there, which it stays, this is a single request that changes nothing.
-        if self._create(PROBE_KEY, _PROBE, {}) and self._create(PROBE_KEY, _PROBE, {}):
+        # Once the object is there, which it stays, this changes nothing.
+        if not self._create(PROBE_KEY, _PROBE, {}):
+            if self.stat(PROBE_KEY) is None:
+                message = (
+                    f"The object store of {self.address} refuses to create {PROBE_KEY}, as if there"
+                    " was one already, but there is none."
+                )
+                raise _storage_error(FailureCode.STORAGE_UNREACHABLE, message)
+        elif self._create(PROBE_KEY, _PROBE, {}):
             message = (
                 f"The object store of {self.address} replaces an object when it is asked to create"
                 " one that exists: published files would not be safe there."
             )
-            raise StorageError(Failure(FailureCode.STORAGE_UNSAFE, message))
+            raise _storage_error(FailureCode.STORAGE_UNSAFE, message)
 
     def create(self, key: str, file: Path, content_type: str, labels: Mapping[str, str]) -> bool:
         """Store a file as a new object; False if there is another object of that key.

@@ -31,14 +31,7 @@ def create_tables(address: PostgresAddress) -> None:
 
         try:
             with driver.transaction():
-                driver.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
-                if existing := _existing(driver):
-                    message = (
-                        f"the database {address} already has the table {existing[0]}; nothing was"
-                        " changed. Use it as it is, or name an empty database"
-                    )
-                    raise RepositoryError(message)
-                driver.execute(Path(__file__).with_name("sql").joinpath("schema.sql").read_bytes())
+                create_shared_tables(driver, address)
         except Error as error:
             text = " ".join(str(error).split())
             message = (
@@ -46,6 +39,21 @@ def create_tables(address: PostgresAddress) -> None:
                 " create tables there: GRANT CREATE ON SCHEMA public TO role"
             )
             raise RepositoryError(message) from error
+
+
+def create_shared_tables(driver: psycopg.Connection[Any], address: PostgresAddress) -> None:
+    """Create the tables within a transaction that is open.
+
+    Raises:
+        RepositoryError: one of the tables exists.
+    """
+    driver.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+    if existing := _existing(driver):
+        raise RepositoryError(
+            f"the database {address} already has the table {existing[0]}; nothing was changed."
+            " Use it as it is, or name an empty database"
+        )
+    driver.execute(Path(__file__).with_name("sql").joinpath("schema.sql").read_bytes())
 
 
 def _existing(driver: psycopg.Connection[Any]) -> list[str]:

@@ -82,6 +82,11 @@ URGENT_FIRST: Final = ClaimOrder(
 )
 
 
+def creations() -> tuple[str, ...]:
+    """The names of the statements that create our tables in a new database, in their order."""
+    return tuple(name for step in _STEPS for name in step)
+
+
 def sort_key(value: object) -> tuple[int, Any]:
     """A key that sorts column values as SQLite does: NULL, numbers, text, bytes."""
     if value is None:

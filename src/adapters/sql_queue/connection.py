@@ -29,6 +29,18 @@ class Connection(Protocol):
         """The database in messages for people, without secrets."""
         ...
 
+    def close(self) -> None:
+        """End the connection."""
+        ...
+
+    def limit_waits_while(self, condition: Callable[[], bool]) -> None:
+        """Limit every wait to a few seconds while a condition is true."""
+        ...
+
+    def on_long_wait(self, callback: Callable[[str], object]) -> None:
+        """Call back with a message when a write waits for longer than one timeout."""
+        ...
+
     @property
     def statements(self) -> Callable[[str], Mapping[str, str]]:
         """The statements about a subject by name."""
@@ -86,6 +98,10 @@ class Connection(Protocol):
                 until its end, and it sees all that was committed before.
             wakes: whether there may be more to render after it; waiting workers are notified.
         """
+        ...
+
+    def version(self) -> object | None:
+        """A value that changes with every commit; None inside a transaction, or if unknown."""
         ...
 
     def reading(self) -> AbstractContextManager[None]:

@@ -158,7 +158,7 @@ def _writing_row(submission: Submission, prompt_id: int) -> dict[str, object]:
         "character_count": len(content),
         "line_count": content.count("\n") + 1,
         "publication_status": "draft",
-        "explicit_content": 0,
+        "explicit_content": False,
         "notes": "",
         "content_hash": hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest(),
         "generation_method": "submitted",

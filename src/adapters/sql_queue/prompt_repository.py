@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -411,8 +412,12 @@ class ClaimStatements:
         [(first_kind, row)] = candidates
         prompt_id, reference, writing_id, content, *_ = row
         claimed = {"prompt_id": prompt_id, **status_change(Move.CLAIM)}
-        if not self._connection.change(self._sql["take"], claimed):
-            raise self._connection.ignored("prompts", "a new artifact_status")
+        if not self._connection.change(self._sql["take"], conditions | claimed):
+            if self._connection.rows(self._next_among, conditions | {"only": f"[{prompt_id}]"}):
+                raise self._connection.ignored("prompts", "a new artifact_status")
+            # Another worker took and postponed it after this one had begun to look.
+            remaining = replace(selection, excluding=selection.excluding | {prompt_id})
+            return self.take_next(remaining, processes)
         self._connection.change(self._sql["supersede_live"], {"prompt_id": prompt_id})
         last, process = Writing(writing_id, content), processes.get(first_kind)
         return self.open_render(prompt_id, first_kind, reference, last, process)
@@ -501,7 +506,7 @@ class ClaimStatements:
     def count_pending(self, selection: Selection, at_most: int = UNLIMITED) -> int:
         """Number of prompts that could be claimed one after the other, including later retries."""
         conditions, number = self._conditions(selection) | {"at_most": at_most}, 0
-        among = "1" if selection.only is None else "p.id IN (SELECT value FROM json_each(:only))"
+        among = "TRUE" if selection.only is None else self._sql["among"]
         for kind in selection.kinds:
             with self._connection.reading():
                 statement = self._sql["count_pending"].format(

@@ -47,8 +47,8 @@ def check_shared_tables(connection: Connection) -> None:
         columns = connection.columns(table, generated=True)
         if not columns:
             message = (
-                f"the database {connection.path} has no table {table}; is database.path the"
-                " file that the Poets Service uses? ('mediagen init' creates a new one)"
+                f"the database {connection.path} has no table {table}; is it the one that the"
+                " Poets Service uses? ('mediagen init' creates a new one)"
             )
             raise RepositoryError(message)
         for column in required:

@@ -1,4 +1,4 @@
-"""SQL statements by name, from files that may be shared by the databases, and storable text."""
+"""SQL statements by name, from files that may be shared by the databases, and values of columns."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ SHARED_FOLDER = Path(__file__).with_name("sql")
 """The statements that every database understands, once the words of its dialect are filled in."""
 
 _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+_COMMENT = re.compile(r"^--.*$", re.MULTILINE)  # about the next statement
 _MAX_MESSAGE = 8000  # characters
 
 
@@ -59,12 +60,35 @@ class StatementFiles:
             if name in by_name:
                 message = f"{file.name} names two statements {name!r}"
                 raise ValueError(message)
-            by_name[name] = statement.strip().rstrip(";")
+            by_name[name] = _COMMENT.sub("", statement).strip().rstrip(";")
         return by_name
 
     def _filled_in(self, match: re.Match[str]) -> str:
         word = self._words[match[2]]
         return word.replace("{p}", match[1] or "").replace("{name}", match[3] or "")
+
+
+def column_text(value: object) -> str | None:
+    """The value of a column as printable text; None for NULL.
+
+    Invalid UTF-8, which is read as lone surrogates, becomes replacement characters.
+    """
+    if value is None:
+        return None
+    if isinstance(value, str):
+        if value.isascii():
+            return value
+        value = value.encode("utf-8", "surrogateescape")
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def like_pattern(text: str | None) -> str | None:
+    r"""The pattern of ``LIKE ... ESCAPE '\'`` for columns that contain a text; None for None."""
+    if text is None:
+        return None
+    plain = text.encode("utf-8", "replace").decode("utf-8")
+    escaped = plain.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
 
 
 def storable_text(text: str) -> str:

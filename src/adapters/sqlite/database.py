@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from adapters.sql_queue.controls import SqlQueueControls
+    from adapters.sql_queue.gallery import SqlGallery
     from adapters.sql_queue.hook_outbox import SqlHookOutbox
     from adapters.sql_queue.intake import SqlPromptIntake
+    from adapters.sql_queue.known_paths import KnownPaths
+    from adapters.sql_queue.prompt_catalogue import SqlPromptCatalogue, WhyLost
     from adapters.sql_queue.renders import SqlRenderHistory, SqlServerJobs
     from adapters.sqlite.connection import LockState
-    from adapters.sqlite.gallery import SqliteGallery
-    from adapters.sqlite.known_paths import KnownPaths
-    from adapters.sqlite.prompt_catalogue import SqlitePromptCatalogue, WhyLost
 
 
 class SqliteDatabase:
@@ -79,11 +79,11 @@ class SqliteDatabase:
         self.connection.close()
 
     @cached_property
-    def catalogue(self) -> SqlitePromptCatalogue:
+    def catalogue(self) -> SqlPromptCatalogue:
         """Reads the queue."""
-        from adapters.sqlite.prompt_catalogue import SqlitePromptCatalogue
+        from adapters.sql_queue.prompt_catalogue import SqlPromptCatalogue
 
-        return SqlitePromptCatalogue(self.connection, self._why_lost)
+        return SqlPromptCatalogue(self.connection, self._why_lost)
 
     @cached_property
     def controls(self) -> SqlQueueControls:
@@ -100,11 +100,11 @@ class SqliteDatabase:
         return SqlPromptIntake(self.connection)
 
     @cached_property
-    def gallery(self) -> SqliteGallery:
+    def gallery(self) -> SqlGallery:
         """Reads what the page shows."""
-        from adapters.sqlite.gallery import SqliteGallery
+        from adapters.sql_queue.gallery import SqlGallery
 
-        return SqliteGallery(self.connection, self._known_paths)
+        return SqlGallery(self.connection, self._known_paths)
 
     @cached_property
     def history(self) -> SqlRenderHistory:

@@ -1,4 +1,4 @@
-"""The statements in SQLite's dialect, and conversions of column values."""
+"""The statements in SQLite's dialect."""
 
 from __future__ import annotations
 
@@ -18,8 +18,16 @@ _FILES = StatementFiles(
         "days_ago": "datetime('now', '-{name} days')",
         "is": "IS",
         "greater": "max",
+        "like": "LIKE",
+        "unindexed": "NOT INDEXED",
+        "by_failure": "INDEXED BY media_generator_failures",
+        "now_precise": "strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')",
+        "longest_wait": "strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now', '+90 minutes')",
+        "epoch": "CAST(strftime('%s', {name}) AS INTEGER)",
+        "ordered": "CROSS",  # keeps the order of the tables
         "token": "lower(hex(randomblob(8)))",
         "oldest_first": "p.created_at, p.id",
+        "newest_first": "p.created_at DESC, p.id DESC",
         "locked": "",
         "ids": "(SELECT value FROM json_each(:{name}))",
         "texts": "(SELECT value FROM json_each(:{name}))",
@@ -44,26 +52,3 @@ def statements(subject: str) -> Mapping[str, str]:
         ValueError: two statements of a file have the same name.
     """
     return _FILES.read(subject)
-
-
-def column_text(value: object) -> str | None:
-    """The value of a column as printable text; None for NULL.
-
-    Invalid UTF-8, which is read as lone surrogates, becomes replacement characters.
-    """
-    if value is None:
-        return None
-    if isinstance(value, str):
-        if value.isascii():
-            return value
-        value = value.encode("utf-8", "surrogateescape")
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-
-
-def like_pattern(text: str | None) -> str | None:
-    r"""The pattern of ``LIKE ... ESCAPE '\'`` for columns that contain a text; None for None."""
-    if text is None:
-        return None
-    plain = text.encode("utf-8", "replace").decode("utf-8")
-    escaped = plain.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from entrypoints.cli.invocation import Invocation, command
-from entrypoints.settings.resolution import database_path
+from entrypoints.settings.resolution import database_name, database_path, is_postgres
 
 HELP = """Copy the database to FILE, as it is at one moment.
 
@@ -29,6 +29,12 @@ def backup(invocation: Invocation, file: Path) -> None:
     from adapters.sqlite.backup import back_up
 
     loaded = invocation.settings()
+    if is_postgres(loaded):
+        message = (
+            f"{database_name(loaded)} is backed up by PostgreSQL's own programs:"
+            " pg_dump --format=custom --file=FILE, or pg_basebackup for the whole server"
+        )
+        raise click.UsageError(message)
     source, target = database_path(loaded), file.expanduser().absolute()
     if not target.parent.is_dir():
         message = f"the folder {target.parent} does not exist; create it first"

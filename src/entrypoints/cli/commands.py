@@ -35,6 +35,7 @@ COMMANDS: Final = {
     "export": ("export:export", "Copy published files, with their metadata, into a folder."),
     "marking": ("certificate:marking", "Make a certificate to try signatures with."),
     "backup": ("backup:backup", "Copy the database while it is in use."),
+    "copy-database": ("copy_database:copy_database", "Move a queue from SQLite into PostgreSQL."),
     "service": ("service:service", "Run the daemon as a service of systemd or launchd."),
     "workflow": ("workflow:workflow", "Check ComfyUI workflows, and print examples."),
     "doctor": ("doctor:doctor", "Check the installation, line by line."),

@@ -71,7 +71,7 @@ def _paths(loaded: LoadedSettings) -> dict[str, str | None]:
 
     setups = [(kind, setup) for setup in chosen_setups(loaded).values() for kind in setup.kinds]
     resolvers: dict[str, Callable[[], object]] = {
-        "database": partial(resolution.database_path, loaded),
+        "database": partial(resolution.database_name, loaded),
         "output root": partial(resolution.published_root, loaded),
         "ComfyUI": partial(resolution.comfyui_directory, loaded),
         "interpreter": partial(resolution.interpreter, loaded),

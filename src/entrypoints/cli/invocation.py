@@ -203,8 +203,8 @@ def common_options() -> list[click.Option]:
         ),
         option(
             ["--database"],
-            metavar="FILE",
-            help="The shared database; short for --set database.path=FILE.",
+            metavar="FILE|URL",
+            help="The shared database: database.path, or database.url.",
         ),
         option(
             ["--set", "assignments"],
@@ -226,7 +226,8 @@ def _store(context: click.Context, parameter: click.Parameter, value: Any) -> No
 
             invocation.config_file = Path(value)
         case "database" if value is not None:
-            invocation.overrides["database.path"] = value
+            is_url = value.startswith(("postgresql://", "postgres://"))
+            invocation.overrides["database.url" if is_url else "database.path"] = value
         case "as_json" if value:
             invocation.as_json = True
         case "utc" if value:

@@ -88,10 +88,10 @@ class KindName(_KindParameter):
         param: click.Parameter,  # noqa: ARG002 - click's signature
         incomplete: str,
     ) -> list[CompletionItem]:
-        """Every name that begins as typed."""
+        """The kinds' own names."""
         from click.shell_completion import CompletionItem
 
-        return [CompletionItem(name) for name in KIND_NAMES if name.startswith(incomplete)]
+        return [CompletionItem(kind.value) for kind in Kind if kind.startswith(incomplete)]
 
 
 class PastTime(_TimeParameter):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
+_MAX_SECRET_BYTES: Final = 16_384  # most servers take 8 KB of headers
 _REFERENCE = re.compile(r"\$(?:\$|(\w+)|\{([^{}]*)\})", re.ASCII)
 
 
@@ -60,3 +62,26 @@ def expand_variables(text: str, environ: Mapping[str, str]) -> str:
         )
 
     return _REFERENCE.sub(value, text) if "$" in text else text
+
+
+def expand_secret(text: str, anchor: Path, environ: Mapping[str, str]) -> str:
+    """What a secret stands for: a variable, the file behind an ``@``, or itself.
+
+    Args:
+        text: as the settings have it.
+        anchor: the folder that a relative path starts from.
+        environ: the environment.
+
+    Raises:
+        ExpansionError: a variable is not set, or the file cannot be read.
+    """
+    if text.startswith("@@") or not text.startswith("@"):
+        return expand_variables(text.removeprefix("@"), environ)
+    path = anchor / expand_path(text[1:], environ)
+    try:
+        with path.open("rb") as file:
+            return file.read(_MAX_SECRET_BYTES).decode().strip()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        fix = "Check the path and its permissions; a value that begins with @ is written @@."
+        raise ExpansionError(f"the file {path} cannot be read ({reason})", fix) from None

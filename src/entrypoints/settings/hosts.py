@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, cast
 from urllib.parse import urlsplit
 
 from domain.prompt import Kind
-from entrypoints.settings.expansion import ExpansionError, expand_path, expand_variables
+from entrypoints.settings.expansion import expand_path, expand_secret
 from entrypoints.settings.redaction import excerpt
 from entrypoints.settings.schema import suggestion
 
@@ -34,7 +34,6 @@ _OF_THE_CLIENT: Final = frozenset(
     {"connection", "content-length", "content-type", "host", "origin", "transfer-encoding"}
 )
 _MAX_SLOTS: Final = 64
-_MAX_SECRET_BYTES: Final = 16_384  # most servers take 8 KB of headers
 
 
 def expand_hosts(
@@ -52,18 +51,7 @@ def expand_hosts(
     """
 
     def secret(value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        if value.startswith("@@") or not value.startswith("@"):
-            return expand_variables(value.removeprefix("@"), environ)
-        path = anchor / expand_path(value[1:], environ)
-        try:
-            with path.open("rb") as file:
-                return file.read(_MAX_SECRET_BYTES).decode().strip()
-        except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-            fix = "Check the path and its permissions; a value that begins with @ is written @@."
-            raise ExpansionError(f"the file {path} cannot be read ({reason})", fix) from None
+        return expand_secret(value, anchor, environ) if isinstance(value, str) else value
 
     def expanded(host: object) -> object:
         if not isinstance(host, dict):

@@ -6,7 +6,7 @@ import json
 import os
 import stat
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from entrypoints.settings import schema
 from entrypoints.settings.errors import Problem, SettingsError
@@ -317,3 +317,20 @@ def _repeated(tree: object) -> list[str]:
 
 def _error(where: str, what: str, fix: str) -> SettingsError:
     return SettingsError([Problem(where, what, fix)])
+
+
+_RANKS: Final = {"file": 1, "environment": 2, "option": 3}
+
+
+def outranked_database(entries: Mapping[str, Entry]) -> list[str]:
+    """Which of database.path and database.url yields to the other, set by a stronger source.
+
+    A variable of other programs does not outrank the file here: it may be left over from the time
+    before PostgreSQL. Two of the same rank are a problem that is reported.
+    """
+    ranks = {}
+    for name in ("database.path", "database.url"):
+        if entry := entries.get(name):
+            is_foreign = entry.source.name in FOREIGN_VARIABLES
+            ranks[name] = 1 if is_foreign else _RANKS[entry.source.kind]
+    return [name for name, rank in ranks.items() if rank < max(ranks.values())]

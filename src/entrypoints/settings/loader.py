@@ -18,6 +18,7 @@ from entrypoints.settings.layers import (
     environment_layer,
     file_layer,
     option_layer,
+    outranked_database,
 )
 from entrypoints.settings.model import Settings
 from entrypoints.settings.redaction import display
@@ -104,6 +105,8 @@ def inspect_settings(
         problems += error.problems
     layers = [file_values, environment_layer(environ, here), option_layer(overrides or {}, here)]
     entries = {name: entry for layer in layers for name, entry in layer.entries.items()}
+    for outranked in outranked_database(entries):
+        del entries[outranked]
     problems += [problem for layer in layers for problem in layer.problems]
     tree: dict[str, Any] = {}
     for name, entry in entries.items():

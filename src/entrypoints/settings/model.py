@@ -35,6 +35,7 @@ OWN = {"path": "own"}  # relative to the configuration file's folder, or to the 
 PROGRAM = {"path": "program"}  # like OWN with a slash in it, looked up on PATH without
 COMFYUI = {"path": "comfyui"}  # relative to the ComfyUI directory
 WITH_VARIABLES = {"variables": True}  # $VAR and ${VAR} are replaced from the environment
+SECRET = {"variables": True, "file": True}  # besides, "@path" stands for what a file holds
 ADDRESS = Meta(description='an address such as "127.0.0.1"')
 
 if TYPE_CHECKING:
@@ -68,10 +69,34 @@ class Section(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Database(Section, frozen=True):
-    """The shared SQLite database."""
+    """The shared database: a SQLite file, or PostgreSQL."""
 
     path: Annotated[
         str | None, Meta(description="the path of the SQLite database file", extra=OWN)
+    ] = None
+    url: Annotated[
+        str | None,
+        Meta(
+            description='an address such as "postgresql://mediagen@db:5432/queue", or null',
+            extra=WITH_VARIABLES,
+        ),
+    ] = None
+    password: Annotated[
+        str | None,
+        Meta(description='"$VARIABLE", "@path" of a file that holds it, or null', extra=SECRET),
+    ] = None
+    sslmode: Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] | None = (
+        None
+    )
+    ca_file: Annotated[
+        str | None, Meta(description="the path of a file of certificates, or null", extra=OWN)
+    ] = None
+    listen_url: Annotated[
+        str | None,
+        Meta(
+            description='an address such as "postgresql://mediagen@db:5432/queue", or null',
+            extra=WITH_VARIABLES,
+        ),
     ] = None
     timeout: Annotated[float, positive("seconds", 3600)] = 30.0
     create_indexes: bool = True
@@ -324,7 +349,7 @@ class Web(Section, frozen=True):
         str | None,
         Meta(
             description="a secret of 12 or more ASCII characters without spaces, or null",
-            extra=WITH_VARIABLES,
+            extra=SECRET,
         ),
     ] = None
     base_path: Annotated[str | None, Meta(description='a path such as "/media", or null')] = None

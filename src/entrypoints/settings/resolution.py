@@ -16,6 +16,7 @@ from entrypoints.settings.schema import default_arguments, nested_json, variable
 from entrypoints.settings.validation import joined_output_root
 
 if TYPE_CHECKING:
+    from adapters.postgres.address import PostgresAddress
     from domain.hook_delivery import Subscription
     from entrypoints.settings.loader import LoadedSettings
 
@@ -37,6 +38,49 @@ class _ByKind(Protocol[T_co]):
 def database_path(loaded: LoadedSettings) -> Path:
     """The database file. Raises SettingsError if database.path is not set."""
     return _required_path(loaded, "database.path", loaded.settings.database.path)
+
+
+def is_postgres(loaded: LoadedSettings) -> bool:
+    """Whether the shared database is in PostgreSQL."""
+    return loaded.settings.database.url is not None
+
+
+def database_address(loaded: LoadedSettings, *, listening: bool = False) -> PostgresAddress:
+    """The address of the PostgreSQL database, with its login.
+
+    Args:
+        loaded: the settings.
+        listening: whether the session waits for notifications, which PgBouncer does not pass on.
+
+    Raises:
+        SettingsError: database.url is not set.
+    """
+    from adapters.postgres.address import PostgresAddress
+
+    database = loaded.settings.database
+    if database.url is None:
+        raise _missing(loaded, "database.url", "database.url is not set")
+    url = (database.listen_url or database.url) if listening else database.url
+    return PostgresAddress(url, database.password, database.sslmode, database.ca_file)
+
+
+def database_name(loaded: LoadedSettings) -> str:
+    """The shared database in messages: its path, or its URL without the password.
+
+    Raises:
+        SettingsError: neither database.path nor database.url is set.
+    """
+    if is_postgres(loaded):
+        return str(database_address(loaded))
+    if loaded.settings.database.path is None:
+        alternative = " For PostgreSQL, set database.url instead."
+        raise _missing(loaded, "database.path", "database.path is not set", alternative)
+    return str(database_path(loaded))
+
+
+def database_folders(loaded: LoadedSettings) -> list[Path]:
+    """The folder of the database, if it is a file of this machine."""
+    return [] if is_postgres(loaded) else [database_path(loaded).resolve().parent]
 
 
 def comfyui_directory(loaded: LoadedSettings) -> Path:

@@ -43,6 +43,7 @@ class Key:
         path: "own", "program", "comfyui" (see the model), or "" when it is no path.
         entry: whether it is one field of a mapping.
         variables: whether ``$VAR`` and ``${VAR}`` are replaced, as they are in a path.
+        file: whether ``@path`` stands for what a file holds.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Key:
     path: str = ""
     entry: bool = False
     variables: bool = False
+    file: bool = False
 
 
 def variable(name: str) -> str:

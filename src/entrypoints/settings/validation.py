@@ -14,7 +14,12 @@ import msgspec
 from domain.artifact import is_servable
 from domain.prompt import Kind
 from entrypoints.settings.errors import Problem
-from entrypoints.settings.expansion import ExpansionError, expand_path, expand_variables
+from entrypoints.settings.expansion import (
+    ExpansionError,
+    expand_path,
+    expand_secret,
+    expand_variables,
+)
 from entrypoints.settings.hosts import (
     HOSTS,
     address_fault,
@@ -41,6 +46,7 @@ _HOST_AND_PORT = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}"
 _BASE_PATH = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
 _BUCKET_URL = re.compile(r"s3://[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9](/[^/?#]+)*/?")
 _NUMBER = re.compile(r"[+-]?([0-9]{1,20}\.?[0-9]{0,20}|\.[0-9]{1,20})(e[+-]?[0-9]{1,3})?")
+POSTGRES_SCHEMES: Final = ("postgresql://", "postgres://")
 _OUTPUT: Final = "comfyui.output_directory"
 _MIN_TOKEN_LENGTH: Final = 12  # characters; a shorter one could be guessed
 _KEY_FIX: Final = 'Write "whsec_" and a key in base64, or a text that does not begin with "whsec_".'
@@ -83,6 +89,8 @@ def _expanded(key: Key, value: object, anchor: Path, environ: Mapping[str, str])
         return expand_hosts(value, anchor, environ)
     if isinstance(value, str) and key.path:
         return expand_path(value, environ)
+    if isinstance(value, str) and key.file:
+        return expand_secret(value, anchor, environ)
     return expand_variables(value, environ) if isinstance(value, str) and key.variables else value
 
 
@@ -154,6 +162,7 @@ def cross_check(settings: Settings, entries: Mapping[str, Entry]) -> Iterator[Pr
         entries: the values that were set, by dotted name: they say where to fix a problem.
     """
     for check in (
+        _database,
         _output_root,
         _storage,
         _workers,
@@ -187,6 +196,21 @@ def joined_output_root(settings: Settings) -> Path | None:
         return directory
     comfyui = settings.comfyui.comfyui_directory
     return Path(comfyui) / directory if comfyui else None
+
+
+def _database(settings: Settings) -> Iterator[_Fault]:
+    database = settings.database
+    if database.path is not None and database.url is not None:
+        what = "database.path and database.url are both set, and there is only one shared database"
+        yield _Fault("database.url", what, "Remove one of them.")
+    for key, url in (
+        ("database.url", database.url),
+        ("database.listen_url", database.listen_url),
+    ):
+        if url is not None and not url.startswith(POSTGRES_SCHEMES):
+            what = f"{key} is {excerpt(key, url)}, which is no address of PostgreSQL"
+            fix = 'Write "postgresql://user@host:5432/database"; a SQLite file is database.path.'
+            yield _Fault(key, what, fix)
 
 
 def _output_root(settings: Settings) -> Iterator[_Fault]:

@@ -226,7 +226,7 @@ def _paths(container: Container) -> dict[str, str | None]:
     loaded = container.settings()
     paths: dict[str, Path | str | None] = {
         "configuration": loaded.config_file,
-        "database": container.database_path(),
+        "database": resolution.database_name(loaded),
         "output_root": _if_set(container.published_root),
         "comfyui": _if_set(lambda: resolution.comfyui_directory(loaded)),
         "state": container.state_folder(),

@@ -11,6 +11,7 @@ from tests.chaos.faults.disks import disk_faults
 from tests.chaos.faults.groups import group_faults
 from tests.chaos.faults.hands import hand_faults
 from tests.chaos.faults.kills import kill_faults
+from tests.chaos.faults.postgres import postgres_faults
 from tests.chaos.faults.served_hands import served_hand_faults
 from tests.chaos.faults.served_servers import served_server_faults
 from tests.chaos.faults.served_workers import served_worker_faults
@@ -23,8 +24,21 @@ if TYPE_CHECKING:
     from tests.chaos.faults.fault import Fault
 
 
-def all_faults(sweeps: CallSweeps) -> dict[str, Fault]:
-    """Every fault that can be tried here, those of a prompt's way first and in its order."""
+def all_faults(sweeps: CallSweeps, *, on_postgres: bool = False) -> dict[str, Fault]:
+    """Every fault that can be tried here, those of a prompt's way first and in its order.
+
+    Args:
+        sweeps: through the system calls.
+        on_postgres: whether the database is no file, which cannot be moved or fill a volume.
+    """
+    if on_postgres:
+        on_files = {**database_faults(), **disk_faults()}
+        others = {name: fault for name, fault in _all(sweeps).items() if name not in on_files}
+        return {**postgres_faults(), **others}
+    return _all(sweeps)
+
+
+def _all(sweeps: CallSweeps) -> dict[str, Fault]:
     return {
         **kill_faults(),
         **stop_faults(),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 from tests.chaos.crew import worker
+from tests.chaos.databases import open_database
 from tests.chaos.faults.fault import Fault
 from tests.chaos.faults.steps import WAY
 from tests.chaos.hand import FoundError
@@ -50,6 +50,6 @@ def _an_hour_apart(place: Place, chance: random.Random) -> int:
 
 
 def _taken_over(place: Place) -> int:
-    with closing(sqlite3.connect(place.database, timeout=60)) as driver:
+    with closing(open_database(place.database)) as driver:
         [(count,)] = driver.execute(_TAKEN_OVER).fetchall()
     return int(count)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.chaos.crew import worker
@@ -15,7 +16,6 @@ from tests.chaos.worker import DATABASE_GONE
 
 if TYPE_CHECKING:
     import random
-    from pathlib import Path
 
     from tests.chaos.faults.fault import Deed
     from tests.chaos.place import Place
@@ -36,6 +36,7 @@ def _displaced(*, replaced: bool) -> Deed:
     """A worker finds another database or none; it stops and writes nothing where it should not."""
 
     def deed(place: Place, chance: random.Random) -> int:
+        assert isinstance(place.database, Path)
         step = chance.choice(STOPPING)
         write_one(place.database, long_enough("first pair", step))
         write_one(place.database, "second", song=True)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 from tests.chaos.crew import worker
+from tests.chaos.databases import open_database
 from tests.chaos.faults.fault import Fault
 from tests.chaos.faults.steps import STOPPING, long_enough
 from tests.chaos.hand import FoundError
@@ -75,7 +75,7 @@ def _must_have_paused(place: Place, code: int | None, on_small: tuple[str, ...])
         if code not in {0, STOPPED, DATABASE_UNUSABLE}:
             raise FoundError(f"a worker on a full disk ended with code {code}")
         return
-    with closing(sqlite3.connect(place.database, timeout=60)) as driver:
-        paused = set(driver.execute("SELECT code FROM media_generator_pauses"))
+    with closing(open_database(place.database)) as driver:
+        paused = set(driver.execute("SELECT code FROM media_generator_pauses").fetchall())
     if code != STOPPED or paused != {("disk_full",)}:
         raise FoundError(f"a worker on a full disk ended with code {code}, pause {paused}")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 from tests.chaos.crew import worker
+from tests.chaos.databases import open_database
 from tests.chaos.faults.fault import Fault
 from tests.chaos.faults.steps import GOING_ON, SERVED_STOPPING, SERVED_WAY
 from tests.chaos.faults.stops import put_to_sleep
@@ -145,5 +145,6 @@ def _wake_beside_heir(place: Place, chance: random.Random) -> int:
 
 
 def _holders(place: Place) -> list[tuple[int]]:
-    with closing(sqlite3.connect(place.database, timeout=60)) as driver:
-        return driver.execute("SELECT render_id FROM media_generator_server_jobs").fetchall()
+    with closing(open_database(place.database)) as driver:
+        found = driver.execute("SELECT render_id FROM media_generator_server_jobs").fetchall()
+        return list(found)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import sqlite3
 import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 from tests.chaos.crew import worker
+from tests.chaos.databases import TROUBLES, open_database
 from tests.chaos.faults.fault import Fault
 from tests.chaos.poet import write_one
 
@@ -64,9 +64,9 @@ def _kill_worker(place: Place, chance: random.Random) -> int:
 
 def _workflow_of(place: Place, hand: Hand) -> int | None:
     """The group of the first prompt's workflow, which runs; None when the worker ended before."""
-    with closing(sqlite3.connect(place.database, timeout=60)) as driver:
+    with closing(open_database(place.database)) as driver:
         while not hand.has_ended():
-            with contextlib.suppress(sqlite3.OperationalError):  # no such table yet
+            with contextlib.suppress(*TROUBLES):  # no such table yet
                 for (group,) in driver.execute(_LIVE).fetchall():
                     if _is_living(group):
                         return int(group)

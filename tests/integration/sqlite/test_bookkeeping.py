@@ -15,11 +15,11 @@ from adapters.sql_queue.bookkeeping import (
     index_hint,
     prepare_server_jobs,
 )
+from adapters.sql_queue.prompt_catalogue import SqlPromptCatalogue
 from adapters.sql_queue.prompt_repository import ClaimStatements
 from adapters.sql_queue.renders import SqlRenderLeases
 from adapters.sqlite.connection import Connection
 from adapters.sqlite.database import SqliteDatabase
-from adapters.sqlite.prompt_catalogue import SqlitePromptCatalogue
 from adapters.sqlite.statements import statements
 from application.ports.prompt_repository import RepositoryError, Selection
 from domain.prompt import Kind
@@ -162,7 +162,7 @@ def test_a_newer_schema_is_refused(poet: Poet) -> None:
         closing(Connection(poet.path, 5.0)) as connection,
         pytest.raises(RepositoryError, match="newer Media Generator"),
     ):
-        SqlitePromptCatalogue(connection).summary()
+        SqlPromptCatalogue(connection).summary()
     assert poet.path.read_bytes() == before
 
 

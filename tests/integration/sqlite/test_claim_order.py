@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapters.sql_queue.bookkeeping import OLDEST_FIRST, URGENT_FIRST, index_hint
+from adapters.sql_queue.doctor import QueueChecks
 from adapters.sqlite.connection import Connection
 from adapters.sqlite.doctor import DatabaseChecks
 from adapters.sqlite.statements import statements
@@ -195,5 +196,5 @@ def test_the_doctor_says_whether_the_order_can_be_kept(
 
 
 def _order_checks(path: Path, *, by_priority: bool) -> list[Check]:
-    checks = DatabaseChecks(path, 5.0, ManualClock(), by_priority=by_priority).checks()
+    checks = DatabaseChecks(path, 5.0, QueueChecks(ManualClock(), by_priority=by_priority)).checks()
     return [check for check in checks if check.subject == "claim order"]

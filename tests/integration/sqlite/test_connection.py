@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from adapters.sql_queue.prompt_catalogue import SqlPromptCatalogue
 from adapters.sqlite.connection import Connection, LockState
-from adapters.sqlite.prompt_catalogue import SqlitePromptCatalogue
 from application.ports.prompt_repository import (
     RepositoryBusyError,
     RepositoryError,
@@ -266,7 +266,7 @@ def test_looking_is_not_kept_waiting_by_a_writer(connection: Connection) -> None
     repository = _open(connection)
     with lock_held(connection.path, 600):
         assert repository.count_pending(ANY) == 1
-        assert SqlitePromptCatalogue(connection).summary().counts
+        assert SqlPromptCatalogue(connection).summary().counts
 
 
 def _mode(path: Path) -> str:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from adapters.sqlite import gallery as gallery_module
-from adapters.sqlite import gallery_prompts
+from adapters.sql_queue import gallery as gallery_module
+from adapters.sql_queue import gallery_prompts
+from adapters.sql_queue.gallery import SqlGallery
+from adapters.sql_queue.prompt_order import IndexedOrder, ScannedOrder
 from adapters.sqlite.connection import Connection
-from adapters.sqlite.gallery import SqliteGallery
-from adapters.sqlite.prompt_order import IndexedOrder, ScannedOrder
 from application.ports.gallery import GalleryQuery, PromptListQuery
 from application.ports.prompt_repository import RepositoryBusyError, RepositoryError
 from domain.prompt import Kind
@@ -136,7 +136,7 @@ def test_a_locked_database_is_busy(tmp_path: Path) -> None:
     """After the wait that the connection was given, and not for ever."""
     path = fresh_database(tmp_path / "m.db")
     with closing(Connection(path, 0.0)) as connection, closing(sqlite3.connect(path)) as other:
-        gallery = SqliteGallery(connection)
+        gallery = SqlGallery(connection)
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(RepositoryBusyError):
             gallery.page(GalleryQuery())

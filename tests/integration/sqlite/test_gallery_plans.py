@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from adapters.sql_queue.gallery import SqlGallery
+from adapters.sql_queue.known_paths import KnownPaths
 from adapters.sqlite.connection import Connection
-from adapters.sqlite.gallery import SqliteGallery
-from adapters.sqlite.known_paths import KnownPaths
 from application.ports.gallery import GalleryQuery, PromptListQuery
 from domain.failure import FailureCode
 from domain.prompt import Kind
@@ -78,7 +78,7 @@ def _plans(watched: _Watched, table: str) -> list[str]:
 )
 def test_a_page_walks_along_the_key(watched: _Watched, query: GalleryQuery) -> None:
     """It sorts nothing and reads no more than its stretch."""
-    gallery = SqliteGallery(watched)
+    gallery = SqlGallery(watched)
     watched.asked.clear()
     gallery.page(query)
     for plan in _plans(watched, "prompt_artifacts"):
@@ -100,7 +100,7 @@ def test_the_list_of_prompts_walks_along_our_indexes(
     watched: _Watched, query: PromptListQuery
 ) -> None:
     """The first page and later ones; no row is read that is not shown, nothing is sorted."""
-    gallery = SqliteGallery(watched)
+    gallery = SqlGallery(watched)
     watched.asked.clear()
     page = gallery.prompts(query)
     if page.next:
@@ -118,7 +118,7 @@ def test_the_list_of_prompts_walks_along_our_indexes(
 
 def test_what_waits_is_read_from_the_index_of_claims(watched: _Watched) -> None:
     """In its order; and so are last renders, by prompt."""
-    gallery = SqliteGallery(watched)
+    gallery = SqlGallery(watched)
     watched.asked.clear()
     assert [each.id for each in gallery.waiting(Kind.IMAGE, 5)] == [9]
     moved, plan = _plans(watched, "prompts AS p")
@@ -135,12 +135,12 @@ def test_history_reads_no_further_than_it_must(
     watched: _Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Along the key, down to the first stretch in which all ended too early."""
-    monkeypatch.setattr("adapters.sqlite.gallery_renders._MAX_ROWS", 10)
+    monkeypatch.setattr("adapters.sql_queue.gallery_renders._MAX_ROWS", 10)
     with closing(GalleryWorld(watched.path)) as world:
         old = NOON.replace(year=2020)
         world.add(*(ARender(number, old) for number in range(100, 200)))
         world.add(*(ARender(number, NOON) for number in range(200, 225)))
-    gallery = SqliteGallery(watched)
+    gallery = SqlGallery(watched)
     watched.asked.clear()
     [bucket] = gallery.history(NOON, 3600).buckets
     assert bucket.published == {Kind.IMAGE: 25}
@@ -155,7 +155,7 @@ def test_galleries_share_what_they_saw(tmp_path: Path) -> None:
         world.add(APrompt(1), AnArtifact(1, file_path="image/z.png"))
         known = KnownPaths()
         one, other = (stack.enter_context(closing(_Watched(world.path, 5.0))) for _ in range(2))
-        first, second = SqliteGallery(one, known), SqliteGallery(other, known)
+        first, second = SqlGallery(one, known), SqlGallery(other, known)
         first.page(GalleryQuery())
         other.asked.clear()
         assert second.artifact("image/z.png") is not None

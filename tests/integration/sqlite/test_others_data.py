@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from adapters.sql_queue.prompt_catalogue import SqlPromptCatalogue
 from adapters.sqlite.connection import Connection
-from adapters.sqlite.prompt_catalogue import SqlitePromptCatalogue
 from application.ports.prompt_catalogue import PromptQuery
 from application.ports.prompt_repository import Selection
 from domain.artifact import Artifact
@@ -114,7 +114,7 @@ def test_a_whole_cycle_changes_nothing_of_others(poet: Poet, *, create_indexes: 
         stale = _claimed(repository)
         poet.execute("UPDATE prompts SET artifact_status = 'held' WHERE id = ?", (stale.prompt_id,))
         assert not repository.publish(stale, [_artifact(stale)], 1.0)
-        catalogue = SqlitePromptCatalogue(connection)
+        catalogue = SqlPromptCatalogue(connection)
         catalogue.summary()
         catalogue.search(PromptQuery(text="a"))
         catalogue.find(1)
@@ -130,7 +130,7 @@ def test_looking_makes_nothing(poet: Poet) -> None:
     """Without our tables the catalogue works, and the file stays the same to the byte."""
     before = poet.path.read_bytes()
     with closing(Connection(poet.path, 30.0)) as connection:
-        catalogue = SqlitePromptCatalogue(connection)
+        catalogue = SqlPromptCatalogue(connection)
         assert catalogue.summary().rendering == ()
         assert catalogue.search(PromptQuery())
         record = catalogue.find(2)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from adapters.sql_queue.prompt_catalogue import SqlPromptCatalogue
 from adapters.sqlite.connection import Connection
-from adapters.sqlite.prompt_catalogue import SqlitePromptCatalogue
 from application.ports.prompt_catalogue import PromptQuery
 from application.ports.prompt_repository import Selection
 from domain.artifact import Artifact
@@ -43,9 +43,9 @@ def connection(poet: Poet) -> Iterator[Connection]:
 
 
 @pytest.fixture
-def catalogue(connection: Connection) -> SqlitePromptCatalogue:
+def catalogue(connection: Connection) -> SqlPromptCatalogue:
     """What is tested."""
-    return SqlitePromptCatalogue(connection)
+    return SqlPromptCatalogue(connection)
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def repository(connection: Connection) -> SqlPromptRepository:
     return sqlite_repository(connection)
 
 
-def test_an_empty_queue(catalogue: SqlitePromptCatalogue) -> None:
+def test_an_empty_queue(catalogue: SqlPromptCatalogue) -> None:
     """Nothing to see is no error."""
     found = catalogue.summary()
     assert (found.counts, found.unwritten, found.oldest_pending) == ({}, {}, {})
@@ -63,7 +63,7 @@ def test_an_empty_queue(catalogue: SqlitePromptCatalogue) -> None:
     assert catalogue.find(1) is None
 
 
-def test_the_summary_counts_what_is_ours(poet: Poet, catalogue: SqlitePromptCatalogue) -> None:
+def test_the_summary_counts_what_is_ours(poet: Poet, catalogue: SqlPromptCatalogue) -> None:
     """By kind and status; pending only what can be claimed; others' prompts not at all."""
     for created_at in ("2026-01-02 00:00:00", "2026-01-01 00:00:00"):
         poet.write("{}", created_at=created_at)
@@ -84,7 +84,7 @@ def test_the_summary_counts_what_is_ours(poet: Poet, catalogue: SqlitePromptCata
 
 
 def test_what_renders_now_and_what_troubles(
-    poet: Poet, catalogue: SqlitePromptCatalogue, repository: SqlPromptRepository
+    poet: Poet, catalogue: SqlPromptCatalogue, repository: SqlPromptRepository
 ) -> None:
     """Live renders are listed; trouble is the newest render, if the environment is at fault."""
     poet.write("{}")
@@ -103,7 +103,7 @@ def test_what_renders_now_and_what_troubles(
 
 
 def test_a_stop_by_a_person_is_no_trouble(
-    poet: Poet, catalogue: SqlitePromptCatalogue, repository: SqlPromptRepository
+    poet: Poet, catalogue: SqlPromptCatalogue, repository: SqlPromptRepository
 ) -> None:
     """Only the environment is worth a warning."""
     poet.write("{}")
@@ -114,7 +114,7 @@ def test_a_stop_by_a_person_is_no_trouble(
 
 
 def test_a_prompt_with_its_whole_history(
-    poet: Poet, catalogue: SqlitePromptCatalogue, repository: SqlPromptRepository
+    poet: Poet, catalogue: SqlPromptCatalogue, repository: SqlPromptRepository
 ) -> None:
     """Renders newest first, artifacts oldest first, whoever wrote them."""
     poet.write('{"prompt": "a"}', text="hello")
@@ -144,7 +144,7 @@ def test_a_prompt_with_its_whole_history(
     assert [a.metadata for a in record.artifacts] == [None, '{"a": 1}', '{"a": 1}']
 
 
-def test_a_prompt_of_others_is_not_found(poet: Poet, catalogue: SqlitePromptCatalogue) -> None:
+def test_a_prompt_of_others_is_not_found(poet: Poet, catalogue: SqlPromptCatalogue) -> None:
     """Poems are not shown; a prompt without a writing is."""
     poem = poet.write("{}", prompt_type="poetry")
     waiting = poet.write("{}", written=False)
@@ -173,7 +173,7 @@ def test_a_prompt_of_others_is_not_found(poet: Poet, catalogue: SqlitePromptCata
     ids=str,
 )
 def test_searching(
-    poet: Poet, catalogue: SqlitePromptCatalogue, query: PromptQuery, expected: list[int]
+    poet: Poet, catalogue: SqlPromptCatalogue, query: PromptQuery, expected: list[int]
 ) -> None:
     """Newest first; text is taken letter by letter, in the prompt and in its writing."""
     poet.write("{}", text="a Lake", created_at="2026-01-01")
@@ -210,7 +210,7 @@ def test_whatever_a_prompt_holds_can_be_shown(tmp_path: Path, column: str, value
     poet.write("{}")
     _set(poet, "prompts", column, value)
     with closing(Connection(poet.path, 5.0)) as connection:
-        catalogue = SqlitePromptCatalogue(connection)
+        catalogue = SqlPromptCatalogue(connection)
         summary, record = catalogue.summary(), catalogue.find(1)
         [prompt] = catalogue.search(PromptQuery())
     assert record is not None
@@ -233,7 +233,7 @@ def test_whatever_an_artifact_holds_can_be_shown(tmp_path: Path, column: str, va
     )
     _set(poet, "prompt_artifacts", column, value)
     with closing(Connection(poet.path, 5.0)) as connection:
-        record = SqlitePromptCatalogue(connection).find(1)
+        record = SqlPromptCatalogue(connection).find(1)
     assert record is not None
     [artifact] = record.artifacts
     optional = [artifact.preview_path, artifact.metadata, artifact.created_at]
@@ -261,7 +261,7 @@ def test_counts_are_remembered_until_anything_is_committed(poet: Poet) -> None:
     poet.write("{}")
     with closing(_Counting(poet.path, 5.0)) as connection:
         repository = sqlite_repository(connection)
-        catalogue = SqlitePromptCatalogue(connection)
+        catalogue = SqlPromptCatalogue(connection)
 
         def pending() -> int:
             return catalogue.summary().counts.get(Kind.IMAGE, {}).get("pending", 0)
@@ -285,7 +285,7 @@ def test_counts_do_not_depend_on_an_index(poet: Poet, repository: SqlPromptRepos
     poet.write("{}", artifact_status="error")
     poet.write("{}")
     with closing(Connection(poet.path, 5.0)) as connection:
-        catalogue = SqlitePromptCatalogue(connection)
+        catalogue = SqlPromptCatalogue(connection)
         for index in ("state_audio", "pending_image", "state_image"):
             assert catalogue.summary().counts == {
                 Kind.IMAGE: {"ready": 1, "error": 1, "pending": 1}

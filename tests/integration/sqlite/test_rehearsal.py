@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from adapters.sql_queue.doctor import QueueChecks
+from adapters.sql_queue.gallery import SqlGallery
+from adapters.sql_queue.prompt_catalogue import SqlPromptCatalogue
 from adapters.sql_queue.shared_tables import shortened
 from adapters.sqlite.connection import Connection
 from adapters.sqlite.constraint_errors import error_text, schema_objects
 from adapters.sqlite.database import SqliteQueueWatch
 from adapters.sqlite.doctor import DatabaseChecks
-from adapters.sqlite.gallery import SqliteGallery
-from adapters.sqlite.prompt_catalogue import SqlitePromptCatalogue
 from application.ports.doctor import Check, CheckStatus
 from application.ports.gallery import PromptListQuery
 from application.ports.prompt_repository import (
@@ -74,7 +75,7 @@ def doctor(path: Path) -> Check:
     order = [CheckStatus.ERROR, CheckStatus.WARNING, CheckStatus.OK]
     found = [
         check
-        for check in DatabaseChecks(path, 5.0, ManualClock()).checks()
+        for check in DatabaseChecks(path, 5.0, QueueChecks(ManualClock())).checks()
         if check.subject in {"database tables", "database writes"}
     ]
     return min(reversed(found), key=lambda check: order.index(check.status))
@@ -172,10 +173,10 @@ def test_an_emptied_column_reads_like_null(poet: Poet, connection: Connection) -
     assert repository.publish(claim, [Artifact(Kind.AUDIO, "audio/1_x/a.mp3", {})], 1.0)
     assert poet.status(prompt_id) == ("ready", "")
     assert poet.execute("SELECT preview_path FROM prompt_artifacts") == [("",)]
-    record = SqlitePromptCatalogue(connection).find(prompt_id)
+    record = SqlPromptCatalogue(connection).find(prompt_id)
     assert record is not None
     assert (record.prompt.error_message, record.artifacts[0].preview_path) == (None, None)
-    gallery = SqliteGallery(connection)
+    gallery = SqlGallery(connection)
     assert [each.preview_path for each in gallery.artifacts_of(prompt_id) or ()] == [None]
     [listed] = gallery.prompts(PromptListQuery()).prompts
     [plain] = gallery.plain_prompts([], None, 5)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from adapters.sql_queue.intake import SqlPromptIntake
+from adapters.sql_queue.prompt_catalogue import SqlPromptCatalogue
 from adapters.sqlite.connection import Connection
-from adapters.sqlite.prompt_catalogue import SqlitePromptCatalogue
 from application.ports.prompt_repository import RepositoryError, Selection
 from tests.databases import Poet
 from tests.fresh_databases import fresh_database
@@ -43,7 +43,7 @@ def _refusal(path: Path) -> str:
     """What each part that needs the tables says; nothing is changed."""
     before = path.read_bytes()
     messages = set()
-    for part in (SqlitePromptCatalogue, SqlPromptIntake, _repository):
+    for part in (SqlPromptCatalogue, SqlPromptIntake, _repository):
         with closing(Connection(path, 1.0)) as connection:
             with pytest.raises(RepositoryError) as caught:
                 part(connection)

@@ -22,6 +22,7 @@ VALUES = {
     "cli/workflow_script.py": {"comfyui_graph", "comfyui_script"},
     "workflow_check.py": {"comfyui_graph", "comfyui_server"},  # what it finds
     "settings/hosts.py": {"comfyui_server"},  # the address of a server
+    "settings/resolution.py": {"postgres"},  # the address of a database
 }
 MODULES = {path.relative_to(ENTRYPOINTS).as_posix() for path in ENTRYPOINTS.rglob("*.py")}
 

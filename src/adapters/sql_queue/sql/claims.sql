@@ -84,6 +84,11 @@ ORDER BY urgency DESC, {oldest_first}
 LIMIT 1
 {locked};
 
+-- An expression: a prompt is among some.
+
+-- name: among
+p.id IN {ids:only};
+
 -- A template for one kind; by the index, or among some prompts.
 
 -- name: count_pending

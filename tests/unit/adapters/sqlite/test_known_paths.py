@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.sqlite.known_paths import KnownPaths
+from adapters.sql_queue.known_paths import KnownPaths
 
 
 def test_the_oldest_is_forgotten_first() -> None:

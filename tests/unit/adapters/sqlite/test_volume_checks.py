@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters.sql_queue.doctor import QueueChecks
 from adapters.sqlite.doctor import DatabaseChecks
 from adapters.sqlite.volume_checks import FileSystem, file_system_of, nearest, placement_checks
 from application.ports.doctor import Check, CheckStatus
@@ -62,7 +63,10 @@ def on_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str) -> di
         monkeypatch.setattr(
             f"adapters.sqlite.{module}.file_system_of", lambda _: FileSystem("nfs4")
         )
-    return {check.subject: check for check in DatabaseChecks(path, 30.0, ManualClock()).checks()}
+    return {
+        check.subject: check
+        for check in DatabaseChecks(path, 30.0, QueueChecks(ManualClock())).checks()
+    }
 
 
 def test_a_network_volume_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,7 +89,7 @@ def test_looking_for_damage_is_bounded(tmp_path: Path) -> None:
     poet = Poet(path)
     for _ in range(50):
         poet.write("x" * 5000)
-    examined = DatabaseChecks(path, 30.0, ManualClock(), integrity_seconds=-1.0)
+    examined = DatabaseChecks(path, 30.0, QueueChecks(ManualClock()), integrity_seconds=-1.0)
     checks = {check.subject: check for check in examined.checks()}
     assert checks["database integrity"].status is CheckStatus.OK
     assert "within -1 seconds" in checks["database integrity"].finding

@@ -1,12 +1,22 @@
 """Ages of timestamps in a database."""
 
+import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
+import click
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrypoints.cli.timestamps import age_of, duration, with_age, with_time_until
+from entrypoints.cli.invocation import Invocation
+from entrypoints.cli.timestamps import (
+    age_of,
+    duration,
+    shown_time,
+    with_age,
+    with_time_until,
+)
 
 NOW = datetime(2026, 1, 6, 21, 30, 45, tzinfo=UTC)
 
@@ -31,9 +41,27 @@ def test_ages(timestamp: str | None, age: str) -> None:
     assert age_of(timestamp, NOW) == age
 
 
-def test_the_timestamp_is_not_changed() -> None:
-    """The age is added, nothing is rewritten."""
-    assert with_age("2026-01-06 21:30:40", NOW) == "2026-01-06 21:30:40 (5 s ago)"
+@pytest.fixture
+def zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Sets the zone of this machine, as the C library knows it."""
+
+    def choose(name: str) -> None:
+        monkeypatch.setenv("TZ", name)
+        time.tzset()
+
+    yield choose
+    monkeypatch.undo()
+    time.tzset()
+
+
+def test_times_are_local_with_their_zone(zone: Callable[[str], None]) -> None:
+    """Also the age is added; what is no timestamp is not rewritten."""
+    zone("CET-1")
+    assert with_age("2026-01-06 21:30:40", NOW) == "2026-01-06 22:30:40 CET (5 s ago)"
+    assert shown_time("2026-01-06T23:30:40", seconds=False) == "2026-01-07 00:30 CET"
+    with click.Context(click.Command("list"), obj=Invocation()) as context:
+        context.obj.utc = True
+        assert shown_time("2026-01-06 21:30:40") == "2026-01-06 21:30:40 UTC"
     assert with_age("soon", NOW) == "soon"
     assert with_age(None, NOW) == "an unknown time"
 
@@ -41,16 +69,19 @@ def test_the_timestamp_is_not_changed() -> None:
 @pytest.mark.parametrize(
     ("timestamp", "shown"),
     [
-        ("2026-01-06T21:30:50.000+00:00", "2026-01-06T21:30:50.000+00:00 (in 5 s)"),
-        ("2026-01-06 21:40:45", "2026-01-06 21:40:45 (in 10 min)"),
-        ("2026-01-06 21:30:45", "2026-01-06 21:30:45 (now)"),
-        ("2026-01-06 21:00:00", "2026-01-06 21:00:00 (now)"),
+        ("2026-01-06T21:30:50.000+00:00", "2026-01-06 21:30:50 UTC (in 5 s)"),
+        ("2026-01-06 21:40:45", "2026-01-06 21:40:45 UTC (in 10 min)"),
+        ("2026-01-06 21:30:45", "2026-01-06 21:30:45 UTC (now)"),
+        ("2026-01-06 21:00:00", "2026-01-06 21:00:00 UTC (now)"),
         ("soon", "soon"),
         (None, "an unknown time"),
     ],
 )
-def test_the_time_until_a_timestamp(timestamp: str | None, shown: str) -> None:
+def test_the_time_until_a_timestamp(
+    timestamp: str | None, shown: str, zone: Callable[[str], None]
+) -> None:
     """How long until then; what is due is due now."""
+    zone("UTC0")
     assert with_time_until(timestamp, NOW) == shown
 
 

@@ -6,10 +6,10 @@ SELECT p.id
 FROM prompts AS p
 LEFT JOIN writings AS w ON w.id = p.output_reference
 WHERE
-    p.id IN (SELECT value FROM json_each(:ids))
+    p.id IN {ids:ids}
     AND (
-        CAST(p.prompt_text AS TEXT) LIKE :pattern ESCAPE '\'
-        OR CAST(w.content AS TEXT) LIKE :pattern ESCAPE '\'
+        CAST(p.prompt_text AS TEXT) {like} :pattern ESCAPE '\'
+        OR CAST(w.content AS TEXT) {like} :pattern ESCAPE '\'
     );
 
 -- name: listed
@@ -18,19 +18,19 @@ SELECT
     p.error_message, w.id, w.content
 FROM prompts AS p
 LEFT JOIN writings AS w ON w.id = p.output_reference
-WHERE p.id IN (SELECT value FROM json_each(:ids));
+WHERE p.id IN {ids:ids};
 
 -- name: plain
 SELECT
     id, prompt_text, prompt_type, status, artifact_status, output_reference, created_at,
     error_message
 FROM prompts
-WHERE id IN (SELECT value FROM json_each(:ids)) AND (:status IS NULL OR status = :status);
+WHERE id IN {ids:ids} AND (:status IS NULL OR status = :status);
 
 -- name: artifact_counts
 SELECT prompt_id, count(*)
 FROM prompt_artifacts
-WHERE prompt_id IN (SELECT value FROM json_each(:ids))
+WHERE prompt_id IN {ids:ids}
 GROUP BY prompt_id;
 
 -- A template, for one kind. The conditions stand in the words of the partial index that claims
@@ -43,7 +43,7 @@ INNER JOIN writings AS w ON w.id = p.output_reference
 WHERE
     p.status = 'completed' AND p.artifact_status = 'pending'
     AND p.prompt_type = '{prompt_type}' AND p.output_reference IS NOT NULL
-ORDER BY p.created_at, p.id
+ORDER BY {oldest_first}
 LIMIT :limit;
 
 -- A template, for one kind: those that a person moved in the queue, in the order of claims.
@@ -51,12 +51,12 @@ LIMIT :limit;
 -- name: waiting_moved
 SELECT m.priority, p.id, p.prompt_text, p.created_at, w.id, w.content
 FROM media_generator_priorities AS m
-CROSS JOIN prompts AS p ON p.id = m.prompt_id
+{ordered} JOIN prompts AS p ON p.id = m.prompt_id
 INNER JOIN writings AS w ON w.id = p.output_reference
 WHERE
     p.status = 'completed' AND p.artifact_status = 'pending'
     AND p.prompt_type = '{prompt_type}'
-ORDER BY m.priority DESC, p.created_at, p.id;
+ORDER BY m.priority DESC, {oldest_first};
 
 -- A template, for one kind: prompts in error, in any order; those that failed, or those that a person
 -- cancelled. Other programs may call their own prompts cancelled.
@@ -73,8 +73,8 @@ LIMIT :limit;
 
 -- name: failed_last
 SELECT p.id
-FROM media_generator_renders AS r INDEXED BY media_generator_failures
-CROSS JOIN prompts AS p ON p.id = r.prompt_id
+FROM media_generator_renders AS r {by_failure}
+{ordered} JOIN prompts AS p ON p.id = r.prompt_id
 WHERE
     r.failure_code IS NOT NULL AND p.artifact_status = 'error' AND p.status = 'completed'
     AND p.prompt_type IN ('image_prompt', 'lyrics_prompt') AND {p.shown_status} = :shown
@@ -82,15 +82,15 @@ WHERE
         SELECT 1 FROM media_generator_renders AS n
         WHERE n.prompt_id = r.prompt_id AND n.render_id > r.render_id
     )
-ORDER BY r.finished_at DESC, p.created_at DESC, p.id DESC
+ORDER BY r.finished_at DESC, {newest_first}
 LIMIT :limit;
 
 -- name: failed_otherwise
-SELECT id FROM prompts
+SELECT p.id FROM prompts AS p
 WHERE
-    artifact_status = 'error' AND status = 'completed'
-    AND prompt_type IN ('image_prompt', 'lyrics_prompt')
-    AND {shown_status} = :shown
-    AND id NOT IN (SELECT value FROM json_each(:ids))
-ORDER BY created_at DESC, id DESC
+    p.artifact_status = 'error' AND p.status = 'completed'
+    AND p.prompt_type IN ('image_prompt', 'lyrics_prompt')
+    AND {p.shown_status} = :shown
+    AND p.id NOT IN {ids:ids}
+ORDER BY {newest_first}
 LIMIT :limit;

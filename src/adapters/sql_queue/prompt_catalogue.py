@@ -1,4 +1,4 @@
-"""Reading the queue in SQLite; works without Media Generator's own tables."""
+"""Reading the queue ; works without Media Generator's own tables."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from adapters.sql_queue.bookkeeping import (
     status_term,
 )
 from adapters.sql_queue.shared_schema import check_shared_tables
-from adapters.sqlite.statements import column_text, like_pattern, statements
+from adapters.sql_queue.statements import column_text, like_pattern
 from application.ports.prompt_catalogue import (
     ArtifactRecord,
     PromptRecord,
@@ -28,7 +28,7 @@ from domain.prompt import Kind, Prompt, Writing
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from adapters.sqlite.connection import Connection
+    from adapters.sql_queue.connection import Connection
     from application.ports.prompt_catalogue import PromptQuery
     from domain.lease import ProcessIdentity
 
@@ -62,7 +62,7 @@ class _State(NamedTuple):
     is_undated: bool = False
 
 
-class SqlitePromptCatalogue:
+class SqlPromptCatalogue:
     """Reads prompts, renders and artifacts.
 
     Args:
@@ -79,9 +79,9 @@ class SqlitePromptCatalogue:
         bookkeeping_version(connection)  # a newer version is refused
         self._connection = connection
         self._why_lost = why_lost
-        self._sql = statements("catalogue")
+        self._sql = connection.statements("catalogue")
         self._counted: list[_State] = []
-        self._counted_version: tuple[int, int] | None = None
+        self._counted_version: object | None = None
 
     def summary(self) -> QueueSummary:
         """The queue in numbers, and its live renders."""
@@ -143,7 +143,7 @@ class SqlitePromptCatalogue:
 
     def _newest(self, query: PromptQuery) -> tuple[Prompt, ...] | None:
         """The prompts that match, by our indexes; None if reading every prompt may be faster."""
-        from adapters.sqlite.prompt_order import (
+        from adapters.sql_queue.prompt_order import (
             MAX_PIECE,
             MAX_ROWS,
             IndexedOrder,

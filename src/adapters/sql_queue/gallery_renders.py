@@ -1,4 +1,4 @@
-"""Renders in SQLite, for the page; nothing where our own table is not there."""
+"""Renders for the page; nothing where our own table is not there."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
 from adapters.sql_queue.bookkeeping import bookkeeping_version
-from adapters.sqlite.statements import statements
 from application.ports.prompt_catalogue import RenderRecord
 from application.render_statistics import EndedRender, summarize
 from domain.prompt import Kind
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from datetime import datetime
 
-    from adapters.sqlite.connection import Connection
+    from adapters.sql_queue.connection import Connection
     from application.ports.gallery import History
 
 _MAX_ID: Final = (1 << 63) - 1
@@ -49,7 +48,7 @@ class GalleryRenders:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._sql = statements("gallery_renders")
+        self._sql = connection.statements("gallery_renders")
 
     def last_of(self, prompt_ids: Collection[int]) -> dict[int, LastRender]:
         """The last render of each of the prompts that has one."""

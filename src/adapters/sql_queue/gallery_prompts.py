@@ -1,4 +1,4 @@
-"""Prompts in SQLite, for the page: the list of all of them, what waits and what failed."""
+"""Prompts for the page: the list of all of them, what waits and what failed."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from adapters.sql_queue.bookkeeping import (
     sort_key,
     state_hint,
 )
-from adapters.sqlite.gallery_renders import GalleryRenders, LastRender
-from adapters.sqlite.prompt_order import MAX_PIECE, MAX_ROWS, pieces, prompt_order
-from adapters.sqlite.statements import column_text, like_pattern, statements
+from adapters.sql_queue.gallery_renders import GalleryRenders, LastRender
+from adapters.sql_queue.prompt_order import MAX_PIECE, MAX_ROWS, pieces, prompt_order
+from adapters.sql_queue.statements import column_text, like_pattern
 from application.ports.database import USUAL_PRIORITY
 from application.ports.gallery import (
     FailedPrompt,
@@ -31,11 +31,12 @@ from domain.timestamps import TimeRange, iso_timestamp
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from adapters.sqlite.connection import Connection
+    from adapters.sql_queue.connection import Connection
     from application.ports.gallery import PromptListQuery
 
 _PRIORITIES_VERSION: Final = 3  # of our tables, since which a person can move prompts
 _MAX_SORTED: Final = 300  # prompts in error whose last renders are all read
+_MAX_ROWS_OF_ALL: Final = (1 << 63) - 1
 _NO_RENDER: Final = LastRender()
 _KINDS: Final = {kind.prompt_type: kind for kind in Kind}
 _Row = tuple[Any, ...]
@@ -47,7 +48,7 @@ class GalleryPrompts:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._renders = GalleryRenders(connection)
-        self._sql = statements("gallery_prompts")
+        self._sql = connection.statements("gallery_prompts")
 
     def page(self, query: PromptListQuery) -> PromptPage:
         """Image and lyrics prompts, newest first."""
@@ -154,7 +155,7 @@ class GalleryPrompts:
             statement = self._sql["in_error"].format(
                 index=state_hint(self._connection, kind), prompt_type=kind.prompt_type
             )
-            most = _MAX_SORTED + 1 if has_index else -1
+            most = _MAX_SORTED + 1 if has_index else _MAX_ROWS_OF_ALL
             prompts += self._connection.rows(statement, {"limit": most, "shown": shown})
         if has_index and len(prompts) > _MAX_SORTED:
             ids = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from adapters.sql_queue.bookkeeping import (
@@ -12,7 +11,7 @@ from adapters.sql_queue.bookkeeping import (
     state_hint,
     status_term,
 )
-from adapters.sqlite.statements import column_text, statements
+from adapters.sql_queue.statements import column_text
 from application.ports.gallery import PromptPosition
 from domain.artifact_status import ArtifactStatus
 from domain.prompt import Kind
@@ -20,7 +19,7 @@ from domain.prompt import Kind
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from adapters.sqlite.connection import Connection
+    from adapters.sql_queue.connection import Connection
     from domain.timestamps import TimeRange
 
 MAX_ROWS: Final = 5_000
@@ -127,7 +126,7 @@ class IndexedOrder:
         length: int,
     ) -> list[PromptPosition]:
         values: dict[str, object] = {**source.values, "limit": length}
-        condition = _after(after, values) if after else "1"
+        condition = _after(after, values) if after else "TRUE"
         dated = _dated(self._time_range, values)
         if last is not None and last.created_at is not None:
             dated += f" AND p.created_at >= {_date_term('last', last.created_at, values)}"
@@ -164,7 +163,7 @@ def prompt_order(
 def _sources(connection: Connection, kind: Kind, status: str | None) -> list[_Source]:
     """The parts of our indexes with the prompts of a kind; none if they would not help."""
     if status is None and (by_age := listed_hint(connection, kind)):
-        return [_Source(_template("places_by_age", by_age, kind), {})]
+        return [_Source(_template(connection, "places_by_age", by_age, kind), {})]
     by_state = state_hint(connection, kind)
     if not by_state:
         return []
@@ -180,15 +179,15 @@ def _sources(connection: Connection, kind: Kind, status: str | None) -> list[_So
     sources = []
     for shown in statuses:
         term, values = status_term(shown)
-        template = _template("places_by_state", by_state, kind, status=term)
+        template = _template(connection, "places_by_state", by_state, kind, status=term)
         sources += [_Source(template, values | {"is_completed": value}) for value in (1, 0)]
     return sources
 
 
-def _template(name: str, index: str, kind: Kind, **terms: str) -> str:
+def _template(connection: Connection, name: str, index: str, kind: Kind, **terms: str) -> str:
     """A statement for one kind that keeps its places for ``after`` and ``dated``."""
     places = {"after": "{after}", "dated": "{dated}"}
-    return statements("prompt_order")[name].format(
+    return connection.statements("prompt_order")[name].format(
         index=index, prompt_type=kind.prompt_type, **terms, **places
     )
 
@@ -216,21 +215,16 @@ class ScannedOrder:
         self._types = tuple(prompt_types)
         self._time_range = time_range
         self._status = column_text(status)
-        self._template = statements("prompt_order")["scan"]
+        self._template = connection.statements("prompt_order")["scan"]
 
     def next_positions(self, after: PromptPosition | None, length: int) -> list[PromptPosition]:
         """The next ``length`` positions."""
-        values: dict[str, object] = {
-            "types": json.dumps(self._types),
-            "status": self._status,
-            "limit": length,
-        }
-        condition = _after(after, values) if after else "1"
+        values: dict[str, object] = {"status": self._status, "limit": length}
+        condition = _after(after, values) if after else "TRUE"
         if after is not None and after.created_at is not None:
             condition = f"({condition} OR p.created_at IS NULL)"
-        statement = self._template.format(
-            of_type=_of_type(self._types), after=condition, dated=_dated(self._time_range, values)
-        )
+        of_type, dated = _of_type(self._types, values), _dated(self._time_range, values)
+        statement = self._template.format(of_type=of_type, after=condition, dated=dated)
         return [PromptPosition(*row) for row in self._connection.rows(statement, values)]
 
 
@@ -245,24 +239,26 @@ def _after(after: PromptPosition, values: dict[str, object]) -> str:
 
 def _date_term(name: str, date: object, values: dict[str, object]) -> str:
     """A value of ``created_at`` as a term of SQL; adds it to the others."""
-    if not isinstance(date, str):
-        values[name] = date
+    values[name] = date
+    if not isinstance(date, str) or date.isascii():
         return f":{name}"
-    # The driver refuses text that is no UTF-8, and a column may hold such.
+    # The driver refuses text that is no UTF-8, and a column of SQLite may hold such.
     values[name] = date.encode("utf-8", "surrogateescape")
     return f"CAST(:{name} AS TEXT)"
 
 
-def _of_type(prompt_types: tuple[str, ...]) -> str:
+def _of_type(prompt_types: tuple[str, ...], values: dict[str, object]) -> str:
     if not prompt_types:
-        return "1"
+        return "TRUE"
     if all(map(Kind.of_prompt_type, prompt_types)):  # words are faster than a list
         return f"p.prompt_type IN ({', '.join(map(repr, prompt_types))})"
-    return "p.prompt_type IN (SELECT value FROM json_each(:types))"
+    named = {f"type_{number}": name for number, name in enumerate(prompt_types)}
+    values.update(named)
+    return f"p.prompt_type IN ({', '.join(f':{name}' for name in named)})"
 
 
 def _dated(time_range: TimeRange, values: dict[str, object]) -> str:
-    bounds = ["1"]
+    bounds = ["TRUE"]
     if time_range.since is not None:
         values["oldest"] = time_range.oldest
         bounds.append("p.created_at >= :oldest")

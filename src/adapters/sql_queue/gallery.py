@@ -1,4 +1,4 @@
-"""What the page shows, from SQLite; works without our own tables."""
+"""What the page shows, from the database; works without our own tables."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+from adapters.sql_queue.gallery_prompts import GalleryPrompts
+from adapters.sql_queue.gallery_renders import GalleryRenders
+from adapters.sql_queue.known_paths import KnownPaths
 from adapters.sql_queue.shared_schema import check_shared_tables
-from adapters.sqlite.gallery_prompts import GalleryPrompts
-from adapters.sqlite.gallery_renders import GalleryRenders
-from adapters.sqlite.known_paths import KnownPaths
-from adapters.sqlite.statements import column_text, like_pattern, statements
+from adapters.sql_queue.statements import column_text, like_pattern
 from application.ports.gallery import GalleryArtifact, GalleryPage
 from domain.artifact import MAX_PATH_LENGTH, is_servable, read_metadata
 from domain.timestamps import TimeRange, iso_timestamp
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
     from datetime import datetime
 
-    from adapters.sqlite.connection import Connection
+    from adapters.sql_queue.connection import Connection
     from application.ports.gallery import (
         FailedPrompt,
         GalleryQuery,
@@ -43,7 +43,7 @@ _MAX_CACHED_LENGTH: Final = 5_000  # characters of a row
 _FOLDER: Final = re.compile(r"(?:image|audio)/(\d{1,18})_")  # as published, contract section 4
 
 
-class SqliteGallery:
+class SqlGallery:
     """Reads artifacts; prompts and renders are read by the two modules beside this one.
 
     Args:
@@ -59,7 +59,7 @@ class SqliteGallery:
         check_shared_tables(connection)
         self._connection = connection
         self._known = known or KnownPaths()
-        self._sql = statements("gallery")
+        self._sql = connection.statements("gallery")
         [(is_indexed,)] = self._rows("indexes_by_prompt")
         self._is_indexed_by_prompt = bool(is_indexed)
         self._prompts = GalleryPrompts(connection)

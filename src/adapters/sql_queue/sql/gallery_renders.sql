@@ -5,8 +5,8 @@ SELECT
     r.prompt_id, r.attempt, r.failure_code, r.failure_message, r.finished_at,
     CASE
         WHEN
-            r.retry_at > strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')
-            AND r.retry_at <= strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now', '+90 minutes')
+            r.retry_at > {now_precise}
+            AND r.retry_at <= {longest_wait}
             THEN r.retry_at
     END,
     r.outcome IN ('released', 'abandoned') OR r.retry_at IS NOT NULL
@@ -14,7 +14,7 @@ FROM media_generator_renders AS r
 WHERE
     r.render_id IN (
         SELECT max(n.render_id) FROM media_generator_renders AS n
-        WHERE n.prompt_id IN (SELECT value FROM json_each(:ids))
+        WHERE n.prompt_id IN {ids:ids}
         GROUP BY n.prompt_id
     );
 
@@ -31,7 +31,7 @@ LIMIT :limit;
 
 -- name: ended_before
 SELECT
-    render_id, finished_at >= :since, CAST(strftime('%s', finished_at) AS INTEGER), kind, outcome,
+    render_id, finished_at >= :since, {epoch:finished_at}, kind, outcome,
     failure_code, seconds
 FROM media_generator_renders
 WHERE render_id < :before AND outcome IS NOT NULL

@@ -1,0 +1,89 @@
+"""``mediagen`` with a queue in PostgreSQL, as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.command_line import CommandLine
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.postgres.fixtures import TestDatabase
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def shell(tmp_path: Path, postgres_database: TestDatabase) -> CommandLine:
+    """A shell with a configuration that names a database without tables."""
+    home = tmp_path / "home"
+    (home / "out").mkdir(parents=True)
+    server = postgres_database.server
+    settings = {
+        "database": {
+            "url": f"postgresql://{server.user}@127.0.0.1:{server.port}/{postgres_database.name}",
+            "password": "$QUEUE_PASSWORD",
+        },
+        "comfyui": {"output_directory": str(home / "out")},
+        "media": {"renderer": {"image": "sketch", "audio": "sketch"}, "size": {"megapixels": 0.1}},
+    }
+    (home / "media_generator_config.json").write_text(json.dumps(settings))
+    return CommandLine(home, environment={"QUEUE_PASSWORD": server.password})
+
+
+def test_prompt_goes_the_whole_way(shell: CommandLine, postgres_database: TestDatabase) -> None:
+    """From empty database to published picture, with every command that looks at it."""
+    password = shell.environment["QUEUE_PASSWORD"]
+    texts: list[str] = []
+
+    def run(*arguments: str) -> str:
+        ended = shell.run(*arguments)
+        texts.extend([ended.stdout, ended.stderr])
+        assert ended.returncode == 0, ended.stderr
+        return ended.stdout
+
+    url = f"postgresql://mediagen@127.0.0.1:{postgres_database.server.port}"
+    assert "Created the tables" in run("init", f"{url}/{postgres_database.name}")
+    run("submit", "image", "--prompt", "A lake at dawn")
+    assert "A lake at dawn" in run("list")
+    report = run("doctor")
+    assert re.search(r"database writes\s+a publication and a failure were tested", report)
+    run("pause")
+    assert shell.run("run").returncode == 3
+    run("resume")
+    run("run")
+    [[status, prompt_id]] = postgres_database.execute("SELECT artifact_status, id FROM prompts")
+    assert status == "ready"
+    [[path]] = postgres_database.execute("SELECT file_path FROM prompt_artifacts")
+    assert (shell.home / "out" / path).is_file()
+    assert path in run("show", str(prompt_id))
+    run("retry", str(prompt_id), "--again")
+    assert shell.json("status")["counts"]["image"]["pending"] == 1
+    run("cancel", str(prompt_id))
+    run("config")
+    assert password not in " ".join(texts)
+
+
+def test_database_that_cannot_be_reached_is_explained(shell: CommandLine) -> None:
+    """With the exit code of a missing database, and without a traceback."""
+    shell.environment["QUEUE_PASSWORD"] = "wr0ng-one"  # noqa: S105 - on purpose
+    ended = shell.run("status")
+    assert ended.returncode == 3
+    assert "the login was refused" in ended.stderr
+    assert "wr0ng-one" not in ended.stderr
+    ended = shell.run("--database", "postgresql:///queue?host=/nowhere", "list")
+    assert ended.returncode == 3
+    assert "no server listens on that socket" in ended.stderr
+
+
+def test_tables_that_are_missing_are_explained(shell: CommandLine) -> None:
+    """The database is there, and empty."""
+    ended = shell.run("list")
+    assert ended.returncode == 3
+    assert "mediagen init" in ended.stderr
+    assert "database.path" not in ended.stderr

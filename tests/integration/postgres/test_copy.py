@@ -1,0 +1,154 @@
+"""``copy-database``: from SQLite into PostgreSQL."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from adapters.postgres import copy
+from adapters.postgres.address import PostgresAddress
+from adapters.postgres.copy import copy_database
+from adapters.sql_queue.bookkeeping import prepare_bookkeeping, prepare_outbox, prepare_server_jobs
+from adapters.sqlite.connection import Connection
+from adapters.sqlite.database import SqliteDatabase
+from application.ports.database import PausedBy
+from application.ports.prompt_repository import RepositoryError
+from tests.databases import Poet
+from tests.fresh_databases import fresh_database
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.postgres.fixtures import TestDatabase
+
+pytestmark = pytest.mark.slow
+
+LAKE = '{"prompt": "A lake – at dawn"}'
+
+
+@pytest.fixture(params=["seed", "wide"])
+def source(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A database that has been in use, with all that is found in the field."""
+    path = fresh_database(tmp_path / "musings.db", request.param)
+    poet = Poet(path)
+    poet.write(LAKE, prompt_id=200)
+    poet.write(b"\xff\x00 not UTF-8", prompt_type="lyrics_prompt")
+    poet.write(None, created_at=None, artifact_status="unsupported")
+    poet.write(LAKE, written=False, text="waits for its writing")
+    poet.execute("ALTER TABLE prompts ADD COLUMN \"Poet's mood\" TEXT DEFAULT 'calm'")
+    poet.execute(
+        "INSERT INTO prompt_artifacts (prompt_id, artifact_type, file_path, metadata)"
+        " VALUES (200, 'image', 'image/200_x/a.png', '{}'), (999, 'image', 'gone.png', '{}')"
+    )
+    with closing(Connection(path, 5.0)) as connection:
+        prepare_bookkeeping(connection, create_indexes=True)
+        prepare_outbox(connection)
+        prepare_server_jobs(connection)
+    poet.execute(
+        "INSERT INTO media_generator_renders (render_id, prompt_id, kind, attempt, crashes,"
+        " owner_host, owner_boot, owner_namespace, owner_pid, owner_started, finished_at, seconds,"
+        " outcome) VALUES (7, 200, 'image', 1, 0, 'h', 'b', 'n', 9, 's', '2026-01-06 21:30:45',"
+        " 0.1, 'published'), (8, 200, 'image', 1, 0, 'h', 'b', 'n', 9, 's', NULL, NULL, NULL)"
+    )
+    poet.execute("DELETE FROM media_generator_renders WHERE render_id = 8")  # its number is used up
+    with closing(SqliteDatabase(path, 5.0)) as database:
+        database.controls.pause(PausedBy.PERSON, "moving", "", ())
+    return path
+
+
+def rows(source: Path, query: str) -> list[tuple[Any, ...]]:
+    """What a query gives in the source."""
+    with closing(sqlite3.connect(source)) as driver:
+        return driver.execute(query).fetchall()
+
+
+def test_everything_arrives(source: Path, postgres_database: TestDatabase) -> None:
+    """The shared tables, ours, and the numbers that are used up; the source stays as it was."""
+    before = source.read_bytes()
+    progress: list[tuple[str, int]] = []
+    address = PostgresAddress(postgres_database.url)
+    report = copy_database(source, address, lambda *done: progress.append(done))
+    assert source.read_bytes() == before
+    copied = {table.name: table for table in report.tables}
+    assert {"prompts", "writings", "prompt_artifacts", "media_generator_renders"} <= copied.keys()
+    assert {"media_generator_notices", "media_generator_server_jobs"} <= copied.keys()
+    assert (copied["prompts"].rows, copied["writings"].rows) == (4, 3)
+    for query in (
+        'SELECT id, artifact_status, created_at, "poet\'s mood" FROM prompts ORDER BY id',
+        "SELECT id, prompt_id, file_path FROM prompt_artifacts ORDER BY id",
+        "SELECT render_id, claimed_at, finished_at, seconds, outcome FROM media_generator_renders",
+        "SELECT schema_version, database_id, paused_by, pause_reason FROM media_generator_state",
+    ):
+        assert postgres_database.execute(query) == rows(source, query), query
+    [(lake,), (broken,), (nothing,)] = postgres_database.execute(
+        "SELECT content FROM writings ORDER BY id"
+    )
+    assert (lake, broken, nothing) == (LAKE, "\ufffd\u2400 not UTF-8", None)
+    assert copied["writings"].changed_count == 1
+    assert any("refer to prompts or writings that are gone" in note for note in report.notes)
+    [(render_id,)] = postgres_database.execute(
+        "INSERT INTO media_generator_renders (prompt_id, kind, attempt, crashes, owner_host,"
+        " owner_boot, owner_namespace, owner_pid, owner_started)"
+        " VALUES (200, 'image', 1, 0, 'h', 'b', 'n', 9, 's') RETURNING render_id"
+    )
+    assert render_id == 9
+    assert ("prompts", 4) in progress
+
+
+def test_interrupted_copy_leaves_nothing_and_is_run_again(
+    source: Path, postgres_database: TestDatabase
+) -> None:
+    """As by Ctrl-C in the middle of a table."""
+
+    def interrupt(table: str, _: int) -> None:
+        if table == "prompt_artifacts":
+            raise KeyboardInterrupt
+
+    address = PostgresAddress(postgres_database.url)
+    with pytest.raises(KeyboardInterrupt):
+        copy_database(source, address, interrupt)
+    assert postgres_database.execute("SELECT to_regclass('prompts')") == [(None,)]
+    assert copy_database(source, address, lambda *_: None).tables
+    with pytest.raises(RepositoryError, match="already has the table"):
+        copy_database(source, address, lambda *_: None)
+
+
+def test_difference_is_found_and_nothing_kept(
+    source: Path, postgres_database: TestDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A value that arrives as another one."""
+    stored = copy._Copy._stored  # noqa: SLF001
+
+    def changed(self: Any, query: str) -> Any:  # noqa: ANN401
+        for number, row in enumerate(stored(self, query)):
+            yield (*row[:-1], "else") if number == 0 and "FROM writings" in query else row
+
+    monkeypatch.setattr(copy._Copy, "_stored", changed)  # noqa: SLF001
+    with pytest.raises(RepositoryError, match=r"copy of writings .* differs"):
+        copy_database(source, PostgresAddress(postgres_database.url), lambda *_: None)
+    assert postgres_database.execute("SELECT to_regclass('prompts')") == [(None,)]
+
+
+def test_live_render_is_not_torn_apart(source: Path, postgres_database: TestDatabase) -> None:
+    """Its worker would go on in the source."""
+    Poet(source).execute(
+        "UPDATE media_generator_renders SET outcome = NULL, finished_at = NULL WHERE render_id = 7"
+    )
+    with pytest.raises(RepositoryError, match="1 renders are live"):
+        copy_database(source, PostgresAddress(postgres_database.url), lambda *_: None)
+
+
+def test_file_that_is_no_database_is_refused(
+    tmp_path: Path, postgres_database: TestDatabase
+) -> None:
+    """And one that is not there is not created."""
+    address = PostgresAddress(postgres_database.url)
+    with pytest.raises(RepositoryError, match="no database at"):
+        copy_database(tmp_path / "missing.db", address, lambda *_: None)
+    assert not (tmp_path / "missing.db").exists()
+    (tmp_path / "text.db").write_text("this is no database at all" * 99)
+    with pytest.raises(RepositoryError, match="cannot be read"):
+        copy_database(tmp_path / "text.db", address, lambda *_: None)
