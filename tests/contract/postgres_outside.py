@@ -16,7 +16,7 @@ from tests.owners import ME, OTHER
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
-    from contextlib import ExitStack
+    from contextlib import AbstractContextManager, ExitStack
 
     from application.ports.system import Clock
     from domain.hook_delivery import Subscription
@@ -64,6 +64,10 @@ class PostgresOutside(Outside):
     def connection(self, timeout: float = 30.0, write_timeouts: int = 1) -> Connection:
         """A connection of ours."""
         return self.closing(Connection(self.address, timeout, write_timeouts))
+
+    def passing_connection(self) -> AbstractContextManager[Connection]:
+        """A connection of Media Generator that is closed before the test ends."""
+        return closing(Connection(self.address, 30.0))
 
     def closing(self, connection: C) -> C:
         """Close a connection at the end."""

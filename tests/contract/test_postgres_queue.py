@@ -62,9 +62,12 @@ class TestPostgresClaimOrder(ClaimOrderContract):
         @contextmanager
         def opened(by_priority: bool) -> Iterator[Queue]:  # noqa: FBT001 - the contract's own
             others.execute("TRUNCATE prompts, writings, prompt_artifacts, prompt_writings")
-            repository = others.repository(create_indexes=create_indexes, by_priority=by_priority)
-            others.execute("TRUNCATE media_generator_renders")
-            yield Queue(others, repository)
+            with others.passing_connection() as connection:
+                repository = others.repository(
+                    connection=connection, create_indexes=create_indexes, by_priority=by_priority
+                )
+                others.execute("TRUNCATE media_generator_renders")
+                yield Queue(others, repository)
 
         return opened
 
@@ -193,5 +196,6 @@ def test_the_state_machine(shared_url: str) -> None:
     """Workers, deaths, recoveries, wishes and other programs in any order."""
     from tests.contract.queue_machine_postgres import postgres_machine  # noqa: PLC0415 - as above
 
-    chosen = settings(max_examples=max(1, settings().max_examples // 4), stateful_step_count=45)
+    examples = min(12, max(1, settings().max_examples // 4))  # each takes seconds
+    chosen = settings(max_examples=examples, stateful_step_count=45)
     run_state_machine_as_test(postgres_machine(shared_url), settings=chosen)
