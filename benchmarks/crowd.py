@@ -30,7 +30,10 @@ SELECT count(*) FROM prompts AS p
 WHERE p.prompt_type = 'image_prompt' AND (
     p.artifact_status <> 'ready'
     OR (SELECT count(*) FROM prompt_artifacts AS a WHERE a.prompt_id = p.id) <> 1
-    OR (SELECT count(*) FROM media_generator_renders AS r WHERE r.prompt_id = p.id) <> 1
+    OR (
+        SELECT count(*) FROM media_generator_renders AS r
+        WHERE r.prompt_id = p.id AND r.outcome = 'published'
+    ) <> 1
 )
 """
 

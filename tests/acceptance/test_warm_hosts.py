@@ -24,7 +24,8 @@ def exported(place: Installation, **warm: object) -> None:
     """Choose the export for pictures."""
     install(place.folder)
     scripts = place.named("export.py")
-    place.configure({"media": {"scripts": scripts, "warm": warm}})
+    marking = {"metadata": False}  # or two files of the same pixels would differ
+    place.configure({"media": {"scripts": scripts, "warm": warm, "marking": marking}})
 
 
 def hosts(place: Installation) -> list[dict[str, Any]]:

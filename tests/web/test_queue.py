@@ -509,7 +509,7 @@ def test_a_tab_that_nobody_sees_asks_for_nothing(site: Site) -> None:
         page.add_init_script(NOTE_QUESTIONS)
         page.reload()
         page.wait_for_function("() => window.asked.length > 2")
-        looks = "window.asked.filter((each) => each === 'status').length"
+        looks = "window.asked.filter((each) => each === 'queue').length"
         before = page.evaluate(
             "Object.defineProperty(document, 'hidden', { get: () => window.away });"
             f"window.away = true; document.dispatchEvent(new Event('visibilitychange')); {looks}"

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import os
 import re
 import shlex
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +13,7 @@ from typing import TYPE_CHECKING
 from adapters.comfyui_script.mapping_checks import mapping_problems, shown_mapping
 from adapters.comfyui_script.output import output_lines
 from adapters.comfyui_script.process import Limits, ScriptProcess
-from adapters.comfyui_script.script_source import PARSING, ScriptSource, script_source
+from adapters.comfyui_script.script_source import ScriptSource, parse_script, script_source
 from application.ports.doctor import Check, CheckStatus
 from domain.failure import FailureCode
 from domain.prompt import Kind
@@ -193,9 +191,7 @@ class ScriptChecks:
             finding = f"{path} cannot be read: {error.strerror}"
             return Check(subject, CheckStatus.ERROR, finding, FailureCode.SCRIPT_MISSING.hint)
         try:
-            with PARSING, warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                ast.parse(source)
+            parse_script(source)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             # The interpreter that runs it may be newer than ours, and know more syntax.
             command = (str(workflow.interpreter), "-c", _COMPILE, str(path))

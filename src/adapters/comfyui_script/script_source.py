@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+import time
 import warnings
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -20,9 +21,9 @@ from adapters.comfyui_script.exported_source import ExportedSource, exported_sou
 if TYPE_CHECKING:
     from pathlib import Path
 
-PARSING = Lock()
-"""Held while a script is parsed: filters of warnings belong to the process, and Python 3.11 keeps
-the depth of the tree that it builds there too, so that two threads can fail with a SystemError."""
+_PARSING = Lock()  # filters of warnings belong to the process
+_ATTEMPTS = 20
+_PAUSE_SECONDS = 0.01
 
 SEED_TYPE = "--random-seed-type"
 """Exports of ComfyUI-SaveAsScript since 2026-07-20 draw a seed of their own for every run, whatever
@@ -79,13 +80,28 @@ def script_source(path: Path) -> ScriptSource:
     return read_source(content)
 
 
+def parse_script(content: bytes) -> ast.Module:
+    """The syntax tree of a script, without warnings about its code.
+
+    Raises what ``ast.parse`` raises for text that is not Python.
+    """
+    with _PARSING, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                return ast.parse(content)
+            except SystemError:
+                # Python 3.11 keeps the depth of the tree that it builds in the process, so it fails
+                # when another thread, such as a web framework's, builds one at the same moment.
+                time.sleep(_PAUSE_SECONDS)
+        return ast.parse(content)
+
+
 @lru_cache(maxsize=16)
 def read_source(content: bytes) -> ScriptSource:
     """What this source text of a script says about its command line."""
     try:
-        with PARSING, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(content)
+        tree = parse_script(content)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         # ComfyUI's interpreter may be newer than ours, and know more syntax.
         fixes = _SEED_TYPE_ADDED.search(content) is not None

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from adapters.postgres.connection import Connection
+from adapters.postgres.queue import PostgresPromptIntake
+from application.ports.database import Submission, SubmitRequest
 from application.ports.prompt_repository import RepositoryBusyError, Selection
 from domain.artifact import Artifact
 from domain.failure import Failure, FailureCode
@@ -294,3 +296,30 @@ def test_two_claims_of_one_moment_take_two_prompts(others: PostgresOutside) -> N
         seen.append((claim.prompt_id, taken[0]))
     assert set(seen) == {(2, 1), (1, 2)}
     assert seen == sorted(seen, reverse=True), "once it is locked, it stays so until the commit"
+
+
+def test_two_submissions_under_one_key_add_the_prompts_once(others: PostgresOutside) -> None:
+    """Neither sees the other's row, and the second one gets the ids of the first."""
+    new = [Submission(Kind.IMAGE, "a lake", '{"prompt": "a lake"}', "lake")]
+    request = SubmitRequest("key-1", "digest")
+    message = 0
+    while True:
+        others.start_again()
+        others.repository()  # the tables
+        halting = _halting(others)
+        slow, fast = PostgresPromptIntake(halting), PostgresPromptIntake(others.connection())
+        ids: list[tuple[int, ...]] = []
+
+        def submit_too(fast: PostgresPromptIntake = fast, ids: list[tuple[int, ...]] = ids) -> None:
+            ids.append(fast.submit(new, request))
+
+        halting.sent, halting.before, halting.otherwise = 0, message, submit_too
+        mine = slow.submit(new, request)
+        assert others.execute("SELECT count(*) FROM prompts") == [(1,)]
+        if not ids:
+            break
+        assert mine == ids[0]
+        message += 1
+        if message > 5:  # its row is written and the other one would wait for it in this thread
+            break
+    assert message > 1

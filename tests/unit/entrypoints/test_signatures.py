@@ -21,6 +21,7 @@ VALUES = {
     "cli/workflow.py": {"comfyui_graph", "comfyui_server"},
     "cli/workflow_script.py": {"comfyui_graph", "comfyui_script"},
     "workflow_check.py": {"comfyui_graph", "comfyui_server"},  # what it finds
+    "cli/export.py": {"media_marks"},  # which the factory makes
     "settings/hosts.py": {"comfyui_server"},  # the address of a server
     "settings/resolution.py": {"postgres"},  # the address of a database
 }

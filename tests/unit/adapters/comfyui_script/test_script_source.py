@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from adapters.comfyui_script.script_source import (
     ScriptSource,
+    parse_script,
     read_source,
     script_source,
 )
@@ -131,3 +132,23 @@ def test_scripts_are_parsed_by_one_thread_at_a_time(monkeypatch: pytest.MonkeyPa
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(read_source, [f"{ADDED}# {number}".encode() for number in range(8)]))
     assert together == [1] * 8
+
+
+def test_a_tree_that_another_thread_disturbed_is_built_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As Python 3.11 does it; a disturbance that stays is told."""
+    failures = [SystemError("AST constructor recursion depth mismatch")] * 3
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    parse = ast.parse
+
+    def disturbed(content: bytes) -> ast.Module:
+        if failures:
+            raise failures.pop()
+        return parse(content)
+
+    monkeypatch.setattr(ast, "parse", disturbed)
+    assert isinstance(parse_script(b"x = 1"), ast.Module)
+    failures.extend([SystemError("still")] * 99)
+    with pytest.raises(SystemError, match="still"):
+        parse_script(b"x = 1")

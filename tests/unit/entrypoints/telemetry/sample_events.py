@@ -30,6 +30,10 @@ CANARY = "zinnober-moonlight"
 SERVER = "http://render-1:8188"
 QUOTING = frozenset(
     {
+        FailureCode.BUCKET_MISSING,
+        FailureCode.STORAGE_REFUSED,
+        FailureCode.STORAGE_UNREACHABLE,
+        FailureCode.STORAGE_UNSAFE,
         FailureCode.BRIEF_MISSING,
         FailureCode.BRIEF_NOT_TEXT,
         FailureCode.BRIEF_NOT_JSON,
