@@ -35,7 +35,7 @@ PORT = 6379
 ADDRESS = f"127.0.0.1:{PORT}"
 PATIENCE = 240.0  # seconds, for what takes a few on a quiet machine
 WORKFLOWS = Path(__file__).parents[1] / "workflows"
-_STARTS = 4
+_STARTS, _START_SECONDS = 4, 60
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1  # netdevice(7)
 
 
@@ -67,6 +67,7 @@ class Nodes:
 
     def __init__(self, folder: Path, token: str = "0123456789abcdef" * 2) -> None:
         self.folder = folder
+        folder.mkdir(exist_ok=True)
         self.environment = {
             **os.environ,
             "RAY_AUTH_MODE": "token",
@@ -106,17 +107,20 @@ class Nodes:
         ]
         said = ""
         for _ in range(_STARTS):  # Ray gives up after 30 seconds, whatever keeps the machine busy
-            ended = subprocess.run(  # noqa: S603 - Ray's own program
-                command,
-                env=self.environment,
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=PATIENCE,
-            )
-            if ended.returncode == 0:
-                break
-            said = ended.stdout + ended.stderr
+            # A file, since what a failed start leaves behind would keep a pipe open.
+            with (self.folder / "start.log").open("w+") as log, suppress(subprocess.TimeoutExpired):
+                ended = subprocess.run(  # noqa: S603 - Ray's own program
+                    command,
+                    env=self.environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    check=False,
+                    timeout=_START_SECONDS,
+                )
+                if ended.returncode == 0:
+                    break
+            said = (self.folder / "start.log").read_text()
             self.kill_head() if number == 1 else self.kill(number)
         else:
             raise AssertionError(said)
