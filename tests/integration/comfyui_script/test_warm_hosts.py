@@ -147,6 +147,11 @@ def test_an_idle_host_is_known_before_its_next_prompt(bench: WarmBench) -> None:
     assert bench.waiting == []
 
 
+def until_ended(pid: int) -> None:
+    """Wait for the end of a process that was killed."""
+    until(lambda: not lives(pid))
+
+
 def until(condition: Callable[[], bool]) -> None:
     """Wait for something that is caused already."""
     end = time.monotonic() + 60
@@ -386,7 +391,7 @@ def test_a_process_that_a_script_leaves_is_ended(bench: WarmBench) -> None:
             f"child = subprocess.Popen(['sleep', '600'], start_new_session={detached})",
             note,
         ).unwrap()
-        assert not lives(bench.note())
+        until_ended(bench.note())
     bench.run(
         "import threading, time",
         "threading.Thread(target=lambda: time.sleep(600), daemon=True).start()",
