@@ -141,6 +141,7 @@ def _plain_flask(folder: Path) -> Flask:
 def _plain_item(row: tuple[Any, ...]) -> dict[str, Any]:
     artifact_id, prompt_id, kind, file_path, preview_path, metadata, created_at, text = row
     facts = json.loads(metadata)
+    mark = facts.get("mark") or {}
     url = f"/api/media/{file_path}"
     names = ("negative_prompt", "seed", "width", "height", "duration_seconds", "format")
     return {
@@ -153,6 +154,8 @@ def _plain_item(row: tuple[Any, ...]) -> dict[str, Any]:
         "prompt": facts.get("prompt") or text,
         "tags": facts.get("style_tags", []),
         **{name: facts.get(name) for name in (*names, "file_size", "workflow", "renderer")},
+        "source_type": mark.get("source_type"),
+        "is_signed": bool(mark.get("signature")),
         "created_at": created_at.replace(" ", "T"),
         "media_url": url,
         "thumbnail_url": f"{url}?w=320" if kind == "image" else None,
