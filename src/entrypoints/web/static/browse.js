@@ -1,5 +1,5 @@
 // Browse: filters, the grid, the viewer and the player put together.
-import { ApiError, base, complain, el, poll } from "./site.js";
+import { ApiError, atRest, base, complain, el, poll } from "./site.js";
 import { adopt, card } from "./cards.js";
 import { Sheet } from "./sheet.js";
 import { Shelf } from "./shelf.js";
@@ -22,7 +22,6 @@ const aPlayer = () => import("./player.js").then(({ thePlayer }) => (player = th
 const aViewer = () => import("./viewer.js").then(({ Viewer }) => (
   viewer ||= new Viewer((index) => sheet.reach(index))
 ));
-const atRest = window.requestIdleCallback || ((work) => setTimeout(work, 300));
 const whole = (error) => complain(new ApiError(0, {
   message: "Part of the page could not be loaded.", hint: "Reload it.", code: error.name,
 }));

@@ -256,7 +256,8 @@ export const tellAll = () => {
 tellAll();
 setInterval(tellAll, 30000);
 
-const atRest = window.requestIdleCallback || ((work) => setTimeout(work, 300));
+/** Call a function when the page has nothing else to do. */
+export const atRest = window.requestIdleCallback || ((work) => setTimeout(work, 300));
 atRest(() => {
   import("./attention.js").catch(() => {});
   let kept = null;
