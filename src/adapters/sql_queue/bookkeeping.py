@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from adapters.sql_queue.connection import Connection
     from domain.failure import Failure
 
-_OWN_TABLES = {"media_generator_state", "media_generator_renders"}
-_PAUSES = "media_generator_pauses"
-_THIRD_TABLES = {"media_generator_priorities", "media_generator_requests"}
 # The statements that lead from each version of our tables to the next, from nothing to the newest.
 # Steps that are released never change. All of them together run in one transaction, and again
 # where a table was dropped; so each must allow that what it makes exists.
@@ -32,6 +30,14 @@ _STEPS: Final = (
     ),
     ("create_retry_times_index", "add_token", "create_pauses", "end_old_pause"),
     ("create_priorities", "create_requests", "create_requests_index"),
+    (),
+)
+# The tables that each step creates.
+_TABLES: Final[tuple[set[str], ...]] = (
+    {"media_generator_state", "media_generator_renders"},
+    {"media_generator_pauses"},
+    {"media_generator_priorities", "media_generator_requests"},
+    set(),
 )
 SCHEMA_VERSION = len(_STEPS)
 _LIST_INDEXES = {
@@ -119,11 +125,9 @@ def bookkeeping_version(connection: Connection) -> int:
                 " or restore the backup from before the update"
             )
             raise RepositoryError(message)
-        if not tables >= _OWN_TABLES:
-            return 0
         # What was dropped is created again.
-        made = 1 if _PAUSES not in tables else 2 if not tables >= _THIRD_TABLES else version
-        return min(version, made)
+        whole = itertools.takewhile(lambda made: tables >= made, _TABLES[:version])
+        return sum(1 for _ in whole)
     return 0
 
 
