@@ -147,8 +147,9 @@ def test_translations_keep_what_is_no_language(file: Path) -> None:
     for message in catalogue:
         if message.id:
             originals = [message.id] if isinstance(message.id, str) else list(message.id)
-            translated = message.string if message.pluralizable else [message.string]
+            translated = [message.string] if isinstance(message.string, str) else message.string
             for number, text in enumerate(filter(None, translated or ())):
+                assert isinstance(text, str)
                 assert parts_of(text) == parts_of(originals[min(number, len(originals) - 1)]), text
             assert not message.fuzzy, message.id
     assert catalogue.locale_identifier == file.stem.replace("-", "_")
