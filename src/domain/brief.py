@@ -151,7 +151,7 @@ class ImageBrief:
         FieldType.SEED, "seed; the same seed gives the same picture again", None, objects=_TECHNICAL
     )
     notes: tuple[str, ...] = field(default=(), compare=False)
-    document: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    document: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +216,7 @@ class LyricsBrief:
         objects=_METADATA_FIRST,
     )
     notes: tuple[str, ...] = field(default=(), compare=False)
-    document: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    document: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def lyrics(self) -> str:

@@ -153,8 +153,8 @@ def _member(value: Json, step: str | int) -> Json:
             return value[int(step)] if int(step) < len(value) else None
         return _member(value[0], step) if len(value) == 1 else None
     if isinstance(value, Mapping):
-        found = _named(value, str(step))
-        return value if found is None and step == 0 else found
+        member = _named(value, str(step))
+        return value if member is None and step == 0 else member
     return value if step == 0 else None
 
 
