@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from returns.result import Result
 
+    from application.ports.input_pictures import InputPicture
     from domain.brief import Brief
     from domain.failure import Failure
     from domain.picture_size import PictureSize
@@ -35,6 +36,7 @@ class RenderJob:
             one with the same request may be continued.
         slot: number of the slot that renders it; one job of a slot runs at a time.
         process: one of ``waiting_processes`` that was recorded with the claim; None if none was.
+        pictures: those that the brief names, by the path of the value in the brief's JSON.
     """
 
     prompt_id: int
@@ -48,6 +50,7 @@ class RenderJob:
     earlier: tuple[ServerJob, ...] = ()
     slot: int = 0
     process: WorkflowProcess | None = None
+    pictures: Mapping[str, InputPicture] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

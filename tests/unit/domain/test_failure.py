@@ -18,6 +18,8 @@ EXPECTED = {
         "brief_incomplete",
         "brief_unusable",
         "argument_too_long",
+        "brief_value",
+        "input_picture",
     },
     Blame.RENDER: {
         "workflow_failed",
