@@ -43,17 +43,17 @@ class ScriptChecks:
     """Checks what the script renderer needs, by running it.
 
     Args:
-        workflows: the script of each kind that is rendered.
+        workflows: the scripts that are rendered.
         clock: measures the time limits of the programs that are run.
-        unset: the kinds whose script the user has not named; it need not exist.
+        unset: the workflows whose script the user has not named; it need not exist.
         hosts: shows the warm hosts; None if there can be none.
     """
 
     def __init__(
         self,
-        workflows: Mapping[Kind, ScriptWorkflow],
+        workflows: Mapping[WorkflowKey, ScriptWorkflow],
         clock: Clock,
-        unset: frozenset[Kind] = frozenset(),
+        unset: frozenset[WorkflowKey] = frozenset(),
         hosts: HostReader | None = None,
     ) -> None:
         self._workflows = workflows
@@ -67,11 +67,11 @@ class ScriptChecks:
         # Who renders one kind only needs no script for the other.
         one_works = any(os.path.lexists(flow.script) for flow in self._workflows.values())
         spared = self._unset if one_works or len(self._workflows) < len(Kind) else frozenset()
-        for kind, workflow in self._workflows.items():
-            if kind in spared and not os.path.lexists(workflow.script):
-                yield _no_script(kind, workflow.script)
+        for key, workflow in self._workflows.items():
+            if key in spared and not os.path.lexists(workflow.script):
+                yield _no_script(key[0], workflow.script)
             else:
-                yield from self._kind(kind, workflow)
+                yield from self._workflow(key, workflow)
         for host in self._hosts.hosts() if self._hosts is not None else ():
             yield Check("warm host", CheckStatus.OK, describe_host(host))
 
@@ -84,8 +84,9 @@ class ScriptChecks:
                 yield _directory(workflow.working_directory)
             seen |= {workflow.interpreter, workflow.working_directory}
 
-    def _kind(self, kind: Kind, workflow: ScriptWorkflow) -> Iterator[Check]:
-        script = self._script(f"{kind.value} script", workflow)
+    def _workflow(self, key: WorkflowKey, workflow: ScriptWorkflow) -> Iterator[Check]:
+        kind, subject = key[0], workflow_subject(key, "script")
+        script = self._script(subject, workflow)
         yield script
         if script.status is not CheckStatus.ERROR:
             source = script_source(workflow.script)
@@ -96,15 +97,15 @@ class ScriptChecks:
                 yield from _other_comfyui(workflow)
             if workflow.renderer == "script":
                 yield self._modules(workflow)
-            yield from self._all_arguments(kind, workflow, source)
-            yield from self._installed(f"{kind.value} workflow", workflow, source)
+            yield from self._all_arguments(key, workflow, source)
+            yield from self._installed(workflow_subject(key, "workflow"), workflow, source)
         if self._hosts is not None and workflow.renderer == "script":
-            yield _warmth(f"{kind.value} script start", kind, workflow)
+            yield _warmth(f"{subject} start", kind, workflow)
 
     def _all_arguments(
-        self, kind: Kind, workflow: ScriptWorkflow, source: ScriptSource
+        self, key: WorkflowKey, workflow: ScriptWorkflow, source: ScriptSource
     ) -> Iterator[Check]:
-        subject = f"{kind.value} script arguments"
+        kind, subject = key[0], f"{workflow_subject(key, 'script')} arguments"
         problems = list(mapping_problems(subject, kind, workflow, source))
         yield from problems
         arguments = self._arguments(subject, workflow, source)

@@ -43,7 +43,7 @@ class ServerChecks:
     """Checks the servers, and the workflows on each of them.
 
     Args:
-        workflows: functions that load the workflow of each kind.
+        workflows: functions that load each workflow.
         servers: the addresses of the servers.
     """
 
@@ -62,20 +62,20 @@ class ServerChecks:
                 if check.status is not CheckStatus.ERROR:
                     up.append((address, client))
                 yield check
-            for kind in self._workflows:
-                yield from self._workflow_checks(kind, up)
+            for key in self._workflows:
+                yield from self._workflow_checks(key, up)
 
     def _workflow_checks(
-        self, kind: Kind, up: Sequence[tuple[ServerAddress, ServerClient]]
+        self, key: WorkflowKey, up: Sequence[tuple[ServerAddress, ServerClient]]
     ) -> Iterator[Check]:
-        subject = f"{kind.value} workflow"
-        loaded = self._workflows[kind]()
+        subject = workflow_subject(key, "workflow")
+        loaded = self._workflows[key]()
         if not is_successful(loaded):
             failure = loaded.failure()
             yield Check(subject, CheckStatus.ERROR, failure.message, failure.hint)
             return
         workflow = loaded.unwrap()
-        servers = [(address, client) for address, client in up if kind in address.kinds]
+        servers = [(address, client) for address, client in up if key[0] in address.kinds]
         if not servers:
             yield _offline_check(subject, workflow)
         for address, client in servers:
