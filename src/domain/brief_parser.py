@@ -258,7 +258,7 @@ def _read_image(document: Members) -> Result[Brief, Failure]:
         size = _size(document, read)
         read.values |= dict(zip(("width", "height"), size or (), strict=False))
     notes = notes_on_members(Kind.IMAGE, document, read, used)
-    return Success(ImageBrief(prompt.unwrap(), notes=notes, **read.values))
+    return Success(ImageBrief(prompt.unwrap(), notes=notes, document=document, **read.values))
 
 
 def _size(document: Members, read: FieldsRead) -> tuple[int, int] | None:
