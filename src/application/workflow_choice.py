@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from domain.brief_parser import Content
     from domain.failure import Failure
     from domain.prompt import Kind
-    from domain.render import Claim
+    from domain.render import Claim, LiveRender
     from domain.workflow_rules import WorkflowKey, WorkflowRules
 
 K = TypeVar("K")
@@ -92,10 +92,10 @@ class WorkflowChoices:
             _remember(self._rendering, claim.render_id, (claim.kind, choice.unwrap().name))
         return choice
 
-    def of_render(self, claim: Claim) -> WorkflowKey | None:
+    def of_render(self, render: Claim | LiveRender) -> WorkflowKey | None:
         """The named workflow that a render of this process began last; None if it has none."""
         with self._lock:
-            return self._rendering.get(claim.render_id)
+            return self._rendering.get(render.render_id)
 
     def _choose(
         self, kind: Kind, brief: Brief, hints: PromptHints

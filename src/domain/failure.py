@@ -181,8 +181,8 @@ _HINTS = {
         ),
         FailureCode.BRIEF_UNUSABLE: "Remove the named character from the writing, then retry.",
         FailureCode.WORKFLOW_UNKNOWN: (
-            "'mediagen workflow list' shows the names. Submit the prompt again with one of them, or"
-            " add the workflow under media.workflows, then retry."
+            "Submit the prompt again with a name that 'mediagen workflow list' shows, or add the"
+            " workflow under media.workflows and retry."
         ),
         FailureCode.ARGUMENT_TOO_LONG: (
             "Shorten the text in the writing (the limit of Linux is 128 KiB)."

@@ -299,6 +299,7 @@ class Container(containers.DeclarativeContainer):
         jitter,
         clock,
         events,
+        workflow_choices,
     )
     recovery: providers.Provider[Recovery] = providers.Singleton(
         Lazy("application.recovery:Recovery"),

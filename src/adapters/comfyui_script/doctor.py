@@ -17,6 +17,7 @@ from adapters.comfyui_script.script_source import ScriptSource, parse_script, sc
 from application.ports.doctor import Check, CheckStatus
 from domain.failure import FailureCode
 from domain.prompt import Kind
+from domain.workflow_rules import workflow_subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from adapters.comfyui_script.workflow import ScriptWorkflow
     from application.ports.live_state import HostReader, HostView
     from application.ports.system import Clock
+    from domain.workflow_rules import WorkflowKey
 
 _VERSION = "import sys; print(sys.version.split()[0])"
 # Where a script gets the modules of ComfyUI from. Python looks in the script's folder first.

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
         RenderJob,
     )
     from domain.failure import Failure
-    from domain.workflow_rules import WorkflowKey
     from domain.render import ServerJob, WorkflowProcess
+    from domain.workflow_rules import WorkflowKey
 
 _SEEDS = 2**64
 

@@ -95,9 +95,7 @@ class ScriptRenderer:
                 FailureCode.SCRIPT_MISSING,
                 f"the {kind.value} script {flow.script} is not a readable file",
             )
-        if not (
-            os.access(flow.working_directory, os.F_OK) and flow.working_directory.is_dir()
-        ):
+        if not (os.access(flow.working_directory, os.F_OK) and flow.working_directory.is_dir()):
             return Failure(
                 FailureCode.COMFYUI_MISSING,
                 f"the ComfyUI directory {flow.working_directory} is not there",

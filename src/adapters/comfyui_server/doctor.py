@@ -18,6 +18,7 @@ from adapters.comfyui_server.server_workflow import validate_workflow
 from adapters.json_values import as_dict, as_list, as_number, as_text
 from application.ports.doctor import Check, CheckStatus
 from domain.failure import Failure, FailureCode
+from domain.workflow_rules import workflow_subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from adapters.comfyui_server.address import ServerAddress
     from adapters.comfyui_server.renderer import Workflows
     from adapters.comfyui_server.server_workflow import ServerWorkflow
-    from domain.prompt import Kind
+    from domain.workflow_rules import WorkflowKey
 
 _VERSIONS = {
     "ComfyUI": "comfyui_version",

@@ -17,9 +17,9 @@ from entrypoints.settings.validation import joined_output_root
 from entrypoints.settings.workflows import named_workflows
 
 if TYPE_CHECKING:
-    from adapters.postgres.address import PostgresAddress
     from collections.abc import Iterable
 
+    from adapters.postgres.address import PostgresAddress
     from domain.hook_delivery import Subscription
     from entrypoints.settings.loader import LoadedSettings
     from entrypoints.settings.workflows import NamedWorkflow
@@ -171,7 +171,7 @@ def workflows(loaded: LoadedSettings, kinds: Iterable[Kind] = Kind) -> list[Name
 
 def workflow_file(loaded: LoadedSettings, workflow: NamedWorkflow) -> Path:
     """The graph that a server renders. Raises SettingsError if it is not set."""
-    return _required_path(loaded, workflow.setting, workflow.file and str(workflow.file))
+    return _required_path(loaded, workflow.setting, str(workflow.file) if workflow.file else None)
 
 
 def state_root(loaded: LoadedSettings) -> Path:

@@ -70,9 +70,7 @@ def checked_value(key: Key, entry: Entry, environ: Mapping[str, str]) -> object:
     except (msgspec.ValidationError, UnicodeError):
         return _wrong_type(key, entry, raw)
     try:
-        if isinstance(value, tuple) and key.name.startswith(WORKFLOWS):
-            return checked_workflows(key, value, entry, environ, checked_value)
-        value = _expanded(key, value, entry.anchor, environ)
+        value = _expanded(key, value, entry, environ)
     except ExpansionError as error:
         what = f"{key.name} is {excerpt(key.name, raw)}, but {error}"
         return Problem(entry.where, what, error.fix, key.name)
@@ -87,7 +85,10 @@ def checked_value(key: Key, entry: Entry, environ: Mapping[str, str]) -> object:
     return str(Path(value))
 
 
-def _expanded(key: Key, value: object, anchor: Path, environ: Mapping[str, str]) -> object:
+def _expanded(key: Key, value: object, entry: Entry, environ: Mapping[str, str]) -> object:
+    anchor = entry.anchor
+    if isinstance(value, tuple) and key.name.startswith(WORKFLOWS):
+        return checked_workflows(key, value, entry, environ, checked_value)
     if key.name == HOSTS and isinstance(value, tuple):
         return expand_hosts(value, anchor, environ)
     if isinstance(value, str) and key.path:

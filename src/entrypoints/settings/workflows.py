@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -11,7 +11,7 @@ from domain.prompt import Kind
 from entrypoints.settings.errors import Problem
 from entrypoints.settings.expansion import expand_path
 from entrypoints.settings.redaction import excerpt
-from entrypoints.settings.schema import INPUTS, WORKFLOWS, field_names, find, suggestion
+from entrypoints.settings.schema import WORKFLOWS, field_names, find, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -167,19 +167,15 @@ def checked_workflows(
             workflow["file"] = str(entry.anchor / expand_path(workflow["file"], environ))
         if "script" in workflow:
             workflow["script"] = expand_path(workflow["script"], environ)
-        for mapping in ("inputs", "arguments"):
-            if mapping not in workflow:
-                continue
-            checked: dict[str, object] = {}
-            for name, target in workflow[mapping].items():
-                field_key = find(f"media.{mapping}.{kind.value}.{name}")
-                if field_key is None:
-                    raise AssertionError(f"{mapping} has no fields")
-                result = check(field_key, _of_field(entry, target), environ)
+        for mapping in workflow.keys() & {"inputs", "arguments"}:
+            fields = {
+                name: check(_field(mapping, kind, name), _of_field(entry, target), environ)
+                for name, target in workflow[mapping].items()
+            }
+            for result in fields.values():
                 if isinstance(result, Problem):
                     return Problem(entry.where, f"{where}: {result.what}", result.fix, key.name)
-                checked[name] = result
-            workflow[mapping] = checked
+            workflow[mapping] = fields
         workflows.append(workflow)
     for what, fix in _list_faults(workflows):
         return Problem(entry.where, f"{key.name}: {what}", fix, key.name)
@@ -187,19 +183,24 @@ def checked_workflows(
 
 
 def _of_field(entry: Entry, value: object) -> Entry:
-    from dataclasses import replace
-
     return replace(entry, value=value, textual=False)
+
+
+def _field(mapping: str, kind: Kind, name: str) -> Key:
+    """The setting whose checks a field of an entry's mapping passes, too."""
+    key = find(f"media.{mapping}.{kind.value}.{name}")
+    if key is None:
+        raise AssertionError(f"media.{mapping} has no fields")
+    return key
 
 
 def _faults(workflow: Mapping[str, Any], kind: Kind) -> Iterator[tuple[str, str]]:
     """What is wrong with an entry alone, and what to do, in whole sentences."""
     from entrypoints.renderers import names_for
 
-    for name in workflow:
-        if name not in _FIELDS:
-            yield f'"{name}" is not known there', suggestion(name, _FIELDS)
-    name = workflow.get("name")
+    for unknown in workflow.keys() - set(_FIELDS):
+        yield f'"{unknown}" is not known there', suggestion(unknown, _FIELDS)
+    name: object = workflow.get("name")
     if not isinstance(name, str):
         yield "it has no name", _EXAMPLE
     elif not _NAME.fullmatch(name):
@@ -213,19 +214,22 @@ def _faults(workflow: Mapping[str, Any], kind: Kind) -> Iterator[tuple[str, str]
         what = f"the renderer is {excerpt('renderer', renderer)}"
         yield what, suggestion(str(renderer), names_for(kind))
     for mapping in ("inputs", "arguments"):
-        fields = workflow.get(mapping, {})
-        if not isinstance(fields, dict):
-            example = '{"prompt": "6.text"}' if mapping == "inputs" else '{"prompt": "--text4"}'
-            yield f"{mapping} is not an object", f"Write an object such as {example}."
-            continue
-        setting = f"{INPUTS if mapping == 'inputs' else 'media.arguments'}.{kind.value}"
-        for unknown in sorted(fields.keys() - field_names(setting)):
-            what = f'{mapping} names "{unknown}", which is not a field of the brief'
-            yield what, suggestion(unknown, sorted(field_names(setting)))
+        yield from _mapping_faults(mapping, workflow.get(mapping, {}), kind)
     extra = workflow.get("extra_arguments", [])
     if not isinstance(extra, list | tuple) or not all(isinstance(text, str) for text in extra):
         yield "extra_arguments is not a list of strings", 'Write one such as ["--steps", "20"].'
     yield from _when_faults(workflow.get("when", {}), kind)
+
+
+def _mapping_faults(mapping: str, fields: object, kind: Kind) -> Iterator[tuple[str, str]]:
+    if not isinstance(fields, dict):
+        example = '{"prompt": "6.text"}' if mapping == "inputs" else '{"prompt": "--text4"}'
+        yield f"{mapping} is not an object", f"Write an object such as {example}."
+        return
+    known = field_names(f"media.{mapping}.{kind.value}")
+    for unknown in sorted(fields.keys() - known):
+        what = f'{mapping} names "{unknown}", which is not a field of the brief'
+        yield what, suggestion(unknown, sorted(known))
 
 
 def _when_faults(when: object, kind: Kind) -> Iterator[tuple[str, str]]:
