@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from application.ports.system import Clock, Processes
     from application.recovery import OrphanedJobs, Recovery
     from application.slot import PromptRenderer, RenderSlot
+    from application.workflow_choice import WorkflowChoices
     from domain.breaker import PastRender
     from domain.hook_delivery import Subscription
     from domain.lease import ProcessIdentity
@@ -226,6 +227,11 @@ class Container(containers.DeclarativeContainer):
         ),
     )
 
+    # Named workflows; None if every kind has only one.
+    workflow_choices: providers.Provider[WorkflowChoices | None] = providers.Singleton(
+        renderer_setup.workflow_choices, settings, lease_database.provider
+    )
+
     # Rendering and publishing a prompt.
     store_limits = providers.Factory(
         Lazy("adapters.filesystem.limits:StoreLimits"),
@@ -283,6 +289,7 @@ class Container(containers.DeclarativeContainer):
             height=sections.media.size.height,
         ),
         render_logs,
+        workflow_choices,
     )
     finalizer: providers.Provider[RenderFinalizer] = providers.Singleton(
         Lazy("application.finalizer:RenderFinalizer"),
@@ -292,6 +299,7 @@ class Container(containers.DeclarativeContainer):
         jitter,
         clock,
         events,
+        workflow_choices,
     )
     recovery: providers.Provider[Recovery] = providers.Singleton(
         Lazy("application.recovery:Recovery"),

@@ -30,14 +30,14 @@ _STEPS: Final = (
     ),
     ("create_retry_times_index", "add_token", "create_pauses", "end_old_pause"),
     ("create_priorities", "create_requests", "create_requests_index"),
-    (),
+    ("create_choices", "create_render_workflows", "create_render_workflows_index"),
 )
 # The tables that each step creates.
 _TABLES: Final[tuple[set[str], ...]] = (
     {"media_generator_state", "media_generator_renders"},
     {"media_generator_pauses"},
     {"media_generator_priorities", "media_generator_requests"},
-    set(),
+    {"media_generator_choices", "media_generator_render_workflows"},
 )
 SCHEMA_VERSION = len(_STEPS)
 _LIST_INDEXES = {
@@ -201,6 +201,11 @@ def failure_columns(failure: Failure | None) -> dict[str, str | None]:
 def has_priority(connection: Connection) -> bool:
     """Whether prompts have a priority in this database."""
     return "priority" in connection.columns("prompts")
+
+
+def has_config_name(connection: Connection) -> bool:
+    """Whether prompts have the name of a configuration in this database."""
+    return "config_name" in connection.columns("prompts")
 
 
 def index_hint(connection: Connection, kind: Kind, order: ClaimOrder = OLDEST_FIRST) -> str:

@@ -68,6 +68,8 @@ class Submission:
         content: of the writing, as JSON text.
         title: of the writing.
         priority: from 1 to 10; the highest is rendered first, and 5 is the usual one.
+        workflow: name of the workflow that renders it, as in the settings; "" for the first whose
+            rule fits.
     """
 
     kind: Kind
@@ -75,6 +77,7 @@ class Submission:
     content: str
     title: str
     priority: int = USUAL_PRIORITY
+    workflow: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,11 @@ class RenderJob:
             one with the same request may be continued.
         slot: number of the slot that renders it; one job of a slot runs at a time.
         process: one of ``waiting_processes`` that was recorded with the claim; None if none was.
+<<<<<<< HEAD
         pictures: those that the brief names, by the path of the value in the brief's JSON.
+=======
+        workflow: name of the workflow that renders it; "" for the only one of its kind.
+>>>>>>> workflows
     """
 
     prompt_id: int
@@ -50,7 +54,11 @@ class RenderJob:
     earlier: tuple[ServerJob, ...] = ()
     slot: int = 0
     process: WorkflowProcess | None = None
+<<<<<<< HEAD
     pictures: Mapping[str, InputPicture] = field(default_factory=dict)
+=======
+    workflow: str = ""
+>>>>>>> workflows
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +156,13 @@ class RenderContext(Protocol):
 class MediaRenderer(Protocol):
     """Renders briefs into media files."""
 
-    def preflight(self, kind: Kind) -> Failure | None:
-        """The environment failure that every job of a kind would meet, or None."""
+    def preflight(self, kind: Kind, workflow: str = "") -> Failure | None:
+        """The environment failure that every job of a workflow would meet, or None.
+
+        Args:
+            kind: the kind that it renders.
+            workflow: its name; "" for the only one of the kind.
+        """
         ...
 
     def waiting_processes(

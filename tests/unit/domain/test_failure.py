@@ -18,8 +18,12 @@ EXPECTED = {
         "brief_incomplete",
         "brief_unusable",
         "argument_too_long",
+<<<<<<< HEAD
         "brief_value",
         "input_picture",
+=======
+        "workflow_unknown",
+>>>>>>> workflows
     },
     Blame.RENDER: {
         "workflow_failed",
