@@ -45,8 +45,8 @@ if TYPE_CHECKING:
     from adapters.comfyui_graph.graph import Graph, Node, Target
     from adapters.comfyui_graph.input_values import Value
     from adapters.comfyui_graph.node_types import InputType, ObjectInfo
-    from domain.brief_paths import Scalar
     from application.ports.media_renderer import RenderJob
+    from domain.brief_paths import Scalar
 
 _JOB_FIELDS = frozenset({"seed", "filename_prefix", "prompt_id"})
 _ALWAYS_SET = {Kind.IMAGE: _JOB_FIELDS | {"width", "height"}, Kind.AUDIO: _JOB_FIELDS}
@@ -66,11 +66,8 @@ class ServerWorkflow:
         configured: the fields whose inputs the configuration names.
         warnings: what a person should look at in the inferred mapping.
         keep_negative_prompt: whether its own stays where the brief has none.
-<<<<<<< HEAD
-        paths: the targets' names that are paths in a brief's JSON, or fields with a default.
-=======
         label: its name in the settings; "" for the only workflow of a kind.
->>>>>>> workflows
+        paths: the targets' names that are paths in a brief's JSON, or fields with a default.
     """
 
     name: str
@@ -80,11 +77,8 @@ class ServerWorkflow:
     configured: frozenset[str] = frozenset()
     warnings: tuple[str, ...] = ()
     keep_negative_prompt: bool = True
-<<<<<<< HEAD
-    paths: Mapping[str, PathField] = dataclasses.field(default_factory=dict)
-=======
     label: str = ""
->>>>>>> workflows
+    paths: Mapping[str, PathField] = dataclasses.field(default_factory=dict)
 
     def filled(self) -> frozenset[Target]:
         """The inputs that get a value in every job, so that what the file has there is not used."""

@@ -36,11 +36,8 @@ class RenderJob:
             one with the same request may be continued.
         slot: number of the slot that renders it; one job of a slot runs at a time.
         process: one of ``waiting_processes`` that was recorded with the claim; None if none was.
-<<<<<<< HEAD
-        pictures: those that the brief names, by the path of the value in the brief's JSON.
-=======
         workflow: name of the workflow that renders it; "" for the only one of its kind.
->>>>>>> workflows
+        pictures: those that the brief names, by the path of the value in the brief's JSON.
     """
 
     prompt_id: int
@@ -54,11 +51,8 @@ class RenderJob:
     earlier: tuple[ServerJob, ...] = ()
     slot: int = 0
     process: WorkflowProcess | None = None
-<<<<<<< HEAD
-    pictures: Mapping[str, InputPicture] = field(default_factory=dict)
-=======
     workflow: str = ""
->>>>>>> workflows
+    pictures: Mapping[str, InputPicture] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,12 +18,9 @@ EXPECTED = {
         "brief_incomplete",
         "brief_unusable",
         "argument_too_long",
-<<<<<<< HEAD
+        "workflow_unknown",
         "brief_value",
         "input_picture",
-=======
-        "workflow_unknown",
->>>>>>> workflows
     },
     Blame.RENDER: {
         "workflow_failed",
