@@ -22,7 +22,7 @@ from domain.failure import Failure, FailureCode
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from application.ports.gallery import Gallery
+    from application.ports.gallery import GalleryArtifact
     from application.ports.input_pictures import InputPictures
     from application.ports.media_files import MediaFile, PublishedMedia
     from application.ports.media_renderer import (
@@ -47,7 +47,7 @@ class FoundPictures:
     Args:
         folder: the input folder, which nothing leaves, not by a link either; None if none is set.
         published: returns the published files.
-        gallery: returns the artifacts, over a connection for this thread.
+        artifact: returns an artifact by its id, from any thread; None if there is none.
         max_pixels: the most that a picture may have.
     """
 
@@ -55,12 +55,12 @@ class FoundPictures:
         self,
         folder: PublishedMedia | None,
         published: Callable[[], PublishedMedia],
-        gallery: Callable[[], Gallery],
+        artifact: Callable[[int], GalleryArtifact | None],
         max_pixels: int,
     ) -> None:
         self._folder = folder
         self._published = published
-        self._gallery = gallery
+        self._find_artifact = artifact
         self._max_pixels = max_pixels
 
     def read(self, name: str) -> Result[InputPicture, Failure]:
@@ -97,7 +97,7 @@ class FoundPictures:
         return Success(media)
 
     def _artifact(self, number: int) -> Result[MediaFile, Failure]:
-        artifact = self._gallery().artifact_by_id(number)
+        artifact = self._find_artifact(number)
         if artifact is None:
             return _refusal(f"there is no artifact {number}")
         if artifact.prompt_status != ArtifactStatus.READY:
@@ -132,14 +132,14 @@ class RendererWithPictures:
 
     Args:
         renderer: renders them.
-        fields: of each workflow, its values that are pictures, by path.
+        fields: for each workflow that takes pictures, gives the values that name them, by path.
         pictures: reads them.
     """
 
     def __init__(
         self,
         renderer: MediaRenderer,
-        fields: Mapping[WorkflowKey, Mapping[str, PathField]],
+        fields: Mapping[WorkflowKey, Callable[[], Mapping[str, PathField]]],
         pictures: InputPictures,
     ) -> None:
         self._renderer = renderer
@@ -159,7 +159,8 @@ class RendererWithPictures:
     def render(self, job: RenderJob, context: RenderContext) -> Result[RenderingFacts, Failure]:
         """Render a job with its pictures; fails with ``input_picture`` before anything runs."""
         pictures: dict[str, InputPicture] = {}
-        for name, field in self._fields.get((job.brief.kind, job.workflow), {}).items():
+        fields = self._fields.get((job.brief.kind, job.workflow), dict)
+        for name, field in fields().items():
             value = field.read(job.brief.document)
             if not is_successful(value):
                 message = f"prompt {job.prompt_id}: {value.failure()}"

@@ -132,14 +132,33 @@ def fit_exactly(
     is_upload = expected is not None and any(expected.options.get(flag) for flag in UPLOADS)
     if expected is not None and expected.choices is not None and not is_upload:
         return _choose(field, value, node["class_type"], name, expected.choices)
-    type_ = _type_of(current, expected)
+    type_ = _VALUE_TYPES.get(expected.type) if expected is not None else None
     if type_ is None:
-        return Success(value)
+        return fit_to_value(field, value, current)
     converted = replace(field, type=type_).convert(value)
     if is_successful(converted) and expected is not None and expected.type in {"INT", "FLOAT"}:
         words = number_problem(converted.unwrap(), expected)
         return Refused(f"{field.path}: {words} by {name}") if words else converted
     return converted
+
+
+def fit_to_value(field: PathField, value: Value, current: object) -> Result[Value, str]:
+    """A value of the brief's JSON in the type of what stands where it goes, or why it has none.
+
+    Args:
+        field: the path, its type and its bounds.
+        value: what was read there.
+        current: the value of the workflow's author; a link, a list or None allows anything.
+    """
+    if isinstance(current, bool):
+        type_ = ValueType.BOOLEAN
+    elif isinstance(current, int | float):
+        type_ = ValueType.NUMBER  # a node may have been saved with 7 where it takes 7.5
+    elif isinstance(current, str):
+        type_ = ValueType.STRING
+    else:
+        return Success(value)
+    return replace(field, type=type_).convert(value)
 
 
 def _choose(
@@ -156,17 +175,6 @@ def _choose(
     else:
         return Success(value)  # the server tells none of the choices
     return Refused(f"{field.path} is {value!r}, which the server does not offer: {words}")
-
-
-def _type_of(current: object, expected: InputType | None) -> ValueType | None:
-    """The type of value that an input takes; None if nothing tells."""
-    if expected is not None and expected.type in _VALUE_TYPES:
-        return _VALUE_TYPES[expected.type]
-    if isinstance(current, bool):
-        return ValueType.BOOLEAN
-    if isinstance(current, int | float):
-        return ValueType.NUMBER  # a node may have been saved with 7 where it takes 7.5
-    return ValueType.STRING if isinstance(current, str) else None
 
 
 def _offered(value: Value, choices: Sequence[object]) -> Value | None:

@@ -106,11 +106,16 @@ class BoundGraph:
 
 
 def server_workflow(
-    path: Path, kind: Kind, configured: ConfiguredInputs, node_types: NodeTypeSource = bundled
+    path: Path,
+    kind: Kind,
+    configured: ConfiguredInputs,
+    node_types: NodeTypeSource = bundled,
+    *,
+    pictures: bool = False,
 ) -> Result[ServerWorkflow, Failure]:
     """Read a workflow file and map its inputs. Fails as ``load_workflow``, ``map_inputs`` do."""
     return load_workflow(path, node_types).bind(
-        lambda workflow: map_inputs(path.name, workflow, kind, configured)
+        lambda workflow: map_inputs(path.name, workflow, kind, configured, pictures=pictures)
     )
 
 
@@ -230,6 +235,7 @@ class WorkflowSource:
         node_types: what to convert a file of the editor with.
         keep_negative_prompt: whether the workflow's own stays where the brief has none.
         label: its name in the settings; "" for the only workflow of a kind.
+        pictures: whether its only loader of a picture gets the brief's, as ``map_inputs`` says.
     """
 
     def __init__(
@@ -241,9 +247,11 @@ class WorkflowSource:
         *,
         keep_negative_prompt: bool = True,
         label: str = "",
+        pictures: bool = False,
     ) -> None:
         self._keep_negative_prompt = keep_negative_prompt
         self._label = label
+        self._pictures = pictures
         self._path = path
         self._kind = kind
         self._configured = configured
@@ -262,7 +270,13 @@ class WorkflowSource:
             version = (status.st_ino, status.st_mtime_ns, status.st_size)
         with self._lock:
             if self._loaded is None or version is None or version != self._version:
-                loaded = server_workflow(self._path, self._kind, self._configured, self._node_types)
+                loaded = server_workflow(
+                    self._path,
+                    self._kind,
+                    self._configured,
+                    self._node_types,
+                    pictures=self._pictures,
+                )
                 keep, label = self._keep_negative_prompt, self._label
                 self._loaded, self._version = (
                     loaded.map(
