@@ -7,7 +7,7 @@ import io
 import re
 from contextlib import closing
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from returns.pipeline import is_successful
 from returns.result import Failure as Refused
@@ -180,5 +180,5 @@ class RendererWithPictures:
         self._renderer.close()
 
 
-def _refusal(message: str) -> Result[MediaFile, Failure] | Result[InputPicture, Failure]:
+def _refusal(message: str) -> Result[Any, Failure]:
     return Refused(Failure(FailureCode.INPUT_PICTURE, message))

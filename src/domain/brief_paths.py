@@ -255,6 +255,19 @@ class PathField:
     low: float | None = None
     high: float | None = None
 
+    def describe(self) -> str:
+        """What it takes, for people: "a whole number from 1 to 50, 20 if the brief has none"."""
+        text = _EXPECTED[self.type] if self.type else "any text, number, true or false"
+        if self.low is not None and self.high is not None:
+            text += f" from {self.low:g} to {self.high:g}"
+        elif self.low is not None:
+            text += f", at least {self.low:g}"
+        elif self.high is not None:
+            text += f", at most {self.high:g}"
+        if self.default is not None:
+            text += f", {_shown(self.default)} if the brief has none"
+        return text
+
     def read(self, document: Mapping[str, Json]) -> Result[Scalar | None, str]:
         """The value in a brief's JSON, or the default; a sentence where it cannot be used.
 

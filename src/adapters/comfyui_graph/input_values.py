@@ -22,7 +22,7 @@ from adapters.comfyui_graph.node_types import (
 from domain.brief_paths import ValueType
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from adapters.comfyui_graph.graph import Node, Target
     from adapters.comfyui_graph.node_types import InputType
@@ -184,13 +184,15 @@ def _offered(value: Value, choices: Sequence[object]) -> Value | None:
     where there is no other "ink".
     """
     named = [choice for choice in choices if isinstance(choice, str | int | float)]
-    for same in (
+    text = str(value).lower()
+    readings: tuple[Callable[[Value], bool], ...] = (
         lambda choice: choice == value and isinstance(choice, bool) == isinstance(value, bool),
-        lambda choice: str(choice).lower() == str(value).lower(),
-        lambda choice: file_name(str(choice).lower()).name == str(value).lower(),
-        lambda choice: file_name(str(choice).lower()).stem == str(value).lower(),
-    ):
-        matching = [choice for choice in named if same(choice)]
+        lambda choice: str(choice).lower() == text,
+        lambda choice: file_name(str(choice).lower()).name == text,
+        lambda choice: file_name(str(choice).lower()).stem == text,
+    )
+    for is_meant in readings:
+        matching = [choice for choice in named if is_meant(choice)]
         if len(matching) == 1:
             return matching[0]
     return None

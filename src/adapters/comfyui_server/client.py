@@ -289,7 +289,7 @@ class ServerClient:
             ServerError: it was not accepted; not ``temporary`` if it is too large.
         """
         folder, _, filename = name.rpartition("/")
-        fields = {
+        fields: dict[str, str | tuple[str, bytes, str]] = {
             "image": (filename, content, "application/octet-stream"),
             "subfolder": folder,
             "type": "input",
@@ -316,7 +316,7 @@ class ServerClient:
         self,
         method: str,
         path: str,
-        body: Mapping[str, object] | tuple[bytes, Mapping[str, str]] | None = None,
+        body: Mapping[str, object] | tuple[bytes, dict[str, str]] | None = None,
         seconds: float = _ANSWER_SECONDS,
     ) -> tuple[int, bytes]:
         """Send a request and read its whole answer; gives the status and the body."""
@@ -338,7 +338,7 @@ class ServerClient:
         self,
         method: str,
         path: str,
-        body: Mapping[str, object] | tuple[bytes, Mapping[str, str]] | None = None,
+        body: Mapping[str, object] | tuple[bytes, dict[str, str]] | None = None,
         seconds: float = _ANSWER_SECONDS,
     ) -> BaseHTTPResponse:
         content, kind = body if isinstance(body, tuple) else (None, _JSON)

@@ -62,7 +62,7 @@ _WEBHOOK_EXAMPLE: Final = (
 )
 
 
-def checked_value(  # noqa: C901, PLR0911 - one check after the other
+def checked_value(  # noqa: PLR0911 - one check after the other
     key: Key, entry: Entry, environ: Mapping[str, str]
 ) -> object:
     """The value as the model's type, its path expanded; a ``Problem`` if it is not valid.
@@ -82,8 +82,8 @@ def checked_value(  # noqa: C901, PLR0911 - one check after the other
     except ExpansionError as error:
         what = f"{key.name} is {excerpt(key.name, raw)}, but {error}"
         return Problem(entry.where, what, error.fix, key.name)
-    if key.entry and (fault := entry_fault(key, value)):
-        what = f"{key.name} is {excerpt(key.name, raw)}: {fault}"
+    if key.entry and (problem := entry_fault(key, value)):
+        what = f"{key.name} is {excerpt(key.name, raw)}: {problem}"
         return Problem(entry.where, what, f"Write {key.expected}.", key.name)
     for text in () if isinstance(value, dict) else _texts(value):
         if fault := _text_fault(key, text):
@@ -145,7 +145,7 @@ def _wrong_type(key: Key, entry: Entry, raw: object) -> Problem:
     return Problem(entry.where, what, fix, key.name)
 
 
-def entry_fault(key: Key, value: object) -> str:
+def entry_fault(key: Key, value: object) -> str:  # noqa: PLR0911 - one check after the other
     """What is wrong with an entry that is a path in the brief's JSON, or an object; or "".
 
     Args:
