@@ -37,6 +37,8 @@ TABLES = {
     "media_generator_pauses",
     "media_generator_priorities",
     "media_generator_requests",
+    "media_generator_choices",
+    "media_generator_render_workflows",
 }
 INDEXES = {
     "media_generator_pending_image",
@@ -51,6 +53,7 @@ OWN_INDEXES = {
     "media_generator_retries",
     "media_generator_retry_times",
     "media_generator_request_times",
+    "media_generator_prompt_workflows",
 }
 OWNER = {
     "owner_host": "h",
