@@ -37,6 +37,7 @@ TABLES = {
     "media_generator_pauses",
     "media_generator_priorities",
     "media_generator_requests",
+    "media_generator_labels",
 }
 INDEXES = {
     "media_generator_pending_image",
