@@ -88,7 +88,7 @@ _VARIATION_INPUTS: Final[Mapping[str, tuple[Any, str]]] = {
     "seeds": (_SEED_LIST | _TYPED, 'a prompt for each of these seeds; as text "1,2,3" or "1..20"'),
     "vary": (
         Annotated[dict[str, _VALUES | _TYPED], Meta(max_length=MAX_AXES)],
-        'values by field or path ("technical_params.steps"), also as text ("10,20,30"): a prompt each',
+        "values by field, or by path as technical_params.steps, also as text: 10,20,30",
     ),
 }
 """What makes many prompts of one form: type and description."""

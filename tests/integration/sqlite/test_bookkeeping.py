@@ -52,6 +52,7 @@ OWN_INDEXES = {
     "media_generator_retries",
     "media_generator_retry_times",
     "media_generator_request_times",
+    "media_generator_label_prompts",
 }
 OWNER = {
     "owner_host": "h",

@@ -148,6 +148,7 @@ def test_a_field_that_is_wrong_is_named_and_nothing_is_added(
         "fields": answer.json["fields"],
         "brief": None,
         "writing": None,
+        "prompts": 0,
     }
     assert site.poet.execute("SELECT count(*) FROM prompts") == [(0,)]
 
@@ -244,7 +245,7 @@ def test_a_form_becomes_a_grid_of_prompts(site: Site) -> None:
     body = {
         "kind": "image",
         "prompt": "a fox",
-        "vary": {"technical_params.steps": "10,20", "mood": ["calm", "wild"]},
+        "vary": {"mood": ["calm", "wild"], "technical_params.steps": "10,20"},
     }
     headers = {"Idempotency-Key": "grid"}
     checked = _json(site.post("/api/v1/prompts/check", body))
@@ -253,12 +254,12 @@ def test_a_form_becomes_a_grid_of_prompts(site: Site) -> None:
     assert _json(site.post("/api/v1/prompts", body, headers=headers)) == first
     compared = _json(site.get(f"/api/v1/comparison?label={first['label']}"))
     assert [one["id"] for one in compared["prompts"]] == first["ids"]
-    assert [axis["values"] for axis in compared["axes"]] == [[10, 20], ["calm", "wild"]]
+    assert [axis["values"] for axis in compared["axes"]] == [["calm", "wild"], [10, 20]]
     assert [one["place"] for one in compared["prompts"]] == [[0, 0], [0, 1], [1, 0], [1, 1]]
     contents = [json.loads(content) for (content,) in site.poet.execute(_CONTENTS)]
     params = [content["technical_params"] for content in contents]
-    assert [(one["steps"], one["mood"]) for one in params] == [
-        *((10, "calm"), (10, "wild"), (20, "calm"), (20, "wild")),
+    assert [(one["mood"], one["steps"]) for one in params] == [
+        *(("calm", 10), ("calm", 20), ("wild", 10), ("wild", 20)),
     ]
     assert len({one["seed"] for one in params}) == 1
     assert _json(site.get("/api/v1/labels"))["labels"] == [
