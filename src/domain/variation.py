@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from domain.brief import BRIEF_FIELDS, PROMPT_FIELDS
+from domain.brief_paths import BriefPath, PathSyntaxError
 from domain.brief_song import SOURCES
 from domain.brief_values import canonical_name
 from domain.prompt import Kind
@@ -52,9 +53,10 @@ class Axis:
     values: tuple[Any, ...]
 
     def __post_init__(self) -> None:
-        if not self.path.strip() or len(self.path) > MAX_PATH or not all(self.path.split(".")):
-            message = f"{self.path[:MAX_PATH]!r} is no path; write it like technical_params.steps"
-            raise VariationError(message)
+        try:
+            BriefPath.parse(self.path)
+        except PathSyntaxError as error:
+            raise VariationError(f"{self.path[:MAX_PATH]!r} is no path: {error}") from None
         if not self.values:
             raise VariationError(f"{self.path} has no values")
         seen: set[str] = set()
@@ -171,45 +173,43 @@ def with_values(kind: Kind, document: Mapping[str, Any], values: Mapping[str, An
     varied: dict[str, Any] = copy.deepcopy(dict(document))
     for path, value in values.items():
         names = place_of(kind, path)
-        if kind is Kind.AUDIO and names == [PROMPT_FIELDS[kind]]:
+        if kind is Kind.AUDIO and names == (PROMPT_FIELDS[kind],):
             for source in SOURCES:  # the lyrics may stand in any of them
                 varied.pop(source, None)
         _set(varied, names, value, path)
     return varied
 
 
-def place_of(kind: Kind, path: str) -> list[str]:
-    """The names that lead to a path; a field of the brief stands where it is read first.
+def place_of(kind: Kind, path: str) -> tuple[str | int, ...]:
+    """The steps that lead to a path; a field of the brief stands where it is read first.
 
     Raises:
         VariationError: the field is computed from others.
     """
-    names = path.split(".")
     field = next((field for field in BRIEF_FIELDS[kind] if field.name == path), None)
     if field is None:
-        return names
+        return BriefPath.parse(path).steps
     if not field.names:
         raise VariationError(f"{path} follows from other fields and cannot be varied itself")
     outer = field.objects[0] if field.objects else ""
-    return [outer, field.names[0]] if outer else [field.names[0]]
+    return (outer, field.names[0]) if outer else (field.names[0],)
 
 
-def _set(document: dict[str, Any], names: Sequence[str], value: object, path: str) -> None:
+def _set(document: dict[str, Any], steps: Sequence[str | int], value: object, path: str) -> None:
     place: Any = document
-    for depth, name in enumerate(names):
-        is_last = depth == len(names) - 1
+    for depth, step in enumerate(steps):
+        name = str(step)
+        before = ".".join(map(str, steps[:depth]))
         if isinstance(place, list):
             key: Any = int(name) if name.isascii() and name.isdigit() else len(place)
             if key >= len(place):
-                message = f"{path}: {'.'.join(names[:depth])} is a list without the place {name}"
-                raise VariationError(message)
+                raise VariationError(f"{path}: {before} is a list without the place {name}")
         elif isinstance(place, dict):
             spelling = canonical_name(name)
             key = next((each for each in place if canonical_name(each) == spelling), name)
         else:
-            message = f"{path}: {'.'.join(names[:depth])} is {shown(place)}, not an object"
-            raise VariationError(message)
-        if is_last:
+            raise VariationError(f"{path}: {before} is {shown(place)}, not an object")
+        if depth == len(steps) - 1:
             place[key] = value
             return
         if isinstance(place, dict) and place.get(key) is None:

@@ -118,7 +118,10 @@ def vary(
     cells = grid(axes)
     kind = brief.kind
     document = _document(submission, brief)
-    if brief.seed is None and not {SEED, ".".join(place_of(kind, SEED))} & cells[0].keys():
+    if (
+        brief.seed is None
+        and not {SEED, ".".join(map(str, place_of(kind, SEED)))} & cells[0].keys()
+    ):
         document = with_values(kind, document, {SEED: new_seed()})
     label = label or label_of(submission.title, secrets.token_hex(2))
     # A text that is the prompt itself stays that where the prompt is varied.
@@ -156,18 +159,14 @@ def variation_axes(
 
 
 def _document(submission: Submission, brief: Brief) -> dict[str, object]:
-    """The JSON object of a brief as it was written; as it was understood if that is no object."""
+    """The JSON object of a brief as it was written; as it was read if there is more around it."""
     with suppress(ValueError, RecursionError):
         document = json.loads(submission.content, strict=False)
         if isinstance(document, dict):
             again = parse_brief(brief.kind, json.dumps(document))
             if is_successful(again) and again.unwrap() == brief:
                 return document
-    values = brief_document(brief)
-    values |= {"structure": values.get("sections")}
-    document = json.loads(writing_json(brief.kind, values))
-    assert isinstance(document, dict)  # noqa: S101 - as it was made
-    return document
+    return dict(brief.document)
 
 
 def _varied(
