@@ -206,7 +206,7 @@ def _set(document: dict[str, Any], steps: Sequence[str | int], value: object, pa
                 raise VariationError(f"{path}: {before} is a list without the place {name}")
         elif isinstance(place, dict):
             spelling = canonical_name(name)
-            key = next((each for each in place if canonical_name(each) == spelling), name)
+            key = next((one for one in place if canonical_name(one) == spelling), name)
         else:
             raise VariationError(f"{path}: {before} is {shown(place)}, not an object")
         if depth == len(steps) - 1:
@@ -257,7 +257,7 @@ def check_label(label: str) -> str:
 def axes_of(varied: Iterable[Mapping[str, Any]]) -> list[Axis]:
     """The paths that were varied and their values, in the order in which they first occur."""
     values: dict[str, dict[str, Any]] = {}
-    for each in varied:
-        for path, value in each.items():
+    for cell in varied:
+        for path, value in cell.items():
             values.setdefault(path, {}).setdefault(json.dumps(value, sort_keys=True), value)
-    return [Axis(path, tuple(found.values())) for path, found in values.items()]
+    return [Axis(path, tuple(distinct.values())) for path, distinct in values.items()]

@@ -88,10 +88,10 @@ def retry(
     again: bool,
 ) -> int:
     """Requeue the prompts and name those that were refused."""
-    given = [bool(ids), all_errors, label is not None]
-    if sum(given) != 1:
+    ways = [bool(ids), all_errors, label is not None]
+    if sum(ways) != 1:
         message = "give either prompt ids, --all-errors or --label"
-        raise click.UsageError(message + (", not several" if any(given) else ""))
+        raise click.UsageError(message + (", not several" if any(ways) else ""))
     if all_errors and again:
         message = "--again needs prompt ids; it cannot be combined with --all-errors"
         raise click.UsageError(message)
@@ -100,8 +100,10 @@ def retry(
         statuses = (*ended, ArtifactStatus.READY) if again else ended
         queries = [PromptQuery(None, status, None, _MAX_PROMPTS, label) for status in statuses]
         with invocation.open_database() as database:
-            found = [prompt.id for query in queries for prompt in database.catalogue.search(query)]
-        ids = tuple(sorted(found))
+            numbers = [
+                prompt.id for query in queries for prompt in database.catalogue.search(query)
+            ]
+        ids = tuple(sorted(numbers))
     with invocation.open_repository() as repository:
         result = repository.requeue_errors() if all_errors else repository.requeue(ids, again=again)
     if invocation.as_json:

@@ -378,7 +378,7 @@ def _print_result(  # noqa: C901 - each form of the result
         noted = [{"where": location, "note": note} for location, note in notes]
         document = {"ids": ids, "bad": bad} | ({"notes": noted} if noted else {})
         if labels:
-            document |= {"labels": labels, "varied": [dict(each.varied) for each in submissions]}
+            document |= {"labels": labels, "varied": [dict(one.varied) for one in submissions]}
         invocation.print_json(document)
     else:
         for prompt_id, submission in zip(ids, submissions, strict=True):

@@ -126,8 +126,8 @@ def comparison(services: Services, query: LabelParameters) -> Comparison:
                 text=prompt.text,
                 varied=varied,
                 place=[
-                    found[_key(varied[axis.path])] if axis.path in varied else None
-                    for axis, found in zip(axes, numbers, strict=True)
+                    numbered[_key(varied[axis.path])] if axis.path in varied else None
+                    for axis, numbered in zip(axes, numbers, strict=True)
                 ],
                 caption=caption(varied),
                 created_at=iso(prompt.created_at),

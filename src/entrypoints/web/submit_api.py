@@ -304,13 +304,13 @@ def submit_variations(services: Services, prompt_id: int, body: VariationsBody) 
         raise bad_body(f"the prompt cannot be varied like this: {error}") from None
     named = _named_request({"variations_of": prompt_id} | msgspec.to_builtins(body))
     ids = _submitted(services, submissions, named)
-    found = services.labels().of([prompt_id, *ids])  # of the first request with this key
-    varied = [found[one].varied for one in ids if one in found]
-    if prompt_id not in found and ids[0] in found:
+    labels = services.labels().of([prompt_id, *ids])  # of the first request with this key
+    varied = [labels[one].varied for one in ids if one in labels]
+    if prompt_id not in labels and ids[0] in labels:
         own = {} if brief.seed is None else {SEED: brief.seed}
-        services.labels().add(prompt_id, found[ids[0]].label, own)
-    seeds = [seed for each in varied if isinstance(seed := each.get(SEED), int)]
-    label = found[ids[0]].label if ids[0] in found else submissions[0].label
+        services.labels().add(prompt_id, labels[ids[0]].label, own)
+    seeds = [seed for one in varied if isinstance(seed := one.get(SEED), int)]
+    label = labels[ids[0]].label if ids[0] in labels else submissions[0].label
     return json_response(Variations(list(ids), seeds, label), 201)
 
 
