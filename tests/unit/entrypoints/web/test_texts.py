@@ -38,10 +38,10 @@ _SHOWN: Final = re.compile(rf"{_ELEMENT}|textContent = $")  # before a literal t
 _ENGLISH_ONLY: Final = frozenset({"docs.html"})  # of the API, whose descriptions are English
 _UNFINISHED: Final = frozenset(
     {
-        *("browse.html", "login.html", "prompt.html", "queue.html", "queue_parts.html"),
-        *("submit.html", "system.html", "workflow.html", "actions.js", "attention.js", "browse.js"),
-        *("cards.js", "player.js", "prompt.js", "queue.js", "queue_cards.js", "site.js"),
-        *("submit.js", "system.js", "viewer.js", "workflow.js"),
+        *("login.html", "prompt.html", "queue.html", "queue_parts.html"),
+        *("submit.html", "system.html", "workflow.html"),
+        *("prompt.js", "queue.js", "queue_cards.js", "site.js"),
+        *("submit.js", "system.js", "workflow.js"),
     }
 )
 
