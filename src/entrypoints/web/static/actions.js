@@ -5,7 +5,8 @@ import { _ } from "./texts.js";
 const SEVERAL = 4; // variations, by one press
 
 /**
- * The actions on a prompt, as { label, run } or { label, href, download }.
+ * The actions on a prompt, as { label, run } or { label, href, download }; `isElsewhere` if the
+ * page of a prompt has it in another place.
  *
  * `subject` is what the API calls an item of the gallery; `status` is that of its prompt.
  */
@@ -21,8 +22,8 @@ export function actionsOf(subject, { status = "ready", changed = () => {} } = {}
   if (isKnown && status === "ready") list.push({ label: _("Render again"), run: act(() => again(id)) });
   if (isKnown) {
     list.push(
-      { label: _("New variation"), run: act(() => vary(id, 1)) },
-      { label: _("%(count)s variations", { count: SEVERAL }), run: act(() => vary(id, SEVERAL)) },
+      { label: _("New variation"), isElsewhere: true, run: act(() => vary(id, 1)) },
+      { label: _("%(count)s variations", { count: SEVERAL }), isElsewhere: true, run: act(() => vary(id, SEVERAL)) },
       { label: _("Edit and submit"), href: `${base}/submit?from=${id}` },
     );
   }
@@ -30,7 +31,7 @@ export function actionsOf(subject, { status = "ready", changed = () => {} } = {}
   if (subject.seed !== null && subject.seed !== undefined) {
     list.push({ label: _("Copy the seed"), run: () => copy(String(subject.seed), _("The seed")) });
   }
-  if (isKnown) list.push({ label: _("Workflow output"), href: `${base}/prompts/${id}#output` });
+  if (isKnown) list.push({ label: _("Workflow output"), isElsewhere: true, href: `${base}/prompts/${id}#output` });
   if (subject.media_url) list.push({ label: _("Download"), href: `${subject.media_url}?download=1`, download: true });
   return list;
 }
