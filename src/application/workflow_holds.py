@@ -5,7 +5,6 @@ from __future__ import annotations
 from threading import RLock
 from typing import TYPE_CHECKING, Final
 
-from domain.breaker import Verdict
 from domain.failure import Blame, FailureCode
 
 if TYPE_CHECKING:
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     from application.ports.media_renderer import MediaRenderer
     from application.ports.system import Clock
     from application.workflow_choice import WorkflowChoices
-    from domain.breaker import CircuitBreaker
+    from domain.breaker import CircuitBreaker, Verdict
     from domain.failure import Failure
     from domain.prompt import Kind
     from domain.render import Claim
