@@ -47,8 +47,8 @@ def named(name: str, known: Sequence[str], kind: Kind) -> Result[str, str]:
         kind: the kind.
     """
     by_folded = {folded(other): other for other in known if other}
-    if found := by_folded.get(folded(name)):
-        return Success(found)
+    if written := by_folded.get(folded(name)):
+        return Success(written)
     what = f'there is no {kind.value} workflow "{_shown(name)}"'
     if not by_folded:
         return Refused(f"{what}: media.workflows.{kind.value} names none")
@@ -95,8 +95,9 @@ class WorkflowRule:
             config_name: of its prompt; None if it has none.
         """
         reasons: list[str] = []
-        for key, wanted in self.when.items():
-            value = _fitting(wanted, list(_values(key, brief, config_name)), contained=key == TEXT)
+        for key, patterns in self.when.items():
+            values = list(_values(key, brief, config_name))
+            value = _fitting(patterns, values, contained=key == TEXT)
             if value is None:
                 return None
             verb = "contains" if key == TEXT else "is"
@@ -173,9 +174,9 @@ def _pattern(text: str) -> re.Pattern[str]:
     return re.compile(".*".join(parts), re.DOTALL)
 
 
-def _fitting(wanted: Sequence[str], values: Sequence[str], *, contained: bool) -> str | None:
+def _fitting(patterns: Sequence[str], values: Sequence[str], *, contained: bool) -> str | None:
     """What fits: the first of the values, or of a text the words that it contains."""
-    for text in wanted:
+    for text in patterns:
         for value in values:
             if contained and _pattern(text).search(folded(value)):
                 return text

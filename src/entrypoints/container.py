@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from application.recovery import OrphanedJobs, Recovery
     from application.slot import PromptRenderer, RenderSlot
     from application.workflow_choice import WorkflowChoices
+    from application.workflow_holds import WorkflowHolds
     from domain.breaker import PastRender
     from domain.hook_delivery import Subscription
     from domain.lease import ProcessIdentity
@@ -232,6 +233,10 @@ class Container(containers.DeclarativeContainer):
         renderer_setup.workflow_choices, settings, lease_database.provider
     )
 
+    workflow_holds: providers.Provider[WorkflowHolds | None] = providers.Singleton(
+        renderer_setup.workflow_holds, settings, workflow_choices, renderer, clock
+    )
+
     # Rendering and publishing a prompt.
     store_limits = providers.Factory(
         Lazy("adapters.filesystem.limits:StoreLimits"),
@@ -318,7 +323,7 @@ class Container(containers.DeclarativeContainer):
     )
     admission: providers.Provider[Admission] = providers.Singleton(
         Lazy("application.admission:Admission"),
-        renderer,
+        providers.Callable(lambda holds, renderer: holds or renderer, workflow_holds, renderer),
         store,
         repository,
         controls,

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from application.ports.renders import ServerJobEnder
     from application.ports.system import Clock
     from application.workflow_choice import WorkflowChoices
+    from application.workflow_holds import WorkflowHolds
     from domain.brief_paths import PathField
     from domain.failure import Failure
     from domain.workflow_rules import WorkflowKey
@@ -472,12 +473,28 @@ def workflow_choices(
         database: gives the database that knows what was chosen by name.
     """
     rules = {kind: workflow_rules(loaded.settings.media, kind) for kind in Kind}
-    named = {kind: found for kind, found in rules.items() if found is not None}
+    named = {kind: known for kind, known in rules.items() if known is not None}
     if not named:
         return None
     from application.workflow_choice import WorkflowChoices
 
     return WorkflowChoices(named, database().workflow_records)
+
+
+def workflow_holds(
+    loaded: LoadedSettings,
+    choices: WorkflowChoices | None,
+    renderer: MediaRenderer,
+    clock: Clock,
+) -> WorkflowHolds | None:
+    """Which named workflows can run; None if every kind has only one, without a name."""
+    if choices is None:
+        return None
+    from application.workflow_holds import WorkflowHolds
+    from domain.breaker import CircuitBreaker
+
+    make_breaker = partial(CircuitBreaker, probe_seconds=loaded.settings.retry.probe_seconds)
+    return WorkflowHolds(choices, renderer, make_breaker, clock)
 
 
 def server_names(loaded: LoadedSettings) -> tuple[str, ...]:

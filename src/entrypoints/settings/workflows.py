@@ -106,7 +106,7 @@ def workflow_rules(media: Media, kind: Kind) -> WorkflowRules | None:
 
     rules = (
         WorkflowRule(
-            entry["name"], {key: _texts(wanted) for key, wanted in entry.get("when", {}).items()}
+            entry["name"], {key: _texts(values) for key, values in entry.get("when", {}).items()}
         )
         for entry in value
     )
@@ -158,11 +158,10 @@ def checked_workflows(
     """
     kind = Kind(key.name.rpartition(".")[2])
     workflows: list[dict[str, Any]] = []
-    for number, given in enumerate(value, start=1):
+    for number, workflow in enumerate(map(dict, value), start=1):
         where = f"{key.name}, entry {number}"
-        for what, fix in _faults(given, kind):
+        for what, fix in _faults(workflow, kind):
             return Problem(entry.where, f"{where}: {what}", fix, key.name)
-        workflow = dict(given)
         if "file" in workflow:
             workflow["file"] = str(entry.anchor / expand_path(workflow["file"], environ))
         if "script" in workflow:
@@ -264,8 +263,8 @@ def _list_faults(workflows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, 
         if folded in seen:
             yield f'the name "{workflow["name"]}" is there twice', "Rename one of them."
         seen.add(folded)
-    *others, last = workflows
-    for number, workflow in enumerate(others, start=1):
+    last = workflows[-1]
+    for number, workflow in enumerate(workflows[:-1], start=1):
         if not workflow.get("when"):
             what = (
                 f'entry {number}, "{workflow["name"]}", has no "when", so that no later entry'

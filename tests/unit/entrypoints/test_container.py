@@ -225,7 +225,7 @@ def test_every_provider_resolves(build: Build, place: Place) -> None:
         | OF_SERVERS.keys()
         | GIVEN
         | VALUES
-        | {"hook_outbox", "marker"}
+        | {"hook_outbox", "marker", "workflow_choices", "workflow_holds"}
     )
     assert set(container.providers) == named
     for name in VALUES:
@@ -240,7 +240,10 @@ def test_every_provider_resolves(build: Build, place: Place) -> None:
         assert isinstance(one, part), name
         assert one is not other
     assert list(container.renderers()) == ["script"]
-    assert [container.providers[name]() for name in (*OF_SERVERS, "hook_outbox")] == [None] * 3
+    assert [
+        container.providers[name]()
+        for name in (*OF_SERVERS, "hook_outbox", "workflow_choices", "workflow_holds")
+    ] == ([None] * 5)
 
 
 def test_a_bucket_takes_the_place_of_the_folder(build: Build) -> None:
