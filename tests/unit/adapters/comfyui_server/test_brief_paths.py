@@ -95,8 +95,10 @@ def test_paths_and_defaults_reach_their_inputs(tmp_path: Path) -> None:
         ({"steps": 55}, "technical_params.steps: 55 is more than 50, the most that is allowed"),
         (
             {"sampler": "dpmpp_2"},
-            "technical_params.sampler is 'dpmpp_2', which the server does not offer: sampler_name"
-            " is one of 'euler', 'dpmpp_2m'; the nearest is 'dpmpp_2m'",
+            (
+                "technical_params.sampler is 'dpmpp_2', which the server does not offer:"
+                " sampler_name is one of 'euler', 'dpmpp_2m'; the nearest is 'dpmpp_2m'"
+            ),
         ),
     ],
 )
