@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def test_the_language_is_chosen_at_the_top_and_kept(open_page: OpenPage, site: Site) -> None:
-    """What the server writes and what scripts write; the browser's own language counts again later."""
+    """What the server writes, and what scripts write."""
     page = open_page(site, "/submit", locale="de-AT")
     expect(page.locator("html")).to_have_attribute("lang", "de")
     expect(page.locator("h1")).to_have_text("Erstellen")
