@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         PostgresRenderHistory,
         PostgresServerJobs,
     )
+    from adapters.sql_queue.curation import SqlCuration
     from adapters.sql_queue.gallery import SqlGallery
     from adapters.sql_queue.known_paths import KnownPaths
     from adapters.sql_queue.prompt_catalogue import SqlPromptCatalogue, WhyLost
@@ -95,6 +96,13 @@ class PostgresDatabase:
         from adapters.sql_queue.gallery import SqlGallery
 
         return SqlGallery(self.connection, self._known_paths)
+
+    @cached_property
+    def curation(self) -> SqlCuration:
+        """Ratings, tags, collections and the wastebasket."""
+        from adapters.sql_queue.curation import SqlCuration
+
+        return SqlCuration(self.connection)
 
     @cached_property
     def history(self) -> PostgresRenderHistory:

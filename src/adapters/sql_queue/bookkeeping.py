@@ -30,14 +30,27 @@ _STEPS: Final = (
     ),
     ("create_retry_times_index", "add_token", "create_pauses", "end_old_pause"),
     ("create_priorities", "create_requests", "create_requests_index"),
-    (),
+    (
+        "create_curation",
+        "create_favourites_index",
+        "create_ratings_index",
+        "create_hidden_index",
+        "create_wastebasket_index",
+        "create_tags",
+        "create_tags_index",
+        "create_files",
+        "create_workflows_index",
+        "create_seeds_index",
+        "create_sizes_index",
+        "create_pixels_index",
+    ),
 )
 # The tables that each step creates.
 _TABLES: Final[tuple[set[str], ...]] = (
     {"media_generator_state", "media_generator_renders"},
     {"media_generator_pauses"},
     {"media_generator_priorities", "media_generator_requests"},
-    set(),
+    {"media_generator_curation", "media_generator_tags", "media_generator_files"},
 )
 SCHEMA_VERSION = len(_STEPS)
 _LIST_INDEXES = {

@@ -40,6 +40,7 @@ _AREAS: Final = (
     ("Published files", ("output",)),
 )
 _OTHER_AREA: Final = "Other"
+_DEFAULTS: Final = asdict(GalleryParameters())
 _WORST_FIRST: Final = ("broken", "warning", "ok")
 
 
@@ -100,7 +101,7 @@ def browse_context(services: Services) -> dict[str, object]:
     filters = {
         name: value
         for name, value in asdict(query).items()
-        if value and name not in {"cursor", "limit"}
+        if value and value != _DEFAULTS[name] and name not in {"cursor", "limit"}
     }
     next_page = urlencode({**filters, "cursor": page.next_cursor}) if page.next_cursor else None
     kind = query.filters()["kind"]
