@@ -88,27 +88,27 @@ class SqlGallery:
     def _ordered(self, query: GalleryQuery, order: FileOrder) -> GalleryPage:
         """A page in the order of one of our indexes."""
         time_range = TimeRange(query.since, query.until)
-        found: list[tuple[tuple[Any, ...], Place]] = []
+        matching: list[tuple[tuple[Any, ...], Place]] = []
         end: Place | None = None
         read = 0
         with self._connection.reading():
             for piece in order.pieces():
                 ids = json.dumps([place.artifact_id for place in piece.files])
                 rows = {row[0]: row for row in self._page_rows(query, "list", ids=ids)}
-                found += [
+                matching += [
                     (row, place)
                     for place in piece.files
                     if (row := rows.get(place.artifact_id)) and time_range.contains(row[6])
                 ]
                 read += piece.read
-                if len(found) > query.limit:
-                    del found[query.limit :]
-                    end = found[-1][1]
+                if len(matching) > query.limit:
+                    del matching[query.limit :]
+                    end = matching[-1][1]
                 elif read >= _MAX_ROWS_WITH_TEXT:
                     end = piece.end
                 if end is not None:
                     break
-        artifacts = self._artifacts(row for row, _ in found)
+        artifacts = self._artifacts(row for row, _ in matching)
         return GalleryPage(artifacts, end and end.artifact_id, end and end.key)
 
     def newest_before(self, time: datetime) -> int | None:
@@ -121,12 +121,12 @@ class SqlGallery:
         low, high = lowest - 1, highest  # what is at low or below is earlier, or does not exist
         while low < high:
             middle = (low + high + 1) // 2
-            [(found, created_at)] = self._order_rows("date_below", place=middle) or [(low, None)]
+            [(nearest, created_at)] = self._order_rows("date_below", place=middle) or [(low, None)]
             # What has no date is in no range: as if it were earlier.
-            if found <= low or created_at is None or earlier.contains(created_at):
+            if nearest <= low or created_at is None or earlier.contains(created_at):
                 low = middle
             else:
-                high = found - 1
+                high = nearest - 1
         return None if low == highest else low + 1
 
     def artifact(self, path: str) -> GalleryArtifact | None:

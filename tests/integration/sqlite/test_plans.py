@@ -100,7 +100,8 @@ def _plan(connection: Connection, subject: str, name: str) -> list[str]:
         first="", status="+CAST(:state AS TEXT)", after=position,
         dated="p.created_at >= :oldest", within=statements("gallery")["within_stretch"],
         with_curation=statements("gallery")["curation_tables"],
-        curated=statements("gallery")["curation_terms"], column="rating", beyond="<", direction="DESC",
+        curated=statements("gallery")["curation_terms"], column="rating", beyond="<",
+        direction="DESC",
     )  # fmt: skip
     values = dict.fromkeys(re.findall(r":(\w+)", sql))
     return [str(step[3]) for step in connection.rows(f"EXPLAIN QUERY PLAN {sql}", values)]

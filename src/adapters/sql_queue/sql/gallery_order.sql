@@ -1,4 +1,4 @@
--- Ids of files in an order, with the value that they are sorted by; each follows one index of ours.
+-- Ids of files in an order, with the value that they are sorted by; each follows one index.
 -- All are templates. Nothing here writes.
 
 -- name: every
