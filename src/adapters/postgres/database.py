@@ -18,10 +18,12 @@ if TYPE_CHECKING:
         PostgresQueueControls,
         PostgresRenderHistory,
         PostgresServerJobs,
+        PostgresWorkflowRecords,
     )
     from adapters.sql_queue.curation import SqlCuration
     from adapters.sql_queue.gallery import SqlGallery
     from adapters.sql_queue.known_paths import KnownPaths
+    from adapters.sql_queue.labels import SqlPromptLabels
     from adapters.sql_queue.prompt_catalogue import SqlPromptCatalogue, WhyLost
 
 
@@ -105,6 +107,13 @@ class PostgresDatabase:
         return SqlCuration(self.connection)
 
     @cached_property
+    def labels(self) -> SqlPromptLabels:
+        """Finds prompts by their label."""
+        from adapters.sql_queue.labels import SqlPromptLabels
+
+        return SqlPromptLabels(self.connection)
+
+    @cached_property
     def history(self) -> PostgresRenderHistory:
         """Renders that ended."""
         from adapters.postgres.queue import PostgresRenderHistory
@@ -117,6 +126,13 @@ class PostgresDatabase:
         from adapters.postgres.queue import PostgresHookOutbox
 
         return PostgresHookOutbox(self.connection)
+
+    @cached_property
+    def workflow_records(self) -> PostgresWorkflowRecords:
+        """Named workflows of prompts and renders."""
+        from adapters.postgres.queue import PostgresWorkflowRecords
+
+        return PostgresWorkflowRecords(self.connection)
 
     @cached_property
     def server_jobs(self) -> PostgresServerJobs:

@@ -43,6 +43,8 @@ _STEPS: Final = (
         "create_seeds_index",
         "create_sizes_index",
         "create_pixels_index",
+        *("create_choices", "create_render_workflows", "create_render_workflows_index"),
+        *("create_labels", "create_labels_index"),
     ),
 )
 # The tables that each step creates.
@@ -50,7 +52,11 @@ _TABLES: Final[tuple[set[str], ...]] = (
     {"media_generator_state", "media_generator_renders"},
     {"media_generator_pauses"},
     {"media_generator_priorities", "media_generator_requests"},
-    {"media_generator_curation", "media_generator_tags", "media_generator_files"},
+    {
+        *("media_generator_curation", "media_generator_tags", "media_generator_files"),
+        *("media_generator_choices", "media_generator_render_workflows"),
+        "media_generator_labels",
+    },
 )
 SCHEMA_VERSION = len(_STEPS)
 _LIST_INDEXES = {
@@ -214,6 +220,11 @@ def failure_columns(failure: Failure | None) -> dict[str, str | None]:
 def has_priority(connection: Connection) -> bool:
     """Whether prompts have a priority in this database."""
     return "priority" in connection.columns("prompts")
+
+
+def has_config_name(connection: Connection) -> bool:
+    """Whether prompts have the name of a configuration in this database."""
+    return "config_name" in connection.columns("prompts")
 
 
 def index_hint(connection: Connection, kind: Kind, order: ClaimOrder = OLDEST_FIRST) -> str:

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from adapters.sql_queue.hook_outbox import SqlHookOutbox
     from adapters.sql_queue.intake import SqlPromptIntake
     from adapters.sql_queue.known_paths import KnownPaths
+    from adapters.sql_queue.labels import SqlPromptLabels
     from adapters.sql_queue.prompt_catalogue import SqlPromptCatalogue, WhyLost
     from adapters.sql_queue.renders import SqlRenderHistory, SqlServerJobs
+    from adapters.sql_queue.workflow_records import SqlWorkflowRecords
     from adapters.sqlite.connection import LockState
 
 
@@ -115,6 +117,13 @@ class SqliteDatabase:
         return SqlCuration(self.connection)
 
     @cached_property
+    def labels(self) -> SqlPromptLabels:
+        """Finds prompts by their label."""
+        from adapters.sql_queue.labels import SqlPromptLabels
+
+        return SqlPromptLabels(self.connection)
+
+    @cached_property
     def history(self) -> SqlRenderHistory:
         """Renders that ended."""
         from adapters.sql_queue.renders import SqlRenderHistory
@@ -127,6 +136,13 @@ class SqliteDatabase:
         from adapters.sql_queue.hook_outbox import SqlHookOutbox
 
         return SqlHookOutbox(self.connection)
+
+    @cached_property
+    def workflow_records(self) -> SqlWorkflowRecords:
+        """Named workflows of prompts and renders."""
+        from adapters.sql_queue.workflow_records import SqlWorkflowRecords
+
+        return SqlWorkflowRecords(self.connection)
 
     @cached_property
     def server_jobs(self) -> SqlServerJobs:

@@ -21,7 +21,7 @@ from domain.prompt import Kind
 from domain.timestamps import TimeRange
 from entrypoints.cli.curate import GroupName
 from entrypoints.cli.invocation import ExitCode, Invocation, command, json_line
-from entrypoints.cli.parameters import PastTime, PromptId
+from entrypoints.cli.parameters import LabelText, PastTime, PromptId
 from entrypoints.terminal_text import one_line
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ Examples:
   mediagen export --mark --kind image selection 200 201
   mediagen export --favourites best
   mediagen export --rating 4 --tag sea --since 7d selection
+  mediagen export foxes --label foxes
 """
 _MANIFEST = "artifacts.jsonl"
 _PART = ".part"
@@ -58,6 +59,7 @@ _PAGE = 500  # rows that are read at a time
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER")
 @click.argument("prompt_ids", nargs=-1, type=PromptId(), metavar="[ID]...")
 @click.option("--kind", type=click.Choice([kind.value for kind in Kind]), help="Only this kind.")
+@click.option("--label", type=LabelText(), metavar="TEXT", help="Only prompts with this label.")
 @click.option("--favourites", is_flag=True, help="Only favourites.")
 @click.option(
     "--rating",
@@ -74,11 +76,12 @@ _PAGE = 500  # rows that are read at a time
     help="Only files published since then: a date, a time, or an age such as 2h.",
 )
 @click.option("--mark", "marks", is_flag=True, help="Mark the copies of unmarked files.")
-def export(  # noqa: PLR0913 - as many as options
+def export(  # noqa: C901, PLR0913 - as many as options, and what may fail in several ways
     invocation: Invocation,
     folder: Path,
     prompt_ids: tuple[int, ...],
     kind: str | None,
+    label: str | None,
     *,
     favourites: bool,
     rating: int | None,
@@ -88,6 +91,8 @@ def export(  # noqa: PLR0913 - as many as options
     marks: bool,
 ) -> int:
     """Copy the files and write what is known of each."""
+    if label and prompt_ids:
+        raise click.UsageError("give either prompt ids or --label, not both")
     from entrypoints.container import compose
     from entrypoints.factories import make_marker
 
@@ -109,6 +114,10 @@ def export(  # noqa: PLR0913 - as many as options
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with invocation.open_database() as database:
+            if label:
+                prompt_ids = tuple(one.prompt_id for one in database.labels.prompts(label))
+                if not prompt_ids:
+                    raise click.ClickException(f"no prompt has the label {label!r}")
             for prompt_id in prompt_ids:
                 if database.gallery.artifacts_of(prompt_id) is None:
                     missing += 1

@@ -32,6 +32,7 @@ API_MODULES: Final = (
     "curation_api",
     "prompts_api",
     "submit_api",
+    "labels_api",
     "queue_api",
     "changes_api",
     "system_api",

@@ -20,7 +20,13 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from application.ports.curation import Curation
-    from application.ports.database import Database, PromptIntake, QueueControls, QueueWatch
+    from application.ports.database import (
+        Database,
+        PromptIntake,
+        PromptLabels,
+        QueueControls,
+        QueueWatch,
+    )
     from application.ports.doctor import Check
     from application.ports.gallery import Gallery
     from application.ports.live_state import LiveStateReader
@@ -53,6 +59,7 @@ class Services:
         curation: ratings, tags, collections and the wastebasket.
         controls: pause and resume.
         intake: submits prompts.
+        labels: finds prompts by their label.
         repository: retry and cancel; creates our own tables when they are missing.
         live: the state that running workers publish.
         render_logs: the output of workflows.
@@ -74,6 +81,7 @@ class Services:
     curation: Callable[[], Curation]
     controls: Callable[[], QueueControls]
     intake: Callable[[], PromptIntake]
+    labels: Callable[[], PromptLabels]
     repository: Callable[[], PromptRepository]
     live: LiveStateReader
     render_logs: RenderLogs
@@ -168,6 +176,7 @@ def build_services(loaded: LoadedSettings, access: Access) -> tuple[Services, Ca
         curation=lambda: databases.current().curation,
         controls=lambda: databases.current().controls,
         intake=lambda: databases.current().intake,
+        labels=lambda: databases.current().labels,
         repository=databases.repository,
         live=container.live_reader(),
         render_logs=container.render_logs(),

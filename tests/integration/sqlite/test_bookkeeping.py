@@ -40,6 +40,9 @@ TABLES = {
     "media_generator_curation",
     "media_generator_tags",
     "media_generator_files",
+    "media_generator_choices",
+    "media_generator_render_workflows",
+    "media_generator_labels",
 }
 INDEXES = {
     "media_generator_pending_image",
@@ -63,6 +66,8 @@ OWN_INDEXES = {
     "media_generator_files_by_seed",
     "media_generator_files_by_size",
     "media_generator_files_by_pixels",
+    "media_generator_prompt_workflows",
+    "media_generator_label_prompts",
 }
 OWNER = {
     "owner_host": "h",
