@@ -142,7 +142,7 @@ class CurationContract:
             ({"order": Order.SIZE, "workflow": "a.py"}, [3, 1]),
         ):
             for limit in (1, 60):
-                query = GalleryQuery(**filters, limit=limit)  # type: ignore[arg-type]
+                query = GalleryQuery(**filters, limit=limit)
                 assert _pages(world, query) == expected, filters
 
     def test_a_file_is_read_although_a_later_one_was_known(self, world: GalleryWorld) -> None:

@@ -184,13 +184,14 @@ def _sources(query: GalleryQuery) -> list[_Source]:
     width, height = query.size or (None, None)
     groups = ((GroupKind.TAG, query.tag), (GroupKind.COLLECTION, query.collection))
     stars = range(query.rating, MAX_RATING + 1) if query.rating else ()
+    of_groups: list[list[_Source]] = [
+        [("of_group", {"sort": sort.value, "name": column_text(name)})]
+        for sort, name in groups
+        if name is not None
+    ]
     choices: list[list[_Source]] = [
         [("of_seed", {"seed": str(query.seed)})] if query.seed is not None else [],
-        *(
-            [("of_group", {"sort": sort.value, "name": column_text(name)})]
-            for sort, name in groups
-            if name is not None
-        ),
+        *of_groups,
         [("discarded", {})] if query.shown is Shown.WASTEBASKET else [],
         [("hidden", {})] if query.shown is Shown.HIDDEN else [],
         [("with_rating", {"rating": number}) for number in stars],

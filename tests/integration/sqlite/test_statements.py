@@ -250,7 +250,7 @@ def _keep_the_best(connection: Connection) -> None:
         {"order": Order.OLDEST}, {"order": Order.RATING}, {"order": Order.SIZE},
         {"order": Order.RATING, "tag": "a"}, {"order": Order.SIZE, "tag": "a"},
     ):  # fmt: skip
-        shown.page(GalleryQuery(**filters))  # type: ignore[arg-type]
+        shown.page(GalleryQuery(**filters))
 
 
 def _look_where_nothing_is_ours(path: Path) -> None:
