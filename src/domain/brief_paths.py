@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
@@ -299,6 +299,32 @@ class PathField:
             if self.high is not None and value > self.high:
                 return Refused(f"{self.path} is {_shown(value)}, more than {self.high:g}, the most")
         return Success(value)
+
+
+_UNUSED: Final = "not used: "
+
+
+def notes_without(notes: Iterable[str], paths: Iterable[BriefPath]) -> tuple[str, ...]:
+    """The notes on a brief without the members that a workflow takes by their paths.
+
+    Args:
+        notes: of a brief.
+        paths: that the workflows of its kind take.
+    """
+    taken = [".".join(map(str, path.steps)) for path in paths]
+    kept = []
+    for text in notes:
+        names = text.removeprefix(_UNUSED).split(", ") if text.startswith(_UNUSED) else []
+        others = [name for name in names if not any(_covers(name, path) for path in taken)]
+        if not names or others:
+            kept.append(_UNUSED + ", ".join(others) if names else text)
+    return tuple(kept)
+
+
+def _covers(name: str, path: str) -> bool:
+    """Whether a member in a note is a value that a path names, or holds it."""
+    member, taken = ([canonical_name(part) for part in text.split(".")] for text in (name, path))
+    return taken[: len(member)] == member
 
 
 _SPEC: Final = ("type", "default", "min", "max")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from adapters.postgres.address import PostgresAddress
-    from domain.brief_paths import PathField
+    from domain.brief_paths import BriefPath, PathField
     from domain.hook_delivery import Subscription
     from entrypoints.settings.loader import LoadedSettings
     from entrypoints.settings.workflows import NamedWorkflow
@@ -227,6 +227,22 @@ def mapped_paths(workflow: NamedWorkflow, mapping: str) -> Mapping[str, PathFiel
         name: path_field(name, {key: value for key, value in spec.items() if key != place})
         for name, spec in named.items()
     }
+
+
+def paths_of_kind(loaded: LoadedSettings, kind: Kind) -> tuple[BriefPath, ...]:
+    """Every path in a brief's JSON that one of the workflows of a kind takes."""
+    from domain.brief_paths import BriefPath
+
+    paths = [
+        field.path
+        for workflow in named_workflows(loaded.settings.media, kind)
+        for field in mapped_paths(
+            workflow, "inputs" if workflow.renderer == "server" else "arguments"
+        ).values()
+    ]
+    if loaded.settings.media.input_directory is not None:
+        paths += map(BriefPath.parse, ("image", "mask"))
+    return tuple(paths)
 
 
 def lease_seconds(loaded: LoadedSettings) -> float:
