@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import time
 from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Final
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from application.ports.media_files import PublishedMedia
     from application.ports.media_renderer import MediaRenderer, RenderContext, RenderJob
     from application.ports.reuse import ReusableFile, ReuseIndex
+    from application.ports.system import Clock
     from domain.failure import Failure
     from domain.prompt import Kind
     from domain.render import WorkflowProcess
@@ -73,6 +73,7 @@ class ReusingRenderer:
         published: opens published files.
         workflow: identifies the workflow of a job, by its content; "" if nothing is reused.
         events: receives a ``RenderReused`` for each job that was answered.
+        clock: the monotonic clock.
     """
 
     def __init__(
@@ -82,12 +83,14 @@ class ReusingRenderer:
         published: PublishedMedia,
         workflow: Callable[[RenderJob], str],
         events: EventListener,
+        clock: Clock,
     ) -> None:
         self._renderer = renderer
         self._index = index
         self._published = published
         self._workflow = workflow
         self._events = events
+        self._clock = clock
 
     def preflight(self, kind: Kind) -> Failure | None:
         """The environment failure that every job of a kind would meet, or None."""
@@ -122,7 +125,7 @@ class ReusingRenderer:
 
     def _copied(self, job: RenderJob, files: Sequence[ReusableFile]) -> RenderingFacts | None:
         """Copy files into the job's folder; None, and an empty folder, if one is not as it was."""
-        began = time.monotonic()
+        began = self._clock.monotonic()
         targets = [job.output / file.name for file in files]
         try:
             is_whole = all(map(self._copy, files, targets))
@@ -137,7 +140,7 @@ class ReusingRenderer:
         return RenderingFacts(
             renderer=first.text("renderer"),
             workflow=first.text("workflow"),
-            seconds=time.monotonic() - began,
+            seconds=self._clock.monotonic() - began,
             seed_used=True,
             size_used=True,
             prompt_used=first.facts.get("prompt_passed") is True,

@@ -51,6 +51,10 @@ def remember(connection: Connection, claim: Claim, artifacts: Sequence[Artifact]
         files.setdefault(str(metadata.get("reuse_key", "")), []).append((artifact.file_path, facts))
     for key, listed in files.items():
         if key:
-            row = {"reuse_key": key, "files": json.dumps(listed)}
-            row |= {"prompt_id": claim.prompt_id, "render_id": claim.render_id}
+            row = {
+                "reuse_key": key,
+                "prompt_id": claim.prompt_id,
+                "render_id": claim.render_id,
+                "files": json.dumps(listed),
+            }
             connection.change(connection.statements("reuse")["remember"], row)

@@ -38,6 +38,7 @@ TABLES = {
     "media_generator_priorities",
     "media_generator_requests",
     "media_generator_labels",
+    "media_generator_reuse",
 }
 INDEXES = {
     "media_generator_pending_image",
