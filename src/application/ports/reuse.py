@@ -58,7 +58,7 @@ class ReuseIndex(Protocol):
     def find(self, key: str, prompt_id: int) -> Sequence[ReusableFile]:
         """The files of the last render with a key; empty if there is none.
 
-        Also empty if the prompt was published before: whoever asks for it again wants another
+        Also empty if the prompt was published before: a person who asks for it again wants another
         render.
 
         Args:

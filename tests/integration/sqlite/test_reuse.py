@@ -44,11 +44,7 @@ def test_a_publication_is_found_by_its_key(tmp_path: Path) -> None:
             assert repository.publish(claim, [row if key else Artifact(*_without(row))], 1.0)
         [file] = index.find(KEY, ids[3])
         assert (file.prompt_id, file.name, file.text("sha256")) == (ids[2], "a.png", "3")
-        assert json.loads(json.dumps(file.facts)) == {
-            "sha256": "3",
-            "seed": 3,
-            "renderer": "server",
-        }
+        assert file.facts == {"sha256": "3", "seed": 3, "renderer": "server"}
         for published in ids[:3]:
             assert index.find(KEY, published) == ()  # whoever asks again wants another render
 
