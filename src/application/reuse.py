@@ -92,9 +92,9 @@ class ReusingRenderer:
         self._events = events
         self._clock = clock
 
-    def preflight(self, kind: Kind) -> Failure | None:
-        """The environment failure that every job of a kind would meet, or None."""
-        return self._renderer.preflight(kind)
+    def preflight(self, kind: Kind, workflow: str = "") -> Failure | None:
+        """The environment failure that every job of a workflow would meet, or None."""
+        return self._renderer.preflight(kind, workflow)
 
     def waiting_processes(
         self, kind: Kind, environment: Mapping[str, str], slot: int

@@ -10,7 +10,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from application.reuse import ReusingRenderer
-from entrypoints.settings import resolution
 from entrypoints.settings.errors import SettingsError
 from entrypoints.version import VERSION
 
@@ -22,9 +21,8 @@ if TYPE_CHECKING:
     from application.ports.media_renderer import MediaRenderer, RenderJob
     from application.ports.reuse import ReuseIndex
     from application.ports.system import Clock
-    from domain.prompt import Kind
     from entrypoints.renderer_setup import RendererSetup
-    from entrypoints.settings.loader import LoadedSettings
+    from entrypoints.settings.workflows import NamedWorkflow
 
 _PICTURES: Final = frozenset({"image", "mask"})  # types of what a mapping reads from files
 
@@ -47,46 +45,40 @@ def reusing(
         events: receives an event for each job that was answered.
         clock: the monotonic clock.
     """
+    by_key = {one.key: (setup, one) for setup in setups.values() for one in setup.workflows}
 
     def workflow(job: RenderJob) -> str:
-        kind = job.brief.kind
-        for name, setup in setups.items():
-            if kind in setup.kinds:
-                return workflow_identity(setup.loaded, name, setup, kind)
-        return ""
+        chosen = by_key.get((job.brief.kind, job.workflow))
+        return workflow_identity(*chosen) if chosen else ""
 
     return ReusingRenderer(renderer, index, published, workflow, events, clock)
 
 
-def workflow_identity(
-    loaded: LoadedSettings, renderer: str, setup: RendererSetup, kind: Kind
-) -> str:
+def workflow_identity(setup: RendererSetup, workflow: NamedWorkflow) -> str:
     """What identifies the content of a workflow and its mapping; "" if nothing may be reused.
 
     The names of models are part of the file. A workflow that takes pictures from files is never
     the same, nor is a script on the nodes of a cluster, which cannot be read here.
     """
-    media = loaded.settings.media
-    if renderer == "ray" and media.ray.runs == "script":
+    media = setup.loaded.settings.media
+    if workflow.renderer == "ray" and media.ray.runs == "script":
         return ""
-    mapping = {
-        "inputs": _plain(resolution.of_kind(media.inputs, kind)),
-        "arguments": _plain(resolution.of_kind(media.arguments, kind)),
-    }
+    mapping = {"inputs": _plain(workflow.inputs), "arguments": _plain(workflow.arguments)}
     if _takes_pictures(mapping):
         return ""
     try:
-        file = setup.workflow_file(kind)
+        file = setup.workflow_file(workflow)
         facts = file.stat()
         content = _digest(file, facts.st_mtime_ns, facts.st_size, facts.st_ino)
     except (OSError, SettingsError):
         return ""
     identity = {
-        "renderer": renderer,
-        "program": VERSION if renderer == "sketch" else "",  # it has more files than its script
+        "renderer": workflow.renderer,
+        # The sketch consists of more files than its script.
+        "program": VERSION if workflow.renderer == "sketch" else "",
         "content": content,
         "mapping": mapping,
-        "extra_arguments": _plain(resolution.of_kind(media.extra_arguments, kind)),
+        "extra_arguments": _plain(workflow.extra_arguments),
         "settings": [media.argument_style, media.blank_negative_prompt],
     }
     return json.dumps(identity, sort_keys=True)
