@@ -101,7 +101,8 @@ def _plain(value: object) -> Any:  # noqa: ANN401 - JSON values
 
 
 def _takes_pictures(mapping: object) -> bool:
-    """Whether part of a mapping has the type of a picture, whose content no brief holds."""
+    """Whether part of a mapping has the type or the name of a picture from a file."""
     if isinstance(mapping, dict):
-        return mapping.get("type") in _PICTURES or any(map(_takes_pictures, mapping.values()))
+        names = {str(name).rpartition(".")[2] for name in mapping} | {mapping.get("type")}
+        return bool(names & _PICTURES) or any(map(_takes_pictures, mapping.values()))
     return isinstance(mapping, list) and any(map(_takes_pictures, mapping))
