@@ -316,6 +316,7 @@ class Media(Section, frozen=True):
     input_directory: Annotated[
         str | None, Meta(description="the path of a folder of pictures, or null", extra=OWN)
     ] = None
+    reuse: bool = False
     size: Size = Size()
     limits: Limits = Limits()
     marking: Marking = Marking()
