@@ -511,20 +511,23 @@ def make_renderers(
     setups: Mapping[str, RendererSetup], clock: Clock, events: EventListener
 ) -> Mapping[str, MediaRenderer]:
     """The renderers, by name. Raises SettingsError if something that one needs is not set."""
-    renderers = {name: setup.renderer(clock, events) for name, setup in setups.items()}
+    return {name: setup.renderer(clock, events) for name, setup in setups.items()}
+
+
+def renderer_of_all(
+    setups: Mapping[str, RendererSetup], renderers: Mapping[str, MediaRenderer]
+) -> MediaRenderer:
+    """One renderer for all workflows, which passes each on to its own if there are several.
+
+    One with workflows that take pictures gets them with its jobs.
+    """
+    renderers = dict(renderers)
     for name, setup in setups.items():
         if fields := setup.picture_fields():
             from adapters.input_pictures import RendererWithPictures
 
             pictures = factories.input_pictures(setup.loaded)
             renderers[name] = RendererWithPictures(renderers[name], fields, pictures)
-    return renderers
-
-
-def renderer_of_all(
-    setups: Mapping[str, RendererSetup], renderers: Mapping[str, MediaRenderer]
-) -> MediaRenderer:
-    """One renderer for all workflows, which passes each on to its own if there are several."""
     if len(renderers) == 1:
         return next(iter(renderers.values()))
     from adapters.renderers_by_workflow import RenderersByWorkflow

@@ -117,12 +117,14 @@ def test_a_lora_is_named_by_what_is_installed(tmp_path: Path) -> None:
     workflow = loaded(tmp_path, nodes, {"technical_params.lora": "11.lora_name"})
     installed = ("styles/Ink.safetensors", "oil.safetensors", "old/oil.ckpt")
     types = {Target("11", "lora_name"): InputType("COMBO", installed, {}, required=True)}
-    sent = {}
+    sent: dict[str, str] = {}
     for name in ("ink", "styles/Ink.safetensors", "oil", "inky"):
         bound = bind(workflow, job_of(tmp_path, technical_params={"lora": name}), "x", types)
         done = is_successful(bound)
         sent[name] = (
-            bound.unwrap().graph["11"]["inputs"]["lora_name"] if done else bound.failure().message
+            str(bound.unwrap().graph["11"]["inputs"]["lora_name"])
+            if done
+            else bound.failure().message
         )
     assert sent["ink"] == sent["styles/Ink.safetensors"] == "styles/Ink.safetensors"
     assert (
