@@ -315,9 +315,9 @@ def notes_without(notes: Iterable[str], paths: Iterable[BriefPath]) -> tuple[str
     kept = []
     for text in notes:
         names = text.removeprefix(_UNUSED).split(", ") if text.startswith(_UNUSED) else []
-        others = [name for name in names if not any(_covers(name, path) for path in taken)]
-        if not names or others:
-            kept.append(_UNUSED + ", ".join(others) if names else text)
+        unused = [name for name in names if not any(_covers(name, path) for path in taken)]
+        if not names or unused:
+            kept.append(_UNUSED + ", ".join(unused) if names else text)
     return tuple(kept)
 
 

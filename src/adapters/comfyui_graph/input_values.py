@@ -116,8 +116,8 @@ def fit_exactly(
 ) -> Result[Value, str]:
     """A value of the brief's JSON as an input takes it, or why it does not take it.
 
-    Other than a field of a brief, it is never changed to suit the input: whoever names a LoRA that
-    is not installed wants no other one.
+    Other than a field of a brief, it is never changed to suit the input: a person who names a
+    LoRA that is not installed wants no other one.
 
     Args:
         field: the path, its type and its bounds.

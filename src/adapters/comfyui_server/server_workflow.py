@@ -173,7 +173,7 @@ def _with_pictures(
     graph: Graph, targets: Targets, paths: Mapping[str, PathField], configured: ConfiguredInputs
 ) -> tuple[Targets, Mapping[str, PathField]]:
     """Targets and paths with those of pictures, whose inputs nothing else takes."""
-    taken = {target for each in targets.values() for target in each}
+    taken = {target for inputs in targets.values() for target in inputs}
     added = {
         name: target
         for name, target in picture_inputs(graph).items()

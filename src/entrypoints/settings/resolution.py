@@ -199,9 +199,9 @@ def arguments(workflow: NamedWorkflow) -> dict[str, tuple[str, ...]]:
         for field, entry in merged.items()
     }
     return {
-        field: (given,) if isinstance(given, str) else tuple(given)
-        for field, given in names.items()
-        if given
+        field: (options,) if isinstance(options, str) else tuple(options)
+        for field, options in names.items()
+        if options
     }
 
 

@@ -161,7 +161,7 @@ def entry_fault(key: Key, value: object) -> str:  # noqa: PLR0911 - one check af
     spec = value if isinstance(value, dict) else {}
     place = place_name(mapping)
     try:
-        path_field(name, {part: given for part, given in spec.items() if part != place})
+        path_field(name, {part: member for part, member in spec.items() if part != place})
     except PathSyntaxError as error:
         return str(error)
     if not isinstance(value, dict):
