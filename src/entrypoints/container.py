@@ -20,6 +20,7 @@ from domain.prompt import Kind
 from entrypoints import factories, renderer_setup
 from entrypoints.lazy_import import Lazy
 from entrypoints.settings import resolution
+from entrypoints.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from application.ports.renders import RenderHistory, RenderLeases, ServerJobs
     from application.ports.system import Clock, Processes
     from application.recovery import OrphanedJobs, Recovery
+    from application.registration import Registration
     from application.slot import PromptRenderer, RenderSlot
     from domain.breaker import PastRender
     from domain.hook_delivery import Subscription
@@ -103,6 +105,14 @@ def _recalled_renders(
     from application.admission import MAX_REPLAYED
 
     return partial(history.ended_on, me, MAX_REPLAYED)
+
+
+def _renderers_by_kind(loaded: LoadedSettings) -> dict[Kind, str]:
+    """The renderer of each kind that the slots render."""
+    from entrypoints.daemon.slots import planned_slots
+
+    kinds = frozenset[Kind]().union(*(plan.kinds for plan in planned_slots(loaded.settings)))
+    return {kind: resolution.renderer(loaded, kind) for kind in Kind if kind in kinds}
 
 
 def _retention(days: float) -> timedelta | None:
@@ -399,6 +409,15 @@ class Container(containers.DeclarativeContainer):
         worker_state,
         state_folder,
         processes,
+        clock,
+    )
+    registration: providers.Provider[Registration] = providers.Singleton(
+        Lazy("application.registration:Registration"),
+        lease_database.provided.workers,
+        processes,
+        worker_state.provided.view,
+        providers.Callable(_renderers_by_kind, settings),
+        VERSION,
         clock,
     )
     live_reader: providers.Provider[LiveStateReader] = providers.Singleton(

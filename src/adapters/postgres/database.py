@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from adapters.sql_queue.gallery import SqlGallery
     from adapters.sql_queue.known_paths import KnownPaths
     from adapters.sql_queue.prompt_catalogue import SqlPromptCatalogue, WhyLost
+    from adapters.sql_queue.workers import SqlWorkerRegister
 
 
 class PostgresDatabase:
@@ -95,6 +96,13 @@ class PostgresDatabase:
         from adapters.sql_queue.gallery import SqlGallery
 
         return SqlGallery(self.connection, self._known_paths)
+
+    @cached_property
+    def workers(self) -> SqlWorkerRegister:
+        """The workers of all machines."""
+        from adapters.sql_queue.workers import SqlWorkerRegister
+
+        return SqlWorkerRegister(self.connection, self._why_lost)
 
     @cached_property
     def history(self) -> PostgresRenderHistory:

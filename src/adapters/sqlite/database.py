@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from adapters.sql_queue.known_paths import KnownPaths
     from adapters.sql_queue.prompt_catalogue import SqlPromptCatalogue, WhyLost
     from adapters.sql_queue.renders import SqlRenderHistory, SqlServerJobs
+    from adapters.sql_queue.workers import SqlWorkerRegister
     from adapters.sqlite.connection import LockState
 
 
@@ -105,6 +106,13 @@ class SqliteDatabase:
         from adapters.sql_queue.gallery import SqlGallery
 
         return SqlGallery(self.connection, self._known_paths)
+
+    @cached_property
+    def workers(self) -> SqlWorkerRegister:
+        """The workers of all machines."""
+        from adapters.sql_queue.workers import SqlWorkerRegister
+
+        return SqlWorkerRegister(self.connection, self._why_lost)
 
     @cached_property
     def history(self) -> SqlRenderHistory:

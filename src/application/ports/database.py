@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from application.ports.gallery import Gallery
     from application.ports.prompt_catalogue import PromptCatalogue
+    from application.ports.workers import WorkerRegister
 
 
 class Database(Protocol):
@@ -39,6 +40,11 @@ class Database(Protocol):
     @property
     def gallery(self) -> Gallery:
         """Reads what the page shows."""
+        ...
+
+    @property
+    def workers(self) -> WorkerRegister:
+        """The workers of all machines."""
         ...
 
     @property

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from application.ports.prompt_catalogue import PromptCatalogue
     from application.ports.prompt_repository import PromptRepository
     from application.ports.render_logs import RenderLogs
+    from application.ports.workers import WorkerRegister
     from domain.prompt import Kind
     from entrypoints.container import Container
     from entrypoints.settings.loader import LoadedSettings
@@ -52,7 +53,8 @@ class Services:
         controls: pause and resume.
         intake: submits prompts.
         repository: retry and cancel; creates our own tables when they are missing.
-        live: the state that running workers publish.
+        register: of the workers of all machines.
+        live: the state that running workers of this machine publish.
         render_logs: the output of workflows.
         summaries: the summary of the queue, counted once for all requests.
         checks: the doctor's checks, run in the background.
@@ -72,6 +74,7 @@ class Services:
     controls: Callable[[], QueueControls]
     intake: Callable[[], PromptIntake]
     repository: Callable[[], PromptRepository]
+    register: Callable[[], WorkerRegister]
     live: LiveStateReader
     render_logs: RenderLogs
     summaries: SummaryCache
@@ -165,6 +168,7 @@ def build_services(loaded: LoadedSettings, access: Access) -> tuple[Services, Ca
         controls=lambda: databases.current().controls,
         intake=lambda: databases.current().intake,
         repository=databases.repository,
+        register=lambda: databases.current().workers,
         live=container.live_reader(),
         render_logs=container.render_logs(),
         summaries=SummaryCache(databases.watch),

@@ -23,6 +23,7 @@ from adapters.sql_queue.controls import SqlQueueControls
 from adapters.sql_queue.doctor import QueueChecks
 from adapters.sql_queue.intake import SqlPromptIntake
 from adapters.sql_queue.statements import SHARED_FOLDER, StatementFiles
+from adapters.sql_queue.workers import SqlWorkerRegister
 from adapters.sqlite import doctor, shared_schema
 from adapters.sqlite.connection import Connection
 from adapters.sqlite.statements import statements
@@ -36,6 +37,7 @@ from domain.failure import Failure, FailureCode
 from domain.hook_delivery import Channel, HookEvent, Subscription
 from domain.prompt import Kind
 from domain.render import Claim, ServerJob, WorkflowProcess
+from tests.contract.worker_register_contract import HERE
 from tests.databases import Poet
 from tests.fakes.system import ManualClock
 from tests.fresh_databases import fresh_database
@@ -54,6 +56,7 @@ SUBJECTS = (
     "leases",
     "hook_outbox",
     "server_jobs",
+    "workers",
     "controls",
     "catalogue",
     "gallery",
@@ -215,6 +218,10 @@ def _look_where_nothing_is_ours(path: Path) -> None:
     """By reading every prompt."""
     with closing(Connection(fresh_database(path), 5.0)) as connection:
         gallery.SqlGallery(connection).failed(5)
+        register = SqlWorkerRegister(connection)
+        register.register(HERE)
+        assert register.workers()
+        register.unregister(HERE.identity)
         catalogue = prompt_catalogue.SqlPromptCatalogue(connection)
         catalogue.summary()
         catalogue.search(PromptQuery())
