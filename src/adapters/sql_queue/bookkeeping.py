@@ -31,6 +31,8 @@ _STEPS: Final = (
     ("create_retry_times_index", "add_token", "create_pauses", "end_old_pause"),
     ("create_priorities", "create_requests", "create_requests_index"),
     (
+        "create_labels",
+        "create_labels_index",
         "create_workers",
         "create_plans",
     ),
@@ -41,6 +43,7 @@ _TABLES: Final[tuple[set[str], ...]] = (
     {"media_generator_pauses"},
     {"media_generator_priorities", "media_generator_requests"},
     {
+        "media_generator_labels",
         "media_generator_workers",
         "media_generator_plans",
     },

@@ -19,7 +19,13 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-    from application.ports.database import Database, PromptIntake, QueueControls, QueueWatch
+    from application.ports.database import (
+        Database,
+        PromptIntake,
+        PromptLabels,
+        QueueControls,
+        QueueWatch,
+    )
     from application.ports.doctor import Check
     from application.ports.gallery import Gallery
     from application.ports.live_state import LiveStateReader
@@ -52,6 +58,7 @@ class Services:
         catalogue: the queue, read-only.
         controls: pause and resume.
         intake: submits prompts.
+        labels: finds prompts by their label.
         repository: retry and cancel; creates our own tables when they are missing.
         register: of the workers of all machines.
         live: the state that running workers of this machine publish.
@@ -73,6 +80,7 @@ class Services:
     catalogue: Callable[[], PromptCatalogue]
     controls: Callable[[], QueueControls]
     intake: Callable[[], PromptIntake]
+    labels: Callable[[], PromptLabels]
     repository: Callable[[], PromptRepository]
     register: Callable[[], WorkerRegister]
     live: LiveStateReader
@@ -167,6 +175,7 @@ def build_services(loaded: LoadedSettings, access: Access) -> tuple[Services, Ca
         catalogue=lambda: databases.current().catalogue,
         controls=lambda: databases.current().controls,
         intake=lambda: databases.current().intake,
+        labels=lambda: databases.current().labels,
         repository=databases.repository,
         register=lambda: databases.current().workers,
         live=container.live_reader(),
