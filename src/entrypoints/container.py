@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from application.housekeeping import Housekeeping
     from application.leases import LeaseKeeper
     from application.outbox_relay import HookDispatcher, OutboxRelay
-    from application.ports.artifact_store import ArtifactStore
+    from application.ports.artifact_store import ArtifactStore, PublicationPlans
     from application.ports.database import PromptIntake, QueueControls, QueueWatch
     from application.ports.doctor import DoctorChecks
     from application.ports.events import EventListener
@@ -246,6 +246,10 @@ class Container(containers.DeclarativeContainer):
     )
     other_folders = providers.Callable(resolution.database_folders, settings)
     marker: providers.Provider[Marker | None] = providers.Singleton(factories.make_marker, settings)
+    # A folder that machines share holds the plans too; with a bucket the database does.
+    plans: providers.Provider[PublicationPlans | None] = _only_if(
+        providers.Callable(resolution.is_postgres, settings), database.provided.plans
+    )
     store: providers.Provider[ArtifactStore] = _in_bucket_or_folder(
         settings,
         providers.Singleton(
@@ -256,6 +260,7 @@ class Container(containers.DeclarativeContainer):
             store_limits,
             other_folders,
             marker,
+            plans,
         ),
         providers.Singleton(
             Lazy("adapters.filesystem.artifact_store:FilesystemArtifactStore"),

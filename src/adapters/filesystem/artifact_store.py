@@ -172,7 +172,7 @@ class StagingArea(ABC):
                 if match and match[0] == own_name and entry.suffix != PLAN_SUFFIX:
                     with contextlib.suppress(OSError):
                         delete_tree(entry)
-            self._staged(key, PLAN_SUFFIX).unlink(missing_ok=True)
+        self._drop_plan(key)
 
     @abstractmethod
     def _unpublish(self, key: RenderKey, plan: Plan) -> bool:
@@ -185,6 +185,11 @@ class StagingArea(ABC):
     def _read_plan(self, key: RenderKey) -> Plan | None:
         """What a render planned to publish; None if it wrote no plan, or the plan is damaged."""
         return read_plan(self._staged(key, PLAN_SUFFIX))
+
+    def _drop_plan(self, key: RenderKey) -> None:
+        """Forget what a render planned to publish; tried again if it cannot be done now."""
+        with contextlib.suppress(OSError):
+            self._staged(key, PLAN_SUFFIX).unlink(missing_ok=True)
 
     def _staged(self, key: RenderKey, suffix: str) -> Path:
         """The path of something that belongs to a render in the staging folder."""

@@ -128,12 +128,8 @@ def make_folder(folder: Path, mode: int) -> bool:
     return True
 
 
-def write_plan(path: Path, plan: Plan) -> None:
-    """Write a plan, whole; it replaces an earlier one. The caller makes it durable.
-
-    Raises:
-        OSError: it could not be written.
-    """
+def encode_plan(plan: Plan) -> str:
+    """A plan as a JSON document."""
     document = {
         "folders": [asdict(folder) for folder in plan.folders],
         "artifacts": [
@@ -145,15 +141,13 @@ def write_plan(path: Path, plan: Plan) -> None:
             for artifact in plan.artifacts
         ],
     }
-    draft = path.with_suffix(f"{PLAN_SUFFIX}.draft")
-    draft.write_text(json.dumps(document), encoding="utf-8")
-    draft.replace(path)
+    return json.dumps(document)
 
 
-def read_plan(path: Path) -> Plan | None:
-    """The plan that was written, or None if there is none or it is damaged."""
+def decode_plan(document: str) -> Plan | None:
+    """The plan in a JSON document, or None if it is damaged."""
     try:
-        document = json.loads(path.read_text("utf-8"))
+        content = json.loads(document)
         return Plan(
             tuple(
                 StoredFolder(
@@ -165,14 +159,33 @@ def read_plan(path: Path) -> Plan | None:
                         for mark in (facts.get("mark"),)  # none in plans of earlier versions
                     ),
                 )
-                for folder in document["folders"]
+                for folder in content["folders"]
             ),
             tuple(
                 Artifact(Kind(row["kind"]), row["file_path"], row["metadata"])
-                for row in document["artifacts"]
+                for row in content["artifacts"]
             ),
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def write_plan(path: Path, plan: Plan) -> None:
+    """Write a plan, whole; it replaces an earlier one. The caller makes it durable.
+
+    Raises:
+        OSError: it could not be written.
+    """
+    draft = path.with_suffix(f"{PLAN_SUFFIX}.draft")
+    draft.write_text(encode_plan(plan), encoding="utf-8")
+    draft.replace(path)
+
+
+def read_plan(path: Path) -> Plan | None:
+    """The plan that was written, or None if there is none or it is damaged."""
+    try:
+        return decode_plan(path.read_text("utf-8"))
+    except (OSError, ValueError):
         return None
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from adapters.postgres.queue import (
         PostgresHookOutbox,
         PostgresPromptIntake,
+        PostgresPublicationPlans,
         PostgresQueueControls,
         PostgresRenderHistory,
         PostgresServerJobs,
@@ -111,6 +112,13 @@ class PostgresDatabase:
         from adapters.sql_queue.labels import SqlPromptLabels
 
         return SqlPromptLabels(self.connection)
+
+    @cached_property
+    def plans(self) -> PostgresPublicationPlans:
+        """What renders of all machines are about to publish."""
+        from adapters.postgres.queue import PostgresPublicationPlans
+
+        return PostgresPublicationPlans(self.connection)
 
     @cached_property
     def history(self) -> PostgresRenderHistory:

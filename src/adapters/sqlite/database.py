@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from adapters.sql_queue.intake import SqlPromptIntake
     from adapters.sql_queue.known_paths import KnownPaths
     from adapters.sql_queue.labels import SqlPromptLabels
+    from adapters.sql_queue.plans import SqlPublicationPlans
     from adapters.sql_queue.prompt_catalogue import SqlPromptCatalogue, WhyLost
     from adapters.sql_queue.renders import SqlRenderHistory, SqlServerJobs
     from adapters.sql_queue.workers import SqlWorkerRegister
@@ -121,6 +122,13 @@ class SqliteDatabase:
         from adapters.sql_queue.labels import SqlPromptLabels
 
         return SqlPromptLabels(self.connection)
+
+    @cached_property
+    def plans(self) -> SqlPublicationPlans:
+        """What renders of all machines are about to publish."""
+        from adapters.sql_queue.plans import SqlPublicationPlans
+
+        return SqlPublicationPlans(self.connection)
 
     @cached_property
     def history(self) -> SqlRenderHistory:
