@@ -31,10 +31,9 @@ _STEPS: Final = (
     ("create_retry_times_index", "add_token", "create_pauses", "end_old_pause"),
     ("create_priorities", "create_requests", "create_requests_index"),
     (
-        "create_labels",
-        "create_labels_index",
-        "create_workers",
-        "create_plans",
+        *("create_choices", "create_render_workflows", "create_render_workflows_index"),
+        *("create_labels", "create_labels_index"),
+        *("create_workers", "create_plans"),
     ),
 )
 # The tables that each step creates.
@@ -43,9 +42,9 @@ _TABLES: Final[tuple[set[str], ...]] = (
     {"media_generator_pauses"},
     {"media_generator_priorities", "media_generator_requests"},
     {
+        *("media_generator_choices", "media_generator_render_workflows"),
         "media_generator_labels",
-        "media_generator_workers",
-        "media_generator_plans",
+        *("media_generator_workers", "media_generator_plans"),
     },
 )
 SCHEMA_VERSION = len(_STEPS)
@@ -210,6 +209,11 @@ def failure_columns(failure: Failure | None) -> dict[str, str | None]:
 def has_priority(connection: Connection) -> bool:
     """Whether prompts have a priority in this database."""
     return "priority" in connection.columns("prompts")
+
+
+def has_config_name(connection: Connection) -> bool:
+    """Whether prompts have the name of a configuration in this database."""
+    return "config_name" in connection.columns("prompts")
 
 
 def index_hint(connection: Connection, kind: Kind, order: ClaimOrder = OLDEST_FIRST) -> str:

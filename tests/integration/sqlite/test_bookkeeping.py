@@ -39,6 +39,8 @@ TABLES = {
     "media_generator_requests",
     "media_generator_workers",
     "media_generator_plans",
+    "media_generator_choices",
+    "media_generator_render_workflows",
     "media_generator_labels",
 }
 INDEXES = {
@@ -54,6 +56,7 @@ OWN_INDEXES = {
     "media_generator_retries",
     "media_generator_retry_times",
     "media_generator_request_times",
+    "media_generator_prompt_workflows",
     "media_generator_label_prompts",
 }
 OWNER = {

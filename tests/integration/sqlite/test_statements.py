@@ -22,6 +22,7 @@ from adapters.sql_queue import (
 from adapters.sql_queue.controls import SqlQueueControls
 from adapters.sql_queue.doctor import QueueChecks
 from adapters.sql_queue.intake import SqlPromptIntake
+from adapters.sql_queue.plans import SqlPublicationPlans
 from adapters.sql_queue.statements import SHARED_FOLDER, StatementFiles
 from adapters.sql_queue.workers import SqlWorkerRegister
 from adapters.sqlite import doctor, shared_schema
@@ -57,6 +58,7 @@ SUBJECTS = (
     "hook_outbox",
     "server_jobs",
     "workers",
+    "plans",
     "controls",
     "catalogue",
     "gallery",
@@ -222,6 +224,11 @@ def _look_where_nothing_is_ours(path: Path) -> None:
         register.register(HERE)
         assert register.workers()
         register.unregister(HERE.identity)
+        plans, key = SqlPublicationPlans(connection), RenderKey(1, 1)
+        plans.write(key, "{}")
+        assert plans.read(key) == "{}"
+        assert plans.keys() == {key}
+        plans.drop(key)
         catalogue = prompt_catalogue.SqlPromptCatalogue(connection)
         catalogue.summary()
         catalogue.search(PromptQuery())
