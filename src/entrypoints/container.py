@@ -109,12 +109,13 @@ def _recalled_renders(
     return partial(history.ended_on, me, MAX_REPLAYED)
 
 
-def _renderers_by_kind(loaded: LoadedSettings) -> dict[Kind, str]:
-    """The renderer of each kind that the slots render."""
-    from entrypoints.daemon.slots import planned_slots
-
-    kinds = frozenset[Kind]().union(*(plan.kinds for plan in planned_slots(loaded.settings)))
-    return {kind: resolution.renderer(loaded, kind) for kind in Kind if kind in kinds}
+def _renderers_by_kind(setups: Mapping[str, RendererSetup]) -> dict[Kind, str]:
+    """The names of the renderers of each kind."""
+    names = {
+        kind: ", ".join(name for name, setup in setups.items() if kind in setup.kinds)
+        for kind in Kind
+    }
+    return {kind: name for kind, name in names.items() if name}
 
 
 def _retention(days: float) -> timedelta | None:
@@ -434,7 +435,7 @@ class Container(containers.DeclarativeContainer):
         lease_database.provided.workers,
         processes,
         worker_state.provided.view,
-        providers.Callable(_renderers_by_kind, settings),
+        providers.Callable(_renderers_by_kind, setups),
         VERSION,
         clock,
     )

@@ -211,7 +211,7 @@ class TestPostgresWorkerRegister(WorkerRegisterContract):
             others.execute(
                 "UPDATE media_generator_workers SET seen_at = to_char(seen_at::timestamp"
                 " - make_interval(secs => %s), 'YYYY-MM-DD HH24:MI:SS')",
-                seconds,
+                (seconds,),
             )
 
         return passed

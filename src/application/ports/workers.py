@@ -38,7 +38,7 @@ class WorkerDescription:
         command: "run" or "daemon".
         version: of Media Generator.
         slots: the most prompts that it renders at the same time.
-        renderers: the name of the renderer of each kind that it renders.
+        renderers: the names of the renderers of each kind that it renders, with commas between.
         stopped: the kinds that its environment keeps it from rendering.
         started_at: in UTC, by its own clock.
     """
