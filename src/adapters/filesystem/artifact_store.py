@@ -35,6 +35,7 @@ from application.ports.artifact_store import (
     Staging,
     StoredFolder,
 )
+from application.ports.prompt_repository import RepositoryError
 from domain.artifact import folder_name
 from domain.failure import Failure, FailureCode
 from domain.prompt import Kind
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 
     from adapters.filesystem.limits import StoreLimits
     from adapters.media_marks.marker import Marker
-    from application.ports.artifact_store import Describe
+    from application.ports.artifact_store import Describe, PublicationPlans
     from domain.artifact import Artifact
     from domain.mark import Mark
 
@@ -73,12 +74,19 @@ class StagingArea(ABC):
         namespace: beginning of the names of staging folders, unique for the database.
         limits: on what one workflow may leave.
         marker: marks files between verification and publication; None for no marks.
+        plans: of all machines, where the staging folder belongs to one of them.
     """
 
     def __init__(
-        self, root: Path, namespace: str, limits: StoreLimits, marker: Marker | None = None
+        self,
+        root: Path,
+        namespace: str,
+        limits: StoreLimits,
+        marker: Marker | None = None,
+        plans: PublicationPlans | None = None,
     ) -> None:
         self._marker = marker
+        self._plans = plans
         self._root = root
         self._staging = root / STAGING_FOLDER
         self._namespace = namespace
@@ -172,7 +180,10 @@ class StagingArea(ABC):
                 if match and match[0] == own_name and entry.suffix != PLAN_SUFFIX:
                     with contextlib.suppress(OSError):
                         delete_tree(entry)
-        self._drop_plan(key)
+        with contextlib.suppress(OSError, RepositoryError):  # the next sweep drops it
+            if self._plans is not None:
+                self._plans.drop(key)
+            self._staged(key, PLAN_SUFFIX).unlink(missing_ok=True)
 
     @abstractmethod
     def _unpublish(self, key: RenderKey, plan: Plan) -> bool:
@@ -185,11 +196,6 @@ class StagingArea(ABC):
     def _read_plan(self, key: RenderKey) -> Plan | None:
         """What a render planned to publish; None if it wrote no plan, or the plan is damaged."""
         return read_plan(self._staged(key, PLAN_SUFFIX))
-
-    def _drop_plan(self, key: RenderKey) -> None:
-        """Forget what a render planned to publish; tried again if it cannot be done now."""
-        with contextlib.suppress(OSError):
-            self._staged(key, PLAN_SUFFIX).unlink(missing_ok=True)
 
     def _staged(self, key: RenderKey, suffix: str) -> Path:
         """The path of something that belongs to a render in the staging folder."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import itertools
 import time
@@ -17,7 +16,6 @@ from adapters.filesystem.publication import (
     PRIVATE_MODE,
     Plan,
     decode_plan,
-    encode_plan,
     flush_path,
     make_folder,
     write_plan,
@@ -25,7 +23,6 @@ from adapters.filesystem.publication import (
 from adapters.media_formats import CONTENT_TYPES
 from adapters.state_folder import make_private
 from application.ports.artifact_store import StorageError, StoredFolder
-from application.ports.prompt_repository import RepositoryError
 from domain.artifact import folder_name
 from domain.failure import Failure, FailureCode
 
@@ -83,8 +80,7 @@ class ObjectArtifactStore(StagingArea):
         marker: Marker | None = None,
         plans: PublicationPlans | None = None,
     ) -> None:
-        super().__init__(folder, namespace, limits, marker)
-        self._plans = plans
+        super().__init__(folder, namespace, limits, marker, plans)
         self._storage = storage
         self._other_folders = tuple(other_folders)
         self._checked_at: float | None = None
@@ -137,11 +133,11 @@ class ObjectArtifactStore(StagingArea):
                     for copies in prepared
                 )
                 plan = Plan(stored, tuple(describe(stored)))
-                write_plan(plan_file, plan)
+                document = write_plan(plan_file, plan)
                 flush_path(plan_file)
                 flush_path(self._staging)
                 if self._plans is not None:
-                    self._plans.write(key, encode_plan(plan))
+                    self._plans.write(key, document)
                 if self._create_all(key, plan, sources):
                     return result.Success(stored)
         except StorageError as error:
@@ -178,12 +174,6 @@ class ObjectArtifactStore(StagingArea):
         if plan is None and self._plans is not None and (document := self._plans.read(key)):
             plan = decode_plan(document)
         return plan
-
-    def _drop_plan(self, key: RenderKey) -> None:
-        super()._drop_plan(key)
-        if self._plans is not None:
-            with contextlib.suppress(RepositoryError):  # the next sweep drops it
-                self._plans.drop(key)
 
     def _create_all(self, key: RenderKey, plan: Plan, sources: Sequence[Path]) -> bool:
         """Create every object of a plan; False, and none of them, if one of the keys is taken.

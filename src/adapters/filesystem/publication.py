@@ -128,22 +128,6 @@ def make_folder(folder: Path, mode: int) -> bool:
     return True
 
 
-def encode_plan(plan: Plan) -> str:
-    """A plan as a JSON document."""
-    document = {
-        "folders": [asdict(folder) for folder in plan.folders],
-        "artifacts": [
-            {
-                "kind": artifact.kind,
-                "file_path": artifact.file_path,
-                "metadata": dict(artifact.metadata),
-            }
-            for artifact in plan.artifacts
-        ],
-    }
-    return json.dumps(document)
-
-
 def decode_plan(document: str) -> Plan | None:
     """The plan in a JSON document, or None if it is damaged."""
     try:
@@ -170,15 +154,31 @@ def decode_plan(document: str) -> Plan | None:
         return None
 
 
-def write_plan(path: Path, plan: Plan) -> None:
+def write_plan(path: Path, plan: Plan) -> str:
     """Write a plan, whole; it replaces an earlier one. The caller makes it durable.
+
+    Returns:
+        The JSON document that was written.
 
     Raises:
         OSError: it could not be written.
     """
+    document = {
+        "folders": [asdict(folder) for folder in plan.folders],
+        "artifacts": [
+            {
+                "kind": artifact.kind,
+                "file_path": artifact.file_path,
+                "metadata": dict(artifact.metadata),
+            }
+            for artifact in plan.artifacts
+        ],
+    }
+    text = json.dumps(document)
     draft = path.with_suffix(f"{PLAN_SUFFIX}.draft")
-    draft.write_text(encode_plan(plan), encoding="utf-8")
+    draft.write_text(text, encoding="utf-8")
     draft.replace(path)
+    return text
 
 
 def read_plan(path: Path) -> Plan | None:
