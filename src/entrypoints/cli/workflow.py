@@ -309,7 +309,12 @@ def which(invocation: Invocation, prompt_id: int) -> int:
     path = _path_of(loaded, named[0]) if named else None
     if invocation.as_json:
         document = {"id": prompt_id, "kind": kind.value, "path": path}
-        empty = {"name": None, "reason": None, "problem": None, "rendered_with": []}
+        empty: dict[str, object] = {
+            "name": None,
+            "reason": None,
+            "problem": None,
+            "rendered_with": [],
+        }
         invocation.print_json(document | (explained.document() if explained else empty))
         return ExitCode.SOME_FAILED if explained and explained.failure else ExitCode.DONE
     if explained is None or rules is None:

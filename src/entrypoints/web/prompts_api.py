@@ -199,7 +199,7 @@ def _workflow(services: Services, record: PromptRecord) -> PromptWorkflow | None
     brief = parsed.unwrap() if parsed is not None and is_successful(parsed) else None
     rules, records = services.rules.get(row.kind), services.workflow_records()
     explained = explain_workflow(rules, records, row.id, brief)
-    return explained and msgspec.convert(explained.document(), PromptWorkflow)
+    return msgspec.convert(explained.document(), PromptWorkflow) if explained else None
 
 
 @routes.add(
