@@ -60,6 +60,7 @@ class RenderMetrics:
         is_alive: Callable[[], bool],
         dropped_lines: Callable[[], int],
     ) -> None:
+        self._lock = Lock()
         self._held = Gauge(
             "mediagen_workflow_held",
             "1 while a named workflow cannot run here and holds back its prompts, otherwise 0.",
@@ -68,7 +69,6 @@ class RenderMetrics:
         )
         self._workflows: Mapping[WorkflowKey, str] = {}
         self.workflows = workflows
-        self._lock = Lock()
         self.servers = ServerMetrics(registry)
         self._monotonic = monotonic
         self._running: dict[int, tuple[Kind, float]] = {}
