@@ -155,7 +155,10 @@ class _ServerRender:
         if self._setup.request.earlier and (resumed := self._resume_earlier()):
             return resumed
         while True:
-            acquired = self._acquire()
+            if self._refusals:
+                acquired = self._acquire_elsewhere()
+            else:
+                acquired = self._pool.acquire(self._setup.workflow, self._setup.stop)
             if not is_successful(acquired):
                 return Failed(acquired.failure())
             slot = acquired.unwrap()
@@ -166,10 +169,8 @@ class _ServerRender:
             if result is not None:
                 return result
 
-    def _acquire(self) -> Result[ServerSlot, Failure]:
-        """A slot; once a server has refused a value of the brief, on one that offers it."""
-        if not self._refusals:
-            return self._pool.acquire(self._setup.workflow, self._setup.stop)
+    def _acquire_elsewhere(self) -> Result[ServerSlot, Failure]:
+        """A slot on a server that offers the values of the brief, of which others lack one."""
         kind = self._setup.workflow.kind
         for server in self._pool.servers:
             is_open = kind in server.address.kinds and server.unhealthy is None
