@@ -146,8 +146,10 @@ def map_inputs(
     if not is_successful(resolved):
         return Refused(resolved.failure())
     targets = resolved.unwrap()
+    paths: Mapping[str, PathField] = {}
     try:
-        paths = configured_paths(kind, configured)
+        if configured.keys() - FIELDS[kind] or dict in map(type, configured.values()):
+            paths = configured_paths(kind, configured)
     except PathSyntaxError as error:
         return Refused(Failure(FailureCode.WORKFLOW_UNUSABLE, f"media.inputs.{kind}: {error}"))
     if pictures:
