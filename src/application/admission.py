@@ -120,6 +120,9 @@ class Admission:
             self._stopped.clear()
             self._detected.clear()
             past, now = tuple(self._past()), self._clock.monotonic()
+            if (holds := self._holds) is not None:
+                holds.replay(past)
+                past = tuple(one for one in past if one.failure is None or not holds.judges(one))
             pauses = {p.kind: p for p in self._controls.pauses() if p.kind and not p.elsewhere}
             for kind, breaker in self._breakers.items():
                 breaker.replay((render for render in past if render.kind is kind), now)
