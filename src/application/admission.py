@@ -174,6 +174,9 @@ class Admission:
             RepositoryError: the database cannot be used.
         """
         with self._lock:
+            if self._holds is not None:
+                excluding = selection.excluding | self._holds.excluded()
+                selection = replace(selection, excluding=excluding)
             claimable = self._claimable(selection)
             if claimable is None or claimable.kinds <= without_place:
                 return None
@@ -199,6 +202,9 @@ class Admission:
             selection: the prompts that the slot takes.
         """
         with self._lock:
+            if self._holds is not None:
+                excluding = selection.excluding | self._holds.excluded()
+                selection = replace(selection, excluding=excluding)
             closed = {kind for kind in selection.kinds if not self._breakers[kind].is_open}
             return self._claimable(replace(selection, kinds=frozenset(closed))) if closed else None
 

@@ -6,6 +6,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Final
 
 from application.ports.events import KindRecovered, KindUnavailable
+from domain.breaker import Verdict
 from domain.failure import Blame, FailureCode
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from application.ports.media_renderer import MediaRenderer
     from application.ports.system import Clock
     from application.workflow_choice import WorkflowChoices
-    from domain.breaker import CircuitBreaker, PastRender, Verdict
+    from domain.breaker import CircuitBreaker, PastRender
     from domain.failure import Failure
     from domain.prompt import Kind
     from domain.render import Claim
@@ -80,6 +81,7 @@ class WorkflowHolds:
             for name in rules.names
         }
         self._failing: dict[WorkflowKey, tuple[Failure, float]] = {}
+        self._given_back: dict[WorkflowKey, set[int]] = {key: set() for key in self._breakers}
         self._lock = RLock()
 
     def replay(self, past: Iterable[PastRender]) -> None:
@@ -150,6 +152,8 @@ class WorkflowHolds:
             breaker = self._breakers[key]
             was_open = breaker.is_open
             verdict = breaker.judge(claim.prompt_id, failure, self._clock.monotonic())
+            if verdict is not Verdict.CHARGE:
+                self._given_back[key].add(claim.prompt_id)
             if breaker.is_open and not was_open:
                 kind, name = key
                 self._events.handle(KindUnavailable(kind, failure, name))
@@ -170,6 +174,17 @@ class WorkflowHolds:
         with self._lock:
             for breaker in self._breakers.values():
                 breaker.release(claim.prompt_id)
+
+    def excluded(self) -> frozenset[int]:
+        """The prompts that were given back and whose workflow is still held back.
+
+        So a claim that does not look at workflows meets each of them once.
+        """
+        with self._lock:
+            for key, prompts in self._given_back.items():
+                if prompts and self.may_claim(key):
+                    prompts.clear()
+            return frozenset().union(*self._given_back.values())
 
     def suspects(self) -> frozenset[int]:
         """The prompts that were given back because of their workflows; others go first."""

@@ -129,13 +129,14 @@ def test_a_model_that_is_missed_while_rendering_stops_its_workflow(world: World)
     """One prompt probes it later, and its success ends the wait."""
     claim = world.begin("anime")
     assert world.holds.judge(claim, MISSING) is Verdict.STOP
-    assert world.holds.suspects() == {claim.prompt_id}
+    assert world.holds.suspects() == world.holds.excluded() == {claim.prompt_id}
     assert not world.holds.may_claim(ANIME)
     assert world.holds.may_claim(PHOTO)
     world.holds.succeeded(world.begin("photo"))
     assert not world.holds.may_claim(ANIME)
     world.clock.advance(31)
     assert world.holds.may_claim(ANIME)
+    assert world.holds.excluded() == frozenset()
     probe = world.begin("anime")
     world.holds.claimed(probe, ANIME)
     assert not world.holds.may_claim(ANIME)
