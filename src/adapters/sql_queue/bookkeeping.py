@@ -203,6 +203,11 @@ def has_priority(connection: Connection) -> bool:
     return "priority" in connection.columns("prompts")
 
 
+def has_config_name(connection: Connection) -> bool:
+    """Whether prompts have the name of a configuration in this database."""
+    return "config_name" in connection.columns("prompts")
+
+
 def index_hint(connection: Connection, kind: Kind, order: ClaimOrder = OLDEST_FIRST) -> str:
     """The INDEXED BY clause for the pending prompts of a kind, or "" without our index."""
     return connection.hint(order.indexes[kind])
