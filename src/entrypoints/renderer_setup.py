@@ -209,7 +209,7 @@ class ServerSetup(RendererSetup):
         from adapters.comfyui_server.deadlines import ServerLimits
         from adapters.comfyui_server.pool import ServerPool
         from adapters.comfyui_server.renderer import ServerRenderer
-        from application.ports.events import ServerRecovered, ServerUnhealthy
+        from application.ports.events import ServerModels, ServerRecovered, ServerUnhealthy
 
         def report(server: str, failure: Failure | None) -> None:
             if failure is None:
@@ -228,7 +228,14 @@ class ServerSetup(RendererSetup):
             max_bytes=media.limits.max_bytes,
         )
         sources = {kind: self.source(kind) for kind in self.kinds}
-        return ServerRenderer(sources, ServerPool(self.addresses(), clock, report), limits, clock)
+        pool = ServerPool(
+            self.addresses(),
+            clock,
+            report,
+            lambda *job: events.handle(ServerModels(*job)),
+            prefers_loaded=self.loaded.settings.workers.affinity.most > 0,
+        )
+        return ServerRenderer(sources, pool, limits, clock)
 
     def doctor_checks(self, clock: Clock) -> DoctorChecks | None:  # noqa: ARG002 - servers need no clock
         """Checks the servers, and the graphs on them."""

@@ -217,7 +217,7 @@ class ServerPool:
         servers: Sequence[ServerAddress],
         clock: Clock,
         on_health_change: Callable[[str, Failure | None], None] = lambda _name, _failure: None,
-        on_models: Callable[[str, Sequence[str], bool], None] = lambda _name, _models, _had: None,
+        on_models: Callable[[str, tuple[str, ...], bool], None] = lambda _name, _models, _had: None,
         *,
         prefers_loaded: bool = False,
     ) -> None:
@@ -328,7 +328,8 @@ class ServerPool:
             reserved, loaded = self._reserved.pop(prompt_id)
             if self._incompatibility(reserved.server, workflow) is None:
                 had = loaded is not None and loaded.issuperset(workflow.models)
-                self._on_models(reserved.server.name, workflow.models, had)
+                if workflow.models:
+                    self._on_models(reserved.server.name, workflow.models, had)
                 return Success(reserved)
             self.release(reserved)
         while True:
@@ -345,7 +346,8 @@ class ServerPool:
                 elif slot := self.acquire_on(server):
                     had = server.loaded is not None and server.loaded.issuperset(workflow.models)
                     server.loaded = frozenset(workflow.models)
-                    self._on_models(server.name, workflow.models, had)
+                    if workflow.models:
+                        self._on_models(server.name, workflow.models, had)
                     return Success(slot)
             if len(failures) == len(servers):
                 return Refused(failures[0])
