@@ -10,7 +10,7 @@ from domain.artifact_status import ArtifactStatus
 from domain.failure import FailureCode
 from domain.prompt import CANCELLED, Kind
 from entrypoints.cli.invocation import Invocation, command
-from entrypoints.cli.parameters import DatabaseText, KindName, StatusText
+from entrypoints.cli.parameters import DatabaseText, KindName, LabelText, StatusText
 from entrypoints.cli.timestamps import age_of, shown_time
 from entrypoints.terminal_text import fitted, one_line, table, terminal_columns
 
@@ -23,6 +23,7 @@ HELP = """List prompts, newest first.
 Examples:
   mediagen list --status error
   mediagen list --kind audio --text coffee --limit 10
+  mediagen list --label foxes
 """
 _MAX_LIMIT = 10**9
 _REASON_COLUMNS = 50
@@ -43,6 +44,7 @@ _REASON_COLUMNS = 50
     metavar="TEXT",
     help="Only prompts with this text in the prompt or in its writing.",
 )
+@click.option("--label", type=LabelText(), metavar="TEXT", help="Only prompts with this label.")
 @click.option(
     "--limit",
     type=click.IntRange(1, _MAX_LIMIT),
@@ -56,14 +58,17 @@ def list_prompts(
     artifact_status: str | None,
     kind: Kind | None,
     text: str | None,
+    label: str | None,
     limit: int,
 ) -> None:
     """Print the prompts that match."""
     from application.ports.prompt_catalogue import PromptQuery
+    from domain.variation import caption
 
-    query = PromptQuery(kind, artifact_status, text, limit)
+    query = PromptQuery(kind, artifact_status, text, limit, label)
     with invocation.open_database() as database:
         prompts = database.catalogue.search(query)
+        labelled = database.labels.of([prompt.id for prompt in prompts])
     if invocation.as_json:
         documents = [
             {
@@ -76,6 +81,8 @@ def list_prompts(
                 "error_message": prompt.error_message,
                 "code": _reason(prompt)[0] or None,
                 "reason": _reason(prompt)[1] or None,
+                "label": labelled[prompt.id].label if prompt.id in labelled else None,
+                "varied": dict(labelled[prompt.id].varied) if prompt.id in labelled else {},
             }
             for prompt in prompts
         ]
@@ -86,8 +93,10 @@ def list_prompts(
         return
     has_failed = any(map(any, map(_reason, prompts)))
     reason_titles = ("CODE", "REASON") if has_failed else ()
+    is_varied = label is not None and any(one.varied for one in labelled.values())
+    varied_titles = ("VARIED",) if is_varied else ()
     rows: list[tuple[str, ...]] = [
-        ("ID", "KIND", "STATUS", "CREATED", "AGE", *reason_titles, "TEXT")
+        ("ID", "KIND", "STATUS", "CREATED", "AGE", *reason_titles, *varied_titles, "TEXT")
     ]
     for prompt in prompts:
         code, reason = _reason(prompt)
@@ -99,7 +108,10 @@ def list_prompts(
             age_of(prompt.created_at) or "-",
         )
         reasons = (code or "-", fitted(one_line(reason), _REASON_COLUMNS) or "-")
-        rows.append((*row, *(reasons if has_failed else ()), one_line(prompt.text)))
+        varied = caption(labelled[prompt.id].varied) if prompt.id in labelled else ""
+        varied = fitted(one_line(varied), _REASON_COLUMNS) or "-"
+        columns = (*(reasons if has_failed else ()), *((varied,) if is_varied else ()))
+        rows.append((*row, *columns, one_line(prompt.text)))
     click.echo("\n".join(table(rows, terminal_columns(), numbers={0})))
     if len(prompts) == limit:
         click.echo(f"(only the newest {limit}; use --limit to see more)", err=True)

@@ -31,6 +31,7 @@ API_MODULES: Final = (
     "gallery_api",
     "prompts_api",
     "submit_api",
+    "labels_api",
     "queue_api",
     "changes_api",
     "system_api",

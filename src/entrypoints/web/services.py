@@ -19,7 +19,13 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-    from application.ports.database import Database, PromptIntake, QueueControls, QueueWatch
+    from application.ports.database import (
+        Database,
+        PromptIntake,
+        PromptLabels,
+        QueueControls,
+        QueueWatch,
+    )
     from application.ports.doctor import Check
     from application.ports.gallery import Gallery
     from application.ports.live_state import LiveStateReader
@@ -51,6 +57,7 @@ class Services:
         catalogue: the queue, read-only.
         controls: pause and resume.
         intake: submits prompts.
+        labels: finds prompts by their label.
         repository: retry and cancel; creates our own tables when they are missing.
         live: the state that running workers publish.
         render_logs: the output of workflows.
@@ -71,6 +78,7 @@ class Services:
     catalogue: Callable[[], PromptCatalogue]
     controls: Callable[[], QueueControls]
     intake: Callable[[], PromptIntake]
+    labels: Callable[[], PromptLabels]
     repository: Callable[[], PromptRepository]
     live: LiveStateReader
     render_logs: RenderLogs
@@ -164,6 +172,7 @@ def build_services(loaded: LoadedSettings, access: Access) -> tuple[Services, Ca
         catalogue=lambda: databases.current().catalogue,
         controls=lambda: databases.current().controls,
         intake=lambda: databases.current().intake,
+        labels=lambda: databases.current().labels,
         repository=databases.repository,
         live=container.live_reader(),
         render_logs=container.render_logs(),
