@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from application.ports.prompt_repository import PromptRepository, Selection, Waiting
     from application.ports.system import Clock
     from application.prompt_choice import PromptChooser
+    from application.workflow_holds import WorkflowHolds
     from domain.breaker import CircuitBreaker, PastRender
     from domain.render import Claim
 
@@ -90,7 +91,7 @@ class Admission:
 
     def __init__(  # noqa: PLR0913, PLR0917 - everything that may delay a prompt
         self,
-        renderer: MediaRenderer,
+        renderer: MediaRenderer | WorkflowHolds,
         store: ArtifactStore,
         repository: PromptRepository,
         controls: QueueControls,

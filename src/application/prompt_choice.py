@@ -9,19 +9,23 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from returns.pipeline import is_successful
+
+from application.ports.workflows import PromptHints
 from domain.affinity import WINDOW, Fit, WaitingPrompt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from application.ports.media_renderer import MediaRenderer
     from application.ports.prompt_repository import Candidate, PromptRepository, Selection
     from application.ports.system import Clock
+    from application.workflow_choice import WorkflowChoices
+    from application.workflow_holds import WorkflowHolds
     from domain.affinity import AffinityOrder
     from domain.prompt import Kind
     from domain.render import Claim
+    from domain.workflow_rules import WorkflowKey
 
-_MAX_BUSY_WINDOWS = 8  # read in search of a prompt that a free server can render
+_MAX_WINDOWS = 8  # read in search of a prompt that a free server can render
 _FORGET_SECONDS = 60.0  # the brief of a prompt that is held back may have changed
 _MAX_HELD = 100_000  # prompts that are remembered as held back
 
@@ -31,6 +35,7 @@ class _Choice:
     """A prompt that a slot is about to claim, and those before it."""
 
     prompt_id: int
+    workflow: WorkflowKey | None
     waiting: tuple[WaitingPrompt, ...]
     at: float
 
@@ -41,30 +46,29 @@ class PromptChooser:
     Args:
         repository: the queue.
         renderer: knows which workflows suit what is free now.
-        workflow_of: the name of a prompt's workflow; None where its brief cannot be read, so that
-            it is claimed in order and ends with the reason.
-        may_claim: whether the prompts of a workflow may be claimed, or are held back.
         order: chooses among the prompts that may be claimed.
         clock: the monotonic clock.
+        choices: which named workflow renders which prompt; None if every kind has only one.
+        holds: the named workflows that cannot run; None likewise.
     """
 
     def __init__(
         self,
         repository: PromptRepository,
         renderer: MediaRenderer,
-        workflow_of: Callable[[Candidate], str | None],
-        may_claim: Callable[[Kind, str], bool],
         order: AffinityOrder,
         clock: Clock,
+        choices: WorkflowChoices | None = None,
+        holds: WorkflowHolds | None = None,
     ) -> None:
         self._repository = repository
         self._renderer = renderer
-        self._workflow_of = workflow_of
-        self._may_claim = may_claim
+        self._choices = choices
+        self._holds = holds
         self._order = order
         self._clock = clock
         self._chosen: dict[int, _Choice] = {}  # by slot; not claimed as far as is known
-        self._held: dict[int, tuple[Kind, str]] = {}
+        self._held: dict[int, WorkflowKey] = {}
         self._forget_at = 0.0
 
     def narrow(self, selection: Selection, slot: int) -> tuple[Selection | None, frozenset[Kind]]:
@@ -85,37 +89,41 @@ class PromptChooser:
             self._renderer.release(unclaimed.prompt_id)
         now = self._clock.monotonic()
         waiting: list[WaitingPrompt] = []
-        fits: dict[tuple[Kind, str], Fit] = {}
-        known: dict[int, tuple[Kind, str]] = {}
+        known: dict[int, WorkflowKey | None] = {}
+        fits: dict[WorkflowKey, Fit] = {}
         others = {choice.prompt_id for choice in self._chosen.values()}
         skipped = selection.excluding | self._held_ids(now) | others
-        busy_windows, is_full = 0, True
         chosen: WaitingPrompt | None = None
-        while chosen is None and is_full and busy_windows < _MAX_BUSY_WINDOWS:
-            window = self._repository.candidates(replace(selection, excluding=skipped), WINDOW)
-            is_full = len(window) == WINDOW
+        length, windows = 1, 0  # most often the first prompt suits
+        while windows < _MAX_WINDOWS:
+            window = self._repository.candidates(replace(selection, excluding=skipped), length)
             skipped |= {candidate.prompt_id for candidate in window}
             before = len(waiting)
             for candidate in window:
-                name = self._workflow_of(candidate)
-                workflow = candidate.kind, name or ""
-                if name is None:
-                    fit = Fit.POSSIBLE
-                elif not self._may_claim(*workflow):
-                    self._held[candidate.prompt_id] = workflow
+                key = self._workflow_of(candidate)
+                if key is not None and not self._may_claim(key):
+                    self._held[candidate.prompt_id] = key
                     continue
-                elif (fit_known := fits.get(workflow)) is not None:
-                    fit = fit_known
-                else:
-                    fit = fits[workflow] = self._renderer.fit(*workflow, slot)
-                known[candidate.prompt_id] = workflow
+                if key is not None and key not in fits:
+                    fits[key] = self._renderer.fit(*key, slot)
+                fit = fits[key] if key is not None else Fit.POSSIBLE
+                known[candidate.prompt_id] = key
                 waiting.append(WaitingPrompt(candidate.prompt_id, candidate.urgency, fit))
-            busy_windows += len(waiting) > before
             chosen = self._order.choose(waiting, now)
+            looks_further = length == 1 and self._order.limits.is_on
+            if len(window) < length or (
+                chosen is not None and (chosen.fit is Fit.LOADED or not looks_further)
+            ):
+                break
+            windows += len(waiting) > before
+            length = WINDOW - 1 if length == 1 else WINDOW
         if chosen is None:
-            return None, frozenset(known[prompt.prompt_id][0] for prompt in waiting)
-        self._renderer.reserve(chosen.prompt_id, *known[chosen.prompt_id], slot)
-        self._chosen[slot] = _Choice(chosen.prompt_id, tuple(waiting), now)
+            busy = {key[0] for prompt in waiting if (key := known[prompt.prompt_id])}
+            return None, frozenset(busy)
+        key = known[chosen.prompt_id]
+        if key is not None:
+            self._renderer.reserve(chosen.prompt_id, *key, slot)
+        self._chosen[slot] = _Choice(chosen.prompt_id, key, tuple(waiting), now)
         return replace(selection, only=frozenset({chosen.prompt_id})), frozenset()
 
     def claimed(self, claim: Claim, slot: int) -> None:
@@ -123,16 +131,31 @@ class PromptChooser:
         choice = self._chosen.pop(slot, None)
         if choice is not None and choice.prompt_id == claim.prompt_id:
             self._order.taken(choice.waiting, choice.prompt_id, choice.at)
+            if self._holds is not None and choice.workflow is not None:
+                self._holds.claimed(claim, choice.workflow)
 
     def release(self, claim: Claim) -> None:
         """Give back the place of a prompt whose render ended, if no job used it."""
         self._renderer.release(claim.prompt_id)
+        if self._holds is not None:
+            self._holds.release(claim)
+
+    def _workflow_of(self, candidate: Candidate) -> WorkflowKey | None:
+        """A prompt's workflow; None if its brief cannot be read: it ends with the reason."""
+        if self._choices is None:
+            return candidate.kind, ""
+        hints = PromptHints(candidate.config_name, candidate.workflow)
+        choice = self._choices.of_writing(candidate.kind, candidate.writing.content, hints)
+        return (candidate.kind, choice.unwrap().name) if is_successful(choice) else None
+
+    def _may_claim(self, key: WorkflowKey) -> bool:
+        return self._holds is None or self._holds.may_claim(key)
 
     def _held_ids(self, now: float) -> frozenset[int]:
         """The prompts that are still held back, as far as is remembered."""
         if now >= self._forget_at or len(self._held) > _MAX_HELD:
             self._held.clear()
             self._forget_at = now + _FORGET_SECONDS
-        held = {workflow: self._may_claim(*workflow) for workflow in set(self._held.values())}
+        held = {workflow: self._may_claim(workflow) for workflow in set(self._held.values())}
         self._held = {i: workflow for i, workflow in self._held.items() if not held[workflow]}
         return frozenset(self._held)

@@ -48,8 +48,11 @@ if TYPE_CHECKING:
     from application.ports.render_logs import RenderLogs
     from application.ports.renders import RenderHistory, RenderLeases, ServerJobs
     from application.ports.system import Clock, Processes
+    from application.prompt_choice import PromptChooser
     from application.recovery import OrphanedJobs, Recovery
     from application.slot import PromptRenderer, RenderSlot
+    from application.workflow_choice import WorkflowChoices
+    from application.workflow_holds import WorkflowHolds
     from domain.breaker import PastRender
     from domain.hook_delivery import Subscription
     from domain.lease import ProcessIdentity
@@ -226,6 +229,15 @@ class Container(containers.DeclarativeContainer):
         ),
     )
 
+    # Named workflows; None if every kind has only one.
+    workflow_choices: providers.Provider[WorkflowChoices | None] = providers.Singleton(
+        renderer_setup.workflow_choices, settings, lease_database.provider
+    )
+
+    workflow_holds: providers.Provider[WorkflowHolds | None] = providers.Singleton(
+        renderer_setup.workflow_holds, settings, workflow_choices, renderer, clock
+    )
+
     # Rendering and publishing a prompt.
     store_limits = providers.Factory(
         Lazy("adapters.filesystem.limits:StoreLimits"),
@@ -283,6 +295,7 @@ class Container(containers.DeclarativeContainer):
             height=sections.media.size.height,
         ),
         render_logs,
+        workflow_choices,
     )
     finalizer: providers.Provider[RenderFinalizer] = providers.Singleton(
         Lazy("application.finalizer:RenderFinalizer"),
@@ -292,6 +305,7 @@ class Container(containers.DeclarativeContainer):
         jitter,
         clock,
         events,
+        workflow_choices,
     )
     recovery: providers.Provider[Recovery] = providers.Singleton(
         Lazy("application.recovery:Recovery"),
@@ -308,9 +322,19 @@ class Container(containers.DeclarativeContainer):
         clock,
         orphaned_jobs,
     )
+    prompt_chooser: providers.Provider[PromptChooser | None] = providers.Singleton(
+        renderer_setup.prompt_chooser,
+        settings,
+        setups,
+        repository,
+        renderer,
+        clock,
+        workflow_choices,
+        workflow_holds,
+    )
     admission: providers.Provider[Admission] = providers.Singleton(
         Lazy("application.admission:Admission"),
-        renderer,
+        providers.Callable(lambda holds, renderer: holds or renderer, workflow_holds, renderer),
         store,
         repository,
         controls,
@@ -326,6 +350,7 @@ class Container(containers.DeclarativeContainer):
             )
         ),
         events,
+        prompt_chooser,
     )
     lanes: providers.Provider[int] = providers.Callable(
         lambda on_servers: SERVER_LANES if on_servers else LANES, has_server_jobs

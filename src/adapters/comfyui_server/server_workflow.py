@@ -62,7 +62,7 @@ class ServerWorkflow:
         warnings: what a person should look at in the inferred mapping.
         keep_negative_prompt: whether its own stays where the brief has none.
         models: the model files that it loads, in the order of the graph.
-        label: its name in the settings; "" if it is the only one of its kind.
+        label: its name in the settings; "" for the only workflow of a kind.
     """
 
     name: str
@@ -190,7 +190,7 @@ def _swapped_prompts(workflow: ServerWorkflow, info: ObjectInfo) -> Iterator[Pro
 
 
 class WorkflowSource:
-    """Gives the workflow of one kind. Safe from several threads.
+    """Gives one workflow. Safe from several threads.
 
     The same object comes back for as long as the file is the same, so what is cached for a workflow
     needs no comparison of graphs.
@@ -201,6 +201,7 @@ class WorkflowSource:
         configured: the inputs that the configuration names; they replace inferred ones.
         node_types: what to convert a file of the editor with.
         keep_negative_prompt: whether the workflow's own stays where the brief has none.
+        label: its name in the settings; "" for the only workflow of a kind.
     """
 
     def __init__(
@@ -211,8 +212,10 @@ class WorkflowSource:
         node_types: NodeTypeSource = bundled,
         *,
         keep_negative_prompt: bool = True,
+        label: str = "",
     ) -> None:
         self._keep_negative_prompt = keep_negative_prompt
+        self._label = label
         self._path = path
         self._kind = kind
         self._configured = configured
@@ -232,9 +235,11 @@ class WorkflowSource:
         with self._lock:
             if self._loaded is None or version is None or version != self._version:
                 loaded = server_workflow(self._path, self._kind, self._configured, self._node_types)
-                keep = self._keep_negative_prompt
+                keep, label = self._keep_negative_prompt, self._label
                 self._loaded, self._version = (
-                    loaded.map(lambda workflow: replace(workflow, keep_negative_prompt=keep)),
+                    loaded.map(
+                        lambda workflow: replace(workflow, keep_negative_prompt=keep, label=label)
+                    ),
                     version,
                 )
                 if not is_successful(loaded) and loaded.failure().code is FailureCode.NODE_MISSING:

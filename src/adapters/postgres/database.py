@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         PostgresQueueControls,
         PostgresRenderHistory,
         PostgresServerJobs,
+        PostgresWorkflowRecords,
     )
     from adapters.sql_queue.gallery import SqlGallery
     from adapters.sql_queue.known_paths import KnownPaths
@@ -117,6 +118,13 @@ class PostgresDatabase:
         from adapters.postgres.queue import PostgresHookOutbox
 
         return PostgresHookOutbox(self.connection)
+
+    @cached_property
+    def workflow_records(self) -> PostgresWorkflowRecords:
+        """Named workflows of prompts and renders."""
+        from adapters.postgres.queue import PostgresWorkflowRecords
+
+        return PostgresWorkflowRecords(self.connection)
 
     @cached_property
     def server_jobs(self) -> PostgresServerJobs:

@@ -453,8 +453,16 @@ class ClaimStatements:
         rows.sort(key=lambda row: (sort_key(row[1][3]), row[1][0]))
         rows.sort(key=lambda row: sort_key(row[1][4]), reverse=True)
         return tuple(
-            Candidate(prompt_id, kind, Writing(writing_id, content), urgency, column_text(name))
-            for kind, (prompt_id, writing_id, content, _, urgency, name) in rows[:limit]
+            Candidate(
+                prompt_id,
+                kind,
+                Writing(writing_id, content),
+                urgency,
+                column_text(config_name),
+                column_text(workflow),
+            )
+            for kind, row in rows[:limit]
+            for prompt_id, writing_id, content, _, urgency, config_name, workflow in (row,)
         )
 
     def has_next(self, kind: Kind) -> bool:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from adapters.sql_queue.labels import SqlPromptLabels
     from adapters.sql_queue.prompt_catalogue import SqlPromptCatalogue, WhyLost
     from adapters.sql_queue.renders import SqlRenderHistory, SqlServerJobs
+    from adapters.sql_queue.workflow_records import SqlWorkflowRecords
     from adapters.sqlite.connection import LockState
 
 
@@ -127,6 +128,13 @@ class SqliteDatabase:
         from adapters.sql_queue.hook_outbox import SqlHookOutbox
 
         return SqlHookOutbox(self.connection)
+
+    @cached_property
+    def workflow_records(self) -> SqlWorkflowRecords:
+        """Named workflows of prompts and renders."""
+        from adapters.sql_queue.workflow_records import SqlWorkflowRecords
+
+        return SqlWorkflowRecords(self.connection)
 
     @cached_property
     def server_jobs(self) -> SqlServerJobs:

@@ -73,6 +73,8 @@ class Submission:
         content: of the writing, as JSON text.
         title: of the writing.
         priority: from 1 to 10; the highest is rendered first, and 5 is the usual one.
+        workflow: name of the workflow that renders it, as in the settings; "" for the first whose
+            rule fits.
         label: that it has in common with other prompts, 1 to 200 characters; "" for none.
         varied: what makes it different from those, as JSON values by path of the brief; only with
             a label.
@@ -83,6 +85,7 @@ class Submission:
     content: str
     title: str
     priority: int = USUAL_PRIORITY
+    workflow: str = ""
     label: str = ""
     varied: Mapping[str, object] = field(default_factory=dict)
 

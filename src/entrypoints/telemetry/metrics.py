@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
     from application.ports.events import Event
+    from domain.workflow_rules import WorkflowKey
 
 OUTCOMES: Final = ("published", "failed", "postponed", "released", "superseded", "abandoned")
 _MODELS: Final = ("switched", "loaded")  # of a job: by whether its server had them loaded
@@ -41,12 +42,12 @@ class RenderMetrics:
     """Counts events, from any thread; neither waits nor raises.
 
     Attributes:
-        workflows: file name of the script or graph for each kind; may be replaced at any time.
+        workflows: what people call each workflow; may be replaced at any time.
         servers: metrics of the render servers.
 
     Args:
         registry: where the metrics are registered; nothing of them is global.
-        workflows: the file names at first.
+        workflows: these names at first.
         monotonic: the monotonic clock, in seconds.
         is_alive: whether the daemon's main loop is running.
         dropped_lines: number of log lines lost so far.
@@ -55,7 +56,7 @@ class RenderMetrics:
     def __init__(
         self,
         registry: CollectorRegistry,
-        workflows: Mapping[Kind, str],
+        workflows: Mapping[WorkflowKey, str],
         monotonic: Callable[[], float],
         is_alive: Callable[[], bool],
         dropped_lines: Callable[[], int],
@@ -100,9 +101,10 @@ class RenderMetrics:
         for kind in Kind:
             renders.labels(kind.value).set_function(partial(self.running, kind))
             self._retries.labels(kind.value)
-            self._seconds.labels(kind.value, workflows.get(kind, ""))
             for outcome in OUTCOMES:
                 self._prompts.labels(kind.value, outcome)
+        for (kind, _), name in workflows.items():
+            self._seconds.labels(kind.value, name)
         for code in FailureCode:
             self._failures.labels(code.value)
 
@@ -156,7 +158,7 @@ class RenderMetrics:
         if event.outcome is Outcome.ABANDONED:
             self._lease_losses.inc()
         if event.outcome is Outcome.PUBLISHED and rendered_here and event.seconds is not None:
-            workflow = self.workflows.get(event.kind, "")
+            workflow = self.workflows.get((event.kind, event.workflow), "")
             self._seconds.labels(event.kind.value, workflow).observe(event.seconds)
 
 

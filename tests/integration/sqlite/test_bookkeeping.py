@@ -37,6 +37,8 @@ TABLES = {
     "media_generator_pauses",
     "media_generator_priorities",
     "media_generator_requests",
+    "media_generator_choices",
+    "media_generator_render_workflows",
     "media_generator_labels",
 }
 INDEXES = {
@@ -52,6 +54,7 @@ OWN_INDEXES = {
     "media_generator_retries",
     "media_generator_retry_times",
     "media_generator_request_times",
+    "media_generator_prompt_workflows",
     "media_generator_label_prompts",
 }
 OWNER = {

@@ -55,7 +55,9 @@ LIMIT 1
 -- Templates as the two above: the first prompts, of which one will be claimed; read without a lock.
 
 -- name: pending_candidates
-SELECT p.id, w.id, w.content, p.created_at, {urgency}, {config_name}
+SELECT
+    p.id, w.id, w.content, p.created_at, {urgency}, {config_name},
+    (SELECT c.workflow FROM media_generator_choices AS c WHERE c.prompt_id = p.id)
 FROM prompts AS p {index}
 INNER JOIN writings AS w ON w.id = p.output_reference
 WHERE
@@ -77,7 +79,9 @@ ORDER BY {first}{oldest_first}
 LIMIT :window;
 
 -- name: moved_candidates
-SELECT p.id, w.id, w.content, p.created_at, m.priority, {config_name}
+SELECT
+    p.id, w.id, w.content, p.created_at, m.priority, {config_name},
+    (SELECT c.workflow FROM media_generator_choices AS c WHERE c.prompt_id = p.id)
 FROM media_generator_priorities AS m
 CROSS JOIN prompts AS p
 INNER JOIN writings AS w ON w.id = p.output_reference

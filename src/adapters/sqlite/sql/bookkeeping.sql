@@ -130,6 +130,30 @@ CREATE TABLE IF NOT EXISTS media_generator_requests (
 CREATE INDEX IF NOT EXISTS media_generator_request_times
 ON media_generator_requests (requested_at);
 
+-- The workflows that people and programs chose by name for prompts.
+
+-- name: create_choices
+CREATE TABLE IF NOT EXISTS media_generator_choices (
+    prompt_id INTEGER PRIMARY KEY,
+    workflow TEXT NOT NULL CHECK (length(workflow) BETWEEN 1 AND 64)
+);
+
+-- The named workflows that rendered, each variant of a render, and why they were chosen.
+
+-- name: create_render_workflows
+CREATE TABLE IF NOT EXISTS media_generator_render_workflows (
+    render_id INTEGER NOT NULL,
+    variant INTEGER NOT NULL CHECK (variant >= 1),
+    prompt_id INTEGER NOT NULL,
+    workflow TEXT NOT NULL CHECK (length(workflow) BETWEEN 1 AND 64),
+    reason TEXT NOT NULL,
+    PRIMARY KEY (render_id, variant)
+);
+
+-- name: create_render_workflows_index
+CREATE INDEX IF NOT EXISTS media_generator_prompt_workflows
+ON media_generator_render_workflows (prompt_id, render_id);
+
 -- The labels that prompts have in common, and what makes each different: JSON values by path.
 
 -- name: create_labels

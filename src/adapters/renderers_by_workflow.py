@@ -1,4 +1,4 @@
-"""Several renderers behind one port, each for its kinds."""
+"""Several renderers behind one port, each for its workflows."""
 
 from __future__ import annotations
 
@@ -20,31 +20,40 @@ if TYPE_CHECKING:
     from domain.failure import Failure
     from domain.prompt import Kind
     from domain.render import WorkflowProcess
+    from domain.workflow_rules import WorkflowKey
 
 
-class RenderersByKind:
-    """Hands each job to the renderer of its kind. As safe from threads as they are."""
+class RenderersByWorkflow:
+    """Hands each job to the renderer of its workflow. As safe from threads as they are."""
 
-    def __init__(self, renderers: Mapping[Kind, MediaRenderer]) -> None:
+    def __init__(self, renderers: Mapping[WorkflowKey, MediaRenderer]) -> None:
         self._renderers = renderers
 
-    def preflight(self, kind: Kind) -> Failure | None:
-        """What would make every job of this kind fail, or None."""
-        return self._renderers[kind].preflight(kind)
+    def preflight(self, kind: Kind, workflow: str = "") -> Failure | None:
+        """What would make every job of this workflow fail, or None."""
+        return self._renderers[kind, workflow].preflight(kind, workflow)
 
     def waiting_processes(
         self, kind: Kind, environment: Mapping[str, str], slot: int
     ) -> Sequence[WorkflowProcess] | None:
-        """Processes that wait for the next job of this kind."""
-        return self._renderers[kind].waiting_processes(kind, environment, slot)
+        """Processes that wait for the next job of this kind.
+
+        None of them is known to fit if several renderers share the kind. There is a place if one
+        of these has one.
+        """
+        of_kind = {renderer for key, renderer in self._renderers.items() if key[0] is kind}
+        waiting = [one.waiting_processes(kind, environment, slot) for one in of_kind]
+        if len(waiting) == 1:
+            return waiting[0]
+        return None if all(processes is None for processes in waiting) else ()
 
     def fit(self, kind: Kind, workflow: str, slot: int) -> Fit:
         """How what may take a job of the slot now suits a workflow."""
-        return self._renderers[kind].fit(kind, workflow, slot)
+        return self._renderers[kind, workflow].fit(kind, workflow, slot)
 
     def reserve(self, prompt_id: int, kind: Kind, workflow: str, slot: int) -> None:
         """Keep a place for a prompt."""
-        self._renderers[kind].reserve(prompt_id, kind, workflow, slot)
+        self._renderers[kind, workflow].reserve(prompt_id, kind, workflow, slot)
 
     def release(self, prompt_id: int) -> None:
         """Give back the place that was kept for a prompt."""
@@ -53,7 +62,7 @@ class RenderersByKind:
 
     def render(self, job: RenderJob, context: RenderContext) -> Result[RenderingFacts, Failure]:
         """Make the media."""
-        return self._renderers[job.brief.kind].render(job, context)
+        return self._renderers[job.brief.kind, job.workflow].render(job, context)
 
     def close(self) -> None:
         """Close each of them, whatever becomes of another."""
