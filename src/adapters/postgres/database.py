@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         PostgresServerJobs,
         PostgresWorkflowRecords,
     )
+    from adapters.sql_queue.curation import SqlCuration
     from adapters.sql_queue.gallery import SqlGallery
     from adapters.sql_queue.known_paths import KnownPaths
     from adapters.sql_queue.labels import SqlPromptLabels
@@ -97,6 +98,13 @@ class PostgresDatabase:
         from adapters.sql_queue.gallery import SqlGallery
 
         return SqlGallery(self.connection, self._known_paths)
+
+    @cached_property
+    def curation(self) -> SqlCuration:
+        """Ratings, tags, collections and the wastebasket."""
+        from adapters.sql_queue.curation import SqlCuration
+
+        return SqlCuration(self.connection)
 
     @cached_property
     def labels(self) -> SqlPromptLabels:

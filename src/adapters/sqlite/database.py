@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from adapters.sql_queue.controls import SqlQueueControls
+    from adapters.sql_queue.curation import SqlCuration
     from adapters.sql_queue.gallery import SqlGallery
     from adapters.sql_queue.hook_outbox import SqlHookOutbox
     from adapters.sql_queue.intake import SqlPromptIntake
@@ -107,6 +108,13 @@ class SqliteDatabase:
         from adapters.sql_queue.gallery import SqlGallery
 
         return SqlGallery(self.connection, self._known_paths)
+
+    @cached_property
+    def curation(self) -> SqlCuration:
+        """Ratings, tags, collections and the wastebasket."""
+        from adapters.sql_queue.curation import SqlCuration
+
+        return SqlCuration(self.connection)
 
     @cached_property
     def labels(self) -> SqlPromptLabels:

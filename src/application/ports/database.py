@@ -11,6 +11,7 @@ from domain.prompt import Kind
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from application.ports.curation import Curation
     from application.ports.gallery import Gallery
     from application.ports.prompt_catalogue import PromptCatalogue
 
@@ -39,6 +40,11 @@ class Database(Protocol):
     @property
     def gallery(self) -> Gallery:
         """Reads what the page shows."""
+        ...
+
+    @property
+    def curation(self) -> Curation:
+        """Ratings, tags, collections and the wastebasket."""
         ...
 
     @property
