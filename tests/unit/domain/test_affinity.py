@@ -79,7 +79,7 @@ def test_the_choice_is_deterministic(
 def chosen_id(order: AffinityOrder, waiting: list[WaitingPrompt], now: float) -> int | None:
     """The prompt that is chosen, or None."""
     chosen = order.choose(waiting, now)
-    return chosen and chosen.prompt_id
+    return None if chosen is None else chosen.prompt_id
 
 
 def test_prompts_for_two_models_are_taken_in_groups() -> None:
