@@ -1,14 +1,13 @@
 """What the order by loaded models saves where prompts for two models alternate.
 
-With ``COMFYUI_DIR`` and ``COMFYUI_PYTHON`` (as for ``warm``) a real ComfyUI renders, with a package of
-two nodes: one reads a whole checkpoint with random weights, the other makes a small picture of it.
+With ``COMFYUI_DIR`` and ``COMFYUI_PYTHON`` (as for ``warm``) a real ComfyUI renders, with two nodes
+of its own: one reads a whole checkpoint with random weights, the other makes a small picture of it.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import random
 import socket
 import subprocess
 import time
@@ -16,7 +15,6 @@ import urllib.request
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adapters.sqlite.shared_schema import create_database
@@ -32,6 +30,7 @@ from entrypoints.container import compose
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     from benchmarks.reports import Trial
     from entrypoints.container import Container
@@ -97,9 +96,8 @@ class _Comfy:
     def loads(self) -> list[str]:
         """The checkpoints that it loaded, in order, by its log."""
         lines = self.log.read_text("utf-8", "replace").splitlines()
-        return [
-            line.split()[-1].removesuffix("\x1b[0m") for line in lines if "bench: loaded" in line
-        ]
+        loads = [line.split()[-1] for line in lines if "bench: loaded" in line]
+        return [load.removesuffix("\x1b[0m") for load in loads]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,15 +152,16 @@ def _measure_servers(trial: Trial, report: Report) -> None:
     ratio = grouped.seconds / plain.seconds
     report.verdict("at most 0.5 times the time", f"{ratio:.2f} times", met=ratio <= 0.5)
     report.verdict(
-        f"the 95th percentile of the wait at most that of the order of the queue and {_SECONDS:g} s",
+        f"95th percentile of the wait at most that of the order of the queue and {_SECONDS:g} s",
         f"{p95[1] - p95[0]:+.1f} s",
         met=p95[1] <= p95[0] + _SECONDS,
     )
     ends = [loads[-1] if loads else "the model that it had" for loads in both.loads]
     loads = sum(map(len, both.loads))
+    by_server = "; ".join(", ".join(one) or "none" for one in both.loads)
     report.verdict(
         "two servers: each ends up with one model",
-        f"{loads} loads of both together ({'; '.join(', '.join(one) or 'none' for one in both.loads)})",
+        f"{loads} loads of both together ({by_server})",
         met=loads <= 3 and len(set(ends)) == 2,
     )
 
@@ -226,7 +225,7 @@ def _write_checkpoint(path: Path, megabytes: int) -> None:
         file.write(len(text).to_bytes(8, "little") + text)
         for _ in range(megabytes):
             # No infinities: the exponent's first bit stays 0.
-            file.write(random.randbytes(2**20).translate(bytes(b & 0xBF for b in range(256))))
+            file.write(os.urandom(2**20).translate(bytes(b & 0xBF for b in range(256))))
 
 
 def _graph(model: str) -> dict[str, Any]:
