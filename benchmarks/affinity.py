@@ -289,7 +289,7 @@ def _measure_claims(trial: Trial, report: Report) -> None:
     """The claim through the admission, with one workflow and with two."""
     rounds = trial.choose(200, 30)
     trial.note(f"{rounds} claims each, with one workflow and with two")
-    one, two = "workflow.json", [{"name": model, "file": "workflow.json"} for model in _MODELS]
+    one, two = None, [{"name": model, "script": "workflow.sh"} for model in _MODELS]
     two[0]["when"] = {"style": _MODELS[0]}  # type: ignore[assignment]
     variants: dict[str, tuple[object, int]] = {
         "one workflow": (one, 0),
