@@ -137,8 +137,6 @@ class PromptChooser:
     def release(self, claim: Claim) -> None:
         """Give back the place of a prompt whose render ended, if no job used it."""
         self._renderer.release(claim.prompt_id)
-        if self._holds is not None:
-            self._holds.release(claim)
 
     def _workflow_of(self, candidate: Candidate) -> WorkflowKey | None:
         """A prompt's workflow; None if its brief cannot be read: it ends with the reason."""

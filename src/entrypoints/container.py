@@ -253,7 +253,7 @@ class Container(containers.DeclarativeContainer):
     )
 
     workflow_holds: providers.Provider[WorkflowHolds | None] = providers.Singleton(
-        renderer_setup.workflow_holds, settings, workflow_choices, renderer, clock
+        renderer_setup.workflow_holds, settings, workflow_choices, renderer, clock, events
     )
 
     # Rendering and publishing a prompt.
@@ -352,7 +352,7 @@ class Container(containers.DeclarativeContainer):
     )
     admission: providers.Provider[Admission] = providers.Singleton(
         Lazy("application.admission:Admission"),
-        providers.Callable(lambda holds, renderer: holds or renderer, workflow_holds, renderer),
+        renderer,
         store,
         repository,
         controls,
@@ -368,6 +368,7 @@ class Container(containers.DeclarativeContainer):
             )
         ),
         events,
+        workflow_holds,
         prompt_chooser,
     )
     lanes: providers.Provider[int] = providers.Callable(

@@ -54,9 +54,6 @@ class FakeHolds:
     def claimed(self, claim: Claim, key: WorkflowKey) -> None:
         self.claims.append(key)
 
-    def release(self, claim: Claim) -> None:
-        """Nothing to do."""
-
 
 @dataclass
 class Place:
