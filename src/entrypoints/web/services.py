@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from application.ports.prompt_catalogue import PromptCatalogue
     from application.ports.prompt_repository import PromptRepository
     from application.ports.render_logs import RenderLogs
+    from application.ports.workers import WorkerRegister
     from application.ports.workflows import WorkflowRecords
     from domain.prompt import Kind
     from domain.workflow_rules import WorkflowRules
@@ -66,7 +67,8 @@ class Services:
         workflow_records: named workflows of prompts and renders.
         rules: of the kinds that have named workflows.
         repository: retry and cancel; creates our own tables when they are missing.
-        live: the state that running workers publish.
+        register: of the workers of all machines.
+        live: the state that running workers of this machine publish.
         render_logs: the output of workflows.
         summaries: the summary of the queue, counted once for all requests.
         checks: the doctor's checks, run in the background.
@@ -90,6 +92,7 @@ class Services:
     workflow_records: Callable[[], WorkflowRecords]
     rules: Mapping[Kind, WorkflowRules]
     repository: Callable[[], PromptRepository]
+    register: Callable[[], WorkerRegister]
     live: LiveStateReader
     render_logs: RenderLogs
     summaries: SummaryCache
@@ -187,6 +190,7 @@ def build_services(loaded: LoadedSettings, access: Access) -> tuple[Services, Ca
         workflow_records=lambda: databases.current().workflow_records,
         rules=all_rules(loaded.settings.media),
         repository=databases.repository,
+        register=lambda: databases.current().workers,
         live=container.live_reader(),
         render_logs=container.render_logs(),
         summaries=SummaryCache(databases.watch),

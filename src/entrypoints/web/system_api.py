@@ -10,10 +10,11 @@ import msgspec
 from msgspec import Meta
 
 from application.ports.doctor import CheckStatus
+from application.ports.prompt_repository import RepositoryError
 from domain.prompt import Kind
 from entrypoints.web.api import Routes
 from entrypoints.web.json_responses import Count, CountByKind, Document, iso
-from entrypoints.web.queue_api import Worker, show_worker
+from entrypoints.web.queue_api import Machine, Worker, show_machine, show_worker
 
 if TYPE_CHECKING:
     from entrypoints.web.services import Services
@@ -68,6 +69,9 @@ class System(Document):
     checking: Annotated[bool, Meta(description="whether the checks are running now")]
     workers: list[Worker]
     servers: list[ServerModels]
+    machines: Annotated[
+        list[Machine], Meta(description="the workers of all machines that were seen within a day")
+    ] = []  # noqa: RUF012 - msgspec copies it
 
 
 class Bucket(Document):
@@ -138,7 +142,15 @@ def system(services: Services) -> System:
             for worker in workers
             for server in worker.servers
         ],
+        machines=_machines(services),
     )
+
+
+def _machines(services: Services) -> list[Machine]:
+    try:
+        return [show_machine(worker) for worker in services.register().workers()]
+    except RepositoryError:  # a check says so
+        return []
 
 
 @routes.add("GET", "/api/v1/history", History, tag="system", query=HistoryParameters)
