@@ -91,8 +91,8 @@ class PromptChooser:
         waiting: list[WaitingPrompt] = []
         known: dict[int, WorkflowKey | None] = {}
         fits: dict[WorkflowKey, Fit] = {}
-        others = {choice.prompt_id for choice in self._chosen.values()}
-        skipped = selection.excluding | self._held_ids(now) | others
+        chosen_elsewhere = {choice.prompt_id for choice in self._chosen.values()}
+        skipped = selection.excluding | self._held_ids(now) | chosen_elsewhere
         chosen: WaitingPrompt | None = None
         length, windows = 1, 0  # most often the first prompt suits
         while windows < _MAX_WINDOWS:

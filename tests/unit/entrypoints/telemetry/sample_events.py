@@ -90,10 +90,10 @@ def every_event(code: FailureCode = FailureCode.WORKFLOW_FAILED) -> list[Event]:
         WorkerError("the database is locked"),
         ServerUnhealthy(SERVER, code.value, cause.message),
         ServerRecovered(SERVER),
-        ServerModels(SERVER, (f"{CANARY}.safetensors",), were_loaded=True),
         RenderPreviewed(1, 11, CANARY.encode(), "image/jpeg"),
         RenderReused(1, 11, 7),
         HostStarted(4711, "image_workflow.py"),
         HostEnded(4711, 200, "it rendered 200 prompts"),
         HostFailed(4712, 3, "it ended with status -9 while it was running image_workflow.py"),
+        ServerModels(SERVER, (f"{CANARY}.safetensors",), were_loaded=True),
     ]
