@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         RenderingFacts,
         RenderJob,
     )
+    from domain.affinity import Fit
     from domain.brief_paths import PathField
     from domain.prompt import Kind
     from domain.render import WorkflowProcess
@@ -155,6 +156,18 @@ class RendererWithPictures:
     ) -> Sequence[WorkflowProcess] | None:
         """Those of the renderer."""
         return self._renderer.waiting_processes(kind, environment, slot)
+
+    def fit(self, kind: Kind, workflow: str, slot: int) -> Fit:
+        """That of the renderer."""
+        return self._renderer.fit(kind, workflow, slot)
+
+    def reserve(self, prompt_id: int, kind: Kind, workflow: str, slot: int) -> None:
+        """Keep a place of the renderer."""
+        self._renderer.reserve(prompt_id, kind, workflow, slot)
+
+    def release(self, prompt_id: int) -> None:
+        """Give a place of the renderer back."""
+        self._renderer.release(prompt_id)
 
     def render(self, job: RenderJob, context: RenderContext) -> Result[RenderingFacts, Failure]:
         """Render a job with its pictures; fails with ``input_picture`` before anything runs."""
