@@ -189,9 +189,8 @@ class _ServerRender:
 
     def _acquire_elsewhere(self) -> Result[ServerSlot, Failure]:
         """A slot on a server that offers the values of the brief, of which others lack one."""
-        kind = self._setup.workflow.kind
         for server in self._pool.servers:
-            is_open = kind in server.address.kinds and server.unhealthy is None
+            is_open = server.is_for(self._setup.workflow) and server.unhealthy is None
             if not is_open or server.name in self._refusals:
                 continue
             refusal = self._refusal_of(server)
