@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from application.ports.media_renderer import RenderJob
     from domain.brief_paths import Scalar
 
-_FOLDER_OPTIONS: Final = (("--input-directory", ""), ("--base-directory", "input"))
+# Exports do not read --input-directory: only ComfyUI's own main program does.
+_BASE_OPTION: Final = "--base-directory"
 
 
 def path_texts(
@@ -76,11 +77,10 @@ def path_texts(
 def input_folder(workflow: ScriptWorkflow) -> Path:
     """The folder from which ComfyUI's nodes read pictures, by the workflow's fixed arguments."""
     words = workflow.extra_arguments
-    for option, inner in _FOLDER_OPTIONS:
-        for word, next_word in zip(words, (*words[1:], ""), strict=True):
-            name, joined, value = word.partition("=")
-            if name == option and (folder := value if joined else next_word):
-                return workflow.working_directory / folder / inner
+    for word, next_word in zip(words, (*words[1:], ""), strict=False):
+        name, joined, value = word.partition("=")
+        if name == _BASE_OPTION and (folder := value if joined else next_word):
+            return workflow.working_directory / folder / "input"
     return workflow.working_directory / "input"
 
 
