@@ -46,8 +46,8 @@ def compare_context(services: Services) -> dict[str, object]:
     paths = [axis.path for axis in comparison.axes]
     # The rows are what was varied first, which changes least from one prompt to the next.
     column = _chosen(request.args.get("columns"), paths, paths[1:2] or paths[:1])
-    others = [path for path in paths if path != column]
-    row = _chosen(request.args.get("rows"), others, others[:1])
+    not_columns = [path for path in paths if path != column]
+    row = _chosen(request.args.get("rows"), not_columns, not_columns[:1])
     whole = [prompt for prompt in comparison.prompts if None not in prompt.place]
     return {
         "label": label,
@@ -62,8 +62,8 @@ def compare_context(services: Services) -> dict[str, object]:
     }
 
 
-def _chosen(wanted: str | None, paths: Sequence[str], default: Sequence[str]) -> str:
-    return wanted if wanted and wanted in paths else next(iter(default), "")
+def _chosen(path: str | None, paths: Sequence[str], default: Sequence[str]) -> str:
+    return path if path and path in paths else next(iter(default), "")
 
 
 def _axis(comparison: Comparison, path: str) -> AxisItem:
