@@ -270,5 +270,5 @@ def test_machines_that_live_and_machines_that_are_gone(shell: CommandLine, poet:
     [there] = [line for line in lines if "gpu2:11" in line]
     assert "image by server, audio by script (stopped: script_missing)" in here
     assert "idle" in here
-    assert "gone, last seen 2 h" in there
+    assert "gone, last seen 120 min" in there
     assert [worker["gone"] for worker in shell.json("status")["machines"]] == [False, True]
