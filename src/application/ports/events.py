@@ -71,6 +71,19 @@ class RenderPreviewed:
 
 
 @dataclass(frozen=True, slots=True)
+class RenderReused:
+    """A prompt is answered with copies of what was published for another one.
+
+    Attributes:
+        source: id of the prompt whose files are copied.
+    """
+
+    prompt_id: int
+    render_id: int
+    source: int
+
+
+@dataclass(frozen=True, slots=True)
 class RenderEnded:
     """A render has an outcome.
 
@@ -126,21 +139,24 @@ class QueueResumed:
 
 @dataclass(frozen=True, slots=True)
 class KindUnavailable:
-    """Prompts of one kind cannot be rendered here, and wait.
+    """Prompts of one kind, or of one named workflow of it, cannot be rendered here, and wait.
 
     Attributes:
         failure: what is missing.
+        workflow: the name; "" for the whole kind.
     """
 
     kind: Kind
     failure: Failure
+    workflow: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class KindRecovered:
-    """Prompts of a kind can be rendered here again."""
+    """Prompts of a kind, or of one named workflow of it, can be rendered here again."""
 
     kind: Kind
+    workflow: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +237,7 @@ Event: TypeAlias = (
     RenderStarted
     | RenderProgressed
     | RenderPreviewed
+    | RenderReused
     | RenderEnded
     | QueuePaused
     | QueueResumed
@@ -257,6 +274,12 @@ EVENTS: Mapping[type[Event], EventRow] = MappingProxyType(
         RenderStarted: EventRow("render.started", Level.INFO),
         RenderProgressed: EventRow("render.progressed", Level.DEBUG),
         RenderPreviewed: EventRow("render.previewed", Level.DEBUG),
+        RenderReused: EventRow(
+            "render.reused",
+            Level.INFO,
+            "mediagen_reused_renders",
+            "Prompts that were answered from what was published for another one.",
+        ),
         RenderEnded: EventRow(
             "render.ended",
             Level.INFO,

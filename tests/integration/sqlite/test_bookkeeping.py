@@ -37,12 +37,15 @@ TABLES = {
     "media_generator_pauses",
     "media_generator_priorities",
     "media_generator_requests",
+    "media_generator_workers",
+    "media_generator_plans",
     "media_generator_curation",
     "media_generator_tags",
     "media_generator_files",
     "media_generator_choices",
     "media_generator_render_workflows",
     "media_generator_labels",
+    "media_generator_reuse",
 }
 INDEXES = {
     "media_generator_pending_image",
