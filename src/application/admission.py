@@ -132,6 +132,9 @@ class Admission:
             self._stopped.clear()
             self._detected.clear()
             past, now = tuple(self._past()), self._clock.monotonic()
+            if (holds := self._holds) is not None:
+                holds.replay(past)
+                past = tuple(one for one in past if one.failure is None or not holds.judges(one))
             pauses = {p.kind: p for p in self._controls.pauses() if p.kind and not p.elsewhere}
             for kind, breaker in self._breakers.items():
                 breaker.replay((render for render in past if render.kind is kind), now)
@@ -185,6 +188,9 @@ class Admission:
             RepositoryError: the database cannot be used.
         """
         with self._lock:
+            if self._holds is not None:
+                excluding = selection.excluding | self._holds.excluded()
+                selection = replace(selection, excluding=excluding)
             claimable = self._claimable(selection)
             if claimable is None or claimable.kinds <= without_place:
                 return None
@@ -228,6 +234,9 @@ class Admission:
             slot: number of the slot.
         """
         with self._lock:
+            if self._holds is not None:
+                excluding = selection.excluding | self._holds.excluded()
+                selection = replace(selection, excluding=excluding)
             closed = {kind for kind in selection.kinds if not self._breakers[kind].is_open}
             if not closed:
                 return None
