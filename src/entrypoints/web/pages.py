@@ -15,6 +15,7 @@ from domain.brief import BRIEF_FIELDS
 from domain.prompt import CANCELLED, Kind, shown_status
 from entrypoints.web import gallery_api, prompts_api, queue_api, system_api
 from entrypoints.web.api import MAX_UPLOAD_BYTES, read_query
+from entrypoints.web.comparison import compare_context
 from entrypoints.web.gallery_api import THUMBNAIL_WIDTH, GalleryParameters
 from entrypoints.web.json_responses import json_bytes
 from entrypoints.web.languages import N_, gettext
@@ -81,6 +82,13 @@ def blueprint(services: Services) -> Blueprint:
         workflows = {kind.value: rules.names for kind, rules in services.rules.items()}
         return render_template("submit.html", section="submit", workflows=workflows)
 
+    @made.get("/compare")
+    def compare() -> str:
+        context = compare_context(services)
+        return render_template(
+            "compare.html", larger_thumbnail=larger_thumbnail, given=None, items=[], **context
+        )
+
     @made.get("/workflow")
     def workflow() -> str:
         return render_template("workflow.html", section="workflow", most=MAX_UPLOAD_BYTES)
@@ -96,6 +104,23 @@ def blueprint(services: Services) -> Blueprint:
 def field_label(name: str) -> str:
     """What the page calls a field of a brief."""
     return gettext(name.replace("_", " ").capitalize())
+
+
+def origin(item: GalleryItem) -> str:
+    """What the mark of a file says, in words; static/viewer.js says the same."""
+    sources = {
+        "trainedAlgorithmicMedia": gettext("marked as made by an AI model"),
+        "algorithmicMedia": gettext("marked as made by a program"),
+    }
+    signatures = {
+        "written": gettext("signed"),
+        "present": gettext("came with a signature"),
+        "sidecar": gettext("signed in a file beside it"),
+        "ingredient": gettext("signed, with the signature that it came with as an ingredient"),
+    }
+    source = item.source_type or ""
+    stated = source and (sources.get(source) or gettext("marked as %(type)s", type=source))
+    return ", ".join(filter(None, (stated, signatures.get(item.signature or ""))))
 
 
 def browse_context(services: Services) -> dict[str, object]:
@@ -189,6 +214,7 @@ def prompt_context(prompt: Prompt) -> dict[str, object]:
         "live": live_token(prompt),
         "acts": actions(prompt, status),
         "ratio": ratio,
+        "origin": origin,
         "status": status,
         "lyrics": brief.get("sections", ()),
         "facts": facts,
