@@ -23,7 +23,9 @@ from adapters.sql_queue.controls import SqlQueueControls
 from adapters.sql_queue.curation import SqlCuration
 from adapters.sql_queue.doctor import QueueChecks
 from adapters.sql_queue.intake import SqlPromptIntake
+from adapters.sql_queue.labels import SqlPromptLabels
 from adapters.sql_queue.plans import SqlPublicationPlans
+from adapters.sql_queue.reuse import SqlReuseIndex
 from adapters.sql_queue.statements import SHARED_FOLDER, StatementFiles
 from adapters.sql_queue.workers import SqlWorkerRegister
 from adapters.sqlite import doctor, shared_schema
@@ -71,6 +73,8 @@ SUBJECTS = (
     "prompt_order",
     "doctor",
     "history",
+    "labels",
+    "reuse",
 )
 MODULES = (doctor, shared_schema)
 LATER = datetime(2099, 1, 1, tzinfo=UTC)
@@ -253,9 +257,24 @@ def _keep_the_best(connection: Connection) -> None:
         {"favourite": True}, {"rating": 5}, {"tag": "a"}, {"seed": 1}, {"size": (1, 1)},
         {"workflow": "a"}, {"shown": Shown.HIDDEN}, {"shown": Shown.WASTEBASKET},
         {"order": Order.OLDEST}, {"order": Order.RATING}, {"order": Order.SIZE},
-        {"order": Order.RATING, "tag": "a"}, {"order": Order.SIZE, "tag": "a"},
+        {"order": Order.RATING, "tag": "a"}, {"order": Order.SIZE, "tag": "a"}, {"label": "a"},
     ):  # fmt: skip
         shown.page(GalleryQuery(**filters))
+
+
+def _label_and_reuse(connection: Connection) -> None:
+    """Labels of prompts, and what is published for a job."""
+    lake = Submission(Kind.IMAGE, "a lake", "{}", "A lake", label="lakes", varied={"seed": 1})
+    SqlPromptIntake(connection).submit([lake])
+    labels = SqlPromptLabels(connection)
+    labels.all(5)
+    labels.prompts("lakes")
+    labels.of([1])
+    labels.add(1, "lakes", {})
+    row = {"reuse_key": "a" * 64, "prompt_id": 1, "render_id": 1, "files": "[]"}
+    with connection.writing():
+        connection.change(connection.statements("reuse")["remember"], row)
+    SqlReuseIndex(connection).find("a" * 64, 2)
 
 
 def _look_where_nothing_is_ours(path: Path) -> None:
@@ -323,6 +342,7 @@ def test_every_statement_is_used(
         _forget_everything_old(connection)
         _show_the_page(connection)
         _keep_the_best(connection)
+        _label_and_reuse(connection)
     _look_where_nothing_is_ours(tmp_path / "others.db")
     checks = doctor.DatabaseChecks(
         tmp_path / "musings.db", 5.0, QueueChecks(ManualClock(), tmp_path)
