@@ -28,6 +28,7 @@ from adapters.sql_queue.plans import SqlPublicationPlans
 from adapters.sql_queue.reuse import SqlReuseIndex
 from adapters.sql_queue.statements import SHARED_FOLDER, StatementFiles
 from adapters.sql_queue.workers import SqlWorkerRegister
+from adapters.sql_queue.workflow_records import SqlWorkflowRecords
 from adapters.sqlite import doctor, shared_schema
 from adapters.sqlite.connection import Connection
 from adapters.sqlite.statements import statements
@@ -75,6 +76,7 @@ SUBJECTS = (
     "history",
     "labels",
     "reuse",
+    "workflows",
 )
 MODULES = (doctor, shared_schema)
 LATER = datetime(2099, 1, 1, tzinfo=UTC)
@@ -87,7 +89,7 @@ def _filled(name: str, sql: str) -> str:
         return f"SELECT {sql} FROM prompts AS p"  # noqa: S608 - an expression of the file
     if name in {"within_stretch", "within_list"}:
         return f"SELECT 1 FROM prompt_artifacts AS a WHERE {sql}"  # noqa: S608 - of the file
-    if name in {"curation_tables", "curation_terms"}:
+    if name in {"curation_tables", "curation_terms", "label_terms"}:
         joined = statements("gallery")["curation_tables"]
         terms = "" if name == "curation_tables" else f"WHERE TRUE {sql}"
         return f"SELECT 1 FROM prompt_artifacts AS a {joined} {terms}"  # noqa: S608 - likewise
@@ -263,9 +265,18 @@ def _keep_the_best(connection: Connection) -> None:
 
 
 def _label_and_reuse(connection: Connection) -> None:
-    """Labels of prompts, and what is published for a job."""
-    lake = Submission(Kind.IMAGE, "a lake", "{}", "A lake", label="lakes", varied={"seed": 1})
+    """Labels and workflows of prompts, and what is published for a job."""
+    lake = Submission(
+        Kind.IMAGE, "a lake", "{}", "A lake", label="lakes", varied={"seed": 1}, workflow="lakes"
+    )
     SqlPromptIntake(connection).submit([lake])
+    records = SqlWorkflowRecords(connection)
+    records.hints(1)
+    records.names([1])
+    records.rendered_with(1)
+    made = {"render_id": 1, "variant": 1, "prompt_id": 1, "workflow": "lakes", "reason": "chosen"}
+    with connection.writing():
+        connection.change(connection.statements("workflows")["record"], made)
     labels = SqlPromptLabels(connection)
     labels.all(5)
     labels.prompts("lakes")
