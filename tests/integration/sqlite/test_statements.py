@@ -97,7 +97,7 @@ def _filled(name: str, sql: str) -> str:
         return sql.format(table="prompts", columns="prompt_text", values=":prompt_text")
     words = {"urgency": "NULL", "first": "", "of_type": "1", "after": "1", "dated": "1"}
     words |= {"within": "1", "with_curation": "", "curated": "", "column": "rating"}
-    words |= {"beyond": "<", "direction": "DESC"}
+    words |= {"beyond": "<", "direction": "DESC", "config_name": "NULL"}
     return sql.format(index="", prompt_type="image_prompt", among="1", status=":state", **words)
 
 
@@ -325,6 +325,7 @@ def test_every_statement_is_used(
         claim = repository.claim_next(Selection(only=frozenset({2})))
         assert claim is not None
         repository.fail(claim, CRASH, 1.0)
+        repository.candidates(Selection(), 5)
         repository.count_pending(Selection())
         repository.count_pending(Selection(only=frozenset({1})))
         repository.count_pending(Selection(only=frozenset({1})))
