@@ -185,12 +185,18 @@ class SqlGallery:
         self, query: GalleryQuery, within: str, **values: object
     ) -> list[tuple[Any, ...]]:
         is_curated = self._has_curation()
+        labelled = ""
+        if query.label is not None:
+            if "media_generator_labels" not in self._connection.names("table"):
+                return []
+            values["label"] = query.label
+            labelled = "\n" + self._sql["label_terms"]
         if is_curated:
             values |= _curated_conditions(query)
         statement = self._sql["page"].format(
             within=self._sql[f"within_{within}"],
             with_curation=self._sql["curation_tables"] if is_curated else "",
-            curated=self._sql["curation_terms"] if is_curated else "",
+            curated=(self._sql["curation_terms"] if is_curated else "") + labelled,
         )
         time_range = TimeRange(query.since, query.until)
         values |= _conditions(query, time_range)
@@ -202,7 +208,7 @@ class SqlGallery:
         """Number of ids that one page spans at most."""
         if query.text is not None:
             return _MAX_ROWS_WITH_TEXT
-        if query.status is not None:
+        if query.status is not None or query.label is not None:
             return _MAX_ROWS_WITH_PROMPT
         if (query.kind, query.since, query.until) != (None, None, None):
             return _MAX_ROWS

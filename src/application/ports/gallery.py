@@ -83,6 +83,7 @@ class GalleryQuery(ListFilters):
         workflow: only those that this workflow made.
         seed: only those with this seed.
         size: only pictures of this width and height in pixels.
+        label: only files of prompts with this label.
         order: the order.
         before_key: ``next_key`` of the page before.
     """
@@ -97,6 +98,7 @@ class GalleryQuery(ListFilters):
     workflow: str | None = None
     seed: int | None = None
     size: tuple[int, int] | None = None
+    label: str | None = None
     order: Order = Order.NEWEST
     before_key: int | None = None
 

@@ -141,6 +141,9 @@ class GalleryParameters(ListParameters, frozen=True):
     size: Annotated[
         QueryText | None, Meta(description="only pictures of this size, such as 1024x768")
     ] = None
+    label: Annotated[
+        QueryText | None, Meta(description="only files of prompts with this label")
+    ] = None
     sort: Annotated[
         Literal["newest", "oldest", "rating", "size"],
         Meta(description="rating: the best first; size: the most pixels first"),
@@ -181,6 +184,7 @@ def gallery(services: Services, query: GalleryParameters) -> GalleryPage:
             workflow=query.workflow,
             seed=_seed(query.seed),
             size=_size(query.size),
+            label=query.label,
             order=Order(query.sort),
             before_key=key,
         )

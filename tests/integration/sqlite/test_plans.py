@@ -55,7 +55,10 @@ EXPRESSIONS = {
     ("claims", "among"),
     *(
         ("gallery", name)
-        for name in ("within_stretch", "within_list", "curation_tables", "curation_terms")
+        for name in (
+            *("within_stretch", "within_list", "curation_tables", "curation_terms"),
+            "label_terms",
+        )
     ),
 }  # parts of other statements
 OF_PENDING = {"next_pending", "count_pending", "written", "waiting", "pending_prompt"}

@@ -23,9 +23,12 @@ from adapters.sql_queue.controls import SqlQueueControls
 from adapters.sql_queue.curation import SqlCuration
 from adapters.sql_queue.doctor import QueueChecks
 from adapters.sql_queue.intake import SqlPromptIntake
+from adapters.sql_queue.labels import SqlPromptLabels
 from adapters.sql_queue.plans import SqlPublicationPlans
+from adapters.sql_queue.reuse import SqlReuseIndex
 from adapters.sql_queue.statements import SHARED_FOLDER, StatementFiles
 from adapters.sql_queue.workers import SqlWorkerRegister
+from adapters.sql_queue.workflow_records import SqlWorkflowRecords
 from adapters.sqlite import doctor, shared_schema
 from adapters.sqlite.connection import Connection
 from adapters.sqlite.statements import statements
@@ -71,6 +74,9 @@ SUBJECTS = (
     "prompt_order",
     "doctor",
     "history",
+    "labels",
+    "reuse",
+    "workflows",
 )
 MODULES = (doctor, shared_schema)
 LATER = datetime(2099, 1, 1, tzinfo=UTC)
@@ -83,7 +89,7 @@ def _filled(name: str, sql: str) -> str:
         return f"SELECT {sql} FROM prompts AS p"  # noqa: S608 - an expression of the file
     if name in {"within_stretch", "within_list"}:
         return f"SELECT 1 FROM prompt_artifacts AS a WHERE {sql}"  # noqa: S608 - of the file
-    if name in {"curation_tables", "curation_terms"}:
+    if name in {"curation_tables", "curation_terms", "label_terms"}:
         joined = statements("gallery")["curation_tables"]
         terms = "" if name == "curation_tables" else f"WHERE TRUE {sql}"
         return f"SELECT 1 FROM prompt_artifacts AS a {joined} {terms}"  # noqa: S608 - likewise
@@ -91,7 +97,7 @@ def _filled(name: str, sql: str) -> str:
         return sql.format(table="prompts", columns="prompt_text", values=":prompt_text")
     words = {"urgency": "NULL", "first": "", "of_type": "1", "after": "1", "dated": "1"}
     words |= {"within": "1", "with_curation": "", "curated": "", "column": "rating"}
-    words |= {"beyond": "<", "direction": "DESC"}
+    words |= {"beyond": "<", "direction": "DESC", "config_name": "NULL"}
     return sql.format(index="", prompt_type="image_prompt", among="1", status=":state", **words)
 
 
@@ -253,9 +259,33 @@ def _keep_the_best(connection: Connection) -> None:
         {"favourite": True}, {"rating": 5}, {"tag": "a"}, {"seed": 1}, {"size": (1, 1)},
         {"workflow": "a"}, {"shown": Shown.HIDDEN}, {"shown": Shown.WASTEBASKET},
         {"order": Order.OLDEST}, {"order": Order.RATING}, {"order": Order.SIZE},
-        {"order": Order.RATING, "tag": "a"}, {"order": Order.SIZE, "tag": "a"},
+        {"order": Order.RATING, "tag": "a"}, {"order": Order.SIZE, "tag": "a"}, {"label": "a"},
     ):  # fmt: skip
         shown.page(GalleryQuery(**filters))
+
+
+def _label_and_reuse(connection: Connection) -> None:
+    """Labels and workflows of prompts, and what is published for a job."""
+    lake = Submission(
+        Kind.IMAGE, "a lake", "{}", "A lake", label="lakes", varied={"seed": 1}, workflow="lakes"
+    )
+    SqlPromptIntake(connection).submit([lake])
+    records = SqlWorkflowRecords(connection)
+    records.hints(1)
+    records.names([1])
+    records.rendered_with(1)
+    made = {"render_id": 1, "variant": 1, "prompt_id": 1, "workflow": "lakes", "reason": "chosen"}
+    with connection.writing():
+        connection.change(connection.statements("workflows")["record"], made)
+    labels = SqlPromptLabels(connection)
+    labels.all(5)
+    labels.prompts("lakes")
+    labels.of([1])
+    labels.add(1, "lakes", {})
+    row = {"reuse_key": "a" * 64, "prompt_id": 1, "render_id": 1, "files": "[]"}
+    with connection.writing():
+        connection.change(connection.statements("reuse")["remember"], row)
+    SqlReuseIndex(connection).find("a" * 64, 2)
 
 
 def _look_where_nothing_is_ours(path: Path) -> None:
@@ -295,6 +325,7 @@ def test_every_statement_is_used(
         claim = repository.claim_next(Selection(only=frozenset({2})))
         assert claim is not None
         repository.fail(claim, CRASH, 1.0)
+        repository.candidates(Selection(), 5)
         repository.count_pending(Selection())
         repository.count_pending(Selection(only=frozenset({1})))
         repository.count_pending(Selection(only=frozenset({1})))
@@ -323,6 +354,7 @@ def test_every_statement_is_used(
         _forget_everything_old(connection)
         _show_the_page(connection)
         _keep_the_best(connection)
+        _label_and_reuse(connection)
     _look_where_nothing_is_ours(tmp_path / "others.db")
     checks = doctor.DatabaseChecks(
         tmp_path / "musings.db", 5.0, QueueChecks(ManualClock(), tmp_path)
