@@ -161,6 +161,11 @@ class Container(containers.DeclarativeContainer):
     object_storage: providers.Provider[ObjectStorage] = providers.Singleton(
         factories.object_storage, settings
     )
+    published_media: providers.Provider[PublishedMedia] = _in_bucket_or_folder(
+        settings,
+        providers.Singleton(Lazy("adapters.media_files.object_media:ObjectMedia"), object_storage),
+        providers.Singleton(Lazy("adapters.media_files.media_file:MediaFolder"), output_root),
+    )
     staging_folder = providers.Callable(operator.truediv, state_folder, "publication")
 
     # The database: a connection for the work, and one each for leases and hooks.
@@ -363,6 +368,11 @@ class Container(containers.DeclarativeContainer):
         store,
         clock,
         providers.Callable(_retention, sections.database.retention_days),
+        providers.Factory(
+            Lazy("application.wastebasket:Wastebasket"),
+            database.provided.curation,
+            published_media,
+        ),
     )
 
     # Hooks; if there are none, nothing is opened for them.
@@ -416,12 +426,6 @@ class Container(containers.DeclarativeContainer):
     )
     live_reader: providers.Provider[LiveStateReader] = providers.Singleton(
         factories.live_reader, settings
-    )
-
-    published_media: providers.Provider[PublishedMedia] = _in_bucket_or_folder(
-        settings,
-        providers.Singleton(Lazy("adapters.media_files.object_media:ObjectMedia"), object_storage),
-        providers.Singleton(Lazy("adapters.media_files.media_file:MediaFolder"), output_root),
     )
 
     # The page: a database for each thread; they share what they know of paths and locks.
