@@ -161,11 +161,6 @@ class Container(containers.DeclarativeContainer):
     object_storage: providers.Provider[ObjectStorage] = providers.Singleton(
         factories.object_storage, settings
     )
-    published_media: providers.Provider[PublishedMedia] = _in_bucket_or_folder(
-        settings,
-        providers.Singleton(Lazy("adapters.media_files.object_media:ObjectMedia"), object_storage),
-        providers.Singleton(Lazy("adapters.media_files.media_file:MediaFolder"), output_root),
-    )
     staging_folder = providers.Callable(operator.truediv, state_folder, "publication")
 
     # The database: a connection for the work, and one each for leases and hooks.
