@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from application.ports.curation import Curation
     from application.ports.gallery import Gallery
     from application.ports.prompt_catalogue import PromptCatalogue
+    from application.ports.workers import WorkerRegister
+    from application.ports.workflows import WorkflowRecords
 
 
 class Database(Protocol):
@@ -43,6 +45,11 @@ class Database(Protocol):
         ...
 
     @property
+    def workers(self) -> WorkerRegister:
+        """The workers of all machines."""
+        ...
+
+    @property
     def curation(self) -> Curation:
         """Ratings, tags, collections and the wastebasket."""
         ...
@@ -50,6 +57,11 @@ class Database(Protocol):
     @property
     def labels(self) -> PromptLabels:
         """Finds prompts by their label."""
+        ...
+
+    @property
+    def workflow_records(self) -> WorkflowRecords:
+        """Named workflows of prompts and renders."""
         ...
 
     @property

@@ -69,6 +69,7 @@ def list_prompts(
     with invocation.open_database() as database:
         prompts = database.catalogue.search(query)
         labelled = database.labels.of([prompt.id for prompt in prompts])
+        workflows = database.workflow_records.names([prompt.id for prompt in prompts])
     if invocation.as_json:
         documents = [
             {
@@ -83,6 +84,7 @@ def list_prompts(
                 "reason": _reason(prompt)[1] or None,
                 "label": labelled[prompt.id].label if prompt.id in labelled else None,
                 "varied": dict(labelled[prompt.id].varied) if prompt.id in labelled else {},
+                "workflow": workflows.get(prompt.id),
             }
             for prompt in prompts
         ]
@@ -95,9 +97,9 @@ def list_prompts(
     reason_titles = ("CODE", "REASON") if has_failed else ()
     is_varied = label is not None and any(one.varied for one in labelled.values())
     varied_titles = ("VARIED",) if is_varied else ()
-    rows: list[tuple[str, ...]] = [
-        ("ID", "KIND", "STATUS", "CREATED", "AGE", *reason_titles, *varied_titles, "TEXT")
-    ]
+    named_titles = ("WORKFLOW",) if workflows else ()
+    titles = (*named_titles, *reason_titles, *varied_titles)
+    rows: list[tuple[str, ...]] = [("ID", "KIND", "STATUS", "CREATED", "AGE", *titles, "TEXT")]
     for prompt in prompts:
         code, reason = _reason(prompt)
         row = (
@@ -110,7 +112,8 @@ def list_prompts(
         reasons = (code or "-", fitted(one_line(reason), _REASON_COLUMNS) or "-")
         varied = caption(labelled[prompt.id].varied) if prompt.id in labelled else ""
         varied = fitted(one_line(varied), _REASON_COLUMNS) or "-"
-        columns = (*(reasons if has_failed else ()), *((varied,) if is_varied else ()))
+        named = (one_line(workflows.get(prompt.id, "-")),) if workflows else ()
+        columns = (*named, *(reasons if has_failed else ()), *((varied,) if is_varied else ()))
         rows.append((*row, *columns, one_line(prompt.text)))
     click.echo("\n".join(table(rows, terminal_columns(), numbers={0})))
     if len(prompts) == limit:

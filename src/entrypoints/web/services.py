@@ -14,6 +14,7 @@ from entrypoints.container import compose
 from entrypoints.settings import resolution
 from entrypoints.settings.errors import SettingsError
 from entrypoints.version import VERSION
+from entrypoints.workflow_choice import all_rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -35,7 +36,10 @@ if TYPE_CHECKING:
     from application.ports.prompt_catalogue import PromptCatalogue
     from application.ports.prompt_repository import PromptRepository
     from application.ports.render_logs import RenderLogs
+    from application.ports.workers import WorkerRegister
+    from application.ports.workflows import WorkflowRecords
     from domain.prompt import Kind
+    from domain.workflow_rules import WorkflowRules
     from entrypoints.container import Container
     from entrypoints.settings.loader import LoadedSettings
     from entrypoints.web.access import Access
@@ -61,8 +65,11 @@ class Services:
         controls: pause and resume.
         intake: submits prompts.
         labels: finds prompts by their label.
+        workflow_records: named workflows of prompts and renders.
+        rules: of the kinds that have named workflows.
         repository: retry and cancel; creates our own tables when they are missing.
-        live: the state that running workers publish.
+        register: of the workers of all machines.
+        live: the state that running workers of this machine publish.
         render_logs: the output of workflows.
         summaries: the summary of the queue, counted once for all requests.
         checks: the doctor's checks, run in the background.
@@ -85,7 +92,10 @@ class Services:
     controls: Callable[[], QueueControls]
     intake: Callable[[], PromptIntake]
     labels: Callable[[], PromptLabels]
+    workflow_records: Callable[[], WorkflowRecords]
+    rules: Mapping[Kind, WorkflowRules]
     repository: Callable[[], PromptRepository]
+    register: Callable[[], WorkerRegister]
     live: LiveStateReader
     render_logs: RenderLogs
     summaries: SummaryCache
@@ -182,7 +192,10 @@ def build_services(loaded: LoadedSettings, access: Access) -> tuple[Services, Ca
         controls=lambda: databases.current().controls,
         intake=lambda: databases.current().intake,
         labels=lambda: databases.current().labels,
+        workflow_records=lambda: databases.current().workflow_records,
+        rules=all_rules(loaded.settings.media),
         repository=databases.repository,
+        register=lambda: databases.current().workers,
         live=container.live_reader(),
         render_logs=container.render_logs(),
         summaries=SummaryCache(databases.watch),

@@ -76,7 +76,7 @@ function showBroken(broken) {
   list.said = said;
   list.hidden = broken.length === 0;
   list.replaceChildren(...broken.map((each) => el("li", { class: "notice bad" },
-    el("p", {}, el("b", { text: `${NAMES[each.kind]} cannot be rendered.` }), " ",
+    el("p", {}, el("b", { text: `${NAMES[each.kind]}${each.workflow && ` of the workflow "${each.workflow}"`} cannot be rendered.` }), " ",
       el("code", { text: each.code }), ` ${each.message}`),
     el("p", { class: "hint", text: each.hint || "" }))));
 }
