@@ -60,10 +60,10 @@ def zip_chunks(
     sink = _Sink()
     manifest: list[bytes] = []
     names: set[str] = set()
-    with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:  # type: ignore[arg-type]
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
         for artifact_id in ids:
             artifact = gallery.artifact_by_id(artifact_id)
-            media = artifact and _opened(artifact, published)
+            media = None if artifact is None else _opened(artifact, published)
             if artifact is None or media is None:
                 continue
             name = _name(artifact, names)
