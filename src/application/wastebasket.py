@@ -74,14 +74,14 @@ class Wastebasket:
     def _empty(self, before: datetime | None, artifact_ids: Collection[int] | None) -> Emptied:
         emptied = Emptied()
         for batch in self._batches(before):
-            wanted = [
+            chosen = [
                 artifact
                 for artifact in batch
                 if artifact_ids is None or artifact.id in artifact_ids
             ]
-            paths = {path for artifact in wanted for path in _paths(artifact)}
+            paths = {path for artifact in chosen for path in _paths(artifact)}
             shared = self._curation.shared_paths(paths)
-            for artifact in wanted:
+            for artifact in chosen:
                 if shared.isdisjoint(_paths(artifact)):
                     self._remove(artifact, emptied)
                 else:

@@ -247,9 +247,9 @@ def _remove_now(invocation: Invocation, ids: tuple[int, ...], *, files: bool, ye
 
     published = compose(invocation.settings()).published_media()
     with invocation.open_database() as database:
-        wanted, unknown = (ids, []) if files else _files_of(database, ids)
+        artifact_ids, unknown = (ids, []) if files else _files_of(database, ids)
         waste = {artifact.id for artifact in _waste(database)}
-        chosen = waste & set(wanted) if ids else waste
+        chosen = waste & set(artifact_ids) if ids else waste
         count = f"{len(chosen)} {'file' if len(chosen) == 1 else 'files'}"
         if chosen and not yes:
             if invocation.as_json or not sys.stdin.isatty():
@@ -259,7 +259,7 @@ def _remove_now(invocation: Invocation, ids: tuple[int, ...], *, files: bool, ye
                 click.echo("nothing was removed", err=True)
                 return ExitCode.SOME_FAILED
         emptied = Wastebasket(database.curation, published).empty_now(frozenset(chosen))
-    absent = dict.fromkeys(set(wanted) - waste, "it is not in the wastebasket")
+    absent = dict.fromkeys(set(artifact_ids) - waste, "it is not in the wastebasket")
     refused = {str(number): reason for number, reason in (emptied.kept | absent).items()}
     if invocation.as_json:
         document = {"removed": emptied.removed, "refused": refused, "unknown_prompts": unknown}

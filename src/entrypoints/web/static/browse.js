@@ -1,7 +1,6 @@
 // Browse: filters, the grid, the viewer and the player put together.
-import { ApiError, api, atRest, base, complain, el, poll } from "./site.js";
-import { adopt, card, keep } from "./cards.js";
-import { curate, keyed } from "./curation.js";
+import { ApiError, atRest, base, complain, el, poll } from "./site.js";
+import { adopt, card } from "./cards.js";
 import { Sheet } from "./sheet.js";
 import { Shelf } from "./shelf.js";
 import { _, ngettext } from "./texts.js";
@@ -21,7 +20,7 @@ const LOOK = 5000; // milliseconds between looks for new media
 let shelf = null;
 let player = null;
 let viewer = null;
-let selection = null;
+let keeping = null;
 const sheet = new Sheet(root, { build, adopt, wanted: more });
 
 // They are loaded when the page is idle, or when they are needed.
@@ -35,7 +34,7 @@ const whole = (error) => complain(new ApiError(0, {
 
 function build(item) {
   const made = card(item);
-  if (item) selection?.mark(made);
+  if (item) keeping?.selection.mark(made);
   if (item && player?.plays(item)) queueMicrotask(() => player.tell());
   return made;
 }
@@ -81,7 +80,7 @@ function start(given = null) {
   const filters = NAMES.flatMap((name) => (wanted.get(name) ? [[name, wanted.get(name)]] : []));
   shelf?.drop();
   shelf = new Shelf(filters, given);
-  selection?.reset();
+  keeping?.selection.reset();
   news.hidden = true;
   root.setAttribute("aria-busy", "true");
   more();
@@ -130,11 +129,6 @@ const indexOf = (element) => Number(element.closest(".card").dataset.index);
 root.addEventListener("click", (event) => {
   const { shelf } = sheet; // the cards may still be those of the filters before
   if (!shelf || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
-  const favourite = event.target.closest(".heart");
-  if (favourite) {
-    shelf.get(indexOf(favourite)).then((item) => curate([item], { favourite: !item.favourite }), complain);
-    return;
-  }
   const play = event.target.closest(".play");
   const more = event.target.closest(".more");
   const link = event.target.closest(".card.image .open");
@@ -154,74 +148,28 @@ root.addEventListener("click", (event) => {
 const hear = (shelf, index, from = 0) => aPlayer().then(() => player.play(shelf, index, from), whole);
 root.addEventListener("seek", (event) => hear(sheet.shelf, indexOf(event.target), event.detail));
 
-// Keys at a card: a rating, a favourite.
-root.addEventListener("keydown", (event) => {
-  const made = event.target.closest(".card");
-  if (made?.dataset.index && sheet.shelf) keyed(event, sheet.shelf.known(indexOf(made)));
-});
-document.addEventListener("curated", ({ detail }) => {
-  for (const item of detail) {
-    const made = root.querySelector(`.card[data-id="${item.artifact_id}"]`);
-    if (made?.querySelector(".heart")) keep(made, item);
-  }
-});
-document.addEventListener("moved", ({ detail }) => {
-  if (!sheet.shelf || sheet.shelf !== shelf) return;
-  const gone = new Set(detail.map((item) => item.artifact_id));
-  if (shelf.ids.some((id) => gone.has(id))) {
-    shelf.remove(gone);
-    selection?.reset();
-    sheet.refresh();
-    foot.textContent = shelf.complete ? ending(shelf.length) : "";
-  } else start(); // they are back
-});
+// Ratings, choosing and further filters are loaded when the page is idle.
+atRest(() => import("./keeping.js").then(({ Keeping }) => {
+  keeping = new Keeping(root, sheet, {
+    current: () => shelf, start, counted: () => { foot.textContent = shelf.complete ? ending(shelf.length) : ""; },
+  });
+}).catch(whole));
 
-// The size of the thumbnails, which this browser keeps.
-const slider = document.getElementById("thumbnails");
-function resize() {
-  const row = ROWS[slider.value];
-  if (row) root.style.setProperty("--row", row);
-  else root.style.removeProperty("--row");
-  if (sheet.shelf) sheet.refit();
-}
+news.addEventListener("click", () => { scrollTo(0, 0); start(); });
+
 try {
-  slider.value = localStorage.getItem("mediagen-thumbnails") ?? slider.value;
+  const kept = localStorage.getItem("mediagen-thumbnails");
+  if (kept) document.getElementById("thumbnails").value = kept;
 } catch {
   // Without storage the size lasts until the page is closed.
 }
+function resize() {
+  const row = ROWS[document.getElementById("thumbnails").value];
+  if (row) root.style.setProperty("--row", row);
+  else root.style.removeProperty("--row");
+}
 resize();
-slider.addEventListener("input", () => {
-  resize();
-  try {
-    localStorage.setItem("mediagen-thumbnails", slider.value);
-  } catch {
-    // As above.
-  }
-});
-
-// What can be filtered by is asked for when it is looked at.
-const details = document.getElementById("more-filters");
-details.addEventListener("toggle", async () => {
-  if (!details.open) return;
-  const groups = await api(`${base}/api/v1/gallery/groups`).catch(() => null);
-  if (!groups) return;
-  const lists = {
-    tags: groups.tags.map(({ name }) => name), collections: groups.collections.map(({ name }) => name),
-    workflows: groups.workflows,
-  };
-  for (const [name, values] of Object.entries(lists)) {
-    document.getElementById(`known-${name}`).replaceChildren(...values.map((value) => el("option", { value })));
-  }
-});
-
-// Choosing is loaded when it begins.
-const mode = document.getElementById("select");
-const choosing = () => import("./selection.js").then(({ Selection }) => (
-  selection ||= new Selection(root, sheet, mode)
-));
-atRest(() => choosing().catch(whole));
-
-news.addEventListener("click", () => { scrollTo(0, 0); start(); });
+document.getElementById("thumbnails").addEventListener("input", () => { resize(); if (sheet.shelf) sheet.refit(); });
 
 const given = document.getElementById("given");
 start(given && JSON.parse(given.content.textContent));

@@ -1,6 +1,5 @@
 // The cards of the grid.
 import { base, clock, el, time } from "./site.js";
-import { heart, stars } from "./curation.js";
 import { _ } from "./texts.js";
 import { wave } from "./waves.js";
 
@@ -28,8 +27,13 @@ function dress(made, item) {
 /** Show on a card what a person thinks of its file. */
 export function keep(made, item) {
   heart(made.querySelector(".heart"), item);
-  const shown = made.querySelector(".stars");
-  if (shown) shown.textContent = stars(item.rating);
+  made.querySelector(".stars").textContent = item.rating ? `★ ${item.rating}` : "";
+}
+
+/** Show on a button whether a file is a favourite. */
+export function heart(button, item) {
+  button.textContent = item.favourite ? "♥" : "♡";
+  button.setAttribute("aria-pressed", item.favourite);
 }
 
 /** Whether a card that the server made may stay; it then does what ours do. */

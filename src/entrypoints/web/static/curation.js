@@ -94,14 +94,6 @@ export function keyed(event, item) {
   return true;
 }
 
-/** A button that shows whether a file is a favourite, and changes that. */
-export function heart(button, item) {
-  button.textContent = item.favourite ? "♥" : "♡";
-  button.setAttribute("aria-pressed", item.favourite);
-}
-
-export const stars = (rating) => (rating ? `★ ${rating}` : "");
-
 /** Five stars as buttons in an element; `rate(number)` is called by a press. */
 export function fillStars(element, item) {
   if (!element.children.length) {

@@ -1,8 +1,8 @@
 // The player at the bottom of the page: plays song after song, and shows lyrics.
 import { api, base, clock, complain, el, isTyping, toast } from "./site.js";
 import { actionsOf, openMenu } from "./actions.js";
-import { pageOf } from "./cards.js";
-import { curate, heart, keyed } from "./curation.js";
+import { heart, pageOf } from "./cards.js";
+import { curate, keyed } from "./curation.js";
 import { Shelf } from "./shelf.js";
 import { _ } from "./texts.js";
 import { fill, reached, wave } from "./waves.js";

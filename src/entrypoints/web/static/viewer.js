@@ -1,7 +1,8 @@
 // The full-screen viewer.
 import { base, bytes, complain, el, moment, span, toast } from "./site.js";
 import { actionsOf, openMenu } from "./actions.js";
-import { curate, fillStars, heart, keyed, pressedStar } from "./curation.js";
+import { heart } from "./cards.js";
+import { curate, fillStars, keyed, pressedStar } from "./curation.js";
 import { _, language } from "./texts.js";
 import { Zooming } from "./zooming.js";
 
