@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from application.ports.render_logs import RenderLogs
     from application.ports.renders import RenderHistory, RenderLeases, ServerJobs
     from application.ports.system import Clock, Processes
+    from application.prompt_choice import PromptChooser
     from application.recovery import OrphanedJobs, Recovery
     from application.registration import Registration
     from application.slot import PromptRenderer, RenderSlot
@@ -355,6 +356,16 @@ class Container(containers.DeclarativeContainer):
         clock,
         orphaned_jobs,
     )
+    prompt_chooser: providers.Provider[PromptChooser | None] = providers.Singleton(
+        renderer_setup.prompt_chooser,
+        settings,
+        setups,
+        repository,
+        renderer,
+        clock,
+        workflow_choices,
+        workflow_holds,
+    )
     admission: providers.Provider[Admission] = providers.Singleton(
         Lazy("application.admission:Admission"),
         renderer,
@@ -374,6 +385,7 @@ class Container(containers.DeclarativeContainer):
         ),
         events,
         workflow_holds,
+        prompt_chooser,
     )
     lanes: providers.Provider[int] = providers.Callable(
         lambda on_servers: SERVER_LANES if on_servers else LANES, has_server_jobs

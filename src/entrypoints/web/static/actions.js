@@ -61,13 +61,12 @@ export async function again(id) {
   queued([id]);
 }
 
-/** Submit a prompt with new seeds; gives the ids of the new prompts. */
-export async function variations(id, count) {
-  return (await api(`${base}/api/v1/prompts/${id}/variations`, { body: { count } })).ids;
-}
+/** Submit a prompt with new seeds; gives the ids of the new prompts, and their label. */
+export const variations = (id, count) => api(`${base}/api/v1/prompts/${id}/variations`, { body: { count } });
 
 export async function vary(id, count) {
-  queued(await variations(id, count));
+  const { ids, label } = await variations(id, count);
+  queued(ids, `${base}/compare?label=${encodeURIComponent(label)}`);
 }
 
 export async function cancel(id) {
@@ -75,12 +74,11 @@ export async function cancel(id) {
   toast(_("Prompt %(id)s was cancelled.", { id }), { kind: "good" });
 }
 
-function queued(ids) {
+function queued(ids, place = `${base}/prompts/${ids[0]}`) {
   const [first] = ids, last = ids.at(-1);
   const said = ids.length === 1 ? _("Prompt %(id)s is in the queue.", { id: first })
     : _("Prompts %(first)s to %(last)s are in the queue.", { first, last });
   const box = toast(said, { kind: "good" });
-  const place = ids.length === 1 ? `${base}/prompts/${first}` : `${base}/queue`;
   box.querySelector("p").append(" ", el("a", { href: place, text: _("Show") }));
 }
 

@@ -173,7 +173,7 @@ export class Selection {
 
   async vary(items) {
     const made = [];
-    for (const id of await this.prompts(items)) made.push(...await variations(id, SEVERAL));
+    for (const id of await this.prompts(items)) made.push(...(await variations(id, SEVERAL)).ids);
     toast(ngettext("%(num)s variation is in the queue.", "%(num)s variations are in the queue.", made.length), { kind: "good" });
   }
 }
