@@ -119,6 +119,13 @@ def _renderers_by_kind(setups: Mapping[str, RendererSetup]) -> dict[Kind, str]:
     return {kind: name for kind, name in names.items() if name}
 
 
+def _register_interval(loaded: LoadedSettings) -> float:
+    """Seconds between two signs of life of a worker."""
+    from application.registration import FILE_INTERVAL, INTERVAL
+
+    return INTERVAL if resolution.is_postgres(loaded) else FILE_INTERVAL
+
+
 def _retention(days: float) -> timedelta | None:
     return timedelta(days=days) if days else None
 
@@ -474,6 +481,7 @@ class Container(containers.DeclarativeContainer):
         providers.Callable(_renderers_by_kind, setups),
         VERSION,
         clock,
+        providers.Callable(_register_interval, settings),
     )
     live_reader: providers.Provider[LiveStateReader] = providers.Singleton(
         factories.live_reader, settings

@@ -366,12 +366,8 @@ def _machine_row(worker: RegisteredWorker) -> tuple[str, ...]:
     name = one_line(f"{identity.host}:{identity.pid}")
     slots = "1 slot" if description.slots == 1 else f"{description.slots} slots"
     if worker.is_gone:
-        return (
-            name,
-            description.command,
-            slots,
-            f"gone, last seen {duration(worker.silent_seconds)} ago",
-        )
+        seen = f"gone, last seen {duration(worker.silent_seconds)} ago"
+        return name, description.command, slots, seen, ""
     stopped = {stopped.kind: stopped.code for stopped in description.stopped}
     renders = ", ".join(
         f"{kind.value} by {name}" + (f" (stopped: {stopped[kind]})" if kind in stopped else "")
