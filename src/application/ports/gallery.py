@@ -243,6 +243,7 @@ class FailedPrompt:
         failure_message: of its last render, or None.
         finished_at: end of its last render (ISO 8601), or None.
         attempts: number of attempts; 0 when it was never rendered.
+        writing: the one under ``output_reference``, or None when there is none.
     """
 
     id: int
@@ -254,6 +255,22 @@ class FailedPrompt:
     failure_message: str | None
     finished_at: str | None
     attempts: int
+    writing: Writing | None
+
+
+@dataclass(frozen=True, slots=True)
+class PromptPreview:
+    """What a short list shows of a prompt.
+
+    Attributes:
+        text: the prompt as a person wrote it.
+        writing: the one under ``output_reference``, or None when there is none.
+        artifact_id: its newest file, if that is among the newest 2,000 of the database.
+    """
+
+    text: str
+    writing: Writing | None
+    artifact_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,15 +373,31 @@ class Gallery(Protocol):
         """
         ...
 
-    def waiting(self, kind: Kind, limit: int) -> Sequence[WaitingPrompt]:
+    def waiting(self, kind: Kind, limit: int, offset: int = 0) -> Sequence[WaitingPrompt]:
         """Pending prompts that have their writing, oldest first; those waiting for a retry too.
 
-        The catalogue's summary has their total number.
+        Those that a person moved stand where they will be rendered. The catalogue's summary has
+        their total number.
+
+        Args:
+            kind: the media kind.
+            limit: maximum number of prompts.
+            offset: number of prompts that are left out at the beginning.
         """
         ...
 
-    def failed(self, limit: int, *, cancelled: bool = False) -> Sequence[FailedPrompt]:
+    def waiting_ids(self, kind: Kind) -> Sequence[int]:
+        """The ids of all pending prompts that have their writing, in the order of ``waiting``."""
+        ...
+
+    def failed(
+        self, limit: int, *, cancelled: bool = False, offset: int = 0
+    ) -> Sequence[FailedPrompt]:
         """Image and lyrics prompts that failed, or that a person cancelled, the latest first."""
+        ...
+
+    def previews(self, prompt_ids: Collection[int]) -> Mapping[int, PromptPreview]:
+        """What a short list shows of prompts, by id; those that are gone are left out."""
         ...
 
     def ended(self, limit: int) -> Sequence[RenderRecord]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from application.ports.database import QueueWatch
     from application.ports.doctor import Check
     from application.ports.prompt_catalogue import PromptCatalogue, QueueSummary, RenderRecord
+    from entrypoints.web.queue_api import Outcome
 
 MAX_CHECK_AGE: Final = 30.0  # seconds
 _MAX_SUMMARY_AGE: Final = 5.0  # seconds; some counts change with the clock: retries become due
@@ -27,6 +28,9 @@ class SummaryCache:
     """Keeps the last summary of the queue until another program commits. Safe from any thread.
 
     Counting visits every prompt, and each open page asks every second.
+
+    Attributes:
+        outcomes: the last renders that ended, as the API shows them, by the number of the render.
 
     Args:
         watch: opens what notices commits of other programs; its owner closes it.
@@ -45,6 +49,7 @@ class SummaryCache:
         self._cost = 0.0
         self._is_stale = False
         self._texts: dict[int, str] = {}
+        self.outcomes: dict[int, Outcome] = {}
 
     def summary(self, catalogue: Callable[[], PromptCatalogue]) -> QueueSummary:
         """The summary; a change of another program shows after a second at most.
