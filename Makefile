@@ -7,7 +7,7 @@
 
 .SUFFIXES:
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow lint audit format hooks bench path front-end mappings chaos screenshots lock clean
+.PHONY: help demo test slow lint audit format hooks bench path front-end mappings chaos texts screenshots lock clean
 
 # ---------------------------------------------------------------------------------- interpreter
 
@@ -164,6 +164,12 @@ RECORD_FLAGS :=
 
 recordings: $(VENV)/.installed-dev ## Compare the ComfyUI at COMFYUI_URL with what older ones answered
 	@$(BIN)/python -m tests.comfyui_double.recorder $(COMFYUI_URL) $(RECORD_FLAGS)
+
+# English texts are the keys; docs/translations.md.
+LANGUAGE :=
+
+texts: $(VENV)/.installed-dev ## Collect the texts of the page for translators; LANGUAGE=fr begins French
+	@$(BIN)/python -m tests.web.texts $(LANGUAGE)
 
 screenshots: $(VENV)/.installed-dev ## Draw the pictures of the page in docs/images (needs a Chromium)
 	@$(BIN)/python -m tests.web.screenshots

@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from flask import Flask, Response, request
+from werkzeug.exceptions import NotFound
 from werkzeug.routing import BaseConverter, ValidationError
 
 from entrypoints.web.api import API_MODULES, MAX_ROW_ID, MAX_UPLOAD_BYTES, UPLOAD_PATH
 from entrypoints.web.errors import install_errors
 from entrypoints.web.file_responses import CACHE_FOREVER
+from entrypoints.web.json_responses import JSON, json_bytes
+from entrypoints.web.languages import LOCALES, catalogue, install_languages, languages
 from entrypoints.web.request_guards import CSRF_HEADER, install_guards
 
 if TYPE_CHECKING:
@@ -74,6 +77,7 @@ def create_app(services: Services) -> Flask:
     app.url_map.merge_slashes = False  # an address with "//" is another one
     install_errors(app)
     install_guards(app, services.access)
+    install_languages(app)
     _install_assets(app)
     for name in _BLUEPRINTS:
         module = import_module(f"entrypoints.web.{name}")
@@ -84,17 +88,27 @@ def create_app(services: Services) -> Flask:
 def _install_assets(app: Flask) -> None:
     """``/static/{digest}/...``, and ``asset()`` for templates.
 
-    Scripts and styles have addresses that change with their content, so browsers may keep them.
+    Scripts, styles and texts have addresses that change with their content, so browsers may keep
+    them.
     Scripts import one another by relative addresses, so all have the same digest.
     """
-    current = assets_digest(_STATIC)
+    current = assets_digest(_STATIC, LOCALES)
 
-    @app.get("/static/<string:digest>/<string:name>")
-    def versioned_asset(digest: str, name: str) -> Response:
-        response = app.send_static_file(name)
+    def kept(response: Response, digest: str) -> Response:
         if digest == current:  # an old page gets the current file too, but may not keep it
             response.headers["Cache-Control"] = CACHE_FOREVER
         return response
+
+    @app.get("/static/<string:digest>/<string:name>")
+    def versioned_asset(digest: str, name: str) -> Response:
+        return kept(app.send_static_file(name), digest)
+
+    @app.get("/static/<string:digest>/texts/<string:language>.json")
+    def texts(digest: str, language: str) -> Response:
+        if language not in languages()[1:]:
+            raise NotFound
+        answer = Response(json_bytes(catalogue(language).document), content_type=JSON)
+        return kept(answer, digest)
 
     @app.template_global()
     def asset(name: str) -> str:
@@ -107,10 +121,10 @@ def _install_assets(app: Flask) -> None:
         return request.script_root
 
 
-def assets_digest(folder: Path) -> str:
-    """A short text that differs whenever a file of the folder does."""
+def assets_digest(*folders: Path) -> str:
+    """A short text that differs whenever a file of the folders does."""
     digest = hashlib.sha256()
-    for file in sorted(folder.iterdir()):
+    for file in sorted(file for folder in folders for file in folder.iterdir()):
         content = file.read_bytes()
         digest.update(f"{file.name} {len(content)}\n".encode())
         digest.update(content)

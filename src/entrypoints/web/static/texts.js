@@ -1,0 +1,35 @@
+// Texts in the language of the page; docs/translations.md says how they are marked and translated.
+
+/** The code of the language, for Intl and toLocaleString. */
+export const language = document.documentElement.lang || "en";
+
+const rules = new Intl.PluralRules(language);
+const { texts, forms } = language === "en" ? {} : await catalogue();
+const known = new Map(Object.entries(texts || {}));
+
+/** The catalogue of the language; without one the page speaks English. */
+function catalogue() {
+  return fetch(new URL(`texts/${language}.json`, import.meta.url))
+    .then((answer) => (answer.ok ? answer.json() : {}), () => ({}));
+}
+
+function filled(text, values) {
+  return text.replace(/%(?:%|\((\w+)\)s)/g, (_whole, name) => (name ? values[name] : "%"));
+}
+
+/** A text, with each %(name)s replaced by a value. */
+export const _ = (text, values = {}) => filled(known.get(text) ?? text, values);
+
+/** The text for a count, which is %(num)s in it. */
+export function ngettext(one, many, count, values = {}) {
+  const translated = known.get(one);
+  const text = translated ? translated[forms[rules.select(count)]] : count === 1 ? one : many;
+  return filled(text, { num: count.toLocaleString(language), ...values });
+}
+
+const choice = document.getElementById("language");
+choice?.addEventListener("change", () => {
+  const { cookiePath } = choice.dataset;
+  document.cookie = `mediagen_language=${choice.value}; path=${cookiePath}; max-age=31536000; samesite=lax`;
+  location.reload();
+});
