@@ -161,12 +161,19 @@ export function fillEnded(row, item) {
   show(part(row, "problem"), true);
   put(row, "word", OUTCOMES[item.outcome] || item.outcome);
   put(row, "seconds", typeof item.seconds === "number" ? span(item.seconds) : "");
-  const place = row.querySelector(".thumb");
-  if (!item.thumbnail_url || place.firstElementChild) return;
-  const picture = new Image();
+  fillThumbnail(row.querySelector(".thumb"), item.thumbnail_url);
+}
+
+function fillThumbnail(place, url) {
+  const picture = place.querySelector("img") || new Image();
+  if (!url || (picture.complete && picture.src && !picture.naturalWidth)) {
+    picture.remove(); // the file is gone
+    return;
+  }
+  picture.onerror = () => picture.remove();
+  if (picture.parentElement) return;
   picture.alt = "";
   picture.decoding = "async";
-  picture.onerror = () => picture.remove();
-  picture.src = item.thumbnail_url;
+  picture.src = url;
   place.append(picture);
 }
