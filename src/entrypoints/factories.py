@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from application.ports.prompt_repository import PromptRepository
     from application.ports.render_logs import RenderLogs
     from application.ports.renders import RenderLeases
+    from application.ports.search import SearchIndex
     from application.ports.system import Clock, Processes
     from domain.lease import ProcessIdentity
     from domain.retry import RetryPolicy
@@ -99,6 +100,26 @@ def open_database(
         why_lost=partial(why_lost, loaded),
         place=partial(worker_place, loaded),
     )
+
+
+def open_search(loaded: LoadedSettings, database: OpenDatabase) -> SearchIndex:
+    """The index of words of a database that is open; it is created if it is missing.
+
+    Raises:
+        RepositoryError: it cannot be used.
+        OSError: its file cannot be created.
+    """
+    if is_postgres(loaded):
+        from adapters.postgres import search as postgres_search
+
+        return postgres_search.open_search_index(database.connection)
+    from adapters.sqlite import search as sqlite_search
+    from adapters.state_folder import make_private
+
+    folder = state_folder(loaded)
+    make_private(folder)
+    timeout = loaded.settings.database.timeout
+    return sqlite_search.open_search_index(database.connection, folder / "search.db", timeout)
 
 
 def worker_place(loaded: LoadedSettings) -> WorkerPlace:

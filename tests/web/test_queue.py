@@ -61,7 +61,7 @@ LET_COME = """() => {
     .observe(banner, { attributes: true });
   window.letCome();
 }"""
-HOSTILE = '<img src=x onerror="window.pwned = true"></script><script>window.pwned = true</script>'
+HOSTILE = '<img src=x onerror="pwned = true"></script><script>pwned = true</script>'
 
 
 @pytest.fixture
@@ -392,7 +392,9 @@ def test_a_failed_prompt_is_retried_by_mouse(site: Site) -> None:
         bad = card(page, "failed", prompt_id)
         expect(bad.locator("code")).to_have_text("timed_out")
         expect(bad).to_contain_text("it took too long")
-        expect(bad.locator(".reason")).to_have_attribute("title", re.compile("it took too long\\nRaise"))
+        expect(bad.locator(".reason")).to_have_attribute(
+            "title", re.compile("it took too long\\nRaise")
+        )
         expect(page.locator("#workers")).to_have_attribute("data-workers", "0")
         bad.get_by_role("button", name=f"Retry prompt {prompt_id}").click()
         expect(page.locator("#toasts")).to_contain_text("mediagen daemon")
@@ -460,7 +462,7 @@ def test_hostile_text_stays_text(site: Site, *, scripted: bool) -> None:
         if scripted:
             ahead.append(site.place.poet.write(image(HOSTILE), text=HOSTILE))
             site.place.poet.write(json.dumps(song), prompt_type="lyrics_prompt", text=HOSTILE)
-            expect(page.locator("#waiting-audio > li")).to_contain_text("window.pwned")
+            expect(page.locator("#waiting-audio > li")).to_contain_text("pwned")
         for prompt_id in ahead:
             expect(card(page, "waiting-image", prompt_id)).to_contain_text(HOSTILE)
         expect(page.locator("#failed")).to_contain_text(HOSTILE)
@@ -538,12 +540,13 @@ def test_everybody_can_use_it(site: Site) -> None:
 
 def test_a_tab_that_nobody_sees_asks_for_nothing(site: Site) -> None:
     """It looks at the queue again once it is seen."""
+    site.place.poet.write(image("a lake"))
     with site.page("/queue", own=True) as page:
         page.clock.install()
         page.add_init_script(NOTE_QUESTIONS)
         page.reload()
         page.wait_for_function("() => window.asked.length > 2")
-        looks = "window.asked.filter((each) => each === 'status').length"
+        looks = "window.asked.filter((each) => each.startsWith('rows')).length"
         before = page.evaluate(
             "Object.defineProperty(document, 'hidden', { get: () => window.away });"
             f"window.away = true; document.dispatchEvent(new Event('visibilitychange')); {looks}"

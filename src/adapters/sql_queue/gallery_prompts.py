@@ -67,11 +67,11 @@ class GalleryPrompts:
                 read += len(piece)
                 if len(positions) > query.limit:
                     return PromptPage(
-                        self._listed(positions[: query.limit]), positions[query.limit - 1]
+                        self.listed(positions[: query.limit]), positions[query.limit - 1]
                     )
                 if read >= MAX_ROWS:
-                    return PromptPage(self._listed(positions), piece[-1])
-            return PromptPage(self._listed(positions), None)
+                    return PromptPage(self.listed(positions), piece[-1])
+            return PromptPage(self.listed(positions), None)
 
     def _matching(
         self, positions: list[PromptPosition], query: PromptListQuery
@@ -216,7 +216,8 @@ class GalleryPrompts:
         )
         return [prompt_id for prompt_id, _ in prompts[:limit]]
 
-    def _listed(self, positions: list[PromptPosition]) -> tuple[ListedPrompt, ...]:
+    def listed(self, positions: list[PromptPosition]) -> tuple[ListedPrompt, ...]:
+        """The prompts at these positions, as far as they are there."""
         ids = [position.prompt_id for position in positions]
         rows = self._by_id("listed", ids, {})
         last = self._renders.last_of(ids)

@@ -15,6 +15,8 @@ from entrypoints.cli.timestamps import age_of, shown_time
 from entrypoints.terminal_text import fitted, one_line, table, terminal_columns
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from domain.prompt import Prompt
 
 HELP = """List prompts, newest first.
@@ -64,6 +66,17 @@ def list_prompts(
     query = PromptQuery(kind, artifact_status, text, limit)
     with invocation.open_database() as database:
         prompts = database.catalogue.search(query)
+    print_prompts(invocation, prompts, limit)
+
+
+def print_prompts(invocation: Invocation, prompts: Sequence[Prompt], limit: int) -> None:
+    """Print prompts as a table, or as JSON.
+
+    Args:
+        invocation: says which.
+        prompts: newest first.
+        limit: if there are so many, more may match.
+    """
     if invocation.as_json:
         documents = [
             {

@@ -30,6 +30,7 @@ API_MODULES: Final = (
     "media",
     "gallery_api",
     "prompts_api",
+    "search_api",
     "submit_api",
     "queue_api",
     "changes_api",

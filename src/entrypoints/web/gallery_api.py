@@ -96,14 +96,15 @@ class GalleryParameters(ListParameters, frozen=True):
 def gallery(services: Services, query: GalleryParameters) -> GalleryPage:
     """Published files, newest first."""
     page = services.gallery().page(
-        GalleryQuery(**query.filters(), before=_position(query.cursor), limit=query.limit)
+        GalleryQuery(**query.filters(), before=position_of(query.cursor), limit=query.limit)
     )
     base = request.script_root
     items = [gallery_item(artifact, base) for artifact in page.artifacts]
     return GalleryPage(items, None if page.next is None else str(page.next))
 
 
-def _position(cursor: str | None) -> int | None:
+def position_of(cursor: str | None) -> int | None:
+    """The id that a cursor stands for. Raises ApiError if it is no cursor."""
     if cursor is None:
         return None
     digits = cursor.removeprefix("-")

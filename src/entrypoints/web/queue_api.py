@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 MAX_LISTED: Final = 50  # waiting prompts of each kind, and failed ones
 MAX_OUTCOMES: Final = 20
 MAX_ROWS: Final = 200  # in one answer
+MAX_TEXT: Final = 500  # characters of a request in a row
 MAX_OFFSET: Final = 100_000_000
 
 _SECONDS_LEFT: Final = (
@@ -183,6 +184,7 @@ class QueueRow(Document):
     id: int
     kind: KindName
     title: Annotated[str, Meta(description="title of the song, or the beginning of the prompt")]
+    text: Annotated[str, Meta(description=f"the original request, {MAX_TEXT:,} characters at most")]
     created_at: Time
     error: Annotated[
         Problem | None,
@@ -209,8 +211,8 @@ class RowParameters(msgspec.Struct, frozen=True):
     list: Annotated[
         Literal["waiting", "failed", "cancelled"],
         Meta(
-            description="waiting prompts stand in the order in which they are rendered; of those that"
-            " failed or that a person cancelled, the last one is first"
+            description="waiting prompts stand in the order in which they are rendered; of those"
+            " that failed or that a person cancelled, the last one is first"
         ),
     ] = "waiting"
     kind: Annotated[
@@ -470,6 +472,7 @@ def _waiting_row(prompt: WaitingPrompt) -> QueueRow:
         id=prompt.id,
         kind=prompt.kind,
         title=title_of(prompt.kind, prompt.text, prompt.writing),
+        text=prompt.text[:MAX_TEXT],
         created_at=prompt.created_at,
         error=written_brief(prompt.kind, prompt.writing).brief_problem,
         retry_at=prompt.retry_at,
@@ -481,6 +484,7 @@ def _failed_row(prompt: FailedPrompt) -> QueueRow:
         id=prompt.id,
         kind=prompt.kind,
         title=title_of(prompt.kind, prompt.text, prompt.writing),
+        text=prompt.text[:MAX_TEXT],
         created_at=prompt.created_at,
         error=explain_error(prompt.error_message, prompt.failure_code),
         finished_at=prompt.finished_at,

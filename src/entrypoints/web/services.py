@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import platform
 import sqlite3
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from threading import Lock, local
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
+from application.ports.prompt_repository import RepositoryError
 from entrypoints.container import compose
+from entrypoints.factories import open_search
 from entrypoints.settings import resolution
 from entrypoints.settings.errors import SettingsError
 from entrypoints.version import VERSION
@@ -27,13 +30,17 @@ if TYPE_CHECKING:
     from application.ports.prompt_catalogue import PromptCatalogue
     from application.ports.prompt_repository import PromptRepository
     from application.ports.render_logs import RenderLogs
+    from application.ports.search import SearchIndex
     from domain.prompt import Kind
     from entrypoints.container import Container
+    from entrypoints.factories import OpenDatabase
     from entrypoints.settings.loader import LoadedSettings
     from entrypoints.web.access import Access
     from entrypoints.web.caches import CheckCache, SummaryCache
     from entrypoints.workflow_check import CheckedWorkflow
 
+SEARCH_INTERVAL: Final = 1.5  # seconds between two updates of the index for searching
+_UPDATE_SECONDS: Final = 0.7  # of one of them, while much is new: half of the time is for others
 T = TypeVar("T")
 
 
@@ -52,6 +59,7 @@ class Services:
         controls: pause and resume.
         intake: submits prompts.
         repository: retry and cancel; creates our own tables when they are missing.
+        search: finds prompts by words; its index is kept up to date in the background.
         live: the state that running workers publish.
         render_logs: the output of workflows.
         summaries: the summary of the queue, counted once for all requests.
@@ -72,6 +80,7 @@ class Services:
     controls: Callable[[], QueueControls]
     intake: Callable[[], PromptIntake]
     repository: Callable[[], PromptRepository]
+    search: Callable[[], SearchIndex]
     live: LiveStateReader
     render_logs: RenderLogs
     summaries: SummaryCache
@@ -90,25 +99,26 @@ class ThreadDatabases:
 
     def __init__(self, container: Container) -> None:
         self._loaded = container.settings()
-        self._open = container.page_database
+        self._open: Callable[[], OpenDatabase] = container.page_database
         for shared in (container.known_paths, container.lock_state):
             shared()  # built now, by one thread
         self._open_watch = container.watch
         self._local = local()
         self._lock = Lock()
-        self._opened: list[Database] = []
+        self._opened: list[Database | SearchIndex] = []
         self._watch: QueueWatch | None = None
 
-    def current(self) -> Database:
+    def current(self) -> OpenDatabase:
         """The database of this thread; reopened if the file was replaced.
 
         Raises:
             RepositoryError: the database cannot be opened.
         """
-        database: Database | None = getattr(self._local, "database", None)
+        database: OpenDatabase | None = getattr(self._local, "database", None)
         if database is not None and database.is_current:
             return database
         self._local.repository = None
+        self._close_search()
         if database is not None:
             self._local.database = None
             with self._lock:
@@ -128,6 +138,37 @@ class ThreadDatabases:
         repository: PromptRepository = self._local.repository
         return repository
 
+    def search(self) -> SearchIndex:
+        """The search of this thread. Raises RepositoryError if a database cannot be used."""
+        database = self.current()
+        if getattr(self._local, "search", None) is None:
+            try:
+                search = open_search(self._loaded, database)
+            except OSError as error:
+                message = f"the index for searching cannot be made: {error}"
+                raise RepositoryError(message) from None
+            with self._lock:
+                self._opened.append(search)
+            self._local.search = search
+        index: SearchIndex = self._local.search
+        return index
+
+    def update_search(self) -> None:
+        """Take changes of the database into the search's index, in the background.
+
+        What cannot be read now is read later; who searches gets the error.
+        """
+        with suppress(RepositoryError):
+            self.search().update(_UPDATE_SECONDS)
+
+    def _close_search(self) -> None:
+        search: SearchIndex | None = getattr(self._local, "search", None)
+        self._local.search = None
+        if search is not None:
+            with self._lock:
+                self._opened.remove(search)
+            search.close()
+
     def watch(self) -> QueueWatch:
         """A new watch for commits; the one before is closed. Raises RepositoryError."""
         with self._lock:
@@ -143,8 +184,8 @@ class ThreadDatabases:
             if self._watch:
                 self._watch.close()
                 self._watch = None
-            for database in self._opened:
-                database.close()
+            for opened in reversed(self._opened):
+                opened.close()
             self._opened.clear()
 
 
@@ -154,10 +195,14 @@ def build_services(loaded: LoadedSettings, access: Access) -> tuple[Services, Ca
     Raises:
         SettingsError: the settings do not name a database.
     """
+    from adapters.system_clock import repeating
     from entrypoints.web.caches import CheckCache, SummaryCache
 
     container = compose(loaded)
     databases = ThreadDatabases(container)
+    background = ExitStack()
+    background.callback(databases.close)
+    background.enter_context(repeating(databases.update_search, SEARCH_INTERVAL))
     services = Services(
         access=access,
         gallery=lambda: databases.current().gallery,
@@ -165,6 +210,7 @@ def build_services(loaded: LoadedSettings, access: Access) -> tuple[Services, Ca
         controls=lambda: databases.current().controls,
         intake=lambda: databases.current().intake,
         repository=databases.repository,
+        search=databases.search,
         live=container.live_reader(),
         render_logs=container.render_logs(),
         summaries=SummaryCache(databases.watch),
@@ -177,7 +223,7 @@ def build_services(loaded: LoadedSettings, access: Access) -> tuple[Services, Ca
         versions=_versions(),
         paths=_paths(container),
     )
-    return services, databases.close
+    return services, background.close
 
 
 def _checks(loaded: LoadedSettings) -> Iterable[Check]:

@@ -53,11 +53,14 @@ export class LongList {
     if (this.isLive && total === this.total && !moved) return;
     this.total = total;
     if (moved || !this.isLive) this.version += 1;
-    if (!this.box.offsetParent) { // hidden as long as it is empty
-      this.isLive = false;
-      return;
-    }
-    this.layOut();
+    if (total) this.layOut();
+    else this.empty();
+  }
+
+  empty() {
+    for (const row of this.rows.values()) row.remove();
+    for (const known of [this.rows, this.items, this.asked]) known.clear();
+    this.isLive = false;
   }
 
   layOut() {
@@ -89,14 +92,18 @@ export class LongList {
       const item = this.items.get(index);
       if (item) wanted.set(item.id, [index, item]);
     }
-    const isLoading = [...wanted].length < last - first;
+    const isLoading = wanted.size < last - first;
+    const isWhole = this.items.size >= total; // so that what is not there is gone
     const spare = [];
+    let left = null;
     for (const [id, row] of this.rows) {
       if (wanted.has(id)) continue;
       // Until all rows are here, those of before stay; the one with the focus always does.
       const at = Number(row.dataset.index);
       const isNear = at >= first && at < last && !this.items.has(at);
-      if (row.contains(document.activeElement) || (isLoading && isNear)) continue;
+      const hasFocus = row.contains(document.activeElement);
+      if ((hasFocus && !isWhole) || (isLoading && isNear)) continue;
+      if (hasFocus) left = [at, document.activeElement.dataset.control];
       this.rows.delete(id);
       spare.push(row);
     }
@@ -114,6 +121,7 @@ export class LongList {
     for (const row of spare) row.remove();
     this.roving(wanted);
     this.load(first, last);
+    if (left) this.reach(...left); // the row with the focus left the list: the next one gets it
   }
 
   place(row, index, item) {

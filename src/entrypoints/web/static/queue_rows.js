@@ -78,9 +78,9 @@ export function arrange(list, items, { name, key, fill }) {
   show(document.querySelector(`[data-empty="${list.id}"]`), items.length === 0);
 }
 
-function fillHead(row, id, title) {
+function fillHead(row, id, title, whole = title) {
   const link = put(row, "title", title);
-  if (link.title !== title) link.title = title; // the whole of it, since a line cuts it off
+  if (link.title !== whole) link.title = whole; // since a line cuts it off
   if (row.named === id) return;
   row.named = id;
   link.href = `${base}/prompts/${id}`;
@@ -101,7 +101,7 @@ function fillProblem(row, code, message, hint) {
 }
 
 export function fillWaiting(row, item) {
-  fillHead(row, item.id, item.title);
+  fillHead(row, item.id, item.title, item.text);
   show(part(row, "retry"), Boolean(item.retry_at));
   putMoment(row, "retry_at", item.retry_at);
   putMoment(row, "created_at", item.created_at);
@@ -109,7 +109,7 @@ export function fillWaiting(row, item) {
 }
 
 export function fillFailed(row, item) {
-  fillHead(row, item.id, item.title);
+  fillHead(row, item.id, item.title, item.text);
   putMoment(row, "finished_at", item.finished_at);
   put(row, "kind", KINDS[item.kind]);
   put(row, "attempts", item.attempts ? ngettext("tried %(num)s time", "tried %(num)s times", item.attempts) : "");
