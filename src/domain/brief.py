@@ -108,6 +108,8 @@ class ImageBrief:
         prompt: verbatim, never blank.
         notes: for people, what the brief leaves out of the writing; ignored when briefs are
             compared.
+        document: the JSON object that it was read from, with canonical names, for
+            ``domain.brief_paths``; ignored when briefs are compared.
     """
 
     kind: ClassVar[Kind] = Kind.IMAGE
@@ -149,6 +151,7 @@ class ImageBrief:
         FieldType.SEED, "seed; the same seed gives the same picture again", None, objects=_TECHNICAL
     )
     notes: tuple[str, ...] = field(default=(), compare=False)
+    document: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +170,8 @@ class LyricsBrief:
         sections: in the order of singing; at least one has lyrics.
         notes: for people, what the brief leaves out of the writing; ignored when briefs are
             compared.
+        document: the JSON object that it was read from, with canonical names, for
+            ``domain.brief_paths``; ignored when briefs are compared.
     """
 
     kind: ClassVar[Kind] = Kind.AUDIO
@@ -211,6 +216,7 @@ class LyricsBrief:
         objects=_METADATA_FIRST,
     )
     notes: tuple[str, ...] = field(default=(), compare=False)
+    document: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def lyrics(self) -> str:

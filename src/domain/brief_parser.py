@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice, product
 from typing import TYPE_CHECKING, Final
@@ -46,6 +46,9 @@ _PROMPTS: Final = ("positive_prompt", "image_prompt", "text_prompt", "main_promp
 _SIZES: Final = (
     *("resolution", "size", "dimensions", "dimension", "image_size", "picture_size"),
     *("output_size", "canvas_size", "target_size", "image_dimensions", "image_resolution"),
+)
+_SIZE_HOLDERS: Final = next(
+    spec.objects for spec in BRIEF_FIELDS[Kind.IMAGE] if spec.name == "width"
 )
 _REQUIRED: Final = {Kind.IMAGE: frozenset({"prompt"}), Kind.AUDIO: frozenset(SOURCES)}
 # A name with words behind it, in a broken object: another brief, and no example of one.
@@ -258,14 +261,17 @@ def _read_image(document: Members) -> Result[Brief, Failure]:
         size = _size(document, read)
         read.values |= dict(zip(("width", "height"), size or (), strict=False))
     notes = notes_on_members(Kind.IMAGE, document, read, used)
-    return Success(ImageBrief(prompt.unwrap(), notes=notes, **read.values))
+    return Success(ImageBrief(prompt.unwrap(), notes=notes, document=document, **read.values))
 
 
 def _size(document: Members, read: FieldsRead) -> tuple[int, int] | None:
     """Width and height under a name for both; a format there counts if no other is named."""
-    holders = next(spec.objects for spec in BRIEF_FIELDS[Kind.IMAGE] if spec.name == "width")
-    objects = [(holder, document.get(holder) if holder else document) for holder in holders]
-    present = [(holder, members) for holder, members in objects if isinstance(members, Members)]
+    objects = [(holder, document.get(holder) if holder else document) for holder in _SIZE_HOLDERS]
+    present = [
+        (holder, members)
+        for holder, members in objects
+        if isinstance(members, Members) and not members.keys().isdisjoint(_SIZES)
+    ]
     for name, (holder, members) in product(_SIZES, present):
         value = members.get(name)
         if value is None or is_blank(value):  # almost every name is missing
@@ -309,21 +315,24 @@ def _prompt(document: Members, name: str) -> Result[str, Failure]:
 
 def _validated(brief: Brief) -> Result[Brief, Failure]:
     """The brief itself, or which character in which field makes it unusable."""
-    texts: list[tuple[str, str]] = []
-    for field in fields(brief):
-        value = getattr(brief, field.name)
-        if isinstance(value, str):
-            texts.append((field.name, value))
-        elif isinstance(value, tuple):
-            for index, part in enumerate(value):
-                if isinstance(part, Section):
-                    texts.append((f"structure[{index}].type", part.type))
-                    texts.append((f"structure[{index}].lyrics", part.lyrics))
-                else:
-                    texts.append((f"{field.name}[{index}]", part))
-    for name, text in texts:
+    for name, text in _texts_of(brief):
         if match := _UNUSABLE.search(text):
             what = "a NUL character" if match[0] == "\0" else "a lone surrogate (half a character)"
             message = f"the field '{name}' holds {what} at character {match.start() + 1}"
             return Failed(Failure(FailureCode.BRIEF_UNUSABLE, message))
     return Success(brief)
+
+
+def _texts_of(brief: Brief) -> Iterator[tuple[str, str]]:
+    """The texts in a brief, and the names of their fields."""
+    for name in type(brief).__match_args__:
+        value = getattr(brief, name)
+        if isinstance(value, str):
+            yield name, value
+        elif isinstance(value, tuple):
+            for index, part in enumerate(value):
+                if isinstance(part, Section):
+                    yield f"structure[{index}].type", part.type
+                    yield f"structure[{index}].lyrics", part.lyrics
+                else:
+                    yield f"{name}[{index}]", part

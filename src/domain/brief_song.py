@@ -68,7 +68,12 @@ def _song(document: Members, source: _Source) -> LyricsBrief:
         note("not repeated, the song would be too long", omitted),
         *notes_on_members(Kind.AUDIO, document, read, source.names),
     )
-    return LyricsBrief(sections=tuple(sections), notes=tuple(filter(None, notes)), **read.values)
+    return LyricsBrief(
+        sections=tuple(sections),
+        notes=tuple(filter(None, notes)),
+        document=document,
+        **read.values,
+    )
 
 
 class _Source(SectionReader):

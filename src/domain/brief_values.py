@@ -44,6 +44,7 @@ _RUN_TOGETHER: Final = {
     )
 }
 
+_CONTAINERS: Final = (list, dict)
 _MAX_TEXTS: Final = 1_000  # of a list
 _MAX_LENGTH: Final = 100  # characters of a number, a size or a length of time
 _WHOLE = re.compile(r"\s*\+?([0-9]{1,20})(?:\.0*)?\s*(?:px|pixels?)?\s*", re.IGNORECASE)
@@ -94,11 +95,14 @@ class Members(dict[str, "Json"]):
     __slots__ = ("conflicts", "written")
 
     def __init__(self, members: Iterable[tuple[str, Json]] = ()) -> None:
-        super().__init__()
+        pairs = list(members)
+        super().__init__(pairs)
         self.conflicts: set[str] = set()
         self.written: dict[str, str] = {}
-        for name, value in members:
-            self.put(name, value)
+        if len(self) < len(pairs):  # almost no object repeats a name
+            self.clear()
+            for name, value in pairs:
+                self.put(name, value)
 
     def put(self, name: str, value: Json) -> None:
         """Add a member; a blank value never replaces one that is not blank."""
@@ -110,6 +114,19 @@ class Members(dict[str, "Json"]):
             self[name] = value
 
 
+def _places(kind: Kind) -> dict[str, dict[str, list[tuple[int, int]]]]:
+    """Where a kind's fields may be: by object and name, the field's index and the preference."""
+    places: dict[str, dict[str, list[tuple[int, int]]]] = {}
+    for index, spec in enumerate(BRIEF_FIELDS[kind]):
+        for preference, (name, holder) in enumerate(product(spec.names, spec.objects)):
+            places.setdefault(holder, {}).setdefault(name, []).append((index, preference))
+    return places
+
+
+_PLACES: Final = {kind: _places(kind) for kind in BRIEF_FIELDS}
+_HOLDERS: Final = {kind: frozenset(places) - {""} for kind, places in _PLACES.items()}
+
+
 @lru_cache(maxsize=1024)  # briefs use the same few names
 def canonical_name(written: str) -> str:
     """A name in lower case with ``_`` between words: "Negative Prompt", "negativePrompt"."""
@@ -118,18 +135,21 @@ def canonical_name(written: str) -> str:
 
 
 def with_canonical_names(value: Json) -> Json:
-    """A copy of a value whose objects, at any depth, have canonical names.
+    """A value whose objects, at any depth, have canonical names: itself, or a copy.
 
     Names that differ only in spelling count as one name that occurs more than once.
     """
+    if _is_canonical(value):
+        return value
     if isinstance(value, list):
         return [with_canonical_names(element) for element in value]
     if not isinstance(value, Members):
         return value
-    renamed = Members()
-    for written, member in value.items():
+    renamed = Members(
+        (canonical_name(written), with_canonical_names(member)) for written, member in value.items()
+    )
+    for written in value:
         name = canonical_name(written)
-        renamed.put(name, with_canonical_names(member))
         if written in value.conflicts:
             renamed.conflicts.add(name)
         if name != written:
@@ -137,11 +157,25 @@ def with_canonical_names(value: Json) -> Json:
     return renamed
 
 
+def _is_canonical(value: Json) -> bool:
+    """Whether the objects in a value, at any depth, have canonical names already."""
+    if isinstance(value, list):
+        return all(map(_is_canonical, value))
+    if isinstance(value, Members):
+        for name, member in value.items():
+            if canonical_name(name) != name:
+                return False
+            if isinstance(member, _CONTAINERS) and not _is_canonical(member):
+                return False
+    return True
+
+
 def is_blank(value: Json) -> bool:
     """Whether a value is null, text of invisible characters only, or an empty container."""
     if isinstance(value, str):
-        return _INVISIBLE.fullmatch(value) is not None
-    return value is None or (isinstance(value, list | dict) and not value)
+        # Most texts begin with a character of ASCII that is visible.
+        return not "!" <= value[:1] <= "~" and _INVISIBLE.fullmatch(value) is not None
+    return value is None or (not value and isinstance(value, _CONTAINERS))
 
 
 def described(value: Json) -> str:
@@ -192,25 +226,33 @@ def read_fields(kind: Kind, document: Members) -> FieldsRead:
     read = FieldsRead()
     objects = {name: value for name, value in document.items() if isinstance(value, Members)}
     objects[""] = document
-    for spec in BRIEF_FIELDS[kind]:
-        own_words = None
-        holders = [holder for holder in spec.objects if holder in objects]
-        for name, holder in product(spec.names, holders):
-            raw = objects[holder].get(name)
-            if raw is None or is_blank(raw):  # almost every name is missing
-                continue
-            if spec.type is FieldType.SECONDS:
-                value: object = read_seconds(raw, in_seconds="seconds" in name)
-            else:
-                value = _READERS[spec.type](raw)
-            if value is None:
-                read.unclear.add((holder, name))
-                own_words = own_words or read_measure(raw)
-            elif read.values.setdefault(spec.name, value) == value:
-                read.used.add((holder, name))
-        if spec.type is FieldType.RATIO and own_words:
-            # A workflow may know a format that has no size here.
-            read.values.setdefault(spec.name, own_words)
+    holding = [
+        (*place, holder, name)
+        for holder, places in _PLACES[kind].items()
+        if holder in objects
+        for name in objects[holder]
+        if name in places
+        for place in places[name]
+    ]
+    own_words: dict[str, str | None] = {}
+    for index, _, holder, name in sorted(holding):
+        raw = objects[holder][name]
+        if is_blank(raw):
+            continue
+        spec = BRIEF_FIELDS[kind][index]
+        if spec.type is FieldType.SECONDS:
+            value: object = read_seconds(raw, in_seconds="seconds" in name)
+        else:
+            value = _READERS[spec.type](raw)
+        if value is None:
+            read.unclear.add((holder, name))
+            if spec.type is FieldType.RATIO:
+                own_words[spec.name] = own_words.get(spec.name) or read_measure(raw)
+        elif read.values.setdefault(spec.name, value) == value:
+            read.used.add((holder, name))
+    for spec_name, words in own_words.items():
+        if words:  # A workflow may know a format that has no size here.
+            read.values.setdefault(spec_name, words)
     return read
 
 
@@ -241,9 +283,12 @@ def read_format(value: Json) -> str | None:
         text = ":".join(filter(None, sides)) if len(sides) == 2 and all(sides) else None  # noqa: PLR2004
     else:
         text = read_measure(value)
-    if text is None or len(text) > _MAX_LENGTH or read_ratio(text) is None:
-        return None
-    return plain_ratio(text)
+    return None if text is None or len(text) > _MAX_LENGTH else _format_of(text)
+
+
+@lru_cache(maxsize=256)  # briefs use the same few formats
+def _format_of(text: str) -> str | None:
+    return None if read_ratio(text) is None else plain_ratio(text)
 
 
 def read_texts(value: Json) -> tuple[str, ...] | None:
@@ -370,19 +415,24 @@ def notes_on_members(
     unused: list[str] = []
     unclear: list[str] = []
     repeated: list[str] = []
-    names = {name for spec in BRIEF_FIELDS[kind] for name in spec.objects}
-    objects = {name: value for name in names if isinstance(value := document.get(name), Members)}
-    outer = Members((name, value) for name, value in document.items() if name not in objects)
-    outer.written, outer.conflicts = document.written, document.conflicts
-    for holder, members in (("", outer), *sorted(objects.items())):
+    objects = {
+        name: value
+        for name in sorted(_HOLDERS[kind] & document.keys())
+        if isinstance(value := document[name], Members)
+    }
+    for holder, members in (("", document), *objects.items()):
         for name, value in members.items():
-            path = f"{holder}.{members.written.get(name, name)}".removeprefix(".")
+            if not holder and name in objects:
+                continue
             is_used = (holder, name) in read.used or (not holder and name in used)
-            if is_used and name in members.conflicts:
+            if is_used and name not in members.conflicts:
+                continue
+            path = f"{holder}.{members.written.get(name, name)}".removeprefix(".")
+            if is_used:
                 repeated.append(path)
             elif (holder, name) in read.unclear:
                 unclear.append(f"{path} ({_shown(value)})")
-            elif not (is_used or is_blank(value) or (not holder and name in _ENVELOPE)):
+            elif not (is_blank(value) or (not holder and name in _ENVELOPE)):
                 unused.append(path)
     groups = (
         ("not understood", unclear),

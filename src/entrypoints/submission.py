@@ -53,7 +53,8 @@ def brief_document(brief: Brief) -> dict[str, object]:
             return {"type": value.type, "lyrics": value.lyrics}
         return [document(item) for item in value] if isinstance(value, tuple) else value
 
-    return {field.name: document(getattr(brief, field.name)) for field in fields(brief)}
+    shown = (field.name for field in fields(brief) if field.repr)  # without the JSON behind it
+    return {name: document(getattr(brief, name)) for name in shown}
 
 
 def make_submission(kind: Kind, brief: Brief, content: str, text: str | None) -> Submission:

@@ -52,6 +52,7 @@ def _brief_struct(kind: Kind, summary: str) -> type[msgspec.Struct]:
         [
             (field.name, Annotated[types[field.name], Meta(description=descriptions[field.name])])
             for field in fields(brief)
+            if field.repr  # without the JSON that it was read from
         ],
         bases=(Document,),
         namespace={"__doc__": summary},

@@ -139,8 +139,8 @@ def _browser_language() -> str:
     """The first language of the browser that there is; "de-AT" is German."""
     from babel import negotiate_locale
 
-    wanted = [code for code, quality in request.accept_languages if quality]
-    return negotiate_locale(wanted, languages(), sep="-") or ENGLISH
+    preferred = [code for code, quality in request.accept_languages if quality]
+    return negotiate_locale(preferred, languages(), sep="-") or ENGLISH
 
 
 def _translated(text: str) -> str:

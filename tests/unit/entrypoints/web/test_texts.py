@@ -145,13 +145,13 @@ def test_translations_keep_what_is_no_language(file: Path) -> None:
     with file.open("rb") as content:
         catalogue = read_po(content)
     for message in catalogue:
-        originals = [message.id] if isinstance(message.id, str) else list(message.id)
-        translated = [message.string] if isinstance(message.string, str) else list(message.string)
-        for text in filter(None, translated if message.id else ()):
-            originals = originals if len(originals) == len(translated) else [message.id[-1]]
-            original = originals[min(translated.index(text), len(originals) - 1)]
-            assert parts_of(text) == parts_of(original), text
-            assert not message.fuzzy, text
+        if message.id:
+            originals = [message.id] if isinstance(message.id, str) else list(message.id)
+            translated = [message.string] if isinstance(message.string, str) else message.string
+            for number, text in enumerate(filter(None, translated or ())):
+                assert isinstance(text, str)
+                assert parts_of(text) == parts_of(originals[min(number, len(originals) - 1)]), text
+            assert not message.fuzzy, message.id
     assert catalogue.locale_identifier == file.stem.replace("-", "_")
 
 
