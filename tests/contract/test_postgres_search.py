@@ -27,14 +27,14 @@ class TestPostgresSearch(SearchContract):
     """The contract, with our own table in the shared database."""
 
     @pytest.fixture
-    def world(self, postgres_database: TestDatabase) -> Iterator[GalleryWorld]:
-        world = PostgresGalleryWorld(postgres_database, indexes=True)
+    def world(self, queue_database: TestDatabase) -> Iterator[GalleryWorld]:
+        world = PostgresGalleryWorld(queue_database, indexes=True)
         yield world
         world.close()
 
     @pytest.fixture
-    def index(self, postgres_database: TestDatabase) -> Iterator[SearchIndex]:
-        with closing(Connection(PostgresAddress(postgres_database.url), timeout=5.0)) as connection:
+    def index(self, queue_database: TestDatabase) -> Iterator[SearchIndex]:
+        with closing(Connection(PostgresAddress(queue_database.url), timeout=5.0)) as connection:
             yield open_search_index(connection)
 
     def change(self, world: GalleryWorld, statement: str) -> None:
