@@ -35,7 +35,7 @@ class SearchTerm:
 
     Attributes:
         words: folded; they must stand side by side in this order.
-        is_prefix: whether the last word may go on.
+        is_prefix: whether the last word is only the beginning of one.
         is_excluded: whether the text must not contain them.
     """
 
@@ -59,10 +59,10 @@ class Search:
         """
         terms = []
         for minus, phrase, word in _TERM.findall(text):
-            found = words_of(phrase or word)
-            if found:
+            words = words_of(phrase or word)
+            if words:
                 is_prefix = word.endswith("*")
-                terms.append(SearchTerm(tuple(found), is_prefix, bool(minus)))
+                terms.append(SearchTerm(tuple(words), is_prefix, bool(minus)))
         if all(term.is_excluded for term in terms):
             message = "there is no word to look for; write one or more, such as: lake dawn"
             raise EmptySearchError(message)
@@ -73,7 +73,7 @@ def words_of(text: str) -> list[str]:
     """The words of a text, without case and accents, in order."""
     if not text.isascii():
         decomposed = unicodedata.normalize("NFKD", text)
-        text = "".join(each for each in decomposed if not unicodedata.combining(each))
+        text = "".join(mark for mark in decomposed if not unicodedata.combining(mark))
     return [word[:_MAX_WORD] for word in _WORD.findall(text.casefold())]
 
 

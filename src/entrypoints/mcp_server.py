@@ -34,7 +34,7 @@ from entrypoints.web.submit_api import check_form
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from application.ports.database import Database
+    from application.ports.database import Database, Submission
     from application.ports.prompt_catalogue import ArtifactRecord, PromptRecord
     from domain.prompt import Prompt
     from entrypoints.settings.loader import LoadedSettings
@@ -89,14 +89,17 @@ class QueueTools:
         Raises:
             ToolError: a prompt cannot be used, or the batch has other prompts.
         """
-        submissions, problems = [], []
+        submissions: list[Submission] = []
+        problems: list[str] = []
         for number, prompt in enumerate(prompts, start=1):
             form = check_form(prompt)
-            if form.submission:
-                submissions.append(form.submission)
+            submissions += form.submissions
             problems += [f"prompt {number}: {name} {what}" for name, what in form.problems.items()]
         if problems:
             raise ToolError("nothing was submitted: " + "; ".join(problems[:20]))
+        if len(submissions) > MAX_PROMPTS:
+            message = f"at most {MAX_PROMPTS:,} can be submitted at once"
+            raise ToolError(f"these are {len(submissions):,} prompts; {message}")
         key = batch or f"batch-{secrets.token_hex(8)}"
         request = named_request(key, {"prompts": prompts, "priority": priority})
         with self._database() as database:
@@ -171,7 +174,11 @@ class QueueTools:
     def search(
         self, text: str | None, kind: Kind | None, status: str | None, limit: int
     ) -> dict[str, Any]:
-        """Prompts that match, newest first."""
+        """Prompts that match, newest first.
+
+        Raises:
+            ToolError: there is no word in the text.
+        """
         if text is None:
             with self._database() as database:
                 prompts = database.catalogue.search(PromptQuery(kind, status, None, limit))
@@ -185,10 +192,10 @@ class QueueTools:
             closing(factories.open_search(self._loaded, database)) as index,
         ):
             index.update(_SEARCH_SECONDS)
-            found = [database.catalogue.find(each.id) for each in index.find(query).prompts]
+            records = [database.catalogue.find(prompt.id) for prompt in index.find(query).prompts]
             part = round(index.indexed(), 3)
         return {
-            "prompts": [_summary(record.prompt) for record in found if record],
+            "prompts": [_summary(record.prompt) for record in records if record],
             **({} if part == 1 else {"indexed": part}),
         }
 
@@ -241,7 +248,7 @@ class QueueTools:
             }
             for artifact in record.artifacts
         ]
-        return _summary(record.prompt) | {"files": files}
+        return _summary(record.prompt) | _label(record) | {"files": files}
 
     def _database(self) -> closing[Database]:
         return closing(factories.open_database(self._loaded))
@@ -280,7 +287,8 @@ def make_server(loaded: LoadedSettings) -> MCPServer[Any]:  # noqa: C901 - a fun
                     'pictures {"kind": "image", "prompt": "..."} with negative_prompt,'
                     ' style_tags, aspect_ratio ("16:9"), width, height, seed; songs {"kind":'
                     ' "song", "lyrics": "[Verse]\\n..."} with title, genre, mood, tempo,'
-                    " key, seconds"
+                    " key, seconds; many at once with variations (a number), seeds ([1, 2]) or"
+                    ' vary ({"technical_params.steps": [10, 20]}: every combination), and label'
                 ),
             ),
         ],
@@ -395,6 +403,11 @@ def _summary(prompt: Prompt) -> dict[str, Any]:
         "created_at": prompt.created_at,
         **({"error": error} if error else {}),
     }
+
+
+def _label(record: PromptRecord) -> dict[str, Any]:
+    """The label of a prompt and what was varied, if it has one."""
+    return {"label": record.label, "varied": dict(record.varied)} if record.label else {}
 
 
 def _error(prompt: Prompt) -> dict[str, str] | None:

@@ -3,21 +3,40 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+import secrets
+from contextlib import suppress
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Final
+
+from returns.pipeline import is_successful
 
 from application.ports.database import Submission, SubmitRequest
 from domain.brief import BRIEF_FIELDS, ImageBrief, Section
+from domain.brief_parser import parse_brief
 from domain.song_text import read_song_text, sung_sections
+from domain.variation import (
+    MAX_VARIATIONS,
+    SEED,
+    Axis,
+    VariationError,
+    caption,
+    check_label,
+    grid,
+    label_of,
+    place_of,
+    shown,
+    with_values,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from domain.brief import Brief
     from domain.prompt import Kind
 
 MAX_KEY_LENGTH: Final = 255  # characters of the key of a submission
 _MAX_TITLE_LENGTH: Final = 80  # characters
+_SEEDS: Final = 2**32  # new seeds are below this, which every sampler takes
 
 
 def writing_json(kind: Kind, values: Mapping[str, object]) -> str:
@@ -76,17 +95,101 @@ def make_submission(kind: Kind, brief: Brief, content: str, text: str | None) ->
     return Submission(kind, text or summary, content, short_title(summary))
 
 
-def vary(brief: Brief, seed: int, text: str) -> Submission:
-    """A prompt like an earlier one, with another seed.
+def vary(
+    submission: Submission, brief: Brief, axes: Sequence[Axis], label: str = ""
+) -> tuple[Submission, ...]:
+    """Prompts like another one, which differ in what is varied, under a common label.
+
+    Where the seed is neither varied nor in the brief, all of them get the same one, so that they
+    differ in nothing else.
 
     Args:
-        brief: of the earlier prompt, as it was understood.
-        seed: replaces the brief's own.
-        text: the text of the earlier prompt, which the new one gets too.
+        submission: the prompt; its own label counts if it has one.
+        brief: of that prompt, as it was understood.
+        axes: what is varied; empty for the prompt itself.
+        label: of the prompts; "" for one that is made up.
+
+    Raises:
+        VariationError: it cannot be varied like this.
     """
-    document = brief_document(brief)
-    values = document | {"seed": seed, "structure": document.get("sections")}
-    return make_submission(brief.kind, brief, writing_json(brief.kind, values), text)
+    label = check_label(label) if label else submission.label
+    if not axes:
+        return (replace(submission, label=label),)
+    cells = grid(axes)
+    kind = brief.kind
+    document = _document(submission, brief)
+    if (
+        brief.seed is None
+        and not {SEED, ".".join(map(str, place_of(kind, SEED)))} & cells[0].keys()
+    ):
+        document = with_values(kind, document, {SEED: new_seed()})
+    label = label or label_of(submission.title, secrets.token_hex(2))
+    # A text that is the prompt itself stays that where the prompt is varied.
+    is_own_text = submission.text != make_submission(kind, brief, "", None).text
+    return tuple(
+        _varied(submission, document, varied, label, submission.text if is_own_text else None)
+        for varied in cells
+    )
+
+
+def new_seed() -> int:
+    """A seed by chance."""
+    return secrets.randbelow(_SEEDS)
+
+
+def variation_axes(
+    axes: Iterable[Axis], seeds: Sequence[int] = (), variations: int | None = None
+) -> list[Axis]:
+    """What is varied: the axes, and behind them the seed if seeds or a number of them are given.
+
+    Raises:
+        VariationError: seeds and a number are given, or there are too many.
+    """
+    if seeds and variations is not None:
+        raise VariationError("give either seeds or a number of variations, not both")
+    if variations is not None:
+        if not 1 <= variations <= MAX_VARIATIONS:
+            message = f"the number of variations must be from 1 to {MAX_VARIATIONS:,}"
+            raise VariationError(message)
+        chosen: dict[int, None] = {}
+        while len(chosen) < variations:
+            chosen[new_seed()] = None
+        seeds = tuple(chosen)
+    return [*axes, *([Axis(SEED, tuple(seeds))] if seeds else [])]
+
+
+def _document(submission: Submission, brief: Brief) -> dict[str, object]:
+    """The JSON object of a brief as it was written; as it was read if there is more around it."""
+    with suppress(ValueError, RecursionError):
+        document = json.loads(submission.content, strict=False)
+        if isinstance(document, dict):
+            again = parse_brief(brief.kind, json.dumps(document))
+            if is_successful(again) and again.unwrap() == brief:
+                return document
+    return dict(brief.document)
+
+
+def _varied(
+    submission: Submission,
+    document: Mapping[str, object],
+    varied: Mapping[str, object],
+    label: str,
+    text: str | None,
+) -> Submission:
+    """One cell of a grid. Raises VariationError if a value is not understood."""
+    kind = submission.kind
+    content = json.dumps(with_values(kind, document, varied), ensure_ascii=False, indent=1)
+    parsed = parse_brief(kind, content)
+    if not is_successful(parsed):
+        raise VariationError(f"with {caption(varied)}: {parsed.failure().message}")
+    brief = parsed.unwrap()
+    for field in BRIEF_FIELDS[kind]:
+        value = varied.get(field.name)
+        is_given = value not in (None, "", []) and bool(field.names)
+        if is_given and not getattr(brief, field.name):
+            raise VariationError(f"{shown(value)} is no {field.name.replace('_', ' ')}")
+    made = make_submission(kind, brief, content, text)
+    return replace(made, priority=submission.priority, label=label, varied=dict(varied))
 
 
 def named_request(key: str, content: object) -> SubmitRequest:

@@ -57,7 +57,8 @@ class PostgresOutside(Outside):
         self.execute(
             "DROP TABLE IF EXISTS media_generator_state, media_generator_renders,"
             " media_generator_pauses, media_generator_notices, media_generator_server_jobs,"
-            " media_generator_priorities, media_generator_requests;"
+            " media_generator_priorities, media_generator_requests,"
+            " media_generator_labels;"
             " TRUNCATE prompts, writings, prompt_artifacts, prompt_writings RESTART IDENTITY"
         )
 

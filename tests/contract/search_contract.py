@@ -80,7 +80,7 @@ class SearchContract:
             world, "UPDATE prompts SET output_reference = 7, status = 'completed' WHERE id = 1"
         )
         assert found(index, "storm lighthouse") == [1]
-        self.change(world, "UPDATE writings SET content = '{\"prompt\": \"a tower\"}' WHERE id = 7")
+        self.change(world, 'UPDATE writings SET content = \'{"prompt": "a tower"}\' WHERE id = 7')
         assert found(index, "tower") == [1]
         assert found(index, "lighthouse") == []
         self.change(world, "DELETE FROM prompts WHERE id = 1")

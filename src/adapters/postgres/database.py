@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     )
     from adapters.sql_queue.gallery import SqlGallery
     from adapters.sql_queue.known_paths import KnownPaths
+    from adapters.sql_queue.labels import SqlPromptLabels
     from adapters.sql_queue.prompt_catalogue import SqlPromptCatalogue, WhyLost
 
 
@@ -95,6 +96,13 @@ class PostgresDatabase:
         from adapters.sql_queue.gallery import SqlGallery
 
         return SqlGallery(self.connection, self._known_paths)
+
+    @cached_property
+    def labels(self) -> SqlPromptLabels:
+        """Finds prompts by their label."""
+        from adapters.sql_queue.labels import SqlPromptLabels
+
+        return SqlPromptLabels(self.connection)
 
     @cached_property
     def history(self) -> PostgresRenderHistory:

@@ -30,14 +30,14 @@ _STEPS: Final = (
     ),
     ("create_retry_times_index", "add_token", "create_pauses", "end_old_pause"),
     ("create_priorities", "create_requests", "create_requests_index"),
-    (),
+    ("create_labels", "create_labels_index"),
 )
 # The tables that each step creates.
 _TABLES: Final[tuple[set[str], ...]] = (
     {"media_generator_state", "media_generator_renders"},
     {"media_generator_pauses"},
     {"media_generator_priorities", "media_generator_requests"},
-    set(),
+    {"media_generator_labels"},
 )
 SCHEMA_VERSION = len(_STEPS)
 _LIST_INDEXES = {

@@ -144,9 +144,9 @@ class GalleryPrompts:
             index=index_hint(self._connection, kind), prompt_type=kind.prompt_type, unmoved=unmoved
         )
         start = max(0, offset - len(front))
-        wanted = limit - len(ids)
+        missing = limit - len(ids)
         # Few rows are skipped if there are others behind them; otherwise all are counted.
-        values = {"limit": start + wanted if back else wanted, "offset": 0 if back else start}
+        values = {"limit": start + missing if back else missing, "offset": 0 if back else start}
         by_age = [prompt_id for (prompt_id,) in self._connection.rows(statement, values)]
         if not back:
             return ids + by_age

@@ -80,7 +80,7 @@ class SqlPromptIntake:
             KeyReusedError: something else was submitted under the request's key.
         """
         submissions = tuple(submissions)
-        if request or any(new.priority != USUAL_PRIORITY for new in submissions):
+        if request or any(new.label or new.priority != USUAL_PRIORITY for new in submissions):
             prepare_bookkeeping(self._connection, create_indexes=False)  # tables of our own
         with self._connection.writing(wakes=True):
             if request and (earlier := self._earlier(request.key)):
@@ -118,6 +118,10 @@ class SqlPromptIntake:
             # The prompts' own column need not exist, and counts only where a setting says so.
             place = {"prompt_id": prompt_id, "priority": submission.priority}
             self._connection.change(self._connection.statements("endings")["set_priority"], place)
+        if submission.label:
+            row = {"prompt_id": prompt_id, "label": submission.label}
+            row["varied"] = json.dumps(dict(submission.varied))
+            self._connection.change(self._connection.statements("labels")["set_label"], row)
         return prompt_id
 
     def _insert(self, table: str, columns: Iterable[str], row: Mapping[str, object]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import defaultdict
 from dataclasses import replace
@@ -12,6 +13,7 @@ from adapters.sql_queue.bookkeeping import (
     bookkeeping_version,
     index_hint,
     shown_statuses,
+    sort_key,
     state_hint,
     status_term,
 )
@@ -112,6 +114,8 @@ class SqlPromptCatalogue:
 
     def search(self, query: PromptQuery) -> Sequence[Prompt]:
         """The prompts that match, newest first."""
+        if query.label is not None:
+            return self._labelled(query, query.label)
         prompts = self._newest(query)
         if prompts is not None:
             return prompts
@@ -138,8 +142,16 @@ class SqlPromptCatalogue:
                 tuple(
                     _artifact(columns) for columns in self._rows("artifacts", prompt_id=prompt_id)
                 ),
+                *self._label(prompt_id),
             )
         return None
+
+    def _label(self, prompt_id: int) -> tuple[str, Mapping[str, object]]:
+        """The label of a prompt, and what was varied; "" and nothing without one."""
+        from adapters.sql_queue.labels import SqlPromptLabels
+
+        labelled = SqlPromptLabels(self._connection).of([prompt_id]).get(prompt_id)
+        return (labelled.label, labelled.varied) if labelled else ("", {})
 
     def _newest(self, query: PromptQuery) -> tuple[Prompt, ...] | None:
         """The prompts that match, by our indexes; None if reading every prompt may be faster."""
@@ -171,6 +183,26 @@ class SqlPromptCatalogue:
                 if read >= MAX_ROWS:
                     return None
         return tuple(prompts[: query.limit])
+
+    def _labelled(self, query: PromptQuery, label: str) -> tuple[Prompt, ...]:
+        """The prompts of a label that match."""
+        from adapters.sql_queue.labels import SqlPromptLabels
+
+        ids = [one.prompt_id for one in SqlPromptLabels(self._connection).prompts(label)]
+        rows = self._rows("matching", ids=json.dumps(ids), pattern=like_pattern(query.text))
+        rows.sort(key=lambda row: (sort_key(row[4]), row[0]), reverse=True)
+        prompts = (_prompt(row) for row in rows if row[1] in _KINDS)
+        return tuple(
+            itertools.islice(
+                (
+                    prompt
+                    for prompt in prompts
+                    if query.kind in {None, prompt.kind}
+                    and query.artifact_status in {None, prompt.shown_status}
+                ),
+                query.limit,
+            )
+        )
 
     def _states(self) -> Sequence[_State]:
         """The numbers of prompts by state, which are remembered until something is committed."""

@@ -116,11 +116,11 @@ class SqlSearchIndex:
 
     def find(self, query: SearchQuery) -> FoundPage:
         """Prompts that contain the words, the greatest id first."""
-        found: list[int] = []
+        matches: list[int] = []
         before, read, length = query.before, 0, max(query.limit + 1, 100)
-        while len(found) <= query.limit:
+        while len(matches) <= query.limit:
             ids = list(self.find_ids(query.search, before, length))
-            found += self._matching(ids, query)
+            matches += self._matching(ids, query)
             read += len(ids)
             if len(ids) < length:
                 before = None
@@ -129,9 +129,9 @@ class SqlSearchIndex:
             if read >= _MAX_READ:
                 break
             length = min(4 * length, _MAX_READ)
-        if len(found) > query.limit:
-            before = found[query.limit - 1]
-        shown = found[: query.limit]
+        if len(matches) > query.limit:
+            before = matches[query.limit - 1]
+        shown = matches[: query.limit]
         prompts = self._prompts.listed([PromptPosition(None, number) for number in shown])
         return FoundPage(prompts, before)
 
@@ -207,7 +207,7 @@ class SqlSearchIndex:
         return is_complete
 
     def _compare(self, after: int, last: int) -> int:
-        """Compare some prompts behind ``after`` with the index; returns where to go on."""
+        """Compare some prompts behind ``after`` with the index; returns where the next call begins."""
         rows = self._texts("texts_after", after=after, last=last, limit=_CHECKED)
         is_end = len(rows) < _CHECKED
         end = last if is_end else rows[-1][0]
@@ -254,7 +254,11 @@ class SqlSearchIndex:
         for prompt_id, name in self._shared.rows(self._sql["tags"]):
             tags[prompt_id] = f"{tags.get(prompt_id, '')} {name}"
         before, self._tags, self._tags_version = self._tags, tags, version
-        return [each for each in before.keys() | tags if before.get(each) != tags.get(each)]
+        return [
+            prompt_id
+            for prompt_id in before.keys() | tags
+            if before.get(prompt_id) != tags.get(prompt_id)
+        ]
 
     def _texts(self, name: str, **values: object) -> list[_Row]:
         return self._shared.rows(self._sql[name], values)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from adapters.sql_queue.hook_outbox import SqlHookOutbox
     from adapters.sql_queue.intake import SqlPromptIntake
     from adapters.sql_queue.known_paths import KnownPaths
+    from adapters.sql_queue.labels import SqlPromptLabels
     from adapters.sql_queue.prompt_catalogue import SqlPromptCatalogue, WhyLost
     from adapters.sql_queue.renders import SqlRenderHistory, SqlServerJobs
     from adapters.sqlite.connection import LockState
@@ -105,6 +106,13 @@ class SqliteDatabase:
         from adapters.sql_queue.gallery import SqlGallery
 
         return SqlGallery(self.connection, self._known_paths)
+
+    @cached_property
+    def labels(self) -> SqlPromptLabels:
+        """Finds prompts by their label."""
+        from adapters.sql_queue.labels import SqlPromptLabels
+
+        return SqlPromptLabels(self.connection)
 
     @cached_property
     def history(self) -> SqlRenderHistory:

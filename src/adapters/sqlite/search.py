@@ -49,11 +49,11 @@ class SqliteSearch:
 
     def expression(self, search: Search) -> str:
         """A search in the language of FTS5; words are letters and digits only."""
-        wanted, excluded = [], []
+        required, excluded = [], []
         for term in search.terms:
             phrase = f'"{" ".join(term.words)}"{" *" if term.is_prefix else ""}'
-            (excluded if term.is_excluded else wanted).append(phrase)
-        return " NOT ".join([f"({' AND '.join(wanted)})", *excluded])
+            (excluded if term.is_excluded else required).append(phrase)
+        return " NOT ".join([f"({' AND '.join(required)})", *excluded])
 
     def position(self, before: int) -> int:
         """The first row of a prompt."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Protocol
 
 from domain.prompt import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from application.ports.gallery import Gallery
     from application.ports.prompt_catalogue import PromptCatalogue
@@ -42,6 +42,11 @@ class Database(Protocol):
         ...
 
     @property
+    def labels(self) -> PromptLabels:
+        """Finds prompts by their label."""
+        ...
+
+    @property
     def is_current(self) -> bool:
         """Whether the path still leads to the open file."""
         ...
@@ -68,6 +73,9 @@ class Submission:
         content: of the writing, as JSON text.
         title: of the writing.
         priority: from 1 to 10; the highest is rendered first, and 5 is the usual one.
+        label: that it has in common with other prompts, 1 to 200 characters; "" for none.
+        varied: what makes it different from those, as JSON values by path of the brief; only with
+            a label.
     """
 
     kind: Kind
@@ -75,6 +83,8 @@ class Submission:
     content: str
     title: str
     priority: int = USUAL_PRIORITY
+    label: str = ""
+    varied: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +122,56 @@ class PromptIntake(Protocol):
 
     def submitted(self, key: str) -> tuple[int, ...] | None:
         """The ids of the prompts that were submitted under a key; None if it is unknown."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledPrompt:
+    """A prompt that has a label.
+
+    Attributes:
+        prompt_id: the prompt.
+        label: its label.
+        varied: what makes it different from others of the label, as JSON values by path.
+    """
+
+    prompt_id: int
+    label: str
+    varied: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A label, and how many prompts have it.
+
+    Attributes:
+        name: 1 to 200 characters.
+        prompts: number of its prompts.
+        newest: id of the newest of them.
+    """
+
+    name: str
+    prompts: int
+    newest: int
+
+
+class PromptLabels(Protocol):
+    """The labels of prompts. Raises RepositoryError if the database cannot be used."""
+
+    def all(self, limit: int) -> Sequence[Label]:
+        """The labels, that of the newest prompt first."""
+        ...
+
+    def prompts(self, label: str) -> Sequence[LabelledPrompt]:
+        """The prompts of a label, by id; empty if there are none."""
+        ...
+
+    def of(self, prompt_ids: Iterable[int]) -> Mapping[int, LabelledPrompt]:
+        """The labels of prompts, by id, without those that have none."""
+        ...
+
+    def add(self, prompt_id: int, label: str, varied: Mapping[str, object]) -> None:
+        """Give a prompt a label; one that has a label keeps it."""
         ...
 
 

@@ -78,6 +78,8 @@ class PromptRecord:
         writing: the one that ``output_reference`` names, or None.
         renders: newest first.
         artifacts: oldest first.
+        label: that it has in common with other prompts; "" for none.
+        varied: what makes it different from those, as JSON values by path of the brief.
     """
 
     prompt: Prompt
@@ -85,6 +87,8 @@ class PromptRecord:
     writing: Writing | None
     renders: tuple[RenderRecord, ...]
     artifacts: tuple[ArtifactRecord, ...]
+    label: str = ""
+    varied: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +100,14 @@ class PromptQuery:
         artifact_status: the status, also one of other programs; None for all.
         text: must occur in the prompt's text or its writing, ignoring the case of ASCII letters.
         limit: maximum number of prompts.
+        label: that they have in common; None for all prompts.
     """
 
     kind: Kind | None = None
     artifact_status: str | None = None
     text: str | None = None
     limit: int = 50
+    label: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from application.file_report import all_artifacts
 from domain.mark import ALGORITHMIC, TRAINED, Mark
 from domain.prompt import Kind
 from entrypoints.cli.invocation import ExitCode, Invocation, command, json_line
-from entrypoints.cli.parameters import PromptId
+from entrypoints.cli.parameters import LabelText, PromptId
 from entrypoints.terminal_text import one_line
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ by an earlier version, or without marks. Only files that Media Generator rendere
 Examples:
   mediagen export /backup/media
   mediagen export --mark --kind image selection 200 201
+  mediagen export foxes --label foxes
 """
 _MANIFEST = "artifacts.jsonl"
 _PART = ".part"
@@ -48,16 +49,20 @@ _PART = ".part"
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER")
 @click.argument("prompt_ids", nargs=-1, type=PromptId(), metavar="[ID]...")
 @click.option("--kind", type=click.Choice([kind.value for kind in Kind]), help="Only this kind.")
+@click.option("--label", type=LabelText(), metavar="TEXT", help="Only prompts with this label.")
 @click.option("--mark", "marks", is_flag=True, help="Mark the copies of unmarked files.")
-def export(
+def export(  # noqa: C901 - what may fail in several ways
     invocation: Invocation,
     folder: Path,
     prompt_ids: tuple[int, ...],
     kind: str | None,
+    label: str | None,
     *,
     marks: bool,
 ) -> int:
     """Copy the files and write what is known of each."""
+    if label and prompt_ids:
+        raise click.UsageError("give either prompt ids or --label, not both")
     from entrypoints.container import compose
     from entrypoints.factories import make_marker
 
@@ -69,6 +74,10 @@ def export(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with invocation.open_database() as database:
+            if label:
+                prompt_ids = tuple(one.prompt_id for one in database.labels.prompts(label))
+                if not prompt_ids:
+                    raise click.ClickException(f"no prompt has the label {label!r}")
             for prompt_id in prompt_ids:
                 if database.gallery.artifacts_of(prompt_id) is None:
                     missing += 1

@@ -10,13 +10,14 @@ from domain.artifact_status import ArtifactStatus
 from domain.failure import FailureCode
 from domain.prompt import CANCELLED, Kind
 from entrypoints.cli.invocation import Invocation, command
-from entrypoints.cli.parameters import DatabaseText, KindName, StatusText
+from entrypoints.cli.parameters import DatabaseText, KindName, LabelText, StatusText
 from entrypoints.cli.timestamps import age_of, shown_time
 from entrypoints.terminal_text import fitted, one_line, table, terminal_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from application.ports.database import LabelledPrompt
     from domain.prompt import Prompt
 
 HELP = """List prompts, newest first.
@@ -25,6 +26,7 @@ HELP = """List prompts, newest first.
 Examples:
   mediagen list --status error
   mediagen list --kind audio --text coffee --limit 10
+  mediagen list --label foxes
 """
 _MAX_LIMIT = 10**9
 _REASON_COLUMNS = 50
@@ -45,6 +47,7 @@ _REASON_COLUMNS = 50
     metavar="TEXT",
     help="Only prompts with this text in the prompt or in its writing.",
 )
+@click.option("--label", type=LabelText(), metavar="TEXT", help="Only prompts with this label.")
 @click.option(
     "--limit",
     type=click.IntRange(1, _MAX_LIMIT),
@@ -58,25 +61,38 @@ def list_prompts(
     artifact_status: str | None,
     kind: Kind | None,
     text: str | None,
+    label: str | None,
     limit: int,
 ) -> None:
     """Print the prompts that match."""
     from application.ports.prompt_catalogue import PromptQuery
 
-    query = PromptQuery(kind, artifact_status, text, limit)
+    query = PromptQuery(kind, artifact_status, text, limit, label)
     with invocation.open_database() as database:
         prompts = database.catalogue.search(query)
-    print_prompts(invocation, prompts, limit)
+        labelled = database.labels.of([prompt.id for prompt in prompts])
+    print_prompts(invocation, prompts, labelled, limit, shows_varied=label is not None)
 
 
-def print_prompts(invocation: Invocation, prompts: Sequence[Prompt], limit: int) -> None:
+def print_prompts(
+    invocation: Invocation,
+    prompts: Sequence[Prompt],
+    labelled: Mapping[int, LabelledPrompt],
+    limit: int,
+    *,
+    shows_varied: bool = False,
+) -> None:
     """Print prompts as a table, or as JSON.
 
     Args:
         invocation: says which.
         prompts: newest first.
+        labelled: the labels of the prompts that have some, by id.
         limit: if there are so many, more may match.
+        shows_varied: whether to show in which values the prompts differ.
     """
+    from domain.variation import caption
+
     if invocation.as_json:
         documents = [
             {
@@ -89,6 +105,8 @@ def print_prompts(invocation: Invocation, prompts: Sequence[Prompt], limit: int)
                 "error_message": prompt.error_message,
                 "code": _reason(prompt)[0] or None,
                 "reason": _reason(prompt)[1] or None,
+                "label": labelled[prompt.id].label if prompt.id in labelled else None,
+                "varied": dict(labelled[prompt.id].varied) if prompt.id in labelled else {},
             }
             for prompt in prompts
         ]
@@ -99,8 +117,10 @@ def print_prompts(invocation: Invocation, prompts: Sequence[Prompt], limit: int)
         return
     has_failed = any(map(any, map(_reason, prompts)))
     reason_titles = ("CODE", "REASON") if has_failed else ()
+    is_varied = shows_varied and any(one.varied for one in labelled.values())
+    varied_titles = ("VARIED",) if is_varied else ()
     rows: list[tuple[str, ...]] = [
-        ("ID", "KIND", "STATUS", "CREATED", "AGE", *reason_titles, "TEXT")
+        ("ID", "KIND", "STATUS", "CREATED", "AGE", *reason_titles, *varied_titles, "TEXT")
     ]
     for prompt in prompts:
         code, reason = _reason(prompt)
@@ -112,7 +132,10 @@ def print_prompts(invocation: Invocation, prompts: Sequence[Prompt], limit: int)
             age_of(prompt.created_at) or "-",
         )
         reasons = (code or "-", fitted(one_line(reason), _REASON_COLUMNS) or "-")
-        rows.append((*row, *(reasons if has_failed else ()), one_line(prompt.text)))
+        varied = caption(labelled[prompt.id].varied) if prompt.id in labelled else ""
+        varied = fitted(one_line(varied), _REASON_COLUMNS) or "-"
+        columns = (*(reasons if has_failed else ()), *((varied,) if is_varied else ()))
+        rows.append((*row, *columns, one_line(prompt.text)))
     click.echo("\n".join(table(rows, terminal_columns(), numbers={0})))
     if len(prompts) == limit:
         click.echo(f"(only the newest {limit}; use --limit to see more)", err=True)

@@ -15,6 +15,8 @@ from domain.prompt import CANCELLED, KIND_NAMES, Kind
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+    from domain.variation import Axis
+
     _KindParameter = click.ParamType[Kind]
     _TimeParameter = click.ParamType[datetime]
 else:
@@ -25,6 +27,7 @@ _SECONDS: Final = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
 _MAX_ID: Final = 2**63 - 1  # of an INTEGER PRIMARY KEY in SQLite
 _MAX_IDS_SEARCHED: Final = 500
 _MAX_IDS_OFFERED: Final = 30
+_MAX_LABELS_SEARCHED: Final = 500
 
 
 class PromptId(click.IntRange):
@@ -134,6 +137,86 @@ class DatabaseText(click.types.StringParamType):
             message = f"character {error.start + 1} is not valid UTF-8; check the terminal's locale"
             self.fail(message, param, ctx)
         return text
+
+
+class LabelText(DatabaseText):
+    """A label of prompts; the shell completes existing ones, newest first."""
+
+    name = "label"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ANN401 - click's signature
+        """The label without white space around it, or a usage error."""
+        from domain.variation import VariationError, check_label
+
+        try:
+            return check_label(super().convert(value, param, ctx))
+        except VariationError as error:
+            self.fail(str(error), param, ctx)
+
+    def shell_complete(
+        self,
+        ctx: click.Context,
+        param: click.Parameter,  # noqa: ARG002 - click's signature
+        incomplete: str,
+    ) -> list[CompletionItem]:
+        """Labels that begin as typed, each with its number of prompts; none after any error."""
+        from click.shell_completion import CompletionItem
+
+        from entrypoints.cli.invocation import Invocation
+
+        invocation = ctx.find_object(Invocation) or Invocation()
+        with suppress(Exception):  # an error cannot be shown in the middle of a line
+            invocation.settings(quietly=True)
+            with invocation.open_database() as database:
+                return [
+                    CompletionItem(label.name, help=f"{label.prompts} prompts")
+                    for label in database.labels.all(_MAX_LABELS_SEARCHED)
+                    if label.name.startswith(incomplete)
+                ][:_MAX_IDS_OFFERED]
+        return []
+
+
+class AxisText(DatabaseText):
+    """What is varied, as ``PATH=VALUES``."""
+
+    name = "path=values"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401 - click's signature
+        """The axis, or a usage error."""
+        from domain.variation import Axis, VariationError
+
+        if isinstance(value, Axis):
+            return value
+        try:
+            return self.axis(super().convert(value, param, ctx))
+        except VariationError as error:
+            self.fail(str(error), param, ctx)
+
+    def axis(self, written: str) -> Axis:
+        """The axis that was written."""
+        from domain.variation import read_axis
+
+        return read_axis(written)
+
+
+class AxisValues(AxisText):
+    """The values of one axis, as numbers with commas between them.
+
+    Args:
+        path: of the axis.
+    """
+
+    name = "values"
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self._path = path
+
+    def axis(self, written: str) -> Axis:
+        """The axis that was written."""
+        from domain.variation import Axis, read_values
+
+        return Axis(self._path, read_values(self._path, written))
 
 
 class StatusText(DatabaseText):

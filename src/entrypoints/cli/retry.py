@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from application.ports.prompt_catalogue import PromptQuery
 from domain.artifact_status import ArtifactStatus
+from domain.prompt import CANCELLED
 from entrypoints.cli.invocation import ExitCode, Invocation, command
-from entrypoints.cli.parameters import DatabaseText, KindName, PastTime, PromptId
+from entrypoints.cli.parameters import DatabaseText, KindName, LabelText, PastTime, PromptId
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,13 +23,16 @@ if TYPE_CHECKING:
 RETRY_HELP = """Put finished or failed prompts back in the queue.
 
 Prompts in error are rendered by the next 'mediagen run'. With --again, so are prompts that are
-ready; their files are kept. --all-errors leaves prompts alone that a person cancelled.
+ready; their files are kept. --all-errors leaves prompts alone that a person cancelled. --label
+retries the prompts of a label that are in error or were cancelled, and with --again also those
+that are ready.
 
 \b
 Examples:
   mediagen retry 200 201
   mediagen retry --all-errors
   mediagen retry 200 --again
+  mediagen retry --label foxes
 """
 
 CANCEL_HELP = """Cancel prompts, whether they are pending or being rendered.
@@ -36,8 +41,8 @@ If a prompt is being rendered, by any process, its workflow is stopped within a 
 files are discarded. The prompt ends in error with the code 'cancelled'; 'mediagen retry' puts it
 back in the queue. With --requeue, prompts that are being rendered go back to the queue instead.
 
-With --pending, all pending prompts are cancelled, or those that --kind, --since and --text choose.
-How many they are is shown, and you are asked first (--yes: not asked).
+With --pending, all pending prompts are cancelled, or those that --kind, --since, --text and --label
+choose. How many they are is shown, and you are asked first (--yes: not asked).
 
 \b
 Examples:
@@ -45,6 +50,7 @@ Examples:
   mediagen cancel 200 201 --requeue
   mediagen cancel --pending --kind song --since 2h
   mediagen cancel --pending --text lighthouse --yes
+  mediagen cancel --pending --label foxes
 """
 
 MOVE_HELP = """Change where pending prompts stand in the queue.
@@ -71,15 +77,33 @@ _REMEDIES = {
 @command(name="retry", help=RETRY_HELP)
 @click.argument("ids", nargs=-1, type=PromptId(ArtifactStatus.ERROR), metavar="[ID]...")
 @click.option("--all-errors", is_flag=True, help="Retry every prompt that failed.")
+@click.option("--label", type=LabelText(), metavar="TEXT", help="Retry the prompts of this label.")
 @click.option("--again", is_flag=True, help="Render prompts that are ready once more.")
-def retry(invocation: Invocation, ids: tuple[int, ...], *, all_errors: bool, again: bool) -> int:
+def retry(
+    invocation: Invocation,
+    ids: tuple[int, ...],
+    *,
+    all_errors: bool,
+    label: str | None,
+    again: bool,
+) -> int:
     """Requeue the prompts and name those that were refused."""
-    if all_errors == bool(ids):
-        message = "give either prompt ids or --all-errors" + (", not both" if ids else "")
-        raise click.UsageError(message)
+    ways = [bool(ids), all_errors, label is not None]
+    if sum(ways) != 1:
+        message = "give either prompt ids, --all-errors or --label"
+        raise click.UsageError(message + (", not several" if any(ways) else ""))
     if all_errors and again:
         message = "--again needs prompt ids; it cannot be combined with --all-errors"
         raise click.UsageError(message)
+    if label is not None:
+        ended = (ArtifactStatus.ERROR, CANCELLED)
+        statuses = (*ended, ArtifactStatus.READY) if again else ended
+        queries = [PromptQuery(None, status, None, _MAX_PROMPTS, label) for status in statuses]
+        with invocation.open_database() as database:
+            numbers = [
+                prompt.id for query in queries for prompt in database.catalogue.search(query)
+            ]
+        ids = tuple(sorted(numbers))
     with invocation.open_repository() as repository:
         result = repository.requeue_errors() if all_errors else repository.requeue(ids, again=again)
     if invocation.as_json:
@@ -93,7 +117,8 @@ def retry(invocation: Invocation, ids: tuple[int, ...], *, all_errors: bool, aga
         if result.moved:
             click.echo("'mediagen run' renders the pending prompts", err=True)
         elif not result.refused:
-            click.echo("no prompts are in error", err=True)
+            where = f" under the label {label!r}" if label else ""
+            click.echo(f"no prompts are in error{where}", err=True)
     return ExitCode.SOME_FAILED if result.refused else ExitCode.DONE
 
 
@@ -118,6 +143,12 @@ _CANCELLABLE = (ArtifactStatus.PENDING, ArtifactStatus.PROCESSING)
     metavar="TEXT",
     help="With --pending: only prompts with this text in the prompt or in its writing.",
 )
+@click.option(
+    "--label",
+    type=LabelText(),
+    metavar="TEXT",
+    help="With --pending: only prompts with this label.",
+)
 @click.option("--yes", is_flag=True, help="With --pending: do not ask.")
 def cancel(  # noqa: C901, PLR0913 - as many as options, and what they exclude
     invocation: Invocation,
@@ -128,20 +159,22 @@ def cancel(  # noqa: C901, PLR0913 - as many as options, and what they exclude
     kind: Kind | None,
     since: datetime | None,
     text: str | None,
+    label: str | None,
     yes: bool,
 ) -> int:
     """Cancel the prompts and name those that were refused."""
     if pending == bool(ids):
         message = "give either prompt ids or --pending" + (", not both" if ids else "")
         raise click.UsageError(message)
-    if not pending and (kind or since or text or yes):
-        message = "--kind, --since, --text and --yes need --pending"
+    if not pending and (kind or since or text or label or yes):
+        message = "--kind, --since, --text, --label and --yes need --pending"
         raise click.UsageError(message)
     if pending:
         if requeue:
             message = "--requeue needs prompt ids; pending prompts are in the queue already"
             raise click.UsageError(message)
-        ids = _matching(invocation, kind, since, text)
+        query = PromptQuery(kind, ArtifactStatus.PENDING, text, _MAX_PROMPTS, label)
+        ids = _matching(invocation, query, since)
         if ids and not yes and not _agreed(invocation, len(ids)):
             click.echo("nothing was cancelled", err=True)
             return ExitCode.SOME_FAILED
@@ -165,13 +198,11 @@ def cancel(  # noqa: C901, PLR0913 - as many as options, and what they exclude
 
 
 def _matching(
-    invocation: Invocation, kind: Kind | None, since: datetime | None, text: str | None
+    invocation: Invocation, query: PromptQuery, since: datetime | None
 ) -> tuple[int, ...]:
     """The ids of the pending prompts that the filters choose."""
-    from application.ports.prompt_catalogue import PromptQuery
     from domain.timestamps import read_timestamp
 
-    query = PromptQuery(kind, ArtifactStatus.PENDING, text, _MAX_PROMPTS)
     with invocation.open_database() as database:
         prompts = database.catalogue.search(query)
     if since is None:

@@ -21,8 +21,8 @@ HELP = """Find prompts by words, newest first.
 
 All of the words must occur in the request, in its writing (prompt, negative prompt, title, lyrics,
 tags), or in the tags and collections of its files, whatever their case and accents. Words in quotes
-must stand side by side, a word that ends with * may go on, and - before a word (after --) leaves
-out the prompts with it.
+must stand side by side, a word that ends with * stands for all words that begin so, and - before a
+word (after --) leaves out the prompts with it.
 
 The first search of a database reads all prompts once; later ones read what is new.
 
@@ -72,7 +72,7 @@ def search(
         message = "give the words to look for, such as: mediagen search lighthouse storm"
         raise click.UsageError(message)
     try:
-        wanted = Search.of_text(" ".join(words)) if words else None
+        chosen = Search.of_text(" ".join(words)) if words else None
     except EmptySearchError as error:
         raise click.UsageError(str(error)) from None
     loaded = invocation.settings()
@@ -83,12 +83,13 @@ def search(
         if rebuild:
             index.rebuild()
         _update(index)
-        if wanted is None:
+        if chosen is None:
             click.echo("the index is complete", err=True)
             return
-        found = index.find(SearchQuery(wanted, kind, status, None, limit)).prompts
-        records = [database.catalogue.find(prompt.id) for prompt in found]
-    print_prompts(invocation, [record.prompt for record in records if record], limit)
+        prompts = index.find(SearchQuery(chosen, kind, status, None, limit)).prompts
+        records = [database.catalogue.find(prompt.id) for prompt in prompts]
+        labelled = database.labels.of([prompt.id for prompt in prompts])
+    print_prompts(invocation, [record.prompt for record in records if record], labelled, limit)
 
 
 def _update(index: SearchIndex) -> None:

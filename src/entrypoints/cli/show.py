@@ -17,6 +17,7 @@ from domain.brief import LyricsBrief
 from domain.brief_parser import parse_brief
 from domain.failure import Failure, FailureCode
 from domain.prompt import CANCELLED
+from domain.variation import caption
 from entrypoints.cli.invocation import ExitCode, Invocation, command
 from entrypoints.cli.parameters import PromptId
 from entrypoints.cli.pause import pause_document, pause_remedy, pause_sentence
@@ -152,6 +153,8 @@ def _document(
         "artifact_status": prompt.artifact_status,
         "cancelled": prompt.shown_status == CANCELLED,
         "created_at": prompt.created_at,
+        "label": record.label or None,
+        "varied": dict(record.varied),
         "error_message": prompt.error_message,
         "error_hint": _hint(prompt.error_message) or None,
         "writing_id": record.writing.id if record.writing else None,
@@ -185,7 +188,7 @@ def _file_document(artifact: ArtifactRecord, root: _Files | None) -> dict[str, o
     }
 
 
-def _lines(
+def _lines(  # noqa: C901 - a part for each thing that may be known
     record: PromptRecord,
     brief: Brief | Failure | None,
     root: _Files | None,
@@ -202,6 +205,9 @@ def _lines(
     if record.status != "completed":
         status = f"{one_line(str(record.status))}: the prompt is not complete yet"
         head.insert(2, ("poets service", status))
+    if record.label:
+        varied = f" ({caption(record.varied)})" if record.varied else ""
+        head.append(("label", one_line(record.label + varied)))
     if retry_at := _retry_at(record):
         head.append(("next attempt", one_line(with_time_until(retry_at))))
     if pause:

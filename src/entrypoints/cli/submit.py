@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -14,8 +15,9 @@ import click
 from application.ports.database import USUAL_PRIORITY
 from domain.brief import BRIEF_FIELDS, NUMBER_BOUNDS, PROMPT_FIELDS, BriefField, FieldType
 from domain.prompt import Kind
+from domain.variation import MAX_VARIATIONS, Axis, VariationError
 from entrypoints.cli.invocation import ExitCode, Invocation, command, common_options
-from entrypoints.cli.parameters import DatabaseText
+from entrypoints.cli.parameters import AxisText, AxisValues, DatabaseText, LabelText
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -36,9 +38,15 @@ array of objects, or JSON lines (one object on each line). A file can hold thous
 All briefs are checked first. If any of them cannot be used, the reason is printed and nothing is
 added.
 
+With --variations, --seeds or --vary, each brief becomes many prompts under a common label. They
+are added together, and the page compares their pictures side by side. All of them get the same
+seed, unless the seed is varied or the brief has one.
+
 \b
 Examples:
   mediagen submit image --prompt "A lake at dawn" --aspect-ratio 16:9
+  mediagen submit image --prompt "A fox" --variations 4 --label foxes
+  mediagen submit image --prompt "A fox" --vary technical_params.steps=10,20,30 --seeds 1..3
   mediagen submit image --prompt "A fox" --style-tag watercolour --style-tag soft
   mediagen submit image briefs.jsonl --skip-bad
   echo '{"prompt": "A fox in the snow"}' | mediagen submit image -
@@ -154,23 +162,89 @@ _skip_bad_option = click.option(
 )
 
 
+_variation_options: Final = (
+    click.option(
+        "--variations",
+        type=click.IntRange(1, MAX_VARIATIONS),
+        metavar="N",
+        help="Add N prompts that differ in their seed, which is chosen by chance.",
+    ),
+    click.option(
+        "--seeds",
+        type=AxisValues("seed"),
+        metavar="SEEDS",
+        help="Add a prompt for each of these seeds: 1,2,3 or 1..20.",
+    ),
+    click.option(
+        "--vary",
+        type=AxisText(),
+        multiple=True,
+        metavar="PATH=VALUES",
+        help="Add a prompt for each of these values of a field, or of a path in the brief's JSON"
+        " (technical_params.steps=10,20,30). Can be repeated: every combination is added.",
+    ),
+    click.option(
+        "--label",
+        type=LabelText(),
+        metavar="TEXT",
+        help="A label that the prompts have in common; variations without one get one made up.",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """What applies to every brief of a submission."""
+
+    priority: int
+    skip_bad: bool
+    axes: tuple[Axis, ...]
+    label: str
+
+
+def _common_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that every kind has; the command gets them as ``chosen``."""
+
+    @functools.wraps(function)
+    def with_chosen(
+        *arguments: object,
+        priority: int,
+        skip_bad: bool,
+        variations: int | None,
+        seeds: Axis | None,
+        vary: tuple[Axis, ...],
+        label: str | None,
+        **options: object,
+    ) -> object:
+        from entrypoints.submission import variation_axes
+
+        try:
+            axes = variation_axes(vary, seeds.values if seeds else (), variations)
+        except VariationError as error:
+            raise click.UsageError(str(error)) from None
+        chosen = _Chosen(priority, skip_bad, tuple(axes), label or "")
+        return function(*arguments, chosen=chosen, **options)
+
+    for option in reversed((_priority_option, _skip_bad_option, *_variation_options)):
+        with_chosen = option(with_chosen)
+    return with_chosen
+
+
 @command(name="image", help=IMAGE_HELP, short_help="Add image prompts.")
 @click.argument("file", required=False, type=_FILE, metavar="[FILE]")
 @_brief_options(Kind.IMAGE)
 @_text_option("prompt")
-@_priority_option
-@_skip_bad_option
+@_common_options
 def image(
     invocation: Invocation,
     file: str | None,
     *,
-    skip_bad: bool,
-    priority: int,
+    chosen: _Chosen,
     text: str | None,
     **options: Any,  # noqa: ANN401 - as many types as options
 ) -> int:
-    """Add one image prompt or a file of them."""
-    return _submit(invocation, Kind.IMAGE, file, options, text, priority, skip_bad=skip_bad)
+    """Add image prompts that options describe, or a file of them."""
+    return _submit(invocation, Kind.IMAGE, file, options, text, chosen)
 
 
 @command(name="song", help=SONG_HELP, short_help="Add song prompts.")
@@ -178,25 +252,23 @@ def image(
 @_brief_options(Kind.AUDIO)
 @click.option("--lyrics-file", type=_FILE, metavar="FILE", help="A text file with the lyrics.")
 @_text_option("title")
-@_priority_option
-@_skip_bad_option
+@_common_options
 def song(
     invocation: Invocation,
     file: str | None,
     *,
-    skip_bad: bool,
-    priority: int,
+    chosen: _Chosen,
     text: str | None,
     lyrics_file: str | None,
     **options: Any,  # noqa: ANN401 - as many types as options
 ) -> int:
-    """Add one song prompt or a file of them."""
+    """Add song prompts that options describe, or a file of them."""
     if lyrics_file and options["lyrics"]:
         raise click.UsageError("give --lyrics or --lyrics-file, not both")
     if lyrics_file and not file:
         options["lyrics"] = _decode(*_read(lyrics_file))
     options["lyrics_file"] = lyrics_file
-    return _submit(invocation, Kind.AUDIO, file, options, text, priority, skip_bad=skip_bad)
+    return _submit(invocation, Kind.AUDIO, file, options, text, chosen)
 
 
 submit.add_command(image)
@@ -209,11 +281,9 @@ def _submit(
     file: str | None,
     options: Mapping[str, object],
     text: str | None,
-    priority: int,
-    *,
-    skip_bad: bool,
+    chosen: _Chosen,
 ) -> int:
-    """Add the briefs of a file, or the brief that the options describe."""
+    """Add the briefs of a file, or the brief that the options describe, and their variations."""
     from entrypoints.submission import writing_json
 
     required = {Kind.IMAGE: ("prompt",), Kind.AUDIO: ("lyrics", "lyrics_file")}[kind]
@@ -231,29 +301,39 @@ def _submit(
     with invocation.open_database() as database:
         written = [BriefSource("the command line", writing_json(kind, options))]
         sources = read_briefs(file) if file else written
-        submissions, refused = _parse(kind, sources, text, notes)
-        is_refused = bool(refused) and not skip_bad
+        submissions, refused = _parse(kind, sources, text, chosen, notes)
+        is_refused = bool(refused) and not chosen.skip_bad
+        if chosen.axes and len(submissions) > MAX_VARIATIONS:
+            message = (
+                f"these are {len(submissions):,} prompts; at most {MAX_VARIATIONS:,} variations"
+            )
+            raise click.UsageError(f"{message} can be added at once; split the FILE")
         if submissions and not is_refused:
-            ids = database.intake.submit([replace(s, priority=priority) for s in submissions])
-    _print_result(invocation, ids, refused, notes if ids else [])
+            ids = database.intake.submit(submissions)
+    _print_result(invocation, ids, submissions if ids else [], refused, notes if ids else [])
     if is_refused:
         return ExitCode.USAGE
     return ExitCode.SOME_FAILED if refused else ExitCode.DONE
 
 
 def _parse(
-    kind: Kind, sources: Iterable[BriefSource], text: str | None, notes: list[tuple[str, str]]
+    kind: Kind,
+    sources: Iterable[BriefSource],
+    text: str | None,
+    chosen: _Chosen,
+    notes: list[tuple[str, str]],
 ) -> tuple[list[Submission], list[BriefSource]]:
-    """The briefs that can be added, and those that cannot, each with its error.
+    """The prompts that can be added, and the briefs that cannot, each with its error.
 
     Adds to ``notes`` the location of each brief and what it leaves out.
     """
     from returns.pipeline import is_successful
 
     from domain.brief_parser import parse_brief
-    from entrypoints.submission import make_submission
+    from entrypoints.submission import make_submission, vary
 
-    submissions, refused = [], []
+    submissions: list[Submission] = []
+    refused: list[BriefSource] = []
     for source in sources:
         if source.error:
             refused.append(source)
@@ -261,19 +341,27 @@ def _parse(
         parsed = parse_brief(kind, source.content)
         if is_successful(parsed):
             brief = parsed.unwrap()
-            submissions.append(make_submission(kind, brief, source.content, text))
+            submission = make_submission(kind, brief, source.content, text)
+            submission = replace(submission, priority=chosen.priority)
+            try:
+                submissions += vary(submission, brief, chosen.axes, chosen.label)
+            except VariationError as error:
+                refused.append(source._replace(error=str(error)))
+                continue
             notes.extend((source.location, note) for note in brief.notes)
         else:
             refused.append(source._replace(error=parsed.failure().message))
     return submissions, refused
 
 
-def _print_result(
+def _print_result(  # noqa: C901 - each form of the result
     invocation: Invocation,
     ids: tuple[int, ...],
+    submissions: list[Submission],
     refused: list[BriefSource],
     notes: list[tuple[str, str]],
 ) -> None:
+    from domain.variation import caption
     from entrypoints.terminal_text import visible
 
     for source in refused[:_MAX_SHOWN]:
@@ -284,17 +372,27 @@ def _print_result(
         click.echo(visible(f"note: {location}: {note}"), err=True)
     if len(notes) > _MAX_SHOWN:
         click.echo(f"... and {len(notes) - _MAX_SHOWN} more notes (--json prints all)", err=True)
+    labels = sorted({submission.label for submission in submissions if submission.label})
     if invocation.as_json:
         bad = [{"where": source.location, "reason": source.error} for source in refused]
         noted = [{"where": location, "note": note} for location, note in notes]
-        invocation.print_json({"ids": ids, "bad": bad} | ({"notes": noted} if noted else {}))
-    elif ids:
-        click.echo("\n".join(map(str, ids)))
+        document = {"ids": ids, "bad": bad} | ({"notes": noted} if noted else {})
+        if labels:
+            document |= {"labels": labels, "varied": [dict(one.varied) for one in submissions]}
+        invocation.print_json(document)
+    else:
+        for prompt_id, submission in zip(ids, submissions, strict=True):
+            varied = visible(caption(submission.varied)) if sys.stdout.isatty() else ""
+            click.echo(f"{prompt_id}  {varied}" if varied else prompt_id)
     if not ids:
         click.echo("nothing was added", err=True)
     elif not invocation.as_json:
         prompts = "1 prompt" if len(ids) == 1 else f"{len(ids)} prompts"
         click.echo(f"added {prompts}; 'mediagen run' renders the pending prompts", err=True)
+        if len(labels) == 1:
+            click.echo(f"their label: {visible(labels[0])}", err=True)
+        elif labels:
+            click.echo(f"{len(labels)} labels; 'mediagen list --json' shows them", err=True)
 
 
 def read_briefs(file: str) -> Iterable[BriefSource]:

@@ -32,6 +32,7 @@ API_MODULES: Final = (
     "prompts_api",
     "search_api",
     "submit_api",
+    "labels_api",
     "queue_api",
     "changes_api",
     "system_api",

@@ -261,7 +261,12 @@ def _chosen(services: Services, body: CancelManyBody | MoveBody) -> Sequence[int
     kinds = [body.kind] if body.kind else list(Kind)
     kept = set(body.except_ids)
     gallery = services.gallery()
-    return [each for kind in kinds for each in gallery.waiting_ids(kind) if each not in kept]
+    return [
+        prompt_id
+        for kind in kinds
+        for prompt_id in gallery.waiting_ids(kind)
+        if prompt_id not in kept
+    ]
 
 
 def _moved(requeued: Requeued) -> Moved:

@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from application.ports.prompt_repository import RepositoryBusyError, RepositoryError
 from entrypoints.web.json_responses import Error, ErrorDetail, json_response
+from entrypoints.web.languages import N_, gettext, language
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,20 +29,21 @@ _MESSAGES: Final = {  # code and message by HTTP status
     500: ("program_error", "a bug in Media Generator prevented an answer"),
 }
 _TITLES: Final = {
-    403: "Not allowed",
-    404: "Not found",
-    500: "A bug",
-    503: "Not available now",
+    403: N_("Not allowed"),
+    404: N_("Not found"),
+    500: N_("A bug"),
+    503: N_("Not available now"),
 }
 _PAGE: Final = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<html lang="{language}"><head>
+<meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{status} - Media Generator</title>
 <link rel="icon" href="{base}/static/icon.svg" type="image/svg+xml">
 <script src="{base}/static/theme.js"></script>
 <link rel="stylesheet" href="{base}/static/plain.css"></head>
 <body><main><p><a class="wordmark" href="{base}/">Media Generator</a></p>
 <h1>{title}</h1><p>{message}</p><p>{hint}</p>
-<p class="soft">Status {status}. <a href="{base}/">Back to Browse</a></p></main></body></html>
+<p class="soft">{status_text}. <a href="{base}/">{back}</a></p></main></body></html>
 """
 
 
@@ -92,7 +94,10 @@ def _answer(error: ApiError) -> Response:
     text = _PAGE.format(
         base=request.script_root,
         status=error.status,
-        title=_TITLES.get(error.status, "This did not work"),
+        language=language(),
+        title=gettext(_TITLES.get(error.status, N_("This did not work"))),
+        status_text=gettext("Status %(status)s", status=error.status),
+        back=gettext("Back to Browse"),
         message=escape(_sentence(error.message)),
         hint=escape(error.hint or ""),
     )

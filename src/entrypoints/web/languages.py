@@ -28,12 +28,48 @@ def N_(text: str) -> str:  # noqa: N802 - the name by which gettext's tools know
     return text
 
 
+FIELD_LABELS: Final = (  # of briefs, as field_label() makes them of names
+    N_("Prompt"),
+    N_("Negative prompt"),
+    N_("Style tags"),
+    N_("Aspect ratio"),
+    N_("Quality"),
+    N_("Mood"),
+    N_("Subject"),
+    N_("Background"),
+    N_("Lighting"),
+    N_("Width"),
+    N_("Height"),
+    N_("Seed"),
+    N_("Lyrics"),
+    N_("Tags"),
+    N_("Title"),
+    N_("Genre"),
+    N_("Tempo"),
+    N_("Key"),
+    N_("Time signature"),
+    N_("Language"),
+    N_("Vocal style"),
+    N_("Instrumentation"),
+    N_("Seconds"),
+)
+FIELD_TIPS: Final = (  # of fields that have no place of their own on the form
+    N_("language of the lyrics, such as English."),
+    N_("length of the song, in seconds."),
+)
 WORDS: Final = (  # of data that the page shows
     N_("pending"),
     N_("processing"),
     N_("ready"),
     N_("error"),
     N_("cancelled"),
+    N_("published"),
+    N_("failed"),
+    N_("released"),
+    N_("abandoned"),
+    N_("superseded"),
+    *FIELD_LABELS,
+    *FIELD_TIPS,
 )
 
 
@@ -116,14 +152,23 @@ def ngettext(one: str, many: str, num: int, **values: object) -> str:
     return _translated_plural(one, many, num) % {"num": num, **values}
 
 
+def word(text: str) -> str:
+    """Data in the language of the page, if it is one of ``WORDS``; templates escape it."""
+    return _translated(text)
+
+
 def install_languages(app: Flask) -> None:
-    """Give templates ``_``, ``ngettext``, ``trans``, ``language`` and ``language_names``."""
+    """Give templates ``_``, ``ngettext``, ``trans``, ``word`` and the names of the languages.
+
+    The texts of ``_`` may have markup, so only literals may be given to it; ``word`` is for data.
+    """
     environment = cast("Any", app.jinja_env)
     environment.add_extension("jinja2.ext.i18n")
     environment.policies["ext.i18n.trimmed"] = True
     environment.install_gettext_callables(_translated, _translated_plural, newstyle=True)
     environment.globals |= {
         "language": language,
+        "word": word,
         "language_names": language_names,
         "ENGLISH": ENGLISH,
     }

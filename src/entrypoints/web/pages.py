@@ -17,6 +17,7 @@ from entrypoints.web import gallery_api, prompts_api, queue_api, system_api
 from entrypoints.web.api import MAX_UPLOAD_BYTES, read_query
 from entrypoints.web.gallery_api import THUMBNAIL_WIDTH, GalleryParameters
 from entrypoints.web.json_responses import json_bytes
+from entrypoints.web.languages import N_, gettext
 from entrypoints.web.plots import shares, time_plot
 
 if TYPE_CHECKING:
@@ -28,18 +29,18 @@ if TYPE_CHECKING:
     from entrypoints.web.services import Services
     from entrypoints.web.system_api import Check
 
-SPANS: Final = {24: "24 hours", 168: "7 days"}  # of the system page, by hours
+SPANS: Final = {24: N_("24 hours"), 168: N_("7 days")}  # of the system page, by hours
 _EAGER_IMAGES: Final = 10  # pictures that load before their position on the screen is known
 _SONG_RATIO: Final = 16  # tenths: as wide as a picture of 16:10
 _MIN_RATIO, _MAX_RATIO = 6, 24  # tenths; what is beyond is cropped
 _CHIPS: Final = {"ready": "good", "error": "bad", "processing": "accent"}
 _AREAS: Final = (
-    ("Program", ("program", "configuration", "paths", "privacy")),
-    ("Database and queue", ("database", "pending", "in processing", "artifact", "paused")),
-    ("Workflows", ("image", "audio", "interpreter", "comfyui", "music")),
-    ("Published files", ("output",)),
+    (N_("Program"), ("program", "configuration", "paths", "privacy")),
+    (N_("Database and queue"), ("database", "pending", "in processing", "artifact", "paused")),
+    (N_("Workflows"), ("image", "audio", "interpreter", "comfyui", "music")),
+    (N_("Published files"), ("output",)),
 )
-_OTHER_AREA: Final = "Other"
+_OTHER_AREA: Final = N_("Other")
 _WORST_FIRST: Final = ("broken", "warning", "ok")
 
 
@@ -51,6 +52,8 @@ def blueprint(services: Services) -> Blueprint:
     def brief_fields(kind: str) -> list[BriefField]:
         """The fields of a brief that can be written, in order."""
         return [field for field in BRIEF_FIELDS[Kind(kind)] if field.names]
+
+    made.add_app_template_global(field_label)
 
     # Not strict, or Flask would redirect from web.base_path to http:// and the Host header, which
     # behind a proxy need not be the address of the page.
@@ -86,6 +89,11 @@ def blueprint(services: Services) -> Blueprint:
         return render_template("system.html", section="system", **system_context(services, hours))
 
     return made
+
+
+def field_label(name: str) -> str:
+    """What the page calls a field of a brief."""
+    return gettext(name.replace("_", " ").capitalize())
 
 
 def browse_context(services: Services) -> dict[str, object]:
@@ -154,7 +162,7 @@ def prompt_context(prompt: Prompt) -> dict[str, object]:
     brief: dict[str, Any] = asdict(prompt.brief) if prompt.brief else {}
     facts = [
         (
-            name.replace("_", " ").capitalize(),
+            field_label(name),
             value if isinstance(value, str | int | float) else ", ".join(value),
         )
         for name, value in brief.items()
@@ -177,14 +185,18 @@ def prompt_context(prompt: Prompt) -> dict[str, object]:
 
 def actions(prompt: Prompt, status: str) -> list[str]:
     """The buttons of the page of a prompt; static/actions.js makes the same."""
-    first = {"pending": "Cancel", "processing": "Cancel", "ready": "Render again"}
+    first = {
+        "pending": gettext("Cancel"),
+        "processing": gettext("Cancel"),
+        "ready": gettext("Render again"),
+    }
     newest = prompt.artifacts[-1] if prompt.artifacts else None
     return [
-        first.get(status, "Retry"),
-        "Edit and submit",
-        "Copy the prompt",
-        *(["Copy the seed"] if newest and newest.seed is not None else []),
-        *(["Download"] if newest and newest.media_url else []),
+        first.get(status, gettext("Retry")),
+        gettext("Edit and submit"),
+        gettext("Copy the prompt"),
+        *([gettext("Copy the seed")] if newest and newest.seed is not None else []),
+        *([gettext("Download")] if newest and newest.media_url else []),
     ]
 
 

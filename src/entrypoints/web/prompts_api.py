@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
 from flask import request
@@ -88,6 +88,10 @@ class Prompt(WrittenBrief):
     renders: Annotated[list[Render], Meta(description="newest first")]
     artifacts: Annotated[list[GalleryItem], Meta(description="oldest first")]
     live: Annotated[Rendering | None, Meta(description="the render in progress")]
+    label: Annotated[str | None, Meta(description="that it has in common with other prompts")]
+    varied: Annotated[
+        dict[str, Any], Meta(description="what makes it different from those: values by path")
+    ]
 
 
 class WorkflowOutput(Document):
@@ -157,6 +161,8 @@ def prompt(services: Services, prompt_id: int) -> Prompt:
             for artifact in services.gallery().artifacts_of(prompt_id) or ()
         ],
         live=next(iter(renderings(live, workers)), None),
+        label=record.label or None,
+        varied=dict(record.varied),
         **asdict(written_brief(row.kind, record.writing)),
     )
 

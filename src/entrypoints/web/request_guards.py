@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlencode
 from flask import Blueprint, Response, redirect, render_template, request
 
 from entrypoints.web.errors import ApiError, wants_json
+from entrypoints.web.languages import gettext
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -113,7 +114,7 @@ def blueprint(services: Services) -> Blueprint:
     def log_in() -> AnyResponse:
         if not access.is_token(request.form.get("token", "").strip()):
             access.rejected.add("login form", request.remote_addr or "")
-            return _login_form(403, "That is not the token.")
+            return _login_form(403, gettext("That is not the token."))
         response = redirect(_next_page(), 303)
         is_secure = access.is_secure(request.headers.get("Origin"), request.headers["Host"])
         response.set_cookie(

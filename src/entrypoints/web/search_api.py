@@ -67,11 +67,11 @@ def search(services: Services, query: SearchParameters) -> FoundPrompts:
 
     A prompt can be found at once after it was submitted.
     """
-    wanted = search_of("text", query.text)
+    words = search_of("text", query.text)
     index = services.search()
     index.update(_UPDATE_SECONDS)
     position = position_of(query.cursor)
-    page = index.find(SearchQuery(wanted, query.kind, query.status, position, query.limit))
+    page = index.find(SearchQuery(words, query.kind, query.status, position, query.limit))
     return FoundPrompts(
         prompts=[list_item(prompt) for prompt in page.prompts],
         next_cursor=None if page.next is None else str(page.next),

@@ -22,7 +22,13 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-    from application.ports.database import Database, PromptIntake, QueueControls, QueueWatch
+    from application.ports.database import (
+        Database,
+        PromptIntake,
+        PromptLabels,
+        QueueControls,
+        QueueWatch,
+    )
     from application.ports.doctor import Check
     from application.ports.gallery import Gallery
     from application.ports.live_state import LiveStateReader
@@ -58,6 +64,7 @@ class Services:
         catalogue: the queue, read-only.
         controls: pause and resume.
         intake: submits prompts.
+        labels: finds prompts by their label.
         repository: retry and cancel; creates our own tables when they are missing.
         search: finds prompts by words; its index is kept up to date in the background.
         live: the state that running workers publish.
@@ -79,6 +86,7 @@ class Services:
     catalogue: Callable[[], PromptCatalogue]
     controls: Callable[[], QueueControls]
     intake: Callable[[], PromptIntake]
+    labels: Callable[[], PromptLabels]
     repository: Callable[[], PromptRepository]
     search: Callable[[], SearchIndex]
     live: LiveStateReader
@@ -209,6 +217,7 @@ def build_services(loaded: LoadedSettings, access: Access) -> tuple[Services, Ca
         catalogue=lambda: databases.current().catalogue,
         controls=lambda: databases.current().controls,
         intake=lambda: databases.current().intake,
+        labels=lambda: databases.current().labels,
         repository=databases.repository,
         search=databases.search,
         live=container.live_reader(),

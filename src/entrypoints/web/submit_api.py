@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
@@ -16,10 +15,20 @@ from application.ports.database import KeyReusedError
 from domain.brief import BRIEF_FIELDS, NUMBER_BOUNDS, PROMPT_FIELDS, FieldType
 from domain.brief_parser import parse_brief
 from domain.prompt import Kind
+from domain.variation import (
+    MAX_AXES,
+    MAX_LABEL,
+    MAX_VARIATIONS,
+    SEED,
+    Axis,
+    VariationError,
+    read_values,
+)
 from entrypoints.submission import (
     MAX_KEY_LENGTH,
     make_submission,
     named_request,
+    variation_axes,
     vary,
     writing_json,
 )
@@ -38,7 +47,7 @@ from entrypoints.web.json_responses import Document, ErrorDetail, FormError, jso
 from entrypoints.web.prompts_api import find_prompt
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from flask import Response
 
@@ -49,8 +58,6 @@ if TYPE_CHECKING:
 MAX_PROSE: Final = 50_000  # characters of a prompt, or of lyrics
 MAX_LINE: Final = 500  # characters of any other text
 MAX_WORDS: Final = 100  # in a list
-MAX_VARIATIONS: Final = 100  # prompts that one request may submit
-_SEEDS: Final = 2**32  # new seeds are below this, which every sampler takes
 
 routes = Routes()
 blueprint = routes.blueprint
@@ -62,6 +69,29 @@ _PROSE = Annotated[str, Meta(min_length=1, max_length=MAX_PROSE)]
 _LINE = Annotated[str, Meta(min_length=1, max_length=MAX_LINE)]
 _WORDS = Annotated[list[_LINE], Meta(max_length=MAX_WORDS)]
 _STRUCTURE = list[dict[str, str | int]]
+
+
+_SEED_LIST = Annotated[
+    list[Annotated[int, Meta(ge=0, le=MAX_ROW_ID)]], Meta(max_length=MAX_VARIATIONS)
+]
+_VALUES = Annotated[list[Any], Meta(min_length=1, max_length=MAX_VARIATIONS)]
+_TYPED = Annotated[str, Meta(max_length=MAX_PROSE)]
+_VARIATION_INPUTS: Final[Mapping[str, tuple[Any, str]]] = {
+    "label": (
+        Annotated[str, Meta(min_length=1, max_length=MAX_LABEL)],
+        "a label that the prompt has in common with others; variations without one get one",
+    ),
+    "variations": (
+        Annotated[int, Meta(extra_json_schema={"minimum": 1, "maximum": MAX_VARIATIONS})],
+        "number of prompts to submit, which differ in their seed",
+    ),
+    "seeds": (_SEED_LIST | _TYPED, 'a prompt for each of these seeds; as text "1,2,3" or "1..20"'),
+    "vary": (
+        Annotated[dict[str, _VALUES | _TYPED], Meta(max_length=MAX_AXES)],
+        "values by field, or by path as technical_params.steps, also as text: 10,20,30",
+    ),
+}
+"""What makes many prompts of one form: type and description."""
 
 
 def _input_type(spec: BriefField) -> Any:  # noqa: ANN401 - a type
@@ -84,6 +114,7 @@ def _form(name: str, kind: Kind, summary: str, default_text: str) -> type[msgspe
     if kind is Kind.AUDIO:
         inputs["structure"] = (_STRUCTURE, "sections, each with type and lyrics, instead of lyrics")
     inputs["text"] = (_PROSE, f"the original request; by default {default_text}")
+    inputs |= _VARIATION_INPUTS
     is_required = kind is Kind.IMAGE
     return msgspec.defstruct(
         name,
@@ -112,13 +143,15 @@ _FORMS: Final = {Kind.IMAGE: ImagePrompt, Kind.AUDIO: SongPrompt}
 
 
 class Created(Document):
-    """The new prompt."""
+    """The new prompt, or all of them if it was varied."""
 
-    id: Annotated[int, Meta(description="of the new prompt")]
+    id: Annotated[int, Meta(description="of the new prompt; of several the first")]
+    ids: Annotated[list[int], Meta(description="of all new prompts")]
+    label: Annotated[str | None, Meta(description="that they have in common")]
 
 
 class VariationsBody(Document):
-    """How many variations of a prompt to submit."""
+    """Which variations of a prompt to submit."""
 
     count: Annotated[
         int, Meta(ge=1, le=MAX_VARIATIONS, description="number of new prompts, with new seeds")
@@ -127,13 +160,21 @@ class VariationsBody(Document):
         list[Annotated[int, Meta(ge=0, le=MAX_ROW_ID)]],
         Meta(max_length=MAX_VARIATIONS, description="these seeds, instead of a count"),
     ] = []  # noqa: RUF012 - msgspec copies it
+    vary: Annotated[
+        dict[str, _VALUES | _TYPED], Meta(description=_VARIATION_INPUTS["vary"][1])
+    ] = {}  # noqa: RUF012 - msgspec copies it
+    label: Annotated[
+        str | None,
+        Meta(description="of the new prompts; by default that of the earlier prompt, or a new one"),
+    ] = None
 
 
 class Variations(Document):
     """The new prompts, in the order of their seeds."""
 
     ids: list[int]
-    seeds: list[int]
+    seeds: Annotated[list[int], Meta(description="of each prompt; empty if none was varied")]
+    label: Annotated[str, Meta(description="that they have in common")]
 
 
 class Checked(Document):
@@ -143,9 +184,15 @@ class Checked(Document):
     fields: Annotated[dict[str, str], Meta(description="what is wrong, by field name")]
     brief: BriefOrNull
     writing: Annotated[str | None, Meta(description="the JSON text that the queue would get")]
+    prompts: Annotated[int, Meta(description="number of prompts that it would become")]
 
 
 # ------------------------------------------------------------------------------------------ routes
+
+_KEY_HEADER: Final = {
+    "Idempotency-Key": "your own name for this request, up to 255 printable ASCII characters;"
+    " a second request with it adds nothing and gets the first answer"
+}
 
 
 @routes.add(
@@ -163,33 +210,44 @@ class Checked(Document):
         409: "Another prompt was submitted under this Idempotency-Key",
         422: Answer("Some fields are invalid", FormError),
     },
-    request_headers={
-        "Idempotency-Key": "your own name for this request, up to 255 printable ASCII characters;"
-        " a second request with it adds nothing and gets the first answer"
-    },
+    request_headers=_KEY_HEADER,
 )
 def submit_prompt(services: Services, body: Mapping[str, Any]) -> Response:
-    """Submit a prompt.
+    """Submit a prompt, or many that differ in what is varied.
 
-    It enters the queue like a prompt of the Poets Service. A request whose answer was lost can be
-    repeated with the same Idempotency-Key: the prompt is submitted once.
+    It enters the queue like a prompt of the Poets Service. With variations, seeds or vary, all of
+    them are submitted or none, under one label. A request whose answer was lost can be repeated
+    with the same Idempotency-Key: the prompts are submitted once.
     """
     named = _named_request(body)
     form = check_form(body)
-    if form.submission is None:
+    if not form.submissions:
         problems = "; ".join(f"{name} {text}" for name, text in sorted(form.problems.items()))
         error = ErrorDetail(
             "bad_brief", f"the prompt was not accepted: {problems}", "Correct the named fields."
         )
         return json_response(FormError(error, dict(form.problems)), 422)
+    ids = _submitted(services, form.submissions, named)
+    address = f"{request.script_root}/api/v1/prompts/{ids[0]}"
+    label = services.labels().of(ids[:1]).get(ids[0])
+    created = Created(ids[0], list(ids), label.label if label else None)
+    return json_response(created, 201, {"Location": address})
+
+
+def _submitted(
+    services: Services, submissions: Sequence[Submission], named: SubmitRequest | None
+) -> tuple[int, ...]:
+    """The ids of new prompts, or of those of an earlier request with the same key.
+
+    Raises:
+        ApiError: something else was submitted under the key.
+    """
     try:
-        (prompt_id,) = services.intake().submit([form.submission], named)
+        return services.intake().submit(submissions, named)
     except KeyReusedError:
         message = "another prompt was submitted under this Idempotency-Key"
         hint = "Take a new key for each prompt; repeat a request with the same body."
         raise ApiError(409, "key_reused", message, hint) from None
-    address = f"{request.script_root}/api/v1/prompts/{prompt_id}"
-    return json_response(Created(prompt_id), 201, {"Location": address})
 
 
 def _named_request(body: Mapping[str, Any]) -> SubmitRequest | None:
@@ -213,12 +271,17 @@ def _named_request(body: Mapping[str, Any]) -> SubmitRequest | None:
     tag="prompts",
     body=VariationsBody,
     answers={201: Answer("The prompts are in the queue", Variations)},
-    errors={404: "No such prompt", 409: "The prompt has no brief that could be varied"},
+    errors={
+        404: "No such prompt",
+        409: "The prompt has no brief that could be varied, or the Idempotency-Key is taken",
+    },
+    request_headers=_KEY_HEADER,
 )
 def submit_variations(services: Services, prompt_id: int, body: VariationsBody) -> Response:
-    """Submit prompts with the same brief and other seeds.
+    """Submit prompts with the same brief, which differ in their seed or in what is varied.
 
-    The earlier prompt stays as it is, with its files.
+    The earlier prompt stays as it is, with its files. If it has no label yet, it gets that of the
+    new prompts, so that all of them are compared.
     """
     if body.seeds and body.count != 1:
         raise bad_body("the body must have either 'count' or 'seeds'")
@@ -230,9 +293,25 @@ def submit_variations(services: Services, prompt_id: int, body: VariationsBody) 
         message = f"prompt {prompt_id} cannot be varied: {failure.message}"
         raise ApiError(409, failure.code.value, message, "Submit a new prompt instead.")
     brief = parsed.unwrap()
-    seeds = body.seeds or [secrets.randbelow(_SEEDS) for _ in range(body.count)]
-    ids = services.intake().submit([vary(brief, seed, record.prompt.text) for seed in seeds])
-    return json_response(Variations(list(ids), seeds), 201)
+    written = content if isinstance(content, str) else ""
+    earlier = make_submission(record.prompt.kind, brief, written, record.prompt.text)
+    try:
+        axes = _axes(body.vary)
+        if body.seeds or body.count > 1 or not axes:
+            axes = variation_axes(axes, body.seeds, None if body.seeds else body.count)
+        submissions = vary(replace(earlier, label=record.label), brief, axes, body.label or "")
+    except VariationError as error:
+        raise bad_body(f"the prompt cannot be varied like this: {error}") from None
+    named = _named_request({"variations_of": prompt_id} | msgspec.to_builtins(body))
+    ids = _submitted(services, submissions, named)
+    labels = services.labels().of([prompt_id, *ids])  # of the first request with this key
+    varied = [labels[one].varied for one in ids if one in labels]
+    if prompt_id not in labels and ids[0] in labels:
+        own = {} if brief.seed is None else {SEED: brief.seed}
+        services.labels().add(prompt_id, labels[ids[0]].label, own)
+    seeds = [seed for one in varied if isinstance(seed := one.get(SEED), int)]
+    label = labels[ids[0]].label if ids[0] in labels else submissions[0].label
+    return json_response(Variations(list(ids), seeds, label), 201)
 
 
 @routes.add(
@@ -253,7 +332,8 @@ def check_prompt(services: Services, body: Mapping[str, Any]) -> Checked:  # noq
         ok=not form.problems,
         fields=dict(form.problems),
         brief=show_brief(form.brief) if form.brief else None,
-        writing=form.submission.content if form.submission else None,
+        writing=form.submissions[0].content if form.submissions else None,
+        prompts=len(form.submissions),
     )
 
 
@@ -267,12 +347,12 @@ class CheckedForm:
     Attributes:
         problems: what is wrong, by field name; empty if the form can be submitted.
         brief: the form as a brief, or None.
-        submission: what would enter the queue, or None.
+        submissions: what would enter the queue; empty if there are problems.
     """
 
     problems: Mapping[str, str] = field(default_factory=dict)
     brief: Brief | None = None
-    submission: Submission | None = None
+    submissions: tuple[Submission, ...] = ()
 
 
 def check_form(body: Mapping[str, Any]) -> CheckedForm:
@@ -285,9 +365,14 @@ def check_form(body: Mapping[str, Any]) -> CheckedForm:
     values = {
         name: value
         for name, value in body.items()
-        if name != "kind" and value not in (None, "", [])
+        if name != "kind" and value not in (None, "", [], {})
     }
-    problems = {}
+    varied = {name: values.pop(name) for name in _VARIATION_INPUTS if name in values}
+    problems = {
+        name: problem
+        for name, value in varied.items()
+        if (problem := _variation_problem(types[name], value))
+    }
     for name, value in values.items():
         problem = (
             _problem(types[name], value)
@@ -306,7 +391,37 @@ def check_form(body: Mapping[str, Any]) -> CheckedForm:
     if not is_successful(parsed):
         return CheckedForm({main: parsed.failure().message})
     brief = parsed.unwrap()
-    return CheckedForm({}, brief, make_submission(kind, brief, content, values.get("text")))
+    submission = make_submission(kind, brief, content, values.get("text"))
+    name = "vary" if "vary" in varied else "variations"
+    try:
+        axes = _axes(varied.get("vary", {}))
+        name = "seeds" if "seeds" in varied else name
+        seeds = varied.get("seeds", ())
+        seeds = read_values(SEED, seeds) if isinstance(seeds, str) else seeds
+        axes = variation_axes(axes, seeds, varied.get("variations"))
+        name = "label" if not axes else name
+        return CheckedForm({}, brief, vary(submission, brief, axes, varied.get("label", "")))
+    except VariationError as error:
+        return CheckedForm({name: str(error)}, brief)
+
+
+def _axes(vary: Mapping[str, list[Any] | str]) -> list[Axis]:
+    """What is varied. Raises VariationError if it cannot be understood."""
+    return [
+        Axis(path, read_values(path, values) if isinstance(values, str) else tuple(values))
+        for path, values in vary.items()
+    ]
+
+
+def _variation_problem(type_: Any, value: object) -> str | None:  # noqa: ANN401 - a type of a form's field
+    """What is wrong with the form of what is varied, or None; its content is looked at later."""
+    try:
+        msgspec.convert(value, type_)
+    except msgspec.ValidationError as error:
+        return f"cannot be used: {error}"
+    return (
+        None if is_unicode(json.dumps(value, ensure_ascii=False)) else "contains half a character"
+    )
 
 
 def _problem(type_: Any, value: object) -> str | None:  # noqa: ANN401 - a type of a form's field

@@ -37,6 +37,7 @@ TABLES = {
     "media_generator_pauses",
     "media_generator_priorities",
     "media_generator_requests",
+    "media_generator_labels",
 }
 INDEXES = {
     "media_generator_pending_image",
@@ -51,6 +52,7 @@ OWN_INDEXES = {
     "media_generator_retries",
     "media_generator_retry_times",
     "media_generator_request_times",
+    "media_generator_label_prompts",
 }
 OWNER = {
     "owner_host": "h",

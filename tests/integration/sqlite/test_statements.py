@@ -25,17 +25,20 @@ from adapters.sql_queue.intake import SqlPromptIntake
 from adapters.sql_queue.statements import SHARED_FOLDER, StatementFiles
 from adapters.sqlite import doctor, shared_schema
 from adapters.sqlite.connection import Connection
+from adapters.sqlite.search import open_search_index
 from adapters.sqlite.statements import statements
 from application.ports.artifact_store import RenderKey
 from application.ports.database import PausedBy, Submission, SubmitRequest
 from application.ports.gallery import GalleryQuery, PromptListQuery
 from application.ports.prompt_catalogue import PromptQuery
 from application.ports.prompt_repository import Selection
+from application.ports.search import SearchQuery
 from domain.artifact import Artifact
 from domain.failure import Failure, FailureCode
 from domain.hook_delivery import Channel, HookEvent, Subscription
 from domain.prompt import Kind
 from domain.render import Claim, ServerJob, WorkflowProcess
+from domain.search import Search
 from tests.databases import Poet
 from tests.fakes.system import ManualClock
 from tests.fresh_databases import fresh_database
@@ -60,27 +63,35 @@ SUBJECTS = (
     "gallery_prompts",
     "gallery_renders",
     "prompt_order",
+    "search",
+    "search_index",
     "doctor",
     "history",
 )
 MODULES = (doctor, shared_schema)
+TAGS = (
+    "CREATE TABLE IF NOT EXISTS media_generator_tags"
+    " (sort TEXT, name TEXT, artifact_id INTEGER, added_at TEXT)"
+)
 LATER = datetime(2099, 1, 1, tzinfo=UTC)
 CRASH = Failure(FailureCode.WORKFLOW_FAILED, "m")
 
 
 def _filled(name: str, sql: str) -> str:
     """A statement as it is run; some are templates."""
-    if name in {"now", "among"}:
+    if name in {"now", "among", "unmoved"}:
         return f"SELECT {sql} FROM prompts AS p"  # noqa: S608 - an expression of the file
     if name == "insert_row":
         return sql.format(table="prompts", columns="prompt_text", values=":prompt_text")
     words = {"urgency": "NULL", "first": "", "of_type": "1", "after": "1", "dated": "1"}
+    words["unmoved"] = "1"
     return sql.format(index="", prompt_type="image_prompt", among="1", status=":state", **words)
 
 
 def test_every_statement_parses_on_a_real_database() -> None:
     """SQLite compiles each against the tables that the ones before it made."""
     with closing(sqlite3.connect(":memory:")) as driver:
+        driver.execute(TAGS)
         for subject in SUBJECTS:
             for name, raw in statements(subject).items():
                 sql = _filled(name, raw)
@@ -204,11 +215,31 @@ def _show_the_page(connection: Connection) -> None:
         shown.prompts(PromptListQuery(text="x"))
         shown.plain_prompts([], None, 5)
         shown.waiting(Kind.IMAGE, 5)
+        shown.previews([1])
         shown.failed(5, cancelled=True)
         shown.ended(5)
         shown.history(LATER, 60)
         with connection.writing():
             connection.change(statement)
+
+
+def _search(connection: Connection, file: Path) -> None:
+    """For a word that a prompt has, and for one that it has no longer."""
+    with connection.writing():
+        connection.change(TAGS)
+    words = SearchQuery(Search.of_text("p"))
+    with closing(open_search_index(connection, file, 5.0)) as index:
+        for change in (
+            "UPDATE prompts SET status = 'processing' WHERE id = 1",
+            "UPDATE prompts SET status = 'completed' WHERE id = 1",
+            "DELETE FROM prompts WHERE id = 1",
+        ):
+            with connection.writing():
+                connection.change(change)
+            assert index.update(9)
+            assert index.find(words).prompts
+        assert index.indexed() == 1
+        index.rebuild()
 
 
 def _look_where_nothing_is_ours(path: Path) -> None:
@@ -266,6 +297,7 @@ def test_every_statement_is_used(
         catalogue.find(1)
         _forget_everything_old(connection)
         _show_the_page(connection)
+        _search(connection, tmp_path / "search.db")
     _look_where_nothing_is_ours(tmp_path / "others.db")
     checks = doctor.DatabaseChecks(
         tmp_path / "musings.db", 5.0, QueueChecks(ManualClock(), tmp_path)

@@ -133,6 +133,19 @@ CREATE TABLE IF NOT EXISTS media_generator_requests (
 CREATE INDEX IF NOT EXISTS media_generator_request_times
 ON media_generator_requests (requested_at);
 
+-- The labels of prompts, as in SQLite.
+
+-- name: create_labels
+CREATE TABLE IF NOT EXISTS media_generator_labels (
+    prompt_id BIGINT PRIMARY KEY,
+    label TEXT COLLATE "C" NOT NULL CHECK (length(label) BETWEEN 1 AND 200),
+    varied TEXT NOT NULL CHECK (json_typeof(varied::json) = 'object')
+);
+
+-- name: create_labels_index
+CREATE INDEX IF NOT EXISTS media_generator_label_prompts
+ON media_generator_labels (label, prompt_id);
+
 -- name: create_pending_image_index
 CREATE INDEX IF NOT EXISTS media_generator_pending_image
 ON prompts (created_at COLLATE "C" NULLS FIRST, id)

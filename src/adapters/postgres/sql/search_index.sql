@@ -51,9 +51,6 @@ WHERE is_open = 1
 ORDER BY prompt_id DESC
 LIMIT :limit;
 
--- name: count_documents
-SELECT count(*) FROM media_generator_search;
-
 -- name: put
 INSERT INTO media_generator_search (prompt_id, digest, is_open, words)
 VALUES (:prompt_id, :digest, :is_open, CAST(:words AS tsvector))

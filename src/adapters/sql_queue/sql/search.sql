@@ -5,9 +5,6 @@ SELECT
     (SELECT coalesce(max(id), 0) FROM prompts),
     (SELECT coalesce(max(id), 0) FROM writings);
 
--- name: count_prompts
-SELECT count(*) FROM prompts WHERE prompt_type IN ('image_prompt', 'lyrics_prompt');
-
 -- name: texts_after
 SELECT p.id, p.status, p.prompt_text, w.content
 FROM prompts AS p {unindexed}

@@ -130,6 +130,19 @@ CREATE TABLE IF NOT EXISTS media_generator_requests (
 CREATE INDEX IF NOT EXISTS media_generator_request_times
 ON media_generator_requests (requested_at);
 
+-- The labels that prompts have in common, and what makes each different: JSON values by path.
+
+-- name: create_labels
+CREATE TABLE IF NOT EXISTS media_generator_labels (
+    prompt_id INTEGER PRIMARY KEY,
+    label TEXT NOT NULL CHECK (length(label) BETWEEN 1 AND 200),
+    varied TEXT NOT NULL CHECK (json_valid(varied))
+);
+
+-- name: create_labels_index
+CREATE INDEX IF NOT EXISTS media_generator_label_prompts
+ON media_generator_labels (label, prompt_id);
+
 -- name: create_pending_image_index
 CREATE INDEX IF NOT EXISTS media_generator_pending_image
 ON prompts (created_at, id)

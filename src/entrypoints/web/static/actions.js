@@ -1,10 +1,12 @@
 // What a person can do with a prompt: as a menu at a card, in the viewer, on the prompt's page.
 import { api, base, complain, el, toast } from "./site.js";
+import { _ } from "./texts.js";
 
 const SEVERAL = 4; // variations, by one press
 
 /**
- * The actions on a prompt, as { label, run } or { label, href, download }.
+ * The actions on a prompt, as { label, run } or { label, href, download }; `isElsewhere` if the
+ * page of a prompt has it in another place.
  *
  * `subject` is what the API calls an item of the gallery; `status` is that of its prompt.
  */
@@ -14,23 +16,23 @@ export function actionsOf(subject, { status = "ready", changed = () => {} } = {}
   const act = (work) => () => work().then(changed, complain);
   const list = [];
   if (isKnown && (status === "pending" || status === "processing")) {
-    list.push({ label: "Cancel", run: act(() => cancel(id)) });
+    list.push({ label: _("Cancel"), run: act(() => cancel(id)) });
   }
-  if (isKnown && (status === "error" || status === "cancelled")) list.push({ label: "Retry", run: act(() => again(id)) });
-  if (isKnown && status === "ready") list.push({ label: "Render again", run: act(() => again(id)) });
+  if (isKnown && (status === "error" || status === "cancelled")) list.push({ label: _("Retry"), run: act(() => again(id)) });
+  if (isKnown && status === "ready") list.push({ label: _("Render again"), run: act(() => again(id)) });
   if (isKnown) {
     list.push(
-      { label: "New variation", run: act(() => vary(id, 1)) },
-      { label: `${SEVERAL} variations`, run: act(() => vary(id, SEVERAL)) },
-      { label: "Edit and submit", href: `${base}/submit?from=${id}` },
+      { label: _("New variation"), isElsewhere: true, run: act(() => vary(id, 1)) },
+      { label: _("%(count)s variations", { count: SEVERAL }), isElsewhere: true, run: act(() => vary(id, SEVERAL)) },
+      { label: _("Edit and submit"), href: `${base}/submit?from=${id}` },
     );
   }
-  if (subject.prompt) list.push({ label: "Copy the prompt", run: () => copy(subject.prompt, "The prompt") });
+  if (subject.prompt) list.push({ label: _("Copy the prompt"), run: () => copy(subject.prompt, _("The prompt")) });
   if (subject.seed !== null && subject.seed !== undefined) {
-    list.push({ label: "Copy the seed", run: () => copy(String(subject.seed), "The seed") });
+    list.push({ label: _("Copy the seed"), run: () => copy(String(subject.seed), _("The seed")) });
   }
-  if (isKnown) list.push({ label: "Workflow output", href: `${base}/prompts/${id}#output` });
-  if (subject.media_url) list.push({ label: "Download", href: `${subject.media_url}?download=1`, download: true });
+  if (isKnown) list.push({ label: _("Workflow output"), isElsewhere: true, href: `${base}/prompts/${id}#output` });
+  if (subject.media_url) list.push({ label: _("Download"), href: `${subject.media_url}?download=1`, download: true });
   return list;
 }
 
@@ -46,23 +48,24 @@ export async function vary(id, count) {
 
 export async function cancel(id) {
   await api(`${base}/api/v1/prompts/${id}/cancel`, { body: {} });
-  toast(`Prompt ${id} was cancelled.`, { kind: "good" });
+  toast(_("Prompt %(id)s was cancelled.", { id }), { kind: "good" });
 }
 
 function queued(ids) {
   const [first] = ids, last = ids.at(-1);
-  const named = ids.length === 1 ? `Prompt ${first} is` : `Prompts ${first} to ${last} are`;
-  const box = toast(`${named} in the queue.`, { kind: "good" });
+  const said = ids.length === 1 ? _("Prompt %(id)s is in the queue.", { id: first })
+    : _("Prompts %(first)s to %(last)s are in the queue.", { first, last });
+  const box = toast(said, { kind: "good" });
   const place = ids.length === 1 ? `${base}/prompts/${first}` : `${base}/queue`;
-  box.querySelector("p").append(" ", el("a", { href: place, text: "Show" }));
+  box.querySelector("p").append(" ", el("a", { href: place, text: _("Show") }));
 }
 
 /** Copy a text; `what` is named in the message. */
 export async function copy(text, what) {
   const copied = await (navigator.clipboard?.writeText(text) ?? Promise.reject(new Error("none")))
     .then(() => true, () => copyByHand(text)); // on plain http:// there is no clipboard
-  if (copied) toast(`${what} was copied.`, { kind: "good" });
-  else toast(`${what} could not be copied.`, { kind: "bad", hint: text });
+  if (copied) toast(_("%(what)s was copied.", { what }), { kind: "good" });
+  else toast(_("%(what)s could not be copied.", { what }), { kind: "bad", hint: text });
 }
 
 function copyByHand(text) {

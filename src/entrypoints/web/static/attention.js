@@ -1,6 +1,7 @@
 // Tells those who look elsewhere that the queue is empty, paused or failing: in the title of the
 // tab, and by a notification where the user allowed it.
 import { api, base, toast } from "./site.js";
+import { _, ngettext } from "./texts.js";
 
 const EVERY = 10_000; // milliseconds; a browser makes it a minute for a tab in the background
 const ASKED = "mediagen-notify"; // whether the user was asked
@@ -22,14 +23,19 @@ function told(status) {
 
 /** What has happened between two looks: { badge, text }, or null. */
 export function news(earlier, now) {
-  if (now.paused && !earlier.paused) return { badge: "⏸", text: `The queue is paused: ${now.paused.reason}` };
+  if (now.paused && !earlier.paused) return { badge: "⏸", text: _("The queue is paused: %(reason)s", { reason: now.paused.reason }) };
   if (now.failed > earlier.failed) {
     const count = now.failed - earlier.failed;
-    return { badge: "!", text: count === 1 ? "A prompt failed." : `${count} prompts failed.` };
+    return { badge: "!", text: ngettext("A prompt failed.", "%(num)s prompts failed.", count) };
   }
   if (!now.open && earlier.open) {
     const count = now.ready - earlier.ready;
-    return { badge: "✓", text: count > 0 ? `The queue is empty; ${count} ${count === 1 ? "prompt is" : "prompts are"} ready.` : "The queue is empty." };
+    return {
+      badge: "✓",
+      text: count > 0
+        ? ngettext("The queue is empty; %(num)s prompt is ready.", "The queue is empty; %(num)s prompts are ready.", count)
+        : _("The queue is empty."),
+    };
   }
   return null;
 }
@@ -75,7 +81,7 @@ function offer() {
     const answer = await Notification.requestPermission();
     localStorage.setItem(ASKED, answer);
     button.hidden = true;
-    if (answer === "granted") toast("You will be notified when the queue is empty, paused or failing.", { kind: "good" });
+    if (answer === "granted") toast(_("You will be notified when the queue is empty, paused or failing."), { kind: "good" });
   });
 }
 

@@ -3,6 +3,7 @@ import { ApiError, atRest, base, complain, el, poll } from "./site.js";
 import { adopt, card } from "./cards.js";
 import { Sheet } from "./sheet.js";
 import { Shelf } from "./shelf.js";
+import { _, ngettext } from "./texts.js";
 
 const form = document.getElementById("filters");
 const root = document.getElementById("sheet");
@@ -23,7 +24,7 @@ const aViewer = () => import("./viewer.js").then(({ Viewer }) => (
   viewer ||= new Viewer((index) => sheet.reach(index))
 ));
 const whole = (error) => complain(new ApiError(0, {
-  message: "Part of the page could not be loaded.", hint: "Reload it.", code: error.name,
+  message: _("Part of the page could not be loaded."), hint: _("Reload it."), code: error.name,
 }));
 
 function build(item) {
@@ -35,16 +36,16 @@ function build(item) {
 async function more() {
   const mine = shelf;
   if (mine.loading || mine.failed) return;
-  foot.textContent = "Loading …";
+  foot.textContent = _("Loading …");
   try {
     await mine.more();
   } catch (error) {
     if (mine !== shelf) return;
     complain(error);
     mine.failed = true;
-    const again = el("button", { type: "button", text: "Try again" });
+    const again = el("button", { type: "button", text: _("Try again") });
     again.addEventListener("click", () => { mine.failed = false; more(); });
-    foot.replaceChildren("More media could not be loaded. ", again);
+    foot.replaceChildren(_("More media could not be loaded."), " ", again);
     return;
   }
   if (mine !== shelf) return;
@@ -55,8 +56,8 @@ async function more() {
 }
 
 function ending(count) {
-  if (!count) return filtered() ? "No matches." : "No media yet.";
-  return `${count.toLocaleString("en")} ${count === 1 ? "file" : "files"} in total.`;
+  if (!count) return filtered() ? _("No matches.") : _("No media yet.");
+  return ngettext("%(num)s file in total.", "%(num)s files in total.", count);
 }
 
 const filtered = () => [...new URLSearchParams(location.search).keys()].some((name) => NAMES.includes(name));

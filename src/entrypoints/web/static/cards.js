@@ -1,5 +1,6 @@
 // The cards of the grid.
 import { base, clock, el, time } from "./site.js";
+import { _ } from "./texts.js";
 import { wave } from "./waves.js";
 
 /** A card for what the API calls an item; an empty one for null. */
@@ -48,13 +49,13 @@ function retry(image, tries = 4) {
 }
 
 const wider = (item) => item.thumbnail_url.replace("?w=320", "?w=640");
-const lost = () => el("span", { class: "lost", text: "no picture" });
+const lost = () => el("span", { class: "lost", text: _("no picture") });
 
 function song(item) {
   return [
     el("div", { class: "frame" },
       el("button", {
-        type: "button", class: "play main", "aria-label": `Play ${nameOf(item)}`,
+        type: "button", class: "play main", "aria-label": _("Play %(name)s", { name: nameOf(item) }),
         disabled: !item.media_url,
       }),
       el("span", { class: "tags", text: item.tags.join(" · ") }),
@@ -68,7 +69,7 @@ function song(item) {
 function other(item) {
   return [
     el("a", { class: "open main", href: pageOf(item) },
-      el("span", { class: "frame" }, el("span", { class: "lost", text: item.format || "file" })),
+      el("span", { class: "frame" }, el("span", { class: "lost", text: item.format || _("file") })),
       el("span", { class: "name", text: nameOf(item), title: nameOf(item) })),
     caption(item),
   ];
@@ -78,9 +79,9 @@ const caption = (item, size = null) => el("p", { class: "eyebrow" },
   time(item.created_at), size ? el("span", { class: "size", text: size }) : null,
   el("button", {
     type: "button", class: "more quiet", "aria-haspopup": "menu", "aria-expanded": "false",
-    "aria-label": `Actions for ${nameOf(item)}`, text: "⋯",
+    "aria-label": _("Actions for %(name)s", { name: nameOf(item) }), text: "⋯",
   }),
   item.media_url && el("a", {
     class: "fetch", href: `${item.media_url}?download=1`, download: "",
-    "aria-label": `Download ${nameOf(item)}`, text: "↓",
+    "aria-label": _("Download %(name)s", { name: nameOf(item) }), text: "↓",
   }));

@@ -3,6 +3,7 @@ import { api, base, clock, complain, el, isTyping, toast } from "./site.js";
 import { actionsOf, openMenu } from "./actions.js";
 import { pageOf } from "./cards.js";
 import { Shelf } from "./shelf.js";
+import { _ } from "./texts.js";
 import { fill, reached, wave } from "./waves.js";
 
 const find = (name) => document.getElementById(`player-${name}`);
@@ -28,7 +29,7 @@ class Player {
     audio.addEventListener("ended", () => this.go(1));
     audio.addEventListener("error", () => {
       if (!this.item || !audio.getAttribute("src")) return;
-      toast(`“${this.item.title}” cannot be played.`, { kind: "bad", hint: this.item.file_path });
+      toast(_("“%(title)s” cannot be played.", { title: this.item.title }), { kind: "bad", hint: this.item.file_path });
     });
     const buttons = {
       toggle: () => this.toggle(), next: () => this.go(1), previous: () => this.back(),
@@ -90,7 +91,7 @@ class Player {
     if (this.audio.readyState) this.seek(fraction);
     else this.audio.addEventListener("loadedmetadata", () => this.seek(this.start), { once: true });
     await this.audio.play().catch((error) => {
-      if (error.name === "NotAllowedError") toast("Press Play to hear it.");
+      if (error.name === "NotAllowedError") toast(_("Press Play to hear it."));
     });
   }
 
@@ -138,7 +139,7 @@ class Player {
     const found = await shelf.find(this.index, step, "audio").catch(complain);
     if (found === undefined || this.item !== item || this.shelf !== shelf) return;
     if (found >= 0) await this.play(shelf, found);
-    else toast(step > 0 ? "This is the last song." : "This is the newest song.");
+    else toast(step > 0 ? _("This is the last song.") : _("This is the newest song."));
   }
 
   back() {
@@ -166,13 +167,13 @@ class Player {
     const at = length ? audio.currentTime / length : 0;
     const isOn = !audio.paused;
     find("toggle").classList.toggle("on", isOn);
-    find("toggle").setAttribute("aria-label", isOn ? "Pause" : "Play");
+    find("toggle").setAttribute("aria-label", isOn ? _("Pause") : _("Play"));
     find("time").textContent = `${clock(audio.currentTime)} / ${clock(length)}`;
     reached(this.wave, at);
     const slider = find("wave");
     slider.setAttribute("aria-valuemax", Math.round(length));
     slider.setAttribute("aria-valuenow", Math.round(audio.currentTime));
-    slider.setAttribute("aria-valuetext", `${clock(audio.currentTime)} of ${clock(length)}`);
+    slider.setAttribute("aria-valuetext", _("%(at)s of %(length)s", { at: clock(audio.currentTime), length: clock(length) }));
     for (const card of document.querySelectorAll(".card.audio")) {
       const isThis = item !== null && card.dataset.id === String(item.artifact_id);
       if (isThis || card.classList.contains("current")) this.mark(card, isThis, isThis && isOn, at);
@@ -183,7 +184,8 @@ class Player {
     card.classList.toggle("current", isThis);
     const button = card.querySelector(".play");
     button.classList.toggle("on", isOn);
-    button.setAttribute("aria-label", `${isOn ? "Pause" : "Play"} ${card.querySelector(".name").textContent}`);
+    const name = card.querySelector(".name").textContent;
+    button.setAttribute("aria-label", isOn ? _("Pause %(name)s", { name }) : _("Play %(name)s", { name }));
     reached(card.querySelector(".wave"), isThis ? at : 0);
   }
 
@@ -193,7 +195,7 @@ class Player {
     find("words").setAttribute("aria-expanded", wanted);
     if (!wanted) return;
     const { item } = this;
-    find("lyrics-title").textContent = item.title || "Lyrics";
+    find("lyrics-title").textContent = item.title || _("Lyrics");
     const text = find("text");
     text.replaceChildren(el("p", { class: "soft", text: "…" }));
     const told = item.prompt_id !== null
@@ -203,7 +205,7 @@ class Player {
     text.replaceChildren(...parts.flatMap((part) => [
       el("h3", { class: "eyebrow", text: part.type }), el("p", { class: "said", text: part.lyrics }),
     ]));
-    if (!parts.length) text.append(el("p", { class: "soft", text: "No lyrics." }));
+    if (!parts.length) text.append(el("p", { class: "soft", text: _("No lyrics.") }));
   }
 
   slide(event) {

@@ -1,6 +1,7 @@
 // The page of one prompt: what can be done with it, its progress, and what changes meanwhile.
 import { actionsOf, vary } from "./actions.js";
 import { api, base, complain, el, poll, span, tellAll } from "./site.js";
+import { _ } from "./texts.js";
 
 const byId = (id) => document.getElementById(id);
 const article = byId("prompt");
@@ -53,8 +54,8 @@ function showProgress(live) {
   if (live.fraction === null) bar.removeAttribute("value");
   else bar.value = live.fraction;
   const parts = [
-    live.fraction === null ? "Rendering" : `${Math.floor(live.fraction * 100)}%`,
-    live.seconds_left === null ? null : `${span(live.seconds_left)} left`, live.message || null,
+    live.fraction === null ? _("Rendering") : `${Math.floor(live.fraction * 100)}%`,
+    live.seconds_left === null ? null : _("%(time)s left", { time: span(live.seconds_left) }), live.message || null,
   ];
   box.querySelector("p").textContent = parts.filter(Boolean).join(" · ");
   picture.hidden = !live.preview_url;
@@ -76,7 +77,7 @@ function showActions(prompt) {
   shownActions = said;
   const focused = byId("acts").contains(document.activeElement) && document.activeElement.textContent;
   const actions = actionsOf(subject, { status, changed: look })
-    .filter(({ label }) => !/variation|output/.test(label));
+    .filter(({ isElsewhere }) => !isElsewhere);
   byId("acts").replaceChildren(
     ...actions.map(({ label, run, href, download }) => (href
       ? el("a", { class: "button", href, download: download ? "" : null, text: label })
@@ -89,8 +90,8 @@ function showActions(prompt) {
 const lyrics = (brief) => brief?.sections?.map((part) => `[${part.type}]\n${part.lyrics}`).join("\n\n");
 
 function variations() {
-  const count = el("input", { type: "number", min: 1, max: 100, value: 4, "aria-label": "Number of variations" });
-  const form = el("form", { class: "count" }, count, el("button", { type: "submit", text: "Variations" }));
+  const count = el("input", { type: "number", min: 1, max: 100, value: 4, "aria-label": _("Number of variations") });
+  const form = el("form", { class: "count" }, count, el("button", { type: "submit", text: _("Variations") }));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     vary(id, Number(count.value)).catch(complain);
@@ -107,9 +108,13 @@ async function readOutput(signal) {
   const isAtEnd = text.hidden || text.scrollTop + text.clientHeight > text.scrollHeight - 40;
   text.hidden = !told.lines?.length;
   text.textContent = (told.lines || []).join("\n");
-  if (told.render_id === null) note.textContent = "It has not been rendered yet.";
-  else if (told.lines === null) note.textContent = `Render ${told.render_id} printed nothing, or it ran elsewhere: ${told.worker}.`;
-  else note.textContent = `Render ${told.render_id} by ${told.worker}: ${told.outcome || "in progress"}.`;
+  if (told.render_id === null) note.textContent = _("It has not been rendered yet.");
+  else {
+    const values = { id: told.render_id, worker: told.worker, outcome: told.outcome ? _(told.outcome) : _("in progress") };
+    note.textContent = told.lines === null
+      ? _("Render %(id)s printed nothing, or it ran elsewhere: %(worker)s.", values)
+      : _("Render %(id)s by %(worker)s: %(outcome)s.", values);
+  }
   if (isAtEnd) text.scrollTop = text.scrollHeight;
 }
 output.addEventListener("toggle", () => { if (output.open) readOutput().catch(complain); });

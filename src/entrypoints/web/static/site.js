@@ -1,8 +1,9 @@
 // What every page uses. Text from the database only ever becomes textContent.
+import { _, language } from "./texts.js";
 
 export class ApiError extends Error {
   constructor(status, problem = {}, fields = null) {
-    super(problem.message || `the server answered ${status}`);
+    super(problem.message || _("The server answered with status %(status)s.", { status }));
     this.status = status;
     this.code = problem.code || "unknown";
     this.hint = problem.hint || null;
@@ -36,8 +37,8 @@ export async function api(path, { method, body, file, signal } = {}, again = tru
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new ApiError(0, {
-      code: "unreachable", message: "The server cannot be reached.",
-      hint: "Is 'mediagen serve' still running?",
+      code: "unreachable", message: _("The server cannot be reached."),
+      hint: _("Is 'mediagen serve' still running?"),
     });
   }
   const document_ = await answer.text().then(read, () => null);
@@ -85,7 +86,7 @@ export function el(tag, properties = {}, ...children) {
 
 /** Show a message for some seconds; `kind` is "good", "bad" or nothing. Errors stay until closed. */
 export function toast(message, { kind = "", hint = null } = {}) {
-  const close = el("button", { type: "button", class: "quiet", "aria-label": "Close", text: "×" });
+  const close = el("button", { type: "button", class: "quiet", "aria-label": _("Close"), text: "×" });
   const box = el("div", { class: `toast ${kind}` },
     el("p", {}, message, hint ? el("small", { text: hint }) : null), close);
   close.addEventListener("click", () => box.remove());
@@ -147,8 +148,10 @@ export function poll(work, { every = 2000, failed = () => {}, atOnce = true } = 
 export const moment = (iso) => new Date(/Z|[+-]\d\d:\d\d$/.test(iso) ? iso : `${iso}Z`);
 
 const UNITS = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60]];
-const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
-const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+const exact = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
+
+const decimal = new Intl.NumberFormat(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 
 /** "3 minutes ago", "in 2 hours". */
 export function ago(iso) {
@@ -157,7 +160,7 @@ export function ago(iso) {
   for (const [unit, length] of UNITS) {
     if (Math.abs(seconds) >= length) return relative.format(Math.round(seconds / length), unit);
   }
-  return seconds > 5 ? `in ${Math.round(seconds)} s` : "just now";
+  return seconds > 5 ? _("in %(seconds)s s", { seconds: Math.round(seconds) }) : _("just now");
 }
 
 /** A <time> element that says how long ago, is updated, and has the exact time as its title. */
@@ -189,9 +192,9 @@ export function clock(seconds) {
 /** 2.4 s, 40 s, 3 min, 1.5 h: how long something took. */
 export function span(seconds) {
   if (seconds === null || seconds === undefined) return "–";
-  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds < 10) return `${decimal.format(seconds)} s`;
   if (seconds < 90) return `${Math.round(seconds)} s`;
-  return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
+  return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${decimal.format(seconds / 3600)} h`;
 }
 
 /** 1.4 MB. */
@@ -203,13 +206,14 @@ export function bytes(count) {
     value /= 1000;
     unit = next;
   }
-  return `${unit === "B" || value >= 100 ? Math.round(value) : value.toFixed(1)} ${unit}`;
+  return `${unit === "B" || value >= 100 ? Math.round(value) : decimal.format(value)} ${unit}`;
 }
 
 /** All digits of a seed; beyond 2^53 only the raw writing has them. */
 export function digits(seed, raw) {
   if (Number.isSafeInteger(seed)) return String(seed);
-  return /"seed"\s*:\s*"?(\d+)/.exec(raw || "")?.[1] || String(seed);
+  const found = /"seed"\s*:\s*"?(\d+)/.exec(raw || "");
+  return found?.[1] || String(seed);
 }
 
 /** Whether the user is typing there, so that single keys are text. */
@@ -223,8 +227,8 @@ function themes() {
   const system = matchMedia("(prefers-color-scheme: dark)");
   const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : system.matches);
   const show = () => {
-    button.textContent = isDark() ? "Light" : "Dark";
-    button.setAttribute("aria-label", `Switch to the ${isDark() ? "light" : "dark"} theme`);
+    button.textContent = isDark() ? _("Light") : _("Dark");
+    button.setAttribute("aria-label", isDark() ? _("Switch to the light theme") : _("Switch to the dark theme"));
   };
   button.addEventListener("click", () => {
     const wanted = isDark() ? "light" : "dark";

@@ -1,5 +1,6 @@
 // The form: its content as a document, checked by the API as the user types.
 import { api, base, complain, digits, el, toast } from "./site.js";
+import { _, ngettext } from "./texts.js";
 
 const PAUSE = 300; // milliseconds without a key before the form is checked
 const byId = (id) => document.getElementById(id);
@@ -75,7 +76,7 @@ function showProblems(problems, every) {
 /** "is blank" becomes a sentence about its field. */
 function sentence(name, complaint) {
   if (!/^(is|must|contains|has)\b/.test(complaint)) return `${complaint[0].toUpperCase()}${complaint.slice(1)}.`;
-  const label = byId(`${kind}-${name}`)?.labels?.[0]?.firstChild.textContent.trim() || "Lyrics";
+  const label = byId(`${kind}-${name}`)?.labels?.[0]?.firstChild.textContent.trim() || _("Lyrics");
   return `${label}: ${complaint}.`;
 }
 
@@ -93,7 +94,7 @@ function showNotes(notes) {
 }
 
 /** A document without its kind, which the form shows already. */
-function shown({ kind: _, ...rest }) {
+function shown({ kind: _kind, ...rest }) {
   return JSON.stringify(rest, null, 1);
 }
 
@@ -101,9 +102,9 @@ function showCheck(found, body, every) {
   showProblems(found.fields, every);
   const count = Object.keys(found.fields).length;
   const begun = every || [...forms[kind].querySelectorAll("input, textarea")].some((each) => touched.has(each));
-  if (!begun) showVerdict("not yet", "", kind === "image" ? "Write a prompt." : "Write some lyrics.");
-  else if (found.ok) showVerdict("good", "good", "Ready to submit.");
-  else showVerdict("not yet", "warm", count === 1 ? "1 field needs attention." : `${count} fields need attention.`);
+  if (!begun) showVerdict(_("not yet"), "", kind === "image" ? _("Write a prompt.") : _("Write some lyrics."));
+  else if (found.ok) showVerdict(_("good"), "good", _("Ready to submit."));
+  else showVerdict(_("not yet"), "warm", ngettext("%(num)s field needs attention.", "%(num)s fields need attention.", count));
   showNotes(found.brief?.notes || []);
   // The writing itself, where the API gives it: a large seed is more than a number of JavaScript holds.
   byId("json").textContent = found.writing || shown(found.brief || body);
@@ -118,7 +119,7 @@ async function check({ every = false } = {}) {
     const found = await api(`${base}/api/v1/prompts/check`, { body, signal: checking.signal });
     showCheck(found, body, every);
   } catch (error) {
-    if (error.name !== "AbortError") showVerdict("unchecked", "bad", error.message);
+    if (error.name !== "AbortError") showVerdict(_("unchecked"), "bad", error.message);
   }
 }
 
@@ -158,12 +159,14 @@ async function refused(error) {
 }
 
 function showSent(id, body) {
-  const words = (kind === "image" ? body.prompt : body.title) || "Untitled";
+  const words = (kind === "image" ? body.prompt : body.title) || _("Untitled");
   byId("sent-part").hidden = false;
   byId("sent").prepend(el("li", {},
-    el("a", { href: `${base}/prompts/${id}`, text: `Prompt ${id}` }),
+    el("a", { href: `${base}/prompts/${id}`, text: _("Prompt %(id)s", { id }) }),
     el("span", { class: "soft", dir: "auto", text: words.length > 80 ? `${words.slice(0, 79)}…` : words })));
-  toast(`Prompt ${id} is in the queue.`, { kind: "good", hint: "The form keeps your input; change it to submit another." });
+  toast(_("Prompt %(id)s is in the queue.", { id }), {
+    kind: "good", hint: _("The form keeps your input; change it to submit another."),
+  });
 }
 
 // ---------------------------------------------------------------------------------- a song's parts
@@ -173,10 +176,14 @@ function number() {
   items.forEach((item, index) => {
     const place = index + 1;
     item.querySelector(".number").textContent = place;
-    item.querySelector('[data-part="type"]').setAttribute("aria-label", `Type of part ${place}`);
-    item.querySelector('[data-part="lyrics"]').setAttribute("aria-label", `Lyrics of part ${place}`);
-    for (const [way, words] of [["up", "Move part {} up"], ["down", "Move part {} down"], ["away", "Remove part {}"]]) {
-      item.querySelector(`[data-move="${way}"]`).setAttribute("aria-label", words.replace("{}", place));
+    item.querySelector('[data-part="type"]').setAttribute("aria-label", _("Type of part %(number)s", { number: place }));
+    item.querySelector('[data-part="lyrics"]').setAttribute("aria-label", _("Lyrics of part %(number)s", { number: place }));
+    const ways = {
+      up: _("Move part %(number)s up", { number: place }), down: _("Move part %(number)s down", { number: place }),
+      away: _("Remove part %(number)s", { number: place }),
+    };
+    for (const [way, words] of Object.entries(ways)) {
+      item.querySelector(`[data-move="${way}"]`).setAttribute("aria-label", words);
     }
     item.querySelector('[data-move="up"]').disabled = index === 0;
     item.querySelector('[data-move="down"]').disabled = index === items.length - 1;
@@ -190,7 +197,7 @@ function add(type) {
   byId("parts").append(item);
   number();
   item.querySelector("textarea").focus();
-  byId("parts-said").textContent = `Part ${byId("parts").children.length} was added.`;
+  byId("parts-said").textContent = _("Part %(number)s was added.", { number: byId("parts").children.length });
   checkSoon();
 }
 
@@ -205,7 +212,7 @@ function move(button) {
   // At either end one button is disabled; then the other one takes the focus.
   (kept.disabled ? item.querySelector("[data-move]:enabled") : kept).focus();
   const place = [...byId("parts").children].indexOf(item) + 1;
-  byId("parts-said").textContent = place ? `Moved to position ${place}.` : "The part was removed.";
+  byId("parts-said").textContent = place ? _("Moved to position %(number)s.", { number: place }) : _("The part was removed.");
   checkSoon();
 }
 
@@ -222,7 +229,7 @@ function choose(wanted) {
 async function fill(id) {
   const { kind: ofPrompt, brief, brief_problem: problem, raw, text } = await api(`${base}/api/v1/prompts/${id}`);
   if (!brief) {
-    toast(`Prompt ${id} has no brief that could be edited.`, { kind: "bad", hint: problem?.message });
+    toast(_("Prompt %(id)s has no brief that could be edited.", { id }), { kind: "bad", hint: problem?.message });
     return;
   }
   const form = forms[ofPrompt];

@@ -1,12 +1,13 @@
 // The system page: refreshed, with local times and paths to copy.
 import { complain, moment, poll, time, toast } from "./site.js";
+import { _, language } from "./texts.js";
 
 const EVERY = 5000; // milliseconds; the doctor checks every half minute at most
 const SOON = 1200; // milliseconds, while the first checks run
 
-const short = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
-const day = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric" });
-const long = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const short = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" });
+const day = new Intl.DateTimeFormat(language, { weekday: "short", day: "numeric" });
+const long = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
 const days = new URLSearchParams(location.search).get("hours") === "168";
 
 /** If a plot is wider than the screen, show its newest end first. */
@@ -72,14 +73,14 @@ async function copy(text) {
   field.select();
   const done = document.execCommand("copy");
   field.remove();
-  if (!done) throw new Error("The browser blocked copying.");
+  if (!done) throw new Error(_("The browser blocked copying."));
 }
 
 document.getElementById("main").addEventListener("click", (event) => {
   const button = event.target.closest("[data-copy]");
   if (!button) return;
   copy(button.dataset.copy).then(
-    () => toast("Path copied.", { kind: "good" }), complain,
+    () => toast(_("Path copied."), { kind: "good" }), complain,
   ).then(() => button.focus());
 });
 

@@ -1,15 +1,18 @@
 // Texts in the language of the page; docs/translations.md says how they are marked and translated.
 
-/** The code of the language, for Intl and toLocaleString. */
-export const language = document.documentElement.lang || "en";
+const code = document.documentElement.lang || "en";
+const ofCode = (tag) => tag.split("-")[0] === code.split("-")[0];
 
-const rules = new Intl.PluralRules(language);
-const { texts, forms } = language === "en" ? {} : await catalogue();
+/** The language of the page for Intl and toLocaleString, as the browser's region writes it. */
+export const language = navigator.languages.find(ofCode) || code;
+
+const rules = new Intl.PluralRules(code);
+const { texts, forms } = code === "en" ? {} : await catalogue();
 const known = new Map(Object.entries(texts || {}));
 
 /** The catalogue of the language; without one the page speaks English. */
 function catalogue() {
-  return fetch(new URL(`texts/${language}.json`, import.meta.url))
+  return fetch(new URL(`texts/${code}.json`, import.meta.url))
     .then((answer) => (answer.ok ? answer.json() : {}), () => ({}));
 }
 

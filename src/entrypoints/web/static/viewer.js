@@ -1,6 +1,7 @@
 // The full-screen viewer.
 import { base, bytes, complain, el, moment, span, toast } from "./site.js";
 import { actionsOf, openMenu } from "./actions.js";
+import { _, language } from "./texts.js";
 import { Zooming } from "./zooming.js";
 
 const find = (name) => document.getElementById(`viewer-${name}`);
@@ -9,10 +10,10 @@ const PAN = 80; // pixels, by one press of an arrow key
 /** What the mark in a file says, in words. */
 function origin({ source_type: type, is_signed: isSigned }) {
   const words = {
-    trainedAlgorithmicMedia: "marked as made by an AI model",
-    algorithmicMedia: "marked as made by a program",
+    trainedAlgorithmicMedia: _("marked as made by an AI model"),
+    algorithmicMedia: _("marked as made by a program"),
   };
-  return [type && (words[type] || `marked as ${type}`), isSigned && "signed"].filter(Boolean).join(", ");
+  return [type && (words[type] || _("marked as %(type)s", { type })), isSigned && _("signed")].filter(Boolean).join(", ");
 }
 
 export class Viewer {
@@ -67,7 +68,7 @@ export class Viewer {
     const found = await this.shelf.find(asked, step, "image").catch(complain);
     if (found === undefined || this.index !== asked || !this.dialog.open) return;
     if (found >= 0) await this.show(found);
-    else toast(step > 0 ? "This is the last picture." : "This is the newest picture.");
+    else toast(step > 0 ? _("This is the last picture.") : _("This is the newest picture."));
   }
 
   async show(index) {
@@ -88,7 +89,7 @@ export class Viewer {
     if (this.index !== index || !this.dialog.open) return;
     this.dialog.classList.remove("loads");
     if (isHere) this.picture.src = whole.src;
-    else toast("This picture cannot be shown.", { kind: "bad", hint: item.file_path });
+    else toast(_("This picture cannot be shown."), { kind: "bad", hint: item.file_path });
     this.prepare();
   }
 
@@ -103,11 +104,13 @@ export class Viewer {
 
   describe(item) {
     const facts = {
-      Seed: item.seed, Size: item.width && `${item.width} × ${item.height} pixels`,
-      Format: item.format, File: item.file_size && bytes(item.file_size),
-      Workflow: item.workflow, Renderer: item.renderer,
-      Duration: item.duration_seconds && span(item.duration_seconds),
-      Created: item.created_at && moment(item.created_at).toLocaleString(), Path: item.file_path,
+      [_("Seed")]: item.seed,
+      [_("Size")]: item.width && _("%(width)s × %(height)s pixels", { width: item.width, height: item.height }),
+      [_("Format")]: item.format, [_("File")]: item.file_size && bytes(item.file_size),
+      [_("Workflow")]: item.workflow, [_("Renderer")]: item.renderer,
+      [_("Duration")]: item.duration_seconds && span(item.duration_seconds),
+      [_("Created")]: item.created_at && moment(item.created_at).toLocaleString(language),
+      [_("Path")]: item.file_path,
     };
     find("facts").replaceChildren(...Object.entries(facts)
       .filter(([, value]) => value !== null && value !== undefined && value !== "")

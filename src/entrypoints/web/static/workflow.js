@@ -1,5 +1,6 @@
 // The page for workflow files: one is sent to be checked, and what was found is shown.
 import { api, base, bytes, el } from "./site.js";
+import { _, ngettext } from "./texts.js";
 
 const byId = (id) => document.getElementById(id);
 const picker = byId("file"), drop = byId("drop");
@@ -14,8 +15,6 @@ function showVerdict(word, look, said) {
   byId("said").textContent = said;
 }
 
-const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
-
 function fill(part, list, items) {
   byId(part).hidden = items.length === 0;
   byId(list).replaceChildren(...items);
@@ -25,7 +24,7 @@ function fill(part, list, items) {
 
 const finding = (found) => el("li", { class: "finding" },
   el("p", {}, el("code", { text: found.code }), " ",
-    found.node ? el("b", { text: `Node ${found.node} (${found.title}): ` }) : null, found.message),
+    found.node ? el("b", { text: _("Node %(node)s (%(title)s): ", { node: found.node, title: found.title }) }) : null, found.message),
   el("p", { class: "hint", text: found.hint }));
 
 function problems(found) {
@@ -36,7 +35,8 @@ function problems(found) {
   ]).filter(Boolean);
 }
 
-const named = (field) => field.replaceAll("_", " ");
+const named = (field) => _(sentenceCase(field.replaceAll("_", " ")));
+const sentenceCase = (words) => words[0].toUpperCase() + words.slice(1);
 
 function inputs(found) {
   const rows = found.inputs.map((input) => el("tr", {},
@@ -45,13 +45,13 @@ function inputs(found) {
     el("td", { class: "example", dir: "auto", text: input.example ?? "–" })));
   const missing = Object.entries(found.missing).map(([field, reason]) => el("tr", {},
     el("th", { scope: "row", text: named(field) }),
-    el("td", {}, el("span", { class: "warm", text: "no input" }), el("small", { text: reason })),
+    el("td", {}, el("span", { class: "warm", text: _("no input") }), el("small", { text: reason })),
     el("td", { text: "–" })));
   return [...rows, ...missing];
 }
 
 const notes = (found) => [
-  ...found.warnings.map((text) => el("li", {}, el("span", { class: "chip warm", text: "warning" }), " ", text)),
+  ...found.warnings.map((text) => el("li", {}, el("span", { class: "chip warm", text: _("warning") }), " ", text)),
   ...found.notes.map((text) => el("li", { text })),
 ];
 
@@ -59,7 +59,7 @@ const answer = (server) => el("li", { class: "answer" },
   el("p", {},
     el("span", {
       class: `chip ${server.reachable ? (server.findings.length ? "bad" : "good") : "warm"}`,
-      text: server.reachable ? (server.findings.length ? plural(server.findings.length, "problem") : "OK") : "not asked",
+      text: server.reachable ? (server.findings.length ? ngettext("%(num)s problem", "%(num)s problems", server.findings.length) : _("OK")) : _("not asked"),
     }), " ", el("b", { text: server.server })),
   el("p", { class: "soft", text: server.trouble || Object.entries(server.versions).map((pair) => pair.join(" ")).join(", ") }),
   server.notes.map((text) => el("p", { text })));
@@ -77,14 +77,18 @@ function offer(found) {
 }
 
 function verdict(found) {
-  const media = found.kind === "image" ? "images" : "songs";
-  const what = found.nodes ? `a workflow for ${media}, ${plural(found.nodes, "node")}` : "not a workflow";
-  const said = `${found.name}: ${what}.`;
-  if (!found.nodes || found.refusal) return ["not usable", "bad", said];
-  if (!found.fine) return ["problems", "bad", said];
+  const { name } = found;
+  let said = _("%(name)s: not a workflow.", { name });
+  if (found.nodes) {
+    said = found.kind === "image"
+      ? ngettext("%(name)s: a workflow for images, %(num)s node.", "%(name)s: a workflow for images, %(num)s nodes.", found.nodes, { name })
+      : ngettext("%(name)s: a workflow for songs, %(num)s node.", "%(name)s: a workflow for songs, %(num)s nodes.", found.nodes, { name });
+  }
+  if (!found.nodes || found.refusal) return [_("not usable"), "bad", said];
+  if (!found.fine) return [_("problems"), "bad", said];
   const unasked = found.servers.filter((each) => !each.reachable).length;
-  if (unasked || found.servers.length === 0) return ["no problems", "warm", `${said} No server was asked.`];
-  return ["no problems", "good", said];
+  if (unasked || found.servers.length === 0) return [_("no problems"), "warm", `${said} ${_("No server was asked.")}`];
+  return [_("no problems"), "good", said];
 }
 
 function show(found) {
@@ -108,10 +112,11 @@ async function check() {
   const { signal } = checking;
   byId("outcome").hidden = true;
   if (file.size > most) {
-    showVerdict("too large", "bad", `${file.name} has ${bytes(file.size)}; at most ${bytes(most)} are checked.`);
+    showVerdict(_("too large"), "bad",
+      _("%(name)s has %(size)s; at most %(most)s are checked.", { name: file.name, size: bytes(file.size), most: bytes(most) }));
     return;
   }
-  showVerdict("checking", "accent", file.name);
+  showVerdict(_("checking"), "accent", file.name);
   const query = new URLSearchParams({ name: file.name.slice(0, 200) });
   const kind = document.querySelector('[name="kind"]:checked').value;
   if (kind) query.set("kind", kind);
@@ -119,7 +124,7 @@ async function check() {
   try {
     show(await api(`${base}/api/v1/workflows/check?${query}`, { file, signal }));
   } catch (error) {
-    if (error.name !== "AbortError") showVerdict("unchecked", "bad", [error.message, error.hint].filter(Boolean).join(" "));
+    if (error.name !== "AbortError") showVerdict(_("unchecked"), "bad", [error.message, error.hint].filter(Boolean).join(" "));
   }
 }
 

@@ -148,6 +148,7 @@ def test_a_field_that_is_wrong_is_named_and_nothing_is_added(
         "fields": answer.json["fields"],
         "brief": None,
         "writing": None,
+        "prompts": 0,
     }
     assert site.poet.execute("SELECT count(*) FROM prompts") == [(0,)]
 
@@ -201,7 +202,9 @@ _VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
     max_leaves=5,
 )
-_NAMES = st.sampled_from(sorted({*PICTURE, *SONG, "structure", "text", "x"}))
+_NAMES = st.sampled_from(
+    sorted({*PICTURE, *SONG, "structure", "text", "x", "label", "variations", "seeds", "vary"})
+)
 
 
 @given(body=st.dictionaries(_NAMES, _VALUES), kind=st.sampled_from(["image", "audio"]))
@@ -210,11 +213,11 @@ def test_every_form_is_either_refused_by_field_or_can_be_rendered(
 ) -> None:
     """Whatever a program sends: what is taken, the renderers understand as well."""
     form = check_form(body | {"kind": kind})
-    assert bool(form.problems) == (form.submission is None)
-    if form.submission is not None:
-        assert is_successful(parse_brief(Kind(kind), form.submission.content))
-        form.submission.text.encode()
-        form.submission.content.encode()
+    assert bool(form.problems) == (not form.submissions)
+    for submission in form.submissions:
+        assert is_successful(parse_brief(Kind(kind), submission.content))
+        submission.text.encode()
+        submission.content.encode()
 
 
 @pytest.mark.parametrize("body", [PICTURE, SONG], ids=["image", "audio"])
@@ -232,7 +235,65 @@ def test_variations_have_the_same_brief_and_other_seeds(site: Site, body: dict[s
         assert made["brief"] == before["brief"] | {"seed": seed}
         assert (made["text"], made["kind"]) == ("make it so", kind)
         assert made["artifact_status"] == "pending"
-    assert _json(site.get(f"/api/v1/prompts/{earlier}")) == before
+    after = _json(site.get(f"/api/v1/prompts/{earlier}"))
+    assert after == before | {"label": made_of["label"], "varied": {"seed": body["seed"]}}
+    further = _json(site.post(f"/api/v1/prompts/{earlier}/variations", {}))
+    assert further["label"] == made_of["label"]
+
+
+def test_a_form_becomes_a_grid_of_prompts(site: Site) -> None:
+    """Every combination under one label, with one seed; a repetition by key adds nothing."""
+    body = {
+        "kind": "image",
+        "prompt": "a fox",
+        "vary": {"mood": ["calm", "wild"], "technical_params.steps": "10,20"},
+    }
+    headers = {"Idempotency-Key": "grid"}
+    checked = _json(site.post("/api/v1/prompts/check", body))
+    assert (checked["ok"], checked["prompts"]) == (True, 4)
+    first = _json(site.post("/api/v1/prompts", body, headers=headers))
+    assert _json(site.post("/api/v1/prompts", body, headers=headers)) == first
+    compared = _json(site.get(f"/api/v1/comparison?label={first['label']}"))
+    assert [one["id"] for one in compared["prompts"]] == first["ids"]
+    assert [axis["values"] for axis in compared["axes"]] == [["calm", "wild"], [10, 20]]
+    assert [one["place"] for one in compared["prompts"]] == [[0, 0], [0, 1], [1, 0], [1, 1]]
+    contents = [json.loads(content) for (content,) in site.poet.execute(_CONTENTS)]
+    params = [content["technical_params"] for content in contents]
+    assert [(one["mood"], one["steps"]) for one in params] == [
+        *(("calm", 10), ("calm", 20), ("wild", 10), ("wild", 20)),
+    ]
+    assert len({one["seed"] for one in params}) == 1
+    assert _json(site.get("/api/v1/labels"))["labels"] == [
+        {"label": first["label"], "prompts": 4, "newest_prompt": 4}
+    ]
+    assert site.get("/api/v1/comparison?label=other").status_code == 404
+
+
+_CONTENTS = "SELECT content FROM writings ORDER BY id"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "name", "reason"),
+    [
+        ({"variations": 1001}, "variations", "1 to 1,000"),
+        ({"variations": "4"}, "variations", "cannot be used"),
+        ({"variations": 2, "seeds": [1]}, "seeds", "not both"),
+        ({"seeds": [1, 1]}, "seeds", "twice"),
+        ({"seeds": "x"}, "seeds", "x is no seed"),
+        ({"vary": {"a": "1..100", "b": "1..100"}}, "vary", "100 × 100 are 10,000 prompts"),
+        ({"vary": {"prompt.x": [1]}}, "vary", "prompt is a fox, not an object"),
+        ({"vary": {"a": []}}, "vary", "cannot be used"),
+        ({"label": "\t"}, "label", "blank"),
+    ],
+)
+def test_what_cannot_be_varied_is_explained(
+    site: Site, wrong: dict[str, Any], name: str, reason: str
+) -> None:
+    """By field; nothing is submitted."""
+    answer = site.post("/api/v1/prompts", {"kind": "image", "prompt": "a fox", **wrong})
+    assert answer.status_code == 422
+    assert reason in _json(answer)["fields"][name]
+    assert _json(site.get("/api/v1/prompts"))["prompts"] == []
 
 
 def test_variations_of_chosen_seeds(site: Site) -> None:
@@ -243,7 +304,7 @@ def test_variations_of_chosen_seeds(site: Site) -> None:
     made = [_json(site.get(f"/api/v1/prompts/{one}")) for one in answer["ids"]]
     seeds = [one["brief"]["seed"] for one in made]
     assert seeds == answer["seeds"] == [9, 7]
-    for body in ({"seeds": [1], "count": 2}, {"count": 0}, {"count": 101}, {"seeds": [-1]}):
+    for body in ({"seeds": [1], "count": 2}, {"count": 0}, {"count": 1001}, {"seeds": [-1]}):
         assert site.post(path, body).status_code == 422
 
 
