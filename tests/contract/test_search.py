@@ -11,7 +11,7 @@ import pytest
 from adapters.sqlite.connection import Connection
 from adapters.sqlite.search import SqliteSearch, open_search_index
 from application.ports.search import SearchUnavailableError
-from tests.contract.gallery_world import APrompt, GalleryWorld
+from tests.contract.gallery_world import AnArtifact, APrompt, GalleryWorld
 from tests.contract.search_contract import SearchContract, found
 from tests.fresh_databases import fresh_database
 
@@ -46,10 +46,9 @@ class TestSqliteSearch(SearchContract):
     def test_a_person_s_tags_count(self, world: GalleryWorld, index: SearchIndex) -> None:
         """As soon as they are set, and no longer than that."""
         world.add(APrompt(1), APrompt(2))
+        world.add(AnArtifact(9, prompt_id=2))
         for statement in (
             "CREATE TABLE media_generator_tags (name TEXT, artifact_id INTEGER, added_at TEXT)",
-            "INSERT INTO prompt_artifacts (id, prompt_id, artifact_type, file_path)"
-            " VALUES (9, 2, 'image', 'x')",
             "INSERT INTO media_generator_tags VALUES ('Holiday cards', 9, '2026-01-01')",
         ):
             self.change(world, statement)
@@ -73,5 +72,5 @@ class TestSqliteSearch(SearchContract):
             def rows(self, _: str) -> list[tuple[object, ...]]:
                 return []
 
-        with pytest.raises(SearchUnavailableError, match="has no FTS5.*mediagen list --text"):
+        with pytest.raises(SearchUnavailableError, match=r"has no FTS5.*mediagen list --text"):
             SqliteSearch().check(Old())  # type: ignore[arg-type]

@@ -207,7 +207,7 @@ class SqlSearchIndex:
         return is_complete
 
     def _compare(self, after: int, last: int) -> int:
-        """Compare some prompts behind ``after`` with the index; returns where the next call begins."""
+        """Compare some prompts behind ``after`` with the index; returns where the next begins."""
         rows = self._texts("texts_after", after=after, last=last, limit=_CHECKED)
         is_end = len(rows) < _CHECKED
         end = last if is_end else rows[-1][0]

@@ -50,7 +50,7 @@ FIRST_ROWS = {  # newest first by the key, and no further than the limit
     ("gallery_renders", "ended"),
     ("history", "ended"),
 }
-EXPRESSIONS = {("claims", "among")}  # parts of other statements
+EXPRESSIONS = {("claims", "among"), ("gallery_prompts", "unmoved")}  # parts of other statements
 OF_PENDING = {"next_pending", "count_pending", "written", "waiting", "pending_prompt"}
 RUNNING = [
     (subject, name)
@@ -88,7 +88,8 @@ def _plan(connection: Connection, subject: str, name: str) -> list[str]:
         hint = listed_hint
     position = "(p.created_at, p.id) < (CAST(:created_at AS TEXT), :prompt_id)"
     sql = statements(subject)[name].format(
-        index=hint(connection, Kind.IMAGE), prompt_type="image_prompt", among="1", urgency="NULL",
+        index=hint(connection, Kind.IMAGE), prompt_type="image_prompt", among="1", unmoved="1",
+        urgency="NULL",
         first="", status="+CAST(:state AS TEXT)", after=position,
         dated="p.created_at >= :oldest",
     )  # fmt: skip
