@@ -268,8 +268,8 @@ def _exports(folder: Path, pool: HostPool, clock: SystemClock) -> Sequence[_Expo
         )
         path = {"PYTHONPATH": str(directory)}
         sleeps = {f"COMFYUI_{name}_SECONDS": value for name, value in _MEASURED[kind].items()}
-        cold = ScriptRenderer({kind: workflow}, clock)
-        hosted = ScriptRenderer({kind: workflow}, clock, pool)
+        cold = ScriptRenderer({(kind, ""): workflow}, clock)
+        hosted = ScriptRenderer({(kind, ""): workflow}, clock, pool)
         renderers = {False: cold, True: hosted}
         environment = path if real else path | sleeps
         exports.append(_Export(kind, workflow, environment, folder / kind.value, renderers))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from application.ports.media_renderer import MediaRenderer
     from application.ports.prompt_repository import PromptRepository, Selection, Waiting
     from application.ports.system import Clock
+    from application.workflow_holds import WorkflowHolds
     from domain.breaker import CircuitBreaker, PastRender
     from domain.render import Claim
 
@@ -82,7 +83,7 @@ class Admission:
 
     def __init__(  # noqa: PLR0913, PLR0917 - everything that may delay a prompt
         self,
-        renderer: MediaRenderer,
+        renderer: MediaRenderer | WorkflowHolds,
         store: ArtifactStore,
         repository: PromptRepository,
         controls: QueueControls,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from application.ports.gallery import GalleryQuery
+from application.ports.gallery import GalleryQuery, Shown
 from domain.mark import SYNTHETIC
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def all_artifacts(gallery: Gallery) -> Iterator[GalleryArtifact]:
     """The rows of all published files, newest first; read a few hundred at a time."""
     before: int | None = None
     while True:
-        page = gallery.page(GalleryQuery(before=before, limit=_PAGE))
+        page = gallery.page(GalleryQuery(before=before, limit=_PAGE, shown=Shown.ALL))
         yield from page.artifacts
         if page.next is None:
             return

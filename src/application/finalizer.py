@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         Waiting,
     )
     from application.ports.system import Clock, Jitter
+    from application.workflow_choice import WorkflowChoices
     from domain.artifact import Artifact
     from domain.render import Claim, LiveRender, WorkflowProcess
     from domain.retry import RetryPolicy
@@ -45,6 +46,7 @@ class RenderFinalizer:
         jitter: spreads the waits.
         clock: the wall clock.
         events: receives the outcome of each render.
+        choices: knows the named workflow of each render; None if every kind has only one.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class RenderFinalizer:
         jitter: Jitter,
         clock: Clock,
         events: EventListener,
+        choices: WorkflowChoices | None = None,
     ) -> None:
         self._repository = repository
         self._store = store
@@ -62,6 +65,7 @@ class RenderFinalizer:
         self._jitter = jitter
         self._clock = clock
         self._events = events
+        self._choices = choices
         self.commit_seconds = 0.0
 
     def finish(self, claim: Claim, artifacts: Sequence[Artifact]) -> bool:
@@ -232,6 +236,8 @@ class RenderFinalizer:
         if keep_placed is not None:
             key = RenderKey(render.prompt_id, render.render_id, render.token)
             self._store.sweep(key, keep_placed=keep_placed)
+        if self._choices is not None and (workflow := self._choices.of_render(render)):
+            details["workflow"] = workflow[1]
         event = RenderEnded(
             render.prompt_id, render.render_id, render.kind, outcome, seconds, failure, **details
         )
@@ -244,3 +250,4 @@ class _Details(TypedDict, total=False):
     attempt: int
     wait: float
     reason: str
+    workflow: str

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from application.ports.system import Clock
     from application.signals import StopRequest
     from application.turns import Turn
+    from application.workflow_choice import WorkflowChoices
     from domain.brief import Brief
     from domain.picture_size import SizeRule
     from domain.prompt import Kind
@@ -438,6 +439,8 @@ def _artifacts(
             "workflow": facts.workflow,
             "render_seconds": round(facts.seconds, 3),
         }
+        if job.workflow:
+            provenance["workflow_name"] = job.workflow
         if facts.job is not None:
             provenance |= {"server": facts.job.server, "server_job": facts.job.id}
         provenance |= {
@@ -518,6 +521,7 @@ class PromptRenderer:
         events: receives starts, progress and previews.
         size_rule: of pictures.
         logs: keeps the output of workflows.
+        choices: which named workflow renders which prompt; None if every kind has only one.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - everything that a render needs
@@ -531,6 +535,7 @@ class PromptRenderer:
         events: EventListener,
         size_rule: SizeRule,
         logs: RenderLogs,
+        choices: WorkflowChoices | None = None,
     ) -> None:
         self._renderer = renderer
         self._store = store
@@ -541,6 +546,7 @@ class PromptRenderer:
         self._events = events
         self._size_rule = size_rule
         self._logs = logs
+        self._choices = choices
 
     def waiting_processes(
         self, kinds: Collection[Kind], environment: Mapping[str, str], slot: int
@@ -605,8 +611,16 @@ class PromptRenderer:
             context = _Context(
                 held, stop, self._keeper, self._jobs, self._events, log, record_process, has_next
             )
+            workflow = ""
             for variant, brief in enumerate(briefs, start=1):
-                made = self._render_writing(context, variant, brief, environment or {}, slot)
+                if self._choices is not None:
+                    choice = self._choices.begin(claim, variant, brief)
+                    if not is_successful(choice):
+                        return result.Failure(choice.failure())
+                    workflow = choice.unwrap().name
+                made = self._render_writing(
+                    context, variant, brief, environment or {}, slot, workflow
+                )
                 if not is_successful(made):
                     return result.Failure(self._cause(made.failure()))
                 rendered.append(made.unwrap())
@@ -631,7 +645,7 @@ class PromptRenderer:
                 key=f"{claim.prompt_id}/{claim.render_id}/{claim.token}/{job.variant}",
                 source_type=ALGORITHMIC if facts.renderer == "sketch" else TRAINED,
                 made_at=claim.claimed_at,
-                workflow=facts.workflow,
+                workflow=job.workflow or facts.workflow,
                 system=", ".join(facts.models) or _SYSTEMS.get(facts.renderer, "ComfyUI"),
                 prompt=getattr(job.brief, PROMPT_FIELDS[claim.kind]),
                 seed=str(facts.job.seed if facts.job else job.seed) if facts.seed_used else "",
@@ -656,6 +670,7 @@ class PromptRenderer:
         brief: Brief,
         environment: Mapping[str, str],
         slot: int,
+        workflow: str,
     ) -> Result[_RenderedWriting, Failure]:
         """Render one writing into a folder of its own."""
         if context.must_stop():
@@ -682,6 +697,7 @@ class PromptRenderer:
             tuple(job for job in earlier if job.variant == variant),
             slot,
             claim.process if variant == 1 else None,
+            workflow,
         )
         made = self._renderer.render(job, context)
         if is_successful(made) and context.must_stop():

@@ -29,6 +29,7 @@ class FailureCode(StrEnum):
     BRIEF_NOT_JSON = "brief_not_json"  # the text holds no JSON object
     BRIEF_INCOMPLETE = "brief_incomplete"  # a required field is missing, blank or of a wrong type
     BRIEF_UNUSABLE = "brief_unusable"  # a value that cannot be passed on (NUL, lone surrogate)
+    WORKFLOW_UNKNOWN = "workflow_unknown"  # no workflow of the settings has the name chosen for it
     ARGUMENT_TOO_LONG = "argument_too_long"  # the system refuses an argument of that length
 
     # This render's fault.
@@ -179,6 +180,10 @@ _HINTS = {
             " section. Fix the writing, then retry."
         ),
         FailureCode.BRIEF_UNUSABLE: "Remove the named character from the writing, then retry.",
+        FailureCode.WORKFLOW_UNKNOWN: (
+            "Submit the prompt again with a name that 'mediagen workflow list' shows, or add the"
+            " workflow under media.workflows and retry."
+        ),
         FailureCode.ARGUMENT_TOO_LONG: (
             "Shorten the text in the writing (the limit of Linux is 128 KiB)."
         ),

@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from application.ports.system import Clock, Processes
     from application.recovery import OrphanedJobs, Recovery
     from application.slot import PromptRenderer, RenderSlot
+    from application.workflow_choice import WorkflowChoices
+    from application.workflow_holds import WorkflowHolds
     from domain.breaker import PastRender
     from domain.hook_delivery import Subscription
     from domain.lease import ProcessIdentity
@@ -226,6 +228,15 @@ class Container(containers.DeclarativeContainer):
         ),
     )
 
+    # Named workflows; None if every kind has only one.
+    workflow_choices: providers.Provider[WorkflowChoices | None] = providers.Singleton(
+        renderer_setup.workflow_choices, settings, lease_database.provider
+    )
+
+    workflow_holds: providers.Provider[WorkflowHolds | None] = providers.Singleton(
+        renderer_setup.workflow_holds, settings, workflow_choices, renderer, clock
+    )
+
     # Rendering and publishing a prompt.
     store_limits = providers.Factory(
         Lazy("adapters.filesystem.limits:StoreLimits"),
@@ -283,6 +294,7 @@ class Container(containers.DeclarativeContainer):
             height=sections.media.size.height,
         ),
         render_logs,
+        workflow_choices,
     )
     finalizer: providers.Provider[RenderFinalizer] = providers.Singleton(
         Lazy("application.finalizer:RenderFinalizer"),
@@ -292,6 +304,7 @@ class Container(containers.DeclarativeContainer):
         jitter,
         clock,
         events,
+        workflow_choices,
     )
     recovery: providers.Provider[Recovery] = providers.Singleton(
         Lazy("application.recovery:Recovery"),
@@ -310,7 +323,7 @@ class Container(containers.DeclarativeContainer):
     )
     admission: providers.Provider[Admission] = providers.Singleton(
         Lazy("application.admission:Admission"),
-        renderer,
+        providers.Callable(lambda holds, renderer: holds or renderer, workflow_holds, renderer),
         store,
         repository,
         controls,

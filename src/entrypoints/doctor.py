@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from application.ports.doctor import Check, CheckStatus
 from application.ports.gallery import GalleryQuery
 from application.ports.prompt_repository import RepositoryError
-from domain.prompt import Kind
+from domain.workflow_rules import workflow_subject
 from entrypoints.container import compose
 from entrypoints.renderers import RENDERERS
 from entrypoints.settings import resolution
@@ -140,9 +140,9 @@ def _renderers(loaded: LoadedSettings) -> Iterator[Check]:
     limit = f"a render is stopped after {limits.timeout_seconds:g} seconds"
     if limits.stall_seconds:
         limit += f", or after {limits.stall_seconds:g} seconds without progress"
-    for kind in Kind:
-        finding = f"{RENDERERS[resolution.renderer(loaded, kind)].title}; {limit}"
-        yield Check(f"{kind.value} renderer", CheckStatus.OK, finding)
+    for workflow in resolution.workflows(loaded):
+        finding = f"{RENDERERS[workflow.renderer].title}; {limit}"
+        yield Check(workflow_subject(workflow.key, "renderer"), CheckStatus.OK, finding)
 
 
 def _signatures(loaded: LoadedSettings) -> Iterator[Check]:

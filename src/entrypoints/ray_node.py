@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from adapters.comfyui_script.workflow import ScriptWorkflow
     from application.ports.media_renderer import MediaRenderer
     from application.ports.system import Processes
-    from domain.prompt import Kind
+    from domain.workflow_rules import WorkflowKey
 
 
 class VersionError(Exception):
@@ -29,8 +29,8 @@ class NodeWorkflows:
 
     Attributes:
         version: of the worker's Media Generator.
-        scripts: the script of each kind, as it is found on the nodes; empty if servers render.
-        graphs: the file name of each kind's graph, and the inputs that the settings name.
+        scripts: each script, as it is found on the nodes; empty if servers render.
+        graphs: the file name of each graph, and the inputs that the settings name.
         server: the address of a node's server, as the node sees it.
         seconds: the time limit of a job.
         stall_seconds: the longest time without progress; 0 for no limit.
@@ -46,8 +46,8 @@ class NodeWorkflows:
     """
 
     version: str
-    scripts: Mapping[Kind, ScriptWorkflow]
-    graphs: Mapping[Kind, tuple[str, ConfiguredInputs]]
+    scripts: Mapping[WorkflowKey, ScriptWorkflow]
+    graphs: Mapping[WorkflowKey, tuple[str, ConfiguredInputs]]
     server: str
     seconds: float
     stall_seconds: float
@@ -106,7 +106,7 @@ def _server_renderer(workflows: NodeWorkflows, folder: Path) -> MediaRenderer:
     from adapters.system_clock import SystemClock
 
     clock = SystemClock()
-    server = ServerAddress(workflows.server, kinds=frozenset(workflows.graphs))
+    server = ServerAddress(workflows.server, kinds=frozenset(kind for kind, _ in workflows.graphs))
     limits = ServerLimits(
         seconds=workflows.seconds,
         stall_seconds=workflows.stall_seconds,
@@ -117,14 +117,15 @@ def _server_renderer(workflows: NodeWorkflows, folder: Path) -> MediaRenderer:
         max_bytes=workflows.max_bytes,
     )
     sources = {
-        kind: WorkflowSource(
-            graph_path(folder, kind, name),
-            kind,
+        key: WorkflowSource(
+            graph_path(folder, key, name),
+            key[0],
             inputs,
             NodeCatalogue([server], folder),
             keep_negative_prompt=workflows.keep_negative_prompt,
+            label=key[1],
         )
-        for kind, (name, inputs) in workflows.graphs.items()
+        for key, (name, inputs) in workflows.graphs.items()
     }
     return ServerRenderer(sources, ServerPool([server], clock), limits, clock)
 

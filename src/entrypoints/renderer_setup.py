@@ -19,12 +19,12 @@ from entrypoints import factories
 from entrypoints.renderers import RENDERERS
 from entrypoints.settings import resolution
 from entrypoints.settings.errors import Problem, SettingsError
+from entrypoints.settings.workflows import workflow_rules
 from entrypoints.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from adapters.comfyui_graph.mapping import ConfiguredInputs
     from adapters.comfyui_script.workflow import ScriptWorkflow
     from adapters.comfyui_server.address import ServerAddress
     from adapters.comfyui_server.server_workflow import WorkflowSource
@@ -34,8 +34,13 @@ if TYPE_CHECKING:
     from application.ports.media_renderer import MediaRenderer
     from application.ports.renders import ServerJobEnder
     from application.ports.system import Clock
+    from application.workflow_choice import WorkflowChoices
+    from application.workflow_holds import WorkflowHolds
     from domain.failure import Failure
+    from domain.workflow_rules import WorkflowKey
+    from entrypoints.factories import OpenDatabase
     from entrypoints.settings.loader import LoadedSettings
+    from entrypoints.settings.workflows import NamedWorkflow
 
 T = TypeVar("T")
 
@@ -52,20 +57,22 @@ _SKETCH_FIELDS: Mapping[Kind, str] = MappingProxyType(
 
 
 class RendererSetup(ABC):
-    """One renderer of the registry, for the kinds that the settings give it.
+    """One renderer of the registry, for the workflows that the settings give it.
 
     Args:
         loaded: the settings.
-        kinds: the kinds that it renders; at least one.
+        workflows: the workflows that it renders; at least one.
     """
 
-    def __init__(self, loaded: LoadedSettings, kinds: frozenset[Kind]) -> None:
+    def __init__(self, loaded: LoadedSettings, workflows: Sequence[NamedWorkflow]) -> None:
         self.loaded = loaded
-        self.kinds = tuple(kind for kind in Kind if kind in kinds)
+        self.workflows = tuple(workflows)
+        chosen = {workflow.kind for workflow in workflows}
+        self.kinds = tuple(kind for kind in Kind if kind in chosen)
 
     @abstractmethod
-    def workflow_file(self, kind: Kind) -> Path:
-        """The script or graph for a kind. Raises SettingsError if it is not set."""
+    def workflow_file(self, workflow: NamedWorkflow) -> Path:
+        """The script or graph of a workflow. Raises SettingsError if it is not set."""
 
     @abstractmethod
     def renderer(self, clock: Clock, events: EventListener) -> MediaRenderer:
@@ -73,7 +80,7 @@ class RendererSetup(ABC):
 
     @abstractmethod
     def doctor_checks(self, clock: Clock) -> DoctorChecks | None:
-        """The doctor's checks of the kinds whose settings are complete; None if there are none."""
+        """The doctor's checks of workflows whose settings are complete; None if there are none."""
 
     @abstractmethod
     def problems(self) -> Sequence[Problem]:
@@ -83,21 +90,21 @@ class RendererSetup(ABC):
         """The addresses, without secrets, of the servers to which it submits jobs."""
         return ()
 
-    def complete(self, resolve: Callable[[Kind], T]) -> dict[Kind, T]:
-        """The resolved value of each kind, without those whose settings are incomplete."""
-        resolved: dict[Kind, T] = {}
-        for kind in self.kinds:
+    def complete(self, resolve: Callable[[NamedWorkflow], T]) -> dict[WorkflowKey, T]:
+        """What each workflow resolves to, without those whose settings are incomplete."""
+        resolved: dict[WorkflowKey, T] = {}
+        for workflow in self.workflows:
             with suppress(SettingsError):
-                resolved[kind] = resolve(kind)
+                resolved[workflow.key] = resolve(workflow)
         return resolved
 
 
 class ScriptSetup(RendererSetup):
-    """A workflow script for each kind."""
+    """Workflow scripts."""
 
-    def workflow_file(self, kind: Kind) -> Path:
+    def workflow_file(self, workflow: NamedWorkflow) -> Path:
         """The script."""
-        return resolution.script(self.loaded, kind)
+        return resolution.script(self.loaded, workflow)
 
     def renderer(self, clock: Clock, events: EventListener) -> MediaRenderer:
         """A renderer that runs the scripts; what dead workers left of warm hosts is ended."""
@@ -108,7 +115,7 @@ class ScriptSetup(RendererSetup):
         limits = HostLimits(warm.max_prompts, warm.max_memory_bytes, warm.idle_seconds, warm.ahead)
         records = factories.host_records(self.loaded)
         records.end_orphans()
-        workflows = {kind: self.workflow(kind) for kind in self.kinds}
+        workflows = {workflow.key: self.workflow(workflow) for workflow in self.workflows}
         return ScriptRenderer(workflows, clock, HostPool(records, limits, clock, events))
 
     def doctor_checks(self, clock: Clock) -> DoctorChecks | None:
@@ -121,7 +128,7 @@ class ScriptSetup(RendererSetup):
         hosts = None
         with suppress(SettingsError):  # the doctor reports a missing database itself
             hosts = factories.host_records(self.loaded)
-        unset = frozenset(kind for kind in workflows if not self.is_script_set(kind))
+        unset = frozenset(w.key for w in self.workflows if not self.is_script_set(w))
         return ScriptChecks(workflows, clock, unset, hosts)
 
     def problems(self) -> Sequence[Problem]:
@@ -131,24 +138,25 @@ class ScriptSetup(RendererSetup):
             partial(resolution.comfyui_directory, self.loaded),
         )
 
-    def is_script_set(self, kind: Kind) -> bool:
+    def is_script_set(self, workflow: NamedWorkflow) -> bool:
         """Whether the user has named the script, so that it must exist."""
-        return resolution.is_script_set(self.loaded, kind)
+        return resolution.is_script_set(self.loaded, workflow)
 
-    def workflow(self, kind: Kind) -> ScriptWorkflow:
+    def workflow(self, workflow: NamedWorkflow) -> ScriptWorkflow:
         """The script, and how to run it. Raises SettingsError if something is not set."""
         from adapters.comfyui_script.workflow import ArgumentStyle, ScriptWorkflow
 
         comfyui, media = self.loaded.settings.comfyui, self.loaded.settings.media
+        kind = workflow.kind
         return ScriptWorkflow(
             renderer="script",
-            script=self.workflow_file(kind),
+            script=self.workflow_file(workflow),
             interpreter=resolution.interpreter(self.loaded),
             working_directory=resolution.comfyui_directory(self.loaded),
-            arguments=resolution.arguments(self.loaded, kind),
+            arguments=resolution.arguments(workflow),
             keep_negative_prompt=media.blank_negative_prompt == "keep",
-            configured=frozenset(resolution.of_kind(media.arguments, kind)),
-            extra_arguments=resolution.of_kind(media.extra_arguments, kind),
+            configured=frozenset(workflow.arguments),
+            extra_arguments=workflow.extra_arguments,
             argument_style=ArgumentStyle(media.argument_style),
             queue_size=comfyui.queue_size,
             time_limit_seconds=comfyui.timeout_seconds,
@@ -162,13 +170,13 @@ class ScriptSetup(RendererSetup):
 class SketchSetup(ScriptSetup):
     """The sketch: scripts of our own, run by this interpreter. It needs no settings."""
 
-    def workflow_file(self, kind: Kind) -> Path:
+    def workflow_file(self, workflow: NamedWorkflow) -> Path:
         """The program for a kind."""
         import sketch
 
-        return sketch.IMAGE_SCRIPT if kind is Kind.IMAGE else sketch.AUDIO_SCRIPT
+        return sketch.IMAGE_SCRIPT if workflow.kind is Kind.IMAGE else sketch.AUDIO_SCRIPT
 
-    def is_script_set(self, kind: Kind) -> bool:  # noqa: ARG002 - both always exist
+    def is_script_set(self, workflow: NamedWorkflow) -> bool:  # noqa: ARG002 - both always exist
         """They are part of this program."""
         return True
 
@@ -176,12 +184,12 @@ class SketchSetup(ScriptSetup):
         """None: nothing need be set."""
         return []
 
-    def workflow(self, kind: Kind) -> ScriptWorkflow:
+    def workflow(self, workflow: NamedWorkflow) -> ScriptWorkflow:
         """The program, and how to run it; arguments in the settings are for the user's script."""
         from adapters.comfyui_script.workflow import ArgumentStyle, ScriptWorkflow
 
-        comfyui, script = self.loaded.settings.comfyui, self.workflow_file(kind)
-        fields = _SKETCH_FIELDS[kind].split()
+        comfyui, script = self.loaded.settings.comfyui, self.workflow_file(workflow)
+        fields = _SKETCH_FIELDS[workflow.kind].split()
         return ScriptWorkflow(
             renderer="sketch",
             script=script,
@@ -200,9 +208,9 @@ class SketchSetup(ScriptSetup):
 class ServerSetup(RendererSetup):
     """Graphs that are submitted to ComfyUI servers."""
 
-    def workflow_file(self, kind: Kind) -> Path:
+    def workflow_file(self, workflow: NamedWorkflow) -> Path:
         """The graph. Raises SettingsError if it is not set."""
-        return resolution.workflow_file(self.loaded, kind)
+        return resolution.workflow_file(self.loaded, workflow)
 
     def renderer(self, clock: Clock, events: EventListener) -> MediaRenderer:
         """A renderer that submits each job to one of the servers."""
@@ -227,7 +235,7 @@ class ServerSetup(RendererSetup):
             max_files=media.limits.max_files,
             max_bytes=media.limits.max_bytes,
         )
-        sources = {kind: self.source(kind) for kind in self.kinds}
+        sources = {workflow.key: self.source(workflow) for workflow in self.workflows}
         return ServerRenderer(sources, ServerPool(self.addresses(), clock, report), limits, clock)
 
     def doctor_checks(self, clock: Clock) -> DoctorChecks | None:  # noqa: ARG002 - servers need no clock
@@ -237,26 +245,26 @@ class ServerSetup(RendererSetup):
         return ServerChecks(self.complete(self.source), self.addresses())
 
     def problems(self) -> Sequence[Problem]:
-        """Each kind needs its graph."""
-        return _problems(*(partial(self.workflow_file, kind) for kind in self.kinds))
+        """Each workflow needs its graph."""
+        return _problems(*(partial(self.workflow_file, one) for one in self.workflows))
 
     def servers(self) -> tuple[str, ...]:
         """The servers that render one of the kinds."""
         return tuple(address.name for address in self.addresses())
 
-    def source(self, kind: Kind) -> WorkflowSource:
+    def source(self, workflow: NamedWorkflow) -> WorkflowSource:
         """Reads the graph again whenever it changes. Raises SettingsError if it is not set."""
         from adapters.comfyui_server.node_catalogue import NodeCatalogue
         from adapters.comfyui_server.server_workflow import WorkflowSource
 
-        media = self.loaded.settings.media
-        servers = [address for address in self.addresses() if kind in address.kinds]
+        servers = [address for address in self.addresses() if workflow.kind in address.kinds]
         return WorkflowSource(
-            self.workflow_file(kind),
-            kind,
-            resolution.of_kind(media.inputs, kind),
+            self.workflow_file(workflow),
+            workflow.kind,
+            workflow.inputs,
             NodeCatalogue(servers, resolution.state_root(self.loaded)),
-            keep_negative_prompt=media.blank_negative_prompt == "keep",
+            keep_negative_prompt=self.loaded.settings.media.blank_negative_prompt == "keep",
+            label=workflow.name,
         )
 
     def addresses(self) -> tuple[ServerAddress, ...]:
@@ -269,16 +277,16 @@ class ServerSetup(RendererSetup):
 class RaySetup(RendererSetup):
     """Slots on the nodes of a Ray cluster, which run scripts or use the nodes' own servers."""
 
-    def __init__(self, loaded: LoadedSettings, kinds: frozenset[Kind]) -> None:
-        super().__init__(loaded, kinds)
-        self._script = ScriptSetup(loaded, kinds)
+    def __init__(self, loaded: LoadedSettings, workflows: Sequence[NamedWorkflow]) -> None:
+        super().__init__(loaded, workflows)
+        self._script = ScriptSetup(loaded, workflows)
         self._runs_scripts = loaded.settings.media.ray.runs == "script"
 
-    def workflow_file(self, kind: Kind) -> Path:
+    def workflow_file(self, workflow: NamedWorkflow) -> Path:
         """The script, which is on the nodes, or the graph, which is here."""
         if self._runs_scripts:
-            return self._script.workflow_file(kind)
-        return resolution.workflow_file(self.loaded, kind)
+            return self._script.workflow_file(workflow)
+        return resolution.workflow_file(self.loaded, workflow)
 
     def renderer(self, clock: Clock, events: EventListener) -> MediaRenderer:  # noqa: ARG002
         """A renderer that connects to the cluster when it is first used.
@@ -313,7 +321,7 @@ class RaySetup(RendererSetup):
             problems.append(Problem(where, what, fix, "media.renderer"))
         if self._runs_scripts:
             return [*problems, *self._script.problems()]
-        return [*problems, *_problems(*(partial(self.workflow_file, k) for k in self.kinds))]
+        return [*problems, *_problems(*(partial(self.workflow_file, w) for w in self.workflows))]
 
     def _cluster_setup(self) -> ClusterSetup:
         from adapters.ray_cluster.messages import ClusterSetup
@@ -324,10 +332,12 @@ class RaySetup(RendererSetup):
         comfyui, media = settings.comfyui, settings.media
         workflows = NodeWorkflows(
             version=VERSION,
-            scripts={kind: self._script.workflow(kind) for kind in self.kinds}
+            scripts={one.key: self._script.workflow(one) for one in self.workflows}
             if self._runs_scripts
             else {},
-            graphs={} if self._runs_scripts else {kind: self._graph(kind) for kind in self.kinds},
+            graphs={}
+            if self._runs_scripts
+            else {one.key: (self.workflow_file(one).name, one.inputs) for one in self.workflows},
             server=comfyui.host,
             seconds=comfyui.timeout_seconds,
             stall_seconds=comfyui.stall_seconds,
@@ -345,6 +355,7 @@ class RaySetup(RendererSetup):
             address=media.ray.address or "",
             make=partial(make_renderer, workflows),
             demands=slot_demands(media.ray, self.kinds),
+            workflows=tuple(workflow.key for workflow in self.workflows),
             shared_folder=(
                 resolution.output_root(self.loaded) if media.ray.transfer == "folder" else None
             ),
@@ -354,25 +365,22 @@ class RaySetup(RendererSetup):
             start_seconds=media.ray.connect_seconds,
         )
 
-    def _graph(self, kind: Kind) -> tuple[str, ConfiguredInputs]:
-        inputs = resolution.of_kind(self.loaded.settings.media.inputs, kind)
-        return self.workflow_file(kind).name, inputs
-
     def _graphs(self) -> Graphs:
         """The graphs as they are now. Raises OSError."""
         if self._runs_scripts:
             return {}
-        files = {kind: self.workflow_file(kind) for kind in self.kinds}
-        return {kind: (file.name, file.read_bytes()) for kind, file in files.items()}
+        files = {workflow.key: self.workflow_file(workflow) for workflow in self.workflows}
+        return {key: (file.name, file.read_bytes()) for key, file in files.items()}
 
 
 def chosen_setups(loaded: LoadedSettings) -> Mapping[str, RendererSetup]:
-    """The renderers that the settings choose, by name, each for its kinds."""
-    chosen = {kind: resolution.renderer(loaded, kind) for kind in Kind}
+    """The renderers that the settings choose, by name, each for its workflows."""
+    workflows = resolution.workflows(loaded)
+    chosen = {workflow.renderer for workflow in workflows}
     return {
-        name: entry.setup(loaded, frozenset(kind for kind in Kind if chosen[kind] == name))
+        name: entry.setup(loaded, [one for one in workflows if one.renderer == name])
         for name, entry in RENDERERS.items()
-        if name in chosen.values()
+        if name in chosen
     }
 
 
@@ -395,12 +403,51 @@ def require_complete(loaded: LoadedSettings) -> None:
         raise SettingsError(list({problem.key: problem for problem in problems}.values()))
 
 
-def workflow_names(loaded: LoadedSettings) -> Mapping[Kind, str]:
-    """The name of the script or graph of each kind. Raises SettingsError if one is not set."""
-    setups = chosen_setups(loaded)
+def workflow_names(loaded: LoadedSettings) -> Mapping[WorkflowKey, str]:
+    """What people call each workflow: its name, or the file of the only one of a kind.
+
+    Raises:
+        SettingsError: a script or graph is not set.
+    """
     return {
-        kind: setup.workflow_file(kind).name for setup in setups.values() for kind in setup.kinds
+        workflow.key: workflow.name or setup.workflow_file(workflow).name
+        for setup in chosen_setups(loaded).values()
+        for workflow in setup.workflows
     }
+
+
+def workflow_choices(
+    loaded: LoadedSettings, database: Callable[[], OpenDatabase]
+) -> WorkflowChoices | None:
+    """Which workflow renders which prompt; None if every kind has only one, without a name.
+
+    Args:
+        loaded: the settings.
+        database: gives the database that knows what was chosen by name.
+    """
+    rules = {kind: workflow_rules(loaded.settings.media, kind) for kind in Kind}
+    named = {kind: known for kind, known in rules.items() if known is not None}
+    if not named:
+        return None
+    from application.workflow_choice import WorkflowChoices
+
+    return WorkflowChoices(named, database().workflow_records)
+
+
+def workflow_holds(
+    loaded: LoadedSettings,
+    choices: WorkflowChoices | None,
+    renderer: MediaRenderer,
+    clock: Clock,
+) -> WorkflowHolds | None:
+    """Which named workflows can run; None if every kind has only one, without a name."""
+    if choices is None:
+        return None
+    from application.workflow_holds import WorkflowHolds
+    from domain.breaker import CircuitBreaker
+
+    make_breaker = partial(CircuitBreaker, probe_seconds=loaded.settings.retry.probe_seconds)
+    return WorkflowHolds(choices, renderer, make_breaker, clock)
 
 
 def server_names(loaded: LoadedSettings) -> tuple[str, ...]:
@@ -423,13 +470,13 @@ def make_renderers(
 def renderer_of_all(
     setups: Mapping[str, RendererSetup], renderers: Mapping[str, MediaRenderer]
 ) -> MediaRenderer:
-    """One renderer for all kinds, which passes each kind on to its own if there are several."""
+    """One renderer for all workflows, which passes each on to its own if there are several."""
     if len(renderers) == 1:
         return next(iter(renderers.values()))
-    from adapters.renderers_by_kind import RenderersByKind
+    from adapters.renderers_by_workflow import RenderersByWorkflow
 
-    return RenderersByKind(
-        {kind: renderers[name] for name, setup in setups.items() for kind in setup.kinds}
+    return RenderersByWorkflow(
+        {one.key: renderers[name] for name, setup in setups.items() for one in setup.workflows}
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from adapters.sql_queue.bookkeeping import prepare_bookkeeping
+from adapters.sql_queue.curation import SqlCuration
 from adapters.sql_queue.gallery import SqlGallery
 from adapters.sqlite.connection import Connection
 from domain.prompt import Kind
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from application.ports.curation import Curation
     from application.ports.gallery import Gallery
     from domain.failure import FailureCode
 
@@ -101,6 +103,11 @@ class GalleryWorld:
         """What is tested, opened anew."""
         self._open.append(Connection(self.path, timeout=5.0))
         return SqlGallery(self._open[-1])
+
+    def curation(self) -> Curation:
+        """What changes the world as people do."""
+        self._open.append(Connection(self.path, timeout=5.0))
+        return SqlCuration(self._open[-1])
 
     def close(self) -> None:
         for connection in self._open:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.contract.curation_contract import CurationContract
 from tests.contract.gallery_contract import GalleryContract
 from tests.contract.gallery_prompts_contract import GalleryPromptsContract
 from tests.contract.gallery_world import GalleryWorld
@@ -34,5 +35,15 @@ class TestSqlGallery(GalleryContract, GalleryPromptsContract):
     ) -> Iterator[GalleryWorld]:
         path = fresh_database(tmp_path / "musings.db", schema, journal_mode)
         world = GalleryWorld(path, indexes)
+        yield world
+        world.close()
+
+
+class TestSqlCuration(CurationContract):
+    """The contract, on a real file."""
+
+    @pytest.fixture
+    def world(self, tmp_path: Path) -> Iterator[GalleryWorld]:
+        world = GalleryWorld(fresh_database(tmp_path / "musings.db"))
         yield world
         world.close()

@@ -10,7 +10,9 @@ import pytest
 from adapters.postgres.address import PostgresAddress
 from adapters.postgres.connection import Connection
 from adapters.sql_queue.bookkeeping import prepare_bookkeeping
+from adapters.sql_queue.curation import SqlCuration
 from adapters.sql_queue.gallery import SqlGallery
+from tests.contract.curation_contract import CurationContract
 from tests.contract.gallery_contract import GalleryContract
 from tests.contract.gallery_prompts_contract import GalleryPromptsContract
 from tests.contract.gallery_world import AnArtifact, APrompt, ARender, GalleryWorld
@@ -19,6 +21,7 @@ from tests.owners import ME
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from application.ports.curation import Curation
     from application.ports.gallery import Gallery
     from tests.postgres.fixtures import TestDatabase
 
@@ -84,6 +87,10 @@ class PostgresGalleryWorld(GalleryWorld):
         self._open.append(self._connection())
         return SqlGallery(self._open[-1])
 
+    def curation(self) -> Curation:
+        self._open.append(self._connection())
+        return SqlCuration(self._open[-1])
+
     def _connection(self) -> Connection:
         return Connection(PostgresAddress(self._database.url), timeout=5.0)
 
@@ -121,5 +128,15 @@ class TestPostgresGallery(GalleryContract, GalleryPromptsContract):
     @pytest.fixture
     def world(self, queue_database: TestDatabase, *, indexes: bool) -> Iterator[GalleryWorld]:
         world = PostgresGalleryWorld(queue_database, indexes=indexes)
+        yield world
+        world.close()
+
+
+class TestPostgresCuration(CurationContract):
+    """The contract, on a real server."""
+
+    @pytest.fixture
+    def world(self, queue_database: TestDatabase) -> Iterator[GalleryWorld]:
+        world = PostgresGalleryWorld(queue_database, indexes=False)
         yield world
         world.close()

@@ -26,7 +26,7 @@ class TestScriptRenderer(MediaRendererContract):
     def renderer(self, behaviour: Behaviour, folder: Path) -> ScriptRenderer:
         broken = behaviour is Behaviour.BE_BROKEN
         workflows = {
-            kind: ScriptWorkflow(
+            (kind, ""): ScriptWorkflow(
                 renderer="script",
                 interpreter=folder / "no-python" if broken else Path(sys.executable),
                 script=WORKFLOWS / SCRIPTS[behaviour],

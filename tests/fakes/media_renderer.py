@@ -90,7 +90,7 @@ class FakeMediaRenderer:
         """
         self._scripts.setdefault(prompt_id, deque()).extend(outcomes)
 
-    def preflight(self, kind: Kind) -> Failure | None:
+    def preflight(self, kind: Kind, workflow: str = "") -> Failure | None:
         """The failure in ``refusals`` for a kind, or None."""
         return self.refusals.get(kind)
 

@@ -56,7 +56,9 @@ class TestRayRenderer(MediaRendererContract):
         is_broken = behaviour is Behaviour.BE_BROKEN
         interpreter = Path("/no-python" if is_broken else sys.executable)
         script = WORKFLOWS / SCRIPTS[behaviour]
-        scripts = {kind: script_workflow(script, self._folder, kind, interpreter) for kind in Kind}
+        scripts = {
+            (kind, ""): script_workflow(script, self._folder, kind, interpreter) for kind in Kind
+        }
         cluster = ray_cluster(
             workflows_of(scripts),
             demand(contract=1),

@@ -88,14 +88,14 @@ def test_a_server_that_lives_on_a_node(nodes: Nodes, tmp_path: Path) -> None:
     with running_double(tmp_path / "server", previews=True) as double:
         workflows = replace(
             workflows_of({}),
-            graphs={Kind.IMAGE: (graph.name, INPUTS[Kind.IMAGE])},
+            graphs={(Kind.IMAGE, ""): (graph.name, INPUTS[Kind.IMAGE])},
             server=double.url,
             preview_method="auto",
         )
         cluster = ray_cluster(
             workflows,
             replace(demand(slot=1), kinds=frozenset({Kind.IMAGE})),
-            graphs=lambda: {Kind.IMAGE: (graph.name, graph.read_bytes())},
+            graphs=lambda: {(Kind.IMAGE, ""): (graph.name, graph.read_bytes())},
         )
         with closing(ray_renderer(cluster)) as renderer:
             assert renderer.preflight(Kind.IMAGE) is None

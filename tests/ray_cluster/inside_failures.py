@@ -87,7 +87,7 @@ class Lingering:
         (self.folder / "end").touch()
 
     def renderer(self) -> RayRenderer:
-        scripts = {k: script_workflow(self.script, self.folder, k) for k in Kind}
+        scripts = {(k, ""): script_workflow(self.script, self.folder, k) for k in Kind}
         return ray_renderer(ray_cluster(workflows_of(scripts), demand(slot=1)))
 
 
@@ -178,7 +178,7 @@ def test_a_killed_node(nodes: Nodes, lingering: Lingering, tmp_path: Path) -> No
 def test_a_slot_without_a_node(nodes: Nodes, lingering: Lingering) -> None:
     """Nothing is claimed for it until a node comes that has what it takes, labels included."""
     nodes.only(2)
-    scripts = {k: script_workflow(lingering.script, lingering.folder, k) for k in Kind}
+    scripts = {(k, ""): script_workflow(lingering.script, lingering.folder, k) for k in Kind}
     wanted = replace(demand(slot=1), labels={"number": "4"})
     cluster = ray_cluster(workflows_of(scripts), wanted, start_seconds=5)
     renderer = ray_renderer(cluster)
@@ -239,7 +239,7 @@ def test_a_wish_to_stop_ends_what_a_script_started(
 def test_the_doctor(nodes: Nodes, lingering: Lingering) -> None:
     """It says which nodes can have a slot, and what each lacks."""
     nodes.only(2)
-    scripts = {k: script_workflow(lingering.script, lingering.folder, k) for k in Kind}
+    scripts = {(k, ""): script_workflow(lingering.script, lingering.folder, k) for k in Kind}
 
     def found(workflows: object, **resources: float) -> list[tuple[str, CheckStatus, str]]:
         cluster = ray_cluster(workflows, demand(**resources))  # type: ignore[arg-type]
@@ -262,7 +262,7 @@ def test_the_doctor(nodes: Nodes, lingering: Lingering) -> None:
 def test_a_wrong_token(nodes: Nodes, lingering: Lingering, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is explained."""
     monkeypatch.setenv("RAY_AUTH_TOKEN", "f" * 32)
-    scripts = {k: script_workflow(lingering.script, lingering.folder, k) for k in Kind}
+    scripts = {(k, ""): script_workflow(lingering.script, lingering.folder, k) for k in Kind}
     cluster = ray_cluster(workflows_of(scripts), demand(slot=1), connect_seconds=60)
     renderer = ray_renderer(cluster)
     try:

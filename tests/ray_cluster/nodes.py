@@ -30,6 +30,8 @@ from entrypoints.version import VERSION
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from domain.workflow_rules import WorkflowKey
+
 INSIDE = "MEDIAGEN_INSIDE_NAMESPACE"
 PORT = 6379
 ADDRESS = f"127.0.0.1:{PORT}"
@@ -182,7 +184,7 @@ def script_workflow(
     )
 
 
-def workflows_of(scripts: Mapping[Kind, ScriptWorkflow]) -> NodeWorkflows:
+def workflows_of(scripts: Mapping[WorkflowKey, ScriptWorkflow]) -> NodeWorkflows:
     """What the slots render, with the limits of the settings' defaults."""
     return NodeWorkflows(
         version=VERSION,
@@ -207,7 +209,7 @@ def ray_cluster(
     workflows: NodeWorkflows,
     demand: SlotDemand,
     shared_folder: Path | None = None,
-    graphs: Callable[[], dict[Kind, tuple[str, bytes]]] = dict,
+    graphs: Callable[[], dict[WorkflowKey, tuple[str, bytes]]] = dict,
     connect_seconds: float = 60,
     start_seconds: float = 60,
 ) -> RayCluster:
@@ -216,6 +218,7 @@ def ray_cluster(
         ADDRESS,
         partial(make_renderer, workflows),
         (demand,),
+        tuple(workflows.scripts or workflows.graphs),
         shared_folder=shared_folder,
         connect_seconds=connect_seconds,
         start_seconds=start_seconds,

@@ -17,6 +17,7 @@ from adapters.comfyui_script.script_source import ScriptSource, parse_script, sc
 from application.ports.doctor import Check, CheckStatus
 from domain.failure import FailureCode
 from domain.prompt import Kind
+from domain.workflow_rules import workflow_subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from adapters.comfyui_script.workflow import ScriptWorkflow
     from application.ports.live_state import HostReader, HostView
     from application.ports.system import Clock
+    from domain.workflow_rules import WorkflowKey
 
 _VERSION = "import sys; print(sys.version.split()[0])"
 # Where a script gets the modules of ComfyUI from. Python looks in the script's folder first.
@@ -43,17 +45,17 @@ class ScriptChecks:
     """Checks what the script renderer needs, by running it.
 
     Args:
-        workflows: the script of each kind that is rendered.
+        workflows: the scripts that are rendered.
         clock: measures the time limits of the programs that are run.
-        unset: the kinds whose script the user has not named; it need not exist.
+        unset: the workflows whose script the user has not named; it need not exist.
         hosts: shows the warm hosts; None if there can be none.
     """
 
     def __init__(
         self,
-        workflows: Mapping[Kind, ScriptWorkflow],
+        workflows: Mapping[WorkflowKey, ScriptWorkflow],
         clock: Clock,
-        unset: frozenset[Kind] = frozenset(),
+        unset: frozenset[WorkflowKey] = frozenset(),
         hosts: HostReader | None = None,
     ) -> None:
         self._workflows = workflows
@@ -67,11 +69,11 @@ class ScriptChecks:
         # Who renders one kind only needs no script for the other.
         one_works = any(os.path.lexists(flow.script) for flow in self._workflows.values())
         spared = self._unset if one_works or len(self._workflows) < len(Kind) else frozenset()
-        for kind, workflow in self._workflows.items():
-            if kind in spared and not os.path.lexists(workflow.script):
-                yield _no_script(kind, workflow.script)
+        for key, workflow in self._workflows.items():
+            if key in spared and not os.path.lexists(workflow.script):
+                yield _no_script(key[0], workflow.script)
             else:
-                yield from self._kind(kind, workflow)
+                yield from self._workflow(key, workflow)
         for host in self._hosts.hosts() if self._hosts is not None else ():
             yield Check("warm host", CheckStatus.OK, describe_host(host))
 
@@ -84,8 +86,9 @@ class ScriptChecks:
                 yield _directory(workflow.working_directory)
             seen |= {workflow.interpreter, workflow.working_directory}
 
-    def _kind(self, kind: Kind, workflow: ScriptWorkflow) -> Iterator[Check]:
-        script = self._script(f"{kind.value} script", workflow)
+    def _workflow(self, key: WorkflowKey, workflow: ScriptWorkflow) -> Iterator[Check]:
+        kind, subject = key[0], workflow_subject(key, "script")
+        script = self._script(subject, workflow)
         yield script
         if script.status is not CheckStatus.ERROR:
             source = script_source(workflow.script)
@@ -96,15 +99,15 @@ class ScriptChecks:
                 yield from _other_comfyui(workflow)
             if workflow.renderer == "script":
                 yield self._modules(workflow)
-            yield from self._all_arguments(kind, workflow, source)
-            yield from self._installed(f"{kind.value} workflow", workflow, source)
+            yield from self._all_arguments(key, workflow, source)
+            yield from self._installed(workflow_subject(key, "workflow"), workflow, source)
         if self._hosts is not None and workflow.renderer == "script":
-            yield _warmth(f"{kind.value} script start", kind, workflow)
+            yield _warmth(f"{subject} start", kind, workflow)
 
     def _all_arguments(
-        self, kind: Kind, workflow: ScriptWorkflow, source: ScriptSource
+        self, key: WorkflowKey, workflow: ScriptWorkflow, source: ScriptSource
     ) -> Iterator[Check]:
-        subject = f"{kind.value} script arguments"
+        kind, subject = key[0], f"{workflow_subject(key, 'script')} arguments"
         problems = list(mapping_problems(subject, kind, workflow, source))
         yield from problems
         arguments = self._arguments(subject, workflow, source)

@@ -25,14 +25,14 @@ if TYPE_CHECKING:
         RenderJob,
     )
     from domain.failure import Failure
-    from domain.prompt import Kind
     from domain.render import ServerJob, WorkflowProcess
+    from domain.workflow_rules import WorkflowKey
 
 _SEEDS = 2**64
 
 
 def render_passes(
-    variant: Callable[[Kind, ScriptWorkflow], MediaRenderer],
+    variant: Callable[[WorkflowKey, ScriptWorkflow], MediaRenderer],
     workflow: ScriptWorkflow,
     job: RenderJob,
     context: RenderContext,
@@ -59,7 +59,7 @@ def render_passes(
         folder.mkdir()
         part = replace(job, output=folder, seed=(job.seed + number) % _SEEDS)
         pass_context = _PassContext(context, number, workflow.queue_size)
-        rendered = variant(job.brief.kind, once).render(part, pass_context)
+        rendered = variant((job.brief.kind, job.workflow), once).render(part, pass_context)
         if not is_successful(rendered):
             return rendered
         seconds += rendered.unwrap().seconds

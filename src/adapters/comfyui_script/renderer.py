@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from application.ports.system import Clock
     from domain.prompt import Kind
     from domain.render import WorkflowProcess
+    from domain.workflow_rules import WorkflowKey
 
 
 class ScriptRenderer:
@@ -51,14 +52,14 @@ class ScriptRenderer:
     Safe to use from several threads at once.
 
     Args:
-        workflows: the script for each kind that is rendered.
+        workflows: the scripts that are rendered.
         clock: measures the limits of the scripts.
         hosts: warm hosts for exports; None if every script gets a process of its own.
     """
 
     def __init__(
         self,
-        workflows: Mapping[Kind, ScriptWorkflow],
+        workflows: Mapping[WorkflowKey, ScriptWorkflow],
         clock: Clock,
         hosts: HostPool | None = None,
     ) -> None:
@@ -70,33 +71,36 @@ class ScriptRenderer:
     def waiting_processes(
         self, kind: Kind, environment: Mapping[str, str], slot: int
     ) -> Sequence[WorkflowProcess]:
-        """The warm hosts that know the script, or else the gates that may become it."""
-        workflow, pool = self._workflows[kind], self._hosts
-        hosts = pool.idle_processes(slot, workflow.script) if pool and pool.was_used else ()
-        return hosts or self._gates.processes(workflow.working_directory, environment)
+        """The warm hosts that know the script, or else the gates that may become it.
 
-    def preflight(self, kind: Kind) -> Failure | None:
+        If the kind has several scripts, it is not known yet which of them comes next.
+        """
+        scripts = [flow for key, flow in self._workflows.items() if key[0] is kind]
+        pool = self._hosts if len(scripts) == 1 else None
+        hosts = pool.idle_processes(slot, scripts[0].script) if pool and pool.was_used else ()
+        return hosts or self._gates.processes(scripts[0].working_directory, environment)
+
+    def preflight(self, kind: Kind, workflow: str = "") -> Failure | None:
         """Whether interpreter, script and ComfyUI directory are there, and the prompt is used."""
-        workflow = self._workflows[kind]
+        key = kind, workflow
+        flow = self._workflows[key]
         # ``os.access`` comes first: a path's own methods may raise where a folder above is closed.
-        if not (os.access(workflow.interpreter, os.X_OK) and workflow.interpreter.is_file()):
+        if not (os.access(flow.interpreter, os.X_OK) and flow.interpreter.is_file()):
             return Failure(
                 FailureCode.INTERPRETER_MISSING,
-                f"the interpreter {workflow.interpreter} is not an executable file",
+                f"the interpreter {flow.interpreter} is not an executable file",
             )
-        if not (os.access(workflow.script, os.R_OK) and workflow.script.is_file()):
+        if not (os.access(flow.script, os.R_OK) and flow.script.is_file()):
             return Failure(
                 FailureCode.SCRIPT_MISSING,
-                f"the {kind.value} script {workflow.script} is not a readable file",
+                f"the {kind.value} script {flow.script} is not a readable file",
             )
-        if not (
-            os.access(workflow.working_directory, os.F_OK) and workflow.working_directory.is_dir()
-        ):
+        if not (os.access(flow.working_directory, os.F_OK) and flow.working_directory.is_dir()):
             return Failure(
                 FailureCode.COMFYUI_MISSING,
-                f"the ComfyUI directory {workflow.working_directory} is not there",
+                f"the ComfyUI directory {flow.working_directory} is not there",
             )
-        return mapping_failure(kind, *self._current(kind))
+        return mapping_failure(kind, *self._current(key))
 
     def render(self, job: RenderJob, context: RenderContext) -> Result[RenderingFacts, Failure]:
         """Run the script; its whole process group has ended when this returns.
@@ -108,11 +112,12 @@ class ScriptRenderer:
             OSError: no process could be made, for a reason that is no fault of the set-up.
         """
         kind = job.brief.kind
-        workflow, source = self._current(kind)
+        key = kind, job.workflow
+        workflow, source = self._current(key)
         if workflow.passes > 1:
             from adapters.comfyui_script.passes import render_passes
 
-            return render_passes(self._variant, self._workflows[kind], job, context)
+            return render_passes(self._variant, self._workflows[key], job, context)
         began = time.time()
         failure = mapping_failure(kind, workflow, source)
         if context.must_stop():
@@ -178,19 +183,19 @@ class ScriptRenderer:
             )
         )
 
-    def _current(self, kind: Kind) -> tuple[ScriptWorkflow, ScriptSource]:
-        """The workflow of a kind with the arguments that its script, as it is now, gets."""
-        workflow = self._workflows[kind]
+    def _current(self, key: WorkflowKey) -> tuple[ScriptWorkflow, ScriptSource]:
+        """A workflow with the arguments that its script, as it is now, gets."""
+        workflow = self._workflows[key]
         source = script_source(workflow.script)
         if source.export is not None:
             from adapters.comfyui_script.export_arguments import resolved_workflow
 
-            workflow = resolved_workflow(workflow, source, kind)
+            workflow = resolved_workflow(workflow, source, key[0])
         return workflow, source
 
-    def _variant(self, kind: Kind, workflow: ScriptWorkflow) -> ScriptRenderer:
-        """A renderer as this one, with another workflow for a kind."""
-        return ScriptRenderer({kind: workflow}, self._clock, self._hosts)
+    def _variant(self, key: WorkflowKey, workflow: ScriptWorkflow) -> ScriptRenderer:
+        """A renderer as this one, with another workflow in place of one."""
+        return ScriptRenderer({key: workflow}, self._clock, self._hosts)
 
     def close(self) -> None:
         """End the warm hosts and the gates."""

@@ -18,6 +18,7 @@ from adapters.comfyui_server.server_workflow import validate_workflow
 from adapters.json_values import as_dict, as_list, as_number, as_text
 from application.ports.doctor import Check, CheckStatus
 from domain.failure import Failure, FailureCode
+from domain.workflow_rules import workflow_subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from adapters.comfyui_server.address import ServerAddress
     from adapters.comfyui_server.renderer import Workflows
     from adapters.comfyui_server.server_workflow import ServerWorkflow
-    from domain.prompt import Kind
+    from domain.workflow_rules import WorkflowKey
 
 _VERSIONS = {
     "ComfyUI": "comfyui_version",
@@ -43,7 +44,7 @@ class ServerChecks:
     """Checks the servers, and the workflows on each of them.
 
     Args:
-        workflows: functions that load the workflow of each kind.
+        workflows: functions that load each workflow.
         servers: the addresses of the servers.
     """
 
@@ -62,20 +63,20 @@ class ServerChecks:
                 if check.status is not CheckStatus.ERROR:
                     up.append((address, client))
                 yield check
-            for kind in self._workflows:
-                yield from self._workflow_checks(kind, up)
+            for key in self._workflows:
+                yield from self._workflow_checks(key, up)
 
     def _workflow_checks(
-        self, kind: Kind, up: Sequence[tuple[ServerAddress, ServerClient]]
+        self, key: WorkflowKey, up: Sequence[tuple[ServerAddress, ServerClient]]
     ) -> Iterator[Check]:
-        subject = f"{kind.value} workflow"
-        loaded = self._workflows[kind]()
+        subject = workflow_subject(key, "workflow")
+        loaded = self._workflows[key]()
         if not is_successful(loaded):
             failure = loaded.failure()
             yield Check(subject, CheckStatus.ERROR, failure.message, failure.hint)
             return
         workflow = loaded.unwrap()
-        servers = [(address, client) for address, client in up if kind in address.kinds]
+        servers = [(address, client) for address, client in up if key[0] in address.kinds]
         if not servers:
             yield _offline_check(subject, workflow)
         for address, client in servers:

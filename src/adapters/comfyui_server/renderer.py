@@ -15,9 +15,7 @@ from adapters.comfyui_server.deadlines import StopCheck, StopRequestedError
 from adapters.comfyui_server.job import JobRun, JobSetup, JobState
 from adapters.comfyui_server.progress import NodeTimings
 from adapters.comfyui_server.server_workflow import bind
-from domain.brief import ImageBrief
 from domain.failure import Failure, FailureCode
-from domain.prompt import Kind
 from domain.render import ServerJob
 
 if TYPE_CHECKING:
@@ -30,9 +28,11 @@ if TYPE_CHECKING:
     from adapters.comfyui_server.server_workflow import ServerWorkflow
     from application.ports.media_renderer import RenderContext, RenderingFacts, RenderJob
     from application.ports.system import Clock
+    from domain.prompt import Kind
     from domain.render import WorkflowProcess
+    from domain.workflow_rules import WorkflowKey
 
-    Workflows = Mapping[Kind, Callable[[], Result[ServerWorkflow, Failure]]]
+    Workflows = Mapping[WorkflowKey, Callable[[], Result[ServerWorkflow, Failure]]]
 
 _OUTPUT_FOLDER = "mediagen"  # on the server
 _CANCEL_SECONDS = 2.0
@@ -47,8 +47,8 @@ class ServerRenderer:
     """Makes media on ComfyUI servers. Safe to use from several threads at once.
 
     Args:
-        workflows: how to get the workflow for each kind; asked for every job, so that a changed
-            file counts. The same object means that nothing changed.
+        workflows: how to get each workflow; asked for every job, so that a changed file counts.
+            The same object means that nothing changed.
         pool: the servers; closed with this.
         limits: how long to wait, and how much a job may leave.
         clock: what to measure with, and to wait by.
@@ -61,14 +61,14 @@ class ServerRenderer:
         self._pool = pool
         self._limits = limits
         self._clock = clock
-        self._timings: dict[Kind, tuple[ServerWorkflow, NodeTimings]] = {}
+        self._timings: dict[WorkflowKey, tuple[ServerWorkflow, NodeTimings]] = {}
 
-    def preflight(self, kind: Kind) -> Failure | None:
+    def preflight(self, kind: Kind, workflow: str = "") -> Failure | None:
         """Whether the workflow can be used, and a server is there that can run it.
 
         Asks no server that answered a moment ago.
         """
-        loaded = self._workflows[kind]()
+        loaded = self._workflows[kind, workflow]()
         if not is_successful(loaded):
             return loaded.failure()
         return self._pool.preflight(loaded.unwrap())
@@ -88,14 +88,14 @@ class ServerRenderer:
         When this returns, no job needs to be waited for any more: it is over, or recorded by
         ``RenderContext.record_job`` to be resumed or ended later.
         """
-        kind = Kind.IMAGE if isinstance(job.brief, ImageBrief) else Kind.AUDIO
-        loaded = self._workflows[kind]()
+        key = job.brief.kind, job.workflow
+        loaded = self._workflows[key]()
         if not is_successful(loaded):
             return Failed(loaded.failure())
         workflow, stop = loaded.unwrap(), StopCheck(context, self._clock)
-        known = self._timings.get(kind)
+        known = self._timings.get(key)
         if known is None or known[0] is not workflow:
-            known = self._timings[kind] = (workflow, NodeTimings(workflow.graph))
+            known = self._timings[key] = (workflow, NodeTimings(workflow.graph))
         setup = JobSetup(
             workflow, job, context, self._pool, self._limits, known[1], self._clock, stop
         )

@@ -61,6 +61,7 @@ class ServerWorkflow:
         configured: the fields whose inputs the configuration names.
         warnings: what a person should look at in the inferred mapping.
         keep_negative_prompt: whether its own stays where the brief has none.
+        label: its name in the settings; "" for the only workflow of a kind.
     """
 
     name: str
@@ -70,6 +71,7 @@ class ServerWorkflow:
     configured: frozenset[str] = frozenset()
     warnings: tuple[str, ...] = ()
     keep_negative_prompt: bool = True
+    label: str = ""
 
     def filled(self) -> frozenset[Target]:
         """The inputs that get a value in every job, so that what the file has there is not used."""
@@ -172,7 +174,7 @@ def _swapped_prompts(workflow: ServerWorkflow, info: ObjectInfo) -> Iterator[Pro
 
 
 class WorkflowSource:
-    """Gives the workflow of one kind. Safe from several threads.
+    """Gives one workflow. Safe from several threads.
 
     The same object comes back for as long as the file is the same, so what is cached for a workflow
     needs no comparison of graphs.
@@ -183,6 +185,7 @@ class WorkflowSource:
         configured: the inputs that the configuration names; they replace inferred ones.
         node_types: what to convert a file of the editor with.
         keep_negative_prompt: whether the workflow's own stays where the brief has none.
+        label: its name in the settings; "" for the only workflow of a kind.
     """
 
     def __init__(
@@ -193,8 +196,10 @@ class WorkflowSource:
         node_types: NodeTypeSource = bundled,
         *,
         keep_negative_prompt: bool = True,
+        label: str = "",
     ) -> None:
         self._keep_negative_prompt = keep_negative_prompt
+        self._label = label
         self._path = path
         self._kind = kind
         self._configured = configured
@@ -214,9 +219,11 @@ class WorkflowSource:
         with self._lock:
             if self._loaded is None or version is None or version != self._version:
                 loaded = server_workflow(self._path, self._kind, self._configured, self._node_types)
-                keep = self._keep_negative_prompt
+                keep, label = self._keep_negative_prompt, self._label
                 self._loaded, self._version = (
-                    loaded.map(lambda workflow: replace(workflow, keep_negative_prompt=keep)),
+                    loaded.map(
+                        lambda workflow: replace(workflow, keep_negative_prompt=keep, label=label)
+                    ),
                     version,
                 )
                 if not is_successful(loaded) and loaded.failure().code is FailureCode.NODE_MISSING:

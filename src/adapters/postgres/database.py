@@ -18,7 +18,9 @@ if TYPE_CHECKING:
         PostgresQueueControls,
         PostgresRenderHistory,
         PostgresServerJobs,
+        PostgresWorkflowRecords,
     )
+    from adapters.sql_queue.curation import SqlCuration
     from adapters.sql_queue.gallery import SqlGallery
     from adapters.sql_queue.known_paths import KnownPaths
     from adapters.sql_queue.labels import SqlPromptLabels
@@ -98,6 +100,13 @@ class PostgresDatabase:
         return SqlGallery(self.connection, self._known_paths)
 
     @cached_property
+    def curation(self) -> SqlCuration:
+        """Ratings, tags, collections and the wastebasket."""
+        from adapters.sql_queue.curation import SqlCuration
+
+        return SqlCuration(self.connection)
+
+    @cached_property
     def labels(self) -> SqlPromptLabels:
         """Finds prompts by their label."""
         from adapters.sql_queue.labels import SqlPromptLabels
@@ -117,6 +126,13 @@ class PostgresDatabase:
         from adapters.postgres.queue import PostgresHookOutbox
 
         return PostgresHookOutbox(self.connection)
+
+    @cached_property
+    def workflow_records(self) -> PostgresWorkflowRecords:
+        """Named workflows of prompts and renders."""
+        from adapters.postgres.queue import PostgresWorkflowRecords
+
+        return PostgresWorkflowRecords(self.connection)
 
     @cached_property
     def server_jobs(self) -> PostgresServerJobs:

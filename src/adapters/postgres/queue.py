@@ -10,6 +10,7 @@ from adapters.sql_queue.hook_outbox import SqlHookOutbox
 from adapters.sql_queue.intake import SqlPromptIntake
 from adapters.sql_queue.prompt_repository import SqlPromptRepository
 from adapters.sql_queue.renders import SqlRenderHistory, SqlRenderLeases, SqlServerJobs
+from adapters.sql_queue.workflow_records import SqlWorkflowRecords
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,6 +56,11 @@ class PostgresPromptRepository(SqlPromptRepository):
 @_persistent("heartbeat", "record_workflow", "abandon", "adopt")
 class PostgresRenderLeases(SqlRenderLeases):
     """Leases, over a connection of their own."""
+
+
+@_persistent("record")
+class PostgresWorkflowRecords(SqlWorkflowRecords):
+    """Named workflows of prompts and renders."""
 
 
 @_persistent("forget_before")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from application.ports.media_renderer import RenderJob
     from application.ports.system import Clock
     from domain.prompt import Kind
+    from domain.workflow_rules import WorkflowKey
 
 _PROBE_SECONDS = 5.0  # for the head to accept a connection
 _RETRY_SECONDS = 2.0  # between two attempts to connect
@@ -55,9 +56,9 @@ class ClusterSlot:
     inbox: SimpleQueue[tuple[str, Any]] = field(default_factory=SimpleQueue)
     turn: Lock = field(default_factory=Lock)
 
-    def can_render(self, kind: Kind) -> bool:
-        """Whether it is there, and a job of a kind can be rendered on its node."""
-        return self.report is not None and kind not in self.report.failures
+    def can_render(self, key: WorkflowKey) -> bool:
+        """Whether it is there, and a job of a workflow can be rendered on its node."""
+        return self.report is not None and key not in self.report.failures
 
 
 class RayCluster:
@@ -96,8 +97,8 @@ class RayCluster:
             self._slots[here, demand] = slot
             return slot
 
-    def failure(self, kind: Kind) -> Failure | None:
-        """Why no slot can render a kind now, or None.
+    def failure(self, key: WorkflowKey) -> Failure | None:
+        """Why no slot can render a workflow now, or None.
 
         Waits a moment for the first slot, and after a loss for the slot that Ray starts again.
 
@@ -105,7 +106,7 @@ class RayCluster:
             OSError: a graph cannot be read.
         """
         self._start()
-        demand, graphs = self._demand(kind), self._graphs()
+        demand, graphs = self._demand(key[0]), self._graphs()
         with self._changed:
             if graphs != self._sent_graphs:
                 self._sent_graphs = graphs
@@ -129,11 +130,11 @@ class RayCluster:
                 self._changed.wait(left)
             if self._problem is not None:
                 return self._problem
-            if any(slot.can_render(kind) for slot in slots):
+            if any(slot.can_render(key) for slot in slots):
                 return None
             reports = [slot.report for slot in slots if slot.report is not None]
             if reports:
-                return reports[0].failures[kind]
+                return reports[0].failures[key]
             reason = next((slot.reason for slot in slots if slot.reason), "it is still starting")
             return self._unusable(f"has no slot: {reason}")
 
@@ -163,11 +164,11 @@ class RayCluster:
         with self._changed:
             slot.key = ""
 
-    def mark(self, slot: ClusterSlot, kind: Kind, failure: Failure) -> None:
-        """Let a slot take no job of a kind until its node says otherwise."""
+    def mark(self, slot: ClusterSlot, key: WorkflowKey, failure: Failure) -> None:
+        """Let a slot take no job of a workflow until its node says otherwise."""
         with self._changed:
             if slot.report is not None:
-                failures = {**slot.report.failures, kind: failure}
+                failures = {**slot.report.failures, key: failure}
                 slot.report = replace(slot.report, failures=failures)
 
     def check_nodes(self) -> Sequence[NodeCheck] | Failure:

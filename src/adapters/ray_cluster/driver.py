@@ -112,9 +112,10 @@ class _Driver:
                     ),
                 }
                 actor = _actor(self.setup, options)
-                kinds = frozenset().union(*(demand.kinds for demand in self.setup.demands))
+                workflows = self.setup.workflows
                 try:
-                    report = ray.get(actor.preflight.remote(kinds, graphs), timeout=_CHECK_SECONDS)
+                    preflight = actor.preflight.remote(workflows, graphs)
+                    report = ray.get(preflight, timeout=_CHECK_SECONDS)
                     check = replace(check, report=report)
                     ray.get(actor.close.remote(), timeout=_CHECK_SECONDS)
                 except Exception as error:  # noqa: BLE001 - whatever it is, it is what was found
@@ -210,7 +211,9 @@ class _Slot(Thread):
 
     def _ask(self) -> None:
         """Ask the actor whether jobs can be rendered on its node."""
-        self._call("preflight", self._demand.kinds, self._graphs)
+        kinds = self._demand.kinds
+        workflows = [key for key in self._driver.setup.workflows if key[0] in kinds]
+        self._call("preflight", workflows, self._graphs)
 
     def _begin(self, key: str, job: RenderJob, graphs: Graphs) -> None:
         self._key, self._graphs = key, graphs

@@ -12,12 +12,13 @@ if TYPE_CHECKING:
     from application.ports.media_renderer import MediaRenderer, RenderingFacts
     from domain.failure import Failure
     from domain.prompt import Kind
+    from domain.workflow_rules import WorkflowKey
 
 Report: TypeAlias = tuple[str, tuple[object, ...]]
 """A method of the ``RenderContext`` and its arguments: output, progress, a preview, a start."""
 
-Graphs: TypeAlias = "Mapping[Kind, tuple[str, bytes]]"
-"""The graph of each kind that ComfyUI servers on the nodes render: file name and content."""
+Graphs: TypeAlias = "Mapping[WorkflowKey, tuple[str, bytes]]"
+"""Each graph that ComfyUI servers on the nodes render: file name and content."""
 
 MakeRenderer: TypeAlias = "Callable[[Path], MediaRenderer]"
 """Makes the renderer of a node; the folder is private to the slot, and exists."""
@@ -57,6 +58,7 @@ class ClusterSetup:
         address: host and port of its head.
         make: makes the renderer of a slot, on its node.
         demands: what slots take; a slot of a kind takes the first that renders it.
+        workflows: the workflows that the slots render.
         shared_folder: seen by the nodes under the same path, so that files need not be sent; None
             if files are sent.
         max_files: how many files a job may leave.
@@ -69,6 +71,7 @@ class ClusterSetup:
     address: str
     make: MakeRenderer
     demands: tuple[SlotDemand, ...]
+    workflows: tuple[WorkflowKey, ...]
     shared_folder: Path | None = None
     max_files: int = 500
     max_bytes: int = 2 * 1024**3
@@ -82,11 +85,11 @@ class NodeReport:
 
     Attributes:
         node: the node's name and process id of the slot, for people.
-        failures: the failure that every job of a kind would meet there.
+        failures: the failure that every job of a workflow would meet there.
     """
 
     node: str
-    failures: Mapping[Kind, Failure] = field(default_factory=dict)
+    failures: Mapping[WorkflowKey, Failure] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,7 @@ class Rendered:
     reports: tuple[Report, ...] = ()
 
 
-def graph_path(folder: Path, kind: Kind, name: str) -> Path:
-    """Where a slot keeps the graph of a kind, in its own folder."""
-    return folder / "graphs" / kind.value / name
+def graph_path(folder: Path, key: WorkflowKey, name: str) -> Path:
+    """Where a slot keeps the graph of a workflow, in its own folder."""
+    kind, workflow = key
+    return folder / "graphs" / kind.value / workflow / name

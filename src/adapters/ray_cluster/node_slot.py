@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from adapters.ray_cluster.messages import Graphs, MakeRenderer, Report
     from application.ports.media_renderer import MediaRenderer, RenderingFacts, RenderJob
-    from domain.prompt import Kind
+    from domain.workflow_rules import WorkflowKey
 
 DRIVER_SILENCE_SECONDS = 60.0
 """A job whose driver has not polled for so long is stopped: no worker waits for it any more."""
@@ -101,7 +101,7 @@ class NodeSlot:
                 f"the Ray node {self._name} cannot render: {_described(error)}",
             )
 
-    def preflight(self, kinds: Collection[Kind], graphs: Graphs) -> NodeReport:
+    def preflight(self, workflows: Collection[WorkflowKey], graphs: Graphs) -> NodeReport:
         """Whether jobs can be rendered here."""
         problem = self._problem
         folder = self._shared_folder
@@ -112,18 +112,18 @@ class NodeSlot:
                 ' "folder" needs under the same path on every node',
             )
         if problem is not None:
-            return NodeReport(self._name, dict.fromkeys(kinds, problem))
+            return NodeReport(self._name, dict.fromkeys(workflows, problem))
         try:
             self._write_graphs(graphs)
-            failures = {kind: self._renderer.preflight(kind) for kind in kinds}
+            failures = {key: self._renderer.preflight(*key) for key in workflows}
         except Exception as error:  # noqa: BLE001 - no exception may cross: Ray would rebuild it
             problem = Failure(FailureCode.CLUSTER_UNUSABLE, f"{self._name}: {_described(error)}")
-            return NodeReport(self._name, dict.fromkeys(kinds, problem))
+            return NodeReport(self._name, dict.fromkeys(workflows, problem))
         return NodeReport(
             self._name,
             {
-                kind: replace(failure, message=f"on the Ray node {self._name}: {failure.message}")
-                for kind, failure in failures.items()
+                key: replace(failure, message=f"on the Ray node {self._name}: {failure.message}")
+                for key, failure in failures.items()
                 if failure is not None
             },
         )
@@ -243,8 +243,8 @@ class NodeSlot:
                 end(job)
 
     def _write_graphs(self, graphs: Graphs) -> None:
-        for kind, (name, content) in graphs.items():
-            path = graph_path(self._records.folder, kind, name)
+        for key, (name, content) in graphs.items():
+            path = graph_path(self._records.folder, key, name)
             if read_file(path, len(content)) != content:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 replace_file(path, content)

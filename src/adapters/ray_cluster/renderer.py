@@ -39,10 +39,10 @@ class RayRenderer:
         self._cluster = cluster
         self._clock = clock
 
-    def preflight(self, kind: Kind) -> Failure | None:
-        """Whether a slot of the cluster is there for the kind, and its node can render it."""
+    def preflight(self, kind: Kind, workflow: str = "") -> Failure | None:
+        """Whether a slot of the cluster is there for the workflow, and its node can render it."""
         try:
-            return self._cluster.failure(kind)
+            return self._cluster.failure((kind, workflow))
         except OSError as error:
             return _unreadable(error)
 
@@ -56,7 +56,9 @@ class RayRenderer:
 
         Its processes run on other machines, and are no business of this one's database.
         """
-        return () if self._cluster.slot(slot, kind).can_render(kind) else None
+        of_cluster = self._cluster.slot(slot, kind)
+        workflows = [key for key in self._cluster.setup.workflows if key[0] is kind]
+        return () if any(map(of_cluster.can_render, workflows)) else None
 
     def render(self, job: RenderJob, context: RenderContext) -> Result[RenderingFacts, Failure]:
         """Render on a node; when this returns, the job has ended, or its node is lost.
@@ -71,9 +73,9 @@ class RayRenderer:
         try:
             give_up_at = self._clock.monotonic() + self._cluster.setup.start_seconds
             while not context.must_stop():
-                if slot.can_render(kind):
+                if slot.can_render((kind, job.workflow)):
                     return self._render(slot, job, context)
-                if (failure := self.preflight(kind)) is not None:
+                if (failure := self.preflight(kind, job.workflow)) is not None:
                     return Failed(failure)
                 if self._clock.monotonic() > give_up_at:  # others may have a place for it
                     message = f"the slot was lost before the job began: {slot.reason}"
@@ -105,7 +107,7 @@ class RayRenderer:
             return Failed(Failure(FailureCode.SERVER_LOST, f"the Ray node {node} was lost: {lost}"))
         _pass_on(rendered.reports, context)
         if rendered.failure is not None and rendered.failure.code.found_by_preflight:
-            self._cluster.mark(slot, job.brief.kind, rendered.failure)
+            self._cluster.mark(slot, (job.brief.kind, job.workflow), rendered.failure)
         if rendered.facts is None:
             return Failed(rendered.failure or _STOPPED)
         return Success(rendered.facts)

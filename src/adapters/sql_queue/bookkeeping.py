@@ -30,14 +30,33 @@ _STEPS: Final = (
     ),
     ("create_retry_times_index", "add_token", "create_pauses", "end_old_pause"),
     ("create_priorities", "create_requests", "create_requests_index"),
-    ("create_labels", "create_labels_index"),
+    (
+        "create_curation",
+        "create_favourites_index",
+        "create_ratings_index",
+        "create_hidden_index",
+        "create_wastebasket_index",
+        "create_tags",
+        "create_tags_index",
+        "create_files",
+        "create_workflows_index",
+        "create_seeds_index",
+        "create_sizes_index",
+        "create_pixels_index",
+        *("create_choices", "create_render_workflows", "create_render_workflows_index"),
+        *("create_labels", "create_labels_index"),
+    ),
 )
 # The tables that each step creates.
 _TABLES: Final[tuple[set[str], ...]] = (
     {"media_generator_state", "media_generator_renders"},
     {"media_generator_pauses"},
     {"media_generator_priorities", "media_generator_requests"},
-    {"media_generator_labels"},
+    {
+        *("media_generator_curation", "media_generator_tags", "media_generator_files"),
+        *("media_generator_choices", "media_generator_render_workflows"),
+        "media_generator_labels",
+    },
 )
 SCHEMA_VERSION = len(_STEPS)
 _LIST_INDEXES = {
@@ -201,6 +220,11 @@ def failure_columns(failure: Failure | None) -> dict[str, str | None]:
 def has_priority(connection: Connection) -> bool:
     """Whether prompts have a priority in this database."""
     return "priority" in connection.columns("prompts")
+
+
+def has_config_name(connection: Connection) -> bool:
+    """Whether prompts have the name of a configuration in this database."""
+    return "config_name" in connection.columns("prompts")
 
 
 def index_hint(connection: Connection, kind: Kind, order: ClaimOrder = OLDEST_FIRST) -> str:

@@ -80,7 +80,9 @@ class SqlPromptIntake:
             KeyReusedError: something else was submitted under the request's key.
         """
         submissions = tuple(submissions)
-        if request or any(new.label or new.priority != USUAL_PRIORITY for new in submissions):
+        if request or any(
+            new.workflow or new.label or new.priority != USUAL_PRIORITY for new in submissions
+        ):
             prepare_bookkeeping(self._connection, create_indexes=False)  # tables of our own
         with self._connection.writing(wakes=True):
             if request and (earlier := self._earlier(request.key)):
@@ -118,6 +120,9 @@ class SqlPromptIntake:
             # The prompts' own column need not exist, and counts only where a setting says so.
             place = {"prompt_id": prompt_id, "priority": submission.priority}
             self._connection.change(self._connection.statements("endings")["set_priority"], place)
+        if submission.workflow:
+            choice = {"prompt_id": prompt_id, "workflow": submission.workflow}
+            self._connection.change(self._connection.statements("workflows")["choose"], choice)
         if submission.label:
             row = {"prompt_id": prompt_id, "label": submission.label}
             row["varied"] = json.dumps(dict(submission.varied))
@@ -142,7 +147,7 @@ def _prompt_row(submission: Submission) -> dict[str, object]:
         "status": "processing",
         "artifact_status": "pending",
         "priority": submission.priority,
-        "config_name": "mediagen",
+        "config_name": submission.workflow or "mediagen",
         "processing_duration": 0.0,
     }
 

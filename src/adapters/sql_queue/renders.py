@@ -225,6 +225,8 @@ class SqlRenderHistory:
         with self._connection.writing():
             values = {"render_ids": json.dumps(render_ids)}
             removed = self._connection.rows(self._sql["forget"], values)
+            gone = json.dumps([render_id for (render_id,) in removed])
+            self._connection.change(self._sql["forget_workflows"], {"render_ids": gone})
         return tuple(sorted(render_id for (render_id,) in removed))
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from adapters.sql_queue.controls import SqlQueueControls
+    from adapters.sql_queue.curation import SqlCuration
     from adapters.sql_queue.gallery import SqlGallery
     from adapters.sql_queue.hook_outbox import SqlHookOutbox
     from adapters.sql_queue.intake import SqlPromptIntake
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from adapters.sql_queue.labels import SqlPromptLabels
     from adapters.sql_queue.prompt_catalogue import SqlPromptCatalogue, WhyLost
     from adapters.sql_queue.renders import SqlRenderHistory, SqlServerJobs
+    from adapters.sql_queue.workflow_records import SqlWorkflowRecords
     from adapters.sqlite.connection import LockState
 
 
@@ -108,6 +110,13 @@ class SqliteDatabase:
         return SqlGallery(self.connection, self._known_paths)
 
     @cached_property
+    def curation(self) -> SqlCuration:
+        """Ratings, tags, collections and the wastebasket."""
+        from adapters.sql_queue.curation import SqlCuration
+
+        return SqlCuration(self.connection)
+
+    @cached_property
     def labels(self) -> SqlPromptLabels:
         """Finds prompts by their label."""
         from adapters.sql_queue.labels import SqlPromptLabels
@@ -127,6 +136,13 @@ class SqliteDatabase:
         from adapters.sql_queue.hook_outbox import SqlHookOutbox
 
         return SqlHookOutbox(self.connection)
+
+    @cached_property
+    def workflow_records(self) -> SqlWorkflowRecords:
+        """Named workflows of prompts and renders."""
+        from adapters.sql_queue.workflow_records import SqlWorkflowRecords
+
+        return SqlWorkflowRecords(self.connection)
 
     @cached_property
     def server_jobs(self) -> SqlServerJobs:

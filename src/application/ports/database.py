@@ -11,6 +11,7 @@ from domain.prompt import Kind
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from application.ports.curation import Curation
     from application.ports.gallery import Gallery
     from application.ports.prompt_catalogue import PromptCatalogue
 
@@ -39,6 +40,11 @@ class Database(Protocol):
     @property
     def gallery(self) -> Gallery:
         """Reads what the page shows."""
+        ...
+
+    @property
+    def curation(self) -> Curation:
+        """Ratings, tags, collections and the wastebasket."""
         ...
 
     @property
@@ -73,6 +79,8 @@ class Submission:
         content: of the writing, as JSON text.
         title: of the writing.
         priority: from 1 to 10; the highest is rendered first, and 5 is the usual one.
+        workflow: name of the workflow that renders it, as in the settings; "" for the first whose
+            rule fits.
         label: that it has in common with other prompts, 1 to 200 characters; "" for none.
         varied: what makes it different from those, as JSON values by path of the brief; only with
             a label.
@@ -83,6 +91,7 @@ class Submission:
     content: str
     title: str
     priority: int = USUAL_PRIORITY
+    workflow: str = ""
     label: str = ""
     varied: Mapping[str, object] = field(default_factory=dict)
 

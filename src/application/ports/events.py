@@ -83,6 +83,7 @@ class RenderEnded:
         attempt: number of the failed attempt, if another one follows.
         wait: seconds until the next attempt; None if there is none.
         reason: what was changed and by whom, if the render was superseded.
+        workflow: name of the workflow that rendered it; "" for the only one of its kind.
     """
 
     prompt_id: int
@@ -95,6 +96,7 @@ class RenderEnded:
     attempt: int | None = None
     wait: float | None = None
     reason: str = ""
+    workflow: str = ""
 
     @property
     def is_postponed(self) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Protocol
 
 from domain.artifact import is_servable
@@ -46,17 +47,58 @@ class ListFilters:
     until: datetime | None = None
 
 
+class Shown(StrEnum):
+    """Which files a list has, by what people did with them."""
+
+    VISIBLE = "visible"  # neither hidden nor in the wastebasket
+    HIDDEN = "hidden"
+    WASTEBASKET = "wastebasket"  # and not purged yet
+    ALL = "all"
+
+
+class Order(StrEnum):
+    """Orders of files."""
+
+    NEWEST = "newest"  # the greatest id first
+    OLDEST = "oldest"
+    RATING = "rating"  # the best first, then the newest
+    SIZE = "size"  # the most pixels first, then the newest
+
+
 @dataclass(frozen=True, slots=True)
 class GalleryQuery(ListFilters):
-    """Which artifacts to return.
+    """Which artifacts to return, in which order.
+
+    What is known of a file's workflow, seed and size is read from its metadata some seconds after
+    it is published.
 
     Attributes:
-        before: only artifacts with smaller ids: ``next`` of the page before.
+        before: only artifacts after this one in the order: ``next`` of the page before.
         limit: maximum number of results, at least 1.
+        favourite: only favourites.
+        rating: only artifacts that are rated at least so, 1 to 5; 0 for all.
+        tag: only those with this tag of a person.
+        collection: only those in this collection.
+        shown: by what people did with them.
+        workflow: only those that this workflow made.
+        seed: only those with this seed.
+        size: only pictures of this width and height in pixels.
+        order: the order.
+        before_key: ``next_key`` of the page before.
     """
 
     before: int | None = None
     limit: int = 60
+    favourite: bool = False
+    rating: int = 0
+    tag: str | None = None
+    collection: str | None = None
+    shown: Shown = Shown.VISIBLE
+    workflow: str | None = None
+    seed: int | None = None
+    size: tuple[int, int] | None = None
+    order: Order = Order.NEWEST
+    before_key: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +149,14 @@ class GalleryPage:
     """One page of artifacts.
 
     Attributes:
-        artifacts: newest first.
+        artifacts: in the order of the query.
         next: ``before`` of the following page; None at the end.
+        next_key: its ``before_key``.
     """
 
     artifacts: tuple[GalleryArtifact, ...]
     next: int | None
+    next_key: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,10 +375,18 @@ class Gallery(Protocol):
     """Reads media and prompts for the page. One object is used by one thread at a time."""
 
     def page(self, query: GalleryQuery) -> GalleryPage:
-        """Artifacts, newest first: the greatest id comes first.
+        """Artifacts, in the order of the query.
 
         A page takes a bounded time: where few rows match, it may hold fewer than ``limit``, even
         none, and still have a ``next``.
+        """
+        ...
+
+    def newest_before(self, time: datetime) -> int | None:
+        """``before`` of a page that begins with what was published before this time.
+
+        It is found by halving, as if the greater id were the later one. None if everything is
+        older; then a page begins with the newest.
         """
         ...
 

@@ -35,6 +35,7 @@ class RenderJob:
             one with the same request may be continued.
         slot: number of the slot that renders it; one job of a slot runs at a time.
         process: one of ``waiting_processes`` that was recorded with the claim; None if none was.
+        workflow: name of the workflow that renders it; "" for the only one of its kind.
     """
 
     prompt_id: int
@@ -48,6 +49,7 @@ class RenderJob:
     earlier: tuple[ServerJob, ...] = ()
     slot: int = 0
     process: WorkflowProcess | None = None
+    workflow: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +147,13 @@ class RenderContext(Protocol):
 class MediaRenderer(Protocol):
     """Renders briefs into media files."""
 
-    def preflight(self, kind: Kind) -> Failure | None:
-        """The environment failure that every job of a kind would meet, or None."""
+    def preflight(self, kind: Kind, workflow: str = "") -> Failure | None:
+        """The environment failure that every job of a workflow would meet, or None.
+
+        Args:
+            kind: the kind that it renders.
+            workflow: its name; "" for the only one of the kind.
+        """
         ...
 
     def waiting_processes(

@@ -64,18 +64,26 @@ def _paths(loaded: LoadedSettings) -> dict[str, str | None]:
     """The folders and files that the settings lead to, absolute; None for what is not set."""
     from contextlib import suppress
 
+    from domain.workflow_rules import workflow_subject
     from entrypoints.factories import state_folder
     from entrypoints.renderer_setup import chosen_setups
     from entrypoints.settings import resolution
     from entrypoints.settings.errors import SettingsError
 
-    setups = [(kind, setup) for setup in chosen_setups(loaded).values() for kind in setup.kinds]
+    workflows = [
+        (workflow, setup)
+        for setup in chosen_setups(loaded).values()
+        for workflow in setup.workflows
+    ]
     resolvers: dict[str, Callable[[], object]] = {
         "database": partial(resolution.database_name, loaded),
         "output root": partial(resolution.published_root, loaded),
         "ComfyUI": partial(resolution.comfyui_directory, loaded),
         "interpreter": partial(resolution.interpreter, loaded),
-        **{f"{kind} workflow": partial(setup.workflow_file, kind) for kind, setup in setups},
+        **{
+            workflow_subject(workflow.key, "workflow"): partial(setup.workflow_file, workflow)
+            for workflow, setup in workflows
+        },
         "state and workflow logs": partial(state_folder, loaded),
     }
     paths: dict[str, str | None] = dict.fromkeys(resolvers)

@@ -7,30 +7,37 @@ import json
 import os
 import shutil
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from application.file_report import all_artifacts
+from application.ports.curation import MAX_RATING, UNTOUCHED
+from application.ports.gallery import GalleryQuery, Shown
 from domain.mark import ALGORITHMIC, TRAINED, Mark
 from domain.prompt import Kind
+from domain.timestamps import TimeRange
+from entrypoints.cli.curate import GroupName
 from entrypoints.cli.invocation import ExitCode, Invocation, command, json_line
-from entrypoints.cli.parameters import LabelText, PromptId
+from entrypoints.cli.parameters import LabelText, PastTime, PromptId
 from entrypoints.terminal_text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from adapters.media_marks.marker import Marker
-    from application.ports.gallery import Gallery, GalleryArtifact
+    from application.ports.curation import Curated
+    from application.ports.database import Database
+    from application.ports.gallery import GalleryArtifact
     from application.ports.media_files import PublishedMedia
 
 HELP = """Copy published files into a folder, with their metadata.
 
-Without ids, all of them are copied. They keep their paths; files that are there already are left
-alone. FOLDER/artifacts.jsonl has a line with the row of each file.
+Without ids, all of them are copied, but not what is in the wastebasket. They keep their paths;
+files that are there already are left alone. FOLDER/artifacts.jsonl has a line with the row of each
+file, with its rating, tags and collections.
 
 With --mark, copies that do not say that a machine made them are marked: files that were published
 by an earlier version, or without marks. Only files that Media Generator rendered are marked.
@@ -39,10 +46,13 @@ by an earlier version, or without marks. Only files that Media Generator rendere
 Examples:
   mediagen export /backup/media
   mediagen export --mark --kind image selection 200 201
+  mediagen export --favourites best
+  mediagen export --rating 4 --tag sea --since 7d selection
   mediagen export foxes --label foxes
 """
 _MANIFEST = "artifacts.jsonl"
 _PART = ".part"
+_PAGE = 500  # rows that are read at a time
 
 
 @command(name="export", help=HELP)
@@ -50,14 +60,34 @@ _PART = ".part"
 @click.argument("prompt_ids", nargs=-1, type=PromptId(), metavar="[ID]...")
 @click.option("--kind", type=click.Choice([kind.value for kind in Kind]), help="Only this kind.")
 @click.option("--label", type=LabelText(), metavar="TEXT", help="Only prompts with this label.")
+@click.option("--favourites", is_flag=True, help="Only favourites.")
+@click.option(
+    "--rating",
+    type=click.IntRange(1, MAX_RATING),
+    metavar="N",
+    help="Only files that are rated at least so, 1 to 5.",
+)
+@click.option("--tag", type=GroupName(), metavar="TAG", help="Only files with this tag of yours.")
+@click.option("--collection", type=GroupName(), metavar="NAME", help="Only this collection.")
+@click.option(
+    "--since",
+    type=PastTime(),
+    metavar="TIME",
+    help="Only files published since then: a date, a time, or an age such as 2h.",
+)
 @click.option("--mark", "marks", is_flag=True, help="Mark the copies of unmarked files.")
-def export(  # noqa: C901 - what may fail in several ways
+def export(  # noqa: C901, PLR0913 - as many as options, and what may fail in several ways
     invocation: Invocation,
     folder: Path,
     prompt_ids: tuple[int, ...],
     kind: str | None,
     label: str | None,
     *,
+    favourites: bool,
+    rating: int | None,
+    tag: str | None,
+    collection: str | None,
+    since: datetime | None,
     marks: bool,
 ) -> int:
     """Copy the files and write what is known of each."""
@@ -69,6 +99,16 @@ def export(  # noqa: C901 - what may fail in several ways
     settings = invocation.settings()
     published = compose(settings).published_media()
     marker = make_marker(settings, forced=True) if marks else None
+    query = GalleryQuery(
+        Kind(kind) if kind else None,
+        since=since,
+        limit=_PAGE,
+        favourite=favourites,
+        rating=rating or 0,
+        tag=tag,
+        collection=collection,
+        shown=Shown.ALL,
+    )
     rows: list[dict[str, object]] = []
     missing = 0
     try:
@@ -82,8 +122,8 @@ def export(  # noqa: C901 - what may fail in several ways
                 if database.gallery.artifacts_of(prompt_id) is None:
                     missing += 1
                     click.echo(f"mediagen: no prompt has the id {prompt_id}", err=True)
-            for artifact in _selection(database.gallery, prompt_ids):
-                if kind is not None and artifact.artifact_type != kind:
+            for artifact, curated in _selection(database, prompt_ids, query):
+                if curated.discarded_at is not None:
                     continue
                 row = _export(artifact, published, folder, marker)
                 if row is None:
@@ -91,7 +131,13 @@ def export(  # noqa: C901 - what may fail in several ways
                     text = f"{one_line(artifact.file_path)} is not there: it is not exported"
                     click.echo(f"mediagen: {text}", err=True)
                 else:
-                    rows.append(row)
+                    kept = {
+                        "favourite": curated.favourite,
+                        "rating": curated.rating,
+                        "tags": curated.tags,
+                        "collections": curated.collections,
+                    }
+                    rows.append(row | kept)
         _write_manifest(folder / _MANIFEST, rows)
     except OSError as error:
         reason = error.strerror or str(error)
@@ -121,12 +167,37 @@ def _write_manifest(path: Path, rows: Sequence[dict[str, object]]) -> None:
     draft.replace(path)
 
 
-def _selection(gallery: Gallery, prompt_ids: tuple[int, ...]) -> Iterator[GalleryArtifact]:
-    """The rows of the prompts, or all rows."""
-    if not prompt_ids:
-        yield from all_artifacts(gallery)
+def _selection(
+    database: Database, prompt_ids: tuple[int, ...], query: GalleryQuery
+) -> Iterator[tuple[GalleryArtifact, Curated]]:
+    """The rows that match, and what people did with each; of the prompts, or of all."""
     for prompt_id in prompt_ids:
-        yield from gallery.artifacts_of(prompt_id) or ()
+        artifacts = database.gallery.artifacts_of(prompt_id) or ()
+        of_prompt = database.curation.of([artifact.id for artifact in artifacts])
+        for artifact in artifacts:
+            curated = of_prompt.get(artifact.id, UNTOUCHED)
+            if _matches(artifact, curated, query):
+                yield artifact, curated
+    while not prompt_ids:
+        page = database.gallery.page(query)
+        of_page = database.curation.of([artifact.id for artifact in page.artifacts])
+        for artifact in page.artifacts:
+            yield artifact, of_page.get(artifact.id, UNTOUCHED)
+        if page.next is None:
+            return
+        query = replace(query, before=page.next, before_key=page.next_key)
+
+
+def _matches(artifact: GalleryArtifact, curated: Curated, query: GalleryQuery) -> bool:
+    """Whether a file of a prompt is one that the query wants."""
+    return (
+        query.kind in {None, artifact.kind}
+        and TimeRange(query.since).contains(artifact.created_at)
+        and query.favourite <= curated.favourite
+        and query.rating <= curated.rating
+        and query.tag in {None, *curated.tags}
+        and query.collection in {None, *curated.collections}
+    )
 
 
 def _export(

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from adapters.comfyui_graph.graph import Problem
-    from adapters.comfyui_graph.mapping import ConfiguredInputs
     from adapters.comfyui_graph.workflow_file import KnownNodeTypes
     from adapters.comfyui_server.address import ServerAddress
     from domain.failure import Failure
+    from entrypoints.settings.workflows import NamedWorkflow
     from entrypoints.workflow_check import CheckedWorkflow
 
 P = ParamSpec("P")
@@ -131,10 +131,11 @@ def check(
 
     node_types = _node_types(invocation, urls, offline=offline)
     checked: list[CheckedWorkflow | CheckedScript] = []
-    for path, chosen, inputs in _files(invocation, file, chosen_kind):
+    for path, chosen, named in _files(invocation, file, chosen_kind):
         if path.suffix == ".py":
-            checked.append(check_script(invocation, path, chosen))
+            checked.append(check_script(invocation, path, chosen, named))
             continue
+        inputs = named.inputs if named else {}
         read = load_workflow(path, node_types)
         kind = chosen or kind_of(read)
         servers = () if offline else _servers(invocation, urls, kind)
@@ -227,26 +228,19 @@ workflow.add_command(example)
 
 def _files(
     invocation: Invocation, file: Path | None, kind: Kind | None
-) -> Iterable[tuple[Path, Kind | None, ConfiguredInputs]]:
-    """The file on the command line, or those in the configuration, with kind and mapping."""
-    from entrypoints.settings.resolution import (
-        is_script_set,
-        of_kind,
-        renderer,
-        script,
-        workflow_file,
-    )
+) -> Iterable[tuple[Path, Kind | None, NamedWorkflow | None]]:
+    """The file on the command line, or those in the configuration, with kind and settings."""
+    from entrypoints.settings.resolution import is_script_set, script, workflow_file, workflows
 
     if file is not None:
-        return [(file, kind, {})]
+        return [(file, kind, None)]
     loaded = invocation.settings()
-    media = loaded.settings.media
-    files: list[tuple[Path, Kind | None, ConfiguredInputs]] = []
-    for chosen in [kind] if kind else Kind:
-        if renderer(loaded, chosen) == "script" and is_script_set(loaded, chosen):
-            files.append((script(loaded, chosen), chosen, {}))
-        elif of_kind(media.workflows, chosen) or kind:
-            files.append((workflow_file(loaded, chosen), chosen, of_kind(media.inputs, chosen)))
+    files: list[tuple[Path, Kind | None, NamedWorkflow | None]] = []
+    for one in workflows(loaded, [kind] if kind else Kind):
+        if one.renderer == "script" and is_script_set(loaded, one):
+            files.append((script(loaded, one), one.kind, one))
+        elif one.file or (kind and not one.name):
+            files.append((workflow_file(loaded, one), one.kind, one))
     if not files:
         message = (
             "give a FILE, or set media.workflows.image, media.workflows.audio, media.scripts.image"

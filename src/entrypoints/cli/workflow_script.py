@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from adapters.comfyui_script.export_arguments import ExportMapping
     from adapters.comfyui_script.workflow import ScriptWorkflow
     from entrypoints.cli.invocation import Invocation
+    from entrypoints.settings.workflows import NamedWorkflow
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +140,17 @@ class CheckedScript:
             yield self.unasked
 
 
-def check_script(invocation: Invocation, file: Path, chosen: Kind | None) -> CheckedScript:
-    """Check a script, and if it is an export, its graph against the installed ComfyUI."""
+def check_script(
+    invocation: Invocation, file: Path, chosen: Kind | None, named: NamedWorkflow | None = None
+) -> CheckedScript:
+    """Check a script, and if it is an export, its graph against the installed ComfyUI.
+
+    Args:
+        invocation: for the settings.
+        file: the script.
+        chosen: the kind of media that it makes; None to work it out.
+        named: the workflow of the settings that it belongs to; None for the only one of its kind.
+    """
     from adapters.comfyui_graph.output_nodes import likely_kind, media_problem
     from adapters.comfyui_script.arguments import mapping_failure
     from adapters.comfyui_script.export_arguments import export_mapping, resolved_workflow
@@ -154,7 +164,7 @@ def check_script(invocation: Invocation, file: Path, chosen: Kind | None) -> Che
     source = script_source(file)
     export = source.export if source.export and source.export.document else None
     kind = chosen or (likely_kind(exported_graph(export)) if export else Kind.IMAGE)
-    workflow, unasked = _workflow(invocation, file, kind)
+    workflow, unasked = _workflow(invocation, file, kind, named)
     workflow = resolved_workflow(workflow, source, kind)
     mapping = export_mapping(export, kind) if export else None
     wrong_media = mapping and media_problem(mapping.graph, kind)
@@ -178,14 +188,19 @@ def check_script(invocation: Invocation, file: Path, chosen: Kind | None) -> Che
     )
 
 
-def _workflow(invocation: Invocation, file: Path, kind: Kind) -> tuple[ScriptWorkflow, str]:
+def _workflow(
+    invocation: Invocation, file: Path, kind: Kind, named: NamedWorkflow | None
+) -> tuple[ScriptWorkflow, str]:
     """How the script would be run, and why ComfyUI cannot be asked, or ""."""
     from adapters.comfyui_script.workflow import DEFAULT_ARGUMENTS, ArgumentStyle, ScriptWorkflow
     from entrypoints.renderer_setup import ScriptSetup
     from entrypoints.settings.errors import SettingsError
+    from entrypoints.settings.resolution import workflows
 
     try:
-        workflow = ScriptSetup(invocation.settings(), frozenset({kind})).workflow(kind)
+        loaded = invocation.settings()
+        named = named or workflows(loaded, [kind])[-1]
+        workflow = ScriptSetup(loaded, [named]).workflow(named)
     except SettingsError as error:
         missing = ", ".join(problem.key for problem in error.problems)
         workflow = ScriptWorkflow(

@@ -8,11 +8,12 @@ be given in passing; Full Disk Access covers all of them.
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from application.ports.doctor import Check, CheckStatus
-from domain.prompt import Kind
+from domain.workflow_rules import workflow_subject
 from entrypoints.settings import resolution
 from entrypoints.settings.errors import SettingsError
 
@@ -78,9 +79,10 @@ def paths_in_use(loaded: LoadedSettings, program: Path) -> dict[str, Path]:
         "database": lambda: resolution.database_path(loaded),
         "ComfyUI directory": lambda: resolution.comfyui_directory(loaded),
         "interpreter": lambda: resolution.interpreter(loaded),
-        "image script": lambda: resolution.script(loaded, Kind.IMAGE),
-        "audio script": lambda: resolution.script(loaded, Kind.AUDIO),
     }
+    for workflow in resolution.workflows(loaded):
+        subject = workflow_subject(workflow.key, "script")
+        resolvers[subject] = partial(resolution.script, loaded, workflow)
     if resolution.storage_address(loaded) is None:
         resolvers["output folder"] = lambda: resolution.output_root(loaded)
     paths = {"program": program}

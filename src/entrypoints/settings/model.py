@@ -4,7 +4,7 @@ A new setting is one line here and one row in ``docs/configuration.md``. File, e
 options, checks, suggestions and ``mediagen config`` follow from it.
 """
 
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from msgspec import Meta, Struct, field
 
@@ -52,8 +52,15 @@ NodeInputs: TypeAlias = Annotated[
     dict[str, str | tuple[str, ...] | None],
     Meta(description='an object such as {"prompt": "6.text"}'),
 ]
-WorkflowPath: TypeAlias = Annotated[
-    str | None, Meta(description="the path of a workflow in API format, or null", extra=OWN)
+WorkflowFiles: TypeAlias = Annotated[
+    str | tuple[dict[str, Any], ...] | None,
+    Meta(
+        description=(
+            "the path of a workflow in API format, a list of objects such as"
+            ' [{"name": "anime", "file": "anime.json", "when": {"style": "anime"}}], or null'
+        ),
+        extra=OWN,
+    ),
 ]
 ExtraArguments: TypeAlias = Annotated[
     tuple[str, ...], Meta(description='a list of strings such as ["--steps", "20"]')
@@ -169,10 +176,10 @@ class Extras(Section, frozen=True):
 
 
 class Workflows(Section, frozen=True):
-    """The graphs that a ComfyUI server renders, as its menu exports them (API format)."""
+    """The graphs that a ComfyUI server renders (API format), or named workflows with rules."""
 
-    image: WorkflowPath = None
-    audio: WorkflowPath = None
+    image: WorkflowFiles = None
+    audio: WorkflowFiles = None
 
 
 class Inputs(Section, frozen=True):

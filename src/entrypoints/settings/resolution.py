@@ -14,11 +14,15 @@ from domain.prompt import Kind
 from entrypoints.settings.errors import Problem, SettingsError
 from entrypoints.settings.schema import default_arguments, nested_json, variable
 from entrypoints.settings.validation import joined_output_root
+from entrypoints.settings.workflows import named_workflows
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from adapters.postgres.address import PostgresAddress
     from domain.hook_delivery import Subscription
     from entrypoints.settings.loader import LoadedSettings
+    from entrypoints.settings.workflows import NamedWorkflow
 
 _MINIMAL_FILE: Final = (
     '{"database": {"path": "..."}, "comfyui": {"python": "...", "comfyui_directory": "..."}}'
@@ -142,17 +146,16 @@ def interpreter(loaded: LoadedSettings, search: str | None = None) -> Path:
     raise SettingsError([Problem(str(loaded.provenance[key]), what, fix, key)])
 
 
-def script(loaded: LoadedSettings, kind: Kind) -> Path:
+def script(loaded: LoadedSettings, workflow: NamedWorkflow) -> Path:
     """The workflow script. Raises SettingsError if it is relative to a directory not set."""
-    scripts = loaded.settings.media.scripts
-    path = Path(scripts.image if kind is Kind.IMAGE else scripts.music)
+    path = Path(workflow.script)
     return path if path.is_absolute() else comfyui_directory(loaded) / path
 
 
-def is_script_set(loaded: LoadedSettings, kind: Kind) -> bool:
-    """Whether the user has named the workflow script of a kind."""
-    name = f"media.scripts.{'image' if kind is Kind.IMAGE else 'music'}"
-    return loaded.provenance[name].kind != "default"
+def is_script_set(loaded: LoadedSettings, workflow: NamedWorkflow) -> bool:
+    """Whether the user has named a workflow, or its script."""
+    name = f"media.scripts.{'image' if workflow.kind is Kind.IMAGE else 'music'}"
+    return bool(workflow.name) or loaded.provenance[name].kind != "default"
 
 
 def of_kind(section: _ByKind[T], kind: Kind) -> T:
@@ -160,15 +163,15 @@ def of_kind(section: _ByKind[T], kind: Kind) -> T:
     return section.image if kind is Kind.IMAGE else section.audio
 
 
-def renderer(loaded: LoadedSettings, kind: Kind) -> str:
-    """The name of the renderer of a kind."""
-    return of_kind(loaded.settings.media.renderer, kind)
+def workflows(loaded: LoadedSettings, kinds: Iterable[Kind] = Kind) -> list[NamedWorkflow]:
+    """The workflows of some kinds, in the order of their rules; at least one of each kind."""
+    media = loaded.settings.media
+    return [workflow for kind in kinds for workflow in named_workflows(media, kind)]
 
 
-def workflow_file(loaded: LoadedSettings, kind: Kind) -> Path:
+def workflow_file(loaded: LoadedSettings, workflow: NamedWorkflow) -> Path:
     """The graph that a server renders. Raises SettingsError if it is not set."""
-    file = of_kind(loaded.settings.media.workflows, kind)
-    return _required_path(loaded, f"media.workflows.{kind.value}", file)
+    return _required_path(loaded, workflow.setting, str(workflow.file) if workflow.file else None)
 
 
 def state_root(loaded: LoadedSettings) -> Path:
@@ -180,10 +183,9 @@ def state_root(loaded: LoadedSettings) -> Path:
     return user_state_path("mediagen", appauthor=False)
 
 
-def arguments(loaded: LoadedSettings, kind: Kind) -> dict[str, tuple[str, ...]]:
+def arguments(workflow: NamedWorkflow) -> dict[str, tuple[str, ...]]:
     """The script arguments of each field that is passed: defaults first, then those set."""
-    mapping = of_kind(loaded.settings.media.arguments, kind)
-    merged = {**default_arguments(kind), **mapping}
+    merged = {**default_arguments(workflow.kind), **workflow.arguments}
     return {
         field: (names,) if isinstance(names, str) else names
         for field, names in merged.items()

@@ -20,6 +20,7 @@ PREFIX = "MEDIA_GENERATOR_"
 FILE_VARIABLE = "MEDIA_GENERATOR_CONFIG"  # names the file; not a setting
 INPUTS = "media.inputs"
 ARGUMENTS = "media.arguments"
+WORKFLOWS = "media.workflows"
 AUTO = "auto"
 """The value of a mapping of arguments that names none: the default."""
 

@@ -30,7 +30,8 @@ from entrypoints.settings.hosts import (
 from entrypoints.settings.ray import SLOTS as RAY_SLOTS
 from entrypoints.settings.ray import slot_faults, slot_kinds
 from entrypoints.settings.redaction import display, excerpt
-from entrypoints.settings.schema import INPUTS, field_names
+from entrypoints.settings.schema import INPUTS, WORKFLOWS, field_names
+from entrypoints.settings.workflows import checked_workflows, named_workflows, renderer_faults
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -69,7 +70,7 @@ def checked_value(key: Key, entry: Entry, environ: Mapping[str, str]) -> object:
     except (msgspec.ValidationError, UnicodeError):
         return _wrong_type(key, entry, raw)
     try:
-        value = _expanded(key, value, entry.anchor, environ)
+        value = _expanded(key, value, entry, environ)
     except ExpansionError as error:
         what = f"{key.name} is {excerpt(key.name, raw)}, but {error}"
         return Problem(entry.where, what, error.fix, key.name)
@@ -84,7 +85,10 @@ def checked_value(key: Key, entry: Entry, environ: Mapping[str, str]) -> object:
     return str(Path(value))
 
 
-def _expanded(key: Key, value: object, anchor: Path, environ: Mapping[str, str]) -> object:
+def _expanded(key: Key, value: object, entry: Entry, environ: Mapping[str, str]) -> object:
+    anchor = entry.anchor
+    if isinstance(value, tuple) and key.name.startswith(WORKFLOWS):
+        return checked_workflows(key, value, entry, environ, checked_value)
     if key.name == HOSTS and isinstance(value, tuple):
         return expand_hosts(value, anchor, environ)
     if isinstance(value, str) and key.path:
@@ -103,7 +107,7 @@ def _parse_text(key: Key, text: str) -> object:
         return _BOOLEANS.get(word, text)
     if key.base in (int, float) and _NUMBER.fullmatch(word):
         return float(word) if key.base is float or not word.lstrip("+-").isdigit() else int(word)
-    if key.base is tuple:
+    if key.base is tuple or (key.name.startswith(WORKFLOWS) and word.startswith("[")):
         try:
             return json.loads(text)
         except (ValueError, RecursionError):
@@ -311,13 +315,15 @@ def _hosts(settings: Settings) -> Iterator[_Fault]:
 def _servers(settings: Settings) -> Iterator[_Fault]:
     hosts, renderers = settings.comfyui.hosts, settings.media.renderer
     for kind, renderer in (("image", renderers.image), ("audio", renderers.audio)):
-        if renderer != "server":
+        for what, fix in renderer_faults(settings.media, Kind(kind)):
+            yield _Fault(f"{WORKFLOWS}.{kind}", f"{WORKFLOWS}.{kind}, {what}", fix)
+        if "server" not in _renderers_of(settings, Kind(kind)):
             continue
         key = "comfyui.host"
         if not hosts and (fault := server_address_fault(settings.comfyui.host)):
             yield _Fault(key, f"{key} {fault}", "Write http://127.0.0.1:8188.")
-        chosen = f'media.renderer.{kind} is "server"'
-        if getattr(settings.media.workflows, kind) is None:
+        chosen = _chosen(settings, Kind(kind), "server")
+        if renderer == "server" and getattr(settings.media.workflows, kind) is None:
             key = f"media.workflows.{kind}"
             fix = (
                 "Export the workflow in ComfyUI (Export (API)) and name the file there, or start"
@@ -332,8 +338,19 @@ def _servers(settings: Settings) -> Iterator[_Fault]:
             yield _Fault(HOSTS, what, 'Add it to "kinds", or leave "kinds" out.')
 
 
+def _renderers_of(settings: Settings, kind: Kind) -> set[str]:
+    return {workflow.renderer for workflow in named_workflows(settings.media, kind)}
+
+
+def _chosen(settings: Settings, kind: Kind, renderer: str) -> str:
+    """Which setting chooses a renderer, as the beginning of a sentence."""
+    if getattr(settings.media.renderer, kind.value) == renderer:
+        return f'media.renderer.{kind.value} is "{renderer}"'
+    return f'{WORKFLOWS}.{kind.value} has a workflow for "{renderer}"'
+
+
 def _ray(settings: Settings) -> Iterator[_Fault]:
-    ray, renderers = settings.media.ray, settings.media.renderer
+    ray = settings.media.ray
     faults = list(slot_faults(ray.slots))
     for what, fix in faults:
         yield _Fault(RAY_SLOTS, what, fix)
@@ -348,9 +365,9 @@ def _ray(settings: Settings) -> Iterator[_Fault]:
             )
         yield _Fault(key, what, fix)
     for kind in (Kind.IMAGE, Kind.AUDIO):
-        if getattr(renderers, kind) != "ray":
+        if "ray" not in _renderers_of(settings, kind):
             continue
-        chosen = f'media.renderer.{kind} is "ray"'
+        chosen = _chosen(settings, kind, "ray")
         if ray.transfer == "folder" and settings.media.storage.url is not None:
             transfer = "media.ray.transfer"
             what = f'{transfer} is "folder", but media is published in media.storage.url'

@@ -115,7 +115,8 @@ _FIELDS: Final[Mapping[str, _FieldFormat]] = MappingProxyType(
         "reason": lambda reason: {"reason": reason} if reason else {},
         "server": lambda server: {"server": server},
         "pid": lambda pid: {"pid": pid},
-        "workflow": lambda name: {"workflow": name},  # configured, as paths in messages are
+        # Configured, as paths in messages are.
+        "workflow": lambda name: {"workflow": name} if name else {},
         "prompts": lambda number: {"prompts": number},
         "media_type": lambda media_type: {"media_type": media_type},
         "picture": lambda picture: {"bytes": len(picture)},

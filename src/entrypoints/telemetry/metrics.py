@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
     from application.ports.events import Event
+    from domain.workflow_rules import WorkflowKey
 
 OUTCOMES: Final = ("published", "failed", "postponed", "released", "superseded", "abandoned")
 BUCKETS: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 180, 300, 600, 900, 1800)
@@ -39,12 +40,12 @@ class RenderMetrics:
     """Counts events, from any thread; neither waits nor raises.
 
     Attributes:
-        workflows: file name of the script or graph for each kind; may be replaced at any time.
+        workflows: what people call each workflow; may be replaced at any time.
         servers: metrics of the render servers.
 
     Args:
         registry: where the metrics are registered; nothing of them is global.
-        workflows: the file names at first.
+        workflows: these names at first.
         monotonic: the monotonic clock, in seconds.
         is_alive: whether the daemon's main loop is running.
         dropped_lines: number of log lines lost so far.
@@ -53,7 +54,7 @@ class RenderMetrics:
     def __init__(
         self,
         registry: CollectorRegistry,
-        workflows: Mapping[Kind, str],
+        workflows: Mapping[WorkflowKey, str],
         monotonic: Callable[[], float],
         is_alive: Callable[[], bool],
         dropped_lines: Callable[[], int],
@@ -98,9 +99,10 @@ class RenderMetrics:
         for kind in Kind:
             renders.labels(kind.value).set_function(partial(self.running, kind))
             self._retries.labels(kind.value)
-            self._seconds.labels(kind.value, workflows.get(kind, ""))
             for outcome in OUTCOMES:
                 self._prompts.labels(kind.value, outcome)
+        for (kind, _), name in workflows.items():
+            self._seconds.labels(kind.value, name)
         for code in FailureCode:
             self._failures.labels(code.value)
 
@@ -152,7 +154,7 @@ class RenderMetrics:
         if event.outcome is Outcome.ABANDONED:
             self._lease_losses.inc()
         if event.outcome is Outcome.PUBLISHED and rendered_here and event.seconds is not None:
-            workflow = self.workflows.get(event.kind, "")
+            workflow = self.workflows.get((event.kind, event.workflow), "")
             self._seconds.labels(event.kind.value, workflow).observe(event.seconds)
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from application.ports.events import Event
     from application.ports.system import Clock
     from domain.prompt import Kind
+    from domain.workflow_rules import WorkflowKey
     from entrypoints.settings.loader import LoadedSettings
     from entrypoints.telemetry.queue_metrics import PauseSnapshot, QueueSnapshot
 
@@ -67,7 +68,7 @@ class Telemetry:
 
     Args:
         loaded: the settings at first.
-        workflows: file name of the script or graph for each kind, for the metrics.
+        workflows: what people call each workflow, for the metrics.
         kinds: the kinds that are rendered here now, each with the code of what is missing, or "".
         stream: takes log lines if no file is set; standard error.
         environ: the environment of the process.
@@ -81,7 +82,7 @@ class Telemetry:
     def __init__(
         self,
         loaded: LoadedSettings,
-        workflows: Mapping[Kind, str],
+        workflows: Mapping[WorkflowKey, str],
         kinds: Callable[[], Mapping[Kind, str]],
         stream: TextIO,
         environ: Mapping[str, str],
@@ -130,7 +131,10 @@ class Telemetry:
         self._watchdog.reset()
 
     def apply(
-        self, loaded: LoadedSettings, workflows: Mapping[Kind, str], servers: Iterable[str] = ()
+        self,
+        loaded: LoadedSettings,
+        workflows: Mapping[WorkflowKey, str],
+        servers: Iterable[str] = (),
     ) -> None:
         """Switch to other settings; the log file is opened again even if they are the same.
 

@@ -29,6 +29,7 @@ API_MODULES: Final = (
     "contract_api",
     "media",
     "gallery_api",
+    "curation_api",
     "prompts_api",
     "search_api",
     "submit_api",

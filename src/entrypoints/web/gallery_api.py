@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final
+import re
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 from urllib.parse import quote
 
 from flask import request
 from msgspec import Meta
+from msgspec.structs import replace
 
-from application.ports.gallery import GalleryQuery
+from application.ports.curation import MAX_RATING
+from application.ports.gallery import GalleryQuery, Order, Shown
 from domain.prompt import Kind
 from entrypoints.submission import short_title
-from entrypoints.web.api import ListParameters, Routes, bad_query
-from entrypoints.web.json_responses import Document, Time
+from entrypoints.web.api import (
+    ListParameters,
+    QueryText,
+    QueryTime,
+    Routes,
+    bad_query,
+    read_time,
+)
+from entrypoints.web.json_responses import Document, Time, iso
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from application.ports.curation import Curated
     from application.ports.gallery import GalleryArtifact
     from entrypoints.web.services import Services
 
 MAX_PAGE_SIZE: Final = 200  # files
-MAX_CURSOR_DIGITS: Final = 18
+MAX_SEED_DIGITS: Final = 20
+_CURSOR: Final = re.compile(r"(?:(\d{1,18})\.)?(-?\d{1,18})", re.ASCII)
+_SIZE: Final = re.compile(r"(\d{1,9}) ?[x×] ?(\d{1,9})", re.ASCII | re.IGNORECASE)
+_NO_FILE: Final = {"media_url": None, "thumbnail_url": None, "peaks_url": None}
 THUMBNAIL_WIDTH: Final = 320  # pixels
 _SONG_TAGS: Final = ("genre", "mood", "tempo")
 
@@ -62,6 +76,15 @@ class GalleryItem(Document):
     ]
     is_signed: Annotated[bool, Meta(description="whether the file holds a C2PA manifest")]
     created_at: Time
+    favourite: bool
+    rating: Annotated[int, Meta(ge=0, le=MAX_RATING, description="0 for none")]
+    hidden: Annotated[bool, Meta(description="whether lists leave it out")]
+    own_tags: Annotated[list[str], Meta(description="tags that people gave it")]
+    collections: Annotated[list[str], Meta(description="that it is in")]
+    discarded_at: Annotated[
+        Time, Meta(description="since when it is in the wastebasket; null if it is not")
+    ]
+    purged: Annotated[bool, Meta(description="whether the file was removed by way of that")]
     media_url: Annotated[
         str | None, Meta(description="address of the file; null if its path cannot be served")
     ]
@@ -87,6 +110,36 @@ class GalleryPage(Document):
 class GalleryParameters(ListParameters, frozen=True):
     """Which files are listed."""
 
+    favourite: Annotated[Literal["1"] | None, Meta(description="1: only favourites")] = None
+    rating: Annotated[
+        int, Meta(ge=0, le=MAX_RATING, description="only files that are rated at least so")
+    ] = 0
+    tag: Annotated[QueryText | None, Meta(description="only files with this tag of a person")] = (
+        None
+    )
+    collection: Annotated[QueryText | None, Meta(description="only files in this collection")] = (
+        None
+    )
+    shown: Annotated[
+        Literal["visible", "hidden", "wastebasket", "all"],
+        Meta(description="by default neither hidden files nor those in the wastebasket"),
+    ] = "visible"
+    workflow: Annotated[QueryText | None, Meta(description="only files of this workflow")] = None
+    seed: Annotated[QueryText | None, Meta(description="only files with this seed: digits")] = None
+    size: Annotated[
+        QueryText | None, Meta(description="only pictures of this size, such as 1024x768")
+    ] = None
+    sort: Annotated[
+        Literal["newest", "oldest", "rating", "size"],
+        Meta(description="rating: the best first; size: the most pixels first"),
+    ] = "newest"
+    at: Annotated[
+        QueryTime | None,
+        Meta(
+            description="begin with what was published at this time or before; with"
+            " sort=newest, and without a cursor. A date includes the whole day"
+        ),
+    ] = None
     limit: Annotated[
         int, Meta(ge=1, le=MAX_PAGE_SIZE, description="maximum number of files in the answer")
     ] = 60
@@ -94,23 +147,93 @@ class GalleryParameters(ListParameters, frozen=True):
 
 @routes.add("GET", "/api/v1/gallery", GalleryPage, tag="media", query=GalleryParameters)
 def gallery(services: Services, query: GalleryParameters) -> GalleryPage:
-    """Published files, newest first."""
-    page = services.gallery().page(
-        GalleryQuery(**query.filters(), before=position_of(query.cursor), limit=query.limit)
+    """Published files, newest first by default.
+
+    What people hid and what is in the wastebasket is left out by default.
+    """
+    key, before = _position(query.cursor)
+    jump = read_time("at", query.at, whole_day=True)
+    shown = services.gallery()
+    if jump is not None and before is None and query.sort == "newest":
+        before = shown.newest_before(jump)
+    page = shown.page(
+        GalleryQuery(
+            **query.filters(),
+            before=before,
+            limit=query.limit,
+            favourite=query.favourite is not None,
+            rating=query.rating,
+            tag=query.tag,
+            collection=query.collection,
+            shown=Shown(query.shown),
+            workflow=query.workflow,
+            seed=_seed(query.seed),
+            size=_size(query.size),
+            order=Order(query.sort),
+            before_key=key,
+        )
     )
-    base = request.script_root
-    items = [gallery_item(artifact, base) for artifact in page.artifacts]
-    return GalleryPage(items, None if page.next is None else str(page.next))
+    items = gallery_items(services, page.artifacts)
+    return GalleryPage(items, _cursor(page.next, page.next_key))
 
 
-def position_of(cursor: str | None) -> int | None:
-    """The id that a cursor stands for. Raises ApiError if it is no cursor."""
+def _position(cursor: str | None) -> tuple[int | None, int | None]:
+    """The key and the id of a place in the order."""
     if cursor is None:
-        return None
-    digits = cursor.removeprefix("-")
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= MAX_CURSOR_DIGITS):
+        return None, None
+    match = _CURSOR.fullmatch(cursor)
+    if match is None:
         raise bad_query("cursor", "does not come from an earlier answer; start without it")
-    return int(cursor)
+    return int(match[1] or 0), int(match[2])
+
+
+def _cursor(before: int | None, key: int | None) -> str | None:
+    if before is None:
+        return None
+    return f"{key}.{before}" if key else str(before)
+
+
+def _seed(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= MAX_SEED_DIGITS):
+        raise bad_query("seed", "must be digits")
+    return int(text)
+
+
+def _size(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    match = _SIZE.fullmatch(text)
+    if match is None:
+        raise bad_query("size", "must be width and height in pixels, such as 1024x768")
+    return int(match[1]), int(match[2])
+
+
+def gallery_items(services: Services, artifacts: Sequence[GalleryArtifact]) -> list[GalleryItem]:
+    """Rows as items of the gallery, with what people did with them."""
+    base = request.script_root
+    curated = services.curation().of([artifact.id for artifact in artifacts])
+    return [
+        _with_curation(gallery_item(artifact, base), curated.get(artifact.id))
+        for artifact in artifacts
+    ]
+
+
+def _with_curation(item: GalleryItem, curated: Curated | None) -> GalleryItem:
+    if curated is None:
+        return item
+    return replace(
+        item,
+        favourite=curated.favourite,
+        rating=curated.rating,
+        hidden=curated.hidden,
+        own_tags=list(curated.tags),
+        collections=list(curated.collections),
+        discarded_at=iso(curated.discarded_at),
+        purged=curated.is_purged,
+        **(_NO_FILE if curated.is_purged else {}),
+    )
 
 
 def gallery_item(artifact: GalleryArtifact, base: str) -> GalleryItem:
@@ -159,6 +282,13 @@ def _new_item(artifact: GalleryArtifact, base: str) -> GalleryItem:
         source_type=_text(mark, "source_type"),
         is_signed=bool(_text(mark, "signature")),
         created_at=artifact.created_at,
+        favourite=False,
+        rating=0,
+        hidden=False,
+        own_tags=[],
+        collections=[],
+        discarded_at=None,
+        purged=False,
         media_url=media_url,
         thumbnail_url=(
             _thumbnail_url(artifact, media_url, base) if kind is Kind.IMAGE and media_url else None

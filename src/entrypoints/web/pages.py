@@ -41,6 +41,7 @@ _AREAS: Final = (
     (N_("Published files"), ("output",)),
 )
 _OTHER_AREA: Final = N_("Other")
+_DEFAULTS: Final = asdict(GalleryParameters())
 _WORST_FIRST: Final = ("broken", "warning", "ok")
 
 
@@ -108,7 +109,7 @@ def browse_context(services: Services) -> dict[str, object]:
     filters = {
         name: value
         for name, value in asdict(query).items()
-        if value and name not in {"cursor", "limit"}
+        if value and value != _DEFAULTS[name] and name not in {"cursor", "limit"}
     }
     next_page = urlencode({**filters, "cursor": page.next_cursor}) if page.next_cursor else None
     kind = query.filters()["kind"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
-from flask import request
 from msgspec import Meta
 from msgspec.structs import asdict
 
@@ -13,7 +12,7 @@ from application.ports.gallery import PromptListQuery, PromptPosition
 from entrypoints.web.api import ListParameters, Routes, RowId, bad_query
 from entrypoints.web.briefs import Problem, WrittenBrief, explain_error, title_of, written_brief
 from entrypoints.web.errors import ApiError
-from entrypoints.web.gallery_api import GalleryItem, gallery_item
+from entrypoints.web.gallery_api import GalleryItem, gallery_items
 from entrypoints.web.json_responses import Count, Document, KindName, Time, iso
 from entrypoints.web.queue_api import Rendering, renderings
 from entrypoints.workflow_output import read_lines
@@ -156,10 +155,7 @@ def prompt(services: Services, prompt_id: int) -> Prompt:
         created_at=iso(row.created_at),
         error=explain_error(row.error_message),
         renders=[_render(render) for render in record.renders],
-        artifacts=[
-            gallery_item(artifact, request.script_root)
-            for artifact in services.gallery().artifacts_of(prompt_id) or ()
-        ],
+        artifacts=gallery_items(services, services.gallery().artifacts_of(prompt_id) or ()),
         live=next(iter(renderings(live, workers)), None),
         label=record.label or None,
         varied=dict(record.varied),

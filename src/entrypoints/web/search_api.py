@@ -11,7 +11,6 @@ from application.ports.search import SearchQuery
 from domain.prompt import Kind
 from domain.search import EmptySearchError, Search
 from entrypoints.web.api import QueryText, Routes, bad_query
-from entrypoints.web.gallery_api import position_of
 from entrypoints.web.json_responses import Document
 from entrypoints.web.prompts_api import MAX_PAGE_SIZE, PromptListItem, list_item
 
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from entrypoints.web.services import Services
 
 _UPDATE_SECONDS: Final = 0.2  # for what is new, before an answer
+_MAX_DIGITS: Final = 18
 
 routes = Routes()
 blueprint = routes.blueprint
@@ -70,7 +70,7 @@ def search(services: Services, query: SearchParameters) -> FoundPrompts:
     words = search_of("text", query.text)
     index = services.search()
     index.update(_UPDATE_SECONDS)
-    position = position_of(query.cursor)
+    position = _position(query.cursor)
     page = index.find(SearchQuery(words, query.kind, query.status, position, query.limit))
     return FoundPrompts(
         prompts=[list_item(prompt) for prompt in page.prompts],
@@ -85,3 +85,12 @@ def search_of(name: str, text: str) -> Search:
         return Search.of_text(text)
     except EmptySearchError as error:
         raise bad_query(name, f"is of no use: {error}") from None
+
+
+def _position(cursor: str | None) -> int | None:
+    """The id of the last prompt of the page before."""
+    if cursor is None:
+        return None
+    if not (cursor.isascii() and cursor.isdigit() and len(cursor) <= _MAX_DIGITS):
+        raise bad_query("cursor", "does not come from an earlier answer; start without it")
+    return int(cursor)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
+    from application.ports.curation import Curation
     from application.ports.database import (
         Database,
         PromptIntake,
@@ -62,6 +63,7 @@ class Services:
         access: the hosts and tokens that requests must show.
         gallery: prompts and artifacts, for display.
         catalogue: the queue, read-only.
+        curation: ratings, tags, collections and the wastebasket.
         controls: pause and resume.
         intake: submits prompts.
         labels: finds prompts by their label.
@@ -84,6 +86,7 @@ class Services:
     access: Access
     gallery: Callable[[], Gallery]
     catalogue: Callable[[], PromptCatalogue]
+    curation: Callable[[], Curation]
     controls: Callable[[], QueueControls]
     intake: Callable[[], PromptIntake]
     labels: Callable[[], PromptLabels]
@@ -215,6 +218,7 @@ def build_services(loaded: LoadedSettings, access: Access) -> tuple[Services, Ca
         access=access,
         gallery=lambda: databases.current().gallery,
         catalogue=lambda: databases.current().catalogue,
+        curation=lambda: databases.current().curation,
         controls=lambda: databases.current().controls,
         intake=lambda: databases.current().intake,
         labels=lambda: databases.current().labels,

@@ -66,7 +66,7 @@ class Bench:
         number = len(list(self.folder.glob("out*")))
         self.job = change(job_for(self.folder / f"out{number}", kind))
         workflow = self.make(script, kind, **changes)
-        with closing(ScriptRenderer({kind: workflow}, self.clock)) as renderer:
+        with closing(ScriptRenderer({(kind, ""): workflow}, self.clock)) as renderer:
             if self.early:
                 gates = WaitingGates(self.clock)
                 gates.start(workflow.working_directory, self.job.environment)

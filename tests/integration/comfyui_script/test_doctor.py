@@ -30,13 +30,13 @@ def comfy(tmp_path: Path) -> Path:
 
 def checks(workflow: ScriptWorkflow) -> dict[str, Check]:
     """The checks by subject."""
-    examined = ScriptChecks({Kind.IMAGE: workflow}, SystemClock())
+    examined = ScriptChecks({(Kind.IMAGE, ""): workflow}, SystemClock())
     return {check.subject: check for check in examined.checks()}
 
 
 def test_all_is_well_where_all_is_well(make: Make, comfy: Path) -> None:
     """Two kinds that share an interpreter are one line there."""
-    both = {kind: make("good.py", kind) for kind in Kind}
+    both = {(kind, ""): make("good.py", kind) for kind in Kind}
     found = list(ScriptChecks(both, SystemClock()).checks())
     assert {check.status for check in found} == {CheckStatus.OK}
     assert [check.subject for check in found] == [
@@ -131,7 +131,7 @@ def test_what_the_source_of_an_export_says_is_told(
     """Each problem with its remedy, and then nothing is said to be well."""
     configured = changes.pop("configured", {})
     mapping = {"arguments": configured, "configured": frozenset(configured)}
-    examined = ScriptChecks({Kind.IMAGE: make(EXPORT, **mapping, **changes)}, SystemClock())
+    examined = ScriptChecks({(Kind.IMAGE, ""): make(EXPORT, **mapping, **changes)}, SystemClock())
     [check] = [check for check in examined.checks() if check.subject == "image script arguments"]
     assert check.status is status
     assert words in check.finding
@@ -140,7 +140,7 @@ def test_what_the_source_of_an_export_says_is_told(
 
 def fields(workflow: ScriptWorkflow, kind: Kind = Kind.IMAGE) -> list[str]:
     """What is said of each field."""
-    examined = ScriptChecks({kind: workflow}, SystemClock()).checks()
+    examined = ScriptChecks({(kind, ""): workflow}, SystemClock()).checks()
     return [check.finding for check in examined if check.subject == f"{kind.value} fields"]
 
 
@@ -151,7 +151,7 @@ def test_an_old_export_of_a_song_is_told_to_be_exported_again(
     checks: list[Check] = []
     for kind in Kind:
         workflow = make(EXPORT, kind, arguments={"lyrics": ("--text5",)}, configured={"lyrics"})
-        checks += ScriptChecks({kind: workflow}, SystemClock()).checks()
+        checks += ScriptChecks({(kind, ""): workflow}, SystemClock()).checks()
     found = [check for check in checks if check.subject.endswith("arguments")]
     assert [check.status for check in found] == [CheckStatus.OK, CheckStatus.WARNING]
     assert "writes songs to ComfyUI's own output folder" in found[1].finding
@@ -205,7 +205,9 @@ def test_another_comfyui_that_the_script_would_find_is_named(
         (home / name).touch()
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "scripts"))
     found = list(
-        ScriptChecks({Kind.IMAGE: make(EXPORT, working_directory=home)}, SystemClock()).checks()
+        ScriptChecks(
+            {(Kind.IMAGE, ""): make(EXPORT, working_directory=home)}, SystemClock()
+        ).checks()
     )
     [imports] = [check for check in found if check.subject == "import comfy"]
     assert imports.status is CheckStatus.OK
@@ -233,8 +235,8 @@ def test_a_comfyui_of_links_is_the_one_that_was_named(
 
 def test_a_script_that_nobody_named_need_not_exist(make: Make, tmp_path: Path) -> None:
     """Who renders pictures only is not told that something is broken."""
-    missing = {Kind.AUDIO: make(tmp_path / "audio_workflow.py", Kind.AUDIO)}
-    unset = frozenset({Kind.AUDIO})
+    missing = {(Kind.AUDIO, ""): make(tmp_path / "audio_workflow.py", Kind.AUDIO)}
+    unset = frozenset({(Kind.AUDIO, "")})
     *_, check = ScriptChecks(missing, SystemClock(), unset).checks()
     assert check.status is CheckStatus.OK
     assert "media.scripts.music is not set" in check.finding

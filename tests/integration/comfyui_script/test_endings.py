@@ -142,7 +142,7 @@ def test_a_mapping_without_prompt_or_output_is_refused_before_and_by_a_job(
     arguments = {"prompt": "--prompt", "output": "--output"}
     del arguments[field]
     flow = make("good.py", arguments=arguments)
-    preflight = ScriptRenderer({Kind.IMAGE: flow}, SystemClock()).preflight(Kind.IMAGE)
+    preflight = ScriptRenderer({(Kind.IMAGE, ""): flow}, SystemClock()).preflight(Kind.IMAGE)
     assert preflight == bench.run("good.py", arguments=arguments).failure()
     assert preflight.code is FailureCode.MAPPING_INCOMPLETE
     assert bench.watch.workflows == []
@@ -175,9 +175,9 @@ def test_what_is_missing_is_found_before_and_by_a_job(
 ) -> None:
     """Preflight and render agree."""
     missing: dict[str, Any] = {field: bench.folder / "not-there"}
-    preflight = ScriptRenderer({Kind.IMAGE: make("good.py", **missing)}, SystemClock()).preflight(
-        Kind.IMAGE
-    )
+    preflight = ScriptRenderer(
+        {(Kind.IMAGE, ""): make("good.py", **missing)}, SystemClock()
+    ).preflight(Kind.IMAGE)
     assert preflight is not None
     assert preflight.code is code
     assert str(bench.folder / "not-there") in preflight.message

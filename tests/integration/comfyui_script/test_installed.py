@@ -80,7 +80,7 @@ def test_a_comfyui_that_cannot_be_asked_says_why(make: Make, tmp_path: Path) -> 
         installed_problems(GRAPH, flow, SystemClock())
     found = [
         check
-        for check in ScriptChecks({Kind.IMAGE: flow}, SystemClock()).checks()
+        for check in ScriptChecks({(Kind.IMAGE, ""): flow}, SystemClock()).checks()
         if check.subject == "image workflow"
     ]
     assert [check.status for check in found] == [CheckStatus.WARNING]

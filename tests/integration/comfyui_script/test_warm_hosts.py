@@ -105,7 +105,7 @@ class WarmBench:
             "warm": warm,
         }
         workflow = self.make(self.script, **(fields | changes))
-        renderer = ScriptRenderer({Kind.IMAGE: workflow}, self.clock, self.pool)
+        renderer = ScriptRenderer({(Kind.IMAGE, ""): workflow}, self.clock, self.pool)
         waiting = renderer.waiting_processes(Kind.IMAGE, job.environment, slot)
         self.waiting = [process.group for process in waiting]
         try:
@@ -476,7 +476,7 @@ def test_a_script_without_host_gets_the_gpu_to_itself(bench: WarmBench) -> None:
     other = bench.folder / "other.sh"
     other.write_text(f"test ! -e {bench.comfyui / 'gpu'} || exit 7")
     workflow = bench.make(other, interpreter=Path("/bin/sh"))
-    renderer = ScriptRenderer({Kind.IMAGE: workflow}, bench.clock, bench.pool)
+    renderer = ScriptRenderer({(Kind.IMAGE, ""): workflow}, bench.clock, bench.pool)
     assert is_successful(renderer.render(replace(job_for(bench.folder / "other"), slot=1), Watch()))
     bench.render().unwrap()
     assert len(set(bench.pids())) == 1

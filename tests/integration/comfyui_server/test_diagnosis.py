@@ -97,5 +97,5 @@ def test_a_password_is_not_shown(stage: Stage) -> None:
 def test_a_workflow_that_cannot_be_read_is_broken(stage: Stage) -> None:
     """Its own failure is the finding."""
     failure = Failure(FailureCode.WORKFLOW_UNUSABLE, "flow.json is not JSON")
-    examined = ServerChecks({Kind.IMAGE: lambda: Refused(failure)}, [])
+    examined = ServerChecks({(Kind.IMAGE, ""): lambda: Refused(failure)}, [])
     assert [check.finding for check in examined.checks()] == [failure.message]

@@ -91,7 +91,7 @@ def rendering(
     clock = SystemClock()
     pool = ServerPool([ServerAddress(url)], clock)
     limits = ServerLimits(seconds=120, stall_seconds=0, unreachable_seconds=5)
-    renderer = ServerRenderer({kind: source}, pool, limits, clock)
+    renderer = ServerRenderer({(kind, ""): source}, pool, limits, clock)
     try:
         yield renderer
     finally:

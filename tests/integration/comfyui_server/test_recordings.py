@@ -165,7 +165,7 @@ class Played:
         workflow = ServerWorkflow("flow.json", Kind.IMAGE, _graph(name), {})
         pool = ServerPool([ServerAddress(self.replay.url)], clock := SystemClock())
         limits = ServerLimits(seconds=100, stall_seconds=0, unreachable_seconds=0.3)
-        workflows = dict.fromkeys(Kind, lambda: Success(workflow))
+        workflows = dict.fromkeys([(kind, "") for kind in Kind], lambda: Success(workflow))
         renderer = ServerRenderer(workflows, pool, limits, clock)
         self._open.callback(renderer.close)
         job = job_for(self._folder / "out")

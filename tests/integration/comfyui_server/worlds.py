@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from adapters.comfyui_graph.mapping import ConfiguredInputs
     from adapters.comfyui_server.server_workflow import ServerWorkflow
     from domain.failure import Failure
+    from domain.workflow_rules import WorkflowKey
 
 # None of them is met on a busy machine; a test that is about one of them sets it.
 LIMITS = ServerLimits(seconds=100, stall_seconds=0, unreachable_seconds=60)
@@ -85,14 +86,14 @@ INPUTS: Mapping[Kind, ConfiguredInputs] = {
 
 def workflows(
     folder: Path, graphs: Mapping[Kind, dict[str, Any]] | None = None
-) -> dict[Kind, Callable[[], Result[ServerWorkflow, Failure]]]:
+) -> dict[WorkflowKey, Callable[[], Result[ServerWorkflow, Failure]]]:
     """The workflow of each kind, read once."""
     folder.mkdir(parents=True, exist_ok=True)
-    made: dict[Kind, Callable[[], Result[ServerWorkflow, Failure]]] = {}
+    made: dict[WorkflowKey, Callable[[], Result[ServerWorkflow, Failure]]] = {}
     for kind in Kind:
         graph = (graphs or {}).get(kind) or GRAPHS[kind]()
         loaded = server_workflow(saved(folder, graph), kind, INPUTS[kind])
-        made[kind] = lambda loaded=loaded: loaded  # type: ignore[misc]
+        made[kind, ""] = lambda loaded=loaded: loaded  # type: ignore[misc]
     return made
 
 

@@ -37,6 +37,11 @@ TABLES = {
     "media_generator_pauses",
     "media_generator_priorities",
     "media_generator_requests",
+    "media_generator_curation",
+    "media_generator_tags",
+    "media_generator_files",
+    "media_generator_choices",
+    "media_generator_render_workflows",
     "media_generator_labels",
 }
 INDEXES = {
@@ -52,6 +57,16 @@ OWN_INDEXES = {
     "media_generator_retries",
     "media_generator_retry_times",
     "media_generator_request_times",
+    "media_generator_favourites",
+    "media_generator_ratings",
+    "media_generator_hidden",
+    "media_generator_wastebasket",
+    "media_generator_tags_of_files",
+    "media_generator_files_by_workflow",
+    "media_generator_files_by_seed",
+    "media_generator_files_by_size",
+    "media_generator_files_by_pixels",
+    "media_generator_prompt_workflows",
     "media_generator_label_prompts",
 }
 OWNER = {

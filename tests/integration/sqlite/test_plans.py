@@ -38,10 +38,11 @@ ONCE = {
     # Other programs own the table of artifacts, and no index of ours may be on it.
     ("leases", "named"),  # after a crash, if a plan was left
     ("gallery", "id_by_path"),  # a file that no page listed before
+    ("curation", "shared_paths"),  # before files are removed
     # Errors of other programs, where some hundreds of prompts are in error.
     ("gallery_prompts", "failed_otherwise"),
 }
-SMALL = {"statuses", "s", "n", "j", "(subquery-1)", "sqlite_master", "sqlite_schema"}
+SMALL = {"statuses", "workflows", "s", "n", "j", "(subquery-1)", "sqlite_master", "sqlite_schema"}
 SMALL |= {"m", "media_generator_priorities"}  # prompts that a person moved and that have not ended
 FIRST_ROWS = {  # newest first by the key, and no further than the limit
     ("catalogue", "newest_render"),
@@ -50,12 +51,20 @@ FIRST_ROWS = {  # newest first by the key, and no further than the limit
     ("gallery_renders", "ended"),
     ("history", "ended"),
 }
-EXPRESSIONS = {("claims", "among"), ("gallery_prompts", "unmoved")}  # parts of other statements
+EXPRESSIONS = {
+    ("claims", "among"),
+    ("gallery_prompts", "unmoved"),
+    *(
+        ("gallery", name)
+        for name in ("within_stretch", "within_list", "curation_tables", "curation_terms")
+    ),
+}  # parts of other statements
 OF_PENDING = {"next_pending", "count_pending", "written", "waiting", "pending_prompt"}
 RUNNING = [
     (subject, name)
     for subject in (
         "claims", "endings", "leases", "catalogue", "gallery", "gallery_prompts",
+        "gallery_order", "curation",
         "gallery_renders", "prompt_order", "doctor", "history", "server_jobs", "hook_outbox",
     )
     for name in statements(subject)
@@ -91,7 +100,10 @@ def _plan(connection: Connection, subject: str, name: str) -> list[str]:
         index=hint(connection, Kind.IMAGE), prompt_type="image_prompt", among="1", unmoved="1",
         urgency="NULL",
         first="", status="+CAST(:state AS TEXT)", after=position,
-        dated="p.created_at >= :oldest",
+        dated="p.created_at >= :oldest", within=statements("gallery")["within_stretch"],
+        with_curation=statements("gallery")["curation_tables"],
+        curated=statements("gallery")["curation_terms"], column="rating", beyond="<",
+        direction="DESC",
     )  # fmt: skip
     values = dict.fromkeys(re.findall(r":(\w+)", sql))
     return [str(step[3]) for step in connection.rows(f"EXPLAIN QUERY PLAN {sql}", values)]

@@ -20,6 +20,7 @@ from adapters.sql_queue import (
     renders,
 )
 from adapters.sql_queue.controls import SqlQueueControls
+from adapters.sql_queue.curation import SqlCuration
 from adapters.sql_queue.doctor import QueueChecks
 from adapters.sql_queue.intake import SqlPromptIntake
 from adapters.sql_queue.statements import SHARED_FOLDER, StatementFiles
@@ -28,8 +29,9 @@ from adapters.sqlite.connection import Connection
 from adapters.sqlite.search import open_search_index
 from adapters.sqlite.statements import statements
 from application.ports.artifact_store import RenderKey
+from application.ports.curation import CurationChange, GroupKind
 from application.ports.database import PausedBy, Submission, SubmitRequest
-from application.ports.gallery import GalleryQuery, PromptListQuery
+from application.ports.gallery import GalleryQuery, Order, PromptListQuery, Shown
 from application.ports.prompt_catalogue import PromptQuery
 from application.ports.prompt_repository import Selection
 from application.ports.search import SearchQuery
@@ -59,7 +61,9 @@ SUBJECTS = (
     "server_jobs",
     "controls",
     "catalogue",
+    "curation",
     "gallery",
+    "gallery_order",
     "gallery_prompts",
     "gallery_renders",
     "prompt_order",
@@ -69,10 +73,6 @@ SUBJECTS = (
     "history",
 )
 MODULES = (doctor, shared_schema)
-TAGS = (
-    "CREATE TABLE IF NOT EXISTS media_generator_tags"
-    " (sort TEXT, name TEXT, artifact_id INTEGER, added_at TEXT)"
-)
 LATER = datetime(2099, 1, 1, tzinfo=UTC)
 CRASH = Failure(FailureCode.WORKFLOW_FAILED, "m")
 
@@ -81,17 +81,24 @@ def _filled(name: str, sql: str) -> str:
     """A statement as it is run; some are templates."""
     if name in {"now", "among", "unmoved"}:
         return f"SELECT {sql} FROM prompts AS p"  # noqa: S608 - an expression of the file
+    if name in {"within_stretch", "within_list"}:
+        return f"SELECT 1 FROM prompt_artifacts AS a WHERE {sql}"  # noqa: S608 - of the file
+    if name in {"curation_tables", "curation_terms"}:
+        joined = statements("gallery")["curation_tables"]
+        terms = "" if name == "curation_tables" else f"WHERE TRUE {sql}"
+        return f"SELECT 1 FROM prompt_artifacts AS a {joined} {terms}"  # noqa: S608 - likewise
     if name == "insert_row":
         return sql.format(table="prompts", columns="prompt_text", values=":prompt_text")
     words = {"urgency": "NULL", "first": "", "of_type": "1", "after": "1", "dated": "1"}
     words["unmoved"] = "1"
+    words |= {"within": "1", "with_curation": "", "curated": "", "column": "rating"}
+    words |= {"beyond": "<", "direction": "DESC"}
     return sql.format(index="", prompt_type="image_prompt", among="1", status=":state", **words)
 
 
 def test_every_statement_parses_on_a_real_database() -> None:
     """SQLite compiles each against the tables that the ones before it made."""
     with closing(sqlite3.connect(":memory:")) as driver:
-        driver.execute(TAGS)
         for subject in SUBJECTS:
             for name, raw in statements(subject).items():
                 sql = _filled(name, raw)
@@ -225,8 +232,6 @@ def _show_the_page(connection: Connection) -> None:
 
 def _search(connection: Connection, file: Path) -> None:
     """For a word that a prompt has, and for one that it has no longer."""
-    with connection.writing():
-        connection.change(TAGS)
     words = SearchQuery(Search.of_text("p"))
     with closing(open_search_index(connection, file, 5.0)) as index:
         for change in (
@@ -240,6 +245,36 @@ def _search(connection: Connection, file: Path) -> None:
             assert index.find(words).prompts
         assert index.indexed() == 1
         index.rebuild()
+
+
+def _keep_the_best(connection: Connection) -> None:
+    """What people do with published files, and every list of them."""
+    curated = SqlCuration(connection)
+    curated.read_files(5)
+    curated.workflows()
+    change = CurationChange(True, 3, False, ("a",), ("b",), ("c",))  # noqa: FBT003
+    curated.change([1], change)
+    curated.rename(GroupKind.TAG, "a", "b")
+    curated.groups(GroupKind.TAG)
+    ours = {"metadata": '{"renderer": "sketch"}'}
+    with connection.writing():
+        connection.change("UPDATE prompt_artifacts SET metadata = :metadata", ours)
+    curated.discard([1])
+    curated.restore([1])
+    curated.discard([1])
+    curated.shared_paths(["image/a.png"])
+    for artifact in curated.waste():
+        curated.begin_removal(artifact)
+        curated.end_removal(artifact)
+    shown = gallery.SqlGallery(connection)
+    shown.newest_before(LATER)
+    for filters in (
+        {"favourite": True}, {"rating": 5}, {"tag": "a"}, {"seed": 1}, {"size": (1, 1)},
+        {"workflow": "a"}, {"shown": Shown.HIDDEN}, {"shown": Shown.WASTEBASKET},
+        {"order": Order.OLDEST}, {"order": Order.RATING}, {"order": Order.SIZE},
+        {"order": Order.RATING, "tag": "a"}, {"order": Order.SIZE, "tag": "a"},
+    ):  # fmt: skip
+        shown.page(GalleryQuery(**filters))
 
 
 def _look_where_nothing_is_ours(path: Path) -> None:
@@ -298,6 +333,7 @@ def test_every_statement_is_used(
         _forget_everything_old(connection)
         _show_the_page(connection)
         _search(connection, tmp_path / "search.db")
+        _keep_the_best(connection)
     _look_where_nothing_is_ours(tmp_path / "others.db")
     checks = doctor.DatabaseChecks(
         tmp_path / "musings.db", 5.0, QueueChecks(ManualClock(), tmp_path)

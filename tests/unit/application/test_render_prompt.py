@@ -294,7 +294,7 @@ class _Asking:
         self._questions = questions
         self.answers: list[object] = []
 
-    def preflight(self, kind: Kind) -> Failure | None:
+    def preflight(self, kind: Kind, workflow: str = "") -> Failure | None:
         return None
 
     def waiting_processes(

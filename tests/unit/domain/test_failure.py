@@ -18,6 +18,7 @@ EXPECTED = {
         "brief_incomplete",
         "brief_unusable",
         "argument_too_long",
+        "workflow_unknown",
     },
     Blame.RENDER: {
         "workflow_failed",

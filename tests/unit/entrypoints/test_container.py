@@ -28,7 +28,7 @@ from adapters.object_store.bucket import S3Bucket
 from adapters.object_store.doctor import ObjectStorageChecks
 from adapters.processes.system_processes import SystemProcesses
 from adapters.render_logs import RenderLogFiles
-from adapters.renderers_by_kind import RenderersByKind
+from adapters.renderers_by_workflow import RenderersByWorkflow
 from adapters.sql_queue.controls import SqlQueueControls
 from adapters.sql_queue.hook_outbox import SqlHookOutbox
 from adapters.sql_queue.intake import SqlPromptIntake
@@ -225,7 +225,7 @@ def test_every_provider_resolves(build: Build, place: Place) -> None:
         | OF_SERVERS.keys()
         | GIVEN
         | VALUES
-        | {"hook_outbox", "marker"}
+        | {"hook_outbox", "marker", "workflow_choices", "workflow_holds"}
     )
     assert set(container.providers) == named
     for name in VALUES:
@@ -240,7 +240,10 @@ def test_every_provider_resolves(build: Build, place: Place) -> None:
         assert isinstance(one, part), name
         assert one is not other
     assert list(container.renderers()) == ["script"]
-    assert [container.providers[name]() for name in (*OF_SERVERS, "hook_outbox")] == [None] * 3
+    assert [
+        container.providers[name]()
+        for name in (*OF_SERVERS, "hook_outbox", "workflow_choices", "workflow_holds")
+    ] == ([None] * 5)
 
 
 def test_a_bucket_takes_the_place_of_the_folder(build: Build) -> None:
@@ -274,7 +277,7 @@ def test_a_path_that_leads_nowhere_says_so() -> None:
 
 def _workflow(setup: RendererSetup, kind: Kind) -> ScriptWorkflow:
     assert isinstance(setup, ScriptSetup)
-    return setup.workflow(kind)
+    return setup.workflow(next(one for one in setup.workflows if one.kind is kind))
 
 
 @pytest.mark.parametrize("audio", ["script", "sketch", "server"])
@@ -291,7 +294,7 @@ def test_servers_bring_parts_of_their_own(build: Build, audio: str) -> None:
         assert isinstance(built, part), name
         assert container.providers[name]() is built
     alone = audio == "server"
-    assert isinstance(container.renderer(), ServerRenderer if alone else RenderersByKind)
+    assert isinstance(container.renderer(), ServerRenderer if alone else RenderersByWorkflow)
     assert {name: setup.kinds for name, setup in container.setups().items()} == (
         {"server": tuple(Kind)} if alone else {"server": (Kind.IMAGE,), audio: (Kind.AUDIO,)}
     )

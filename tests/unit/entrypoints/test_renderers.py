@@ -23,7 +23,7 @@ from entrypoints.renderer_setup import (
 )
 from entrypoints.renderers import RENDERERS, names_for
 from entrypoints.settings.errors import SettingsError
-from entrypoints.settings.resolution import renderer
+from entrypoints.settings.resolution import workflows
 from entrypoints.settings.schema import keys
 from tests.settings_places import make_place
 
@@ -76,7 +76,7 @@ def test_the_settings_accept_exactly_the_renderers_of_the_kind(kind: Kind, tmp_p
             "ray": {"address": "gpu-head:6379"},
         }
         loaded = place.load({"media": media})
-        assert renderer(loaded, kind) == name
+        assert workflows(loaded, [kind])[0].renderer == name
     with pytest.raises(SettingsError, match='must be "script"'):
         place.load({"media": {"renderer": {kind.value: "scripts"}}})
 
@@ -103,7 +103,7 @@ def test_each_is_set_up_from_the_settings_for_its_kinds_alone(name: str, tmp_pat
     setup: RendererSetup = setups[name]
     assert setup.problems() == []
     assert setup.doctor_checks(SystemClock()) is not None
-    assert workflow_names(loaded)[Kind.IMAGE] == setup.workflow_file(Kind.IMAGE).name
+    assert workflow_names(loaded)[Kind.IMAGE, ""] == setup.workflow_file(setup.workflows[0]).name
     require_complete(loaded)
     with closing(setup.renderer(SystemClock(), EventFanout())):
         pass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,6 +13,9 @@ from entrypoints.settings import resolution
 from entrypoints.settings.errors import SettingsError
 from tests.settings_places import Place, make_place
 
+if TYPE_CHECKING:
+    from entrypoints.settings.loader import LoadedSettings
+
 BOTH_SKETCHED = {"renderer": {"image": "sketch", "audio": "sketch"}}
 
 
@@ -19,6 +23,16 @@ BOTH_SKETCHED = {"renderer": {"image": "sketch", "audio": "sketch"}}
 def place(tmp_path: Path) -> Place:
     """A folder with a configuration file."""
     return make_place(tmp_path)
+
+
+def _script(loaded: LoadedSettings, kind: Kind) -> Path:
+    [workflow] = resolution.workflows(loaded, [kind])
+    return resolution.script(loaded, workflow)
+
+
+def _arguments(loaded: LoadedSettings, kind: Kind) -> dict[str, tuple[str, ...]]:
+    [workflow] = resolution.workflows(loaded, [kind])
+    return resolution.arguments(workflow)
 
 
 def test_relative_paths_of_the_file_start_from_its_folder(place: Place) -> None:
@@ -33,8 +47,8 @@ def test_relative_paths_of_the_file_start_from_its_folder(place: Place) -> None:
     assert resolution.interpreter(loaded) == place.folder / "env/bin/python"
     assert resolution.comfyui_directory(loaded) == place.folder / "ComfyUI"
     scripts = place.folder / "ComfyUI/poets_service"
-    assert resolution.script(loaded, Kind.IMAGE) == scripts / "image_workflow.py"
-    assert resolution.script(loaded, Kind.AUDIO) == scripts / "audio_workflow.py"
+    assert _script(loaded, Kind.IMAGE) == scripts / "image_workflow.py"
+    assert _script(loaded, Kind.AUDIO) == scripts / "audio_workflow.py"
 
 
 def test_relative_paths_of_options_and_variables_start_from_the_working_folder(
@@ -57,8 +71,8 @@ def test_scripts_and_output_start_from_the_comfyui_directory_wherever_they_are_s
     place.overrides = {"comfyui.output_directory": "out"}
     tree = {"media": {"scripts": {"music": "/elsewhere/song.py"}}}
     loaded = place.load(tree)
-    assert resolution.script(loaded, Kind.IMAGE) == Path("/c/my.py")
-    assert resolution.script(loaded, Kind.AUDIO) == Path("/elsewhere/song.py")
+    assert _script(loaded, Kind.IMAGE) == Path("/c/my.py")
+    assert _script(loaded, Kind.AUDIO) == Path("/elsewhere/song.py")
     assert resolution.output_root(loaded) == Path("/c/out")
 
 
@@ -127,12 +141,12 @@ def test_arguments_are_the_seeds_with_the_given_ones_over_them(place: Place) -> 
     image = {"seed": "--seed9", "prompt": "--text4", "queue_size": None}
     tree = {"media": {"arguments": {"image": image}, "extra_arguments": {"audio": ["-x"]}}}
     loaded = place.load(tree)
-    assert list(resolution.arguments(loaded, Kind.IMAGE).items()) == [
+    assert list(_arguments(loaded, Kind.IMAGE).items()) == [
         ("prompt", ("--text4",)),
         ("negative_prompt", ("--negative-prompt",)),
         ("output", ("--output",)),
         ("seed", ("--seed9",)),
     ]
-    assert resolution.arguments(loaded, Kind.AUDIO)["lyrics"] == ("--lyrics",)
+    assert _arguments(loaded, Kind.AUDIO)["lyrics"] == ("--lyrics",)
     assert loaded.settings.media.extra_arguments.audio == ("-x",)
     assert loaded.settings.media.extra_arguments.image == ()

@@ -10,7 +10,7 @@ from adapters.comfyui_server.address import ServerAddress, basic_login
 from domain.prompt import Kind
 from entrypoints.settings.hosts import server_addresses
 from entrypoints.settings.loader import describe
-from entrypoints.settings.resolution import workflow_file
+from entrypoints.settings.resolution import workflow_file, workflows
 from tests.settings_places import Place, make_place
 
 if TYPE_CHECKING:
@@ -71,8 +71,8 @@ def test_hosts_are_addresses_or_objects(place: Place) -> None:
 def test_workflows_are_relative_to_the_file(place: Place) -> None:
     """As everything of one's own is."""
     loaded = place.load(_served())
-    assert workflow_file(loaded, Kind.IMAGE) == place.folder / "flux.json"
-    assert str(workflow_file(loaded, Kind.AUDIO)) == "/graphs/song.json"
+    assert workflow_file(loaded, *workflows(loaded, [Kind.IMAGE])) == place.folder / "flux.json"
+    assert str(workflow_file(loaded, *workflows(loaded, [Kind.AUDIO]))) == "/graphs/song.json"
 
 
 def test_inputs_are_one_several_or_none(place: Place) -> None:

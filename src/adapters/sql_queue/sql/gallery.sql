@@ -4,16 +4,17 @@
 -- name: newest_id
 SELECT max(id) FROM prompt_artifacts WHERE id <= :last;
 
--- Dates are compared as text, a day wider than asked for; who reads them looks closer.
+-- Dates are compared as text, a day wider than asked for; who reads them looks closer. A template: the
+-- ids are a stretch of the key or a list, and where our own tables exist they are joined.
 
 -- name: page
 SELECT
     a.id, a.prompt_id, a.artifact_type, a.file_path, a.preview_path, a.metadata, a.created_at,
     p.prompt_text, p.artifact_status
 FROM prompt_artifacts AS a
-LEFT JOIN prompts AS p ON p.id = a.prompt_id
+LEFT JOIN prompts AS p ON p.id = a.prompt_id {with_curation}
 WHERE
-    a.id <= :last AND a.id >= :first
+    {within} {curated}
     AND (:artifact_type IS NULL OR a.artifact_type = :artifact_type)
     AND (:oldest IS NULL OR a.created_at >= :oldest)
     AND (:newest IS NULL OR a.created_at < :newest)
@@ -31,6 +32,48 @@ WHERE
     )
 ORDER BY a.id DESC
 LIMIT :limit;
+
+-- Parts of that.
+
+-- name: within_stretch
+a.id <= :last AND a.id >= :first;
+
+-- name: within_list
+a.id IN {ids:ids};
+
+-- name: curation_tables
+LEFT JOIN media_generator_curation AS c ON c.artifact_id = a.id
+LEFT JOIN media_generator_files AS f ON f.artifact_id = a.id;
+
+-- name: curation_terms
+AND (
+    :shown = 'all'
+    OR CASE
+        WHEN c.discarded_path = a.file_path THEN
+            CASE WHEN c.purged_at IS NULL THEN 'wastebasket' ELSE 'purged' END
+        WHEN c.hidden = 1 THEN 'hidden'
+        ELSE 'visible'
+    END = :shown
+)
+AND (:favourite = 0 OR c.favourite = 1)
+AND (:rating = 0 OR c.rating >= :rating)
+AND (
+    :tag IS NULL
+    OR EXISTS (
+        SELECT 1 FROM media_generator_tags AS l
+        WHERE l.sort = 'tag' AND l.name = :tag AND l.artifact_id = a.id
+    )
+)
+AND (
+    :collection IS NULL
+    OR EXISTS (
+        SELECT 1 FROM media_generator_tags AS l
+        WHERE l.sort = 'collection' AND l.name = :collection AND l.artifact_id = a.id
+    )
+)
+AND (:workflow IS NULL OR f.workflow = :workflow)
+AND (:seed IS NULL OR f.seed = :seed)
+AND (:width IS NULL OR (f.width = :width AND f.height = :height));
 
 -- name: by_id
 SELECT

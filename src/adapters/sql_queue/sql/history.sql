@@ -30,6 +30,9 @@ WHERE
     )
 RETURNING render_id;
 
+-- name: forget_workflows
+DELETE FROM media_generator_render_workflows WHERE render_id IN {ids:render_ids};
+
 -- Outcomes of a machine's renders, oldest first. The limit includes the renders of other machines,
 -- so that the search ends.
 

@@ -130,6 +130,107 @@ CREATE TABLE IF NOT EXISTS media_generator_requests (
 CREATE INDEX IF NOT EXISTS media_generator_request_times
 ON media_generator_requests (requested_at);
 
+-- What people think of published files. A file without a row has no rating and is shown. The path is that of the row in
+-- prompt_artifacts at the time: an id that another program uses again is another file.
+
+-- name: create_curation
+CREATE TABLE IF NOT EXISTS media_generator_curation (
+    artifact_id INTEGER PRIMARY KEY,
+    favourite INTEGER NOT NULL DEFAULT 0 CHECK (favourite IN (0, 1)),
+    rating INTEGER NOT NULL DEFAULT 0 CHECK (rating BETWEEN 0 AND 5),
+    hidden INTEGER NOT NULL DEFAULT 0 CHECK (hidden IN (0, 1)),
+    discarded_path TEXT,
+    discarded_at TEXT,
+    removing_at TEXT,
+    purged_at TEXT,
+    CHECK ((discarded_path IS NULL) = (discarded_at IS NULL)),
+    CHECK (removing_at IS NULL OR discarded_at IS NOT NULL),
+    CHECK (purged_at IS NULL OR removing_at IS NOT NULL)
+);
+
+-- name: create_favourites_index
+CREATE INDEX IF NOT EXISTS media_generator_favourites
+ON media_generator_curation (artifact_id) WHERE favourite = 1;
+
+-- name: create_ratings_index
+CREATE INDEX IF NOT EXISTS media_generator_ratings
+ON media_generator_curation (rating, artifact_id) WHERE rating > 0;
+
+-- name: create_hidden_index
+CREATE INDEX IF NOT EXISTS media_generator_hidden
+ON media_generator_curation (artifact_id) WHERE hidden = 1;
+
+-- name: create_wastebasket_index
+CREATE INDEX IF NOT EXISTS media_generator_wastebasket
+ON media_generator_curation (artifact_id) WHERE discarded_at IS NOT NULL AND purged_at IS NULL;
+
+-- People's own tags, and their collections.
+
+-- name: create_tags
+CREATE TABLE IF NOT EXISTS media_generator_tags (
+    sort TEXT NOT NULL CHECK (sort IN ('tag', 'collection')),
+    name TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 100),
+    artifact_id INTEGER NOT NULL,
+    added_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    PRIMARY KEY (sort, name, artifact_id)
+) WITHOUT ROWID;
+
+-- name: create_tags_index
+CREATE INDEX IF NOT EXISTS media_generator_tags_of_files
+ON media_generator_tags (artifact_id);
+
+-- What the metadata of files say, for filters and orders; filled from time to time.
+
+-- name: create_files
+CREATE TABLE IF NOT EXISTS media_generator_files (
+    artifact_id INTEGER PRIMARY KEY,
+    workflow TEXT,
+    seed TEXT,
+    width INTEGER,
+    height INTEGER,
+    pixels INTEGER NOT NULL DEFAULT 0
+);
+
+-- name: create_workflows_index
+CREATE INDEX IF NOT EXISTS media_generator_files_by_workflow
+ON media_generator_files (workflow, artifact_id) WHERE workflow IS NOT NULL;
+
+-- name: create_seeds_index
+CREATE INDEX IF NOT EXISTS media_generator_files_by_seed
+ON media_generator_files (seed, artifact_id) WHERE seed IS NOT NULL;
+
+-- name: create_sizes_index
+CREATE INDEX IF NOT EXISTS media_generator_files_by_size
+ON media_generator_files (width, height, artifact_id) WHERE width IS NOT NULL;
+
+-- name: create_pixels_index
+CREATE INDEX IF NOT EXISTS media_generator_files_by_pixels
+ON media_generator_files (pixels, artifact_id);
+
+-- The workflows that people and programs chose by name for prompts.
+
+-- name: create_choices
+CREATE TABLE IF NOT EXISTS media_generator_choices (
+    prompt_id INTEGER PRIMARY KEY,
+    workflow TEXT NOT NULL CHECK (length(workflow) BETWEEN 1 AND 64)
+);
+
+-- The named workflows that rendered, each variant of a render, and why they were chosen.
+
+-- name: create_render_workflows
+CREATE TABLE IF NOT EXISTS media_generator_render_workflows (
+    render_id INTEGER NOT NULL,
+    variant INTEGER NOT NULL CHECK (variant >= 1),
+    prompt_id INTEGER NOT NULL,
+    workflow TEXT NOT NULL CHECK (length(workflow) BETWEEN 1 AND 64),
+    reason TEXT NOT NULL,
+    PRIMARY KEY (render_id, variant)
+);
+
+-- name: create_render_workflows_index
+CREATE INDEX IF NOT EXISTS media_generator_prompt_workflows
+ON media_generator_render_workflows (prompt_id, render_id);
+
 -- The labels that prompts have in common, and what makes each different: JSON values by path.
 
 -- name: create_labels

@@ -115,10 +115,10 @@ def test_a_renderer_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
         raise ImportError("no module named torch")
 
     slot = NodeSlot(make, None, 1, 1, guarded=False)
-    report = slot.preflight([Kind.IMAGE], {})
-    assert "no module named torch" in report.failures[Kind.IMAGE].message
+    report = slot.preflight([(Kind.IMAGE, "")], {})
+    assert "no module named torch" in report.failures[Kind.IMAGE, ""].message
     rendered = slot.render("key", job_for(tmp_path / "out"), {})
-    assert rendered.failure == report.failures[Kind.IMAGE]
+    assert rendered.failure == report.failures[Kind.IMAGE, ""]
 
 
 def test_output_that_nobody_fetches_is_bounded() -> None:
@@ -146,7 +146,7 @@ def test_what_is_no_address(address: str) -> None:
 
 def test_what_ray_says_is_explained() -> None:
     """A wrong token looks like silence; other versions are named."""
-    setup = ClusterSetup("head:6379", lambda _: FakeMediaRenderer(), ())
+    setup = ClusterSetup("head:6379", lambda _: FakeMediaRenderer(), (), ())
     assert "RAY_AUTH_TOKEN" in explained("", setup)
     mismatch = (
         "RuntimeError: Version mismatch: The cluster was started with: Ray: 2.59 Python: 3.11"

@@ -31,6 +31,7 @@ SERVER = "http://render-1:8188"
 QUOTING = frozenset(
     {
         FailureCode.BUCKET_MISSING,
+        FailureCode.WORKFLOW_UNKNOWN,
         FailureCode.STORAGE_REFUSED,
         FailureCode.STORAGE_UNREACHABLE,
         FailureCode.STORAGE_UNSAFE,

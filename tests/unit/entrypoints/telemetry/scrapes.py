@@ -15,7 +15,7 @@ from tests.unit.entrypoints.telemetry.sample_events import SERVER
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-WORKFLOWS = {Kind.IMAGE: "flux.py", Kind.AUDIO: "ace.py"}
+WORKFLOWS = {(Kind.IMAGE, ""): "flux.py", (Kind.AUDIO, ""): "ace.py"}
 
 
 class Scrape(dict[tuple[str, frozenset[tuple[str, str]]], float]):

@@ -67,7 +67,7 @@ def test_the_time_of_a_render_stands_under_its_workflow() -> None:
     bounds = {"1.0": 0, "2.5": 1, "300.0": 1, "600.0": 2, "1800.0": 2, "+Inf": 2}
     for bound, expected in bounds.items():
         assert scrape.of("mediagen_render_seconds_bucket", le=bound, **labels) == expected
-    metrics.workflows = {Kind.AUDIO: "other.py"}
+    metrics.workflows = {(Kind.AUDIO, ""): "other.py"}
     metrics.handle(RenderStarted(3, 3, Kind.AUDIO))
     metrics.handle(published(3, 3, Kind.AUDIO, ("a",), 1.0))
     count = scraped(registry).of("mediagen_render_seconds_count", kind="audio", workflow="other.py")

@@ -122,7 +122,7 @@ def test_counts_outlive_new_settings(station: Station, tmp_path: Path) -> None:
     loaded = station.load(
         database={"path": str(other)}, logging={"file": str(tmp_path / "log"), "level": "debug"}
     )
-    station.made.apply(loaded, {Kind.IMAGE: "new.py", Kind.AUDIO: "new.py"})
+    station.made.apply(loaded, {(Kind.IMAGE, ""): "new.py", (Kind.AUDIO, ""): "new.py"})
     station.made.handle(every_event()[1])
     assert station.made.url == url
     assert station.scrape().of("mediagen_prompts_total", kind="audio", outcome="failed") == 1

@@ -1,0 +1,64 @@
+"""Named workflows in the database: chosen for prompts, and recorded for renders."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from adapters.sql_queue.bookkeeping import bookkeeping_version, has_config_name
+from adapters.sql_queue.statements import column_text, storable_text
+from application.ports.workflows import PromptHints
+from domain.workflow_rules import WorkflowChoice
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from adapters.sql_queue.connection import Connection
+    from domain.render import Claim
+
+WORKFLOWS_VERSION: Final = 4
+"""The version of our tables since which workflows have names."""
+
+
+class SqlWorkflowRecords:
+    """Reads and writes what concerns named workflows; reading works without our tables.
+
+    Args:
+        connection: to the database.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._sql = connection.statements("workflows")
+        self._has_config_name = has_config_name(connection)
+
+    def hints(self, prompt_id: int) -> PromptHints:
+        """What decides about the workflow of a prompt besides its brief."""
+        values: dict[str, object] = {"prompt_id": prompt_id}
+        config_name = self._first("config_name", values) if self._has_config_name else None
+        chosen = None
+        if bookkeeping_version(self._connection) >= WORKFLOWS_VERSION:
+            chosen = self._first("chosen", values)
+        return PromptHints(column_text(config_name), column_text(chosen))
+
+    def _first(self, name: str, values: dict[str, object]) -> object:
+        rows = self._connection.rows(self._sql[name], values)
+        return rows[0][0] if rows else None
+
+    def record(self, claim: Claim, variant: int, choice: WorkflowChoice) -> None:
+        """Record the workflow of a live render before it begins."""
+        row = {
+            "render_id": claim.render_id,
+            "prompt_id": claim.prompt_id,
+            "variant": variant,
+            "workflow": choice.name,
+            "reason": storable_text(choice.reason),
+        }
+        with self._connection.writing(claim.prompt_id):
+            self._connection.change(self._sql["record"], row)
+
+    def rendered_with(self, prompt_id: int) -> Sequence[WorkflowChoice]:
+        """The workflow of each writing in the newest render of a prompt that has a record."""
+        if bookkeeping_version(self._connection) < WORKFLOWS_VERSION:
+            return ()
+        rows = self._connection.rows(self._sql["rendered_with"], {"prompt_id": prompt_id})
+        return tuple(WorkflowChoice(name, reason) for name, reason in rows)

@@ -1,0 +1,153 @@
+"""Named workflows that cannot run now: they hold back their own prompts, and no others."""
+
+from __future__ import annotations
+
+from threading import RLock
+from typing import TYPE_CHECKING, Final
+
+from domain.failure import Blame, FailureCode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from application.ports.media_renderer import MediaRenderer
+    from application.ports.system import Clock
+    from application.workflow_choice import WorkflowChoices
+    from domain.breaker import CircuitBreaker, Verdict
+    from domain.failure import Failure
+    from domain.prompt import Kind
+    from domain.render import Claim
+    from domain.workflow_rules import WorkflowKey
+
+_CHECK_INTERVAL: Final = 5.0  # seconds between two checks of a workflow that cannot run
+
+_OF_ONE_WORKFLOW: Final = frozenset(
+    {
+        FailureCode.SCRIPT_MISSING,
+        FailureCode.SCRIPT_BROKEN,
+        FailureCode.COMFYUI_IMPORT,
+        FailureCode.ARGUMENTS_REJECTED,
+        FailureCode.MAPPING_INCOMPLETE,
+        FailureCode.EXPORT_OUTDATED,
+        FailureCode.OUT_OF_MEMORY,
+        FailureCode.WORKFLOW_UNUSABLE,
+        FailureCode.WRONG_MEDIA,
+        FailureCode.MODEL_MISSING,
+        FailureCode.MODEL_BROKEN,
+        FailureCode.NODE_MISSING,
+        FailureCode.GRAPH_REJECTED,
+        FailureCode.NO_FILES,
+        FailureCode.FORMAT_UNSUPPORTED,
+    }
+)
+"""What another workflow of the same kind need not meet."""
+
+
+class WorkflowHolds:
+    """Knows which named workflows can run, for all render slots of this process.
+
+    Safe from any thread. The breaker of a kind still judges what every workflow would meet.
+
+    Args:
+        choices: the workflows, and which of them a render has.
+        renderer: checks whether a workflow can run.
+        make_breaker: makes the breaker of one workflow.
+        clock: the time, for intervals.
+    """
+
+    def __init__(
+        self,
+        choices: WorkflowChoices,
+        renderer: MediaRenderer,
+        make_breaker: Callable[[], CircuitBreaker],
+        clock: Clock,
+    ) -> None:
+        self._choices = choices
+        self._renderer = renderer
+        self._clock = clock
+        self._breakers: dict[WorkflowKey, CircuitBreaker] = {
+            (kind, name): make_breaker()
+            for kind, rules in choices.rules.items()
+            for name in rules.names
+        }
+        self._failing: dict[WorkflowKey, tuple[Failure, float]] = {}
+        self._lock = RLock()
+
+    def held(self) -> Mapping[WorkflowKey, Failure]:
+        """The workflows that hold back their prompts, each with the reason, as last examined."""
+        with self._lock:
+            held = {key: failure for key, (failure, _) in self._failing.items()}
+            for key, breaker in self._breakers.items():
+                if breaker.is_open and breaker.opened_by is not None:
+                    held.setdefault(key, breaker.opened_by)
+            return held
+
+    def may_claim(self, key: WorkflowKey) -> bool:
+        """Whether a prompt of a workflow may be claimed now.
+
+        Args:
+            key: the workflow; one without a name is not judged here.
+        """
+        with self._lock:
+            breaker = self._breakers.get(key)
+            if breaker is None:
+                return True
+            return self._failure_of(key) is None and breaker.may_claim(self._clock.monotonic())
+
+    def preflight(self, kind: Kind) -> Failure | None:
+        """The failure that every prompt of a kind would meet, or None if a workflow can run."""
+        with self._lock:
+            failures = [
+                self._renderer.preflight(kind) if not name else self._failure_of((kind, name))
+                for name in self._choices.workflows(kind)
+            ]
+            return failures[-1] if all(failures) else None
+
+    def claimed(self, claim: Claim, key: WorkflowKey) -> None:
+        """Record a claim; while its workflow is held back, it is the probe."""
+        with self._lock:
+            if breaker := self._breakers.get(key):
+                breaker.claimed(claim.prompt_id)
+
+    def judge(self, claim: Claim, failure: Failure) -> Verdict | None:
+        """Decide what happens to a prompt that failed; None if its kind decides.
+
+        STOP means that the workflow holds back its prompts from now on.
+        """
+        key = self._choices.of_render(claim)
+        is_of_workflow = failure.code in _OF_ONE_WORKFLOW or failure.blame is Blame.RENDER
+        if key is None or not is_of_workflow:
+            return None
+        with self._lock:
+            return self._breakers[key].judge(claim.prompt_id, failure, self._clock.monotonic())
+
+    def succeeded(self, claim: Claim) -> None:
+        """Record that a prompt was published."""
+        key = self._choices.of_render(claim)
+        if key is not None:
+            with self._lock:
+                self._breakers[key].succeeded(claim.prompt_id)
+
+    def release(self, claim: Claim) -> None:
+        """Record that a render ended and showed nothing about its workflow."""
+        with self._lock:
+            for breaker in self._breakers.values():
+                breaker.release(claim.prompt_id)
+
+    def suspects(self) -> frozenset[int]:
+        """The prompts that were given back because of their workflows; others go first."""
+        with self._lock:
+            return frozenset().union(*(breaker.suspects for breaker in self._breakers.values()))
+
+    def _failure_of(self, key: WorkflowKey) -> Failure | None:
+        """What every prompt of a workflow would meet; examined again after a moment."""
+        now = self._clock.monotonic()
+        known = self._failing.get(key)
+        if known is not None and now - known[1] < _CHECK_INTERVAL:
+            return known[0]
+        failure = self._renderer.preflight(*key)
+        if failure is not None:
+            self._failing[key] = failure, now
+        elif known is not None:
+            del self._failing[key]
+        return failure

@@ -1,0 +1,100 @@
+"""Ratings, hidden files, tags and collections over HTTP."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.unit.entrypoints.web.site import LAKE
+
+if TYPE_CHECKING:
+    from tests.unit.entrypoints.web.site import Site
+
+
+def ids(site: Site, query: str = "") -> list[int]:
+    """The files of all pages."""
+    found: list[int] = []
+    cursor = ""
+    while True:
+        answer = site.get(f"/api/v1/gallery?limit=2{query}{cursor}")
+        assert answer.json, answer.status
+        found += [item["artifact_id"] for item in answer.json["items"]]
+        if answer.json["next_cursor"] is None:
+            return found
+        cursor = f"&cursor={answer.json['next_cursor']}"
+
+
+def curate(site: Site, **body: Any) -> Any:  # noqa: ANN401 - JSON
+    """Change files."""
+    answer = site.post("/api/v1/gallery/curate", body)
+    assert answer.status_code == 200, answer.json
+    return answer.json
+
+
+def test_files_are_rated_hidden_tagged_and_collected(site: Site) -> None:
+    """And every list can be filtered and sorted by that."""
+    for number in range(1, 6):
+        site.poet.write("{}", prompt_id=number)
+        site.published(number, metadata=LAKE | {"seed": number})
+    assert curate(site, ids=[1, 2, 99], favourite=True) == {
+        "changed": [1, 2],
+        "refused": {"99": "there is no such file"},
+    }
+    curate(site, ids=[2, 3], rating=4, add_tags=[" sea "], add_to=["Best"])
+    curate(site, ids=[3], rating=5)
+    curate(site, ids=[4], hidden=True)
+    item = site.get("/api/v1/gallery?tag=sea&favourite=1").json["items"][0]  # type: ignore[index]
+    assert {name: item[name] for name in ("artifact_id", "rating", "own_tags", "collections")} == {
+        "artifact_id": 2,
+        "rating": 4,
+        "own_tags": ["sea"],
+        "collections": ["Best"],
+    }
+    assert ids(site) == [5, 3, 2, 1]
+    assert ids(site, "&sort=rating") == [3, 2, 5, 1]
+    assert ids(site, "&sort=oldest&collection=Best") == [2, 3]
+    assert ids(site, "&rating=5") == [3]
+    assert ids(site, "&shown=hidden") == [4]
+    assert site.get("/api/v1/gallery/groups").json == {
+        "tags": [{"name": "sea", "file_count": 2}],
+        "collections": [{"name": "Best", "file_count": 2}],
+        "workflows": [],
+    }
+    rename = {"sort": "tag", "name": "sea", "new_name": "ocean"}
+    assert site.post("/api/v1/gallery/rename", rename).json == {"name": "ocean"}
+    assert site.post("/api/v1/gallery/rename", rename).status_code == 404
+    assert ids(site, "&tag=ocean") == [3, 2]
+    assert site.get("/api/v1/prompts/3").json["artifacts"][0]["rating"] == 5  # type: ignore[index]
+
+
+def test_files_are_found_by_their_facts(site: Site) -> None:
+    """Workflow, seed, size; and a date can be jumped to."""
+    for number in range(1, 4):
+        site.poet.write("{}", prompt_id=number)
+        site.published(number, metadata=LAKE | {"seed": 2**64 - number})
+    site.services.curation().read_files(100)
+    assert ids(site, f"&seed={2**64 - 2}") == [2]
+    assert ids(site, "&size=768x1024&sort=size") == [3, 2, 1]
+    assert ids(site, "&workflow=image_workflow.py") == [3, 2, 1]
+    assert ids(site, "&workflow=other.py") == []
+    assert ids(site, "&at=2026-01-06") == [3, 2, 1]
+    assert ids(site, "&at=2026-01-05") == []
+
+
+@pytest.mark.parametrize(
+    "query", ["seed=x", "seed=-1", "size=big", "rating=6", "sort=best", "at=soon", "cursor=1.x"]
+)
+def test_a_filter_that_cannot_be_used_is_refused(site: Site, query: str) -> None:
+    """By its name."""
+    answer = site.get(f"/api/v1/gallery?{query}")
+    assert answer.status_code == 422
+    assert query.partition("=")[0] in answer.json["error"]["message"]  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    "body", [{"ids": [1]}, {"ids": [1], "rating": 6}, {"ids": [1], "add_tags": [" "]}, {"ids": []}]
+)
+def test_a_change_that_cannot_be_made_is_refused(site: Site, body: object) -> None:
+    """And nothing is changed."""
+    assert site.post("/api/v1/gallery/curate", body).status_code == 422
