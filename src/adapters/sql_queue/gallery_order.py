@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from adapters.sql_queue.connection import Connection
-    from application.ports.gallery import GalleryQuery
+    from application.ports.gallery import FoundPrompts, GalleryQuery
 
 _MAX_ID: Final = (1 << 63) - 1
 _MIN_PIECE: Final = 200
@@ -56,7 +56,7 @@ def has_curation(connection: Connection) -> bool:
 def file_order(connection: Connection, query: GalleryQuery) -> FileOrder | None:
     """The order of a query; None where the newest are listed by the key of the table."""
     has_order = query.order is not Order.NEWEST
-    if not has_order and not _wants_curation(query):
+    if not has_order and not _wants_curation(query) and query.found is None:
         return None
     return FileOrder(connection, query)
 
@@ -91,6 +91,10 @@ class FileOrder:
     def pieces(self) -> Iterator[Piece]:
         """The places of all files, piece by piece."""
         query = self._query
+        if query.found is not None:
+            if has_curation(self._connection) or not _wants_curation(query):
+                yield from self._of_prompts(query.found)
+            return
         if not has_curation(self._connection):
             if not _wants_curation(query) and query.order is not Order.SIZE:
                 yield from self._walk([("every", {})], self._start())
@@ -120,6 +124,29 @@ class FileOrder:
                 return
             place = files[-1].artifact_id
             length = min(4 * length, _MAX_PIECE)
+
+    def _of_prompts(self, found: FoundPrompts) -> Iterator[Piece]:
+        """The files of prompts that a search found; a place is a prompt and a file of it."""
+        place = self._place()
+        if self._query.before is not None:  # other files of the last prompt may be left
+            yield self._files_of([place.key], place)
+        before = None if self._query.before is None else place.key
+        length = _MIN_PIECE // 2
+        while True:
+            ids = list(found(before, length))
+            if ids:
+                yield self._files_of(ids, Place(_MAX_ID, _MAX_ID))
+            if len(ids) < length:
+                return
+            before = ids[-1]
+            length = min(4 * length, _MAX_PIECE)
+
+    def _files_of(self, prompt_ids: list[int], after: Place) -> Piece:
+        rows = self._connection.rows(self._sql["of_prompts"], {"ids": json.dumps(prompt_ids)})
+        files = sorted((Place(*row) for row in rows), reverse=True)
+        return Piece(
+            [place for place in files if place < after], Place(prompt_ids[-1], 0), len(prompt_ids)
+        )
 
     def _read(self, sources: list[_Source], place: int, length: int) -> list[int]:
         """The next ids of several sources, of which no two have the same file."""

@@ -12,17 +12,20 @@ import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from domain.artifact import is_servable
 from domain.prompt import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
     from application.ports.prompt_catalogue import RenderRecord
     from domain.prompt import Writing
+
+FoundPrompts: TypeAlias = "Callable[[int | None, int], Sequence[int]]"
+"""Ids of prompts that a search found, the greatest first."""
 
 _KINDS: Final = {kind.value: kind for kind in Kind}
 
@@ -85,6 +88,8 @@ class GalleryQuery(ListFilters):
         size: only pictures of this width and height in pixels.
         order: the order.
         before_key: ``next_key`` of the page before.
+        found: only files of the prompts that this finds, in its order: called with an id, for
+            prompts with smaller ones, and with the largest number of them.
     """
 
     before: int | None = None
@@ -99,6 +104,7 @@ class GalleryQuery(ListFilters):
     size: tuple[int, int] | None = None
     order: Order = Order.NEWEST
     before_key: int | None = None
+    found: FoundPrompts | None = None
 
 
 @dataclass(frozen=True, slots=True)

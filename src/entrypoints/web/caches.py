@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Final
 from application.ports.prompt_repository import RepositoryError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from application.ports.database import QueueWatch
     from application.ports.doctor import Check
     from application.ports.prompt_catalogue import PromptCatalogue, QueueSummary, RenderRecord
-    from entrypoints.web.queue_api import Outcome
 
 MAX_CHECK_AGE: Final = 30.0  # seconds
 _MAX_SUMMARY_AGE: Final = 5.0  # seconds; some counts change with the clock: retries become due
@@ -49,7 +48,7 @@ class SummaryCache:
         self._cost = 0.0
         self._is_stale = False
         self._texts: dict[int, str] = {}
-        self.outcomes: dict[int, Outcome] = {}
+        self.outcomes: Mapping[int, object] = {}
 
     def summary(self, catalogue: Callable[[], PromptCatalogue]) -> QueueSummary:
         """The summary; a change of another program shows after a second at most.

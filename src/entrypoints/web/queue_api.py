@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal, cast
 
 import msgspec
 from flask import request
@@ -421,7 +421,7 @@ def _outcomes(services: Services) -> list[Outcome]:
     """The last renders that ended, newest first."""
     gallery = services.gallery()
     renders = gallery.ended(MAX_OUTCOMES)
-    known = services.summaries.outcomes
+    known = cast("Mapping[int, Outcome]", services.summaries.outcomes)
     missing = [render for render in renders if render.render_id not in known]
     if missing:
         previews = gallery.previews({render.prompt_id for render in missing})

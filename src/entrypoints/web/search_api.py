@@ -9,8 +9,7 @@ from msgspec import Meta
 
 from application.ports.search import SearchQuery
 from domain.prompt import Kind
-from domain.search import EmptySearchError, Search
-from entrypoints.web.api import QueryText, Routes, bad_query
+from entrypoints.web.api import QueryText, Routes, bad_query, read_search
 from entrypoints.web.json_responses import Document
 from entrypoints.web.prompts_api import MAX_PAGE_SIZE, PromptListItem, list_item
 
@@ -67,7 +66,7 @@ def search(services: Services, query: SearchParameters) -> FoundPrompts:
 
     A prompt can be found at once after it was submitted.
     """
-    words = search_of("text", query.text)
+    words = read_search("text", query.text)
     index = services.search()
     index.update(_UPDATE_SECONDS)
     position = _position(query.cursor)
@@ -77,14 +76,6 @@ def search(services: Services, query: SearchParameters) -> FoundPrompts:
         next_cursor=None if page.next is None else str(page.next),
         indexed=round(index.indexed(), 3),
     )
-
-
-def search_of(name: str, text: str) -> Search:
-    """The search that a query parameter asks for. Raises ApiError if it has no word."""
-    try:
-        return Search.of_text(text)
-    except EmptySearchError as error:
-        raise bad_query(name, f"is of no use: {error}") from None
 
 
 def _position(cursor: str | None) -> int | None:

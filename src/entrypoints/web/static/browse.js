@@ -10,7 +10,7 @@ const root = document.getElementById("sheet");
 const foot = document.getElementById("foot");
 const news = document.getElementById("news");
 document.querySelector(".masthead nav").after(news); // always in sight, and never over a picture
-const NAMES = ["kind", "status", "text", "since", "until"];
+const NAMES = ["kind", "status", "search", "text", "since", "until"];
 const LOOK = 5000; // milliseconds between looks for new media
 
 let shelf = null;
@@ -97,10 +97,10 @@ let shown = location.search;
 let typing = null;
 form.addEventListener("submit", (event) => { event.preventDefault(); apply(true); shown = location.search; });
 form.addEventListener("change", (event) => {
-  if (event.target.name !== "text") { apply(true); shown = location.search; }
+  if (event.target.name !== "search") { apply(true); shown = location.search; }
 });
 form.addEventListener("input", (event) => {
-  if (event.target.name !== "text") return;
+  if (event.target.name !== "search") return;
   clearTimeout(typing);
   typing = setTimeout(() => { apply(false); shown = location.search; }, 300);
 });
