@@ -52,6 +52,9 @@ if TYPE_CHECKING:
     OpenDatabase: TypeAlias = SqliteDatabase | PostgresDatabase
 
 
+INDEX_LOCK_WAIT_SECONDS = 10.0  # for another process that reads what is new, in small steps
+
+
 def open_database(
     loaded: LoadedSettings,
     lock_wait: float | None = None,
@@ -118,8 +121,8 @@ def open_search(loaded: LoadedSettings, database: OpenDatabase) -> SearchIndex:
 
     folder = state_folder(loaded)
     make_private(folder)
-    timeout = loaded.settings.database.timeout
-    return sqlite_search.open_search_index(database.connection, folder / "search.db", timeout)
+    file = folder / "search.db"
+    return sqlite_search.open_search_index(database.connection, file, INDEX_LOCK_WAIT_SECONDS)
 
 
 def worker_place(loaded: LoadedSettings) -> WorkerPlace:
