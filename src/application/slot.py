@@ -450,6 +450,10 @@ def _artifacts(
             "writing_id": claim.writings[job.variant - 1].id,
             "render_id": claim.render_id,
         }
+        if facts.reuse_key:
+            provenance["reuse_key"] = facts.reuse_key
+        if facts.reused_from:
+            provenance["reused_from"] = dict(facts.reused_from)
         if facts.overwritten:
             provenance["overwritten"] = list(facts.overwritten)
         for file in folder.files:
@@ -649,6 +653,7 @@ class PromptRenderer:
                 system=", ".join(facts.models) or _SYSTEMS.get(facts.renderer, "ComfyUI"),
                 prompt=getattr(job.brief, PROMPT_FIELDS[claim.kind]),
                 seed=str(facts.job.seed if facts.job else job.seed) if facts.seed_used else "",
+                ids=facts.mark_ids,
             )
             verified = self._store.prepare(writing.staging, job.variant, mark)
             if not is_successful(verified):

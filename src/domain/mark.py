@@ -5,10 +5,11 @@ Terms of the IPTC vocabulary "Digital Source Type" (cv.iptc.org/newscodes/digita
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
 SOURCE_TYPES: Final = "http://cv.iptc.org/newscodes/digitalsourcetype/"
@@ -44,6 +45,7 @@ class Mark:
         workflow: file name of the workflow, without folders.
         system: the models, or what is known of the program that made the file.
         prompt: the text that was rendered; a marker leaves it out unless a setting asks for it.
+        ids: of the marks that copies of published files have already, by name.
         seed: text, because a seed may not fit into the signed integers of a manifest.
     """
 
@@ -54,6 +56,7 @@ class Mark:
     system: str
     prompt: str = ""
     seed: str = ""
+    ids: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -210,8 +210,26 @@ class Container(containers.DeclarativeContainer):
     renderers: providers.Provider[Mapping[str, MediaRenderer]] = providers.Singleton(
         renderer_setup.make_renderers, setups, clock, events
     )
-    renderer: providers.Provider[MediaRenderer] = providers.Singleton(
+    published_media: providers.Provider[PublishedMedia] = _in_bucket_or_folder(
+        settings,
+        providers.Singleton(Lazy("adapters.media_files.object_media:ObjectMedia"), object_storage),
+        providers.Singleton(Lazy("adapters.media_files.media_file:MediaFolder"), output_root),
+    )
+    own_renderer: providers.Provider[MediaRenderer] = providers.Singleton(
         renderer_setup.renderer_of_all, setups, renderers
+    )
+    renderer: providers.Provider[MediaRenderer] = providers.Selector(
+        providers.Callable(lambda reuses: "yes" if reuses else "no", sections.media.reuse),
+        no=own_renderer,
+        yes=providers.Singleton(
+            Lazy("entrypoints.reuse_setup:reusing"),
+            own_renderer,
+            setups,
+            providers.Singleton(Lazy("adapters.sql_queue.reuse:SqlReuseIndex"), connection),
+            published_media,
+            events,
+            clock,
+        ),
     )
     has_server_jobs: providers.Provider[bool] = providers.Callable(
         renderer_setup.has_server_jobs, setups
@@ -416,12 +434,6 @@ class Container(containers.DeclarativeContainer):
     )
     live_reader: providers.Provider[LiveStateReader] = providers.Singleton(
         factories.live_reader, settings
-    )
-
-    published_media: providers.Provider[PublishedMedia] = _in_bucket_or_folder(
-        settings,
-        providers.Singleton(Lazy("adapters.media_files.object_media:ObjectMedia"), object_storage),
-        providers.Singleton(Lazy("adapters.media_files.media_file:MediaFolder"), output_root),
     )
 
     # The page: a database for each thread; they share what they know of paths and locks.

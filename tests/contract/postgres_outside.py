@@ -58,7 +58,7 @@ class PostgresOutside(Outside):
             "DROP TABLE IF EXISTS media_generator_state, media_generator_renders,"
             " media_generator_pauses, media_generator_notices, media_generator_server_jobs,"
             " media_generator_priorities, media_generator_requests,"
-            " media_generator_labels;"
+            " media_generator_labels, media_generator_reuse;"
             " TRUNCATE prompts, writings, prompt_artifacts, prompt_writings RESTART IDENTITY"
         )
 

@@ -152,7 +152,7 @@ class Marker:
                 if layout.is_signed or stated in SYNTHETIC or not self._with_metadata:
                     present = "present" if stated in SYNTHETIC else ""
                     signed = "present" if layout.is_signed else ""
-                    kept = FileMark("", stated, present, signed)
+                    kept = FileMark(mark.ids.get(target.name, ""), stated, present, signed)
                 else:
                     packet = _PACKET % stated_xmp
                     if layout.xmp is not None:

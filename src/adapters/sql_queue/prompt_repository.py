@@ -160,6 +160,10 @@ class SqlPromptRepository:
                 if ended:
                     for artifact in publication.artifacts:
                         self._shared.add_artifact(claim.prompt_id, artifact)
+                    if any("reuse_key" in one.metadata for one in publication.artifacts):
+                        from adapters.sql_queue.reuse import remember
+
+                        remember(self._connection, claim, publication.artifacts)
                     if self._outbox:
                         self._outbox.published(claim, publication.artifacts)
             while selection is not None and len(claims) < limit:

@@ -71,6 +71,19 @@ class RenderPreviewed:
 
 
 @dataclass(frozen=True, slots=True)
+class RenderReused:
+    """A prompt is answered with copies of what was published for another one.
+
+    Attributes:
+        source: id of the prompt whose files are copied.
+    """
+
+    prompt_id: int
+    render_id: int
+    source: int
+
+
+@dataclass(frozen=True, slots=True)
 class RenderEnded:
     """A render has an outcome.
 
@@ -221,6 +234,7 @@ Event: TypeAlias = (
     RenderStarted
     | RenderProgressed
     | RenderPreviewed
+    | RenderReused
     | RenderEnded
     | QueuePaused
     | QueueResumed
@@ -257,6 +271,12 @@ EVENTS: Mapping[type[Event], EventRow] = MappingProxyType(
         RenderStarted: EventRow("render.started", Level.INFO),
         RenderProgressed: EventRow("render.progressed", Level.DEBUG),
         RenderPreviewed: EventRow("render.previewed", Level.DEBUG),
+        RenderReused: EventRow(
+            "render.reused",
+            Level.INFO,
+            "mediagen_reused_renders",
+            "Prompts that were answered from what was published for another one.",
+        ),
         RenderEnded: EventRow(
             "render.ended",
             Level.INFO,

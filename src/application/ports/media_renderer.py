@@ -68,6 +68,11 @@ class RenderingFacts:
         overwritten: the nodes, in words, of whose files only the last one's was kept.
         seeds: of single files, by name, where they differ from the job's.
         models: file names of the models that made the files, as far as they are known.
+        reuse_key: identifies the job for later ones that ask for the same; "" if none may be
+            answered by this one.
+        reused_from: "prompt_id" and "render_id" of the render whose files were copied, if nothing
+            was rendered.
+        mark_ids: ids of the marks that copied files have, by name.
         elsewhere: called if the job's folder holds no media; says where files appeared instead, in
             one sentence, or "".
     """
@@ -84,6 +89,9 @@ class RenderingFacts:
     seeds: Mapping[str, int] = field(default_factory=dict)
     models: tuple[str, ...] = ()
     elsewhere: Callable[[], str] = str
+    reuse_key: str = ""
+    reused_from: Mapping[str, int] = field(default_factory=dict)
+    mark_ids: Mapping[str, str] = field(default_factory=dict)
 
 
 class RenderContext(Protocol):

@@ -234,6 +234,7 @@ def _lines(  # noqa: C901 - a part for each thing that may be known
             *_indented(table(rows)),
         ]
         lines += _indented(dict.fromkeys(map(_overwritten, record.artifacts)))
+        lines += _indented(dict.fromkeys(filter(None, map(_reused, record.artifacts))))
     return lines
 
 
@@ -314,6 +315,18 @@ def _overwritten(artifact: ArtifactRecord) -> str:
     if not isinstance(nodes, list) or not nodes:
         return ""
     return one_line(f"only the last of the pictures of {' and '.join(map(str, nodes))} was kept")
+
+
+def _reused(artifact: ArtifactRecord) -> str:
+    """From which prompt a file was copied, or ""."""
+    document = _metadata(artifact)
+    source = document.get("reused_from") if isinstance(document, dict) else None
+    if not isinstance(source, dict):
+        return ""
+    return one_line(
+        f"{artifact.file_path.rpartition('/')[2]} is a copy of what was rendered for prompt"
+        f" {source.get('prompt_id')} (media.reuse)"
+    )
 
 
 def _metadata(artifact: ArtifactRecord) -> object:

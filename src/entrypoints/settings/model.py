@@ -313,6 +313,7 @@ class Media(Section, frozen=True):
     argument_style: Literal["equals", "separate"] = "equals"
     blank_negative_prompt: Literal["keep", "empty"] = "keep"
     variants: Literal["last", "all"] = "last"
+    reuse: bool = False
     size: Size = Size()
     limits: Limits = Limits()
     marking: Marking = Marking()

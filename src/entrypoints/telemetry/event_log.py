@@ -113,6 +113,7 @@ _FIELDS: Final[Mapping[str, _FieldFormat]] = MappingProxyType(
         "by": lambda by: {"by": str(by)},
         "code": lambda code: {"code": code} if code else {},
         "reason": lambda reason: {"reason": reason} if reason else {},
+        "source": lambda number: {"source": number},
         "server": lambda server: {"server": server},
         "pid": lambda pid: {"pid": pid},
         # Configured, as paths in messages are.

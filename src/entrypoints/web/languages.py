@@ -68,6 +68,10 @@ WORDS: Final = (  # of data that the page shows
     N_("released"),
     N_("abandoned"),
     N_("superseded"),
+    N_("configuration"),
+    N_("database"),
+    N_("output root"),
+    N_("state"),
     *FIELD_LABELS,
     *FIELD_TIPS,
 )

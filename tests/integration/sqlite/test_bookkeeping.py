@@ -43,6 +43,7 @@ TABLES = {
     "media_generator_choices",
     "media_generator_render_workflows",
     "media_generator_labels",
+    "media_generator_reuse",
 }
 INDEXES = {
     "media_generator_pending_image",

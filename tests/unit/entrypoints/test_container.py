@@ -119,6 +119,7 @@ ONCE: dict[str, type[object]] = {
     "repository": REPOSITORY,
     "leases": LEASES,
     "renderer": ScriptRenderer,
+    "own_renderer": ScriptRenderer,
     "store": STORE,
     "object_storage": OBJECT_STORAGE,
     "marker": Marker,

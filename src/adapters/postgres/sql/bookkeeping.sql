@@ -247,6 +247,16 @@ CREATE TABLE IF NOT EXISTS media_generator_labels (
 CREATE INDEX IF NOT EXISTS media_generator_label_prompts
 ON media_generator_labels (label, prompt_id);
 
+-- What can be reused, as in SQLite.
+
+-- name: create_reuse
+CREATE TABLE IF NOT EXISTS media_generator_reuse (
+    reuse_key TEXT COLLATE "C" NOT NULL PRIMARY KEY CHECK (length(reuse_key) = 64),
+    prompt_id BIGINT NOT NULL,
+    render_id BIGINT NOT NULL,
+    files TEXT NOT NULL CHECK (json_typeof(files::json) = 'array')
+);
+
 -- name: create_pending_image_index
 CREATE INDEX IF NOT EXISTS media_generator_pending_image
 ON prompts (created_at COLLATE "C" NULLS FIRST, id)

@@ -244,6 +244,16 @@ CREATE TABLE IF NOT EXISTS media_generator_labels (
 CREATE INDEX IF NOT EXISTS media_generator_label_prompts
 ON media_generator_labels (label, prompt_id);
 
+-- What was published for jobs that other prompts may ask for again, by a hash of the job.
+
+-- name: create_reuse
+CREATE TABLE IF NOT EXISTS media_generator_reuse (
+    reuse_key TEXT NOT NULL PRIMARY KEY CHECK (length(reuse_key) = 64),
+    prompt_id INTEGER NOT NULL,
+    render_id INTEGER NOT NULL,
+    files TEXT NOT NULL CHECK (json_valid(files))
+) WITHOUT ROWID;
+
 -- name: create_pending_image_index
 CREATE INDEX IF NOT EXISTS media_generator_pending_image
 ON prompts (created_at, id)

@@ -10,10 +10,15 @@ const rules = new Intl.PluralRules(code);
 const { texts, forms } = code === "en" ? {} : await catalogue();
 const known = new Map(Object.entries(texts || {}));
 
-/** The catalogue of the language; without one the page speaks English. */
-function catalogue() {
-  return fetch(new URL(`texts/${code}.json`, import.meta.url))
-    .then((answer) => (answer.ok ? answer.json() : {}), () => ({}));
+/** The catalogue of the language; a page without one would speak English, so it is asked for again. */
+async function catalogue() {
+  const address = new URL(`texts/${code}.json`, import.meta.url);
+  for (const pause of [0, 300, 1000]) { // milliseconds
+    if (pause) await new Promise((go) => { setTimeout(go, pause); });
+    const answer = await fetch(address).catch(() => null);
+    if (answer?.ok) return answer.json();
+  }
+  return {};
 }
 
 function filled(text, values) {

@@ -10,7 +10,8 @@ import pytest
 from babel.messages.pofile import read_po
 from jinja2 import Environment
 
-from entrypoints.web.languages import LOCALES
+from domain.brief import BRIEF_FIELDS
+from entrypoints.web.languages import FIELD_LABELS, LOCALES
 from tests.web.texts import extract
 
 if TYPE_CHECKING:
@@ -137,6 +138,12 @@ def test_every_text_of_a_script_is_marked(script: Path, marked: Catalog) -> None
     if script.name in _UNFINISHED:
         return
     assert list(unmarked_in_script(script.read_text("utf-8"), texts_of(marked))) == []
+
+
+def test_every_field_of_a_brief_has_a_label() -> None:
+    """Its name becomes words on the page."""
+    names = {field.name for fields in BRIEF_FIELDS.values() for field in fields}
+    assert {name.replace("_", " ").capitalize() for name in names} == set(FIELD_LABELS)
 
 
 @pytest.mark.parametrize("file", sorted(LOCALES.glob("*.po")), ids=lambda path: path.stem)

@@ -1,0 +1,162 @@
+"""Answering a prompt from an earlier one that asked for exactly the same."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from contextlib import suppress
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Final
+
+from returns import result
+from returns.pipeline import is_successful
+
+from application.ports.events import RenderReused
+from application.ports.media_renderer import RenderingFacts
+from domain.brief import BRIEF_FIELDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from application.ports.events import EventListener
+    from application.ports.media_files import PublishedMedia
+    from application.ports.media_renderer import MediaRenderer, RenderContext, RenderJob
+    from application.ports.reuse import ReusableFile, ReuseIndex
+    from application.ports.system import Clock
+    from domain.failure import Failure
+    from domain.prompt import Kind
+    from domain.render import WorkflowProcess
+
+_VERSION: Final = 1  # of what a key is made of
+_READ_BYTES: Final = 1024 * 1024
+
+
+def reuse_key(job: RenderJob, workflow: str) -> str:
+    """What a job asks for, as a hash; "" if two renders of it may differ.
+
+    Two jobs with the same key have the same brief (every value of its JSON, whatever the order
+    and the spelling of names), the same size and seed, and the same workflow. The seed must stand
+    in the brief: one that was chosen by chance was never asked for.
+
+    Args:
+        job: the job.
+        workflow: identifies the content of the workflow and its mapping; "" if that is unknown.
+    """
+    brief = job.brief
+    if not workflow or brief.seed is None:
+        return ""
+    asked_for = {
+        "version": _VERSION,
+        "kind": brief.kind.value,
+        "brief": {field.name: getattr(brief, field.name) for field in BRIEF_FIELDS[brief.kind]},
+        "document": brief.document,
+        "seed": job.seed,
+        "size": asdict(job.size) if job.size else None,
+        "workflow": workflow,
+    }
+    text = json.dumps(asked_for, sort_keys=True)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class ReusingRenderer:
+    """A renderer that copies what was published for the same job, where there is such a thing.
+
+    Nothing of the renderer behind it is touched then. The copy takes the way of every other file:
+    it is verified, gets a folder, a plan and rows of its own. As safe from threads as that
+    renderer is.
+
+    Args:
+        renderer: renders everything else.
+        index: finds what was published for the same job.
+        published: opens published files.
+        workflow: identifies the workflow of a job, by its content; "" if nothing is reused.
+        events: receives a ``RenderReused`` for each job that was answered.
+        clock: the monotonic clock.
+    """
+
+    def __init__(
+        self,
+        renderer: MediaRenderer,
+        index: ReuseIndex,
+        published: PublishedMedia,
+        workflow: Callable[[RenderJob], str],
+        events: EventListener,
+        clock: Clock,
+    ) -> None:
+        self._renderer = renderer
+        self._index = index
+        self._published = published
+        self._workflow = workflow
+        self._events = events
+        self._clock = clock
+
+    def preflight(self, kind: Kind, workflow: str = "") -> Failure | None:
+        """The environment failure that every job of a workflow would meet, or None."""
+        return self._renderer.preflight(kind, workflow)
+
+    def waiting_processes(
+        self, kind: Kind, environment: Mapping[str, str], slot: int
+    ) -> Sequence[WorkflowProcess] | None:
+        """Process groups that wait for the next job of a kind and do nothing before it."""
+        return self._renderer.waiting_processes(kind, environment, slot)
+
+    def render(
+        self, job: RenderJob, context: RenderContext
+    ) -> result.Result[RenderingFacts, Failure]:
+        """Copy the files of the same job if there are any, or render it."""
+        key = reuse_key(job, self._workflow(job))
+        files = self._index.find(key, job.prompt_id) if key and not job.earlier else ()
+        if files and (facts := self._copied(job, files)):
+            context.on_started()
+            self._events.handle(RenderReused(job.prompt_id, job.render_id, files[0].prompt_id))
+            return result.Success(facts)
+        made = self._renderer.render(job, context)
+        if not key or not is_successful(made):
+            return made
+        facts = made.unwrap()
+        # A seed that the workflow did not get says nothing of what it made.
+        return result.Success(replace(facts, reuse_key=key)) if facts.seed_used else made
+
+    def close(self) -> None:
+        """End every connection and thread; called when no more jobs are rendered."""
+        self._renderer.close()
+
+    def _copied(self, job: RenderJob, files: Sequence[ReusableFile]) -> RenderingFacts | None:
+        """Copy files into the job's folder; None, and an empty folder, if one is not as it was."""
+        began = self._clock.monotonic()
+        targets = [job.output / file.name for file in files]
+        try:
+            is_whole = all(map(self._copy, files, targets))
+        except OSError:
+            is_whole = False  # it is rendered, which meets the failure again if it is the disk's
+        if not is_whole:
+            for target in targets:
+                with suppress(OSError):
+                    target.unlink(missing_ok=True)
+            return None
+        first = files[0]
+        return RenderingFacts(
+            renderer=first.text("renderer"),
+            workflow=first.text("workflow"),
+            seconds=self._clock.monotonic() - began,
+            seed_used=True,
+            size_used=True,
+            prompt_used=first.facts.get("prompt_passed") is True,
+            seeds={file.name: file.seed for file in files if file.seed is not None},
+            reused_from={"prompt_id": first.prompt_id, "render_id": first.render_id},
+            mark_ids={file.name: file.mark_id for file in files if file.mark_id},
+        )
+
+    def _copy(self, file: ReusableFile, target: Path) -> bool:
+        """Copy one file; whether it is, byte for byte, what was published."""
+        media = self._published.open(file.path, {})
+        if media is None:
+            return False
+        digest = hashlib.sha256()
+        with io.BufferedReader(media.file, _READ_BYTES) as source, target.open("xb") as copy:
+            while block := source.read(_READ_BYTES):
+                digest.update(block)
+                copy.write(block)
+        return digest.hexdigest() == file.text("sha256")

@@ -1,0 +1,154 @@
+"""A job is answered from what was published for the same one."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from adapters.media_files.media_file import MediaFolder
+from application.ports.events import RenderReused
+from application.ports.media_renderer import RenderingFacts, RenderJob
+from application.ports.reuse import ReusableFile
+from application.reuse import ReusingRenderer, reuse_key
+from domain.brief_parser import parse_brief
+from domain.picture_size import PictureSize
+from domain.prompt import Kind
+from domain.render import ServerJob
+from tests.contract.media_renderer_contract import Watch
+from tests.fakes.events import EventRecorder
+from tests.fakes.media_renderer import FakeMediaRenderer
+from tests.fakes.system import ManualClock
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+CONTENT = b"\x89PNG\r\n\x1a\n" + b"a picture" * 100
+
+
+@dataclass
+class Index:
+    """What was published, by key."""
+
+    files: dict[str, list[ReusableFile]] = field(default_factory=dict)
+
+    def find(self, key: str, prompt_id: int) -> Sequence[ReusableFile]:
+        """The files of a key, unless the prompt was published itself."""
+        files = self.files.get(key, [])
+        return [] if any(file.prompt_id == prompt_id for file in files) else files
+
+
+class World:
+    """A renderer that reuses, and everything around it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root, self.output = folder / "root", folder / "output"
+        published = self.root / "image/7_x"
+        published.mkdir(parents=True)
+        self.output.mkdir()
+        self.source = published / "a.png"
+        self.source.write_bytes(CONTENT)
+        self.workflow = "graph 1"
+        self.index, self.events = Index(), EventRecorder()
+        self.inner = FakeMediaRenderer()
+        self.renderer = ReusingRenderer(
+            self.inner,
+            self.index,
+            MediaFolder(self.root),
+            lambda _: self.workflow,
+            self.events,
+            ManualClock(),
+        )
+
+    def job(self, content: str = '{"prompt": "a fox", "seed": 3}', prompt_id: int = 8) -> RenderJob:
+        """A job for a brief."""
+        brief = parse_brief(Kind.IMAGE, content).unwrap()
+        size = PictureSize(512, 512)
+        return RenderJob(prompt_id, 80, brief, brief.seed or 99, size, self.output)
+
+    def publish(self, job: RenderJob) -> None:
+        """Remember the file as that of a job."""
+        facts = {"sha256": hashlib.sha256(CONTENT).hexdigest(), "seed": 3, "renderer": "server"}
+        facts |= {"workflow": "fox.json", "prompt_passed": True, "mark": {"id": "mark-7"}}
+        key = reuse_key(job, self.workflow)
+        self.index.files[key] = [ReusableFile(7, 70, "image/7_x/a.png", facts)]
+
+    def render(self, job: RenderJob) -> RenderingFacts:
+        """Render a job."""
+        return self.renderer.render(job, Watch()).unwrap()
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """A world with one published file."""
+    return World(tmp_path)
+
+
+def test_the_same_job_is_copied_without_the_renderer(world: World) -> None:
+    """The facts are those of the original, with its ids; the event names it."""
+    world.publish(world.job())
+    facts = world.render(world.job('{"Seed": 3, "Prompt": "a fox"}'))
+    assert world.inner.calls_by_prompt == {}
+    assert (world.output / "a.png").read_bytes() == CONTENT
+    assert facts.reused_from == {"prompt_id": 7, "render_id": 70}
+    assert (facts.renderer, facts.workflow, facts.prompt_used) == ("server", "fox.json", True)
+    assert (facts.seeds, facts.mark_ids) == ({"a.png": 3}, {"a.png": "mark-7"})
+    assert not facts.reuse_key
+    assert world.events.events == [RenderReused(8, 80, 7)]
+
+
+@pytest.mark.parametrize("damage", ["changed", "missing", "cut off"])
+def test_a_file_that_is_not_as_it_was_is_rendered(world: World, damage: str) -> None:
+    """The folder is empty again for the renderer, and the job can be reused afterwards."""
+    world.publish(world.job())
+    if damage == "missing":
+        world.source.unlink()
+    else:
+        world.source.write_bytes(CONTENT[:-1] + (b"X" if damage == "changed" else b""))
+    facts = world.render(world.job())
+    assert world.inner.calls_by_prompt == {8: 1}
+    assert list(world.output.iterdir()) == []
+    assert facts.reuse_key == reuse_key(world.job(), world.workflow)
+    assert (facts.reused_from, world.events.events) == ({}, [])
+
+
+def test_what_differs_is_rendered(world: World) -> None:
+    """Another brief, seed, size or workflow; the prompt itself; a job that a server still has."""
+    world.publish(world.job())
+    same = world.job()
+    others = [
+        world.job('{"prompt": "a wolf", "seed": 3}'),
+        world.job('{"prompt": "a fox", "seed": 4}'),
+        world.job('{"prompt": "a fox", "seed": 3, "technical_params": {"steps": 9}}'),
+        replace(same, size=PictureSize(512, 768)),
+        replace(same, prompt_id=7),
+        replace(same, earlier=(ServerJob("id", "http://x", 1, "f", 3),)),
+    ]
+    for job in others:
+        assert not world.render(job).reused_from
+    world.workflow = "graph 2"
+    assert not world.render(same).reused_from
+
+
+def test_only_a_seed_of_the_brief_that_reached_the_workflow_is_remembered(world: World) -> None:
+    """Without it, two renders differ; and where the workflow cannot be read, nothing is known."""
+    assert world.render(world.job()).reuse_key
+    assert not world.render(world.job('{"prompt": "a fox"}')).reuse_key
+    world.workflow = ""
+    assert not world.render(world.job()).reuse_key
+    world.workflow = "graph 1"
+    without = FakeMediaRenderer(
+        facts=RenderingFacts("script", "x", 1.0, seed_used=False, size_used=True, prompt_used=True)
+    )
+    world.renderer = ReusingRenderer(
+        without,
+        world.index,
+        MediaFolder(world.root),
+        lambda _: "graph 1",
+        world.events,
+        ManualClock(),
+    )
+    assert not world.render(world.job()).reuse_key
