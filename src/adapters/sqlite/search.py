@@ -49,7 +49,8 @@ class SqliteSearch:
 
     def expression(self, search: Search) -> str:
         """A search in the language of FTS5; words are letters and digits only."""
-        required, excluded = [], []
+        required: list[str] = []
+        excluded: list[str] = []
         for term in search.terms:
             phrase = f'"{" ".join(term.words)}"{" *" if term.is_prefix else ""}'
             (excluded if term.is_excluded else required).append(phrase)
