@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from adapters.comfyui_script.host_records import HostRecords
+    from adapters.media_files.picture_index import PictureIndex as PictureFile
     from adapters.media_marks.marker import Marker
     from adapters.postgres.database import PostgresDatabase
     from adapters.sql_queue.connection import Connection
@@ -308,6 +309,21 @@ def make_fingerprints(loaded: LoadedSettings) -> Fingerprints:
     from adapters.media_files.fingerprints import FingerprintFile
 
     return FingerprintFile(state_folder(loaded) / "fingerprints.db")
+
+
+def open_picture_index(loaded: LoadedSettings) -> PictureFile:
+    """The index of pictures that look alike.
+
+    Raises:
+        OSError: it cannot be used.
+        SettingsError: there is no database.
+    """
+    from adapters.media_files.picture_index import PictureIndex
+    from adapters.state_folder import make_private
+
+    folder = state_folder(loaded)
+    make_private(folder)
+    return PictureIndex(folder / "pictures.db")
 
 
 def retry_policy(loaded: LoadedSettings) -> RetryPolicy:

@@ -90,6 +90,7 @@ class GalleryQuery(ListFilters):
         before_key: ``next_key`` of the page before.
         found: only files of the prompts that this finds, in its order: called with an id, for
             prompts with smaller ones, and with the largest number of them.
+        similar: only these files, the smallest first: how different each is, and its id.
     """
 
     before: int | None = None
@@ -105,6 +106,7 @@ class GalleryQuery(ListFilters):
     order: Order = Order.NEWEST
     before_key: int | None = None
     found: FoundPrompts | None = None
+    similar: Sequence[tuple[int, int]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

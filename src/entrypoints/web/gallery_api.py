@@ -16,6 +16,7 @@ from application.ports.gallery import GalleryQuery, Order, Shown
 from domain.prompt import Kind
 from entrypoints.submission import short_title
 from entrypoints.web.api import (
+    MAX_ROW_ID,
     ListParameters,
     QueryText,
     QueryTime,
@@ -39,6 +40,7 @@ _CURSOR: Final = re.compile(r"(?:(\d{1,18})\.)?(-?\d{1,18})", re.ASCII)
 _SIZE: Final = re.compile(r"(\d{1,9}) ?[x×] ?(\d{1,9})", re.ASCII | re.IGNORECASE)
 _NO_FILE: Final = {"media_url": None, "thumbnail_url": None, "peaks_url": None}
 THUMBNAIL_WIDTH: Final = 320  # pixels
+_MAX_SIMILAR: Final = 1000  # files
 _UPDATE_SECONDS: Final = 0.2  # for what is new, before a search
 _SONG_TAGS: Final = ("genre", "mood", "tempo")
 
@@ -120,6 +122,16 @@ class GalleryParameters(ListParameters, frozen=True):
             " /api/v1/search; the files of the newest prompts come first then"
         ),
     ] = None
+    similar: Annotated[
+        int | None,
+        Meta(
+            ge=0,
+            le=MAX_ROW_ID,
+            description="artifact_id of a picture: only files that look like it, encoded again or"
+            " made smaller; the most similar first. Older files are compared once they were read"
+            " in the background",
+        ),
+    ] = None
     favourite: Annotated[Literal["1"] | None, Meta(description="1: only favourites")] = None
     rating: Annotated[
         int, Meta(ge=0, le=MAX_RATING, description="only files that are rated at least so")
@@ -182,6 +194,7 @@ def gallery(services: Services, query: GalleryParameters) -> GalleryPage:
             order=Order(query.sort),
             before_key=key,
             found=_found(services, query.search),
+            similar=_similar(services, query.similar),
         )
     )
     items = gallery_items(services, page.artifacts)
@@ -206,6 +219,14 @@ def _found(services: Services, text: str | None) -> FoundPrompts | None:
     index = services.search()
     index.update(_UPDATE_SECONDS)
     return partial(index.find_ids, words)
+
+
+def _similar(services: Services, artifact_id: int | None) -> Sequence[tuple[int, int]] | None:
+    """The files that look like one, with their differences."""
+    if artifact_id is None:
+        return None
+    artifact = services.gallery().artifact_by_id(artifact_id)
+    return services.similar(artifact)[:_MAX_SIMILAR] if artifact else []
 
 
 def _cursor(before: int | None, key: int | None) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import sqlite3
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from threading import Lock, local
@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from application.ports.prompt_repository import RepositoryError
 from entrypoints.container import compose
-from entrypoints.factories import open_search
+from entrypoints.factories import make_fingerprints, open_picture_index, open_search
 from entrypoints.settings import resolution
 from entrypoints.settings.errors import SettingsError
 from entrypoints.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
     from typing import BinaryIO
 
@@ -31,13 +31,14 @@ if TYPE_CHECKING:
         QueueWatch,
     )
     from application.ports.doctor import Check
-    from application.ports.gallery import Gallery
+    from application.ports.gallery import Gallery, GalleryArtifact
     from application.ports.live_state import LiveStateReader
     from application.ports.media_files import PublishedMedia, Thumbnails, Waveforms
     from application.ports.prompt_catalogue import PromptCatalogue
     from application.ports.prompt_repository import PromptRepository
     from application.ports.render_logs import RenderLogs
     from application.ports.search import SearchIndex
+    from application.similar_pictures import SimilarPictureSearch
     from domain.prompt import Kind
     from entrypoints.container import Container
     from entrypoints.factories import OpenDatabase
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
 
 SEARCH_INTERVAL: Final = 1.5  # seconds between two updates of the index for searching
 _UPDATE_SECONDS: Final = 0.7  # of one of them, while much is new: half of the time is for others
+PICTURES_INTERVAL: Final = 5.0  # seconds between two readings of pictures
+_PICTURE_SECONDS: Final = 0.5  # of one of them; a picture takes about 0.1
 T = TypeVar("T")
 
 
@@ -69,6 +72,7 @@ class Services:
         labels: finds prompts by their label.
         repository: retry and cancel; creates our own tables when they are missing.
         search: finds prompts by words; its index is kept up to date in the background.
+        similar: finds pictures that look like one: how different each is, and the id of its row.
         live: the state that running workers publish.
         render_logs: the output of workflows.
         summaries: the summary of the queue, counted once for all requests.
@@ -92,6 +96,7 @@ class Services:
     labels: Callable[[], PromptLabels]
     repository: Callable[[], PromptRepository]
     search: Callable[[], SearchIndex]
+    similar: Callable[[GalleryArtifact], Sequence[tuple[int, int]]]
     live: LiveStateReader
     render_logs: RenderLogs
     summaries: SummaryCache
@@ -200,6 +205,53 @@ class ThreadDatabases:
             self._opened.clear()
 
 
+class SimilarFiles:
+    """Pictures that look alike; read in the background, a few at a time.
+
+    Args:
+        loaded: the settings.
+        databases: reads the rows.
+        published: opens the files; None if the settings do not name their place.
+    """
+
+    def __init__(
+        self, loaded: LoadedSettings, databases: ThreadDatabases, published: PublishedMedia | None
+    ) -> None:
+        self._loaded = loaded
+        self._databases = databases
+        self._published = published
+
+    def find(self, artifact: GalleryArtifact) -> Sequence[tuple[int, int]]:
+        """Pictures that look like a published one; the nearest first.
+
+        Raises:
+            RepositoryError: the index cannot be used.
+        """
+        try:
+            with self._opened() as pictures:
+                return pictures.find(artifact) if pictures else []
+        except OSError as error:
+            raise RepositoryError(str(error)) from None
+
+    def update(self) -> None:
+        """Read a few pictures; what cannot be read now is read later."""
+        with suppress(RepositoryError, OSError), self._opened() as pictures:
+            if pictures:
+                pictures.update(_PICTURE_SECONDS)
+
+    @contextmanager
+    def _opened(self) -> Iterator[SimilarPictureSearch | None]:
+        from application.similar_pictures import SimilarPictureSearch
+
+        if self._published is None:
+            yield None
+            return
+        gallery = self._databases.current().gallery
+        fingerprints = make_fingerprints(self._loaded)
+        with closing(open_picture_index(self._loaded)) as index:
+            yield SimilarPictureSearch(gallery, self._published, fingerprints, index)
+
+
 def build_services(loaded: LoadedSettings, access: Access) -> tuple[Services, Callable[[], None]]:
     """The services, and a function that closes them.
 
@@ -214,6 +266,8 @@ def build_services(loaded: LoadedSettings, access: Access) -> tuple[Services, Ca
     background = ExitStack()
     background.callback(databases.close)
     background.enter_context(repeating(databases.update_search, SEARCH_INTERVAL))
+    pictures = SimilarFiles(loaded, databases, _if_set(container.published_media))
+    background.enter_context(repeating(pictures.update, PICTURES_INTERVAL))
     services = Services(
         access=access,
         gallery=lambda: databases.current().gallery,
@@ -224,6 +278,7 @@ def build_services(loaded: LoadedSettings, access: Access) -> tuple[Services, Ca
         labels=lambda: databases.current().labels,
         repository=databases.repository,
         search=databases.search,
+        similar=pictures.find,
         live=container.live_reader(),
         render_logs=container.render_logs(),
         summaries=SummaryCache(databases.watch),

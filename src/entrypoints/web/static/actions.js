@@ -31,6 +31,9 @@ export function actionsOf(subject, { status = "ready", changed = () => {} } = {}
   if (subject.seed !== null && subject.seed !== undefined) {
     list.push({ label: _("Copy the seed"), run: () => copy(String(subject.seed), _("The seed")) });
   }
+  if (subject.kind === "image" && subject.media_url) {
+    list.push({ label: _("Similar pictures"), isElsewhere: true, href: `${base}/?similar=${subject.artifact_id}` });
+  }
   if (isKnown) list.push({ label: _("Workflow output"), isElsewhere: true, href: `${base}/prompts/${id}#output` });
   if (subject.media_url) list.push({ label: _("Download"), href: `${subject.media_url}?download=1`, download: true });
   return list;

@@ -10,7 +10,7 @@ const root = document.getElementById("sheet");
 const foot = document.getElementById("foot");
 const news = document.getElementById("news");
 document.querySelector(".masthead nav").after(news); // always in sight, and never over a picture
-const NAMES = ["kind", "status", "search", "text", "since", "until"];
+const NAMES = ["kind", "status", "search", "similar", "text", "since", "until"];
 const LOOK = 5000; // milliseconds between looks for new media
 
 let shelf = null;
