@@ -60,7 +60,7 @@ def file_order(connection: Connection, query: GalleryQuery) -> FileOrder | None:
     if (
         not has_order
         and not _wants_curation(query)
-        and query.found is None
+        and query.search is None
         and query.similar is None
     ):
         return None
@@ -100,9 +100,9 @@ class FileOrder:
         if query.similar is not None:
             yield from self._similar(query.similar)
             return
-        if query.found is not None:
+        if query.search is not None:
             if has_curation(self._connection) or not _wants_curation(query):
-                yield from self._of_prompts(query.found)
+                yield from self._of_prompts(query.search)
             return
         if not has_curation(self._connection):
             if not _wants_curation(query) and query.order is not Order.SIZE:
@@ -142,7 +142,7 @@ class FileOrder:
             part = rest[at : at + _MAX_PIECE]
             yield Piece(part, part[-1], len(part))
 
-    def _of_prompts(self, found: FoundPrompts) -> Iterator[Piece]:
+    def _of_prompts(self, search: FoundPrompts) -> Iterator[Piece]:
         """The files of prompts that a search found; a place is a prompt and a file of it."""
         place = self._place()
         if self._query.before is not None:  # other files of the last prompt may be left
@@ -150,7 +150,7 @@ class FileOrder:
         before = None if self._query.before is None else place.key
         length = _MIN_PIECE // 2
         while True:
-            ids = list(found(before, length))
+            ids = list(search(before, length))
             if ids:
                 yield self._files_of(ids, Place(_MAX_ID, _MAX_ID))
             if len(ids) < length:

@@ -88,7 +88,7 @@ class GalleryQuery(ListFilters):
         size: only pictures of this width and height in pixels.
         order: the order.
         before_key: ``next_key`` of the page before.
-        found: only files of the prompts that this finds, in its order: called with an id, for
+        search: only files of the prompts that this finds, in its order: called with an id, for
             prompts with smaller ones, and with the largest number of them.
         similar: only these files, the smallest first: how different each is, and its id.
     """
@@ -105,7 +105,7 @@ class GalleryQuery(ListFilters):
     size: tuple[int, int] | None = None
     order: Order = Order.NEWEST
     before_key: int | None = None
-    found: FoundPrompts | None = None
+    search: FoundPrompts | None = None
     similar: Sequence[tuple[int, int]] | None = None
 
 

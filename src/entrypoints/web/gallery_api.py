@@ -16,11 +16,11 @@ from application.ports.gallery import GalleryQuery, Order, Shown
 from domain.prompt import Kind
 from entrypoints.submission import short_title
 from entrypoints.web.api import (
-    MAX_ROW_ID,
     ListParameters,
     QueryText,
     QueryTime,
     Routes,
+    RowId,
     bad_query,
     read_search,
     read_time,
@@ -123,10 +123,8 @@ class GalleryParameters(ListParameters, frozen=True):
         ),
     ] = None
     similar: Annotated[
-        int | None,
+        RowId | None,
         Meta(
-            ge=0,
-            le=MAX_ROW_ID,
             description="artifact_id of a picture: only files that look like it, encoded again or"
             " made smaller; the most similar first. Older files are compared once they were read"
             " in the background",
@@ -193,7 +191,7 @@ def gallery(services: Services, query: GalleryParameters) -> GalleryPage:
             size=_size(query.size),
             order=Order(query.sort),
             before_key=key,
-            found=_found(services, query.search),
+            search=_found(services, query.search),
             similar=_similar(services, query.similar),
         )
     )

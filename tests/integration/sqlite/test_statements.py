@@ -268,7 +268,7 @@ def _keep_the_best(connection: Connection) -> None:
         curated.end_removal(artifact)
     shown = gallery.SqlGallery(connection)
     shown.newest_before(LATER)
-    shown.page(GalleryQuery(found=lambda *_: [1]))
+    shown.page(GalleryQuery(search=lambda *_: [1]))
     for filters in (
         {"favourite": True}, {"rating": 5}, {"tag": "a"}, {"seed": 1}, {"size": (1, 1)},
         {"workflow": "a"}, {"shown": Shown.HIDDEN}, {"shown": Shown.WASTEBASKET},
