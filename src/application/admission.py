@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from threading import RLock
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from application.workflow_holds import WorkflowHolds
     from domain.breaker import CircuitBreaker, PastRender
     from domain.render import Claim
+    from domain.workflow_rules import WorkflowKey
 
 _CHECK_INTERVAL = 5.0  # seconds between two checks whether a cause is gone
 _MIN_CHECK_INTERVAL = 0.1  # seconds
@@ -50,11 +52,13 @@ class QueueGate:
         paused: the pause by a person, or None.
         stopped: the failure of the environment that stopped each kind, the newest last.
         unavailable: the failure that every prompt of a kind would meet on this machine.
+        held: the failure of each named workflow that cannot run, and holds back its prompts.
     """
 
     paused: Pause | None = None
     stopped: Mapping[Kind, Failure] = field(default_factory=dict)
     unavailable: Mapping[Kind, Failure] = field(default_factory=dict)
+    held: Mapping[WorkflowKey, Failure] = field(default_factory=dict)
 
     @property
     def stopped_by(self) -> Failure | None:
@@ -79,11 +83,12 @@ class Admission:
         clock: the time, for intervals.
         breakers: by kind; they distinguish bad prompts from a broken environment.
         events: receives stops and resumptions of the queue.
+        holds: the named workflows that cannot run; None if every kind has only one workflow.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - everything that may delay a prompt
         self,
-        renderer: MediaRenderer | WorkflowHolds,
+        renderer: MediaRenderer,
         store: ArtifactStore,
         repository: PromptRepository,
         controls: QueueControls,
@@ -91,7 +96,9 @@ class Admission:
         clock: Clock,
         breakers: Mapping[Kind, CircuitBreaker],
         events: EventListener,
+        holds: WorkflowHolds | None = None,
     ) -> None:
+        self._holds = holds
         self._renderer = renderer
         self._store = store
         self._repository = repository
@@ -127,7 +134,8 @@ class Admission:
         """Why prompts are not claimed, as of the last attempt to claim one."""
         with self._lock:
             unavailable = {kind: failure for kind, (failure, _) in self._unavailable.items()}
-            return QueueGate(self._paused, dict(self._stopped), unavailable)
+            held = self._holds.held() if self._holds is not None else {}
+            return QueueGate(self._paused, dict(self._stopped), unavailable, held)
 
     def seconds_to_probe(self) -> float | None:
         """Seconds until the next probe of a stopped kind; None if no kind is stopped."""
@@ -139,9 +147,10 @@ class Admission:
         """Seconds until it is worth asking for a prompt again; None if no kind is refused."""
         with self._lock:
             gate = self.gate()
-            if not gate.refused:
+            if not gate.refused and not gate.held:
                 return None
-            interval = _check_interval([*gate.stopped.values(), *gate.unavailable.values()])
+            reasons = (gate.stopped, gate.unavailable, gate.held)
+            interval = _check_interval(chain.from_iterable(one.values() for one in reasons))
             probe = self.seconds_to_probe()
             return interval if probe is None else min(interval, max(probe, _MIN_CHECK_INTERVAL))
 
@@ -204,6 +213,8 @@ class Admission:
         with self._lock:
             for claim in claims:
                 self._breakers[claim.kind].succeeded(claim.prompt_id)
+                if self._holds is not None:
+                    self._holds.succeeded(claim)
             # Perhaps another process with the same settings has paused a kind.
             paused = {pause.kind for pause in self._controls.pauses() if not pause.elsewhere}
             if recovered := {claim.kind for claim in claims} & paused:
@@ -216,6 +227,9 @@ class Admission:
             if failure.code is FailureCode.INTERRUPTED:
                 breaker.release(claim.prompt_id)
                 return Verdict.GIVE_BACK
+            if self._holds is not None and (verdict := self._holds.judge(claim, failure)):
+                breaker.release(claim.prompt_id)
+                return verdict
             verdict = breaker.judge(claim.prompt_id, failure, self._clock.monotonic())
             if verdict is Verdict.STOP:
                 similar = breaker.similar_prompts(failure)
@@ -235,6 +249,8 @@ class Admission:
         """Record that a render ended and showed nothing about the environment."""
         with self._lock:
             self._breakers[claim.kind].release(claim.prompt_id)
+            if self._holds is not None:
+                self._holds.release(claim)
 
     def stop(self, failure: Failure, kinds: Collection[Kind] = tuple(Kind)) -> None:
         """Stop kinds because of a failure that every one of their prompts would meet."""
@@ -305,6 +321,8 @@ class Admission:
         if not kinds:
             return None
         suspects = {prompt for kind in kinds for prompt in self._breakers[kind].suspects}
+        if self._holds is not None:
+            suspects |= self._holds.suspects()
         excluding = selection.excluding | suspects
         return replace(selection, kinds=frozenset(kinds), excluding=excluding)
 
@@ -330,7 +348,7 @@ class Admission:
         """Whether the cause that stopped a kind is gone, as checks without a probe show."""
         if code not in set(FailureCode) or not FailureCode(code).halts:
             return False
-        if self._store.preflight() or self._renderer.preflight(kind):
+        if self._store.preflight() or (self._holds or self._renderer).preflight(kind):
             self._detected.add(kind)
             return False
         return kind in self._detected or FailureCode(code).found_by_preflight
@@ -339,7 +357,8 @@ class Admission:
         known = self._unavailable.get(kind)
         if known is not None and now - known[1] < _check_interval([known[0]]):
             return False
-        failure = self._renderer.preflight(kind) or self._repository.rehearse(kind)
+        renderer = self._holds or self._renderer
+        failure = renderer.preflight(kind) or self._repository.rehearse(kind)
         if failure:
             self._unavailable[kind] = failure, now
             if known is None or known[0].code is not failure.code:

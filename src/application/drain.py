@@ -13,7 +13,7 @@ from application.slot import NOT_BEGUN
 from domain.render import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from application.admission import Admission
     from application.leases import HeldLease
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from application.turns import Turn
     from domain.failure import Failure
     from domain.render import LiveRender
+    from domain.workflow_rules import WorkflowKey
 
 RECOVERY_INTERVAL = 5.0  # seconds between two checks for lost workers
 _POLL_INTERVAL = 0.25  # seconds between two checks while waiting, also for a stop
@@ -44,6 +45,8 @@ class DrainReport:
         stopped_by: the failure of the environment that stopped the drain, or None.
         paused: the pause that prevented claims, or None.
         interrupted: whether a person stopped it.
+        held: the failures of named workflows that could not run, while prompts of their kind are
+            still pending.
     """
 
     published: int = 0
@@ -54,6 +57,7 @@ class DrainReport:
     stopped_by: Failure | None = None
     paused: Pause | None = None
     interrupted: bool = False
+    held: Mapping[WorkflowKey, Failure] = field(default_factory=dict)
 
     @property
     def renders(self) -> int:
@@ -175,6 +179,11 @@ class Drain:
         report, gate = progress.report, self._admission.gate()
         report.interrupted = stop.made
         report.paused = gate.paused
+        report.held = {
+            (kind, name): failure
+            for (kind, name), failure in gate.held.items()
+            if kind in selection.kinds and self._admission.is_pending(selection, kind)
+        }
         if gate.stopped:
             report.stopped_by = gate.stopped_by
         if report.stopped_by is None and not report.interrupted and report.paused is None:

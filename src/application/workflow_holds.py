@@ -5,11 +5,13 @@ from __future__ import annotations
 from threading import RLock
 from typing import TYPE_CHECKING, Final
 
+from application.ports.events import KindRecovered, KindUnavailable
 from domain.failure import Blame, FailureCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from application.ports.events import EventListener
     from application.ports.media_renderer import MediaRenderer
     from application.ports.system import Clock
     from application.workflow_choice import WorkflowChoices
@@ -53,6 +55,7 @@ class WorkflowHolds:
         renderer: checks whether a workflow can run.
         make_breaker: makes the breaker of one workflow.
         clock: the time, for intervals.
+        events: receives workflows that cannot run, and those that can again.
     """
 
     def __init__(
@@ -61,10 +64,12 @@ class WorkflowHolds:
         renderer: MediaRenderer,
         make_breaker: Callable[[], CircuitBreaker],
         clock: Clock,
+        events: EventListener,
     ) -> None:
         self._choices = choices
         self._renderer = renderer
         self._clock = clock
+        self._events = events
         self._breakers: dict[WorkflowKey, CircuitBreaker] = {
             (kind, name): make_breaker()
             for kind, rules in choices.rules.items()
@@ -119,14 +124,23 @@ class WorkflowHolds:
         if key is None or not is_of_workflow:
             return None
         with self._lock:
-            return self._breakers[key].judge(claim.prompt_id, failure, self._clock.monotonic())
+            breaker = self._breakers[key]
+            was_open = breaker.is_open
+            verdict = breaker.judge(claim.prompt_id, failure, self._clock.monotonic())
+            if breaker.is_open and not was_open:
+                kind, name = key
+                self._events.handle(KindUnavailable(kind, failure, name))
+            return verdict
 
     def succeeded(self, claim: Claim) -> None:
         """Record that a prompt was published."""
         key = self._choices.of_render(claim)
         if key is not None:
             with self._lock:
+                was_open = self._breakers[key].is_open
                 self._breakers[key].succeeded(claim.prompt_id)
+                if was_open:
+                    self._events.handle(KindRecovered(*key))
 
     def release(self, claim: Claim) -> None:
         """Record that a render ended and showed nothing about its workflow."""
@@ -146,8 +160,13 @@ class WorkflowHolds:
         if known is not None and now - known[1] < _CHECK_INTERVAL:
             return known[0]
         failure = self._renderer.preflight(*key)
+        kind, name = key
         if failure is not None:
             self._failing[key] = failure, now
+            if known is None or known[0].code is not failure.code:
+                self._events.handle(KindUnavailable(kind, failure, name))
         elif known is not None:
             del self._failing[key]
+            if not self._breakers[key].is_open:
+                self._events.handle(KindRecovered(kind, name))
         return failure

@@ -35,7 +35,8 @@ _MAX_SHOWN: Final = 60  # characters of a value in a reason
 def workflow_subject(key: WorkflowKey, what: str) -> str:
     """What people call something of a workflow: "image script", ``image script "anime"``."""
     kind, name = key
-    return f'{kind.value} {what} "{name}"' if name else f"{kind.value} {what}"
+    subject = f"{kind.value} {what}".rstrip()
+    return f'{subject} "{name}"' if name else subject
 
 
 def named(name: str, known: Sequence[str], kind: Kind) -> Result[str, str]:

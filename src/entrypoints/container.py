@@ -252,7 +252,7 @@ class Container(containers.DeclarativeContainer):
     )
 
     workflow_holds: providers.Provider[WorkflowHolds | None] = providers.Singleton(
-        renderer_setup.workflow_holds, settings, workflow_choices, renderer, clock
+        renderer_setup.workflow_holds, settings, workflow_choices, renderer, clock, events
     )
 
     # Rendering and publishing a prompt.
@@ -341,7 +341,7 @@ class Container(containers.DeclarativeContainer):
     )
     admission: providers.Provider[Admission] = providers.Singleton(
         Lazy("application.admission:Admission"),
-        providers.Callable(lambda holds, renderer: holds or renderer, workflow_holds, renderer),
+        renderer,
         store,
         repository,
         controls,
@@ -357,6 +357,7 @@ class Container(containers.DeclarativeContainer):
             )
         ),
         events,
+        workflow_holds,
     )
     lanes: providers.Provider[int] = providers.Callable(
         lambda on_servers: SERVER_LANES if on_servers else LANES, has_server_jobs

@@ -30,6 +30,7 @@ from entrypoints.settings.errors import SettingsError
 from entrypoints.submission import MAX_KEY_LENGTH, named_request
 from entrypoints.version import VERSION
 from entrypoints.web.submit_api import check_form
+from entrypoints.workflow_choice import all_rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -89,10 +90,11 @@ class QueueTools:
         Raises:
             ToolError: a prompt cannot be used, or the batch has other prompts.
         """
+        rules = all_rules(self._loaded.settings.media)
         submissions: list[Submission] = []
         problems: list[str] = []
         for number, prompt in enumerate(prompts, start=1):
-            form = check_form(prompt)
+            form = check_form(prompt, rules)
             submissions += form.submissions
             problems += [f"prompt {number}: {name} {what}" for name, what in form.problems.items()]
         if problems:
@@ -288,7 +290,8 @@ def make_server(loaded: LoadedSettings) -> MCPServer[Any]:  # noqa: C901 - a fun
                     ' style_tags, aspect_ratio ("16:9"), width, height, seed; songs {"kind":'
                     ' "song", "lyrics": "[Verse]\\n..."} with title, genre, mood, tempo,'
                     " key, seconds; many at once with variations (a number), seeds ([1, 2]) or"
-                    ' vary ({"technical_params.steps": [10, 20]}: every combination), and label'
+                    ' vary ({"technical_params.steps": [10, 20]}: every combination), and label;'
+                    " workflow chooses a named one, whatever the rules say"
                 ),
             ),
         ],

@@ -439,6 +439,7 @@ def workflow_holds(
     choices: WorkflowChoices | None,
     renderer: MediaRenderer,
     clock: Clock,
+    events: EventListener,
 ) -> WorkflowHolds | None:
     """Which named workflows can run; None if every kind has only one, without a name."""
     if choices is None:
@@ -447,7 +448,7 @@ def workflow_holds(
     from domain.breaker import CircuitBreaker
 
     make_breaker = partial(CircuitBreaker, probe_seconds=loaded.settings.retry.probe_seconds)
-    return WorkflowHolds(choices, renderer, make_breaker, clock)
+    return WorkflowHolds(choices, renderer, make_breaker, clock, events)
 
 
 def server_names(loaded: LoadedSettings) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from tests.contract.queue_controls_contract import QueueControlsContract
 from tests.contract.render_history_contract import Archive, RenderHistoryContract
 from tests.contract.render_leases_contract import RenderLeasesContract, Ward
 from tests.contract.server_jobs_contract import ServerJobsContract, Yard
+from tests.contract.workflow_records_contract import WorkflowRecordsContract
 from tests.fakes.system import ManualClock
 
 if TYPE_CHECKING:
@@ -23,9 +24,10 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import datetime
 
-    from application.ports.database import QueueControls
+    from application.ports.database import PromptIntake, QueueControls
     from application.ports.hooks import HookOutbox
     from application.ports.prompt_repository import PromptRepository
+    from application.ports.workflows import WorkflowRecords
     from domain.hook_delivery import Subscription
     from tests.contract.postgres_outside import PostgresOutside
 
@@ -108,6 +110,29 @@ class TestPostgresServerJobs(ServerJobsContract):
     def yard(self, others: PostgresOutside) -> Yard:
         """Over a fresh database."""
         return _Yard(others)
+
+
+class TestPostgresWorkflowRecords(WorkflowRecordsContract):
+    """Over two connections."""
+
+    @pytest.fixture
+    def repository(self, others: PostgresOutside) -> PromptRepository:
+        """Makes our tables."""
+        return others.repository(ManualClock())
+
+    @pytest.fixture
+    def intake(self, others: PostgresOutside) -> PromptIntake:
+        """Over a connection of its own."""
+        from adapters.postgres.queue import PostgresPromptIntake  # noqa: PLC0415 - as above
+
+        return PostgresPromptIntake(others.connection())
+
+    @pytest.fixture
+    def workflow_records(self, others: PostgresOutside) -> WorkflowRecords:
+        """Over a connection of its own."""
+        from adapters.postgres.queue import PostgresWorkflowRecords  # noqa: PLC0415 - as above
+
+        return PostgresWorkflowRecords(others.connection())
 
 
 class _Archive(Archive):

@@ -69,6 +69,7 @@ class _UnavailableKind(Struct, frozen=True):
     code: str
     message: str
     hint: str
+    workflow: str = ""
 
 
 class _Gate(Struct, frozen=True):

@@ -257,11 +257,12 @@ def _render_view(render_id: int, running: _Running, now: float, preview: int) ->
 
 
 def _gate_view(gate: QueueGate) -> GateView:
+    kinds = {(kind, ""): failure for kind, failure in gate.unavailable.items()}
     unavailable = tuple(
         UnavailableKind(
-            kind, failure.code.value, failure.message[:_MAX_REASON_LENGTH], failure.hint
+            kind, failure.code.value, failure.message[:_MAX_REASON_LENGTH], failure.hint, workflow
         )
-        for kind, failure in gate.unavailable.items()
+        for (kind, workflow), failure in {**kinds, **gate.held}.items()
     )
     if pause := gate.paused:
         reason = pause.reason[:_MAX_REASON_LENGTH]

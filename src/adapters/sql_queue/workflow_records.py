@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Final
 
 from adapters.sql_queue.bookkeeping import bookkeeping_version, has_config_name
@@ -10,7 +11,7 @@ from application.ports.workflows import PromptHints
 from domain.workflow_rules import WorkflowChoice
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from adapters.sql_queue.connection import Connection
     from domain.render import Claim
@@ -55,6 +56,13 @@ class SqlWorkflowRecords:
         }
         with self._connection.writing(claim.prompt_id):
             self._connection.change(self._sql["record"], row)
+
+    def names(self, prompt_ids: Collection[int]) -> Mapping[int, str]:
+        """The workflow that rendered each of these prompts last, for those that have a record."""
+        if bookkeeping_version(self._connection) < WORKFLOWS_VERSION:
+            return {}
+        values = {"prompt_ids": json.dumps(list(prompt_ids))}
+        return dict(self._connection.rows(self._sql["names"], values))
 
     def rendered_with(self, prompt_id: int) -> Sequence[WorkflowChoice]:
         """The workflow of each writing in the newest render of a prompt that has a record."""

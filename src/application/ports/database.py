@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from application.ports.curation import Curation
     from application.ports.gallery import Gallery
     from application.ports.prompt_catalogue import PromptCatalogue
+    from application.ports.workflows import WorkflowRecords
 
 
 class Database(Protocol):
@@ -50,6 +51,11 @@ class Database(Protocol):
     @property
     def labels(self) -> PromptLabels:
         """Finds prompts by their label."""
+        ...
+
+    @property
+    def workflow_records(self) -> WorkflowRecords:
+        """Named workflows of prompts and renders."""
         ...
 
     @property

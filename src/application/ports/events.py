@@ -139,21 +139,24 @@ class QueueResumed:
 
 @dataclass(frozen=True, slots=True)
 class KindUnavailable:
-    """Prompts of one kind cannot be rendered here, and wait.
+    """Prompts of one kind, or of one named workflow of it, cannot be rendered here, and wait.
 
     Attributes:
         failure: what is missing.
+        workflow: the name; "" for the whole kind.
     """
 
     kind: Kind
     failure: Failure
+    workflow: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class KindRecovered:
-    """Prompts of a kind can be rendered here again."""
+    """Prompts of a kind, or of one named workflow of it, can be rendered here again."""
 
     kind: Kind
+    workflow: str = ""
 
 
 @dataclass(frozen=True, slots=True)

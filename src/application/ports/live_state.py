@@ -72,12 +72,17 @@ class OutcomeView:
 
 @dataclass(frozen=True, slots=True)
 class UnavailableKind:
-    """A media kind that a worker cannot render now, and why."""
+    """A media kind, or one named workflow of it, that a worker cannot render now, and why.
+
+    Attributes:
+        workflow: the name; "" for the whole kind.
+    """
 
     kind: Kind
     code: str
     message: str
     hint: str
+    workflow: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +93,7 @@ class GateView:
         paused_by: "person" or "environment", or "" if it claims prompts.
         code: code of the failure that paused it, or "".
         reason: one or two sentences, or "".
-        unavailable: the kinds that it cannot render.
+        unavailable: the kinds, and the named workflows, that it cannot render.
     """
 
     paused_by: str = ""

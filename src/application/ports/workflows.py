@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from domain.render import Claim
     from domain.workflow_rules import WorkflowChoice
@@ -43,6 +43,10 @@ class WorkflowRecords(Protocol):
             variant: number of the writing, counted from 1.
             choice: the workflow, and why.
         """
+        ...
+
+    def names(self, prompt_ids: Collection[int]) -> Mapping[int, str]:
+        """The workflow that rendered each of these prompts last, for those that have a record."""
         ...
 
     def rendered_with(self, prompt_id: int) -> Sequence[WorkflowChoice]:

@@ -15,9 +15,9 @@ from entrypoints.cli.timestamps import age_of, shown_time
 from entrypoints.terminal_text import fitted, one_line, table, terminal_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from application.ports.database import LabelledPrompt
+    from application.ports.database import Database
     from domain.prompt import Prompt
 
 HELP = """List prompts, newest first.
@@ -70,14 +70,13 @@ def list_prompts(
     query = PromptQuery(kind, artifact_status, text, limit, label)
     with invocation.open_database() as database:
         prompts = database.catalogue.search(query)
-        labelled = database.labels.of([prompt.id for prompt in prompts])
-    print_prompts(invocation, prompts, labelled, limit, shows_varied=label is not None)
+        print_prompts(invocation, database, prompts, limit, shows_varied=label is not None)
 
 
 def print_prompts(
     invocation: Invocation,
+    database: Database,
     prompts: Sequence[Prompt],
-    labelled: Mapping[int, LabelledPrompt],
     limit: int,
     *,
     shows_varied: bool = False,
@@ -86,13 +85,15 @@ def print_prompts(
 
     Args:
         invocation: says which.
+        database: knows their labels and workflows.
         prompts: newest first.
-        labelled: the labels of the prompts that have some, by id.
         limit: if there are so many, more may match.
         shows_varied: whether to show in which values the prompts differ.
     """
     from domain.variation import caption
 
+    labelled = database.labels.of([prompt.id for prompt in prompts])
+    workflows = database.workflow_records.names([prompt.id for prompt in prompts])
     if invocation.as_json:
         documents = [
             {
@@ -107,6 +108,7 @@ def print_prompts(
                 "reason": _reason(prompt)[1] or None,
                 "label": labelled[prompt.id].label if prompt.id in labelled else None,
                 "varied": dict(labelled[prompt.id].varied) if prompt.id in labelled else {},
+                "workflow": workflows.get(prompt.id),
             }
             for prompt in prompts
         ]
@@ -119,9 +121,9 @@ def print_prompts(
     reason_titles = ("CODE", "REASON") if has_failed else ()
     is_varied = shows_varied and any(one.varied for one in labelled.values())
     varied_titles = ("VARIED",) if is_varied else ()
-    rows: list[tuple[str, ...]] = [
-        ("ID", "KIND", "STATUS", "CREATED", "AGE", *reason_titles, *varied_titles, "TEXT")
-    ]
+    named_titles = ("WORKFLOW",) if workflows else ()
+    titles = (*named_titles, *reason_titles, *varied_titles)
+    rows: list[tuple[str, ...]] = [("ID", "KIND", "STATUS", "CREATED", "AGE", *titles, "TEXT")]
     for prompt in prompts:
         code, reason = _reason(prompt)
         row = (
@@ -134,7 +136,8 @@ def print_prompts(
         reasons = (code or "-", fitted(one_line(reason), _REASON_COLUMNS) or "-")
         varied = caption(labelled[prompt.id].varied) if prompt.id in labelled else ""
         varied = fitted(one_line(varied), _REASON_COLUMNS) or "-"
-        columns = (*(reasons if has_failed else ()), *((varied,) if is_varied else ()))
+        named = (one_line(workflows.get(prompt.id, "-")),) if workflows else ()
+        columns = (*named, *(reasons if has_failed else ()), *((varied,) if is_varied else ()))
         rows.append((*row, *columns, one_line(prompt.text)))
     click.echo("\n".join(table(rows, terminal_columns(), numbers={0})))
     if len(prompts) == limit:

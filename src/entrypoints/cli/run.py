@@ -137,7 +137,7 @@ def drain_selection(
     _print_undelivered(container.hook_dispatcher())
     if interruption.exit_code is not None:
         return interruption.exit_code
-    if report.stopped_by or report.paused:
+    if report.stopped_by or report.paused or report.held:
         return ExitCode.ENVIRONMENT
     return ExitCode.SOME_FAILED if report.failed or skipped else ExitCode.DONE
 
@@ -188,6 +188,10 @@ def _print_summary(report: DrainReport, skipped: dict[int, str]) -> None:
 
         print_line(f"mediagen: {pause_sentence(report.paused)}", err=True)
         print_line(pause_remedy(report.paused), err=True)
+    for (kind, name), failure in report.held.items() if not report.stopped_by else ():
+        which = f'{kind.value} prompts of the workflow "{one_line(name)}"'
+        print_line(f"mediagen: {which} wait: {failure.code}: {failure.summary}", err=True)
+        print_line(f"Hint: {failure.hint}", err=True)
     if report.stopped_by:
         failure = report.stopped_by
         print_line(f"mediagen: stopped: {failure.code}: {failure.summary}", err=True)
@@ -212,6 +216,10 @@ def _print_document(report: DrainReport, skipped: dict[int, str]) -> None:
         "paused": pause_document(report.paused) if report.paused else None,
         "skipped": {str(prompt_id): reason for prompt_id, reason in skipped.items()},
         "interrupted": report.interrupted,
+        "held": [
+            {"kind": kind.value, "workflow": name, "code": why.code.value, "message": why.summary}
+            for (kind, name), why in report.held.items()
+        ],
         "stopped_by": failure
         and {"code": failure.code.value, "message": failure.summary, "hint": failure.hint},
     }

@@ -88,8 +88,7 @@ def search(
             return
         prompts = index.find(SearchQuery(chosen, kind, status, None, limit)).prompts
         records = [database.catalogue.find(prompt.id) for prompt in prompts]
-        labelled = database.labels.of([prompt.id for prompt in prompts])
-    print_prompts(invocation, [record.prompt for record in records if record], labelled, limit)
+        print_prompts(invocation, database, [record.prompt for record in records if record], limit)
 
 
 def _update(index: SearchIndex) -> None:

@@ -36,10 +36,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from application.ports.database import Pause
+    from application.ports.database import Database, Pause
     from application.ports.live_state import UnavailableKind
     from application.ports.prompt_catalogue import ArtifactRecord, PromptRecord, RenderRecord
     from domain.brief import Brief
+    from entrypoints.workflow_choice import ExplainedWorkflow
 
 HELP = """Show everything about one prompt.
 
@@ -62,23 +63,45 @@ def show(invocation: Invocation, prompt_id: int) -> int:
     """Find the prompt and print it."""
     with invocation.open_database() as database:
         record, pause = database.catalogue.find(prompt_id), database.controls.paused()
+        brief = _parse(record) if record else None
+        workflow = _workflow(invocation, database, record, brief) if record else None
     if record is None:
         message = f"no image or lyrics prompt has the id {prompt_id}"
         click.echo(f"mediagen: {message}; 'mediagen list' lists prompts", err=True)
         return ExitCode.SOME_FAILED
     is_pending = record.prompt.artifact_status == "pending"
     pause = pause if is_pending or invocation.as_json else None
-    broken = _broken_kind(record, invocation) if is_pending else None
-    root, brief = _published_files(invocation), _parse(record)
+    name = workflow.choice.name if workflow and workflow.choice else ""
+    broken = _broken_kind(record, invocation, name) if is_pending else None
+    root = _published_files(invocation)
     if invocation.as_json:
-        invocation.print_json(_document(record, brief, root, pause, broken))
+        document = _document(record, brief, root, pause, broken)
+        named = {"workflow": workflow.document()} if workflow else {}
+        invocation.print_json(document | named)
     else:
-        click.echo("\n".join(_lines(record, brief, root, pause, broken)))
+        click.echo("\n".join(_lines(record, brief, root, pause, broken, workflow)))
     return ExitCode.DONE
 
 
-def _broken_kind(record: PromptRecord, invocation: Invocation) -> UnavailableKind | None:
-    """What prevents a running worker from rendering prompts of this kind."""
+def _workflow(
+    invocation: Invocation,
+    database: Database,
+    record: PromptRecord,
+    brief: Brief | Failure | None,
+) -> ExplainedWorkflow | None:
+    """Which named workflow renders the prompt; None if there is only one."""
+    from entrypoints.workflow_choice import all_rules, explain_workflow
+
+    prompt = record.prompt
+    rules = all_rules(invocation.settings().settings.media).get(prompt.kind)
+    usable = None if isinstance(brief, Failure) else brief
+    return explain_workflow(rules, database.workflow_records, prompt.id, usable)
+
+
+def _broken_kind(
+    record: PromptRecord, invocation: Invocation, workflow: str
+) -> UnavailableKind | None:
+    """What prevents a running worker from rendering prompts of this kind and workflow."""
     from entrypoints.factories import live_reader
 
     return next(
@@ -86,7 +109,7 @@ def _broken_kind(record: PromptRecord, invocation: Invocation) -> UnavailableKin
             broken
             for worker in live_reader(invocation.settings()).workers()
             for broken in worker.gate.unavailable
-            if broken.kind is record.prompt.kind
+            if broken.kind is record.prompt.kind and broken.workflow in {"", workflow}
         ),
         None,
     )
@@ -194,6 +217,7 @@ def _lines(  # noqa: C901 - a part for each thing that may be known
     root: _Files | None,
     pause: Pause | None,
     broken: UnavailableKind | None,
+    workflow: ExplainedWorkflow | None,
 ) -> list[str]:
     prompt = record.prompt
     head = [
@@ -208,6 +232,10 @@ def _lines(  # noqa: C901 - a part for each thing that may be known
     if record.label:
         varied = f" ({caption(record.varied)})" if record.varied else ""
         head.append(("label", one_line(record.label + varied)))
+    if workflow:
+        head.append(("workflow", one_line(workflow.sentence)))
+        if rendered := workflow.rendered_sentence:
+            head.append(("rendered with", one_line(rendered)))
     if retry_at := _retry_at(record):
         head.append(("next attempt", one_line(with_time_until(retry_at))))
     if pause:

@@ -214,6 +214,7 @@ def status_document(snapshot: Snapshot) -> dict[str, object]:
                 "code": broken.code,
                 "message": broken.message,
                 "hint": broken.hint,
+                "workflow": broken.workflow or None,
             }
             for worker in snapshot.workers
             for broken in worker.gate.unavailable
@@ -432,10 +433,13 @@ def _recent_rows(workers: Sequence[WorkerView], number: int) -> list[tuple[str, 
 
 
 def broken_lines(broken: UnavailableKind) -> list[str]:
-    """What prevents prompts of a kind from being rendered, and how to fix it."""
+    """What prevents prompts of a kind or workflow from being rendered, and how to fix it."""
     reason = one_line(f"{broken.code}: {broken.message}")
+    which = f"{broken.kind.value} prompts"
+    if broken.workflow:
+        which += f' of the workflow "{one_line(broken.workflow)}"'
     return [
-        f"{broken.kind.value} prompts cannot be rendered now: {reason}",
+        f"{which} cannot be rendered now: {reason}",
         f"Hint: {one_line(broken.hint)}",
     ]
 

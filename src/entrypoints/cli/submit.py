@@ -155,6 +155,12 @@ _priority_option = click.option(
     metavar="N",
     help="A priority from 1 to 10; 5 is the usual one, and the highest is rendered first.",
 )
+_workflow_option = click.option(
+    "--workflow",
+    type=DatabaseText(),
+    metavar="NAME",
+    help="The named workflow that renders it, whatever the rules of media.workflows say.",
+)
 _skip_bad_option = click.option(
     "--skip-bad",
     is_flag=True,
@@ -197,6 +203,7 @@ class _Chosen:
     """What applies to every brief of a submission."""
 
     priority: int
+    workflow: str
     skip_bad: bool
     axes: tuple[Axis, ...]
     label: str
@@ -209,6 +216,7 @@ def _common_options(function: Callable[..., Any]) -> Callable[..., Any]:
     def with_chosen(
         *arguments: object,
         priority: int,
+        workflow: str | None,
         skip_bad: bool,
         variations: int | None,
         seeds: Axis | None,
@@ -222,10 +230,12 @@ def _common_options(function: Callable[..., Any]) -> Callable[..., Any]:
             axes = variation_axes(vary, seeds.values if seeds else (), variations)
         except VariationError as error:
             raise click.UsageError(str(error)) from None
-        chosen = _Chosen(priority, skip_bad, tuple(axes), label or "")
+        chosen = _Chosen(priority, workflow or "", skip_bad, tuple(axes), label or "")
         return function(*arguments, chosen=chosen, **options)
 
-    for option in reversed((_priority_option, _skip_bad_option, *_variation_options)):
+    for option in reversed(
+        (_priority_option, _workflow_option, _skip_bad_option, *_variation_options)
+    ):
         with_chosen = option(with_chosen)
     return with_chosen
 
@@ -295,6 +305,8 @@ def _submit(
         names = " or ".join(map(_option_name, required))
         message = f"nothing to add: give {names}, or a FILE ('-' for standard input)"
         raise click.UsageError(message)
+    if chosen.workflow:
+        chosen = replace(chosen, workflow=_workflow_name(invocation, kind, chosen.workflow))
     ids: tuple[int, ...] = ()
     notes: list[tuple[str, str]] = []
     # Opened first: a missing database is reported before thousands of briefs are read.
@@ -314,6 +326,19 @@ def _submit(
     if is_refused:
         return ExitCode.USAGE
     return ExitCode.SOME_FAILED if refused else ExitCode.DONE
+
+
+def _workflow_name(invocation: Invocation, kind: Kind, name: str) -> str:
+    """The name as the settings write it. Raises UsageError if there is none like it."""
+    from returns.pipeline import is_successful
+
+    from entrypoints.workflow_choice import all_rules, chosen_workflow
+
+    rules = all_rules(invocation.settings().settings.media)
+    chosen = chosen_workflow(rules, kind, name)
+    if not is_successful(chosen):
+        raise click.UsageError(f"--workflow: {chosen.failure()}")
+    return chosen.unwrap()
 
 
 def _parse(
@@ -342,7 +367,7 @@ def _parse(
         if is_successful(parsed):
             brief = parsed.unwrap()
             submission = make_submission(kind, brief, source.content, text)
-            submission = replace(submission, priority=chosen.priority)
+            submission = replace(submission, priority=chosen.priority, workflow=chosen.workflow)
             try:
                 submissions += vary(submission, brief, chosen.axes, chosen.label)
             except VariationError as error:

@@ -13,7 +13,7 @@ from adapters.comfyui_server.examples import EXAMPLES
 from adapters.comfyui_server.examples import example as example_text
 from domain.prompt import Kind
 from entrypoints.cli.invocation import ExitCode, Invocation, command, common_options
-from entrypoints.cli.parameters import KindName
+from entrypoints.cli.parameters import KindName, PromptId
 from entrypoints.cli.workflow_script import CheckedScript, check_script
 from entrypoints.terminal_text import one_line, visible
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from adapters.comfyui_graph.workflow_file import KnownNodeTypes
     from adapters.comfyui_server.address import ServerAddress
     from domain.failure import Failure
+    from entrypoints.settings.loader import LoadedSettings
     from entrypoints.settings.workflows import NamedWorkflow
     from entrypoints.workflow_check import CheckedWorkflow
 
@@ -81,8 +82,8 @@ workflow = click.Group(
     "workflow",
     params=list(common_options()),
     help=(
-        "Check workflows for ComfyUI's server before they are used, convert them, and print"
-        " examples."
+        "List the workflows and which of them renders a prompt; check workflows for ComfyUI's"
+        " server before they are used, convert them, and print examples."
         "\n\n\b\nExamples:\n"
         "  mediagen workflow example text_to_image > my_workflow.json\n"
         "  mediagen workflow check my_workflow.json"
@@ -221,6 +222,114 @@ def example(
     return ExitCode.DONE
 
 
+LIST_HELP = """List the workflows of each kind, with their rules.
+
+The first whose rule fits a prompt renders it; the last one renders what no rule fits.
+
+\b
+Examples:
+  mediagen workflow list
+  mediagen workflow list --json
+"""
+
+WHICH_HELP = """Show which workflow renders a prompt, and why.
+
+\b
+Examples:
+  mediagen workflow which 200
+  mediagen workflow which 200 --json
+"""
+
+
+@command(name="list", help=LIST_HELP, short_help="List the workflows and their rules.")
+def list_workflows(invocation: Invocation) -> int:
+    """Print the workflows in the order of their rules."""
+    from entrypoints.settings.resolution import workflows
+    from entrypoints.terminal_text import table, terminal_columns
+    from entrypoints.workflow_choice import all_rules
+
+    loaded = invocation.settings()
+    rules = all_rules(loaded.settings.media)
+    documents: list[dict[str, object]] = []
+    rows: list[tuple[str, ...]] = [("KIND", "NAME", "RENDERER", "WORKFLOW", "WHEN")]
+    for one in workflows(loaded):
+        path = _path_of(loaded, one)
+        of_kind = rules[one.kind].rules if one.kind in rules else ()
+        when = next((dict(rule.when) for rule in of_kind if rule.name == one.name), {})
+        name = one.name or None
+        document = {"kind": one.kind.value, "name": name, "renderer": one.renderer, "path": path}
+        documents.append(document | {"when": when})
+        terms = (f"{key}: {' or '.join(values)}" for key, values in when.items())
+        shown = "; ".join(terms) or ("otherwise" if one.name else "always")
+        row = (one.kind.value, one.name or "-", one.renderer, path or "(not set)", shown)
+        rows.append(tuple(map(one_line, row)))
+    if invocation.as_json:
+        invocation.print_json({"workflows": documents})
+    else:
+        click.echo("\n".join(table(rows, terminal_columns())))
+    return ExitCode.DONE
+
+
+def _path_of(loaded: LoadedSettings, one: NamedWorkflow) -> str | None:
+    """The script or graph of a workflow; None if it is not set."""
+    from entrypoints.renderer_setup import chosen_setups
+    from entrypoints.settings.errors import SettingsError
+
+    try:
+        return str(chosen_setups(loaded)[one.renderer].workflow_file(one))
+    except SettingsError:
+        return None
+
+
+@command(name="which", help=WHICH_HELP, short_help="Show which workflow renders a prompt.")
+@click.argument("prompt_id", type=PromptId(), metavar="ID")
+def which(invocation: Invocation, prompt_id: int) -> int:
+    """Print the workflow of one prompt."""
+    from returns.pipeline import is_successful
+
+    from domain.brief_parser import parse_brief
+    from entrypoints.settings.resolution import workflows
+    from entrypoints.workflow_choice import all_rules, explain_workflow
+
+    loaded = invocation.settings()
+    with invocation.open_database() as database:
+        record = database.catalogue.find(prompt_id)
+        if record is None:
+            message = f"no image or lyrics prompt has the id {prompt_id}"
+            click.echo(f"mediagen: {message}; 'mediagen list' lists prompts", err=True)
+            return ExitCode.SOME_FAILED
+        kind = record.prompt.kind
+        parsed = parse_brief(kind, record.writing.content) if record.writing else None
+        brief = parsed.unwrap() if parsed is not None and is_successful(parsed) else None
+        rules = all_rules(loaded.settings.media).get(kind)
+        explained = explain_workflow(rules, database.workflow_records, prompt_id, brief)
+    choice = explained.choice if explained else None
+    name = choice.name if choice else ""
+    named = [one for one in workflows(loaded, [kind]) if one.name == name]
+    path = _path_of(loaded, named[0]) if named else None
+    if invocation.as_json:
+        document = {"id": prompt_id, "kind": kind.value, "path": path}
+        empty: dict[str, object] = {
+            "name": None,
+            "reason": None,
+            "problem": None,
+            "rendered_with": [],
+        }
+        invocation.print_json(document | (explained.document() if explained else empty))
+        return ExitCode.SOME_FAILED if explained and explained.failure else ExitCode.DONE
+    if explained is None or rules is None:
+        click.echo(f"prompt {prompt_id}: {path or '(not set)'}, the only {kind.value} workflow")
+    else:
+        click.echo(one_line(f"prompt {prompt_id}: {explained.sentence}"))
+        if path:
+            click.echo(f"  {visible(path)}")
+    if explained and (rendered := explained.rendered_sentence):
+        click.echo(one_line(f"  rendered with {rendered}"))
+    return ExitCode.SOME_FAILED if explained and explained.failure else ExitCode.DONE
+
+
+workflow.add_command(list_workflows)
+workflow.add_command(which)
 workflow.add_command(check)
 workflow.add_command(convert)
 workflow.add_command(example)

@@ -18,6 +18,7 @@ from application.ports.events import (
     QueueResumed,
 )
 from domain.prompt import Kind
+from domain.workflow_rules import workflow_subject
 from entrypoints.background_threads import hook_threads, live_state_threads
 from entrypoints.container import compose
 from entrypoints.daemon.slots import planned_slots
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from application.ports.events import Event
     from application.ports.system import ServiceManager
     from application.signals import StopRequest
+    from domain.workflow_rules import WorkflowKey
     from entrypoints.container import Container
     from entrypoints.settings.loader import LoadedSettings
     from entrypoints.web.server import RunningServer
@@ -143,7 +145,8 @@ class DaemonTelemetry:
 
     def _kinds(self) -> Mapping[Kind, str]:
         """The kinds that the slots render, each with the code of its failure, or ""."""
-        failures = {broken.kind: broken.code for broken in self._state.gate.unavailable}
+        broken_kinds = [one for one in self._state.gate.unavailable if not one.workflow]
+        failures = {broken.kind: broken.code for broken in broken_kinds}
         plans = planned_slots(self._loaded.settings)
         kinds = frozenset[Kind]().union(*(plan.kinds for plan in plans))
         return {kind: failures.get(kind, "") for kind in Kind if kind in kinds}
@@ -196,7 +199,7 @@ class ManagerStatus:
 
     def __init__(self, manager: ServiceManager) -> None:
         self._manager = manager
-        self._unavailable: dict[Kind, str] = {}
+        self._unavailable: dict[WorkflowKey, str] = {}
 
     def reset(self) -> None:
         """Report that it is working; problems that persist are reported again when they occur."""
@@ -210,10 +213,11 @@ class ManagerStatus:
                 self._manager.status(f"paused: {redacted_reason(event.code, event.reason)}")
             case KindUnavailable():
                 why = f"{event.failure.code}: {event.failure.hint}"
-                self._unavailable[event.kind] = f"cannot render {event.kind}: {why}"
+                key = event.kind, event.workflow
+                self._unavailable[key] = f"cannot render {workflow_subject(key, '')}: {why}"
                 self._update()
             case KindRecovered():
-                self._unavailable.pop(event.kind, None)
+                self._unavailable.pop((event.kind, event.workflow), None)
                 self._update()
             case QueueResumed():
                 self._update()

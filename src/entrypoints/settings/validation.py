@@ -119,7 +119,7 @@ def _wrong_type(key: Key, entry: Entry, raw: object) -> Problem:
     what = f"{key.name} is {excerpt(key.name, raw)}, but must be {key.expected}"
     if isinstance(raw, str) and not entry.textual and key.base in (int, float, bool):
         fix = "Write it without quotes."
-    elif isinstance(raw, list) and key.base is tuple:
+    elif isinstance(raw, list) and (key.base is tuple or key.name.startswith(WORKFLOWS)):
         item_type, name = (str, "a string") if "strings" in key.expected else (dict, "an object")
         what = f"{key.name} is a list with a wrong item, but must be {key.expected}"
         wrong = next((item for item in raw if not isinstance(item, item_type)), None)

@@ -15,6 +15,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
 from application.ports.events import (
     EVENTS,
+    KindRecovered,
+    KindUnavailable,
     RenderEnded,
     RenderStarted,
     ServerRecovered,
@@ -40,7 +42,6 @@ class RenderMetrics:
     """Counts events, from any thread; neither waits nor raises.
 
     Attributes:
-        workflows: what people call each workflow; may be replaced at any time.
         servers: metrics of the render servers.
 
     Args:
@@ -59,11 +60,18 @@ class RenderMetrics:
         is_alive: Callable[[], bool],
         dropped_lines: Callable[[], int],
     ) -> None:
+        self._lock = Lock()
+        self._held = Gauge(
+            "mediagen_workflow_held",
+            "1 while a named workflow cannot run here and holds back its prompts, otherwise 0.",
+            ("kind", "workflow"),
+            registry=registry,
+        )
+        self._workflows: Mapping[WorkflowKey, str] = {}
         self.workflows = workflows
         self.servers = ServerMetrics(registry)
         self._monotonic = monotonic
         self._running: dict[int, tuple[Kind, float]] = {}
-        self._lock = Lock()
         counter, ended = partial(Counter, registry=registry), EVENTS[RenderEnded]
         self._prompts = counter(ended.metric, ended.description, ("kind", "outcome"))
         self._failures = counter("mediagen_failures", "Failures, by code.", ("code",))
@@ -106,6 +114,21 @@ class RenderMetrics:
         for code in FailureCode:
             self._failures.labels(code.value)
 
+    @property
+    def workflows(self) -> Mapping[WorkflowKey, str]:
+        """What people call each workflow; may be replaced at any time."""
+        return self._workflows
+
+    @workflows.setter
+    def workflows(self, workflows: Mapping[WorkflowKey, str]) -> None:
+        names = {key for key in workflows if key[1]}
+        with self._lock:
+            for kind, name in {key for key in self._workflows if key[1]} - names:
+                self._held.remove(kind.value, name)
+            for kind, name in names:
+                self._held.labels(kind.value, name).set(0)
+            self._workflows = workflows
+
     def handle(self, event: Event) -> None:
         """Count an event; states are read when they are scraped."""
         match event:
@@ -114,6 +137,8 @@ class RenderMetrics:
                     self._running[event.render_id] = event.kind, self._monotonic()
             case RenderEnded():
                 self._ended(event)
+            case KindUnavailable() | KindRecovered() if event.workflow:
+                self._hold(event)
             case ServerUnhealthy():
                 self.servers.mark(event.server, healthy=False)
             case ServerRecovered():
@@ -142,6 +167,12 @@ class RenderMetrics:
                 for render_id, (kind, started) in self._running.items()
                 if started >= as_of or render_id in live
             }
+
+    def _hold(self, event: KindUnavailable | KindRecovered) -> None:
+        with self._lock:
+            if (event.kind, event.workflow) in self._workflows:  # older settings may name others
+                held = self._held.labels(event.kind.value, event.workflow)
+                held.set(float(isinstance(event, KindUnavailable)))
 
     def _ended(self, event: RenderEnded) -> None:
         with self._lock:

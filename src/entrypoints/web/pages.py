@@ -78,7 +78,8 @@ def blueprint(services: Services) -> Blueprint:
 
     @made.get("/submit")
     def submit() -> str:
-        return render_template("submit.html", section="submit")
+        workflows = {kind.value: rules.names for kind, rules in services.rules.items()}
+        return render_template("submit.html", section="submit", workflows=workflows)
 
     @made.get("/workflow")
     def workflow() -> str:
@@ -169,6 +170,17 @@ def prompt_context(prompt: Prompt) -> dict[str, object]:
         for name, value in brief.items()
         if name not in {"prompt", "negative_prompt", "sections", "title"} and value
     ]
+    if prompt.workflow is not None:
+        workflow = prompt.workflow
+        if workflow.name:
+            facts.append((gettext("Workflow"), f"{workflow.name} ({workflow.reason})"))
+        elif workflow.problem:
+            facts.append((gettext("Workflow"), workflow.problem))
+        facts += [
+            (gettext("Rendered with"), f"{used.name} ({used.reason})")
+            for used in workflow.rendered_with
+            if (used.name, used.reason) != (workflow.name, workflow.reason)
+        ]
     code = prompt.error.code if prompt.error else None
     status = shown_status(prompt.artifact_status, code)
     return {

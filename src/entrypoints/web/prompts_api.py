@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 from msgspec.structs import asdict
+from returns.pipeline import is_successful
 
 from application.ports.gallery import PromptListQuery, PromptPosition
+from domain.brief_parser import parse_brief
 from entrypoints.web.api import ListParameters, Routes, RowId, bad_query
 from entrypoints.web.briefs import Problem, WrittenBrief, explain_error, title_of, written_brief
 from entrypoints.web.errors import ApiError
 from entrypoints.web.gallery_api import GalleryItem, gallery_items
 from entrypoints.web.json_responses import Count, Document, KindName, Time, iso
 from entrypoints.web.queue_api import Rendering, renderings
+from entrypoints.workflow_choice import explain_workflow
 from entrypoints.workflow_output import read_lines
 
 if TYPE_CHECKING:
@@ -73,6 +76,24 @@ class Render(Document):
     worker: Annotated[str, Meta(description="host:pid")]
 
 
+class RenderedWith(Document):
+    """The named workflow that rendered a writing."""
+
+    name: str
+    reason: Annotated[str, Meta(description="why it was chosen")]
+
+
+class PromptWorkflow(Document):
+    """Which named workflow renders a prompt, and why."""
+
+    name: Annotated[str | None, Meta(description="null if none does")]
+    reason: Annotated[str | None, Meta(description="the rule that fits, or that a person chose it")]
+    problem: Annotated[str | None, Meta(description="why none does")]
+    rendered_with: Annotated[
+        list[RenderedWith], Meta(description="what rendered each of its writings last")
+    ]
+
+
 class Prompt(WrittenBrief):
     """Everything known about one prompt."""
 
@@ -87,6 +108,9 @@ class Prompt(WrittenBrief):
     renders: Annotated[list[Render], Meta(description="newest first")]
     artifacts: Annotated[list[GalleryItem], Meta(description="oldest first")]
     live: Annotated[Rendering | None, Meta(description="the render in progress")]
+    workflow: Annotated[
+        PromptWorkflow | None, Meta(description="null if its kind has only one workflow")
+    ]
     label: Annotated[str | None, Meta(description="that it has in common with other prompts")]
     varied: Annotated[
         dict[str, Any], Meta(description="what makes it different from those: values by path")
@@ -157,10 +181,21 @@ def prompt(services: Services, prompt_id: int) -> Prompt:
         renders=[_render(render) for render in record.renders],
         artifacts=gallery_items(services, services.gallery().artifacts_of(prompt_id) or ()),
         live=next(iter(renderings(live, workers)), None),
+        workflow=_workflow(services, record),
         label=record.label or None,
         varied=dict(record.varied),
         **asdict(written_brief(row.kind, record.writing)),
     )
+
+
+def _workflow(services: Services, record: PromptRecord) -> PromptWorkflow | None:
+    """Which named workflow renders a prompt; None if its kind has only one."""
+    row = record.prompt
+    parsed = parse_brief(row.kind, record.writing.content) if record.writing else None
+    brief = parsed.unwrap() if parsed is not None and is_successful(parsed) else None
+    rules, records = services.rules.get(row.kind), services.workflow_records()
+    explained = explain_workflow(rules, records, row.id, brief)
+    return msgspec.convert(explained.document(), PromptWorkflow) if explained else None
 
 
 @routes.add(

@@ -83,12 +83,13 @@ class Worker(Document):
 
 
 class Broken(Document):
-    """Why nothing of a kind can be rendered."""
+    """Why nothing of a kind, or of one named workflow of it, can be rendered."""
 
     kind: KindName
     code: str
     message: str
     hint: str
+    workflow: Annotated[str, Meta(description='name of the workflow; "" for the whole kind')]
 
 
 class Pause(Document):

@@ -16,6 +16,7 @@ from entrypoints.factories import make_fingerprints, open_picture_index, open_se
 from entrypoints.settings import resolution
 from entrypoints.settings.errors import SettingsError
 from entrypoints.version import VERSION
+from entrypoints.workflow_choice import all_rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -38,8 +39,10 @@ if TYPE_CHECKING:
     from application.ports.prompt_repository import PromptRepository
     from application.ports.render_logs import RenderLogs
     from application.ports.search import SearchIndex
+    from application.ports.workflows import WorkflowRecords
     from application.similar_pictures import SimilarPictureSearch
     from domain.prompt import Kind
+    from domain.workflow_rules import WorkflowRules
     from entrypoints.container import Container
     from entrypoints.factories import OpenDatabase
     from entrypoints.settings.loader import LoadedSettings
@@ -70,6 +73,8 @@ class Services:
         controls: pause and resume.
         intake: submits prompts.
         labels: finds prompts by their label.
+        workflow_records: named workflows of prompts and renders.
+        rules: of the kinds that have named workflows.
         repository: retry and cancel; creates our own tables when they are missing.
         search: finds prompts by words; its index is kept up to date in the background.
         similar: finds pictures that look like one: how different each is, and the id of its row.
@@ -94,6 +99,8 @@ class Services:
     controls: Callable[[], QueueControls]
     intake: Callable[[], PromptIntake]
     labels: Callable[[], PromptLabels]
+    workflow_records: Callable[[], WorkflowRecords]
+    rules: Mapping[Kind, WorkflowRules]
     repository: Callable[[], PromptRepository]
     search: Callable[[], SearchIndex]
     similar: Callable[[GalleryArtifact], Sequence[tuple[int, int]]]
@@ -276,6 +283,8 @@ def build_services(loaded: LoadedSettings, access: Access) -> tuple[Services, Ca
         controls=lambda: databases.current().controls,
         intake=lambda: databases.current().intake,
         labels=lambda: databases.current().labels,
+        workflow_records=lambda: databases.current().workflow_records,
+        rules=all_rules(loaded.settings.media),
         repository=databases.repository,
         search=databases.search,
         similar=pictures.find,

@@ -45,6 +45,7 @@ from entrypoints.web.briefs import BriefOrNull, show_brief
 from entrypoints.web.errors import ApiError
 from entrypoints.web.json_responses import Document, ErrorDetail, FormError, json_response
 from entrypoints.web.prompts_api import find_prompt
+from entrypoints.workflow_choice import chosen_workflow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
 
     from application.ports.database import Submission, SubmitRequest
     from domain.brief import Brief, BriefField
+    from domain.workflow_rules import WorkflowRules
     from entrypoints.web.services import Services
 
 MAX_PROSE: Final = 50_000  # characters of a prompt, or of lyrics
@@ -114,6 +116,7 @@ def _form(name: str, kind: Kind, summary: str, default_text: str) -> type[msgspe
     if kind is Kind.AUDIO:
         inputs["structure"] = (_STRUCTURE, "sections, each with type and lyrics, instead of lyrics")
     inputs["text"] = (_PROSE, f"the original request; by default {default_text}")
+    inputs["workflow"] = (_LINE, "name of the workflow that renders it, whatever the rules say")
     inputs |= _VARIATION_INPUTS
     is_required = kind is Kind.IMAGE
     return msgspec.defstruct(
@@ -220,7 +223,7 @@ def submit_prompt(services: Services, body: Mapping[str, Any]) -> Response:
     with the same Idempotency-Key: the prompts are submitted once.
     """
     named = _named_request(body)
-    form = check_form(body)
+    form = check_form(body, services.rules)
     if not form.submissions:
         problems = "; ".join(f"{name} {text}" for name, text in sorted(form.problems.items()))
         error = ErrorDetail(
@@ -295,6 +298,8 @@ def submit_variations(services: Services, prompt_id: int, body: VariationsBody) 
     brief = parsed.unwrap()
     written = content if isinstance(content, str) else ""
     earlier = make_submission(record.prompt.kind, brief, written, record.prompt.text)
+    hints = services.workflow_records().hints(prompt_id)
+    earlier = replace(earlier, workflow=hints.chosen or "")
     try:
         axes = _axes(body.vary)
         if body.seeds or body.count > 1 or not axes:
@@ -325,9 +330,9 @@ def submit_variations(services: Services, prompt_id: int, body: VariationsBody) 
     body_required=True,
     database=False,
 )
-def check_prompt(services: Services, body: Mapping[str, Any]) -> Checked:  # noqa: ARG001 - as every handler
+def check_prompt(services: Services, body: Mapping[str, Any]) -> Checked:
     """Check a prompt without submitting it."""
-    form = check_form(body)
+    form = check_form(body, services.rules)
     return Checked(
         ok=not form.problems,
         fields=dict(form.problems),
@@ -355,8 +360,13 @@ class CheckedForm:
     submissions: tuple[Submission, ...] = ()
 
 
-def check_form(body: Mapping[str, Any]) -> CheckedForm:
-    """Check every field of a form, and then the brief as a whole."""
+def check_form(body: Mapping[str, Any], rules: Mapping[Kind, WorkflowRules]) -> CheckedForm:
+    """Check every field of a form, and then the brief as a whole.
+
+    Args:
+        body: the form.
+        rules: of the kinds that have named workflows.
+    """
     kind_name = body.get("kind")
     kind = Kind.of_name(kind_name) if isinstance(kind_name, str) else None
     if kind is None:
@@ -381,6 +391,11 @@ def check_form(body: Mapping[str, Any]) -> CheckedForm:
         )
         if problem:
             problems[name] = problem
+    workflow = values.pop("workflow", "")
+    if workflow and "workflow" not in problems:
+        chosen = chosen_workflow(rules, kind, workflow)
+        problems |= {} if is_successful(chosen) else {"workflow": chosen.failure()}
+        workflow = chosen.value_or("")
     main = PROMPT_FIELDS[kind]
     if main not in values and not (kind is Kind.AUDIO and "structure" in values):
         problems.setdefault(main, "is missing")
@@ -392,6 +407,7 @@ def check_form(body: Mapping[str, Any]) -> CheckedForm:
         return CheckedForm({main: parsed.failure().message})
     brief = parsed.unwrap()
     submission = make_submission(kind, brief, content, values.get("text"))
+    submission = replace(submission, workflow=workflow)
     name = "vary" if "vary" in varied else "variations"
     try:
         axes = _axes(varied.get("vary", {}))

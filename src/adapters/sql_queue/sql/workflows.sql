@@ -24,3 +24,19 @@ WHERE render_id = (
     WHERE n.prompt_id = :prompt_id
 )
 ORDER BY variant;
+
+-- The last render of each prompt; several variants have their first one's.
+
+-- name: names
+SELECT w.prompt_id, w.workflow
+FROM media_generator_render_workflows AS w
+WHERE
+    w.prompt_id IN {ids:prompt_ids}
+    AND w.variant = (
+        SELECT min(v.variant) FROM media_generator_render_workflows AS v
+        WHERE v.render_id = w.render_id
+    )
+    AND w.render_id = (
+        SELECT max(n.render_id) FROM media_generator_render_workflows AS n
+        WHERE n.prompt_id = w.prompt_id
+    );

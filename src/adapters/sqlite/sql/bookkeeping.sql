@@ -225,7 +225,7 @@ CREATE TABLE IF NOT EXISTS media_generator_render_workflows (
     workflow TEXT NOT NULL CHECK (length(workflow) BETWEEN 1 AND 64),
     reason TEXT NOT NULL,
     PRIMARY KEY (render_id, variant)
-);
+) WITHOUT ROWID;
 
 -- name: create_render_workflows_index
 CREATE INDEX IF NOT EXISTS media_generator_prompt_workflows

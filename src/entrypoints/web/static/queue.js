@@ -11,6 +11,11 @@ const EVERY = 1200; // milliseconds
 const AT_LEAST = 5; // looks, after which the lists are asked for even if nothing changed
 const WHO = { person: _("Paused by a person."), environment: _("Paused because of a problem with the installation.") };
 const BROKEN = { image: _("Images cannot be rendered."), audio: _("Songs cannot be rendered.") };
+const BROKEN_WORKFLOW = {
+  image: (workflow) => _("Images of the workflow “%(workflow)s” cannot be rendered.", { workflow }),
+  audio: (workflow) => _("Songs of the workflow “%(workflow)s” cannot be rendered.", { workflow }),
+};
+const brokenText = ({ kind, workflow }) => (workflow ? BROKEN_WORKFLOW[kind](workflow) : BROKEN[kind]);
 const byId = (id) => document.getElementById(id);
 const number = (count) => count.toLocaleString(language);
 
@@ -114,7 +119,7 @@ function showBroken(broken) {
   list.said = said;
   list.hidden = broken.length === 0;
   list.replaceChildren(...broken.map((each) => el("li", { class: "notice bad" },
-    el("p", {}, el("b", { text: BROKEN[each.kind] }), " ", el("code", { text: each.code }), ` ${each.message}`),
+    el("p", {}, el("b", { text: brokenText(each) }), " ", el("code", { text: each.code }), ` ${each.message}`),
     el("p", { class: "hint", text: each.hint || "" }))));
 }
 

@@ -11,8 +11,11 @@ import pytest
 
 from domain.artifact_status import ArtifactStatus
 from domain.failure import FailureCode
+from domain.prompt import Kind
 from entrypoints.telemetry.metrics import OUTCOMES
 from entrypoints.telemetry.queue_metrics import STATUSES
+from tests.unit.entrypoints.telemetry.sample_events import SERVER
+from tests.unit.entrypoints.telemetry.scrapes import WORKFLOWS
 from tests.unit.entrypoints.telemetry.test_telemetry import Station
 
 if TYPE_CHECKING:
@@ -29,6 +32,7 @@ PAIR = re.compile(r'(\w+)(?:=|=~|!~)"([^"$]+)"')
 def scrape(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[tuple[str, str]]]:
     """Every metric of a real scrape, with the labels that it has."""
     station = Station(tmp_path_factory.mktemp("ops"))
+    station.made.apply(station.load(), {**WORKFLOWS, (Kind.IMAGE, "anime"): "anime"}, [SERVER])
     found: dict[str, set[tuple[str, str]]] = {}
     for name, labels in station.scrape():
         found.setdefault(name, set()).update(labels)
@@ -108,8 +112,8 @@ def test_the_dashboard_is_one_for_grafana_ten() -> None:
 def test_every_alert_is_whole() -> None:
     """Each has a name of its own, a condition, how bad it is, and what it means."""
     rules = ALERTS.split("      - alert: ")[1:]
-    assert len(rules) == len(alert_expressions()) == 9
-    assert len({rule.split("\n", 1)[0] for rule in rules}) == 9
+    assert len(rules) == len(alert_expressions()) == 10
+    assert len({rule.split("\n", 1)[0] for rule in rules}) == 10
     for rule in rules:
         assert re.search(r"^ {10}severity: (?:critical|warning)$", rule, re.MULTILINE)
         assert re.search(r'^ {10}summary: ".+"$', rule, re.MULTILINE)

@@ -207,7 +207,7 @@ def test_every_form_is_either_refused_by_field_or_can_be_rendered(
     body: dict[str, Any], kind: str
 ) -> None:
     """Whatever a program sends: what is taken, the renderers understand as well."""
-    form = check_form(body | {"kind": kind})
+    form = check_form(body | {"kind": kind}, {})
     assert bool(form.problems) == (not form.submissions)
     for submission in form.submissions:
         assert is_successful(parse_brief(Kind(kind), submission.content))

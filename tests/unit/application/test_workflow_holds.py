@@ -1,0 +1,177 @@
+"""A named workflow that cannot run holds back its own prompts, and no others."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from application.ports.events import KindRecovered, KindUnavailable
+from application.ports.workflows import PromptHints
+from application.workflow_choice import WorkflowChoices
+from application.workflow_holds import WorkflowHolds
+from domain.breaker import CircuitBreaker, Verdict
+from domain.brief_parser import parse_brief
+from domain.failure import Failure, FailureCode
+from domain.prompt import Kind
+from domain.render import Claim
+from domain.workflow_rules import WorkflowRule, WorkflowRules
+from tests.fakes.events import EventRecorder
+from tests.fakes.media_renderer import FakeMediaRenderer
+from tests.fakes.system import ManualClock
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from domain.workflow_rules import WorkflowChoice, WorkflowKey
+
+MISSING = Failure(FailureCode.MODEL_MISSING, "anime.safetensors is not there")
+FAILED = Failure(FailureCode.WORKFLOW_FAILED, "exit code 1", words="ValueError: no")
+FULL = Failure(FailureCode.DISK_FULL, "no space left")
+ANIME, PHOTO = (Kind.IMAGE, "anime"), (Kind.IMAGE, "photo")
+RULES = WorkflowRules(
+    Kind.IMAGE, (WorkflowRule("anime", {"style": ("anime",)}), WorkflowRule("photo"))
+)
+BRIEFS = {"anime": {"prompt": "a", "style_tags": ["anime"]}, "photo": {"prompt": "a"}}
+
+
+class Records:
+    """Knows no hints, and what was recorded."""
+
+    def __init__(self) -> None:
+        self.recorded: list[tuple[int, int, str]] = []
+        self.chosen: dict[int, str] = {}
+
+    def hints(self, prompt_id: int) -> PromptHints:
+        return PromptHints(None, self.chosen.get(prompt_id))
+
+    def record(self, claim: Claim, variant: int, choice: WorkflowChoice) -> None:
+        self.recorded.append((claim.render_id, variant, choice.name))
+
+    def names(self, prompt_ids: Collection[int]) -> Mapping[int, str]:
+        return {}
+
+    def rendered_with(self, prompt_id: int) -> tuple[WorkflowChoice, ...]:
+        return ()
+
+
+class Renderer(FakeMediaRenderer):
+    """Refuses single workflows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refused: dict[WorkflowKey, Failure] = {}
+
+    def preflight(self, kind: Kind, workflow: str = "") -> Failure | None:
+        return self.refused.get((kind, workflow))
+
+
+class World:
+    """The holds of two workflows for pictures."""
+
+    def __init__(self) -> None:
+        self.clock, self.events, self.renderer = ManualClock(), EventRecorder(), Renderer()
+        self.records = Records()
+        self.choices = WorkflowChoices({Kind.IMAGE: RULES}, self.records)
+        self.holds = WorkflowHolds(
+            self.choices, self.renderer, CircuitBreaker, self.clock, self.events
+        )
+        self.renders = 0
+
+    def begin(self, name: str) -> Claim:
+        """A render of a workflow that has begun."""
+        self.renders += 1
+        at = datetime(2026, 1, 1, tzinfo=UTC)
+        claim = Claim(self.renders, self.renders, Kind.IMAGE, at, ())
+        brief = parse_brief(Kind.IMAGE, json.dumps(BRIEFS[name])).unwrap()
+        assert self.choices.begin(claim, 1, brief).unwrap().name == name
+        return claim
+
+
+@pytest.fixture
+def world() -> World:
+    """Nothing is held back."""
+    return World()
+
+
+def test_what_preflight_finds_holds_back_one_workflow_until_it_is_gone(world: World) -> None:
+    """Each change is reported once, and it is not examined at every claim."""
+    assert world.holds.may_claim(ANIME)
+    world.renderer.refused[ANIME] = MISSING
+    assert not world.holds.may_claim(ANIME)
+    assert world.holds.may_claim(PHOTO)
+    assert world.holds.preflight(Kind.IMAGE) is None
+    assert world.holds.held() == {ANIME: MISSING}
+    del world.renderer.refused[ANIME]
+    assert not world.holds.may_claim(ANIME)  # not examined again yet
+    world.clock.advance(6)
+    assert world.holds.may_claim(ANIME)
+    assert world.holds.held() == {}
+    assert world.events.events == [
+        KindUnavailable(Kind.IMAGE, MISSING, "anime"),
+        KindRecovered(Kind.IMAGE, "anime"),
+    ]
+
+
+def test_a_kind_waits_only_if_none_of_its_workflows_can_run(world: World) -> None:
+    """Then the reason of the default is shown; a kind without names is asked as before."""
+    world.renderer.refused = {ANIME: MISSING, PHOTO: FULL}
+    assert world.holds.preflight(Kind.IMAGE) is FULL
+    world.renderer.refused[Kind.AUDIO, ""] = FULL
+    assert world.holds.preflight(Kind.AUDIO) is FULL
+    assert world.holds.may_claim((Kind.AUDIO, ""))
+
+
+def test_a_model_that_is_missed_while_rendering_stops_its_workflow(world: World) -> None:
+    """One prompt probes it later, and its success ends the wait."""
+    claim = world.begin("anime")
+    assert world.holds.judge(claim, MISSING) is Verdict.STOP
+    assert world.holds.suspects() == {claim.prompt_id}
+    assert not world.holds.may_claim(ANIME)
+    assert world.holds.may_claim(PHOTO)
+    world.holds.succeeded(world.begin("photo"))
+    assert not world.holds.may_claim(ANIME)
+    world.clock.advance(31)
+    assert world.holds.may_claim(ANIME)
+    probe = world.begin("anime")
+    world.holds.claimed(probe, ANIME)
+    assert not world.holds.may_claim(ANIME)
+    world.holds.succeeded(probe)
+    assert world.holds.may_claim(ANIME)
+    assert world.events.events[-1] == KindRecovered(Kind.IMAGE, "anime")
+
+
+def test_equal_failures_count_for_each_workflow_alone(world: World) -> None:
+    """Successes of another workflow in between say nothing about this one."""
+    verdicts = []
+    for _ in range(3):
+        verdicts.append(world.holds.judge(world.begin("anime"), FAILED))
+        world.holds.succeeded(world.begin("photo"))
+    assert verdicts == [Verdict.CHARGE, Verdict.CHARGE, Verdict.STOP]
+    assert set(world.holds.held()) == {ANIME}
+
+
+def test_what_every_workflow_would_meet_is_left_to_the_kind(world: World) -> None:
+    """A full disk is no fault of a workflow; neither is a render without a name."""
+    claim = world.begin("anime")
+    assert world.holds.judge(claim, FULL) is None
+    assert world.holds.judge(replace(claim, render_id=99), MISSING) is None
+
+
+def test_a_choice_is_recorded_and_remembered(world: World) -> None:
+    """A chosen name beats the rules; an unknown one is a failure of the prompt."""
+    claim = world.begin("anime")
+    assert world.records.recorded == [(claim.render_id, 1, "anime")]
+    assert world.choices.of_render(claim) == ANIME
+    content = json.dumps(BRIEFS["anime"])
+    hints = PromptHints(None, "photo")
+    assert world.choices.of_writing(Kind.IMAGE, content, hints).unwrap().name == "photo"
+    assert world.choices.of_writing(Kind.IMAGE, content, PromptHints()).unwrap().name == "anime"
+    refused = world.choices.of_writing(Kind.IMAGE, content, PromptHints(None, "poster"))
+    assert refused.failure().code is FailureCode.WORKFLOW_UNKNOWN
+    broken = world.choices.of_writing(Kind.IMAGE, "no brief", PromptHints())
+    assert broken.failure().code is FailureCode.BRIEF_NOT_JSON
+    assert world.choices.of_writing(Kind.AUDIO, "", PromptHints()).unwrap().name == ""

@@ -1,0 +1,96 @@
+"""Named workflows in the configuration: what is accepted, and what is refused with a reason."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from domain.prompt import Kind
+from entrypoints.settings.errors import SettingsError
+from entrypoints.settings.workflows import named_workflows, workflow_rules
+from tests.settings_places import Place, make_place
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DEFAULT = {"name": "photo", "script": "photo.py"}
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    """A folder with a configuration file."""
+    return make_place(tmp_path)
+
+
+def test_each_entry_has_what_it_names_and_what_its_kind_has_otherwise(place: Place) -> None:
+    """Paths start from the folder of the file; the first renderer is that of the kind."""
+    entries: list[dict[str, Any]] = [
+        {
+            "name": "Anime XL",
+            "renderer": "server",
+            "file": "anime.json",
+            "inputs": {"prompt": "6.text"},
+            "when": {"style": ["anime", "manga"], "technical_params.steps": 20},
+        },
+        {"name": "poster", "arguments": {"prompt": "--text4"}, "extra_arguments": ["--x"]}
+        | {"when": {"mood": "bold"}},
+        DEFAULT,
+    ]
+    media = {"workflows": {"image": entries}, "arguments": {"image": {"prompt": "--text9"}}}
+    loaded = place.load({"media": media})
+    anime, poster, photo = named_workflows(loaded.settings.media, Kind.IMAGE)
+    assert (anime.renderer, anime.file) == ("server", place.folder / "anime.json")
+    assert anime.inputs == {"prompt": "6.text"}
+    assert (poster.renderer, poster.arguments) == ("script", {"prompt": "--text4"})
+    assert poster.extra_arguments == ("--x",)
+    assert (photo.script, photo.arguments) == ("photo.py", {"prompt": "--text9"})
+    rules = workflow_rules(loaded.settings.media, Kind.IMAGE)
+    assert rules is not None
+    assert rules.names == ("Anime XL", "poster", "photo")
+    assert rules.rules[0].when == {
+        "style": ("anime", "manga"),
+        "technical_params.steps": ("20",),
+    }
+    assert workflow_rules(loaded.settings.media, Kind.AUDIO) is None
+    [audio] = named_workflows(loaded.settings.media, Kind.AUDIO)
+    assert audio.key == (Kind.AUDIO, "")
+
+
+def test_the_environment_may_hold_a_list(place: Place) -> None:
+    """As JSON; anything else is a path, as before."""
+    place.environ["MEDIA_GENERATOR_MEDIA__WORKFLOWS__IMAGE"] = json.dumps([DEFAULT])
+    loaded = place.load({})
+    assert [one.name for one in named_workflows(loaded.settings.media, Kind.IMAGE)] == ["photo"]
+
+
+@pytest.mark.parametrize(
+    ("entries", "what"),
+    [
+        ([], "the list is empty"),
+        ([{"script": "a.py"}], "it has no name"),
+        ([{"name": "a/b"}], "not a plain name"),
+        ([{"name": "a", "fil": "x"}], '"fil" is not known there'),
+        ([{"name": "a", "renderer": "servr"}], 'the renderer is "servr"'),
+        ([{"name": "a", "file": "a.json"}], '"file", which "script" does not use'),
+        ([{"name": "a", "renderer": "server"}], 'but has no "file"'),
+        ([{"name": "a", "when": {"mood": "x"}}], 'the last entry, "a", has a "when"'),
+        ([{"name": "a"}, DEFAULT], 'entry 1, "a", has no "when"'),
+        ([{"name": "photo", "when": {"mood": "x"}}, DEFAULT], "is there twice"),
+        ([{"name": "a", "when": {"stlye": "x"}}, DEFAULT], 'when names "stlye"'),
+        ([{"name": "a", "when": {"mood": []}}, DEFAULT], "when.mood is a list, which fits nothing"),
+        ([{"name": "a", "when": {"a..b": "x"}}, DEFAULT], "which is not a path"),
+        ([{"name": "a", "when": "x"}, DEFAULT], 'when is "x"'),
+        ([{"name": "a", "arguments": {"prompt": "no dash"}}], "is not the name of an argument"),
+        ([{"name": "a", "extra_arguments": "x"}], "extra_arguments is not a list"),
+        (["a.json"], "a list of objects"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_entry(place: Place, entries: list[Any], what: str) -> None:
+    """And the fix says what to write."""
+    with pytest.raises(SettingsError) as raised:
+        place.load({"media": {"workflows": {"image": entries}}})
+    [problem] = raised.value.problems
+    assert what in problem.what
+    assert problem.fix
