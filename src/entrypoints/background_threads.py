@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 FLUSH_INTERVAL = 0.25  # seconds between two writes of the live state, if it changed
 OBSERVE_INTERVAL = 0.5  # seconds between two checks why nothing is claimed
+REGISTER_INTERVAL = 1.0  # seconds between two looks whether the entry of this worker is due
 FLUSH_SECONDS = 3.0  # for hooks after the last render; the rest is delivered by the next run
 
 
@@ -23,20 +24,24 @@ FLUSH_SECONDS = 3.0  # for hooks after the last render; the rest is delivered by
 def live_state_threads(container: Container) -> Iterator[None]:
     """Publish the worker's live state for as long as the block lasts.
 
-    Two threads: checking why nothing is claimed may wait for a claim, and progress must not.
+    Three threads: checking why nothing is claimed may wait for a claim, and an entry in the
+    database for a lock, and progress must not.
     """
     from adapters.system_clock import repeating
 
     state, writer = container.worker_state(), container.live_writer()
     gate = container.admission().gate
+    registration = container.registration()
     try:
         with (
             repeating(writer.flush, FLUSH_INTERVAL),
             repeating(lambda: state.observe(gate()), OBSERVE_INTERVAL),
+            repeating(registration.tick, REGISTER_INTERVAL),
         ):
             yield
     finally:
         writer.close()
+        registration.close()
 
 
 @contextmanager

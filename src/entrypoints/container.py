@@ -20,6 +20,7 @@ from domain.prompt import Kind
 from entrypoints import factories, renderer_setup
 from entrypoints.lazy_import import Lazy
 from entrypoints.settings import resolution
+from entrypoints.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from application.housekeeping import Housekeeping
     from application.leases import LeaseKeeper
     from application.outbox_relay import HookDispatcher, OutboxRelay
-    from application.ports.artifact_store import ArtifactStore
+    from application.ports.artifact_store import ArtifactStore, PublicationPlans
     from application.ports.database import PromptIntake, QueueControls, QueueWatch
     from application.ports.doctor import DoctorChecks
     from application.ports.events import EventListener
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from application.ports.renders import RenderHistory, RenderLeases, ServerJobs
     from application.ports.system import Clock, Processes
     from application.recovery import OrphanedJobs, Recovery
+    from application.registration import Registration
     from application.slot import PromptRenderer, RenderSlot
     from application.workflow_choice import WorkflowChoices
     from application.workflow_holds import WorkflowHolds
@@ -105,6 +107,15 @@ def _recalled_renders(
     from application.admission import MAX_REPLAYED
 
     return partial(history.ended_on, me, MAX_REPLAYED)
+
+
+def _renderers_by_kind(setups: Mapping[str, RendererSetup]) -> dict[Kind, str]:
+    """The names of the renderers of each kind."""
+    names = {
+        kind: ", ".join(name for name, setup in setups.items() if kind in setup.kinds)
+        for kind in Kind
+    }
+    return {kind: name for kind, name in names.items() if name}
 
 
 def _retention(days: float) -> timedelta | None:
@@ -265,6 +276,10 @@ class Container(containers.DeclarativeContainer):
     )
     other_folders = providers.Callable(resolution.database_folders, settings)
     marker: providers.Provider[Marker | None] = providers.Singleton(factories.make_marker, settings)
+    # A folder that machines share holds the plans too; with a bucket the database does.
+    plans: providers.Provider[PublicationPlans | None] = _only_if(
+        providers.Callable(resolution.is_postgres, settings), database.provided.plans
+    )
     store: providers.Provider[ArtifactStore] = _in_bucket_or_folder(
         settings,
         providers.Singleton(
@@ -275,6 +290,7 @@ class Container(containers.DeclarativeContainer):
             store_limits,
             other_folders,
             marker,
+            plans,
         ),
         providers.Singleton(
             Lazy("adapters.filesystem.artifact_store:FilesystemArtifactStore"),
@@ -431,6 +447,15 @@ class Container(containers.DeclarativeContainer):
         worker_state,
         state_folder,
         processes,
+        clock,
+    )
+    registration: providers.Provider[Registration] = providers.Singleton(
+        Lazy("application.registration:Registration"),
+        lease_database.provided.workers,
+        processes,
+        worker_state.provided.view,
+        providers.Callable(_renderers_by_kind, setups),
+        VERSION,
         clock,
     )
     live_reader: providers.Provider[LiveStateReader] = providers.Singleton(

@@ -56,6 +56,7 @@ class PostgresOutside(Outside):
         self.accept()
         self.execute(
             "DROP TABLE IF EXISTS media_generator_state, media_generator_renders,"
+            " media_generator_workers, media_generator_plans,"
             " media_generator_pauses, media_generator_notices, media_generator_server_jobs,"
             " media_generator_priorities, media_generator_requests,"
             " media_generator_labels, media_generator_reuse;"

@@ -13,6 +13,9 @@ import trustme
 from adapters.filesystem.limits import StoreLimits
 from adapters.filesystem.object_artifact_store import ObjectArtifactStore
 from adapters.object_store.bucket import BucketSettings, S3Bucket
+from adapters.sql_queue.bookkeeping import prepare_bookkeeping
+from adapters.sql_queue.plans import SqlPublicationPlans
+from adapters.sqlite.connection import Connection
 from application.ports.artifact_store import RenderKey, StorageError
 from domain.failure import FailureCode
 from domain.prompt import Kind
@@ -20,14 +23,15 @@ from tests import media_samples
 from tests.contract.artifact_store_contract import AT, ONE, ArtifactStoreContract, rows
 from tests.contract.artifact_store_world import Left, StoreWorld
 from tests.contract.test_filesystem_artifact_store import LocalStagingWorld
+from tests.databases import make_database
 from tests.object_store.server import BucketServer, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-    from application.ports.artifact_store import Prepared
+    from application.ports.artifact_store import Prepared, PublicationPlans
     from domain.failure import Failure
     from tests.object_store.server import TestBucket
 
@@ -42,11 +46,17 @@ ANSWERS = [
 
 
 class _Bucket(LocalStagingWorld):
-    def __init__(self, root: Path, bucket: TestBucket, server: BucketServer) -> None:
+    def __init__(
+        self,
+        root: Path,
+        bucket: TestBucket,
+        server: BucketServer,
+        plans: PublicationPlans | None = None,
+    ) -> None:
         super().__init__(root)
         self.server = server
         self.bucket = bucket
-        self._store = ObjectArtifactStore(bucket.storage(), root, "db", StoreLimits())
+        self._store = ObjectArtifactStore(bucket.storage(), root, "db", StoreLimits(), plans=plans)
         assert self._store.preflight() is None
 
     @property
@@ -134,6 +144,69 @@ class TestObjectArtifactStore(ArtifactStoreContract):
         assert _code(world.store.preflight()) is FailureCode.BUCKET_MISSING
         with pytest.raises(StorageError):
             world.store.finished(ONE)
+
+
+class _Machines:
+    """Two machines with staging folders of their own, one bucket and one database."""
+
+    def __init__(self, folder: Path, bucket: TestBucket, server: BucketServer) -> None:
+        connection = Connection(make_database(folder / "musings.db", "wide", "wal"), 5.0)
+        prepare_bookkeeping(connection, create_indexes=False)
+        self.close = connection.close
+        self.plans = SqlPublicationPlans(connection)
+        self.first = _Bucket(folder / "first", bucket, server, self.plans)
+        self.second = _Bucket(folder / "second", bucket, server, self.plans)
+
+
+@pytest.fixture
+def machines(
+    tmp_path: Path, bucket: TestBucket, bucket_server: BucketServer
+) -> Iterator[_Machines]:
+    """Two of them."""
+    made = _Machines(tmp_path, bucket, bucket_server)
+    yield made
+    made.close()
+
+
+def test_another_machine_finishes_what_was_sent(machines: _Machines) -> None:
+    """It knows the rows, and forgets the plan when it cleans up."""
+    lost, other = machines.first.store, machines.second.store
+    [stored] = lost.place([machines.first.prepared(ONE, "a.png", "b.png")], ONE, AT, rows).unwrap()
+    assert ONE in other.leftovers()
+    artifacts = other.finished(ONE)
+    assert artifacts is not None
+    assert artifacts == lost.finished(ONE)
+    assert [artifact.file_path for artifact in artifacts] == [
+        f"image/{stored.folder}/a.png",
+        f"image/{stored.folder}/b.png",
+    ]
+    other.sweep(ONE, keep_placed=True)
+    assert other.leftovers() == frozenset()
+    assert len(machines.second.bucket.objects()) == 2
+    lost.sweep(ONE, keep_placed=True)
+    assert lost.leftovers() == frozenset()
+
+
+def test_another_machine_removes_what_was_sent_in_part(
+    machines: _Machines, bucket_server: BucketServer
+) -> None:
+    """And so does the lost one, if it lives after all and sends the rest."""
+    lost, other = machines.first.store, machines.second.store
+    prepared = machines.first.prepared(ONE, "a.png", "b.png")
+    unreachable = refusal("507 Insufficient Storage", "XMinioStorageFull")
+    bucket_server.fault = lambda environ: (
+        unreachable if environ["PATH_INFO"].endswith("b.png") else None
+    )
+    assert lost.place([prepared], ONE, AT, rows).failure().code is FailureCode.STORAGE_UNREACHABLE
+    bucket_server.fault = None
+    assert other.finished(ONE) is None
+    other.sweep(ONE, keep_placed=False)
+    assert machines.first.bucket.objects() == {}
+    assert machines.plans.keys() == frozenset()
+    machines.first.bucket.put("image/3_x/other.png", b"not ours")
+    lost.sweep(ONE, keep_placed=False)
+    assert lost.leftovers() == frozenset()
+    assert set(machines.first.bucket.objects()) == {"image/3_x/other.png"}
 
 
 def test_files_go_up_with_their_types_and_digests(bucket_world: _Bucket) -> None:

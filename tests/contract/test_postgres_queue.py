@@ -16,6 +16,7 @@ from tests.contract.queue_controls_contract import QueueControlsContract
 from tests.contract.render_history_contract import Archive, RenderHistoryContract
 from tests.contract.render_leases_contract import RenderLeasesContract, Ward
 from tests.contract.server_jobs_contract import ServerJobsContract, Yard
+from tests.contract.worker_register_contract import WorkerRegisterContract
 from tests.contract.workflow_records_contract import WorkflowRecordsContract
 from tests.fakes.system import ManualClock
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from application.ports.database import PromptIntake, QueueControls
     from application.ports.hooks import HookOutbox
     from application.ports.prompt_repository import PromptRepository
+    from application.ports.workers import WorkerRegister
     from application.ports.workflows import WorkflowRecords
     from domain.hook_delivery import Subscription
     from tests.contract.postgres_outside import PostgresOutside
@@ -214,6 +216,30 @@ class TestPostgresQueueControls(QueueControlsContract):
             )
 
         return happened
+
+
+class TestPostgresWorkerRegister(WorkerRegisterContract):
+    """Over a connection for each look."""
+
+    @pytest.fixture
+    def reopen(self, others: PostgresOutside) -> Callable[[], WorkerRegister]:
+        """A connection of its own for each."""
+        from adapters.sql_queue.workers import SqlWorkerRegister  # noqa: PLC0415 - as above
+
+        return lambda: SqlWorkerRegister(others.connection())
+
+    @pytest.fixture
+    def later(self, others: PostgresOutside) -> Callable[[int], None]:
+        """The rows say so."""
+
+        def passed(seconds: int) -> None:
+            others.execute(
+                "UPDATE media_generator_workers SET seen_at = to_char(seen_at::timestamp"
+                " - make_interval(secs => %s), 'YYYY-MM-DD HH24:MI:SS')",
+                (seconds,),
+            )
+
+        return passed
 
 
 @pytest.mark.timeout(1200)

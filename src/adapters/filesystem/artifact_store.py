@@ -35,6 +35,7 @@ from application.ports.artifact_store import (
     Staging,
     StoredFolder,
 )
+from application.ports.prompt_repository import RepositoryError
 from domain.artifact import folder_name
 from domain.failure import Failure, FailureCode
 from domain.prompt import Kind
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 
     from adapters.filesystem.limits import StoreLimits
     from adapters.media_marks.marker import Marker
-    from application.ports.artifact_store import Describe
+    from application.ports.artifact_store import Describe, PublicationPlans
     from domain.artifact import Artifact
     from domain.mark import Mark
 
@@ -73,12 +74,19 @@ class StagingArea(ABC):
         namespace: beginning of the names of staging folders, unique for the database.
         limits: on what one workflow may leave.
         marker: marks files between verification and publication; None for no marks.
+        plans: of all machines, where the staging folder belongs to one of them.
     """
 
     def __init__(
-        self, root: Path, namespace: str, limits: StoreLimits, marker: Marker | None = None
+        self,
+        root: Path,
+        namespace: str,
+        limits: StoreLimits,
+        marker: Marker | None = None,
+        plans: PublicationPlans | None = None,
     ) -> None:
         self._marker = marker
+        self._plans = plans
         self._root = root
         self._staging = root / STAGING_FOLDER
         self._namespace = namespace
@@ -172,6 +180,9 @@ class StagingArea(ABC):
                 if match and match[0] == own_name and entry.suffix != PLAN_SUFFIX:
                     with contextlib.suppress(OSError):
                         delete_tree(entry)
+        with contextlib.suppress(OSError, RepositoryError):  # the next sweep drops it
+            if self._plans is not None:
+                self._plans.drop(key)
             self._staged(key, PLAN_SUFFIX).unlink(missing_ok=True)
 
     @abstractmethod

@@ -15,6 +15,7 @@ from adapters.filesystem.publication import (
     PLAN_SUFFIX,
     PRIVATE_MODE,
     Plan,
+    decode_plan,
     flush_path,
     make_folder,
     write_plan,
@@ -32,7 +33,12 @@ if TYPE_CHECKING:
 
     from adapters.filesystem.limits import StoreLimits
     from adapters.media_marks.marker import Marker
-    from application.ports.artifact_store import Describe, Prepared, RenderKey
+    from application.ports.artifact_store import (
+        Describe,
+        Prepared,
+        PublicationPlans,
+        RenderKey,
+    )
     from application.ports.object_storage import ObjectStorage
     from domain.artifact import Artifact, MediaFacts
 
@@ -48,7 +54,9 @@ class ObjectArtifactStore(StagingArea):
     A file is one object, created whole or not at all, and never in place of another one. A render
     with several files appears one by one to programs that list the bucket; those that go by rows
     see all of them or none. Nothing is listed here: a render's plan names its keys, and each
-    object carries the name of its render and its SHA-256 as labels.
+    object carries the name of its render and its SHA-256 as labels. A plan is a local file, and
+    with ``plans`` also a row: a machine that took a render over needs it, and the machine that
+    lost the render while it sent files cleans up by its own copy.
 
     Safe to use from several threads, and beside other programs that use the same bucket.
 
@@ -59,6 +67,7 @@ class ObjectArtifactStore(StagingArea):
         limits: on what one workflow may leave.
         other_folders: folders that are also written to; their volumes need the same free space.
         marker: marks files between verification and publication; None for no marks.
+        plans: of all machines that share the database; None where only this one publishes.
     """
 
     def __init__(
@@ -69,8 +78,9 @@ class ObjectArtifactStore(StagingArea):
         limits: StoreLimits,
         other_folders: Collection[Path] = (),
         marker: Marker | None = None,
+        plans: PublicationPlans | None = None,
     ) -> None:
-        super().__init__(folder, namespace, limits, marker)
+        super().__init__(folder, namespace, limits, marker, plans)
         self._storage = storage
         self._other_folders = tuple(other_folders)
         self._checked_at: float | None = None
@@ -123,9 +133,11 @@ class ObjectArtifactStore(StagingArea):
                     for copies in prepared
                 )
                 plan = Plan(stored, tuple(describe(stored)))
-                write_plan(plan_file, plan)
+                document = write_plan(plan_file, plan)
                 flush_path(plan_file)
                 flush_path(self._staging)
+                if self._plans is not None:
+                    self._plans.write(key, document)
                 if self._create_all(key, plan, sources):
                     return result.Success(stored)
         except StorageError as error:
@@ -146,6 +158,22 @@ class ObjectArtifactStore(StagingArea):
             return None
         is_whole = all(self._is_ours(key, path, file) for path, file in _objects(plan))
         return plan.artifacts if is_whole else None
+
+    def leftovers(self) -> frozenset[RenderKey]:
+        """The renders that left something here, or a plan that any machine may finish.
+
+        Raises:
+            RepositoryError: the database cannot be used.
+        """
+        here = super().leftovers()
+        return here if self._plans is None else here | self._plans.keys()
+
+    def _read_plan(self, key: RenderKey) -> Plan | None:
+        """The plan that was written here, or by another machine; None if there is none."""
+        plan = super()._read_plan(key)
+        if plan is None and self._plans is not None and (document := self._plans.read(key)):
+            plan = decode_plan(document)
+        return plan
 
     def _create_all(self, key: RenderKey, plan: Plan, sources: Sequence[Path]) -> bool:
         """Create every object of a plan; False, and none of them, if one of the keys is taken.

@@ -128,8 +128,37 @@ def make_folder(folder: Path, mode: int) -> bool:
     return True
 
 
-def write_plan(path: Path, plan: Plan) -> None:
+def decode_plan(document: str) -> Plan | None:
+    """The plan in a JSON document, or None if it is damaged."""
+    try:
+        content = json.loads(document)
+        return Plan(
+            tuple(
+                StoredFolder(
+                    Kind(folder["kind"]),
+                    folder["folder"],
+                    tuple(
+                        MediaFacts(**{**facts, "mark": mark and FileMark(**mark)})
+                        for facts in folder["files"]
+                        for mark in (facts.get("mark"),)  # none in plans of earlier versions
+                    ),
+                )
+                for folder in content["folders"]
+            ),
+            tuple(
+                Artifact(Kind(row["kind"]), row["file_path"], row["metadata"])
+                for row in content["artifacts"]
+            ),
+        )
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def write_plan(path: Path, plan: Plan) -> str:
     """Write a plan, whole; it replaces an earlier one. The caller makes it durable.
+
+    Returns:
+        The JSON document that was written.
 
     Raises:
         OSError: it could not be written.
@@ -145,34 +174,18 @@ def write_plan(path: Path, plan: Plan) -> None:
             for artifact in plan.artifacts
         ],
     }
+    text = json.dumps(document)
     draft = path.with_suffix(f"{PLAN_SUFFIX}.draft")
-    draft.write_text(json.dumps(document), encoding="utf-8")
+    draft.write_text(text, encoding="utf-8")
     draft.replace(path)
+    return text
 
 
 def read_plan(path: Path) -> Plan | None:
     """The plan that was written, or None if there is none or it is damaged."""
     try:
-        document = json.loads(path.read_text("utf-8"))
-        return Plan(
-            tuple(
-                StoredFolder(
-                    Kind(folder["kind"]),
-                    folder["folder"],
-                    tuple(
-                        MediaFacts(**{**facts, "mark": mark and FileMark(**mark)})
-                        for facts in folder["files"]
-                        for mark in (facts.get("mark"),)  # none in plans of earlier versions
-                    ),
-                )
-                for folder in document["folders"]
-            ),
-            tuple(
-                Artifact(Kind(row["kind"]), row["file_path"], row["metadata"])
-                for row in document["artifacts"]
-            ),
-        )
-    except (OSError, ValueError, KeyError, TypeError):
+        return decode_plan(path.read_text("utf-8"))
+    except (OSError, ValueError):
         return None
 
 

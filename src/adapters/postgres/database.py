@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from adapters.postgres.queue import (
         PostgresHookOutbox,
         PostgresPromptIntake,
+        PostgresPublicationPlans,
         PostgresQueueControls,
         PostgresRenderHistory,
         PostgresServerJobs,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from adapters.sql_queue.known_paths import KnownPaths
     from adapters.sql_queue.labels import SqlPromptLabels
     from adapters.sql_queue.prompt_catalogue import SqlPromptCatalogue, WhyLost
+    from adapters.sql_queue.workers import SqlWorkerRegister
 
 
 class PostgresDatabase:
@@ -100,6 +102,13 @@ class PostgresDatabase:
         return SqlGallery(self.connection, self._known_paths)
 
     @cached_property
+    def workers(self) -> SqlWorkerRegister:
+        """The workers of all machines."""
+        from adapters.sql_queue.workers import SqlWorkerRegister
+
+        return SqlWorkerRegister(self.connection, self._why_lost)
+
+    @cached_property
     def curation(self) -> SqlCuration:
         """Ratings, tags, collections and the wastebasket."""
         from adapters.sql_queue.curation import SqlCuration
@@ -112,6 +121,13 @@ class PostgresDatabase:
         from adapters.sql_queue.labels import SqlPromptLabels
 
         return SqlPromptLabels(self.connection)
+
+    @cached_property
+    def plans(self) -> PostgresPublicationPlans:
+        """What renders of all machines are about to publish."""
+        from adapters.postgres.queue import PostgresPublicationPlans
+
+        return PostgresPublicationPlans(self.connection)
 
     @cached_property
     def history(self) -> PostgresRenderHistory:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from adapters.sql_queue.controls import SqlQueueControls
 from adapters.sql_queue.hook_outbox import SqlHookOutbox
 from adapters.sql_queue.intake import SqlPromptIntake
+from adapters.sql_queue.plans import SqlPublicationPlans
 from adapters.sql_queue.prompt_repository import SqlPromptRepository
 from adapters.sql_queue.renders import SqlRenderHistory, SqlRenderLeases, SqlServerJobs
 from adapters.sql_queue.workflow_records import SqlWorkflowRecords
@@ -76,6 +77,11 @@ class PostgresServerJobs(SqlServerJobs):
 @_persistent("acquire", "delivered", "release", "postpone", "give_up", "prune")
 class PostgresHookOutbox(SqlHookOutbox):
     """The hook outbox."""
+
+
+@_persistent("write", "drop")
+class PostgresPublicationPlans(SqlPublicationPlans):
+    """What renders of all machines are about to publish."""
 
 
 @_persistent("pause", "resume")

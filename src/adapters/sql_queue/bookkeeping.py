@@ -44,6 +44,7 @@ _STEPS: Final = (
         "create_sizes_index",
         "create_pixels_index",
         *("create_choices", "create_render_workflows", "create_render_workflows_index"),
+        *("create_workers", "create_plans"),
         *("create_labels", "create_labels_index", "create_reuse"),
     ),
 )
@@ -55,6 +56,7 @@ _TABLES: Final[tuple[set[str], ...]] = (
     {
         *("media_generator_curation", "media_generator_tags", "media_generator_files"),
         *("media_generator_choices", "media_generator_render_workflows"),
+        *("media_generator_workers", "media_generator_plans"),
         *("media_generator_labels", "media_generator_reuse"),
     },
 )

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from adapters.sql_queue.connection import Connection
 
+_PAUSES_VERSION = 2  # of our tables, since which the environment's pauses have a table
+
 
 class SqlQueueControls:
     """Pauses and resumes the queue; reading works without Media Generator's own tables.
@@ -52,7 +54,7 @@ class SqlQueueControls:
             Pause(PausedBy.PERSON, reason, "", since, ())
             for reason, since in self._connection.rows(self._sql["person"])
         )
-        if self._version < SCHEMA_VERSION or not self._connection.rows(self._sql["is_any"]):
+        if self._version < _PAUSES_VERSION or not self._connection.rows(self._sql["is_any"]):
             return person
         rows = self._connection.rows(self._sql["environment"], self._here())
         pauses = [_environment_pause(*row) for row in rows]

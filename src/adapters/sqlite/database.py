@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from adapters.sql_queue.intake import SqlPromptIntake
     from adapters.sql_queue.known_paths import KnownPaths
     from adapters.sql_queue.labels import SqlPromptLabels
+    from adapters.sql_queue.plans import SqlPublicationPlans
     from adapters.sql_queue.prompt_catalogue import SqlPromptCatalogue, WhyLost
     from adapters.sql_queue.renders import SqlRenderHistory, SqlServerJobs
+    from adapters.sql_queue.workers import SqlWorkerRegister
     from adapters.sql_queue.workflow_records import SqlWorkflowRecords
     from adapters.sqlite.connection import LockState
 
@@ -110,6 +112,13 @@ class SqliteDatabase:
         return SqlGallery(self.connection, self._known_paths)
 
     @cached_property
+    def workers(self) -> SqlWorkerRegister:
+        """The workers of all machines."""
+        from adapters.sql_queue.workers import SqlWorkerRegister
+
+        return SqlWorkerRegister(self.connection, self._why_lost)
+
+    @cached_property
     def curation(self) -> SqlCuration:
         """Ratings, tags, collections and the wastebasket."""
         from adapters.sql_queue.curation import SqlCuration
@@ -122,6 +131,13 @@ class SqliteDatabase:
         from adapters.sql_queue.labels import SqlPromptLabels
 
         return SqlPromptLabels(self.connection)
+
+    @cached_property
+    def plans(self) -> SqlPublicationPlans:
+        """What renders of all machines are about to publish."""
+        from adapters.sql_queue.plans import SqlPublicationPlans
+
+        return SqlPublicationPlans(self.connection)
 
     @cached_property
     def history(self) -> SqlRenderHistory:

@@ -94,6 +94,35 @@ class StorageError(OSError):
         self.failure = failure
 
 
+class PublicationPlans(Protocol):
+    """What renders of all machines are about to publish, so that any of them can finish it.
+
+    Safe from any thread. Every method is one transaction, and raises RepositoryError if the
+    database cannot be used.
+    """
+
+    def write(self, key: RenderKey, document: str) -> None:
+        """Record a render's plan, in place of an earlier one; safe from power loss.
+
+        Args:
+            key: of the render.
+            document: a JSON object.
+        """
+        ...
+
+    def read(self, key: RenderKey) -> str | None:
+        """The plan of a render; None if there is none."""
+        ...
+
+    def drop(self, key: RenderKey) -> None:
+        """Forget a plan; an unknown one is no error."""
+        ...
+
+    def keys(self) -> frozenset[RenderKey]:
+        """The renders whose plans are recorded."""
+        ...
+
+
 class ArtifactStore(Protocol):
     """Verifies media files and publishes them whole or not at all."""
 

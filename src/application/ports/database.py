@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from application.ports.curation import Curation
     from application.ports.gallery import Gallery
     from application.ports.prompt_catalogue import PromptCatalogue
+    from application.ports.workers import WorkerRegister
     from application.ports.workflows import WorkflowRecords
 
 
@@ -41,6 +42,11 @@ class Database(Protocol):
     @property
     def gallery(self) -> Gallery:
         """Reads what the page shows."""
+        ...
+
+    @property
+    def workers(self) -> WorkerRegister:
+        """The workers of all machines."""
         ...
 
     @property

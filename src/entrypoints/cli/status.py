@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
 
+from application.ports.workers import total_slots
 from domain.artifact_status import ArtifactStatus
 from domain.prompt import CANCELLED, Kind
 from entrypoints.cli.invocation import ExitCode, Invocation, command
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
         WorkerView,
     )
     from application.ports.prompt_catalogue import QueueSummary, RenderRecord
+    from application.ports.workers import RegisteredWorker
     from application.signals import StopRequest
 
 HELP = """Show the state of the queue.
@@ -52,6 +54,7 @@ Examples:
 """
 _BAR_COLUMNS: Final = 20
 _MAX_RECENT: Final = 8  # renders shown with --watch
+_MAX_NAMED: Final = 8  # prompts in the row of a machine
 _POLL_INTERVAL: Final = 0.1  # seconds between two checks for Ctrl-C
 
 
@@ -64,6 +67,7 @@ class Snapshot(NamedTuple):
         workers: the running workers of this machine, oldest first.
         hosts: their warm hosts, oldest first.
         elsewhere: the automatic pauses of other machines and settings.
+        registered: the workers of all machines, by machine.
     """
 
     summary: QueueSummary
@@ -71,6 +75,7 @@ class Snapshot(NamedTuple):
     workers: Sequence[WorkerView] = ()
     hosts: Sequence[HostView] = ()
     elsewhere: Sequence[Pause] = ()
+    registered: Sequence[RegisteredWorker] = ()
 
     @property
     def live(self) -> list[RenderRecord]:
@@ -89,7 +94,12 @@ class Snapshot(NamedTuple):
             return None
         reports = [self.progress(render) for render in self.live]
         left = [report and _seconds_left(*report) for report in reports]
-        return self.summary.seconds_left(sum(w.slots for w in self.workers), left)
+        return self.summary.seconds_left(self.slots, left)
+
+    @property
+    def slots(self) -> int:
+        """How many prompts all workers render at the same time."""
+        return total_slots(self.workers, self.registered)
 
     def progress(self, render: RenderRecord) -> tuple[RenderView, WorkerView] | None:
         """What the render's worker says about it, and that worker; None if it says nothing."""
@@ -122,7 +132,14 @@ def status(invocation: Invocation, *, is_watch: bool, interval: float | None) ->
             summary, pauses = database.catalogue.summary(), database.controls.pauses()
             here = next((pause for pause in pauses if not pause.elsewhere), None)
             elsewhere = [pause for pause in pauses if pause.elsewhere]
-            return Snapshot(summary, here, reader.workers(), hosts.hosts(), elsewhere)
+            return Snapshot(
+                summary,
+                here,
+                reader.workers(),
+                hosts.hosts(),
+                elsewhere,
+                database.workers.workers(),
+            )
 
         if is_watch:
             return _watch(invocation, read, interval or 1.0)
@@ -207,6 +224,7 @@ def status_document(snapshot: Snapshot) -> dict[str, object]:
         "lost": [_render_document(render) | {"reason": render.lost} for render in snapshot.lost],
         "workers": [_worker_document(worker) for worker in snapshot.workers],
         "hosts": [_host_document(host) for host in snapshot.hosts],
+        "machines": [_machine_document(worker) for worker in snapshot.registered],
         "broken": [
             {
                 "kind": broken.kind.value,
@@ -292,6 +310,55 @@ def _host_row(host: HostView) -> tuple[str, ...]:
     return f"process {host.pid}", scripts, f"{host.prompts} prompts", memory
 
 
+def _machine_document(worker: RegisteredWorker) -> dict[str, object]:
+    description = worker.description
+    return {
+        "machine": description.identity.host,
+        "pid": description.identity.pid,
+        "command": description.command,
+        "version": description.version,
+        "slots": description.slots,
+        "renderers": {kind.value: name for kind, name in description.renderers.items()},
+        "prompt_ids": list(worker.prompt_ids),
+        "stopped": [
+            {
+                "kind": stopped.kind and stopped.kind.value,
+                "code": stopped.code,
+                "reason": stopped.reason,
+            }
+            for stopped in description.stopped
+        ],
+        "started_at": description.started_at,
+        "seen_at": worker.seen_at,
+        "gone": worker.is_gone,
+    }
+
+
+def _machine_row(worker: RegisteredWorker) -> tuple[str, ...]:
+    description = worker.description
+    identity = description.identity
+    name = one_line(f"{identity.host}:{identity.pid}")
+    slots = "1 slot" if description.slots == 1 else f"{description.slots} slots"
+    if worker.is_gone:
+        return (
+            name,
+            description.command,
+            slots,
+            f"gone, last seen {duration(worker.silent_seconds)} ago",
+        )
+    stopped = {stopped.kind: stopped.code for stopped in description.stopped}
+    renders = ", ".join(
+        f"{kind.value} by {name}" + (f" (stopped: {stopped[kind]})" if kind in stopped else "")
+        for kind, name in description.renderers.items()
+    )
+    if None in stopped:
+        renders = f"stopped: {stopped[None]}"
+    numbers = [str(prompt_id) for prompt_id in worker.prompt_ids[:_MAX_NAMED]]
+    numbers += ["..."] if len(worker.prompt_ids) > _MAX_NAMED else []
+    now = f"renders {', '.join(numbers)}" if numbers else "idle"
+    return name, description.command, slots, one_line(renders), now
+
+
 def _worker_name(worker: WorkerView) -> str:
     return f"{worker.identity.host}:{worker.identity.pid}"
 
@@ -331,6 +398,7 @@ def status_lines(snapshot: Snapshot, *, max_recent: int = 0) -> list[str]:
     lines += _section("rendering now:", _live_rows(snapshot))
     lost = [(*_render_row(render), render.lost) for render in snapshot.lost]
     lines += _section("left behind by lost workers:", lost)
+    lines += _section("machines:", [_machine_row(worker) for worker in snapshot.registered])
     lines += _section("warm hosts:", [_host_row(host) for host in snapshot.hosts])
     if snapshot.pause:
         lines += ["", pause_sentence(snapshot.pause)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from concurrent.futures import Future
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -14,13 +15,14 @@ from prometheus_client.registry import Collector
 
 from application.ports.database import PausedBy
 from application.ports.prompt_repository import RepositoryError
+from application.ports.workers import total_slots
 from domain.artifact_status import ArtifactStatus
 from domain.prompt import CANCELLED, Kind
 from domain.timestamps import read_timestamp
 from entrypoints.settings.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
     from application.ports.database import Database, Pause
     from application.ports.prompt_catalogue import QueueSummary
+    from application.ports.workers import RegisteredWorker
     from entrypoints.settings.loader import LoadedSettings
     from entrypoints.telemetry.metrics import RenderMetrics
 
@@ -38,6 +41,9 @@ STATUSES: Final = (
 )  # fmt: skip
 """Each of our prompts is counted under exactly one; other programs' statuses are "other"."""
 MAX_WAIT_SECONDS: Final = 2.0  # below every scraper's own limit
+MAX_MACHINES: Final = 50
+"""The most values of the label ``machine``."""
+OTHER_MACHINES: Final = "(other)"
 _MAX_LOCK_SECONDS: Final = 1.0
 _MAX_AGE_SECONDS: Final = 1.0  # requests at the same time share one snapshot
 
@@ -61,13 +67,15 @@ class QueueSnapshot:
         summary: counts of the prompts, and the live renders.
         pause: why nothing is claimed, or None.
         as_of: time at which reading began, on the monotonic clock, in seconds.
-        slots: how many prompts the workers of this machine render at the same time.
+        slots: how many prompts all workers render at the same time.
+        workers: of all machines.
     """
 
     summary: QueueSummary
     pause: Pause | None
     as_of: float
     slots: int = 1
+    workers: Sequence[RegisteredWorker] = ()
 
 
 T = TypeVar("T")
@@ -160,9 +168,10 @@ def queue_reader(
 
     def read(database: Database) -> QueueSnapshot:
         as_of = monotonic()
-        slots = sum(worker.slots for worker in workers())
         summary, pause = database.catalogue.summary(), database.controls.paused()
-        return QueueSnapshot(summary, pause, as_of, slots)
+        registered = database.workers.workers()
+        slots = total_slots(workers(), registered)
+        return QueueSnapshot(summary, pause, as_of, slots, registered)
 
     return SnapshotReader(partial(_opened, loaded, read), monotonic)
 
@@ -268,6 +277,7 @@ class QueueMetrics(Collector):
             "Age of the oldest prompt that can be claimed; 0 if there is none.",
             dict(self._ages(summary)),
         )
+        yield from _machines(snapshot.workers)
 
     def _ages(self, summary: QueueSummary) -> Iterable[tuple[Kind, float]]:
         for kind in Kind:
@@ -290,6 +300,34 @@ def _by(
     for key, value in values.items():
         family.add_metric((key.value,), value)
     return family
+
+
+def _machines(workers: Sequence[RegisteredWorker]) -> Iterator[Metric]:
+    """Every machine; beyond a number of them, the rest together."""
+    names = sorted({worker.description.identity.host for worker in workers})
+    shown = set(names if len(names) <= MAX_MACHINES else names[: MAX_MACHINES - 1])
+    numbers: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
+    for worker in workers:
+        host = worker.description.identity.host
+        counts = numbers[host if host in shown else OTHER_MACHINES]
+        if not worker.is_gone:
+            counts[0] += 1
+            counts[1] += worker.description.slots
+            counts[2] += len(worker.prompt_ids)
+    for index, (name, text) in enumerate(
+        (
+            (
+                "mediagen_machine_workers",
+                "Living workers of a machine; 0 for a day after the last.",
+            ),
+            ("mediagen_machine_slots", "Prompts that a machine renders at the same time."),
+            ("mediagen_machine_renders", "Prompts that a machine is rendering."),
+        )
+    ):
+        family = GaugeMetricFamily(name, text, labels=("machine",))
+        for machine, counts in numbers.items():
+            family.add_metric((machine,), counts[index])
+        yield family
 
 
 def _depth(summary: QueueSummary) -> Metric:

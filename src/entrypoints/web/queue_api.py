@@ -11,6 +11,7 @@ from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import asdict
 
 from application.ports.database import PausedBy
+from application.ports.workers import total_slots
 from domain.artifact_status import ArtifactStatus
 from domain.failure import FailureCode
 from domain.prompt import CANCELLED, Kind
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from application.ports.gallery import FailedPrompt, Gallery, PromptPreview, WaitingPrompt
     from application.ports.live_state import RenderView, WorkerView
     from application.ports.prompt_catalogue import QueueSummary, RenderRecord
+    from application.ports.workers import RegisteredWorker
     from entrypoints.web.services import Services
 
 MAX_LISTED: Final = 50  # waiting prompts of each kind, and failed ones
@@ -80,6 +82,30 @@ class Worker(Document):
     slots: Annotated[int, Meta(description="number of prompts rendered at the same time")]
     started_at: Time
     updated_at: Time
+
+
+class StoppedKind(Document):
+    """Why a worker renders nothing of a kind."""
+
+    kind: Annotated[KindName | None, Meta(description="null for all kinds that it renders")]
+    code: str
+    reason: str
+
+
+class Machine(Document):
+    """A worker of any machine that shares the queue."""
+
+    machine: Annotated[str, Meta(description="name of the machine or container")]
+    pid: int
+    command: Annotated[str, Meta(description="run or daemon")]
+    version: str
+    slots: Annotated[int, Meta(description="number of prompts rendered at the same time")]
+    renderers: Annotated[dict[str, str], Meta(description="the renderer of each media kind")]
+    prompt_ids: Annotated[list[int], Meta(description="the prompts that it renders")]
+    stopped: Annotated[list[StoppedKind], Meta(description="what keeps it from rendering")]
+    started_at: Time
+    seen_at: Annotated[Time, Meta(description="by the clock of the database")]
+    gone: Annotated[bool, Meta(description="whether it ended without a word, or is silent")]
 
 
 class Broken(Document):
@@ -152,6 +178,9 @@ class Status(Document):
     ]
     broken: list[Broken]
     seconds_left: Annotated[float | None, Meta(description=_SECONDS_LEFT)] = None
+    machines: Annotated[
+        list[Machine], Meta(description="the workers of all machines that were seen within a day")
+    ] = []  # noqa: RUF012 - msgspec copies it
 
 
 class Waiting(WrittenBrief):
@@ -273,6 +302,7 @@ def status(services: Services) -> Status:
         workers=[show_worker(worker) for worker in workers],
         broken=_broken(workers),
         seconds_left=_queue_seconds_left(services, summary, workers),
+        machines=[show_machine(worker) for worker in services.register().workers()],
     )
 
 
@@ -374,7 +404,7 @@ def _queue_seconds_left(
         return None
     views = [(view, worker) for worker in workers for view in worker.renders]
     left = [_seconds_left(view, worker) for view, worker in views]
-    seconds = summary.seconds_left(sum(worker.slots for worker in workers), left)
+    seconds = summary.seconds_left(total_slots(workers, services.register().workers()), left)
     return None if seconds is None else round(seconds, 1)
 
 
@@ -395,6 +425,24 @@ def show_worker(worker: WorkerView) -> Worker:
         slots=worker.slots,
         started_at=iso(worker.started_at),
         updated_at=iso(worker.updated_at),
+    )
+
+
+def show_machine(worker: RegisteredWorker) -> Machine:
+    """A worker of any machine, as the API shows it."""
+    description = worker.description
+    return Machine(
+        machine=description.identity.host,
+        pid=description.identity.pid,
+        command=description.command,
+        version=description.version,
+        slots=description.slots,
+        renderers={kind.value: name for kind, name in description.renderers.items()},
+        prompt_ids=list(worker.prompt_ids),
+        stopped=msgspec.convert(description.stopped, list[StoppedKind], from_attributes=True),
+        started_at=iso(description.started_at),
+        seen_at=iso(worker.seen_at),
+        gone=worker.is_gone,
     )
 
 

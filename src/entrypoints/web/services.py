@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from application.ports.prompt_repository import PromptRepository
     from application.ports.render_logs import RenderLogs
     from application.ports.search import SearchIndex
+    from application.ports.workers import WorkerRegister
     from application.ports.workflows import WorkflowRecords
     from application.similar_pictures import SimilarPictureSearch
     from domain.prompt import Kind
@@ -78,7 +79,8 @@ class Services:
         repository: retry and cancel; creates our own tables when they are missing.
         search: finds prompts by words; its index is kept up to date in the background.
         similar: finds pictures that look like one: how different each is, and the id of its row.
-        live: the state that running workers publish.
+        register: of the workers of all machines.
+        live: the state that running workers of this machine publish.
         render_logs: the output of workflows.
         summaries: the summary of the queue, counted once for all requests.
         checks: the doctor's checks, run in the background.
@@ -104,6 +106,7 @@ class Services:
     repository: Callable[[], PromptRepository]
     search: Callable[[], SearchIndex]
     similar: Callable[[GalleryArtifact], Sequence[tuple[int, int]]]
+    register: Callable[[], WorkerRegister]
     live: LiveStateReader
     render_logs: RenderLogs
     summaries: SummaryCache
@@ -288,6 +291,7 @@ def build_services(loaded: LoadedSettings, access: Access) -> tuple[Services, Ca
         repository=databases.repository,
         search=databases.search,
         similar=pictures.find,
+        register=lambda: databases.current().workers,
         live=container.live_reader(),
         render_logs=container.render_logs(),
         summaries=SummaryCache(databases.watch),

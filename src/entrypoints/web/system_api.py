@@ -10,10 +10,11 @@ import msgspec
 from msgspec import Meta
 
 from application.ports.doctor import CheckStatus
+from application.ports.prompt_repository import RepositoryError
 from domain.prompt import Kind
 from entrypoints.web.api import Routes
 from entrypoints.web.json_responses import Count, CountByKind, Document, iso
-from entrypoints.web.queue_api import Worker, show_worker
+from entrypoints.web.queue_api import Machine, Worker, show_machine, show_worker
 
 if TYPE_CHECKING:
     from entrypoints.web.services import Services
@@ -55,6 +56,9 @@ class System(Document):
     checked_seconds_ago: float | None
     checking: Annotated[bool, Meta(description="whether the checks are running now")]
     workers: list[Worker]
+    machines: Annotated[
+        list[Machine], Meta(description="the workers of all machines that were seen within a day")
+    ] = []  # noqa: RUF012 - msgspec copies it
 
 
 class Bucket(Document):
@@ -120,7 +124,15 @@ def system(services: Services) -> System:
         checked_seconds_ago=None if age is None else round(age, 1),
         checking=result.running,
         workers=[show_worker(worker) for worker in services.live.workers()],
+        machines=_machines(services),
     )
+
+
+def _machines(services: Services) -> list[Machine]:
+    try:
+        return [show_machine(worker) for worker in services.register().workers()]
+    except RepositoryError:  # a check says so
+        return []
 
 
 @routes.add("GET", "/api/v1/history", History, tag="system", query=HistoryParameters)

@@ -37,6 +37,8 @@ TABLES = {
     "media_generator_pauses",
     "media_generator_priorities",
     "media_generator_requests",
+    "media_generator_workers",
+    "media_generator_plans",
     "media_generator_curation",
     "media_generator_tags",
     "media_generator_files",

@@ -23,7 +23,9 @@ from adapters.sql_queue.controls import SqlQueueControls
 from adapters.sql_queue.curation import SqlCuration
 from adapters.sql_queue.doctor import QueueChecks
 from adapters.sql_queue.intake import SqlPromptIntake
+from adapters.sql_queue.plans import SqlPublicationPlans
 from adapters.sql_queue.statements import SHARED_FOLDER, StatementFiles
+from adapters.sql_queue.workers import SqlWorkerRegister
 from adapters.sqlite import doctor, shared_schema
 from adapters.sqlite.connection import Connection
 from adapters.sqlite.search import open_search_index
@@ -41,6 +43,7 @@ from domain.hook_delivery import Channel, HookEvent, Subscription
 from domain.prompt import Kind
 from domain.render import Claim, ServerJob, WorkflowProcess
 from domain.search import Search
+from tests.contract.worker_register_contract import HERE
 from tests.databases import Poet
 from tests.fakes.system import ManualClock
 from tests.fresh_databases import fresh_database
@@ -59,6 +62,8 @@ SUBJECTS = (
     "leases",
     "hook_outbox",
     "server_jobs",
+    "workers",
+    "plans",
     "controls",
     "catalogue",
     "curation",
@@ -282,6 +287,15 @@ def _look_where_nothing_is_ours(path: Path) -> None:
     """By reading every prompt."""
     with closing(Connection(fresh_database(path), 5.0)) as connection:
         gallery.SqlGallery(connection).failed(5)
+        register = SqlWorkerRegister(connection)
+        register.register(HERE)
+        assert register.workers()
+        register.unregister(HERE.identity)
+        plans, key = SqlPublicationPlans(connection), RenderKey(1, 1)
+        plans.write(key, "{}")
+        assert plans.read(key) == "{}"
+        assert plans.keys() == {key}
+        plans.drop(key)
         catalogue = prompt_catalogue.SqlPromptCatalogue(connection)
         catalogue.summary()
         catalogue.search(PromptQuery())

@@ -48,6 +48,7 @@ from application.leases import LeaseKeeper
 from application.outbox_relay import HookDispatcher
 from application.ports.prompt_repository import RepositoryError, Selection
 from application.recovery import OrphanedJobs, Recovery
+from application.registration import Registration
 from application.signals import StopRequest
 from application.slot import PromptRenderer, RenderSlot
 from domain.prompt import Kind
@@ -134,6 +135,7 @@ ONCE: dict[str, type[object]] = {
     "hook_dispatcher": HookDispatcher,
     "worker_state": WorkerState,
     "live_writer": LiveStateWriter,
+    "registration": Registration,
     "live_reader": LIVE_READER,
     "derived_files": DerivedFileCache,
     "single_flight": SingleFlight,
@@ -226,7 +228,7 @@ def test_every_provider_resolves(build: Build, place: Place) -> None:
         | OF_SERVERS.keys()
         | GIVEN
         | VALUES
-        | {"hook_outbox", "marker", "workflow_choices", "workflow_holds"}
+        | {"hook_outbox", "marker", "plans", "workflow_choices", "workflow_holds"}
     )
     assert set(container.providers) == named
     for name in VALUES:

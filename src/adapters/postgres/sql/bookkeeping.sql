@@ -133,6 +133,35 @@ CREATE TABLE IF NOT EXISTS media_generator_requests (
 CREATE INDEX IF NOT EXISTS media_generator_request_times
 ON media_generator_requests (requested_at);
 
+-- The workers of all machines, as they describe themselves; seen_at is by the clock of the database.
+
+-- name: create_workers
+CREATE TABLE IF NOT EXISTS media_generator_workers (
+    worker_id TEXT NOT NULL PRIMARY KEY CHECK (length(worker_id) = 16),
+    host TEXT NOT NULL,
+    boot TEXT NOT NULL,
+    namespace TEXT NOT NULL,
+    pid BIGINT NOT NULL CHECK (pid > 0),
+    started TEXT NOT NULL,
+    command TEXT NOT NULL,
+    version TEXT NOT NULL,
+    slots BIGINT NOT NULL CHECK (slots >= 1),
+    renderers TEXT NOT NULL CHECK (json_typeof(renderers::json) = 'object'),
+    stopped TEXT NOT NULL CHECK (json_typeof(stopped::json) = 'array'),
+    started_at TEXT NOT NULL,
+    seen_at TEXT COLLATE "C" NOT NULL DEFAULT {now}
+);
+
+-- What renders are about to publish, where other machines may have to finish it.
+
+-- name: create_plans
+CREATE TABLE IF NOT EXISTS media_generator_plans (
+    render_id BIGINT PRIMARY KEY,
+    prompt_id BIGINT NOT NULL,
+    token TEXT NOT NULL,
+    plan TEXT NOT NULL CHECK (json_typeof(plan::json) = 'object')
+);
+
 -- What people think of published files. A file without a row has no rating and is shown. The path is that of the row in
 -- prompt_artifacts at the time: an id that another program uses again is another file.
 

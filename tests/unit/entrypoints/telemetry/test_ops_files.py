@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,10 @@ import pytest
 from domain.artifact_status import ArtifactStatus
 from domain.failure import FailureCode
 from domain.prompt import Kind
+from entrypoints.factories import open_database
 from entrypoints.telemetry.metrics import OUTCOMES
 from entrypoints.telemetry.queue_metrics import STATUSES
+from tests.contract.worker_register_contract import HERE
 from tests.unit.entrypoints.telemetry.sample_events import SERVER
 from tests.unit.entrypoints.telemetry.scrapes import WORKFLOWS
 from tests.unit.entrypoints.telemetry.test_telemetry import Station
@@ -32,6 +35,8 @@ PAIR = re.compile(r'(\w+)(?:=|=~|!~)"([^"$]+)"')
 def scrape(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[tuple[str, str]]]:
     """Every metric of a real scrape, with the labels that it has."""
     station = Station(tmp_path_factory.mktemp("ops"))
+    with closing(open_database(station.load())) as database:
+        database.workers.register(HERE)
     station.made.apply(station.load(), {**WORKFLOWS, (Kind.IMAGE, "anime"): "anime"}, [SERVER])
     found: dict[str, set[tuple[str, str]]] = {}
     for name, labels in station.scrape():

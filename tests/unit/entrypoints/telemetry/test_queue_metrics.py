@@ -22,12 +22,15 @@ from application.ports.prompt_repository import Selection
 from domain.prompt import Kind
 from entrypoints.factories import open_database
 from entrypoints.telemetry.queue_metrics import (
+    MAX_MACHINES,
+    OTHER_MACHINES,
     STATUSES,
     QueueMetrics,
     QueueSnapshot,
     SnapshotReader,
     queue_reader,
 )
+from tests.contract.worker_register_contract import HERE, THERE
 from tests.databases import Poet
 from tests.fakes.system import ManualClock
 from tests.fresh_databases import fresh_database
@@ -111,6 +114,29 @@ def test_a_prompt_without_a_date_has_no_age(scene: Scene) -> None:
     scrape = scraped(scene.registry)
     ages = {key: value for key, value in scrape.items() if key[0].endswith("pending_seconds")}
     assert ages == {("mediagen_oldest_pending_seconds", frozenset({("kind", "audio")})): 0}
+
+
+def test_a_scrape_tells_of_every_machine_up_to_a_number(scene: Scene) -> None:
+    """Those that are gone have no slots; the names of very many machines are left out."""
+    with closing(open_database(scene.loaded)) as database:
+        database.workers.register(HERE)
+        database.workers.register(THERE)
+    scene.poet.execute(
+        "UPDATE media_generator_workers SET seen_at = datetime(seen_at, '-2 hours')"
+        " WHERE host = 'gpu2'"
+    )
+    scrape = scraped(scene.registry)
+    for name, here, there in (("workers", 1, 0), ("slots", 2, 0), ("renders", 0, 0)):
+        assert scrape.of(f"mediagen_machine_{name}", machine="gpu1") == here
+        assert scrape.of(f"mediagen_machine_{name}", machine="gpu2") == there
+    with closing(open_database(scene.loaded)) as database:
+        for number in range(MAX_MACHINES + 10):
+            identity = replace(HERE.identity, host=f"pod-{number:03}", boot=f"boot {number}")
+            database.workers.register(replace(HERE, identity=identity))
+    scene.clock.advance(2)
+    machines = [key for key in scraped(scene.registry) if key[0] == "mediagen_machine_slots"]
+    assert len(machines) == MAX_MACHINES
+    assert scraped(scene.registry).of("mediagen_machine_slots", machine=OTHER_MACHINES) == 26
 
 
 def test_a_scrape_tells_who_paused(scene: Scene) -> None:

@@ -48,6 +48,7 @@ def test_the_status_of_an_empty_database(site: Site) -> None:
         "outcomes": [],
         "workers": [],
         "broken": [],
+        "machines": [],
     }
 
 
