@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Final
 
 from application.file_report import all_artifacts
@@ -11,7 +10,7 @@ from application.ports.media_files import InvalidMediaError
 from domain.prompt import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from application.ports.gallery import Gallery, GalleryArtifact
     from application.ports.media_files import PublishedMedia
@@ -123,7 +122,7 @@ class SimilarPictureSearch:
         self._fingerprints = fingerprints
         self._index = index
 
-    def find(self, artifact: GalleryArtifact) -> list[tuple[int, int]]:
+    def find(self, artifact: GalleryArtifact) -> Sequence[tuple[int, int]]:
         """Pictures that look like a published one: different bits and ids, the nearest first.
 
         The picture itself is among them; none if it cannot be read.
@@ -136,14 +135,16 @@ class SimilarPictureSearch:
             bits = make_fingerprint(artifact, self._published, self._fingerprints)
         return [] if bits is None else self._index.near(bits, MAX_DISTANCE)
 
-    def update(self, seconds: float) -> bool:
-        """Read pictures for so long, the newest first; True when all were read.
+    def update(self, is_over: Callable[[], bool]) -> bool:
+        """Read pictures, the newest first, some at least; True when all were read.
+
+        Args:
+            is_over: whether to stop there.
 
         Raises:
             OSError: the index cannot be used.
             RepositoryError: the rows cannot be read.
         """
-        deadline = time.monotonic() + seconds
         newest = self._gallery.page(GalleryQuery(limit=1, shown=Shown.ALL)).artifacts
         cursors = self._index.cursors()
         # Down to ``floor`` all is read. A pass leads down from ``start``, as far as ``position``.
@@ -159,7 +160,7 @@ class SimilarPictureSearch:
             if is_complete:
                 floor = position = start
             self._index.add([], {"floor": floor, "start": start, "position": position})
-            if time.monotonic() >= deadline:
+            if is_over():
                 return is_complete
         return True
 

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from adapters.comfyui_script.host_records import HostRecords
-    from adapters.media_files.picture_index import PictureIndex as PictureFile
     from adapters.media_marks.marker import Marker
     from adapters.postgres.database import PostgresDatabase
     from adapters.sql_queue.connection import Connection
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
     from application.ports.database import QueueWatch, WorkerPlace
     from application.ports.doctor import DoctorChecks
     from application.ports.live_state import LiveStateReader
-    from application.ports.media_marks import Fingerprints, MediaInspector
+    from application.ports.media_marks import Fingerprints, MediaInspector, PictureIndex
     from application.ports.object_storage import ObjectStorage
     from application.ports.prompt_repository import PromptRepository
     from application.ports.render_logs import RenderLogs
@@ -311,19 +310,19 @@ def make_fingerprints(loaded: LoadedSettings) -> Fingerprints:
     return FingerprintFile(state_folder(loaded) / "fingerprints.db")
 
 
-def open_picture_index(loaded: LoadedSettings) -> PictureFile:
+def open_picture_index(loaded: LoadedSettings) -> PictureIndex:
     """The index of pictures that look alike.
 
     Raises:
         OSError: it cannot be used.
         SettingsError: there is no database.
     """
-    from adapters.media_files.picture_index import PictureIndex
+    from adapters.media_files.picture_index import PictureFile
     from adapters.state_folder import make_private
 
     folder = state_folder(loaded)
     make_private(folder)
-    return PictureIndex(folder / "pictures.db")
+    return PictureFile(folder / "pictures.db")
 
 
 def retry_policy(loaded: LoadedSettings) -> RetryPolicy:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import sqlite3
 from contextlib import closing
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -38,7 +38,7 @@ _SCHEMA: Final = (
 )
 
 
-class PictureIndex:
+class PictureFile:
     """The fingerprints of published pictures by their rows. For one thread.
 
     Args:
@@ -64,8 +64,11 @@ class PictureIndex:
 
     def bits_of(self, artifact_id: int) -> int | None:
         """The fingerprint of a picture, or None if it has none yet."""
-        rows = self._rows("SELECT bits FROM pictures WHERE artifact_id = ?", (artifact_id,))
-        return rows[0][0] % 2**64 if rows and rows[0][0] is not None else None
+        rows = self._rows(
+            "SELECT artifact_id, bits FROM pictures WHERE artifact_id = ?", (artifact_id,)
+        )
+        bits = rows[0][1] if rows else None
+        return None if bits is None else int(bits) % 2**64
 
     def known(self, artifact_ids: Sequence[int]) -> set[int]:
         """Those of some pictures that were read, with a fingerprint or without."""
@@ -127,7 +130,7 @@ class PictureIndex:
             (pair for pair in distances if pair[0] <= limit), key=lambda pair: (pair[0], -pair[1])
         )
 
-    def _rows(self, statement: str, values: tuple[object, ...] = ()) -> list[tuple[int, int]]:
+    def _rows(self, statement: str, values: tuple[object, ...] = ()) -> list[tuple[Any, Any]]:
         try:
             with closing(self._driver.execute(statement, values)) as cursor:
                 return cursor.fetchall()

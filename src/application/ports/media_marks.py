@@ -112,6 +112,10 @@ class PictureIndex(Protocol):
         """Pictures that differ in few bits: the number of bits and the row's id, nearest first."""
         ...
 
+    def close(self) -> None:
+        """Close the file."""
+        ...
+
 
 class Fingerprints(Protocol):
     """Fingerprints of pictures, which are nearly the same for pictures that look the same."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import sqlite3
+import time
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, partial
@@ -247,7 +248,8 @@ class SimilarFiles:
         """Read a few pictures; what cannot be read now is read later."""
         with suppress(RepositoryError, OSError), self._opened() as pictures:
             if pictures:
-                pictures.update(_PICTURE_SECONDS)
+                deadline = time.monotonic() + _PICTURE_SECONDS
+                pictures.update(lambda: time.monotonic() >= deadline)
 
     @contextmanager
     def _opened(self) -> Iterator[SimilarPictureSearch | None]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adapters.media_files.picture_index import PictureIndex
+from adapters.media_files.picture_index import PictureFile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +27,7 @@ def test_all_that_differ_in_few_bits_are_found(
     fingerprints = [bits ^ sum(1 << place for place in flip) for flip in flips]
     file = tmp_path / "pictures.db"
     file.unlink(missing_ok=True)
-    with closing(PictureIndex(file)) as index:
+    with closing(PictureFile(file)) as index:
         index.add(list(enumerate(fingerprints)), {})
         expected = [
             (len(flip), -number) for number, flip in enumerate(flips) if len(flip) <= _LIMIT
@@ -39,7 +39,7 @@ def test_all_that_differ_in_few_bits_are_found(
 
 def test_what_cannot_be_read_is_not_read_again(tmp_path: Path) -> None:
     """It is known, without a fingerprint; so is how far the pictures were read."""
-    with closing(PictureIndex(tmp_path / "pictures.db")) as index:
+    with closing(PictureFile(tmp_path / "pictures.db")) as index:
         index.add([(1, None), (2, 5)], {"floor": 1})
         assert index.known([1, 2, 3]) == {1, 2}
         assert (index.bits_of(1), index.bits_of(3)) == (None, None)
@@ -53,4 +53,4 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     file = tmp_path / "pictures.db"
     file.write_text("no database" * 100)
     with pytest.raises(OSError, match=r"pictures\.db.*delete it"):
-        PictureIndex(file)
+        PictureFile(file)
