@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks import (
+    affinity,
     claim,
     conversion,
     endurance,
@@ -59,6 +60,7 @@ BENCHMARKS: dict[str, Callable[[Trial], Report]] = {
     "idle": idle.measure,
     "slots": slots.measure,
     "scaleout": scaleout.measure,
+    "affinity": affinity.measure,
     "endurance": endurance.measure,
     "gallery": gallery.measure,
     "flat": flat.measure,

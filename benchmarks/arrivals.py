@@ -10,6 +10,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from multiprocessing.queues import Queue
     from pathlib import Path
 
@@ -39,6 +40,13 @@ class Author:
         self._driver.execute("COMMIT")
         return added
 
+    def add_briefs(self, briefs: Iterable[str]) -> list[int]:
+        """Commit a pending prompt for each of these contents at once; gives their ids."""
+        self._driver.execute("BEGIN IMMEDIATE")
+        added = [self._add(brief) for brief in briefs]
+        self._driver.execute("COMMIT")
+        return added
+
     def close(self) -> None:
         """Close the database."""
         self._driver.close()
@@ -49,9 +57,9 @@ class Author:
         with closing(Author(database)) as author:
             return author.add(count)
 
-    def _add(self) -> int:
+    def _add(self, brief: str = _BRIEF) -> int:
         [(prompt_id,)] = self._driver.execute(_PROMPT).fetchall()
-        [(writing_id,)] = self._driver.execute(_WRITING, (_BRIEF, prompt_id)).fetchall()
+        [(writing_id,)] = self._driver.execute(_WRITING, (brief, prompt_id)).fetchall()
         self._driver.execute(_COMPLETE, (writing_id, prompt_id))
         return int(prompt_id)
 

@@ -85,13 +85,18 @@ class RunningDaemon:
         self.lines.extend(fresh)
         return fresh
 
-    def await_ready(self, count: int) -> list[Line]:
-        """Wait for so many prompts to become ready; gives the lines that came meanwhile."""
+    def await_ready(self, count: int, patience: float = _PATIENCE) -> list[Line]:
+        """Wait for so many prompts to become ready; gives the lines that came meanwhile.
+
+        Args:
+            count: of the prompts.
+            patience: seconds without any news after which it gives up.
+        """
         came: list[Line] = []
-        left, patience_ends = count, time.monotonic() + _PATIENCE
+        left, patience_ends = count, time.monotonic() + patience
         while left > 0:
             if fresh := self.read():
-                patience_ends = time.monotonic() + _PATIENCE
+                patience_ends = time.monotonic() + patience
             came += fresh
             left -= sum(line.event == READY for line in fresh)
             assert self.is_running(), f"the daemon ended with {self._process.returncode}"

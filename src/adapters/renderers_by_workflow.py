@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         RenderingFacts,
         RenderJob,
     )
+    from domain.affinity import Fit
     from domain.failure import Failure
     from domain.prompt import Kind
     from domain.render import WorkflowProcess
@@ -45,6 +46,19 @@ class RenderersByWorkflow:
         if len(waiting) == 1:
             return waiting[0]
         return None if all(processes is None for processes in waiting) else ()
+
+    def fit(self, kind: Kind, workflow: str, slot: int) -> Fit:
+        """How what may take a job of the slot now suits a workflow."""
+        return self._renderers[kind, workflow].fit(kind, workflow, slot)
+
+    def reserve(self, prompt_id: int, kind: Kind, workflow: str, slot: int) -> None:
+        """Keep a place for a prompt."""
+        self._renderers[kind, workflow].reserve(prompt_id, kind, workflow, slot)
+
+    def release(self, prompt_id: int) -> None:
+        """Give back the place that was kept for a prompt."""
+        for renderer in set(self._renderers.values()):
+            renderer.release(prompt_id)
 
     def render(self, job: RenderJob, context: RenderContext) -> Result[RenderingFacts, Failure]:
         """Make the media."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain
 from threading import RLock
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from application.ports.media_renderer import MediaRenderer
     from application.ports.prompt_repository import PromptRepository, Selection, Waiting
     from application.ports.system import Clock
+    from application.prompt_choice import PromptChooser
     from application.workflow_holds import WorkflowHolds
     from domain.breaker import CircuitBreaker, PastRender
     from domain.render import Claim
@@ -84,6 +86,12 @@ class Admission:
         breakers: by kind; they distinguish bad prompts from a broken environment.
         events: receives stops and resumptions of the queue.
         holds: the named workflows that cannot run; None if every kind has only one workflow.
+        chooser: chooses the prompt where there are several workflows; None to take the first.
+
+    Attributes:
+        chooses: whether there is a chooser.
+        busy_kinds: the kinds of which nothing could be claimed last time, because no server that
+            can render a prompt was free.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - everything that may delay a prompt
@@ -97,7 +105,11 @@ class Admission:
         breakers: Mapping[Kind, CircuitBreaker],
         events: EventListener,
         holds: WorkflowHolds | None = None,
+        chooser: PromptChooser | None = None,
     ) -> None:
+        self.busy_kinds: frozenset[Kind] = frozenset()
+        self.chooses = chooser is not None
+        self._chooser = chooser
         self._holds = holds
         self._renderer = renderer
         self._store = store
@@ -120,6 +132,9 @@ class Admission:
             self._stopped.clear()
             self._detected.clear()
             past, now = tuple(self._past()), self._clock.monotonic()
+            if (holds := self._holds) is not None:
+                holds.replay(past)
+                past = tuple(one for one in past if one.failure is None or not holds.judges(one))
             pauses = {p.kind: p for p in self._controls.pauses() if p.kind and not p.elsewhere}
             for kind, breaker in self._breakers.items():
                 breaker.replay((render for render in past if render.kind is kind), now)
@@ -159,6 +174,7 @@ class Admission:
         selection: Selection,
         processes: Waiting = NO_PROCESSES,
         without_place: frozenset[Kind] = frozenset(),
+        slot: int = 0,
     ) -> Claim | None:
         """Claim the first prompt that may be claimed; None if there is none.
 
@@ -166,22 +182,29 @@ class Admission:
             selection: the prompts that the slot takes.
             processes: that wait for the next prompt, to be recorded with the claim.
             without_place: the kinds that could be claimed, but not by this slot now.
+            slot: number of the slot.
 
         Raises:
             RepositoryError: the database cannot be used.
         """
         with self._lock:
+            if self._holds is not None:
+                excluding = selection.excluding | self._holds.excluded()
+                selection = replace(selection, excluding=excluding)
             claimable = self._claimable(selection)
             if claimable is None or claimable.kinds <= without_place:
                 return None
             if without_place:
                 claimable = replace(claimable, kinds=claimable.kinds - without_place)
+            claim_next = self._repository.claim_next
+            if self._chooser is not None:
+                claim_next = partial(self._claim_chosen, slot)
             try:
-                claim = self._repository.claim_next(claimable, processes)
+                claim = claim_next(claimable, processes)
                 if claim is None and claimable.excluding != selection.excluding:
                     # Only prompts that failed with the environment are left: one becomes the probe.
                     rest = replace(claimable, excluding=selection.excluding)
-                    claim = self._repository.claim_next(rest, processes)
+                    claim = claim_next(rest, processes)
             except WriteRefusedError as refusal:  # the tables changed after the rehearsal
                 self.stop(refusal.failure, claimable.kinds)
                 return None
@@ -189,15 +212,50 @@ class Admission:
                 self._breakers[claim.kind].claimed(claim.prompt_id)
             return claim
 
-    def next_selection(self, selection: Selection) -> Selection | None:
+    def _claim_chosen(self, slot: int, selection: Selection, processes: Waiting) -> Claim | None:
+        """Claim the prompt that suits the slot best; another one if another worker was faster."""
+        assert self._chooser is not None  # noqa: S101 - for the type checker
+        while True:
+            chosen, self.busy_kinds = self._chooser.narrow(selection, slot)
+            if chosen is None:
+                return None
+            claim = self._repository.claim_next(chosen, processes)
+            if claim is not None:
+                self._chooser.claimed(claim, slot)
+                return claim
+            taken = selection.excluding | (chosen.only or frozenset())
+            selection = replace(selection, excluding=taken)
+
+    def next_selection(self, selection: Selection, slot: int = 0) -> Selection | None:
         """What may be claimed in the transaction of a publication; None for nothing.
 
         Args:
             selection: the prompts that the slot takes.
+            slot: number of the slot.
         """
         with self._lock:
+            if self._holds is not None:
+                excluding = selection.excluding | self._holds.excluded()
+                selection = replace(selection, excluding=excluding)
             closed = {kind for kind in selection.kinds if not self._breakers[kind].is_open}
-            return self._claimable(replace(selection, kinds=frozenset(closed))) if closed else None
+            if not closed:
+                return None
+            claimable = self._claimable(replace(selection, kinds=frozenset(closed)))
+            if claimable is not None and self._chooser is not None:
+                claimable, self.busy_kinds = self._chooser.narrow(claimable, slot)
+            return claimable
+
+    def claimed(self, claims: Sequence[Claim], slot: int) -> None:
+        """Record what a slot claimed in the transaction of a publication.
+
+        Args:
+            claims: in their order.
+            slot: number of the slot.
+        """
+        with self._lock:
+            if self._chooser is not None:
+                for claim in claims:
+                    self._chooser.claimed(claim, slot)
 
     def is_pending(self, selection: Selection, kind: Kind) -> bool:
         """Whether a prompt of a kind is pending. Raises RepositoryError."""
@@ -251,6 +309,8 @@ class Admission:
             self._breakers[claim.kind].release(claim.prompt_id)
             if self._holds is not None:
                 self._holds.release(claim)
+            if self._chooser is not None:
+                self._chooser.release(claim)
 
     def stop(self, failure: Failure, kinds: Collection[Kind] = tuple(Kind)) -> None:
         """Stop kinds because of a failure that every one of their prompts would meet."""

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from domain.prompt import Kind
 
 INTERVAL: Final = 20.0
-"""Seconds between two signs of life; a change of what is said is written at once."""
+"""Seconds between two signs of life in PostgreSQL; a change of what is said is written at once."""
+FILE_INTERVAL: Final = 300.0
+"""The same in a SQLite file, where an idle daemon is to leave the disk alone."""
 
 _ENVIRONMENT: Final = "environment"
 
@@ -34,6 +36,7 @@ class Registration:
         renderers: the renderer of each kind that it renders.
         version: of Media Generator.
         clock: the monotonic clock.
+        interval: seconds between two signs of life.
     """
 
     def __init__(
@@ -44,6 +47,7 @@ class Registration:
         renderers: Mapping[Kind, str],
         version: str,
         clock: Clock,
+        interval: float = INTERVAL,
     ) -> None:
         self._register = register
         self._processes = processes
@@ -51,6 +55,7 @@ class Registration:
         self._renderers = renderers
         self._version = version
         self._clock = clock
+        self._interval = interval
         self._written: WorkerDescription | None = None
         self._written_at = 0.0
         self._is_registered = False
@@ -59,7 +64,7 @@ class Registration:
         """Write the entry if it is due or has changed; errors are left for the next call."""
         description = self._describe()
         now = self._clock.monotonic()
-        if description == self._written and now - self._written_at < INTERVAL:
+        if description == self._written and now - self._written_at < self._interval:
             return
         try:
             if self._written is None:

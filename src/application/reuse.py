@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from application.ports.media_renderer import MediaRenderer, RenderContext, RenderJob
     from application.ports.reuse import ReusableFile, ReuseIndex
     from application.ports.system import Clock
+    from domain.affinity import Fit
     from domain.failure import Failure
     from domain.prompt import Kind
     from domain.render import WorkflowProcess
@@ -101,6 +102,18 @@ class ReusingRenderer:
     ) -> Sequence[WorkflowProcess] | None:
         """Process groups that wait for the next job of a kind and do nothing before it."""
         return self._renderer.waiting_processes(kind, environment, slot)
+
+    def fit(self, kind: Kind, workflow: str, slot: int) -> Fit:
+        """How a workflow suits what may take the next job of a slot."""
+        return self._renderer.fit(kind, workflow, slot)
+
+    def reserve(self, prompt_id: int, kind: Kind, workflow: str, slot: int) -> None:
+        """Keep the place that suits a workflow best for a prompt."""
+        self._renderer.reserve(prompt_id, kind, workflow, slot)
+
+    def release(self, prompt_id: int) -> None:
+        """Give back the place that was kept for a prompt."""
+        self._renderer.release(prompt_id)
 
     def render(
         self, job: RenderJob, context: RenderContext

@@ -149,7 +149,9 @@ class RenderSlot:
             waiting, self.without_place = self._prompt_renderer.waiting_processes(
                 selection.kinds, self._environment, self._number
             )
-            claim = self._admission.claim(selection, waiting, self.without_place)
+            claim = self._admission.claim(selection, waiting, self.without_place, self._number)
+            if claim is None and self._admission.chooses:
+                self.without_place |= self._admission.busy_kinds
             if claim is not None:
                 return self._keeper.track(claim, turn)
         turn.begin()
@@ -269,7 +271,7 @@ class RenderSlot:
         after: tuple[HeldLease, ...] = ()
         try:
             claimable = next_claims(most) if next_claims and turn else None
-            selection = claimable and self._admission.next_selection(claimable[0])
+            selection = claimable and self._admission.next_selection(claimable[0], self._number)
             try:
                 with self._keeper.claim_lock:
                     kinds = selection.kinds if selection else frozenset()
@@ -284,6 +286,8 @@ class RenderSlot:
                     )
                     turn_of_claims = turn or group.turn
                     after = tuple(self._keeper.track(claim, turn_of_claims) for claim in claims)
+                    if self._admission.chooses:
+                        self._admission.claimed(claims, self._number)
             except WriteRefusedError as refusal:
                 ended = self._publish_each(publications, refusal)
             else:

@@ -6,16 +6,17 @@ from threading import RLock
 from typing import TYPE_CHECKING, Final
 
 from application.ports.events import KindRecovered, KindUnavailable
+from domain.breaker import Verdict
 from domain.failure import Blame, FailureCode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from application.ports.events import EventListener
     from application.ports.media_renderer import MediaRenderer
     from application.ports.system import Clock
     from application.workflow_choice import WorkflowChoices
-    from domain.breaker import CircuitBreaker, Verdict
+    from domain.breaker import CircuitBreaker, PastRender
     from domain.failure import Failure
     from domain.prompt import Kind
     from domain.render import Claim
@@ -43,6 +44,10 @@ _OF_ONE_WORKFLOW: Final = frozenset(
     }
 )
 """What another workflow of the same kind need not meet."""
+
+
+def _is_of_workflow(failure: Failure) -> bool:
+    return failure.code in _OF_ONE_WORKFLOW or failure.blame is Blame.RENDER
 
 
 class WorkflowHolds:
@@ -76,7 +81,28 @@ class WorkflowHolds:
             for name in rules.names
         }
         self._failing: dict[WorkflowKey, tuple[Failure, float]] = {}
+        self._given_back: dict[WorkflowKey, set[int]] = {key: set() for key in self._breakers}
         self._lock = RLock()
+
+    def replay(self, past: Iterable[PastRender]) -> None:
+        """Restore the state from before a restart: the next prompt of a held workflow is a probe.
+
+        Args:
+            past: renders, oldest first.
+        """
+        renders = [render for render in past if self.judges(render)]
+        with self._lock:
+            now = self._clock.monotonic()
+            for (kind, name), breaker in self._breakers.items():
+                of_workflow = [one for one in renders if (one.kind, one.workflow) == (kind, name)]
+                breaker.replay(of_workflow, now)
+                if breaker.is_open:
+                    breaker.probe((), now)
+
+    def judges(self, render: PastRender) -> bool:
+        """Whether a render that ended says something about its workflow, and not about its kind."""
+        failure, key = render.failure, (render.kind, render.workflow)
+        return key in self._breakers and (failure is None or _is_of_workflow(failure))
 
     def held(self) -> Mapping[WorkflowKey, Failure]:
         """The workflows that hold back their prompts, each with the reason, as last examined."""
@@ -120,13 +146,14 @@ class WorkflowHolds:
         STOP means that the workflow holds back its prompts from now on.
         """
         key = self._choices.of_render(claim)
-        is_of_workflow = failure.code in _OF_ONE_WORKFLOW or failure.blame is Blame.RENDER
-        if key is None or not is_of_workflow:
+        if key is None or not _is_of_workflow(failure):
             return None
         with self._lock:
             breaker = self._breakers[key]
             was_open = breaker.is_open
             verdict = breaker.judge(claim.prompt_id, failure, self._clock.monotonic())
+            if verdict is not Verdict.CHARGE:
+                self._given_back[key].add(claim.prompt_id)
             if breaker.is_open and not was_open:
                 kind, name = key
                 self._events.handle(KindUnavailable(kind, failure, name))
@@ -147,6 +174,17 @@ class WorkflowHolds:
         with self._lock:
             for breaker in self._breakers.values():
                 breaker.release(claim.prompt_id)
+
+    def excluded(self) -> frozenset[int]:
+        """The prompts that were given back and whose workflow is still held back.
+
+        So a claim that does not look at workflows meets each of them once.
+        """
+        with self._lock:
+            for key, prompts in self._given_back.items():
+                if prompts and self.may_claim(key):
+                    prompts.clear()
+            return frozenset().union(*self._given_back.values())
 
     def suspects(self) -> frozenset[int]:
         """The prompts that were given back because of their workflows; others go first."""

@@ -74,11 +74,13 @@ class PastRender:
         kind: the kind of media of its prompt.
         prompt_id: the prompt that was rendered.
         failure: why it failed or was given back; None if it was published.
+        workflow: name of the workflow that rendered it; "" for the only one of its kind.
     """
 
     kind: Kind
     prompt_id: int
     failure: Failure | None
+    workflow: str = ""
 
 
 @dataclass(slots=True)

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from application.ports.render_logs import RenderLogs
     from application.ports.renders import RenderHistory, RenderLeases, ServerJobs
     from application.ports.system import Clock, Processes
+    from application.prompt_choice import PromptChooser
     from application.recovery import OrphanedJobs, Recovery
     from application.registration import Registration
     from application.slot import PromptRenderer, RenderSlot
@@ -116,6 +117,13 @@ def _renderers_by_kind(setups: Mapping[str, RendererSetup]) -> dict[Kind, str]:
         for kind in Kind
     }
     return {kind: name for kind, name in names.items() if name}
+
+
+def _register_interval(loaded: LoadedSettings) -> float:
+    """Seconds between two signs of life of a worker."""
+    from application.registration import FILE_INTERVAL, INTERVAL
+
+    return INTERVAL if resolution.is_postgres(loaded) else FILE_INTERVAL
 
 
 def _retention(days: float) -> timedelta | None:
@@ -355,6 +363,16 @@ class Container(containers.DeclarativeContainer):
         clock,
         orphaned_jobs,
     )
+    prompt_chooser: providers.Provider[PromptChooser | None] = providers.Singleton(
+        renderer_setup.prompt_chooser,
+        settings,
+        setups,
+        repository,
+        renderer,
+        clock,
+        workflow_choices,
+        workflow_holds,
+    )
     admission: providers.Provider[Admission] = providers.Singleton(
         Lazy("application.admission:Admission"),
         renderer,
@@ -374,6 +392,7 @@ class Container(containers.DeclarativeContainer):
         ),
         events,
         workflow_holds,
+        prompt_chooser,
     )
     lanes: providers.Provider[int] = providers.Callable(
         lambda on_servers: SERVER_LANES if on_servers else LANES, has_server_jobs
@@ -457,6 +476,7 @@ class Container(containers.DeclarativeContainer):
         providers.Callable(_renderers_by_kind, setups),
         VERSION,
         clock,
+        providers.Callable(_register_interval, settings),
     )
     live_reader: providers.Provider[LiveStateReader] = providers.Singleton(
         factories.live_reader, settings

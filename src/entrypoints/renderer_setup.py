@@ -32,8 +32,10 @@ if TYPE_CHECKING:
     from application.ports.doctor import DoctorChecks
     from application.ports.events import EventListener
     from application.ports.media_renderer import MediaRenderer
+    from application.ports.prompt_repository import PromptRepository
     from application.ports.renders import ServerJobEnder
     from application.ports.system import Clock
+    from application.prompt_choice import PromptChooser
     from application.workflow_choice import WorkflowChoices
     from application.workflow_holds import WorkflowHolds
     from domain.failure import Failure
@@ -217,7 +219,7 @@ class ServerSetup(RendererSetup):
         from adapters.comfyui_server.deadlines import ServerLimits
         from adapters.comfyui_server.pool import ServerPool
         from adapters.comfyui_server.renderer import ServerRenderer
-        from application.ports.events import ServerRecovered, ServerUnhealthy
+        from application.ports.events import ServerModels, ServerRecovered, ServerUnhealthy
 
         def report(server: str, failure: Failure | None) -> None:
             if failure is None:
@@ -236,7 +238,14 @@ class ServerSetup(RendererSetup):
             max_bytes=media.limits.max_bytes,
         )
         sources = {workflow.key: self.source(workflow) for workflow in self.workflows}
-        return ServerRenderer(sources, ServerPool(self.addresses(), clock, report), limits, clock)
+        pool = ServerPool(
+            self.addresses(),
+            clock,
+            report,
+            lambda *job: events.handle(ServerModels(*job)),
+            prefers_loaded=self.loaded.settings.workers.affinity.most > 0,
+        )
+        return ServerRenderer(sources, pool, limits, clock)
 
     def doctor_checks(self, clock: Clock) -> DoctorChecks | None:  # noqa: ARG002 - servers need no clock
         """Checks the servers, and the graphs on them."""
@@ -449,6 +458,27 @@ def workflow_holds(
 
     make_breaker = partial(CircuitBreaker, probe_seconds=loaded.settings.retry.probe_seconds)
     return WorkflowHolds(choices, renderer, make_breaker, clock, events)
+
+
+def prompt_chooser(
+    loaded: LoadedSettings,
+    setups: Mapping[str, RendererSetup],
+    repository: PromptRepository,
+    renderer: MediaRenderer,
+    clock: Clock,
+    choices: WorkflowChoices | None,
+    holds: WorkflowHolds | None,
+) -> PromptChooser | None:
+    """Chooses the next prompt; None if the first one is always as good as another."""
+    affinity = loaded.settings.workers.affinity
+    share = any(len(setup.kinds) > 1 for setup in setups.values())
+    if choices is None and not (affinity.most and share):
+        return None
+    from application.prompt_choice import PromptChooser
+    from domain.affinity import AffinityLimits, AffinityOrder
+
+    order = AffinityOrder(AffinityLimits(affinity.most, affinity.seconds))
+    return PromptChooser(repository, renderer, order, clock, choices, holds)
 
 
 def server_names(loaded: LoadedSettings) -> tuple[str, ...]:

@@ -106,6 +106,7 @@ class Choices:
     comfyui: Path | None = None
     python: Path | None = None
     database: Path | None = None
+    database_url: str | None = None
     output: Path | None = None
     server: str | None = None
 
@@ -118,7 +119,8 @@ class Proposal:
         comfyui: the ComfyUI directory.
         python: the interpreter of ComfyUI's environment.
         database: the shared database; it does not exist yet if ``creates_database``.
-        creates_database: whether a new database has to be created.
+        creates_database: whether a new database, or its tables, have to be created.
+        database_url: of a PostgreSQL database, without a password; it replaces the file.
         output: the output root, absolute.
         server: address of the server.
         server_version: its version; "" if none answers.
@@ -133,6 +135,7 @@ class Proposal:
     server: str
     server_version: str
     kinds: Mapping[Kind, KindSetup]
+    database_url: str | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -158,18 +161,23 @@ class Proposal:
                 media.setdefault("scripts", {})[_SETTINGS[kind]] = str(setup.file)
             if setup.arguments:
                 media.setdefault("arguments", {})[kind.value] = dict(setup.arguments)
-        tree: dict[str, Any] = {"database": {"path": str(self.database.path)}, "comfyui": comfyui}
+        database = {"path": str(self.database.path)}
+        if self.database_url:
+            database = {"url": self.database_url}
+        tree: dict[str, Any] = {"database": database, "comfyui": comfyui}
         return tree | ({"media": media} if media else {})
 
     def lines(self) -> list[tuple[str, str, str]]:
         """What was found, for people: name, value and remark."""
         server = f"ComfyUI {self.server_version}" if self.server_version else "does not answer"
         new = "does not exist yet and will be created" if self.creates_database else ""
+        if self.database_url:
+            new = "has no tables yet; they will be created" if self.creates_database else ""
         rows = [
             ("ComfyUI", str(self.comfyui.path or "not found"), self.comfyui.about),
             ("Python", str(self.python.path or "not found"), self.python.about),
             ("server", self.server, server),
-            ("database", str(self.database.path), new or self.database.about),
+            ("database", self.database_url or str(self.database.path), new or self.database.about),
         ]
         rows += [
             (_MEDIA[kind], str(setup.file or "no workflow found"), setup.about)
@@ -188,6 +196,9 @@ def find_installation(choices: Choices, environ: Mapping[str, str], cwd: Path) -
         choices: what the user named, as absolute paths.
         environ: the environment.
         cwd: the working folder.
+
+    Raises:
+        RepositoryError: the PostgreSQL database that the user named cannot be used.
     """
     home = Path(environ.get("HOME") or Path.home())
     comfyui, running = _comfyui(choices.comfyui, environ, home, cwd)
@@ -195,11 +206,16 @@ def find_installation(choices: Choices, environ: Mapping[str, str], cwd: Path) -
     url = choices.server or (running.server if running else DEFAULT_SERVER)
     version = _server_version(url)
     server = url if version else ""
-    database = Found(choices.database) if choices.database else _database(environ, home, cwd)
     data = _data_folder()
-    creates = database.path is None or (
-        database.path == choices.database and not os.path.lexists(database.path)
-    )
+    database_url: str | None = None
+    if choices.database_url:
+        database = Found(data, "PostgreSQL")
+        database_url, creates = _postgres_database(choices.database_url)
+    else:
+        database = Found(choices.database) if choices.database else _database(environ, home, cwd)
+        creates = database.path is None or (
+            database.path == choices.database and not os.path.lexists(database.path)
+        )
     if database.path is None:
         database = Found(data / "musings.db")
     output = choices.output
@@ -214,6 +230,7 @@ def find_installation(choices: Choices, environ: Mapping[str, str], cwd: Path) -
         url,
         version,
         {kind: _kind(kind, comfyui.path, python.path, server) for kind in Kind},
+        database_url,
     )
 
 
@@ -338,6 +355,23 @@ def _database(environ: Mapping[str, str], home: Path, cwd: Path) -> Found:
     newest = max(shared, key=lambda file: file.stat().st_mtime)
     older = ", ".join(str(file) for file in shared if file != newest)
     return Found(newest, f"the newest; there is also {older}" if older else "")
+
+
+def _postgres_database(url: str) -> tuple[str, bool]:
+    """A PostgreSQL database that answers: its URL without the password, whether it lacks tables.
+
+    Raises:
+        RepositoryError: it cannot be reached, refuses the login, or has other tables.
+    """
+    from adapters.postgres.address import PostgresAddress
+    from adapters.postgres.database import PostgresDatabase
+
+    address = PostgresAddress(url)
+    with closing(PostgresDatabase(address, 5.0)) as database:
+        if "prompts" not in database.connection.names("table"):
+            return str(address), True
+        _ = database.catalogue  # which checks the shared tables
+    return str(address), False
 
 
 def _is_shared_database(file: Path) -> bool:

@@ -11,12 +11,14 @@ import pytest
 
 from adapters.processes.system_processes import own_identity
 from adapters.sql_queue.prompt_repository import SqlPromptRepository
+from adapters.sql_queue.workers import SqlWorkerRegister
 from adapters.sqlite.connection import Connection
 from adapters.system_clock import SystemClock
 from application.ports.prompt_repository import Selection
 from domain.failure import Failure, FailureCode
 from domain.lease import ProcessIdentity
 from tests.command_line import MEDIAGEN, CommandLine
+from tests.contract.worker_register_contract import HERE, THERE
 from tests.databases import Poet
 
 BRIEF = '{"prompt": "a"}'
@@ -251,3 +253,22 @@ def test_a_reader_that_goes_away_is_no_error(shell: CommandLine, poet: Poet) -> 
         assert process.stderr
         assert process.stderr.read() == b""
     assert process.returncode == 0
+
+
+def test_machines_that_live_and_machines_that_are_gone(shell: CommandLine, poet: Poet) -> None:
+    """In one table, with what each renders and what stops it."""
+    with closing(Connection(poet.path, 5.0)) as connection:
+        register = SqlWorkerRegister(connection)
+        register.register(HERE)
+        register.register(THERE)
+    poet.execute(
+        "UPDATE media_generator_workers SET seen_at = datetime(seen_at, '-2 hours')"
+        " WHERE host = 'gpu2'"
+    )
+    lines = shell.run("status").stdout.splitlines()
+    [here] = [line for line in lines if "gpu1:11" in line]
+    [there] = [line for line in lines if "gpu2:11" in line]
+    assert "image by server, audio by script (stopped: script_missing)" in here
+    assert "idle" in here
+    assert "gone, last seen 120 min" in there
+    assert [worker["gone"] for worker in shell.json("status")["machines"]] == [False, True]

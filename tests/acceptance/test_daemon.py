@@ -78,6 +78,7 @@ def test_it_writes_nothing_while_it_is_idle(tmp_path: Path) -> None:
     with daemon(place) as process:
         ready(place, place.poet.write(image("a lake")))
         until(lambda: place.staged() == [])
+        until(lambda: bool(place.poet.execute("SELECT 1 FROM media_generator_workers")))
         files = [place.database, place.database.with_name(place.database.name + "-wal")]
         before = [(file.stat().st_size, file.stat().st_mtime_ns) for file in files]
         used = sum(psutil.Process(process.pid).cpu_times()[:2])

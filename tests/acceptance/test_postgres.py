@@ -87,3 +87,33 @@ def test_tables_that_are_missing_are_explained(shell: CommandLine) -> None:
     assert ended.returncode == 3
     assert "mediagen init" in ended.stderr
     assert "database.path" not in ended.stderr
+
+
+def test_setup_takes_an_address(tmp_path: Path, postgres_database: TestDatabase) -> None:
+    """It makes the tables, writes the address without the password, and checks with it."""
+    home = tmp_path / "home"
+    comfyui = home / "ComfyUI"
+    (comfyui / "comfy").mkdir(parents=True)
+    (comfyui / "main.py").write_text("")
+    shell = CommandLine(home)
+    file = home / "media_generator_config.json"
+    server = postgres_database.server
+
+    def setup(url: str) -> str:
+        arguments = ("--config", str(file), "--database", url, "setup", "--yes")
+        done = shell.run(*arguments, "--server", "http://127.0.0.1:9")
+        return done.stdout + done.stderr
+
+    refused = setup(postgres_database.url.replace(server.password, "wr0ng-one"))
+    assert "the login was refused" in refused
+    assert not file.exists()
+    told = setup(postgres_database.url)
+    assert "has no tables yet; they will be created" in told
+    assert "The password is not in the file" in told
+    assert "database writes" in told  # the doctor got in
+    assert server.password not in told + file.read_text()
+    [url] = json.loads(file.read_text())["database"].values()
+    assert url == f"postgresql://{server.user}@127.0.0.1:{server.port}/{postgres_database.name}"
+    assert postgres_database.execute("SELECT count(*) FROM prompts") == [(0,)]
+    shell.environment["PGPASSWORD"] = server.password
+    assert shell.json("--config", str(file), "status")["counts"]["image"]["pending"] == 0

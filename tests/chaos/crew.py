@@ -30,6 +30,8 @@ _KILLED = 128 + 9  # what strace ends with when its child was killed, where it d
 
 _hands: list[Hand] = []
 
+_POSTGRES_LEASE = 3.0  # seconds
+
 
 def warm_up() -> None:
     """Import all that a worker imports, so that its copies need not."""
@@ -106,6 +108,10 @@ def worker(
         commit_seconds: of a commit, as it believes; shorter renders are published in groups.
     """
     manner = Manner(until_quiet, clock_error, commit_seconds=commit_seconds)
+    if place.postgres is not None:
+        # Heartbeats wait for the server, which may wait for a core: a worker that writes none for
+        # a lease stops its renders, and rightly renders them again.
+        manner.lease_seconds = _POSTGRES_LEASE
     if lease_seconds is not None:
         manner.lease_seconds = lease_seconds
     return start(partial(work, place.config, Trap(step, stops, visit), manner))

@@ -70,7 +70,10 @@ class ClaimOrderContract:
         with open_queue(by_priority) as queue:
             for number, prompt in enumerate(waiting, start=1):
                 _add(queue.outside, number, prompt)
+            candidates = queue.repository.candidates(ANY, len(waiting) + 1)
+            assert queue.repository.candidates(ANY, 3) == candidates[:3]
             claimed = [taken(queue.repository).prompt_id for _ in waiting]
+            assert claimed == [candidate.prompt_id for candidate in candidates]
             assert queue.repository.claim_next(ANY) is None
 
         def place(number: int) -> tuple[int, bool, str, int]:
@@ -119,6 +122,8 @@ class ClaimOrderContract:
             assert first.prompt_id == 6
             assert repository.move([6], "back").refused == {6: "it is processing"}
             repository.release(first, Failure(FailureCode.INTERRUPTED, "asked to stop"), 1.0)
+            shown = [candidate.prompt_id for candidate in repository.candidates(selection, 9)]
+            assert shown == [6, 4, 5, 2, 3, 7, 1]
             claims = [taken(repository, selection) for _ in range(7)]
             assert [claim.prompt_id for claim in claims] == [6, 4, 5, 2, 3, 7, 1]
             for claim in claims:

@@ -10,6 +10,7 @@ from returns.result import Failure as Failed
 from returns.result import Result, Success
 
 from application.ports.media_renderer import RenderingFacts
+from domain.affinity import Fit
 from domain.failure import Failure, FailureCode
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ class FakeMediaRenderer:
     Attributes:
         refusals: preflight failures by kind.
         calls_by_prompt: number of calls of ``render`` for each prompt.
+        fits: how workflows suit what may take a job, by name.
+        reserved: the workflow of each prompt for which a place is kept.
         waiting: the processes that wait for the next job, of any kind.
     """
 
@@ -67,6 +70,8 @@ class FakeMediaRenderer:
             facts: returned for a success.
         """
         self.refusals: dict[Kind, Failure] = {}
+        self.fits: dict[str, Fit] = {}
+        self.reserved: dict[int, str] = {}
         self.waiting: list[WorkflowProcess] = []
         self.calls_by_prompt: Counter[int] = Counter()
         self._outcome = outcome
@@ -102,6 +107,18 @@ class FakeMediaRenderer:
     ) -> Sequence[WorkflowProcess]:
         """The processes in ``waiting``."""
         return self.waiting
+
+    def fit(self, kind: Kind, workflow: str, slot: int) -> Fit:
+        """As ``fits`` says, by name; possible otherwise."""
+        return self.fits.get(workflow, Fit.POSSIBLE)
+
+    def reserve(self, prompt_id: int, kind: Kind, workflow: str, slot: int) -> None:
+        """Keep a place."""
+        self.reserved[prompt_id] = workflow
+
+    def release(self, prompt_id: int) -> None:
+        """Give a place back."""
+        self.reserved.pop(prompt_id, None)
 
     def render(self, job: RenderJob, context: RenderContext) -> Result[RenderingFacts, Failure]:
         """Return the next prepared outcome of the prompt, or the common outcome."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from application.ports.prompt_repository import (
     NO_PROCESSES,
     UNLIMITED,
+    Candidate,
     Publication,
     Requeued,
     Selection,
@@ -16,7 +17,7 @@ from application.ports.prompt_repository import (
 )
 from domain.artifact_status import Move, after, sources
 from domain.failure import Failure, FailureCode
-from domain.prompt import Kind, shown_status
+from domain.prompt import Kind, Writing, shown_status
 from domain.render import CLOSING_MOVES, Outcome
 from tests.fakes.database import PromptRow, transaction
 from tests.fakes.hook_outbox import InMemoryHookOutboxWriter
@@ -94,6 +95,24 @@ class InMemoryPromptRepository:
         self.database.close_live(row.id, Outcome.SUPERSEDED, None, self._clock.now())
         process = processes.get(row.kind) if row.kind else None
         return self.database.open_render(row, self._me, self._clock.now(), process)
+
+    @transaction
+    def candidates(self, selection: Selection, limit: int) -> tuple[Candidate, ...]:
+        """The first prompts that ``claim_next`` would claim one after the other."""
+        waiting = self._waiting()
+        pending = [row for row in self._pending(selection) if row.id not in waiting]
+        return tuple(
+            Candidate(
+                row.id,
+                row.kind,
+                Writing(
+                    row.output_reference or 0, self.database.writings[row.output_reference or 0]
+                ),
+                self._place(row)[0],
+            )
+            for row in sorted(pending, key=self._place)[:limit]
+            if row.kind
+        )
 
     @transaction
     def publish(self, claim: Claim, artifacts: Sequence[Artifact], seconds: float) -> bool:

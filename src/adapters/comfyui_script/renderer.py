@@ -31,11 +31,13 @@ from adapters.comfyui_script.process import (
 from adapters.comfyui_script.script_source import script_source
 from adapters.comfyui_script.stray_files import stray_files
 from application.ports.media_renderer import RenderingFacts
+from domain.affinity import Fit
 from domain.brief import PROMPT_FIELDS, brief_texts
 from domain.failure import Failure, FailureCode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from adapters.comfyui_script.script_source import ScriptSource
     from adapters.comfyui_script.workflow import ScriptWorkflow
@@ -67,6 +69,7 @@ class ScriptRenderer:
         self._clock = clock
         self._hosts = hosts
         self._gates = WaitingGates(clock)
+        self._last_scripts: dict[int, Path] = {}
 
     def waiting_processes(
         self, kind: Kind, environment: Mapping[str, str], slot: int
@@ -101,6 +104,18 @@ class ScriptRenderer:
                 f"the ComfyUI directory {flow.working_directory} is not there",
             )
         return mapping_failure(kind, *self._current(key))
+
+    def fit(self, kind: Kind, workflow: str, slot: int) -> Fit:
+        """Whether the slot's warm host ran the script last, so that it has its models loaded."""
+        last = self._last_scripts.get(slot)
+        return Fit.LOADED if last == self._workflows[kind, workflow].script else Fit.POSSIBLE
+
+    def reserve(self, prompt_id: int, kind: Kind, workflow: str, slot: int) -> None:  # noqa: ARG002
+        """Record what the slot runs next."""
+        self._last_scripts[slot] = self._workflows[kind, workflow].script
+
+    def release(self, prompt_id: int) -> None:
+        """Nothing is kept for a prompt."""
 
     def render(self, job: RenderJob, context: RenderContext) -> Result[RenderingFacts, Failure]:
         """Run the script; its whole process group has ended when this returns.

@@ -28,6 +28,7 @@ class ServerAddress:
         kinds: the media kinds that it renders.
         headers: sent with every request to it; a login is one of them. With that of the url.
         ca_file: path of the certificates to trust instead of the system's, or None.
+        workflows: names of the only workflows that it gets; empty for all.
         name: the address without any secret, in one canonical form.
         origin: scheme, host and port, where connections go.
         host_and_port: the same as a socket takes them.
@@ -40,6 +41,7 @@ class ServerAddress:
     kinds: frozenset[Kind] = frozenset(Kind)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
     ca_file: str | None = None
+    workflows: frozenset[str] = frozenset()
     name: str = field(init=False, repr=False, compare=False)
     origin: str = field(init=False, repr=False, compare=False)
     host_and_port: tuple[str, int] = field(init=False, repr=False, compare=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from returns.pipeline import is_successful
@@ -38,6 +38,10 @@ _VERSIONS = {
 _GIB = 1024**3
 _TITLES_REMEDY = "Run 'mediagen workflow check': it shows which input takes which text."
 _MIN_FREE_MEMORY = 0.05  # share of a device's memory
+
+_ELSEWHERE_REMEDY = (
+    "Install there what is missing, or name the server's workflows in comfyui.hosts."
+)
 
 
 class ServerChecks:
@@ -76,11 +80,24 @@ class ServerChecks:
             yield Check(subject, CheckStatus.ERROR, failure.message, failure.hint)
             return
         workflow = loaded.unwrap()
-        servers = [(address, client) for address, client in up if key[0] in address.kinds]
+        servers = [
+            (address, client)
+            for address, client in up
+            if key[0] in address.kinds
+            and (not address.workflows or workflow.label in address.workflows)
+        ]
         if not servers:
             yield _offline_check(subject, workflow)
-        for address, client in servers:
-            yield _workflow_check(subject, workflow, address, client)
+        checks = [_workflow_check(subject, workflow, *server) for server in servers]
+        can_run = any(check.status is not CheckStatus.ERROR for check in checks)
+        for check in checks:
+            if can_run and check.status is CheckStatus.ERROR:
+                finding = f"{check.finding}; other servers render it"
+                yield replace(
+                    check, status=CheckStatus.WARNING, finding=finding, remedy=_ELSEWHERE_REMEDY
+                )
+            else:
+                yield check
 
 
 def _server_check(address: ServerAddress, client: ServerClient) -> Check:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Final
 from returns.result import Failure as Failed
 from returns.result import Result, Success
 
-from adapters.comfyui_graph.node_types import MODEL_SUFFIXES
 from adapters.comfyui_server.client import HTTP_OK, ServerError, Submission, cancel_job
 from adapters.comfyui_server.deadlines import (
     STOP_INTERVAL,
@@ -215,7 +214,7 @@ class JobRun:
                 submission = self._client.submit(self._graph or {}, self.job.id, client_id, method)
         except ServerError as error:
             self._may_have_arrived = self._may_have_arrived or error.arrived
-            has_other = self._setup.pool.has_other(self._slot.server, self._setup.workflow.kind)
+            has_other = self._setup.pool.has_other(self._slot.server, self._setup.workflow)
             if has_other and not error.connected and not self._may_have_arrived:
                 raise
             self._setup.stop.sleep(self._outage.pause(error))
@@ -433,12 +432,6 @@ class JobRun:
         seconds = 0.0 if self._began is None else self._clock.monotonic() - self._began
         if self.history is not None and self.history.seconds is not None:
             seconds = self.history.seconds
-        models = {
-            value: None  # in the order of the graph
-            for node in self._setup.workflow.graph.values()
-            for value in node["inputs"].values()
-            if isinstance(value, str) and value.lower().endswith(MODEL_SUFFIXES)
-        }
         return RenderingFacts(
             renderer="server",
             workflow=self._setup.workflow.name,
@@ -447,5 +440,5 @@ class JobRun:
             size_used=request.size is not None and {"width", "height"} <= targets.keys(),
             prompt_used=PROMPT_FIELDS[self._setup.workflow.kind] in targets,
             job=self.job,
-            models=tuple(models),
+            models=self._setup.workflow.models,
         )

@@ -14,6 +14,7 @@ from adapters.comfyui_graph.graph import class_types
 from adapters.comfyui_server.client import ServerClient, ServerError
 from adapters.comfyui_server.job_socket import JobSocket
 from adapters.comfyui_server.server_workflow import input_types, validate_workflow
+from domain.affinity import Fit
 from domain.failure import Failure, FailureCode
 from domain.retry import Backoff
 
@@ -32,6 +33,7 @@ _SLOT_POLL = 0.1  # seconds, while every slot is taken
 _MIN_JOBS = 2  # given to a server with one slot, so that its queue never runs dry
 _FRESH_SECONDS = 5.0  # for which an answer shows that a server is healthy
 _INCOMPATIBLE_SECONDS = 5.0  # until it is checked again: a model may be installed at any time
+_COMPATIBLE_SECONDS = 300.0  # a model may be deleted at any time
 _HEALTH_BACKOFF = Backoff(base_seconds=0.4, max_seconds=0.6, factor=1.5)
 _MAX_DETAIL = 2_000  # characters
 # What no other prompt would get past; the first of them is the one that is reported.
@@ -77,6 +79,8 @@ class Server:
         max_jobs: how many jobs it may have: the one that runs and one that waits, or its slots.
         sockets: those of free slots.
         unhealthy: why it gets no work, or None.
+        loaded: the models of the last job that it got; None if it got none, or was restarted.
+            Empty if that job loaded none.
     """
 
     def __init__(self, address: ServerAddress, clock: Clock) -> None:
@@ -87,9 +91,19 @@ class Server:
         self.max_jobs = max(address.slots, _MIN_JOBS)
         self.sockets = [JobSocket(address) for _ in range(self.max_jobs)]
         self.unhealthy: Unhealthy | None = None
+        self.loaded: frozenset[str] | None = None
         self._clock = clock
         self._answered_at = -math.inf
-        self._compatibility: dict[Kind, _Compatibility] = {}
+        self._compatibility: dict[tuple[Kind, str], _Compatibility] = {}
+
+    def is_for(self, workflow: ServerWorkflow) -> bool:
+        """Whether the settings give it jobs of a workflow."""
+        names = self.address.workflows
+        return workflow.kind in self.address.kinds and (not names or workflow.label in names)
+
+    def has_loaded(self, workflow: ServerWorkflow) -> bool:
+        """Whether it has the models of a workflow loaded, as far as is known."""
+        return self.loaded is not None and self.loaded.issuperset(workflow.models)
 
     @property
     def load(self) -> float:
@@ -108,7 +122,7 @@ class Server:
         workflow was checked before.
         """
         now = self._clock.monotonic()
-        known = self._compatibility.get(workflow.kind)
+        known = self._compatibility.get((workflow.kind, workflow.label))
         if known is not None and known.workflow is workflow and now < known.until:
             is_fresh = now - self._answered_at < _FRESH_SECONDS
             if not is_fresh and not any(socket.is_open for socket in tuple(self.sockets)):
@@ -128,20 +142,23 @@ class Server:
             problems.remove(first)
             detail = "\n".join(map(str, problems))[:_MAX_DETAIL]
             failure = Failure(first.code, f"{workflow.name} on {self.name}: {first}", detail)
-        bad_until = self._clock.monotonic() + _INCOMPATIBLE_SECONDS
-        until = math.inf if failure is None else bad_until
+        seconds = _COMPATIBLE_SECONDS if failure is None else _INCOMPATIBLE_SECONDS
+        until = self._clock.monotonic() + seconds
         types = input_types(workflow, info)
-        self._compatibility[workflow.kind] = _Compatibility(workflow, failure, until, types)
+        self._compatibility[workflow.kind, workflow.label] = _Compatibility(
+            workflow, failure, until, types
+        )
         return failure
 
     def input_types(self, workflow: ServerWorkflow) -> Mapping[Target, InputType]:
         """What its node types say of a workflow's mapped inputs; nothing before it was checked."""
-        known = self._compatibility.get(workflow.kind)
+        known = self._compatibility.get((workflow.kind, workflow.label))
         return known.types if known is not None and known.workflow is workflow else {}
 
     def forget_compatibility(self) -> None:
         """Check workflows again: it may have been restarted, with other nodes and models."""
         self._compatibility = {}
+        self.loaded = None
 
     def is_healthy(self) -> bool:
         """Whether it answers, and no longer holds the job on which it got stuck."""
@@ -185,6 +202,10 @@ class ServerPool:
         clock: what to measure with.
         on_health_change: called with a server's name and the failure for which it gets no work,
             or None when it is healthy again; from any thread.
+        on_models: called with a server's name, the models of a job that it gets, and whether it
+            has them loaded; from any thread.
+        prefers_loaded: whether a job waits for a server that has its models loaded, rather than
+            for the least busy one.
 
     Attributes:
         servers: all of them, in order.
@@ -196,10 +217,16 @@ class ServerPool:
         servers: Sequence[ServerAddress],
         clock: Clock,
         on_health_change: Callable[[str, Failure | None], None] = lambda _name, _failure: None,
+        on_models: Callable[[str, tuple[str, ...], bool], None] = lambda _name, _models, _had: None,
+        *,
+        prefers_loaded: bool = False,
     ) -> None:
         self.servers = tuple(Server(address, clock) for address in servers)
         self.cancelling: set[str] = set()
         self._on_health_change = on_health_change
+        self._on_models = on_models
+        self._prefers_loaded = prefers_loaded
+        self._reserved: dict[int, tuple[ServerSlot, frozenset[str] | None]] = {}
         self._changed = Condition()
         self._health_checker = HealthChecker(clock, self._mark_healthy)
         self._closed = False
@@ -208,26 +235,85 @@ class ServerPool:
         """Why no server can run a workflow now, or None."""
         first: Failure | None = None
         for server in self.servers:
-            if workflow.kind in server.address.kinds:
+            if server.is_for(workflow):
                 failure = self._incompatibility(server, workflow)
                 if failure is None:
                     return None
                 first = first or failure
-        return first or _no_server(workflow.kind)
+        return first or _no_server(workflow)
 
     def find(self, name: str) -> Server | None:
         """The server with a name, healthy or not; None if there is none."""
         return next((server for server in self.servers if server.name == name), None)
 
-    def has_other(self, server: Server, kind: Kind) -> bool:
-        """Whether another server for a kind is healthy."""
+    def has_other(self, server: Server, workflow: ServerWorkflow) -> bool:
+        """Whether another server for a workflow is healthy."""
         return any(
-            other is not server and kind in other.address.kinds and other.unhealthy is None
+            other is not server and other.is_for(workflow) and other.unhealthy is None
             for other in self.servers
         )
 
-    def acquire(self, workflow: ServerWorkflow, stop: StopCheck) -> Result[ServerSlot, Failure]:
+    def fit(self, workflow: ServerWorkflow) -> Fit:
+        """How a workflow suits the servers that may take another job now.
+
+        Where one of them would start it at once, only such servers count: a job for another one
+        would leave it idle.
+        """
+        servers = self._able(workflow)
+        if not servers:
+            return Fit.IMPOSSIBLE
+        idle = any(
+            server.busy < server.address.slots and server.unhealthy is None
+            for server in self.servers
+        )
+        loaded = any(
+            server.has_loaded(workflow)
+            for server in servers
+            if not idle or server.busy < server.address.slots
+        )
+        return Fit.LOADED if loaded else Fit.POSSIBLE
+
+    def reserve(self, prompt_id: int, workflow: ServerWorkflow) -> None:
+        """Keep a slot for a prompt until it is acquired or released, if one is free."""
+        for server in self._able(workflow):
+            if slot := self.acquire_on(server):
+                self._reserved[prompt_id] = slot, server.loaded
+                server.loaded = frozenset(workflow.models)
+                return
+
+    def release_reserved(self, prompt_id: int) -> None:
+        """Give back the slot that was kept for a prompt, if it was not acquired."""
+        if prompt_id in self._reserved:
+            slot, loaded = self._reserved.pop(prompt_id)
+            slot.server.loaded = loaded
+            self.release(slot)
+
+    def _able(self, workflow: ServerWorkflow) -> list[Server]:
+        """The servers that can run a workflow and may take a job now, the best first."""
+        servers = [
+            server
+            for server in self.servers
+            if server.is_for(workflow)
+            and server.takes_next
+            and self._incompatibility(server, workflow) is None
+        ]
+        return sorted(servers, key=lambda server: self._rank(server, workflow))
+
+    def _rank(self, server: Server, workflow: ServerWorkflow) -> tuple[float, ...]:
+        lacks = not server.has_loaded(workflow)
+        if self._prefers_loaded:
+            return server.busy // server.address.slots, lacks, server.load
+        return server.load, lacks
+
+    def acquire(  # noqa: C901 - one loop, and what may end it
+        self, workflow: ServerWorkflow, stop: StopCheck, prompt_id: int | None = None
+    ) -> Result[ServerSlot, Failure]:
         """A slot on the least busy healthy server; waits while all slots are taken.
+
+        Args:
+            workflow: what the job runs.
+            stop: asked while it waits.
+            prompt_id: of which a reserved slot is used, if it still can be; None for none.
 
         Returns:
             The slot, or why no server can run the workflow.
@@ -235,19 +321,33 @@ class ServerPool:
         Raises:
             StopRequestedError: the render must stop.
         """
-        servers = [server for server in self.servers if workflow.kind in server.address.kinds]
+        servers = [server for server in self.servers if server.is_for(workflow)]
         if not servers:
-            return Refused(_no_server(workflow.kind))
+            return Refused(_no_server(workflow))
+        if prompt_id in self._reserved:
+            reserved, loaded = self._reserved.pop(prompt_id)
+            if self._incompatibility(reserved.server, workflow) is None:
+                had = loaded is not None and loaded.issuperset(workflow.models)
+                if workflow.models:
+                    self._on_models(reserved.server.name, workflow.models, had)
+                return Success(reserved)
+            self.release(reserved)
         while True:
             stop.check()
+            if len(servers) > 1:
+                servers.sort(key=lambda server: self._rank(server, workflow))
             failures: list[Failure] = []
-            for server in sorted(servers, key=lambda server: server.load):
-                if server.load >= 1 and server.unhealthy is None:
+            for server in servers:
+                if not server.takes_next and server.unhealthy is None:
                     continue
                 failure = self._incompatibility(server, workflow)
                 if failure is not None:
                     failures.append(failure)
                 elif slot := self.acquire_on(server):
+                    had = server.loaded is not None and server.loaded.issuperset(workflow.models)
+                    server.loaded = frozenset(workflow.models)
+                    if workflow.models:
+                        self._on_models(server.name, workflow.models, had)
                     return Success(slot)
             if len(failures) == len(servers):
                 return Refused(failures[0])
@@ -257,7 +357,7 @@ class ServerPool:
     def acquire_on(self, server: Server, *, over_limit: bool = False) -> ServerSlot | None:
         """A slot on one server; ``over_limit`` for a job that is there already."""
         with self._changed:
-            if self._closed or (server.load >= 1 and not over_limit):
+            if self._closed or not (server.takes_next or over_limit):
                 return None
             server.busy += 1
             socket = server.sockets.pop() if server.sockets else JobSocket(server.address)
@@ -384,6 +484,8 @@ def unreachable(server: Server, error: ServerError) -> Failure:
     return Failure(FailureCode.SERVER_UNREACHABLE, f"ComfyUI at {server.name}: {error.reason}")
 
 
-def _no_server(kind: Kind) -> Failure:
-    text = f"no ComfyUI server is configured for the kind {kind.value!r}"
+def _no_server(workflow: ServerWorkflow) -> Failure:
+    text = f"no ComfyUI server is configured for the kind {workflow.kind.value!r}"
+    if workflow.label:
+        text += f" and the workflow {workflow.label!r}"
     return Failure(FailureCode.SERVER_UNREACHABLE, text)

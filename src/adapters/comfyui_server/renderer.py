@@ -15,6 +15,7 @@ from adapters.comfyui_server.deadlines import StopCheck, StopRequestedError
 from adapters.comfyui_server.job import JobRun, JobSetup, JobState
 from adapters.comfyui_server.progress import NodeTimings
 from adapters.comfyui_server.server_workflow import bind
+from domain.affinity import Fit
 from domain.failure import Failure, FailureCode
 from domain.render import ServerJob
 
@@ -82,6 +83,21 @@ class ServerRenderer:
         """None: a job of a server has no process here."""
         return ()
 
+    def fit(self, kind: Kind, workflow: str, slot: int) -> Fit:  # noqa: ARG002
+        """How the servers that may take a job now suit a workflow."""
+        loaded = self._workflows[kind, workflow]()
+        return self._pool.fit(loaded.unwrap()) if is_successful(loaded) else Fit.POSSIBLE
+
+    def reserve(self, prompt_id: int, kind: Kind, workflow: str, slot: int) -> None:  # noqa: ARG002
+        """Keep the place of the best server for a prompt."""
+        loaded = self._workflows[kind, workflow]()
+        if is_successful(loaded):
+            self._pool.reserve(prompt_id, loaded.unwrap())
+
+    def release(self, prompt_id: int) -> None:
+        """Give back the place that was kept for a prompt and not used."""
+        self._pool.release_reserved(prompt_id)
+
     def render(self, job: RenderJob, context: RenderContext) -> Result[RenderingFacts, Failure]:
         """Let a server make the media and fetch them.
 
@@ -148,7 +164,9 @@ class _ServerRender:
         if self._setup.request.earlier and (resumed := self._resume_earlier()):
             return resumed
         while True:
-            acquired = self._pool.acquire(self._setup.workflow, self._setup.stop)
+            acquired = self._pool.acquire(
+                self._setup.workflow, self._setup.stop, self._setup.request.prompt_id
+            )
             if not is_successful(acquired):
                 return Failed(acquired.failure())
             slot = acquired.unwrap()
@@ -246,7 +264,7 @@ class _ServerRender:
     def _can_move(self, server: Server) -> bool:
         """Whether to try elsewhere, because this server does not answer."""
         self._moves += 1
-        has_other = self._pool.has_other(server, self._setup.workflow.kind)
+        has_other = self._pool.has_other(server, self._setup.workflow)
         return has_other and self._moves <= _MAX_MOVES
 
     def _free_memory(self, server: Server) -> bool:

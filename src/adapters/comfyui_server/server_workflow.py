@@ -21,7 +21,7 @@ from adapters.comfyui_graph.mapping import (
     infer_mapping,
     resolve_mapping,
 )
-from adapters.comfyui_graph.node_types import input_type, node_type
+from adapters.comfyui_graph.node_types import MODEL_SUFFIXES, input_type, node_type
 from adapters.comfyui_graph.output_nodes import media_problem, output_nodes
 from adapters.comfyui_graph.validation import validate
 from adapters.comfyui_graph.workflow_file import (
@@ -61,6 +61,7 @@ class ServerWorkflow:
         configured: the fields whose inputs the configuration names.
         warnings: what a person should look at in the inferred mapping.
         keep_negative_prompt: whether its own stays where the brief has none.
+        models: the model files that it loads, in the order of the graph.
         label: its name in the settings; "" for the only workflow of a kind.
     """
 
@@ -71,6 +72,7 @@ class ServerWorkflow:
     configured: frozenset[str] = frozenset()
     warnings: tuple[str, ...] = ()
     keep_negative_prompt: bool = True
+    models: tuple[str, ...] = ()
     label: str = ""
 
     def filled(self) -> frozenset[Target]:
@@ -122,7 +124,21 @@ def map_inputs(
     targets = resolved.unwrap()
     if any(field in targets or field in configured for field in MAIN_FIELDS[kind]):
         names = frozenset(configured)
-        return Success(ServerWorkflow(name, kind, graph, targets, names, inferred.warnings))
+        models = {
+            text: None
+            for node in graph.values()
+            for value in node["inputs"].values()
+            # A list of LoRAs is an input for each of them, and each may be switched off.
+            for text in (value.values() if isinstance(value, dict) else (value,))
+            if isinstance(text, str)
+            and text.lower().endswith(MODEL_SUFFIXES)
+            and not (isinstance(value, dict) and value.get("on") is False)
+        }
+        return Success(
+            ServerWorkflow(
+                name, kind, graph, targets, names, inferred.warnings, models=tuple(models)
+            )
+        )
     problem = media_problem(graph, kind)
     if problem and output_nodes(graph):  # says more than that no input fits
         return Refused(Failure(problem.code, f"{name}: {problem}"))

@@ -17,6 +17,7 @@ from application.ports.live_state import (
     GateView,
     OutcomeView,
     RenderView,
+    ServerView,
     UnavailableKind,
     WorkerView,
 )
@@ -79,6 +80,14 @@ class _Gate(Struct, frozen=True):
     broken: tuple[_UnavailableKind, ...]
 
 
+class _Server(Struct, frozen=True):
+    server: str
+    models: tuple[str, ...]
+    jobs: int
+    hits: int
+    switches_per_hour: int
+
+
 class _Worker(Struct, frozen=True):
     version: Literal[1]
     identity: _Identity
@@ -89,6 +98,7 @@ class _Worker(Struct, frozen=True):
     renders: tuple[_Render, ...]
     outcomes: tuple[_Outcome, ...]
     standing: _Gate
+    servers: tuple[_Server, ...] = ()
 
 
 def encode_view(view: WorkerView) -> bytes:
@@ -120,6 +130,7 @@ def decode_view(document: bytes) -> WorkerView | None:
             gate.reason,
             tuple(UnavailableKind(**_fields(kind)) for kind in gate.broken),
         ),
+        servers=tuple(ServerView(**_fields(server)) for server in worker.servers),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Lock, current_thread, main_thread
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -14,12 +14,14 @@ from application.ports.events import (
     RenderPreviewed,
     RenderProgressed,
     RenderStarted,
+    ServerModels,
     ending_of,
 )
 from application.ports.live_state import (
     GateView,
     OutcomeView,
     RenderView,
+    ServerView,
     UnavailableKind,
     WorkerView,
 )
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 MAX_MESSAGE_LENGTH = 100  # characters
 _MAX_REASON_LENGTH = 500  # characters; a person may give any reason
 _MAX_OUTCOMES = 20
+_HOUR = 3600.0  # seconds
 _NO_PREVIEWS: Final[Mapping[int, int]] = MappingProxyType({})
 
 
@@ -80,6 +83,19 @@ class _Running:
     picture: NumberedPicture | None = None
 
 
+@dataclass(slots=True)
+class _ServerUse:
+    models: tuple[str, ...] = ()
+    jobs: int = 0
+    hits: int = 0
+    switched_at: deque[float] = field(default_factory=deque)  # in the last hour
+
+    def view(self, server: str, now: float) -> ServerView:
+        while self.switched_at and self.switched_at[0] < now - _HOUR:
+            self.switched_at.popleft()
+        return ServerView(server, self.models, self.jobs, self.hits, len(self.switched_at))
+
+
 class WorkerState:
     """Collects the state of one worker. Safe to use from any thread; waits for its lock only.
 
@@ -99,6 +115,7 @@ class WorkerState:
         self._renders: dict[int, _Running] = {}
         self._usual: dict[Kind, _Usual] = {}
         self._outcomes: deque[OutcomeView] = deque(maxlen=_MAX_OUTCOMES)
+        self._servers: dict[str, _ServerUse] = {}
         self._gate = GateView()
         self._changes = 0
         self._lock = Lock()
@@ -125,6 +142,8 @@ class WorkerState:
                     self._show(event)
                 case RenderEnded():
                     self._end(event)
+                case ServerModels():
+                    self._count(event)
                 case _:
                     return
             self._changes += 1
@@ -174,6 +193,9 @@ class WorkerState:
                 ),
                 outcomes=tuple(self._outcomes),
                 gate=self._gate,
+                servers=tuple(
+                    use.view(server, monotonic) for server, use in sorted(self._servers.items())
+                ),
             )
 
     def _begin(self, event: RenderStarted) -> None:
@@ -186,6 +208,14 @@ class WorkerState:
             updated=now,
             usual=self._usual.get(event.kind),
         )
+
+    def _count(self, event: ServerModels) -> None:
+        use = self._servers.setdefault(event.server, _ServerUse())
+        use.models = event.models
+        use.jobs += 1
+        use.hits += event.were_loaded
+        if not event.were_loaded:
+            use.switched_at.append(self._clock.monotonic())
 
     def _advance(self, event: RenderProgressed) -> None:
         running = self._renders.get(event.render_id)

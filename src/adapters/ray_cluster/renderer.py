@@ -9,6 +9,7 @@ from uuid import uuid4
 from returns.result import Failure as Failed
 from returns.result import Result, Success
 
+from domain.affinity import Fit
 from domain.failure import Failure, FailureCode
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class RayRenderer:
     def __init__(self, cluster: RayCluster, clock: Clock) -> None:
         self._cluster = cluster
         self._clock = clock
+        self._last_workflows: dict[int, tuple[Kind, str]] = {}
 
     def preflight(self, kind: Kind, workflow: str = "") -> Failure | None:
         """Whether a slot of the cluster is there for the workflow, and its node can render it."""
@@ -59,6 +61,18 @@ class RayRenderer:
         of_cluster = self._cluster.slot(slot, kind)
         workflows = [key for key in self._cluster.setup.workflows if key[0] is kind]
         return () if any(map(of_cluster.can_render, workflows)) else None
+
+    def fit(self, kind: Kind, workflow: str, slot: int) -> Fit:
+        """Whether the slot rendered the workflow last, so that its node has its models loaded."""
+        is_same = self._last_workflows.get(slot) == (kind, workflow)
+        return Fit.LOADED if is_same else Fit.POSSIBLE
+
+    def reserve(self, prompt_id: int, kind: Kind, workflow: str, slot: int) -> None:  # noqa: ARG002
+        """Record what the slot renders next."""
+        self._last_workflows[slot] = kind, workflow
+
+    def release(self, prompt_id: int) -> None:
+        """Nothing is kept for a prompt."""
 
     def render(self, job: RenderJob, context: RenderContext) -> Result[RenderingFacts, Failure]:
         """Render on a node; when this returns, the job has ended, or its node is lost.

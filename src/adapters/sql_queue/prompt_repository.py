@@ -13,6 +13,7 @@ from adapters.sql_queue.bookkeeping import (
     URGENT_FIRST,
     bookkeeping_version,
     failure_columns,
+    has_config_name,
     has_priority,
     index_hint,
     prepare_bookkeeping,
@@ -24,9 +25,11 @@ from adapters.sql_queue.hook_outbox import HookOutboxWriter
 from adapters.sql_queue.rehearsal import rehearse
 from adapters.sql_queue.shared_schema import check_shared_tables, has_junction
 from adapters.sql_queue.shared_tables import SharedTableWriter, status_change
+from adapters.sql_queue.statements import column_text
 from application.ports.prompt_repository import (
     NO_PROCESSES,
     UNLIMITED,
+    Candidate,
     Publication,
     Requeued,
     Selection,
@@ -197,6 +200,10 @@ class SqlPromptRepository:
         with self._connection.writing(claim.prompt_id):
             return self._end(claim, Outcome.RELEASED, seconds, failure)
 
+    def candidates(self, selection: Selection, limit: int) -> tuple[Candidate, ...]:
+        """The first prompts that ``claim_next`` would claim one after the other."""
+        return self._claims.candidates(selection, limit)
+
     def count_pending(self, selection: Selection, at_most: int = UNLIMITED) -> int:
         """Number of prompts that ``claim_next`` could claim one after the other."""
         return self._claims.count_pending(selection, at_most)
@@ -349,7 +356,7 @@ class SqlPromptRepository:
         return f"it is {status}"
 
 
-Candidate = tuple[Kind, tuple[Any, ...]]
+FirstRow = tuple[Kind, tuple[Any, ...]]
 """A kind and its first row: id, reference, writing's id, content, creation, urgency."""
 
 
@@ -393,7 +400,7 @@ class ClaimStatements:
     def take_next(self, selection: Selection, processes: Waiting) -> Claim | None:
         """Move the first pending prompt to processing and open its render, if there is one."""
         conditions = self._conditions(selection)
-        candidates: list[Candidate] = []
+        candidates: list[FirstRow] = []
         if selection.only is None:
             for kind in selection.kinds:
                 moved = self._connection.rows(self._next_moved[kind], conditions)
@@ -425,6 +432,42 @@ class ClaimStatements:
         self._connection.change(self._sql["supersede_live"], {"prompt_id": prompt_id})
         last, process = Writing(writing_id, content), processes.get(first_kind)
         return self.open_render(prompt_id, first_kind, reference, last, process)
+
+    def candidates(self, selection: Selection, limit: int) -> tuple[Candidate, ...]:
+        """The first prompts that could be claimed, in their order, without a lock."""
+        conditions = self._conditions(selection) | {"window": limit}
+        by_priority = self._by_priority and has_priority(self._connection)
+        order = URGENT_FIRST if by_priority else OLDEST_FIRST
+        terms = {
+            "urgency": order.urgency,
+            "first": order.first,
+            "config_name": "p.config_name" if has_config_name(self._connection) else "NULL",
+            "among": "TRUE" if selection.only is None else self._sql["among"],
+        }
+        rows: list[FirstRow] = []
+        with self._connection.reading():
+            for kind in selection.kinds:
+                is_open = selection.only is None
+                index = index_hint(self._connection, kind, order) if is_open else ""
+                for name in ("moved_candidates", "pending_candidates"):
+                    statement = self._sql[name].format(
+                        index=index, prompt_type=kind.prompt_type, **terms
+                    )
+                    rows += [(kind, row) for row in self._connection.rows(statement, conditions)]
+        rows.sort(key=lambda row: (sort_key(row[1][3]), row[1][0]))
+        rows.sort(key=lambda row: sort_key(row[1][4]), reverse=True)
+        return tuple(
+            Candidate(
+                prompt_id,
+                kind,
+                Writing(writing_id, content),
+                urgency,
+                column_text(config_name),
+                column_text(workflow),
+            )
+            for kind, row in rows[:limit]
+            for prompt_id, writing_id, content, _, urgency, config_name, workflow in (row,)
+        )
 
     def has_next(self, kind: Kind) -> bool:
         """Whether a prompt of a kind could be claimed now."""

@@ -12,6 +12,7 @@ from adapters.sql_queue.bookkeeping import (
     prepare_server_jobs,
 )
 from adapters.sql_queue.shared_tables import SharedTableWriter, status_change
+from adapters.sql_queue.workflow_records import WORKFLOWS_VERSION
 from application.ports.artifact_store import RenderKey
 from application.ports.renders import Forgotten
 from domain.artifact_status import Move
@@ -196,12 +197,19 @@ class SqlRenderHistory:
 
     def ended_on(self, machine: ProcessIdentity, limit: int) -> tuple[PastRender, ...]:
         """Renders of one machine that were published, failed or given back, oldest first."""
-        if not bookkeeping_version(self._connection):
-            return ()
+        if bookkeeping_version(self._connection) < WORKFLOWS_VERSION:
+            return ()  # a worker brings our tables to the newest version before it asks
         values = {"host": machine.host, "boot": machine.boot, "limit": limit}
         return tuple(
-            PastRender(Kind(kind), prompt_id, Failure(FailureCode(code), message) if code else None)
-            for kind, prompt_id, code, message in self._connection.rows(self._sql["ended"], values)
+            PastRender(
+                Kind(kind),
+                prompt_id,
+                Failure(FailureCode(code), message) if code else None,
+                workflow,
+            )
+            for kind, prompt_id, code, message, workflow in self._connection.rows(
+                self._sql["ended"], values
+            )
             if not code or code in set(FailureCode)  # a later version knows more codes
         )
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 MAX_SILENCE: Final = 70.0
 """Seconds without a sign after which a worker counts as gone; three are missing then."""
+MAX_FILE_SILENCE: Final = 1000.0
+"""The same with a SQLite file; the end of a worker on the reader's machine is seen at once."""
 
 _VERSION: Final = 4  # of our tables, since which workers register
 
@@ -31,9 +33,16 @@ class SqlWorkerRegister:
     Args:
         connection: to the database; may be shared.
         why_lost: given the process of a worker, returns why it seems lost, or "".
+        max_silence: seconds without a sign after which a worker counts as gone.
     """
 
-    def __init__(self, connection: Connection, why_lost: WhyLost = lambda *_: "") -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        why_lost: WhyLost = lambda *_: "",
+        max_silence: float = MAX_SILENCE,
+    ) -> None:
+        self._max_silence = max_silence
         self._connection = connection
         self._why_lost = why_lost
         self._sql = connection.statements("workers")
@@ -102,7 +111,7 @@ class SqlWorkerRegister:
             ),
             _time(started_at),
         )
-        is_gone = silent > MAX_SILENCE or bool(self._why_lost(identity, None))
+        is_gone = silent > self._max_silence or bool(self._why_lost(identity, None))
         return RegisteredWorker(description, prompt_ids, _time(seen_at), silent, is_gone)
 
 

@@ -114,9 +114,9 @@ class SqliteDatabase:
     @cached_property
     def workers(self) -> SqlWorkerRegister:
         """The workers of all machines."""
-        from adapters.sql_queue.workers import SqlWorkerRegister
+        from adapters.sql_queue.workers import MAX_FILE_SILENCE, SqlWorkerRegister
 
-        return SqlWorkerRegister(self.connection, self._why_lost)
+        return SqlWorkerRegister(self.connection, self._why_lost, MAX_FILE_SILENCE)
 
     @cached_property
     def curation(self) -> SqlCuration:

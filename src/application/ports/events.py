@@ -193,6 +193,21 @@ class ServerRecovered:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerModels:
+    """A ComfyUI server gets a job that needs models.
+
+    Attributes:
+        server: its address in the settings.
+        models: file names of the models.
+        were_loaded: whether the job before it had them too; otherwise the server loads some.
+    """
+
+    server: str
+    models: tuple[str, ...]
+    were_loaded: bool
+
+
+@dataclass(frozen=True, slots=True)
 class HostStarted:
     """A warm host was started, in which exported scripts run one after the other.
 
@@ -246,6 +261,7 @@ Event: TypeAlias = (
     | WorkerError
     | ServerUnhealthy
     | ServerRecovered
+    | ServerModels
     | HostStarted
     | HostEnded
     | HostFailed
@@ -303,6 +319,12 @@ EVENTS: Mapping[type[Event], EventRow] = MappingProxyType(
             "Times that a ComfyUI server became unhealthy.",
         ),
         ServerRecovered: EventRow("server.returned", Level.INFO),
+        ServerModels: EventRow(
+            "server.models",
+            Level.DEBUG,
+            "mediagen_server_jobs",
+            "Jobs with models given to a ComfyUI server, by whether it had them loaded.",
+        ),
         HostStarted: EventRow("host.started", Level.INFO),
         HostEnded: EventRow("host.ended", Level.INFO),
         HostFailed: EventRow("host.failed", Level.WARNING),

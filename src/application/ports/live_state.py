@@ -103,6 +103,25 @@ class GateView:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerView:
+    """A ComfyUI server that got jobs of a worker.
+
+    Attributes:
+        server: its address in the settings.
+        models: file names of the models of its last job that needed some.
+        jobs: number of jobs with models that it got from the worker.
+        hits: number of those whose models it had loaded.
+        switches_per_hour: number of those in the last hour for which it loaded models.
+    """
+
+    server: str
+    models: tuple[str, ...]
+    jobs: int
+    hits: int
+    switches_per_hour: int
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerView:
     """The live state of a worker process.
 
@@ -113,6 +132,7 @@ class WorkerView:
         updated_at: time of this state, UTC.
         renders: renders in progress, oldest first.
         outcomes: the last twenty renders that ended, newest first.
+        servers: those that got jobs with models, by name.
     """
 
     identity: ProcessIdentity
@@ -123,6 +143,7 @@ class WorkerView:
     renders: tuple[RenderView, ...]
     outcomes: tuple[OutcomeView, ...]
     gate: GateView
+    servers: tuple[ServerView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from returns.result import Result
 
+    from domain.affinity import Fit
     from domain.brief import Brief
     from domain.failure import Failure
     from domain.picture_size import PictureSize
@@ -178,6 +179,33 @@ class MediaRenderer(Protocol):
             environment: the job's.
             slot: the job's.
         """
+        ...
+
+    def fit(self, kind: Kind, workflow: str, slot: int) -> Fit:
+        """How a workflow suits what may take the next job of a slot: servers, a process, a node.
+
+        Args:
+            kind: the kind of the job.
+            workflow: its name; "" for the only one of the kind.
+            slot: the job's.
+        """
+        ...
+
+    def reserve(self, prompt_id: int, kind: Kind, workflow: str, slot: int) -> None:
+        """Keep the place that suits a workflow best for a prompt which is about to be claimed.
+
+        Used by the job of the prompt, or given back by ``release``.
+
+        Args:
+            prompt_id: the prompt.
+            kind: as for ``fit``.
+            workflow: as for ``fit``.
+            slot: as for ``fit``.
+        """
+        ...
+
+    def release(self, prompt_id: int) -> None:
+        """Give back the place that was kept for a prompt, unless its job has used it."""
         ...
 
     def render(self, job: RenderJob, context: RenderContext) -> Result[RenderingFacts, Failure]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from domain.artifact import Artifact
     from domain.failure import Failure
+    from domain.prompt import Writing
     from domain.render import Claim, WorkflowProcess
 
 
@@ -52,6 +53,27 @@ class Selection:
     kinds: frozenset[Kind] = frozenset(Kind)
     only: frozenset[int] | None = None
     excluding: frozenset[int] = field(default_factory=frozenset)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A pending prompt that could be claimed now.
+
+    Attributes:
+        prompt_id: the prompt.
+        kind: its kind of media.
+        writing: the one that is rendered; of several the last.
+        urgency: equal for prompts among which only the age decides.
+        config_name: the value of that column of ``prompts``; None where there is none.
+        workflow: name of the workflow that a person chose for it, or None.
+    """
+
+    prompt_id: int
+    kind: Kind
+    writing: Writing
+    urgency: object
+    config_name: str | None = None
+    workflow: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +144,15 @@ class PromptRepository(Protocol):
         first, then the smallest id. A repository that uses priorities compares these before:
         the highest first, and a missing one counts as 5. A live render of the prompt is closed as
         superseded. The process that waits for its kind is recorded as that of the render.
+        """
+        ...
+
+    def candidates(self, selection: Selection, limit: int) -> tuple[Candidate, ...]:
+        """The first prompts that ``claim_next`` would claim one after the other, in its order.
+
+        Args:
+            selection: the prompts that may be claimed.
+            limit: maximum number of prompts.
         """
         ...
 

@@ -30,6 +30,7 @@ Examples:
   mediagen setup
   mediagen setup --comfyui ~/ComfyUI --python ~/ComfyUI/venv/bin/python
   mediagen setup --database ~/Desktop/anthonys_musings.db --yes
+  mediagen setup --database postgresql://mediagen@db.example/queue
 """
 
 _FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
@@ -69,6 +70,7 @@ def setup(
     from entrypoints.setup import Choices, find_installation
 
     named = invocation.overrides.pop("database.path", None)
+    url = invocation.overrides.pop("database.url", None)
     if invocation.overrides:
         message = "setup takes no --set: write the file, then edit it"
         raise click.UsageError(message)
@@ -86,6 +88,7 @@ def setup(
         comfyui=_absolute(comfyui),
         python=_absolute(python),
         database=_absolute(Path(named) if named else None),
+        database_url=url,
         output=_absolute(output),
         server=server,
     )
@@ -103,13 +106,19 @@ def setup(
     if not yes and not _agreed(invocation):
         click.echo("nothing was written; --yes writes the file", err=True)
         return ExitCode.SOME_FAILED
-    _write(proposal, file, content)
+    _write(proposal, file, content, url)
     invocation.config_file = file
     if invocation.as_json:
         document = {"config_file": str(file), "settings": proposal.configuration()}
         invocation.print_json(document)
         return ExitCode.DONE
     click.echo(f"wrote {file}\n")
+    if url and url != proposal.database_url:
+        click.echo(
+            "The password is not in the file: set the variable PGPASSWORD, or database.password to"
+            ' "$VARIABLE" or "@/path/of/a/file".\n'
+        )
+        invocation.overrides["database.url"] = url  # with it the checks can log in
     return _finish(invocation)
 
 
@@ -145,13 +154,19 @@ def _agreed(invocation: Invocation) -> bool:
     return click.confirm("Write this file?", default=True)
 
 
-def _write(proposal: Proposal, file: Path, content: str) -> None:
+def _write(proposal: Proposal, file: Path, content: str, url: str | None) -> None:
     """Write the file, and make what it names and does not exist yet."""
     from adapters.sqlite.shared_schema import create_database
     from entrypoints.setup import write_configuration
 
     try:
-        if proposal.creates_database and proposal.database.path:
+        if proposal.creates_database and url:
+            from adapters.postgres.address import PostgresAddress
+            from adapters.postgres.schema import create_tables
+
+            create_tables(PostgresAddress(url))
+            click.echo(f"created the tables in {proposal.database_url}", err=True)
+        elif proposal.creates_database and proposal.database.path:
             proposal.database.path.parent.mkdir(parents=True, exist_ok=True)
             create_database(proposal.database.path)
             click.echo(f"created the database {proposal.database.path}", err=True)

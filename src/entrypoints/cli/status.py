@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from application.ports.live_state import (
         HostView,
         RenderView,
+        ServerView,
         UnavailableKind,
         WorkerView,
     )
@@ -224,6 +225,11 @@ def status_document(snapshot: Snapshot) -> dict[str, object]:
         "lost": [_render_document(render) | {"reason": render.lost} for render in snapshot.lost],
         "workers": [_worker_document(worker) for worker in snapshot.workers],
         "hosts": [_host_document(host) for host in snapshot.hosts],
+        "servers": [
+            _server_document(worker, server)
+            for worker in snapshot.workers
+            for server in worker.servers
+        ],
         "machines": [_machine_document(worker) for worker in snapshot.registered],
         "broken": [
             {
@@ -304,6 +310,26 @@ def _host_document(host: HostView) -> dict[str, object]:
     }
 
 
+def _server_document(worker: WorkerView, server: ServerView) -> dict[str, object]:
+    return {
+        "worker": _worker_name(worker),
+        "server": server.server,
+        "models": list(server.models),
+        "jobs": server.jobs,
+        "hits": server.hits,
+        "switches_per_hour": server.switches_per_hour,
+    }
+
+
+def _server_row(server: ServerView) -> tuple[str, ...]:
+    return (
+        one_line(server.server),
+        one_line(", ".join(server.models)),
+        f"{server.switches_per_hour} model switches in the last hour",
+        f"{server.hits} of {server.jobs} jobs had their models loaded",
+    )
+
+
 def _host_row(host: HostView) -> tuple[str, ...]:
     memory = "" if host.memory_bytes is None else f"{host.memory_bytes / 1e6:,.0f} MB"
     scripts = one_line(", ".join(host.scripts))
@@ -340,12 +366,8 @@ def _machine_row(worker: RegisteredWorker) -> tuple[str, ...]:
     name = one_line(f"{identity.host}:{identity.pid}")
     slots = "1 slot" if description.slots == 1 else f"{description.slots} slots"
     if worker.is_gone:
-        return (
-            name,
-            description.command,
-            slots,
-            f"gone, last seen {duration(worker.silent_seconds)} ago",
-        )
+        seen = f"gone, last seen {duration(worker.silent_seconds)} ago"
+        return name, description.command, slots, seen, ""
     stopped = {stopped.kind: stopped.code for stopped in description.stopped}
     renders = ", ".join(
         f"{kind.value} by {name}" + (f" (stopped: {stopped[kind]})" if kind in stopped else "")
@@ -400,6 +422,8 @@ def status_lines(snapshot: Snapshot, *, max_recent: int = 0) -> list[str]:
     lines += _section("left behind by lost workers:", lost)
     lines += _section("machines:", [_machine_row(worker) for worker in snapshot.registered])
     lines += _section("warm hosts:", [_host_row(host) for host in snapshot.hosts])
+    servers = [server for worker in snapshot.workers for server in worker.servers]
+    lines += _section("models on servers:", [_server_row(server) for server in servers])
     if snapshot.pause:
         lines += ["", pause_sentence(snapshot.pause)]
     elif trouble := summary.trouble:

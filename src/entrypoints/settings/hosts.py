@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 Host: TypeAlias = "Mapping[str, object]"
 
 HOSTS: Final = "comfyui.hosts"
-_FIELDS: Final = ("url", "slots", "kinds", "token", "user", "password", "headers", "ca_file")
+_FIELDS: Final = (
+    *("url", "slots", "kinds", "workflows", "token", "user", "password", "headers", "ca_file"),
+)
 _SECRETS: Final = ("token", "user", "password")
 _EXAMPLE: Final = 'Write {"url": "http://gpu1:8188", "slots": 1, "kinds": ["image", "audio"]}.'
 _HEADERS_EXAMPLE: Final = 'Write an object such as {"X-Api-Key": "$COMFYUI_KEY"}.'
@@ -85,7 +87,7 @@ def server_addresses(
     hosts: Sequence[str | Host] = comfyui.hosts or (comfyui.host,)
     addresses = [_address({"url": host} if isinstance(host, str) else host) for host in hosts]
     return tuple(
-        ServerAddress(a.url, a.slots, a.kinds & chosen, a.headers, a.ca_file)
+        ServerAddress(a.url, a.slots, a.kinds & chosen, a.headers, a.ca_file, a.workflows)
         for a in addresses
         if a.kinds & chosen
     )
@@ -105,6 +107,7 @@ def _address(host: Host) -> ServerAddress:
         frozenset(map(Kind, cast("Sequence[str]", host.get("kinds", tuple(Kind))))),
         headers,
         cast("str | None", host.get("ca_file")),
+        frozenset(cast("Sequence[str]", host.get("workflows", ()))),
     )
 
 
@@ -137,6 +140,10 @@ def _common_faults(host: Host, seen: set[str]) -> Iterator[tuple[str, str]]:
     kinds = host.get("kinds", tuple(Kind))
     if not isinstance(kinds, tuple) or not kinds or not set(kinds) <= set(Kind):
         yield f"kinds is {excerpt('kinds', kinds)}", 'Write a list of "image" and "audio".'
+    names = host.get("workflows", ("",))
+    if not isinstance(names, tuple) or not names or not all(isinstance(n, str) for n in names):
+        what = f"workflows is {excerpt('workflows', names)}"
+        yield what, 'Write a list of names of workflows such as ["photo"], or leave it out.'
 
 
 def _login_faults(host: Host) -> Iterator[tuple[str, str]]:

@@ -329,6 +329,13 @@ class Retry(Section, frozen=True):
     probe_seconds: Annotated[float, number("seconds", 1, DAY)] = 30.0
 
 
+class Affinity(Section, frozen=True):
+    """How far prompts whose models are loaded may go before older ones."""
+
+    most: Annotated[int, whole(0, 1000, "prompts")] = 0
+    seconds: Annotated[float, number("seconds", 0, DAY)] = 600.0
+
+
 class Workers(Section, frozen=True):
     """How many prompts the daemon renders at the same time, and in which order."""
 
@@ -343,6 +350,7 @@ class Workers(Section, frozen=True):
         Meta(description='a list of objects such as [{"CUDA_VISIBLE_DEVICES": "0"}]'),
     ] = ()
     order: Literal["oldest", "priority"] = "oldest"
+    affinity: Affinity = Affinity()
     lease_seconds: Annotated[float, number("seconds", 1, DAY)] = 90.0
 
 

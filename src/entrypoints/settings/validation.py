@@ -30,7 +30,7 @@ from entrypoints.settings.hosts import (
 from entrypoints.settings.ray import SLOTS as RAY_SLOTS
 from entrypoints.settings.ray import slot_faults, slot_kinds
 from entrypoints.settings.redaction import display, excerpt
-from entrypoints.settings.schema import INPUTS, WORKFLOWS, field_names
+from entrypoints.settings.schema import INPUTS, WORKFLOWS, field_names, suggestion
 from entrypoints.settings.workflows import checked_workflows, named_workflows, renderer_faults
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ _BASE_PATH = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
 _BUCKET_URL = re.compile(r"s3://[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9](/[^/?#]+)*/?")
 _NUMBER = re.compile(r"[+-]?([0-9]{1,20}\.?[0-9]{0,20}|\.[0-9]{1,20})(e[+-]?[0-9]{1,3})?")
 POSTGRES_SCHEMES: Final = ("postgresql://", "postgres://")
+_NAMES_FIX: Final = 'Name the workflows of a kind in a list, or leave "workflows" out there.'
 _OUTPUT: Final = "comfyui.output_directory"
 _MIN_TOKEN_LENGTH: Final = 12  # characters; a shorter one could be guessed
 _KEY_FIX: Final = 'Write "whsec_" and a key in base64, or a text that does not begin with "whsec_".'
@@ -310,6 +311,14 @@ def _hook_secrets(current: str | None, previous: str | None) -> Iterator[_Fault]
 def _hosts(settings: Settings) -> Iterator[_Fault]:
     for what, fix in host_faults(settings.comfyui.hosts):
         yield _Fault(HOSTS, what, fix)
+    known = {one.name: None for kind in Kind for one in named_workflows(settings.media, kind)}
+    known.pop("", None)
+    for number, host in enumerate(settings.comfyui.hosts, start=1):
+        names = host.get("workflows", ()) if isinstance(host, dict) else ()
+        for name in names if isinstance(names, tuple) else ():
+            if name not in known:
+                what = f"{HOSTS}, entry {number}: {WORKFLOWS} has no workflow {name!r}"
+                yield _Fault(HOSTS, what, suggestion(name, known) if known else _NAMES_FIX)
 
 
 def _servers(settings: Settings) -> Iterator[_Fault]:

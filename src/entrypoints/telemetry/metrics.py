@@ -19,6 +19,7 @@ from application.ports.events import (
     KindUnavailable,
     RenderEnded,
     RenderStarted,
+    ServerModels,
     ServerRecovered,
     ServerUnhealthy,
 )
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from domain.workflow_rules import WorkflowKey
 
 OUTCOMES: Final = ("published", "failed", "postponed", "released", "superseded", "abandoned")
+_MODELS: Final = ("switched", "loaded")  # of a job: by whether its server had them loaded
 BUCKETS: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 180, 300, 600, 900, 1800)
 """Upper bounds of the histogram's buckets in seconds: from the sketch to a long song."""
 
@@ -91,7 +93,7 @@ class RenderMetrics:
         self._plain = {
             event: counter(row.metric, row.description)
             for event, row in EVENTS.items()
-            if row.metric and event not in {RenderEnded, ServerUnhealthy}
+            if row.metric and event not in {RenderEnded, ServerModels, ServerUnhealthy}
         }
         gauge = partial(Gauge, registry=registry)
         up = gauge("mediagen_up", "1 while the daemon's main loop is running.")
@@ -143,6 +145,8 @@ class RenderMetrics:
                 self.servers.mark(event.server, healthy=False)
             case ServerRecovered():
                 self.servers.mark(event.server, healthy=True)
+            case ServerModels():
+                self.servers.count_job(event.server, were_loaded=event.were_loaded)
             case _ if counter := self._plain.get(type(event)):
                 counter.inc()
             case _:
@@ -199,6 +203,8 @@ class ServerMetrics:
         self._times_unhealthy = Counter(
             unhealthy.metric, unhealthy.description, ("server",), registry=registry
         )
+        jobs = EVENTS[ServerModels]
+        self._jobs = Counter(jobs.metric, jobs.description, ("server", "models"), registry=registry)
         self._names: frozenset[str] = frozenset()
         self._lock = Lock()
 
@@ -212,9 +218,13 @@ class ServerMetrics:
             for server in self._names - names:
                 self._up.remove(server)
                 self._times_unhealthy.remove(server)
+                for models in _MODELS:
+                    self._jobs.remove(server, models)
             for server in names:
                 self._up.labels(server).set(1)
                 self._times_unhealthy.labels(server)
+                for models in _MODELS:
+                    self._jobs.labels(server, models)
             self._names = names
 
     def mark(self, server: str, *, healthy: bool) -> None:
@@ -223,6 +233,12 @@ class ServerMetrics:
             if server in self._names:  # a job of older settings may still run on another one
                 self._up.labels(server).set(float(healthy))
                 self._times_unhealthy.labels(server).inc(float(not healthy))
+
+    def count_job(self, server: str, *, were_loaded: bool) -> None:
+        """Count a job, by whether its server had its models loaded."""
+        with self._lock:
+            if server in self._names:
+                self._jobs.labels(server, _MODELS[were_loaded]).inc()
 
 
 def _outcome_label(event: RenderEnded) -> str:

@@ -15,6 +15,7 @@ from domain.brief import BRIEF_FIELDS
 from domain.prompt import CANCELLED, Kind, shown_status
 from entrypoints.web import gallery_api, prompts_api, queue_api, system_api
 from entrypoints.web.api import MAX_UPLOAD_BYTES, read_query
+from entrypoints.web.comparison import compare_context
 from entrypoints.web.gallery_api import THUMBNAIL_WIDTH, GalleryParameters
 from entrypoints.web.json_responses import json_bytes
 from entrypoints.web.languages import N_, gettext
@@ -80,6 +81,13 @@ def blueprint(services: Services) -> Blueprint:
     def submit() -> str:
         workflows = {kind.value: rules.names for kind, rules in services.rules.items()}
         return render_template("submit.html", section="submit", workflows=workflows)
+
+    @made.get("/compare")
+    def compare() -> str:
+        context = compare_context(services)
+        return render_template(
+            "compare.html", larger_thumbnail=larger_thumbnail, given=None, items=[], **context
+        )
 
     @made.get("/workflow")
     def workflow() -> str:

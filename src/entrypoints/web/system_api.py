@@ -47,6 +47,18 @@ class Check(Document):
     ] = None
 
 
+class ServerModels(Document):
+    """What a ComfyUI server has loaded, by the jobs that it got from one worker."""
+
+    server: str
+    models: Annotated[list[str], Meta(description="of its last job that needed models")]
+    jobs: Annotated[Count, Meta(description="jobs with models that it got")]
+    hits: Annotated[Count, Meta(description="jobs whose models it had loaded")]
+    switches_per_hour: Annotated[
+        Count, Meta(description="jobs in the last hour for which it loaded models")
+    ]
+
+
 class System(Document):
     """The installation."""
 
@@ -56,6 +68,7 @@ class System(Document):
     checked_seconds_ago: float | None
     checking: Annotated[bool, Meta(description="whether the checks are running now")]
     workers: list[Worker]
+    servers: list[ServerModels]
     machines: Annotated[
         list[Machine], Meta(description="the workers of all machines that were seen within a day")
     ] = []  # noqa: RUF012 - msgspec copies it
@@ -107,7 +120,7 @@ def system(services: Services) -> System:
     The checks run in the background, at most every 30 seconds while they are asked for.
     """
     result = services.checks.result()
-    age = result.age_seconds
+    age, workers = result.age_seconds, services.live.workers()
     return System(
         versions=dict(services.versions),
         paths=dict(services.paths),
@@ -123,7 +136,12 @@ def system(services: Services) -> System:
         ],
         checked_seconds_ago=None if age is None else round(age, 1),
         checking=result.running,
-        workers=[show_worker(worker) for worker in services.live.workers()],
+        workers=[show_worker(worker) for worker in workers],
+        servers=[
+            msgspec.convert(server, ServerModels, from_attributes=True)
+            for worker in workers
+            for server in worker.servers
+        ],
         machines=_machines(services),
     )
 

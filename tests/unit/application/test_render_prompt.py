@@ -15,6 +15,7 @@ from application.ports.artifact_store import RenderKey
 from application.ports.prompt_repository import RepositoryBusyError, Selection
 from application.signals import StopRequest
 from application.slot import PromptRenderer
+from domain.affinity import Fit
 from domain.failure import Failure, FailureCode
 from domain.picture_size import PictureSize, SizeRule
 from domain.prompt import Kind, Writing
@@ -301,6 +302,15 @@ class _Asking:
         self, kind: Kind, environment: Mapping[str, str], slot: int
     ) -> Sequence[WorkflowProcess]:
         return ()
+
+    def fit(self, kind: Kind, workflow: str, slot: int) -> Fit:
+        return Fit.POSSIBLE
+
+    def reserve(self, prompt_id: int, kind: Kind, workflow: str, slot: int) -> None:
+        """Nothing is kept."""
+
+    def release(self, prompt_id: int) -> None:
+        """Nothing was kept."""
 
     def render(self, job: RenderJob, watch: RenderContext) -> Result[RenderingFacts, Failure]:
         self.answers += [question(watch) for question in self._questions]

@@ -13,7 +13,7 @@ from application.ports.events import KindRecovered, KindUnavailable
 from application.ports.workflows import PromptHints
 from application.workflow_choice import WorkflowChoices
 from application.workflow_holds import WorkflowHolds
-from domain.breaker import CircuitBreaker, Verdict
+from domain.breaker import CircuitBreaker, PastRender, Verdict
 from domain.brief_parser import parse_brief
 from domain.failure import Failure, FailureCode
 from domain.prompt import Kind
@@ -129,13 +129,14 @@ def test_a_model_that_is_missed_while_rendering_stops_its_workflow(world: World)
     """One prompt probes it later, and its success ends the wait."""
     claim = world.begin("anime")
     assert world.holds.judge(claim, MISSING) is Verdict.STOP
-    assert world.holds.suspects() == {claim.prompt_id}
+    assert world.holds.suspects() == world.holds.excluded() == {claim.prompt_id}
     assert not world.holds.may_claim(ANIME)
     assert world.holds.may_claim(PHOTO)
     world.holds.succeeded(world.begin("photo"))
     assert not world.holds.may_claim(ANIME)
     world.clock.advance(31)
     assert world.holds.may_claim(ANIME)
+    assert world.holds.excluded() == frozenset()
     probe = world.begin("anime")
     world.holds.claimed(probe, ANIME)
     assert not world.holds.may_claim(ANIME)
@@ -175,3 +176,16 @@ def test_a_choice_is_recorded_and_remembered(world: World) -> None:
     broken = world.choices.of_writing(Kind.IMAGE, "no brief", PromptHints())
     assert broken.failure().code is FailureCode.BRIEF_NOT_JSON
     assert world.choices.of_writing(Kind.AUDIO, "", PromptHints()).unwrap().name == ""
+
+
+def test_a_restart_remembers_what_the_workflows_met(world: World) -> None:
+    """A held workflow begins with a probe; what its kind judges is none of its business."""
+    past = [PastRender(Kind.IMAGE, number, FAILED, "anime") for number in (1, 2, 3)]
+    past += [PastRender(Kind.IMAGE, 4, None, "photo"), PastRender(Kind.IMAGE, 5, FULL, "photo")]
+    world.holds.replay(past)
+    assert world.holds.held() == {ANIME: FAILED}
+    assert world.holds.may_claim(ANIME)
+    world.holds.claimed(world.begin("anime"), ANIME)
+    assert not world.holds.may_claim(ANIME)
+    assert [world.holds.judges(one) for one in past] == [True, True, True, True, False]
+    assert not world.holds.judges(PastRender(Kind.IMAGE, 6, FAILED))

@@ -228,7 +228,7 @@ def test_every_provider_resolves(build: Build, place: Place) -> None:
         | OF_SERVERS.keys()
         | GIVEN
         | VALUES
-        | {"hook_outbox", "marker", "plans", "workflow_choices", "workflow_holds"}
+        | {"hook_outbox", "marker", "plans", "prompt_chooser", "workflow_choices", "workflow_holds"}
     )
     assert set(container.providers) == named
     for name in VALUES:

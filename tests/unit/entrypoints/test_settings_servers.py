@@ -97,6 +97,8 @@ def test_inputs_are_one_several_or_none(place: Place) -> None:
         ({"url": "http://x:8188", "slots": "2"}, 'slots is "2"'),
         ({"url": "http://x:8188", "kinds": ["pictures"]}, "kinds is a list"),
         ({"url": "http://x:8188", "kinds": []}, "kinds is a list"),
+        ({"url": "http://x:8188", "workflows": "photo"}, "workflows is"),
+        ({"url": "http://x:8188", "workflows": ["photo"]}, "has no workflow 'photo'"),
         ({"url": "http://x:8188", "token": ""}, "token is not a text, or is empty"),
         ({"url": "http://x:8188", "token": "secret\n"}, "token holds a character"),
         ({"url": "http://x:8188", "token": "secret", "user": "me"}, "token and user are both"),

@@ -52,6 +52,56 @@ ORDER BY m.priority DESC, {oldest_first}
 LIMIT 1
 {locked};
 
+-- Templates as the two above: the first prompts, of which one will be claimed; read without a lock.
+
+-- name: pending_candidates
+SELECT
+    p.id, w.id, w.content, p.created_at, {urgency}, {config_name},
+    (SELECT c.workflow FROM media_generator_choices AS c WHERE c.prompt_id = p.id)
+FROM prompts AS p {index}
+INNER JOIN writings AS w ON w.id = p.output_reference
+WHERE
+    p.status = 'completed' AND p.artifact_status = 'pending'
+    AND p.prompt_type = '{prompt_type}' AND p.output_reference IS NOT NULL
+    AND {among}
+    AND (:excluding = '[]' OR p.id NOT IN {ids:excluding})
+    AND NOT EXISTS (SELECT 1 FROM media_generator_priorities AS m WHERE m.prompt_id = p.id)
+    AND NOT EXISTS (
+        SELECT 1 FROM media_generator_renders AS r
+        WHERE
+            r.prompt_id = p.id AND r.retry_at > :now AND r.retry_at <= :latest
+            AND NOT EXISTS (
+                SELECT 1 FROM media_generator_renders AS n
+                WHERE n.prompt_id = r.prompt_id AND n.render_id > r.render_id
+            )
+    )
+ORDER BY {first}{oldest_first}
+LIMIT :window;
+
+-- name: moved_candidates
+SELECT
+    p.id, w.id, w.content, p.created_at, m.priority, {config_name},
+    (SELECT c.workflow FROM media_generator_choices AS c WHERE c.prompt_id = p.id)
+FROM media_generator_priorities AS m
+CROSS JOIN prompts AS p
+INNER JOIN writings AS w ON w.id = p.output_reference
+WHERE
+    p.id = m.prompt_id AND p.status = 'completed' AND p.artifact_status = 'pending'
+    AND p.prompt_type = '{prompt_type}'
+    AND {among}
+    AND (:excluding = '[]' OR p.id NOT IN {ids:excluding})
+    AND NOT EXISTS (
+        SELECT 1 FROM media_generator_renders AS r
+        WHERE
+            r.prompt_id = p.id AND r.retry_at > :now AND r.retry_at <= :latest
+            AND NOT EXISTS (
+                SELECT 1 FROM media_generator_renders AS n
+                WHERE n.prompt_id = r.prompt_id AND n.render_id > r.render_id
+            )
+    )
+ORDER BY m.priority DESC, {oldest_first}
+LIMIT :window;
+
 -- A template for one order.
 
 -- name: next_pending_among

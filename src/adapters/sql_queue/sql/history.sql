@@ -37,7 +37,15 @@ DELETE FROM media_generator_render_workflows WHERE render_id IN {ids:render_ids}
 -- so that the search ends.
 
 -- name: ended
-SELECT n.kind, n.prompt_id, n.failure_code, n.failure_message
+SELECT
+    n.kind, n.prompt_id, n.failure_code, n.failure_message,
+    coalesce(
+        (
+            SELECT w.workflow FROM media_generator_render_workflows AS w
+            WHERE w.render_id = n.render_id ORDER BY w.variant DESC LIMIT 1
+        ),
+        ''
+    )
 FROM (SELECT * FROM media_generator_renders ORDER BY render_id DESC LIMIT :limit) AS n
 WHERE
     n.outcome IN ('published', 'failed', 'released')

@@ -45,8 +45,8 @@ export async function again(id) {
 }
 
 export async function vary(id, count) {
-  const { ids } = await api(`${base}/api/v1/prompts/${id}/variations`, { body: { count } });
-  queued(ids);
+  const { ids, label } = await api(`${base}/api/v1/prompts/${id}/variations`, { body: { count } });
+  queued(ids, `${base}/compare?label=${encodeURIComponent(label)}`);
 }
 
 export async function cancel(id) {
@@ -54,12 +54,11 @@ export async function cancel(id) {
   toast(_("Prompt %(id)s was cancelled.", { id }), { kind: "good" });
 }
 
-function queued(ids) {
+function queued(ids, place = `${base}/prompts/${ids[0]}`) {
   const [first] = ids, last = ids.at(-1);
   const said = ids.length === 1 ? _("Prompt %(id)s is in the queue.", { id: first })
     : _("Prompts %(first)s to %(last)s are in the queue.", { first, last });
   const box = toast(said, { kind: "good" });
-  const place = ids.length === 1 ? `${base}/prompts/${first}` : `${base}/queue`;
   box.querySelector("p").append(" ", el("a", { href: place, text: _("Show") }));
 }
 

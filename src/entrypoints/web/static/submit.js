@@ -24,6 +24,10 @@ const READ = {
   number: (text) => whole(text.trim()),
   list: (text) => text.split(",").map((word) => word.trim()).filter(Boolean),
   text: (text) => text,
+  vary: (text) => Object.fromEntries(text.split("\n").filter((line) => line.trim()).map((line) => {
+    const [path, ...values] = line.split("=");
+    return [path.trim(), values.join("=")];
+  })),
 };
 
 /** The fields that are filled in, as the API takes them. */
@@ -103,7 +107,10 @@ function showCheck(found, body, every) {
   const count = Object.keys(found.fields).length;
   const begun = every || [...forms[kind].querySelectorAll("input, textarea")].some((each) => touched.has(each));
   if (!begun) showVerdict(_("not yet"), "", kind === "image" ? _("Write a prompt.") : _("Write some lyrics."));
-  else if (found.ok) showVerdict(_("good"), "good", _("Ready to submit."));
+  else if (found.ok) {
+    showVerdict(_("good"), "good", found.prompts > 1
+      ? ngettext("Ready to submit %(num)s prompt.", "Ready to submit %(num)s prompts.", found.prompts) : _("Ready to submit."));
+  }
   else showVerdict(_("not yet"), "warm", ngettext("%(num)s field needs attention.", "%(num)s fields need attention.", count));
   showNotes(found.brief?.notes || []);
   // The writing itself, where the API gives it: a large seed is more than a number of JavaScript holds.
@@ -139,8 +146,7 @@ async function submit(event) {
   button.disabled = true;
   const body = written();
   try {
-    const { id } = await api(`${base}/api/v1/prompts`, { body });
-    showSent(id, body);
+    showSent(await api(`${base}/api/v1/prompts`, { body }), body);
   } catch (error) {
     if (error.fields) await refused(error);
     else complain(error);
@@ -158,13 +164,17 @@ async function refused(error) {
   else toast(error.message, { kind: "bad", hint: error.hint });
 }
 
-function showSent(id, body) {
+function showSent({ id, ids, label }, body) {
   const words = (kind === "image" ? body.prompt : body.title) || _("Untitled");
   byId("sent-part").hidden = false;
+  const isOne = ids.length === 1, last = ids.at(-1);
   byId("sent").prepend(el("li", {},
-    el("a", { href: `${base}/prompts/${id}`, text: _("Prompt %(id)s", { id }) }),
+    isOne ? el("a", { href: `${base}/prompts/${id}`, text: _("Prompt %(id)s", { id }) })
+      : el("a", { href: `${base}/compare?label=${encodeURIComponent(label)}`, text: _("Prompts %(first)s to %(last)s", { first: id, last }) }),
     el("span", { class: "soft", dir: "auto", text: words.length > 80 ? `${words.slice(0, 79)}…` : words })));
-  toast(_("Prompt %(id)s is in the queue.", { id }), {
+  const said = isOne ? _("Prompt %(id)s is in the queue.", { id })
+    : _("Prompts %(first)s to %(last)s are in the queue.", { first: id, last });
+  toast(said, {
     kind: "good", hint: _("The form keeps your input; change it to submit another."),
   });
 }

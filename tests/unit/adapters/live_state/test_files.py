@@ -82,6 +82,7 @@ def test_the_keys_of_a_document_stay() -> None:
         "renders",
         "outcomes",
         "standing",
+        "servers",
     }
     assert document["standing"] == {
         "paused_by": "person",

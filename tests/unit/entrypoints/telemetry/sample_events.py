@@ -16,6 +16,7 @@ from application.ports.events import (
     RenderProgressed,
     RenderReused,
     RenderStarted,
+    ServerModels,
     ServerRecovered,
     ServerUnhealthy,
     WorkerError,
@@ -94,4 +95,5 @@ def every_event(code: FailureCode = FailureCode.WORKFLOW_FAILED) -> list[Event]:
         HostStarted(4711, "image_workflow.py"),
         HostEnded(4711, 200, "it rendered 200 prompts"),
         HostFailed(4712, 3, "it ended with status -9 while it was running image_workflow.py"),
+        ServerModels(SERVER, (f"{CANARY}.safetensors",), were_loaded=True),
     ]

@@ -168,8 +168,11 @@ def test_a_server_is_up_until_it_is_set_aside_and_again_when_it_returns() -> Non
     for healthy in (False, True, False):
         metrics.mark(ONE, healthy=healthy)
         told.append(scraped(registry).of("mediagen_server_up", server=ONE))
+    metrics.count_job(ONE, were_loaded=False)
     scrape = scraped(registry)
     assert told == [0, 1, 0]
+    assert scrape.of("mediagen_server_jobs_total", server=ONE, models="switched") == 1
+    assert scrape.of("mediagen_server_jobs_total", server=ONE, models="loaded") == 0
     assert scrape.of("mediagen_server_set_asides_total", server=ONE) == 2
     assert scrape.of("mediagen_server_set_asides_total", server=OTHER) == 0
     assert scrape.of("mediagen_server_up", server=OTHER) == 1
@@ -184,7 +187,8 @@ def test_there_are_no_more_series_than_servers_in_the_settings() -> None:
     metrics.replace([OTHER])
     metrics.mark(ONE, healthy=False)
     metrics.mark(ONE, healthy=True)
+    metrics.count_job(ONE, were_loaded=True)
     scrape = scraped(registry)
-    assert {labels for _, labels in scrape} == {frozenset({("server", OTHER)})}
+    assert {dict(labels)["server"] for _, labels in scrape} == {OTHER}
     assert scrape.of("mediagen_server_up", server=OTHER) == 1
     assert scrape.of("mediagen_server_set_asides_total", server=OTHER) == 1

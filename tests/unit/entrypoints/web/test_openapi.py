@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _SURFACE = Path(__file__).with_name("api_surface.txt")
-_PEOPLE = re.compile(r"/(api/docs|login|logout|static/.*|queue|submit|workflow|system|prompts/.*)?")
+_PEOPLE = re.compile(
+    r"/(api/docs|login|logout|static/.*|queue|submit|compare|workflow|system|prompts/.*)?"
+)
 
 
 def routes(site: Site) -> set[tuple[str, str]]:

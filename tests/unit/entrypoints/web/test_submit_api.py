@@ -161,7 +161,7 @@ def test_every_field_of_a_brief_is_on_the_pages_and_in_the_description(
     names = {field.name for field in BRIEF_FIELDS[kind] if field.names} - {"lyrics"}
     form = lasting.get("/submit").get_data(as_text=True)
     inputs = re.findall(rf'id="{kind.value}-(\w+)" name="\1"', form)
-    assert sorted(inputs) == sorted(names | {"text"})
+    assert sorted(inputs) == sorted(names | {"text", "label", "variations", "seeds", "vary"})
     schemas = document()["components"]["schemas"]
     form_name = {Kind.IMAGE: "ImagePrompt", Kind.AUDIO: "SongPrompt"}[kind]
     assert names <= schemas[form_name]["properties"].keys()

@@ -1,0 +1,346 @@
+"""What the order by loaded models saves where prompts for two models alternate.
+
+With ``COMFYUI_DIR`` and ``COMFYUI_PYTHON`` (as for ``warm``) a real ComfyUI renders, with two nodes
+of its own: one reads a whole checkpoint with random weights, the other makes a small picture of it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import time
+import urllib.request
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from adapters.sqlite.shared_schema import create_database
+from application.ports.prompt_repository import Selection
+from benchmarks.arrivals import Author
+from benchmarks.daemon_process import READY, running_daemon
+from benchmarks.filling import Contents, fill_database
+from benchmarks.reports import Report
+from benchmarks.samples import Sample, interleaved
+from benchmarks.workflow import install
+from domain.prompt import Kind
+from entrypoints.container import compose
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from benchmarks.reports import Trial
+    from entrypoints.container import Container
+
+_MODELS = ("first", "second")
+_MOST, _SECONDS = 40, 600.0
+_PLAIN, _GROUPED = "the order of the queue", "workers.affinity"
+_START_SECONDS = 600.0
+_NODES = """
+import logging
+
+import comfy.utils
+import folder_paths
+import torch
+
+
+class BenchLoader:
+    RETURN_TYPES, FUNCTION, CATEGORY = ("BENCH_MODEL",), "load", "bench"
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"ckpt_name": (folder_paths.get_filename_list("checkpoints"),)}}
+
+    def load(self, ckpt_name):
+        path = folder_paths.get_full_path_or_raise("checkpoints", ckpt_name)
+        weights = comfy.utils.load_torch_file(path)
+        model = {name: value.float() for name, value in weights.items()}
+        logging.info("bench: loaded %s", ckpt_name)
+        return (model,)
+
+
+class BenchSampler:
+    RETURN_TYPES, FUNCTION, CATEGORY = ("IMAGE",), "sample", "bench"
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        seed = ("INT", {"default": 0, "min": 0, "max": 2**64 - 1})
+        text = ("STRING", {"multiline": True})
+        return {"required": {"model": ("BENCH_MODEL",), "text": text, "seed": seed}}
+
+    def sample(self, model, text, seed):
+        noise = torch.randn(64 * 64 * 3, generator=torch.Generator().manual_seed(seed % 2**63))
+        weight = next(iter(model.values())).flatten()[: noise.numel()]
+        return (torch.sigmoid(noise * weight).reshape(1, 64, 64, 3),)
+
+
+NODE_CLASS_MAPPINGS = {"BenchLoader": BenchLoader, "BenchSampler": BenchSampler}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Comfy:
+    """A real ComfyUI that runs.
+
+    Attributes:
+        url: its address.
+        log: what it prints.
+    """
+
+    url: str
+    log: Path
+
+    def loads(self) -> list[str]:
+        """The checkpoints that it loaded, in order, by its log."""
+        lines = self.log.read_text("utf-8", "replace").splitlines()
+        loads = [line.split()[-1] for line in lines if "bench: loaded" in line]
+        return [load.removesuffix("\x1b[0m") for load in loads]
+
+
+@dataclass(frozen=True, slots=True)
+class _Drained:
+    """Alternating prompts that were rendered.
+
+    Attributes:
+        seconds: until the last one was ready.
+        waits: seconds until each was ready.
+        loads: the checkpoints that each server loaded meanwhile.
+    """
+
+    seconds: float
+    waits: Sample
+    loads: tuple[list[str], ...]
+
+
+def measure(trial: Trial) -> Report:
+    """Loads, time and waits with and without affinity; and the claim with one workflow."""
+    report = Report()
+    if "COMFYUI_DIR" in os.environ:
+        _measure_servers(trial, report)
+    else:
+        report.say("Loads were not measured: COMFYUI_DIR and COMFYUI_PYTHON name no ComfyUI.")
+    _measure_claims(trial, report)
+    return report
+
+
+def _measure_servers(trial: Trial, report: Report) -> None:
+    count = trial.choose(40, 12)
+    with ExitStack() as stack:
+        servers = [stack.enter_context(_comfy(trial, number)) for number in (1, 2)]
+        one = servers[:1]
+        trial.note("the first job of each server")
+        _drain(trial, "start", servers, 4, 0)
+        trial.note(f"{count} alternating prompts on one server, in the order of the queue")
+        plain = _drain(trial, "plain", one, count, 0)
+        trial.note("the same with affinity")
+        grouped = _drain(trial, "grouped", one, count, _MOST)
+        trial.note("the same on two servers")
+        both = _drain(trial, "both", servers, count, _MOST)
+    head = (f"{count} alternating prompts, one server", _PLAIN, _GROUPED)
+    p95 = plain.waits.percentile(95), grouped.waits.percentile(95)
+    rows = [
+        ("model loads, by the server's log", len(plain.loads[0]), len(grouped.loads[0])),
+        ("seconds until all are ready", f"{plain.seconds:.1f}", f"{grouped.seconds:.1f}"),
+        ("seconds of wait, 95th percentile", f"{p95[0]:.1f}", f"{p95[1]:.1f}"),
+    ]
+    report.table(head, [tuple(map(str, row)) for row in rows])
+    share = len(grouped.loads[0]) / len(plain.loads[0])
+    report.verdict("at most 1/8 of the loads", f"{share:.3f}", met=share <= 1 / 8)
+    ratio = grouped.seconds / plain.seconds
+    report.verdict("at most 0.5 times the time", f"{ratio:.2f} times", met=ratio <= 0.5)
+    report.verdict(
+        f"95th percentile of the wait at most that of the order of the queue and {_SECONDS:g} s",
+        f"{p95[1] - p95[0]:+.1f} s",
+        met=p95[1] <= p95[0] + _SECONDS,
+    )
+    ends = [loads[-1] if loads else "the model that it had" for loads in both.loads]
+    loads = sum(map(len, both.loads))
+    by_server = "; ".join(", ".join(one) or "none" for one in both.loads)
+    report.verdict(
+        "two servers: each ends up with one model",
+        f"{loads} loads of both together ({by_server})",
+        met=loads <= 3 and len(set(ends)) == 2,
+    )
+
+
+@contextmanager
+def _comfy(trial: Trial, number: int) -> Iterator[_Comfy]:
+    """A ComfyUI with two checkpoints and the nodes that use them."""
+    base = trial.folder / f"comfyui-{number}"
+    for name in ("models/checkpoints", "custom_nodes/bench", "input", "output", "temp", "user"):
+        (base / name).mkdir(parents=True)
+    (base / "custom_nodes" / "bench" / "__init__.py").write_text(_NODES)
+    for model in _MODELS:
+        checkpoint = base / "models" / "checkpoints" / f"{model}.safetensors"
+        if number == 1:
+            _write_checkpoint(checkpoint, trial.choose(256, 64))
+        else:
+            checkpoint.hardlink_to(
+                trial.folder / "comfyui-1" / "models" / "checkpoints" / checkpoint.name
+            )
+    with closing(socket.socket()) as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    server, log = _Comfy(f"http://127.0.0.1:{port}", base / "server.log"), base / "server.log"
+    command = [
+        *(os.environ["COMFYUI_PYTHON"], "main.py", "--listen", "127.0.0.1", "--port", str(port)),
+        *("--base-directory", str(base), "--disable-api-nodes"),
+        *os.environ.get("COMFYUI_ARGUMENTS", "").split(),
+    ]
+    with (
+        log.open("wb") as written,
+        subprocess.Popen(
+            command, cwd=os.environ["COMFYUI_DIR"], stdout=written, stderr=subprocess.STDOUT
+        ) as process,
+    ):
+        try:
+            until = time.monotonic() + _START_SECONDS
+            while not _answers(server.url):
+                assert process.poll() is None, log.read_text()[-2000:]
+                assert time.monotonic() < until, "ComfyUI did not start"
+                time.sleep(0.5)
+            yield server
+        finally:
+            process.terminate()
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/queue", timeout=5) as answer:  # noqa: S310 - loopback
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def _write_checkpoint(path: Path, megabytes: int) -> None:
+    """Random weights as safetensors: the length of a JSON header, the header, the values."""
+    length = megabytes * 2**20
+    header = {"weights": {"dtype": "F16", "shape": [length // 2], "data_offsets": [0, length]}}
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    with path.open("wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        for _ in range(megabytes):
+            # No infinities: the exponent's first bit stays 0.
+            file.write(os.urandom(2**20).translate(bytes(b & 0xBF for b in range(256))))
+
+
+def _graph(model: str) -> dict[str, Any]:
+    loader = {"ckpt_name": f"{model}.safetensors"}
+    sampler = {"model": ["1", 0], "text": "a lake", "seed": 1}
+    return {
+        "1": {"class_type": "BenchLoader", "inputs": loader},
+        "2": {"class_type": "BenchSampler", "inputs": sampler},
+        "3": {
+            "class_type": "SaveImage",
+            "inputs": {"images": ["2", 0], "filename_prefix": "bench"},
+        },
+    }
+
+
+def _drain(trial: Trial, name: str, servers: list[_Comfy], count: int, most: int) -> _Drained:
+    """Let a daemon render alternating prompts on these servers."""
+    folder = trial.folder / name
+    folder.mkdir()
+    for model in _MODELS:
+        (folder / f"{model}.json").write_text(json.dumps(_graph(model)))
+    inputs = {"prompt": "2.text", "seed": "2.seed", "negative_prompt": None}
+    named = [
+        {"name": model, "file": str(folder / f"{model}.json"), "when": {"style": model}}
+        for model in _MODELS[:-1]
+    ]
+    named.append({"name": _MODELS[-1], "file": str(folder / f"{_MODELS[-1]}.json")})
+    database = folder / "shared.db"
+    create_database(database)
+    installation = install(
+        folder / "place",
+        database,
+        sections={
+            "comfyui": {
+                "hosts": [server.url for server in servers],
+                "output_directory": str(folder / "place" / "output"),
+            },
+            "media": {
+                "renderer": {"image": "server", "audio": "sketch"},
+                "workflows": {"image": named},
+                "inputs": {"image": inputs},
+            },
+            "workers": {"affinity": {"most": most, "seconds": _SECONDS}},
+        },
+    )
+    before = [len(server.loads()) for server in servers]
+    with running_daemon(installation, database) as daemon, closing(Author(database)) as author:
+        began = time.time()
+        author.add_briefs(
+            json.dumps({"prompt": "a lake", "style_tags": [_MODELS[number % 2]]})
+            for number in range(count)
+        )
+        lines = [line for line in daemon.await_ready(count, 1200.0) if line.event == READY]
+    waits = Sample(tuple(line.at - began for line in lines))
+    pairs = zip(servers, before, strict=True)
+    loads = tuple(server.loads()[start:] for server, start in pairs)
+    return _Drained(max(waits.values), waits, loads)
+
+
+def _measure_claims(trial: Trial, report: Report) -> None:
+    """The claim through the admission, with one workflow and with two."""
+    rounds = trial.choose(200, 30)
+    trial.note(f"{rounds} claims each, with one workflow and with two")
+    one, two = None, [{"name": model, "script": "workflow.sh"} for model in _MODELS]
+    two[0]["when"] = {"style": _MODELS[0]}  # type: ignore[assignment]
+    variants: dict[str, tuple[object, int]] = {
+        "one workflow": (one, 0),
+        "one workflow, workers.affinity": (one, _MOST),
+        "two workflows": (two, 0),
+        "two workflows, workers.affinity": (two, _MOST),
+    }
+    with ExitStack() as stack:
+        turns = {
+            name: stack.enter_context(_claims(trial, f"claims-{number}", *variant))
+            for number, (name, variant) in enumerate(variants.items())
+        }
+        samples = interleaved(rounds, turns, warm_up=5)
+    plain, *_ = samples.values()
+    report.table(
+        ("claim with its commit, 1000 pending", "ms", "times one workflow"),
+        [
+            (name, sample.scaled(1000).shown(), sample.over(plain).shown())
+            for name, sample in samples.items()
+        ],
+    )
+    ratio = samples["one workflow, workers.affinity"].over(plain)
+    report.verdict(
+        "with one workflow at most 1.05 times as long", ratio.shown(), met=ratio.median <= 1.05
+    )
+
+
+@contextmanager
+def _claims(trial: Trial, name: str, workflows: object, most: int) -> Iterator[Callable[[], float]]:
+    folder = trial.folder / name
+    folder.mkdir()
+    database = fill_database(folder / "shared.db", Contents(1_000, 1_000))
+    sections: Mapping[str, Mapping[str, object]] = {
+        "media": {
+            "scripts": {"image": "workflow.sh", "music": "workflow.sh"},
+            "workflows": {"image": workflows} if isinstance(workflows, list) else {},
+            "renderer": {"image": "script", "audio": "sketch"},
+        },
+        "workers": {"affinity": {"most": most, "seconds": _SECONDS}},
+    }
+    installation = install(folder / "place", database, sections=sections)
+    container: Container = compose(installation.settings())
+    with closing(container.connection()), closing(container.renderer()):
+        admission = container.admission()
+        admission.restore()
+        yield partial(_timed_claim, container)
+
+
+def _timed_claim(container: Container) -> float:
+    began = time.perf_counter()
+    claim = container.admission().claim(Selection(frozenset({Kind.IMAGE})))
+    seconds = time.perf_counter() - began
+    assert claim is not None
+    return seconds

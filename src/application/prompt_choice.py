@@ -1,0 +1,159 @@
+"""Which pending prompt a slot takes, where several workflows are rendered.
+
+A slot takes the first prompt whose workflow can be rendered, and which a server may take now. If
+the settings allow it, one whose models are loaded goes first (``domain.affinity``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from returns.pipeline import is_successful
+
+from application.ports.workflows import PromptHints
+from domain.affinity import WINDOW, Fit, WaitingPrompt
+
+if TYPE_CHECKING:
+    from application.ports.media_renderer import MediaRenderer
+    from application.ports.prompt_repository import Candidate, PromptRepository, Selection
+    from application.ports.system import Clock
+    from application.workflow_choice import WorkflowChoices
+    from application.workflow_holds import WorkflowHolds
+    from domain.affinity import AffinityOrder
+    from domain.prompt import Kind
+    from domain.render import Claim
+    from domain.workflow_rules import WorkflowKey
+
+_MAX_WINDOWS = 8  # read in search of a prompt that a free server can render
+_FORGET_SECONDS = 60.0  # the brief of a prompt that is held back may have changed
+_MAX_HELD = 100_000  # prompts that are remembered as held back
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """A prompt that a slot is about to claim, and those before it."""
+
+    prompt_id: int
+    workflow: WorkflowKey | None
+    waiting: tuple[WaitingPrompt, ...]
+    at: float
+
+
+class PromptChooser:
+    """Narrows what a slot may claim to one prompt. The caller makes sure of one call at a time.
+
+    Args:
+        repository: the queue.
+        renderer: knows which workflows suit what is free now.
+        order: chooses among the prompts that may be claimed.
+        clock: the monotonic clock.
+        choices: which named workflow renders which prompt; None if every kind has only one.
+        holds: the named workflows that cannot run; None likewise.
+    """
+
+    def __init__(
+        self,
+        repository: PromptRepository,
+        renderer: MediaRenderer,
+        order: AffinityOrder,
+        clock: Clock,
+        choices: WorkflowChoices | None = None,
+        holds: WorkflowHolds | None = None,
+    ) -> None:
+        self._repository = repository
+        self._renderer = renderer
+        self._choices = choices
+        self._holds = holds
+        self._order = order
+        self._clock = clock
+        self._chosen: dict[int, _Choice] = {}  # by slot; not claimed as far as is known
+        self._held: dict[int, WorkflowKey] = {}
+        self._forget_at = 0.0
+
+    def narrow(self, selection: Selection, slot: int) -> tuple[Selection | None, frozenset[Kind]]:
+        """What a slot may claim: one prompt, for which a place is kept.
+
+        Args:
+            selection: the prompts that may be claimed.
+            slot: number of the slot.
+
+        Returns:
+            The selection, or None if there is nothing to claim now; and the kinds of which prompts
+            wait until something is free.
+
+        Raises:
+            RepositoryError: the database cannot be used.
+        """
+        if (unclaimed := self._chosen.pop(slot, None)) is not None:
+            self._renderer.release(unclaimed.prompt_id)
+        now = self._clock.monotonic()
+        waiting: list[WaitingPrompt] = []
+        known: dict[int, WorkflowKey | None] = {}
+        fits: dict[WorkflowKey, Fit] = {}
+        chosen_elsewhere = {choice.prompt_id for choice in self._chosen.values()}
+        skipped = selection.excluding | self._held_ids(now) | chosen_elsewhere
+        chosen: WaitingPrompt | None = None
+        length, windows = 1, 0  # most often the first prompt suits
+        while windows < _MAX_WINDOWS:
+            window = self._repository.candidates(replace(selection, excluding=skipped), length)
+            skipped |= {candidate.prompt_id for candidate in window}
+            before = len(waiting)
+            for candidate in window:
+                key = self._workflow_of(candidate)
+                if key is not None and not self._may_claim(key):
+                    self._held[candidate.prompt_id] = key
+                    continue
+                if key is not None and key not in fits:
+                    fits[key] = self._renderer.fit(*key, slot)
+                fit = fits[key] if key is not None else Fit.POSSIBLE
+                known[candidate.prompt_id] = key
+                waiting.append(WaitingPrompt(candidate.prompt_id, candidate.urgency, fit))
+            chosen = self._order.choose(waiting, now)
+            looks_further = length == 1 and self._order.limits.is_on
+            if len(window) < length or (
+                chosen is not None and (chosen.fit is Fit.LOADED or not looks_further)
+            ):
+                break
+            windows += len(waiting) > before
+            length = WINDOW - 1 if length == 1 else WINDOW
+        if chosen is None:
+            busy = {key[0] for prompt in waiting if (key := known[prompt.prompt_id])}
+            return None, frozenset(busy)
+        key = known[chosen.prompt_id]
+        if key is not None:
+            self._renderer.reserve(chosen.prompt_id, *key, slot)
+        self._chosen[slot] = _Choice(chosen.prompt_id, key, tuple(waiting), now)
+        return replace(selection, only=frozenset({chosen.prompt_id})), frozenset()
+
+    def claimed(self, claim: Claim, slot: int) -> None:
+        """Record that a slot claimed the prompt that was chosen for it."""
+        choice = self._chosen.pop(slot, None)
+        if choice is not None and choice.prompt_id == claim.prompt_id:
+            self._order.taken(choice.waiting, choice.prompt_id, choice.at)
+            if self._holds is not None and choice.workflow is not None:
+                self._holds.claimed(claim, choice.workflow)
+
+    def release(self, claim: Claim) -> None:
+        """Give back the place of a prompt whose render ended, if no job used it."""
+        self._renderer.release(claim.prompt_id)
+
+    def _workflow_of(self, candidate: Candidate) -> WorkflowKey | None:
+        """A prompt's workflow; None if its brief cannot be read: it ends with the reason."""
+        if self._choices is None:
+            return candidate.kind, ""
+        hints = PromptHints(candidate.config_name, candidate.workflow)
+        choice = self._choices.of_writing(candidate.kind, candidate.writing.content, hints)
+        return (candidate.kind, choice.unwrap().name) if is_successful(choice) else None
+
+    def _may_claim(self, key: WorkflowKey) -> bool:
+        return self._holds is None or self._holds.may_claim(key)
+
+    def _held_ids(self, now: float) -> frozenset[int]:
+        """The prompts that are still held back, as far as is remembered."""
+        if now >= self._forget_at or len(self._held) > _MAX_HELD:
+            self._held.clear()
+            self._forget_at = now + _FORGET_SECONDS
+        held = {workflow: self._may_claim(workflow) for workflow in set(self._held.values())}
+        self._held = {i: workflow for i, workflow in self._held.items() if not held[workflow]}
+        return frozenset(self._held)

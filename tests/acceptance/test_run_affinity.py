@@ -1,0 +1,117 @@
+"""Workflows with models of their own: in groups, and on the servers that have the models."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.acceptance.served import Served, served, workflow
+from tests.comfyui_double import Double, running_double
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.slow
+
+FIRST, SECOND = "tiny-random-sd15.safetensors", "sd_xl_base_1.0.safetensors"
+
+
+def two_workflows(server: Served, comfyui: dict[str, Any], **sections: dict[str, object]) -> None:
+    """Two workflows for pictures, one for each model; the style of a brief chooses."""
+    for name, model in (("first", FIRST), ("second", SECOND)):
+        graph = workflow("text_to_image")
+        graph["1"]["inputs"]["ckpt_name"] = model
+        graph["5"]["inputs"]["steps"] = 1
+        (server.place.shell.home / f"{name}.json").write_text(json.dumps(graph))
+    named = [
+        {"name": "first", "file": "first.json", "when": {"style": "first"}},
+        {"name": "second", "file": "second.json"},
+    ]
+    server.configure(
+        comfyui,
+        media={
+            "renderer": {"image": "server", "audio": "server"},
+            "workflows": {"image": named, "audio": "song.json"},
+            "size": {"megapixels": 0.1},
+        },
+        **sections,
+    )
+
+
+def write_alternating(server: Served, count: int) -> list[int]:
+    """Prompts for the two workflows in turn."""
+    briefs = [
+        {"prompt": "a lake", "style_tags": ["second" if number % 2 else "first"]}
+        for number in range(count)
+    ]
+    return [server.place.poet.write(json.dumps(brief)) for brief in briefs]
+
+
+def models(double: Double) -> list[str]:
+    """The model of each job that a server got, in order."""
+    return [str(job.graph["1"]["inputs"]["ckpt_name"]) for job in double.jobs]
+
+
+def test_prompts_for_two_models_are_rendered_in_groups(tmp_path: Path) -> None:
+    """Within the bounds of the settings; without them in the order of the queue."""
+    with served(tmp_path) as server:
+        server.double.behaviour.models = [FIRST, SECOND]
+        two_workflows(server, {}, workers={"affinity": {"most": 4, "seconds": 600}})
+        write_alternating(server, 10)
+        ended = server.place.run()
+        assert (ended.returncode, ended.stderr) == (0, "")
+        loaded = models(server.double)
+        assert loaded == [FIRST] * 5 + [SECOND] * 5
+        two_workflows(server, {})
+        write_alternating(server, 4)
+        assert server.place.run().returncode == 0
+        assert models(server.double)[10:] == [FIRST, SECOND] * 2
+        server.place.check()
+
+
+@pytest.mark.parametrize("by_name", [False, True])
+def test_each_server_gets_only_what_it_can_render(tmp_path: Path, *, by_name: bool) -> None:
+    """By the models that it has, or by the names in its entry."""
+    with served(tmp_path) as server, running_double(tmp_path / "other") as other:
+        hosts: list[object] = [server.double.url, other.url]
+        server.double.behaviour.models = other.behaviour.models = [FIRST, SECOND]
+        if by_name:
+            hosts = [
+                {"url": server.double.url, "workflows": ["first"]},
+                {"url": other.url, "workflows": ["second"]},
+            ]
+        else:
+            server.double.behaviour.models = [FIRST]
+            other.behaviour.models = [SECOND]
+        two_workflows(server, {"hosts": hosts})
+        write_alternating(server, 8)
+        ended = server.place.run()
+        assert (ended.returncode, ended.stderr) == (0, "")
+        assert (models(server.double), models(other)) == ([FIRST] * 4, [SECOND] * 4)
+        server.place.check()
+
+
+def test_with_affinity_each_of_two_servers_keeps_one_model(tmp_path: Path) -> None:
+    """Although both could render everything."""
+    with served(tmp_path) as server, running_double(tmp_path / "other") as other:
+        for double in (server.double, other):
+            double.behaviour.models = [FIRST, SECOND]
+            double.behaviour.job_seconds = 0.1
+        two_workflows(
+            server,
+            {"hosts": [server.double.url, other.url]},
+            workers={"affinity": {"most": 20, "seconds": 600}},
+        )
+        write_alternating(server, 16)
+        ended = server.place.run()
+        assert (ended.returncode, ended.stderr) == (0, "")
+        switches = [
+            one != next_one
+            for double in (server.double, other)
+            for one, next_one in pairwise(models(double))
+        ]
+        assert sum(switches) <= 2  # at the end, where one server has nothing else left to do
+        assert len(models(server.double)) + len(models(other)) == 16

@@ -1,0 +1,154 @@
+"""Which prompt a slot takes where several workflows are rendered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, cast
+
+from application.ports.prompt_repository import Candidate, PromptRepository, Selection
+from application.prompt_choice import PromptChooser
+from application.workflow_choice import WorkflowChoices
+from domain.affinity import AffinityLimits, AffinityOrder, Fit
+from domain.prompt import Kind, Writing
+from domain.render import Claim
+from domain.workflow_rules import WorkflowRule, WorkflowRules
+from tests.fakes.media_renderer import FakeMediaRenderer
+from tests.fakes.system import ManualClock
+
+if TYPE_CHECKING:
+    from application.ports.workflows import WorkflowRecords
+    from application.workflow_holds import WorkflowHolds
+    from domain.workflow_rules import WorkflowKey
+
+IMAGES = Selection(frozenset({Kind.IMAGE}))
+AT = datetime(2026, 1, 6, tzinfo=UTC)
+
+
+@dataclass
+class FakeQueue:
+    """Pending prompts in their order, each with the name of its workflow."""
+
+    pending: dict[int, str]
+    reads: list[int] = field(default_factory=list)
+
+    def candidates(self, selection: Selection, limit: int) -> tuple[Candidate, ...]:
+        self.reads.append(limit)
+        ids = [i for i in self.pending if i not in selection.excluding]
+        return tuple(
+            Candidate(i, Kind.IMAGE, Writing(i, '{"prompt": "a"}'), 5, None, self.pending[i])
+            for i in ids[:limit]
+        )
+
+
+@dataclass
+class FakeHolds:
+    """Holds back the workflows that it names."""
+
+    held: set[str] = field(default_factory=set)
+    claims: list[WorkflowKey] = field(default_factory=list)
+
+    def may_claim(self, key: WorkflowKey) -> bool:
+        return key[1] not in self.held
+
+    def claimed(self, claim: Claim, key: WorkflowKey) -> None:
+        self.claims.append(key)
+
+
+@dataclass
+class Place:
+    """A chooser with everything around it."""
+
+    queue: FakeQueue
+    limits: AffinityLimits = field(default_factory=AffinityLimits)
+    renderer: FakeMediaRenderer = field(default_factory=FakeMediaRenderer)
+    clock: ManualClock = field(default_factory=ManualClock)
+    holds: FakeHolds = field(default_factory=FakeHolds)
+
+    def __post_init__(self) -> None:
+        rules = WorkflowRules(Kind.IMAGE, (WorkflowRule("a", {}), WorkflowRule("b", {})))
+        self.chooser = PromptChooser(
+            cast("PromptRepository", self.queue),
+            self.renderer,
+            AffinityOrder(self.limits),
+            self.clock,
+            WorkflowChoices({Kind.IMAGE: rules}, cast("WorkflowRecords", None)),
+            cast("WorkflowHolds", self.holds),
+        )
+
+    def claim(self, slot: int = 1) -> int | None:
+        """Claim what the chooser says; its workflow is loaded afterwards, and no other."""
+        chosen, _ = self.chooser.narrow(IMAGES, slot)
+        if chosen is None or chosen.only is None:
+            return None
+        [prompt_id] = chosen.only
+        claim = Claim(prompt_id, prompt_id, Kind.IMAGE, AT, (), 1, 0)
+        self.chooser.claimed(claim, slot)
+        self.renderer.fits = {self.queue.pending.pop(prompt_id): Fit.LOADED}
+        return prompt_id
+
+
+def alternating(count: int) -> FakeQueue:
+    """Prompts for two workflows in turn."""
+    return FakeQueue({number: "ab"[number % 2] for number in range(count)})
+
+
+def test_without_affinity_the_first_prompt_is_taken_and_one_row_read() -> None:
+    """However many wait."""
+    place = Place(alternating(200))
+    assert [place.claim() for _ in range(3)] == [0, 1, 2]
+    assert place.queue.reads == [1, 1, 1]
+
+
+def test_with_affinity_prompts_are_taken_in_groups() -> None:
+    """While the first one suits, no other is read."""
+    place = Place(alternating(12), AffinityLimits(3, 60.0))
+    assert [place.claim() for _ in range(12)] == [0, 2, 4, 6, 1, 3, 5, 7, 9, 11, 8, 10]
+    assert place.queue.reads.count(1) == 12
+
+
+def test_prompts_of_a_held_workflow_are_passed_and_not_read_again() -> None:
+    """However many there are; they come back when the workflow can run."""
+    place = Place(FakeQueue(dict.fromkeys(range(1, 300), "a") | {300: "b"}))
+    place.holds.held = {"a"}
+    assert place.claim() == 300
+    assert len(place.queue.reads) > 4
+    place.queue.reads.clear()
+    assert place.claim() is None
+    assert place.queue.reads == [1]
+    place.holds.held = set()
+    assert place.claim() == 1
+    assert place.holds.claims == [(Kind.IMAGE, "b"), (Kind.IMAGE, "a")]
+
+
+def test_a_prompt_waits_for_the_server_that_can_render_it() -> None:
+    """Others go before it; without any, its kind waits for a place."""
+    place = Place(FakeQueue({1: "a", 2: "b"}))
+    place.renderer.fits = {"a": Fit.IMPOSSIBLE}
+    assert place.claim() == 2
+    place.renderer.fits = {"a": Fit.IMPOSSIBLE}
+    assert place.chooser.narrow(IMAGES, 1) == (None, frozenset({Kind.IMAGE}))
+
+
+def test_two_slots_choose_different_prompts() -> None:
+    """Also while the first one has not claimed its prompt yet."""
+    place = Place(alternating(4))
+    chosen = [place.chooser.narrow(IMAGES, slot)[0] for slot in (1, 2)]
+    assert [one.only for one in chosen if one] == [frozenset({0}), frozenset({1})]
+    assert place.renderer.reserved == {0: "a", 1: "b"}
+
+
+def test_a_place_that_was_kept_in_vain_is_given_back() -> None:
+    """Another worker took the prompt."""
+    place = Place(alternating(4))
+    place.chooser.narrow(IMAGES, 1)
+    del place.queue.pending[0]
+    place.chooser.narrow(IMAGES, 1)
+    assert place.renderer.reserved == {1: "b"}
+
+
+def test_a_prompt_without_a_workflow_is_taken_in_order() -> None:
+    """It ends with the reason, also one for which an unknown workflow was chosen."""
+    place = Place(FakeQueue({1: "gone", 2: "a"}), AffinityLimits(3, 60.0))
+    assert place.claim() == 1
+    assert place.renderer.reserved == {}
