@@ -1,4 +1,4 @@
-"""Housekeeping: removes expired renders, their output and old hook deliveries, in small steps."""
+"""Housekeeping: removes what has expired: renders, their output, hook deliveries, waste."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from application.ports.render_logs import RenderLogs
     from application.ports.renders import RenderHistory
     from application.ports.system import Clock
+    from application.wastebasket import Wastebasket
 
 _INTERVAL = 3600.0  # seconds between the end of one round and the next
 _INTERVAL_AFTER_ERROR = 60.0  # seconds
@@ -34,6 +35,7 @@ class Housekeeping:
         store: knows which renders left files that are not removed yet.
         clock: wall clock and monotonic clock.
         retention: how long renders are kept, or None for ever.
+        wastebasket: of published files; None if their place is unknown.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class Housekeeping:
         store: ArtifactStore,
         clock: Clock,
         retention: timedelta | None,
+        wastebasket: Wastebasket | None = None,
     ) -> None:
         self._history = history
         self._outbox = outbox
@@ -51,6 +54,7 @@ class Housekeeping:
         self._store = store
         self._clock = clock
         self._retention = retention
+        self._wastebasket = wastebasket
         self._last_render_id = 0
         self._due = clock.monotonic()
 
@@ -68,6 +72,8 @@ class Housekeeping:
         try:
             if self._retention is None or self._remove_expired(self._retention):
                 self._logs.sweep()
+                if self._wastebasket is not None:
+                    self._wastebasket.empty_expired(self._clock.now())
                 self._due = self._clock.monotonic() + _INTERVAL
         except RepositoryError:
             self._due = self._clock.monotonic() + _INTERVAL_AFTER_ERROR

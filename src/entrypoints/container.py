@@ -417,6 +417,11 @@ class Container(containers.DeclarativeContainer):
         store,
         clock,
         providers.Callable(_retention, sections.database.retention_days),
+        providers.Factory(
+            Lazy("application.wastebasket:Wastebasket"),
+            database.provided.curation,
+            published_media,
+        ),
     )
 
     # Hooks; if there are none, nothing is opened for them.

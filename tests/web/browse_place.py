@@ -134,6 +134,7 @@ class Place:
             "height": height,
             "seed": 7000 + number,
             "workflow": "image_workflow.py",
+            "renderer": "script",
             "file_size": 1_234_567,
         }
         return number, number, "image", path, path, json.dumps(shown)

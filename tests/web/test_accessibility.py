@@ -114,7 +114,7 @@ def test_media_are_found_seen_and_heard_by_keyboard_alone(page: Page, site: Site
     expect(page.locator("#viewer-title")).to_have_text(first.inner_text())
     page.keyboard.press("+")
     expect(page.locator("#viewer-scale")).not_to_have_text("100%")
-    page.keyboard.press("0")
+    page.keyboard.press("Home")
     page.keyboard.press("ArrowRight")
     expect(page.locator("#viewer-title")).to_have_text(second.inner_text())
     page.keyboard.press("Escape")

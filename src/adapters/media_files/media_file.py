@@ -8,6 +8,7 @@ import io
 import os
 import re
 import stat
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Final
 
 from adapters.media_formats import song_format, tagged_song_format
@@ -83,6 +84,33 @@ class MediaFolder:
         described = f"{facts.st_size} {facts.st_mtime_ns} {facts.st_dev} {facts.st_ino}"
         identity = hashlib.sha256(described.encode()).hexdigest()[:32]
         return MediaFile(file, size, modified, format_name, identity, is_certain=False)
+
+    def remove(self, path: str) -> None:
+        """Remove a file and its folder if that is empty then; a link is removed, not followed.
+
+        Raises:
+            OSError: it cannot be removed now.
+        """
+        if not is_servable(path):
+            return
+        *parents, name = path.split("/")
+        with ExitStack() as opened:
+            folders = [os.open(self._root, _ROOT_FLAGS)]
+            opened.callback(os.close, folders[0])
+            for depth, parent in enumerate(parents):
+                try:
+                    folders.append(os.open(parent, _FOLDER_FLAGS, dir_fd=folders[-1]))
+                except FileNotFoundError:
+                    if depth == 0:  # not even that of its kind: the volume may not be mounted
+                        raise
+                    return
+                opened.callback(os.close, folders[-1])
+            with suppress(FileNotFoundError):
+                os.unlink(name, dir_fd=folders[-1])
+            os.fsync(folders[-1])
+            if len(parents) > 1:  # the folder of a render, not that of a kind
+                with suppress(OSError):
+                    os.rmdir(parents[-1], dir_fd=folders[-2])
 
 
 def known_digest(metadata: Mapping[str, object], size: int) -> str | None:

@@ -66,6 +66,15 @@ class ObjectMedia:
             file, size, modified, claimed, identity, is_certain=is_certain, is_remote=True
         )
 
+    def remove(self, path: str) -> None:
+        """Remove an object.
+
+        Raises:
+            OSError: the store cannot be asked now.
+        """
+        if is_servable(path):
+            self._storage.delete(path)
+
 
 class ObjectFile(io.RawIOBase):
     """An object as a readable file, whose bytes are requested when they are read.

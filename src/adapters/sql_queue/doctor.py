@@ -22,6 +22,7 @@ from adapters.sql_queue.bookkeeping import (
     state_hint,
 )
 from adapters.sql_queue.controls import SqlQueueControls
+from adapters.sql_queue.gallery_order import has_curation
 from adapters.sql_queue.intake import SqlPromptIntake
 from adapters.sql_queue.prompt_catalogue import SqlPromptCatalogue
 from adapters.sql_queue.prompt_repository import SqlPromptRepository
@@ -290,20 +291,34 @@ def _artifacts(connection: Connection, root: Path | None, limits: _Limits) -> Ch
         finding = f"the newest {len(paths)} rows have relative paths; their files were not checked"
         return Check(subject, CheckStatus.OK, finding)
     deadline = time.monotonic() + limits.file_seconds
+    purged = _purged_paths(connection)
     checked = 0
+    purged_count = 0
     missing: list[int] = []
     for prompt_id, path in paths:
         if time.monotonic() > deadline:
             break
         checked += 1
-        if not _is_there(root, path):
+        if path in purged:
+            purged_count += 1
+        elif not _is_there(root, path):
             missing.append(prompt_id)
     if missing:
         finding = f"{_prompts_are(missing)} published, but files are missing below {root}"
         remedy = "Correct comfyui.output_directory, or 'mediagen retry ID --again'."
         return Check(subject, CheckStatus.WARNING, finding, remedy, _again(missing))
     finding = f"the files of the newest {checked} rows exist" if paths else "none yet"
+    if purged_count:
+        finding += f", but {purged_count} that people purged by way of the wastebasket"
     return Check(subject, CheckStatus.OK, finding)
+
+
+def _purged_paths(connection: Connection) -> set[str]:
+    """The files that people removed by way of the wastebasket."""
+    if not has_curation(connection):
+        return set()
+    rows = connection.rows(connection.statements("doctor")["purged"])
+    return {_path(path) for (path,) in rows}
 
 
 def _folders(connection: Connection, root: Path, max_rows: int) -> Check:

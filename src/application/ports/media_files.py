@@ -62,6 +62,19 @@ class PublishedMedia(Protocol):
         """
         ...
 
+    def remove(self, path: str) -> None:
+        """Remove a file so that it stays gone after a loss of power; no error if there is none.
+
+        A folder that is empty then goes too.
+
+        Args:
+            path: POSIX-style, relative to the output root.
+
+        Raises:
+            OSError: it cannot be removed now.
+        """
+        ...
+
 
 class Thumbnails(Protocol):
     """Thumbnails of pictures. Safe from any thread."""

@@ -35,6 +35,7 @@ COMMANDS: Final = {
     "rate": ("curate:rate", "Rate published files, and mark favourites."),
     "tag": ("curate:tag", "Give files tags of your own, and put them into collections."),
     "hide": ("curate:hide", "Hide published files from the page; they stay."),
+    "purge": ("curate:purge", "Remove published files, by way of a wastebasket."),
     "verify": ("verify:verify", "Check what media files say about their origin."),
     "export": ("export:export", "Copy published files, with their metadata, into a folder."),
     "marking": ("certificate:marking", "Make a certificate to try signatures with."),

@@ -1,7 +1,8 @@
-"""``mediagen rate``, ``tag`` and ``hide``: what people think of published files."""
+"""``mediagen rate``, ``tag``, ``hide`` and ``purge``: what people think of published files."""
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -9,12 +10,14 @@ import click
 from application.ports.curation import MAX_NAME_LENGTH, MAX_RATING, CurationChange
 from entrypoints.cli.invocation import ExitCode, Invocation, command
 from entrypoints.cli.parameters import DatabaseText, PromptId
+from entrypoints.cli.timestamps import shown_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from application.ports.curation import Changed
     from application.ports.database import Database
+    from application.ports.gallery import GalleryArtifact
 
 RATE_HELP = """Rate published files, and mark favourites.
 
@@ -47,6 +50,20 @@ The ids are those of prompts, or with --files those of files. --undo shows them 
 Examples:
   mediagen hide 200
   mediagen hide 200 --undo
+"""
+PURGE_HELP = """Put published files into the wastebasket, from which they are removed after 30 days.
+
+The ids are those of prompts, or with --files those of files. --undo takes them out again. The
+daemon removes what has been there for 30 days; --now removes the given files, or all that are in
+the wastebasket, at once, after asking (--yes: not asked). The rows in the database stay, and the
+page answers requests for such files with 410. Files that other programs published are refused.
+
+\b
+Examples:
+  mediagen purge 200 201
+  mediagen purge 200 --undo
+  mediagen purge --list
+  mediagen purge --now
 """
 
 
@@ -141,6 +158,118 @@ def hide(invocation: Invocation, ids: tuple[int, ...], *, files: bool, undo: boo
     change = CurationChange(hidden=not undo)
     done = "shown again" if undo else "hidden"
     return change_files(invocation, ids, files, lambda it, n: it.curation.change(n, change), done)
+
+
+@command(name="purge", help=PURGE_HELP)
+@_IDS
+@FILES
+@click.option("--undo", is_flag=True, help="Take the files out of the wastebasket.")
+@click.option("--list", "lists", is_flag=True, help="Show what is in the wastebasket.")
+@click.option("--now", is_flag=True, help="Remove the files now; this cannot be undone.")
+@click.option("--yes", is_flag=True, help="With --now: do not ask.")
+def purge(
+    invocation: Invocation,
+    ids: tuple[int, ...],
+    *,
+    files: bool,
+    undo: bool,
+    lists: bool,
+    now: bool,
+    yes: bool,
+) -> int:
+    """Put the files into the wastebasket, or remove them."""
+    if undo + lists + now > 1 or (yes and not now) or (lists and ids):
+        message = "give only one of --undo, --list and --now; --yes goes with --now"
+        raise click.UsageError(message)
+    if lists:
+        return _list_waste(invocation)
+    if now:
+        return _remove_now(invocation, ids, files=files, yes=yes)
+    if not ids:
+        message = "give the ids of prompts, or of files with --files; or --list or --now"
+        raise click.UsageError(message)
+    if undo:
+        return change_files(
+            invocation, ids, files, lambda it, n: it.curation.restore(n), "taken out"
+        )
+    return change_files(
+        invocation, ids, files, lambda it, n: it.curation.discard(n), "put into the wastebasket"
+    )
+
+
+def _waste(database: Database) -> list[GalleryArtifact]:
+    """Everything in the wastebasket."""
+    waste: list[GalleryArtifact] = []
+    while batch := database.curation.waste(after=waste[-1].id if waste else -1):
+        waste += batch
+    return waste
+
+
+def _list_waste(invocation: Invocation) -> int:
+    from entrypoints.terminal_text import one_line, table, terminal_columns
+
+    with invocation.open_database() as database:
+        waste = _waste(database)
+        curated = database.curation.of([artifact.id for artifact in waste])
+    since = {number: kept.discarded_at or "" for number, kept in curated.items()}
+    if invocation.as_json:
+        document = [
+            {
+                "artifact_id": artifact.id,
+                "prompt_id": artifact.prompt_id,
+                "file_path": artifact.file_path,
+                "discarded_at": since.get(artifact.id),
+            }
+            for artifact in waste
+        ]
+        invocation.print_json({"files": document})
+        return ExitCode.DONE
+    if not waste:
+        click.echo("the wastebasket is empty", err=True)
+        return ExitCode.DONE
+    rows = [
+        (
+            str(artifact.id),
+            str(artifact.prompt_id),
+            shown_time(since.get(artifact.id), seconds=False) or "-",
+            one_line(artifact.file_path),
+        )
+        for artifact in waste
+    ]
+    rows.insert(0, ("FILE", "PROMPT", "SINCE", "PATH"))
+    click.echo("\n".join(table(rows, terminal_columns(), numbers={0, 1})))
+    return ExitCode.DONE
+
+
+def _remove_now(invocation: Invocation, ids: tuple[int, ...], *, files: bool, yes: bool) -> int:
+    from application.wastebasket import Wastebasket
+    from entrypoints.container import compose
+
+    published = compose(invocation.settings()).published_media()
+    with invocation.open_database() as database:
+        artifact_ids, unknown = (ids, []) if files else _files_of(database, ids)
+        waste = {artifact.id for artifact in _waste(database)}
+        chosen = waste & set(artifact_ids) if ids else waste
+        count = f"{len(chosen)} {'file' if len(chosen) == 1 else 'files'}"
+        if chosen and not yes:
+            if invocation.as_json or not sys.stdin.isatty():
+                message = f"{count} would be removed; add --yes"
+                raise click.UsageError(message)
+            if not click.confirm(f"Remove {count} for good?"):
+                click.echo("nothing was removed", err=True)
+                return ExitCode.SOME_FAILED
+        emptied = Wastebasket(database.curation, published).empty_now(frozenset(chosen))
+    absent = dict.fromkeys(set(artifact_ids) - waste, "it is not in the wastebasket")
+    refused = {str(number): reason for number, reason in (emptied.kept | absent).items()}
+    if invocation.as_json:
+        document = {"removed": emptied.removed, "refused": refused, "unknown_prompts": unknown}
+        invocation.print_json(document)
+    else:
+        removed = len(emptied.removed)
+        click.echo(f"{removed} {'file' if removed == 1 else 'files'} removed")
+        for number, reason in refused.items():
+            click.echo(f"mediagen: file {number} was not removed: {reason}", err=True)
+    return ExitCode.SOME_FAILED if refused or unknown else ExitCode.DONE
 
 
 def change_files(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Final
@@ -12,7 +13,8 @@ from application.ports.prompt_repository import RepositoryError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from application.ports.database import QueueWatch
+    from application.ports.curation import Curation
+    from application.ports.database import Database, QueueWatch
     from application.ports.doctor import Check
     from application.ports.prompt_catalogue import PromptCatalogue, QueueSummary, RenderRecord
 
@@ -20,6 +22,8 @@ MAX_CHECK_AGE: Final = 30.0  # seconds
 _MAX_SUMMARY_AGE: Final = 5.0  # seconds; some counts change with the clock: retries become due
 _MAX_PAUSE: Final = 1.0  # seconds between two counts; a page must show a change within two
 _MAX_TEXTS: Final = 256  # of renders; a machine has few slots
+_FACTS_AT_ONCE: Final = 500  # files: 10 ms
+_FACTS_IN_A_ROW: Final = 2_000  # files in one transaction
 _PAUSE_FACTOR: Final = 4  # the pause is this many times as long as counting took
 
 
@@ -102,6 +106,36 @@ class SummaryCache:
             self._watch = None
             self._summary = None
             return True
+
+
+class FactReader:
+    """Reads workflow, seed and size of files for filters, when one is used. Safe from any thread.
+
+    Args:
+        open_database: opens the database for the thread that reads very many.
+    """
+
+    def __init__(self, open_database: Callable[[], Database]) -> None:
+        self._open = open_database
+        self._lock = Lock()
+        self._thread: Thread | None = None
+
+    def refresh(self, curation: Curation) -> None:
+        """Read what is new; if that is very much, the rest is read after this returns."""
+        try:
+            is_behind = curation.read_files(_FACTS_AT_ONCE) == _FACTS_AT_ONCE
+        except RepositoryError:
+            return  # the filters show what is known
+        with self._lock:
+            if is_behind and self._thread is None:
+                self._thread = Thread(target=self._catch_up, name="facts", daemon=True)
+                self._thread.start()
+
+    def _catch_up(self) -> None:
+        with suppress(RepositoryError), closing(self._open()) as database:
+            while database.curation.read_files(_FACTS_IN_A_ROW) == _FACTS_IN_A_ROW:
+                pass
+        self._thread = None
 
 
 @dataclass(frozen=True, slots=True)

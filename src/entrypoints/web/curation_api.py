@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+import re
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
+import msgspec
+from flask import Response
 from msgspec import Meta
+from werkzeug.wsgi import ClosingIterator
 
 from application.ports.curation import (
     MAX_NAME_LENGTH,
     MAX_RATING,
+    Changed,
     CurationChange,
     GroupKind,
 )
-from entrypoints.web.api import Routes, RowId, bad_body
+from entrypoints.web.api import Answer, Routes, RowId, bad_body, bad_query
 from entrypoints.web.errors import ApiError
 from entrypoints.web.json_responses import Count, Document
+from entrypoints.web.zip_archives import zip_chunks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from application.ports.curation import Changed
     from entrypoints.web.services import Services
 
 MAX_FILES: Final = 10_000
 MAX_NAMES: Final = 50  # in one request
+MAX_ZIP_IDS: Final = 60_000  # characters
+_ZIPS: Final = BoundedSemaphore(2)  # each takes a thread of the server until its client has it all
+_RANGE: Final = re.compile(r"(\d{1,18})(?:-(\d{1,18}))?", re.ASCII)
 
 routes = Routes()
 blueprint = routes.blueprint
@@ -125,6 +134,7 @@ def curate_files(services: Services, body: CurateBody) -> ChangedFiles:
 def groups(services: Services) -> FileGroups:
     """The tags and collections of people, and the workflows of files."""
     curation = services.curation()
+    services.fact_reader.refresh(curation)
     tags, collections = (
         [FileGroup(group.name, group.file_count) for group in curation.groups(sort)]
         for sort in (GroupKind.TAG, GroupKind.COLLECTION)
@@ -149,6 +159,116 @@ def rename_group(services: Services, body: RenameBody) -> Renamed:
     if not services.curation().rename(GroupKind(body.sort), body.name, new_name):
         raise ApiError(404, "no_such_group", f"there is no {body.sort} {body.name!r}")
     return Renamed(new_name)
+
+
+@routes.add(
+    "POST",
+    "/api/v1/gallery/discard",
+    ChangedFiles,
+    tag="media",
+    body=FilesBody,
+    body_required=True,
+)
+def discard_files(services: Services, body: FilesBody) -> ChangedFiles:
+    """Put files into the wastebasket.
+
+    Lists leave them out, and after 30 days the daemon removes the files. Until then they can be
+    taken out again. Files that other programs published are refused.
+    """
+    return changed_files(services.curation().discard(body.ids))
+
+
+@routes.add(
+    "POST",
+    "/api/v1/gallery/restore",
+    ChangedFiles,
+    tag="media",
+    body=FilesBody,
+    body_required=True,
+)
+def restore_files(services: Services, body: FilesBody) -> ChangedFiles:
+    """Take files out of the wastebasket."""
+    return changed_files(services.curation().restore(body.ids))
+
+
+@routes.add(
+    "POST",
+    "/api/v1/gallery/purge",
+    ChangedFiles,
+    tag="media",
+    body=FilesBody,
+    body_required=True,
+    errors={503: "The settings do not say where published files are"},
+)
+def purge_files(services: Services, body: FilesBody) -> ChangedFiles:
+    """Remove files that are in the wastebasket now. This cannot be undone.
+
+    Their rows stay, and requests for the files are answered with 410.
+    """
+    if services.published is None:
+        message = "the settings do not say where published files are"
+        raise ApiError(503, "output_root_unknown", message, "'mediagen doctor' says more.")
+    emptied = services.wastebasket().empty_now(frozenset(body.ids))
+    unknown = set(body.ids) - {*emptied.removed, *emptied.kept}
+    refused = emptied.kept | dict.fromkeys(unknown, "it is not in the wastebasket")
+    return changed_files(Changed(tuple(emptied.removed), refused))
+
+
+class ZipParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which files are packed."""
+
+    ids: Annotated[
+        str,
+        Meta(
+            max_length=MAX_ZIP_IDS,
+            description="artifact_id of files, separated by commas; 5-9 stands for 5 to 9",
+        ),
+    ]
+
+
+@routes.add(
+    "GET",
+    "/api/v1/gallery/zip",
+    tag="media",
+    query=ZipParameters,
+    answers={200: Answer("The archive", media_types=("application/zip",))},
+    errors={503: "Other archives are being sent"},
+)
+def zip_files(services: Services, query: ZipParameters) -> Response:
+    """Files and their metadata as a ZIP archive.
+
+    The files are stored as they are. Those that do not exist are left out; ``artifacts.jsonl`` has
+    a line with the metadata of each file in the archive.
+    """
+    ids = _ranges(query.ids)
+    if services.published is None:
+        message = "the settings do not say where published files are"
+        raise ApiError(503, "output_root_unknown", message, "'mediagen doctor' says more.")
+    if not _ZIPS.acquire(blocking=False):
+        message = "other archives are being sent just now"
+        raise ApiError(503, "busy", message, "Try again in a moment.", {"Retry-After": "5"})
+    # The thread that answers also sends the body: so the connection to the database may be used.
+    chunks = zip_chunks(services.gallery(), services.curation(), services.published, ids)
+    body = ClosingIterator(chunks, [chunks.close, _ZIPS.release])
+    response = Response(body, content_type="application/zip")
+    response.headers["Content-Disposition"] = 'attachment; filename="media.zip"'
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _ranges(text: str) -> list[int]:
+    """The ids that a text like ``3,5-9`` names. Raises ApiError."""
+    ids: list[int] = []
+    for part in text.split(","):
+        match = _RANGE.fullmatch(part.strip())
+        if match is None:
+            raise bad_query("ids", "must be numbers and ranges, such as 3,5-9")
+        first = int(match[1])
+        last = int(match[2] or first)
+        if last - first + len(ids) >= MAX_FILES:
+            raise bad_query("ids", f"must name at most {MAX_FILES:,} files")
+        ids += range(first, last + 1)
+    return list(dict.fromkeys(ids))
 
 
 def changed_files(result: Changed) -> ChangedFiles:

@@ -173,6 +173,8 @@ def gallery(services: Services, query: GalleryParameters) -> GalleryPage:
     """
     key, before = _position(query.cursor)
     jump = read_time("at", query.at, whole_day=True)
+    if query.workflow or query.seed or query.size or query.sort == "size":
+        services.fact_reader.refresh(services.curation())
     shown = services.gallery()
     if jump is not None and before is None and query.sort == "newest":
         before = shown.newest_before(jump)

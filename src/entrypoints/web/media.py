@@ -88,6 +88,7 @@ class PeaksParameters(msgspec.Struct, frozen=True):
     },
     errors={
         404: "No such file, or no row for it",
+        410: "The file was purged by way of the wastebasket",
         412: "If-Match or If-Unmodified-Since names other content",
         416: "The range is outside of the file",
         422: "Unknown width, or the file has no thumbnail",
@@ -140,6 +141,7 @@ class Measuring(Document):
     },
     errors={
         404: "No such song",
+        410: "The file was purged by way of the wastebasket",
         412: "If-Match or If-Unmodified-Since names other content",
         422: "A parameter is invalid, or the file has no waveform",
     },
@@ -196,6 +198,10 @@ def _open(services: Services, artifact: GalleryArtifact, path: str) -> MediaFile
     except OSError as error:
         raise _unreadable(error) from error
     if media is None:
+        curated = services.curation().of([artifact.id]).get(artifact.id)
+        if curated is not None and curated.is_purged:
+            hint = "It was removed by way of the wastebasket; its row is still there."
+            raise ApiError(410, "purged", "the file was purged", hint)
         hint = "It was moved or removed, or is a link; its row is still there."
         raise ApiError(404, "file_missing", "the file is not where its row says", hint)
     return media

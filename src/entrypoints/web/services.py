@@ -12,6 +12,7 @@ from threading import Lock, local
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from application.ports.prompt_repository import RepositoryError
+from application.wastebasket import Wastebasket
 from entrypoints.container import compose
 from entrypoints.factories import make_fingerprints, open_picture_index, open_search
 from entrypoints.settings import resolution
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
     from entrypoints.factories import OpenDatabase
     from entrypoints.settings.loader import LoadedSettings
     from entrypoints.web.access import Access
-    from entrypoints.web.caches import CheckCache, SummaryCache
+    from entrypoints.web.caches import CheckCache, FactReader, SummaryCache
     from entrypoints.workflow_check import CheckedWorkflow
 
 SEARCH_INTERVAL: Final = 1.5  # seconds between two updates of the index for searching
@@ -87,6 +88,8 @@ class Services:
         checks: the doctor's checks, run in the background.
         check_workflow: checks the content of a file with a name, for a media kind (None: the one
             that it makes), and on the servers of the settings if the last argument says so.
+        wastebasket: removes what is in it; raises SettingsError if the files' place is unknown.
+        fact_reader: reads what filters need from the metadata of files.
         published: the published files, or None if the settings do not name their place.
         thumbnails: thumbnails of pictures.
         waveforms: levels of songs.
@@ -113,6 +116,8 @@ class Services:
     summaries: SummaryCache
     checks: CheckCache
     check_workflow: Callable[[BinaryIO, str, Kind | None, bool], CheckedWorkflow]
+    wastebasket: Callable[[], Wastebasket]
+    fact_reader: FactReader
     published: PublishedMedia | None
     thumbnails: Thumbnails
     waveforms: Waveforms
@@ -271,7 +276,7 @@ def build_services(loaded: LoadedSettings, access: Access) -> tuple[Services, Ca
         SettingsError: the settings do not name a database.
     """
     from adapters.system_clock import repeating
-    from entrypoints.web.caches import CheckCache, SummaryCache
+    from entrypoints.web.caches import CheckCache, FactReader, SummaryCache
 
     container = compose(loaded)
     databases = ThreadDatabases(container)
@@ -299,6 +304,8 @@ def build_services(loaded: LoadedSettings, access: Access) -> tuple[Services, Ca
         summaries=SummaryCache(databases.watch),
         checks=CheckCache(lambda: _checks(loaded)),
         check_workflow=partial(_check_workflow, loaded),
+        wastebasket=lambda: Wastebasket(databases.current().curation, container.published_media()),
+        fact_reader=FactReader(container.page_database),
         published=_if_set(container.published_media),
         thumbnails=container.thumbnails(),
         waveforms=container.waveforms(),

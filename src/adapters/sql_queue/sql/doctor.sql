@@ -36,3 +36,8 @@ WHERE render_id IN {ids:render_ids};
 -- name: settled_prompts
 SELECT id FROM prompts
 WHERE coalesce(artifact_status, '') <> 'processing' AND id IN {ids:prompt_ids};
+
+-- Files that people removed by way of the wastebasket; their rows stay.
+
+-- name: purged
+SELECT discarded_path FROM media_generator_curation WHERE removing_at IS NOT NULL;

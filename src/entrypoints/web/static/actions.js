@@ -1,5 +1,6 @@
 // What a person can do with a prompt: as a menu at a card, in the viewer, on the prompt's page.
 import { api, base, complain, el, toast } from "./site.js";
+import { askName, curate, discard, purge, restore } from "./curation.js";
 import { _ } from "./texts.js";
 
 const SEVERAL = 4; // variations, by one press
@@ -35,8 +36,27 @@ export function actionsOf(subject, { status = "ready", changed = () => {} } = {}
     list.push({ label: _("Similar pictures"), isElsewhere: true, href: `${base}/?similar=${subject.artifact_id}` });
   }
   if (isKnown) list.push({ label: _("Workflow output"), isElsewhere: true, href: `${base}/prompts/${id}#output` });
+  if (subject.artifact_id && subject.own_tags) list.push(...keeping(subject));
   if (subject.media_url) list.push({ label: _("Download"), href: `${subject.media_url}?download=1`, download: true });
   return list;
+}
+
+/** What a person can do with a file, rather than with its prompt. */
+function keeping(item) {
+  const named = async (kind, change) => {
+    const name = await askName(kind);
+    if (name) await curate([item], { [change]: [name] });
+  };
+  const act = (label, work) => ({ label, isElsewhere: true, run: () => work().catch(complain) });
+  if (item.discarded_at) {
+    return [act(_("Take out of the wastebasket"), () => restore([item])), act(_("Remove for good …"), () => purge([item]))];
+  }
+  return [
+    act(_("Add a tag …"), () => named("tag", "add_tags")),
+    act(_("Add to a collection …"), () => named("collection", "add_to")),
+    item.hidden ? act(_("Show again"), () => curate([item], { hidden: false })) : act(_("Hide"), () => curate([item], { hidden: true })),
+    act(_("Put into the wastebasket"), () => discard([item])),
+  ];
 }
 
 export async function again(id) {
@@ -44,8 +64,11 @@ export async function again(id) {
   queued([id]);
 }
 
+/** Submit a prompt with new seeds; gives the ids of the new prompts, and their label. */
+export const variations = (id, count) => api(`${base}/api/v1/prompts/${id}/variations`, { body: { count } });
+
 export async function vary(id, count) {
-  const { ids, label } = await api(`${base}/api/v1/prompts/${id}/variations`, { body: { count } });
+  const { ids, label } = await variations(id, count);
   queued(ids, `${base}/compare?label=${encodeURIComponent(label)}`);
 }
 

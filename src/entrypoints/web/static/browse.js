@@ -10,12 +10,17 @@ const root = document.getElementById("sheet");
 const foot = document.getElementById("foot");
 const news = document.getElementById("news");
 document.querySelector(".masthead nav").after(news); // always in sight, and never over a picture
-const NAMES = ["kind", "status", "search", "similar", "text", "since", "until"];
+const NAMES = [
+  "kind", "status", "search", "similar", "text", "since", "until", "favourite", "rating", "tag", "collection", "shown",
+  "workflow", "seed", "size", "sort", "at",
+];
+const ROWS = ["110px", "160px", null, "300px", "420px"]; // heights of thumbnails; null: of the style sheet
 const LOOK = 5000; // milliseconds between looks for new media
 
 let shelf = null;
 let player = null;
 let viewer = null;
+let keeping = null;
 const sheet = new Sheet(root, { build, adopt, wanted: more });
 
 // They are loaded when the page is idle, or when they are needed.
@@ -29,6 +34,7 @@ const whole = (error) => complain(new ApiError(0, {
 
 function build(item) {
   const made = card(item);
+  if (item) keeping?.selection.mark(made);
   if (item && player?.plays(item)) queueMicrotask(() => player.tell());
   return made;
 }
@@ -74,6 +80,7 @@ function start(given = null) {
   const filters = NAMES.flatMap((name) => (wanted.get(name) ? [[name, wanted.get(name)]] : []));
   shelf?.drop();
   shelf = new Shelf(filters, given);
+  keeping?.selection.reset();
   news.hidden = true;
   root.setAttribute("aria-busy", "true");
   more();
@@ -110,6 +117,7 @@ addEventListener("popstate", () => {
   const wanted = new URLSearchParams(location.search);
   for (const field of form.elements) {
     if (field.type === "radio") field.checked = field.value === (wanted.get("kind") || "");
+    else if (field.type === "checkbox") field.checked = wanted.has(field.name);
     else if (field.name) field.value = wanted.get(field.name) || "";
   }
   scrollTo(0, 0);
@@ -140,7 +148,28 @@ root.addEventListener("click", (event) => {
 const hear = (shelf, index, from = 0) => aPlayer().then(() => player.play(shelf, index, from), whole);
 root.addEventListener("seek", (event) => hear(sheet.shelf, indexOf(event.target), event.detail));
 
+// Ratings, choosing and further filters are loaded when the page is idle.
+atRest(() => import("./keeping.js").then(({ Keeping }) => {
+  keeping = new Keeping(root, sheet, {
+    current: () => shelf, start, counted: () => { foot.textContent = shelf.complete ? ending(shelf.length) : ""; },
+  });
+}).catch(whole));
+
 news.addEventListener("click", () => { scrollTo(0, 0); start(); });
+
+try {
+  const kept = localStorage.getItem("mediagen-thumbnails");
+  if (kept) document.getElementById("thumbnails").value = kept;
+} catch {
+  // Without storage the size lasts until the page is closed.
+}
+function resize() {
+  const row = ROWS[document.getElementById("thumbnails").value];
+  if (row) root.style.setProperty("--row", row);
+  else root.style.removeProperty("--row");
+}
+resize();
+document.getElementById("thumbnails").addEventListener("input", () => { resize(); if (sheet.shelf) sheet.refit(); });
 
 const given = document.getElementById("given");
 start(given && JSON.parse(given.content.textContent));
@@ -150,5 +179,6 @@ poll(async () => {
   if (!mine.length && !mine.complete) return;
   const { items } = await mine.ask(null, 1);
   if (mine !== shelf || !items.length || items[0].artifact_id <= (mine.ids[0] ?? -Infinity)) return;
+  if (mine.filters.some(([name]) => name === "sort" || name === "at")) return; // it may stand anywhere
   news.hidden = false;
 }, { every: LOOK, atOnce: false });

@@ -9,7 +9,31 @@ export function card(item) {
   const build = { image: picture, audio: song }[item.kind] || other;
   const made = el("li", { class: `card ${item.kind || "other"}`, data: { id: item.artifact_id } });
   made.append(...build(item));
+  dress(made, item);
   return made;
+}
+
+/** Add what lies over a card: whether it is chosen, a favourite, and its rating. */
+function dress(made, item) {
+  const name = nameOf(item);
+  made.append(
+    el("button", { type: "button", class: "pick", tabindex: "-1", role: "checkbox", "aria-checked": "false", "aria-label": _("Select %(name)s", { name }) }),
+    el("button", { type: "button", class: "heart", tabindex: "-1", "aria-label": _("Favourite: %(name)s", { name }) }),
+  );
+  made.append(el("span", { class: "stars" }));
+  keep(made, item);
+}
+
+/** Show on a card what a person thinks of its file. */
+export function keep(made, item) {
+  heart(made.querySelector(".heart"), item);
+  made.querySelector(".stars").textContent = item.rating ? `★ ${item.rating}` : "";
+}
+
+/** Show on a button whether a file is a favourite. */
+export function heart(button, item) {
+  button.textContent = item.favourite ? "♥" : "♡";
+  button.setAttribute("aria-pressed", item.favourite);
 }
 
 /** Whether a card that the server made may stay; it then does what ours do. */
@@ -17,6 +41,7 @@ export function adopt(made, item) {
   if (item?.kind !== "image" || made.dataset.id !== String(item.artifact_id)) return false;
   const image = made.querySelector("img");
   if (image) retry(image);
+  dress(made, item);
   return true;
 }
 

@@ -1,7 +1,8 @@
 // The player at the bottom of the page: plays song after song, and shows lyrics.
 import { api, base, clock, complain, el, isTyping, toast } from "./site.js";
 import { actionsOf, openMenu } from "./actions.js";
-import { pageOf } from "./cards.js";
+import { heart, pageOf } from "./cards.js";
+import { curate, keyed } from "./curation.js";
 import { Shelf } from "./shelf.js";
 import { _ } from "./texts.js";
 import { fill, reached, wave } from "./waves.js";
@@ -38,6 +39,13 @@ class Player {
       more: () => openMenu(find("more"), actionsOf(this.item)),
     };
     for (const [name, work] of Object.entries(buttons)) find(name).addEventListener("click", work);
+    find("heart").addEventListener("click", () => curate([this.item], { favourite: !this.item.favourite }));
+    document.addEventListener("curated", ({ detail }) => {
+      const same = this.item && detail.find((item) => this.plays(item));
+      if (!same) return;
+      Object.assign(this.item, same);
+      heart(find("heart"), this.item);
+    });
     this.dock.addEventListener("seek", (event) => this.seek(event.detail));
     find("wave").addEventListener("keydown", (event) => this.slide(event));
     document.addEventListener("keydown", (event) => this.key(event));
@@ -102,6 +110,7 @@ class Player {
     this.audio.src = item.media_url;
     find("title").textContent = item.title || item.file_path;
     find("title").href = pageOf(item);
+    heart(find("heart"), item);
     find("tags").textContent = item.tags.join(" · ");
     find("download").href = `${item.media_url}?download=1`;
     fill(this.wave, item);
@@ -231,6 +240,7 @@ class Player {
       " ": () => this.toggle(), ArrowRight: () => this.skip(STEP), ArrowLeft: () => this.skip(-STEP),
       Escape: () => this.read(false),
     }[event.key];
+    if (isFree && keyed(event, this.item)) return;
     if (!work || (!isFree && event.key !== "Escape")) return;
     event.preventDefault();
     work();

@@ -76,6 +76,14 @@ export class Sheet {
     if (seen !== undefined) scrollBy(0, this.rowOf(seen).top - top);
   }
 
+  /** The list is another one: make its cards again, where the window is. */
+  refresh() {
+    for (const card of this.cards.values()) card.remove();
+    this.cards.clear();
+    this.rows = [];
+    this.layOut(true);
+  }
+
   rowAt(top) {
     return this.search((row) => row.top <= top);
   }

@@ -75,6 +75,25 @@ export class Shelf {
     return page.items ? page.items[index - page.start] : null;
   }
 
+  /** What stands there if it is in memory, or null. */
+  known(index) {
+    const page = this.pageOf(index);
+    return page?.items?.[index - page.start] || null;
+  }
+
+  /** Take files out of the list. */
+  remove(ids) {
+    const stays = this.ids.map((id) => !ids.has(id));
+    const kept = (_value, index) => stays[index];
+    let at = 0, gone = 0;
+    for (const page of this.pages) {
+      for (; at < page.start; at += 1) if (!stays[at]) gone += 1;
+      page.items &&= page.items.filter((item) => item && !ids.has(item.artifact_id));
+      page.start -= gone;
+    }
+    for (const name of ["kinds", "ratios", "ids"]) this[name] = this[name].filter(kept);
+  }
+
   async get(index) {
     const page = this.pageOf(index);
     if (!page.items) await this.fill(page);

@@ -1,6 +1,8 @@
 // The full-screen viewer.
 import { base, bytes, complain, el, moment, span, toast } from "./site.js";
 import { actionsOf, openMenu } from "./actions.js";
+import { heart } from "./cards.js";
+import { curate, fillStars, keyed, pressedStar } from "./curation.js";
 import { _, language } from "./texts.js";
 import { Zooming } from "./zooming.js";
 
@@ -49,6 +51,16 @@ export class Viewer {
       more: () => { if (this.item) openMenu(find("more"), actionsOf(this.item)); },
     };
     for (const [name, work] of Object.entries(buttons)) find(name).addEventListener("click", work);
+    find("heart").addEventListener("click", () => this.item && curate([this.item], { favourite: !this.item.favourite }));
+    find("stars").addEventListener("click", (event) => {
+      if (event.target.closest(".star")) curate([this.item], { rating: pressedStar(event.target, this.item) });
+    });
+    document.addEventListener("curated", ({ detail }) => {
+      if (detail.includes(this.item)) this.keep(this.item);
+    });
+    document.addEventListener("moved", ({ detail }) => {
+      if (this.dialog.open && detail.includes(this.item)) this.dialog.close();
+    });
     this.inform(matchMedia("(min-width: 60rem)").matches);
   }
 
@@ -121,8 +133,18 @@ export class Viewer {
     find("negative").textContent = item.negative_prompt || "";
     find("negative-part").hidden = !item.negative_prompt;
     find("tags").replaceChildren(...item.tags.map((tag) => el("li", { class: "chip", text: tag })));
+    this.keep(item);
     find("page").hidden = item.prompt_id === null;
     find("page").href = `${base}/prompts/${item.prompt_id}`;
+  }
+
+  /** Show what a person thinks of the picture. */
+  keep(item) {
+    heart(find("heart"), item);
+    fillStars(find("stars"), item);
+    const named = [...item.own_tags, ...item.collections];
+    find("own").hidden = !named.length;
+    find("own").replaceChildren(...named.map((name) => el("li", { class: "chip accent", text: name })));
   }
 
   inform(wanted) {
@@ -132,14 +154,14 @@ export class Viewer {
   }
 
   key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || keyed(event, this.item)) return;
     const { zooming } = this;
     const isIn = zooming.scale > 1.01;
     const isReading = this.details.contains(event.target);
     const arrow = (x, y, step) => (isIn ? zooming.pan(x, y) : step && this.go(step));
     const keys = {
       "+": () => zooming.zoom(1.25), "=": () => zooming.zoom(1.25), "-": () => zooming.zoom(0.8),
-      0: () => zooming.reset(), i: () => this.inform(this.details.hidden), m: () => find("more").click(),
+      Home: () => zooming.reset(), i: () => this.inform(this.details.hidden), m: () => find("more").click(),
       PageDown: () => this.go(1), PageUp: () => this.go(-1),
       ArrowRight: () => arrow(-PAN, 0, 1), ArrowLeft: () => arrow(PAN, 0, -1),
       ArrowDown: () => arrow(0, -PAN), ArrowUp: () => arrow(0, PAN),

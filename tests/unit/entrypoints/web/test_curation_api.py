@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
+import json
+import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.media_samples import png
 from tests.unit.entrypoints.web.site import LAKE
 
 if TYPE_CHECKING:
@@ -59,7 +64,7 @@ def test_files_are_rated_hidden_tagged_and_collected(site: Site) -> None:
     assert site.get("/api/v1/gallery/groups").json == {
         "tags": [{"name": "sea", "file_count": 2}],
         "collections": [{"name": "Best", "file_count": 2}],
-        "workflows": [],
+        "workflows": ["image_workflow.py"],
     }
     rename = {"sort": "tag", "name": "sea", "new_name": "ocean"}
     assert site.post("/api/v1/gallery/rename", rename).json == {"name": "ocean"}
@@ -73,7 +78,6 @@ def test_files_are_found_by_their_facts(site: Site) -> None:
     for number in range(1, 4):
         site.poet.write("{}", prompt_id=number)
         site.published(number, metadata=LAKE | {"seed": 2**64 - number})
-    site.services.curation().read_files(100)
     assert ids(site, f"&seed={2**64 - 2}") == [2]
     assert ids(site, "&size=768x1024&sort=size") == [3, 2, 1]
     assert ids(site, "&workflow=image_workflow.py") == [3, 2, 1]
@@ -98,3 +102,47 @@ def test_a_filter_that_cannot_be_used_is_refused(site: Site, query: str) -> None
 def test_a_change_that_cannot_be_made_is_refused(site: Site, body: object) -> None:
     """And nothing is changed."""
     assert site.post("/api/v1/gallery/curate", body).status_code == 422
+
+
+def test_the_wastebasket_empties_for_good(site: Site) -> None:
+    """Files can be taken out until they are removed; then the page says that they are gone."""
+    content = png()
+    facts = {"sha256": hashlib.sha256(content).hexdigest(), "file_size": len(content)}
+    paths = [site.published(number, metadata=LAKE | facts) for number in (1, 2)]
+    body = {"ids": [1, 2]}
+    assert site.post("/api/v1/gallery/discard", body).json["changed"] == [1, 2]  # type: ignore[index]
+    assert ids(site) == []
+    assert ids(site, "&shown=wastebasket") == [2, 1]
+    assert site.get(f"/api/media/{paths[0]}").status_code == 200
+    assert site.post("/api/v1/gallery/restore", {"ids": [2]}).json["changed"] == [2]  # type: ignore[index]
+    purged = site.post("/api/v1/gallery/purge", body).json
+    assert purged == {"changed": [1], "refused": {"2": "it is not in the wastebasket"}}
+    gone = site.get(f"/api/media/{paths[0]}")
+    assert gone.status_code == 410
+    assert gone.json["error"]["code"] == "purged"  # type: ignore[index]
+    assert site.get("/api/v1/gallery?shown=all").json["items"][1]["purged"]  # type: ignore[index]
+    assert ids(site) == [2]
+
+
+def test_files_are_sent_as_an_archive(site: Site) -> None:
+    """Stored as they are, with their metadata; what is missing is left out."""
+    for number in (1, 2, 3):
+        site.poet.write("{}", prompt_id=number)
+        site.published(number)
+    (site.root / "image/2_20260106T213045/a.png").unlink()
+    curate(site, ids=[3], rating=4, add_tags=["sea"])
+    answer = site.get("/api/v1/gallery/zip?ids=1-3,99")
+    assert answer.mimetype == "application/zip"
+    with zipfile.ZipFile(io.BytesIO(answer.data)) as archive:
+        assert archive.testzip() is None
+        names = [f"{number}_20260106T213045_a.png" for number in (1, 3)]
+        assert archive.namelist() == [*names, "artifacts.jsonl"]
+        assert archive.read(names[0]) == png()
+        assert archive.infolist()[0].compress_type == zipfile.ZIP_STORED
+        rows = [json.loads(line) for line in archive.read("artifacts.jsonl").splitlines()]
+    assert [(row["artifact_id"], row["rating"], row["tags"]) for row in rows] == [
+        (1, 0, []),
+        (3, 4, ["sea"]),
+    ]
+    for bad in ("x", "5-1000000", ""):
+        assert site.get(f"/api/v1/gallery/zip?ids={bad}").status_code == 422

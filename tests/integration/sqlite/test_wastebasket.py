@@ -1,0 +1,154 @@
+"""Removing published files for good: only what was published, once, and finished after a crash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from adapters.media_files.media_file import MediaFolder
+from adapters.sql_queue.curation import SqlCuration
+from adapters.sqlite.connection import Connection
+from application.wastebasket import Wastebasket
+from tests.databases import Poet
+from tests.fresh_databases import fresh_database
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from application.ports.curation import Curation
+
+NOW = datetime.now(UTC)
+MONTH = timedelta(days=30, minutes=1)
+
+
+class _Place:
+    """An output root with files and their rows."""
+
+    def __init__(self, folder: Path, curation: Curation, poet: Poet) -> None:
+        self.root = folder / "out"
+        self.curation = curation
+        self.poet = poet
+        self.published = MediaFolder(self.root)
+        self.wastebasket = Wastebasket(curation, self.published)
+
+    def publish(self, number: int, content: bytes = b"picture") -> Path:
+        """A file with the row that Media Generator would write."""
+        path = f"image/{number}_20260106T213045/a.png"
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+        digest = hashlib.sha256(content).hexdigest()
+        facts = {"renderer": "script", "sha256": digest, "file_size": len(content)}
+        self.poet.execute(
+            "INSERT INTO prompt_artifacts (id, prompt_id, artifact_type, file_path, preview_path,"
+            " metadata) VALUES (?, ?, 'image', ?, ?, ?)",
+            (number, number, path, path, json.dumps(facts)),
+        )
+        return file
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[_Place]:
+    """An output root, and a database."""
+    poet = Poet(fresh_database(tmp_path / "m.db"))
+    with closing(Connection(poet.path, 5.0)) as connection:
+        yield _Place(tmp_path, SqlCuration(connection), poet)
+
+
+def test_files_go_after_thirty_days_and_their_rows_stay(place: _Place) -> None:
+    """The folder of the render goes too, and a file that was taken out stays."""
+    first, second = place.publish(1), place.publish(2)
+    place.curation.discard([1, 2])
+    assert place.wastebasket.empty_expired(NOW).removed == []
+    assert first.exists()
+    place.curation.restore([2])
+    assert place.wastebasket.empty_expired(NOW + MONTH).removed == [1]
+    assert not first.parent.exists()
+    assert second.exists()
+    assert place.curation.of([1])[1].is_purged
+    assert place.wastebasket.empty_expired(NOW + MONTH).removed == []
+    assert place.poet.execute("SELECT count(*) FROM prompt_artifacts") == [(2,)]
+
+
+def test_a_person_may_remove_some_now(place: _Place) -> None:
+    """The others stay in the wastebasket."""
+    files = [place.publish(number) for number in (1, 2)]
+    place.curation.discard([1, 2])
+    assert place.wastebasket.empty_now({2}).removed == [2]
+    assert [file.exists() for file in files] == [True, False]
+
+
+def test_what_was_changed_or_is_needed_stays(place: _Place) -> None:
+    """Nobody else's work is removed."""
+    changed, needed = place.publish(1), place.publish(2)
+    changed.write_bytes(b"retouch")  # as long as before
+    place.poet.execute(
+        "INSERT INTO prompt_artifacts (prompt_id, artifact_type, file_path)"
+        " SELECT 9, 'image', file_path FROM prompt_artifacts WHERE id = 2"
+    )
+    place.curation.discard([1, 2])
+    emptied = place.wastebasket.empty_now()
+    assert emptied.removed == []
+    assert {number: reason[:8] for number, reason in emptied.kept.items()} == {
+        1: "the file",
+        2: "another ",
+    }
+    assert changed.exists()
+    assert needed.exists()
+
+
+def test_a_removal_is_finished_after_a_crash(
+    place: _Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether the process ended before the file was gone or after it."""
+    files = [place.publish(number) for number in (1, 2)]
+    place.curation.discard([1, 2])
+
+    class PowerLossError(BaseException):
+        pass
+
+    def lose_power(path: str) -> None:
+        if path.startswith("image/2_"):
+            MediaFolder(place.root).remove(path)
+        raise PowerLossError
+
+    monkeypatch.setattr(place.published, "remove", lose_power)
+    for number in (1, 2):
+        with pytest.raises(PowerLossError):
+            place.wastebasket.empty_now({number})
+    assert [file.exists() for file in files] == [True, False]
+    assert set(place.curation.restore([1, 2]).refused) == {1, 2}
+    monkeypatch.undo()
+    assert place.wastebasket.empty_expired(NOW).removed == [1, 2]
+    assert not files[0].exists()
+
+
+def test_a_volume_that_is_not_mounted_keeps_everything(place: _Place) -> None:
+    """Files are not taken for gone because their folder is empty just now."""
+    file = place.publish(1)
+    place.curation.discard([1])
+    (place.root / "image").rename(place.root / "away")
+    assert "cannot be removed" in place.wastebasket.empty_now().kept[1]
+    (place.root / "away").rename(place.root / "image")
+    assert place.wastebasket.empty_now().removed == [1]
+    assert not file.exists()
+
+
+def test_links_are_not_followed(place: _Place, tmp_path: Path) -> None:
+    """A folder that is a link leads nowhere."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "a.png").write_bytes(b"theirs")
+    file = place.publish(1)
+    file.unlink()
+    file.parent.rmdir()
+    file.parent.symlink_to(outside)
+    place.curation.discard([1])
+    assert place.wastebasket.empty_now().removed == []
+    assert (outside / "a.png").exists()

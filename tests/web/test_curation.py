@@ -1,0 +1,172 @@
+"""Favourites, ratings, tags, hidden files, the wastebasket, and choosing many cards at once."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.web.browse_place import place_at
+from tests.web.judging import PHONE, overflows, serious
+from tests.web.test_browse import NOTE_SHIFTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, Locator, Page
+
+    from tests.web.browse_place import Place
+
+pytestmark = pytest.mark.slow
+WIDE = {"width": 1380, "height": 900}
+TOUCHED = """() => performance.getEntriesByType('resource')
+  .some((entry) => entry.name.includes('/selection.'))"""
+
+
+@pytest.fixture
+def place(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Place]:
+    """Pictures and songs, in a place of the test's own."""
+    with place_at(tmp_path_factory.mktemp("curation"), browser, 40) as made:
+        yield made
+
+
+def ready(page: Page) -> None:
+    """The grid is there, and what can be chosen in it."""
+    expect(page.locator("#sheet.live:not([aria-busy])")).to_have_count(1)
+    page.wait_for_function(TOUCHED)
+
+
+def card(page: Page, number: int) -> Locator:
+    """The card of a file."""
+    return page.locator(f".card[data-id='{number}']")
+
+
+def test_the_best_are_kept_with_keys_and_found_again(place: Place) -> None:
+    """On a card, in the viewer and in the player; the page that is loaded again knows them."""
+    with place.page(viewport=WIDE) as page:
+        ready(page)
+        card(page, 40).locator(".main").focus()
+        with page.expect_response("**/curate"):
+            page.keyboard.press("f")
+        expect(card(page, 40).locator(".heart")).to_have_attribute("aria-pressed", "true")
+        with page.expect_response("**/curate"):
+            page.keyboard.press("4")
+        expect(card(page, 40).locator(".stars")).to_have_text("★ 4")
+        card(page, 39).locator(".open").click()
+        expect(page.locator("#viewer:not(.loads)")).to_have_count(1)
+        with page.expect_response("**/curate"):
+            page.keyboard.press("5")
+        expect(page.locator("#viewer-stars [aria-pressed=true]")).to_have_accessible_name("5 stars")
+        with page.expect_response("**/curate"):
+            page.locator("#viewer-heart").click()
+        page.keyboard.press("Escape")
+        expect(card(page, 39).locator(".stars")).to_have_text("★ 5")
+        song = page.locator(".card.audio").first
+        song.locator(".play").click()
+        with page.expect_response("**/curate"):
+            page.locator("#player-heart").click()
+        expect(song.locator(".heart")).to_have_attribute("aria-pressed", "true")
+        page.goto(f"{place.url}/?favourite=1&sort=rating")
+        ready(page)
+        expect(page.locator(".card")).to_have_count(3)
+        ids = page.locator(".card").evaluate_all("cards => cards.map((it) => it.dataset.id)")
+        assert ids[:2] == ["39", "40"]
+        page.locator("[name=rating]").select_option("5")
+        expect(page.locator(".card")).to_have_count(1)
+        page.goto(f"{place.url}/?rating=4")
+        ready(page)
+        with page.expect_response("**/curate"):
+            card(page, 40).locator(".main").press("0")
+        expect(card(page, 40).locator(".stars")).to_have_text("")
+
+
+def test_many_are_chosen_and_changed_at_once(place: Place) -> None:
+    """With Ctrl and Shift; a tag, a ZIP archive, hidden and back by Undo."""
+    with place.page(viewport=WIDE) as page:
+        ready(page)
+        card(page, 40).locator(".frame").click(modifiers=["Control"])
+        card(page, 37).locator(".frame").click(modifiers=["Shift"])
+        card(page, 39).locator(".frame").click(modifiers=["Control"])
+        expect(page.locator("#selection-count")).to_have_text("3 selected")
+        page.locator("#selection-tag").click()
+        page.get_by_role("dialog").get_by_label("Tag").fill("sea")
+        with page.expect_response("**/curate"):
+            page.get_by_role("button", name="Add", exact=True).click()
+        with page.expect_download() as told:
+            page.locator("#selection-download").click()
+        with zipfile.ZipFile(told.value.path()) as archive:
+            assert archive.testzip() is None
+            rows = [json.loads(line) for line in archive.read("artifacts.jsonl").splitlines()]
+        assert [row["artifact_id"] for row in rows] == [37, 38, 40]
+        assert {tuple(row["tags"]) for row in rows} == {("sea",)}
+        page.locator("#selection-more").click()
+        with page.expect_response("**/curate"):
+            page.get_by_role("menuitem", name="Hide").click()
+        expect(card(page, 40)).to_have_count(0)
+        expect(card(page, 39)).to_have_count(1)
+        with page.expect_response("**/curate"):
+            page.get_by_role("button", name="Undo").click()
+        expect(card(page, 40)).to_have_count(1)
+        page.locator("#more-filters summary").click()
+        page.locator("[name=tag]").fill("sea")
+        page.keyboard.press("Enter")
+        expect(page.locator(".card")).to_have_count(3)
+
+
+def test_the_wastebasket_gives_back_what_was_put_into_it(place: Place) -> None:
+    """From the menu of a card, and by its own list."""
+    with place.page(viewport=WIDE) as page:
+        ready(page)
+        card(page, 40).locator(".more").click()
+        with page.expect_response("**/discard"):
+            page.get_by_role("menuitem", name="Put into the wastebasket").click()
+        expect(card(page, 40)).to_have_count(0)
+        page.goto(f"{place.url}/?shown=wastebasket")
+        ready(page)
+        expect(page.locator(".card")).to_have_count(1)
+        page.locator("#select").click()
+        card(page, 40).locator(".frame").click()
+        page.locator("#selection-more").click()
+        with page.expect_response("**/restore"):
+            page.get_by_role("menuitem", name="Take out of the wastebasket").click()
+        expect(page.locator(".card")).to_have_count(0)
+
+
+def test_filters_by_facts_and_the_size_of_thumbnails(place: Place) -> None:
+    """Seed, size, date; the slider is remembered by this browser."""
+    with place.page("/?seed=7040", viewport=WIDE) as page:
+        ready(page)
+        expect(page.locator(".card")).to_have_count(1)
+        page.goto(f"{place.url}/?size=640x480&workflow=image_workflow.py&sort=oldest")
+        ready(page)
+        expect(page.locator(".card").first).to_have_attribute("data-id", "6")
+        page.goto(f"{place.url}/?at=2026-01-05")
+        expect(page.locator("#foot")).to_have_text("No matches.")
+        page.goto(place.url)
+        ready(page)
+        before = card(page, 40).bounding_box()
+        page.locator("#thumbnails").fill("4")
+        page.reload()
+        ready(page)
+        after = card(page, 40).bounding_box()
+        assert before is not None
+        assert after is not None
+        assert after["height"] > 1.3 * before["height"]
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_everybody_can_choose_and_filter(place: Place, colours: str) -> None:
+    """Axe finds nothing, nothing shifts while it loads, and on a phone it fits."""
+    with place.page(viewport=WIDE, color_scheme=colours, own=True, reduced_motion="reduce") as page:
+        page.add_init_script(NOTE_SHIFTS)
+        page.goto(f"{place.url}/?sort=rating")
+        ready(page)
+        assert page.evaluate("window.shifts") < 0.01
+        card(page, 40).locator(".frame").click(modifiers=["Control"])
+        assert serious(page) == []
+        page.set_viewport_size(PHONE)
+        assert serious(page) == []
+        assert not overflows(page)
