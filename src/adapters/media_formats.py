@@ -44,6 +44,7 @@ CONTENT_TYPES: Final = MappingProxyType(
         "ogg": "audio/ogg",
         "opus": "audio/ogg; codecs=opus",  # RFC 7845, section 9
         "m4a": "audio/mp4",
+        "c2pa": "application/c2pa",
         None: "application/octet-stream",
     }
 )

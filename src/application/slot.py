@@ -30,7 +30,7 @@ from domain.breaker import Verdict
 from domain.brief import PROMPT_FIELDS, ImageBrief
 from domain.brief_parser import parse_brief
 from domain.failure import Blame, Failure, FailureCode, describe_exception
-from domain.mark import ALGORITHMIC, TRAINED, Mark
+from domain.mark import ALGORITHMIC, MANIFEST, TRAINED, Mark
 from domain.render import Outcome, seed_for
 
 if TYPE_CHECKING:
@@ -461,6 +461,8 @@ def _artifacts(
         if facts.overwritten:
             provenance["overwritten"] = list(facts.overwritten)
         for file in folder.files:
+            if file.format == MANIFEST:  # beside the file that it is about
+                continue
             path = f"{folder.kind.value}/{folder.folder}/{file.name}"
             if file.name in facts.seeds:
                 provenance["seed"] = facts.seeds[file.name]

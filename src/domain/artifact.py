@@ -32,7 +32,7 @@ class MediaFacts:
     Attributes:
         name: the file's own name, without folders.
         format: of the content: "png", "jpeg", "webp", "mp3", "wav", "flac", "ogg", "opus" or
-            "m4a".
+            "m4a"; "c2pa" for a manifest beside another file, which has no row of its own.
         file_size: in bytes.
         sha256: of the content, as hexadecimal digits.
         width: in pixels; None for audio.

@@ -6,6 +6,7 @@ Terms of the IPTC vocabulary "Digital Source Type" (cv.iptc.org/newscodes/digita
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -31,6 +32,21 @@ SYNTHETIC: Final = frozenset(
     }
 )
 """The terms that say that a machine made the file, or part of it."""
+
+MANIFEST: Final = "c2pa"
+"""The format, and the suffix, of a manifest in a file of its own."""
+
+SIDECAR: Final = "sidecar"
+"""The signature of a file whose manifest stands in a file of its own beside it."""
+
+
+def manifest_path(path: str) -> str:
+    """Where the manifest of a file stands that cannot hold it; readers of C2PA look there too.
+
+    Args:
+        path: of the file, POSIX-style.
+    """
+    return str(PurePosixPath(path).with_suffix(f".{MANIFEST}"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +83,9 @@ class FileMark:
         id: a UUID; "" if the file got no mark from this program.
         source_type: the term that the file states; "" if it states none.
         metadata: "written"; "present" if the file came with a mark; "" if it has none.
-        signature: "written"; "present" if the file came with a manifest; "" if it has none.
+        signature: "written"; "ingredient" if that manifest has the file's own one as an
+            ingredient; ``SIDECAR``; "present" if the file came with a manifest and was not signed
+            again; "" if it has none.
         problem: why something that was asked for is missing; "" if nothing is.
     """
 

@@ -283,6 +283,7 @@ def make_marker(loaded: LoadedSettings, *, forced: bool = False) -> Marker | Non
         with_prompt=marking.prompt,
         signer=signer,
         signs_signed=marking.signed_files == "ingredient",
+        with_sidecars=marking.sidecars,
     )
 
 

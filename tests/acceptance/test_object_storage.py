@@ -40,7 +40,10 @@ def agree(place: Installation, bucket: TestBucket) -> None:
     objects = bucket.objects()
     assert {path for path, _ in rows} == set(objects)
     for path, metadata in rows:
-        assert hashlib.sha256(objects[path]).hexdigest() == json.loads(metadata)["sha256"]
+        facts = json.loads(metadata)
+        assert hashlib.sha256(objects[path]).hexdigest() == facts["sha256"]
+        assert facts["mark"]["metadata"] == "written"
+        assert b"digitalsourcetype/" in objects[path]
     assert staged(place) == []
     assert place.published() == set()
 
@@ -69,6 +72,26 @@ def test_a_bucket_takes_the_place_of_the_folder(
     assert "replaces an object when it is asked to create one" in stored.shell.run("doctor").stdout
     for command in ("config", "doctor"):
         assert "tests-secret" not in stored.shell.run(command).stdout
+
+
+@pytest.mark.slow
+def test_signed_files_reach_the_bucket(stored: Installation, bucket: TestBucket) -> None:
+    """As they were signed: a download of the object is valid, and known."""
+    pytest.importorskip("c2pa")
+    assert stored.shell.run("marking", "init-test-certificate", "t.pem").returncode == 0
+    configure(stored, bucket, marking={"certificate": str(stored.shell.home / "t.pem")})
+    prompt = stored.poet.write(json.dumps(LAKE))
+    assert stored.run().returncode == 0
+    agree(stored, bucket)
+    [row] = stored.rows(prompt)
+    assert row["metadata"]["mark"]["signature"] == "written"
+    copy = stored.shell.home / "copy.png"
+    copy.write_bytes(bucket.get(row["file_path"]))
+    checked = stored.shell.run("--json", "verify", str(copy))
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    [seen] = json.loads(checked.stdout)["files"]
+    assert seen["signature"]["valid"] is True
+    assert seen["artifact"]["file_path"] == row["file_path"]
 
 
 def test_without_the_store_prompts_wait(

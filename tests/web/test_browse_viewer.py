@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +15,7 @@ from tests.web.browse_place import SONG_SECONDS, place_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from playwright.sync_api import Browser, Locator, Page
 
@@ -273,3 +277,31 @@ def test_cards_show_how_loud_songs_are(place: Place) -> None:
               return bars.length === 96 && high.length > 80;
             }"""
         )
+
+
+def test_a_badge_says_what_the_mark_of_a_file_says(tmp_path: Path, browser: Browser) -> None:
+    """In the viewer and on the page of its prompt; a file without a mark has none."""
+    with place_at(tmp_path, browser, 3) as place:
+        marks: dict[int, dict[str, str]] = {
+            3: {"source_type": "trainedAlgorithmicMedia", "signature": "present"},
+            2: {"source_type": "algorithmicMedia", "signature": "written"},
+        }
+        with closing(sqlite3.connect(place.database, timeout=30)) as driver, driver:
+            driver.executemany(
+                "UPDATE prompt_artifacts SET metadata = json_set(metadata, '$.mark', json(?))"
+                " WHERE id = ?",
+                [(json.dumps(mark), artifact) for artifact, mark in marks.items()],
+            )
+        with place.page("/") as page:
+            opened(page)
+            badge = page.locator("#viewer-mark")
+            expect(badge).to_have_text("AI marked as made by an AI model, came with a signature")
+            page.keyboard.press("PageDown")
+            expect(badge).to_have_text("AI marked as made by a program, signed")
+            page.keyboard.press("PageDown")
+            expect(page.locator("#viewer-title")).to_have_text("piece 1")
+            expect(badge).to_be_hidden()
+        with place.page("/prompts/3") as page:
+            expect(page.locator("figcaption .origin")).to_have_text(
+                re.compile(r"AI\s+marked as made by an AI model, came with a signature")
+            )

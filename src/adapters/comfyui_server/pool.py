@@ -300,10 +300,10 @@ class ServerPool:
         return sorted(servers, key=lambda server: self._rank(server, workflow))
 
     def _rank(self, server: Server, workflow: ServerWorkflow) -> tuple[float, ...]:
+        if not self._prefers_loaded:
+            return (server.load,)
         lacks = not server.has_loaded(workflow)
-        if self._prefers_loaded:
-            return server.busy // server.address.slots, lacks, server.load
-        return server.load, lacks
+        return server.busy // server.address.slots, lacks, server.load
 
     def acquire(  # noqa: C901 - one loop, and what may end it
         self, workflow: ServerWorkflow, stop: StopCheck, prompt_id: int | None = None

@@ -25,6 +25,7 @@ from adapters.filesystem.verification.song import verify_song
 from adapters.media_formats import UNACCEPTED_SUFFIXES
 from domain.artifact import MediaFacts
 from domain.failure import FailureCode
+from domain.mark import MANIFEST
 from domain.prompt import Kind
 
 if TYPE_CHECKING:
@@ -139,12 +140,13 @@ def collect_outputs(
                 reason = "cannot be decoded: it asks for more memory than there is."
                 raise InvalidMediaError.broken(f"{_quoted(path)} {reason}") from error
             name = published_name(path[-1], measured.format, taken_names)
-            file_mark = None
+            file_mark = manifest = None
             if marker is None or mark is None:
                 copy.rename(copies / name)
             else:
                 marked = marker.mark(copy, copies / name, measured.format, mark)
                 size, sha256, file_mark = marked.size, marked.sha256, marked.mark
+                manifest = marked.manifest
             collected.append(
                 MediaFacts(
                     name=name,
@@ -157,6 +159,10 @@ def collect_outputs(
                     mark=file_mark,
                 )
             )
+            if manifest is not None:
+                content = manifest.read_bytes()
+                sha256 = hashlib.sha256(content).hexdigest()
+                collected.append(MediaFacts(manifest.name, MANIFEST, len(content), sha256))
     finally:
         os.close(top)
     return tuple(collected)

@@ -14,9 +14,10 @@ from adapters.filesystem.verification.song import verify_song
 from adapters.media_formats import HEAD_BYTES, song_format, tagged_song_format
 from adapters.media_marks.layout import UNREADABLE
 from adapters.media_marks.marker import scan_file
-from adapters.media_marks.signature import CertificateError, read_manifest
+from adapters.media_marks.signature import SIGNABLE, CertificateError, read_manifest
 from adapters.picture_files import picture_format
 from application.ports.media_marks import Inspection
+from domain.mark import MANIFEST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,7 +63,9 @@ class FileInspector:
     def inspect(self, path: Path) -> Inspection:
         """Everything about a file, which is decoded to its last byte."""
         with path.open("rb", buffering=0) as file:
-            seen = self.read_marks(file)
+            beside = path.with_suffix(f".{MANIFEST}")
+            sidecar = beside.read_bytes() if beside.is_file() and beside != path else None
+            seen = self.read_marks(file, sidecar)
         if seen.format is None:
             return seen
         verify = verify_picture if seen.format in _PICTURES else verify_song
@@ -74,15 +77,17 @@ class FileInspector:
             return replace(seen, damage="asks for more memory than there is.")
         return seen
 
-    def read_marks(self, file: io.RawIOBase) -> Inspection:
+    def read_marks(self, file: io.RawIOBase, sidecar: bytes | None = None) -> Inspection:
         """What a file states, without decoding it."""
         buffered = io.BufferedReader(file)
         try:
-            return self._read_marks(buffered)
+            return self._read_marks(buffered, sidecar)
         finally:
             buffered.detach()  # or it would close the file
 
-    def _read_marks(self, file: io.BufferedReader[io.RawIOBase]) -> Inspection:
+    def _read_marks(
+        self, file: io.BufferedReader[io.RawIOBase], sidecar: bytes | None
+    ) -> Inspection:
         file.seek(0)
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         size = file.tell()
@@ -101,10 +106,13 @@ class FileInspector:
             source_type=layout.source_type(),
             statements=_statements(layout),
         )
-        if not layout.is_signed:
+        if layout.is_signed or format_name in SIGNABLE:
+            sidecar = None
+        if not (layout.is_signed or sidecar):
             return seen
         try:
-            return replace(seen, manifest=read_manifest(file, format_name, self._anchors))
+            manifest = read_manifest(file, format_name, self._anchors, sidecar)
+            return replace(seen, manifest=manifest)
         except CertificateError as error:
             return replace(seen, unchecked=f"It is signed, but {error}.")
 

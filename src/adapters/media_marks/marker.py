@@ -29,7 +29,7 @@ from adapters.media_marks.layout import (
     riff_chunk,
     riff_head,
 )
-from domain.mark import SOURCE_TYPES, SYNTHETIC, FileMark
+from domain.mark import SIDECAR, SOURCE_TYPES, SYNTHETIC, FileMark, manifest_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -76,11 +76,13 @@ class Marked:
         size: in bytes.
         sha256: of the content, as hexadecimal digits.
         mark: what it states.
+        manifest: its C2PA manifest in a file of its own; None if there is none.
     """
 
     size: int
     sha256: str
     mark: FileMark
+    manifest: Path | None = None
 
 
 class Marker:
@@ -93,6 +95,7 @@ class Marker:
         signer: signs files too; None for no signatures.
         signs_signed: whether a file that comes with a signature is signed as well, with its own
             manifest as an ingredient, instead of staying as it is.
+        with_sidecars: whether the manifest of a file that cannot hold it is written beside it.
     """
 
     def __init__(
@@ -103,12 +106,14 @@ class Marker:
         with_prompt: bool = False,
         signer: Signer | None = None,
         signs_signed: bool = False,
+        with_sidecars: bool = False,
     ) -> None:
         self._software = software
         self._with_metadata = with_metadata
         self._with_prompt = with_prompt
         self._signer = signer
         self._signs_signed = signs_signed
+        self._with_sidecars = with_sidecars
 
     def mark(self, source: Path, target: Path, format_name: str, mark: Mark) -> Marked:
         """Write a marked copy of a file, or rename the file if it stays as it is.
@@ -187,23 +192,30 @@ class Marker:
 
     def _signed(self, marked: Marked, path: Path, format_name: str, mark: Mark) -> Marked:
         """Sign a file; one that cannot be signed stays as it is, and the mark says so."""
-        from adapters.media_marks.signature import CertificateError
+        from adapters.media_marks.signature import SIGNABLE, CertificateError
 
         assert self._signer is not None  # noqa: S101 - asked by the caller
         signed = path.with_name(".signed")
+        is_signed = bool(marked.mark.signature)
+        manifest = None
         try:
-            self._signer.sign(
-                path, signed, format_name, mark, is_signed=bool(marked.mark.signature)
-            )
+            if format_name in SIGNABLE or not self._with_sidecars:
+                self._signer.sign(path, signed, format_name, mark, is_signed=is_signed)
+                signed.replace(path)
+                signature = "ingredient" if is_signed else "written"
+            else:
+                manifest = path.with_name(manifest_path(path.name))
+                self._signer.sign_beside(path, manifest, format_name, mark)
+                signature = SIDECAR
         except (CertificateError, MarkError) as error:
             signed.unlink(missing_ok=True)
+            manifest = None
             stated = replace(marked.mark, problem=f"not signed: {error}")
         else:
-            signed.replace(path)
-            stated = replace(marked.mark, source_type=mark.source_type, signature="written")
+            stated = replace(marked.mark, source_type=mark.source_type, signature=signature)
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-            return Marked(file.tell(), sha256, stated)
+            return Marked(file.tell(), sha256, stated, manifest)
 
 
 def copy_pieces(

@@ -36,6 +36,7 @@ SIGNABLE: Final = {
 }
 """Media types of the formats that can hold a manifest; Ogg and Opus cannot."""
 
+_UNKNOWN: Final = "application/octet-stream"  # of which the library hashes every byte
 MISSING_LIBRARY: Final = (
     "the package c2pa-python is not installed: install media-generator with the extra c2pa"
 )
@@ -100,24 +101,7 @@ class Signer:
         if format_name not in SIGNABLE:
             raise MarkError(f"is {format_name}, which cannot hold a signature")
         library = _library()
-        action = {
-            "action": "c2pa.created",
-            "when": f"{mark.made_at:%Y-%m-%dT%H:%M:%SZ}",
-            "digitalSourceType": SOURCE_TYPES + mark.source_type,
-            "softwareAgent": {"name": mark.system},
-            # A seed of ComfyUI may not fit into the 64 signed bits of an integer.
-            "parameters": {"workflow": mark.workflow, "seed": mark.seed},
-        }
-        actions = [action]
-        if is_signed:
-            opened = {"action": "c2pa.opened", "parameters": {"ingredientIds": ["in"]}}
-            actions = [opened, {**action, "action": "c2pa.published"}]
-        name, version = self._software
-        manifest = {
-            "claim_generator_info": [{"name": name.replace(" ", "_"), "version": version}],
-            "title": source.name,
-            "assertions": [{"label": "c2pa.actions", "data": {"actions": actions}}],
-        }
+        manifest = self._manifest(source.name, mark, is_signed=is_signed)
         copy = os.open(target, _NEW_FILE_FLAGS, 0o600)
         try:
             with os.fdopen(copy, "w+b") as written, source.open("rb") as file:
@@ -145,6 +129,62 @@ class Signer:
                 raise MarkError(f"has no valid signature after it was signed ({problems})")
         except library.C2paError as error:
             raise MarkError(f"cannot be signed ({error})") from error
+
+    def sign_beside(self, source: Path, target: Path, format_name: str, mark: Mark) -> None:
+        """Write the manifest of a file that cannot hold it into a file of its own.
+
+        Args:
+            source: the file.
+            target: the file of its manifest.
+            format_name: as in ``MediaFacts``.
+            mark: what the manifest states.
+
+        Raises:
+            CertificateError: the certificate cannot be used.
+            MarkError: the file cannot be signed, or something has the name of its manifest.
+            OSError: a file cannot be read or written.
+        """
+        if target.exists():
+            raise MarkError(f"has a neighbour that is called {target.name} already")
+        library = _library()
+        content = io.BytesIO(source.read_bytes())
+        document = json.dumps(self._manifest(source.name, mark, is_signed=False))
+        try:
+            with self._lock:
+                signer, context = self._load(library)
+                with library.Builder(document, context) as builder:
+                    builder.set_no_embed()
+                    manifest = builder.sign(signer, _UNKNOWN, content, io.BytesIO())
+        except library.C2paError as error:
+            raise MarkError(f"cannot be signed ({error})") from error
+        seen = read_manifest(content, format_name, sidecar=manifest)
+        if seen is None or not seen.is_valid:
+            problems = ", ".join(seen.problems) if seen else "no manifest"
+            raise MarkError(f"has no valid signature after it was signed ({problems})")
+        with os.fdopen(os.open(target, _NEW_FILE_FLAGS, 0o600), "wb") as written:
+            written.write(manifest)
+            os.fchmod(written.fileno(), 0o644)
+
+    def _manifest(self, title: str, mark: Mark, *, is_signed: bool) -> dict[str, object]:
+        """What the library signs, as JSON values."""
+        action = {
+            "action": "c2pa.created",
+            "when": f"{mark.made_at:%Y-%m-%dT%H:%M:%SZ}",
+            "digitalSourceType": SOURCE_TYPES + mark.source_type,
+            "softwareAgent": {"name": mark.system},
+            # A seed of ComfyUI may not fit into the 64 signed bits of an integer.
+            "parameters": {"workflow": mark.workflow, "seed": mark.seed},
+        }
+        actions = [action]
+        if is_signed:
+            opened = {"action": "c2pa.opened", "parameters": {"ingredientIds": ["in"]}}
+            actions = [opened, {**action, "action": "c2pa.published"}]
+        name, version = self._software
+        return {
+            "claim_generator_info": [{"name": name.replace(" ", "_"), "version": version}],
+            "title": title,
+            "assertions": [{"label": "c2pa.actions", "data": {"actions": actions}}],
+        }
 
     def _load(self, library: Any) -> tuple[Any, Any]:  # noqa: ANN401 - an extra
         """The certificate as the library takes it, read once."""
@@ -246,8 +286,10 @@ def expiry(chain: bytes) -> datetime:
     return x509.load_pem_x509_certificates(chain)[0].not_valid_after_utc
 
 
-def read_manifest(file: BinaryIO, format_name: str, anchors: str | None = None) -> Manifest | None:
-    """The manifest in a file, checked against its content; None if it has none.
+def read_manifest(
+    file: BinaryIO, format_name: str, anchors: str | None = None, sidecar: bytes | None = None
+) -> Manifest | None:
+    """The manifest in a file, or beside it, checked against its content; None if it has none.
 
     Nothing is fetched from other machines.
 
@@ -255,12 +297,13 @@ def read_manifest(file: BinaryIO, format_name: str, anchors: str | None = None) 
         file: seekable.
         format_name: as in ``MediaFacts``.
         anchors: certificates of trusted authorities in PEM, or None for none.
+        sidecar: the content of the file of its own in which the manifest stands, or None.
 
     Raises:
         CertificateError: the library is not installed.
         OSError: the file cannot be read.
     """
-    if format_name not in SIGNABLE:
+    if format_name not in SIGNABLE and sidecar is None:
         return None
     library = _library()
     settings: dict[str, object] = {
@@ -269,10 +312,11 @@ def read_manifest(file: BinaryIO, format_name: str, anchors: str | None = None) 
     if anchors:
         settings["trust"] = {"user_anchors": anchors}
     file.seek(0)
+    media_type = SIGNABLE.get(format_name, _UNKNOWN)
     try:
         with (
             library.Context.from_dict(settings) as context,
-            library.Reader(SIGNABLE[format_name], file, context=context) as reader,
+            library.Reader(media_type, file, manifest_data=sidecar, context=context) as reader,
         ):
             document = json.loads(reader.json())
             state = reader.get_validation_state()

@@ -70,11 +70,12 @@ class MediaInspector(Protocol):
         """
         ...
 
-    def read_marks(self, file: io.RawIOBase) -> Inspection:
+    def read_marks(self, file: io.RawIOBase, sidecar: bytes | None = None) -> Inspection:
         """What a file states, without decoding it.
 
         Args:
             file: seekable, open for reading, buffered or not; it stays open.
+            sidecar: the manifest beside a file whose format cannot hold it, or None.
 
         Raises:
             OSError: it cannot be read.

@@ -16,7 +16,7 @@ import click
 
 from application.ports.curation import MAX_RATING, UNTOUCHED
 from application.ports.gallery import GalleryQuery, Shown
-from domain.mark import ALGORITHMIC, TRAINED, Mark
+from domain.mark import ALGORITHMIC, SIDECAR, TRAINED, Mark, manifest_path
 from domain.prompt import Kind
 from domain.timestamps import TimeRange
 from entrypoints.cli.curate import GroupName
@@ -221,6 +221,7 @@ def _export(
             else:
                 done = marker.mark(part, target, media.format, mark)
                 stated = done.mark.metadata or done.mark.signature or done.mark.problem
+    _export_manifest(artifact, published, folder)
     return {
         "file": artifact.file_path,
         "artifact_id": artifact.id,
@@ -231,6 +232,18 @@ def _export(
         "mark": stated or None,
         "metadata": dict(artifact.metadata),
     }
+
+
+def _export_manifest(artifact: GalleryArtifact, published: PublishedMedia, folder: Path) -> None:
+    """Copy the manifest that stands beside a file, too."""
+    mark = artifact.metadata.get("mark")
+    if not isinstance(mark, dict) or mark.get("signature") != SIDECAR:
+        return
+    path = manifest_path(artifact.file_path)
+    media = published.open(path, {})
+    if media is not None:
+        with io.BufferedReader(media.file) as file:
+            (folder / path).write_bytes(file.read())
 
 
 def _mark(artifact: GalleryArtifact) -> Mark | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from contextlib import ExitStack, suppress
 from dataclasses import replace
@@ -19,6 +20,7 @@ from application.file_report import (
     mark_id,
     stated_id,
 )
+from domain.mark import SIDECAR, manifest_path
 from entrypoints.cli.invocation import ExitCode, Invocation, command
 from entrypoints.terminal_text import one_line
 
@@ -231,13 +233,26 @@ def _published_report(
         if media is None:
             return FileReport(Verdict.UNREADABLE, "There is no such file.", artifact=artifact)
         with media.file:
-            seen = inspector.read_marks(media.file)
+            seen = inspector.read_marks(media.file, _sidecar(artifact, published))
     except OSError as error:
         reason = f"It cannot be read: {error.strerror or error}."
         return FileReport(Verdict.UNREADABLE, reason, artifact=artifact)
     # The row of a file by another program may have no hash to compare.
     known = artifact if isinstance(artifact.metadata.get("sha256"), str) else None
     return replace(judge(seen, known), artifact=artifact)
+
+
+def _sidecar(artifact: GalleryArtifact, published: PublishedMedia) -> bytes | None:
+    """The manifest that was published beside a file, or None."""
+    mark = artifact.metadata.get("mark")
+    if not isinstance(mark, dict) or mark.get("signature") != SIDECAR:
+        return None
+    media = published.open(manifest_path(artifact.file_path), {})
+    if media is None:
+        return None
+    with io.BufferedReader(media.file) as file:
+        content: bytes = file.read()
+    return content
 
 
 def _lines(name: str, report: FileReport) -> Iterator[str]:

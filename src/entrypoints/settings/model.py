@@ -264,6 +264,7 @@ class Marking(Section, frozen=True):
         str | None, Meta(description='an address such as "http://timestamp.example", or null')
     ] = None
     signed_files: Literal["keep", "ingredient"] = "keep"
+    sidecars: bool = False
     trusted: Annotated[
         str | None, Meta(description="the path of a PEM file, or null", extra=OWN)
     ] = None

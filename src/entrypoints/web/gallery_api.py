@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from application.ports.curation import MAX_RATING
 from application.ports.gallery import GalleryQuery, Order, Shown
+from domain.mark import SIDECAR, manifest_path
 from domain.prompt import Kind
 from entrypoints.submission import short_title
 from entrypoints.web.api import (
@@ -79,7 +80,18 @@ class GalleryItem(Document):
             " trainedAlgorithmicMedia; null if it has none"
         ),
     ]
-    is_signed: Annotated[bool, Meta(description="whether the file holds a C2PA manifest")]
+    is_signed: Annotated[bool, Meta(description="whether the file has a C2PA manifest")]
+    signature: Annotated[
+        str | None,
+        Meta(
+            description="written; ingredient, if that manifest has the file's own one as an"
+            " ingredient; sidecar, if it stands in a file of its own; present, if the file came"
+            " with it; null if there is none"
+        ),
+    ]
+    manifest_url: Annotated[
+        str | None, Meta(description="address of the manifest in a file of its own")
+    ]
     created_at: Time
     favourite: bool
     rating: Annotated[int, Meta(ge=0, le=MAX_RATING, description="0 for none")]
@@ -323,6 +335,12 @@ def _new_item(artifact: GalleryArtifact, base: str) -> GalleryItem:
         renderer=_text(metadata, "renderer"),
         source_type=_text(mark, "source_type"),
         is_signed=bool(_text(mark, "signature")),
+        signature=_text(mark, "signature"),
+        manifest_url=(
+            _media_url(manifest_path(artifact.file_path), base)
+            if media_url and _text(mark, "signature") == SIDECAR
+            else None
+        ),
         created_at=artifact.created_at,
         favourite=False,
         rating=0,

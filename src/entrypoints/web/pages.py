@@ -106,6 +106,23 @@ def field_label(name: str) -> str:
     return gettext(name.replace("_", " ").capitalize())
 
 
+def origin(item: GalleryItem) -> str:
+    """What the mark of a file says, in words; static/viewer.js says the same."""
+    sources = {
+        "trainedAlgorithmicMedia": gettext("marked as made by an AI model"),
+        "algorithmicMedia": gettext("marked as made by a program"),
+    }
+    signatures = {
+        "written": gettext("signed"),
+        "present": gettext("came with a signature"),
+        "sidecar": gettext("signed in a file beside it"),
+        "ingredient": gettext("signed, with the signature that it came with as an ingredient"),
+    }
+    source = item.source_type or ""
+    stated = source and (sources.get(source) or gettext("marked as %(type)s", type=source))
+    return ", ".join(filter(None, (stated, signatures.get(item.signature or ""))))
+
+
 def browse_context(services: Services) -> dict[str, object]:
     """What the first page of Browse shows for the filters of the request.
 
@@ -203,6 +220,7 @@ def prompt_context(prompt: Prompt) -> dict[str, object]:
         "live": live_token(prompt),
         "acts": actions(prompt, status),
         "ratio": ratio,
+        "origin": origin,
         "status": status,
         "lyrics": brief.get("sections", ()),
         "facts": facts,

@@ -1,11 +1,13 @@
-"""The doctor's checks of macOS privacy and of webhooks."""
+"""The doctor's checks of macOS privacy, of webhooks and of the certificate for signatures."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from adapters.media_marks.signature import make_test_certificate
 from application.ports.doctor import Check, CheckStatus
 from entrypoints import doctor
 from entrypoints.cli.invocation import Invocation
@@ -77,3 +79,28 @@ def test_the_doctor_reports_a_secret_that_cannot_be_used_once(tmp_path: Path) ->
     [check] = checks_with({"error": WEBHOOK, "secret": "whsec_hush hush"}, tmp_path)
     assert (check.subject, check.status) == ("settings", CheckStatus.ERROR)
     assert "hush" not in check.finding
+
+
+@pytest.mark.parametrize(
+    ("days", "status", "words"),
+    [
+        (31, CheckStatus.OK, "published files are signed; the certificate is valid until"),
+        (29, CheckStatus.WARNING, "published files are signed; the certificate is valid until"),
+        (-1, CheckStatus.WARNING, "published files are not signed: the certificate is valid from"),
+    ],
+)
+def test_the_doctor_warns_a_month_before_the_certificate_ends(
+    tmp_path: Path, days: int, status: CheckStatus, words: str
+) -> None:
+    """And says what happens to files after that."""
+    pytest.importorskip("c2pa")
+    begin = datetime.now(UTC) - timedelta(days=10)
+    pem, _ = make_test_certificate(days + 10, begin + timedelta(hours=1))
+    (tmp_path / "signing.pem").write_text(pem)
+    path = tmp_path / "media_generator_config.json"
+    marking = {"certificate": str(tmp_path / "signing.pem")}
+    path.write_text(json.dumps({"media": {"marking": marking}}), "utf-8")
+    settings, problems = Invocation(config_file=path).inspected_settings()
+    [check] = [one for one in doctor.diagnose(settings, problems) if one.subject == "signatures"]
+    assert (check.status, words in check.finding) == (status, True)
+    assert bool(check.remedy) == (status is CheckStatus.WARNING)

@@ -10,12 +10,16 @@ const find = (name) => document.getElementById(`viewer-${name}`);
 const PAN = 80; // pixels, by one press of an arrow key
 
 /** What the mark in a file says, in words. */
-function origin({ source_type: type, is_signed: isSigned }) {
+function origin({ source_type: type, signature }) {
   const words = {
     trainedAlgorithmicMedia: _("marked as made by an AI model"),
     algorithmicMedia: _("marked as made by a program"),
   };
-  return [type && (words[type] || _("marked as %(type)s", { type })), isSigned && _("signed")].filter(Boolean).join(", ");
+  const signatures = { // as on the page of a prompt
+    written: _("signed"), present: _("came with a signature"), sidecar: _("signed in a file beside it"),
+    ingredient: _("signed, with the signature that it came with as an ingredient"),
+  };
+  return [type && (words[type] || _("marked as %(type)s", { type })), signatures[signature]].filter(Boolean).join(", ");
 }
 
 export class Viewer {
@@ -127,7 +131,7 @@ export class Viewer {
     find("facts").replaceChildren(...Object.entries(facts)
       .filter(([, value]) => value !== null && value !== undefined && value !== "")
       .flatMap(([name, value]) => [el("dt", { text: name }), el("dd", { text: value })]));
-    find("mark").hidden = !item.source_type && !item.is_signed;
+    find("mark").hidden = !item.source_type && !item.signature;
     find("origin").textContent = origin(item);
     find("prompt").textContent = item.prompt || "–";
     find("negative").textContent = item.negative_prompt || "";

@@ -73,7 +73,7 @@ def test_a_job_goes_to_the_server_that_has_its_models(monkeypatch: pytest.Monkey
 def test_without_affinity_the_least_busy_server_gets_a_job(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Its models decide only between servers that are as busy."""
+    """What is loaded does not count."""
     servers, _ = pool(monkeypatch, set(), set(), prefers_loaded=False)
     assert [give(servers, one) for one in (A, A, B, A)] == ["s0", "s1", "s0", "s1"]
 

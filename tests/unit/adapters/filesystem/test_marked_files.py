@@ -6,12 +6,16 @@ import hashlib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import pytest
+
 from adapters.filesystem.artifact_store import FilesystemArtifactStore
+from adapters.filesystem.inspection import FileInspector
 from adapters.filesystem.limits import StoreLimits
 from adapters.media_marks.marker import Marker
+from adapters.media_marks.signature import Signer, make_test_certificate
 from application.ports.artifact_store import RenderKey
 from domain.artifact import Artifact
-from domain.mark import TRAINED, Mark
+from domain.mark import MANIFEST, TRAINED, Mark
 from domain.prompt import Kind
 from tests import media_samples
 
@@ -51,6 +55,32 @@ def test_the_marked_file_is_published_and_adopted(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "image" / stored[0].folder).iterdir()] == ["a.png"]
     another = FilesystemArtifactStore(tmp_path, "here", StoreLimits())
     assert another.finished(key) == rows(stored)
+
+
+def test_a_manifest_of_its_own_is_published_and_taken_back_with_its_file(tmp_path: Path) -> None:
+    """It has no row; plan and hash cover it like any other file."""
+    pytest.importorskip("c2pa")
+    pem, _ = make_test_certificate(30, datetime.now(UTC))
+    (tmp_path / "signing.pem").write_text(pem)
+    root = tmp_path / "out"
+    root.mkdir()
+    signer = Signer(tmp_path / "signing.pem", None, ("Program", "1"))
+    marker = Marker("Program 1", signer=signer, with_sidecars=True)
+    store = FilesystemArtifactStore(root, "here", StoreLimits(), marker=marker)
+    key = RenderKey(7, 1)
+    staging = store.open_staging(Kind.AUDIO, key, 1).unwrap()
+    (staging.path / "a.opus").write_bytes(media_samples.song("opus"))
+    prepared = store.prepare(staging, 1, MARK).unwrap()
+    assert [file.format for file in prepared.files] == ["opus", MANIFEST]
+    stored = store.place([prepared], key, AT, lambda _: ()).unwrap()
+    folder = root / "audio" / stored[0].folder
+    assert sorted(path.name for path in folder.iterdir()) == ["a.c2pa", "a.opus"]
+    seen = FileInspector(StoreLimits()).inspect(folder / "a.opus")
+    assert seen.manifest is not None
+    assert seen.manifest.is_valid
+    assert (folder / "a.c2pa").stat().st_mode & 0o777 == 0o644
+    store.sweep(key, keep_placed=False)
+    assert not folder.exists()
 
 
 def test_without_a_marker_nothing_is_marked(tmp_path: Path) -> None:

@@ -50,6 +50,8 @@ def test_an_item_has_all_that_a_card_shows(site: Site) -> None:
         "renderer": "script",
         "source_type": None,
         "is_signed": False,
+        "signature": None,
+        "manifest_url": None,
         "created_at": "2026-01-06T21:30:45",
         "favourite": False,
         "rating": 0,
