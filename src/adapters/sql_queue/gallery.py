@@ -18,7 +18,7 @@ from domain.artifact import MAX_PATH_LENGTH, is_servable, read_metadata
 from domain.timestamps import TimeRange, iso_timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from adapters.sql_queue.connection import Connection
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         PlainPrompt,
         PromptListQuery,
         PromptPage,
+        PromptPreview,
         WaitingPrompt,
     )
     from application.ports.prompt_catalogue import RenderRecord
@@ -165,13 +166,23 @@ class SqlGallery:
         """Rows of ``prompts`` as they are, newest first."""
         return self._prompts.plain(prompt_types, status, limit)
 
-    def waiting(self, kind: Kind, limit: int) -> Sequence[WaitingPrompt]:
+    def waiting(self, kind: Kind, limit: int, offset: int = 0) -> Sequence[WaitingPrompt]:
         """Pending prompts that have their writing, oldest first."""
-        return self._prompts.waiting(kind, limit)
+        return self._prompts.waiting(kind, limit, offset)
 
-    def failed(self, limit: int, *, cancelled: bool = False) -> Sequence[FailedPrompt]:
+    def waiting_ids(self, kind: Kind) -> Sequence[int]:
+        """The ids of all pending prompts that have their writing, in that order."""
+        return self._prompts.waiting_ids(kind)
+
+    def failed(
+        self, limit: int, *, cancelled: bool = False, offset: int = 0
+    ) -> Sequence[FailedPrompt]:
         """Image and lyrics prompts in error, the latest first."""
-        return self._prompts.failed(limit, cancelled=cancelled)
+        return self._prompts.failed(limit, cancelled=cancelled, offset=offset)
+
+    def previews(self, prompt_ids: Collection[int]) -> Mapping[int, PromptPreview]:
+        """What a short list shows of prompts."""
+        return self._prompts.previews(prompt_ids)
 
     def ended(self, limit: int) -> Sequence[RenderRecord]:
         """The last renders that have an outcome, the newest number first."""

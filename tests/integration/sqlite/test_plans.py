@@ -53,6 +53,7 @@ FIRST_ROWS = {  # newest first by the key, and no further than the limit
 }
 EXPRESSIONS = {
     ("claims", "among"),
+    ("gallery_prompts", "unmoved"),
     *(
         ("gallery", name)
         for name in (
@@ -99,7 +100,8 @@ def _plan(connection: Connection, subject: str, name: str) -> list[str]:
         hint = listed_hint
     position = "(p.created_at, p.id) < (CAST(:created_at AS TEXT), :prompt_id)"
     sql = statements(subject)[name].format(
-        index=hint(connection, Kind.IMAGE), prompt_type="image_prompt", among="1", urgency="NULL",
+        index=hint(connection, Kind.IMAGE), prompt_type="image_prompt", among="1", unmoved="1",
+        urgency="NULL",
         first="", status="+CAST(:state AS TEXT)", after=position,
         dated="p.created_at >= :oldest", within=statements("gallery")["within_stretch"],
         with_curation=statements("gallery")["curation_tables"],

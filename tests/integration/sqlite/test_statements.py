@@ -31,6 +31,7 @@ from adapters.sql_queue.workers import SqlWorkerRegister
 from adapters.sql_queue.workflow_records import SqlWorkflowRecords
 from adapters.sqlite import doctor, shared_schema
 from adapters.sqlite.connection import Connection
+from adapters.sqlite.search import open_search_index
 from adapters.sqlite.statements import statements
 from application.ports.artifact_store import RenderKey
 from application.ports.curation import CurationChange, GroupKind
@@ -38,11 +39,13 @@ from application.ports.database import PausedBy, Submission, SubmitRequest
 from application.ports.gallery import GalleryQuery, Order, PromptListQuery, Shown
 from application.ports.prompt_catalogue import PromptQuery
 from application.ports.prompt_repository import Selection
+from application.ports.search import SearchQuery
 from domain.artifact import Artifact
 from domain.failure import Failure, FailureCode
 from domain.hook_delivery import Channel, HookEvent, Subscription
 from domain.prompt import Kind
 from domain.render import Claim, ServerJob, WorkflowProcess
+from domain.search import Search
 from tests.contract.worker_register_contract import HERE
 from tests.databases import Poet
 from tests.fakes.system import ManualClock
@@ -72,6 +75,8 @@ SUBJECTS = (
     "gallery_prompts",
     "gallery_renders",
     "prompt_order",
+    "search",
+    "search_index",
     "doctor",
     "history",
     "labels",
@@ -85,7 +90,7 @@ CRASH = Failure(FailureCode.WORKFLOW_FAILED, "m")
 
 def _filled(name: str, sql: str) -> str:
     """A statement as it is run; some are templates."""
-    if name in {"now", "among"}:
+    if name in {"now", "among", "unmoved"}:
         return f"SELECT {sql} FROM prompts AS p"  # noqa: S608 - an expression of the file
     if name in {"within_stretch", "within_list"}:
         return f"SELECT 1 FROM prompt_artifacts AS a WHERE {sql}"  # noqa: S608 - of the file
@@ -96,6 +101,7 @@ def _filled(name: str, sql: str) -> str:
     if name == "insert_row":
         return sql.format(table="prompts", columns="prompt_text", values=":prompt_text")
     words = {"urgency": "NULL", "first": "", "of_type": "1", "after": "1", "dated": "1"}
+    words["unmoved"] = "1"
     words |= {"within": "1", "with_curation": "", "curated": "", "column": "rating"}
     words |= {"beyond": "<", "direction": "DESC", "config_name": "NULL"}
     return sql.format(index="", prompt_type="image_prompt", among="1", status=":state", **words)
@@ -227,11 +233,29 @@ def _show_the_page(connection: Connection) -> None:
         shown.prompts(PromptListQuery(text="x"))
         shown.plain_prompts([], None, 5)
         shown.waiting(Kind.IMAGE, 5)
+        shown.previews([1])
         shown.failed(5, cancelled=True)
         shown.ended(5)
         shown.history(LATER, 60)
         with connection.writing():
             connection.change(statement)
+
+
+def _search(connection: Connection, file: Path) -> None:
+    """For a word that a prompt has, and for one that it has no longer."""
+    words = SearchQuery(Search.of_text("p"))
+    with closing(open_search_index(connection, file, 5.0)) as index:
+        for change in (
+            "UPDATE prompts SET status = 'processing' WHERE id = 1",
+            "UPDATE prompts SET status = 'completed' WHERE id = 1",
+            "DELETE FROM prompts WHERE id = 1",
+        ):
+            with connection.writing():
+                connection.change(change)
+            assert index.update(9)
+            assert index.find(words).prompts
+        assert index.indexed() == 1
+        index.rebuild()
 
 
 def _keep_the_best(connection: Connection) -> None:
@@ -255,6 +279,7 @@ def _keep_the_best(connection: Connection) -> None:
         curated.end_removal(artifact)
     shown = gallery.SqlGallery(connection)
     shown.newest_before(LATER)
+    shown.page(GalleryQuery(search=lambda *_: [1]))
     for filters in (
         {"favourite": True}, {"rating": 5}, {"tag": "a"}, {"seed": 1}, {"size": (1, 1)},
         {"workflow": "a"}, {"shown": Shown.HIDDEN}, {"shown": Shown.WASTEBASKET},
@@ -353,6 +378,7 @@ def test_every_statement_is_used(
         catalogue.find(1)
         _forget_everything_old(connection)
         _show_the_page(connection)
+        _search(connection, tmp_path / "search.db")
         _keep_the_best(connection)
         _label_and_reuse(connection)
     _look_where_nothing_is_ours(tmp_path / "others.db")
