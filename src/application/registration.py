@@ -92,7 +92,9 @@ class Registration:
     def _describe(self) -> WorkerDescription:
         view = self._view(self._processes.me())
         gate = view.gate
-        stopped = [StoppedKind(kind.kind, kind.code, kind.message) for kind in gate.unavailable]
+        # A named workflow that cannot run leaves the others of its kind.
+        kinds = [kind for kind in gate.unavailable if not kind.workflow]
+        stopped = [StoppedKind(kind.kind, kind.code, kind.message) for kind in kinds]
         if gate.paused_by == _ENVIRONMENT:
             stopped.append(StoppedKind(None, gate.code, gate.reason))
         return WorkerDescription(

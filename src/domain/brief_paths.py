@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from returns.pipeline import is_successful
 from returns.result import Failure as Refused
 from returns.result import Result, Success
 
@@ -254,6 +255,19 @@ class PathField:
     low: float | None = None
     high: float | None = None
 
+    def describe(self) -> str:
+        """What it takes, for people: "a whole number from 1 to 50, 20 if the brief has none"."""
+        text = _EXPECTED[self.type] if self.type else "any text, number, true or false"
+        if self.low is not None and self.high is not None:
+            text += f" from {self.low:g} to {self.high:g}"
+        elif self.low is not None:
+            text += f", at least {self.low:g}"
+        elif self.high is not None:
+            text += f", at most {self.high:g}"
+        if self.default is not None:
+            text += f", {_shown(self.default)} if the brief has none"
+        return text
+
     def read(self, document: Mapping[str, Json]) -> Result[Scalar | None, str]:
         """The value in a brief's JSON, or the default; a sentence where it cannot be used.
 
@@ -263,13 +277,17 @@ class PathField:
         value = self.path.find(document)
         if value is None:
             return Success(self.default)
+        return self.convert(value)
+
+    def convert(self, value: Json) -> Result[Scalar, str]:
+        """A value that is not blank, as the type and within the bounds; or why it is not."""
         scalar = read_scalar(value, self.type)
         if scalar is None:
             expected = _EXPECTED[self.type] if self.type else "text, a number, true or false"
             return Refused(f"{self.path} is {_shown(value)}, which is not {expected}")
         return self.checked(scalar)
 
-    def checked(self, value: Scalar) -> Result[Scalar | None, str]:
+    def checked(self, value: Scalar) -> Result[Scalar, str]:
         """A value of the type; a sentence where it is out of bounds or has a bad character."""
         if isinstance(value, str):
             if _UNUSABLE.search(value):
@@ -281,6 +299,78 @@ class PathField:
             if self.high is not None and value > self.high:
                 return Refused(f"{self.path} is {_shown(value)}, more than {self.high:g}, the most")
         return Success(value)
+
+
+_UNUSED: Final = "not used: "
+
+
+def notes_without(notes: Iterable[str], paths: Iterable[BriefPath]) -> tuple[str, ...]:
+    """The notes on a brief without the members that a workflow takes by their paths.
+
+    Args:
+        notes: of a brief.
+        paths: that the workflows of its kind take.
+    """
+    taken = [".".join(map(str, path.steps)) for path in paths]
+    kept = []
+    for text in notes:
+        names = text.removeprefix(_UNUSED).split(", ") if text.startswith(_UNUSED) else []
+        unused = [name for name in names if not any(_covers(name, path) for path in taken)]
+        if not names or unused:
+            kept.append(_UNUSED + ", ".join(unused) if names else text)
+    return tuple(kept)
+
+
+def _covers(name: str, path: str) -> bool:
+    """Whether a member in a note is a value that a path names, or holds it."""
+    member, taken = ([canonical_name(part) for part in text.split(".")] for text in (name, path))
+    return taken[: len(member)] == member
+
+
+_SPEC: Final = ("type", "default", "min", "max")
+_NUMBERS: Final = frozenset({None, ValueType.INTEGER, ValueType.NUMBER})
+
+
+def path_field(name: str, spec: Mapping[str, object]) -> PathField:  # noqa: C901 - one check each
+    """The field that an entry of the configuration describes.
+
+    Args:
+        name: the path.
+        spec: "type", "default", "min" and "max", each of which may be missing.
+
+    Raises:
+        PathSyntaxError: the path or one of these cannot be used; the message says why.
+    """
+    path = BriefPath.parse(name)
+    if unknown := sorted(spec.keys() - set(_SPEC)):
+        known = ", ".join(f'"{key}"' for key in _SPEC)
+        raise PathSyntaxError(f'"{unknown[0]}" is not known; besides the place there are {known}')
+    kind = spec.get("type")
+    if kind is not None and kind not in tuple(ValueType):
+        raise PathSyntaxError(f"the type {kind!r} is none of {', '.join(ValueType)}")
+    type_ = None if kind is None else ValueType(str(kind))
+    bounds = [spec.get(key) for key in ("min", "max")]
+    for key, bound in zip(("min", "max"), bounds, strict=True):
+        if bound is not None and (isinstance(bound, bool) or not isinstance(bound, int | float)):
+            raise PathSyntaxError(f"{key} is {bound!r}, which is not a number")
+        if bound is not None and type_ not in _NUMBERS:
+            raise PathSyntaxError(f"{key} is of no use for the type {type_}")
+    low, high = (bound if isinstance(bound, int | float) else None for bound in bounds)
+    if low is not None and high is not None and low > high:
+        raise PathSyntaxError(f"min is {low:g}, more than max, {high:g}")
+    field, default = PathField(path, type_, None, low, high), spec.get("default")
+    if default is None:
+        return field
+    if not isinstance(default, str | int | float):
+        raise PathSyntaxError("the default is not a text, a number, true or false")
+    scalar = read_scalar(default, type_)
+    if scalar is None or is_blank(default):
+        expected = _EXPECTED[type_] if type_ else "a value"
+        raise PathSyntaxError(f"the default is {_shown(default)}, which is not {expected}")
+    checked = field.checked(scalar)
+    if not is_successful(checked):
+        raise PathSyntaxError(f"the default does not fit: {checked.failure()}")
+    return replace(field, default=scalar)
 
 
 def _shown(value: Json) -> str:

@@ -30,6 +30,8 @@ class FailureCode(StrEnum):
     BRIEF_INCOMPLETE = "brief_incomplete"  # a required field is missing, blank or of a wrong type
     BRIEF_UNUSABLE = "brief_unusable"  # a value that cannot be passed on (NUL, lone surrogate)
     WORKFLOW_UNKNOWN = "workflow_unknown"  # no workflow of the settings has the name chosen for it
+    BRIEF_VALUE = "brief_value"  # a value in the brief does not suit the input that it goes to
+    INPUT_PICTURE = "input_picture"  # a picture that the brief names cannot be used
     ARGUMENT_TOO_LONG = "argument_too_long"  # the system refuses an argument of that length
 
     # This render's fault.
@@ -180,6 +182,14 @@ _HINTS = {
             " section. Fix the writing, then retry."
         ),
         FailureCode.BRIEF_UNUSABLE: "Remove the named character from the writing, then retry.",
+        FailureCode.BRIEF_VALUE: (
+            "Correct the value in the writing, or change what media.inputs or media.arguments"
+            " expects there, then retry. A LoRA or another model must be installed in ComfyUI."
+        ),
+        FailureCode.INPUT_PICTURE: (
+            "Put the picture into media.input_directory and name it by its path there, or name an"
+            ' artifact of a prompt that is ready ("artifact:15"), then retry.'
+        ),
         FailureCode.WORKFLOW_UNKNOWN: (
             "Submit the prompt again with a name that 'mediagen workflow list' shows, or add the"
             " workflow under media.workflows and retry."

@@ -37,7 +37,10 @@ if TYPE_CHECKING:
     from adapters.sqlite.database import SqliteDatabase
     from application.ports.database import QueueWatch, WorkerPlace
     from application.ports.doctor import DoctorChecks
+    from application.ports.gallery import GalleryArtifact
+    from application.ports.input_pictures import InputPictures
     from application.ports.live_state import LiveStateReader
+    from application.ports.media_files import PublishedMedia
     from application.ports.media_marks import Fingerprints, MediaInspector
     from application.ports.object_storage import ObjectStorage
     from application.ports.prompt_repository import PromptRepository
@@ -362,6 +365,30 @@ def object_storage(loaded: LoadedSettings) -> ObjectStorage:
             storage.path_style,
         )
     )
+
+
+def input_pictures(loaded: LoadedSettings) -> InputPictures:
+    """The pictures that briefs may name; the database is opened when one names an artifact."""
+    from contextlib import closing
+
+    from adapters.input_pictures import FoundPictures
+    from adapters.media_files.media_file import MediaFolder
+    from entrypoints.settings.resolution import output_root, storage_address
+
+    def published() -> PublishedMedia:
+        if storage_address(loaded):
+            from adapters.media_files.object_media import ObjectMedia
+
+            return ObjectMedia(object_storage(loaded))
+        return MediaFolder(output_root(loaded))
+
+    def artifact(number: int) -> GalleryArtifact | None:
+        with closing(open_database(loaded)) as database:
+            return database.gallery.artifact_by_id(number)
+
+    media = loaded.settings.media
+    folder = MediaFolder(Path(media.input_directory)) if media.input_directory else None
+    return FoundPictures(folder, cache(published), artifact, media.limits.max_pixels)
 
 
 def render_logs(loaded: LoadedSettings) -> RenderLogs:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
 
 from domain.prompt import Kind
 from entrypoints import factories
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from application.prompt_choice import PromptChooser
     from application.workflow_choice import WorkflowChoices
     from application.workflow_holds import WorkflowHolds
+    from domain.brief_paths import PathField
     from domain.failure import Failure
     from domain.workflow_rules import WorkflowKey
     from entrypoints.factories import OpenDatabase
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from entrypoints.settings.workflows import NamedWorkflow
 
 T = TypeVar("T")
+PictureFields: TypeAlias = "Mapping[WorkflowKey, Callable[[], Mapping[str, PathField]]]"
 
 _SKETCH_FIELDS: Mapping[Kind, str] = MappingProxyType(
     {
@@ -91,6 +93,22 @@ class RendererSetup(ABC):
     def servers(self) -> tuple[str, ...]:
         """The addresses, without secrets, of the servers to which it submits jobs."""
         return ()
+
+    @abstractmethod
+    def picture_fields(self) -> PictureFields:
+        """For each workflow that takes pictures, how to get the values that name them."""
+
+    def configured_pictures(self, mapping: str) -> PictureFields:
+        """Those that the settings name.
+
+        Args:
+            mapping: "inputs" or "arguments".
+        """
+        fields = {
+            workflow.key: picture_paths(resolution.mapped_paths(workflow, mapping))
+            for workflow in self.workflows
+        }
+        return {key: partial(dict, paths) for key, paths in fields.items() if paths}
 
     def complete(self, resolve: Callable[[NamedWorkflow], T]) -> dict[WorkflowKey, T]:
         """What each workflow resolves to, without those whose settings are incomplete."""
@@ -140,6 +158,10 @@ class ScriptSetup(RendererSetup):
             partial(resolution.comfyui_directory, self.loaded),
         )
 
+    def picture_fields(self) -> PictureFields:
+        """Those that arguments take."""
+        return self.configured_pictures("arguments")
+
     def is_script_set(self, workflow: NamedWorkflow) -> bool:
         """Whether the user has named the script, so that it must exist."""
         return resolution.is_script_set(self.loaded, workflow)
@@ -166,6 +188,7 @@ class ScriptSetup(RendererSetup):
             grace_seconds=comfyui.grace_seconds,
             allow_unused_prompt=resolution.of_kind(media.allow_unused_prompt, kind),
             warm=resolution.of_kind(media.warm, kind) == "auto",
+            paths=resolution.mapped_paths(workflow, "arguments"),
         )
 
 
@@ -185,6 +208,10 @@ class SketchSetup(ScriptSetup):
     def problems(self) -> Sequence[Problem]:
         """None: nothing need be set."""
         return []
+
+    def picture_fields(self) -> PictureFields:
+        """None: it draws everything itself."""
+        return {}
 
     def workflow(self, workflow: NamedWorkflow) -> ScriptWorkflow:
         """The program, and how to run it; arguments in the settings are for the user's script."""
@@ -261,6 +288,16 @@ class ServerSetup(RendererSetup):
         """The servers that render one of the kinds."""
         return tuple(address.name for address in self.addresses())
 
+    def picture_fields(self) -> PictureFields:
+        """Those that the settings name, or that the graph has one node for."""
+        if self.loaded.settings.media.input_directory is None:
+            return self.configured_pictures("inputs")
+
+        def mapped(source: WorkflowSource) -> Mapping[str, PathField]:
+            return source().map(lambda workflow: picture_paths(workflow.paths)).value_or({})
+
+        return {one.key: partial(mapped, self.source(one)) for one in self.workflows}
+
     def source(self, workflow: NamedWorkflow) -> WorkflowSource:
         """Reads the graph again whenever it changes. Raises SettingsError if it is not set."""
         from adapters.comfyui_server.node_catalogue import NodeCatalogue
@@ -274,6 +311,7 @@ class ServerSetup(RendererSetup):
             NodeCatalogue(servers, resolution.state_root(self.loaded)),
             keep_negative_prompt=self.loaded.settings.media.blank_negative_prompt == "keep",
             label=workflow.name,
+            pictures=self.loaded.settings.media.input_directory is not None,
         )
 
     def addresses(self) -> tuple[ServerAddress, ...]:
@@ -332,6 +370,10 @@ class RaySetup(RendererSetup):
             return [*problems, *self._script.problems()]
         return [*problems, *_problems(*(partial(self.workflow_file, w) for w in self.workflows))]
 
+    def picture_fields(self) -> PictureFields:
+        """Those that the settings name; they travel with the job."""
+        return self.configured_pictures("arguments" if self._runs_scripts else "inputs")
+
     def _cluster_setup(self) -> ClusterSetup:
         from adapters.ray_cluster.messages import ClusterSetup
         from entrypoints.ray_node import NodeWorkflows, make_renderer
@@ -380,6 +422,11 @@ class RaySetup(RendererSetup):
             return {}
         files = {workflow.key: self.workflow_file(workflow) for workflow in self.workflows}
         return {key: (file.name, file.read_bytes()) for key, file in files.items()}
+
+
+def picture_paths(paths: Mapping[str, PathField]) -> Mapping[str, PathField]:
+    """The paths whose values name pictures."""
+    return {name: path for name, path in paths.items() if path.type and path.type.is_picture}
 
 
 def chosen_setups(loaded: LoadedSettings) -> Mapping[str, RendererSetup]:
@@ -501,7 +548,17 @@ def make_renderers(
 def renderer_of_all(
     setups: Mapping[str, RendererSetup], renderers: Mapping[str, MediaRenderer]
 ) -> MediaRenderer:
-    """One renderer for all workflows, which passes each on to its own if there are several."""
+    """One renderer for all workflows, which passes each on to its own if there are several.
+
+    One with workflows that take pictures gets them with its jobs.
+    """
+    renderers = dict(renderers)
+    for name, setup in setups.items():
+        if fields := setup.picture_fields():
+            from adapters.input_pictures import RendererWithPictures
+
+            pictures = factories.input_pictures(setup.loaded)
+            renderers[name] = RendererWithPictures(renderers[name], fields, pictures)
     if len(renderers) == 1:
         return next(iter(renderers.values()))
     from adapters.renderers_by_workflow import RenderersByWorkflow

@@ -64,7 +64,8 @@ def workflow_identity(setup: RendererSetup, workflow: NamedWorkflow) -> str:
     if workflow.renderer == "ray" and media.ray.runs == "script":
         return ""
     mapping = {"inputs": _plain(workflow.inputs), "arguments": _plain(workflow.arguments)}
-    if _takes_pictures(mapping):
+    takes = setup.picture_fields().get(workflow.key)
+    if _takes_pictures(mapping) or (takes is not None and takes()):
         return ""
     try:
         file = setup.workflow_file(workflow)

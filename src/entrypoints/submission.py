@@ -45,7 +45,8 @@ def writing_json(kind: Kind, values: Mapping[str, object]) -> str:
     Args:
         kind: the media kind to submit.
         values: values by field; values that are None or empty are left out. A song's sections
-            are ``structure``, which replaces its lyrics.
+            are ``structure``, which replaces its lyrics; ``members`` are other members of the
+            JSON, over which the fields count.
     """
     document: dict[str, object] = {}
     inner: dict[str, dict[str, object]] = {}
@@ -61,6 +62,13 @@ def writing_json(kind: Kind, values: Mapping[str, object]) -> str:
             document[field.names[0]] = value
     if values.get("structure"):
         document["structure"] = values["structure"]
+    members = values.get("members")
+    if isinstance(members, dict):
+        for name, value in members.items():
+            if isinstance(value, dict):
+                inner[name] = value | inner.get(name, {})
+            else:
+                document.setdefault(name, value)
     return json.dumps(document | inner, ensure_ascii=False, indent=1)
 
 

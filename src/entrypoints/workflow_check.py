@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from adapters.comfyui_graph.node_types import ObjectInfo
     from adapters.comfyui_graph.workflow_file import NodeTypeSource
     from adapters.comfyui_server.address import ServerAddress
+    from domain.brief_paths import PathField
     from domain.failure import Failure
 
 _EXAMPLES: Final[Mapping[Kind, Brief]] = {
@@ -112,6 +113,7 @@ class CheckedWorkflow:
         answers: of the servers that were asked.
         example: what would be sent for an example brief; empty if it cannot be used.
         example_notes: what would be changed about the example to suit the workflow.
+        paths: the values of the brief's JSON among the targets.
     """
 
     file: str
@@ -126,6 +128,7 @@ class CheckedWorkflow:
     answers: Sequence[ServerAnswer]
     example: Sequence[SentValue] = ()
     example_notes: Sequence[str] = ()
+    paths: Mapping[str, PathField] = field(default_factory=dict)
 
     @property
     def is_valid(self) -> bool:
@@ -140,6 +143,10 @@ class CheckedWorkflow:
 
     def reason(self, target: Target) -> str:
         """Why an input gets its field."""
+        for name, path in self.paths.items():
+            if target in self.targets.get(name, ()):
+                what = "" if name in self.inputs else "the only node that loads one; "
+                return f"{what}{path.describe()}"
         is_inferred = any(target in targets for targets in self.inferred.targets.values())
         return self.inferred.reasons[target] if is_inferred else "set in the configuration"
 
@@ -153,10 +160,18 @@ class CheckedWorkflow:
 
     def configuration(self) -> dict[str, object]:
         """The mapping in the form of the configuration."""
-        return {
-            name: str(targets[0]) if len(targets) == 1 else [str(target) for target in targets]
-            for name, targets in self.targets.items()
-        }
+        configuration: dict[str, object] = {}
+        for name, targets in self.targets.items():
+            places = [str(target) for target in targets]
+            place: object = places[0] if len(places) == 1 else places
+            entry = self.inputs.get(name)
+            if isinstance(entry, dict):
+                configuration[name] = {**entry, "input": place}
+            elif name in self.paths and (kind := self.paths[name].type):
+                configuration[name] = {"input": place, "type": kind.value}
+            else:
+                configuration[name] = place
+        return configuration
 
     def document(self) -> dict[str, object]:
         """The result for programs."""
@@ -215,6 +230,8 @@ def check_workflow(
     inputs: ConfiguredInputs,
     servers: Sequence[ServerAddress],
     node_types: NodeTypeSource,
+    *,
+    pictures: bool = False,
 ) -> CheckedWorkflow:
     """Check a workflow: alone, and on each of some servers.
 
@@ -225,12 +242,18 @@ def check_workflow(
         inputs: the mapping of the configuration.
         servers: those to ask; without any, as much as possible is checked without them.
         node_types: those that are known without asking, for what no server says.
+        pictures: whether the only node that loads a picture gets the brief's.
     """
-    usable = read.bind(lambda workflow: map_inputs(Path(file).name, workflow, kind, inputs))
+    usable = read.bind(
+        lambda workflow: map_inputs(Path(file).name, workflow, kind, inputs, pictures=pictures)
+    )
     workflow_file = read.value_or(WorkflowFile({}))
     graph = workflow_file.graph
     inferred = infer_mapping(graph, kind, shown=workflow_file.hints.inputs)
     targets = resolve_mapping(graph, kind, inferred.targets, inputs).value_or(inferred.targets)
+    paths: Mapping[str, PathField] = {}
+    if is_successful(usable):
+        targets, paths = usable.unwrap().targets, usable.unwrap().paths
     filled = usable.map(ServerWorkflow.filled).value_or(frozenset())
     problems = validate_offline(graph, kind, filled) if graph else []
     notes = [*workflow_file.notes, *offline_notes(graph)]
@@ -261,6 +284,7 @@ def check_workflow(
         [replace(a, problems=[p for p in a.problems if p not in problems]) for a in answers],
         example,
         example_notes,
+        paths,
     )
 
 

@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from returns.pipeline import is_successful
+from returns.result import Failure as Refused
+from returns.result import Result, Success
+
 from adapters.comfyui_graph.graph import link_of
+from adapters.comfyui_graph.node_types import (
+    UPLOADS,
+    describe_choices,
+    describe_missing_model,
+    file_name,
+    is_model_input,
+    number_problem,
+)
+from domain.brief_paths import ValueType
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from adapters.comfyui_graph.graph import Node, Target
     from adapters.comfyui_graph.node_types import InputType
+    from domain.brief_paths import PathField
 
-Value: TypeAlias = str | int | float
+Value: TypeAlias = str | int | float | bool
 
 _NUMBER: Final = re.compile(r"(?<![\w.])[0-9]{1,9}(?:\.[0-9]{1,6})?(?![\w.])")
 _METRE: Final = re.compile(r"(?<!\d)(\d{1,2})\s*/\s*\d{1,2}(?!\d)")
@@ -48,6 +63,14 @@ _NAMES: Final = (
 )
 _LANGUAGES: Final[Mapping[str, str]] = {
     name: code for code, *names in map(str.split, _NAMES.split(";")) for name in names
+}
+
+
+_VALUE_TYPES: Final[Mapping[str, ValueType]] = {
+    "INT": ValueType.INTEGER,
+    "FLOAT": ValueType.NUMBER,
+    "BOOLEAN": ValueType.BOOLEAN,
+    "STRING": ValueType.STRING,
 }
 
 
@@ -86,6 +109,93 @@ def fit(
     if isinstance(value, str) and isinstance(current, int | float):
         return FittedValue(_number(value))
     return FittedValue(value)
+
+
+def fit_exactly(
+    field: PathField, value: Value, target: Target, node: Node, expected: InputType | None = None
+) -> Result[Value, str]:
+    """A value of the brief's JSON as an input takes it, or why it does not take it.
+
+    Other than a field of a brief, it is never changed to suit the input: a person who names a
+    LoRA that is not installed wants no other one.
+
+    Args:
+        field: the path, its type and its bounds.
+        value: what was read there.
+        target: the input.
+        node: the node that has it, as the workflow has it.
+        expected: what the server's node type says of the input, if that is known.
+    """
+    current, name = node["inputs"][target.input], target.input
+    if field.type is not None and field.type.is_picture:
+        return Success(value)
+    is_upload = expected is not None and any(expected.options.get(flag) for flag in UPLOADS)
+    if expected is not None and expected.choices is not None and not is_upload:
+        return _choose(field, value, node["class_type"], name, expected.choices)
+    type_ = _VALUE_TYPES.get(expected.type) if expected is not None else None
+    if type_ is None:
+        return fit_to_value(field, value, current)
+    converted = replace(field, type=type_).convert(value)
+    if is_successful(converted) and expected is not None and expected.type in {"INT", "FLOAT"}:
+        words = number_problem(converted.unwrap(), expected)
+        return Refused(f"{field.path}: {words} by {name}") if words else converted
+    return converted
+
+
+def fit_to_value(field: PathField, value: Value, current: object) -> Result[Value, str]:
+    """A value of the brief's JSON in the type of what stands where it goes, or why it has none.
+
+    Args:
+        field: the path, its type and its bounds.
+        value: what was read there.
+        current: the value of the workflow's author; a link, a list or None allows anything.
+    """
+    if isinstance(current, bool):
+        type_ = ValueType.BOOLEAN
+    elif isinstance(current, int | float):
+        type_ = ValueType.NUMBER  # a node may have been saved with 7 where it takes 7.5
+    elif isinstance(current, str):
+        type_ = ValueType.STRING
+    else:
+        return Success(value)
+    return replace(field, type=type_).convert(value)
+
+
+def _choose(
+    field: PathField, value: Value, class_type: str, name: str, choices: Sequence[object]
+) -> Result[Value, str]:
+    """The choice that a value names, or what there is instead."""
+    choice = _offered(value, choices)
+    if choice is not None:
+        return Success(choice)
+    if is_model_input(class_type, name, value):
+        words = describe_missing_model(class_type, name, value, choices)
+    elif choices:
+        words = f"{name} is one of {describe_choices(value, choices)}"
+    else:
+        return Success(value)  # the server tells none of the choices
+    return Refused(f"{field.path} is {value!r}, which the server does not offer: {words}")
+
+
+def _offered(value: Value, choices: Sequence[object]) -> Value | None:
+    """The choice that a value names: itself, or the only one that it can mean.
+
+    Case does not matter, nor do folders and the suffix of a file: "Ink" is "styles/ink.safetensors"
+    where there is no other "ink".
+    """
+    named = [choice for choice in choices if isinstance(choice, str | int | float)]
+    text = str(value).lower()
+    readings: tuple[Callable[[Value], bool], ...] = (
+        lambda choice: choice == value and isinstance(choice, bool) == isinstance(value, bool),
+        lambda choice: str(choice).lower() == text,
+        lambda choice: file_name(str(choice).lower()).name == text,
+        lambda choice: file_name(str(choice).lower()).stem == text,
+    )
+    for is_meant in readings:
+        matching = [choice for choice in named if is_meant(choice)]
+        if len(matching) == 1:
+            return matching[0]
+    return None
 
 
 def _number(value: Value) -> int | float | None:

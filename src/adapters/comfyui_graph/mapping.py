@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, TypeAlias
@@ -34,12 +34,12 @@ from domain.failure import Failure, FailureCode
 from domain.prompt import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from adapters.comfyui_graph.node_types import ObjectInfo
+    from domain.brief_paths import PathField
 
-ConfiguredInputs: TypeAlias = Mapping[str, str | Sequence[str] | None]
-"""As in the configuration: ``"6.text"``, ``"Positive prompt.text"``, several, or null for none."""
+ConfiguredInputs: TypeAlias = Mapping[str, str | Sequence[str] | Mapping[str, object] | None]
+"""As in the configuration: ``"6.text"``, ``"Positive prompt.text"``, several, or null for none; or
+an object with these as "input" beside "type", "default", "min" and "max"."""
 
 Targets: TypeAlias = Mapping[str, tuple[Target, ...]]
 """The inputs that each field goes to."""
@@ -76,15 +76,48 @@ def resolve_mapping(
     return Success({name: targets for name, targets in (kept | chosen).items() if targets})
 
 
+def configured_paths(kind: Kind, configured: ConfiguredInputs) -> Mapping[str, PathField]:
+    """The values of a brief's JSON that the configuration names, and the defaults of its fields.
+
+    Raises:
+        PathSyntaxError: a path, a type or a default cannot be used.
+    """
+    named = {
+        name: entry
+        for name, entry in configured.items()
+        if name not in FIELDS[kind] or isinstance(entry, Mapping)
+    }
+    if not named:
+        return {}
+    from domain.brief_paths import path_field
+
+    return {
+        name: path_field(
+            name,
+            {key: value for key, value in entry.items() if key != "input"}
+            if isinstance(entry, Mapping)
+            else {},
+        )
+        for name, entry in named.items()
+    }
+
+
 def _configured_targets(
-    graph: Graph, kind: Kind, name: str, texts: str | Sequence[str] | None
+    graph: Graph, kind: Kind, name: str, entry: str | Sequence[str] | Mapping[str, object] | None
 ) -> tuple[Target, ...]:
-    if name not in FIELDS[kind]:
+    texts = entry.get("input") if isinstance(entry, Mapping) else entry
+    is_path = name not in FIELDS[kind]
+    if is_path and not isinstance(entry, Mapping) and re.fullmatch(r"\w+", name):
         near = get_close_matches(name, FIELDS[kind], n=1)
         suggestion = f"; did you mean {near[0]!r}?" if near else ""
-        raise _UnusableError(f"media.inputs.{kind} names {name!r}, which is no field{suggestion}")
+        raise _UnusableError(
+            f"media.inputs.{kind} names {name!r}, which is no field{suggestion}; a value of the"
+            f' brief\'s JSON is written as an object: {{"input": {texts!r}}}'
+        )
     listed = [texts] if isinstance(texts, str) else texts or ()
-    return tuple(_target(graph, kind, name, text) for text in listed)
+    if not isinstance(listed, Iterable):
+        listed = ()
+    return tuple(_target(graph, kind, name, str(text)) for text in listed)
 
 
 def _target(graph: Graph, kind: Kind, field_name: str, text: str) -> Target:
@@ -95,29 +128,49 @@ def _target(graph: Graph, kind: Kind, field_name: str, text: str) -> Target:
     while (end := text.rfind(".", 0, end)) > 0:  # from the right; some inputs have dots in them
         node, name = text[:end], text[end + 1 :]
         if node in graph:
-            return _input(graph, node, name, where)
+            return _input(graph, node, name, where, is_path=field_name not in FIELDS[kind])
         titled = [node_id for node_id in graph if title_of(graph, node_id) == node.strip()]
         if len(titled) > 1:
             ids = ", ".join(titled)
             raise _UnusableError(f"{where}: several nodes have that title ({ids}); use an id")
         if titled:
-            return _input(graph, titled[0], name, where)
+            is_path = field_name not in FIELDS[kind]
+            return _input(graph, titled[0], name, where, is_path=is_path)
     titles = {title_of(graph, node_id) for node_id in graph}
     near = get_close_matches(text.rpartition(".")[0], [*graph, *titles], n=1)
     suggestion = f"; did you mean {near[0]!r}?" if near else ""
     raise _UnusableError(f"{where}: the workflow has no such node{suggestion}")
 
 
-def _input(graph: Graph, node_id: str, name: str, where: str) -> Target:
+def _input(graph: Graph, node_id: str, name: str, where: str, *, is_path: bool) -> Target:
     inputs = graph[node_id]["inputs"]
     if name not in inputs:
         names = ", ".join(key for key, value in inputs.items() if not isinstance(value, list))
         raise _UnusableError(
             f"{where}: {named(graph, node_id)} has no input {name!r}; it has {names or 'none'}"
         )
-    if isinstance(inputs[name], bool | list | dict) and link_of(inputs[name]) is None:
+    unsettable = list | dict if is_path else bool | list | dict
+    if isinstance(inputs[name], unsettable) and link_of(inputs[name]) is None:
         raise _UnusableError(f"{where} takes neither text nor a number")
     return Target(node_id, name)
+
+
+_PICTURE_LOADERS = {"image": "LoadImage", "mask": "LoadImageMask"}
+
+
+def picture_inputs(graph: Graph) -> Mapping[str, Target]:
+    """The inputs of "image" and "mask": of the only node that loads one, where there is just one.
+
+    Args:
+        graph: the nodes of any workflow.
+    """
+    working = tuple(working_nodes(graph))
+    targets = {}
+    for name, class_type in _PICTURE_LOADERS.items():
+        loaders = [node_id for node_id in working if graph[node_id]["class_type"] == class_type]
+        if len(loaders) == 1 and isinstance(graph[loaders[0]]["inputs"].get("image"), str):
+            targets[name] = Target(loaders[0], "image")
+    return targets
 
 
 _SEEDS = ("seed", "noise_seed")

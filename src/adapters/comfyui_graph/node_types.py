@@ -150,8 +150,8 @@ def _type_name(kind: object) -> str:
     return kind if isinstance(kind, str) else "COMBO" if isinstance(kind, list) else "*"
 
 
-# Values that ComfyUI's nodes look up themselves; the list holds only some of them.
-_UPLOADS = ("image_upload", "audio_upload", "video_upload", "file_upload", "multiselect")
+UPLOADS: Final = ("image_upload", "audio_upload", "video_upload", "file_upload", "multiselect")
+"""Options of inputs whose values the nodes look up themselves; the list holds only some of them."""
 
 
 def value_problem(
@@ -159,7 +159,7 @@ def value_problem(
 ) -> Problem | None:
     """What is wrong with a plain value, or None."""
     if expected.choices is not None:
-        if any(expected.options.get(upload) for upload in _UPLOADS) or value in expected.choices:
+        if any(expected.options.get(upload) for upload in UPLOADS) or value in expected.choices:
             return None
         if is_model_input(class_type, name, value):
             words = describe_missing_model(class_type, name, value, expected.choices)
@@ -169,7 +169,7 @@ def value_problem(
         words = f"{name}: {value!r} is not among {describe_choices(value, expected.choices)}"
         return rejected_input(node_id, title, words, name)
     if expected.type in {"INT", "FLOAT"}:
-        words = _number_problem(value, expected)
+        words = number_problem(value, expected)
         return rejected_input(node_id, title, f"{name}: {words}", name) if words else None
     return None
 
@@ -190,8 +190,11 @@ def link_problem(link: Link, source: NodeType | None, expected: InputType, node_
     return f"it takes {accepted}, but {node_name} gives {output}"
 
 
-def _number_problem(value: object, expected: InputType) -> str:
-    """ComfyUI converts what it gets with ``int()`` or ``float()``, and then looks at the bounds."""
+def number_problem(value: object, expected: InputType) -> str:
+    """What is wrong with a number; "" if nothing is.
+
+    ComfyUI converts what it gets with ``int()`` or ``float()``, and then looks at the bounds.
+    """
     is_whole = expected.type == "INT"
     try:
         number = int(value) if is_whole else float(value)  # type: ignore[call-overload,arg-type]
@@ -246,9 +249,7 @@ def is_model_input(class_type: str, name: str, value: object) -> bool:
     """Whether an input chooses a model file rather than one of a node's own options."""
     if not isinstance(value, str):
         return False
-    return (
-        bool(model_folder(name, class_type)) or _file_name(value).suffix.lower() in MODEL_SUFFIXES
-    )
+    return bool(model_folder(name, class_type)) or file_name(value).suffix.lower() in MODEL_SUFFIXES
 
 
 def describe_missing_model(
@@ -283,9 +284,10 @@ def describe_choices(value: object, offered: Sequence[object]) -> str:
 
 def _same_name(value: str, texts: Sequence[str]) -> list[str]:
     """The same file in another folder, or written with the other kind of slash."""
-    name = _file_name(value).name.lower()
-    return [text for text in texts if _file_name(text).name.lower() == name]
+    name = file_name(value).name.lower()
+    return [text for text in texts if file_name(text).name.lower() == name]
 
 
-def _file_name(value: str) -> PurePosixPath:
+def file_name(value: str) -> PurePosixPath:
+    """The path of a file, written with either kind of slash."""
     return PurePosixPath(value.replace("\\", "/"))

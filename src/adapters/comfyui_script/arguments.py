@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from returns.pipeline import is_successful
 from returns.result import Failure as Refused
 from returns.result import Result, Success
 
@@ -33,7 +34,7 @@ _UNUSABLE = re.compile("[\0\ud800-\udfff]")
 _PATHS = frozenset({"output", "comfyui_directory"})  # may hold bytes that are not UTF-8
 
 
-def command_line(
+def command_line(  # noqa: C901 - every argument, in order
     workflow: ScriptWorkflow, source: ScriptSource, job: RenderJob
 ) -> Result[tuple[str, ...], Failure]:
     """The arguments to start the script with, the interpreter first.
@@ -43,9 +44,17 @@ def command_line(
     export reads JSON, it gets JSON: the prompt ``1984`` stays text.
 
     Returns:
-        Fails with ``brief_unusable`` (NUL, lone surrogate) or ``argument_too_long``.
+        Fails with ``brief_unusable`` (NUL, lone surrogate), ``argument_too_long``, ``brief_value``
+        or ``input_picture``.
     """
     export, values = source.export, field_values(workflow, job)
+    if workflow.paths:
+        from adapters.comfyui_script.path_values import path_texts
+
+        texts = path_texts(workflow, source, job, values)
+        if not is_successful(texts):
+            return Refused(texts.failure())
+        values = {**values, **texts.unwrap()}
     named = {name for text in workflow.extra_arguments for name in _PLACEHOLDER.findall(text)}
     named |= workflow.arguments.keys()
     for field in sorted(named & values.keys() - _PATHS):

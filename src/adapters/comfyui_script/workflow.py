@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from domain.brief_paths import PathField
     from domain.prompt import Kind
 
 
@@ -49,6 +50,8 @@ class ScriptWorkflow:
         configured: the fields whose arguments, or none, the user named; those of an export are
             worked out otherwise.
         warm: whether an export may run in a warm host.
+        paths: the names in ``arguments`` that are paths in a brief's JSON, or fields with a
+            default.
     """
 
     renderer: str
@@ -67,22 +70,20 @@ class ScriptWorkflow:
     keep_negative_prompt: bool = True
     configured: frozenset[str] = frozenset()
     warm: bool = False
+    paths: Mapping[str, PathField] = field(default_factory=dict)
 
 
 _RENDER_FIELDS = frozenset({"output", "queue_size", "comfyui_directory", "prompt_id"})
 
 FIELDS: Mapping[Kind, frozenset[str]] = MappingProxyType(
-    {
-        kind: _RENDER_FIELDS | {field.name for field in fields}
-        for kind, fields in BRIEF_FIELDS.items()
-    }
+    {kind: _RENDER_FIELDS | {row.name for row in fields} for kind, fields in BRIEF_FIELDS.items()}
 )
 """Every field that an argument, or a placeholder in an extra argument, can name, by kind."""
 
 DEFAULT_ARGUMENTS: Mapping[Kind, Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         kind: MappingProxyType(
-            {field.name: (field.argument,) for field in fields if field.argument}
+            {row.name: (row.argument,) for row in fields if row.argument}
             | {"output": ("--output",), "queue_size": ("--queue-size",)}
         )
         for kind, fields in BRIEF_FIELDS.items()

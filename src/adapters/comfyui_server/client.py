@@ -14,7 +14,12 @@ from http.client import responses
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Timeout
+from urllib3 import (
+    HTTPConnectionPool,
+    HTTPSConnectionPool,
+    Timeout,
+    encode_multipart_formdata,
+)
 from urllib3.connectionpool import connection_from_url
 from urllib3.exceptions import (
     ConnectTimeoutError,
@@ -46,12 +51,14 @@ _NO_ROUTE = frozenset({404, 405})
 _FIRST_SERVER_ERROR = 500
 _TEMPORARY = frozenset({408, 425, 429})
 _BAD_REQUEST = 400
+_TOO_LARGE = 413
 _LOGIN_REQUIRED = frozenset({401, 407, 511})
 _GATEWAY = frozenset({502, 504})  # a gate before the server lost sight of the request
 
 _CONNECT_SECONDS = 3.0
 _ANSWER_SECONDS = 4.0  # a busy server is slow now and then; the caller asks again
 _CATALOGUE_SECONDS = 30.0  # a rich server lists all of its models for it
+_UPLOAD_SECONDS = 120.0  # a large picture over a slow line
 _SPARE_CONNECTIONS = 3  # for a job that waits, for health checks, and for cancelling
 _MAX_ANSWER = 128 * 1024**2  # bytes; a queue holds the graphs of everything that waits
 _MAX_QUOTE = 200  # characters
@@ -255,6 +262,52 @@ class ServerClient:
                 response.close()
             response.release_conn()
 
+    def has_input(self, name: str, size: int) -> bool:
+        """Whether the server's input folder holds a file of this size.
+
+        Args:
+            name: its path there ("mediagen/0123.png").
+            size: in bytes.
+        """
+        folder, _, filename = name.rpartition("/")
+        query = {"filename": filename, "subfolder": folder, "type": "input"}
+        response = self._open("HEAD", f"/view?{urlencode(query)}")
+        response.release_conn()
+        return response.status == HTTP_OK and response.headers.get("Content-Length") == str(size)
+
+    def upload(self, name: str, content: bytes) -> str:
+        """Copy a picture into the server's input folder; gives the path under which it is there.
+
+        A file of that name with the same content stays as it is; one with another content too, and
+        the server chooses another name.
+
+        Args:
+            name: the path to use there.
+            content: of the picture.
+
+        Raises:
+            ServerError: it was not accepted; not ``temporary`` if it is too large.
+        """
+        folder, _, filename = name.rpartition("/")
+        fields: dict[str, str | tuple[str, bytes, str]] = {
+            "image": (filename, content, "application/octet-stream"),
+            "subfolder": folder,
+            "type": "input",
+        }
+        body, media_type = encode_multipart_formdata(fields)
+        headers = {"Content-Type": media_type}
+        status, answer = self._request(
+            "POST", "/upload/image", (body, headers), seconds=_UPLOAD_SECONDS
+        )
+        if status == _TOO_LARGE:
+            size = f"{len(content):,} bytes"
+            reason = f"it takes no file of {size} (raise ComfyUI's --max-upload-size)"
+            raise ServerError(reason, temporary=False)
+        stored = as_dict(_json(status, answer))
+        if not (filename := as_text(stored.get("name"))):
+            raise ServerError("its answer is not ComfyUI's")
+        return "/".join(filter(None, (as_text(stored.get("subfolder")), filename)))
+
     def close(self) -> None:
         """Close every connection."""
         self._connections.close()
@@ -263,7 +316,7 @@ class ServerClient:
         self,
         method: str,
         path: str,
-        body: Mapping[str, object] | None = None,
+        body: Mapping[str, object] | tuple[bytes, dict[str, str]] | None = None,
         seconds: float = _ANSWER_SECONDS,
     ) -> tuple[int, bytes]:
         """Send a request and read its whole answer; gives the status and the body."""
@@ -285,19 +338,21 @@ class ServerClient:
         self,
         method: str,
         path: str,
-        body: Mapping[str, object] | None = None,
+        body: Mapping[str, object] | tuple[bytes, dict[str, str]] | None = None,
         seconds: float = _ANSWER_SECONDS,
     ) -> BaseHTTPResponse:
-        content = None if body is None else json.dumps(body).encode()
+        content, kind = body if isinstance(body, tuple) else (None, _JSON)
+        if body is not None and not isinstance(body, tuple):
+            content = json.dumps(body).encode()
         # A connection that was kept may have been closed by the server just now.
-        retries = 1 if method == "GET" else 0
+        retries = 1 if method in {"GET", "HEAD"} else 0
         while True:
             try:
                 response = self._connections.urlopen(
                     method,
                     f"{self._path}{path}",
                     content,
-                    self._headers if content is None else self._headers | _JSON,
+                    self._headers if content is None else self._headers | kind,
                     redirect=False,
                     preload_content=False,
                     timeout=Timeout(connect=_CONNECT_SECONDS, read=seconds),

@@ -8,11 +8,14 @@ from uuid import uuid4
 
 from returns.pipeline import is_successful
 from returns.result import Failure as Failed
+from returns.result import Success
 
 from adapters.comfyui_server.address import ServerAddress
 from adapters.comfyui_server.client import ServerClient, ServerError, cancel_job
 from adapters.comfyui_server.deadlines import StopCheck, StopRequestedError
+from adapters.comfyui_server.input_pictures import PictureUploads
 from adapters.comfyui_server.job import JobRun, JobSetup, JobState
+from adapters.comfyui_server.pool import unreachable
 from adapters.comfyui_server.progress import NodeTimings
 from adapters.comfyui_server.server_workflow import bind
 from domain.affinity import Fit
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
 _OUTPUT_FOLDER = "mediagen"  # on the server
 _CANCEL_SECONDS = 2.0
 _FREE_SECONDS = 0.2  # a job that comes at once would come before the memory is free
+_SLOT_POLL = 0.1  # seconds, while every slot of the only fitting server is taken
 _MAX_MOVES = 8  # from one server to another: they come back and fail again
 _NOT_AS_CHECKED = frozenset(
     {FailureCode.MODEL_MISSING, FailureCode.NODE_MISSING, FailureCode.GRAPH_REJECTED}
@@ -62,6 +66,7 @@ class ServerRenderer:
         self._pool = pool
         self._limits = limits
         self._clock = clock
+        self._uploads = PictureUploads()
         self._timings: dict[WorkflowKey, tuple[ServerWorkflow, NodeTimings]] = {}
 
     def preflight(self, kind: Kind, workflow: str = "") -> Failure | None:
@@ -117,7 +122,7 @@ class ServerRenderer:
         )
         try:
             stop.check()
-            return _ServerRender(setup).run()
+            return _ServerRender(setup, self._uploads).run()
         except StopRequestedError:
             return Failed(Failure(FailureCode.INTERRUPTED, "the job was stopped on request"))
 
@@ -152,8 +157,10 @@ class _ServerRender:
     of orphaned jobs ends it when that is possible.
     """
 
-    def __init__(self, setup: JobSetup) -> None:
+    def __init__(self, setup: JobSetup, uploads: PictureUploads) -> None:
         self._setup = setup
+        self._uploads = uploads
+        self._refusals: dict[str, Failure] = {}  # by server, of values that it does not offer
         self._pool = setup.pool
         self._lost_on: set[str] = set()
         self._moves = 0
@@ -164,9 +171,12 @@ class _ServerRender:
         if self._setup.request.earlier and (resumed := self._resume_earlier()):
             return resumed
         while True:
-            acquired = self._pool.acquire(
-                self._setup.workflow, self._setup.stop, self._setup.request.prompt_id
-            )
+            if self._refusals:
+                acquired = self._acquire_elsewhere()
+            else:
+                acquired = self._pool.acquire(
+                    self._setup.workflow, self._setup.stop, self._setup.request.prompt_id
+                )
             if not is_successful(acquired):
                 return Failed(acquired.failure())
             slot = acquired.unwrap()
@@ -176,6 +186,31 @@ class _ServerRender:
                 self._pool.release(slot)
             if result is not None:
                 return result
+
+    def _acquire_elsewhere(self) -> Result[ServerSlot, Failure]:
+        """A slot on a server that offers the values of the brief, of which others lack one."""
+        for server in self._pool.servers:
+            is_open = server.is_for(self._setup.workflow) and server.unhealthy is None
+            if not is_open or server.name in self._refusals:
+                continue
+            refusal = self._refusal_of(server)
+            if refusal is not None:
+                self._refusals[server.name] = refusal
+                continue
+            while (slot := self._pool.acquire_on(server)) is None:
+                self._setup.stop.sleep(_SLOT_POLL)
+            return Success(slot)
+        return Failed(next(iter(self._refusals.values())))
+
+    def _refusal_of(self, server: Server) -> Failure | None:
+        """Why a server cannot run the job with its values, by what it has now."""
+        try:
+            failure = server.compatibility(self._setup.workflow)
+        except ServerError as error:
+            return unreachable(server, error)
+        types = server.input_types(self._setup.workflow)
+        bound = bind(self._setup.workflow, self._setup.request, "", types)
+        return failure or (None if is_successful(bound) else bound.failure())
 
     def _submit(self, slot: ServerSlot) -> Result[RenderingFacts, Failure] | None:
         """Run a new job on a slot; None if another try makes sense."""
@@ -188,10 +223,15 @@ class _ServerRender:
         types = server.input_types(self._setup.workflow)
         bound = bind(self._setup.workflow, request, prefix, types)
         if not is_successful(bound):
-            return Failed(bound.failure())
+            return self._refused(server, bound.failure())
         graph, fingerprint = bound.unwrap().graph, bound.unwrap().fingerprint
         for note in bound.unwrap().notes:
             self._setup.context.on_output("server", f"{note}\n".encode())
+        if request.pictures:
+            try:
+                self._uploads.place(server, self._setup.workflow, graph, request.pictures)
+            except ServerError as error:
+                return self._not_uploaded(server, error)
         job = ServerJob(job_id, server.name, request.variant, fingerprint, request.seed)
         if not self._setup.context.record_job(job):
             raise StopRequestedError
@@ -200,6 +240,31 @@ class _ServerRender:
         if is_successful(result):
             return result
         return None if self._may_retry(run, server, result.failure().code) else result
+
+    def _refused(self, server: Server, failure: Failure) -> Result[RenderingFacts, Failure] | None:
+        """The end of a job whose values do not suit a server; None if another try makes sense."""
+        if failure.code is not FailureCode.BRIEF_VALUE:
+            return Failed(failure)
+        if server.name not in self._refusals:
+            server.forget_compatibility()  # what is missing may have been installed meanwhile
+            refusal = self._refusal_of(server)
+            if refusal is None:
+                return None
+            self._refusals[server.name] = refusal
+        return None
+
+    def _not_uploaded(
+        self, server: Server, error: ServerError
+    ) -> Result[RenderingFacts, Failure] | None:
+        """The end of a job whose picture a server did not take; None for a try elsewhere."""
+        if error.temporary:
+            failure = unreachable(server, error)
+            self._pool.mark_unhealthy(server, failure)
+            return None if self._can_move(server) else Failed(failure)
+        message = (
+            f"prompt {self._setup.request.prompt_id}: ComfyUI at {server.name}: {error.reason}"
+        )
+        return Failed(Failure(FailureCode.INPUT_PICTURE, message))
 
     def _may_retry(self, run: JobRun, server: Server, code: FailureCode) -> bool:
         """Whether another job may succeed where this one did not."""

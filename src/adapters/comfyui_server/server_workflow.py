@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from dataclasses import dataclass, replace
@@ -12,13 +13,15 @@ from returns.pipeline import is_successful
 from returns.result import Failure as Refused
 from returns.result import Result, Success
 
-from adapters.comfyui_graph.fields import UNIQUE_FIELDS
+from adapters.comfyui_graph.fields import FIELDS, UNIQUE_FIELDS
 from adapters.comfyui_graph.graph import Problem, title_of
-from adapters.comfyui_graph.input_values import fit
+from adapters.comfyui_graph.input_values import fit, fit_exactly
 from adapters.comfyui_graph.mapping import (
     ConfiguredInputs,
     Targets,
+    configured_paths,
     infer_mapping,
+    picture_inputs,
     resolve_mapping,
 )
 from adapters.comfyui_graph.node_types import MODEL_SUFFIXES, input_type, node_type
@@ -31,6 +34,7 @@ from adapters.comfyui_graph.workflow_file import (
     load_workflow,
 )
 from domain.brief import ALWAYS_PASSED, MAIN_FIELDS, brief_values
+from domain.brief_paths import BriefPath, PathField, PathSyntaxError, ValueType
 from domain.failure import Failure, FailureCode
 from domain.prompt import Kind
 
@@ -42,6 +46,7 @@ if TYPE_CHECKING:
     from adapters.comfyui_graph.input_values import Value
     from adapters.comfyui_graph.node_types import InputType, ObjectInfo
     from application.ports.media_renderer import RenderJob
+    from domain.brief_paths import Scalar
 
 _JOB_FIELDS = frozenset({"seed", "filename_prefix", "prompt_id"})
 _ALWAYS_SET = {Kind.IMAGE: _JOB_FIELDS | {"width", "height"}, Kind.AUDIO: _JOB_FIELDS}
@@ -63,6 +68,7 @@ class ServerWorkflow:
         keep_negative_prompt: whether its own stays where the brief has none.
         models: the model files that it loads, in the order of the graph.
         label: its name in the settings; "" for the only workflow of a kind.
+        paths: the targets' names that are paths in a brief's JSON, or fields with a default.
     """
 
     name: str
@@ -74,12 +80,14 @@ class ServerWorkflow:
     keep_negative_prompt: bool = True
     models: tuple[str, ...] = ()
     label: str = ""
+    paths: Mapping[str, PathField] = dataclasses.field(default_factory=dict)
 
     def filled(self) -> frozenset[Target]:
         """The inputs that get a value in every job, so that what the file has there is not used."""
         always = ALWAYS_PASSED | _ALWAYS_SET[self.kind]
         if self.keep_negative_prompt:
             always -= {"negative_prompt"}
+        always |= {name for name, path in self.paths.items() if path.default is not None}
         return frozenset(target for name in always for target in self.targets.get(name, ()))
 
 
@@ -100,18 +108,36 @@ class BoundGraph:
 
 
 def server_workflow(
-    path: Path, kind: Kind, configured: ConfiguredInputs, node_types: NodeTypeSource = bundled
+    path: Path,
+    kind: Kind,
+    configured: ConfiguredInputs,
+    node_types: NodeTypeSource = bundled,
+    *,
+    pictures: bool = False,
 ) -> Result[ServerWorkflow, Failure]:
     """Read a workflow file and map its inputs. Fails as ``load_workflow``, ``map_inputs`` do."""
     return load_workflow(path, node_types).bind(
-        lambda workflow: map_inputs(path.name, workflow, kind, configured)
+        lambda workflow: map_inputs(path.name, workflow, kind, configured, pictures=pictures)
     )
 
 
 def map_inputs(
-    name: str, workflow: WorkflowFile, kind: Kind, configured: ConfiguredInputs
+    name: str,
+    workflow: WorkflowFile,
+    kind: Kind,
+    configured: ConfiguredInputs,
+    *,
+    pictures: bool = False,
 ) -> Result[ServerWorkflow, Failure]:
     """Map the inputs of a workflow, the configured mapping over the inferred one.
+
+    Args:
+        name: what the workflow is called.
+        workflow: its graph.
+        kind: the media kind that it should make.
+        configured: the inputs that the configuration names.
+        pictures: whether the only node that loads a picture gets the brief's "image", and the only
+            one that loads a mask its "mask".
 
     Fails with ``workflow_unusable``, also where no input takes what the brief asks for, unless the
     configuration says null for that; with ``wrong_media`` where the workflow makes something else.
@@ -122,6 +148,14 @@ def map_inputs(
     if not is_successful(resolved):
         return Refused(resolved.failure())
     targets = resolved.unwrap()
+    paths: Mapping[str, PathField] = {}
+    try:
+        if configured.keys() - FIELDS[kind] or dict in map(type, configured.values()):
+            paths = configured_paths(kind, configured)
+    except PathSyntaxError as error:
+        return Refused(Failure(FailureCode.WORKFLOW_UNUSABLE, f"media.inputs.{kind}: {error}"))
+    if pictures:
+        targets, paths = _with_pictures(graph, targets, paths, configured)
     if any(field in targets or field in configured for field in MAIN_FIELDS[kind]):
         names = frozenset(configured)
         models = {
@@ -136,7 +170,14 @@ def map_inputs(
         }
         return Success(
             ServerWorkflow(
-                name, kind, graph, targets, names, inferred.warnings, models=tuple(models)
+                name,
+                kind,
+                graph,
+                targets,
+                names,
+                inferred.warnings,
+                models=tuple(models),
+                paths=paths,
             )
         )
     problem = media_problem(graph, kind)
@@ -149,6 +190,21 @@ def map_inputs(
         " null there if there is to be none"
     )
     return Refused(Failure(FailureCode.WORKFLOW_UNUSABLE, message))
+
+
+def _with_pictures(
+    graph: Graph, targets: Targets, paths: Mapping[str, PathField], configured: ConfiguredInputs
+) -> tuple[Targets, Mapping[str, PathField]]:
+    """Targets and paths with those of pictures, whose inputs nothing else takes."""
+    taken = {target for inputs in targets.values() for target in inputs}
+    added = {
+        name: target
+        for name, target in picture_inputs(graph).items()
+        if name not in configured and target not in taken
+    }
+    types = {"image": ValueType.IMAGE, "mask": ValueType.MASK}
+    fields = {name: PathField(BriefPath.parse(name), types[name]) for name in added}
+    return {**targets, **{name: (target,) for name, target in added.items()}}, {**paths, **fields}
 
 
 def validate_workflow(workflow: ServerWorkflow, info: ObjectInfo) -> list[Problem]:
@@ -202,6 +258,7 @@ class WorkflowSource:
         node_types: what to convert a file of the editor with.
         keep_negative_prompt: whether the workflow's own stays where the brief has none.
         label: its name in the settings; "" for the only workflow of a kind.
+        pictures: whether its only loader of a picture gets the brief's, as ``map_inputs`` says.
     """
 
     def __init__(
@@ -213,9 +270,11 @@ class WorkflowSource:
         *,
         keep_negative_prompt: bool = True,
         label: str = "",
+        pictures: bool = False,
     ) -> None:
         self._keep_negative_prompt = keep_negative_prompt
         self._label = label
+        self._pictures = pictures
         self._path = path
         self._kind = kind
         self._configured = configured
@@ -234,7 +293,13 @@ class WorkflowSource:
             version = (status.st_ino, status.st_mtime_ns, status.st_size)
         with self._lock:
             if self._loaded is None or version is None or version != self._version:
-                loaded = server_workflow(self._path, self._kind, self._configured, self._node_types)
+                loaded = server_workflow(
+                    self._path,
+                    self._kind,
+                    self._configured,
+                    self._node_types,
+                    pictures=self._pictures,
+                )
                 keep, label = self._keep_negative_prompt, self._label
                 self._loaded, self._version = (
                     loaded.map(
@@ -247,13 +312,16 @@ class WorkflowSource:
             return self._loaded
 
 
-def bind(
+def bind(  # noqa: C901 - every value that a graph gets, in order
     workflow: ServerWorkflow,
     job: RenderJob,
     filename_prefix: str,
     types: Mapping[Target, InputType] | None = None,
 ) -> Result[BoundGraph, Failure]:
-    """The graph for a job; ``brief_unusable`` where a text holds half a character.
+    """The graph for a job.
+
+    Fails with ``brief_unusable`` where a text holds half a character, and with ``brief_value``
+    where a value of the brief's JSON does not suit its input.
 
     Where the brief leaves a field out, the workflow keeps its own value, except for the prompt, the
     lyrics and the tags, and the negative prompt if the settings say so.
@@ -271,6 +339,10 @@ def bind(
         graph[node_id] = node.copy()
         graph[node_id]["inputs"] = dict(node["inputs"])
     values = _field_values(job, filename_prefix, keep_negative=workflow.keep_negative_prompt)
+    if workflow.paths:
+        values |= _defaults(workflow, values)
+        if failure := _set_paths(workflow, job, graph):
+            return Refused(failure)
     bound = [(field, target) for field in values for target in workflow.targets.get(field, ())]
     for field, target in bound:
         value = values[field]
@@ -284,6 +356,8 @@ def bind(
             inputs[target.input] = fitted.value
     # Servers may differ in what they take; what is asked for is the same.
     fingerprint = _fingerprint(graph, workflow)
+    if workflow.paths and types and (failure := _set_paths(workflow, job, graph, types)):
+        return Refused(failure)
     notes: dict[str, None] = {}
     for field, target in bound:
         if types and target in types and field not in UNIQUE_FIELDS:
@@ -293,6 +367,43 @@ def bind(
             graph[target.node_id]["inputs"][target.input] = kept
             notes |= {fitted.note: None} if fitted.note else {}
     return Success(BoundGraph(graph, fingerprint, tuple(notes)))
+
+
+def _defaults(workflow: ServerWorkflow, values: Mapping[str, Value]) -> dict[str, Value]:
+    """The configured defaults of fields that the brief leaves out."""
+    return {
+        name: path.default
+        for name, path in workflow.paths.items()
+        if path.default is not None
+        and name in FIELDS[workflow.kind]
+        and not str(values.get(name, "")).strip()
+    }
+
+
+def _set_paths(
+    workflow: ServerWorkflow,
+    job: RenderJob,
+    graph: Mapping[str, Node],
+    types: Mapping[Target, InputType] | None = None,
+) -> Failure | None:
+    """Set the inputs that take values of the brief's JSON; why one is refused, or None."""
+    for name in workflow.paths.keys() - FIELDS[workflow.kind]:
+        path = workflow.paths[name]
+        value = path.read(job.brief.document)
+        if name in job.pictures:
+            value = Success(job.pictures[name].input_name)
+        for target in workflow.targets.get(name, ()):
+            fitted: Result[Scalar | None, str] = value
+            if (scalar := value.value_or(None)) is not None:
+                expected = types.get(target) if types else None
+                node = workflow.graph[target.node_id]
+                fitted = fit_exactly(path, scalar, target, node, expected)
+            if not is_successful(fitted):
+                message = f"prompt {job.prompt_id}: {fitted.failure()}"
+                return Failure(FailureCode.BRIEF_VALUE, message)
+            if scalar is not None:
+                graph[target.node_id]["inputs"][target.input] = fitted.unwrap()
+    return None
 
 
 def _field_values(job: RenderJob, filename_prefix: str, *, keep_negative: bool) -> dict[str, Value]:

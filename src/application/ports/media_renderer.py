@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from returns.result import Result
 
+    from application.ports.input_pictures import InputPicture
     from domain.affinity import Fit
     from domain.brief import Brief
     from domain.failure import Failure
@@ -37,6 +38,7 @@ class RenderJob:
         slot: number of the slot that renders it; one job of a slot runs at a time.
         process: one of ``waiting_processes`` that was recorded with the claim; None if none was.
         workflow: name of the workflow that renders it; "" for the only one of its kind.
+        pictures: those that the brief names, by the path of the value in the brief's JSON.
     """
 
     prompt_id: int
@@ -51,6 +53,7 @@ class RenderJob:
     slot: int = 0
     process: WorkflowProcess | None = None
     workflow: str = ""
+    pictures: Mapping[str, InputPicture] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -322,6 +322,12 @@ def _submit(
             raise click.UsageError(f"{message} can be added at once; split the FILE")
         if submissions and not is_refused:
             ids = database.intake.submit(submissions)
+    if notes:
+        from domain.brief_paths import notes_without
+        from entrypoints.settings.resolution import paths_of_kind
+
+        paths = paths_of_kind(invocation.settings(), kind)
+        notes = [(where, text) for where, note in notes for text in notes_without([note], paths)]
     _print_result(invocation, ids, submissions if ids else [], refused, notes if ids else [])
     if is_refused:
         return ExitCode.USAGE

@@ -140,7 +140,11 @@ def check(
         read = load_workflow(path, node_types)
         kind = chosen or kind_of(read)
         servers = () if offline else _servers(invocation, urls, kind)
-        checked.append(check_workflow(str(path), read, kind, inputs, servers, node_types))
+        media = invocation.settings().settings.media
+        pictures = media.input_directory is not None
+        checked.append(
+            check_workflow(str(path), read, kind, inputs, servers, node_types, pictures=pictures)
+        )
     if invocation.as_json:
         invocation.print_json({"workflows": [workflow.document() for workflow in checked]})
     else:

@@ -88,7 +88,7 @@ class Layer:
         else:
             known = sorted(schema.field_names(name)) if key else schema.groups()[name]
             for inner, value in entry.value.items():
-                if inner in known:
+                if inner in known or (key and schema.names_path(inner, value)):
                     self.put(f"{name}.{inner}", replace(entry, value=value))
                 else:
                     fix = (
@@ -102,7 +102,7 @@ class Layer:
         """Add a value from the environment or an option, where objects are written as JSON."""
         key = schema.find(name)
         if key is not None and key.entry:  # added through its mapping, which knows the fields
-            mapping, _, entry_name = name.rpartition(".")
+            mapping, entry_name = schema.mapping_entry(name) or ("", "")
             self.put(mapping, replace(entry, value={entry_name: entry.value}))
         elif isinstance(entry.value, str) and (key is None or key.base is dict):
             if name.startswith(schema.ARGUMENTS) and entry.value == schema.AUTO:

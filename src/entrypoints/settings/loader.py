@@ -22,7 +22,14 @@ from entrypoints.settings.layers import (
 )
 from entrypoints.settings.model import Settings
 from entrypoints.settings.redaction import display
-from entrypoints.settings.schema import FILE_VARIABLE, default_arguments, find, keys, kind_of
+from entrypoints.settings.schema import (
+    FILE_VARIABLE,
+    default_arguments,
+    find,
+    keys,
+    kind_of,
+    mapping_entry,
+)
 from entrypoints.settings.validation import checked_value, cross_check
 
 if TYPE_CHECKING:
@@ -117,7 +124,8 @@ def inspect_settings(
         if isinstance(value, Problem):
             problems.append(value)
             continue
-        *groups, last = name.split(".")
+        mapping, last = mapping_entry(name) or name.rpartition(".")[::2]
+        groups = mapping.split(".")
         reduce(lambda group, part: group.setdefault(part, {}), groups, tree)[last] = value
     settings = msgspec.convert(tree, Settings)
     problems += cross_check(settings, entries)

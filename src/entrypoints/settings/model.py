@@ -45,11 +45,11 @@ else:
     ImageRenderer, AudioRenderer = (Literal[names_for(kind)] for kind in (Kind.IMAGE, Kind.AUDIO))
 ScriptPath: TypeAlias = Annotated[str, Meta(description="the path of a script", extra=COMFYUI)]
 ArgumentNames: TypeAlias = Annotated[
-    dict[str, str | tuple[str, ...] | None],
+    dict[str, str | tuple[str, ...] | dict[str, Any] | None],
     Meta(description='"auto", or an object such as {"prompt": "--text4"}'),
 ]
 NodeInputs: TypeAlias = Annotated[
-    dict[str, str | tuple[str, ...] | None],
+    dict[str, str | tuple[str, ...] | dict[str, Any] | None],
     Meta(description='an object such as {"prompt": "6.text"}'),
 ]
 WorkflowFiles: TypeAlias = Annotated[
@@ -314,6 +314,9 @@ class Media(Section, frozen=True):
     argument_style: Literal["equals", "separate"] = "equals"
     blank_negative_prompt: Literal["keep", "empty"] = "keep"
     variants: Literal["last", "all"] = "last"
+    input_directory: Annotated[
+        str | None, Meta(description="the path of a folder of pictures, or null", extra=OWN)
+    ] = None
     reuse: bool = False
     size: Size = Size()
     limits: Limits = Limits()

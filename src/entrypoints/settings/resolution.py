@@ -8,18 +8,26 @@ from __future__ import annotations
 import os
 from functools import reduce
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar, cast
 
 from domain.prompt import Kind
 from entrypoints.settings.errors import Problem, SettingsError
-from entrypoints.settings.schema import default_arguments, nested_json, variable
+from entrypoints.settings.schema import (
+    default_arguments,
+    mapping_entry,
+    names_path,
+    nested_json,
+    place_name,
+    variable,
+)
 from entrypoints.settings.validation import joined_output_root
 from entrypoints.settings.workflows import named_workflows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from adapters.postgres.address import PostgresAddress
+    from domain.brief_paths import BriefPath, PathField
     from domain.hook_delivery import Subscription
     from entrypoints.settings.loader import LoadedSettings
     from entrypoints.settings.workflows import NamedWorkflow
@@ -186,11 +194,55 @@ def state_root(loaded: LoadedSettings) -> Path:
 def arguments(workflow: NamedWorkflow) -> dict[str, tuple[str, ...]]:
     """The script arguments of each field that is passed: defaults first, then those set."""
     merged = {**default_arguments(workflow.kind), **workflow.arguments}
-    return {
-        field: (names,) if isinstance(names, str) else names
-        for field, names in merged.items()
-        if names
+    names = {
+        field: entry.get("argument") if isinstance(entry, dict) else entry
+        for field, entry in merged.items()
     }
+    return {
+        field: (options,) if isinstance(options, str) else tuple(options)
+        for field, options in names.items()
+        if options
+    }
+
+
+def mapped_paths(workflow: NamedWorkflow, mapping: str) -> Mapping[str, PathField]:
+    """The values of a brief's JSON that a workflow takes, and the defaults of its fields.
+
+    Args:
+        workflow: of the settings.
+        mapping: "inputs" or "arguments".
+    """
+    setting = f"media.{mapping}.{workflow.kind.value}"
+    place = place_name(setting)
+    named = {
+        name: entry if isinstance(entry, dict) else {}
+        for name, entry in getattr(workflow, mapping).items()
+        if isinstance(entry, dict) or names_path(name, entry)
+    }
+    if not named:
+        return {}
+    from domain.brief_paths import path_field
+
+    return {
+        name: path_field(name, {key: value for key, value in spec.items() if key != place})
+        for name, spec in named.items()
+    }
+
+
+def paths_of_kind(loaded: LoadedSettings, kind: Kind) -> tuple[BriefPath, ...]:
+    """Every path in a brief's JSON that one of the workflows of a kind takes."""
+    from domain.brief_paths import BriefPath
+
+    paths = [
+        field.path
+        for workflow in named_workflows(loaded.settings.media, kind)
+        for field in mapped_paths(
+            workflow, "inputs" if workflow.renderer == "server" else "arguments"
+        ).values()
+    ]
+    if loaded.settings.media.input_directory is not None:
+        paths += map(BriefPath.parse, ("image", "mask"))
+    return tuple(paths)
 
 
 def lease_seconds(loaded: LoadedSettings) -> float:
@@ -207,7 +259,7 @@ def render_settings_name(loaded: LoadedSettings) -> str:
     """
     name = str(loaded.config_file or "the default settings")
     overridden = {
-        key: repr(reduce(getattr, key.split("."), loaded.settings))
+        key: repr(_value_of(loaded, key))
         for key, source in sorted(loaded.provenance.items())
         if source.kind in {"environment", "option"} and key.startswith(("comfyui.", "media."))
     }
@@ -217,6 +269,12 @@ def render_settings_name(loaded: LoadedSettings) -> str:
 
     digest = hashlib.sha256("\n".join(f"{k}={v}" for k, v in overridden.items()).encode())
     return f"{name} and other values of {', '.join(overridden)} ({digest.hexdigest()[:8]})"
+
+
+def _value_of(loaded: LoadedSettings, name: str) -> object:
+    mapping, entry = mapping_entry(name) or (name, "")
+    value = reduce(getattr, mapping.split("."), loaded.settings)
+    return cast("Mapping[str, object]", value).get(entry) if entry else value
 
 
 def subscriptions(loaded: LoadedSettings) -> tuple[Subscription, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import types
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 from msgspec.structs import fields
@@ -24,8 +24,14 @@ WORKFLOWS = "media.workflows"
 AUTO = "auto"
 """The value of a mapping of arguments that names none: the default."""
 
-_INPUT = 'an input of a node such as "6.text", a list of them, or null'
-_ARGUMENT = 'an argument name such as "--text4", a list of them, or null'
+_INPUT = (
+    'an input of a node such as "6.text", a list of them, null, or an object such as'
+    ' {"input": "3.steps", "type": "integer", "default": 20}'
+)
+_ARGUMENT = (
+    'an argument name such as "--text4", a list of them, null, or an object such as'
+    ' {"argument": "--steps3", "type": "integer", "default": 20}'
+)
 _ALIKE = 0.75  # "databse" and "comfy" are ours, misspelt; "meta" and "poets" need not be
 _LIKELY = 0.5  # within a known section a guess costs nothing
 
@@ -80,12 +86,32 @@ def find(name: str) -> Key | None:
     """The setting with a dotted name; an entry of a mapping of fields counts as one."""
     if key := keys().get(name):
         return key
-    mapping = keys().get(name.rpartition(".")[0])
-    if mapping is None or mapping.base is not dict:
+    if mapping_entry(name) is None:
         return None
-    annotation: object = str | tuple[str, ...] | None
+    annotation: object = str | tuple[str, ...] | dict[str, Any] | None
     expected = _INPUT if name.startswith(INPUTS) else _ARGUMENT
     return Key(name, annotation, str, nullable=True, default=None, expected=expected, entry=True)
+
+
+def mapping_entry(name: str) -> tuple[str, str] | None:
+    """The mapping and the field of a dotted name; None if it names no field of a mapping.
+
+    The field may have dots of its own: it may be a path in the brief's JSON.
+    """
+    for mapping, key in keys().items():
+        if key.base is dict and name.startswith(f"{mapping}."):
+            return mapping, name.removeprefix(f"{mapping}.")
+    return None
+
+
+def place_name(mapping: str) -> str:
+    """What an entry of a mapping calls the place that its value goes to, in an object."""
+    return "input" if mapping.startswith(INPUTS) else "argument"
+
+
+def names_path(name: str, value: object) -> bool:
+    """Whether an entry of a mapping is meant as a path in the brief's JSON."""
+    return isinstance(value, dict) or "." in name or "[" in name
 
 
 def _keys_of(section: type[Section], prefix: str) -> Iterator[Key]:

@@ -30,7 +30,14 @@ from entrypoints.settings.hosts import (
 from entrypoints.settings.ray import SLOTS as RAY_SLOTS
 from entrypoints.settings.ray import slot_faults, slot_kinds
 from entrypoints.settings.redaction import display, excerpt
-from entrypoints.settings.schema import INPUTS, WORKFLOWS, field_names, suggestion
+from entrypoints.settings.schema import (
+    INPUTS,
+    WORKFLOWS,
+    field_names,
+    mapping_entry,
+    place_name,
+    suggestion,
+)
 from entrypoints.settings.workflows import checked_workflows, named_workflows, renderer_faults
 
 if TYPE_CHECKING:
@@ -57,7 +64,9 @@ _WEBHOOK_EXAMPLE: Final = (
 )
 
 
-def checked_value(key: Key, entry: Entry, environ: Mapping[str, str]) -> object:
+def checked_value(  # noqa: PLR0911 - one check after the other
+    key: Key, entry: Entry, environ: Mapping[str, str]
+) -> object:
     """The value as the model's type, its path expanded; a ``Problem`` if it is not valid.
 
     Args:
@@ -75,7 +84,10 @@ def checked_value(key: Key, entry: Entry, environ: Mapping[str, str]) -> object:
     except ExpansionError as error:
         what = f"{key.name} is {excerpt(key.name, raw)}, but {error}"
         return Problem(entry.where, what, error.fix, key.name)
-    for text in _texts(value):
+    if key.entry and (problem := entry_fault(key, value)):
+        what = f"{key.name} is {excerpt(key.name, raw)}: {problem}"
+        return Problem(entry.where, what, f"Write {key.expected}.", key.name)
+    for text in () if isinstance(value, dict) else _texts(value):
         if fault := _text_fault(key, text):
             what = f"{key.name} is {excerpt(key.name, raw)}, which {fault}"
             return Problem(entry.where, what, f"Write {key.expected}.", key.name)
@@ -108,7 +120,11 @@ def _parse_text(key: Key, text: str) -> object:
         return _BOOLEANS.get(word, text)
     if key.base in (int, float) and _NUMBER.fullmatch(word):
         return float(word) if key.base is float or not word.lstrip("+-").isdigit() else int(word)
-    if key.base is tuple or (key.name.startswith(WORKFLOWS) and word.startswith("[")):
+    if (
+        key.base is tuple
+        or (key.entry and word.startswith(("{", "[")))
+        or (key.name.startswith(WORKFLOWS) and word.startswith("["))
+    ):
         try:
             return json.loads(text)
         except (ValueError, RecursionError):
@@ -129,6 +145,40 @@ def _wrong_type(key: Key, entry: Entry, raw: object) -> Problem:
         default = display(key.name, key.default)
         fix = f"Leave it out to use the default, {default}." if key.default is not None else ""
     return Problem(entry.where, what, fix, key.name)
+
+
+def entry_fault(key: Key, value: object) -> str:  # noqa: PLR0911 - one check after the other
+    """What is wrong with an entry that is a path in the brief's JSON, or an object; or "".
+
+    Args:
+        key: of the entry.
+        value: an argument or an input, several of them, None, or an object.
+    """
+    mapping, name = mapping_entry(key.name) or ("", "")
+    is_field = name in field_names(mapping)
+    if is_field and not isinstance(value, dict):
+        return ""
+    from domain.brief_paths import PathSyntaxError, path_field
+
+    spec = value if isinstance(value, dict) else {}
+    place = place_name(mapping)
+    try:
+        path_field(name, {part: member for part, member in spec.items() if part != place})
+    except PathSyntaxError as error:
+        return str(error)
+    if not isinstance(value, dict):
+        return ""
+    if is_field and spec.keys() - {place, "default"}:
+        return f'{name} is a field of the brief; it takes only "{place}" and "default" there'
+    places = spec.get(place)
+    texts = [places] if isinstance(places, str) else places
+    if not isinstance(texts, list | tuple) or not texts:
+        return f'it needs "{place}"'
+    for text in texts:
+        fault = _text_fault(key, text) if isinstance(text, str) else "is not text"
+        if fault:
+            return f"{place} is {excerpt(key.name, text)}, which {fault}"
+    return ""
 
 
 def _texts(value: object) -> Iterator[str]:

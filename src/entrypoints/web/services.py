@@ -239,7 +239,8 @@ def _check_workflow(
     read = read_workflow(file, name, node_types)
     kind = kind or kind_of(read)
     servers = server_addresses(comfyui, (kind,)) if ask_servers else ()
-    return check_workflow(name, read, kind, {}, servers, node_types)
+    pictures = loaded.settings.media.input_directory is not None
+    return check_workflow(name, read, kind, {}, servers, node_types, pictures=pictures)
 
 
 def _versions() -> dict[str, str]:

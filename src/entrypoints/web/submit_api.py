@@ -115,6 +115,10 @@ def _form(name: str, kind: Kind, summary: str, default_text: str) -> type[msgspe
     }
     if kind is Kind.AUDIO:
         inputs["structure"] = (_STRUCTURE, "sections, each with type and lyrics, instead of lyrics")
+    inputs["members"] = (
+        dict[str, Any],
+        "other members of the brief's JSON, which the settings give to inputs of the workflow",
+    )
     inputs["text"] = (_PROSE, f"the original request; by default {default_text}")
     inputs["workflow"] = (_LINE, "name of the workflow that renders it, whatever the rules say")
     inputs |= _VARIATION_INPUTS
@@ -452,7 +456,7 @@ def _problem(type_: Any, value: object) -> str | None:  # noqa: ANN401 - a type 
         return None if is_allowed else requirement(schema)
     if isinstance(value, str):
         return _text_problem(value)
-    if schema["items"]["type"] == "object":
+    if isinstance(value, dict) or schema["items"]["type"] == "object":
         text = json.dumps(value, ensure_ascii=False)
         if len(text) > MAX_PROSE:
             return f"must be at most {MAX_PROSE:,} characters of JSON"

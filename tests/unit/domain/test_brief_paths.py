@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from returns.pipeline import is_successful
 
 from domain.brief_parser import parse_brief
-from domain.brief_paths import BriefPath, PathField, PathSyntaxError, ValueType, read_scalar
+from domain.brief_paths import (
+    BriefPath,
+    PathField,
+    PathSyntaxError,
+    ValueType,
+    notes_without,
+    read_scalar,
+)
 from domain.prompt import Kind
 
 WRITING = """Here it is:
@@ -206,3 +213,15 @@ def test_a_missing_value_is_the_default_or_nothing() -> None:
         assert PathField(path).read(blank).unwrap() is None
     assert PathField(path, default=5).read({"x": 0}).unwrap() == 0
     assert PathField(path, default=True).read({"x": False}).unwrap() is False
+
+
+def test_what_a_workflow_takes_is_not_noted_as_unused() -> None:
+    """Other members are, and other notes stay."""
+    notes = parse_brief(Kind.IMAGE, WRITING).unwrap().notes
+    paths = [BriefPath.parse(text) for text in ("technical_params.steps", "tags", "one.deep")]
+    assert [note for note in notes if "tags" in note]
+    kept = notes_without([*notes, "not understood: tags"], paths)
+    assert kept[-1] == "not understood: tags"
+    assert not [note for note in kept[:-1] if "tags" in note or "Steps" in note or "one" in note]
+    assert "LoRA" in kept[0]
+    assert notes_without(["not used: tags"], paths) == ()

@@ -19,6 +19,8 @@ EXPECTED = {
         "brief_unusable",
         "argument_too_long",
         "workflow_unknown",
+        "brief_value",
+        "input_picture",
     },
     Blame.RENDER: {
         "workflow_failed",

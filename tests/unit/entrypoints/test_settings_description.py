@@ -167,11 +167,11 @@ def test_every_example_of_the_documentation_loads(place: Place, block: str) -> N
     assert place.load(block).notes == ()
 
 
-def test_the_documentation_has_the_seeds_file_and_two_mappings() -> None:
+def test_the_documentation_has_the_seeds_file_and_three_mappings() -> None:
     """So that the test above is not about nothing."""
     text = "".join(blocks())
     assert "anthonys_musings.db" in text
-    assert text.count('"arguments"') == 2
+    assert text.count('"arguments"') == 3
 
 
 def test_the_sides_of_a_picture_are_those_that_the_domain_keeps() -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from entrypoints.settings.resolution import render_settings_name
 from tests.settings_places import Place, make_place
 
 if TYPE_CHECKING:
@@ -106,3 +107,46 @@ def test_an_unreadable_file_does_not_hide_a_wrong_variable(place: Place) -> None
     """Both are told, so that both can be mended."""
     place.environ = {"MEDIA_GENERATOR_DATABASE__TIMEOUT": "-1"}
     assert len(place.refuse("{").problems) == 2
+
+
+def test_paths_of_a_brief_may_stand_beside_its_fields(place: Place) -> None:
+    """With dots in their names, in every source; an object stays whole."""
+    steps = {"input": "3.steps", "type": "integer", "default": 20}
+    inputs = {"prompt": "6.text", "technical_params.steps": steps, "lora": {"input": "5.name"}}
+    place.environ["MEDIA_GENERATOR_MEDIA__INPUTS__IMAGE__TECHNICAL_PARAMS__CFG"] = "3.cfg"
+    name = "MEDIA_GENERATOR_MEDIA__ARGUMENTS__AUDIO__A__B"
+    place.environ[name] = '{"argument": "--x", "default": true}'
+    loaded = place.load({"media": {"inputs": {"image": inputs}}})
+    assert loaded.settings.media.inputs.image == inputs | {"technical_params.cfg": "3.cfg"}
+    assert loaded.settings.media.arguments.audio == {"a.b": {"argument": "--x", "default": True}}
+    assert str(loaded.provenance["media.inputs.image.technical_params.steps"]) == str(place.file)
+    assert "media.inputs.image.technical_params.cfg" in render_settings_name(loaded)
+
+
+@pytest.mark.parametrize(
+    ("name", "entry", "problem"),
+    [
+        ("a.b", "3steps", "is not a node and an input joined by a dot"),
+        ("a..b", "3.steps", "expected a name, a dot or an index at '..b'"),
+        ("a.b", {"type": "integer"}, 'it needs "input"'),
+        ("a.b", {"input": "3.steps", "type": "int"}, "the type 'int' is none of"),
+        ("a.b", {"input": "3.steps", "defalt": 1}, '"defalt" is not known'),
+        ("a.b", {"input": "3.x", "type": "integer", "default": "many"}, "the default is 'many'"),
+        ("a.b", {"input": "3.x", "type": "number", "min": 5, "max": 2}, "min is 5, more than max"),
+        ("a.b", {"input": "3.x", "type": "string", "max": 2}, "max is of no use"),
+        (
+            "a.b",
+            {"input": "3.x", "type": "number", "max": 2, "default": 3},
+            "more than 2, the most",
+        ),
+        ("quality", {"input": "3.x", "type": "string"}, 'takes only "input" and "default"'),
+        ("a.b", 7, "must be an input of a node"),
+    ],
+)
+def test_a_path_that_errs_is_explained(
+    place: Place, name: str, entry: object, problem: str
+) -> None:
+    """In the settings, before anything is claimed."""
+    error = place.refuse({"media": {"inputs": {"image": {name: entry}}}})
+    assert problem in error.problems[0].what
+    assert error.problems[0].key == f"media.inputs.image.{name}"

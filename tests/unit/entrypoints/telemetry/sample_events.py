@@ -43,6 +43,8 @@ QUOTING = frozenset(
         FailureCode.BRIEF_INCOMPLETE,
         FailureCode.BRIEF_UNUSABLE,
         FailureCode.ARGUMENT_TOO_LONG,
+        FailureCode.BRIEF_VALUE,
+        FailureCode.INPUT_PICTURE,
         FailureCode.NO_FILES,
         FailureCode.FORMAT_UNSUPPORTED,
         FailureCode.FILE_BROKEN,
