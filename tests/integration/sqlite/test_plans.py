@@ -62,7 +62,14 @@ EXPRESSIONS = {
         )
     ),
 }  # parts of other statements
-OF_PENDING = {"next_pending", "count_pending", "written", "waiting", "pending_prompt"}
+OF_PENDING = {
+    "next_pending",
+    "pending_candidates",
+    "count_pending",
+    "written",
+    "waiting",
+    "pending_prompt",
+}
 RUNNING = [
     (subject, name)
     for subject in (
@@ -101,7 +108,7 @@ def _plan(connection: Connection, subject: str, name: str) -> list[str]:
     position = "(p.created_at, p.id) < (CAST(:created_at AS TEXT), :prompt_id)"
     sql = statements(subject)[name].format(
         index=hint(connection, Kind.IMAGE), prompt_type="image_prompt", among="1", unmoved="1",
-        urgency="NULL",
+        urgency="NULL", config_name="NULL",
         first="", status="+CAST(:state AS TEXT)", after=position,
         dated="p.created_at >= :oldest", within=statements("gallery")["within_stretch"],
         with_curation=statements("gallery")["curation_tables"],
@@ -119,7 +126,10 @@ def test_no_table_that_grows_is_read_whole(connection: Connection, subject: str,
         scanned = re.match(r"SCAN (\S+)(?: USING (?:COVERING )?INDEX (\w+))?", step)
         if scanned and "VIRTUAL TABLE" not in step and scanned[1] not in SMALL:
             index = scanned[2] or ""
-            few = ("media_generator_pending_", "media_generator_live_", "media_generator_failures")
+            few = (
+                *("media_generator_pending_", "media_generator_live_", "media_generator_failures"),
+                "media_generator_removed",
+            )
             counted = name == "count_of_kind" and index.startswith("media_generator_state_")
             assert counted or index.startswith(few) or scanned[1] == "media_generator_notices", step
 

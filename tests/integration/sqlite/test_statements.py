@@ -331,6 +331,15 @@ def _look_where_nothing_is_ours(path: Path) -> None:
         catalogue.search(PromptQuery())
 
 
+def _pause(connection: Connection) -> None:
+    controls = SqlQueueControls(connection)
+    controls.pause(PausedBy.PERSON, "for a test", "", ())
+    controls.pause(PausedBy.ENVIRONMENT, "for a test", "disk_full", ())
+    controls.paused()
+    controls.resume(PausedBy.ENVIRONMENT)
+    controls.resume()
+
+
 def test_every_statement_is_used(
     tmp_path: Path, used: set[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -366,12 +375,7 @@ def test_every_statement_is_used(
         repository.move([3], "front")
         _live_on_leases(connection, repository)
         _tell_a_hook(connection)
-        controls = SqlQueueControls(connection)
-        controls.pause(PausedBy.PERSON, "for a test", "", ())
-        controls.pause(PausedBy.ENVIRONMENT, "for a test", "disk_full", ())
-        controls.paused()
-        controls.resume(PausedBy.ENVIRONMENT)
-        controls.resume()
+        _pause(connection)
         catalogue = prompt_catalogue.SqlPromptCatalogue(connection)
         catalogue.summary()
         catalogue.search(PromptQuery())
