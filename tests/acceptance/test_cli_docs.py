@@ -71,6 +71,7 @@ def test_the_docs_name_no_option_that_is_not_there(
     """An option that was renamed or removed leaves the docs too."""
     named = set(re.findall(r"`(--[a-z-]+)", chapter(path)))
     known = options_of(command) | COMMON | {"--help"}
+    known |= {name for p in command.params for name in p.secondary_opts}
     if isinstance(command, click.Group):
         known |= {name for _, inner in walk(command) for name in options_of(inner)}
     assert named <= known

@@ -63,6 +63,9 @@ def test_fields_of_the_document(shell: CommandLine, poet: Poet) -> None:
                 "error_message": "why",
                 "code": None,
                 "reason": "why",
+                "label": None,
+                "varied": {},
+                "workflow": None,
             }
         ]
     }

@@ -92,7 +92,7 @@ class Place:
         with lent(self.browser, self.url, said, **options) as page:
             page.goto(self.url + path)
             yield page
-        assert fails or said == []
+        assert fails or said == [], said
 
     def _files(self) -> None:
         for number, size in enumerate(SIZES):

@@ -58,7 +58,7 @@ def test_an_image_comes_into_the_queue(site: Site) -> None:
         page.get_by_text("Size, seed and composition").click()
         form.get_by_label("Width").fill("1024")
         form.get_by_label("Height").fill("576")
-        form.get_by_label("Seed").fill("18446744073709551615")
+        form.get_by_label("Seed", exact=True).fill("18446744073709551615")
         form.get_by_label("Lighting").fill("golden hour")
         form.get_by_label("Original request").fill("The lake, please")
         expect(page.locator("#verdict")).to_have_text("good")
@@ -137,7 +137,7 @@ def test_what_is_refused_is_led_to(site: Site) -> None:
         expect(page.locator("#image-prompt-wrong")).to_have_text("Prompt: is missing.")
         page.get_by_label("Prompt (required)").fill("A lake")
         page.get_by_text("Size, seed and composition").click()
-        seed = page.locator("#form-image").get_by_label("Seed")
+        seed = page.locator("#form-image").get_by_label("Seed", exact=True)
         seed.fill("-1")
         page.get_by_text("Size, seed and composition").click()
         expect(seed).to_be_hidden()
@@ -215,9 +215,9 @@ def test_everybody_can_use_it(site: Site, kind: str, theme: str) -> None:
     """Axe finds nothing serious, with errors on the page; it fits a phone."""
     with site.page(f"/submit?kind={kind}", color_scheme=theme) as page:
         form = page.locator(f"#form-{kind}")
-        form.locator("summary").click()
-        form.get_by_label("Seed").fill("many")
-        expect(form.get_by_label("Seed")).to_have_attribute("aria-invalid", "true")
+        form.locator("summary").first.click()
+        form.get_by_label("Seed", exact=True).fill("many")
+        expect(form.get_by_label("Seed", exact=True)).to_have_attribute("aria-invalid", "true")
         assert serious(page) == []
         page.set_viewport_size(PHONE)
         assert not overflows(page)

@@ -223,8 +223,12 @@ def bad_query(name: str, problem: str) -> ApiError:
     return ApiError(422, "bad_query", f"the parameter {name!r} {problem}")
 
 
-def read_query(model: type[_Model]) -> _Model:
+def read_query(model: type[_Model], *, from_form: bool = False) -> _Model:
     """The query parameters of the request; blank texts count as missing.
+
+    Args:
+        model: the type of the parameters.
+        from_form: whether blank numbers count as missing, too: a form sends its empty fields.
 
     Raises:
         ApiError: a parameter cannot be used.
@@ -235,7 +239,7 @@ def read_query(model: type[_Model]) -> _Model:
         value = request.args[name].strip()
         if "\0" in value:
             raise bad_query(name, "contains a NUL character")
-        if _is_integer(properties[name]):
+        if _is_integer(properties[name]) and (value or not from_form):
             is_number = value.isascii() and value.isdigit() and len(value) <= _MAX_DIGITS
             values[name] = int(value) if is_number else value
         elif value:

@@ -130,7 +130,7 @@ def browse_context(services: Services) -> dict[str, object]:
         ApiError: a filter cannot be used.
         RepositoryError: the database cannot be used.
     """
-    query = read_query(GalleryParameters)
+    query = read_query(GalleryParameters, from_form=True)
     page = gallery_api.gallery(services, query)
     filters = {
         name: value

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from application.ports.curation import Curation
 
 NOW = datetime.now(UTC)
-MONTH = timedelta(days=30, minutes=1)
+MONTH = timedelta(days=30, hours=12)  # NOW is that of the import
 
 
 class _Place:
