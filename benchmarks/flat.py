@@ -66,6 +66,8 @@ _PAGES: Final = {
     "/api/v1/status": True, "/api/v1/queue": True, "/api/v1/prompts": False,
     "/api/v1/prompts?status=error": False, "/api/v1/prompts?status=ready": False,
     "/api/v1/prompts?kind=audio": False, "/api/v1/prompts?text=lake": False,
+    "/api/v1/search?text=mountain": False, "/api/v1/search?text=mountain+lake": False,
+    "/api/v1/gallery?search=mountain": False, "/api/v1/queue/rows?list=failed": False,
     "/api/v1/prompts/6": False, "/api/v1/gallery": False, "/api/v1/system": False,
 }  # fmt: skip
 _SYSTEM: Final = "/api/v1/system"  # starts the doctor's checks in the background
@@ -112,6 +114,9 @@ def measure(trial: Trial) -> Report:
         ]
         subprocess.run(places[0].mediagen("pause"), check=True, capture_output=True)
         subprocess.run(places[1].mediagen("pause"), check=True, capture_output=True)
+        trial.note("the index for searching")
+        for place in places[: len(sizes)]:
+            subprocess.run(place.mediagen("search --rebuild"), check=True, capture_output=True)
         rounds = trial.choose(9, 3)
         results: dict[str, dict[tuple[str, int], Sample]] = {}
         for command in _COMMANDS:

@@ -41,17 +41,21 @@ if TYPE_CHECKING:
     from application.ports.input_pictures import InputPictures
     from application.ports.live_state import LiveStateReader
     from application.ports.media_files import PublishedMedia
-    from application.ports.media_marks import Fingerprints, MediaInspector
+    from application.ports.media_marks import Fingerprints, MediaInspector, PictureIndex
     from application.ports.object_storage import ObjectStorage
     from application.ports.prompt_repository import PromptRepository
     from application.ports.render_logs import RenderLogs
     from application.ports.renders import RenderLeases
+    from application.ports.search import SearchIndex
     from application.ports.system import Clock, Processes
     from domain.lease import ProcessIdentity
     from domain.retry import RetryPolicy
     from entrypoints.settings.loader import LoadedSettings
 
     OpenDatabase: TypeAlias = SqliteDatabase | PostgresDatabase
+
+
+INDEX_LOCK_WAIT_SECONDS = 10.0  # for another process that reads what is new, in small steps
 
 
 def open_database(
@@ -102,6 +106,26 @@ def open_database(
         why_lost=partial(why_lost, loaded),
         place=partial(worker_place, loaded),
     )
+
+
+def open_search(loaded: LoadedSettings, database: OpenDatabase) -> SearchIndex:
+    """The index of words of a database that is open; it is created if it is missing.
+
+    Raises:
+        RepositoryError: it cannot be used.
+        OSError: its file cannot be created.
+    """
+    if is_postgres(loaded):
+        from adapters.postgres import search as postgres_search
+
+        return postgres_search.open_search_index(database.connection)
+    from adapters.sqlite import search as sqlite_search
+    from adapters.state_folder import make_private
+
+    folder = state_folder(loaded)
+    make_private(folder)
+    file = folder / "search.db"
+    return sqlite_search.open_search_index(database.connection, file, INDEX_LOCK_WAIT_SECONDS)
 
 
 def worker_place(loaded: LoadedSettings) -> WorkerPlace:
@@ -288,6 +312,21 @@ def make_fingerprints(loaded: LoadedSettings) -> Fingerprints:
     from adapters.media_files.fingerprints import FingerprintFile
 
     return FingerprintFile(state_folder(loaded) / "fingerprints.db")
+
+
+def open_picture_index(loaded: LoadedSettings) -> PictureIndex:
+    """The index of pictures that look alike.
+
+    Raises:
+        OSError: it cannot be used.
+        SettingsError: there is no database.
+    """
+    from adapters.media_files.picture_index import PictureFile
+    from adapters.state_folder import make_private
+
+    folder = state_folder(loaded)
+    make_private(folder)
+    return PictureFile(folder / "pictures.db")
 
 
 def retry_policy(loaded: LoadedSettings) -> RetryPolicy:

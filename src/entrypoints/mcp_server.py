@@ -19,9 +19,11 @@ from application.ports.database import KeyReusedError
 from application.ports.media_files import BusyError, InvalidMediaError
 from application.ports.prompt_catalogue import PromptQuery
 from application.ports.prompt_repository import RepositoryError
+from application.ports.search import SearchQuery
 from domain.artifact_status import ArtifactStatus
 from domain.failure import FailureCode
 from domain.prompt import Kind
+from domain.search import EmptySearchError, Search
 from entrypoints import factories
 from entrypoints.container import compose
 from entrypoints.settings.errors import SettingsError
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from entrypoints.settings.loader import LoadedSettings
     from entrypoints.web.access import Access
 
+_SEARCH_SECONDS: Final = 5.0  # for what is new, before a search
 MAX_PROMPTS: Final = 1000  # that one call submits or names
 MAX_WAIT_SECONDS: Final = 300.0
 _POLL_SECONDS: Final = 0.5
@@ -173,10 +176,30 @@ class QueueTools:
     def search(
         self, text: str | None, kind: Kind | None, status: str | None, limit: int
     ) -> dict[str, Any]:
-        """Prompts that match, newest first."""
-        with self._database() as database:
-            prompts = database.catalogue.search(PromptQuery(kind, status, text, limit))
-        return {"prompts": [_summary(prompt) for prompt in prompts]}
+        """Prompts that match, newest first.
+
+        Raises:
+            ToolError: there is no word in the text.
+        """
+        if text is None:
+            with self._database() as database:
+                prompts = database.catalogue.search(PromptQuery(kind, status, None, limit))
+            return {"prompts": [_summary(prompt) for prompt in prompts]}
+        try:
+            query = SearchQuery(Search.of_text(text), kind, status, None, limit)
+        except EmptySearchError as error:
+            raise ToolError(str(error)) from None
+        with (
+            closing(factories.open_database(self._loaded)) as database,
+            closing(factories.open_search(self._loaded, database)) as index,
+        ):
+            index.update(_SEARCH_SECONDS)
+            records = [database.catalogue.find(prompt.id) for prompt in index.find(query).prompts]
+            part = round(index.indexed(), 3)
+        return {
+            "prompts": [_summary(record.prompt) for record in records if record],
+            **({} if part == 1 else {"indexed": part}),
+        }
 
     def fetch(self, prompt_id: int) -> list[Any]:
         """The description of a prompt, and its files as far as an answer can hold them.
@@ -331,7 +354,12 @@ def make_server(loaded: LoadedSettings) -> MCPServer[Any]:  # noqa: C901 - a fun
     @server.tool()
     async def search(
         text: Annotated[
-            str | None, Field(max_length=500, description="in the prompt or in its brief")
+            str | None,
+            Field(
+                max_length=500,
+                description="words of the prompt, its brief or its tags; all of them must occur:"
+                ' lake "at dawn" -crowd mount*',
+            ),
         ] = None,
         kind: _KindName = None,
         status: Annotated[

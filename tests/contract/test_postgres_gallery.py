@@ -79,6 +79,10 @@ class PostgresGalleryWorld(GalleryWorld):
                 else:
                     driver.execute(_RENDER, _render_values(row))
 
+    def execute(self, statement: str) -> None:
+        """Another program writes."""
+        self._database.execute(statement)
+
     def gallery(self) -> Gallery:
         self._open.append(self._connection())
         return SqlGallery(self._open[-1])

@@ -259,7 +259,7 @@ class InMemoryPromptRepository:
         return Requeued(tuple(moved), refused)
 
     @transaction
-    def requeue_errors(self) -> Requeued:
+    def requeue_errors(self, except_ids: Collection[int] = ()) -> Requeued:
         """Put every failed prompt back in the queue."""
         errors = [
             row.id
@@ -268,7 +268,7 @@ class InMemoryPromptRepository:
             and row.status == "completed"
             and Kind.of_prompt_type(row.prompt_type)
         ]
-        return self.requeue(sorted(errors), again=False)
+        return self.requeue(sorted(set(errors).difference(except_ids)), again=False)
 
     def _place(self, row: PromptRow) -> tuple[int, tuple[bool, str, int]]:
         """A key that sorts prompts as they are claimed."""

@@ -168,7 +168,7 @@ def test_filters_are_in_the_address_and_can_be_gone_back_from(place: Place) -> N
         expect(page.locator(".card.image")).to_have_count(0)
         expect(page.locator(".card.audio").first).to_be_visible()
         page.get_by_role("searchbox").fill("song 1")
-        expect(page).to_have_url(re.compile(r"text=song\+1"))
+        expect(page).to_have_url(re.compile(r"search=song\+1"))
         expect(page.locator("#foot")).to_contain_text("in total")
         titles = page.locator(".card .name").all_inner_texts()
         assert titles
@@ -274,7 +274,7 @@ def test_it_reads_well_without_scripts(place: Place) -> None:
         expect(page.locator("#player")).to_be_hidden()
         page.get_by_role("searchbox").fill("piece 12")
         page.get_by_role("button", name="Filter").click()
-        expect(page).to_have_url(re.compile("text=piece"))
+        expect(page).to_have_url(re.compile("search=piece"))
         page.goto(place.url)
         page.get_by_role("link", name="Older media").click()
         expect(page.locator(".card .name").first).to_have_text(f"piece {COUNT - 60}")

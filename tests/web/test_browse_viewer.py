@@ -282,9 +282,9 @@ def test_cards_show_how_loud_songs_are(place: Place) -> None:
 def test_a_badge_says_what_the_mark_of_a_file_says(tmp_path: Path, browser: Browser) -> None:
     """In the viewer and on the page of its prompt; a file without a mark has none."""
     with place_at(tmp_path, browser, 3) as place:
-        marks: dict[int, dict[str, str]] = {
-            3: {"source_type": "trainedAlgorithmicMedia", "signature": "present"},
-            2: {"source_type": "algorithmicMedia", "signature": "written"},
+        marks: dict[int, dict[str, str]] = {  # the third is a song
+            3: {"source_type": "algorithmicMedia", "signature": "sidecar"},
+            2: {"source_type": "trainedAlgorithmicMedia", "signature": "present"},
         }
         with closing(sqlite3.connect(place.database, timeout=30)) as driver, driver:
             driver.executemany(
@@ -297,11 +297,10 @@ def test_a_badge_says_what_the_mark_of_a_file_says(tmp_path: Path, browser: Brow
             badge = page.locator("#viewer-mark")
             expect(badge).to_have_text("AI marked as made by an AI model, came with a signature")
             page.keyboard.press("PageDown")
-            expect(badge).to_have_text("AI marked as made by a program, signed")
-            page.keyboard.press("PageDown")
             expect(page.locator("#viewer-title")).to_have_text("piece 1")
             expect(badge).to_be_hidden()
         with place.page("/prompts/3") as page:
-            expect(page.locator("figcaption .origin")).to_have_text(
-                re.compile(r"AI\s+marked as made by an AI model, came with a signature")
-            )
+            said = re.compile(r"AI\s+marked as made by a program, signed in a file beside it")
+            expect(page.locator("figcaption .origin")).to_have_text(said)
+            manifest = page.get_by_role("link", name="Manifest")
+            expect(manifest).to_have_attribute("href", re.compile(r"\.c2pa\?download=1$"))

@@ -36,6 +36,7 @@ _STEPS: Final = (
         "create_ratings_index",
         "create_hidden_index",
         "create_wastebasket_index",
+        "create_removed_index",
         "create_tags",
         "create_tags_index",
         "create_files",

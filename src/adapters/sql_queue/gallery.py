@@ -18,7 +18,7 @@ from domain.artifact import MAX_PATH_LENGTH, is_servable, read_metadata
 from domain.timestamps import TimeRange, iso_timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from adapters.sql_queue.connection import Connection
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         PlainPrompt,
         PromptListQuery,
         PromptPage,
+        PromptPreview,
         WaitingPrompt,
     )
     from application.ports.prompt_catalogue import RenderRecord
@@ -165,13 +166,23 @@ class SqlGallery:
         """Rows of ``prompts`` as they are, newest first."""
         return self._prompts.plain(prompt_types, status, limit)
 
-    def waiting(self, kind: Kind, limit: int) -> Sequence[WaitingPrompt]:
+    def waiting(self, kind: Kind, limit: int, offset: int = 0) -> Sequence[WaitingPrompt]:
         """Pending prompts that have their writing, oldest first."""
-        return self._prompts.waiting(kind, limit)
+        return self._prompts.waiting(kind, limit, offset)
 
-    def failed(self, limit: int, *, cancelled: bool = False) -> Sequence[FailedPrompt]:
+    def waiting_ids(self, kind: Kind) -> Sequence[int]:
+        """The ids of all pending prompts that have their writing, in that order."""
+        return self._prompts.waiting_ids(kind)
+
+    def failed(
+        self, limit: int, *, cancelled: bool = False, offset: int = 0
+    ) -> Sequence[FailedPrompt]:
         """Image and lyrics prompts in error, the latest first."""
-        return self._prompts.failed(limit, cancelled=cancelled)
+        return self._prompts.failed(limit, cancelled=cancelled, offset=offset)
+
+    def previews(self, prompt_ids: Collection[int]) -> Mapping[int, PromptPreview]:
+        """What a short list shows of prompts."""
+        return self._prompts.previews(prompt_ids)
 
     def ended(self, limit: int) -> Sequence[RenderRecord]:
         """The last renders that have an outcome, the newest number first."""
@@ -185,12 +196,18 @@ class SqlGallery:
         self, query: GalleryQuery, within: str, **values: object
     ) -> list[tuple[Any, ...]]:
         is_curated = self._has_curation()
+        labelled = ""
+        if query.label is not None:
+            if "media_generator_labels" not in self._connection.names("table"):
+                return []
+            values["label"] = query.label
+            labelled = "\n" + self._sql["label_terms"]
         if is_curated:
             values |= _curated_conditions(query)
         statement = self._sql["page"].format(
             within=self._sql[f"within_{within}"],
             with_curation=self._sql["curation_tables"] if is_curated else "",
-            curated=self._sql["curation_terms"] if is_curated else "",
+            curated=(self._sql["curation_terms"] if is_curated else "") + labelled,
         )
         time_range = TimeRange(query.since, query.until)
         values |= _conditions(query, time_range)
@@ -202,7 +219,7 @@ class SqlGallery:
         """Number of ids that one page spans at most."""
         if query.text is not None:
             return _MAX_ROWS_WITH_TEXT
-        if query.status is not None:
+        if query.status is not None or query.label is not None:
             return _MAX_ROWS_WITH_PROMPT
         if (query.kind, query.since, query.until) != (None, None, None):
             return _MAX_ROWS

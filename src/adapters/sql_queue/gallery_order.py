@@ -10,15 +10,16 @@ from application.ports.curation import MAX_RATING, GroupKind
 from application.ports.gallery import Order, Shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from adapters.sql_queue.connection import Connection
-    from application.ports.gallery import GalleryQuery
+    from application.ports.gallery import FoundPrompts, GalleryQuery
 
 _MAX_ID: Final = (1 << 63) - 1
 _MIN_PIECE: Final = 200
 _MAX_PIECE: Final = 2_000
 _MAX_SORTED: Final = 5_000  # files that are sorted in memory, rather than looked for in an index
+_MAX_DIFFERENCE: Final = 64  # bits of a fingerprint
 _Source = tuple[str, dict[str, object]]  # a statement, and its values
 
 
@@ -56,7 +57,12 @@ def has_curation(connection: Connection) -> bool:
 def file_order(connection: Connection, query: GalleryQuery) -> FileOrder | None:
     """The order of a query; None where the newest are listed by the key of the table."""
     has_order = query.order is not Order.NEWEST
-    if not has_order and not _wants_curation(query):
+    if (
+        not has_order
+        and not _wants_curation(query)
+        and query.search is None
+        and query.similar is None
+    ):
         return None
     return FileOrder(connection, query)
 
@@ -91,6 +97,13 @@ class FileOrder:
     def pieces(self) -> Iterator[Piece]:
         """The places of all files, piece by piece."""
         query = self._query
+        if query.similar is not None:
+            yield from self._similar(query.similar)
+            return
+        if query.search is not None:
+            if has_curation(self._connection) or not _wants_curation(query):
+                yield from self._of_prompts(query.search)
+            return
         if not has_curation(self._connection):
             if not _wants_curation(query) and query.order is not Order.SIZE:
                 yield from self._walk([("every", {})], self._start())
@@ -120,6 +133,37 @@ class FileOrder:
                 return
             place = files[-1].artifact_id
             length = min(4 * length, _MAX_PIECE)
+
+    def _similar(self, files: Sequence[tuple[int, int]]) -> Iterator[Piece]:
+        """The files that look like one; the key counts down from the greatest difference."""
+        places = [Place(_MAX_DIFFERENCE - difference, number) for difference, number in files]
+        rest = [place for place in sorted(places, reverse=True) if place < self._place()]
+        for at in range(0, len(rest), _MAX_PIECE):
+            part = rest[at : at + _MAX_PIECE]
+            yield Piece(part, part[-1], len(part))
+
+    def _of_prompts(self, search: FoundPrompts) -> Iterator[Piece]:
+        """The files of prompts that a search found; a place is a prompt and a file of it."""
+        place = self._place()
+        if self._query.before is not None:  # other files of the last prompt may be left
+            yield self._files_of([place.key], place)
+        before = None if self._query.before is None else place.key
+        length = _MIN_PIECE // 2
+        while True:
+            ids = list(search(before, length))
+            if ids:
+                yield self._files_of(ids, Place(_MAX_ID, _MAX_ID))
+            if len(ids) < length:
+                return
+            before = ids[-1]
+            length = min(4 * length, _MAX_PIECE)
+
+    def _files_of(self, prompt_ids: list[int], after: Place) -> Piece:
+        rows = self._connection.rows(self._sql["of_prompts"], {"ids": json.dumps(prompt_ids)})
+        files = sorted((Place(*row) for row in rows), reverse=True)
+        return Piece(
+            [place for place in files if place < after], Place(prompt_ids[-1], 0), len(prompt_ids)
+        )
 
     def _read(self, sources: list[_Source], place: int, length: int) -> list[int]:
         """The next ids of several sources, of which no two have the same file."""

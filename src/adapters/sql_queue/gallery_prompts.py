@@ -22,6 +22,7 @@ from application.ports.gallery import (
     PlainPrompt,
     PromptPage,
     PromptPosition,
+    PromptPreview,
     WaitingPrompt,
 )
 from domain.artifact_status import ArtifactStatus
@@ -66,11 +67,11 @@ class GalleryPrompts:
                 read += len(piece)
                 if len(positions) > query.limit:
                     return PromptPage(
-                        self._listed(positions[: query.limit]), positions[query.limit - 1]
+                        self.listed(positions[: query.limit]), positions[query.limit - 1]
                     )
                 if read >= MAX_ROWS:
-                    return PromptPage(self._listed(positions), piece[-1])
-            return PromptPage(self._listed(positions), None)
+                    return PromptPage(self.listed(positions), piece[-1])
+            return PromptPage(self.listed(positions), None)
 
     def _matching(
         self, positions: list[PromptPosition], query: PromptListQuery
@@ -103,18 +104,15 @@ class GalleryPrompts:
                     break
         return tuple(prompts[:limit])
 
-    def waiting(self, kind: Kind, limit: int) -> tuple[WaitingPrompt, ...]:
+    def waiting(self, kind: Kind, limit: int, offset: int = 0) -> tuple[WaitingPrompt, ...]:
         """Pending prompts that have their writing: as moved, then the oldest first."""
-        moved = self._moved_rows(kind)
-        ids = {row[0] for _, row in moved}
-        by_age = self._waiting_rows(kind, limit + len(moved))
-        rows = [row for priority, row in moved if priority > USUAL_PRIORITY]
-        rows += [row for row in by_age if row[0] not in ids]
-        rows += [row for priority, row in moved if priority <= USUAL_PRIORITY]
-        del rows[limit:]
-        last = self._renders.last_of([row[0] for row in rows])
+        with self._connection.reading():
+            ids = self._waiting_ids(kind, limit, offset)
+            by_id = self._by_id("listed", ids, {})
+            last = self._renders.last_of(ids)
         prompts = []
-        for prompt_id, text, created_at, writing_id, content in rows:
+        for prompt_id in ids:
+            _, _, text, _, _, created_at, _, writing_id, content = by_id[prompt_id]
             render = last.get(prompt_id, _NO_RENDER)
             prompts.append(
                 WaitingPrompt(
@@ -129,18 +127,60 @@ class GalleryPrompts:
             )
         return tuple(prompts)
 
-    def _moved_rows(self, kind: Kind) -> list[tuple[int, tuple[Any, ...]]]:
-        """Priorities and rows of the pending prompts that a person moved, in their order."""
+    def waiting_ids(self, kind: Kind) -> tuple[int, ...]:
+        """The ids of all pending prompts that have their writing, in the order of ``waiting``."""
+        with self._connection.reading():
+            return tuple(self._waiting_ids(kind, _MAX_ROWS_OF_ALL, 0))
+
+    def _waiting_ids(self, kind: Kind, limit: int, offset: int) -> list[int]:
+        """A part of the list of pending prompts: before, among and after those in order of age."""
+        moved = self._moved(kind)
+        front = [prompt_id for priority, prompt_id in moved if priority > USUAL_PRIORITY]
+        back = [prompt_id for priority, prompt_id in moved if priority < USUAL_PRIORITY]
+        ids = front[offset : offset + limit]
+        template = self._sql["waiting"]
+        unmoved = self._sql["unmoved"] if moved else "TRUE"
+        statement = template.format(
+            index=index_hint(self._connection, kind), prompt_type=kind.prompt_type, unmoved=unmoved
+        )
+        start = max(0, offset - len(front))
+        missing = limit - len(ids)
+        # Few rows are skipped if there are others behind them; otherwise all are counted.
+        values = {"limit": start + missing if back else missing, "offset": 0 if back else start}
+        by_age = [prompt_id for (prompt_id,) in self._connection.rows(statement, values)]
+        if not back:
+            return ids + by_age
+        start_of_back = max(0, start - len(by_age))
+        return (ids + by_age[start:] + back[start_of_back:])[:limit]
+
+    def _moved(self, kind: Kind) -> list[tuple[int, int]]:
+        """Priorities and ids of the pending prompts that a person moved, in their order."""
         if bookkeeping_version(self._connection) < _PRIORITIES_VERSION:
             return []
         statement = self._sql["waiting_moved"].format(prompt_type=kind.prompt_type)
-        rows = self._connection.rows(statement)
-        return [(priority, tuple(row)) for priority, *row in rows]
+        return [(priority, prompt_id) for priority, prompt_id in self._connection.rows(statement)]
 
-    def failed(self, limit: int, *, cancelled: bool = False) -> tuple[FailedPrompt, ...]:
+    def previews(self, prompt_ids: Collection[int]) -> dict[int, PromptPreview]:
+        """What a short list shows of prompts."""
+        ids = list(prompt_ids)
+        rows = self._by_id("listed", ids, {})
+        artifacts: dict[int, int] = dict(self._rows("newest_artifacts", ids=json.dumps(ids)))
+        return {
+            prompt_id: PromptPreview(
+                column_text(row[2]) or "",
+                None if row[7] is None else Writing(*row[7:]),
+                artifacts.get(prompt_id),
+            )
+            for prompt_id, row in rows.items()
+        }
+
+    def failed(
+        self, limit: int, *, cancelled: bool = False, offset: int = 0
+    ) -> tuple[FailedPrompt, ...]:
         """Prompts that failed, or that a person cancelled, the last one first."""
         with self._connection.reading():
-            ids = self._failed_ids(limit, CANCELLED if cancelled else ArtifactStatus.ERROR.value)
+            shown = CANCELLED if cancelled else ArtifactStatus.ERROR.value
+            ids = self._failed_ids(offset + limit, shown)[offset:]
             rows = self._by_id("listed", ids, {})
             last = self._renders.last_of(ids)
         return tuple(
@@ -176,14 +216,8 @@ class GalleryPrompts:
         )
         return [prompt_id for prompt_id, _ in prompts[:limit]]
 
-    def _waiting_rows(self, kind: Kind, limit: int) -> list[_Row]:
-        with self._connection.reading():
-            statement = self._sql["waiting"].format(
-                index=index_hint(self._connection, kind), prompt_type=kind.prompt_type
-            )
-            return self._connection.rows(statement, {"limit": limit})
-
-    def _listed(self, positions: list[PromptPosition]) -> tuple[ListedPrompt, ...]:
+    def listed(self, positions: list[PromptPosition]) -> tuple[ListedPrompt, ...]:
+        """The prompts at these positions, as far as they are there."""
         ids = [position.prompt_id for position in positions]
         rows = self._by_id("listed", ids, {})
         last = self._renders.last_of(ids)
@@ -218,7 +252,7 @@ def _listed(row: _Row, last: LastRender, count: int) -> ListedPrompt:
 
 
 def _failed(row: _Row, last: LastRender) -> FailedPrompt:
-    prompt_id, prompt_type, text, _, _, created_at, error, *_ = row
+    prompt_id, prompt_type, text, _, _, created_at, error, *writing = row
     failure = (last.failure_code, last.failure_message, last.finished_at)
     return FailedPrompt(
         prompt_id,
@@ -228,6 +262,7 @@ def _failed(row: _Row, last: LastRender) -> FailedPrompt:
         column_text(error) or None,
         *(failure if last.failure_code else (None, None, None)),
         last.attempt,
+        None if writing[0] is None else Writing(*writing),
     )
 
 

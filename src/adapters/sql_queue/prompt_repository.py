@@ -283,7 +283,7 @@ class SqlPromptRepository:
                     refused[prompt_id] = self._why_not(prompt_id)
         return Requeued(tuple(moved), refused)
 
-    def requeue_errors(self) -> Requeued:
+    def requeue_errors(self, except_ids: Collection[int] = ()) -> Requeued:
         """Put every failed prompt back in the queue."""
         with self._connection.reading():
             errors = [
@@ -295,7 +295,7 @@ class SqlPromptRepository:
                     )
                 )
             ]
-        return self.requeue(sorted(errors), again=False)
+        return self.requeue(sorted(set(errors).difference(except_ids)), again=False)
 
     def _end(
         self,

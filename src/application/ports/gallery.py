@@ -12,17 +12,20 @@ import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from domain.artifact import is_servable
 from domain.prompt import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
     from application.ports.prompt_catalogue import RenderRecord
     from domain.prompt import Writing
+
+FoundPrompts: TypeAlias = "Callable[[int | None, int], Sequence[int]]"
+"""Ids of prompts that a search found, the greatest first."""
 
 _KINDS: Final = {kind.value: kind for kind in Kind}
 
@@ -83,8 +86,12 @@ class GalleryQuery(ListFilters):
         workflow: only those that this workflow made.
         seed: only those with this seed.
         size: only pictures of this width and height in pixels.
+        label: only files of prompts with this label.
         order: the order.
         before_key: ``next_key`` of the page before.
+        search: only files of the prompts that this finds, in its order: called with an id, for
+            prompts with smaller ones, and with the largest number of them.
+        similar: only these files, the smallest first: how different each is, and its id.
     """
 
     before: int | None = None
@@ -97,8 +104,11 @@ class GalleryQuery(ListFilters):
     workflow: str | None = None
     seed: int | None = None
     size: tuple[int, int] | None = None
+    label: str | None = None
     order: Order = Order.NEWEST
     before_key: int | None = None
+    search: FoundPrompts | None = None
+    similar: Sequence[tuple[int, int]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +297,7 @@ class FailedPrompt:
         failure_message: of its last render, or None.
         finished_at: end of its last render (ISO 8601), or None.
         attempts: number of attempts; 0 when it was never rendered.
+        writing: the one under ``output_reference``, or None when there is none.
     """
 
     id: int
@@ -298,6 +309,22 @@ class FailedPrompt:
     failure_message: str | None
     finished_at: str | None
     attempts: int
+    writing: Writing | None
+
+
+@dataclass(frozen=True, slots=True)
+class PromptPreview:
+    """What a short list shows of a prompt.
+
+    Attributes:
+        text: the prompt as a person wrote it.
+        writing: the one under ``output_reference``, or None when there is none.
+        artifact_id: its newest file, if that is among the newest 2,000 of the database.
+    """
+
+    text: str
+    writing: Writing | None
+    artifact_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -408,15 +435,31 @@ class Gallery(Protocol):
         """
         ...
 
-    def waiting(self, kind: Kind, limit: int) -> Sequence[WaitingPrompt]:
+    def waiting(self, kind: Kind, limit: int, offset: int = 0) -> Sequence[WaitingPrompt]:
         """Pending prompts that have their writing, oldest first; those waiting for a retry too.
 
-        The catalogue's summary has their total number.
+        Those that a person moved stand where they will be rendered. The catalogue's summary has
+        their total number.
+
+        Args:
+            kind: the media kind.
+            limit: maximum number of prompts.
+            offset: number of prompts that are left out at the beginning.
         """
         ...
 
-    def failed(self, limit: int, *, cancelled: bool = False) -> Sequence[FailedPrompt]:
+    def waiting_ids(self, kind: Kind) -> Sequence[int]:
+        """The ids of all pending prompts that have their writing, in the order of ``waiting``."""
+        ...
+
+    def failed(
+        self, limit: int, *, cancelled: bool = False, offset: int = 0
+    ) -> Sequence[FailedPrompt]:
         """Image and lyrics prompts that failed, or that a person cancelled, the latest first."""
+        ...
+
+    def previews(self, prompt_ids: Collection[int]) -> Mapping[int, PromptPreview]:
+        """What a short list shows of prompts, by id; those that are gone are left out."""
         ...
 
     def ended(self, limit: int) -> Sequence[RenderRecord]:

@@ -83,6 +83,41 @@ class MediaInspector(Protocol):
         ...
 
 
+class PictureIndex(Protocol):
+    """Finds fingerprints that differ in few bits. Every method raises OSError if it cannot."""
+
+    def bits_of(self, artifact_id: int) -> int | None:
+        """The fingerprint of a picture, or None if it has none."""
+        ...
+
+    def known(self, artifact_ids: Sequence[int]) -> set[int]:
+        """Those of some pictures that were read, with a fingerprint or without."""
+        ...
+
+    def cursors(self) -> Mapping[str, int]:
+        """How far the pictures were read, by the name of the cursor."""
+        ...
+
+    def add(
+        self, fingerprints: Sequence[tuple[int, int | None]], cursors: Mapping[str, int]
+    ) -> None:
+        """Add fingerprints by the ids of their rows, and remember how far the pictures were read.
+
+        Args:
+            fingerprints: None for a picture that cannot be read.
+            cursors: by their names.
+        """
+        ...
+
+    def near(self, bits: int, limit: int) -> Sequence[tuple[int, int]]:
+        """Pictures that differ in few bits: the number of bits and the row's id, nearest first."""
+        ...
+
+    def close(self) -> None:
+        """Close the file."""
+        ...
+
+
 class Fingerprints(Protocol):
     """Fingerprints of pictures, which are nearly the same for pictures that look the same."""
 

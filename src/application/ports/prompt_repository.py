@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 from domain.prompt import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from domain.artifact import Artifact
@@ -264,6 +264,10 @@ class PromptRepository(Protocol):
         """
         ...
 
-    def requeue_errors(self) -> Requeued:
-        """Put every failed prompt back in the queue, except those that a person cancelled."""
+    def requeue_errors(self, except_ids: Collection[int] = ()) -> Requeued:
+        """Put every failed prompt back in the queue, except those that a person cancelled.
+
+        Args:
+            except_ids: prompts that are left alone, too.
+        """
         ...

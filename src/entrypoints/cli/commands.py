@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "serve": ("serve:serve", "Serve a web page with the media and the queue."),
     "status": ("status:status", "Show the state of the queue."),
     "list": ("list:list_prompts", "List prompts, newest first."),
+    "search": ("search:search", "Find prompts by words."),
     "show": ("show:show", "Show everything about one prompt."),
     "logs": ("logs:logs", "Print the output of a prompt's workflow."),
     "cancel": ("retry:cancel", "Cancel prompts, even while they are being rendered."),

@@ -15,6 +15,9 @@ from entrypoints.cli.timestamps import age_of, shown_time
 from entrypoints.terminal_text import fitted, one_line, table, terminal_columns
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from application.ports.database import Database
     from domain.prompt import Prompt
 
 HELP = """List prompts, newest first.
@@ -63,13 +66,34 @@ def list_prompts(
 ) -> None:
     """Print the prompts that match."""
     from application.ports.prompt_catalogue import PromptQuery
-    from domain.variation import caption
 
     query = PromptQuery(kind, artifact_status, text, limit, label)
     with invocation.open_database() as database:
         prompts = database.catalogue.search(query)
-        labelled = database.labels.of([prompt.id for prompt in prompts])
-        workflows = database.workflow_records.names([prompt.id for prompt in prompts])
+        print_prompts(invocation, database, prompts, limit, shows_varied=label is not None)
+
+
+def print_prompts(
+    invocation: Invocation,
+    database: Database,
+    prompts: Sequence[Prompt],
+    limit: int,
+    *,
+    shows_varied: bool = False,
+) -> None:
+    """Print prompts as a table, or as JSON.
+
+    Args:
+        invocation: says which.
+        database: knows their labels and workflows.
+        prompts: newest first.
+        limit: if there are so many, more may match.
+        shows_varied: whether to show in which values the prompts differ.
+    """
+    from domain.variation import caption
+
+    labelled = database.labels.of([prompt.id for prompt in prompts])
+    workflows = database.workflow_records.names([prompt.id for prompt in prompts])
     if invocation.as_json:
         documents = [
             {
@@ -95,7 +119,7 @@ def list_prompts(
         return
     has_failed = any(map(any, map(_reason, prompts)))
     reason_titles = ("CODE", "REASON") if has_failed else ()
-    is_varied = label is not None and any(one.varied for one in labelled.values())
+    is_varied = shows_varied and any(one.varied for one in labelled.values())
     varied_titles = ("VARIED",) if is_varied else ()
     named_titles = ("WORKFLOW",) if workflows else ()
     titles = (*named_titles, *reason_titles, *varied_titles)

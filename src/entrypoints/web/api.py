@@ -14,6 +14,7 @@ from flask import Blueprint, Response, request
 from msgspec import Meta
 
 from domain.prompt import Kind
+from domain.search import EmptySearchError, Search
 from entrypoints.web.errors import ApiError
 from entrypoints.web.json_responses import Document, json_response
 
@@ -31,6 +32,7 @@ API_MODULES: Final = (
     "gallery_api",
     "curation_api",
     "prompts_api",
+    "search_api",
     "submit_api",
     "labels_api",
     "queue_api",
@@ -265,6 +267,18 @@ def read_time(name: str, value: str | None, *, whole_day: bool = False) -> datet
     except (ValueError, OverflowError):
         problem = 'must be a date or a time in ISO 8601, such as "2026-01-06T21:30:45"'
         raise bad_query(name, problem) from None
+
+
+def read_search(name: str, text: str) -> Search:
+    """A query parameter that holds words to look for.
+
+    Raises:
+        ApiError: there is no word in it.
+    """
+    try:
+        return Search.of_text(text)
+    except EmptySearchError as error:
+        raise bad_query(name, f"is of no use: {error}") from None
 
 
 # ------------------------------------------------------------------------------------------ bodies

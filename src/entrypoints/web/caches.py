@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from application.ports.prompt_repository import RepositoryError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from application.ports.curation import Curation
     from application.ports.database import Database, QueueWatch
@@ -32,6 +32,9 @@ class SummaryCache:
 
     Counting visits every prompt, and each open page asks every second.
 
+    Attributes:
+        outcomes: the last renders that ended, as the API shows them, by the number of the render.
+
     Args:
         watch: opens what notices commits of other programs; its owner closes it.
         now: a monotonic clock, in seconds.
@@ -49,6 +52,7 @@ class SummaryCache:
         self._cost = 0.0
         self._is_stale = False
         self._texts: dict[int, str] = {}
+        self.outcomes: Mapping[int, object] = {}
 
     def summary(self, catalogue: Callable[[], PromptCatalogue]) -> QueueSummary:
         """The summary; a change of another program shows after a second at most.

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 from msgspec import Meta
 
 from application.ports.database import PausedBy
+from domain.prompt import Kind
 from entrypoints.web.api import Routes, RowId, bad_body
 from entrypoints.web.errors import ApiError
 from entrypoints.web.json_responses import Document
 from entrypoints.web.queue_api import Pause, show_pause
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from application.ports.prompt_repository import Requeued
     from entrypoints.web.services import Services
 
@@ -51,14 +54,31 @@ class RetryBody(Document):
     again: Annotated[bool, Meta(description="retry a prompt that is ready, too")] = False
 
 
+_Ids = Annotated[list[RowId], Meta(max_length=MAX_IDS)]
+_Except = Annotated[
+    list[RowId], Meta(max_length=MAX_IDS, description="prompts that are left alone nevertheless")
+]
+_AllPending = Annotated[
+    bool, Meta(description="every pending prompt that has its writing, instead of ids")
+]
+_OneKind = Annotated[Kind | None, Meta(description="with all_pending: only this kind")]
+
+
 class RetryManyBody(Document):
     """Which prompts to retry."""
 
-    ids: Annotated[list[RowId], Meta(max_length=MAX_IDS)] = []  # noqa: RUF012 - msgspec copies it
+    ids: _Ids = []  # noqa: RUF012 - msgspec copies it
     all_errors: Annotated[bool, Meta(description="every prompt that failed, instead of ids")] = (
         False
     )
+    except_ids: _Except = []  # noqa: RUF012 - msgspec copies it
     again: Annotated[bool, Meta(description="retry prompts that are ready, too")] = False
+    front: Annotated[bool, Meta(description="render them before everything else")] = False
+
+
+_EITHER: Final = Meta(
+    extra_json_schema={"anyOf": [{"required": ["ids"]}, {"required": ["all_pending"]}]}
+)
 
 
 class CancelBody(Document):
@@ -79,7 +99,10 @@ class CancelledMany(Document):
 class CancelManyBody(Document):
     """Which prompts to cancel."""
 
-    ids: Annotated[list[RowId], Meta(min_length=1, max_length=MAX_IDS)]
+    ids: _Ids = []  # noqa: RUF012 - msgspec copies it
+    all_pending: _AllPending = False
+    kind: _OneKind = None
+    except_ids: _Except = []  # noqa: RUF012 - msgspec copies it
     requeue: Annotated[
         bool, Meta(description="put prompts that are being rendered back in the queue instead")
     ] = False
@@ -88,7 +111,10 @@ class CancelManyBody(Document):
 class MoveBody(Document):
     """Which pending prompts to move, and where to."""
 
-    ids: Annotated[list[RowId], Meta(min_length=1, max_length=MAX_IDS)]
+    ids: _Ids = []  # noqa: RUF012 - msgspec copies it
+    all_pending: _AllPending = False
+    kind: _OneKind = None
+    except_ids: _Except = []  # noqa: RUF012 - msgspec copies it
     place: Annotated[
         Literal["front", "back"] | None, Meta(description="the front is before everything else")
     ] = None
@@ -142,10 +168,16 @@ def retry_prompts(services: Services, body: RetryManyBody) -> Moved:
     """Put many finished or failed prompts back in the queue."""
     if body.all_errors == bool(body.ids):
         raise bad_body("the body must have either 'ids' or 'all_errors': true")
+    if body.except_ids and not body.all_errors:
+        raise bad_body("'except_ids' needs 'all_errors'")
     repository = services.repository()
     if body.all_errors:
-        return _moved(repository.requeue_errors())
-    return _moved(repository.requeue(body.ids, again=body.again))
+        requeued = repository.requeue_errors(body.except_ids)
+    else:
+        requeued = repository.requeue(body.ids, again=body.again)
+    if body.front and requeued.moved:
+        repository.move(requeued.moved, "front")
+    return _moved(requeued)
 
 
 @routes.add(
@@ -169,16 +201,24 @@ def cancel_prompt(services: Services, prompt_id: int, body: CancelBody) -> Cance
     "/api/v1/cancel",
     CancelledMany,
     tag="changes",
-    body=CancelManyBody,
+    body=Annotated[CancelManyBody, _EITHER],
     body_required=True,
 )
 def cancel_prompts(services: Services, body: CancelManyBody) -> CancelledMany:
     """Take many prompts out of the queue."""
-    result = _moved(services.repository().cancel_many(body.ids, requeue=body.requeue))
+    ids = _chosen(services, body)
+    result = _moved(services.repository().cancel_many(ids, requeue=body.requeue))
     return CancelledMany(result.moved, result.refused)
 
 
-@routes.add("POST", "/api/v1/move", Moved, tag="changes", body=MoveBody, body_required=True)
+@routes.add(
+    "POST",
+    "/api/v1/move",
+    Moved,
+    tag="changes",
+    body=Annotated[MoveBody, _EITHER],
+    body_required=True,
+)
 def move_prompts(services: Services, body: MoveBody) -> Moved:
     """Give pending prompts another place in the queue.
 
@@ -187,7 +227,7 @@ def move_prompts(services: Services, body: MoveBody) -> Moved:
     place = body.priority if body.priority is not None else body.place
     if place is None or (body.priority is not None and body.place is not None):
         raise bad_body("the body must have either 'place' or 'priority'")
-    return _moved(services.repository().move(body.ids, place))
+    return _moved(services.repository().move(_chosen(services, body), place))
 
 
 @routes.add("POST", "/api/v1/pause", Paused, tag="changes", body=PauseBody)
@@ -208,6 +248,25 @@ def resume(services: Services, body: ResumeBody) -> Paused:  # noqa: ARG001 - is
     controls = services.controls()
     controls.resume()
     return Paused(show_pause(controls.paused()))
+
+
+def _chosen(services: Services, body: CancelManyBody | MoveBody) -> Sequence[int]:
+    """The ids that the body names, or those of all pending prompts that it chooses."""
+    if body.all_pending == bool(body.ids):
+        raise bad_body("the body must have either 'ids' or 'all_pending': true")
+    if not body.all_pending:
+        if body.kind or body.except_ids:
+            raise bad_body("'kind' and 'except_ids' need 'all_pending'")
+        return body.ids
+    kinds = [body.kind] if body.kind else list(Kind)
+    kept = set(body.except_ids)
+    gallery = services.gallery()
+    return [
+        prompt_id
+        for kind in kinds
+        for prompt_id in gallery.waiting_ids(kind)
+        if prompt_id not in kept
+    ]
 
 
 def _moved(requeued: Requeued) -> Moved:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 from urllib.parse import quote
 
@@ -20,7 +21,9 @@ from entrypoints.web.api import (
     QueryText,
     QueryTime,
     Routes,
+    RowId,
     bad_query,
+    read_search,
     read_time,
 )
 from entrypoints.web.json_responses import Document, Time, iso
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from application.ports.curation import Curated
-    from application.ports.gallery import GalleryArtifact
+    from application.ports.gallery import FoundPrompts, GalleryArtifact
     from entrypoints.web.services import Services
 
 MAX_PAGE_SIZE: Final = 200  # files
@@ -38,6 +41,8 @@ _CURSOR: Final = re.compile(r"(?:(\d{1,18})\.)?(-?\d{1,18})", re.ASCII)
 _SIZE: Final = re.compile(r"(\d{1,9}) ?[x×] ?(\d{1,9})", re.ASCII | re.IGNORECASE)
 _NO_FILE: Final = {"media_url": None, "thumbnail_url": None, "peaks_url": None}
 THUMBNAIL_WIDTH: Final = 320  # pixels
+_MAX_SIMILAR: Final = 1000  # files
+_UPDATE_SECONDS: Final = 0.2  # for what is new, before a search
 _SONG_TAGS: Final = ("genre", "mood", "tempo")
 
 routes = Routes()
@@ -122,6 +127,21 @@ class GalleryPage(Document):
 class GalleryParameters(ListParameters, frozen=True):
     """Which files are listed."""
 
+    search: Annotated[
+        QueryText | None,
+        Meta(
+            description="words that the prompt, its writing or its tags contain, as in"
+            " /api/v1/search; the files of the newest prompts come first then"
+        ),
+    ] = None
+    similar: Annotated[
+        RowId | None,
+        Meta(
+            description="artifact_id of a picture: only files that look like it, encoded again or"
+            " made smaller; the most similar first. Older files are compared once they were read"
+            " in the background",
+        ),
+    ] = None
     favourite: Annotated[Literal["1"] | None, Meta(description="1: only favourites")] = None
     rating: Annotated[
         int, Meta(ge=0, le=MAX_RATING, description="only files that are rated at least so")
@@ -140,6 +160,9 @@ class GalleryParameters(ListParameters, frozen=True):
     seed: Annotated[QueryText | None, Meta(description="only files with this seed: digits")] = None
     size: Annotated[
         QueryText | None, Meta(description="only pictures of this size, such as 1024x768")
+    ] = None
+    label: Annotated[
+        QueryText | None, Meta(description="only files of prompts with this label")
     ] = None
     sort: Annotated[
         Literal["newest", "oldest", "rating", "size"],
@@ -183,8 +206,11 @@ def gallery(services: Services, query: GalleryParameters) -> GalleryPage:
             workflow=query.workflow,
             seed=_seed(query.seed),
             size=_size(query.size),
+            label=query.label,
             order=Order(query.sort),
             before_key=key,
+            search=_found(services, query.search),
+            similar=_similar(services, query.similar),
         )
     )
     items = gallery_items(services, page.artifacts)
@@ -199,6 +225,24 @@ def _position(cursor: str | None) -> tuple[int | None, int | None]:
     if match is None:
         raise bad_query("cursor", "does not come from an earlier answer; start without it")
     return int(match[1] or 0), int(match[2])
+
+
+def _found(services: Services, text: str | None) -> FoundPrompts | None:
+    """What finds the prompts with these words; the index has taken in what is new."""
+    if text is None:
+        return None
+    words = read_search("search", text)
+    index = services.search()
+    index.update(_UPDATE_SECONDS)
+    return partial(index.find_ids, words)
+
+
+def _similar(services: Services, artifact_id: int | None) -> Sequence[tuple[int, int]] | None:
+    """The files that look like one, with their differences."""
+    if artifact_id is None:
+        return None
+    artifact = services.gallery().artifact_by_id(artifact_id)
+    return services.similar(artifact)[:_MAX_SIMILAR] if artifact else []
 
 
 def _cursor(before: int | None, key: int | None) -> str | None:

@@ -147,10 +147,12 @@ def browse_context(services: Services) -> dict[str, object]:
         "kind": kind.prompt_type if kind else "",
         "status": query.status or "",
         "statuses": sorted({*map(str, ArtifactStatus), CANCELLED, *filter(None, [query.status])}),
-        "text": query.text or "",
+        "text": query.search or query.text or "",
         "chosen": query,
         "more_filters": any(
-            filters.get(name) for name in filters if name not in {"kind", "status", "text"}
+            filters.get(name)
+            for name in filters
+            if name not in {"kind", "status", "text", "search"}
         ),
         "filtered": bool(filters),
         "next_page": f"{request.script_root}/?{next_page}" if next_page else None,

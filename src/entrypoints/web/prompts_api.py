@@ -152,7 +152,7 @@ def list_prompts(services: Services, query: PromptParameters) -> PromptPage:
     page = services.gallery().prompts(
         PromptListQuery(**query.filters(), after=_position(query.cursor), limit=query.limit)
     )
-    items = [_list_item(prompt) for prompt in page.prompts]
+    items = [list_item(prompt) for prompt in page.prompts]
     return PromptPage(items, page.next.token() if page.next else None)
 
 
@@ -243,7 +243,8 @@ def _position(cursor: str | None) -> PromptPosition | None:
         ) from None
 
 
-def _list_item(prompt: ListedPrompt) -> PromptListItem:
+def list_item(prompt: ListedPrompt) -> PromptListItem:
+    """A prompt in a list, as the API shows it."""
     return PromptListItem(
         id=prompt.id,
         kind=prompt.kind,

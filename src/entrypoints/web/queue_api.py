@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, Literal, cast
 
 import msgspec
 from flask import request
@@ -17,13 +17,14 @@ from domain.failure import FailureCode
 from domain.prompt import CANCELLED, Kind
 from entrypoints.web.api import Routes
 from entrypoints.web.briefs import Problem, WrittenBrief, explain_error, title_of, written_brief
+from entrypoints.web.gallery_api import gallery_item
 from entrypoints.web.json_responses import Count, CountByKind, Document, KindName, Time, iso
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from application.ports import database
-    from application.ports.gallery import FailedPrompt, WaitingPrompt
+    from application.ports.gallery import FailedPrompt, Gallery, PromptPreview, WaitingPrompt
     from application.ports.live_state import RenderView, WorkerView
     from application.ports.prompt_catalogue import QueueSummary, RenderRecord
     from application.ports.workers import RegisteredWorker
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 MAX_LISTED: Final = 50  # waiting prompts of each kind, and failed ones
 MAX_OUTCOMES: Final = 20
+MAX_ROWS: Final = 200  # in one answer
+MAX_TEXT: Final = 500  # characters of a request in a row
+MAX_OFFSET: Final = 100_000_000
 
 _SECONDS_LEFT: Final = (
     "how long the whole queue will take; null while it is paused, and if that is unknown"
@@ -64,7 +68,8 @@ class Rendering(Document):
         ),
     ]
     text: (
-        Annotated[str, Meta(description="the original request; only in the queue")] | UnsetType
+        Annotated[str, Meta(description="the original request; not in the answer about one prompt")]
+        | UnsetType
     ) = UNSET
 
 
@@ -129,10 +134,15 @@ class Outcome(Document):
     prompt_id: int
     render_id: int
     kind: KindName
+    title: Annotated[str, Meta(description="title of the song, or the beginning of the prompt")]
     outcome: str | None
     code: str | None
+    message: Annotated[str | None, Meta(description="why it failed or was put back")]
     seconds: float | None
     finished_at: Time
+    thumbnail_url: Annotated[
+        str | None, Meta(description="address of a small WebP; null for a song, and without a file")
+    ]
 
 
 Counts = Annotated[dict[str, Count], Meta(description="number of prompts by artifact_status")]
@@ -198,6 +208,50 @@ class Failed(Document):
     attempts: Count
 
 
+class QueueRow(Document):
+    """A prompt in one line."""
+
+    id: int
+    kind: KindName
+    title: Annotated[str, Meta(description="title of the song, or the beginning of the prompt")]
+    text: Annotated[str, Meta(description=f"the original request, {MAX_TEXT:,} characters at most")]
+    created_at: Time
+    error: Annotated[
+        Problem | None,
+        Meta(description="why it failed; of a waiting prompt, why its writing cannot be read"),
+    ]
+    retry_at: Annotated[
+        str | None,
+        Meta(description="earliest time of the next attempt", examples=["2026-01-06T21:30:45"]),
+    ] = None
+    finished_at: Time = None
+    attempts: Count = 0
+
+
+class QueueRows(Document):
+    """A part of a list of the queue."""
+
+    items: list[QueueRow]
+    total: Annotated[Count, Meta(description="length of the whole list")]
+
+
+class RowParameters(msgspec.Struct, frozen=True):
+    """Which part of which list of the queue."""
+
+    list: Annotated[
+        Literal["waiting", "failed", "cancelled"],
+        Meta(
+            description="waiting prompts stand in the order in which they are rendered; of those"
+            " that failed or that a person cancelled, the last one is first"
+        ),
+    ] = "waiting"
+    kind: Annotated[
+        Literal["image", "audio"], Meta(description="of the waiting prompts; others have one list")
+    ] = "image"
+    offset: Annotated[int, Meta(ge=0, le=MAX_OFFSET, description="rows to leave out")] = 0
+    limit: Annotated[int, Meta(ge=1, le=MAX_ROWS, description="maximum number of rows")] = 100
+
+
 class WaitingByKind(Document):
     """Waiting prompts, for each media kind."""
 
@@ -243,8 +297,8 @@ def status(services: Services) -> Status:
         next_retry_at=iso(summary.next_retry_at),
         oldest_pending=TimeByKind(**oldest),
         paused=show_pause(services.controls().paused()),
-        rendering=renderings(summary.rendering, workers),
-        outcomes=[_outcome(render) for render in services.gallery().ended(MAX_OUTCOMES)],
+        rendering=renderings(summary.rendering, workers, _texts(services, summary)),
+        outcomes=_outcomes(services),
         workers=[show_worker(worker) for worker in workers],
         broken=_broken(workers),
         seconds_left=_queue_seconds_left(services, summary, workers),
@@ -257,10 +311,6 @@ def queue(services: Services) -> Queue:
     """What waits, what failed and what is being rendered."""
     gallery = services.gallery()
     summary = services.summaries.summary(services.catalogue)
-    texts = {
-        render.render_id: services.summaries.prompt_text(render, services.catalogue)
-        for render in summary.rendering
-    }
     workers = services.live.workers()
     waiting = {
         kind.value: [_waiting(prompt) for prompt in gallery.waiting(kind, MAX_LISTED)]
@@ -270,7 +320,7 @@ def queue(services: Services) -> Queue:
         waiting=WaitingByKind(**waiting),
         failed=[_failed(prompt) for prompt in gallery.failed(MAX_LISTED)],
         cancelled=[_failed(prompt) for prompt in gallery.failed(MAX_LISTED, cancelled=True)],
-        rendering=renderings(summary.rendering, workers, texts),
+        rendering=renderings(summary.rendering, workers, _texts(services, summary)),
         totals=QueueTotals(
             waiting=_by_kind({kind: _counts(summary, kind)["pending"] for kind in Kind}),
             failed=sum(_counts(summary, kind)["error"] for kind in Kind),
@@ -278,6 +328,25 @@ def queue(services: Services) -> Queue:
         ),
         seconds_left=_queue_seconds_left(services, summary, workers),
     )
+
+
+@routes.add("GET", "/api/v1/queue/rows", QueueRows, tag="queue", query=RowParameters)
+def queue_rows(services: Services, query: RowParameters) -> QueueRows:
+    """A part of a list of the queue, one line for each prompt.
+
+    So a list of any length can be shown: only the part in sight is asked for.
+    """
+    gallery = services.gallery()
+    summary = services.summaries.summary(services.catalogue)
+    if query.list == "waiting":
+        kind = Kind(query.kind)
+        prompts = gallery.waiting(kind, query.limit, query.offset)
+        return QueueRows(list(map(_waiting_row, prompts)), _counts(summary, kind)["pending"])
+    is_cancelled = query.list == "cancelled"
+    status = CANCELLED if is_cancelled else ArtifactStatus.ERROR.value
+    failed = gallery.failed(query.limit, cancelled=is_cancelled, offset=query.offset)
+    total = sum(_counts(summary, kind).get(status, 0) for kind in Kind)
+    return QueueRows(list(map(_failed_row, failed)), total)
 
 
 # ------------------------------------------------------------------------------------- conversions
@@ -318,6 +387,14 @@ def renderings(
             )
         )
     return answer
+
+
+def _texts(services: Services, summary: QueueSummary) -> dict[int, str]:
+    """The original requests of the renders in progress, by render id."""
+    return {
+        render.render_id: services.summaries.prompt_text(render, services.catalogue)
+        for render in summary.rendering
+    }
 
 
 def _queue_seconds_left(
@@ -389,15 +466,42 @@ def _broken(workers: Sequence[WorkerView]) -> list[Broken]:
     return msgspec.convert(list(dict.fromkeys(problems)), list[Broken], from_attributes=True)
 
 
-def _outcome(render: RenderRecord) -> Outcome:
+def _outcomes(services: Services) -> list[Outcome]:
+    """The last renders that ended, newest first."""
+    gallery = services.gallery()
+    renders = gallery.ended(MAX_OUTCOMES)
+    known = cast("Mapping[int, Outcome]", services.summaries.outcomes)
+    missing = [render for render in renders if render.render_id not in known]
+    if missing:
+        previews = gallery.previews({render.prompt_id for render in missing})
+        made = {
+            render.render_id: _outcome(
+                render, previews.get(render.prompt_id), gallery, request.script_root
+            )
+            for render in missing
+        }
+        numbers = {render.render_id for render in renders}
+        kept = {number: outcome for number, outcome in known.items() if number in numbers}
+        known = services.summaries.outcomes = kept | made
+    return [known[render.render_id] for render in renders]
+
+
+def _outcome(
+    render: RenderRecord, preview: PromptPreview | None, gallery: Gallery, base: str
+) -> Outcome:
+    has_file = render.outcome == "published" and preview and preview.artifact_id is not None
+    artifact = gallery.artifact_by_id(preview.artifact_id or 0) if preview and has_file else None
     return Outcome(
         prompt_id=render.prompt_id,
         render_id=render.render_id,
         kind=render.kind,
+        title=title_of(render.kind, preview.text, preview.writing) if preview else "",
         outcome=render.outcome,
         code=render.failure_code,
+        message=render.failure_message,
         seconds=render.seconds,
         finished_at=iso(render.finished_at),
+        thumbnail_url=gallery_item(artifact, base).thumbnail_url if artifact else None,
     )
 
 
@@ -409,6 +513,31 @@ def _waiting(prompt: WaitingPrompt) -> Waiting:
         created_at=prompt.created_at,
         retry_at=prompt.retry_at,
         **asdict(written_brief(prompt.kind, prompt.writing)),
+    )
+
+
+def _waiting_row(prompt: WaitingPrompt) -> QueueRow:
+    return QueueRow(
+        id=prompt.id,
+        kind=prompt.kind,
+        title=title_of(prompt.kind, prompt.text, prompt.writing),
+        text=prompt.text[:MAX_TEXT],
+        created_at=prompt.created_at,
+        error=written_brief(prompt.kind, prompt.writing).brief_problem,
+        retry_at=prompt.retry_at,
+    )
+
+
+def _failed_row(prompt: FailedPrompt) -> QueueRow:
+    return QueueRow(
+        id=prompt.id,
+        kind=prompt.kind,
+        title=title_of(prompt.kind, prompt.text, prompt.writing),
+        text=prompt.text[:MAX_TEXT],
+        created_at=prompt.created_at,
+        error=explain_error(prompt.error_message, prompt.failure_code),
+        finished_at=prompt.finished_at,
+        attempts=prompt.attempts,
     )
 
 

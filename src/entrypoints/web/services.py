@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import platform
 import sqlite3
+import time
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from threading import Lock, local
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
+from application.ports.prompt_repository import RepositoryError
 from application.wastebasket import Wastebasket
 from entrypoints.container import compose
+from entrypoints.factories import make_fingerprints, open_picture_index, open_search
 from entrypoints.settings import resolution
 from entrypoints.settings.errors import SettingsError
 from entrypoints.version import VERSION
 from entrypoints.workflow_choice import all_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
     from typing import BinaryIO
 
@@ -30,22 +34,29 @@ if TYPE_CHECKING:
         QueueWatch,
     )
     from application.ports.doctor import Check
-    from application.ports.gallery import Gallery
+    from application.ports.gallery import Gallery, GalleryArtifact
     from application.ports.live_state import LiveStateReader
     from application.ports.media_files import PublishedMedia, Thumbnails, Waveforms
     from application.ports.prompt_catalogue import PromptCatalogue
     from application.ports.prompt_repository import PromptRepository
     from application.ports.render_logs import RenderLogs
+    from application.ports.search import SearchIndex
     from application.ports.workers import WorkerRegister
     from application.ports.workflows import WorkflowRecords
+    from application.similar_pictures import SimilarPictureSearch
     from domain.prompt import Kind
     from domain.workflow_rules import WorkflowRules
     from entrypoints.container import Container
+    from entrypoints.factories import OpenDatabase
     from entrypoints.settings.loader import LoadedSettings
     from entrypoints.web.access import Access
     from entrypoints.web.caches import CheckCache, FactReader, SummaryCache
     from entrypoints.workflow_check import CheckedWorkflow
 
+SEARCH_INTERVAL: Final = 1.5  # seconds between two updates of the index for searching
+_UPDATE_SECONDS: Final = 0.7  # of one of them, while much is new: half of the time is for others
+PICTURES_INTERVAL: Final = 5.0  # seconds between two readings of pictures
+_PICTURE_SECONDS: Final = 0.5  # of one of them; a picture takes about 0.1
 T = TypeVar("T")
 
 
@@ -68,6 +79,8 @@ class Services:
         workflow_records: named workflows of prompts and renders.
         rules: of the kinds that have named workflows.
         repository: retry and cancel; creates our own tables when they are missing.
+        search: finds prompts by words; its index is kept up to date in the background.
+        similar: finds pictures that look like one: how different each is, and the id of its row.
         register: of the workers of all machines.
         live: the state that running workers of this machine publish.
         render_logs: the output of workflows.
@@ -95,6 +108,8 @@ class Services:
     workflow_records: Callable[[], WorkflowRecords]
     rules: Mapping[Kind, WorkflowRules]
     repository: Callable[[], PromptRepository]
+    search: Callable[[], SearchIndex]
+    similar: Callable[[GalleryArtifact], Sequence[tuple[int, int]]]
     register: Callable[[], WorkerRegister]
     live: LiveStateReader
     render_logs: RenderLogs
@@ -116,25 +131,26 @@ class ThreadDatabases:
 
     def __init__(self, container: Container) -> None:
         self._loaded = container.settings()
-        self._open = container.page_database
+        self._open: Callable[[], OpenDatabase] = container.page_database
         for shared in (container.known_paths, container.lock_state):
             shared()  # built now, by one thread
         self._open_watch = container.watch
         self._local = local()
         self._lock = Lock()
-        self._opened: list[Database] = []
+        self._opened: list[Database | SearchIndex] = []
         self._watch: QueueWatch | None = None
 
-    def current(self) -> Database:
+    def current(self) -> OpenDatabase:
         """The database of this thread; reopened if the file was replaced.
 
         Raises:
             RepositoryError: the database cannot be opened.
         """
-        database: Database | None = getattr(self._local, "database", None)
+        database: OpenDatabase | None = getattr(self._local, "database", None)
         if database is not None and database.is_current:
             return database
         self._local.repository = None
+        self._close_search()
         if database is not None:
             self._local.database = None
             with self._lock:
@@ -154,6 +170,37 @@ class ThreadDatabases:
         repository: PromptRepository = self._local.repository
         return repository
 
+    def search(self) -> SearchIndex:
+        """The search of this thread. Raises RepositoryError if a database cannot be used."""
+        database = self.current()
+        if getattr(self._local, "search", None) is None:
+            try:
+                search = open_search(self._loaded, database)
+            except OSError as error:
+                message = f"the index for searching cannot be made: {error}"
+                raise RepositoryError(message) from None
+            with self._lock:
+                self._opened.append(search)
+            self._local.search = search
+        index: SearchIndex = self._local.search
+        return index
+
+    def update_search(self) -> None:
+        """Take changes of the database into the search's index, in the background.
+
+        What cannot be read now is read later; who searches gets the error.
+        """
+        with suppress(RepositoryError):
+            self.search().update(_UPDATE_SECONDS)
+
+    def _close_search(self) -> None:
+        search: SearchIndex | None = getattr(self._local, "search", None)
+        self._local.search = None
+        if search is not None:
+            with self._lock:
+                self._opened.remove(search)
+            search.close()
+
     def watch(self) -> QueueWatch:
         """A new watch for commits; the one before is closed. Raises RepositoryError."""
         with self._lock:
@@ -169,9 +216,57 @@ class ThreadDatabases:
             if self._watch:
                 self._watch.close()
                 self._watch = None
-            for database in self._opened:
-                database.close()
+            for opened in reversed(self._opened):
+                opened.close()
             self._opened.clear()
+
+
+class SimilarFiles:
+    """Pictures that look alike; read in the background, a few at a time.
+
+    Args:
+        loaded: the settings.
+        databases: reads the rows.
+        published: opens the files; None if the settings do not name their place.
+    """
+
+    def __init__(
+        self, loaded: LoadedSettings, databases: ThreadDatabases, published: PublishedMedia | None
+    ) -> None:
+        self._loaded = loaded
+        self._databases = databases
+        self._published = published
+
+    def find(self, artifact: GalleryArtifact) -> Sequence[tuple[int, int]]:
+        """Pictures that look like a published one; the nearest first.
+
+        Raises:
+            RepositoryError: the index cannot be used.
+        """
+        try:
+            with self._opened() as pictures:
+                return pictures.find(artifact) if pictures else []
+        except OSError as error:
+            raise RepositoryError(str(error)) from None
+
+    def update(self) -> None:
+        """Read a few pictures; what cannot be read now is read later."""
+        with suppress(RepositoryError, OSError), self._opened() as pictures:
+            if pictures:
+                deadline = time.monotonic() + _PICTURE_SECONDS
+                pictures.update(lambda: time.monotonic() >= deadline)
+
+    @contextmanager
+    def _opened(self) -> Iterator[SimilarPictureSearch | None]:
+        from application.similar_pictures import SimilarPictureSearch
+
+        if self._published is None:
+            yield None
+            return
+        gallery = self._databases.current().gallery
+        fingerprints = make_fingerprints(self._loaded)
+        with closing(open_picture_index(self._loaded)) as index:
+            yield SimilarPictureSearch(gallery, self._published, fingerprints, index)
 
 
 def build_services(loaded: LoadedSettings, access: Access) -> tuple[Services, Callable[[], None]]:
@@ -180,10 +275,16 @@ def build_services(loaded: LoadedSettings, access: Access) -> tuple[Services, Ca
     Raises:
         SettingsError: the settings do not name a database.
     """
+    from adapters.system_clock import repeating
     from entrypoints.web.caches import CheckCache, FactReader, SummaryCache
 
     container = compose(loaded)
     databases = ThreadDatabases(container)
+    background = ExitStack()
+    background.callback(databases.close)
+    background.enter_context(repeating(databases.update_search, SEARCH_INTERVAL))
+    pictures = SimilarFiles(loaded, databases, _if_set(container.published_media))
+    background.enter_context(repeating(pictures.update, PICTURES_INTERVAL))
     services = Services(
         access=access,
         gallery=lambda: databases.current().gallery,
@@ -195,6 +296,8 @@ def build_services(loaded: LoadedSettings, access: Access) -> tuple[Services, Ca
         workflow_records=lambda: databases.current().workflow_records,
         rules=all_rules(loaded.settings.media),
         repository=databases.repository,
+        search=databases.search,
+        similar=pictures.find,
         register=lambda: databases.current().workers,
         live=container.live_reader(),
         render_logs=container.render_logs(),
@@ -210,7 +313,7 @@ def build_services(loaded: LoadedSettings, access: Access) -> tuple[Services, Ca
         versions=_versions(),
         paths=_paths(container),
     )
-    return services, databases.close
+    return services, background.close
 
 
 def _checks(loaded: LoadedSettings) -> Iterable[Check]:

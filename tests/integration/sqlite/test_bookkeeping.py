@@ -64,6 +64,7 @@ OWN_INDEXES = {
     "media_generator_ratings",
     "media_generator_hidden",
     "media_generator_wastebasket",
+    "media_generator_removed",
     "media_generator_tags_of_files",
     "media_generator_files_by_workflow",
     "media_generator_files_by_seed",
@@ -391,6 +392,8 @@ def _plan(poet: Poet, name: str, kind: Kind = Kind.IMAGE, subject: str = "claims
         prompt_type=kind.prompt_type,
         urgency=OLDEST_FIRST.urgency,
         first=OLDEST_FIRST.first,
+        config_name="NULL",
+        among="TRUE",
     )
     values = dict.fromkeys(re.findall(r":(\w+)", sql))
     with closing(sqlite3.connect(poet.path)) as driver:

@@ -121,9 +121,10 @@ def test_what_waits_is_read_from_the_index_of_claims(watched: _Watched) -> None:
     gallery = SqlGallery(watched)
     watched.asked.clear()
     assert [each.id for each in gallery.waiting(Kind.IMAGE, 5)] == [9]
-    moved, plan = _plans(watched, "prompts AS p")
+    moved, plan, rows = _plans(watched, "prompts AS p")
     assert "SEARCH p USING INTEGER PRIMARY KEY" in moved
     assert "media_generator_pending_image" in plan
+    assert "SEARCH p USING INTEGER PRIMARY KEY" in rows
     assert "TEMP B-TREE" not in plan
     gallery.prompts(PromptListQuery())
     [plan] = _plans(watched, "max(n.render_id)")

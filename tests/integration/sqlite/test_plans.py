@@ -53,12 +53,23 @@ FIRST_ROWS = {  # newest first by the key, and no further than the limit
 }
 EXPRESSIONS = {
     ("claims", "among"),
+    ("gallery_prompts", "unmoved"),
     *(
         ("gallery", name)
-        for name in ("within_stretch", "within_list", "curation_tables", "curation_terms")
+        for name in (
+            *("within_stretch", "within_list", "curation_tables", "curation_terms"),
+            "label_terms",
+        )
     ),
 }  # parts of other statements
-OF_PENDING = {"next_pending", "count_pending", "written", "waiting", "pending_prompt"}
+OF_PENDING = {
+    "next_pending",
+    "pending_candidates",
+    "count_pending",
+    "written",
+    "waiting",
+    "pending_prompt",
+}
 RUNNING = [
     (subject, name)
     for subject in (
@@ -96,7 +107,8 @@ def _plan(connection: Connection, subject: str, name: str) -> list[str]:
         hint = listed_hint
     position = "(p.created_at, p.id) < (CAST(:created_at AS TEXT), :prompt_id)"
     sql = statements(subject)[name].format(
-        index=hint(connection, Kind.IMAGE), prompt_type="image_prompt", among="1", urgency="NULL",
+        index=hint(connection, Kind.IMAGE), prompt_type="image_prompt", among="1", unmoved="1",
+        urgency="NULL", config_name="NULL",
         first="", status="+CAST(:state AS TEXT)", after=position,
         dated="p.created_at >= :oldest", within=statements("gallery")["within_stretch"],
         with_curation=statements("gallery")["curation_tables"],
@@ -114,7 +126,10 @@ def test_no_table_that_grows_is_read_whole(connection: Connection, subject: str,
         scanned = re.match(r"SCAN (\S+)(?: USING (?:COVERING )?INDEX (\w+))?", step)
         if scanned and "VIRTUAL TABLE" not in step and scanned[1] not in SMALL:
             index = scanned[2] or ""
-            few = ("media_generator_pending_", "media_generator_live_", "media_generator_failures")
+            few = (
+                *("media_generator_pending_", "media_generator_live_", "media_generator_failures"),
+                "media_generator_removed",
+            )
             counted = name == "count_of_kind" and index.startswith("media_generator_state_")
             assert counted or index.startswith(few) or scanned[1] == "media_generator_notices", step
 

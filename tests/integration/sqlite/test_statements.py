@@ -23,11 +23,15 @@ from adapters.sql_queue.controls import SqlQueueControls
 from adapters.sql_queue.curation import SqlCuration
 from adapters.sql_queue.doctor import QueueChecks
 from adapters.sql_queue.intake import SqlPromptIntake
+from adapters.sql_queue.labels import SqlPromptLabels
 from adapters.sql_queue.plans import SqlPublicationPlans
+from adapters.sql_queue.reuse import SqlReuseIndex
 from adapters.sql_queue.statements import SHARED_FOLDER, StatementFiles
 from adapters.sql_queue.workers import SqlWorkerRegister
+from adapters.sql_queue.workflow_records import SqlWorkflowRecords
 from adapters.sqlite import doctor, shared_schema
 from adapters.sqlite.connection import Connection
+from adapters.sqlite.search import open_search_index
 from adapters.sqlite.statements import statements
 from application.ports.artifact_store import RenderKey
 from application.ports.curation import CurationChange, GroupKind
@@ -35,11 +39,13 @@ from application.ports.database import PausedBy, Submission, SubmitRequest
 from application.ports.gallery import GalleryQuery, Order, PromptListQuery, Shown
 from application.ports.prompt_catalogue import PromptQuery
 from application.ports.prompt_repository import Selection
+from application.ports.search import SearchQuery
 from domain.artifact import Artifact
 from domain.failure import Failure, FailureCode
 from domain.hook_delivery import Channel, HookEvent, Subscription
 from domain.prompt import Kind
 from domain.render import Claim, ServerJob, WorkflowProcess
+from domain.search import Search
 from tests.contract.worker_register_contract import HERE
 from tests.databases import Poet
 from tests.fakes.system import ManualClock
@@ -69,8 +75,13 @@ SUBJECTS = (
     "gallery_prompts",
     "gallery_renders",
     "prompt_order",
+    "search",
+    "search_index",
     "doctor",
     "history",
+    "labels",
+    "reuse",
+    "workflows",
 )
 MODULES = (doctor, shared_schema)
 LATER = datetime(2099, 1, 1, tzinfo=UTC)
@@ -79,19 +90,20 @@ CRASH = Failure(FailureCode.WORKFLOW_FAILED, "m")
 
 def _filled(name: str, sql: str) -> str:
     """A statement as it is run; some are templates."""
-    if name in {"now", "among"}:
+    if name in {"now", "among", "unmoved"}:
         return f"SELECT {sql} FROM prompts AS p"  # noqa: S608 - an expression of the file
     if name in {"within_stretch", "within_list"}:
         return f"SELECT 1 FROM prompt_artifacts AS a WHERE {sql}"  # noqa: S608 - of the file
-    if name in {"curation_tables", "curation_terms"}:
+    if name in {"curation_tables", "curation_terms", "label_terms"}:
         joined = statements("gallery")["curation_tables"]
         terms = "" if name == "curation_tables" else f"WHERE TRUE {sql}"
         return f"SELECT 1 FROM prompt_artifacts AS a {joined} {terms}"  # noqa: S608 - likewise
     if name == "insert_row":
         return sql.format(table="prompts", columns="prompt_text", values=":prompt_text")
     words = {"urgency": "NULL", "first": "", "of_type": "1", "after": "1", "dated": "1"}
+    words["unmoved"] = "1"
     words |= {"within": "1", "with_curation": "", "curated": "", "column": "rating"}
-    words |= {"beyond": "<", "direction": "DESC"}
+    words |= {"beyond": "<", "direction": "DESC", "config_name": "NULL"}
     return sql.format(index="", prompt_type="image_prompt", among="1", status=":state", **words)
 
 
@@ -221,11 +233,29 @@ def _show_the_page(connection: Connection) -> None:
         shown.prompts(PromptListQuery(text="x"))
         shown.plain_prompts([], None, 5)
         shown.waiting(Kind.IMAGE, 5)
+        shown.previews([1])
         shown.failed(5, cancelled=True)
         shown.ended(5)
         shown.history(LATER, 60)
         with connection.writing():
             connection.change(statement)
+
+
+def _search(connection: Connection, file: Path) -> None:
+    """For a word that a prompt has, and for one that it has no longer."""
+    words = SearchQuery(Search.of_text("p"))
+    with closing(open_search_index(connection, file, 5.0)) as index:
+        for change in (
+            "UPDATE prompts SET status = 'processing' WHERE id = 1",
+            "UPDATE prompts SET status = 'completed' WHERE id = 1",
+            "DELETE FROM prompts WHERE id = 1",
+        ):
+            with connection.writing():
+                connection.change(change)
+            assert index.update(9)
+            assert index.find(words).prompts
+        assert index.indexed() == 1
+        index.rebuild()
 
 
 def _keep_the_best(connection: Connection) -> None:
@@ -249,13 +279,38 @@ def _keep_the_best(connection: Connection) -> None:
         curated.end_removal(artifact)
     shown = gallery.SqlGallery(connection)
     shown.newest_before(LATER)
+    shown.page(GalleryQuery(search=lambda *_: [1]))
     for filters in (
         {"favourite": True}, {"rating": 5}, {"tag": "a"}, {"seed": 1}, {"size": (1, 1)},
         {"workflow": "a"}, {"shown": Shown.HIDDEN}, {"shown": Shown.WASTEBASKET},
         {"order": Order.OLDEST}, {"order": Order.RATING}, {"order": Order.SIZE},
-        {"order": Order.RATING, "tag": "a"}, {"order": Order.SIZE, "tag": "a"},
+        {"order": Order.RATING, "tag": "a"}, {"order": Order.SIZE, "tag": "a"}, {"label": "a"},
     ):  # fmt: skip
         shown.page(GalleryQuery(**filters))
+
+
+def _label_and_reuse(connection: Connection) -> None:
+    """Labels and workflows of prompts, and what is published for a job."""
+    lake = Submission(
+        Kind.IMAGE, "a lake", "{}", "A lake", label="lakes", varied={"seed": 1}, workflow="lakes"
+    )
+    SqlPromptIntake(connection).submit([lake])
+    records = SqlWorkflowRecords(connection)
+    records.hints(1)
+    records.names([1])
+    records.rendered_with(1)
+    made = {"render_id": 1, "variant": 1, "prompt_id": 1, "workflow": "lakes", "reason": "chosen"}
+    with connection.writing():
+        connection.change(connection.statements("workflows")["record"], made)
+    labels = SqlPromptLabels(connection)
+    labels.all(5)
+    labels.prompts("lakes")
+    labels.of([1])
+    labels.add(1, "lakes", {})
+    row = {"reuse_key": "a" * 64, "prompt_id": 1, "render_id": 1, "files": "[]"}
+    with connection.writing():
+        connection.change(connection.statements("reuse")["remember"], row)
+    SqlReuseIndex(connection).find("a" * 64, 2)
 
 
 def _look_where_nothing_is_ours(path: Path) -> None:
@@ -274,6 +329,15 @@ def _look_where_nothing_is_ours(path: Path) -> None:
         catalogue = prompt_catalogue.SqlPromptCatalogue(connection)
         catalogue.summary()
         catalogue.search(PromptQuery())
+
+
+def _pause(connection: Connection) -> None:
+    controls = SqlQueueControls(connection)
+    controls.pause(PausedBy.PERSON, "for a test", "", ())
+    controls.pause(PausedBy.ENVIRONMENT, "for a test", "disk_full", ())
+    controls.paused()
+    controls.resume(PausedBy.ENVIRONMENT)
+    controls.resume()
 
 
 def test_every_statement_is_used(
@@ -295,6 +359,7 @@ def test_every_statement_is_used(
         claim = repository.claim_next(Selection(only=frozenset({2})))
         assert claim is not None
         repository.fail(claim, CRASH, 1.0)
+        repository.candidates(Selection(), 5)
         repository.count_pending(Selection())
         repository.count_pending(Selection(only=frozenset({1})))
         repository.count_pending(Selection(only=frozenset({1})))
@@ -310,19 +375,16 @@ def test_every_statement_is_used(
         repository.move([3], "front")
         _live_on_leases(connection, repository)
         _tell_a_hook(connection)
-        controls = SqlQueueControls(connection)
-        controls.pause(PausedBy.PERSON, "for a test", "", ())
-        controls.pause(PausedBy.ENVIRONMENT, "for a test", "disk_full", ())
-        controls.paused()
-        controls.resume(PausedBy.ENVIRONMENT)
-        controls.resume()
+        _pause(connection)
         catalogue = prompt_catalogue.SqlPromptCatalogue(connection)
         catalogue.summary()
         catalogue.search(PromptQuery())
         catalogue.find(1)
         _forget_everything_old(connection)
         _show_the_page(connection)
+        _search(connection, tmp_path / "search.db")
         _keep_the_best(connection)
+        _label_and_reuse(connection)
     _look_where_nothing_is_ours(tmp_path / "others.db")
     checks = doctor.DatabaseChecks(
         tmp_path / "musings.db", 5.0, QueueChecks(ManualClock(), tmp_path)

@@ -196,6 +196,10 @@ ON media_generator_curation (artifact_id) WHERE hidden = 1;
 CREATE INDEX IF NOT EXISTS media_generator_wastebasket
 ON media_generator_curation (artifact_id) WHERE discarded_at IS NOT NULL AND purged_at IS NULL;
 
+-- name: create_removed_index
+CREATE INDEX IF NOT EXISTS media_generator_removed
+ON media_generator_curation (artifact_id) WHERE removing_at IS NOT NULL;
+
 -- People's own tags, and their collections.
 
 -- name: create_tags

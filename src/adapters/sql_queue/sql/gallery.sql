@@ -75,6 +75,12 @@ AND (:workflow IS NULL OR f.workflow = :workflow)
 AND (:seed IS NULL OR f.seed = :seed)
 AND (:width IS NULL OR (f.width = :width AND f.height = :height));
 
+-- name: label_terms
+AND EXISTS (
+    SELECT 1 FROM media_generator_labels AS m
+    WHERE m.label = :label AND m.prompt_id = a.prompt_id
+);
+
 -- name: by_id
 SELECT
     a.id, a.prompt_id, a.artifact_type, a.file_path, a.preview_path, a.metadata, a.created_at,

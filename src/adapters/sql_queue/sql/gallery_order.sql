@@ -7,6 +7,9 @@ WHERE a.id {beyond} :place
 ORDER BY a.id {direction}
 LIMIT :limit;
 
+-- name: of_prompts
+SELECT prompt_id, id FROM prompt_artifacts WHERE prompt_id IN {ids:ids};
+
 -- name: favourites
 SELECT c.artifact_id, 0 FROM media_generator_curation AS c
 WHERE c.favourite = 1 AND c.artifact_id {beyond} :place

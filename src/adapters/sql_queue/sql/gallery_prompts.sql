@@ -33,29 +33,47 @@ FROM prompt_artifacts
 WHERE prompt_id IN {ids:ids}
 GROUP BY prompt_id;
 
+-- The newest files of prompts, among the last files of all: others may have no index by prompt.
+
+-- name: newest_artifacts
+SELECT prompt_id, max(id)
+FROM prompt_artifacts
+WHERE
+    id > (SELECT max(n.id) FROM prompt_artifacts AS n) - 2000
+    AND prompt_id IN {ids:ids}
+GROUP BY prompt_id;
+
 -- A template, for one kind. The conditions stand in the words of the partial index that claims
 -- use too.
 
 -- name: waiting
-SELECT p.id, p.prompt_text, p.created_at, w.id, w.content
+SELECT p.id
 FROM prompts AS p {index}
 INNER JOIN writings AS w ON w.id = p.output_reference
 WHERE
     p.status = 'completed' AND p.artifact_status = 'pending'
     AND p.prompt_type = '{prompt_type}' AND p.output_reference IS NOT NULL
+    AND {unmoved}
 ORDER BY {oldest_first}
-LIMIT :limit;
+LIMIT :limit OFFSET :offset;
+
+-- A condition of it, where a person moved some: they stand before or behind the others.
+
+-- name: unmoved
+NOT EXISTS (
+    SELECT 1 FROM media_generator_priorities AS m WHERE m.prompt_id = p.id AND m.priority <> 5
+)
 
 -- A template, for one kind: those that a person moved in the queue, in the order of claims.
 
 -- name: waiting_moved
-SELECT m.priority, p.id, p.prompt_text, p.created_at, w.id, w.content
+SELECT m.priority, p.id
 FROM media_generator_priorities AS m
 {ordered} JOIN prompts AS p ON p.id = m.prompt_id
 INNER JOIN writings AS w ON w.id = p.output_reference
 WHERE
     p.status = 'completed' AND p.artifact_status = 'pending'
-    AND p.prompt_type = '{prompt_type}'
+    AND p.prompt_type = '{prompt_type}' AND m.priority <> 5
 ORDER BY m.priority DESC, {oldest_first};
 
 -- A template, for one kind: prompts in error, in any order; those that failed, or those that a person

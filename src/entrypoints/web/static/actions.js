@@ -32,6 +32,9 @@ export function actionsOf(subject, { status = "ready", changed = () => {} } = {}
   if (subject.seed !== null && subject.seed !== undefined) {
     list.push({ label: _("Copy the seed"), run: () => copy(String(subject.seed), _("The seed")) });
   }
+  if (subject.kind === "image" && subject.media_url) {
+    list.push({ label: _("Similar pictures"), isElsewhere: true, href: `${base}/?similar=${subject.artifact_id}` });
+  }
   if (isKnown) list.push({ label: _("Workflow output"), isElsewhere: true, href: `${base}/prompts/${id}#output` });
   if (subject.artifact_id && subject.own_tags) list.push(...keeping(subject));
   if (subject.media_url) list.push({ label: _("Download"), href: `${subject.media_url}?download=1`, download: true });

@@ -11,7 +11,7 @@ const foot = document.getElementById("foot");
 const news = document.getElementById("news");
 document.querySelector(".masthead nav").after(news); // always in sight, and never over a picture
 const NAMES = [
-  "kind", "status", "text", "since", "until", "favourite", "rating", "tag", "collection", "shown",
+  "kind", "status", "search", "similar", "text", "since", "until", "favourite", "rating", "tag", "collection", "shown",
   "workflow", "seed", "size", "sort", "at",
 ];
 const ROWS = ["110px", "160px", null, "300px", "420px"]; // heights of thumbnails; null: of the style sheet
@@ -104,10 +104,10 @@ let shown = location.search;
 let typing = null;
 form.addEventListener("submit", (event) => { event.preventDefault(); apply(true); shown = location.search; });
 form.addEventListener("change", (event) => {
-  if (event.target.name !== "text") { apply(true); shown = location.search; }
+  if (event.target.name !== "search") { apply(true); shown = location.search; }
 });
 form.addEventListener("input", (event) => {
-  if (event.target.name !== "text") return;
+  if (event.target.name !== "search") return;
   clearTimeout(typing);
   typing = setTimeout(() => { apply(false); shown = location.search; }, 300);
 });

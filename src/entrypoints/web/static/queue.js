@@ -1,38 +1,81 @@
 // The queue page: live status, and actions on prompts.
 import { api, base, complain, el, poll, span, toast } from "./site.js";
+import { LongList } from "./long_list.js";
 import {
-  arrange, fillEnded, fillFailed, fillRendering, fillWaiting, put, putMoment, putOrHide,
-} from "./queue_cards.js";
+  arrange, blank, fillEnded, fillFailed, fillRendering, fillWaiting, put, putMoment, putOrHide,
+} from "./queue_rows.js";
+import { Selection } from "./queue_selection.js";
+import { _, language, ngettext } from "./texts.js";
 
 const EVERY = 1200; // milliseconds
-const AT_LEAST = 5; // polls, after which the lists are fetched even if nothing changed
-const WHO = { person: "by a person", environment: "because of a problem with the installation" };
-const NAMES = { image: "Images", audio: "Songs" };
+const AT_LEAST = 5; // looks, after which the lists are asked for even if nothing changed
+const WHO = { person: _("Paused by a person."), environment: _("Paused because of a problem with the installation.") };
+const BROKEN = { image: _("Images cannot be rendered."), audio: _("Songs cannot be rendered.") };
+const BROKEN_WORKFLOW = {
+  image: (workflow) => _("Images of the workflow “%(workflow)s” cannot be rendered.", { workflow }),
+  audio: (workflow) => _("Songs of the workflow “%(workflow)s” cannot be rendered.", { workflow }),
+};
+const brokenText = ({ kind, workflow }) => (workflow ? BROKEN_WORKFLOW[kind](workflow) : BROKEN[kind]);
 const byId = (id) => document.getElementById(id);
-const plural = (count, one, many) => `${count} ${count === 1 ? one : many}`;
+const number = (count) => count.toLocaleString(language);
 
-let status = null, queue = null;
+let status = null, rendering = [];
 let seen = "", looks = 0, changes = 0;
 
 // ------------------------------------------------------------------------------- what is shown
 
+const lists = Object.fromEntries(
+  ["failed", "waiting-image", "waiting-audio", "cancelled"].map((name) => {
+    const [list, kind = "image"] = name.split("-");
+    const fill = list === "waiting" ? fillWaiting : fillFailed;
+    return [name, new LongList(byId(name), {
+      ask: (offset, limit) => api(`${base}/api/v1/queue/rows?list=${list}&kind=${kind}&offset=${offset}&limit=${limit}`),
+      make: () => blank(name),
+      taken: (ids) => {
+        selection.keep(name, (id) => ids.has(id));
+        showChosen();
+      },
+      fill: (row, item) => {
+        fill(row, item);
+        row.querySelector(".pick").checked = selection.has(name, item.id);
+      },
+      failed,
+    })];
+  }),
+);
+const selection = new Selection((name) => lists[name]?.total ?? 0);
+
+const total = (name) => (status.counts.image[name] || 0) + (status.counts.audio[name] || 0);
+const totals = () => ({
+  failed: total("error"), cancelled: total("cancelled"),
+  "waiting-image": status.counts.image.pending, "waiting-audio": status.counts.audio.pending,
+});
+
 function showStatus() {
   for (const place of document.querySelectorAll("[data-count]")) {
-    const name = place.dataset.count;
-    place.textContent = (status.counts.image[name] || 0) + (status.counts.audio[name] || 0);
+    place.textContent = number(total(place.dataset.count));
   }
   showPause(status.paused);
   showWorkers(status.workers, status.paused);
-  const { seconds_left: left } = status;
-  const waiting = status.counts.image.pending + status.counts.audio.pending;
-  byId("time-left").hidden = !waiting || typeof left !== "number";
-  put(byId("time-left"), "left", typeof left === "number" ? span(left) : "");
+  showTimeLeft(status.seconds_left);
   showBroken(status.broken);
   const unwritten = status.unwritten.image + status.unwritten.audio;
   byId("unwritten").hidden = unwritten === 0;
-  put(byId("unwritten"), "count", String(unwritten));
-  arrange(byId("ended"), status.outcomes,
-    { blank: "blank-ended", key: (item) => item.render_id, fill: fillEnded });
+  byId("unwritten").textContent = ngettext(
+    "%(num)s more has no writing yet; the Poets Service is still working on it.",
+    "%(num)s more have no writing yet; the Poets Service is still working on them.", unwritten,
+  );
+  arrange(byId("ended"), status.outcomes, { name: "ended", key: (item) => item.render_id, fill: fillEnded });
+  const ready = new Set(status.outcomes.map((item) => item.prompt_id));
+  selection.keep("ready", (id) => ready.has(id));
+}
+
+function showTimeLeft(left) {
+  const line = byId("time-left");
+  line.hidden = !total("pending") || typeof left !== "number";
+  if (line.hidden) return;
+  const said = _("The whole queue will take about %(time)s.", { time: span(left) });
+  if (line.textContent !== said) line.textContent = said;
 }
 
 function showPause(paused) {
@@ -55,18 +98,18 @@ function showPause(paused) {
 function showWorkers(workers, paused) {
   const line = byId("workers");
   line.dataset.workers = workers.length;
-  const chip = put(line, "chip", !workers.length ? "no worker" : paused ? "paused" : "working");
+  const chip = put(line, "chip", !workers.length ? _("no worker") : paused ? _("paused") : _("working"));
   chip.className = `chip ${workers.length && !paused ? "good" : "warm"}`;
-  const names = workers.map((worker) => `${worker.command} (${worker.host}:${worker.pid})`);
+  const names = workers.map((worker) => `${worker.command} (${worker.host}:${worker.pid})`).join(", ");
   const told = line.querySelector('[data-f="told"]');
-  const doing = paused ? "waiting until the queue is resumed" : "rendering the queue";
-  const said = names.length ? `${names.join(", ")} ${names.length === 1 ? "is" : "are"} ${doing}.` : "";
-  if (told.said === said) return;
-  told.said = said;
-  told.replaceChildren(...(said ? [said] : [
-    "No worker is running. To render the queue, start one in a terminal: ",
-    el("code", { text: "mediagen daemon" }), ".",
-  ]));
+  if (told.said === names) return;
+  told.said = names;
+  if (names) told.textContent = names;
+  else {
+    const [before, after] = _("No worker is running. To render the queue, start one in a terminal: %(command)s.",
+      { command: "\n" }).split("\n");
+    told.replaceChildren(before, el("code", { text: "mediagen daemon" }), after);
+  }
 }
 
 function showBroken(broken) {
@@ -76,113 +119,152 @@ function showBroken(broken) {
   list.said = said;
   list.hidden = broken.length === 0;
   list.replaceChildren(...broken.map((each) => el("li", { class: "notice bad" },
-    el("p", {}, el("b", { text: `${NAMES[each.kind]}${each.workflow && ` of the workflow "${each.workflow}"`} cannot be rendered.` }), " ",
-      el("code", { text: each.code }), ` ${each.message}`),
+    el("p", {}, el("b", { text: brokenText(each) }), " ", el("code", { text: each.code }), ` ${each.message}`),
     el("p", { class: "hint", text: each.hint || "" }))));
 }
 
-function showQueue() {
-  arrange(byId("rendering"), queue.rendering,
-    { blank: "blank-rendering", key: (item) => item.render_id, fill: fillRendering });
-  for (const kind of ["image", "audio"]) {
-    const items = queue.waiting[kind], total = queue.totals.waiting[kind];
-    arrange(byId(`waiting-${kind}`), items,
-      { blank: `blank-waiting-${kind}`, key: (item) => item.id, fill: fillWaiting });
-    document.querySelector(`[data-total="${kind}"]`).textContent = total;
-    showMore(kind, items.length, total, `Only the first ${items.length} are shown.`);
+/** The lists; `moved` tells whether they may hold other prompts than before. */
+function showLists(moved) {
+  arrange(byId("rendering"), rendering, { name: "rendering", key: (item) => item.render_id, fill: fillRendering });
+  const counts = totals();
+  for (const [name, list] of Object.entries(lists)) {
+    const place = document.querySelector(`[data-part="${name}"]`);
+    if (place.hidden !== (counts[name] === 0)) place.hidden = counts[name] === 0;
+    const shown = document.querySelector(`[data-total="${name}"]`);
+    if (shown.textContent !== number(counts[name])) shown.textContent = number(counts[name]);
+    list.show(counts[name], moved);
   }
-  arrange(byId("failed"), queue.failed,
-    { blank: "blank-failed", key: (item) => item.id, fill: fillFailed });
-  const { failed } = queue.totals;
-  document.querySelector('[data-total="failed"]').textContent = failed;
-  showMore("failed", queue.failed.length, failed,
-    `Only the newest ${queue.failed.length} are shown; “Generate all” includes the others.`);
-  const { cancelled } = queue.totals;
-  arrange(byId("cancelled"), queue.cancelled,
-    { blank: "blank-failed", key: (item) => item.id, fill: fillFailed });
-  document.querySelector('[data-part="cancelled"]').hidden = cancelled === 0;
-  document.querySelector('[data-total="cancelled"]').textContent = cancelled;
-  showMore("cancelled", queue.cancelled.length, cancelled, `Only the newest ${queue.cancelled.length} are shown.`);
+  document.querySelector('[data-empty="waiting"]').hidden = total("pending") > 0;
   showChosen();
-}
-
-function showMore(name, shown, total, words) {
-  const line = document.querySelector(`[data-more="${name}"]`);
-  line.hidden = total <= shown;
-  line.textContent = words;
 }
 
 // ------------------------------------------------------------------------------------ selecting
 
-/** Ids of the prompts that are selected, by where they stand. */
-function chosen() {
-  const found = { waiting: new Set(), failed: new Set(), ready: new Set() };
-  for (const box of document.querySelectorAll(".pick:checked")) {
-    const card = box.closest("li");
-    found[box.dataset.pick].add(Number(card.dataset.prompt || card.dataset.key));
-  }
-  return found;
-}
-
 function showChosen() {
-  const found = chosen();
-  const count = found.waiting.size + found.failed.size + found.ready.size;
-  const said = count ? `${count} selected` : "Nothing selected";
+  const count = selection.size;
+  const said = count ? ngettext("%(num)s selected", "%(num)s selected", count) : _("Nothing selected");
   if (byId("chosen").textContent !== said) byId("chosen").textContent = said;
   byId("generate-selected").disabled = count === 0;
-  byId("cancel-selected").disabled = found.waiting.size === 0;
+  byId("cancel-selected").disabled = selection.count("waiting-image") + selection.count("waiting-audio") === 0;
   byId("choose-none").hidden = count === 0;
+  for (const box of document.querySelectorAll("[data-all]")) {
+    const { all, ids } = selection.lists[box.dataset.all];
+    box.checked = all && ids.size === 0;
+    box.indeterminate = ids.size > 0;
+  }
 }
 
-function chooseNone() {
-  for (const box of document.querySelectorAll(".pick:checked")) box.checked = false;
+/** Let the boxes in the page say what is selected. */
+function showBoxes() {
+  for (const box of document.querySelectorAll(".pick")) {
+    box.checked = selection.has(box.dataset.pick, idOf(box.closest("li")));
+  }
   showChosen();
+}
+
+const idOf = (row) => Number(row.dataset.prompt || row.dataset.key);
+
+function chooseNone() {
+  selection.clear();
+  showBoxes();
+}
+
+/** A box was pressed; with Shift, all rows since the last one follow it. */
+function choose(box, isRange) {
+  const row = box.closest("li");
+  const name = box.dataset.pick;
+  const at = Number(row.dataset.index);
+  const { last } = selection;
+  if (isRange && last?.name === name) {
+    const [from, to] = [Math.min(at, last.at), Math.max(at, last.at)];
+    for (let index = from; index <= to; index += 1) {
+      const item = lists[name]?.items.get(index);
+      if (item) selection.set(name, item.id, box.checked);
+    }
+  }
+  selection.set(name, idOf(row), box.checked);
+  selection.last = { name, at };
+  showBoxes();
 }
 
 // --------------------------------------------------------------------------------------- doing
 
 const workersSay = () => {
-  if (status.paused) return "The queue is paused; resume it to start rendering.";
-  if (status.workers.length === 0) {
-    return "No worker is running; start one with 'mediagen daemon'.";
-  }
-  return "A worker is running and renders them in order.";
+  if (status.paused) return _("The queue is paused; resume it to start rendering.");
+  if (status.workers.length === 0) return _("No worker is running; start one with 'mediagen daemon'.");
+  return _("A worker is running and renders them in order.");
 };
 
-const tellWaiting = (count) =>
-  `${plural(count, "prompt is", "prompts are")} already in the queue.`;
+const post = (path, body) => api(`${base}/api/v1/${path}`, { body });
 
-async function generate(ids, again) {
-  const done = await api(`${base}/api/v1/retry`, { body: { ids, again } });
-  tellMoved(done);
-}
-
-function tellMoved(done) {
-  if (done.moved.length) {
-    toast(`${plural(done.moved.length, "prompt", "prompts")} put back in the queue.`,
+function tellMoved(moved, refused) {
+  if (moved.length) {
+    toast(ngettext("%(num)s prompt put back in the queue.", "%(num)s prompts put back in the queue.", moved.length),
       { kind: "good", hint: workersSay() });
   }
-  for (const [id, reason] of Object.entries(done.refused).slice(0, 3)) {
-    toast(`Prompt ${id} was not changed: ${reason}.`, { kind: "bad" });
+  tellRefused(refused);
+}
+
+function tellRefused(refused) {
+  for (const [id, reason] of Object.entries(refused).slice(0, 3)) {
+    toast(_("Prompt %(id)s was not changed: %(reason)s.", { id, reason }), { kind: "bad" });
   }
 }
 
-async function generateSelected() {
-  const found = chosen();
-  if (found.waiting.size) {
-    const { moved } = await api(`${base}/api/v1/move`, { body: { ids: [...found.waiting], place: "front" } });
-    toast(`${plural(moved.length, "prompt is", "prompts are")} next.`, { kind: "good", hint: workersSay() });
+async function generate(ids, again) {
+  const { moved, refused } = await post("retry", { ids, again });
+  tellMoved(moved, refused);
+}
+
+const WAITING = ["waiting-image", "waiting-audio"];
+const allOf = (name) => ({ all_pending: true, kind: name.split("-")[1] });
+
+/** The requests for the selected prompts that wait: one, unless all of a list and some of another. */
+function waitingBodies() {
+  const { lists: chosen } = selection;
+  if (WAITING.every((name) => chosen[name].all)) {
+    return [{ all_pending: true, except_ids: WAITING.flatMap((name) => [...chosen[name].ids]) }];
   }
-  const ids = [...found.failed, ...found.ready];
-  if (ids.length) await generate(ids, found.ready.size > 0);
+  return selection.bodies(WAITING, allOf);
+}
+
+/** What is selected is rendered next, whether it waits or ended already. */
+async function generateSelected() {
+  let next = 0;
+  const refused = {};
+  const ended = selection.bodies(["failed", "cancelled", "ready"], () => ({ all_errors: true }));
+  for (const body of ended) {
+    const again = selection.count("ready") > 0 && !body.all_errors;
+    const done = await post("retry", { ...body, again, front: true });
+    next += done.moved.length;
+    Object.assign(refused, done.refused);
+  }
+  for (const body of waitingBodies()) {
+    const done = await post("move", { ...body, place: "front" });
+    next += done.moved.length;
+    Object.assign(refused, done.refused);
+  }
+  tellNext(next);
+  tellRefused(refused);
   chooseNone();
 }
 
+const tellNext = (count) => {
+  if (!count) return;
+  toast(ngettext("%(num)s prompt is next.", "%(num)s prompts are next.", count), { kind: "good", hint: workersSay() });
+};
+
 async function generateAll() {
-  const waiting = queue.totals.waiting.image + queue.totals.waiting.audio;
-  if (queue.totals.failed) tellMoved(await api(`${base}/api/v1/retry`, { body: { all_errors: true } }));
-  if (waiting) toast(tellWaiting(waiting), { hint: workersSay() });
-  if (!waiting && !queue.totals.failed) toast("Nothing is waiting and nothing failed.");
+  const waiting = total("pending"), failures = total("error");
+  if (failures) {
+    const { moved, refused } = await post("retry", { all_errors: true });
+    tellMoved(moved, refused);
+  }
+  if (waiting) {
+    toast(ngettext("%(num)s prompt is already in the queue.", "%(num)s prompts are already in the queue.", waiting),
+      { hint: workersSay() });
+  }
+  if (!waiting && !failures) toast(_("Nothing is waiting and nothing failed."));
 }
 
 /** The dialog's answer: its value, or "" if it was dismissed. */
@@ -195,26 +277,49 @@ function asked(dialog) {
   });
 }
 
-async function cancel(button, ids, goesOn) {
+/** Cancel after a question; `bodies()` gives the requests when it was answered. */
+async function cancel(button, bodies, what, isRendering = false) {
   const dialog = byId("cancel-dialog");
-  const [one] = ids;
-  put(dialog, "what", ids.length === 1
-    ? `Prompt ${one} ${goesOn ? "is being rendered." : "is waiting to be rendered."}`
-    : `${ids.length} prompts are waiting to be rendered.`);
-  dialog.querySelector(".ways").hidden = !goesOn;
+  put(dialog, "what", what);
+  dialog.querySelector(".ways").hidden = !isRendering;
   dialog.querySelector('[value="cancel"]').checked = true;
   if (await asked(dialog) !== "yes") return;
-  const requeue = goesOn && dialog.querySelector('[value="requeue"]').checked;
+  const requeue = isRendering && dialog.querySelector('[value="requeue"]').checked;
   await change(button, async () => {
-    const { cancelled, refused } = await api(`${base}/api/v1/cancel`, { body: { ids, requeue } });
-    const what = cancelled.length === 1 ? `Prompt ${cancelled[0]}` : `${cancelled.length} prompts`;
-    const was = cancelled.length === 1 ? "was" : "were";
-    if (cancelled.length) toast(requeue ? `${what} is back in the queue.` : `${what} ${was} cancelled.`, { kind: "good" });
-    for (const [id, reason] of Object.entries(refused).slice(0, 3)) {
-      toast(`Prompt ${id} was not changed: ${reason}.`, { kind: "bad" });
+    for (const body of bodies()) {
+      const { cancelled, refused } = await post("cancel", { ...body, requeue });
+      if (cancelled.length) toast(cancelledText(cancelled, requeue), { kind: "good" });
+      tellRefused(refused);
     }
     chooseNone();
   });
+}
+
+function cancelledText(ids, requeue) {
+  const [id] = ids;
+  if (ids.length > 1) return ngettext("%(num)s prompt was cancelled.", "%(num)s prompts were cancelled.", ids.length);
+  return requeue ? _("Prompt %(id)s is back in the queue.", { id }) : _("Prompt %(id)s was cancelled.", { id });
+}
+
+const cancelSelected = (button) => {
+  const count = selection.count("waiting-image") + selection.count("waiting-audio");
+  return cancel(button, waitingBodies, ngettext(
+    "%(num)s prompt is waiting to be rendered.", "%(num)s prompts are waiting to be rendered.", count,
+  ));
+};
+
+function cancelOne(button, row) {
+  const id = idOf(row);
+  const isRendering = Boolean(row.dataset.prompt);
+  const what = isRendering
+    ? _("Prompt %(id)s is being rendered.", { id }) : _("Prompt %(id)s is waiting to be rendered.", { id });
+  return cancel(button, () => [{ ids: [id] }], what, isRendering);
+}
+
+async function next(row) {
+  const { moved, refused } = await post("move", { ids: [idOf(row)], place: "front" });
+  tellNext(moved.length);
+  tellRefused(refused);
 }
 
 async function pause(button) {
@@ -222,24 +327,26 @@ async function pause(button) {
   field.value = "";
   if (await asked(byId("pause-dialog")) !== "yes") return;
   await change(button, async () => {
-    status.paused = (await api(`${base}/api/v1/pause`, { body: { reason: field.value } })).paused;
+    status.paused = (await post("pause", { reason: field.value })).paused;
     showPause(status.paused);
-    toast("Queue paused.");
+    showWorkers(status.workers, status.paused);
+    toast(_("Queue paused."));
   });
 }
 
 async function resume() {
-  status.paused = (await api(`${base}/api/v1/resume`, { body: {} })).paused;
+  status.paused = (await post("resume", {})).paused;
   showPause(status.paused);
-  toast("Queue resumed.", { kind: "good" });
+  showWorkers(status.workers, status.paused);
+  toast(_("Queue resumed."), { kind: "good" });
 }
 
-/** Change the queue by a button, then refresh at once. */
+/** Change the queue by a button, then look again at once. */
 async function change(button, work) {
   if (button.dataset.busy) return;
   button.dataset.busy = "yes";
   try {
-    if (!queue) await look();
+    if (!status) await look();
     await work();
   } catch (error) {
     complain(error);
@@ -251,17 +358,17 @@ async function change(button, work) {
 }
 
 const ACTS = {
-  retry: (button, card) => change(button, () => generate([Number(card.dataset.key)], false)),
-  again: (button, card) => change(button, () => generate([Number(card.dataset.prompt)], true)),
-  cancel: (button, card) => cancel(
-    button, [Number(card.dataset.prompt || card.dataset.key)], Boolean(card.dataset.prompt)),
+  retry: (button, row) => change(button, () => generate([idOf(row)], false)),
+  again: (button, row) => change(button, () => generate([idOf(row)], true)),
+  next: (button, row) => change(button, () => next(row)),
+  cancel: cancelOne,
 };
 const BUTTONS = {
   pause,
   resume: (button) => change(button, resume),
   "generate-selected": (button) => change(button, generateSelected),
   "generate-all": (button) => change(button, generateAll),
-  "cancel-selected": (button) => cancel(button, [...chosen().waiting], false),
+  "cancel-selected": cancelSelected,
 };
 
 for (const [name, work] of Object.entries(BUTTONS)) {
@@ -273,9 +380,13 @@ byId("choose-none").addEventListener("click", () => {
 });
 const main = byId("main");
 main.addEventListener("change", (event) => {
-  if (event.target.matches(".pick")) showChosen();
+  const { all } = event.target.dataset;
+  if (!all) return;
+  selection.setAll(all, event.target.checked);
+  showBoxes();
 });
 main.addEventListener("click", (event) => {
+  if (event.target.matches(".pick")) choose(event.target, event.shiftKey);
   const button = event.target.closest("[data-act]");
   if (button) ACTS[button.dataset.act](button, button.closest("li"));
 });
@@ -284,34 +395,32 @@ main.addEventListener("click", (event) => {
 
 /** The part of the status that changes whenever a prompt enters, leaves or moves. */
 function marks(found) {
-  const { counts, unwritten, waiting, next_retry_at, oldest_pending, rendering, outcomes } = found;
+  const { counts, unwritten, waiting, next_retry_at, oldest_pending, rendering: renders, outcomes } = found;
   return JSON.stringify([counts, unwritten, waiting, next_retry_at, oldest_pending,
-    rendering.map((item) => item.render_id), outcomes[0]?.render_id]);
+    renders.map((item) => item.render_id), outcomes[0]?.render_id]);
 }
 
 /**
- * The lists are long, so they are fetched only when something moved, and now and then. Answers that
- * are older than what was done here meanwhile are dropped: another look follows.
+ * The rows in sight are asked for only when something moved, and now and then. Answers that are
+ * older than what was done here meanwhile are dropped: another look follows.
  */
 async function look(signal) {
   const before = changes;
   const found = await api(`${base}/api/v1/status`, { signal });
+  if (before !== changes) return;
   const moved = marks(found);
   looks += 1;
-  const isDue = !queue || moved !== seen || looks >= AT_LEAST;
-  const lists = isDue ? await api(`${base}/api/v1/queue`, { signal }) : queue;
-  if (before !== changes) return;
+  const isDue = !status || moved !== seen || looks >= AT_LEAST;
   if (isDue) [seen, looks] = [moved, 0];
-  [status, queue] = [found, lists];
-  const texts = new Map(queue.rendering.map((item) => [item.render_id, item.text]));
-  queue.rendering = status.rendering.map((item) => ({ ...item, text: texts.get(item.render_id) || "" }));
+  status = found;
+  rendering = found.rendering;
   byId("trouble").hidden = true;
   showStatus();
-  showQueue();
+  showLists(isDue);
 }
 
 function failed(error) {
-  const words = `${error.message} The page may show old data.${error.hint ? ` ${error.hint}` : ""}`;
+  const words = [error.message, _("The page may show old data."), error.hint].filter(Boolean).join(" ");
   byId("trouble").hidden = false;
   if (byId("trouble").textContent !== words) byId("trouble").textContent = words;
 }

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import pytest
 
+from adapters.sql_queue.labels import SqlPromptLabels
 from tests.unit.entrypoints.web.site import LAKE, Site
 
 SONG = {
@@ -206,3 +209,16 @@ def test_markup_stays_text(site: Site) -> None:
     answer = site.get("/api/v1/gallery")
     assert answer.content_type == "application/json"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_files_of_a_label(site: Site) -> None:
+    """Those of its prompts alone; none while there are no labels at all."""
+    for prompt_id in (1, 2, 3):
+        site.poet.write("{}", prompt_id=prompt_id)
+        site.published(prompt_id)
+    assert items(site, "?label=foxes") == []
+    for prompt_id, label in ((1, "foxes"), (2, "lakes"), (3, "foxes")):
+        with closing(site.works()) as connection:
+            SqlPromptLabels(connection).add(prompt_id, label, {})
+    assert [item["prompt_id"] for item in items(site, "?label=foxes")] == [3, 1]
+    assert items(site, "?label=foxes&text=nothing") == []

@@ -111,7 +111,7 @@ def test_the_form_shows_the_filters_of_the_address(site: Site) -> None:
     html = shown(site, "/?kind=lyrics_prompt&status=unsupported&text=a%22b")
     assert 'value="lyrics_prompt" checked' in html
     assert '<option value="unsupported" selected>unsupported</option>' in html
-    assert 'name="text" value="a&#34;b"' in html
+    assert 'name="search" value="a&#34;b"' in html
     assert "No matches." in html
     assert len(cards(shown(site, "/?kind=audio"))) == 1
     assert 'value="image_prompt" checked' in shown(site, "/?kind=image")

@@ -10,7 +10,9 @@ import pytest
 
 from application.ports.database import PausedBy
 from application.ports.prompt_repository import Selection
+from domain.artifact import Artifact
 from domain.failure import Failure, FailureCode
+from domain.prompt import Kind
 from tests.owners import sqlite_repository
 
 if TYPE_CHECKING:
@@ -261,3 +263,59 @@ def test_a_body_that_is_no_json_is_refused(
     """Forms of other pages among them, which need no leave to be sent."""
     answer = site.post("/api/v1/retry", data=raw, content_type=mimetype)
     assert answer.status_code == status
+
+
+def test_a_list_is_read_in_parts(site: Site) -> None:
+    """By its offset, in the order of renders, with what is wrong; and its whole length."""
+    for prompt_id in range(1, 8):
+        site.poet.write(LAKE if prompt_id != 6 else "broken", prompt_id=prompt_id, text="x" * 600)
+    site.post("/api/v1/move", {"ids": [5], "place": "front"})
+    site.post("/api/v1/move", {"ids": [2], "place": "back"})
+    ids = []
+    for offset in range(0, 9, 2):
+        rows = site.get(f"/api/v1/queue/rows?offset={offset}&limit=2").json
+        assert rows
+        assert rows["total"] == 7
+        ids += [row["id"] for row in rows["items"]]
+    assert ids == [5, 1, 3, 4, 6, 7, 2]
+    [row] = site.get("/api/v1/queue/rows?offset=4&limit=1").json["items"]  # type: ignore[index]
+    assert row["error"]["code"] == "brief_not_json"
+    assert len(row["text"]) == 500
+    fail(site, 3)
+    [row] = site.get("/api/v1/queue/rows?list=failed").json["items"]  # type: ignore[index]
+    assert (row["id"], row["error"]["code"], row["attempts"]) == (3, "no_files", 1)
+
+
+def test_all_that_wait_are_changed_in_one_request(site: Site) -> None:
+    """Of one kind or of both, but for those that are excepted."""
+    for prompt_id in (1, 2, 3):
+        site.poet.write(LAKE, prompt_id=prompt_id)
+    site.poet.write(SONG, prompt_id=4, prompt_type="lyrics_prompt")
+    body = {"all_pending": True, "kind": "image", "except_ids": [2]}
+    assert site.post("/api/v1/move", {**body, "place": "back"}).json == {
+        "moved": [1, 3],
+        "refused": {},
+    }
+    assert site.post("/api/v1/cancel", body).json == {"cancelled": [1, 3], "refused": {}}
+    for wrong in ({}, {"ids": [1], "all_pending": True}, {"ids": [1], "except_ids": [2]}):
+        assert site.post("/api/v1/cancel", wrong).status_code == 422
+    fail(site, 2)
+    fail(site, 4)
+    body = {"all_errors": True, "except_ids": [4], "front": True}
+    assert site.post("/api/v1/retry", body).json == {"moved": [2], "refused": {}}
+    assert site.post("/api/v1/retry", {"ids": [1], "except_ids": [1]}).status_code == 422
+
+
+def test_what_ended_is_shown_with_its_title_and_its_picture(site: Site) -> None:
+    """Looked up once for each render."""
+    site.poet.write(LAKE, prompt_id=1, text="A lake, please")
+    with closing(site.works()) as connection:
+        repository = sqlite_repository(connection)
+        claim = repository.claim_next(ANY)
+        assert claim
+        artifact = Artifact(Kind.IMAGE, "image/1_20260106T213045/a.png", {})
+        assert repository.publish(claim, [artifact], 2.5)
+    for _ in range(2):
+        [outcome] = site.get("/api/v1/status").json["outcomes"]  # type: ignore[index]
+        assert outcome["title"] == "A lake, please"
+        assert outcome["thumbnail_url"] == "/api/media/image/1_20260106T213045/a.png?w=320"

@@ -1,0 +1,50 @@
+"""What counts as a word, and what a search asks for."""
+
+from __future__ import annotations
+
+import pytest
+
+from domain.search import EmptySearchError, Search, SearchTerm, searchable_text, words_of
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("A lake, at DAWN!", ["a", "lake", "at", "dawn"]),
+        ("Café Müller straße", ["cafe", "muller", "strasse"]),
+        ("neon-lit_alley 2.5", ["neon", "lit", "alley", "2", "5"]),
+        ("山湖 at dawn", ["山", "湖", "at", "dawn"]),
+        ("'); DROP TABLE x --", ["drop", "table", "x"]),
+        ("", []),
+    ],
+)
+def test_words_have_neither_case_nor_accents(text: str, words: list[str]) -> None:
+    """Scripts without spaces are cut into characters."""
+    assert words_of(text) == words
+
+
+def test_a_search_has_words_phrases_beginnings_and_exclusions() -> None:
+    """As people write them elsewhere, too."""
+    assert Search.of_text('lake "at dawn" -crowd mount* lake') == Search(
+        (
+            SearchTerm(("lake",)),
+            SearchTerm(("at", "dawn")),
+            SearchTerm(("crowd",), is_excluded=True),
+            SearchTerm(("mount",), is_prefix=True),
+        )
+    )
+    assert Search.of_text('"open quote').terms == (SearchTerm(("open", "quote")),)
+
+
+@pytest.mark.parametrize("text", ["", "  ", "-crowd", "!?", '""'])
+def test_a_search_needs_a_word(text: str) -> None:
+    """Nothing to look for is no search."""
+    with pytest.raises(EmptySearchError, match="no word to look for"):
+        Search.of_text(text)
+
+
+def test_the_values_of_a_writing_can_be_found_but_not_its_names() -> None:
+    """Of JSON only what a person would read; of anything else all of it."""
+    content = '{"title": "Steam", "structure": [{"type": "verse", "lyrics": "It rises"}], "n": 5}'
+    assert searchable_text("A song", content) == "a song steam verse it rises"
+    assert searchable_text("", "no JSON {") == "no json"
