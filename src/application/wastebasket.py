@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from application.ports.curation import WASTEBASKET_DAYS
+from domain.mark import published_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -129,6 +130,8 @@ class Wastebasket:
 def _paths(artifact: GalleryArtifact) -> set[str]:
     """The paths of the files that a row names."""
     named = {artifact.file_path} if artifact.servable else set()
+    if manifest := published_manifest(artifact.file_path, artifact.metadata):
+        named.add(manifest)
     if artifact.preview_servable:
         named.add(str(artifact.preview_path))
     return named

@@ -49,6 +49,18 @@ def manifest_path(path: str) -> str:
     return str(PurePosixPath(path).with_suffix(f".{MANIFEST}"))
 
 
+def published_manifest(path: str, metadata: Mapping[str, object]) -> str | None:
+    """Where the manifest of a published file stands, if it is a file of its own; else None.
+
+    Args:
+        path: of the file, POSIX-style.
+        metadata: of its row.
+    """
+    mark = metadata.get("mark")
+    is_beside = isinstance(mark, dict) and mark.get("signature") == SIDECAR
+    return manifest_path(path) if is_beside else None
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
     """What the files of one render state about themselves.

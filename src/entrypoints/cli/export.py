@@ -16,7 +16,7 @@ import click
 
 from application.ports.curation import MAX_RATING, UNTOUCHED
 from application.ports.gallery import GalleryQuery, Shown
-from domain.mark import ALGORITHMIC, SIDECAR, TRAINED, Mark, manifest_path
+from domain.mark import ALGORITHMIC, TRAINED, Mark, published_manifest
 from domain.prompt import Kind
 from domain.timestamps import TimeRange
 from entrypoints.cli.curate import GroupName
@@ -236,12 +236,9 @@ def _export(
 
 def _export_manifest(artifact: GalleryArtifact, published: PublishedMedia, folder: Path) -> None:
     """Copy the manifest that stands beside a file, too."""
-    mark = artifact.metadata.get("mark")
-    if not isinstance(mark, dict) or mark.get("signature") != SIDECAR:
-        return
-    path = manifest_path(artifact.file_path)
-    media = published.open(path, {})
-    if media is not None:
+    path = published_manifest(artifact.file_path, artifact.metadata)
+    media = published.open(path, {}) if path else None
+    if path is not None and media is not None:
         with io.BufferedReader(media.file) as file:
             (folder / path).write_bytes(file.read())
 

@@ -20,7 +20,7 @@ from application.file_report import (
     mark_id,
     stated_id,
 )
-from domain.mark import SIDECAR, manifest_path
+from domain.mark import published_manifest
 from entrypoints.cli.invocation import ExitCode, Invocation, command
 from entrypoints.terminal_text import one_line
 
@@ -244,10 +244,8 @@ def _published_report(
 
 def _sidecar(artifact: GalleryArtifact, published: PublishedMedia) -> bytes | None:
     """The manifest that was published beside a file, or None."""
-    mark = artifact.metadata.get("mark")
-    if not isinstance(mark, dict) or mark.get("signature") != SIDECAR:
-        return None
-    media = published.open(manifest_path(artifact.file_path), {})
+    path = published_manifest(artifact.file_path, artifact.metadata)
+    media = published.open(path, {}) if path else None
     if media is None:
         return None
     with io.BufferedReader(media.file) as file:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from application.ports.curation import UNTOUCHED
+from domain.mark import manifest_path, published_manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Generator, Iterator, Mapping, Sequence
 
     from application.ports.curation import Curation
     from application.ports.gallery import Gallery, GalleryArtifact
@@ -63,12 +64,18 @@ def zip_chunks(
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
         for artifact_id in ids:
             artifact = gallery.artifact_by_id(artifact_id)
-            media = None if artifact is None else _opened(artifact, published)
-            if artifact is None or media is None:
+            if artifact is None:
+                continue
+            media = _opened(artifact.file_path, artifact.metadata, published)
+            if media is None:
                 continue
             name = _name(artifact, names)
             with media.file:
                 yield from _stored(archive, sink, name, media)
+            beside = published_manifest(artifact.file_path, artifact.metadata)
+            if beside and (signature := _opened(beside, {}, published)):
+                with signature.file:
+                    yield from _stored(archive, sink, manifest_path(name), signature)
             curated = curation.of([artifact_id]).get(artifact_id, UNTOUCHED)
             manifest.append(
                 msgspec.json.encode(
@@ -91,9 +98,11 @@ def zip_chunks(
     yield sink.take()
 
 
-def _opened(artifact: GalleryArtifact, published: PublishedMedia) -> MediaFile | None:
+def _opened(
+    path: str, metadata: Mapping[str, object], published: PublishedMedia
+) -> MediaFile | None:
     try:
-        return published.open(artifact.file_path, artifact.metadata)
+        return published.open(path, metadata)
     except OSError:  # the other files are sent all the same
         return None
 

@@ -76,6 +76,20 @@ def test_files_go_after_thirty_days_and_their_rows_stay(place: _Place) -> None:
     assert place.poet.execute("SELECT count(*) FROM prompt_artifacts") == [(2,)]
 
 
+def test_the_manifest_beside_a_file_goes_with_it(place: _Place) -> None:
+    """A signed song of a format that cannot hold the signature."""
+    file = place.publish(1)
+    manifest = file.with_suffix(".c2pa")
+    manifest.write_bytes(b"manifest")
+    place.poet.execute(
+        "UPDATE prompt_artifacts SET metadata = json_set(metadata, '$.mark.signature', 'sidecar')"
+    )
+    place.curation.discard([1])
+    assert place.wastebasket.empty_now().removed == [1]
+    assert not manifest.exists()
+    assert not file.parent.exists()
+
+
 def test_a_person_may_remove_some_now(place: _Place) -> None:
     """The others stay in the wastebasket."""
     files = [place.publish(number) for number in (1, 2)]

@@ -131,12 +131,19 @@ def test_files_are_sent_as_an_archive(site: Site) -> None:
         site.published(number)
     (site.root / "image/2_20260106T213045/a.png").unlink()
     curate(site, ids=[3], rating=4, add_tags=["sea"])
+    site.poet.execute(
+        "UPDATE prompt_artifacts SET metadata = json_set(metadata, '$.mark.signature', 'sidecar')"
+        " WHERE id = 3"
+    )
+    (site.root / "image/3_20260106T213045/a.c2pa").write_bytes(b"manifest")
     answer = site.get("/api/v1/gallery/zip?ids=1-3,99")
     assert answer.mimetype == "application/zip"
     with zipfile.ZipFile(io.BytesIO(answer.data)) as archive:
         assert archive.testzip() is None
         names = [f"{number}_20260106T213045_a.png" for number in (1, 3)]
-        assert archive.namelist() == [*names, "artifacts.jsonl"]
+        beside = names[1].replace("png", "c2pa")
+        assert archive.namelist() == [*names, beside, "artifacts.jsonl"]
+        assert archive.read(beside) == b"manifest"
         assert archive.read(names[0]) == png()
         assert archive.infolist()[0].compress_type == zipfile.ZIP_STORED
         rows = [json.loads(line) for line in archive.read("artifacts.jsonl").splitlines()]
