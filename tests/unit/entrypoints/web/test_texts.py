@@ -162,6 +162,19 @@ def test_translations_keep_what_is_no_language(file: Path) -> None:
     assert catalogue.locale_identifier == file.stem.replace("-", "_")
 
 
+def test_german_is_complete(marked: Catalog) -> None:
+    """It is ours; other languages may lack texts, which then are English. See ``make texts``."""
+    with (LOCALES / "de.po").open("rb") as content:
+        catalogue = read_po(content)
+    lacking = []
+    for message in marked:
+        known = catalogue.get(message.id) if message.id else message
+        texts = (known.string if known else "") or ""
+        if message.id and not all([texts] if isinstance(texts, str) else texts):
+            lacking.append(message.id)
+    assert lacking == []
+
+
 def parts_of(text: str) -> list[str]:
     """What a translation must have too."""
     return sorted(re.findall(r"%\(\w+\)s|%%|<[^>]*>|&|\"", text))
