@@ -44,10 +44,16 @@ def compare_context(services: Services) -> dict[str, object]:
         return {"labels": labels_api.list_labels(services).labels, "label": ""}
     comparison = labels_api.comparison(services, LabelParameters(label))
     paths = [axis.path for axis in comparison.axes]
-    # The rows are what was varied first, which changes least from one prompt to the next.
-    column = _chosen(request.args.get("columns"), paths, paths[1:2] or paths[:1])
+    # The rows are what was varied first, which changes least from one prompt to the next. What has
+    # one value only needs neither rows nor columns.
+    varied = [axis.path for axis in comparison.axes if len(axis.values) > 1] or paths
+    column = _chosen(request.args.get("columns"), paths, varied[1:2] or varied[:1])
     not_columns = [path for path in paths if path != column]
-    row = _chosen(request.args.get("rows"), not_columns, not_columns[:1])
+    row = _chosen(
+        request.args.get("rows"),
+        not_columns,
+        [path for path in varied if path != column] or not_columns[:1],
+    )
     whole = [prompt for prompt in comparison.prompts if None not in prompt.place]
     return {
         "label": label,
