@@ -15,12 +15,13 @@ from returns.result import Result, Success
 
 from adapters.picture_files import decoding, open_picture
 from application.ports.input_pictures import InputPicture
+from application.renderer_decorator import RendererDecorator
 from domain.artifact import is_servable
 from domain.artifact_status import ArtifactStatus
 from domain.failure import Failure, FailureCode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from application.ports.gallery import GalleryArtifact
     from application.ports.input_pictures import InputPictures
@@ -31,10 +32,7 @@ if TYPE_CHECKING:
         RenderingFacts,
         RenderJob,
     )
-    from domain.affinity import Fit
     from domain.brief_paths import PathField
-    from domain.prompt import Kind
-    from domain.render import WorkflowProcess
     from domain.workflow_rules import WorkflowKey
 
 _ARTIFACT: Final = re.compile(r"artifact:\s*([0-9]{1,18})", re.IGNORECASE)
@@ -128,7 +126,7 @@ class FoundPictures:
         return ""
 
 
-class RendererWithPictures:
+class RendererWithPictures(RendererDecorator):
     """A renderer whose jobs get the pictures that their briefs name; others pass through.
 
     Args:
@@ -143,31 +141,9 @@ class RendererWithPictures:
         fields: Mapping[WorkflowKey, Callable[[], Mapping[str, PathField]]],
         pictures: InputPictures,
     ) -> None:
-        self._renderer = renderer
+        super().__init__(renderer)
         self._fields = fields
         self._pictures = pictures
-
-    def preflight(self, kind: Kind, workflow: str = "") -> Failure | None:
-        """That of the renderer."""
-        return self._renderer.preflight(kind, workflow)
-
-    def waiting_processes(
-        self, kind: Kind, environment: Mapping[str, str], slot: int
-    ) -> Sequence[WorkflowProcess] | None:
-        """Those of the renderer."""
-        return self._renderer.waiting_processes(kind, environment, slot)
-
-    def fit(self, kind: Kind, workflow: str, slot: int) -> Fit:
-        """That of the renderer."""
-        return self._renderer.fit(kind, workflow, slot)
-
-    def reserve(self, prompt_id: int, kind: Kind, workflow: str, slot: int) -> None:
-        """Keep a place of the renderer."""
-        self._renderer.reserve(prompt_id, kind, workflow, slot)
-
-    def release(self, prompt_id: int) -> None:
-        """Give a place of the renderer back."""
-        self._renderer.release(prompt_id)
 
     def render(self, job: RenderJob, context: RenderContext) -> Result[RenderingFacts, Failure]:
         """Render a job with its pictures; fails with ``input_picture`` before anything runs."""

@@ -14,10 +14,11 @@ from returns.pipeline import is_successful
 
 from application.ports.events import RenderReused
 from application.ports.media_renderer import RenderingFacts
+from application.renderer_decorator import RendererDecorator
 from domain.brief import BRIEF_FIELDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from application.ports.events import EventListener
@@ -25,10 +26,7 @@ if TYPE_CHECKING:
     from application.ports.media_renderer import MediaRenderer, RenderContext, RenderJob
     from application.ports.reuse import ReusableFile, ReuseIndex
     from application.ports.system import Clock
-    from domain.affinity import Fit
     from domain.failure import Failure
-    from domain.prompt import Kind
-    from domain.render import WorkflowProcess
 
 _VERSION: Final = 1  # of what a key is made of
 _READ_BYTES: Final = 1024 * 1024
@@ -61,7 +59,7 @@ def reuse_key(job: RenderJob, workflow: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-class ReusingRenderer:
+class ReusingRenderer(RendererDecorator):
     """A renderer that copies what was published for the same job, where there is such a thing.
 
     Nothing of the renderer behind it is touched then. The copy takes the way of every other file:
@@ -86,34 +84,12 @@ class ReusingRenderer:
         events: EventListener,
         clock: Clock,
     ) -> None:
-        self._renderer = renderer
+        super().__init__(renderer)
         self._index = index
         self._published = published
         self._workflow = workflow
         self._events = events
         self._clock = clock
-
-    def preflight(self, kind: Kind, workflow: str = "") -> Failure | None:
-        """The environment failure that every job of a workflow would meet, or None."""
-        return self._renderer.preflight(kind, workflow)
-
-    def waiting_processes(
-        self, kind: Kind, environment: Mapping[str, str], slot: int
-    ) -> Sequence[WorkflowProcess] | None:
-        """Process groups that wait for the next job of a kind and do nothing before it."""
-        return self._renderer.waiting_processes(kind, environment, slot)
-
-    def fit(self, kind: Kind, workflow: str, slot: int) -> Fit:
-        """How a workflow suits what may take the next job of a slot."""
-        return self._renderer.fit(kind, workflow, slot)
-
-    def reserve(self, prompt_id: int, kind: Kind, workflow: str, slot: int) -> None:
-        """Keep the place that suits a workflow best for a prompt."""
-        self._renderer.reserve(prompt_id, kind, workflow, slot)
-
-    def release(self, prompt_id: int) -> None:
-        """Give back the place that was kept for a prompt."""
-        self._renderer.release(prompt_id)
 
     def render(
         self, job: RenderJob, context: RenderContext
