@@ -31,18 +31,19 @@ from adapters.comfyui_script.process import (
 from adapters.comfyui_script.script_source import script_source
 from adapters.comfyui_script.stray_files import stray_files
 from application.ports.media_renderer import RenderingFacts
-from domain.affinity import Fit
+from domain.affinity import Fit, Need
 from domain.brief import PROMPT_FIELDS, brief_texts
 from domain.failure import Failure, FailureCode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from adapters.comfyui_script.script_source import ScriptSource
     from adapters.comfyui_script.workflow import ScriptWorkflow
     from application.ports.media_renderer import RenderContext, RenderJob
     from application.ports.system import Clock
+    from domain.brief import Brief
     from domain.prompt import Kind
     from domain.render import WorkflowProcess
     from domain.workflow_rules import WorkflowKey
@@ -105,14 +106,18 @@ class ScriptRenderer:
             )
         return mapping_failure(kind, *self._current(key))
 
-    def fit(self, kind: Kind, workflow: str, slot: int) -> Fit:
-        """Whether the slot's warm host ran the script last, so that it has its models loaded."""
-        last = self._last_scripts.get(slot)
-        return Fit.LOADED if last == self._workflows[kind, workflow].script else Fit.POSSIBLE
+    def need(self, kind: Kind, workflow: str, brief: Callable[[], Brief | None]) -> Need:  # noqa: ARG002
+        """The workflow: which models a script loads is its own business."""
+        return Need(kind, workflow)
 
-    def reserve(self, prompt_id: int, kind: Kind, workflow: str, slot: int) -> None:  # noqa: ARG002
+    def fit(self, need: Need, slot: int, ahead: int = 0) -> Fit:  # noqa: ARG002
+        """Whether the slot's warm host ran the script last, so that it has its models loaded."""
+        script = self._workflows[need.kind, need.workflow].script
+        return Fit.LOADED if self._last_scripts.get(slot) == script else Fit.POSSIBLE
+
+    def reserve(self, prompt_id: int, need: Need, slot: int, ahead: int = 0) -> None:  # noqa: ARG002
         """Record what the slot runs next."""
-        self._last_scripts[slot] = self._workflows[kind, workflow].script
+        self._last_scripts[slot] = self._workflows[need.kind, need.workflow].script
 
     def release(self, prompt_id: int) -> None:
         """Nothing is kept for a prompt."""

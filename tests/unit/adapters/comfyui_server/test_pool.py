@@ -9,7 +9,7 @@ from returns.pipeline import is_successful
 from adapters.comfyui_server.address import ServerAddress
 from adapters.comfyui_server.pool import Server, ServerPool
 from adapters.comfyui_server.server_workflow import ServerWorkflow
-from domain.affinity import Fit
+from domain.affinity import Fit, Need
 from domain.failure import Failure, FailureCode
 from domain.prompt import Kind
 from tests.fakes.system import ManualClock
@@ -55,9 +55,19 @@ def pool(
     )
 
 
+def need(workflow: ServerWorkflow) -> Need:
+    """What a prompt of a workflow needs."""
+    return Need(workflow.kind, workflow.label, workflow.models)
+
+
+def fit(servers: ServerPool, workflow: ServerWorkflow, ahead: int = 0) -> Fit:
+    """How a prompt of a workflow suits them."""
+    return servers.fit(workflow, need(workflow), ahead)
+
+
 def give(servers: ServerPool, workflow: ServerWorkflow, prompt_id: int | None = None) -> str:
     """The server that gets a job."""
-    acquired = servers.acquire(workflow, NEVER, prompt_id)
+    acquired = servers.acquire(workflow, need(workflow), NEVER, prompt_id)
     assert is_successful(acquired)
     return acquired.unwrap().server.name.removesuffix(":1").removeprefix("http://")
 
@@ -67,7 +77,7 @@ def test_a_job_goes_to_the_server_that_has_its_models(monkeypatch: pytest.Monkey
     servers, assigned = pool(monkeypatch, set(), set())
     assert [give(servers, one) for one in (A, B, B, A)] == ["s0", "s1", "s1", "s0"]
     assert [had for *_, had in assigned] == [False, False, True, True]
-    assert servers.fit(A) is Fit.IMPOSSIBLE  # all are full
+    assert fit(servers, A) is Fit.IMPOSSIBLE  # all are full
 
 
 def test_without_affinity_the_least_busy_server_gets_a_job(
@@ -81,23 +91,23 @@ def test_without_affinity_the_least_busy_server_gets_a_job(
 def test_an_idle_server_is_filled_before_others_get_more(monkeypatch: pytest.MonkeyPatch) -> None:
     """A prompt suits where it is loaded on a server that would start it at once."""
     servers, _ = pool(monkeypatch, set(), set())
-    assert servers.fit(A) is Fit.POSSIBLE
+    assert fit(servers, A) is Fit.POSSIBLE
     give(servers, A)
-    assert (servers.fit(A), servers.fit(B)) == (Fit.POSSIBLE, Fit.POSSIBLE)  # s1 is idle
+    assert (fit(servers, A), fit(servers, B)) == (Fit.POSSIBLE, Fit.POSSIBLE)  # s1 is idle
     give(servers, B)
-    assert (servers.fit(A), servers.fit(B)) == (Fit.LOADED, Fit.LOADED)
+    assert (fit(servers, A), fit(servers, B)) == (Fit.LOADED, Fit.LOADED)
 
 
 def test_a_reserved_place_is_used_or_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """Another job cannot take it meanwhile."""
     servers, _ = pool(monkeypatch, set())
     give(servers, A)
-    servers.reserve(7, B)
-    assert servers.fit(A) is Fit.IMPOSSIBLE
+    servers.reserve(7, B, need(B))
+    assert fit(servers, A) is Fit.IMPOSSIBLE
     servers.release_reserved(7)
     servers.release_reserved(7)
-    assert servers.fit(A) is Fit.LOADED
-    servers.reserve(8, A)
+    assert fit(servers, A) is Fit.LOADED
+    servers.reserve(8, A, need(A))
     assert give(servers, A, 8) == "s0"
     assert servers.servers[0].busy == 2
 
@@ -106,7 +116,7 @@ def test_a_server_gets_only_the_workflows_of_its_entry(monkeypatch: pytest.Monke
     """Where none is for a workflow, the reason names it."""
     servers, _ = pool(monkeypatch, {"b"}, {"b", "c"})
     assert give(servers, B) == "s0"
-    assert servers.fit(A) is Fit.IMPOSSIBLE
+    assert fit(servers, A) is Fit.IMPOSSIBLE
     failure = servers.preflight(A)
     assert failure is not None
     assert failure.code is FailureCode.SERVER_UNREACHABLE
@@ -121,4 +131,4 @@ def test_a_server_that_was_away_has_nothing_loaded(monkeypatch: pytest.MonkeyPat
     assert servers.servers[0].loaded is None
     servers.mark_unhealthy(servers.servers[0], Failure(FailureCode.SERVER_UNREACHABLE, "gone"))
     servers.close()
-    assert servers.fit(A) is Fit.POSSIBLE
+    assert fit(servers, A) is Fit.POSSIBLE
