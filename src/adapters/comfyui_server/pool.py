@@ -405,7 +405,7 @@ class ServerPool:
         lacks = not server.has_loaded(need)
         return server.busy // server.address.slots, lacks, server.load
 
-    def acquire(  # noqa: C901 - one loop, and what may end it
+    def acquire(  # noqa: C901, PLR0912 - one loop, and what may end it
         self,
         workflow: ServerWorkflow,
         need: Need,
@@ -429,6 +429,10 @@ class ServerPool:
         servers = [server for server in self.servers if server.is_for(workflow)]
         if not servers:
             return Refused(_no_server(workflow))
+        if need.values:
+            able = [one for one in servers if self._incompatibility(one, workflow) is None]
+            offering = [one for one in able if one.models_for(workflow, need) is not None]
+            servers = offering or servers
         if prompt_id in self._reserved:
             reserved = self._reserved.pop(prompt_id)
             if self._incompatibility(reserved.server, workflow) is None:
