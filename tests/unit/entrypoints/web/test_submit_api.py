@@ -278,6 +278,7 @@ _CONTENTS = "SELECT content FROM writings ORDER BY id"
         ({"vary": {"a": "1..100", "b": "1..100"}}, "vary", "100 × 100 are 10,000 prompts"),
         ({"vary": {"prompt.x": [1]}}, "vary", "prompt is a fox, not an object"),
         ({"vary": {"a": []}}, "vary", "cannot be used"),
+        ({"vary": {"a": "[NaN]"}}, "vary", "a has the value NaN, which is no number"),
         ({"label": "\t"}, "label", "blank"),
     ],
 )
@@ -289,6 +290,14 @@ def test_what_cannot_be_varied_is_explained(
     assert answer.status_code == 422
     assert reason in _json(answer)["fields"][name]
     assert _json(site.get("/api/v1/prompts"))["prompts"] == []
+
+
+def test_varied_members_that_nothing_takes_are_noted(site: Site) -> None:
+    """Before they are submitted: all pictures would be the same."""
+    body = {"kind": "image", "prompt": "a fox", "vary": {"technical_params.steps": [1, 2]}}
+    checked = _json(site.post("/api/v1/prompts/check", body))
+    assert (checked["ok"], checked["prompts"]) == (True, 2)
+    assert checked["brief"]["notes"] == ["not used: technical_params.steps"]
 
 
 def test_variations_of_chosen_seeds(site: Site) -> None:
