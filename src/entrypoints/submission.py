@@ -65,7 +65,7 @@ def writing_json(kind: Kind, values: Mapping[str, object]) -> str:
     members = values.get("members")
     if isinstance(members, dict):
         for name, value in members.items():
-            if isinstance(value, dict):
+            if isinstance(value, dict) and name not in document:
                 inner[name] = value | inner.get(name, {})
             else:
                 document.setdefault(name, value)
