@@ -207,8 +207,8 @@ def test_each_of_our_tables_arrives_and_is_used(
     assert {name for name in copied if name.startswith("media_generator_")} == ours
     for table in sorted(ours):
         assert (copied[table].rows, copied[table].changed_count) == (1, 0), table
-        [(names,)] = rows(source, f"SELECT group_concat(name) FROM pragma_table_info('{table}')")
-        query = f"SELECT {names} FROM {table}"  # noqa: S608 - of this file
+        columns = f"SELECT group_concat(name) FROM pragma_table_info('{table}')"  # noqa: S608
+        query = f"SELECT {rows(source, columns)[0][0]} FROM {table}"  # noqa: S608
         assert postgres_database.execute(query) == rows(source, query), table
     with closing(PostgresDatabase(PostgresAddress(postgres_database.url), 5.0)) as database:
         [labelled] = database.labels.prompts("foxes & lakes")
