@@ -14,6 +14,7 @@ from returns.pipeline import is_successful
 from application.ports.database import KeyReusedError
 from domain.brief import BRIEF_FIELDS, NUMBER_BOUNDS, PROMPT_FIELDS, FieldType
 from domain.brief_parser import parse_brief
+from domain.brief_paths import notes_without
 from domain.prompt import Kind
 from domain.variation import (
     MAX_AXES,
@@ -28,6 +29,7 @@ from entrypoints.submission import (
     MAX_KEY_LENGTH,
     make_submission,
     named_request,
+    notes_on,
     variation_axes,
     vary,
     writing_json,
@@ -337,10 +339,14 @@ def submit_variations(services: Services, prompt_id: int, body: VariationsBody) 
 def check_prompt(services: Services, body: Mapping[str, Any]) -> Checked:
     """Check a prompt without submitting it."""
     form = check_form(body, services.rules)
+    brief = form.brief
+    if brief and len(form.submissions) > 1:  # what is varied may be a member that nothing takes
+        notes = notes_without(notes_on(form.submissions), services.brief_paths[brief.kind])
+        brief = replace(brief, notes=notes)
     return Checked(
         ok=not form.problems,
         fields=dict(form.problems),
-        brief=show_brief(form.brief) if form.brief else None,
+        brief=show_brief(brief) if brief else None,
         writing=form.submissions[0].content if form.submissions else None,
         prompts=len(form.submissions),
     )
