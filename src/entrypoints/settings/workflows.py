@@ -11,7 +11,7 @@ from domain.prompt import Kind
 from entrypoints.settings.errors import Problem
 from entrypoints.settings.expansion import expand_path
 from entrypoints.settings.redaction import excerpt
-from entrypoints.settings.schema import WORKFLOWS, field_names, find, suggestion
+from entrypoints.settings.schema import WORKFLOWS, field_names, find, names_path, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -227,6 +227,8 @@ def _mapping_faults(mapping: str, fields: object, kind: Kind) -> Iterator[tuple[
         return
     known = field_names(f"media.{mapping}.{kind.value}")
     for unknown in sorted(fields.keys() - known):
+        if names_path(unknown, fields[unknown]):
+            continue  # a value of the brief's JSON
         what = f'{mapping} names "{unknown}", which is not a field of the brief'
         yield what, suggestion(unknown, sorted(known))
 

@@ -240,13 +240,14 @@ class TwoServers:
                 if until[server] > now or not waiting:
                     continue
                 other = 1 - server
-                busy = BusyServer(1, 1, float(now - since[other]), float(self.render[other]))
+                works = until[other] > now or server == 0  # if not yet, it takes one right after
+                jobs = int(until[other] > now)
+                busy = BusyServer(jobs, 1, float(now - since[other]), float(self.render[other]))
                 ahead = Counter[str]()
                 shown = []
                 for number, model, urgency in waiting:
                     fit = Fit.LOADED if loaded[server] == model else Fit.POSSIBLE
-                    is_busy = until[other] > now and loaded[other] == model
-                    if fit is Fit.POSSIBLE and is_busy:
+                    if fit is Fit.POSSIBLE and works and loaded[other] == model:
                         times = float(self.load), float(self.render[server])
                         fit = Fit.LATER if busy.is_sooner(ahead[model], *times) else fit
                     ahead[model] += 1
@@ -269,7 +270,7 @@ class TwoServers:
                 if chosen is None:
                     self.idle_calls += 1
                     order.left(shown, now)
-                    assert until[other] > now  # or nothing would ever be taken
+                    assert works  # or nothing would ever be taken
                     left = [p.prompt_id for p in shown if p.fit is Fit.LATER]
                 else:
                     order.taken(shown, chosen.prompt_id, now)
