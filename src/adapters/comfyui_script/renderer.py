@@ -34,6 +34,7 @@ from application.ports.media_renderer import RenderingFacts
 from domain.affinity import Fit, Need
 from domain.brief import PROMPT_FIELDS, brief_texts
 from domain.failure import Failure, FailureCode
+from domain.workflow_rules import WorkflowKey, workflow_subject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
     from domain.brief import Brief
     from domain.prompt import Kind
     from domain.render import WorkflowProcess
-    from domain.workflow_rules import WorkflowKey
 
 
 class ScriptRenderer:
@@ -97,7 +97,7 @@ class ScriptRenderer:
         if not (os.access(flow.script, os.R_OK) and flow.script.is_file()):
             return Failure(
                 FailureCode.SCRIPT_MISSING,
-                f"the {kind.value} script {flow.script} is not a readable file",
+                f"the {workflow_subject(key, 'script')} {flow.script} is not a readable file",
             )
         if not (os.access(flow.working_directory, os.F_OK) and flow.working_directory.is_dir()):
             return Failure(

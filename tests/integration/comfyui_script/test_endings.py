@@ -176,11 +176,12 @@ def test_what_is_missing_is_found_before_and_by_a_job(
     """Preflight and render agree."""
     missing: dict[str, Any] = {field: bench.folder / "not-there"}
     preflight = ScriptRenderer(
-        {(Kind.IMAGE, ""): make("good.py", **missing)}, SystemClock()
-    ).preflight(Kind.IMAGE)
+        {(Kind.IMAGE, "draft"): make("good.py", **missing)}, SystemClock()
+    ).preflight(Kind.IMAGE, "draft")
     assert preflight is not None
     assert preflight.code is code
     assert str(bench.folder / "not-there") in preflight.message
+    assert ('image script "draft"' in preflight.message) == (field == "script")
     assert bench.run("good.py", **missing).failure().code is code
 
 
