@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -233,13 +234,21 @@ def _failure(result: ProcessResult, workflow: ScriptWorkflow, job: RenderJob) ->
     texts = [text for text in brief_texts(job.brief).values() if text]
     name = workflow.script.name
     if result.stop is None:
-        return diagnose(
+        failure = diagnose(
             result.status,
             result.stderr,
             stdout=result.stdout,
             script=name,
             brief_texts=texts,
         )
+        if failure.code is FailureCode.MODEL_MISSING and workflow.paths:
+            from adapters.comfyui_script.path_values import named_model
+
+            # Other briefs need not name it: nothing is wrong with the workflow.
+            if path := named_model(workflow, job, failure.words):
+                message = f"prompt {job.prompt_id}, {path}: {failure.message}"
+                return replace(failure, code=FailureCode.BRIEF_VALUE, message=message)
+        return failure
     lines = output_lines(result.stderr)
     detail = excerpt(lines)
     if result.stop is StopReason.REQUESTED:
