@@ -322,10 +322,11 @@ def _server_document(worker: WorkerView, server: ServerView) -> dict[str, object
 
 
 def _server_row(server: ServerView) -> tuple[str, ...]:
+    switches = server.switches_per_hour
     return (
         one_line(server.server),
         one_line(", ".join(server.models)),
-        f"{server.switches_per_hour} model switches in the last hour",
+        f"{switches} model switch{'' if switches == 1 else 'es'} in the last hour",
         f"{server.hits} of {server.jobs} jobs had their models loaded",
     )
 
@@ -567,7 +568,7 @@ def _advice(snapshot: Snapshot) -> Iterator[str]:
     if snapshot.lost:
         yield "'mediagen run' or the daemon picks up what lost workers left behind."
     is_idle = not summary.rendering and not summary.trouble and not pause
-    if totals[ArtifactStatus.PENDING] and is_idle:
+    if totals[ArtifactStatus.PENDING] and is_idle and not snapshot.slots:  # or a worker does it
         yield "'mediagen run' renders the pending prompts."
     if not any(totals.values()) and not any(summary.unwritten.values()):
         yield "There are no prompts yet; add some with 'mediagen submit'."
