@@ -438,7 +438,7 @@ class ClaimStatements:
             first += [(kind, row) for row in moved]
             first += [(kind, row) for row in pending]
             sources += bool(moved) + bool(pending)
-        if sources > 1:  # each is in order by itself
+        if sources > 1:  # each source is in order
             first.sort(key=lambda found: (sort_key(found[1][4]), found[1][0]))
             first.sort(key=lambda found: sort_key(found[1][5]), reverse=True)
         return first
