@@ -439,8 +439,8 @@ class ClaimStatements:
             first += [(kind, row) for row in pending]
             sources += bool(moved) + bool(pending)
         if sources > 1:  # each source is in order
-            first.sort(key=lambda found: (sort_key(found[1][4]), found[1][0]))
-            first.sort(key=lambda found: sort_key(found[1][5]), reverse=True)
+            first.sort(key=lambda one: (sort_key(one[1][4]), one[1][0]))
+            first.sort(key=lambda one: sort_key(one[1][5]), reverse=True)
         return first
 
     def candidates(self, selection: Selection, limit: int) -> tuple[Candidate, ...]:
