@@ -221,8 +221,8 @@ class _ServerRender:
         if len({failure.message for failure in self._refusals.values()}) == 1:
             return Failed(first)
         # They offer different values; the one that was meant may be on any of them.
-        each = (f"{name}: {failure.message}" for name, failure in self._refusals.items())
-        return Failed(replace(first, detail="\n".join(each)))
+        explained = (f"{name}: {failure.message}" for name, failure in self._refusals.items())
+        return Failed(replace(first, detail="\n".join(explained)))
 
     def _refusal_of(self, server: Server) -> Failure | None:
         """Why a server cannot run the job with its values, by what it has now."""
