@@ -12,7 +12,7 @@ const news = document.getElementById("news");
 document.querySelector(".masthead nav").after(news); // always in sight, and never over a picture
 const NAMES = [
   "kind", "status", "search", "similar", "text", "since", "until", "favourite", "rating", "tag", "collection", "shown",
-  "workflow", "seed", "size", "sort", "at",
+  "label", "workflow", "seed", "size", "sort", "at",
 ];
 const ROWS = ["110px", "160px", null, "300px", "420px"]; // heights of thumbnails; null: of the style sheet
 const LOOK = 5000; // milliseconds between looks for new media

@@ -53,11 +53,13 @@ export class Keeping {
     const details = document.getElementById("more-filters");
     details.addEventListener("toggle", async () => {
       if (!details.open) return;
-      const groups = await api(`${base}/api/v1/gallery/groups`).catch(() => null);
+      const [groups, labels] = await Promise.all([
+        api(`${base}/api/v1/gallery/groups`), api(`${base}/api/v1/labels`),
+      ]).catch(() => []);
       if (!groups) return;
       const lists = {
         tags: groups.tags.map(({ name }) => name), collections: groups.collections.map(({ name }) => name),
-        workflows: groups.workflows,
+        labels: labels.labels.map(({ label }) => label), workflows: groups.workflows,
       };
       for (const [name, values] of Object.entries(lists)) {
         document.getElementById(`known-${name}`).replaceChildren(...values.map((value) => el("option", { value })));
