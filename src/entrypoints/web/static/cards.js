@@ -44,7 +44,7 @@ export function heart(button, item) {
 /** Whether a card that the server made may stay; it then does what ours do. */
 export function adopt(made, item) {
   if (item?.kind !== "image" || made.dataset.id !== String(item.artifact_id) || made.matches(".asked")) return false;
-  if (made.querySelector(".pick")) { // one of ours, of the list before
+  if (made.querySelector(".pick")) { // scripts made it, for the list before
     keep(made, item);
     return true;
   }
