@@ -156,3 +156,21 @@ def test_models_that_briefs_name_are_what_prompts_need(tmp_path: Path, most: int
         assert "which the server does not offer" in message
         assert SECOND in message
         assert not any("2.0" in model for model in models(server.double) + models(other))
+
+
+def test_a_refusal_names_the_servers_that_could_not_be_asked(tmp_path: Path) -> None:
+    """The model may be on one of them."""
+    with served(tmp_path) as server:
+        server.configure(
+            {"hosts": [server.double.url, "http://127.0.0.1:9"]},
+            media={
+                "renderer": {"image": "server", "audio": "server"},
+                "workflows": {"image": "picture.json", "audio": "song.json"},
+                "inputs": {"image": {"technical_params.checkpoint": "1.ckpt_name"}},
+            },
+        )
+        server.place.poet.write('{"prompt": "a", "technical_params": {"checkpoint": "rare"}}')
+        server.place.run()
+        [(message,)] = server.place.poet.execute("SELECT error_message FROM prompts")
+        assert "technical_params.checkpoint is 'rare', which the server does not offer" in message
+        assert "http://127.0.0.1:9 does not answer and was not asked" in message
