@@ -59,7 +59,7 @@ def test_the_best_are_kept_with_keys_and_found_again(place: Place) -> None:
             page.keyboard.press("4")
         expect(card(page, 40).locator(".stars")).to_have_text("★ 4")
         card(page, 39).locator(".open").click()
-        expect(page.locator("#viewer:not(.loads)")).to_have_count(1)
+        expect(page.locator("#viewer[open]:not(.loads)")).to_have_count(1)
         with page.expect_response("**/curate"):
             page.keyboard.press("5")
         expect(page.locator("#viewer-stars [aria-pressed=true]")).to_have_accessible_name("5 stars")

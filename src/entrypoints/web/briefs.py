@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Annotated, Any, Final, get_type_hints
 
 import msgspec
@@ -11,13 +11,17 @@ from returns.pipeline import is_successful
 
 from domain.brief import BRIEF_FIELDS, BRIEF_TYPES
 from domain.brief_parser import parse_brief
+from domain.brief_paths import notes_without
 from domain.failure import FailureCode
 from domain.prompt import Kind
 from entrypoints.submission import brief_document, short_title
 from entrypoints.web.json_responses import Document
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from domain.brief import Brief
+    from domain.brief_paths import BriefPath
     from domain.prompt import Writing
 
 MAX_RAW: Final = 200_000  # characters; a writing has a few thousand
@@ -91,13 +95,20 @@ class WrittenBrief(Document):
     raw_truncated: bool
 
 
-def show_brief(brief: Brief) -> msgspec.Struct:
-    """A brief as the API shows it."""
-    return msgspec.convert(brief_document(brief), BRIEF_STRUCTS[brief.kind])
+def show_brief(brief: Brief, taken: Iterable[BriefPath]) -> msgspec.Struct:
+    """A brief as the API shows it, without notes on what workflows and rules use."""
+    known = replace(brief, notes=notes_without(brief.notes, taken))
+    return msgspec.convert(brief_document(known), BRIEF_STRUCTS[brief.kind])
 
 
-def written_brief(kind: Kind, writing: Writing | None) -> WrittenBrief:
-    """A writing, and its brief or the reason why there is none; all None without a writing."""
+def written_brief(kind: Kind, writing: Writing | None, taken: Iterable[BriefPath]) -> WrittenBrief:
+    """A writing, and its brief or the reason why there is none; all None without a writing.
+
+    Args:
+        kind: the kind of its prompt.
+        writing: the writing.
+        taken: the paths of its JSON that workflows and rules use.
+    """
     if writing is None:
         return WrittenBrief(None, None, None, raw_truncated=False)
     content = writing.content
@@ -109,7 +120,7 @@ def written_brief(kind: Kind, writing: Writing | None) -> WrittenBrief:
         failure = parsed.failure()
         problem = Problem(failure.code.value, failure.message, failure.hint)
     return WrittenBrief(
-        brief=None if problem else show_brief(parsed.unwrap()),
+        brief=None if problem else show_brief(parsed.unwrap(), taken),
         brief_problem=problem,
         raw=text and text[:MAX_RAW],
         raw_truncated=len(text or "") > MAX_RAW,

@@ -184,7 +184,7 @@ def prompt(services: Services, prompt_id: int) -> Prompt:
         workflow=_workflow(services, record),
         label=record.label or None,
         varied=dict(record.varied),
-        **asdict(written_brief(row.kind, record.writing)),
+        **asdict(written_brief(row.kind, record.writing, services.brief_paths[row.kind])),
     )
 
 

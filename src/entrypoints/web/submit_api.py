@@ -14,7 +14,6 @@ from returns.pipeline import is_successful
 from application.ports.database import KeyReusedError
 from domain.brief import BRIEF_FIELDS, NUMBER_BOUNDS, PROMPT_FIELDS, FieldType
 from domain.brief_parser import parse_brief
-from domain.brief_paths import notes_without
 from domain.prompt import Kind
 from domain.variation import (
     MAX_AXES,
@@ -341,12 +340,11 @@ def check_prompt(services: Services, body: Mapping[str, Any]) -> Checked:
     form = check_form(body, services.rules)
     brief = form.brief
     if brief and len(form.submissions) > 1:  # what is varied may be a member that nothing takes
-        notes = notes_without(notes_on(form.submissions), services.brief_paths[brief.kind])
-        brief = replace(brief, notes=notes)
+        brief = replace(brief, notes=notes_on(form.submissions))
     return Checked(
         ok=not form.problems,
         fields=dict(form.problems),
-        brief=show_brief(brief) if brief else None,
+        brief=show_brief(brief, services.brief_paths[brief.kind]) if brief else None,
         writing=form.submissions[0].content if form.submissions else None,
         prompts=len(form.submissions),
     )
