@@ -52,6 +52,7 @@ _DATE_LENGTH: Final = 10  # characters of 2026-01-06
 _Model = TypeVar("_Model", bound=msgspec.Struct)
 
 RowId = Annotated[int, Meta(ge=0, le=MAX_ROW_ID)]
+QueryKind = Literal["image", "picture", "image_prompt", "audio", "song", "lyrics_prompt"]
 QueryText = Annotated[str, Meta(max_length=MAX_QUERY_TEXT)]
 QueryTime = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 
@@ -184,10 +185,7 @@ class Routes(list[Route]):
 class ListParameters(msgspec.Struct, frozen=True):
     """Parameters that every list of prompts or media has."""
 
-    kind: Annotated[
-        Literal["image", "picture", "image_prompt", "audio", "song", "lyrics_prompt"] | None,
-        Meta(description="only this kind"),
-    ] = None
+    kind: Annotated[QueryKind | None, Meta(description="only this kind")] = None
     status: Annotated[
         QueryText | None,
         Meta(

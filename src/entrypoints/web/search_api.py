@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from application.ports.search import SearchQuery
 from domain.prompt import Kind
-from entrypoints.web.api import QueryText, Routes, bad_query, read_search
+from entrypoints.web.api import QueryKind, QueryText, Routes, bad_query, read_search
 from entrypoints.web.json_responses import Document
 from entrypoints.web.prompts_api import MAX_PAGE_SIZE, PromptListItem, list_item
 
@@ -52,7 +52,7 @@ class SearchParameters(msgspec.Struct, frozen=True):
             " side by side, a word that begins with mount, and not the word crowd"
         ),
     ]
-    kind: Annotated[Kind | None, Meta(description="only this kind")] = None
+    kind: Annotated[QueryKind | None, Meta(description="only this kind")] = None
     status: Annotated[QueryText | None, Meta(description="only prompts with this status")] = None
     cursor: Annotated[QueryText | None, Meta(description="next_cursor of the previous page")] = None
     limit: Annotated[
@@ -70,7 +70,8 @@ def search(services: Services, query: SearchParameters) -> FoundPrompts:
     index = services.search()
     index.update(_UPDATE_SECONDS)
     position = _position(query.cursor)
-    page = index.find(SearchQuery(words, query.kind, query.status, position, query.limit))
+    kind = Kind.of_name(query.kind) if query.kind else None
+    page = index.find(SearchQuery(words, kind, query.status, position, query.limit))
     return FoundPrompts(
         prompts=[list_item(prompt) for prompt in page.prompts],
         next_cursor=None if page.next is None else str(page.next),
