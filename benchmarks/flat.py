@@ -67,7 +67,9 @@ _PAGES: Final = {
     "/api/v1/prompts?status=error": False, "/api/v1/prompts?status=ready": False,
     "/api/v1/prompts?kind=audio": False, "/api/v1/prompts?text=lake": False,
     "/api/v1/search?text=mountain": False, "/api/v1/search?text=mountain+lake": False,
-    "/api/v1/gallery?search=mountain": False, "/api/v1/queue/rows?list=failed": False,
+    "/api/v1/search?text=mo&typing=1": False, "/api/v1/search?text=lake+mounta&typing=1": False,
+    "/api/v1/gallery?search=mountain": False, "/api/v1/gallery?search=mounta&typing=1": False,
+    "/api/v1/queue/rows?list=failed": False,
     "/api/v1/prompts/6": False, "/api/v1/gallery": False, "/api/v1/system": False,
 }  # fmt: skip
 _SYSTEM: Final = "/api/v1/system"  # starts the doctor's checks in the background

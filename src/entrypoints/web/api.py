@@ -271,14 +271,19 @@ def read_time(name: str, value: str | None, *, whole_day: bool = False) -> datet
         raise bad_query(name, problem) from None
 
 
-def read_search(name: str, text: str) -> Search:
+def read_search(name: str, text: str, *, is_typed: bool = False) -> Search:
     """A query parameter that holds words to look for.
+
+    Args:
+        name: of the parameter.
+        text: its value.
+        is_typed: whether its last word may be the beginning of one.
 
     Raises:
         ApiError: there is no word in it.
     """
     try:
-        return Search.of_text(text)
+        return Search.of_text(text, is_typed=is_typed)
     except EmptySearchError as error:
         raise bad_query(name, f"is of no use: {error}") from None
 

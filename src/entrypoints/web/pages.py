@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, render_template, request
 from markupsafe import Markup
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from domain.artifact_status import ArtifactStatus
 from domain.brief import BRIEF_FIELDS
@@ -135,11 +135,11 @@ def browse_context(services: Services) -> dict[str, object]:
         ApiError: a filter cannot be used.
         RepositoryError: the database cannot be used.
     """
-    query = read_query(GalleryParameters, from_form=True)
+    query = replace(read_query(GalleryParameters, from_form=True), typing="1")
     filters = {
         name: value
         for name, value in asdict(query).items()
-        if value and value != _DEFAULTS[name] and name not in {"cursor", "limit"}
+        if value and value != _DEFAULTS[name] and name not in {"cursor", "limit", "typing"}
     }
     kind = query.filters()["kind"]
     has_prompts = asks_for_prompts(filters)
@@ -147,7 +147,9 @@ def browse_context(services: Services) -> dict[str, object]:
     if not has_prompts:
         page = gallery_api.gallery(services, query)
     elif query.search:
-        words = SearchParameters(query.search, query.kind, query.status, query.cursor, query.limit)
+        words = SearchParameters(
+            query.search, query.typing, query.kind, query.status, query.cursor, query.limit
+        )
         page = search_api.search(services, words)
     else:
         names = ("kind", "status", "text", "since", "until", "cursor", "limit")

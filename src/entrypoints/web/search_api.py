@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -52,6 +52,10 @@ class SearchParameters(msgspec.Struct, frozen=True):
             " side by side, a word that begins with mount, and not the word crowd"
         ),
     ]
+    typing: Annotated[
+        Literal["1"] | None,
+        Meta(description="1: the last word of the search may be the beginning of one"),
+    ] = None
     kind: Annotated[QueryKind | None, Meta(description="only this kind")] = None
     status: Annotated[QueryText | None, Meta(description="only prompts with this status")] = None
     cursor: Annotated[QueryText | None, Meta(description="next_cursor of the previous page")] = None
@@ -66,7 +70,7 @@ def search(services: Services, query: SearchParameters) -> FoundPrompts:
 
     A prompt can be found at once after it was submitted.
     """
-    words = read_search("text", query.text)
+    words = read_search("text", query.text, is_typed=query.typing is not None)
     index = services.search()
     index.update(_UPDATE_SECONDS)
     position = _position(query.cursor)

@@ -57,6 +57,7 @@ export class Shelf {
     query.set("limit", limit);
     if (cursor) query.set("cursor", cursor);
     const { signal } = this.stopped;
+    if (query.has("search")) query.set("typing", 1); // the last word may be half of one
     if (!this.hasPrompts) return api(`${base}/api/v1/gallery?${query}`, { signal });
     const isSearch = query.has("search");
     if (isSearch) {
