@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import os
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 
@@ -13,7 +15,7 @@ from application.ports.events import RenderReused
 from application.ports.media_renderer import RenderingFacts, RenderJob
 from application.ports.prompt_repository import Candidate, Selection
 from application.ports.reuse import ReusableFile
-from application.reuse import AnswerablePrompts, ReusingRenderer, reuse_key
+from application.reuse import FICLONE, AnswerablePrompts, ReusingRenderer, reuse_key
 from domain.brief_parser import parse_brief
 from domain.picture_size import PictureSize, SizeRule
 from domain.prompt import Kind, Writing
@@ -24,6 +26,7 @@ from tests.fakes.media_renderer import FakeMediaRenderer
 from tests.fakes.system import ManualClock
 
 if TYPE_CHECKING:
+    import io
     from collections.abc import Sequence
     from pathlib import Path
 
@@ -116,6 +119,25 @@ def test_a_file_that_is_not_as_it_was_is_rendered(world: World, damage: str) -> 
     assert list(world.output.iterdir()) == []
     assert facts.reuse_key == reuse_key(world.job().brief, world.job().size, world.workflow)
     assert (facts.reused_from, world.events.events) == ({}, [])
+
+
+def test_a_copy_shares_the_blocks_where_it_can(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is written then; what is compared is the copy."""
+    world.publish(world.job())
+    cloned = [CONTENT[:-1] + b"X", CONTENT]
+
+    def clone(copy: io.BufferedRandom, request: int, _source: int) -> None:
+        assert request == FICLONE
+        os.pwrite(copy.fileno(), cloned[-1], 0)
+
+    monkeypatch.setattr(fcntl, "ioctl", clone)
+    assert world.render(world.job()).reused_from
+    assert (world.output / "a.png").read_bytes() == CONTENT
+    (world.output / "a.png").unlink()
+    cloned.pop()
+    assert not world.render(world.job()).reused_from
 
 
 def test_what_differs_is_rendered(world: World) -> None:
