@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shlex
 import sys
@@ -74,6 +75,7 @@ def diagnose(
         staging = container.staging_folder()
         staging = next(folder for folder in (staging, *staging.parents) if folder.exists())
         yield from container.staging_space_checks(folder=staging).checks()
+    yield from _input_pictures(loaded)
     yield from _webhooks(loaded)
     yield from _signatures(loaded)
     from entrypoints.service.macos_privacy import paths_in_use, privacy_checks
@@ -143,6 +145,24 @@ def _renderers(loaded: LoadedSettings) -> Iterator[Check]:
     for workflow in resolution.workflows(loaded):
         finding = f"{RENDERERS[workflow.renderer].title}; {limit}"
         yield Check(workflow_subject(workflow.key, "renderer"), CheckStatus.OK, finding)
+
+
+def _input_pictures(loaded: LoadedSettings) -> Iterator[Check]:
+    """Whether the folder of the pictures that briefs name is there."""
+    if (configured := loaded.settings.media.input_directory) is None:
+        return
+    subject, folder = "input pictures", Path(configured)
+    # ``os.path`` raises nothing where a folder above is closed.
+    if not os.path.isdir(folder):  # noqa: PTH112
+        what = "is not a folder" if os.path.lexists(folder) else "does not exist"
+    elif not os.access(folder, os.R_OK | os.X_OK):
+        what = "cannot be read by this user"
+    else:
+        yield Check(subject, CheckStatus.OK, f"briefs may name pictures below {folder}")
+        return
+    finding = f"media.input_directory, {folder}, {what}: prompts that name a picture there fail"
+    remedy = "Create it, mount its volume, or correct media.input_directory."
+    yield Check(subject, CheckStatus.WARNING, finding, remedy)
 
 
 def _signatures(loaded: LoadedSettings) -> Iterator[Check]:

@@ -27,6 +27,12 @@ ON media_generator_search (prompt_id) WHERE is_open = 1;
 CREATE INDEX IF NOT EXISTS media_generator_search_words
 ON media_generator_search USING gin (words);
 
+-- Words of four letters and more: the beginning of one becomes the few words that it stands for, of
+-- which the planner knows how common they are.
+
+-- name: create_vocabulary
+CREATE TABLE IF NOT EXISTS media_generator_search_vocabulary (word text COLLATE "C" PRIMARY KEY);
+
 -- name: state
 SELECT last_prompt, last_writing, checked FROM media_generator_search_state WHERE only_row = 1;
 
@@ -57,6 +63,17 @@ VALUES (:prompt_id, :digest, :is_open, CAST(:words AS tsvector))
 ON CONFLICT (prompt_id) DO UPDATE
 SET digest = excluded.digest, is_open = excluded.is_open, words = excluded.words;
 
+-- name: put_vocabulary
+INSERT INTO media_generator_search_vocabulary (word)
+SELECT value FROM json_array_elements_text(CAST(:words AS json))
+ON CONFLICT DO NOTHING;
+
+-- name: words_between
+SELECT word FROM media_generator_search_vocabulary
+WHERE word >= :first AND word < :beyond
+ORDER BY word
+LIMIT :limit;
+
 -- name: set_open
 UPDATE media_generator_search SET is_open = :is_open WHERE prompt_id = :prompt_id;
 
@@ -65,6 +82,9 @@ DELETE FROM media_generator_search WHERE prompt_id = :prompt_id;
 
 -- name: drop_documents
 DROP TABLE IF EXISTS media_generator_search;
+
+-- name: drop_vocabulary
+DROP TABLE IF EXISTS media_generator_search_vocabulary;
 
 -- name: drop_state
 DROP TABLE IF EXISTS media_generator_search_state;
