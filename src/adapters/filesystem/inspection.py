@@ -49,7 +49,7 @@ _PROPERTIES = {
     "{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}AIPromptInformation": "prompt",
 }
 _MAX_STATEMENT = 20_000  # characters
-_NEVER_SIGNED = (".ogg", ".opus")  # by themselves, so that a manifest beside them is theirs
+_NEVER_SIGNED = (".ogg", ".opus")  # cannot hold a manifest, so one beside them is theirs
 _MAX_MANIFEST = 64 * 1024 * 1024  # bytes
 
 
