@@ -66,7 +66,11 @@ class FileInspector:
         self._anchors = anchors
 
     def inspect(self, path: Path) -> Inspection:
-        """Everything about a file, which is decoded to its last byte."""
+        """Everything about a file, which is decoded to its last byte.
+
+        Raises:
+            OSError: it cannot be read, or is no plain file.
+        """
         # Opening a pipe would wait for a program that writes into it.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb", buffering=0) as file:
@@ -129,8 +133,8 @@ def _manifest_beside(path: Path) -> bytes | None:
     beside = path.with_suffix(f".{MANIFEST}")
     if beside == path or not beside.is_file() or beside.stat().st_size > _MAX_MANIFEST:
         return None
-    others = [path.with_suffix(suffix) for suffix in _NEVER_SIGNED if path.suffix != suffix]
-    if path.suffix not in _NEVER_SIGNED and any(other.is_file() for other in others):
+    songs = [path.with_suffix(suffix) for suffix in _NEVER_SIGNED]
+    if path.suffix not in _NEVER_SIGNED and any(song.is_file() for song in songs):
         return None
     return beside.read_bytes()
 
