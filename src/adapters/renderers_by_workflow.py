@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from returns.result import Result
 
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
         RenderingFacts,
         RenderJob,
     )
-    from domain.affinity import Fit
+    from domain.affinity import Fit, Need
+    from domain.brief import Brief
     from domain.failure import Failure
     from domain.prompt import Kind
     from domain.render import WorkflowProcess
@@ -47,13 +48,17 @@ class RenderersByWorkflow:
             return waiting[0]
         return None if all(processes is None for processes in waiting) else ()
 
-    def fit(self, kind: Kind, workflow: str, slot: int) -> Fit:
-        """How what may take a job of the slot now suits a workflow."""
-        return self._renderers[kind, workflow].fit(kind, workflow, slot)
+    def need(self, kind: Kind, workflow: str, brief: Callable[[], Brief | None]) -> Need:
+        """What a prompt needs of what renders it."""
+        return self._renderers[kind, workflow].need(kind, workflow, brief)
 
-    def reserve(self, prompt_id: int, kind: Kind, workflow: str, slot: int) -> None:
+    def fit(self, need: Need, slot: int, ahead: int = 0) -> Fit:
+        """How what may take a job of the slot now suits a prompt."""
+        return self._renderers[need.kind, need.workflow].fit(need, slot, ahead)
+
+    def reserve(self, prompt_id: int, need: Need, slot: int, ahead: int = 0) -> None:
         """Keep a place for a prompt."""
-        self._renderers[kind, workflow].reserve(prompt_id, kind, workflow, slot)
+        self._renderers[need.kind, need.workflow].reserve(prompt_id, need, slot, ahead)
 
     def release(self, prompt_id: int) -> None:
         """Give back the place that was kept for a prompt."""

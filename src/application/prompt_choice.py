@@ -1,18 +1,22 @@
 """Which pending prompt a slot takes, where several workflows are rendered.
 
 A slot takes the first prompt whose workflow can be rendered, and which a server may take now. If
-the settings allow it, one whose models are loaded goes first (``domain.affinity``).
+the settings allow it, one whose models are loaded goes first, and one that a busy server gets to
+sooner is left to that server (``domain.affinity``).
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from returns.pipeline import is_successful
 
 from application.ports.workflows import PromptHints
 from domain.affinity import WINDOW, Fit, WaitingPrompt
+from domain.brief_parser import parse_brief
 
 if TYPE_CHECKING:
     from application.ports.media_renderer import MediaRenderer
@@ -20,7 +24,8 @@ if TYPE_CHECKING:
     from application.ports.system import Clock
     from application.workflow_choice import WorkflowChoices
     from application.workflow_holds import WorkflowHolds
-    from domain.affinity import AffinityOrder
+    from domain.affinity import AffinityOrder, Need
+    from domain.brief import Brief
     from domain.prompt import Kind
     from domain.render import Claim
     from domain.workflow_rules import WorkflowKey
@@ -89,8 +94,8 @@ class PromptChooser:
             self._renderer.release(unclaimed.prompt_id)
         now = self._clock.monotonic()
         waiting: list[WaitingPrompt] = []
-        known: dict[int, WorkflowKey | None] = {}
-        fits: dict[WorkflowKey, Fit] = {}
+        known: dict[int, tuple[Need, int] | None] = {}
+        ahead: Counter[object] = Counter()  # by what is loaded
         chosen_elsewhere = {choice.prompt_id for choice in self._chosen.values()}
         skipped = selection.excluding | self._held_ids(now) | chosen_elsewhere
         chosen: WaitingPrompt | None = None
@@ -104,10 +109,12 @@ class PromptChooser:
                 if key is not None and not self._may_claim(key):
                     self._held[candidate.prompt_id] = key
                     continue
-                if key is not None and key not in fits:
-                    fits[key] = self._renderer.fit(*key, slot)
-                fit = fits[key] if key is not None else Fit.POSSIBLE
-                known[candidate.prompt_id] = key
+                fit, known[candidate.prompt_id] = Fit.POSSIBLE, None
+                if key is not None:
+                    need = self._renderer.need(*key, partial(_brief, candidate))
+                    fit = self._renderer.fit(need, slot, ahead[need.load])
+                    known[candidate.prompt_id] = need, ahead[need.load]
+                    ahead[need.load] += 1
                 waiting.append(WaitingPrompt(candidate.prompt_id, candidate.urgency, fit))
             chosen = self._order.choose(waiting, now)
             looks_further = length == 1 and self._order.limits.is_on
@@ -118,12 +125,15 @@ class PromptChooser:
             windows += len(waiting) > before
             length = WINDOW - 1 if length == 1 else WINDOW
         if chosen is None:
-            busy = {key[0] for prompt in waiting if (key := known[prompt.prompt_id])}
+            self._order.left(waiting, now)
+            busy = {needed[0].kind for prompt in waiting if (needed := known[prompt.prompt_id])}
             return None, frozenset(busy)
-        key = known[chosen.prompt_id]
-        if key is not None:
-            self._renderer.reserve(chosen.prompt_id, *key, slot)
-        self._chosen[slot] = _Choice(chosen.prompt_id, key, tuple(waiting), now)
+        workflow = None
+        if needed := known[chosen.prompt_id]:
+            need, earlier = needed
+            workflow = need.kind, need.workflow
+            self._renderer.reserve(chosen.prompt_id, need, slot, earlier)
+        self._chosen[slot] = _Choice(chosen.prompt_id, workflow, tuple(waiting), now)
         return replace(selection, only=frozenset({chosen.prompt_id})), frozenset()
 
     def claimed(self, claim: Claim, slot: int) -> None:
@@ -157,3 +167,7 @@ class PromptChooser:
         held = {workflow: self._may_claim(workflow) for workflow in set(self._held.values())}
         self._held = {i: workflow for i, workflow in self._held.items() if not held[workflow]}
         return frozenset(self._held)
+
+
+def _brief(candidate: Candidate) -> Brief | None:
+    return parse_brief(candidate.kind, candidate.writing.content).value_or(None)

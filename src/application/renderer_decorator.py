@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from application.ports.media_renderer import MediaRenderer
-    from domain.affinity import Fit
+    from domain.affinity import Fit, Need
+    from domain.brief import Brief
     from domain.failure import Failure
     from domain.prompt import Kind
     from domain.render import WorkflowProcess
@@ -34,13 +35,17 @@ class RendererDecorator:
         """Process groups that wait for the next job of a kind and do nothing before it."""
         return self._renderer.waiting_processes(kind, environment, slot)
 
-    def fit(self, kind: Kind, workflow: str, slot: int) -> Fit:
-        """How a workflow suits what may take the next job of a slot."""
-        return self._renderer.fit(kind, workflow, slot)
+    def need(self, kind: Kind, workflow: str, brief: Callable[[], Brief | None]) -> Need:
+        """What a prompt needs of what renders it."""
+        return self._renderer.need(kind, workflow, brief)
 
-    def reserve(self, prompt_id: int, kind: Kind, workflow: str, slot: int) -> None:
-        """Keep the place that suits a workflow best for a prompt."""
-        self._renderer.reserve(prompt_id, kind, workflow, slot)
+    def fit(self, need: Need, slot: int, ahead: int = 0) -> Fit:
+        """How a prompt suits what may take the next job of a slot."""
+        return self._renderer.fit(need, slot, ahead)
+
+    def reserve(self, prompt_id: int, need: Need, slot: int, ahead: int = 0) -> None:
+        """Keep the place that suits a prompt best."""
+        self._renderer.reserve(prompt_id, need, slot, ahead)
 
     def release(self, prompt_id: int) -> None:
         """Give back the place that was kept for a prompt."""

@@ -249,7 +249,8 @@ _HINTS = {
             "Set comfyui.python to the interpreter of the environment in which ComfyUI runs."
         ),
         FailureCode.SCRIPT_MISSING: (
-            "Set media.scripts.image and media.scripts.music to your scripts."
+            "Set media.scripts.image and media.scripts.music to your scripts; that of a named"
+            " workflow is in its entry of media.workflows."
         ),
         FailureCode.SCRIPT_BROKEN: (
             "Export the workflow again with the current exporter. Exporters write invalid Python"

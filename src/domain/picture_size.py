@@ -6,6 +6,7 @@ import math
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 # Width divided by height. A picture that is only called vertical has the format of "portrait".
 _WORDS = {
@@ -38,6 +39,7 @@ _TOLERANCE = 1.05  # of two ratios that mean the same: 16:9 is often drawn as 13
 _MAX_PLAIN = 100  # greater numbers are sides in pixels
 _MAX_RATIO = 4.0
 _MAX_NUMBER = 10.0  # a larger number on its own is no ratio
+_MAX_CACHED = 100  # characters of a text whose ratio is kept in memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,10 @@ def read_ratio(text: str) -> float | None:
 
     Text with two readings is none: "16:9 or 4:3", "portrait 16:9", "not square".
     """
+    return _cached_ratio(text) if len(text) <= _MAX_CACHED else _ratio(text)
+
+
+def _ratio(text: str) -> float | None:
     text = _normalised(text)
     words = re.sub(r"\bultra[ -]wide", "ultrawide", text)
     named = [_WORDS[word] for word in re.findall(r"[a-z]+", words) if word in _WORDS]
@@ -122,6 +128,9 @@ def read_ratio(text: str) -> float | None:
     # The word that says most: "wide landscape", "tall portrait".
     named.sort(key=lambda ratio: -abs(math.log(ratio)))
     return named[0] if named and all(_same_way(named[0], [ratio]) for ratio in named) else None
+
+
+_cached_ratio = lru_cache(maxsize=256)(_ratio)  # briefs use the same few formats
 
 
 def plain_ratio(text: str) -> str:

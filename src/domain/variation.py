@@ -61,7 +61,11 @@ class Axis:
             raise VariationError(f"{self.path} has no values")
         seen: set[str] = set()
         for value in self.values:
-            text = json.dumps(value, sort_keys=True)
+            try:
+                text = json.dumps(value, sort_keys=True, allow_nan=False)
+            except ValueError:
+                message = f"{self.path} has the value {shown(value)}, which is no number"
+                raise VariationError(message) from None
             if text in seen:
                 raise VariationError(f"{self.path} has the value {shown(value)} twice")
             seen.add(text)
@@ -147,9 +151,10 @@ def grid(axes: Sequence[Axis]) -> list[dict[str, Any]]:
         raise VariationError(f"at most {MAX_AXES} things can be varied at once")
     number = math.prod(len(axis.values) for axis in axes)
     if number > MAX_VARIATIONS:
-        product = " × ".join(str(len(axis.values)) for axis in axes)
+        product = " × ".join(f"{len(axis.values):,}" for axis in axes)
+        total = f"{product} are {number:,}" if len(axes) > 1 else f"these are {number:,}"
         message = (
-            f"{product} are {number:,} prompts; at most {MAX_VARIATIONS:,} can be made of one"
+            f"{total} prompts; at most {MAX_VARIATIONS:,} can be made of one"
             " brief. Vary fewer things, or submit them in parts under the same label"
         )
         raise VariationError(message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shlex
 import sys
@@ -74,6 +75,7 @@ def diagnose(
         staging = container.staging_folder()
         staging = next(folder for folder in (staging, *staging.parents) if folder.exists())
         yield from container.staging_space_checks(folder=staging).checks()
+    yield from _input_pictures(loaded)
     yield from _webhooks(loaded)
     yield from _signatures(loaded)
     from entrypoints.service.macos_privacy import paths_in_use, privacy_checks
@@ -145,6 +147,24 @@ def _renderers(loaded: LoadedSettings) -> Iterator[Check]:
         yield Check(workflow_subject(workflow.key, "renderer"), CheckStatus.OK, finding)
 
 
+def _input_pictures(loaded: LoadedSettings) -> Iterator[Check]:
+    """Whether the folder of the pictures that briefs name is there."""
+    if (configured := loaded.settings.media.input_directory) is None:
+        return
+    subject, folder = "input pictures", Path(configured)
+    # ``os.path`` raises nothing where a folder above is closed.
+    if not os.path.isdir(folder):  # noqa: PTH112
+        what = "is not a folder" if os.path.lexists(folder) else "does not exist"
+    elif not os.access(folder, os.R_OK | os.X_OK):
+        what = "cannot be read by this user"
+    else:
+        yield Check(subject, CheckStatus.OK, f"briefs may name pictures below {folder}")
+        return
+    finding = f"media.input_directory, {folder}, {what}: prompts that name a picture there fail"
+    remedy = "Create it, mount its volume, or correct media.input_directory."
+    yield Check(subject, CheckStatus.WARNING, finding, remedy)
+
+
 def _signatures(loaded: LoadedSettings) -> Iterator[Check]:
     """Whether published files can be signed, if a certificate is configured."""
     marking = loaded.settings.media.marking
@@ -152,25 +172,32 @@ def _signatures(loaded: LoadedSettings) -> Iterator[Check]:
         return
     from datetime import timedelta
 
-    from adapters.media_marks.signature import (
-        CertificateError,
-        check_certificate,
-        expiry,
-        load_certificate,
-    )
+    from adapters.media_marks.layout import MarkError
+    from adapters.media_marks.signature import CertificateError
     from adapters.system_clock import SystemClock
+    from entrypoints.factories import make_signer
 
+    certificate = Path(marking.certificate)
     now = SystemClock().now()
     try:
-        chain, key = load_certificate(Path(marking.certificate), marking.private_key)
-        check_certificate(chain, key, now)
-        end = expiry(chain)
-    except CertificateError as error:
-        finding = f"published files are not signed: {error}"
+        end, unstamped = make_signer(marking, certificate).check()
+    except (CertificateError, MarkError) as error:
+        reason = f"a sample {error}" if isinstance(error, MarkError) else str(error)
+        finding = f"published files are not signed: {reason}"
         remedy = "Files get a plain mark meanwhile. See docs/marking.md for certificates."
         yield Check("signatures", CheckStatus.WARNING, finding, remedy)
         return
+    if marking.private_key is None and certificate.stat().st_mode & 0o077:
+        finding = f"other users can read the private key in {certificate}"
+        remedy = "Let only the user who runs mediagen read it."
+        command = shlex.join(["chmod", "600", str(certificate)])
+        yield Check("signing key", CheckStatus.WARNING, finding, remedy, command)
     finding = f"published files are signed; the certificate is valid until {end:%Y-%m-%d}"
+    if unstamped:
+        finding = f"published files are {unstamped}"
+        remedy = "Correct media.marking.time_authority, or see why it does not answer."
+        yield Check("signatures", CheckStatus.WARNING, finding, remedy)
+        return
     if end - now > timedelta(days=_EXPIRY_DAYS):
         yield Check("signatures", CheckStatus.OK, finding)
     else:

@@ -519,7 +519,14 @@ def prompt_chooser(
     """Chooses the next prompt; None if the first one is always as good as another."""
     affinity = loaded.settings.workers.affinity
     share = any(len(setup.kinds) > 1 for setup in setups.values())
-    if choices is None and not (affinity.most and share):
+    # A brief may name models that not every server has.
+    differ = any(
+        resolution.mapped_paths(workflow, "inputs")
+        for setup in setups.values()
+        if affinity.most or len(setup.servers()) > 1
+        for workflow in setup.workflows
+    )
+    if choices is None and not (affinity.most and share) and not differ:
         return None
     from application.prompt_choice import PromptChooser
     from domain.affinity import AffinityLimits, AffinityOrder

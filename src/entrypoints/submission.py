@@ -65,7 +65,7 @@ def writing_json(kind: Kind, values: Mapping[str, object]) -> str:
     members = values.get("members")
     if isinstance(members, dict):
         for name, value in members.items():
-            if isinstance(value, dict):
+            if isinstance(value, dict) and name not in document:
                 inner[name] = value | inner.get(name, {})
             else:
                 document.setdefault(name, value)
@@ -140,6 +140,16 @@ def vary(
     )
 
 
+def notes_on(submissions: Iterable[Submission]) -> tuple[str, ...]:
+    """What the briefs of prompts leave out of their writings, each note once."""
+    notes: dict[str, None] = {}
+    for submission in submissions:
+        parsed = parse_brief(submission.kind, submission.content)
+        if is_successful(parsed):
+            notes |= dict.fromkeys(parsed.unwrap().notes)
+    return tuple(notes)
+
+
 def new_seed() -> int:
     """A seed by chance."""
     return secrets.randbelow(_SEEDS)
@@ -197,7 +207,14 @@ def _varied(
         if is_given and not getattr(brief, field.name):
             raise VariationError(f"{shown(value)} is no {field.name.replace('_', ' ')}")
     made = make_submission(kind, brief, content, text)
-    return replace(made, priority=submission.priority, label=label, varied=dict(varied))
+    return replace(
+        submission,
+        text=made.text,
+        content=content,
+        title=made.title,
+        label=label,
+        varied=dict(varied),
+    )
 
 
 def named_request(key: str, content: object) -> SubmitRequest:

@@ -139,6 +139,31 @@ def test_scripts_that_are_not_there(sound: CommandLine, poet: Poet) -> None:
     assert expected <= broken
 
 
+def test_the_script_of_a_named_workflow_that_is_not_there(sound: CommandLine) -> None:
+    """Its entry is where to correct it, not media.scripts alone."""
+    entries = json.dumps([{"name": "draft", "script": "gone.py"}])
+    checks = found_in_database(sound, f"--set=media.workflows.image={entries}")
+    check = checks['image script "draft"']
+    assert check["health"] == "broken"
+    assert "gone.py" in check["finding"]
+    assert "media.workflows" in check["remedy"]
+
+
+def test_the_folder_of_input_pictures(sound: CommandLine) -> None:
+    """One that is not there, or is no folder, is named; without the setting nothing is said."""
+    assert "input pictures" not in found(sound)
+    check = found(sound, "--set=media.input_directory=pictures")["input pictures"]
+    assert check["health"] == "warning"
+    assert f"media.input_directory, {sound.home / 'pictures'}, does not exist" in check["finding"]
+    (sound.home / "pictures").touch()
+    check = found(sound, "--set=media.input_directory=pictures")["input pictures"]
+    assert "is not a folder" in check["finding"]
+    (sound.home / "pictures").unlink()
+    (sound.home / "pictures").mkdir()
+    check = found(sound, "--set=media.input_directory=pictures")["input pictures"]
+    assert check["health"] == "ok"
+
+
 def test_one_kind_is_examined_though_the_other_is_not_set_up(sound: CommandLine) -> None:
     """The sketch script is looked at when only the other kind lacks its interpreter."""
     checks = found(sound, "--set=media.renderer.audio=script")

@@ -148,3 +148,25 @@ def test_damaged_metadata_is_still_json(shell: CommandLine, poet: Poet) -> None:
     publish(poet, 1, "image/a/b.png", json.dumps({"title": "\ud800"}))
     [artifact] = shell.json("show", "1")["artifacts"]
     assert artifact["metadata"] == {"title": "\ufffd"}
+
+
+def test_what_a_rule_or_a_mapping_uses_is_not_called_unused(shell: CommandLine, poet: Poet) -> None:
+    """Of any workflow of the kind, also when the brief is submitted; the rest is."""
+    workflows = [
+        {"name": "poster", "script": "a.py", "when": {"palette": "*", "print.size": "A2"}},
+        {"name": "draft", "script": "b.py", "arguments": {"technical_params.lora": "--lora"}},
+    ]
+    workflows[1]["when"] = {"mood": "rough"}
+    setting = json.dumps([*workflows, {"name": "photo", "script": "c.py"}])
+    brief = {"prompt": "a", "palette": "blue", "print": {"size": "A2"}, "frame": "oak"}
+    brief |= {"technical_params": {"lora": "ink"}}
+    image = poet.write(json.dumps(brief))
+    chosen = f"--set=media.workflows.image={setting}"
+    assert shell.json(chosen, "show", str(image))["brief"]["notes"] == ["not used: frame"]
+    assert "not used: frame\n" in shell.run(chosen, "show", str(image)).stdout
+    (shell.home / "b.json").write_text(json.dumps(brief))
+    asked = shell.json(chosen, "submit", "image", "b.json")
+    assert [note["note"] for note in asked["notes"]] == ["not used: frame"]
+    [note] = shell.json("show", str(image))["brief"]["notes"]
+    assert "palette" in note
+    assert "lora" in note

@@ -272,3 +272,18 @@ def test_machines_that_live_and_machines_that_are_gone(shell: CommandLine, poet:
     assert "idle" in here
     assert "gone, last seen 120 min" in there
     assert [worker["gone"] for worker in shell.json("status")["machines"]] == [False, True]
+
+
+def test_run_is_advised_only_where_no_worker_renders(shell: CommandLine, poet: Poet) -> None:
+    """A daemon of any machine takes what is pending."""
+    poet.write(BRIEF)
+    with closing(Connection(poet.path, 5.0)) as connection:
+        SqlWorkerRegister(connection).register(THERE)
+    advice = "'mediagen run' renders the pending prompts"
+    assert advice not in shell.run("status").stdout
+    poet.execute("UPDATE media_generator_workers SET seen_at = datetime(seen_at, '-2 hours')")
+    shown = shell.run("status").stdout
+    assert advice in shown
+    assert "doctor" not in shown
+    named = '--set=media.workflows.image=[{"name": "a", "script": "a.py"}]'
+    assert "'mediagen doctor' checks which workflows can run" in shell.run(named, "status").stdout

@@ -63,6 +63,35 @@ def test_what_a_brief_leaves_out_is_noted(shell: CommandLine) -> None:
     assert asked["notes"] == [{"where": "b.jsonl, line 2", "note": "not used: palette"}]
 
 
+def test_varied_members_that_no_workflow_takes_are_noted(shell: CommandLine) -> None:
+    """All pictures would be the same; a mapping that names the path takes it."""
+    submit = ("submit", "image", "--prompt", "A lake", "--vary", "technical_params.steps=10,20")
+    asked = shell.json(*submit)
+    note = {"where": "the command line", "note": "not used: technical_params.steps"}
+    assert (len(asked["ids"]), asked["notes"]) == (2, [note])
+    mapping = '{"image": {"technical_params.steps": "--steps"}}'
+    assert "notes" not in shell.json(f"--set=media.arguments={mapping}", *submit)
+
+
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999"])
+def test_numbers_that_json_lacks_are_refused(shell: CommandLine, number: str) -> None:
+    """In a varied value; nothing is added."""
+    asked = shell.run("submit", "image", "--prompt", "A lake", "--vary", f"steps=[1, {number}]")
+    assert asked.returncode == 2
+    assert "which is no number" in asked.stderr
+
+
+def test_variations_keep_the_workflow_and_the_priority(shell: CommandLine, poet: Poet) -> None:
+    """What was chosen for the submission holds for each of its prompts."""
+    workflows = '[{"name": "poster", "script": "poster.py"}]'
+    chosen = ("--workflow", "poster", "--priority", "8", "--variations", "2")
+    setting = f'--set=media.workflows={{"image": {workflows}}}'
+    shell.json(setting, "submit", "image", "--prompt", "A lake", *chosen)
+    for table, column in (("choices", "workflow"), ("priorities", "priority")):
+        stored = poet.execute(f"SELECT {column} FROM media_generator_{table}")  # noqa: S608
+        assert [value for (value,) in stored] == [{"workflow": "poster", "priority": 8}[column]] * 2
+
+
 def test_a_song_from_options(shell: CommandLine, poet: Poet) -> None:
     """Markers in the lyrics become sections; every option arrives."""
     (shell.home / "rain.txt").write_text("[Verse]\nRain, rain\n\n[Chorus]\nOn the roof\n")

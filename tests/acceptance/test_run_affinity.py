@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from itertools import pairwise
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -95,23 +95,77 @@ def test_each_server_gets_only_what_it_can_render(tmp_path: Path, *, by_name: bo
 
 
 def test_with_affinity_each_of_two_servers_keeps_one_model(tmp_path: Path) -> None:
-    """Although both could render everything."""
+    """Although both could render everything; the last ones are left to the server that is busy."""
     with served(tmp_path) as server, running_double(tmp_path / "other") as other:
         for double in (server.double, other):
             double.behaviour.models = [FIRST, SECOND]
-            double.behaviour.job_seconds = 0.1
+            double.behaviour.job_seconds, double.behaviour.load_seconds = 0.1, 4.0
         two_workflows(
             server,
             {"hosts": [server.double.url, other.url]},
             workers={"affinity": {"most": 20, "seconds": 600}},
         )
-        write_alternating(server, 16)
+        write_alternating(server, 10)
+        for _ in range(4):
+            server.place.poet.write('{"prompt": "a lake", "style_tags": ["second"]}')
         ended = server.place.run()
         assert (ended.returncode, ended.stderr) == (0, "")
-        switches = [
-            one != next_one
-            for double in (server.double, other)
-            for one, next_one in pairwise(models(double))
+        assert sorted([models(server.double), models(other)]) == [[SECOND] * 9, [FIRST] * 5]
+
+
+@pytest.mark.parametrize("most", [0, 8])
+def test_models_that_briefs_name_are_what_prompts_need(tmp_path: Path, most: int) -> None:
+    """Each goes to the server that offers its model, also in groups; one that none has is an error.
+
+    Nothing is rendered for that one, and the reason names what there is.
+    """
+    with served(tmp_path) as server, running_double(tmp_path / "other") as other:
+        server.double.behaviour.models, other.behaviour.models = [FIRST], [FIRST, SECOND]
+        graph = workflow("text_to_image")
+        graph["1"]["inputs"]["ckpt_name"] = FIRST
+        (server.place.shell.home / "picture.json").write_text(json.dumps(graph))
+        server.configure(
+            {"hosts": [server.double.url, other.url]},
+            media={
+                "renderer": {"image": "server", "audio": "server"},
+                "workflows": {"image": "picture.json", "audio": "song.json"},
+                "inputs": {"image": {"technical_params.checkpoint": "1.ckpt_name"}},
+                "size": {"megapixels": 0.1},
+            },
+            workers={"affinity": {"most": most, "seconds": 600}},
+        )
+        checkpoints = ["sd_xl_base_1.0", "tiny-random-sd15"] * 4 + ["sd_xl_base_2.0"]
+        ids = [
+            server.place.poet.write(
+                json.dumps({"prompt": "a lake", "technical_params": {"checkpoint": checkpoint}})
+            )
+            for checkpoint in checkpoints
         ]
-        assert sum(switches) <= 2  # at the end, where one server has nothing else left to do
-        assert len(models(server.double)) + len(models(other)) == 16
+        server.place.run()
+        assert set(models(server.double)) <= {FIRST}
+        assert Counter(models(server.double) + models(other)) == {FIRST: 4, SECOND: 4}
+        [(status, message)] = server.place.poet.execute(
+            "SELECT artifact_status, error_message FROM prompts WHERE id = ?", (ids[-1],)
+        )
+        assert status == "error"
+        assert "which the server does not offer" in message
+        assert SECOND in message
+        assert not any("2.0" in model for model in models(server.double) + models(other))
+
+
+def test_a_refusal_names_the_servers_that_could_not_be_asked(tmp_path: Path) -> None:
+    """The model may be on one of them."""
+    with served(tmp_path) as server:
+        server.configure(
+            {"hosts": [server.double.url, "http://127.0.0.1:9"]},
+            media={
+                "renderer": {"image": "server", "audio": "server"},
+                "workflows": {"image": "picture.json", "audio": "song.json"},
+                "inputs": {"image": {"technical_params.checkpoint": "1.ckpt_name"}},
+            },
+        )
+        server.place.poet.write('{"prompt": "a", "technical_params": {"checkpoint": "rare"}}')
+        server.place.run()
+        [(message,)] = server.place.poet.execute("SELECT error_message FROM prompts")
+        assert "technical_params.checkpoint is 'rare', which the server does not offer" in message
+        assert "http://127.0.0.1:9 does not answer and was not asked" in message

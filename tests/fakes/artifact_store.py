@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 # A file that a fake renderer leaves: whole media, media that fail verification, or other data.
 Content = MediaFacts | Failure | None
 
-_ROOT = Path("/in-memory-output-root")
+_STAGING = Path("/in-memory-output-root/.staging")
 
 
 class InMemoryArtifactStore:
@@ -81,7 +81,7 @@ class InMemoryArtifactStore:
             free = next(candidate for candidate in _numbered(name) if candidate not in self.staged)
             self.staged[free] = {}
             self._folders.setdefault(key, []).append(free)
-        return result.Success(Staging(free, _ROOT / ".staging" / free, kind))
+        return result.Success(Staging(free, _STAGING / free, kind))
 
     def prepare(
         self, staging: Staging, variant: int, mark: Mark | None = None

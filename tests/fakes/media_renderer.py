@@ -10,13 +10,14 @@ from returns.result import Failure as Failed
 from returns.result import Result, Success
 
 from application.ports.media_renderer import RenderingFacts
-from domain.affinity import Fit
+from domain.affinity import Fit, Need
 from domain.failure import Failure, FailureCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from application.ports.media_renderer import RenderContext, RenderJob
+    from domain.brief import Brief
     from domain.prompt import Kind
     from domain.render import WorkflowProcess
 
@@ -45,6 +46,7 @@ class FakeMediaRenderer:
         refusals: preflight failures by kind.
         calls_by_prompt: number of calls of ``render`` for each prompt.
         fits: how workflows suit what may take a job, by name.
+        most_ahead: number of prompts from which on none is left to a busy server.
         reserved: the workflow of each prompt for which a place is kept.
         waiting: the processes that wait for the next job, of any kind.
     """
@@ -71,6 +73,7 @@ class FakeMediaRenderer:
         """
         self.refusals: dict[Kind, Failure] = {}
         self.fits: dict[str, Fit] = {}
+        self.most_ahead = 1_000
         self.reserved: dict[int, str] = {}
         self.waiting: list[WorkflowProcess] = []
         self.calls_by_prompt: Counter[int] = Counter()
@@ -108,13 +111,18 @@ class FakeMediaRenderer:
         """The processes in ``waiting``."""
         return self.waiting
 
-    def fit(self, kind: Kind, workflow: str, slot: int) -> Fit:
-        """As ``fits`` says, by name; possible otherwise."""
-        return self.fits.get(workflow, Fit.POSSIBLE)
+    def need(self, kind: Kind, workflow: str, brief: Callable[[], Brief | None]) -> Need:
+        """The workflow."""
+        return Need(kind, workflow)
 
-    def reserve(self, prompt_id: int, kind: Kind, workflow: str, slot: int) -> None:
+    def fit(self, need: Need, slot: int, ahead: int = 0) -> Fit:
+        """As ``fits`` says, by name; possible otherwise, and where enough others are ahead."""
+        fit = self.fits.get(need.workflow, Fit.POSSIBLE)
+        return Fit.POSSIBLE if fit is Fit.LATER and ahead >= self.most_ahead else fit
+
+    def reserve(self, prompt_id: int, need: Need, slot: int, ahead: int = 0) -> None:
         """Keep a place."""
-        self.reserved[prompt_id] = workflow
+        self.reserved[prompt_id] = need.workflow
 
     def release(self, prompt_id: int) -> None:
         """Give a place back."""

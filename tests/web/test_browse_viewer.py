@@ -60,7 +60,7 @@ def opened(page: Page, number: int = 0) -> Locator:
     page.locator(".card.image .open").nth(number).click()
     viewer = page.get_by_role("dialog")
     expect(viewer).to_be_visible()
-    expect(page.locator("#viewer:not(.loads)")).to_have_count(1)
+    expect(page.locator("#viewer[open]:not(.loads)")).to_have_count(1)
     return viewer
 
 

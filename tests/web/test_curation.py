@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import zipfile
-from typing import TYPE_CHECKING
+from contextlib import closing
+from typing import TYPE_CHECKING, Final, Literal
 
 import pytest
 from playwright.sync_api import expect
 
+from adapters.sql_queue.bookkeeping import prepare_bookkeeping
+from adapters.sqlite.database import SqliteDatabase
 from tests.web.browse_place import place_at
 from tests.web.judging import PHONE, overflows, serious
 from tests.web.test_browse import NOTE_SHIFTS
@@ -16,12 +19,13 @@ from tests.web.test_browse import NOTE_SHIFTS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Browser, Locator, Page, ViewportSize
 
     from tests.web.browse_place import Place
 
 pytestmark = pytest.mark.slow
-WIDE = {"width": 1380, "height": 900}
+WIDE: Final[ViewportSize] = {"width": 1380, "height": 900}
+COLOURS: Final[tuple[Literal["light"], Literal["dark"]]] = ("light", "dark")
 TOUCHED = """() => performance.getEntriesByType('resource')
   .some((entry) => entry.name.includes('/selection.'))"""
 
@@ -56,7 +60,7 @@ def test_the_best_are_kept_with_keys_and_found_again(place: Place) -> None:
             page.keyboard.press("4")
         expect(card(page, 40).locator(".stars")).to_have_text("★ 4")
         card(page, 39).locator(".open").click()
-        expect(page.locator("#viewer:not(.loads)")).to_have_count(1)
+        expect(page.locator("#viewer[open]:not(.loads)")).to_have_count(1)
         with page.expect_response("**/curate"):
             page.keyboard.press("5")
         expect(page.locator("#viewer-stars [aria-pressed=true]")).to_have_accessible_name("5 stars")
@@ -88,7 +92,8 @@ def test_many_are_chosen_and_changed_at_once(place: Place) -> None:
     with place.page(viewport=WIDE) as page:
         ready(page)
         card(page, 40).locator(".frame").click(modifiers=["Control"])
-        card(page, 37).locator(".frame").click(modifiers=["Shift"])
+        card(page, 37).locator(".main").focus()
+        page.keyboard.press("Shift+X")
         card(page, 39).locator(".frame").click(modifiers=["Control"])
         expect(page.locator("#selection-count")).to_have_text("3 selected")
         page.locator("#selection-tag").click()
@@ -116,6 +121,34 @@ def test_many_are_chosen_and_changed_at_once(place: Place) -> None:
         expect(page.locator(".card")).to_have_count(3)
 
 
+def test_files_of_a_label_are_found(place: Place) -> None:
+    """From the comparison, by a choice among the labels, and without scripts; on a phone."""
+    with closing(SqliteDatabase(place.database, 5.0)) as database:
+        prepare_bookkeeping(database.connection, create_indexes=False)
+        for prompt_id in (40, 38):
+            database.labels.add(prompt_id, "foxes & <b>", {})
+    with place.page("/compare?label=foxes+%26+%3Cb%3E", viewport=PHONE) as page:
+        page.get_by_role("link", name="Show in Browse").click()
+        ready(page)
+        expect(page.locator(".card")).to_have_count(2)
+        field = page.get_by_label("Label")
+        expect(field).to_have_value("foxes & <b>")
+        assert serious(page) == []
+        assert not overflows(page)
+        field.fill("")
+        page.keyboard.press("Enter")
+        expect(page.locator(".card").nth(2)).to_be_visible()
+        page.locator("#more-filters summary").click()
+        page.locator("#more-filters summary").click()
+        expect(page.locator("#known-labels option")).to_have_attribute("value", "foxes & <b>")
+        field.fill("foxes & <b>")
+        page.keyboard.press("Enter")
+        expect(page.locator(".card")).to_have_count(2)
+        page.go_back()
+        expect(field).to_have_value("")
+        expect(page.locator(".card").nth(2)).to_be_visible()
+
+
 def test_the_wastebasket_gives_back_what_was_put_into_it(place: Place) -> None:
     """From the menu of a card, and by its own list."""
     with place.page(viewport=WIDE) as page:
@@ -127,6 +160,12 @@ def test_the_wastebasket_gives_back_what_was_put_into_it(place: Place) -> None:
         page.goto(f"{place.url}/?shown=wastebasket")
         ready(page)
         expect(page.locator(".card")).to_have_count(1)
+        for colours in COLOURS:
+            page.emulate_media(color_scheme=colours, reduced_motion="reduce")
+            for size in (PHONE, WIDE):
+                page.set_viewport_size(size)
+                assert serious(page) == []
+                assert not overflows(page)
         page.locator("#select").click()
         card(page, 40).locator(".frame").click()
         page.locator("#selection-more").click()
@@ -157,7 +196,7 @@ def test_filters_by_facts_and_the_size_of_thumbnails(place: Place) -> None:
         assert after["height"] > 1.3 * before["height"]
 
 
-@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize("colours", COLOURS)
 def test_everybody_can_choose_and_filter(place: Place, colours: str) -> None:
     """Axe finds nothing, nothing shifts while it loads, and on a phone it fits."""
     with place.page(viewport=WIDE, color_scheme=colours, own=True, reduced_motion="reduce") as page:

@@ -105,7 +105,7 @@ def test_cards_and_the_viewer_stretch_no_picture(
     picture = page.locator("#viewer-picture")
     seen: set[str] = set()
     while not SIZES.keys() <= seen:
-        expect(page.locator("#viewer:not(.loads)")).to_have_count(1)
+        expect(page.locator("#viewer[open]:not(.loads)")).to_have_count(1)
         [(name, shape)] = measured(page, "#viewer-picture").items()
         assert shape["stretch"] == pytest.approx(1, rel=0.03), name
         assert shape["shown"] == 1, name

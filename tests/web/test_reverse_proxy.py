@@ -163,7 +163,7 @@ def look(page: Page) -> None:
     page.get_by_role("radio", name="Everything").check(force=True)
     page.wait_for_url("**/media/")
     page.locator("#sheet.live:not([aria-busy]) .card.image .open").first.click()
-    expect(page.locator("#viewer:not(.loads)")).to_have_count(1)
+    expect(page.locator("#viewer[open]:not(.loads)")).to_have_count(1)
     # First the viewer shows the thumbnail.
     picture = page.locator("#viewer-picture")
     expect(picture).to_have_attribute("src", re.compile(r"/media/api/media/[^?]+$"))

@@ -165,7 +165,7 @@ def _choose(
     field: PathField, value: Value, class_type: str, name: str, choices: Sequence[object]
 ) -> Result[Value, str]:
     """The choice that a value names, or what there is instead."""
-    choice = _offered(value, choices)
+    choice = offered(value, choices)
     if choice is not None:
         return Success(choice)
     if is_model_input(class_type, name, value):
@@ -177,7 +177,7 @@ def _choose(
     return Refused(f"{field.path} is {value!r}, which the server does not offer: {words}")
 
 
-def _offered(value: Value, choices: Sequence[object]) -> Value | None:
+def offered(value: Value, choices: Sequence[object]) -> Value | None:
     """The choice that a value names: itself, or the only one that it can mean.
 
     Case does not matter, nor do folders and the suffix of a file: "Ink" is "styles/ink.safetensors"

@@ -276,16 +276,19 @@ def describe_missing_model(
 def describe_choices(value: object, offered: Sequence[object]) -> str:
     """Some of what there is to choose from, and what may have been meant."""
     texts = [str(choice) for choice in offered]
-    near = get_close_matches(str(value), texts, n=1) or _same_name(str(value), texts)
+    near = get_close_matches(str(value), texts, n=1) or _similar_files(str(value), texts)
     suggestion = f"; the nearest is {near[0]!r}" if near else ""
     more = f" and {len(texts) - _MAX_SHOWN} more" if len(texts) > _MAX_SHOWN else ""
     return f"{', '.join(map(repr, texts[:_MAX_SHOWN]))}{more}{suggestion}"
 
 
-def _same_name(value: str, texts: Sequence[str]) -> list[str]:
-    """The same file in another folder, or written with the other kind of slash."""
-    name = file_name(value).name.lower()
-    return [text for text in texts if file_name(text).name.lower() == name]
+def _similar_files(value: str, texts: Sequence[str]) -> list[str]:
+    """The same file in another folder or written with the other kind of slash, or a similar name.
+
+    Neither folders nor suffixes count: a brief need not have them.
+    """
+    by_stem = {file_name(text).stem.lower(): text for text in reversed(texts)}
+    return [by_stem[near] for near in get_close_matches(file_name(value).stem.lower(), by_stem)]
 
 
 def file_name(value: str) -> PurePosixPath:

@@ -101,8 +101,8 @@ class ScriptChecks:
                 yield self._modules(workflow)
             yield from self._all_arguments(key, workflow, source)
             yield from self._installed(workflow_subject(key, "workflow"), workflow, source)
-        if self._hosts is not None and workflow.renderer == "script":
-            yield _warmth(f"{subject} start", kind, workflow)
+            if self._hosts is not None and workflow.renderer == "script":
+                yield _warmth(f"{subject} start", kind, workflow)
 
     def _all_arguments(
         self, key: WorkflowKey, workflow: ScriptWorkflow, source: ScriptSource
@@ -113,7 +113,7 @@ class ScriptChecks:
         arguments = self._arguments(subject, workflow, source)
         if not problems or arguments.status is not CheckStatus.OK:
             yield arguments
-        yield from shown_mapping(kind, workflow, source)
+        yield from shown_mapping(workflow_subject(key, "fields"), kind, workflow, source)
 
     def _installed(
         self, subject: str, workflow: ScriptWorkflow, source: ScriptSource

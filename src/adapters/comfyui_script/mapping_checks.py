@@ -81,7 +81,9 @@ def mapping_problems(
         yield Check(subject, CheckStatus.WARNING, finding, remedy)
 
 
-def shown_mapping(kind: Kind, workflow: ScriptWorkflow, source: ScriptSource) -> Iterator[Check]:
+def shown_mapping(
+    subject: str, kind: Kind, workflow: ScriptWorkflow, source: ScriptSource
+) -> Iterator[Check]:
     """Which field goes to which input of which node of an export, and which goes nowhere."""
     if source.export is None or not source.export.document:
         return
@@ -91,7 +93,6 @@ def shown_mapping(kind: Kind, workflow: ScriptWorkflow, source: ScriptSource) ->
     mapping = export_mapping(source.export, kind)
     nodes = {option: name for name, option in source.export.inputs.items()}
     passed = passed_fields(workflow, source)
-    subject = f"{kind.value} fields"
     for field in (field.name for field in BRIEF_FIELDS[kind] if field.name in passed):
         places = [
             f"{option}, {nodes[option][1]} of {named(mapping.graph, nodes[option][0])}"

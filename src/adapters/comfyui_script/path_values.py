@@ -8,6 +8,7 @@ path below that folder, any other script the whole path.
 from __future__ import annotations
 
 import os
+import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
@@ -72,6 +73,23 @@ def path_texts(
         scalar = value.unwrap()
         texts[name] = "" if scalar is None else _text(scalar)
     return Success(texts)
+
+
+def named_model(workflow: ScriptWorkflow, job: RenderJob, words: str) -> str:
+    """The path by which a brief names the model that a script calls missing, or "".
+
+    Args:
+        workflow: the script.
+        job: the brief.
+        words: the last words of the script.
+    """
+    for name, path in workflow.paths.items():
+        if path.path.find(job.brief.document) is None:
+            continue  # a default is a matter of the configuration
+        value = path.read(job.brief.document).value_or(None)
+        if isinstance(value, str) and re.search(rf"(?<!\w){re.escape(value)}(?!\.?\w)", words):
+            return name
+    return ""
 
 
 def input_folder(workflow: ScriptWorkflow) -> Path:

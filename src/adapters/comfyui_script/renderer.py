@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -31,21 +32,22 @@ from adapters.comfyui_script.process import (
 from adapters.comfyui_script.script_source import script_source
 from adapters.comfyui_script.stray_files import stray_files
 from application.ports.media_renderer import RenderingFacts
-from domain.affinity import Fit
+from domain.affinity import Fit, Need
 from domain.brief import PROMPT_FIELDS, brief_texts
 from domain.failure import Failure, FailureCode
+from domain.workflow_rules import WorkflowKey, workflow_subject
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from adapters.comfyui_script.script_source import ScriptSource
     from adapters.comfyui_script.workflow import ScriptWorkflow
     from application.ports.media_renderer import RenderContext, RenderJob
     from application.ports.system import Clock
+    from domain.brief import Brief
     from domain.prompt import Kind
     from domain.render import WorkflowProcess
-    from domain.workflow_rules import WorkflowKey
 
 
 class ScriptRenderer:
@@ -96,7 +98,7 @@ class ScriptRenderer:
         if not (os.access(flow.script, os.R_OK) and flow.script.is_file()):
             return Failure(
                 FailureCode.SCRIPT_MISSING,
-                f"the {kind.value} script {flow.script} is not a readable file",
+                f"the {workflow_subject(key, 'script')} {flow.script} is not a readable file",
             )
         if not (os.access(flow.working_directory, os.F_OK) and flow.working_directory.is_dir()):
             return Failure(
@@ -105,14 +107,18 @@ class ScriptRenderer:
             )
         return mapping_failure(kind, *self._current(key))
 
-    def fit(self, kind: Kind, workflow: str, slot: int) -> Fit:
-        """Whether the slot's warm host ran the script last, so that it has its models loaded."""
-        last = self._last_scripts.get(slot)
-        return Fit.LOADED if last == self._workflows[kind, workflow].script else Fit.POSSIBLE
+    def need(self, kind: Kind, workflow: str, brief: Callable[[], Brief | None]) -> Need:  # noqa: ARG002
+        """The workflow: which models a script loads is its own business."""
+        return Need(kind, workflow)
 
-    def reserve(self, prompt_id: int, kind: Kind, workflow: str, slot: int) -> None:  # noqa: ARG002
+    def fit(self, need: Need, slot: int, ahead: int = 0) -> Fit:  # noqa: ARG002
+        """Whether the slot's warm host ran the script last, so that it has its models loaded."""
+        script = self._workflows[need.kind, need.workflow].script
+        return Fit.LOADED if self._last_scripts.get(slot) == script else Fit.POSSIBLE
+
+    def reserve(self, prompt_id: int, need: Need, slot: int, ahead: int = 0) -> None:  # noqa: ARG002
         """Record what the slot runs next."""
-        self._last_scripts[slot] = self._workflows[kind, workflow].script
+        self._last_scripts[slot] = self._workflows[need.kind, need.workflow].script
 
     def release(self, prompt_id: int) -> None:
         """Nothing is kept for a prompt."""
@@ -228,13 +234,21 @@ def _failure(result: ProcessResult, workflow: ScriptWorkflow, job: RenderJob) ->
     texts = [text for text in brief_texts(job.brief).values() if text]
     name = workflow.script.name
     if result.stop is None:
-        return diagnose(
+        failure = diagnose(
             result.status,
             result.stderr,
             stdout=result.stdout,
             script=name,
             brief_texts=texts,
         )
+        if failure.code is FailureCode.MODEL_MISSING and workflow.paths:
+            from adapters.comfyui_script.path_values import named_model
+
+            # Other briefs need not name it: nothing is wrong with the workflow.
+            if path := named_model(workflow, job, failure.words):
+                message = f"prompt {job.prompt_id}, {path}: {failure.message}"
+                return replace(failure, code=FailureCode.BRIEF_VALUE, message=message)
+        return failure
     lines = output_lines(result.stderr)
     detail = excerpt(lines)
     if result.stop is StopReason.REQUESTED:

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from adapters.comfyui_server.server_workflow import ServerWorkflow
     from application.ports.media_renderer import RenderContext, RenderJob
     from application.ports.system import Clock
+    from domain.affinity import Need
     from domain.render import ServerJob
 
 _CANCEL_SECONDS = 3.0  # a stop of Media Generator itself may take ten
@@ -100,6 +101,7 @@ class JobSetup:
         workflow: what is run.
         request: the brief, and where its files go.
         context: gets jobs, progress and previews.
+        need: what it needs of a server.
         pool: the servers.
         limits: how long to wait.
         timings: how long the workflow's nodes took in earlier renders.
@@ -110,6 +112,7 @@ class JobSetup:
     workflow: ServerWorkflow
     request: RenderJob
     context: RenderContext
+    need: Need
     pool: ServerPool
     limits: ServerLimits
     timings: NodeTimings
@@ -464,5 +467,5 @@ class JobRun:
             size_used=request.size is not None and {"width", "height"} <= targets.keys(),
             prompt_used=PROMPT_FIELDS[self._setup.workflow.kind] in targets,
             job=self.job,
-            models=self._setup.workflow.models,
+            models=self._setup.need.models,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Condition, Thread
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from adapters.comfyui_graph.graph import class_types
 from adapters.comfyui_server.client import ServerClient, ServerError
 from adapters.comfyui_server.job_socket import JobSocket
 from adapters.comfyui_server.server_workflow import input_types, validate_workflow
-from domain.affinity import Fit
+from domain.affinity import BusyServer, Fit, Need, RenderTimes
 from domain.failure import Failure, FailureCode
 from domain.retry import Backoff
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from adapters.comfyui_server.deadlines import StopCheck
     from adapters.comfyui_server.server_workflow import ServerWorkflow
     from application.ports.system import Clock
+    from domain.brief import Brief
     from domain.prompt import Kind
 
 _SLOT_POLL = 0.1  # seconds, while every slot is taken
@@ -79,6 +80,7 @@ class Server:
         max_jobs: how many jobs it may have: the one that runs and one that waits, or its slots.
         sockets: those of free slots.
         unhealthy: why it gets no work, or None.
+        since: when its last job ended, or it got the first one, on the monotonic clock.
         loaded: the models of the last job that it got; None if it got none, or was restarted.
             Empty if that job loaded none.
     """
@@ -91,6 +93,7 @@ class Server:
         self.max_jobs = max(address.slots, _MIN_JOBS)
         self.sockets = [JobSocket(address) for _ in range(self.max_jobs)]
         self.unhealthy: Unhealthy | None = None
+        self.since = 0.0
         self.loaded: frozenset[str] | None = None
         self._clock = clock
         self._answered_at = -math.inf
@@ -101,9 +104,20 @@ class Server:
         names = self.address.workflows
         return workflow.kind in self.address.kinds and (not names or workflow.label in names)
 
-    def has_loaded(self, workflow: ServerWorkflow) -> bool:
-        """Whether it has the models of a workflow loaded, as far as is known."""
-        return self.loaded is not None and self.loaded.issuperset(workflow.models)
+    def has_loaded(self, need: Need) -> bool:
+        """Whether it has the models of a prompt loaded, as far as is known."""
+        return self.loaded is not None and self.loaded.issuperset(need.models)
+
+    def models_for(self, workflow: ServerWorkflow, need: Need) -> tuple[str, ...] | None:
+        """The models of a prompt by this server's names.
+
+        None if it does not offer one that the brief names, or was not found able to run the
+        workflow; what it offered counts until it is asked again.
+        """
+        known = self._compatibility.get((workflow.kind, workflow.label))
+        if known is None or known.failure is not None or known.workflow is not workflow:
+            return None
+        return workflow.models_with(need.values, known.types)
 
     @property
     def load(self) -> float:
@@ -157,7 +171,8 @@ class Server:
 
     def forget_compatibility(self) -> None:
         """Check workflows again: it may have been restarted, with other nodes and models."""
-        self._compatibility = {}
+        for key, known in list(self._compatibility.items()):
+            self._compatibility[key] = replace(known, until=-math.inf)
         self.loaded = None
 
     def is_healthy(self) -> bool:
@@ -188,10 +203,16 @@ class ServerSlot:
     Attributes:
         server: the server that it belongs to.
         socket: gets the messages of the job.
+        need: of the job's prompt; None for a job that is resumed.
+        had_loaded: whether the server had its models loaded.
+        loaded: the models that the server had loaded before.
     """
 
     server: Server
     socket: JobSocket
+    need: Need | None = None
+    had_loaded: bool = False
+    loaded: frozenset[str] | None = None
 
 
 class ServerPool:
@@ -205,11 +226,12 @@ class ServerPool:
         on_models: called with a server's name, the models of a job that it gets, and whether it
             has them loaded; from any thread.
         prefers_loaded: whether a job waits for a server that has its models loaded, rather than
-            for the least busy one.
+            for the least busy one; and is left to one that is busy, where that is sooner.
 
     Attributes:
         servers: all of them, in order.
         cancelling: ids of jobs that were asked to end; they are not resumed.
+        prefers_loaded: as given.
     """
 
     def __init__(
@@ -225,8 +247,10 @@ class ServerPool:
         self.cancelling: set[str] = set()
         self._on_health_change = on_health_change
         self._on_models = on_models
-        self._prefers_loaded = prefers_loaded
-        self._reserved: dict[int, tuple[ServerSlot, frozenset[str] | None]] = {}
+        self.prefers_loaded = prefers_loaded
+        self._clock = clock
+        self._times = RenderTimes()
+        self._reserved: dict[int, ServerSlot] = {}
         self._changed = Condition()
         self._health_checker = HealthChecker(clock, self._mark_healthy)
         self._closed = False
@@ -253,43 +277,114 @@ class ServerPool:
             for other in self.servers
         )
 
-    def fit(self, workflow: ServerWorkflow) -> Fit:
-        """How a workflow suits the servers that may take another job now.
+    def need(self, workflow: ServerWorkflow, brief: Callable[[], Brief | None]) -> Need:
+        """What a prompt needs of a server.
+
+        Args:
+            workflow: that renders it.
+            brief: returns its brief, or None; called if the workflow takes models from briefs.
+        """
+        need = Need(workflow.kind, workflow.label, workflow.models)
+        if not workflow.model_paths or (read := brief()) is None:
+            return need
+        need = replace(need, values=workflow.model_values(read))
+        if not need.values:
+            return need
+        # Servers may have it in different folders; the names of the first one are used for all.
+        offers = (server.models_for(workflow, need) for server in self.servers)
+        models = next((models for models in offers if models is not None), None)
+        return replace(need, models=models or workflow.models_with(need.values, {}) or ())
+
+    def fit(self, workflow: ServerWorkflow, need: Need, ahead: int = 0) -> Fit:
+        """How a prompt suits the servers that may take another job now.
 
         Where one of them would start it at once, only such servers count: a job for another one
-        would leave it idle.
-        """
-        servers = self._able(workflow)
-        if not servers:
-            return Fit.IMPOSSIBLE
-        idle = any(
-            server.busy < server.address.slots and server.unhealthy is None
-            for server in self.servers
-        )
-        loaded = any(
-            server.has_loaded(workflow)
-            for server in servers
-            if not idle or server.busy < server.address.slots
-        )
-        return Fit.LOADED if loaded else Fit.POSSIBLE
+        would leave it idle. The exception is a busy one that has its models and room for it, and
+        will have rendered it before an idle one could.
 
-    def reserve(self, prompt_id: int, workflow: ServerWorkflow) -> None:
+        Args:
+            workflow: that renders it.
+            need: of the prompt.
+            ahead: number of prompts before it that need the same models.
+        """
+        return self._rank_servers(workflow, need, ahead)[0]
+
+    def reserve(self, prompt_id: int, workflow: ServerWorkflow, need: Need, ahead: int = 0) -> None:
         """Keep a slot for a prompt until it is acquired or released, if one is free."""
-        for server in self._able(workflow):
-            if slot := self.acquire_on(server):
-                self._reserved[prompt_id] = slot, server.loaded
-                server.loaded = frozenset(workflow.models)
+        for server in self._rank_servers(workflow, need, ahead)[1]:
+            if slot := self.acquire_on(server, need):
+                self._reserved[prompt_id] = slot
                 return
 
     def release_reserved(self, prompt_id: int) -> None:
         """Give back the slot that was kept for a prompt, if it was not acquired."""
-        if prompt_id in self._reserved:
-            slot, loaded = self._reserved.pop(prompt_id)
-            slot.server.loaded = loaded
+        if slot := self._reserved.pop(prompt_id, None):
+            slot.server.loaded = slot.loaded
             self.release(slot)
 
-    def _able(self, workflow: ServerWorkflow) -> list[Server]:
-        """The servers that can run a workflow and may take a job now, the best first."""
+    def learn(self, slot: ServerSlot, seconds: float) -> None:
+        """Record how long a job took that succeeded."""
+        if slot.need is not None:
+            with self._changed:
+                self._times.learn(slot.server.name, slot.need, seconds, had_loaded=slot.had_loaded)
+
+    def _rank_servers(
+        self, workflow: ServerWorkflow, need: Need, ahead: int
+    ) -> tuple[Fit, list[Server]]:
+        """How a prompt suits the servers, and those that may take it now, the best first."""
+        servers = self._able(workflow, need)
+        if not servers:
+            return Fit.IMPOSSIBLE, []
+        is_idle = any(
+            server.busy < server.address.slots and server.unhealthy is None
+            for server in self.servers
+        )
+        starting = [
+            server for server in servers if not is_idle or server.busy < server.address.slots
+        ]
+        if any(server.has_loaded(need) for server in starting):
+            return Fit.LOADED, servers
+        if self.prefers_loaded and starting:
+            owner = self._sooner(workflow, need, ahead, starting)
+            if owner is not None and owner.takes_next:
+                return Fit.LOADED, [owner]
+            if owner is not None:
+                return Fit.LATER, servers
+        return Fit.POSSIBLE, servers
+
+    def _sooner(
+        self, workflow: ServerWorkflow, need: Need, ahead: int, starting: Sequence[Server]
+    ) -> Server | None:
+        """A busy server that has a prompt's models, and renders it before others could."""
+        here = starting[0]
+        owners = [
+            server
+            for server in self.servers
+            if server.busy
+            and server not in starting
+            and server.has_loaded(need)
+            and server.is_for(workflow)
+            and self._incompatibility(server, workflow) is None
+            and (not need.values or server.models_for(workflow, need) is not None)
+        ]
+        for owner in sorted(owners, key=lambda server: server.busy / server.address.slots):
+            names = (here.name, *(server.name for server in self.servers))
+            busy = BusyServer(
+                owner.busy,
+                owner.address.slots,
+                self._clock.monotonic() - owner.since,
+                self._times.render_seconds(need, (owner.name, *names)),
+            )
+            load = self._times.load_seconds(need, names)
+            if busy.is_sooner(ahead, load, self._times.render_seconds(need, names)):
+                return owner
+        return None
+
+    def _able(self, workflow: ServerWorkflow, need: Need) -> list[Server]:
+        """The servers that can render a prompt and may take a job now, the best first.
+
+        If none offers a model that its brief names, any of them: then its render says so.
+        """
         servers = [
             server
             for server in self.servers
@@ -297,21 +392,31 @@ class ServerPool:
             and server.takes_next
             and self._incompatibility(server, workflow) is None
         ]
-        return sorted(servers, key=lambda server: self._rank(server, workflow))
+        if need.values and any(
+            server.is_for(workflow) and server.models_for(workflow, need) is not None
+            for server in self.servers
+        ):
+            servers = [one for one in servers if one.models_for(workflow, need) is not None]
+        return sorted(servers, key=lambda server: self._rank(server, need))
 
-    def _rank(self, server: Server, workflow: ServerWorkflow) -> tuple[float, ...]:
-        if not self._prefers_loaded:
+    def _rank(self, server: Server, need: Need) -> tuple[float, ...]:
+        if not self.prefers_loaded:
             return (server.load,)
-        lacks = not server.has_loaded(workflow)
+        lacks = not server.has_loaded(need)
         return server.busy // server.address.slots, lacks, server.load
 
-    def acquire(  # noqa: C901 - one loop, and what may end it
-        self, workflow: ServerWorkflow, stop: StopCheck, prompt_id: int | None = None
+    def acquire(  # noqa: C901, PLR0912 - one loop, and what may end it
+        self,
+        workflow: ServerWorkflow,
+        need: Need,
+        stop: StopCheck,
+        prompt_id: int | None = None,
     ) -> Result[ServerSlot, Failure]:
         """A slot on the least busy healthy server; waits while all slots are taken.
 
         Args:
             workflow: what the job runs.
+            need: of its prompt.
             stop: asked while it waits.
             prompt_id: of which a reserved slot is used, if it still can be; None for none.
 
@@ -324,18 +429,21 @@ class ServerPool:
         servers = [server for server in self.servers if server.is_for(workflow)]
         if not servers:
             return Refused(_no_server(workflow))
+        if need.values:
+            able = [one for one in servers if self._incompatibility(one, workflow) is None]
+            offering = [one for one in able if one.models_for(workflow, need) is not None]
+            servers = offering or servers
         if prompt_id in self._reserved:
-            reserved, loaded = self._reserved.pop(prompt_id)
+            reserved = self._reserved.pop(prompt_id)
             if self._incompatibility(reserved.server, workflow) is None:
-                had = loaded is not None and loaded.issuperset(workflow.models)
-                if workflow.models:
-                    self._on_models(reserved.server.name, workflow.models, had)
+                if need.models:
+                    self._on_models(reserved.server.name, need.models, reserved.had_loaded)
                 return Success(reserved)
             self.release(reserved)
         while True:
             stop.check()
             if len(servers) > 1:
-                servers.sort(key=lambda server: self._rank(server, workflow))
+                servers.sort(key=lambda server: self._rank(server, need))
             failures: list[Failure] = []
             for server in servers:
                 if not server.takes_next and server.unhealthy is None:
@@ -343,25 +451,38 @@ class ServerPool:
                 failure = self._incompatibility(server, workflow)
                 if failure is not None:
                     failures.append(failure)
-                elif slot := self.acquire_on(server):
-                    had = server.loaded is not None and server.loaded.issuperset(workflow.models)
-                    server.loaded = frozenset(workflow.models)
-                    if workflow.models:
-                        self._on_models(server.name, workflow.models, had)
+                elif slot := self.acquire_on(server, need):
+                    if need.models:
+                        self._on_models(server.name, need.models, slot.had_loaded)
                     return Success(slot)
             if len(failures) == len(servers):
                 return Refused(failures[0])
             with self._changed:
                 self._changed.wait(_SLOT_POLL)
 
-    def acquire_on(self, server: Server, *, over_limit: bool = False) -> ServerSlot | None:
-        """A slot on one server; ``over_limit`` for a job that is there already."""
+    def acquire_on(
+        self, server: Server, need: Need | None = None, *, over_limit: bool = False
+    ) -> ServerSlot | None:
+        """A slot on one server.
+
+        Args:
+            server: the server.
+            need: of the job's prompt, whose models it will load; None for one that is resumed.
+            over_limit: whether the job is there already, so that no place need be free.
+        """
         with self._changed:
             if self._closed or not (server.takes_next or over_limit):
                 return None
+            if not server.busy:
+                server.since = self._clock.monotonic()
             server.busy += 1
             socket = server.sockets.pop() if server.sockets else JobSocket(server.address)
-            return ServerSlot(server, socket)
+            loaded = server.loaded
+            if need is None:
+                return ServerSlot(server, socket)
+            had_loaded = loaded is not None and loaded.issuperset(need.models)
+            server.loaded = frozenset(need.models)
+            return ServerSlot(server, socket, need, had_loaded, loaded)
 
     def release(self, slot: ServerSlot) -> None:
         """Give a slot back."""
@@ -369,6 +490,7 @@ class ServerPool:
         socket.unsubscribe()
         with self._changed:
             server.busy -= 1
+            server.since = self._clock.monotonic()
             is_kept = not self._closed and len(server.sockets) < server.max_jobs
             if is_kept:
                 server.sockets.append(socket)

@@ -20,7 +20,7 @@ from adapters.comfyui_server.job import JobRun, JobSetup, JobState
 from adapters.comfyui_server.pool import unreachable
 from adapters.comfyui_server.progress import NodeTimings
 from adapters.comfyui_server.server_workflow import bind
-from domain.affinity import Fit
+from domain.affinity import Fit, Need
 from domain.failure import Failure, FailureCode
 from domain.render import ServerJob
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from adapters.comfyui_server.server_workflow import ServerWorkflow
     from application.ports.media_renderer import RenderContext, RenderingFacts, RenderJob
     from application.ports.system import Clock
+    from domain.brief import Brief
     from domain.prompt import Kind
     from domain.render import WorkflowProcess
     from domain.workflow_rules import WorkflowKey
@@ -90,16 +91,25 @@ class ServerRenderer:
         """None: a job of a server has no process here."""
         return ()
 
-    def fit(self, kind: Kind, workflow: str, slot: int) -> Fit:  # noqa: ARG002
-        """How the servers that may take a job now suit a workflow."""
+    def need(self, kind: Kind, workflow: str, brief: Callable[[], Brief | None]) -> Need:
+        """The models of the graph, or those that the brief names in their place."""
         loaded = self._workflows[kind, workflow]()
-        return self._pool.fit(loaded.unwrap()) if is_successful(loaded) else Fit.POSSIBLE
+        if not is_successful(loaded):
+            return Need(kind, workflow)
+        return self._pool.need(loaded.unwrap(), brief)
 
-    def reserve(self, prompt_id: int, kind: Kind, workflow: str, slot: int) -> None:  # noqa: ARG002
+    def fit(self, need: Need, slot: int, ahead: int = 0) -> Fit:  # noqa: ARG002
+        """How the servers that may take a job now suit a prompt."""
+        loaded = self._workflows[need.kind, need.workflow]()
+        if not is_successful(loaded):
+            return Fit.POSSIBLE
+        return self._pool.fit(loaded.unwrap(), need, ahead)
+
+    def reserve(self, prompt_id: int, need: Need, slot: int, ahead: int = 0) -> None:  # noqa: ARG002
         """Keep the place of the best server for a prompt."""
-        loaded = self._workflows[kind, workflow]()
+        loaded = self._workflows[need.kind, need.workflow]()
         if is_successful(loaded):
-            self._pool.reserve(prompt_id, loaded.unwrap())
+            self._pool.reserve(prompt_id, loaded.unwrap(), need, ahead)
 
     def release(self, prompt_id: int) -> None:
         """Give back the place that was kept for a prompt and not used."""
@@ -119,8 +129,11 @@ class ServerRenderer:
         known = self._timings.get(key)
         if known is None or known[0] is not workflow:
             known = self._timings[key] = (workflow, NodeTimings(workflow.graph))
+        need = Need(workflow.kind, workflow.label, workflow.models)
+        if workflow.model_paths:
+            need = self._pool.need(workflow, lambda: job.brief)
         setup = JobSetup(
-            workflow, job, context, self._pool, self._limits, known[1], self._clock, stop
+            workflow, job, context, need, self._pool, self._limits, known[1], self._clock, stop
         )
         try:
             stop.check()
@@ -178,7 +191,10 @@ class _ServerRender:
                 acquired = self._acquire_elsewhere()
             else:
                 acquired = self._pool.acquire(
-                    self._setup.workflow, self._setup.stop, self._setup.request.prompt_id
+                    self._setup.workflow,
+                    self._setup.need,
+                    self._setup.stop,
+                    self._setup.request.prompt_id,
                 )
             if not is_successful(acquired):
                 return Failed(acquired.failure())
@@ -203,10 +219,20 @@ class _ServerRender:
             if refusal is not None:
                 self._refusals[server.name] = refusal
                 continue
-            while (slot := self._pool.acquire_on(server)) is None:
+            while (slot := self._pool.acquire_on(server, self._setup.need)) is None:
                 self._setup.stop.sleep(_SLOT_POLL)
             return Success(slot)
-        return Failed(next(iter(self._refusals.values())))
+        first = next(iter(self._refusals.values()))
+        away = [
+            f"{server.name} does not answer and was not asked"
+            for server in self._pool.servers
+            if server.is_for(self._setup.workflow) and server.unhealthy is not None
+        ]
+        if not away and len({failure.message for failure in self._refusals.values()}) == 1:
+            return Failed(first)
+        # They offer different values; the one that was meant may be on any of them.
+        explained = [f"{name}: {failure.message}" for name, failure in self._refusals.items()]
+        return Failed(replace(first, detail="\n".join((*explained, *away))))
 
     def _refusal_of(self, server: Server) -> Failure | None:
         """Why a server cannot run the job with its values, by what it has now."""
@@ -245,6 +271,8 @@ class _ServerRender:
         result = run.run()
         if is_successful(result):
             self._end_left()
+            if self._pool.prefers_loaded:
+                self._pool.learn(slot, result.unwrap().seconds)
             return result
         if run.state is JobState.LEFT:
             self._left.insert(0, replace(run.job, age=math.inf if run.is_accepted else 0.0))

@@ -14,8 +14,8 @@ from returns.result import Failure as Refused
 from returns.result import Result, Success
 
 from adapters.comfyui_graph.fields import FIELDS, UNIQUE_FIELDS
-from adapters.comfyui_graph.graph import Problem, title_of
-from adapters.comfyui_graph.input_values import fit, fit_exactly
+from adapters.comfyui_graph.graph import Problem, Target, title_of
+from adapters.comfyui_graph.input_values import fit, fit_exactly, offered
 from adapters.comfyui_graph.mapping import (
     ConfiguredInputs,
     Targets,
@@ -24,7 +24,12 @@ from adapters.comfyui_graph.mapping import (
     picture_inputs,
     resolve_mapping,
 )
-from adapters.comfyui_graph.node_types import MODEL_SUFFIXES, input_type, node_type
+from adapters.comfyui_graph.node_types import (
+    MODEL_SUFFIXES,
+    input_type,
+    is_model_input,
+    node_type,
+)
 from adapters.comfyui_graph.output_nodes import media_problem, output_nodes
 from adapters.comfyui_graph.validation import validate
 from adapters.comfyui_graph.workflow_file import (
@@ -39,13 +44,14 @@ from domain.failure import Failure, FailureCode
 from domain.prompt import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from adapters.comfyui_graph.graph import Graph, Node, Target
+    from adapters.comfyui_graph.graph import Graph, Node
     from adapters.comfyui_graph.input_values import Value
     from adapters.comfyui_graph.node_types import InputType, ObjectInfo
     from application.ports.media_renderer import RenderJob
+    from domain.brief import Brief
     from domain.brief_paths import Scalar
 
 _JOB_FIELDS = frozenset({"seed", "filename_prefix", "prompt_id"})
@@ -66,7 +72,9 @@ class ServerWorkflow:
         configured: the fields whose inputs the configuration names.
         warnings: what a person should look at in the inferred mapping.
         keep_negative_prompt: whether its own stays where the brief has none.
-        models: the model files that it loads, in the order of the graph.
+        models: the model files that it loads, in the order of the graph, where a brief names none.
+        model_paths: the names among ``paths`` by which a brief names model files, each with the
+            files of the graph that are not loaded then.
         label: its name in the settings; "" for the only workflow of a kind.
         paths: the targets' names that are paths in a brief's JSON, or fields with a default.
     """
@@ -79,6 +87,7 @@ class ServerWorkflow:
     warnings: tuple[str, ...] = ()
     keep_negative_prompt: bool = True
     models: tuple[str, ...] = ()
+    model_paths: Mapping[str, frozenset[str]] = dataclasses.field(default_factory=dict)
     label: str = ""
     paths: Mapping[str, PathField] = dataclasses.field(default_factory=dict)
 
@@ -89,6 +98,34 @@ class ServerWorkflow:
             always -= {"negative_prompt"}
         always |= {name for name, path in self.paths.items() if path.default is not None}
         return frozenset(target for name in always for target in self.targets.get(name, ()))
+
+    def model_values(self, brief: Brief) -> tuple[tuple[str, str], ...]:
+        """The model files that a brief names, by path, as it writes them."""
+        read = ((name, self.paths[name].read(brief.document)) for name in self.model_paths)
+        values = ((name, value.unwrap()) for name, value in read if is_successful(value))
+        return tuple((name, value) for name, value in values if isinstance(value, str))
+
+    def models_with(
+        self, values: Iterable[tuple[str, str]], types: Mapping[Target, InputType]
+    ) -> tuple[str, ...] | None:
+        """The model files that it loads with the values of a brief; None if one is not offered.
+
+        Args:
+            values: by path.
+            types: what a server says of the inputs; where it says nothing, a value stays as it is.
+        """
+        chosen: list[str] = []
+        replaced: set[str] = set()
+        for name, value in values:
+            replaced |= self.model_paths[name]
+            for target in self.targets[name]:
+                choices = types[target].choices if target in types else None
+                choice = value if choices is None else offered(value, choices)
+                if choice is None:
+                    return None
+                chosen.append(str(choice))
+        kept = (model for model in self.models if model not in replaced)
+        return tuple(dict.fromkeys((*kept, *chosen)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +214,7 @@ def map_inputs(
                 names,
                 inferred.warnings,
                 models=tuple(models),
+                model_paths=_model_paths(graph, targets, paths, kind) if paths else {},
                 paths=paths,
             )
         )
@@ -190,6 +228,30 @@ def map_inputs(
         " null there if there is to be none"
     )
     return Refused(Failure(FailureCode.WORKFLOW_UNUSABLE, message))
+
+
+def _model_paths(
+    graph: Graph, targets: Targets, paths: Iterable[str], kind: Kind
+) -> dict[str, frozenset[str]]:
+    """The paths by which a brief names models, with the graph's own that it does not load then."""
+    own = {
+        Target(node_id, name): value
+        for node_id, node in graph.items()
+        for name, value in node["inputs"].items()
+        if is_model_input(node["class_type"], name, value)
+    }
+    by_path = {
+        path: [target for target in targets.get(path, ()) if target in own]
+        for path in paths
+        if path not in FIELDS[kind]
+    }
+    chosen = {target for inputs in by_path.values() for target in inputs}
+    kept = {str(value) for target, value in own.items() if target not in chosen}
+    return {
+        path: frozenset(str(own[target]) for target in inputs) - kept
+        for path, inputs in by_path.items()
+        if inputs
+    }
 
 
 def _with_pictures(

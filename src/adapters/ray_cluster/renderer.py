@@ -9,16 +9,17 @@ from uuid import uuid4
 from returns.result import Failure as Failed
 from returns.result import Result, Success
 
-from domain.affinity import Fit
+from domain.affinity import Fit, Need
 from domain.failure import Failure, FailureCode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from adapters.ray_cluster.cluster import ClusterSlot, RayCluster
     from adapters.ray_cluster.messages import Rendered, Report
     from application.ports.media_renderer import RenderContext, RenderingFacts, RenderJob
     from application.ports.system import Clock
+    from domain.brief import Brief
     from domain.prompt import Kind
     from domain.render import WorkflowProcess
 
@@ -62,14 +63,18 @@ class RayRenderer:
         workflows = [key for key in self._cluster.setup.workflows if key[0] is kind]
         return () if any(map(of_cluster.can_render, workflows)) else None
 
-    def fit(self, kind: Kind, workflow: str, slot: int) -> Fit:
+    def need(self, kind: Kind, workflow: str, brief: Callable[[], Brief | None]) -> Need:  # noqa: ARG002
+        """The workflow."""
+        return Need(kind, workflow)
+
+    def fit(self, need: Need, slot: int, ahead: int = 0) -> Fit:  # noqa: ARG002
         """Whether the slot rendered the workflow last, so that its node has its models loaded."""
-        is_same = self._last_workflows.get(slot) == (kind, workflow)
+        is_same = self._last_workflows.get(slot) == (need.kind, need.workflow)
         return Fit.LOADED if is_same else Fit.POSSIBLE
 
-    def reserve(self, prompt_id: int, kind: Kind, workflow: str, slot: int) -> None:  # noqa: ARG002
+    def reserve(self, prompt_id: int, need: Need, slot: int, ahead: int = 0) -> None:  # noqa: ARG002
         """Record what the slot renders next."""
-        self._last_workflows[slot] = kind, workflow
+        self._last_workflows[slot] = need.kind, need.workflow
 
     def release(self, prompt_id: int) -> None:
         """Nothing is kept for a prompt."""

@@ -137,7 +137,7 @@ class SqlPromptRepository:
         """Claim the first pending prompt that has a writing; None if there is none."""
         self._connection.check_identity()
         with self._connection.writing():
-            return self._claims.take_next(selection, processes)
+            return next(iter(self._claims.take(selection, processes)), None)
 
     def publish(self, claim: Claim, artifacts: Sequence[Artifact], seconds: float) -> bool:
         """Insert the rows, make the prompt ready and close the render, all or nothing."""
@@ -154,7 +154,7 @@ class SqlPromptRepository:
         """``publish`` for each, then ``claim_next`` up to a limit, in one transaction."""
         self._connection.check_identity()
         published: list[bool] = []
-        claims: list[Claim] = []
+        claims: tuple[Claim, ...] = ()
         with self._connection.writing(*sorted(one.claim.prompt_id for one in publications)):
             for publication in publications:
                 claim = publication.claim
@@ -169,18 +169,9 @@ class SqlPromptRepository:
                         remember(self._connection, claim, publication.artifacts)
                     if self._outbox:
                         self._outbox.published(claim, publication.artifacts)
-            while selection is not None and len(claims) < limit:
-                following = self._claims.take_next(selection, processes)
-                if following is None:
-                    break
-                claims.append(following)
-                if len(claims) < limit and following.process is not None:
-                    processes = {
-                        kind: process
-                        for kind, process in processes.items()
-                        if process != following.process
-                    }
-        return tuple(published), tuple(claims)
+            if selection is not None:
+                claims = self._claims.take(selection, processes, limit)
+        return tuple(published), claims
 
     def fail(self, claim: Claim, failure: Failure, seconds: float) -> bool:
         """End the prompt as failed, with the failure's text."""
@@ -397,41 +388,60 @@ class ClaimStatements:
         self._by_priority = by_priority
         self._prepare_statements()
 
-    def take_next(self, selection: Selection, processes: Waiting) -> Claim | None:
-        """Move the first pending prompt to processing and open its render, if there is one."""
-        conditions = self._conditions(selection)
-        candidates: list[FirstRow] = []
-        if selection.only is None:
-            for kind in selection.kinds:
-                moved = self._connection.rows(self._next_moved[kind], conditions)
-                candidates += [(kind, row) for row in moved]
-                candidates += [(kind, row) for row in self._first_pending(kind, conditions)]
-        else:
-            rows = self._connection.rows(self._next_among, conditions)
-            candidates += [
+    def take(self, selection: Selection, processes: Waiting, limit: int = 1) -> tuple[Claim, ...]:
+        """Move the first pending prompts to processing and open their renders.
+
+        Args:
+            selection: the prompts that may be claimed.
+            processes: that wait, by kind; each goes to one claim.
+            limit: maximum number of claims.
+
+        Returns:
+            The claims in the order of the queue; fewer than the limit if no more are pending.
+        """
+        conditions = self._conditions(selection) | {"limit": limit}
+        claims: list[Claim] = []
+        taken_by_others: set[int] = set()
+        for kind, row in self._first(selection, conditions)[:limit]:
+            prompt_id, reference, writing_id, content, *_ = row
+            claimed = {"prompt_id": prompt_id, **status_change(Move.CLAIM)}
+            if not self._connection.change(self._sql["take"], conditions | claimed):
+                if self._connection.rows(self._next_among, conditions | {"only": f"[{prompt_id}]"}):
+                    raise self._connection.ignored("prompts", "a new artifact_status")
+                # Another worker took and postponed it after this one had begun to look.
+                taken_by_others.add(prompt_id)
+                continue
+            self._connection.change(self._sql["supersede_live"], {"prompt_id": prompt_id})
+            process = processes.get(kind)
+            last = Writing(writing_id, content)
+            claims.append(self.open_render(prompt_id, kind, reference, last, process))
+            if process is not None:
+                processes = {key: other for key, other in processes.items() if other != process}
+        if taken_by_others and not claims:
+            remaining = replace(selection, excluding=selection.excluding | taken_by_others)
+            return self.take(remaining, processes, limit)
+        return tuple(claims)
+
+    def _first(self, selection: Selection, conditions: dict[str, object]) -> list[FirstRow]:
+        """The first prompts of each kind, moved and others, in the order of the queue."""
+        if selection.only is not None:
+            return [
                 (row_kind, tuple(row))
-                for *row, prompt_type in rows
+                for *row, prompt_type in self._connection.rows(self._next_among, conditions)
                 if (row_kind := Kind.of_prompt_type(prompt_type))
             ]
-        if not candidates:
-            return None
-        if len(candidates) > 1:
-            # The first moved and the first other prompt of each kind: the one that the database
-            # itself would put first.
-            candidates.sort(key=lambda candidate: (sort_key(candidate[1][4]), candidate[1][0]))
-            candidates = [max(candidates, key=lambda candidate: sort_key(candidate[1][5]))]
-        [(first_kind, row)] = candidates
-        prompt_id, reference, writing_id, content, *_ = row
-        claimed = {"prompt_id": prompt_id, **status_change(Move.CLAIM)}
-        if not self._connection.change(self._sql["take"], conditions | claimed):
-            if self._connection.rows(self._next_among, conditions | {"only": f"[{prompt_id}]"}):
-                raise self._connection.ignored("prompts", "a new artifact_status")
-            # Another worker took and postponed it after this one had begun to look.
-            remaining = replace(selection, excluding=selection.excluding | {prompt_id})
-            return self.take_next(remaining, processes)
-        self._connection.change(self._sql["supersede_live"], {"prompt_id": prompt_id})
-        last, process = Writing(writing_id, content), processes.get(first_kind)
-        return self.open_render(prompt_id, first_kind, reference, last, process)
+        first: list[FirstRow] = []
+        sources = 0
+        for kind in selection.kinds:
+            moved = self._connection.rows(self._next_moved[kind], conditions)
+            pending = self._first_pending(kind, conditions)
+            first += [(kind, row) for row in moved]
+            first += [(kind, row) for row in pending]
+            sources += bool(moved) + bool(pending)
+        if sources > 1:  # each source is in order
+            first.sort(key=lambda one: (sort_key(one[1][4]), one[1][0]))
+            first.sort(key=lambda one: sort_key(one[1][5]), reverse=True)
+        return first
 
     def candidates(self, selection: Selection, limit: int) -> tuple[Candidate, ...]:
         """The first prompts that could be claimed, in their order, without a lock."""
@@ -471,7 +481,7 @@ class ClaimStatements:
 
     def has_next(self, kind: Kind) -> bool:
         """Whether a prompt of a kind could be claimed now."""
-        conditions = self._conditions(Selection(frozenset({kind})))
+        conditions = self._conditions(Selection(frozenset({kind}))) | {"limit": 1}
         return bool(
             self._first_pending(kind, conditions)
             or self._connection.rows(self._next_moved[kind], conditions)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from returns.result import Result
 
     from application.ports.input_pictures import InputPicture
-    from domain.affinity import Fit
+    from domain.affinity import Fit, Need
     from domain.brief import Brief
     from domain.failure import Failure
     from domain.picture_size import PictureSize
@@ -184,26 +184,37 @@ class MediaRenderer(Protocol):
         """
         ...
 
-    def fit(self, kind: Kind, workflow: str, slot: int) -> Fit:
-        """How a workflow suits what may take the next job of a slot: servers, a process, a node.
+    def need(self, kind: Kind, workflow: str, brief: Callable[[], Brief | None]) -> Need:
+        """What a prompt needs of what renders it.
 
         Args:
-            kind: the kind of the job.
+            kind: the kind of the prompt.
             workflow: its name; "" for the only one of the kind.
-            slot: the job's.
+            brief: returns the prompt's brief, or None if it cannot be read; called only where
+                a brief may name models.
         """
         ...
 
-    def reserve(self, prompt_id: int, kind: Kind, workflow: str, slot: int) -> None:
-        """Keep the place that suits a workflow best for a prompt which is about to be claimed.
+    def fit(self, need: Need, slot: int, ahead: int = 0) -> Fit:
+        """How a prompt suits what may take the next job of a slot: servers, a process, a node.
+
+        Args:
+            need: of the prompt.
+            slot: the job's.
+            ahead: number of prompts before this one that need the same models.
+        """
+        ...
+
+    def reserve(self, prompt_id: int, need: Need, slot: int, ahead: int = 0) -> None:
+        """Keep the place that suits a prompt best which is about to be claimed.
 
         Used by the job of the prompt, or given back by ``release``.
 
         Args:
             prompt_id: the prompt.
-            kind: as for ``fit``.
-            workflow: as for ``fit``.
+            need: as for ``fit``.
             slot: as for ``fit``.
+            ahead: as for ``fit``.
         """
         ...
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from application.ports.live_state import UnavailableKind
     from application.ports.prompt_catalogue import ArtifactRecord, PromptRecord, RenderRecord
     from domain.brief import Brief
+    from entrypoints.settings.loader import LoadedSettings
     from entrypoints.workflow_choice import ExplainedWorkflow
 
 HELP = """Show everything about one prompt.
@@ -63,7 +64,7 @@ def show(invocation: Invocation, prompt_id: int) -> int:
     """Find the prompt and print it."""
     with invocation.open_database() as database:
         record, pause = database.catalogue.find(prompt_id), database.controls.paused()
-        brief = _parse(record) if record else None
+        brief = _parse(record, invocation.settings()) if record else None
         workflow = _workflow(invocation, database, record, brief) if record else None
     if record is None:
         message = f"no image or lyrics prompt has the id {prompt_id}"
@@ -151,12 +152,21 @@ def _published_files(invocation: Invocation) -> _Files | None:
     return None
 
 
-def _parse(record: PromptRecord) -> Brief | Failure | None:
+def _parse(record: PromptRecord, loaded: LoadedSettings) -> Brief | Failure | None:
     """The brief, or what is wrong with it; None while there is no writing."""
     if record.writing is None:
         return None
-    parsed = parse_brief(record.prompt.kind, record.writing.content)
-    return parsed.unwrap() if is_successful(parsed) else parsed.failure()
+    kind = record.prompt.kind
+    parsed = parse_brief(kind, record.writing.content)
+    if not is_successful(parsed):
+        return parsed.failure()
+    brief = parsed.unwrap()
+    if not brief.notes:
+        return brief
+    from domain.brief_paths import notes_without
+    from entrypoints.settings.resolution import paths_of_kind
+
+    return replace(brief, notes=notes_without(brief.notes, paths_of_kind(loaded, kind)))
 
 
 def _document(

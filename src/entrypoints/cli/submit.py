@@ -361,7 +361,7 @@ def _parse(
     from returns.pipeline import is_successful
 
     from domain.brief_parser import parse_brief
-    from entrypoints.submission import make_submission, vary
+    from entrypoints.submission import make_submission, notes_on, vary
 
     submissions: list[Submission] = []
     refused: list[BriefSource] = []
@@ -375,11 +375,13 @@ def _parse(
             submission = make_submission(kind, brief, source.content, text)
             submission = replace(submission, priority=chosen.priority, workflow=chosen.workflow)
             try:
-                submissions += vary(submission, brief, chosen.axes, chosen.label)
+                varied = vary(submission, brief, chosen.axes, chosen.label)
             except VariationError as error:
                 refused.append(source._replace(error=str(error)))
                 continue
-            notes.extend((source.location, note) for note in brief.notes)
+            submissions += varied
+            left_out = notes_on(varied) if chosen.axes else brief.notes
+            notes.extend((source.location, note) for note in left_out)
         else:
             refused.append(source._replace(error=parsed.failure().message))
     return submissions, refused

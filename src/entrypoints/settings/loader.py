@@ -128,7 +128,9 @@ def inspect_settings(
         groups = mapping.split(".")
         reduce(lambda group, part: group.setdefault(part, {}), groups, tree)[last] = value
     settings = msgspec.convert(tree, Settings)
-    problems += cross_check(settings, entries)
+    invalid = {problem.key for problem in problems}  # the settings have its default instead
+    crossed = cross_check(settings, entries)
+    problems += [problem for problem in crossed if problem.key not in invalid]
     provenance = {name: Source("default") for name, key in keys().items() if key.base is not dict}
     provenance |= {name: entry.source for name, entry in entries.items()}
     notes = tuple(note for layer in layers for note in layer.notes)

@@ -21,7 +21,7 @@ from entrypoints.settings.schema import (
     variable,
 )
 from entrypoints.settings.validation import joined_output_root
-from entrypoints.settings.workflows import named_workflows
+from entrypoints.settings.workflows import named_workflows, takes_graph, workflow_rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -230,16 +230,19 @@ def mapped_paths(workflow: NamedWorkflow, mapping: str) -> Mapping[str, PathFiel
 
 
 def paths_of_kind(loaded: LoadedSettings, kind: Kind) -> tuple[BriefPath, ...]:
-    """Every path in a brief's JSON that one of the workflows of a kind takes."""
+    """Every path in a brief's JSON that a workflow of a kind takes, or that a rule looks at."""
     from domain.brief_paths import BriefPath
 
+    media = loaded.settings.media
     paths = [
         field.path
-        for workflow in named_workflows(loaded.settings.media, kind)
+        for workflow in named_workflows(media, kind)
         for field in mapped_paths(
-            workflow, "inputs" if workflow.renderer == "server" else "arguments"
+            workflow, "inputs" if takes_graph(workflow, media) else "arguments"
         ).values()
     ]
+    rules = workflow_rules(media, kind)
+    paths += [BriefPath.parse(key) for rule in (rules.rules if rules else ()) for key in rule.when]
     if loaded.settings.media.input_directory is not None:
         paths += map(BriefPath.parse, ("image", "mask"))
     return tuple(paths)

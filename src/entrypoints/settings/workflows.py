@@ -11,7 +11,7 @@ from domain.prompt import Kind
 from entrypoints.settings.errors import Problem
 from entrypoints.settings.expansion import expand_path
 from entrypoints.settings.redaction import excerpt
-from entrypoints.settings.schema import WORKFLOWS, field_names, find, suggestion
+from entrypoints.settings.schema import WORKFLOWS, field_names, find, names_path, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -97,6 +97,12 @@ def named_workflows(media: Media, kind: Kind) -> tuple[NamedWorkflow, ...]:
     )
 
 
+def takes_graph(workflow: NamedWorkflow, media: Media) -> bool:
+    """Whether a workflow is a graph for servers rather than a script."""
+    runs = media.ray.runs if workflow.renderer == "ray" else workflow.renderer
+    return runs == "server"
+
+
 def workflow_rules(media: Media, kind: Kind) -> WorkflowRules | None:
     """The rules of a kind's named workflows; None if it has only one, without a name."""
     value = getattr(media.workflows, kind.value)
@@ -122,9 +128,7 @@ def renderer_faults(media: Media, kind: Kind) -> Iterator[tuple[str, str]]:
         zip(named_workflows(media, kind), value, strict=True), start=1
     ):
         where = f'entry {number}, "{workflow.name}",'
-        is_graph = workflow.renderer == "server" or (
-            workflow.renderer == "ray" and media.ray.runs == "server"
-        )
+        is_graph = takes_graph(workflow, media)
         if is_graph and workflow.file is None:
             fix = (
                 "Export the workflow in ComfyUI (Export (API)) and name it there, or start with one"
@@ -227,6 +231,8 @@ def _mapping_faults(mapping: str, fields: object, kind: Kind) -> Iterator[tuple[
         return
     known = field_names(f"media.{mapping}.{kind.value}")
     for unknown in sorted(fields.keys() - known):
+        if names_path(unknown, fields[unknown]):
+            continue  # a value of the brief's JSON
         what = f'{mapping} names "{unknown}", which is not a field of the brief'
         yield what, suggestion(unknown, sorted(known))
 

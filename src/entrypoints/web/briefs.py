@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Annotated, Any, Final, get_type_hints
 
 import msgspec
@@ -11,13 +11,20 @@ from returns.pipeline import is_successful
 
 from domain.brief import BRIEF_FIELDS, BRIEF_TYPES
 from domain.brief_parser import parse_brief
+from domain.brief_paths import notes_without
 from domain.failure import FailureCode
 from domain.prompt import Kind
 from entrypoints.submission import brief_document, short_title
 from entrypoints.web.json_responses import Document
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from returns.result import Result
+
     from domain.brief import Brief
+    from domain.brief_paths import BriefPath
+    from domain.failure import Failure
     from domain.prompt import Writing
 
 MAX_RAW: Final = 200_000  # characters; a writing has a few thousand
@@ -91,29 +98,44 @@ class WrittenBrief(Document):
     raw_truncated: bool
 
 
-def show_brief(brief: Brief) -> msgspec.Struct:
-    """A brief as the API shows it."""
-    return msgspec.convert(brief_document(brief), BRIEF_STRUCTS[brief.kind])
+def show_brief(brief: Brief, taken: Iterable[BriefPath]) -> msgspec.Struct:
+    """A brief as the API shows it, without notes on what workflows and rules use."""
+    known = replace(brief, notes=notes_without(brief.notes, taken))
+    return msgspec.convert(brief_document(known), BRIEF_STRUCTS[brief.kind])
 
 
-def written_brief(kind: Kind, writing: Writing | None) -> WrittenBrief:
-    """A writing, and its brief or the reason why there is none; all None without a writing."""
+def written_brief(kind: Kind, writing: Writing | None, taken: Iterable[BriefPath]) -> WrittenBrief:
+    """A writing, and its brief or the reason why there is none; all None without a writing.
+
+    Args:
+        kind: the kind of its prompt.
+        writing: the writing.
+        taken: the paths of its JSON that workflows and rules use.
+    """
     if writing is None:
         return WrittenBrief(None, None, None, raw_truncated=False)
     content = writing.content
     raw = content.decode("utf-8", "replace") if isinstance(content, bytes) else content
     text = None if raw is None else str(raw)
     parsed = parse_brief(kind, content)
-    problem = None
-    if not is_successful(parsed):
-        failure = parsed.failure()
-        problem = Problem(failure.code.value, failure.message, failure.hint)
     return WrittenBrief(
-        brief=None if problem else show_brief(parsed.unwrap()),
-        brief_problem=problem,
+        brief=show_brief(parsed.unwrap(), taken) if is_successful(parsed) else None,
+        brief_problem=_problem(parsed),
         raw=text and text[:MAX_RAW],
         raw_truncated=len(text or "") > MAX_RAW,
     )
+
+
+def brief_problem(kind: Kind, writing: Writing) -> Problem | None:
+    """Why a writing could not be understood."""
+    return _problem(parse_brief(kind, writing.content))
+
+
+def _problem(parsed: Result[Brief, Failure]) -> Problem | None:
+    if is_successful(parsed):
+        return None
+    failure = parsed.failure()
+    return Problem(failure.code.value, failure.message, failure.hint)
 
 
 def explain_error(message: str | None, code: str | None = None) -> Problem | None:

@@ -313,7 +313,7 @@ def queue(services: Services) -> Queue:
     summary = services.summaries.summary(services.catalogue)
     workers = services.live.workers()
     waiting = {
-        kind.value: [_waiting(prompt) for prompt in gallery.waiting(kind, MAX_LISTED)]
+        kind.value: [_waiting(prompt, services) for prompt in gallery.waiting(kind, MAX_LISTED)]
         for kind in Kind
     }
     return Queue(
@@ -505,14 +505,14 @@ def _outcome(
     )
 
 
-def _waiting(prompt: WaitingPrompt) -> Waiting:
+def _waiting(prompt: WaitingPrompt, services: Services) -> Waiting:
     return Waiting(
         id=prompt.id,
         text=prompt.text,
         title=title_of(prompt.kind, prompt.text, prompt.writing),
         created_at=prompt.created_at,
         retry_at=prompt.retry_at,
-        **asdict(written_brief(prompt.kind, prompt.writing)),
+        **asdict(written_brief(prompt.kind, prompt.writing, services.brief_paths[prompt.kind])),
     )
 
 
@@ -523,7 +523,7 @@ def _waiting_row(prompt: WaitingPrompt) -> QueueRow:
         title=title_of(prompt.kind, prompt.text, prompt.writing),
         text=prompt.text[:MAX_TEXT],
         created_at=prompt.created_at,
-        error=written_brief(prompt.kind, prompt.writing).brief_problem,
+        error=written_brief(prompt.kind, prompt.writing, ()).brief_problem,
         retry_at=prompt.retry_at,
     )
 

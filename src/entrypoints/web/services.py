@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from application.ports.prompt_repository import RepositoryError
 from application.wastebasket import Wastebasket
+from domain.prompt import Kind
 from entrypoints.container import compose
 from entrypoints.factories import make_fingerprints, open_picture_index, open_search
 from entrypoints.settings import resolution
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from application.ports.workers import WorkerRegister
     from application.ports.workflows import WorkflowRecords
     from application.similar_pictures import SimilarPictureSearch
-    from domain.prompt import Kind
+    from domain.brief_paths import BriefPath
     from domain.workflow_rules import WorkflowRules
     from entrypoints.container import Container
     from entrypoints.factories import OpenDatabase
@@ -78,6 +79,7 @@ class Services:
         labels: finds prompts by their label.
         workflow_records: named workflows of prompts and renders.
         rules: of the kinds that have named workflows.
+        brief_paths: every path in a brief's JSON that a workflow of the kind takes.
         repository: retry and cancel; creates our own tables when they are missing.
         search: finds prompts by words; its index is kept up to date in the background.
         similar: finds pictures that look like one: how different each is, and the id of its row.
@@ -107,6 +109,7 @@ class Services:
     labels: Callable[[], PromptLabels]
     workflow_records: Callable[[], WorkflowRecords]
     rules: Mapping[Kind, WorkflowRules]
+    brief_paths: Mapping[Kind, Sequence[BriefPath]]
     repository: Callable[[], PromptRepository]
     search: Callable[[], SearchIndex]
     similar: Callable[[GalleryArtifact], Sequence[tuple[int, int]]]
@@ -295,6 +298,7 @@ def build_services(loaded: LoadedSettings, access: Access) -> tuple[Services, Ca
         labels=lambda: databases.current().labels,
         workflow_records=lambda: databases.current().workflow_records,
         rules=all_rules(loaded.settings.media),
+        brief_paths={kind: resolution.paths_of_kind(loaded, kind) for kind in Kind},
         repository=databases.repository,
         search=databases.search,
         similar=pictures.find,

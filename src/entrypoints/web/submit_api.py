@@ -28,6 +28,7 @@ from entrypoints.submission import (
     MAX_KEY_LENGTH,
     make_submission,
     named_request,
+    notes_on,
     variation_axes,
     vary,
     writing_json,
@@ -337,10 +338,13 @@ def submit_variations(services: Services, prompt_id: int, body: VariationsBody) 
 def check_prompt(services: Services, body: Mapping[str, Any]) -> Checked:
     """Check a prompt without submitting it."""
     form = check_form(body, services.rules)
+    brief = form.brief
+    if brief and len(form.submissions) > 1:  # what is varied may be a member that nothing takes
+        brief = replace(brief, notes=notes_on(form.submissions))
     return Checked(
         ok=not form.problems,
         fields=dict(form.problems),
-        brief=show_brief(form.brief) if form.brief else None,
+        brief=show_brief(brief, services.brief_paths[brief.kind]) if brief else None,
         writing=form.submissions[0].content if form.submissions else None,
         prompts=len(form.submissions),
     )

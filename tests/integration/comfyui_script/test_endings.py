@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import sys
@@ -15,6 +16,8 @@ from adapters.comfyui_script.renderer import ScriptRenderer
 from adapters.system_clock import SystemClock
 from domain.breaker import signature
 from domain.brief import ImageBrief
+from domain.brief_parser import parse_brief
+from domain.brief_paths import BriefPath, PathField
 from domain.failure import FailureCode
 from domain.prompt import Kind
 
@@ -69,6 +72,32 @@ def test_what_an_installation_lacks_is_told_by_the_last_words(bench: Bench, faul
     failure = bench.run("broken_install.py", extra_arguments=(f"--fault={fault}",)).failure()
     assert failure.code is BROKEN_INSTALLATIONS[fault]
     assert "Traceback" in failure.detail
+
+
+@pytest.mark.parametrize(
+    ("named", "code"),
+    [
+        ("sd15.safetensors", FailureCode.BRIEF_VALUE),
+        ("sd15", FailureCode.MODEL_MISSING),
+        (None, FailureCode.MODEL_MISSING),
+    ],
+)
+def test_a_missing_model_that_the_brief_named_is_the_fault_of_the_brief(
+    bench: Bench, named: str | None, code: FailureCode
+) -> None:
+    """Other prompts of the workflow go on; a default is a matter of the configuration."""
+    path = BriefPath.parse("technical_params.checkpoint")
+    content = {"prompt": "a lake", "technical_params": {"checkpoint": named}}
+    brief = parse_brief(Kind.IMAGE, json.dumps(content)).unwrap()
+    failure = bench.run(
+        "broken_install.py",
+        change=lambda job: replace(job, brief=brief),
+        extra_arguments=("--fault=missing_model",),
+        paths={path.text: PathField(path, default="sd15.safetensors")},
+    ).failure()
+    assert failure.code is code
+    assert ("technical_params.checkpoint" in failure.message) == (code is FailureCode.BRIEF_VALUE)
+    assert "'sd15.safetensors' not found" in failure.summary
 
 
 def test_equal_last_words_of_two_prompts_have_one_signature(bench: Bench) -> None:
@@ -176,11 +205,12 @@ def test_what_is_missing_is_found_before_and_by_a_job(
     """Preflight and render agree."""
     missing: dict[str, Any] = {field: bench.folder / "not-there"}
     preflight = ScriptRenderer(
-        {(Kind.IMAGE, ""): make("good.py", **missing)}, SystemClock()
-    ).preflight(Kind.IMAGE)
+        {(Kind.IMAGE, "draft"): make("good.py", **missing)}, SystemClock()
+    ).preflight(Kind.IMAGE, "draft")
     assert preflight is not None
     assert preflight.code is code
     assert str(bench.folder / "not-there") in preflight.message
+    assert ('image script "draft"' in preflight.message) == (field == "script")
     assert bench.run("good.py", **missing).failure().code is code
 
 

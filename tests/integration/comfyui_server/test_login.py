@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from tests.comfyui_double.double import Double
     from tests.integration.comfyui_server.conftest import Stage
 
 LOGIN = {"Authorization": basic_login("me", "paß:wört"), "X-Api-Key": "k3y"}
@@ -38,12 +39,19 @@ def reason(address: ServerAddress) -> str:
     return caught.value.reason
 
 
+def rendered_when_connected(stage: Stage, double: Double, address: ServerAddress) -> bool:
+    """Whether a job that ends only after the socket was connected is rendered."""
+    double.behaviour.fail("EmptyImage", "hold")  # or the job might be over before
+    running = stage.begin(stage.renderer(servers=[address]))
+    double.wait(lambda: bool(double.connected))
+    double.release()
+    return is_successful(running.result(60)) and len(double.connected) == 1
+
+
 def test_every_request_and_the_socket_carry_the_login(stage: Stage) -> None:
     """A job is submitted, followed and fetched; nothing is answered without the login."""
     double = stage.double(login=LOGIN)
-    rendered = stage.render(stage.renderer(servers=[ServerAddress(double.url, headers=LOGIN)]))
-    assert is_successful(rendered)
-    assert len(double.connected) == 1
+    assert rendered_when_connected(stage, double, ServerAddress(double.url, headers=LOGIN))
     assert all(map(double.behaviour.admits, (request.headers for request in double.requests)))
 
 
@@ -60,9 +68,7 @@ def test_a_certificate_of_ones_own(stage: Stage, tmp_path: Path) -> None:
     """It is trusted when it is named, by the routes and by the socket."""
     double = stage.double()
     with behind_tls(double.url, tmp_path) as (url, ca_file):
-        address = ServerAddress(url, ca_file=ca_file)
-        assert is_successful(stage.render(stage.renderer(servers=[address])))
-        assert len(double.connected) == 1
+        assert rendered_when_connected(stage, double, ServerAddress(url, ca_file=ca_file))
         assert '"ca_file" in comfyui.hosts' in reason(ServerAddress(url))
         assert "begin its address with https://" in reason(
             ServerAddress(url.replace("https:", "http:"))

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from adapters.postgres import copy
 from adapters.postgres.address import PostgresAddress
 from adapters.postgres.copy import copy_database
-from adapters.sql_queue.bookkeeping import prepare_bookkeeping, prepare_outbox, prepare_server_jobs
+from adapters.postgres.database import PostgresDatabase
+from adapters.sql_queue.bookkeeping import (
+    _TABLES,
+    prepare_bookkeeping,
+    prepare_outbox,
+    prepare_server_jobs,
+)
+from adapters.sql_queue.reuse import SqlReuseIndex
 from adapters.sqlite.connection import Connection
 from adapters.sqlite.database import SqliteDatabase
 from application.ports.database import PausedBy
+from application.ports.gallery import GalleryQuery, Shown
 from application.ports.prompt_repository import RepositoryError
 from tests.databases import Poet
 from tests.fresh_databases import fresh_database
@@ -27,6 +35,91 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 LAKE = '{"prompt": "A lake – at dawn"}'
+
+
+# A row of each of our tables that the fixture does not fill otherwise.
+OWN_ROWS: Final[dict[str, dict[str, object]]] = {
+    "notices": {
+        "delivery_id": "d" * 16,
+        "event": "published",
+        "channel": "webhook",
+        "prompt_id": 200,
+        "render_id": 7,
+        "report": "{}",
+        "created_at": "2026-01-06T21:30:45Z",
+        "next_try_at": "2026-01-06 21:31:45",
+    },
+    "server_jobs": {
+        "job_id": "j" * 36,
+        "render_id": 7,
+        "server": "http://gpu:8188",
+        "variant": 1,
+        "fingerprint": "f",
+        "seed": str(2**64 - 1),
+    },
+    "pauses": {
+        "host": "h",
+        "boot": "b",
+        "settings": "s",
+        "kind": "audio",
+        "code": "model_missing",
+        "reason": "no model",
+        "suspects": "[]",
+    },
+    "priorities": {"prompt_id": 200, "priority": -1_000_000_000},
+    "requests": {"request_key": "key", "digest": "d", "prompt_ids": "[200]"},
+    "workers": {
+        "worker_id": "w" * 16,
+        "host": "h",
+        "boot": "b",
+        "namespace": "n",
+        "pid": 9,
+        "started": "s",
+        "command": "daemon",
+        "version": "0.3.0",
+        "slots": 2,
+        "renderers": '{"image": "server"}',
+        "stopped": "[]",
+        "started_at": "2026-01-06",
+    },
+    "plans": {"render_id": 7, "prompt_id": 200, "token": "t" * 16, "plan": '{"moves": []}'},
+    "curation": {
+        "artifact_id": 1,
+        "favourite": 1,
+        "rating": 5,
+        "hidden": 1,
+        "discarded_path": "image/200_x/a.png",
+        "discarded_at": "2026-01-07 10:00:00",
+    },
+    "tags": {"sort": "collection", "name": "Füchse ★", "artifact_id": 1},
+    "files": {
+        "artifact_id": 1,
+        "workflow": "poster",
+        "seed": str(2**64 - 1),
+        "width": 1024,
+        "height": 768,
+        "pixels": 786432,
+    },
+    "choices": {"prompt_id": 200, "workflow": "poster"},
+    "render_workflows": {
+        "render_id": 7,
+        "variant": 1,
+        "prompt_id": 200,
+        "workflow": "poster",
+        "reason": "chosen by name",
+    },
+    "labels": {
+        "prompt_id": 200,
+        "label": "foxes & lakes",
+        "varied": '{"seed": 18446744073709551615, "mood": "calm", "cfg": 7.5}',
+    },
+    "reuse": {
+        "reuse_key": "a" * 64,
+        "prompt_id": 200,
+        "render_id": 7,
+        "files": '[["image/200_x/a.png", {"sha256": "s", "seed": 18446744073709551615}]]',
+    },
+}
 
 
 @pytest.fixture(params=["seed", "wide"])
@@ -54,6 +147,12 @@ def source(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
         " 0.1, 'published'), (8, 200, 'image', 1, 0, 'h', 'b', 'n', 9, 's', NULL, NULL, NULL)"
     )
     poet.execute("DELETE FROM media_generator_renders WHERE render_id = 8")  # its number is used up
+    for table, row in OWN_ROWS.items():
+        poet.execute(
+            f"INSERT INTO media_generator_{table} ({', '.join(row)})"  # noqa: S608 - of this file
+            f" VALUES ({', '.join('?' * len(row))})",
+            tuple(row.values()),
+        )
     with closing(SqliteDatabase(path, 5.0)) as database:
         database.controls.pause(PausedBy.PERSON, "moving", "", ())
     return path
@@ -96,6 +195,31 @@ def test_everything_arrives(source: Path, postgres_database: TestDatabase) -> No
     )
     assert render_id == 9
     assert ("prompts", 4) in progress
+
+
+def test_each_of_our_tables_arrives_and_is_used(
+    source: Path, postgres_database: TestDatabase
+) -> None:
+    """Row by row, with large numbers; none is left out, and what people did is found again."""
+    report = copy_database(source, PostgresAddress(postgres_database.url), lambda *_: None)
+    copied = {table.name: table for table in report.tables}
+    ours = {"media_generator_notices", "media_generator_server_jobs"}.union(*_TABLES)
+    assert {name for name in copied if name.startswith("media_generator_")} == ours
+    for table in sorted(ours):
+        assert (copied[table].rows, copied[table].changed_count) == (1, 0), table
+        columns = f"SELECT group_concat(name) FROM pragma_table_info('{table}')"  # noqa: S608
+        query = f"SELECT {rows(source, columns)[0][0]} FROM {table}"  # noqa: S608
+        assert postgres_database.execute(query) == rows(source, query), table
+    with closing(PostgresDatabase(PostgresAddress(postgres_database.url), 5.0)) as database:
+        [labelled] = database.labels.prompts("foxes & lakes")
+        assert labelled.varied == {"seed": 2**64 - 1, "mood": "calm", "cfg": 7.5}
+        [file] = SqlReuseIndex(database.connection).find("a" * 64, 201)
+        assert (file.path, file.seed) == ("image/200_x/a.png", 2**64 - 1)
+        [artifact] = database.gallery.page(GalleryQuery(shown=Shown.WASTEBASKET)).artifacts
+        kept = database.curation.of([artifact.id])[1]
+        assert (kept.favourite, kept.rating, kept.collections) == (True, 5, ("Füchse ★",))
+        assert database.workflow_records.hints(200).chosen == "poster"
+        assert database.intake.submitted("key") == (200,)
 
 
 def test_interrupted_copy_leaves_nothing_and_is_run_again(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
@@ -152,3 +152,16 @@ def test_a_prompt_without_a_workflow_is_taken_in_order() -> None:
     place = Place(FakeQueue({1: "gone", 2: "a"}), AffinityLimits(3, 60.0))
     assert place.claim() == 1
     assert place.renderer.reserved == {}
+
+
+def test_prompts_that_a_busy_server_gets_to_sooner_are_left_to_it() -> None:
+    """As many as it will have rendered; their kind waits, and they for no longer than allowed."""
+    place = Place(FakeQueue(dict.fromkeys(range(1, 6), "a")), AffinityLimits(9, 60.0))
+    place.renderer.fits, place.renderer.most_ahead = {"a": Fit.LATER}, 9
+    assert place.chooser.narrow(IMAGES, 1) == (None, frozenset({Kind.IMAGE}))
+    place.clock.advance(59.9)
+    assert place.chooser.narrow(IMAGES, 1) == (None, frozenset({Kind.IMAGE}))
+    place.renderer.most_ahead = 3
+    assert place.chooser.narrow(IMAGES, 1)[0] == replace(IMAGES, only=frozenset({4}))
+    place.clock.advance(0.1)
+    assert place.claim(slot=2) == 1

@@ -15,7 +15,7 @@ from application.ports.artifact_store import RenderKey
 from application.ports.prompt_repository import RepositoryBusyError, Selection
 from application.signals import StopRequest
 from application.slot import PromptRenderer
-from domain.affinity import Fit
+from domain.affinity import Fit, Need
 from domain.failure import Failure, FailureCode
 from domain.picture_size import PictureSize, SizeRule
 from domain.prompt import Kind, Writing
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from application.ports.artifact_store import Staging
     from application.ports.media_renderer import RenderContext, RenderingFacts, RenderJob
     from domain.artifact import Artifact
+    from domain.brief import Brief
 
 AT = datetime(2026, 1, 6, 21, 30, 45, tzinfo=UTC)
 CRASH = Failure(FailureCode.WORKFLOW_FAILED, "exit code 1")
@@ -303,10 +304,13 @@ class _Asking:
     ) -> Sequence[WorkflowProcess]:
         return ()
 
-    def fit(self, kind: Kind, workflow: str, slot: int) -> Fit:
+    def need(self, kind: Kind, workflow: str, brief: Callable[[], Brief | None]) -> Need:
+        return Need(kind, workflow)
+
+    def fit(self, need: Need, slot: int, ahead: int = 0) -> Fit:
         return Fit.POSSIBLE
 
-    def reserve(self, prompt_id: int, kind: Kind, workflow: str, slot: int) -> None:
+    def reserve(self, prompt_id: int, need: Need, slot: int, ahead: int = 0) -> None:
         """Nothing is kept."""
 
     def release(self, prompt_id: int) -> None:

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass, field
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.affinity import AffinityLimits, AffinityOrder, Fit, WaitingPrompt
+from domain.affinity import (
+    AffinityLimits,
+    AffinityOrder,
+    BusyServer,
+    Fit,
+    Need,
+    RenderTimes,
+    WaitingPrompt,
+)
+from domain.prompt import Kind
 
 MODELS = st.sampled_from("abc")
 PROMPTS = st.lists(st.tuples(MODELS, st.integers(4, 6)), max_size=24)
@@ -121,3 +134,196 @@ def test_what_is_remembered_of_prompts_that_are_gone_is_bounded() -> None:
         ]
         order.taken(waiting, number + 1, float(number))
     assert len(order._passed_since) < 2_000  # noqa: SLF001 - that it does not grow is the point
+
+
+def test_a_prompt_that_is_left_to_a_busy_server_is_not_taken() -> None:
+    """Others behind it are, if they are as urgent; it is left for as long as it may be passed."""
+    order = AffinityOrder(AffinityLimits(10, 10.0))
+    left = [WaitingPrompt(1, 5, Fit.LATER), WaitingPrompt(2, 5, Fit.LATER)]
+    assert chosen_id(order, left, 0.0) is None
+    order.left(left, 0.0)
+    assert chosen_id(order, [*left, WaitingPrompt(3, 5, Fit.POSSIBLE)], 9.9) == 3
+    assert chosen_id(order, [*left, WaitingPrompt(3, 4, Fit.LOADED)], 9.9) is None
+    assert chosen_id(order, left, 9.9) is None
+    assert chosen_id(order, left, 10.0) == 1
+    assert chosen_id(order, [*left, WaitingPrompt(3, 5, Fit.LOADED)], 10.0) == 1
+
+
+def test_after_most_prompts_in_a_row_only_the_first_one_counts() -> None:
+    """It is left too, rather than loaded for: nothing passes it meanwhile."""
+    order = AffinityOrder(AffinityLimits(1, 10.0))
+    waiting = [WaitingPrompt(1, 5, Fit.LATER), WaitingPrompt(2, 5, Fit.LOADED)]
+    order.taken(waiting, 2, 0.0)
+    waiting[1] = WaitingPrompt(3, 5, Fit.LOADED)
+    assert chosen_id(order, waiting, 1.0) is None
+    assert chosen_id(order, waiting, 10.0) == 1
+
+
+def test_without_limits_no_prompt_is_left() -> None:
+    """Whatever another server has loaded."""
+    order = AffinityOrder(AffinityLimits(0, 600.0))
+    waiting = [WaitingPrompt(1, 5, Fit.LATER), WaitingPrompt(2, 5, Fit.LOADED)]
+    order.left(waiting, 0.0)
+    assert chosen_id(order, waiting, 0.0) == 1
+
+
+@pytest.mark.parametrize(
+    ("jobs", "ahead", "is_sooner"), [(1, 0, True), (1, 9, True), (1, 10, False), (2, 9, False)]
+)
+def test_a_busy_server_is_sooner_as_long_as_its_renders_take_less_than_a_load(
+    jobs: int, ahead: int, *, is_sooner: bool
+) -> None:
+    """Those that it has, those before the prompt, and the prompt: at 1 s, of a load of 10 s."""
+    assert BusyServer(jobs, 1, 0.0, 1.0).is_sooner(ahead, 10.0, 1.0) is is_sooner
+    assert BusyServer(2 * jobs, 2, 0.0, 1.0).is_sooner(2 * ahead + 1, 10.0, 1.0) is is_sooner
+
+
+@pytest.mark.parametrize("unknown", range(3))
+def test_no_prompt_is_left_while_times_are_unknown(unknown: int) -> None:
+    """Of either server."""
+    load, here, there = (None if number == unknown else 1.0 for number in range(3))
+    assert not BusyServer(1, 1, 0.0, there).is_sooner(0, load, here)
+
+
+def test_no_prompt_is_left_to_a_server_that_does_not_keep_up() -> None:
+    """It may hang: its job takes twice as long as a load and a render."""
+    assert BusyServer(1, 1, 22.0, 1.0).is_sooner(0, 10.0, 1.0)
+    assert not BusyServer(1, 1, 22.1, 1.0).is_sooner(0, 10.0, 1.0)
+
+
+def test_times_are_medians_of_the_last_renders() -> None:
+    """A load is what a render that loaded models took longer, on the first server that knows."""
+    times, need = RenderTimes(), Need(Kind.IMAGE, "", ("a",))
+    assert times.render_seconds(need, "xy") is times.load_seconds(need, "xy") is None
+    times.learn("x", need, 9.0, had_loaded=False)
+    assert times.load_seconds(need, "xy") is None
+    for seconds in (50.0, 60.0, 70.0, 2.0, 1.0, 9.0, 3.0, 2.0):
+        times.learn("x", need, seconds, had_loaded=True)
+    assert times.render_seconds(need, "yx") == 2.0
+    assert times.load_seconds(need, "yx") == 7.0
+    times.learn("x", need, 0.5, had_loaded=False)
+    times.learn("x", need, 0.5, had_loaded=False)
+    assert times.load_seconds(need, "x") == 0.0
+    assert times.load_seconds(Need(Kind.IMAGE, "", ("b",)), "x") is None
+    for number in range(2_000):
+        times.learn("x", Need(Kind.IMAGE, str(number)), 1.0, had_loaded=True)
+    assert len(times._loaded) <= 1_000  # noqa: SLF001 - that it does not grow is the point
+
+
+@dataclass
+class TwoServers:
+    """Two servers that render prompts, with a clock of their own.
+
+    Attributes:
+        load: seconds that loading a model takes.
+        render: seconds of a render on each server.
+        loads: number of the models that each loaded.
+        taken: the prompts in order.
+        idle_calls: number of times that a free server took none.
+    """
+
+    limits: AffinityLimits
+    load: int
+    render: tuple[int, int]
+    stuck: bool = False
+    loads: Counter[int] = field(default_factory=Counter)
+    taken: list[int] = field(default_factory=list)
+    idle_calls: int = 0
+
+    def run(self, prompts: list[tuple[str, int]]) -> int:  # noqa: C901 - one clock, two servers
+        """Render all of them; returns the seconds that it took."""
+        order, waiting, now = AffinityOrder(self.limits), queue(prompts), 0
+        loaded, until, since = ["", ""], [0, 0], [0, 0]
+        first_passed: dict[int, int] = {}
+        while waiting:
+            for server in (0, 1):
+                if until[server] > now or not waiting:
+                    continue
+                other = 1 - server
+                works = until[other] > now or server == 0  # if not yet, it takes one right after
+                jobs = int(until[other] > now)
+                busy = BusyServer(jobs, 1, float(now - since[other]), float(self.render[other]))
+                ahead = Counter[str]()
+                shown = []
+                for number, model, urgency in waiting:
+                    fit = Fit.LOADED if loaded[server] == model else Fit.POSSIBLE
+                    if fit is Fit.POSSIBLE and works and loaded[other] == model:
+                        times = float(self.load), float(self.render[server])
+                        fit = Fit.LATER if busy.is_sooner(ahead[model], *times) else fit
+                    ahead[model] += 1
+                    shown.append(WaitingPrompt(number, urgency, fit))
+                chosen = order.choose(shown, now)
+                assert order.choose(shown, now) == chosen
+                overdue = [
+                    prompt.prompt_id
+                    for prompt in shown
+                    if now - first_passed.get(prompt.prompt_id, now) >= self.limits.seconds
+                ]
+                place = len(shown) if chosen is None else shown.index(chosen)
+                before = {prompt.prompt_id for prompt in shown[:place]}
+                if self.limits.is_on:
+                    most_urgent = {p.prompt_id for p in shown if p.urgency == shown[0].urgency}
+                    assert not before & set(overdue) & most_urgent
+                    assert chosen is None or chosen.prompt_id in most_urgent
+                else:
+                    assert not before
+                if chosen is None:
+                    self.idle_calls += 1
+                    order.left(shown, now)
+                    assert works  # or nothing would ever be taken
+                    left = [p.prompt_id for p in shown if p.fit is Fit.LATER]
+                else:
+                    order.taken(shown, chosen.prompt_id, now)
+                    left = list(before)
+                    model = waiting.pop(place)[1]
+                    self.taken.append(chosen.prompt_id)
+                    seconds = self.render[server]
+                    if loaded[server] != model:
+                        seconds += self.load
+                        self.loads[server] += 1
+                    loaded[server], until[server], since[server] = model, now + seconds, now
+                    if self.stuck and server == 1 and len(self.taken) > 3:
+                        until[server] = 10**6
+                for prompt_id in left:
+                    first_passed.setdefault(prompt_id, now)
+            now += 1
+        return now
+
+
+SPEEDS = st.tuples(st.integers(1, 4), st.integers(1, 4))
+
+
+@given(limits=LIMITS, prompts=PROMPTS, load=st.integers(0, 9), speeds=SPEEDS, stuck=st.booleans())
+def test_two_servers_leave_no_prompt_for_longer_than_the_limit(
+    limits: AffinityLimits,
+    prompts: list[tuple[str, int]],
+    load: int,
+    speeds: tuple[int, int],
+    *,
+    stuck: bool,
+) -> None:
+    """Each is taken once, also where one of the servers hangs; the same calls, the same order."""
+    runs = [TwoServers(limits, load, speeds, stuck) for _ in range(2)]
+    assert runs[0].run(prompts) == runs[1].run(prompts)
+    assert sorted(runs[0].taken) == list(range(len(prompts)))
+    assert runs[0].taken == runs[1].taken
+    off = TwoServers(AffinityLimits(0, 600.0), load, speeds, stuck)
+    off.run(prompts)
+    assert off.taken == [number for number, *_ in queue(prompts)]
+
+
+def test_each_of_two_servers_ends_up_with_one_model() -> None:
+    """Neither loads that of the other for the last prompts: it would not be done sooner."""
+    prompts = [*(("ab"[number % 2], 5) for number in range(30)), ("b", 5), ("b", 5)]
+    servers = TwoServers(AffinityLimits(50, 600.0), 5, (2, 2))
+    assert servers.run(prompts) <= 5 + 17 * 2
+    assert servers.loads == {0: 1, 1: 1}
+    assert servers.idle_calls > 0
+
+
+def test_a_server_with_nothing_else_to_do_helps_where_that_is_sooner() -> None:
+    """With the prompts to which the other one would come last."""
+    prompts = [("a", 5), *(("b", 5) for _ in range(30))]
+    servers = TwoServers(AffinityLimits(50, 600.0), 5, (2, 2))
+    assert servers.run(prompts) <= 45
+    assert servers.loads == {0: 2, 1: 1}

@@ -9,6 +9,7 @@ import pytest
 
 from domain.prompt import Kind
 from entrypoints.settings.errors import SettingsError
+from entrypoints.settings.resolution import mapped_paths
 from entrypoints.settings.workflows import named_workflows, workflow_rules
 from tests.settings_places import Place, make_place
 
@@ -56,6 +57,28 @@ def test_each_entry_has_what_it_names_and_what_its_kind_has_otherwise(place: Pla
     assert workflow_rules(loaded.settings.media, Kind.AUDIO) is None
     [audio] = named_workflows(loaded.settings.media, Kind.AUDIO)
     assert audio.key == (Kind.AUDIO, "")
+
+
+def test_the_mapping_of_an_entry_takes_any_value_of_the_brief(place: Place) -> None:
+    """With a type, a default and bounds, as under ``media.inputs``."""
+    steps = {"input": "5.steps", "type": "integer", "default": 20}
+    inputs = {"prompt": "6.text", "technical_params.lora": "10.lora_name", "steps": steps}
+    entry = {"name": "a", "renderer": "server", "file": "a.json", "inputs": inputs}
+    loaded = place.load({"media": {"workflows": {"image": [entry]}}})
+    [workflow] = named_workflows(loaded.settings.media, Kind.IMAGE)
+    assert workflow.inputs == inputs
+    assert mapped_paths(workflow, "inputs").keys() == {"technical_params.lora", "steps"}
+    inputs["steps"] = {"input": "5.steps", "type": "integr"}
+    with pytest.raises(SettingsError, match=r"entry 1: .*the type 'integr' is none of"):
+        place.load({"media": {"workflows": {"image": [entry]}}})
+
+
+def test_an_invalid_list_is_not_called_missing(place: Place) -> None:
+    """One problem, although the setting has its default meanwhile."""
+    media = {"renderer": {"image": "server"}, "workflows": {"image": [{"name": "a/b"}]}}
+    with pytest.raises(SettingsError) as refused:
+        place.load({"media": media})
+    assert ["not a plain name" in problem.what for problem in refused.value.problems] == [True]
 
 
 def test_the_environment_may_hold_a_list(place: Place) -> None:

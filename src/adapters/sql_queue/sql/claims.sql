@@ -25,7 +25,7 @@ WHERE
             )
     )
 ORDER BY {first}{oldest_first}
-LIMIT 1
+LIMIT :limit
 {locked};
 
 -- A template for one kind: the first of those that a person gave another place in the queue, if any.
@@ -49,7 +49,7 @@ WHERE
             )
     )
 ORDER BY m.priority DESC, {oldest_first}
-LIMIT 1
+LIMIT :limit
 {locked};
 
 -- Templates as the two above: the first prompts, of which one will be claimed; read without a lock.
@@ -131,7 +131,7 @@ WHERE
             )
     )
 ORDER BY urgency DESC, {oldest_first}
-LIMIT 1
+LIMIT :limit
 {locked};
 
 -- An expression: a prompt is among some.

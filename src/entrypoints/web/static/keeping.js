@@ -2,6 +2,7 @@
 import { keep } from "./cards.js";
 import { curate, keyed } from "./curation.js";
 import { Selection } from "./selection.js";
+import { idOf } from "./shelf.js";
 import { api, base, complain, el } from "./site.js";
 
 const indexOf = (element) => Number(element.closest(".card").dataset.index);
@@ -33,7 +34,7 @@ export class Keeping {
     document.addEventListener("moved", ({ detail }) => {
       const shelf = current();
       if (sheet.shelf !== shelf) return;
-      const gone = new Set(detail.map((item) => item.artifact_id));
+      const gone = new Set(detail.map(idOf));
       if (!shelf.ids.some((id) => gone.has(id))) { start(); return; } // they are back
       shelf.remove(gone);
       this.selection.reset();
@@ -52,11 +53,13 @@ export class Keeping {
     const details = document.getElementById("more-filters");
     details.addEventListener("toggle", async () => {
       if (!details.open) return;
-      const groups = await api(`${base}/api/v1/gallery/groups`).catch(() => null);
+      const [groups, labels] = await Promise.all([
+        api(`${base}/api/v1/gallery/groups`), api(`${base}/api/v1/labels`),
+      ]).catch(() => []);
       if (!groups) return;
       const lists = {
         tags: groups.tags.map(({ name }) => name), collections: groups.collections.map(({ name }) => name),
-        workflows: groups.workflows,
+        labels: labels.labels.map(({ label }) => label), workflows: groups.workflows,
       };
       for (const [name, values] of Object.entries(lists)) {
         document.getElementById(`known-${name}`).replaceChildren(...values.map((value) => el("option", { value })));

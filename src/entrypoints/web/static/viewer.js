@@ -89,6 +89,7 @@ export class Viewer {
 
   async show(index) {
     this.index = index;
+    this.dialog.classList.add("loads");
     const item = await this.shelf.get(index).catch(complain);
     if (!item || this.index !== index || !this.dialog.open) return;
     this.item = item;
@@ -98,7 +99,6 @@ export class Viewer {
     this.describe(item);
     this.picture.alt = item.prompt || item.title || "";
     this.picture.src = item.thumbnail_url || item.media_url;
-    this.dialog.classList.add("loads");
     const whole = new Image();
     whole.src = item.media_url;
     const isHere = await whole.decode().then(() => true, () => false);

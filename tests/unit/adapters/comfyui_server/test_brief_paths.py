@@ -131,6 +131,7 @@ def test_a_lora_is_named_by_what_is_installed(tmp_path: Path) -> None:
         "'oil', which the server does not offer: lora_name: 'oil' is not installed" in sent["oil"]
     )
     assert "ComfyUI's models/loras" in sent["inky"]
+    assert "the nearest is 'styles/Ink.safetensors'" in sent["inky"]
 
 
 def test_equal_values_have_equal_fingerprints(tmp_path: Path) -> None:

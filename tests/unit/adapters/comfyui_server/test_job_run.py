@@ -34,6 +34,7 @@ from adapters.comfyui_server.pool import ServerPool, ServerSlot
 from adapters.comfyui_server.progress import NodeTimings
 from adapters.comfyui_server.responses import JobHistory, NodeError, OutputFile, QueueSnapshot
 from adapters.comfyui_server.server_workflow import ServerWorkflow
+from domain.affinity import Need
 from domain.failure import FailureCode
 from domain.prompt import Kind
 from domain.render import ServerJob
@@ -206,7 +207,8 @@ def finished(
     pool = ServerPool([ServerAddress("http://127.0.0.1:9")], clock)
     stop = StopCheck(context, clock)
     timings = NodeTimings(GRAPH)
-    setup = JobSetup(workflow, request, context, pool, LIMITS, timings, clock, stop)
+    need = Need(Kind.IMAGE, "")
+    setup = JobSetup(workflow, request, context, need, pool, LIMITS, timings, clock, stop)
     with closing(pool), pytest.MonkeyPatch.context() as patch:
         patch.setattr(job_module, "Inbox", ScriptedInbox)
         server = pool.servers[0]

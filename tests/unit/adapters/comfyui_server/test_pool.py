@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, cast
 
 from returns.pipeline import is_successful
 
+from adapters.comfyui_graph.graph import Target
+from adapters.comfyui_graph.node_types import InputType
 from adapters.comfyui_server.address import ServerAddress
-from adapters.comfyui_server.pool import Server, ServerPool
+from adapters.comfyui_server.job_socket import JobSocket
+from adapters.comfyui_server.pool import Server, ServerPool, ServerSlot, _Compatibility
 from adapters.comfyui_server.server_workflow import ServerWorkflow
-from domain.affinity import Fit
+from domain.affinity import Fit, Need
+from domain.brief_parser import parse_brief
+from domain.brief_paths import BriefPath, PathField
 from domain.failure import Failure, FailureCode
 from domain.prompt import Kind
 from tests.fakes.system import ManualClock
@@ -55,9 +61,19 @@ def pool(
     )
 
 
+def need(workflow: ServerWorkflow) -> Need:
+    """What a prompt of a workflow needs."""
+    return Need(workflow.kind, workflow.label, workflow.models)
+
+
+def fit(servers: ServerPool, workflow: ServerWorkflow, ahead: int = 0) -> Fit:
+    """How a prompt of a workflow suits them."""
+    return servers.fit(workflow, need(workflow), ahead)
+
+
 def give(servers: ServerPool, workflow: ServerWorkflow, prompt_id: int | None = None) -> str:
     """The server that gets a job."""
-    acquired = servers.acquire(workflow, NEVER, prompt_id)
+    acquired = servers.acquire(workflow, need(workflow), NEVER, prompt_id)
     assert is_successful(acquired)
     return acquired.unwrap().server.name.removesuffix(":1").removeprefix("http://")
 
@@ -67,7 +83,7 @@ def test_a_job_goes_to_the_server_that_has_its_models(monkeypatch: pytest.Monkey
     servers, assigned = pool(monkeypatch, set(), set())
     assert [give(servers, one) for one in (A, B, B, A)] == ["s0", "s1", "s1", "s0"]
     assert [had for *_, had in assigned] == [False, False, True, True]
-    assert servers.fit(A) is Fit.IMPOSSIBLE  # all are full
+    assert fit(servers, A) is Fit.IMPOSSIBLE  # all are full
 
 
 def test_without_affinity_the_least_busy_server_gets_a_job(
@@ -81,23 +97,23 @@ def test_without_affinity_the_least_busy_server_gets_a_job(
 def test_an_idle_server_is_filled_before_others_get_more(monkeypatch: pytest.MonkeyPatch) -> None:
     """A prompt suits where it is loaded on a server that would start it at once."""
     servers, _ = pool(monkeypatch, set(), set())
-    assert servers.fit(A) is Fit.POSSIBLE
+    assert fit(servers, A) is Fit.POSSIBLE
     give(servers, A)
-    assert (servers.fit(A), servers.fit(B)) == (Fit.POSSIBLE, Fit.POSSIBLE)  # s1 is idle
+    assert (fit(servers, A), fit(servers, B)) == (Fit.POSSIBLE, Fit.POSSIBLE)  # s1 is idle
     give(servers, B)
-    assert (servers.fit(A), servers.fit(B)) == (Fit.LOADED, Fit.LOADED)
+    assert (fit(servers, A), fit(servers, B)) == (Fit.LOADED, Fit.LOADED)
 
 
 def test_a_reserved_place_is_used_or_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """Another job cannot take it meanwhile."""
     servers, _ = pool(monkeypatch, set())
     give(servers, A)
-    servers.reserve(7, B)
-    assert servers.fit(A) is Fit.IMPOSSIBLE
+    servers.reserve(7, B, need(B))
+    assert fit(servers, A) is Fit.IMPOSSIBLE
     servers.release_reserved(7)
     servers.release_reserved(7)
-    assert servers.fit(A) is Fit.LOADED
-    servers.reserve(8, A)
+    assert fit(servers, A) is Fit.LOADED
+    servers.reserve(8, A, need(A))
     assert give(servers, A, 8) == "s0"
     assert servers.servers[0].busy == 2
 
@@ -106,7 +122,7 @@ def test_a_server_gets_only_the_workflows_of_its_entry(monkeypatch: pytest.Monke
     """Where none is for a workflow, the reason names it."""
     servers, _ = pool(monkeypatch, {"b"}, {"b", "c"})
     assert give(servers, B) == "s0"
-    assert servers.fit(A) is Fit.IMPOSSIBLE
+    assert fit(servers, A) is Fit.IMPOSSIBLE
     failure = servers.preflight(A)
     assert failure is not None
     assert failure.code is FailureCode.SERVER_UNREACHABLE
@@ -121,4 +137,120 @@ def test_a_server_that_was_away_has_nothing_loaded(monkeypatch: pytest.MonkeyPat
     assert servers.servers[0].loaded is None
     servers.mark_unhealthy(servers.servers[0], Failure(FailureCode.SERVER_UNREACHABLE, "gone"))
     servers.close()
-    assert servers.fit(A) is Fit.POSSIBLE
+    assert fit(servers, A) is Fit.POSSIBLE
+
+
+def known_times(servers: ServerPool, load: float = 10.0, render: float = 1.0) -> None:
+    """Both workflows have been rendered, with a load and without."""
+    for workflow in (A, B):
+        for had_loaded, seconds in ((False, load + render), (True, render)):
+            slot = ServerSlot(
+                servers.servers[1], cast("JobSocket", None), need(workflow), had_loaded
+            )
+            servers.learn(slot, seconds)
+
+
+def test_a_prompt_is_left_to_a_busy_server_that_is_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It gets it at once if it has room; as many as it renders while another would load."""
+    servers, _ = pool(monkeypatch, set(), set())
+    give(servers, A)
+    give(servers, B)
+    servers.release(busy_slot(servers, 0))
+    assert fit(servers, B) is Fit.POSSIBLE  # s0 is idle, and no times are known
+    known_times(servers)
+    assert fit(servers, B) is Fit.LOADED
+    servers.reserve(7, B, need(B))
+    assert (servers.servers[0].busy, servers.servers[1].busy) == (0, 2)
+    assert fit(servers, B) is Fit.LATER  # s1 is full
+    assert fit(servers, B, ahead=8) is Fit.LATER
+    assert fit(servers, B, ahead=9) is Fit.POSSIBLE
+    assert fit(servers, A) is Fit.LOADED
+    servers.servers[1].since -= 23
+    assert fit(servers, B) is Fit.POSSIBLE  # it does not keep up
+    servers.servers[1].since += 23
+    servers.mark_unhealthy(servers.servers[1], Failure(FailureCode.SERVER_UNREACHABLE, "gone"))
+    assert fit(servers, B) is Fit.POSSIBLE
+    servers.close()
+
+
+def test_without_affinity_no_prompt_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The order is that of the queue, and the least busy server gets the job."""
+    servers, _ = pool(monkeypatch, set(), set(), prefers_loaded=False)
+    give(servers, A)
+    give(servers, B)
+    servers.release(busy_slot(servers, 0))
+    known_times(servers)
+    assert fit(servers, B) is Fit.POSSIBLE
+    servers.reserve(7, B, need(B))
+    assert servers.servers[0].busy == 1
+
+
+def busy_slot(servers: ServerPool, number: int) -> ServerSlot:
+    """A slot of a job that ends."""
+    return ServerSlot(servers.servers[number], JobSocket(servers.servers[number].address))
+
+
+class LoraServer:
+    """Servers with LoRAs of their own, and a workflow whose LoRA a brief names."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *offers: tuple[str, ...]) -> None:
+        target = Target("9", "lora_name")
+        self.workflow = ServerWorkflow(
+            "l.json",
+            Kind.IMAGE,
+            {},
+            {"technical_params.lora": (target,)},
+            models=("base.safetensors", "own.safetensors"),
+            model_paths={"technical_params.lora": frozenset({"own.safetensors"})},
+            paths={"technical_params.lora": PathField(BriefPath.parse("technical_params.lora"))},
+        )
+        self.servers, self.assigned = pool(monkeypatch, *(set() for _ in offers))
+        for server, names in zip(self.servers.servers, offers, strict=True):
+            types = {target: InputType("COMBO", names, {}, required=True)}
+            server._compatibility[Kind.IMAGE, ""] = _Compatibility(  # noqa: SLF001 - as if asked
+                self.workflow, None, 0.0, types
+            )
+
+    def need(self, **technical: object) -> Need:
+        """What a prompt with these parameters needs."""
+        content = json.dumps({"prompt": "a", "technical_params": technical})
+        return self.servers.need(self.workflow, lambda: parse_brief(Kind.IMAGE, content).unwrap())
+
+    def fit(self, need: Need) -> Fit:
+        """How such a prompt suits the servers."""
+        return self.servers.fit(self.workflow, need)
+
+    def give(self, need: Need) -> str:
+        """The server that gets such a prompt."""
+        acquired = self.servers.acquire(self.workflow, need, NEVER).unwrap()
+        return acquired.server.name.removesuffix(":1").removeprefix("http://")
+
+
+def test_models_that_a_brief_names_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the server's name for them, in place of the graph's own."""
+    place = LoraServer(monkeypatch, ("styles/Ink.safetensors", "own.safetensors"))
+    assert place.need().models == ("base.safetensors", "own.safetensors")
+    ink = place.need(lora="ink")
+    assert ink.models == ("base.safetensors", "styles/Ink.safetensors")
+    assert ink.load == place.need(lora="styles/ink.safetensors").load != place.need().load
+    assert place.give(ink) == "s0"
+    assert place.assigned == [("http://s0:1", ink.models, False)]
+    assert place.fit(place.need(lora="Ink.safetensors")) is Fit.LOADED
+    assert place.fit(place.need()) is Fit.POSSIBLE
+
+
+def test_a_prompt_goes_only_to_servers_that_offer_its_model(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It waits for them; one that none offers goes anywhere, and its render says why."""
+    place = LoraServer(monkeypatch, ("ink.safetensors",), ("oil.safetensors",))
+    oil, unknown = place.need(lora="oil"), place.need(lora="gouache")
+    assert unknown.models == ("base.safetensors", "gouache")
+    assert [place.give(oil), place.give(oil)] == ["s1", "s1"]
+    assert place.fit(oil) is Fit.IMPOSSIBLE
+    assert place.fit(unknown) is Fit.POSSIBLE
+    assert place.give(unknown) == "s0"
+    failure = Failure(FailureCode.SERVER_UNREACHABLE, "gone")
+    place.servers.mark_unhealthy(place.servers.servers[1], failure)
+    assert place.fit(oil) is Fit.IMPOSSIBLE  # it offered it before it was gone
+    place.servers.close()

@@ -278,6 +278,7 @@ _CONTENTS = "SELECT content FROM writings ORDER BY id"
         ({"vary": {"a": "1..100", "b": "1..100"}}, "vary", "100 × 100 are 10,000 prompts"),
         ({"vary": {"prompt.x": [1]}}, "vary", "prompt is a fox, not an object"),
         ({"vary": {"a": []}}, "vary", "cannot be used"),
+        ({"vary": {"a": "[NaN]"}}, "vary", "a has the value NaN, which is no number"),
         ({"label": "\t"}, "label", "blank"),
     ],
 )
@@ -289,6 +290,50 @@ def test_what_cannot_be_varied_is_explained(
     assert answer.status_code == 422
     assert reason in _json(answer)["fields"][name]
     assert _json(site.get("/api/v1/prompts"))["prompts"] == []
+
+
+def test_other_members_of_the_json_arrive_and_the_fields_count_over_them(site: Site) -> None:
+    """At their places; a member never replaces what a field says."""
+    body = {
+        "kind": "image",
+        "prompt": "a fox",
+        "mood": "calm",
+        "members": {
+            "prompt": {"text": "a wolf"},
+            "technical_params": {"lora": "ink", "mood": "wild"},
+            "negative_prompt": "fog",
+            "image": "artifact:15",
+        },
+        "vary": {"technical_params.steps": [1, 2]},
+    }
+    made = _json(site.post("/api/v1/prompts", body))
+    assert len(made["ids"]) == 2
+    document = json.loads(site.poet.execute(_CONTENTS)[1][0])
+    seed = document["technical_params"].pop("seed")
+    assert isinstance(seed, int)
+    assert document == {
+        "prompt": "a fox",
+        "negative_prompt": "fog",
+        "image": "artifact:15",
+        "technical_params": {"lora": "ink", "mood": "calm", "steps": 2},
+    }
+
+
+@pytest.mark.parametrize("members", [[], "x", {"a": "\ud800"}, {"a": "x" * 60_000}])
+def test_members_that_cannot_be_used_are_explained(site: Site, members: object) -> None:
+    """Neither too long, nor half a character, nor anything but an object."""
+    body = {"kind": "image", "prompt": "a fox", "members": members}
+    answer = site.post("/api/v1/prompts", body)
+    assert (answer.status_code, bool(members)) in {(422, True), (201, False)}
+    assert not members or list(_json(answer)["fields"]) == ["members"]
+
+
+def test_varied_members_that_nothing_takes_are_noted(site: Site) -> None:
+    """Before they are submitted: all pictures would be the same."""
+    body = {"kind": "image", "prompt": "a fox", "vary": {"technical_params.steps": [1, 2]}}
+    checked = _json(site.post("/api/v1/prompts/check", body))
+    assert (checked["ok"], checked["prompts"]) == (True, 2)
+    assert checked["brief"]["notes"] == ["not used: technical_params.steps"]
 
 
 def test_variations_of_chosen_seeds(site: Site) -> None:
