@@ -162,7 +162,7 @@ class ServerJobs(Protocol):
         """Forget a job that ended or disappeared. An unknown job is no error.
 
         Args:
-            job: that nobody needs to look for any more.
+            job: the job, which is over.
             claim: of the render that found this out; a job that a later render continues stays.
                 None for a job of closed renders.
         """
