@@ -220,7 +220,10 @@ class JobRun:
                 submission = Submission(HTTP_OK, self.job.id, {})
             else:
                 self._may_have_arrived = False
-                self._renew_record()
+                monotonic, wall = self._recorded_at
+                slept = abs(self._clock.now() - wall).total_seconds()  # as a machine does
+                if max(self._clock.monotonic() - monotonic, slept) >= RECORD_SECONDS:
+                    self._renew_record()
                 method = self._setup.limits.preview_method
                 submission = self._client.submit(self._graph or {}, self.job.id, client_id, method)
         except ServerError as error:
@@ -250,14 +253,7 @@ class JobRun:
         self._setup.context.on_output("server", line.encode())
 
     def _renew_record(self) -> None:
-        """Record the job again if that was long ago: its render may have been taken over since.
-
-        Time in which the machine slept shows on the wall clock only.
-        """
-        monotonic, wall = self._recorded_at
-        slept = abs(self._clock.now() - wall).total_seconds()
-        if max(self._clock.monotonic() - monotonic, slept) < RECORD_SECONDS:
-            return
+        """Record the job again: its render may have been taken over since."""
         self._recorded_at = self._clock.monotonic(), self._clock.now()
         if not self._setup.context.record_job(self.job):
             raise StopRequestedError

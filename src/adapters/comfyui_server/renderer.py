@@ -199,7 +199,7 @@ class _ServerRender:
             if not is_successful(acquired):
                 return Failed(acquired.failure())
             slot = acquired.unwrap()
-            if any(job.server == slot.server.name for job in self._left):
+            if self._left and slot.server.name in {job.server for job in self._left}:
                 self._pool.release(slot)  # it answers again: what is there comes first
                 continue
             try:
@@ -270,7 +270,8 @@ class _ServerRender:
             raise StopRequestedError
         result = run.run()
         if is_successful(result):
-            self._end_left()
+            if self._left:
+                self._end_left()
             if self._pool.prefers_loaded:
                 self._pool.learn(slot, result.unwrap().seconds)
             return result
