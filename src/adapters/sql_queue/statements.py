@@ -12,6 +12,20 @@ if TYPE_CHECKING:
 SHARED_FOLDER = Path(__file__).with_name("sql")
 """The statements that every database understands, once the words of its dialect are filled in."""
 
+# A later render ends the wait for good, even if the clock is set back. A time that lies further
+# ahead than any wait was written while the clock ran ahead, and holds nothing.
+_SHARED_WORDS = {
+    "waits_for_retry": """EXISTS (
+        SELECT 1 FROM media_generator_renders AS r
+        WHERE
+            r.prompt_id = {p}id AND r.retry_at > :now AND r.retry_at <= :latest
+            AND NOT EXISTS (
+                SELECT 1 FROM media_generator_renders AS n
+                WHERE n.prompt_id = r.prompt_id AND n.render_id > r.render_id
+            )
+    )"""
+}
+
 _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 _COMMENT = re.compile(r"^--.*$", re.MULTILINE)  # about the next statement
 _MAX_MESSAGE = 8000  # characters
@@ -31,8 +45,8 @@ class StatementFiles:
 
     def __init__(self, folder: Path, words: Mapping[str, str]) -> None:
         self._folders = (folder, SHARED_FOLDER)
-        self._words = words
-        self._word = re.compile(rf"\{{(p\.)?({'|'.join(words)})(?::(\w+))?\}}")
+        self._words = {**_SHARED_WORDS, **words}
+        self._word = re.compile(rf"\{{(p\.)?({'|'.join(self._words)})(?::(\w+))?\}}")
 
     def read(self, subject: str) -> dict[str, str]:
         """The statements of ``{subject}.sql`` by name.

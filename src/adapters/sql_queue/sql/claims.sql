@@ -1,6 +1,4 @@
--- Claiming a prompt, not before the retry time of its last render. A later render ends that wait
--- for good, even if the clock is set back. A time that lies further ahead than any wait was written
--- while the clock ran ahead, and holds nothing.
+-- Claiming a prompt, not before the retry time of its last render.
 
 -- A template for one kind and one order. The conditions repeat those of the partial index
 -- literally, so that SQLite can use it. The index is named if it exists because SQLite might prefer
@@ -15,15 +13,7 @@ WHERE
     AND p.prompt_type = '{prompt_type}' AND p.output_reference IS NOT NULL
     AND (:excluding = '[]' OR p.id NOT IN {ids:excluding})
     AND NOT EXISTS (SELECT 1 FROM media_generator_priorities AS m WHERE m.prompt_id = p.id)
-    AND NOT EXISTS (
-        SELECT 1 FROM media_generator_renders AS r
-        WHERE
-            r.prompt_id = p.id AND r.retry_at > :now AND r.retry_at <= :latest
-            AND NOT EXISTS (
-                SELECT 1 FROM media_generator_renders AS n
-                WHERE n.prompt_id = r.prompt_id AND n.render_id > r.render_id
-            )
-    )
+    AND NOT {p.waits_for_retry}
 ORDER BY {first}{oldest_first}
 LIMIT :limit
 {locked};
@@ -39,15 +29,7 @@ WHERE
     p.id = m.prompt_id AND p.status = 'completed' AND p.artifact_status = 'pending'
     AND p.prompt_type = '{prompt_type}'
     AND (:excluding = '[]' OR p.id NOT IN {ids:excluding})
-    AND NOT EXISTS (
-        SELECT 1 FROM media_generator_renders AS r
-        WHERE
-            r.prompt_id = p.id AND r.retry_at > :now AND r.retry_at <= :latest
-            AND NOT EXISTS (
-                SELECT 1 FROM media_generator_renders AS n
-                WHERE n.prompt_id = r.prompt_id AND n.render_id > r.render_id
-            )
-    )
+    AND NOT {p.waits_for_retry}
 ORDER BY m.priority DESC, {oldest_first}
 LIMIT :limit
 {locked};
@@ -66,15 +48,7 @@ WHERE
     AND {among}
     AND (:excluding = '[]' OR p.id NOT IN {ids:excluding})
     AND NOT EXISTS (SELECT 1 FROM media_generator_priorities AS m WHERE m.prompt_id = p.id)
-    AND NOT EXISTS (
-        SELECT 1 FROM media_generator_renders AS r
-        WHERE
-            r.prompt_id = p.id AND r.retry_at > :now AND r.retry_at <= :latest
-            AND NOT EXISTS (
-                SELECT 1 FROM media_generator_renders AS n
-                WHERE n.prompt_id = r.prompt_id AND n.render_id > r.render_id
-            )
-    )
+    AND NOT {p.waits_for_retry}
 ORDER BY {first}{oldest_first}
 LIMIT :window;
 
@@ -90,15 +64,7 @@ WHERE
     AND p.prompt_type = '{prompt_type}'
     AND {among}
     AND (:excluding = '[]' OR p.id NOT IN {ids:excluding})
-    AND NOT EXISTS (
-        SELECT 1 FROM media_generator_renders AS r
-        WHERE
-            r.prompt_id = p.id AND r.retry_at > :now AND r.retry_at <= :latest
-            AND NOT EXISTS (
-                SELECT 1 FROM media_generator_renders AS n
-                WHERE n.prompt_id = r.prompt_id AND n.render_id > r.render_id
-            )
-    )
+    AND NOT {p.waits_for_retry}
 ORDER BY m.priority DESC, {oldest_first}
 LIMIT :window;
 
@@ -121,15 +87,7 @@ WHERE
         (:image AND p.prompt_type = 'image_prompt')
         OR (:audio AND p.prompt_type = 'lyrics_prompt')
     )
-    AND NOT EXISTS (
-        SELECT 1 FROM media_generator_renders AS r
-        WHERE
-            r.prompt_id = p.id AND r.retry_at > :now AND r.retry_at <= :latest
-            AND NOT EXISTS (
-                SELECT 1 FROM media_generator_renders AS n
-                WHERE n.prompt_id = r.prompt_id AND n.render_id > r.render_id
-            )
-    )
+    AND NOT {p.waits_for_retry}
 ORDER BY urgency DESC, {oldest_first}
 LIMIT :limit
 {locked};
