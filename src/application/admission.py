@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from application.ports.prompt_repository import PromptRepository, Selection, Waiting
     from application.ports.system import Clock
     from application.prompt_choice import PromptChooser
+    from application.reuse import AnswerablePrompts
     from application.workflow_holds import WorkflowHolds
     from domain.breaker import CircuitBreaker, PastRender
     from domain.render import Claim
@@ -87,6 +88,7 @@ class Admission:
         events: receives stops and resumptions of the queue.
         holds: the named workflows that cannot run; None if every kind has only one workflow.
         chooser: chooses the prompt where there are several workflows; None to take the first.
+        answerable: finds prompts that need no renderer; None if nothing is reused.
 
     Attributes:
         chooses: whether there is a chooser.
@@ -106,10 +108,12 @@ class Admission:
         events: EventListener,
         holds: WorkflowHolds | None = None,
         chooser: PromptChooser | None = None,
+        answerable: AnswerablePrompts | None = None,
     ) -> None:
         self.busy_kinds: frozenset[Kind] = frozenset()
         self.chooses = chooser is not None
         self._chooser = chooser
+        self._answerable = answerable
         self._holds = holds
         self._renderer = renderer
         self._store = store
@@ -188,11 +192,14 @@ class Admission:
             RepositoryError: the database cannot be used.
         """
         with self._lock:
+            selected = selection
             if self._holds is not None:
                 excluding = selection.excluding | self._holds.excluded()
                 selection = replace(selection, excluding=excluding)
             claimable = self._claimable(selection)
-            if claimable is None or claimable.kinds <= without_place:
+            if claimable is None:
+                return self._claim_answerable(selected)
+            if claimable.kinds <= without_place:
                 return None
             if without_place:
                 claimable = replace(claimable, kinds=claimable.kinds - without_place)
@@ -208,9 +215,29 @@ class Admission:
             except WriteRefusedError as refusal:  # the tables changed after the rehearsal
                 self.stop(refusal.failure, claimable.kinds)
                 return None
-            if claim is not None:
-                self._breakers[claim.kind].claimed(claim.prompt_id)
+            if claim is None:
+                return self._claim_answerable(selected)
+            self._breakers[claim.kind].claimed(claim.prompt_id)
             return claim
+
+    def _claim_answerable(self, selection: Selection) -> Claim | None:
+        """Claim a prompt of a kind or workflow that cannot be rendered now, but needs no renderer.
+
+        It is no probe: its success shows nothing about the environment.
+        """
+        if self._answerable is None or self._paused is not None:
+            return None
+        held = {kind for kind, _ in self._holds.held()} if self._holds is not None else set()
+        kinds = selection.kinds & {*self._stopped, *self._unavailable, *held}
+        if not kinds or self._store.preflight():
+            return None
+        while chosen := self._answerable.narrow(replace(selection, kinds=kinds)):
+            try:
+                if claim := self._repository.claim_next(chosen, NO_PROCESSES):
+                    return claim
+            except WriteRefusedError:
+                return None
+        return None
 
     def _claim_chosen(self, slot: int, selection: Selection, processes: Waiting) -> Claim | None:
         """Claim the prompt that suits the slot best; another one if another worker was faster."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import io
 import json
+import math
+from collections import deque
 from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Final
@@ -14,8 +17,10 @@ from returns.pipeline import is_successful
 
 from application.ports.events import RenderReused
 from application.ports.media_renderer import RenderingFacts
+from application.ports.workflows import PromptHints
 from application.renderer_decorator import RendererDecorator
-from domain.brief import BRIEF_FIELDS
+from domain.brief import BRIEF_FIELDS, ImageBrief
+from domain.brief_parser import parse_brief
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,15 +29,26 @@ if TYPE_CHECKING:
     from application.ports.events import EventListener
     from application.ports.media_files import PublishedMedia
     from application.ports.media_renderer import MediaRenderer, RenderContext, RenderJob
+    from application.ports.prompt_repository import Candidate, PromptRepository, Selection
     from application.ports.reuse import ReusableFile, ReuseIndex
     from application.ports.system import Clock
+    from application.workflow_choice import WorkflowChoices
+    from domain.brief import Brief
     from domain.failure import Failure
+    from domain.picture_size import PictureSize, SizeRule
+    from domain.prompt import Kind
+
+FICLONE: Final = 0x40049409
+"""Lets a file share the blocks of another one, where the file system can (ioctl_ficlone(2))."""
 
 _VERSION: Final = 1  # of what a key is made of
 _READ_BYTES: Final = 1024 * 1024
+_MAX_LOOKED_AT: Final = 500  # prompts that wait
+_LOOK_SECONDS: Final = 2.0  # between two looks at them
+_OFFER_SECONDS: Final = 60.0  # before one that could not be answered after all is offered again
 
 
-def reuse_key(job: RenderJob, workflow: str) -> str:
+def reuse_key(brief: Brief, size: PictureSize | None, workflow: str) -> str:
     """What a job asks for, as a hash; "" if two renders of it may differ.
 
     Two jobs with the same key have the same brief (every value of its JSON, whatever the order
@@ -40,10 +56,10 @@ def reuse_key(job: RenderJob, workflow: str) -> str:
     in the brief: one that was chosen by chance was never asked for.
 
     Args:
-        job: the job.
+        brief: of the job.
+        size: of the job.
         workflow: identifies the content of the workflow and its mapping; "" if that is unknown.
     """
-    brief = job.brief
     if not workflow or brief.seed is None:
         return ""
     asked_for = {
@@ -51,8 +67,8 @@ def reuse_key(job: RenderJob, workflow: str) -> str:
         "kind": brief.kind.value,
         "brief": {field.name: getattr(brief, field.name) for field in BRIEF_FIELDS[brief.kind]},
         "document": brief.document,
-        "seed": job.seed,
-        "size": asdict(job.size) if job.size else None,
+        "seed": brief.seed,
+        "size": asdict(size) if size else None,
         "workflow": workflow,
     }
     text = json.dumps(asked_for, sort_keys=True)
@@ -70,7 +86,7 @@ class ReusingRenderer(RendererDecorator):
         renderer: renders everything else.
         index: finds what was published for the same job.
         published: opens published files.
-        workflow: identifies the workflow of a job, by its content; "" if nothing is reused.
+        identify: identifies a named workflow of a kind, by its content; "" if it is not reused.
         events: receives a ``RenderReused`` for each job that was answered.
         clock: the monotonic clock.
     """
@@ -80,14 +96,14 @@ class ReusingRenderer(RendererDecorator):
         renderer: MediaRenderer,
         index: ReuseIndex,
         published: PublishedMedia,
-        workflow: Callable[[RenderJob], str],
+        identify: Callable[[Kind, str], str],
         events: EventListener,
         clock: Clock,
     ) -> None:
         super().__init__(renderer)
         self._index = index
         self._published = published
-        self._workflow = workflow
+        self._identify = identify
         self._events = events
         self._clock = clock
 
@@ -95,7 +111,7 @@ class ReusingRenderer(RendererDecorator):
         self, job: RenderJob, context: RenderContext
     ) -> result.Result[RenderingFacts, Failure]:
         """Copy the files of the same job if there are any, or render it."""
-        key = reuse_key(job, self._workflow(job))
+        key = reuse_key(job.brief, job.size, self._identify(job.brief.kind, job.workflow))
         files = self._index.find(key, job.prompt_id) if key and not job.earlier else ()
         if files and (facts := self._copied(job, files)):
             context.on_started()
@@ -144,8 +160,94 @@ class ReusingRenderer(RendererDecorator):
         if media is None:
             return False
         digest = hashlib.sha256()
-        with io.BufferedReader(media.file, _READ_BYTES) as source, target.open("xb") as copy:
-            while block := source.read(_READ_BYTES):
+        with io.BufferedReader(media.file, _READ_BYTES) as source, target.open("x+b") as copy:
+            shares = False
+            with suppress(OSError):  # another file system, or an object in a bucket
+                fcntl.ioctl(copy, FICLONE, source.fileno())
+                shares = True
+            while block := (copy if shares else source).read(_READ_BYTES):
                 digest.update(block)
-                copy.write(block)
+                if not shares:
+                    copy.write(block)
         return digest.hexdigest() == file.text("sha256")
+
+
+class AnswerablePrompts:
+    """Finds pending prompts that need no renderer: they are answered from earlier ones.
+
+    For the time in which a renderer cannot work. The caller makes sure of one call at a time.
+
+    Args:
+        repository: the queue.
+        index: finds what was published for the same job.
+        identify: as for ``ReusingRenderer``.
+        size_rule: of pictures.
+        clock: the monotonic clock.
+        choices: which named workflow renders which prompt; None if every kind has only one.
+    """
+
+    def __init__(
+        self,
+        repository: PromptRepository,
+        index: ReuseIndex,
+        identify: Callable[[Kind, str], str],
+        size_rule: SizeRule,
+        clock: Clock,
+        choices: WorkflowChoices | None = None,
+    ) -> None:
+        self._repository = repository
+        self._index = index
+        self._identify = identify
+        self._size_rule = size_rule
+        self._clock = clock
+        self._choices = choices
+        self._found: deque[int] = deque()
+        self._offered: dict[int, float] = {}
+        self._look_at = -math.inf
+
+    def narrow(self, selection: Selection) -> Selection | None:
+        """One prompt of a selection that can be answered; None if there is none.
+
+        Of the first ``_MAX_LOOKED_AT`` that wait.
+
+        Args:
+            selection: the prompts that may be claimed, if they need no renderer.
+
+        Raises:
+            RepositoryError: the database cannot be used.
+        """
+        now = self._clock.monotonic()
+        if not self._found and now >= self._look_at:
+            self._look_at = now + _LOOK_SECONDS
+            self._offered = {one: until for one, until in self._offered.items() if until > now}
+            excluding = selection.excluding | frozenset(self._offered)
+            waiting = self._repository.candidates(
+                replace(selection, excluding=excluding), _MAX_LOOKED_AT
+            )
+            self._found.extend(one.prompt_id for one in waiting if self._is_known(one))
+        while self._found:
+            prompt_id = self._found.popleft()
+            self._offered[prompt_id] = now + _OFFER_SECONDS
+            if prompt_id not in selection.excluding and (
+                selection.only is None or prompt_id in selection.only
+            ):
+                return replace(selection, only=frozenset({prompt_id}))
+        return None
+
+    def _is_known(self, candidate: Candidate) -> bool:
+        """Whether files were published for the same job as that of a prompt."""
+        kind, content = candidate.kind, candidate.writing.content
+        parsed = parse_brief(kind, content)
+        if not is_successful(parsed):
+            return False
+        brief, size, workflow = parsed.unwrap(), None, ""
+        if self._choices is not None:
+            hints = PromptHints(candidate.config_name, candidate.workflow)
+            choice = self._choices.of_writing(kind, content, hints)
+            if not is_successful(choice):
+                return False
+            workflow = choice.unwrap().name
+        if isinstance(brief, ImageBrief):
+            size = self._size_rule.size(brief.aspect_ratio, brief.width, brief.height)
+        key = reuse_key(brief, size, self._identify(kind, workflow))
+        return bool(key and self._index.find(key, candidate.prompt_id))

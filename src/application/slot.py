@@ -223,7 +223,9 @@ class RenderSlot:
                     seconds = seconds or self._clock.monotonic() - began
                     finished = self._failure(group, held, error, seconds)
                 if is_successful(finished):
-                    publication = Publication(held.claim, finished.unwrap(), seconds)
+                    artifacts = finished.unwrap()
+                    is_copy = bool(artifacts) and "reused_from" in artifacts[-1].metadata
+                    publication = Publication(held.claim, artifacts, seconds, is_copy)
                     with group.lock:
                         group.rendered.append((held, publication))
                         after = self._publish(group, next_claims, keeps_turn=keeps_turn)
@@ -292,8 +294,13 @@ class RenderSlot:
                 ended = self._publish_each(publications, refusal)
             else:
                 pairs = zip(publications, ended, strict=True)
-                published = [one.claim for one, end in pairs if end.outcome is Outcome.PUBLISHED]
-                self._admission.succeeded(published)
+                self._admission.succeeded(
+                    [
+                        one.claim
+                        for one, end in pairs
+                        if end.outcome is Outcome.PUBLISHED and not one.is_copy
+                    ]
+                )
         except BaseException:
             group.ahead.extend(after)  # the caller does not learn of them
             after = ()
@@ -339,7 +346,7 @@ class RenderSlot:
                 if len(publications) == 1:
                     raise refusal
                 [end] = self._finalizer.publish([publication])[0]
-                if end.outcome is Outcome.PUBLISHED:
+                if end.outcome is Outcome.PUBLISHED and not publication.is_copy:
                     self._admission.succeeded([claim])
             except WriteRefusedError as refused:
                 end = self._refused(claim, refused, publication.seconds, keeps_files=True)

@@ -21,6 +21,7 @@ MAX_TERMS: Final = 32
 _CHARACTERS: Final = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _WORD: Final = re.compile(rf"[{_CHARACTERS}]|[^\W_{_CHARACTERS}]+")
 _TERM: Final = re.compile(r'(-?)(?:"([^"]*)"?|(\S+))')
+_MIN_TYPED: Final = 2  # letters that may be the beginning of a word
 _MAX_DEPTH: Final = 20  # of the JSON in a writing
 _MAX_WORD: Final = 100  # characters
 
@@ -51,17 +52,25 @@ class Search:
     terms: tuple[SearchTerm, ...]
 
     @classmethod
-    def of_text(cls, text: str) -> Search:
+    def of_text(cls, text: str, *, is_typed: bool = False) -> Search:
         """What a person typed: ``lake "at dawn" -crowd mount*``.
+
+        Args:
+            text: the search.
+            is_typed: whether a word of two letters or more at its end may be the beginning of one,
+                since the person may still be typing.
 
         Raises:
             EmptySearchError: there is no word in it, or only words to exclude.
         """
         terms = []
-        for minus, phrase, word in _TERM.findall(text):
+        for match in _TERM.finditer(text):
+            minus, phrase, word = match.groups(default="")
             words = words_of(phrase or word)
             if words:
-                is_prefix = word.endswith("*")
+                is_last = is_typed and match.end() == len(text) and text[-1].isalnum()
+                is_unfinished = is_last and not minus and len(words[-1]) >= _MIN_TYPED
+                is_prefix = word.endswith("*") or is_unfinished
                 terms.append(SearchTerm(tuple(words), is_prefix, bool(minus)))
         if all(term.is_excluded for term in terms):
             message = "there is no word to look for; write one or more, such as: lake dawn"

@@ -48,16 +48,19 @@ if TYPE_CHECKING:
     from application.ports.prompt_repository import PromptRepository
     from application.ports.render_logs import RenderLogs
     from application.ports.renders import RenderHistory, RenderLeases, ServerJobs
+    from application.ports.reuse import ReuseIndex
     from application.ports.system import Clock, Processes
     from application.prompt_choice import PromptChooser
     from application.recovery import OrphanedJobs, Recovery
     from application.registration import Registration
+    from application.reuse import AnswerablePrompts
     from application.slot import PromptRenderer, RenderSlot
     from application.workflow_choice import WorkflowChoices
     from application.workflow_holds import WorkflowHolds
     from domain.breaker import PastRender
     from domain.hook_delivery import Subscription
     from domain.lease import ProcessIdentity
+    from domain.picture_size import SizeRule
     from entrypoints.factories import OpenDatabase
     from entrypoints.renderer_setup import RendererSetup
     from entrypoints.settings.loader import LoadedSettings
@@ -237,6 +240,9 @@ class Container(containers.DeclarativeContainer):
     own_renderer: providers.Provider[MediaRenderer] = providers.Singleton(
         renderer_setup.renderer_of_all, setups, renderers
     )
+    reuse_index: providers.Provider[ReuseIndex] = providers.Singleton(
+        Lazy("adapters.sql_queue.reuse:SqlReuseIndex"), connection
+    )
     renderer: providers.Provider[MediaRenderer] = providers.Selector(
         providers.Callable(lambda reuses: "yes" if reuses else "no", sections.media.reuse),
         no=own_renderer,
@@ -244,7 +250,7 @@ class Container(containers.DeclarativeContainer):
             Lazy("entrypoints.reuse_setup:reusing"),
             own_renderer,
             setups,
-            providers.Singleton(Lazy("adapters.sql_queue.reuse:SqlReuseIndex"), connection),
+            reuse_index,
             published_media,
             events,
             clock,
@@ -275,6 +281,13 @@ class Container(containers.DeclarativeContainer):
     )
 
     # Rendering and publishing a prompt.
+    size_rule: providers.Provider[SizeRule] = providers.Factory(
+        Lazy("domain.picture_size:SizeRule"),
+        megapixels=sections.media.size.megapixels,
+        multiple=sections.media.size.multiple,
+        width=sections.media.size.width,
+        height=sections.media.size.height,
+    )
     store_limits = providers.Factory(
         Lazy("adapters.filesystem.limits:StoreLimits"),
         max_files=sections.media.limits.max_files,
@@ -328,13 +341,7 @@ class Container(containers.DeclarativeContainer):
         server_jobs,
         clock,
         events,
-        providers.Factory(
-            Lazy("domain.picture_size:SizeRule"),
-            megapixels=sections.media.size.megapixels,
-            multiple=sections.media.size.multiple,
-            width=sections.media.size.width,
-            height=sections.media.size.height,
-        ),
+        size_rule,
         render_logs,
         workflow_choices,
     )
@@ -373,6 +380,19 @@ class Container(containers.DeclarativeContainer):
         workflow_choices,
         workflow_holds,
     )
+    # Prompts that need no renderer, for the time in which it cannot work.
+    answerable: providers.Provider[AnswerablePrompts | None] = _only_if(
+        sections.media.reuse,
+        providers.Singleton(
+            Lazy("entrypoints.reuse_setup:answerable_prompts"),
+            repository,
+            setups,
+            reuse_index,
+            size_rule,
+            clock,
+            workflow_choices,
+        ),
+    )
     admission: providers.Provider[Admission] = providers.Singleton(
         Lazy("application.admission:Admission"),
         renderer,
@@ -393,6 +413,7 @@ class Container(containers.DeclarativeContainer):
         events,
         workflow_holds,
         prompt_chooser,
+        answerable,
     )
     lanes: providers.Provider[int] = providers.Callable(
         lambda on_servers: SERVER_LANES if on_servers else LANES, has_server_jobs

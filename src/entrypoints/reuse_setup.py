@@ -9,18 +9,23 @@ from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from application.reuse import ReusingRenderer
+from application.reuse import AnswerablePrompts, ReusingRenderer
 from entrypoints.settings.errors import SettingsError
 from entrypoints.version import VERSION
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from application.ports.events import EventListener
     from application.ports.media_files import PublishedMedia
-    from application.ports.media_renderer import MediaRenderer, RenderJob
+    from application.ports.media_renderer import MediaRenderer
+    from application.ports.prompt_repository import PromptRepository
     from application.ports.reuse import ReuseIndex
     from application.ports.system import Clock
+    from application.workflow_choice import WorkflowChoices
+    from domain.picture_size import SizeRule
+    from domain.prompt import Kind
     from entrypoints.renderer_setup import RendererSetup
     from entrypoints.settings.workflows import NamedWorkflow
 
@@ -45,13 +50,29 @@ def reusing(
         events: receives an event for each job that was answered.
         clock: the monotonic clock.
     """
+    return ReusingRenderer(renderer, index, published, _identities(setups), events, clock)
+
+
+def answerable_prompts(
+    repository: PromptRepository,
+    setups: Mapping[str, RendererSetup],
+    index: ReuseIndex,
+    size_rule: SizeRule,
+    clock: Clock,
+    choices: WorkflowChoices | None,
+) -> AnswerablePrompts:
+    """Finds prompts that are answered from what was published; as ``AnswerablePrompts``."""
+    return AnswerablePrompts(repository, index, _identities(setups), size_rule, clock, choices)
+
+
+def _identities(setups: Mapping[str, RendererSetup]) -> Callable[[Kind, str], str]:
     by_key = {one.key: (setup, one) for setup in setups.values() for one in setup.workflows}
 
-    def workflow(job: RenderJob) -> str:
-        chosen = by_key.get((job.brief.kind, job.workflow))
+    def identify(kind: Kind, name: str) -> str:
+        chosen = by_key.get((kind, name))
         return workflow_identity(*chosen) if chosen else ""
 
-    return ReusingRenderer(renderer, index, published, workflow, events, clock)
+    return identify
 
 
 def workflow_identity(setup: RendererSetup, workflow: NamedWorkflow) -> str:

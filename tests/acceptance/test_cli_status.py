@@ -282,4 +282,8 @@ def test_run_is_advised_only_where_no_worker_renders(shell: CommandLine, poet: P
     advice = "'mediagen run' renders the pending prompts"
     assert advice not in shell.run("status").stdout
     poet.execute("UPDATE media_generator_workers SET seen_at = datetime(seen_at, '-2 hours')")
-    assert advice in shell.run("status").stdout
+    shown = shell.run("status").stdout
+    assert advice in shown
+    assert "doctor" not in shown
+    named = '--set=media.workflows.image=[{"name": "a", "script": "a.py"}]'
+    assert "'mediagen doctor' checks which workflows can run" in shell.run(named, "status").stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -109,6 +110,48 @@ def test_a_batch_survives_restarts_and_its_files_are_fetched(shell: CommandLine)
     assert shell.run("run", *sketch).returncode == 0
     ask(parameters, fetch)
     assert files[0].is_file()
+
+
+@pytest.mark.slow
+def test_grids_and_workflows_are_chosen_by_name(shell: CommandLine, poet: Poet) -> None:
+    """Over standard input: one prompt for each combination; what cannot be used is explained."""
+    workflows = [{"name": "draft", "when": {"mood": "calm"}}, {"name": "Final"}]
+    (shell.home / "media_generator_config.json").write_text(
+        json.dumps(
+            {
+                "database": {"path": str(shell.database)},
+                "media": {
+                    "renderer": {"image": "sketch", "audio": "sketch"},
+                    "workflows": {"image": workflows},
+                },
+            }
+        )
+    )
+    parameters = StdioServerParameters(
+        command=str(MEDIAGEN), args=["mcp"], env=shell.variables(), cwd=str(shell.home)
+    )
+    grid = {"vary": {"mood": ["calm", "wild"]}, "seeds": [1, 2], "label": "foxes"}
+
+    async def story(client: Client) -> None:
+        made = await answer_of(client, "submit", prompts=[FOX | grid | {"workflow": "final"}])
+        assert len(made["ids"]) == 4
+        assert [one["varied"] for one in made["prompts"]] == [
+            {"mood": mood, "seed": seed} for mood in ("calm", "wild") for seed in (1, 2)
+        ]
+        assert {one["label"] for one in made["prompts"]} == {"foxes"}
+        for wrong, reason in (
+            ({"workflow": "other"}, "other"),
+            ({"vary": {"a": "1..100", "b": "1..100"}}, "10,000 prompts"),
+            ({"vary": {"a": ["NaN"], "a..b": [1]}}, "is no path"),
+            ({"variations": 2, "seeds": [1]}, "not both"),
+        ):
+            refusal = await refusal_of(client, "submit", prompts=[FOX | wrong])
+            assert "nothing was submitted" in refusal
+            assert reason in refusal
+
+    ask(parameters, story)
+    assert poet.execute("SELECT DISTINCT workflow FROM media_generator_choices") == [("Final",)]
+    assert poet.execute("SELECT count(*) FROM prompts") == [(4,)]
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,7 @@ class Behaviour:
         node_seconds: every node takes at least that long.
         step_seconds: every step of a sampler takes at least that long.
         job_seconds: a job takes at least that long, from start to success.
+        load_seconds: a node that loads a checkpoint takes so much longer, unless it is cached.
         history_seconds: so much later than ``execution_success`` comes the entry in the history.
         previews: samplers send pictures of what they are at.
         models: checkpoints that are installed.
@@ -97,6 +98,7 @@ class Behaviour:
     node_seconds: float = 0.0
     step_seconds: float = 0.0
     job_seconds: float = 0.0
+    load_seconds: float = 0.0
     history_seconds: float = 0.0
     previews: bool = False
     models: list[str] = field(

@@ -154,7 +154,7 @@ class Execution:
         self._tell("executing", node=node_id, display_node=node_id)
         self._obey()
         self._meet_fault(node_id, 0)
-        self._rest(behaviour.node_seconds)
+        self._rest(behaviour.node_seconds + behaviour.load_seconds * ("ckpt_name" in inputs))
         bench = Bench(
             self._shop.storage,
             {"prompt": self._job.graph, **self._job.extra.get("extra_pnginfo", {})},

@@ -19,10 +19,13 @@ if TYPE_CHECKING:
 SONG = {"title": "Steam", "structure": [{"type": "verse", "lyrics": "Ärgernis am Morgen"}]}
 
 
-def found(index: SearchIndex, text: str, **conditions: object) -> list[int]:
+def found(
+    index: SearchIndex, text: str, *, is_typed: bool = False, **conditions: object
+) -> list[int]:
     """Ids of the prompts that are found, after an update."""
     assert index.update(60)
-    query = SearchQuery(Search.of_text(text), **conditions)  # type: ignore[arg-type]
+    search = Search.of_text(text, is_typed=is_typed)
+    query = SearchQuery(search, **conditions)  # type: ignore[arg-type]
     return [prompt.id for prompt in index.find(query).prompts]
 
 
@@ -63,6 +66,28 @@ class SearchContract:
         assert found(index, "lake", status="pending") == [3]
         assert found(index, "steam", kind=Kind.IMAGE) == []
         assert index.indexed() == 1
+
+    def test_a_word_is_found_by_its_beginning(
+        self, world: GalleryWorld, index: SearchIndex
+    ) -> None:
+        """Of any length, in a phrase, excluded, and if very many words begin so."""
+        world.add(
+            APrompt(1, content='{"prompt": "misty mountains at dawn"}'),
+            APrompt(2, content='{"prompt": "a mountain at dusk"}'),
+            APrompt(3, content='{"prompt": "a mouse"}'),
+            *(APrompt(n, content=f'{{"prompt": "number {100_000 + n}"}}') for n in range(4, 104)),
+        )
+        assert found(index, "mo*") == found(index, "mou*") == [3, 2, 1]
+        assert found(index, "moun*") == found(index, "mountain*") == [2, 1]
+        assert found(index, "mountains*") == [1]
+        assert found(index, "mountainsi*") == []
+        assert found(index, '"a moun', is_typed=True) == [2]
+        assert found(index, "dawn moun", is_typed=True) == [1]
+        assert found(index, "moun ", is_typed=True) == []
+        assert found(index, "at -mous*") == [2, 1]
+        assert found(index, "at -moun", is_typed=True) == [2, 1]
+        assert len(found(index, "1000*", limit=500)) == 96
+        assert len(found(index, "number 100", is_typed=True, limit=500)) == 100
 
     def test_what_others_write_is_found_with_the_next_update(
         self, world: GalleryWorld, index: SearchIndex

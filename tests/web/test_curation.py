@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zipfile
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Literal
 
 import pytest
 from playwright.sync_api import expect
@@ -19,12 +19,13 @@ from tests.web.test_browse import NOTE_SHIFTS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Browser, Locator, Page, ViewportSize
 
     from tests.web.browse_place import Place
 
 pytestmark = pytest.mark.slow
-WIDE = {"width": 1380, "height": 900}
+WIDE: Final[ViewportSize] = {"width": 1380, "height": 900}
+COLOURS: Final[tuple[Literal["light"], Literal["dark"]]] = ("light", "dark")
 TOUCHED = """() => performance.getEntriesByType('resource')
   .some((entry) => entry.name.includes('/selection.'))"""
 
@@ -91,7 +92,8 @@ def test_many_are_chosen_and_changed_at_once(place: Place) -> None:
     with place.page(viewport=WIDE) as page:
         ready(page)
         card(page, 40).locator(".frame").click(modifiers=["Control"])
-        card(page, 37).locator(".frame").click(modifiers=["Shift"])
+        card(page, 37).locator(".main").focus()
+        page.keyboard.press("Shift+X")
         card(page, 39).locator(".frame").click(modifiers=["Control"])
         expect(page.locator("#selection-count")).to_have_text("3 selected")
         page.locator("#selection-tag").click()
@@ -158,6 +160,12 @@ def test_the_wastebasket_gives_back_what_was_put_into_it(place: Place) -> None:
         page.goto(f"{place.url}/?shown=wastebasket")
         ready(page)
         expect(page.locator(".card")).to_have_count(1)
+        for colours in COLOURS:
+            page.emulate_media(color_scheme=colours, reduced_motion="reduce")
+            for size in (PHONE, WIDE):
+                page.set_viewport_size(size)
+                assert serious(page) == []
+                assert not overflows(page)
         page.locator("#select").click()
         card(page, 40).locator(".frame").click()
         page.locator("#selection-more").click()
@@ -188,7 +196,7 @@ def test_filters_by_facts_and_the_size_of_thumbnails(place: Place) -> None:
         assert after["height"] > 1.3 * before["height"]
 
 
-@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize("colours", COLOURS)
 def test_everybody_can_choose_and_filter(place: Place, colours: str) -> None:
     """Axe finds nothing, nothing shifts while it loads, and on a phone it fits."""
     with place.page(viewport=WIDE, color_scheme=colours, own=True, reduced_motion="reduce") as page:

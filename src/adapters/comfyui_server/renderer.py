@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -216,7 +217,17 @@ class _ServerRender:
             while (slot := self._pool.acquire_on(server, self._setup.need)) is None:
                 self._setup.stop.sleep(_SLOT_POLL)
             return Success(slot)
-        return Failed(next(iter(self._refusals.values())))
+        first = next(iter(self._refusals.values()))
+        away = [
+            f"{server.name} does not answer and was not asked"
+            for server in self._pool.servers
+            if server.is_for(self._setup.workflow) and server.unhealthy is not None
+        ]
+        if not away and len({failure.message for failure in self._refusals.values()}) == 1:
+            return Failed(first)
+        # They offer different values; the one that was meant may be on any of them.
+        explained = [f"{name}: {failure.message}" for name, failure in self._refusals.items()]
+        return Failed(replace(first, detail="\n".join((*explained, *away))))
 
     def _refusal_of(self, server: Server) -> Failure | None:
         """Why a server cannot run the job with its values, by what it has now."""

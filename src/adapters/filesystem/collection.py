@@ -7,12 +7,14 @@ name in it is trusted: links are not followed, and only copies are verified and 
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import itertools
 import os
 import re
 import stat
 import unicodedata
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import TYPE_CHECKING
@@ -23,6 +25,7 @@ from adapters.filesystem.verification.media import ACCEPTED_SUFFIXES, InvalidMed
 from adapters.filesystem.verification.picture import verify_picture
 from adapters.filesystem.verification.song import verify_song
 from adapters.media_formats import UNACCEPTED_SUFFIXES
+from application.reuse import FICLONE
 from domain.artifact import MediaFacts
 from domain.failure import FailureCode
 from domain.mark import MANIFEST
@@ -39,7 +42,7 @@ if TYPE_CHECKING:
 RelativePath = tuple[str, ...]
 """A path below the staging folder, in parts."""
 
-_NEW_FILE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_NEW_FILE_FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ_BYTES = 256 * 1024  # at a time, so that they stay in the processor's cache
 _MAX_LISTED = 5  # names of files that are not media, in a message
 _MAX_QUOTED = 100  # characters of a path, in a message
@@ -288,8 +291,13 @@ def copy_untrusted(
         _require_plain_file(os.fstat(source), path)
         copy = os.open(target, _NEW_FILE_FLAGS, 0o600)
         try:
+            shares = False
+            with suppress(OSError):  # not on this file system
+                fcntl.ioctl(copy, FICLONE, source)
+                shares = True
             buffer = memoryview(bytearray(_READ_BYTES))
-            while count := os.readv(source, [buffer]):
+            # A copy that shares the blocks is read itself: only it stays as it is.
+            while count := os.readv(copy if shares else source, [buffer]):
                 size += count
                 if size > max_bytes:
                     reason = f"{_quoted(path)} grew beyond all limits while it was read."
@@ -297,7 +305,7 @@ def copy_untrusted(
                 rest = buffer[:count]
                 if digest is not None:
                     digest.update(rest)
-                while rest:
+                while rest and not shares:
                     rest = rest[os.write(copy, rest) :]
             os.fchmod(copy, 0o644)
         finally:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from adapters.sql_queue.search import SqlSearchIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from adapters.sql_queue.connection import Connection
-    from domain.search import Search
+    from adapters.sql_queue.search import Alternatives
 
 
 class PostgresSearch:
@@ -30,14 +30,16 @@ class PostgresSearch:
         words = " ".join(f"'{word}':{at}" for at, word in enumerate(text.split(" "), 1) if word)
         connection.change(sql["put"], {**values, "words": words})
 
-    def expression(self, search: Search) -> str:
+    def expression(self, terms: Sequence[Alternatives]) -> str:
         """A search in the language of ``tsquery``."""
-        terms = []
-        for term in search.terms:
-            *words, last = (f"'{word}'" for word in term.words)
-            phrase = " <-> ".join([*words, f"{last}:*" if term.is_prefix else last])
-            terms.append(f"!({phrase})" if term.is_excluded else f"({phrase})")
-        return " & ".join(terms)
+        written = []
+        for term, phrases, is_prefix in terms:
+            star = ":*" if is_prefix else ""
+            any_of = " | ".join(
+                "(" + " <-> ".join(f"'{word}'" for word in words) + star + ")" for words in phrases
+            )
+            written.append(f"!({any_of})" if term.is_excluded else f"({any_of})")
+        return " & ".join(written)
 
     def position(self, before: int) -> int:
         """Rows have the ids of prompts."""

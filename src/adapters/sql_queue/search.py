@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import time
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from adapters.sql_queue.gallery_prompts import GalleryPrompts
 from adapters.sql_queue.shared_schema import check_shared_tables
@@ -24,15 +24,34 @@ if TYPE_CHECKING:
 
     from adapters.sql_queue.connection import Connection
     from application.ports.search import SearchQuery
-    from domain.search import Search
+    from domain.search import Search, SearchTerm
 
 _BATCH: Final = 500  # prompts in one transaction: some 50 ms
 _MAX_OPEN: Final = 500  # prompts without their writing that are looked at again
 _CHECKED: Final = 250  # older prompts that are compared in one update
 _MAX_READ: Final = 5_000  # ids that one page reads at most
 _MAX_ID: Final = (1 << 59) - 1
+_MIN_EXPANDED: Final = 4  # letters of a beginning that becomes words
+_MAX_EXPANDED: Final = 64  # such words
+_LAST_CHARACTER: Final = "\U0010ffff"
+_VOCABULARY: Final = "media_generator_search_vocabulary"
 _TAGS: Final = "media_generator_tags"
 _Row = tuple[Any, ...]
+
+
+class Alternatives(NamedTuple):
+    """A term of a search, with the words that its last one stands for.
+
+    Attributes:
+        term: of the search.
+        phrases: of which a text must contain one; the last word of each is whole, unless the only
+            phrase is a prefix.
+        is_prefix: whether the last word is only the beginning of one: too many words begin so.
+    """
+
+    term: SearchTerm
+    phrases: Sequence[tuple[str, ...]]
+    is_prefix: bool = False
 
 
 class SearchDialect(Protocol):
@@ -52,7 +71,7 @@ class SearchDialect(Protocol):
         """Write the words of a prompt, inside a transaction."""
         ...
 
-    def expression(self, search: Search) -> str:
+    def expression(self, terms: Sequence[Alternatives]) -> str:
         """A search in the database's own language."""
         ...
 
@@ -100,11 +119,14 @@ class SqlSearchIndex:
     def rebuild(self) -> None:
         """Forget everything."""
         with self._own.writing():
-            for name in ("drop_words", "drop_documents", "drop_state"):
-                if name in self._index:
-                    self._own.change(self._index[name])
+            self._drop()
         self._is_prepared = False
         self._prepare()
+
+    def _drop(self) -> None:
+        for name in ("drop_words", "drop_documents", "drop_vocabulary", "drop_state"):
+            if name in self._index:
+                self._own.change(self._index[name])
 
     def indexed(self) -> float:
         """The part of the prompts that the index has."""
@@ -140,7 +162,7 @@ class SqlSearchIndex:
         if not self._exists():
             return []
         values = {
-            "expression": self._dialect.expression(search),
+            "expression": self._dialect.expression([*map(self._expanded, search.terms)]),
             "before": self._dialect.position(_MAX_ID if before is None else min(before, _MAX_ID)),
             "limit": limit,
         }
@@ -156,11 +178,20 @@ class SqlSearchIndex:
         there = {prompt_id for (prompt_id,) in rows}
         return [prompt_id for prompt_id in ids if prompt_id in there]
 
+    def _expanded(self, term: SearchTerm) -> Alternatives:
+        """A term with the words that begin like its last one."""
+        *before, last = term.words
+        if not term.is_prefix or len(last) < _MIN_EXPANDED:
+            return Alternatives(term, [term.words], term.is_prefix)
+        values = {"first": last, "beyond": f"{last}{_LAST_CHARACTER}", "limit": _MAX_EXPANDED + 1}
+        words = [word for (word,) in self._own.rows(self._index["words_between"], values)]
+        if len(words) > _MAX_EXPANDED:
+            return Alternatives(term, [term.words], is_prefix=True)
+        return Alternatives(term, [(*before, word) for word in words] or [term.words])
+
     def _exists(self) -> bool:
         """Whether there is an index; commands that only read create none."""
-        self._is_prepared = self._is_prepared or "media_generator_search" in self._own.names(
-            "table"
-        )
+        self._is_prepared = self._is_prepared or _VOCABULARY in self._own.names("table")
         return self._is_prepared
 
     def _prepare(self) -> None:
@@ -168,7 +199,9 @@ class SqlSearchIndex:
             return
         self._dialect.check(self._own)
         with self._own.writing():
-            for name in ("state", "row", "documents", "open_index", "words"):
+            if _VOCABULARY not in self._own.names("table"):  # none, or one of an earlier version
+                self._drop()
+            for name in ("state", "row", "documents", "open_index", "words", "vocabulary"):
                 self._own.change(self._index[f"create_{name}"])
         self._is_prepared = True
 
@@ -228,6 +261,7 @@ class SqlSearchIndex:
                 self._index["digests_of"], {"ids": ids}
             )
         }
+        words: set[str] = set()
         for prompt_id, status, request, content in rows:
             request_text = f"{column_text(request) or ''} {self._tags.get(prompt_id, '')}"
             text = searchable_text(request_text, column_text(content) or "")
@@ -241,7 +275,11 @@ class SqlSearchIndex:
                 self._own.change(self._index["set_open"], values)
             else:
                 self._dialect.put(self._own, self._index, values, text)
+                words.update(text.split(" "))
             known[prompt_id] = (digest, is_open)
+        long_words = [word for word in sorted(words) if len(word) >= _MIN_EXPANDED]
+        if long_words:
+            self._own.change(self._index["put_vocabulary"], {"words": json.dumps(long_words)})
 
     def _retagged(self) -> list[int]:
         """Prompts whose tags changed since the last call; all tags are read, as people set them."""

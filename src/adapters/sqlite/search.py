@@ -14,11 +14,11 @@ from adapters.sqlite.connection import Connection
 from application.ports.search import SearchUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from adapters.sql_queue.connection import Connection as AnyConnection
-    from domain.search import Search
+    from adapters.sql_queue.search import Alternatives
 
 _GENERATIONS = 16  # rows that one prompt may have; the statements say so, too
 
@@ -47,13 +47,14 @@ class SqliteSearch:
         connection.change(sql["put"], values)
         connection.change(sql["put_words"], {"prompt_id": values["prompt_id"], "words": text})
 
-    def expression(self, search: Search) -> str:
+    def expression(self, terms: Sequence[Alternatives]) -> str:
         """A search in the language of FTS5; words are letters and digits only."""
         required: list[str] = []
         excluded: list[str] = []
-        for term in search.terms:
-            phrase = f'"{" ".join(term.words)}"{" *" if term.is_prefix else ""}'
-            (excluded if term.is_excluded else required).append(phrase)
+        for term, phrases, is_prefix in terms:
+            star = " *" if is_prefix else ""
+            any_of = " OR ".join(f'"{" ".join(words)}"{star}' for words in phrases)
+            (excluded if term.is_excluded else required).append(f"({any_of})")
         return " NOT ".join([f"({' AND '.join(required)})", *excluded])
 
     def position(self, before: int) -> int:

@@ -97,11 +97,13 @@ class Publication:
         claim: of the render.
         artifacts: the files.
         seconds: running time of the render.
+        is_copy: whether the files are those of an earlier prompt, so that nothing was rendered.
     """
 
     claim: Claim
     artifacts: Sequence[Artifact]
     seconds: float
+    is_copy: bool = False
 
 
 Waiting: TypeAlias = "Mapping[Kind, WorkflowProcess]"

@@ -69,6 +69,8 @@ class Snapshot(NamedTuple):
         hosts: their warm hosts, oldest first.
         elsewhere: the automatic pauses of other machines and settings.
         registered: the workers of all machines, by machine.
+        names_workflows: whether the settings name several workflows, each of which may be unable
+            to run; only a worker, or the doctor, finds out.
     """
 
     summary: QueueSummary
@@ -77,6 +79,7 @@ class Snapshot(NamedTuple):
     hosts: Sequence[HostView] = ()
     elsewhere: Sequence[Pause] = ()
     registered: Sequence[RegisteredWorker] = ()
+    names_workflows: bool = False
 
     @property
     def live(self) -> list[RenderRecord]:
@@ -127,6 +130,8 @@ def status(invocation: Invocation, *, is_watch: bool, interval: float | None) ->
         raise click.UsageError("--interval needs --watch")
     reader = live_reader(invocation.settings())
     hosts = host_records(invocation.settings())
+    workflows = invocation.settings().settings.media.workflows
+    names_workflows = any(isinstance(getattr(workflows, kind), tuple) for kind in Kind)
     with invocation.open_database() as database:
 
         def read() -> Snapshot:
@@ -140,6 +145,7 @@ def status(invocation: Invocation, *, is_watch: bool, interval: float | None) ->
                 hosts.hosts(),
                 elsewhere,
                 database.workers.workers(),
+                names_workflows,
             )
 
         if is_watch:
@@ -570,5 +576,7 @@ def _advice(snapshot: Snapshot) -> Iterator[str]:
     is_idle = not summary.rendering and not summary.trouble and not pause
     if totals[ArtifactStatus.PENDING] and is_idle and not snapshot.slots:  # or a worker does it
         yield "'mediagen run' renders the pending prompts."
+        if snapshot.names_workflows:
+            yield "No worker is running; 'mediagen doctor' checks which workflows can run."
     if not any(totals.values()) and not any(summary.unwritten.values()):
         yield "There are no prompts yet; add some with 'mediagen submit'."

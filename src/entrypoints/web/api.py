@@ -52,6 +52,7 @@ _DATE_LENGTH: Final = 10  # characters of 2026-01-06
 _Model = TypeVar("_Model", bound=msgspec.Struct)
 
 RowId = Annotated[int, Meta(ge=0, le=MAX_ROW_ID)]
+QueryKind = Literal["image", "picture", "image_prompt", "audio", "song", "lyrics_prompt"]
 QueryText = Annotated[str, Meta(max_length=MAX_QUERY_TEXT)]
 QueryTime = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 
@@ -184,10 +185,7 @@ class Routes(list[Route]):
 class ListParameters(msgspec.Struct, frozen=True):
     """Parameters that every list of prompts or media has."""
 
-    kind: Annotated[
-        Literal["image", "picture", "image_prompt", "audio", "song", "lyrics_prompt"] | None,
-        Meta(description="only this kind"),
-    ] = None
+    kind: Annotated[QueryKind | None, Meta(description="only this kind")] = None
     status: Annotated[
         QueryText | None,
         Meta(
@@ -273,14 +271,19 @@ def read_time(name: str, value: str | None, *, whole_day: bool = False) -> datet
         raise bad_query(name, problem) from None
 
 
-def read_search(name: str, text: str) -> Search:
+def read_search(name: str, text: str, *, is_typed: bool = False) -> Search:
     """A query parameter that holds words to look for.
+
+    Args:
+        name: of the parameter.
+        text: its value.
+        is_typed: whether its last word may be the beginning of one.
 
     Raises:
         ApiError: there is no word in it.
     """
     try:
-        return Search.of_text(text)
+        return Search.of_text(text, is_typed=is_typed)
     except EmptySearchError as error:
         raise bad_query(name, f"is of no use: {error}") from None
 

@@ -14,7 +14,7 @@ from werkzeug.routing import BaseConverter, ValidationError
 from entrypoints.web.api import API_MODULES, MAX_ROW_ID, MAX_UPLOAD_BYTES, UPLOAD_PATH
 from entrypoints.web.errors import install_errors
 from entrypoints.web.file_responses import CACHE_FOREVER
-from entrypoints.web.json_responses import JSON, json_bytes
+from entrypoints.web.json_responses import json_bytes
 from entrypoints.web.languages import LOCALES, catalogue, install_languages, languages
 from entrypoints.web.request_guards import CSRF_HEADER, install_guards
 
@@ -103,12 +103,12 @@ def _install_assets(app: Flask) -> None:
     def versioned_asset(digest: str, name: str) -> Response:
         return kept(app.send_static_file(name), digest)
 
-    @app.get("/static/<string:digest>/texts/<string:language>.json")
+    @app.get("/static/<string:digest>/texts/<string:language>.js")
     def texts(digest: str, language: str) -> Response:
         if language not in languages()[1:]:
             raise NotFound
-        answer = Response(json_bytes(catalogue(language).document), content_type=JSON)
-        return kept(answer, digest)
+        script = b"globalThis.mediagenTexts = " + json_bytes(catalogue(language).document)
+        return kept(Response(script, content_type="text/javascript; charset=utf-8"), digest)
 
     @app.template_global()
     def asset(name: str) -> str:

@@ -20,8 +20,11 @@ from entrypoints.web.json_responses import Document
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from returns.result import Result
+
     from domain.brief import Brief
     from domain.brief_paths import BriefPath
+    from domain.failure import Failure
     from domain.prompt import Writing
 
 MAX_RAW: Final = 200_000  # characters; a writing has a few thousand
@@ -115,16 +118,24 @@ def written_brief(kind: Kind, writing: Writing | None, taken: Iterable[BriefPath
     raw = content.decode("utf-8", "replace") if isinstance(content, bytes) else content
     text = None if raw is None else str(raw)
     parsed = parse_brief(kind, content)
-    problem = None
-    if not is_successful(parsed):
-        failure = parsed.failure()
-        problem = Problem(failure.code.value, failure.message, failure.hint)
     return WrittenBrief(
-        brief=None if problem else show_brief(parsed.unwrap(), taken),
-        brief_problem=problem,
+        brief=show_brief(parsed.unwrap(), taken) if is_successful(parsed) else None,
+        brief_problem=_problem(parsed),
         raw=text and text[:MAX_RAW],
         raw_truncated=len(text or "") > MAX_RAW,
     )
+
+
+def brief_problem(kind: Kind, writing: Writing) -> Problem | None:
+    """Why a writing could not be understood."""
+    return _problem(parse_brief(kind, writing.content))
+
+
+def _problem(parsed: Result[Brief, Failure]) -> Problem | None:
+    if is_successful(parsed):
+        return None
+    failure = parsed.failure()
+    return Problem(failure.code.value, failure.message, failure.hint)
 
 
 def explain_error(message: str | None, code: str | None = None) -> Problem | None:

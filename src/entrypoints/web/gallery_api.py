@@ -134,6 +134,10 @@ class GalleryParameters(ListParameters, frozen=True):
             " /api/v1/search; the files of the newest prompts come first then"
         ),
     ] = None
+    typing: Annotated[
+        Literal["1"] | None,
+        Meta(description="1: the last word of the search may be the beginning of one"),
+    ] = None
     similar: Annotated[
         RowId | None,
         Meta(
@@ -209,7 +213,7 @@ def gallery(services: Services, query: GalleryParameters) -> GalleryPage:
             label=query.label,
             order=Order(query.sort),
             before_key=key,
-            search=_found(services, query.search),
+            search=_found(services, query.search, is_typed=query.typing is not None),
             similar=_similar(services, query.similar),
         )
     )
@@ -227,11 +231,11 @@ def _position(cursor: str | None) -> tuple[int | None, int | None]:
     return int(match[1] or 0), int(match[2])
 
 
-def _found(services: Services, text: str | None) -> FoundPrompts | None:
+def _found(services: Services, text: str | None, *, is_typed: bool) -> FoundPrompts | None:
     """What finds the prompts with these words; the index has taken in what is new."""
     if text is None:
         return None
-    words = read_search("search", text)
+    words = read_search("search", text, is_typed=is_typed)
     index = services.search()
     index.update(_UPDATE_SECONDS)
     return partial(index.find_ids, words)

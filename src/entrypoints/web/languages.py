@@ -7,6 +7,7 @@ how to add one.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 LOCALES: Final = Path(__file__).with_name("locales")
 COOKIE: Final = "mediagen_language"  # set by static/texts.js; holds a code
 ENGLISH: Final = "en"
+_MINUTE: Final = 60  # seconds
+_NOW_SECONDS: Final = 5  # in which a time to come is now
 
 
 def N_(text: str) -> str:  # noqa: N802 - the name by which gettext's tools know it
@@ -161,6 +164,26 @@ def word(text: str) -> str:
     return _translated(text)
 
 
+def ago(iso: str) -> str:
+    """How long ago a time of the API was, as static/site.js says it, so that nothing moves then.
+
+    Args:
+        iso: in UTC, such as 2026-01-06T21:30:45; anything else is left as it is.
+    """
+    from babel.dates import format_timedelta
+
+    try:
+        passed = datetime.fromisoformat(iso).replace(tzinfo=UTC) - datetime.now(UTC)
+    except ValueError:
+        return iso
+    seconds = passed.total_seconds()
+    if abs(seconds) < _MINUTE:
+        soon = seconds > _NOW_SECONDS
+        return gettext("in %(seconds)s s", seconds=round(seconds)) if soon else gettext("just now")
+    locale = language().replace("-", "_")
+    return format_timedelta(passed, threshold=1, add_direction=True, locale=locale)
+
+
 def install_languages(app: Flask) -> None:
     """Give templates ``_``, ``ngettext``, ``trans``, ``word`` and the names of the languages.
 
@@ -173,6 +196,7 @@ def install_languages(app: Flask) -> None:
     environment.globals |= {
         "language": language,
         "word": word,
+        "ago": ago,
         "language_names": language_names,
         "ENGLISH": ENGLISH,
     }

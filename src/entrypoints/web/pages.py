@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 from flask import Blueprint, render_template, request
 from markupsafe import Markup
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from domain.artifact_status import ArtifactStatus
 from domain.brief import BRIEF_FIELDS
 from domain.prompt import CANCELLED, Kind, shown_status
-from entrypoints.web import gallery_api, prompts_api, queue_api, system_api
+from entrypoints.web import gallery_api, prompts_api, queue_api, search_api, system_api
 from entrypoints.web.api import MAX_UPLOAD_BYTES, read_query
 from entrypoints.web.comparison import compare_context
 from entrypoints.web.gallery_api import THUMBNAIL_WIDTH, GalleryParameters
 from entrypoints.web.json_responses import json_bytes
 from entrypoints.web.languages import N_, gettext
 from entrypoints.web.plots import shares, time_plot
+from entrypoints.web.prompts_api import PromptParameters
+from entrypoints.web.search_api import SearchParameters
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from domain.brief import BriefField
-    from entrypoints.web.gallery_api import GalleryItem
-    from entrypoints.web.prompts_api import Prompt
+    from entrypoints.web.gallery_api import GalleryItem, GalleryPage
+    from entrypoints.web.prompts_api import Prompt, PromptPage
+    from entrypoints.web.search_api import FoundPrompts
     from entrypoints.web.services import Services
     from entrypoints.web.system_api import Check
 
@@ -34,6 +38,7 @@ SPANS: Final = {24: N_("24 hours"), 168: N_("7 days")}  # of the system page, by
 _EAGER_IMAGES: Final = 10  # pictures that load before their position on the screen is known
 _SONG_RATIO: Final = 16  # tenths: as wide as a picture of 16:10
 _MIN_RATIO, _MAX_RATIO = 6, 24  # tenths; what is beyond is cropped
+_READY: Final = ArtifactStatus.READY.value
 _CHIPS: Final = {"ready": "good", "error": "bad", "processing": "accent"}
 _AREAS: Final = (
     (N_("Program"), ("program", "configuration", "paths", "privacy")),
@@ -130,17 +135,32 @@ def browse_context(services: Services) -> dict[str, object]:
         ApiError: a filter cannot be used.
         RepositoryError: the database cannot be used.
     """
-    query = read_query(GalleryParameters, from_form=True)
-    page = gallery_api.gallery(services, query)
+    query = replace(read_query(GalleryParameters, from_form=True), typing="1")
     filters = {
         name: value
         for name, value in asdict(query).items()
-        if value and value != _DEFAULTS[name] and name not in {"cursor", "limit"}
+        if value and value != _DEFAULTS[name] and name not in {"cursor", "limit", "typing"}
     }
-    next_page = urlencode({**filters, "cursor": page.next_cursor}) if page.next_cursor else None
     kind = query.filters()["kind"]
+    has_prompts = asks_for_prompts(filters)
+    page: GalleryPage | PromptPage | FoundPrompts
+    if not has_prompts:
+        page = gallery_api.gallery(services, query)
+    elif query.search:
+        words = SearchParameters(
+            query.search, query.typing, query.kind, query.status, query.cursor, query.limit
+        )
+        page = search_api.search(services, words)
+    else:
+        names = ("kind", "status", "text", "since", "until", "cursor", "limit")
+        parameters = PromptParameters(**{name: getattr(query, name) for name in names})
+        page = prompts_api.list_prompts(services, parameters)
+    next_page = urlencode({**filters, "cursor": page.next_cursor}) if page.next_cursor else None
     return {
-        "items": page.items,
+        "items": getattr(page, "items", ()),
+        "prompts": getattr(page, "prompts", ()),
+        "has_prompts": has_prompts,
+        "chips": defaultdict(str, _CHIPS),
         "eager_images": _EAGER_IMAGES,
         # The scripts start at the newest file, wherever a page without them was.
         "given": None if query.cursor else as_text(page),
@@ -160,6 +180,17 @@ def browse_context(services: Services) -> dict[str, object]:
         "address": address,
         "larger_thumbnail": larger_thumbnail,
     }
+
+
+def asks_for_prompts(filters: Mapping[str, object]) -> bool:
+    """Whether Browse shows prompts rather than files; static/shelf.js decides the same.
+
+    By a status in which most prompts have no files, and by nothing that only files have.
+    """
+    known = {"kind", "status", "search"}
+    if "search" not in filters:
+        known = {"kind", "status", "text", "since", "until"}
+    return filters.get("status", _READY) != _READY and filters.keys() <= known
 
 
 def as_text(document: object) -> Markup:

@@ -10,9 +10,17 @@ from msgspec.structs import asdict
 from returns.pipeline import is_successful
 
 from application.ports.gallery import PromptListQuery, PromptPosition
+from domain.artifact_status import ArtifactStatus
 from domain.brief_parser import parse_brief
 from entrypoints.web.api import ListParameters, Routes, RowId, bad_query
-from entrypoints.web.briefs import Problem, WrittenBrief, explain_error, title_of, written_brief
+from entrypoints.web.briefs import (
+    Problem,
+    WrittenBrief,
+    brief_problem,
+    explain_error,
+    title_of,
+    written_brief,
+)
 from entrypoints.web.errors import ApiError
 from entrypoints.web.gallery_api import GalleryItem, gallery_items
 from entrypoints.web.json_responses import Count, Document, KindName, Time, iso
@@ -46,8 +54,12 @@ class PromptListItem(Document):
     text: Annotated[str, Meta(description="the original request")]
     title: str
     created_at: Time
-    error: Problem | None
+    error: Annotated[
+        Problem | None,
+        Meta(description="why it failed; of a pending prompt, why its writing cannot be read"),
+    ]
     artifact_count: Count
+    is_written: Annotated[bool, Meta(description="whether it has the writing to be rendered")]
 
 
 class PromptPage(Document):
@@ -245,6 +257,9 @@ def _position(cursor: str | None) -> PromptPosition | None:
 
 def list_item(prompt: ListedPrompt) -> PromptListItem:
     """A prompt in a list, as the API shows it."""
+    error = explain_error(prompt.error_message, prompt.failure_code)
+    if error is None and prompt.writing and prompt.artifact_status == ArtifactStatus.PENDING:
+        error = brief_problem(prompt.kind, prompt.writing)
     return PromptListItem(
         id=prompt.id,
         kind=prompt.kind,
@@ -253,8 +268,9 @@ def list_item(prompt: ListedPrompt) -> PromptListItem:
         text=prompt.text,
         title=title_of(prompt.kind, prompt.text, prompt.writing),
         created_at=prompt.created_at,
-        error=explain_error(prompt.error_message, prompt.failure_code),
+        error=error,
         artifact_count=prompt.artifact_count,
+        is_written=prompt.writing is not None,
     )
 
 

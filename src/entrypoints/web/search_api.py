@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
 
 from application.ports.search import SearchQuery
 from domain.prompt import Kind
-from entrypoints.web.api import QueryText, Routes, bad_query, read_search
+from entrypoints.web.api import QueryKind, QueryText, Routes, bad_query, read_search
 from entrypoints.web.json_responses import Document
 from entrypoints.web.prompts_api import MAX_PAGE_SIZE, PromptListItem, list_item
 
@@ -52,7 +52,11 @@ class SearchParameters(msgspec.Struct, frozen=True):
             " side by side, a word that begins with mount, and not the word crowd"
         ),
     ]
-    kind: Annotated[Kind | None, Meta(description="only this kind")] = None
+    typing: Annotated[
+        Literal["1"] | None,
+        Meta(description="1: the last word of the search may be the beginning of one"),
+    ] = None
+    kind: Annotated[QueryKind | None, Meta(description="only this kind")] = None
     status: Annotated[QueryText | None, Meta(description="only prompts with this status")] = None
     cursor: Annotated[QueryText | None, Meta(description="next_cursor of the previous page")] = None
     limit: Annotated[
@@ -66,11 +70,12 @@ def search(services: Services, query: SearchParameters) -> FoundPrompts:
 
     A prompt can be found at once after it was submitted.
     """
-    words = read_search("text", query.text)
+    words = read_search("text", query.text, is_typed=query.typing is not None)
     index = services.search()
     index.update(_UPDATE_SECONDS)
     position = _position(query.cursor)
-    page = index.find(SearchQuery(words, query.kind, query.status, position, query.limit))
+    kind = Kind.of_name(query.kind) if query.kind else None
+    page = index.find(SearchQuery(words, kind, query.status, position, query.limit))
     return FoundPrompts(
         prompts=[list_item(prompt) for prompt in page.prompts],
         next_cursor=None if page.next is None else str(page.next),

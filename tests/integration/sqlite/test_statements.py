@@ -246,7 +246,7 @@ def _search(connection: Connection, file: Path) -> None:
     words = SearchQuery(Search.of_text("p"))
     with closing(open_search_index(connection, file, 5.0)) as index:
         for change in (
-            "UPDATE prompts SET status = 'processing' WHERE id = 1",
+            "UPDATE prompts SET status = 'processing', prompt_text = 'p long words' WHERE id = 1",
             "UPDATE prompts SET status = 'completed' WHERE id = 1",
             "DELETE FROM prompts WHERE id = 1",
         ):
@@ -254,6 +254,7 @@ def _search(connection: Connection, file: Path) -> None:
                 connection.change(change)
             assert index.update(9)
             assert index.find(words).prompts
+        assert not index.find(SearchQuery(Search.of_text("unknown*"))).prompts
         assert index.indexed() == 1
         index.rebuild()
 

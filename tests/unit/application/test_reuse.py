@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import os
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from adapters.media_files.media_file import MediaFolder
 from application.ports.events import RenderReused
 from application.ports.media_renderer import RenderingFacts, RenderJob
+from application.ports.prompt_repository import Candidate, Selection
 from application.ports.reuse import ReusableFile
-from application.reuse import ReusingRenderer, reuse_key
+from application.reuse import FICLONE, AnswerablePrompts, ReusingRenderer, reuse_key
 from domain.brief_parser import parse_brief
-from domain.picture_size import PictureSize
-from domain.prompt import Kind
+from domain.picture_size import PictureSize, SizeRule
+from domain.prompt import Kind, Writing
 from domain.render import ServerJob
 from tests.contract.media_renderer_contract import Watch
 from tests.fakes.events import EventRecorder
@@ -23,8 +26,11 @@ from tests.fakes.media_renderer import FakeMediaRenderer
 from tests.fakes.system import ManualClock
 
 if TYPE_CHECKING:
+    import io
     from collections.abc import Sequence
     from pathlib import Path
+
+    from application.ports.prompt_repository import PromptRepository
 
 CONTENT = b"\x89PNG\r\n\x1a\n" + b"a picture" * 100
 
@@ -58,7 +64,7 @@ class World:
             self.inner,
             self.index,
             MediaFolder(self.root),
-            lambda _: self.workflow,
+            lambda _kind, _name: self.workflow,
             self.events,
             ManualClock(),
         )
@@ -73,7 +79,7 @@ class World:
         """Remember the file as that of a job."""
         facts = {"sha256": hashlib.sha256(CONTENT).hexdigest(), "seed": 3, "renderer": "server"}
         facts |= {"workflow": "fox.json", "prompt_passed": True, "mark": {"id": "mark-7"}}
-        key = reuse_key(job, self.workflow)
+        key = reuse_key(job.brief, job.size, self.workflow)
         self.index.files[key] = [ReusableFile(7, 70, "image/7_x/a.png", facts)]
 
     def render(self, job: RenderJob) -> RenderingFacts:
@@ -111,8 +117,27 @@ def test_a_file_that_is_not_as_it_was_is_rendered(world: World, damage: str) -> 
     facts = world.render(world.job())
     assert world.inner.calls_by_prompt == {8: 1}
     assert list(world.output.iterdir()) == []
-    assert facts.reuse_key == reuse_key(world.job(), world.workflow)
+    assert facts.reuse_key == reuse_key(world.job().brief, world.job().size, world.workflow)
     assert (facts.reused_from, world.events.events) == ({}, [])
+
+
+def test_a_copy_shares_the_blocks_where_it_can(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is written then; what is compared is the copy."""
+    world.publish(world.job())
+    cloned = [CONTENT[:-1] + b"X", CONTENT]
+
+    def clone(copy: io.BufferedRandom, request: int, _source: int) -> None:
+        assert request == FICLONE
+        os.pwrite(copy.fileno(), cloned[-1], 0)
+
+    monkeypatch.setattr(fcntl, "ioctl", clone)
+    assert world.render(world.job()).reused_from
+    assert (world.output / "a.png").read_bytes() == CONTENT
+    (world.output / "a.png").unlink()
+    cloned.pop()
+    assert not world.render(world.job()).reused_from
 
 
 def test_what_differs_is_rendered(world: World) -> None:
@@ -147,8 +172,67 @@ def test_only_a_seed_of_the_brief_that_reached_the_workflow_is_remembered(world:
         without,
         world.index,
         MediaFolder(world.root),
-        lambda _: "graph 1",
+        lambda *_: "graph 1",
         world.events,
         ManualClock(),
     )
     assert not world.render(world.job()).reuse_key
+
+
+class Waiting:
+    """A queue, of which everything may be claimed."""
+
+    def __init__(self) -> None:
+        self.candidates_by_id: dict[int, Candidate] = {}
+        self.looks = 0
+
+    def add(self, prompt_id: int, content: str = '{"prompt": "a fox", "seed": 3}') -> None:
+        """Another prompt waits."""
+        writing = Writing(prompt_id, content)
+        self.candidates_by_id[prompt_id] = Candidate(prompt_id, Kind.IMAGE, writing, 5)
+
+    def candidates(self, selection: Selection, limit: int) -> tuple[Candidate, ...]:
+        """The first prompts of a selection."""
+        self.looks += 1
+        waiting = self.candidates_by_id.items()
+        return tuple(one for key, one in waiting if key not in selection.excluding)[:limit]
+
+
+def answerable(world: World, queue: Waiting, clock: ManualClock) -> AnswerablePrompts:
+    """What finds prompts in a queue."""
+    repository = cast("PromptRepository", queue)
+    size = SizeRule(width=512, height=512)
+    return AnswerablePrompts(repository, world.index, lambda *_: world.workflow, size, clock)
+
+
+def found(answers: AnswerablePrompts, selection: Selection) -> list[int]:
+    """The prompts that are offered one after the other."""
+    offered: list[int] = []
+    while narrowed := answers.narrow(selection):
+        assert narrowed.only is not None
+        offered += narrowed.only
+    return offered
+
+
+def test_prompts_that_need_no_renderer_are_offered_once_a_minute(world: World) -> None:
+    """Each of those that can be answered; one that could not after all does not come at once."""
+    world.publish(world.job())
+    queue, clock = Waiting(), ManualClock()
+    answers = answerable(world, queue, clock)
+    for prompt_id, content in enumerate(
+        ('{"prompt": "a wolf", "seed": 3}', "no brief", '{"prompt": "a fox"}'), start=20
+    ):
+        queue.add(prompt_id, content)
+    queue.add(7)  # was published itself
+    queue.add(8)
+    queue.add(9)
+    assert found(answers, Selection(kinds=frozenset(Kind))) == [8, 9]
+    looks = queue.looks
+    queue.add(10)
+    assert found(answers, Selection(kinds=frozenset(Kind))) == []
+    assert queue.looks == looks  # not at each call
+    clock.advance(2.0)
+    assert found(answers, Selection(kinds=frozenset(Kind))) == [10]
+    clock.advance(60.0)
+    only = Selection(kinds=frozenset(Kind), only=frozenset({9, 10}), excluding=frozenset({10}))
+    assert found(answers, only) == [9]

@@ -36,6 +36,25 @@ def test_a_search_has_words_phrases_beginnings_and_exclusions() -> None:
     assert Search.of_text('"open quote').terms == (SearchTerm(("open", "quote")),)
 
 
+@pytest.mark.parametrize(
+    ("text", "is_prefix"),
+    [
+        ("lake mo", True),
+        ("lake m", False),
+        ("lake ", False),
+        ('"at da', True),
+        ('"at dawn"', False),
+        ("lake -mo", False),
+        ("lake!", False),
+        ("山", False),
+    ],
+)
+def test_the_last_word_may_be_half_typed(text: str, *, is_prefix: bool) -> None:
+    """Unless it ends, is excluded, or is a single letter."""
+    assert Search.of_text(text, is_typed=True).terms[-1].is_prefix == is_prefix
+    assert not Search.of_text(text).terms[-1].is_prefix
+
+
 @pytest.mark.parametrize("text", ["", "  ", "-crowd", "!?", '""'])
 def test_a_search_needs_a_word(text: str) -> None:
     """Nothing to look for is no search."""

@@ -36,6 +36,7 @@ from adapters.sql_queue.known_paths import KnownPaths
 from adapters.sql_queue.prompt_catalogue import SqlPromptCatalogue
 from adapters.sql_queue.prompt_repository import SqlPromptRepository
 from adapters.sql_queue.renders import SqlRenderLeases, SqlServerJobs
+from adapters.sql_queue.reuse import SqlReuseIndex
 from adapters.sqlite.connection import Connection, LockState
 from adapters.sqlite.database import SqliteDatabase, SqliteQueueWatch
 from adapters.sqlite.doctor import DatabaseChecks
@@ -49,8 +50,10 @@ from application.outbox_relay import HookDispatcher
 from application.ports.prompt_repository import RepositoryError, Selection
 from application.recovery import OrphanedJobs, Recovery
 from application.registration import Registration
+from application.reuse import AnswerablePrompts, ReusingRenderer
 from application.signals import StopRequest
 from application.slot import PromptRenderer, RenderSlot
+from domain.picture_size import SizeRule
 from domain.prompt import Kind
 from entrypoints.container import Container, compose
 from entrypoints.factories import open_database
@@ -77,6 +80,7 @@ if TYPE_CHECKING:
     from application.ports.prompt_repository import PromptRepository
     from application.ports.render_logs import RenderLogs
     from application.ports.renders import RenderLeases, ServerJobs
+    from application.ports.reuse import ReuseIndex
     from application.ports.system import Clock, Processes
     from entrypoints.renderer_setup import RendererSetup
 
@@ -92,6 +96,7 @@ LEASES: type[RenderLeases] = SqlRenderLeases
 CONTROLS: type[QueueControls] = SqlQueueControls
 WATCH: type[QueueWatch] = SqliteQueueWatch
 HOOK_OUTBOX: type[HookOutbox] = SqlHookOutbox
+REUSE_INDEX: type[ReuseIndex] = SqlReuseIndex
 SERVER_JOBS: type[ServerJobs] = SqlServerJobs
 STORE: type[ArtifactStore] = FilesystemArtifactStore
 OBJECT_STORAGE: type[ObjectStorage] = S3Bucket
@@ -118,6 +123,7 @@ ONCE: dict[str, type[object]] = {
     "outbox_database": DATABASE,
     "outbox_connection": Connection,
     "repository": REPOSITORY,
+    "reuse_index": REUSE_INDEX,
     "leases": LEASES,
     "renderer": ScriptRenderer,
     "own_renderer": ScriptRenderer,
@@ -155,6 +161,7 @@ MADE_ANEW: dict[str, type[object]] = {
     "slot": RenderSlot,  # each thread that renders has one of its own
     "watch": WATCH,
     "page_database": DATABASE,
+    "size_rule": SizeRule,
     "database_checks": DatabaseChecks,
     "database_space_checks": FreeSpaceChecks,
     "staging_space_checks": FreeSpaceChecks,
@@ -229,6 +236,7 @@ def test_every_provider_resolves(build: Build, place: Place) -> None:
         | GIVEN
         | VALUES
         | {"hook_outbox", "marker", "plans", "prompt_chooser", "workflow_choices", "workflow_holds"}
+        | {"answerable"}
     )
     assert set(container.providers) == named
     for name in VALUES:
@@ -245,8 +253,19 @@ def test_every_provider_resolves(build: Build, place: Place) -> None:
     assert list(container.renderers()) == ["script"]
     assert [
         container.providers[name]()
-        for name in (*OF_SERVERS, "hook_outbox", "workflow_choices", "workflow_holds")
-    ] == ([None] * 5)
+        for name in (
+            *(*OF_SERVERS, "hook_outbox", "workflow_choices", "workflow_holds", "answerable"),
+        )
+    ] == ([None] * 6)
+
+
+def test_reuse_is_built_where_a_setting_asks(build: Build) -> None:
+    """A renderer around the other one, and what looks for prompts that need none."""
+    container = build(media={"reuse": True})
+    assert isinstance(container.renderer(), ReusingRenderer)
+    assert isinstance(container.own_renderer(), ScriptRenderer)
+    assert isinstance(container.answerable(), AnswerablePrompts)
+    assert isinstance(container.admission(), Admission)
 
 
 def test_a_bucket_takes_the_place_of_the_folder(build: Build) -> None:

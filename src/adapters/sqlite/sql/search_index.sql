@@ -27,8 +27,15 @@ ON media_generator_search (prompt_id) WHERE is_open = 1;
 
 -- name: create_words
 CREATE VIRTUAL TABLE IF NOT EXISTS media_generator_search_words USING fts5 (
-    words, content = '', tokenize = 'unicode61 remove_diacritics 0'
+    words, content = '', tokenize = 'unicode61 remove_diacritics 0', prefix = '2 3'
 );
+
+-- Words of four letters and more: the beginning of one becomes the few words that it stands for, whose
+-- rows are found one by one, newest first. FTS5 would collect the rows of all of them. Shorter
+-- beginnings have an index of their own.
+
+-- name: create_vocabulary
+CREATE TABLE IF NOT EXISTS media_generator_search_vocabulary (word TEXT PRIMARY KEY) WITHOUT ROWID;
 
 -- name: state
 SELECT last_prompt, last_writing, checked FROM media_generator_search_state WHERE only_row = 1;
@@ -67,6 +74,17 @@ SELECT prompt_id * 16 + generation, :words
 FROM media_generator_search
 WHERE prompt_id = :prompt_id;
 
+-- name: put_vocabulary
+INSERT INTO media_generator_search_vocabulary (word)
+SELECT value FROM json_each(:words) WHERE TRUE
+ON CONFLICT DO NOTHING;
+
+-- name: words_between
+SELECT word FROM media_generator_search_vocabulary
+WHERE word >= :first AND word < :beyond
+ORDER BY word
+LIMIT :limit;
+
 -- name: set_open
 UPDATE media_generator_search SET is_open = :is_open WHERE prompt_id = :prompt_id;
 
@@ -78,6 +96,9 @@ DROP TABLE IF EXISTS media_generator_search_words;
 
 -- name: drop_documents
 DROP TABLE IF EXISTS media_generator_search;
+
+-- name: drop_vocabulary
+DROP TABLE IF EXISTS media_generator_search_vocabulary;
 
 -- name: drop_state
 DROP TABLE IF EXISTS media_generator_search_state;

@@ -21,7 +21,10 @@ let shelf = null;
 let player = null;
 let viewer = null;
 let keeping = null;
-const sheet = new Sheet(root, { build, adopt, wanted: more });
+let prompts = null; // the module of their cards, which few lists need
+const sheet = new Sheet(root, {
+  build, wanted: more, adopt: (made, item) => (sheet.shelf.hasPrompts ? prompts.adoptPrompt : adopt)(made, item),
+});
 
 // They are loaded when the page is idle, or when they are needed.
 const aPlayer = () => import("./player.js").then(({ thePlayer }) => (player = thePlayer()));
@@ -33,7 +36,7 @@ const whole = (error) => complain(new ApiError(0, {
 }));
 
 function build(item) {
-  const made = card(item);
+  const made = item && sheet.shelf.hasPrompts ? prompts.promptCard(item) : card(item);
   if (item) keeping?.selection.mark(made);
   if (item && player?.plays(item)) queueMicrotask(() => player.tell());
   return made;
@@ -44,6 +47,7 @@ async function more() {
   if (mine.loading || mine.failed) return;
   foot.textContent = _("Loading …");
   try {
+    if (mine.hasPrompts) prompts ||= await import("./prompt_cards.js");
     await mine.more();
   } catch (error) {
     if (mine !== shelf) return;
@@ -63,6 +67,7 @@ async function more() {
 
 function ending(count) {
   if (!count) return filtered() ? _("No matches.") : _("No media yet.");
+  if (shelf.hasPrompts) return ngettext("%(num)s prompt in total.", "%(num)s prompts in total.", count);
   return ngettext("%(num)s file in total.", "%(num)s files in total.", count);
 }
 
@@ -82,6 +87,8 @@ function start(given = null) {
   shelf = new Shelf(filters, given);
   keeping?.selection.reset();
   news.hidden = true;
+  news.textContent = shelf.hasPrompts ? _("Show changes") : _("Show new media");
+  root.setAttribute("aria-label", shelf.hasPrompts ? _("Prompts, newest first") : _("Media, newest first"));
   root.setAttribute("aria-busy", "true");
   more();
 }
@@ -134,8 +141,9 @@ root.addEventListener("click", (event) => {
   const link = event.target.closest(".card.image .open");
   if (more) {
     Promise.all([import("./actions.js"), shelf.get(indexOf(more))])
-      .then(([{ actionsOf, openMenu }, item]) => openMenu(more, actionsOf(item)), whole);
+      .then(([{ actionsOf, openMenu }, item]) => openMenu(more, actionsOf(...(shelf.hasPrompts ? prompts.subjectOf(item) : [item]))), whole);
   }
+  if (event.target.closest(".again")) shelf.get(indexOf(event.target)).then(prompts.retry).catch(complain);
   if (play) {
     if (play.closest(".current")) player.toggle();
     else hear(shelf, indexOf(play));
@@ -177,6 +185,10 @@ atRest(() => Promise.all([aPlayer(), aViewer()]).catch(() => {})); // reported w
 poll(async () => {
   const mine = shelf;
   if (!mine.length && !mine.complete) return;
+  if (mine.hasPrompts) {
+    if (await prompts.differs(mine) && mine === shelf) news.hidden = false;
+    return;
+  }
   const { items } = await mine.ask(null, 1);
   if (mine !== shelf || !items.length || items[0].artifact_id <= (mine.ids[0] ?? -Infinity)) return;
   if (mine.filters.some(([name]) => name === "sort" || name === "at")) return; // it may stand anywhere

@@ -17,12 +17,17 @@ export function card(item) {
 function dress(made, item) {
   const name = nameOf(item);
   made.append(
-    el("button", { type: "button", class: "pick", tabindex: "-1", role: "checkbox", "aria-checked": "false", "aria-label": _("Select %(name)s", { name }) }),
+    pick(name),
     el("button", { type: "button", class: "heart", tabindex: "-1", "aria-label": _("Favourite: %(name)s", { name }) }),
   );
   made.append(el("span", { class: "stars" }));
   keep(made, item);
 }
+
+/** The box at a card by which it is chosen. */
+export const pick = (name) => el("button", {
+  type: "button", class: "pick", tabindex: "-1", role: "checkbox", "aria-checked": "false", "aria-label": _("Select %(name)s", { name }),
+});
 
 /** Show on a card what a person thinks of its file. */
 export function keep(made, item) {
@@ -38,7 +43,11 @@ export function heart(button, item) {
 
 /** Whether a card that the server made may stay; it then does what ours do. */
 export function adopt(made, item) {
-  if (item?.kind !== "image" || made.dataset.id !== String(item.artifact_id)) return false;
+  if (item?.kind !== "image" || made.dataset.id !== String(item.artifact_id) || made.matches(".asked")) return false;
+  if (made.querySelector(".pick")) { // scripts made it, for the list before
+    keep(made, item);
+    return true;
+  }
   const image = made.querySelector("img");
   if (image) retry(image);
   dress(made, item);
@@ -100,12 +109,15 @@ function other(item) {
   ];
 }
 
+/** The button of a card's menu. */
+export const more = (name) => el("button", {
+  type: "button", class: "more quiet", "aria-haspopup": "menu", "aria-expanded": "false",
+  "aria-label": _("Actions for %(name)s", { name }), text: "⋯",
+});
+
 const caption = (item, size = null) => el("p", { class: "eyebrow" },
   time(item.created_at), size ? el("span", { class: "size", text: size }) : null,
-  el("button", {
-    type: "button", class: "more quiet", "aria-haspopup": "menu", "aria-expanded": "false",
-    "aria-label": _("Actions for %(name)s", { name: nameOf(item) }), text: "⋯",
-  }),
+  more(nameOf(item)),
   item.media_url && el("a", {
     class: "fetch", href: `${item.media_url}?download=1`, download: "",
     "aria-label": _("Download %(name)s", { name: nameOf(item) }), text: "↓",

@@ -2,6 +2,7 @@
 import { keep } from "./cards.js";
 import { curate, keyed } from "./curation.js";
 import { Selection } from "./selection.js";
+import { idOf } from "./shelf.js";
 import { api, base, complain, el } from "./site.js";
 
 const indexOf = (element) => Number(element.closest(".card").dataset.index);
@@ -33,7 +34,7 @@ export class Keeping {
     document.addEventListener("moved", ({ detail }) => {
       const shelf = current();
       if (sheet.shelf !== shelf) return;
-      const gone = new Set(detail.map((item) => item.artifact_id));
+      const gone = new Set(detail.map(idOf));
       if (!shelf.ids.some((id) => gone.has(id))) { start(); return; } // they are back
       shelf.remove(gone);
       this.selection.reset();

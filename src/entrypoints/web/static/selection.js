@@ -18,6 +18,7 @@ export class Selection {
     this.count = document.getElementById("selection-count");
     mode.addEventListener("click", () => this.choose(!this.isOn));
     const work = {
+      retry: () => this.retry().catch(complain),
       favourite: () => this.change({ favourite: true }),
       tag: () => this.name("tag"),
       download: () => this.download(),
@@ -79,7 +80,7 @@ export class Selection {
     if (isTyping(event.target) || document.querySelector("dialog[open]")) return;
     if (event.key === "Escape" && this.isOn) this.choose(false);
     const card = event.target.closest?.(".card");
-    if (event.key === "x" && card?.dataset.index && !event.ctrlKey && !event.metaKey) {
+    if (event.key.toLowerCase() === "x" && card?.dataset.index && !event.ctrlKey && !event.metaKey) {
       event.preventDefault();
       this.toggle(Number(card.dataset.index), event.shiftKey);
     }
@@ -98,6 +99,9 @@ export class Selection {
   show() {
     this.bar.hidden = !this.isOn;
     document.body.classList.toggle("selects", this.isOn);
+    const { hasPrompts } = this.sheet.shelf || {};
+    for (const name of ["favourite", "tag", "download"]) document.getElementById(`selection-${name}`).hidden = hasPrompts;
+    document.getElementById("selection-retry").hidden = !hasPrompts;
     this.count.textContent = ngettext("%(num)s selected", "%(num)s selected", this.ids.size);
     for (const card of this.root.children) this.mark(card);
     for (const button of this.bar.querySelectorAll("button:not(#selection-close, #selection-more)")) {
@@ -142,6 +146,12 @@ export class Selection {
     const act = (work) => () => work(this.items()).catch(complain);
     const list = [many(_("Select all that are loaded"), () => this.all())];
     if (!this.ids.size) return list;
+    if (this.sheet.shelf.hasPrompts) {
+      return [
+        ...list, many(_("Retry"), () => this.retry().catch(complain)),
+        many(_("Cancel"), () => this.cancel().catch(complain)), many(_("More like these"), act((items) => this.vary(items))),
+      ];
+    }
     if (shown === "wastebasket") {
       return [...list, many(_("Take out of the wastebasket"), act(restore)), many(_("Remove for good …"), act(purge))];
     }
@@ -159,13 +169,36 @@ export class Selection {
     ];
   }
 
-  async prompts(items) {
-    const ids = new Set(items.map((item) => item.prompt_id).filter((id) => id !== null));
-    return [...ids];
+  prompts(items) {
+    if (this.sheet.shelf.hasPrompts) return [...this.ids];
+    return [...new Set(items.map((item) => item.prompt_id).filter((id) => id !== null))];
+  }
+
+  /** Put chosen prompts back in the queue; they leave the list. */
+  async retry() {
+    const { moved, refused } = await api(`${base}/api/v1/retry`, { body: { ids: [...this.ids] } });
+    const said = ngettext("%(num)s prompt is in the queue again.", "%(num)s prompts are in the queue again.", moved.length);
+    this.left(moved, refused, said);
+  }
+
+  async cancel() {
+    const { cancelled, refused } = await api(`${base}/api/v1/cancel`, { body: { ids: [...this.ids] } });
+    this.left(cancelled, refused, ngettext("%(num)s prompt was cancelled.", "%(num)s prompts were cancelled.", cancelled.length));
+  }
+
+  left(ids, refused, said) {
+    if (ids.length) toast(said, { kind: "good" });
+    const reasons = Object.entries(refused);
+    if (reasons.length) {
+      const [[id, reason]] = reasons;
+      toast(ngettext("%(num)s prompt stays as it is.", "%(num)s prompts stay as they are.", reasons.length),
+        { kind: "bad", hint: _("Prompt %(id)s was not changed: %(reason)s.", { id, reason }) });
+    }
+    if (ids.length) document.dispatchEvent(new CustomEvent("moved", { detail: ids.map((id) => ({ id })) }));
   }
 
   async again(items) {
-    const ids = await this.prompts(items);
+    const ids = this.prompts(items);
     if (!ids.length) return;
     const { moved } = await api(`${base}/api/v1/retry`, { body: { ids, again: true } });
     toast(ngettext("%(num)s prompt is in the queue again.", "%(num)s prompts are in the queue again.", moved.length), { kind: "good" });
@@ -173,7 +206,7 @@ export class Selection {
 
   async vary(items) {
     const made = [];
-    for (const id of await this.prompts(items)) made.push(...(await variations(id, SEVERAL)).ids);
+    for (const id of this.prompts(items)) made.push(...(await variations(id, SEVERAL)).ids);
     toast(ngettext("%(num)s variation is in the queue.", "%(num)s variations are in the queue.", made.length), { kind: "good" });
   }
 }

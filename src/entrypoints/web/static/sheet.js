@@ -38,7 +38,8 @@ export class Sheet {
     this.width = this.root.clientWidth;
     this.height = length("--row");
     this.gap = length("--gap");
-    this.below = length("--caption") + length("--gap-below");
+    this.gapBelow = length("--gap-below");
+    this.below = length("--caption") + this.gapBelow;
   }
 
   /** Break cards into rows as the style sheet would; from the start, or from the last row on. */
@@ -62,7 +63,7 @@ export class Sheet {
     }
     if (sum) close(shelf.length, false);
     this.bottom = top;
-    this.root.style.height = `${top}px`;
+    this.root.style.height = `${Math.max(0, top - this.gapBelow)}px`;
     for (const [index, card] of this.cards) if (index >= first) this.place(card, index);
     this.render();
   }

@@ -1,4 +1,4 @@
-// The media that match the filters, newest first. Only a few numbers of each stay in memory; the
+// The media, or the prompts, that match the filters, newest first. Only a few numbers of each stay in memory; the
 // rest is dropped when unused, and fetched again.
 import { api, base } from "./site.js";
 
@@ -6,17 +6,35 @@ const PAGE = 100;
 const KEPT = 6; // pages that stay in memory
 const MOST_ASKED = 40; // pages, after which the search for the next song gives up
 
+/** Whether an item is a prompt in a list, rather than a file. */
+export const isPrompt = (item) => !("artifact_id" in item);
+export const idOf = (item) => (isPrompt(item) ? item.id : item.artifact_id);
+
+const OF_SEARCH = ["kind", "status", "search"]; // filters that a search for prompts has
+const OF_LIST = ["kind", "status", "text", "since", "until"]; // those of their list
+
+/** Whether filters ask for prompts, as asks_for_prompts of pages.py: by a status in which most have no files. */
+export function areOfPrompts(filters) {
+  const known = filters.some(([name]) => name === "search") ? OF_SEARCH : OF_LIST;
+  return filters.some(([name, value]) => name === "status" && value !== "ready")
+    && filters.every(([name]) => known.includes(name));
+}
+
 /** Width by height, in steps that the style sheet knows as .r6 to .r24; a song has one of its own. */
 export const ratioOf = (item) => {
-  if (item.kind !== "image") return 1.6;
+  if (item.kind !== "image" || isPrompt(item)) return 1.6;
   const ratio = item.width > 0 && item.height > 0 ? item.width / item.height : 1;
   return Math.round(Math.min(2.4, Math.max(0.6, ratio)) * 10) / 10;
 };
+
+/** An answer with files or with prompts, as one with items. */
+const listed = ({ items, prompts, next_cursor }) => ({ items: items || prompts, next_cursor });
 
 export class Shelf {
   /** `given`: what the API would answer first, where the page brought it along. */
   constructor(filters, given = null) {
     this.filters = filters;
+    this.hasPrompts = areOfPrompts(filters);
     this.given = given;
     this.ids = [];
     this.kinds = [];
@@ -34,11 +52,19 @@ export class Shelf {
     return this.ids.length;
   }
 
-  ask(cursor, limit = PAGE) {
+  async ask(cursor, limit = PAGE) {
     const query = new URLSearchParams(this.filters);
     query.set("limit", limit);
     if (cursor) query.set("cursor", cursor);
-    return api(`${base}/api/v1/gallery?${query}`, { signal: this.stopped.signal });
+    const { signal } = this.stopped;
+    if (query.has("search")) query.set("typing", 1); // the last word may be half of one
+    if (!this.hasPrompts) return api(`${base}/api/v1/gallery?${query}`, { signal });
+    const isSearch = query.has("search");
+    if (isSearch) {
+      query.set("text", query.get("search"));
+      query.delete("search");
+    }
+    return listed(await api(`${base}/api/v1/${isSearch ? "search" : "prompts"}?${query}`, { signal }));
   }
 
   /** Bring what comes next; a second call waits for the first. */
@@ -52,13 +78,13 @@ export class Shelf {
     let count = 0;
     while (!count && !this.complete) { // a page may be empty although others follow
       const { cursor } = this;
-      const { items, next_cursor: following } = this.given || await this.ask(cursor);
+      const { items, next_cursor: following } = this.given ? listed(this.given) : await this.ask(cursor);
       this.given = null;
       count = items.length;
       if (count) this.pages.push({ start: this.length, cursor, items, used: ++this.looks });
       for (const item of items) {
-        this.ids.push(item.artifact_id);
-        this.kinds.push(item.kind);
+        this.ids.push(idOf(item));
+        this.kinds.push(isPrompt(item) ? "prompt" : item.kind);
         this.ratios.push(ratioOf(item));
       }
       this.cursor = following;
@@ -88,7 +114,7 @@ export class Shelf {
     let at = 0, gone = 0;
     for (const page of this.pages) {
       for (; at < page.start; at += 1) if (!stays[at]) gone += 1;
-      page.items &&= page.items.filter((item) => item && !ids.has(item.artifact_id));
+      page.items &&= page.items.filter((item) => item && !ids.has(idOf(item)));
       page.start -= gone;
     }
     for (const name of ["kinds", "ratios", "ids"]) this[name] = this[name].filter(kept);
@@ -126,7 +152,7 @@ export class Shelf {
 
   fill(page) {
     page.filling ||= this.ask(page.cursor).then(({ items }) => {
-      const found = new Map(items.map((item) => [item.artifact_id, item]));
+      const found = new Map(items.map((item) => [idOf(item), item]));
       const end = this.pages[this.pages.indexOf(page) + 1]?.start ?? this.length;
       page.items = this.ids.slice(page.start, end).map((id) => found.get(id));
       this.forget();

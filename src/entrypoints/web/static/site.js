@@ -147,13 +147,13 @@ export function poll(work, { every = 2000, failed = () => {}, atOnce = true } = 
 /** A moment of the API ("2026-01-06T21:30:45", UTC) as a Date. */
 export const moment = (iso) => new Date(/Z|[+-]\d\d:\d\d$/.test(iso) ? iso : `${iso}Z`);
 
-const UNITS = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60]];
-const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+const UNITS = [["year", 31536000], ["month", 2592000], ["week", 604800], ["day", 86400], ["hour", 3600], ["minute", 60]];
+const relative = new Intl.RelativeTimeFormat(language);
 const exact = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
 
 const decimal = new Intl.NumberFormat(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 
-/** "3 minutes ago", "in 2 hours". */
+/** "3 minutes ago", "in 2 hours"; languages.py says the same. */
 export function ago(iso) {
   const seconds = (moment(iso) - Date.now()) / 1000;
   if (Number.isNaN(seconds)) return iso;
@@ -207,13 +207,6 @@ export function bytes(count) {
     unit = next;
   }
   return `${unit === "B" || value >= 100 ? Math.round(value) : decimal.format(value)} ${unit}`;
-}
-
-/** All digits of a seed; beyond 2^53 only the raw writing has them. */
-export function digits(seed, raw) {
-  if (Number.isSafeInteger(seed)) return String(seed);
-  const found = /"seed"\s*:\s*"?(\d+)/.exec(raw || "");
-  return found?.[1] || String(seed);
 }
 
 /** Whether the user is typing there, so that single keys are text. */

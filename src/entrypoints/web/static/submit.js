@@ -1,6 +1,13 @@
 // The form: its content as a document, checked by the API as the user types.
-import { api, base, complain, digits, el, toast } from "./site.js";
+import { api, base, complain, el, toast } from "./site.js";
 import { _, ngettext } from "./texts.js";
+
+/** All digits of a seed; beyond 2^53 only the raw writing has them. */
+function digits(seed, raw) {
+  if (Number.isSafeInteger(seed)) return String(seed);
+  const found = /"seed"\s*:\s*"?(\d+)/.exec(raw || "");
+  return found?.[1] || String(seed);
+}
 
 const PAUSE = 300; // milliseconds without a key before the form is checked
 const byId = (id) => document.getElementById(id);

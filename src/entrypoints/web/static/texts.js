@@ -7,19 +7,10 @@ const ofCode = (tag) => tag.split("-")[0] === code.split("-")[0];
 export const language = navigator.languages.find(ofCode) || code;
 
 const rules = new Intl.PluralRules(code);
-const { texts, forms } = code === "en" ? {} : await catalogue();
+// A script that runs before all modules leaves the catalogue there: a module that waits for it would
+// hold up all others.
+const { texts, forms } = globalThis.mediagenTexts || {};
 const known = new Map(Object.entries(texts || {}));
-
-/** The catalogue of the language; a page without one would speak English, so it is asked for again. */
-async function catalogue() {
-  const address = new URL(`texts/${code}.json`, import.meta.url);
-  for (const pause of [0, 300, 1000]) { // milliseconds
-    if (pause) await new Promise((go) => { setTimeout(go, pause); });
-    const answer = await fetch(address).catch(() => null);
-    if (answer?.ok) return answer.json();
-  }
-  return {};
-}
 
 function filled(text, values) {
   return text.replace(/%(?:%|\((\w+)\)s)/g, (_whole, name) => (name ? values[name] : "%"));

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from entrypoints.web.languages import COOKIE, catalogue
+from entrypoints.web.languages import COOKIE, ago, catalogue
 
 if TYPE_CHECKING:
     from tests.unit.entrypoints.web.site import Site
@@ -42,15 +43,17 @@ def test_the_choice_of_the_page_goes_before_the_browser(
 
 
 def test_scripts_get_the_texts_of_the_page(lasting: Site) -> None:
-    """From an address that changes with them, before they run; English needs none."""
+    """From an address that changes with them, by a script that goes before all modules."""
     html = lasting.get("/queue", headers={"Accept-Language": "de"}).get_data(as_text=True)
-    [address] = re.findall(r'"preload"[^>]*href="([^"]+)"', html)
+    [address] = re.findall(r'<script defer src="([^"]+)"', html)
+    assert html.index(address) < html.index('type="module"')
     answer = lasting.get(address)
-    document = json.loads(answer.data)
+    assert answer.mimetype == "text/javascript"
+    document = json.loads(answer.data.removeprefix(b"globalThis.mediagenTexts = "))
     assert document["texts"]["Queue"] == "Warteschlange"
     assert document["forms"] == {"one": 0, "other": 1}
     assert "immutable" in answer.headers["Cache-Control"]
-    assert 'rel="preload"' not in lasting.get("/queue").get_data(as_text=True)
+    assert "<script defer" not in lasting.get("/queue").get_data(as_text=True)
     for language in ("en", "xx", "..%2Fde"):
         assert lasting.get(address.replace("/de.", f"/{language}.")).status_code == 404
 
@@ -66,3 +69,28 @@ def test_an_unknown_language_has_no_texts() -> None:
     """A name of a file never comes from a request."""
     with pytest.raises(KeyError):
         catalogue("../de")
+
+
+@pytest.mark.parametrize(
+    ("passed", "english", "german"),
+    [
+        (0, "just now", "gerade eben"),
+        (59, "just now", "gerade eben"),
+        (-30.4, "in 30 s", "in 30 s"),
+        (90, "2 minutes ago", "vor 2 Minuten"),
+        (-7200, "in 2 hours", "in 2 Stunden"),
+        (86400, "1 day ago", "vor 1 Tag"),
+        (86400 * 8, "1 week ago", "vor 1 Woche"),
+        (86400 * 330, "11 months ago", "vor 11 Monaten"),
+        (86400 * 800, "2 years ago", "vor 2 Jahren"),
+    ],
+)
+def test_times_are_said_as_the_scripts_say_them(
+    lasting: Site, passed: float, english: str, german: str
+) -> None:
+    """So that nothing moves when they take over. What Chromium says is in tests/web."""
+    when = (datetime.now(UTC) - timedelta(seconds=passed)).isoformat(timespec="milliseconds")[:23]
+    for language, text in (("en", english), ("de", german)):
+        with lasting.app.test_request_context("/", headers={"Accept-Language": language}):
+            assert ago(when) == text
+            assert ago("no time") == "no time"

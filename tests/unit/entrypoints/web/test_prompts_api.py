@@ -45,6 +45,7 @@ def test_the_list_tells_each_prompt(site: Site) -> None:
                     "hint": FailureCode.TIMED_OUT.hint,
                 },
                 "artifact_count": 0,
+                "is_written": True,
             },
             {
                 "id": 1,
@@ -56,6 +57,7 @@ def test_the_list_tells_each_prompt(site: Site) -> None:
                 "created_at": "2026-01-01T00:00:00",
                 "error": None,
                 "artifact_count": 1,
+                "is_written": True,
             },
         ],
         "next_cursor": None,
