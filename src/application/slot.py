@@ -510,6 +510,8 @@ class _Context:
         return self.jobs is None or self.jobs.record(self.held.claim, job)
 
     def owns_job(self, job: ServerJob) -> bool:
+        if self.held.fenced:  # its prompt is rendered again, and its next render continues the job
+            return False
         try:
             return self.jobs is None or self.jobs.owns(self.held.claim, job)
         except RepositoryError:
@@ -517,7 +519,7 @@ class _Context:
 
     def forget_job(self, job: ServerJob) -> None:
         if self.jobs is not None:
-            self.jobs.forget(job)
+            self.jobs.forget(job, self.held.claim)
 
     def on_started(self, *, takes_next: bool = False) -> None:
         self.held.turn.begin()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -145,6 +146,8 @@ class ServerJob:
         fingerprint: a digest of the whole request except what is unique to each job; jobs with
             different fingerprints render different things.
         seed: the seed that it renders with.
+        age: seconds since its own render recorded it last, by the database's clock, to a second;
+            infinite where that does not matter.
     """
 
     id: str
@@ -152,6 +155,7 @@ class ServerJob:
     variant: int
     fingerprint: str
     seed: int
+    age: float = field(default=math.inf, compare=False)
 
 
 _MIN_PART = 0.02  # of the whole; what a smaller part took says little

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -67,6 +68,17 @@ class Yard(ABC):
         """The next claim, whatever had to be waited for."""
         self.clock.advance(10**6)
         return taken(self.repository)
+
+    def grow_older(self, seconds: int) -> None:
+        """Let the records of all jobs be as old."""
+        moment = datetime.now(UTC) - timedelta(seconds=seconds)
+        self.execute(
+            f"UPDATE media_generator_server_jobs SET held_at = '{moment:%Y-%m-%d %H:%M:%S}'"  # noqa: S608 - a test's own words
+        )
+
+    @abstractmethod
+    def execute(self, statement: str) -> None:
+        """Run a statement of another program."""
 
 
 class ServerJobsContract(ABC):
@@ -228,3 +240,44 @@ class ServerJobsContract(ABC):
         second = yard.repository.claim_next(ANY)
         assert second is not None
         assert {each.id for each in yard.jobs.earlier(second)} == {job(2).id, job(3).id}
+
+    def test_a_successors_job_is_not_forgotten_by_the_render_before_it(self, yard: Yard) -> None:
+        """Should the successor die too, the next one must find the job."""
+        first = yard.claim()
+        assert yard.jobs.record(first, job())
+        yard.end("abandon", first)
+        second = yard.again()
+        assert yard.jobs.record(second, job())
+        yard.jobs.forget(job(), first)
+        yard.end("abandon", second)
+        assert list(yard.jobs.earlier(yard.again())) == [job()]
+
+    def test_a_render_forgets_its_own_jobs_and_those_before_it(self, yard: Yard) -> None:
+        """It knows what became of them."""
+        first = yard.claim()
+        assert yard.jobs.record(first, job(1))
+        yard.end("release", first)
+        second = yard.again()
+        assert yard.jobs.record(second, job(2))
+        for number in (1, 2):
+            yard.jobs.forget(job(number), second)
+        yard.end("release", second)
+        assert list(yard.jobs.earlier(yard.again())) == []
+
+    def test_a_successor_learns_how_old_the_record_of_a_job_is(self, yard: Yard) -> None:
+        """The one who recorded it renews it; the one who continues the job does not."""
+        first = yard.claim()
+        assert yard.jobs.record(first, job())
+        yard.grow_older(3600)
+        yard.end("abandon", first)
+        second = yard.again()
+        assert yard.jobs.record(second, job())
+        yard.end("abandon", second)
+        third = yard.again()
+        [left] = yard.jobs.earlier(third)
+        assert 3590 < left.age < 3660
+        assert yard.jobs.record(third, job())
+        assert yard.jobs.record(third, job())
+        yard.end("abandon", third)
+        [left] = yard.jobs.earlier(yard.again())
+        assert left.age < 60

@@ -98,11 +98,14 @@ class _Yard(Yard):
         from adapters.postgres.queue import PostgresServerJobs  # noqa: PLC0415 - needs an extra
 
         self.clock = ManualClock()
-        self.outside = others
+        self.outside = self._others = others
         self.repository = others.repository(self.clock)
         connection = others.connection()
         self.leases = others.leases(self.clock, connection=connection)
         self.jobs = PostgresServerJobs(connection)
+
+    def execute(self, statement: str) -> None:
+        self._others.execute(statement)
 
 
 class TestPostgresServerJobs(ServerJobsContract):

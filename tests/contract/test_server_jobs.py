@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class _SqliteYard(Yard):
     def __init__(self, path: Path, stack: ExitStack) -> None:
         self.clock = ManualClock()
-        self.outside = SqliteOutside(path)
+        self.outside = self._outside = SqliteOutside(path)
         mine, theirs = (Connection(path, timeout=30.0) for _ in range(2))
         stack.callback(mine.close)
         stack.callback(theirs.close)
@@ -32,6 +32,9 @@ class _SqliteYard(Yard):
         claiming = ClaimStatements(theirs, OTHER, self.clock, all_variants=False)
         self.leases = SqlRenderLeases(theirs, claiming, self.clock)
         self.jobs = SqlServerJobs(theirs)
+
+    def execute(self, statement: str) -> None:
+        self._outside.poet.execute(statement)
 
 
 @pytest.mark.parametrize("journal_mode", ["delete", "wal"])

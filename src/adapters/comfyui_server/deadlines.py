@@ -20,6 +20,16 @@ if TYPE_CHECKING:
 STOP_INTERVAL: Final = 0.1
 """Seconds between two checks whether a render must stop."""
 
+RECORD_SECONDS: Final = 1.0
+"""How old the record of a job may be when the job is submitted; an older one is renewed first."""
+
+LATE_SECONDS: Final = 9.0
+"""Age of a job's record after which a server that does not have the job will not get it either.
+
+Until then its worker may be about to submit it, or its request may be on the way: this is more than
+the age of the record and the limits of a request together. Ages are known to a second.
+"""
+
 _OUTAGE_BACKOFF = Backoff(base_seconds=0.05, max_seconds=0.8)
 
 _MIN_POLL, _POLL_GROWTH, _MAX_POLL = 0.02, 1.4, 1.0  # of the history, without a socket

@@ -6,6 +6,7 @@ and this module together.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
@@ -17,6 +18,8 @@ from returns.result import Result, Success
 
 from adapters.comfyui_server.client import HTTP_OK, ServerError, Submission, cancel_job
 from adapters.comfyui_server.deadlines import (
+    LATE_SECONDS,
+    RECORD_SECONDS,
     STOP_INTERVAL,
     Deadline,
     Outage,
@@ -118,7 +121,7 @@ class JobSetup:
 
 
 class JobRun:
-    """Runs one job, which was recorded before, on a slot of a server.
+    """Runs one job, which is recorded before it is run, on a slot of a server.
 
     Args:
         setup: what it shares with other jobs of the same render.
@@ -131,6 +134,7 @@ class JobRun:
         state: where it stands.
         history: how it ended, as soon as the server's history knows.
         server_error: why its server counts as unreachable, or None.
+        is_accepted: whether the server has accepted it, in this run or an earlier one.
     """
 
     def __init__(
@@ -140,6 +144,7 @@ class JobRun:
         self.state = JobState.WAITING if graph is None else JobState.SUBMITTING
         self.history: JobHistory | None = None
         self.server_error: ServerError | None = None
+        self.is_accepted = graph is None
         self._setup = setup
         self._clock = setup.clock
         self._slot = slot
@@ -147,6 +152,7 @@ class JobRun:
         self._graph = graph
         self._prefix = job.id  # in the names of its files
         self._may_have_arrived = graph is None
+        self._recorded_at = self._clock.monotonic(), self._clock.now()
         self._inbox = Inbox(job.id)
         self._frames = 0
         timings = setup.timings
@@ -159,6 +165,7 @@ class JobRun:
         self._began: float | None = None
         self._queue: QueueSnapshot | None = None
         self._retry_at = 0.0
+        self._late_until = self._clock.monotonic() + LATE_SECONDS - job.age
         self._overdue: OverdueReason | None = None
         self._failure: Failure | None = None
 
@@ -213,6 +220,10 @@ class JobRun:
                 submission = Submission(HTTP_OK, self.job.id, {})
             else:
                 self._may_have_arrived = False
+                monotonic, wall = self._recorded_at
+                slept = abs(self._clock.now() - wall).total_seconds()  # as a machine does
+                if max(self._clock.monotonic() - monotonic, slept) >= RECORD_SECONDS:
+                    self._renew_record()
                 method = self._setup.limits.preview_method
                 submission = self._client.submit(self._graph or {}, self.job.id, client_id, method)
         except ServerError as error:
@@ -235,10 +246,17 @@ class JobRun:
         if submission.job != self.job.id:
             self._rename(submission.job)
         self._follow_from_now()
+        self.is_accepted = True
         self._enter(JobState.WAITING)
         # The log is opened while the server works.
         line = f"job {self.job.id} on {self._slot.server.name}\n"
         self._setup.context.on_output("server", line.encode())
+
+    def _renew_record(self) -> None:
+        """Record the job again: its render may have been taken over since."""
+        self._recorded_at = self._clock.monotonic(), self._clock.now()
+        if not self._setup.context.record_job(self.job):
+            raise StopRequestedError
 
     def _is_there(self) -> bool:
         for pause in (_RECHECK_SECONDS, 0.0):
@@ -338,6 +356,7 @@ class JobRun:
         now = self._clock.monotonic()
         if queue.holds(self.job.id):
             running = self.job.id in queue.running
+            self._late_until = -math.inf  # it did arrive
             if running:
                 self._mark_running(now)
                 if self._inbox.frames:  # messages sent before the connection was made are lost
@@ -351,7 +370,8 @@ class JobRun:
             self._queue = queue
             self._polls.queue_asked(now, running=running)
         elif self.state is JobState.MISSING:
-            self._enter(JobState.LOST, self._errors.lost())
+            if now >= self._late_until:
+                self._enter(JobState.LOST, self._errors.lost())
         elif self.state is not JobState.OVERDUE:
             self._enter(JobState.MISSING)
 

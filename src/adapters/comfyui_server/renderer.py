@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -176,15 +177,16 @@ class _ServerRender:
         self._uploads = uploads
         self._refusals: dict[str, Failure] = {}  # by server, of values that it does not offer
         self._pool = setup.pool
+        self._left = list(setup.request.earlier)  # which may be there, the newest first
         self._lost_on: set[str] = set()
         self._moves = 0
         self._freed_memory = False
 
     def run(self) -> Result[RenderingFacts, Failure]:
         """Make the media."""
-        if self._setup.request.earlier and (resumed := self._resume_earlier()):
-            return resumed
         while True:
+            if self._left and (resumed := self._resume_earlier()):
+                return resumed
             if self._refusals:
                 acquired = self._acquire_elsewhere()
             else:
@@ -197,6 +199,9 @@ class _ServerRender:
             if not is_successful(acquired):
                 return Failed(acquired.failure())
             slot = acquired.unwrap()
+            if self._left and slot.server.name in {job.server for job in self._left}:
+                self._pool.release(slot)  # it answers again: what is there comes first
+                continue
             try:
                 result = self._submit(slot)
             finally:
@@ -260,14 +265,18 @@ class _ServerRender:
             except ServerError as error:
                 return self._not_uploaded(server, error)
         job = ServerJob(job_id, server.name, request.variant, fingerprint, request.seed)
+        run = JobRun(self._setup, slot, job, graph)
         if not self._setup.context.record_job(job):
             raise StopRequestedError
-        run = JobRun(self._setup, slot, job, graph)
         result = run.run()
         if is_successful(result):
+            if self._left:
+                self._end_left()
             if self._pool.prefers_loaded:
                 self._pool.learn(slot, result.unwrap().seconds)
             return result
+        if run.state is JobState.LEFT:
+            self._left.insert(0, replace(run.job, age=math.inf if run.is_accepted else 0.0))
         return None if self._may_retry(run, server, result.failure().code) else result
 
     def _refused(self, server: Server, failure: Failure) -> Result[RenderingFacts, Failure] | None:
@@ -313,16 +322,14 @@ class _ServerRender:
         setup = self._setup
         bound = bind(setup.workflow, setup.request, "")
         fingerprint = bound.unwrap().fingerprint if is_successful(bound) else ""
-        earlier = iter(setup.request.earlier)
-        for job, server in self._reachable(earlier):
+        for job, server in self._reachable():
             is_same = (job.variant, job.fingerprint) == (setup.request.variant, fingerprint)
             if not is_same or job.id in self._pool.cancelling:
                 self._end(job, server)
             elif setup.context.record_job(job):
                 result = self._resume(job, server)
                 if result is not None:
-                    for other, its_server in self._reachable(earlier):
-                        self._end(other, its_server)
+                    self._end_left()
                     return result
         return None
 
@@ -339,16 +346,23 @@ class _ServerRender:
         if is_successful(result):
             return result
         if run.server_error is not None:
+            self._left.append(job)
             return None if self._can_move(server) else result
         # A job that failed before this render began is no failure of this render.
         ended_before = run.history is not None and not run.history.succeeded
         return None if ended_before or run.state is JobState.LOST else result
 
-    def _reachable(self, jobs: Iterator[ServerJob]) -> Iterator[tuple[ServerJob, Server]]:
-        for job in jobs:
+    def _reachable(self) -> Iterator[tuple[ServerJob, Server]]:
+        """Take the jobs on healthy servers from those that were left."""
+        for job in tuple(self._left):
             server = self._pool.find(job.server)
             if server is not None and server.unhealthy is None:
+                self._left.remove(job)
                 yield job, server
+
+    def _end_left(self) -> None:
+        for job, server in self._reachable():
+            self._end(job, server)
 
     def _end(self, job: ServerJob, server: Server) -> None:
         context, clock = self._setup.context, self._setup.clock

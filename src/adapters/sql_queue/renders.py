@@ -278,10 +278,11 @@ class SqlServerJobs:
         values = {"job_id": job.id, "render_id": claim.render_id}
         return not self._connection.rows(self._sql["job_of_others"], values)
 
-    def forget(self, job: ServerJob) -> None:
-        """Forget a job that ended or disappeared."""
+    def forget(self, job: ServerJob, claim: Claim | None = None) -> None:
+        """Forget a job that ended or disappeared, unless a later render has it."""
+        values = {"job_id": job.id, "render_id": claim and claim.render_id}
         with self._connection.writing():
-            self._connection.change(self._sql["drop_job"], {"job_id": job.id})
+            self._connection.change(self._sql["drop_job"], values)
 
     def orphaned(self) -> Sequence[ServerJob]:
         """A batch of jobs of closed renders that no render will continue, oldest first."""
@@ -292,8 +293,15 @@ class SqlServerJobs:
 
     def _jobs(self, name: str, values: Mapping[str, object]) -> Sequence[ServerJob]:
         return tuple(
-            ServerJob(job_id, server, variant, fingerprint, int(seed))
-            for job_id, server, variant, fingerprint, seed in self._connection.rows(
+            ServerJob(
+                job_id,
+                server,
+                variant,
+                fingerprint,
+                int(seed),
+                (datetime.fromisoformat(now) - datetime.fromisoformat(held_at)).total_seconds(),
+            )
+            for job_id, server, variant, fingerprint, seed, held_at, now in self._connection.rows(
                 self._sql[name], values
             )
         )

@@ -142,7 +142,7 @@ class ServerJobs(Protocol):
         """Record the job of a render before it is submitted or continued.
 
         A job of a closed render now belongs to this render. False, and nothing written, if the
-        lease is lost or another live render holds the job.
+        lease is lost or another live render holds the job. May be repeated.
         """
         ...
 
@@ -158,8 +158,14 @@ class ServerJobs(Protocol):
         """
         ...
 
-    def forget(self, job: ServerJob) -> None:
-        """Forget a job that ended or disappeared. An unknown job is no error."""
+    def forget(self, job: ServerJob, claim: Claim | None = None) -> None:
+        """Forget a job that ended or disappeared. An unknown job is no error.
+
+        Args:
+            job: the job, which is over.
+            claim: of the render that found this out; a job that a later render continues stays.
+                None for a job of closed renders.
+        """
         ...
 
     def orphaned(self) -> Sequence[ServerJob]:

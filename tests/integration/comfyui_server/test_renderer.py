@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
 from returns.pipeline import is_successful
 
 from adapters.comfyui_server.address import ServerAddress
+from adapters.comfyui_server.pool import Unhealthy
 from domain.brief import ImageBrief
-from domain.failure import FailureCode
+from domain.failure import Failure, FailureCode
 from domain.prompt import Kind
 from domain.render import ServerJob
 from tests.comfyui_double import small_picture
@@ -339,3 +340,25 @@ def test_a_job_on_a_strange_server_is_left_to_others(stage: Stage) -> None:
     job = ServerJob(str(uuid4()), "http://127.0.0.1:9", 1, "x", 1)
     assert is_successful(stage.render(stage.renderer(), earlier=(job,)))
     assert stage.watch.dropped_jobs == []
+
+
+def test_a_job_on_a_server_that_answers_again_comes_first(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It did not answer when its job was looked for, and does when a place for a new one is."""
+    double, renderer = stage.double(), stage.renderer()
+    job = left_behind(stage, double, renderer)
+    double.release()
+    pool = renderer._pool  # noqa: SLF001 - a moment that cannot be met from outside
+    [server] = pool.servers
+    failure = Failure(FailureCode.SERVER_UNREACHABLE, "it does not answer")
+    server.unhealthy = Unhealthy(failure)
+    acquire = pool.acquire
+
+    def answers_again(*args: Any) -> Any:  # noqa: ANN401 - as the pool's
+        server.unhealthy = None
+        return acquire(*args)
+
+    monkeypatch.setattr(pool, "acquire", answers_again)
+    assert stage.render(renderer, earlier=(job,)).unwrap().job == job
+    assert len(double.jobs) == 1

@@ -26,7 +26,7 @@ class _Book:
     def owns(self, claim: Claim, job: ServerJob) -> bool:
         raise NotImplementedError
 
-    def forget(self, job: ServerJob) -> None:
+    def forget(self, job: ServerJob, claim: Claim | None = None) -> None:
         self.left.remove(job)
 
     def orphaned(self) -> Sequence[ServerJob]:

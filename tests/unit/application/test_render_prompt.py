@@ -385,7 +385,7 @@ class _Jobs:
             raise self._error
         return (claim.render_id, job) in self.known
 
-    def forget(self, job: ServerJob) -> None:
+    def forget(self, job: ServerJob, claim: Claim | None = None) -> None:
         self.known = [entry for entry in self.known if entry[1] != job]
 
 
@@ -404,6 +404,24 @@ def test_jobs_on_servers_are_written_down_for_the_render() -> None:
         lambda context: context.owns_job(JOB),
     )
     assert answers == [False, True, 1, True, None, False]
+
+
+def test_a_render_without_heartbeats_leaves_its_job_to_the_next_one() -> None:
+    """Its prompt is not finished: the next render continues the job instead of a second one."""
+    harness, jobs = in_memory(), _Jobs()
+    harness.write()
+
+    def fence(context: RenderContext) -> None:
+        context.held.fenced = True  # type: ignore[attr-defined]
+
+    answers = ask(
+        harness,
+        jobs,
+        lambda context: context.record_job(JOB),
+        fence,
+        lambda context: context.owns_job(JOB),
+    )
+    assert answers == [True, None, False]
 
 
 def test_a_job_is_left_to_its_successor_while_the_database_cannot_be_asked() -> None:

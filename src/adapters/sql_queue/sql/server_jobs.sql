@@ -1,7 +1,8 @@
 -- Jobs on render servers and their renders. A row is written before the job is submitted, and
 -- removed when the job has ended or is no longer needed.
 
--- Only for a live render whose prompt is as it was claimed, and never from another live one.
+-- Only for a live render whose prompt is as it was claimed, and never from another live one. A
+-- render that continues the job of an earlier one leaves its time as it is.
 
 -- name: hold_job
 INSERT INTO media_generator_server_jobs (job_id, render_id, server, variant, fingerprint, seed)
@@ -12,7 +13,13 @@ WHERE
     r.render_id = :render_id AND r.outcome IS NULL
     AND p.artifact_status = 'processing' AND p.status = 'completed'
     AND p.output_reference {is} r.output_reference
-ON CONFLICT (job_id) DO UPDATE SET render_id = excluded.render_id, held_at = {now}
+ON CONFLICT (job_id) DO UPDATE
+SET
+    render_id = excluded.render_id,
+    held_at = CASE
+        WHEN media_generator_server_jobs.render_id = excluded.render_id THEN {now}
+        ELSE media_generator_server_jobs.held_at
+    END
 WHERE
     media_generator_server_jobs.render_id = excluded.render_id
     OR NOT EXISTS (
@@ -24,7 +31,7 @@ WHERE
 -- prompt was cancelled in between. Jobs of earlier acceptances are orphaned.
 
 -- name: earlier_jobs
-SELECT j.job_id, j.server, j.variant, j.fingerprint, j.seed
+SELECT j.job_id, j.server, j.variant, j.fingerprint, j.seed, j.held_at, {now}
 FROM media_generator_server_jobs AS j
 INNER JOIN media_generator_renders AS r ON r.render_id = j.render_id
 WHERE
@@ -59,7 +66,8 @@ WHERE
     END;
 
 -- name: drop_job
-DELETE FROM media_generator_server_jobs WHERE job_id = :job_id;
+DELETE FROM media_generator_server_jobs
+WHERE job_id = :job_id AND (:render_id IS NULL OR render_id <= :render_id);
 
 -- Jobs are few and renders are many: a join might be planned the other way round.
 
@@ -86,7 +94,7 @@ WHERE job_id IN (
 -- Jobs of closed renders that no render of the same acceptance can continue.
 
 -- name: orphaned_jobs
-SELECT j.job_id, j.server, j.variant, j.fingerprint, j.seed
+SELECT j.job_id, j.server, j.variant, j.fingerprint, j.seed, j.held_at, {now}
 FROM media_generator_server_jobs AS j
 LEFT JOIN media_generator_renders AS r ON r.render_id = j.render_id
 WHERE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from contextlib import closing
 from pathlib import Path
@@ -15,7 +16,12 @@ from returns.pipeline import is_successful
 from adapters.comfyui_server import job as job_module
 from adapters.comfyui_server.address import ServerAddress
 from adapters.comfyui_server.client import NoSuchFileError, ServerClient, ServerError, Submission
-from adapters.comfyui_server.deadlines import ServerLimits, StopCheck
+from adapters.comfyui_server.deadlines import (
+    LATE_SECONDS,
+    RECORD_SECONDS,
+    ServerLimits,
+    StopCheck,
+)
 from adapters.comfyui_server.job import TRANSITIONS, JobRun, JobSetup, JobState
 from adapters.comfyui_server.job_socket import (
     Inbox,
@@ -38,7 +44,7 @@ from tests.unit.adapters.comfyui_graph.graphs import node
 from tests.unit.adapters.comfyui_server.job_page import end_codes
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
 
     from adapters.comfyui_server.job_socket import JobSocket, Message
     from domain.failure import Failure
@@ -157,9 +163,19 @@ class Slot:
 
 
 def finished(
-    client: ScriptedClient, news: Script, context: Context, folder: Path, *, resumed: bool
+    client: ScriptedClient,
+    news: Script,
+    context: Context,
+    folder: Path,
+    *,
+    resumed: bool,
+    age: float = math.inf,
+    begin: Callable[[], object] = lambda: None,
 ) -> tuple[JobRun, Failure | None]:
-    """A job that was run to its end, by a clock that its waits move."""
+    """A job that was run to its end, by a clock that its waits move.
+
+    ``begin`` is called between its record and its submission.
+    """
     clock = client.clock
 
     class ScriptedInbox(Inbox):
@@ -198,8 +214,9 @@ def finished(
         server = pool.servers[0]
         server.client = client
         slot = ServerSlot(server, cast("JobSocket", Slot()))
-        job = ServerJob(ID, server.name, 1, "f", 7)
+        job = ServerJob(ID, server.name, 1, "f", 7, age)
         run = client.run = JobRun(setup, slot, job, None if resumed else GRAPH)
+        begin()
         result = run.run()
     return run, None if is_successful(result) else result.failure()
 
@@ -317,3 +334,78 @@ def test_silence_counts_again_once_the_queue_says_that_the_job_runs(
     assert run.state is JobState.CANCELLED
     assert failure is not None
     assert failure.code is code
+
+
+class _ArrivesLate(ScriptedClient):
+    """A server that gets the job after some seconds."""
+
+    def __init__(self, clock: ManualClock, arrives_at: float) -> None:
+        super().__init__(Script(["nowhere"]), clock)
+        self._arrives_at = arrives_at
+
+    def answer(self) -> str:
+        self.clock.advance(0.001)
+        return "success" if self.clock.monotonic() >= self._arrives_at else "nowhere"
+
+
+@pytest.mark.parametrize(
+    ("age", "arrives_at", "end"),
+    [
+        (0.0, 7.0, JobState.SUCCEEDED),  # its worker is slow, or its request is on the way
+        (0.0, math.inf, JobState.LOST),
+        (3600.0, 7.0, JobState.LOST),
+    ],
+    ids=["late", "never", "long ago"],
+)
+def test_a_job_that_was_recorded_a_moment_ago_may_still_arrive(
+    tmp_path: Path, age: float, arrives_at: float, end: JobState
+) -> None:
+    """Whoever takes over waits for it: a second one would be rendered for nothing."""
+    client = _ArrivesLate(ManualClock(), arrives_at)
+    context = Context(owns=True, stops_after=-1)
+    run, _ = finished(client, Script(["silence"]), context, tmp_path, resumed=True, age=age)
+    assert run.state is end
+    assert client.clock.monotonic() < 2 * LATE_SECONDS
+    if age > LATE_SECONDS:
+        assert client.clock.monotonic() < 1
+
+
+@pytest.mark.parametrize("asleep", ["worker", "machine"])
+@pytest.mark.parametrize("held", [True, False])
+def test_a_worker_that_slept_asks_before_it_submits(
+    tmp_path: Path,
+    asleep: str,
+    held: bool,  # noqa: FBT001 (pytest's)
+) -> None:
+    """Another one may have taken over, found no job, and submitted its own."""
+
+    class Taken(Context):
+        def record_job(self, job: ServerJob) -> bool:
+            return super().record_job(job) and held
+
+    clock = ManualClock()
+    client = ScriptedClient(Script(["success"]), clock)
+    sleep = clock.advance if asleep == "worker" else clock.jump
+    context = Taken(owns=False, stops_after=-1)
+    run, _ = finished(
+        client,
+        Script(["silence"]),
+        context,
+        tmp_path,
+        resumed=False,
+        begin=lambda: sleep(2 * RECORD_SECONDS),
+    )
+    assert context.jobs == [run.job]
+    assert run.state is (JobState.SUCCEEDED if held else JobState.CANCELLED)
+    assert run.is_accepted is held
+
+
+def test_a_worker_that_is_quick_records_its_job_once(tmp_path: Path) -> None:
+    """The way of one picture gets no longer."""
+    client, context = (
+        ScriptedClient(Script(["success"]), ManualClock()),
+        Context(owns=True, stops_after=-1),
+    )
+    run, _ = finished(client, Script(["silence"]), context, tmp_path, resumed=False)
+    assert run.state is JobState.SUCCEEDED
+    assert context.jobs == []  # it was recorded before it ran
