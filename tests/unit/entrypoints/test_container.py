@@ -235,7 +235,15 @@ def test_every_provider_resolves(build: Build, place: Place) -> None:
         | OF_SERVERS.keys()
         | GIVEN
         | VALUES
-        | {"hook_outbox", "marker", "plans", "prompt_chooser", "workflow_choices", "workflow_holds"}
+        | {
+            "derived_media",
+            "hook_outbox",
+            "marker",
+            "plans",
+            "prompt_chooser",
+            "workflow_choices",
+            "workflow_holds",
+        }
         | {"answerable"}
     )
     assert set(container.providers) == named
