@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 _PAGE: Final = 500  # rows that are read at a time
 _URN: Final = "urn:uuid:"
+_ENDED: Final = frozenset({"signingCredential.expired"})
+_CERTIFICATE_ENDED: Final = (
+    "It was not changed, but the certificate of its signature has ended, and no time stamp that"
+    " counts says that it was signed before."
+)
 
 
 class Verdict(StrEnum):
@@ -104,11 +109,12 @@ def _verdict(inspection: Inspection, artifact: GalleryArtifact | None) -> tuple[
     if inspection.damage:
         return Verdict.CHANGED, f"It {inspection.damage}"
     manifest = inspection.manifest
-    if manifest is not None and not manifest.is_valid:
+    has_ended = manifest is not None and frozenset(manifest.problems) == _ENDED
+    if manifest is not None and not manifest.is_valid and not has_ended:
         return Verdict.CHANGED, f"Its signature is not valid ({', '.join(manifest.problems)})."
     if artifact is not None and artifact.metadata.get("sha256") != inspection.sha256:
         return Verdict.CHANGED, "It was changed since it was published."
     terms = {inspection.source_type, manifest.source_type if manifest else ""}
     if terms & SYNTHETIC:
-        return Verdict.MARKED, inspection.unchecked
+        return Verdict.MARKED, _CERTIFICATE_ENDED if has_ended else inspection.unchecked
     return Verdict.UNMARKED, inspection.unchecked or "It does not say that a machine made it."

@@ -172,25 +172,32 @@ def _signatures(loaded: LoadedSettings) -> Iterator[Check]:
         return
     from datetime import timedelta
 
-    from adapters.media_marks.signature import (
-        CertificateError,
-        check_certificate,
-        expiry,
-        load_certificate,
-    )
+    from adapters.media_marks.layout import MarkError
+    from adapters.media_marks.signature import CertificateError
     from adapters.system_clock import SystemClock
+    from entrypoints.factories import make_signer
 
+    certificate = Path(marking.certificate)
     now = SystemClock().now()
     try:
-        chain, key = load_certificate(Path(marking.certificate), marking.private_key)
-        check_certificate(chain, key, now)
-        end = expiry(chain)
-    except CertificateError as error:
-        finding = f"published files are not signed: {error}"
+        end, unstamped = make_signer(marking, certificate).check()
+    except (CertificateError, MarkError) as error:
+        reason = f"a sample {error}" if isinstance(error, MarkError) else str(error)
+        finding = f"published files are not signed: {reason}"
         remedy = "Files get a plain mark meanwhile. See docs/marking.md for certificates."
         yield Check("signatures", CheckStatus.WARNING, finding, remedy)
         return
+    if marking.private_key is None and certificate.stat().st_mode & 0o077:
+        finding = f"other users can read the private key in {certificate}"
+        remedy = "Let only the user who runs mediagen read it."
+        command = shlex.join(["chmod", "600", str(certificate)])
+        yield Check("signing key", CheckStatus.WARNING, finding, remedy, command)
     finding = f"published files are signed; the certificate is valid until {end:%Y-%m-%d}"
+    if unstamped:
+        finding = f"published files are {unstamped}"
+        remedy = "Correct media.marking.time_authority, or see why it does not answer."
+        yield Check("signatures", CheckStatus.WARNING, finding, remedy)
+        return
     if end - now > timedelta(days=_EXPIRY_DAYS):
         yield Check("signatures", CheckStatus.OK, finding)
     else:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from adapters.comfyui_script.host_records import HostRecords
     from adapters.media_marks.marker import Marker
+    from adapters.media_marks.signature import Signer
     from adapters.postgres.database import PostgresDatabase
     from adapters.sql_queue.connection import Connection
     from adapters.sql_queue.known_paths import KnownPaths
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from domain.lease import ProcessIdentity
     from domain.retry import RetryPolicy
     from entrypoints.settings.loader import LoadedSettings
+    from entrypoints.settings.model import Marking
 
     OpenDatabase: TypeAlias = SqliteDatabase | PostgresDatabase
 
@@ -270,16 +272,7 @@ def make_marker(loaded: LoadedSettings, *, forced: bool = False) -> Marker | Non
     from adapters.media_marks.marker import Marker
     from entrypoints.version import VERSION
 
-    signer = None
-    if marking.certificate:
-        from adapters.media_marks.signature import Signer
-
-        signer = Signer(
-            Path(marking.certificate),
-            marking.private_key,
-            ("Media Generator", VERSION),
-            marking.time_authority,
-        )
+    signer = make_signer(marking, Path(marking.certificate)) if marking.certificate else None
     return Marker(
         f"Media Generator {VERSION}",
         with_metadata=marking.metadata or forced,
@@ -288,6 +281,15 @@ def make_marker(loaded: LoadedSettings, *, forced: bool = False) -> Marker | Non
         signs_signed=marking.signed_files == "ingredient",
         with_sidecars=marking.sidecars,
     )
+
+
+def make_signer(marking: Marking, certificate: Path) -> Signer:
+    """What signs files with a certificate."""
+    from adapters.media_marks.signature import Signer
+    from entrypoints.version import VERSION
+
+    software = ("Media Generator", VERSION)
+    return Signer(certificate, marking.private_key, software, marking.time_authority)
 
 
 def make_inspector(loaded: LoadedSettings) -> MediaInspector:

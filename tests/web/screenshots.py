@@ -115,6 +115,11 @@ def _taken(site: Site, browser: Browser) -> Iterator[tuple[str, bytes]]:
     with _tab(browser, site, "/queue", color_scheme="light") as page, _at_work(site.place):
         page.evaluate(_HALFWAY)
         yield "queue", page.screenshot(animations="disabled")
+    _fail_some(site.place)
+    with _tab(browser, site, "/?status=error", color_scheme="light") as page:
+        page.locator("#sheet.live .asked").first.wait_for(timeout=_PATIENCE)
+        page.wait_for_load_state("networkidle", timeout=_PATIENCE)
+        yield "statuses", page.screenshot()
 
 
 @contextmanager
@@ -144,6 +149,18 @@ def _at_work(place: Place) -> Iterator[None]:
             yield
         finally:
             worker.terminate()
+
+
+def _fail_some(place: Place) -> None:
+    """Prompts that ended in other ways than by their brief, as they look after some days."""
+    reasons = (
+        "out_of_memory: the graphics card ran out of memory\nHint: make the picture smaller",
+        "stalled: the workflow printed nothing for 300 s",
+        "timed_out: the workflow ran for longer than 900 s",
+    )
+    for reason, (sort, text, content) in zip(reasons, to_be_waiting(), strict=False):
+        number = place.poet.write(content, prompt_type=sort, text=text, artifact_status="error")
+        place.poet.execute("UPDATE prompts SET error_message = ? WHERE id = ?", (reason, number))
 
 
 def _save(picture: bytes, file: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.web.judging import PHONE, overflows, serious, stops, tab_to
+from tests.web.test_browse import NOTE_SHIFTS
 from tests.web.test_browse_viewer import PLAY_SLOWLY
 
 if TYPE_CHECKING:
@@ -96,6 +97,23 @@ def test_everybody_can_use_a_view(open_page: OpenPage, site: Site, view: str) ->
     page.set_viewport_size(PHONE)
     assert serious(page, _LONG.get(view)) == []
     assert not overflows(page)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("language", ["en-GB", "de-DE"])
+@pytest.mark.parametrize("path", ["/", "/?search=lake", "/queue", "/submit", "/prompts/1"])
+def test_nothing_shifts_as_a_view_loads(
+    open_page: OpenPage, site: Site, path: str, language: str
+) -> None:
+    """Times are served as the scripts say them, and the head is shown when it was read."""
+    for size in (PHONE, {"width": 1280, "height": 800}):
+        page = open_page(site, "/login", locale=language, viewport=size)
+        page.add_init_script(NOTE_SHIFTS)
+        page.goto(path)
+        page.wait_for_load_state("networkidle")
+        page.wait_for_function("() => document.querySelector('#theme').ariaLabel")
+        assert page.evaluate("window.shifts") == 0
+        page.context.close()
 
 
 def test_media_are_found_seen_and_heard_by_keyboard_alone(page: Page, site: Site) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
+import os
+import stat
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
@@ -14,7 +17,7 @@ from adapters.filesystem.verification.song import verify_song
 from adapters.media_formats import HEAD_BYTES, song_format, tagged_song_format
 from adapters.media_marks.layout import UNREADABLE
 from adapters.media_marks.marker import scan_file
-from adapters.media_marks.signature import SIGNABLE, CertificateError, read_manifest
+from adapters.media_marks.signature import CertificateError, read_manifest
 from adapters.picture_files import picture_format
 from application.ports.media_marks import Inspection
 from domain.mark import MANIFEST
@@ -46,6 +49,8 @@ _PROPERTIES = {
     "{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}AIPromptInformation": "prompt",
 }
 _MAX_STATEMENT = 20_000  # characters
+_NEVER_SIGNED = (".ogg", ".opus")  # cannot hold a manifest, so one beside them is theirs
+_MAX_MANIFEST = 64 * 1024 * 1024  # bytes
 
 
 class FileInspector:
@@ -61,11 +66,17 @@ class FileInspector:
         self._anchors = anchors
 
     def inspect(self, path: Path) -> Inspection:
-        """Everything about a file, which is decoded to its last byte."""
-        with path.open("rb", buffering=0) as file:
-            beside = path.with_suffix(f".{MANIFEST}")
-            sidecar = beside.read_bytes() if beside.is_file() and beside != path else None
-            seen = self.read_marks(file, sidecar)
+        """Everything about a file, which is decoded to its last byte.
+
+        Raises:
+            OSError: it cannot be read, or is no plain file.
+        """
+        # Opening a pipe would wait for a program that writes into it.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb", buffering=0) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise OSError(errno.EINVAL, "it is no plain file")
+            seen = self.read_marks(file, _manifest_beside(path))
         if seen.format is None:
             return seen
         verify = verify_picture if seen.format in _PICTURES else verify_song
@@ -106,7 +117,7 @@ class FileInspector:
             source_type=layout.source_type(),
             statements=_statements(layout),
         )
-        if layout.is_signed or format_name in SIGNABLE:
+        if layout.is_signed:
             sidecar = None
         if not (layout.is_signed or sidecar):
             return seen
@@ -115,6 +126,17 @@ class FileInspector:
             return replace(seen, manifest=manifest)
         except CertificateError as error:
             return replace(seen, unchecked=f"It is signed, but {error}.")
+
+
+def _manifest_beside(path: Path) -> bytes | None:
+    """The manifest that stands in a file of its own, or None if that is another file's."""
+    beside = path.with_suffix(f".{MANIFEST}")
+    if beside == path or not beside.is_file() or beside.stat().st_size > _MAX_MANIFEST:
+        return None
+    songs = [path.with_suffix(suffix) for suffix in _NEVER_SIGNED]
+    if path.suffix not in _NEVER_SIGNED and any(song.is_file() for song in songs):
+        return None
+    return beside.read_bytes()
 
 
 def _format(file: BinaryIO) -> str | None:

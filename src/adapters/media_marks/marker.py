@@ -200,19 +200,21 @@ class Marker:
         manifest = None
         try:
             if format_name in SIGNABLE or not self._with_sidecars:
-                self._signer.sign(path, signed, format_name, mark, is_signed=is_signed)
+                problem = self._signer.sign(path, signed, format_name, mark, is_signed=is_signed)
                 signed.replace(path)
                 signature = "ingredient" if is_signed else "written"
             else:
                 manifest = path.with_name(manifest_path(path.name))
-                self._signer.sign_beside(path, manifest, format_name, mark)
+                problem = self._signer.sign_beside(path, manifest, format_name, mark)
                 signature = SIDECAR
         except (CertificateError, MarkError) as error:
             signed.unlink(missing_ok=True)
             manifest = None
             stated = replace(marked.mark, problem=f"not signed: {error}")
         else:
-            stated = replace(marked.mark, source_type=mark.source_type, signature=signature)
+            stated = replace(
+                marked.mark, source_type=mark.source_type, signature=signature, problem=problem
+            )
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             return Marked(file.tell(), sha256, stated, manifest)

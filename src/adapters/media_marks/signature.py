@@ -6,24 +6,25 @@ file that needs it. Sources: C2PA specification 2.2, sections 13 and 14; c2pa-py
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import os
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Lock
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from adapters.media_marks.layout import MarkError
 from application.ports.media_marks import Manifest
-from domain.mark import SOURCE_TYPES
+from domain.mark import ALGORITHMIC, SOURCE_TYPES, SYNTHETIC, Mark
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
     from typing import BinaryIO
-
-    from domain.mark import Mark
 
 SIGNABLE: Final = {
     "png": "image/png",
@@ -46,10 +47,15 @@ _BUILDER_SETTINGS: Final = {
     "builder": {"thumbnail": {"enabled": False}},
     "verify": {"verify_after_sign": False},  # what was written is read again instead
 }
-_ALGORITHMS: Final = {256: "es256", 384: "es384", 521: "es512"}  # by the bits of an elliptic curve
+_ALGORITHMS: Final = {"secp256r1": "es256", "secp384r1": "es384", "secp521r1": "es512"}
 _MAX_IN_MEMORY: Final = 32 * 1024 * 1024  # bytes of a file
 _MAX_PROBLEM: Final = 200  # characters
+_MAX_PARENTS: Final = 20  # manifests that are read for the type of source
 _UNTRUSTED: Final = frozenset({"signingCredential.untrusted"})
+_NO_TIME_STAMP_SECONDS: Final = 300.0  # without asking the time authority again, once it failed
+_SAMPLE: Final = base64.b64decode(  # a PNG of one pixel
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
+)
 
 
 class CertificateError(Exception):
@@ -78,12 +84,28 @@ class Signer:
         self._private_key = private_key
         self._software = software
         self._time_authority = time_authority
-        self._loaded: tuple[Any, Any] | None = None
+        self._loaded: _Loaded | None = None
+        self._unstamped = ("", 0.0)  # why the time authority failed, and when it is asked again
         self._lock = Lock()
+
+    def check(self) -> tuple[datetime, str]:
+        """Sign a sample, to know whether files can be signed.
+
+        Returns:
+            When the certificate ends, in UTC, and why there is no time stamp, as ``sign`` says.
+
+        Raises:
+            CertificateError: the certificate cannot be used.
+            MarkError: nothing can be signed with it.
+        """
+        library = _library()
+        document = self._manifest("sample.png", Mark("", ALGORITHMIC, datetime.now(UTC), "", "-"))
+        _, problem = self._build(library, document, "png", io.BytesIO(_SAMPLE), io.BytesIO())
+        return expiry(load_certificate(self._certificate, self._private_key)[0]), problem
 
     def sign(
         self, source: Path, target: Path, format_name: str, mark: Mark, *, is_signed: bool
-    ) -> None:
+    ) -> str:
         """Write a signed copy of a file.
 
         Args:
@@ -92,6 +114,9 @@ class Signer:
             format_name: as in ``MediaFacts``.
             mark: what the manifest states.
             is_signed: whether the file has a manifest, which becomes an ingredient.
+
+        Returns:
+            Why it has no time stamp although there is a time authority, or "".
 
         Raises:
             CertificateError: the certificate cannot be used.
@@ -103,34 +128,21 @@ class Signer:
         library = _library()
         manifest = self._manifest(source.name, mark, is_signed=is_signed)
         copy = os.open(target, _NEW_FILE_FLAGS, 0o600)
-        try:
-            with os.fdopen(copy, "w+b") as written, source.open("rb") as file:
-                # The library reads and writes a few kilobytes at a time, each through Python.
-                is_small = os.fstat(file.fileno()).st_size <= _MAX_IN_MEMORY
-                original: BinaryIO = io.BytesIO(file.read()) if is_small else file
-                signed: BinaryIO = io.BytesIO() if is_small else written
-                with self._lock:
-                    signer, context = self._load(library)
-                    with library.Builder(json.dumps(manifest), context) as builder:
-                        if is_signed:
-                            parent = {"title": source.name, "relationship": "parentOf"}
-                            parent["label"] = "in"
-                            builder.add_ingredient(parent, SIGNABLE[format_name], original)
-                            original.seek(0)
-                        builder.sign(signer, SIGNABLE[format_name], original, signed)
-                if isinstance(signed, io.BytesIO):
-                    written.write(signed.getbuffer())
-                os.fchmod(written.fileno(), 0o644)
-            with target.open("rb") as file:
-                again = io.BytesIO(file.read()) if is_small else file
-                seen = read_manifest(again, format_name)
-            if seen is None or not seen.is_valid:
-                problems = ", ".join(seen.problems) if seen else "no manifest"
-                raise MarkError(f"has no valid signature after it was signed ({problems})")
-        except library.C2paError as error:
-            raise MarkError(f"cannot be signed ({error})") from error
+        with os.fdopen(copy, "w+b") as written, source.open("rb") as file:
+            # The library reads and writes a few kilobytes at a time, each through Python.
+            is_small = os.fstat(file.fileno()).st_size <= _MAX_IN_MEMORY
+            original: BinaryIO = io.BytesIO(file.read()) if is_small else file
+            signed: BinaryIO = io.BytesIO() if is_small else written
+            parent = source.name if is_signed else None
+            _, problem = self._build(library, manifest, format_name, original, signed, parent)
+            if isinstance(signed, io.BytesIO):
+                written.write(signed.getbuffer())
+            os.fchmod(written.fileno(), 0o644)
+        with target.open("rb") as file:
+            _check_signed(io.BytesIO(file.read()) if is_small else file, format_name)
+        return problem
 
-    def sign_beside(self, source: Path, target: Path, format_name: str, mark: Mark) -> None:
+    def sign_beside(self, source: Path, target: Path, format_name: str, mark: Mark) -> str:
         """Write the manifest of a file that cannot hold it into a file of its own.
 
         Args:
@@ -138,6 +150,9 @@ class Signer:
             target: the file of its manifest.
             format_name: as in ``MediaFacts``.
             mark: what the manifest states.
+
+        Returns:
+            Why it has no time stamp although there is a time authority, or "".
 
         Raises:
             CertificateError: the certificate cannot be used.
@@ -148,24 +163,68 @@ class Signer:
             raise MarkError(f"has a neighbour that is called {target.name} already")
         library = _library()
         content = io.BytesIO(source.read_bytes())
-        document = json.dumps(self._manifest(source.name, mark, is_signed=False))
-        try:
-            with self._lock:
-                signer, context = self._load(library)
-                with library.Builder(document, context) as builder:
-                    builder.set_no_embed()
-                    manifest = builder.sign(signer, _UNKNOWN, content, io.BytesIO())
-        except library.C2paError as error:
-            raise MarkError(f"cannot be signed ({error})") from error
-        seen = read_manifest(content, format_name, sidecar=manifest)
-        if seen is None or not seen.is_valid:
-            problems = ", ".join(seen.problems) if seen else "no manifest"
-            raise MarkError(f"has no valid signature after it was signed ({problems})")
+        document = self._manifest(source.name, mark)
+        manifest, problem = self._build(library, document, format_name, content, io.BytesIO())
+        _check_signed(content, format_name, manifest)
         with os.fdopen(os.open(target, _NEW_FILE_FLAGS, 0o600), "wb") as written:
             written.write(manifest)
             os.fchmod(written.fileno(), 0o644)
+        return problem
 
-    def _manifest(self, title: str, mark: Mark, *, is_signed: bool) -> dict[str, object]:
+    def _build(
+        self,
+        library: Any,  # noqa: ANN401 - an extra
+        document: dict[str, object],
+        format_name: str,
+        original: BinaryIO,
+        signed: BinaryIO,
+        parent: str | None = None,
+    ) -> tuple[bytes, str]:
+        """Sign a file; returns the manifest, and why it has no time stamp.
+
+        Args:
+            library: the one that signs.
+            document: what the manifest states.
+            format_name: of the file; if it cannot hold the manifest, ``signed`` stays as it is.
+            original: the file.
+            signed: the signed file.
+            parent: title of the file as an ingredient, or None if it has no manifest.
+        """
+        media_type = SIGNABLE.get(format_name, _UNKNOWN)
+
+        def build(signer: Any) -> bytes:  # noqa: ANN401 - of the library
+            for file in (original, signed):
+                file.seek(0)
+            signed.truncate()
+            with library.Builder(json.dumps(document), loaded.context) as builder:
+                if format_name not in SIGNABLE:
+                    builder.set_no_embed()
+                if parent is not None:
+                    facts = {"title": parent, "relationship": "parentOf", "label": "in"}
+                    builder.add_ingredient(facts, media_type, original)
+                    original.seek(0)
+                return bytes(builder.sign(signer, media_type, original, signed))
+
+        with self._lock:
+            loaded = self._load(library)
+            problem, again = self._unstamped
+            try:
+                if loaded.stamping is None:
+                    return build(loaded.signer), ""
+                if monotonic() < again:
+                    return build(loaded.signer), problem
+                try:
+                    return build(loaded.stamping), ""
+                except library.C2paError as error:
+                    # Each file would wait for an authority that does not answer.
+                    manifest = build(loaded.signer)
+                    problem = f"signed without a time stamp: {error}"
+                    self._unstamped = (problem, monotonic() + _NO_TIME_STAMP_SECONDS)
+                    return manifest, problem
+            except library.C2paError as error:
+                raise MarkError(f"cannot be signed ({error})") from error
+
+    def _manifest(self, title: str, mark: Mark, *, is_signed: bool = False) -> dict[str, object]:
         """What the library signs, as JSON values."""
         action = {
             "action": "c2pa.created",
@@ -186,23 +245,60 @@ class Signer:
             "assertions": [{"label": "c2pa.actions", "data": {"actions": actions}}],
         }
 
-    def _load(self, library: Any) -> tuple[Any, Any]:  # noqa: ANN401 - an extra
-        """The certificate as the library takes it, read once."""
-        if self._loaded is None:
+    def _load(self, library: Any) -> _Loaded:  # noqa: ANN401 - an extra
+        """The certificate as the library takes it; read again once its file was replaced."""
+        try:
+            facts = self._certificate.stat()
+            version = (facts.st_mtime_ns, facts.st_size, facts.st_ino)
+        except OSError:
+            version = (0, 0, 0)  # reading it says why
+        if self._loaded is None or self._loaded.version != version:
             chain, key = load_certificate(self._certificate, self._private_key)
-            algorithm = check_certificate(chain, key)
-            address = self._time_authority.encode() if self._time_authority else None
-            info = library.C2paSignerInfo(
-                alg=algorithm.encode(), sign_cert=chain, private_key=key, ta_url=address
-            )
+            algorithm = check_certificate(chain, key).encode()
+            key = _unencrypted_pkcs8(key)
+            addresses: list[bytes | None] = [None]
+            if self._time_authority:
+                addresses.append(self._time_authority.encode())
             try:
-                self._loaded = (
-                    library.Signer.from_info(info),
-                    library.Context.from_dict(_BUILDER_SETTINGS),
-                )
+                signers = [
+                    library.Signer.from_info(
+                        library.C2paSignerInfo(
+                            alg=algorithm, sign_cert=chain, private_key=key, ta_url=address
+                        )
+                    )
+                    for address in addresses
+                ]
+                context = library.Context.from_dict(_BUILDER_SETTINGS)
             except library.C2paError as error:
                 raise CertificateError(f"{self._certificate} cannot be used ({error})") from error
+            stamping = signers[1] if self._time_authority else None
+            self._loaded = _Loaded(version, signers[0], stamping, context)
         return self._loaded
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """A certificate as the library takes it.
+
+    Attributes:
+        version: of its file.
+        signer: signs without a time stamp.
+        stamping: signs with one; None if there is no time authority.
+        context: settings of the library.
+    """
+
+    version: tuple[int, int, int]
+    signer: Any
+    stamping: Any
+    context: Any
+
+
+def _check_signed(file: BinaryIO, format_name: str, sidecar: bytes | None = None) -> None:
+    """Raise MarkError unless a file that was signed just now has a valid signature."""
+    seen = read_manifest(file, format_name, sidecar=sidecar)
+    if seen is None or not seen.is_valid:
+        problems = ", ".join(seen.problems) if seen else "no manifest"
+        raise MarkError(f"has no valid signature after it was signed ({problems})")
 
 
 def _library() -> Any:  # noqa: ANN401 - an extra
@@ -270,13 +366,24 @@ def check_certificate(chain: bytes, key: bytes, at: datetime | None = None) -> s
             f"the certificate is valid from {leaf.not_valid_before_utc:%Y-%m-%d}"
             f" to {leaf.not_valid_after_utc:%Y-%m-%d}"
         )
-    if isinstance(private, ec.EllipticCurvePrivateKey) and private.key_size in _ALGORITHMS:
-        return _ALGORITHMS[private.key_size]
+    if isinstance(private, ec.EllipticCurvePrivateKey) and private.curve.name in _ALGORITHMS:
+        return _ALGORITHMS[private.curve.name]
     if isinstance(private, ed25519.Ed25519PrivateKey):
         return "ed25519"
     if isinstance(private, rsa.RSAPrivateKey):
         return "ps256"
     raise CertificateError("the key is of a kind that C2PA does not know")
+
+
+def _unencrypted_pkcs8(key: bytes) -> bytes:
+    """A private key in the only form that the library reads; OpenSSL writes others too."""
+    from cryptography.hazmat.primitives import serialization
+
+    return serialization.load_pem_private_key(key, None).private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
 
 
 def expiry(chain: bytes) -> datetime:
@@ -335,23 +442,39 @@ def _manifest(document: Any, state: str | None) -> Manifest:  # noqa: ANN401 - J
     codes = [str(status.get("code", "")) for status in document.get("validation_status", [])]
     signature = active.get("signature_info", {})
     names = (signature.get("common_name"), signature.get("issuer"))
-    source_type = ""
-    for assertion in active.get("assertions", []):
-        if str(assertion.get("label", "")).startswith("c2pa.actions"):
-            with suppress(AttributeError):
-                for action in assertion["data"]["actions"]:
-                    source_type = source_type or str(action.get("digitalSourceType", ""))
+    terms = [term.rpartition("/")[2] for term in _source_types(document, active)]
+    source_type = next((term for term in terms if term in SYNTHETIC), "".join(terms[:1]))
     return Manifest(
         is_valid=state in {"Valid", "Trusted"},
         is_trusted=state == "Trusted",
         signer=", ".join(dict.fromkeys(str(name) for name in names if name)),
-        source_type=source_type.rpartition("/")[2],
+        source_type=source_type,
         problems=tuple(code for code in codes if code not in _UNTRUSTED),
         ingredients=tuple(
             str(one.get("title") or "a file without a name")
             for one in active.get("ingredients", [])
         ),
     )
+
+
+def _source_types(document: Any, manifest: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
+    """What the actions of a manifest state, then those of the file that it was made from.
+
+    Services sign what their model made, and sign the converted file again, without the type.
+    """
+    for _ in range(_MAX_PARENTS):
+        for assertion in manifest.get("assertions", []):
+            if str(assertion.get("label", "")).startswith("c2pa.actions"):
+                with suppress(AttributeError, KeyError, TypeError):
+                    for action in assertion["data"]["actions"]:
+                        if term := action.get("digitalSourceType"):
+                            yield str(term)
+        parents = (
+            one.get("active_manifest")
+            for one in manifest.get("ingredients", [])
+            if one.get("relationship") == "parentOf"
+        )
+        manifest = document.get("manifests", {}).get(next(parents, None), {})
 
 
 def make_test_certificate(days: int, at: datetime) -> tuple[str, str]:

@@ -35,6 +35,7 @@ _SYNCHSAFE = 0x7F
 _XMP_OWNER = b"XMP\0"
 _MAX_MEDIA_TYPE = 64  # bytes of a frame, in which the type of its content stands
 _V2_2, _V2_3, _V2_4 = 2, 3, 4
+_ID3_ENCODINGS: Final = {b"\0": "latin-1", b"\1": "utf-16", b"\2": "utf-16-be", b"\3": "utf-8"}
 
 
 def _synchsafe(number: int) -> bytes:
@@ -69,10 +70,11 @@ def _read_id3(tag: bytes, layout: Layout) -> None:
     for name, content in _frames(tag):
         if name == b"PRIV" and content.startswith(_XMP_OWNER):
             layout.xmp = layout.xmp or content[len(_XMP_OWNER) :]
-        elif name in {b"TXXX", b"TXX"} and content[:1] in {b"\0", b"\3"}:
-            title, _, text = content[1:].partition(b"\0")
-            key = title.decode("utf-8", "replace").upper()
-            layout.tags.setdefault(key, text.rstrip(b"\0").decode("utf-8", "replace"))
+        elif name in {b"TXXX", b"TXX"} and content[:1] in _ID3_ENCODINGS:
+            text = content[1:].decode(_ID3_ENCODINGS[content[:1]], "replace")
+            title, _, value = text.partition("\0")
+            # In UTF-16 both texts begin with a byte order mark.
+            layout.tags.setdefault(title.upper(), value.strip("\0\ufeff\ufffe"))
         elif name == b"GEOB" and b"c2pa" in content[:_MAX_MEDIA_TYPE]:
             layout.is_signed = True
 

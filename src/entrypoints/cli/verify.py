@@ -6,7 +6,7 @@ import io
 import re
 from contextlib import ExitStack, suppress
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -135,7 +135,7 @@ def _by_hash(invocation: Invocation, hashes: Sequence[str]) -> int:
     else:
         for text in wanted_hashes:
             artifact = artifacts.get(text)
-            click.echo(f"{text}  {_published(artifact) if artifact else 'not published here'}")
+            click.echo(f"{text}  {_origin(artifact) if artifact else 'not published here'}")
     return ExitCode.DONE if len(artifacts) == len(set(wanted_hashes)) else ExitCode.SOME_FAILED
 
 
@@ -232,20 +232,25 @@ def _published_report(
         media = published.open(artifact.file_path, {})
         if media is None:
             return FileReport(Verdict.UNREADABLE, "There is no such file.", artifact=artifact)
+        beside = published_manifest(artifact.file_path, artifact.metadata)
+        sidecar = _content(published, beside) if beside else None
         with media.file:
-            seen = inspector.read_marks(media.file, _sidecar(artifact, published))
+            seen = inspector.read_marks(media.file, sidecar)
     except OSError as error:
         reason = f"It cannot be read: {error.strerror or error}."
         return FileReport(Verdict.UNREADABLE, reason, artifact=artifact)
     # The row of a file by another program may have no hash to compare.
     known = artifact if isinstance(artifact.metadata.get("sha256"), str) else None
-    return replace(judge(seen, known), artifact=artifact)
+    report = judge(seen, known)
+    if beside and sidecar is None and report.verdict is Verdict.MARKED:
+        reason = f"Its signature, {PurePosixPath(beside).name} beside it, is gone."
+        report = replace(report, verdict=Verdict.CHANGED, reason=reason)
+    return replace(report, artifact=artifact)
 
 
-def _sidecar(artifact: GalleryArtifact, published: PublishedMedia) -> bytes | None:
-    """The manifest that was published beside a file, or None."""
-    path = published_manifest(artifact.file_path, artifact.metadata)
-    media = published.open(path, {}) if path else None
+def _content(published: PublishedMedia, path: str) -> bytes | None:
+    """The content of a published file, or None if there is no such file."""
+    media = published.open(path, {})
     if media is None:
         return None
     with io.BufferedReader(media.file) as file:
@@ -286,6 +291,16 @@ def _signature(manifest: Manifest) -> Iterator[tuple[str, str]]:
 def _published(artifact: GalleryArtifact) -> str:
     where = f"artifact {artifact.id} of prompt {artifact.prompt_id}"
     return one_line(f"{where}: {artifact.file_path}")
+
+
+def _origin(artifact: GalleryArtifact) -> str:
+    """Where a file was published, and what made it when."""
+    known = artifact.metadata
+    facts = [known.get("workflow"), known.get("generated_at")]
+    if known.get("seed") is not None:
+        facts.insert(1, f"seed {known['seed']}")
+    made = ", ".join(str(fact) for fact in facts if fact)
+    return one_line(f"{_published(artifact)} ({made})" if made else _published(artifact))
 
 
 def _row(artifact: GalleryArtifact) -> dict[str, object]:

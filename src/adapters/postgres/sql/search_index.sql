@@ -89,12 +89,30 @@ DROP TABLE IF EXISTS media_generator_search_vocabulary;
 -- name: drop_state
 DROP TABLE IF EXISTS media_generator_search_state;
 
--- A common word is found by walking back from the newest prompt, a rare one by its index; the planner
--- knows how common words are.
+-- A common word is found by walking back from the newest prompt, for a while; otherwise the index finds
+-- all of its prompts, which then are few. Left to itself the planner walks back through all prompts for a
+-- word that its statistics do not know.
 
 -- name: find
-SELECT prompt_id
-FROM media_generator_search
-WHERE words @@ CAST(:expression AS tsquery) AND prompt_id < :before
-ORDER BY prompt_id DESC
-LIMIT :limit;
+WITH newest AS MATERIALIZED (
+    SELECT part.prompt_id
+    FROM (
+        SELECT prompt_id, words
+        FROM media_generator_search
+        WHERE prompt_id < :before
+        ORDER BY prompt_id DESC
+        LIMIT 50 * CAST(:limit AS bigint)
+    ) AS part
+    WHERE part.words @@ CAST(:expression AS tsquery)
+    ORDER BY part.prompt_id DESC
+    LIMIT :limit
+),
+matching AS MATERIALIZED (
+    SELECT prompt_id
+    FROM media_generator_search
+    WHERE words @@ CAST(:expression AS tsquery) AND (SELECT count(*) FROM newest) < :limit
+)
+SELECT prompt_id FROM newest WHERE (SELECT count(*) FROM newest) >= :limit
+UNION ALL
+(SELECT prompt_id FROM matching WHERE prompt_id < :before ORDER BY prompt_id DESC LIMIT :limit)
+ORDER BY prompt_id DESC;

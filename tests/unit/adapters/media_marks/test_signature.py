@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -21,8 +22,12 @@ from adapters.media_marks.signature import (
     make_test_certificate,
     read_manifest,
 )
+from adapters.media_marks.signature import (
+    _manifest as manifest_of,
+)
 from application.file_report import Verdict, judge
-from domain.mark import TRAINED
+from application.ports.media_marks import Inspection, Manifest
+from domain.mark import TRAINED, FileMark
 from tests import media_samples
 from tests.unit.adapters.media_marks.test_marker import MARK, decoded, marked, verify
 
@@ -30,6 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytest.importorskip("c2pa")
+serialization = pytest.importorskip("cryptography.hazmat.primitives.serialization")
 
 NOW = datetime.now(UTC)
 PEM, AUTHORITY = make_test_certificate(30, NOW)
@@ -180,3 +186,83 @@ def test_what_is_wrong_with_a_certificate_is_said(tmp_path: Path) -> None:
     path.write_text(json.dumps({}))
     with pytest.raises(CertificateError, match="holds no certificate"):
         load_certificate(path, None)
+
+
+def signed_file(folder: Path, pem: str, authority: str | None = None) -> tuple[Path, FileMark]:
+    """A signed PNG, and its mark."""
+    (folder / "signing.pem").write_text(pem)
+    signer = Signer(folder / "signing.pem", None, ("Media Generator", "1.0"), authority)
+    marker = Marker("Media Generator 1.0", signer=signer)
+    _, done = marked(folder, media_samples.media("png"), "png", MARK, marker)
+    return folder / "made.png", done.mark
+
+
+def test_an_ended_certificate_is_no_change() -> None:
+    """The file is still marked, and the report says what is wrong; a changed one is found."""
+    ended = Manifest(
+        is_valid=False,
+        is_trusted=False,
+        signer="x",
+        source_type=TRAINED,
+        problems=("signingCredential.expired",),
+    )
+    seen = Inspection("png", 1, "0", source_type=TRAINED, manifest=ended)
+    report = judge(seen)
+    assert (report.verdict, "has ended" in report.reason) == (Verdict.MARKED, True)
+    changed = replace(ended, problems=(*ended.problems, "assertion.dataHash.mismatch"))
+    assert judge(replace(seen, manifest=changed)).verdict is Verdict.CHANGED
+
+
+def test_keys_as_openssl_writes_them_sign(tmp_path: Path) -> None:
+    """The library itself reads PKCS 8 alone."""
+    key = serialization.load_pem_private_key(PEM[PEM.index("-----BEGIN PRIVATE") :].encode(), None)
+    traditional = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.TraditionalOpenSSL,
+        serialization.NoEncryption(),
+    ).decode()
+    pem = PEM[: PEM.index("-----BEGIN PRIVATE")] + traditional
+    assert signed_file(tmp_path, pem)[1].signature == "written"
+
+
+def test_a_replaced_certificate_counts_at_once(tmp_path: Path) -> None:
+    """A daemon need not be restarted to sign again."""
+    ended, _ = make_test_certificate(1, NOW - timedelta(days=9))
+    (tmp_path / "signing.pem").write_text(ended)
+    signer = Signer(tmp_path / "signing.pem", None, ("Media Generator", "1.0"))
+    with pytest.raises(CertificateError, match="valid from"):
+        signer.check()
+    (tmp_path / "signing.pem").write_text(PEM)
+    assert signer.check()[0] > NOW
+    other, _ = make_test_certificate(3, NOW)
+    (tmp_path / "new.pem").write_text(other)
+    (tmp_path / "new.pem").replace(tmp_path / "signing.pem")
+    assert signer.check()[0] < NOW + timedelta(days=4)
+
+
+def test_files_are_signed_without_a_time_authority_that_fails(tmp_path: Path) -> None:
+    """They have no time stamp, and the mark says so."""
+    path, mark = signed_file(tmp_path, PEM, "http://127.0.0.1:9")
+    assert (mark.signature, mark.problem[:28]) == ("written", "signed without a time stamp:")
+    seen = FileInspector(StoreLimits()).inspect(path)
+    assert seen.manifest is not None
+    assert seen.manifest.is_valid
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    """Only plain files are read."""
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(OSError, match="no plain file"):
+        FileInspector(StoreLimits()).inspect(tmp_path / "pipe.png")
+
+
+def test_the_source_of_what_a_file_was_made_from_counts() -> None:
+    """A service may sign what its model made, and once more after it was converted."""
+    created = {"action": "c2pa.created", "digitalSourceType": f"http://x/{TRAINED}"}
+    parent = {"assertions": [{"label": "c2pa.actions.v2", "data": {"actions": [created]}}]}
+    active = {
+        "assertions": [{"label": "c2pa.actions", "data": {"actions": [{"action": "c2pa.opened"}]}}],
+        "ingredients": [{"relationship": "parentOf", "active_manifest": "p"}],
+    }
+    document = {"active_manifest": "a", "manifests": {"a": active, "p": parent}}
+    assert manifest_of(document, "Valid").source_type == TRAINED
