@@ -90,7 +90,7 @@ class KindSetup:
     Attributes:
         renderer: "script" or "server"; "" if nothing was found.
         file: the script or the workflow file; None if none was found.
-        others: further workflow files that the server can run, the newest first.
+        further: further workflow files that the server can run, the newest first.
         arguments: a script's argument names by field where they are not the default ones; None
             for a field that it does not take.
         about: what was found, as the end of a line.
@@ -100,17 +100,17 @@ class KindSetup:
     file: Path | None = None
     arguments: Mapping[str, str | None] = field(default_factory=dict)
     about: str = ""
-    others: tuple[Path, ...] = ()
+    further: tuple[Path, ...] = ()
 
     def workflows(self) -> str | list[dict[str, Any]]:
         """The value for ``media.workflows``: the file, or a list of named ones.
 
         The newest renders every prompt for which no other is chosen by its name.
         """
-        if not self.others:
+        if not self.further:
             return str(self.file)
         named: dict[str, dict[str, Any]] = {}
-        for file in (self.file, *self.others):
+        for file in (self.file, *self.further):
             stem = file.stem if file else ""
             stem = _NO_NAME.sub(" ", stem).strip(" .+-")[:_MAX_NAME].strip(" .+-") or "workflow"
             name, number = stem, 1
@@ -119,8 +119,8 @@ class KindSetup:
                 name = f"{stem} {number}"
             when = {"when": {"config_name": name}} if named else {}
             named[name.casefold()] = {"name": name, "file": str(file), **when}
-        default, *others = named.values()
-        return [*others, default]
+        default, *more = named.values()
+        return [*more, default]
 
 
 @dataclass(frozen=True, slots=True)
@@ -445,10 +445,10 @@ def _kind(kind: Kind, comfyui: Path | None, python: Path | None, server: str) ->
     if not files:
         return KindSetup()
     about = f"rendered by the server {server}"
-    if others := files[1:]:
-        names = ", ".join(file.name for file in others)
+    if further := files[1:]:
+        names = ", ".join(file.name for file in further)
         about += f"; by name also {names} ('mediagen submit --workflow')"
-    return KindSetup("server", files[0], about=about, others=tuple(others))
+    return KindSetup("server", files[0], about=about, further=tuple(further))
 
 
 def _script(kind: Kind, comfyui: Path) -> Path | None:
