@@ -8,5 +8,5 @@ from pathlib import Path
 
 _HERE = Path(__file__).resolve().parent
 
-IMAGE_SCRIPT = _HERE / "image" / "image_workflow.py"
-AUDIO_SCRIPT = _HERE / "audio" / "audio_workflow.py"
+IMAGE_SCRIPT = _HERE / "image" / "sketch_picture.py"
+AUDIO_SCRIPT = _HERE / "audio" / "sketch_song.py"

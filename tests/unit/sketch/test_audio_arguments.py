@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sketch.audio.audio_workflow import parse
+from sketch.audio.sketch_song import parse
 
 _NEEDED = ["--lyrics=la", "--output=songs"]
 

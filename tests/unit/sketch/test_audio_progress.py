@@ -3,7 +3,7 @@
 import io
 import re
 
-from sketch.audio.audio_workflow import Progress
+from sketch.audio.sketch_song import Progress
 
 _LINE = re.compile(r" *\d+%\|#* *\| \d+/\d+ \[\d\d:\d\d<(\d\d:\d\d|\?), (\d+\.\d\d|\?)it/s\]")
 

@@ -3,7 +3,7 @@
 import io
 import re
 
-from sketch.image.image_workflow import Bar, bar
+from sketch.image.sketch_picture import Bar, bar
 
 
 def test_a_bar_looks_like_tqdm() -> None:

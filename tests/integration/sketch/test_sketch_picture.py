@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from sketch.image import image_workflow
+from sketch.image import sketch_picture
 
-SCRIPT = Path(image_workflow.__file__)
+SCRIPT = Path(sketch_picture.__file__)
 SIZE = ("--width=128", "--height=96")
 
 
@@ -26,7 +26,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def drawn(*arguments: str) -> int:
     """Call it in this process; gives the exit code."""
-    return image_workflow.main([*arguments])
+    return sketch_picture.main([*arguments])
 
 
 def test_it_draws_a_png_that_says_what_it_is(tmp_path: Path) -> None:

@@ -236,7 +236,7 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _refuse(reason: str) -> int:
-    print(f"audio_workflow: error: {reason}", file=sys.stderr)
+    print(f"sketch_song: error: {reason}", file=sys.stderr)
     return 1
 
 

@@ -82,7 +82,7 @@ def _count(text: str) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="image_workflow.py",
+        prog="sketch_picture.py",
         description="Draw a sketch from a prompt: generative art, not a model.",
         allow_abbrev=False,
     )
@@ -115,7 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
     # Imported late: help and bad arguments need no NumPy.
-    from sketch.image.image_workflow import Bar
+    from sketch.image.sketch_picture import Bar
     from sketch.image.render import Request, describe, render, save, seed_of
 
     print("Media Generator sketch: drawn by a program from the words, not by a model.", flush=True)

@@ -9,14 +9,14 @@ import av
 import pytest
 from tinytag import TinyTag
 
-from sketch.audio import audio_workflow
+from sketch.audio import sketch_song
 
 _LYRICS = "[VERSE]\nSteam ascends from the rim\n\n[CHORUS]\nHold me near\nDo you hear?\n"
 
 
 def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the script; its output keeps the carriage returns that text mode would translate."""
-    command = [sys.executable, audio_workflow.__file__, *arguments]
+    command = [sys.executable, sketch_song.__file__, *arguments]
     done = subprocess.run(command, capture_output=True, timeout=60, check=False)
     return subprocess.CompletedProcess(
         command, done.returncode, done.stdout.decode(), done.stderr.decode()
@@ -65,7 +65,7 @@ def test_same_arguments_same_bytes_and_variations_differ(tmp_path: Path) -> None
 def test_odd_words_are_sung_too(tmp_path: Path, lyrics: str) -> None:
     """Whatever can be said can be sung; in this process, which imports the workflow once."""
     words = ["--lyrics", lyrics, "--output", str(tmp_path), "--seconds", "8"]
-    assert audio_workflow.main(words) == 0
+    assert sketch_song.main(words) == 0
     assert (tmp_path / "generated_song.mp3").stat().st_size > 50_000
 
 
@@ -83,7 +83,7 @@ def test_a_folder_that_is_missing_or_refuses_is_named(
 ) -> None:
     """Exit code 1 with the folder's name; no traceback."""
     missing = tmp_path / "missing"
-    assert audio_workflow.main(["--lyrics=la", f"--output={missing}"]) == 1
+    assert sketch_song.main(["--lyrics=la", f"--output={missing}"]) == 1
     assert str(missing) in capsys.readouterr().err
     (tmp_path / "generated_song.mp3").mkdir()
     done = _run("--lyrics=la", f"--output={tmp_path}", "--seconds=5")
