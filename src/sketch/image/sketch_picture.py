@@ -115,8 +115,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
     # Imported late: help and bad arguments need no NumPy.
-    from sketch.image.sketch_picture import Bar
     from sketch.image.render import Request, describe, render, save, seed_of
+    from sketch.image.sketch_picture import Bar
 
     print("Media Generator sketch: drawn by a program from the words, not by a model.", flush=True)
     first = seed_of(options.prompt) if options.seed is None else options.seed
