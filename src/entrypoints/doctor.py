@@ -6,6 +6,7 @@ import os
 import platform
 import shlex
 import sys
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -131,7 +132,8 @@ def _attempt(resolve: Callable[[], T], missing: list[Problem]) -> T | None:
 def _published_keys(container: Container, limit: int) -> list[str]:
     """The paths of the newest artifacts; none if the database cannot be read."""
     try:
-        page = container.database().gallery.page(GalleryQuery(limit=limit))
+        with closing(container.page_database()) as database:
+            page = database.gallery.page(GalleryQuery(limit=limit))
     except RepositoryError:
         return []  # another check reports it
     return [artifact.file_path for artifact in page.artifacts if artifact.servable]

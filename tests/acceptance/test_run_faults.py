@@ -122,6 +122,7 @@ def test_a_workflows_last_words_are_kept_and_cannot_act(place: Installation) -> 
     place.check()
 
 
+@pytest.mark.slow
 def test_scripts_that_hang_are_stopped_with_all_their_children(place: Installation) -> None:
     """Time limit and stall limit hold, also for those that ignore SIGTERM."""
     dispatching(place, timeout_seconds=6, stall_seconds=3, grace_seconds=0.5)

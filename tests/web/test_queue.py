@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from tests.web.queue_place import Site
 
+pytestmark = pytest.mark.slow
+
 # Counts how often the page looked, and how often it had when a card came or went; notes its pause.
 COUNT_LOOKS = """
   window.looks = 0;

@@ -72,6 +72,7 @@ def test_versions_and_paths_can_be_told_to_others(site: Site) -> None:
         expect(button).to_be_focused()
 
 
+@pytest.mark.slow
 def test_workers_come_and_go(site: Site) -> None:
     """A worker is named while it runs."""
     site.place.poet.write(image("a lake"))
