@@ -289,7 +289,7 @@ def _drain(trial: Trial, name: str, servers: list[_Comfy], count: int, most: int
 
 def _measure_claims(trial: Trial, report: Report) -> None:
     """The claim through the admission, with one workflow and with two."""
-    rounds = trial.choose(200, 30)
+    rounds = trial.choose(400, 30)
     trial.note(f"{rounds} claims each, with one workflow and with two")
     one, two = None, [{"name": model, "script": "workflow.sh"} for model in _MODELS]
     two[0]["when"] = {"style": _MODELS[0]}  # type: ignore[assignment]
@@ -307,7 +307,7 @@ def _measure_claims(trial: Trial, report: Report) -> None:
         samples = interleaved(rounds, turns, warm_up=5)
     plain, *_ = samples.values()
     report.table(
-        ("claim with its commit, 1000 pending", "ms", "times one workflow"),
+        ("claim, 1000 pending", "processor ms", "times one workflow"),
         [
             (name, sample.scaled(1000).shown(), sample.over(plain).shown())
             for name, sample in samples.items()
@@ -341,8 +341,8 @@ def _claims(trial: Trial, name: str, workflows: object, most: int) -> Iterator[C
 
 
 def _timed_claim(container: Container) -> float:
-    began = time.perf_counter()
+    began = time.thread_time()  # how long the commit waits for the disk has nothing to do with it
     claim = container.admission().claim(Selection(frozenset({Kind.IMAGE})))
-    seconds = time.perf_counter() - began
+    seconds = time.thread_time() - began
     assert claim is not None
     return seconds

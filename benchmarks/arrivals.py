@@ -31,7 +31,7 @@ class Author:
     """Writes prompts over one connection, with SQLite's own defaults."""
 
     def __init__(self, database: Path) -> None:
-        self._driver = sqlite3.connect(database, _LOCK_SECONDS, isolation_level=None)
+        self._driver = sqlite3.connect(database, timeout=_LOCK_SECONDS, isolation_level=None)
 
     def add(self, count: int = 1) -> list[int]:
         """Commit so many pending prompts at once; gives their ids."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from application.ports.curation import Curation
     from application.ports.gallery import GalleryArtifact
-    from application.ports.media_files import PublishedMedia
+    from application.ports.media_files import DerivedMedia, PublishedMedia
 
 _BATCH: Final = 200  # files whose paths are looked for in one statement
 _READ_BYTES: Final = 1024 * 1024
@@ -47,11 +47,15 @@ class Wastebasket:
     Args:
         curation: the wastebasket's list.
         published: the files.
+        derived: what was made from them.
     """
 
-    def __init__(self, curation: Curation, published: PublishedMedia) -> None:
+    def __init__(
+        self, curation: Curation, published: PublishedMedia, derived: DerivedMedia
+    ) -> None:
         self._curation = curation
         self._published = published
+        self._derived = derived
 
     def empty_expired(self, now: datetime) -> Emptied:
         """Remove what has been in it for 30 days, and finish removals that began.
@@ -100,11 +104,13 @@ class Wastebasket:
 
     def _remove(self, artifact: GalleryArtifact, emptied: Emptied) -> None:
         try:
-            if not self._is_unchanged(artifact):
+            is_unchanged, identity = self._examine(artifact)
+            if not is_unchanged:
                 emptied.kept[artifact.id] = _IS_CHANGED
                 return
             if not self._curation.begin_removal(artifact):
                 return  # a person took it out just now
+            self._derived.forget(artifact, identity)
             for path in _paths(artifact):
                 self._published.remove(path)
         except OSError as error:
@@ -113,18 +119,18 @@ class Wastebasket:
         self._curation.end_removal(artifact)
         emptied.removed.append(artifact.id)
 
-    def _is_unchanged(self, artifact: GalleryArtifact) -> bool:
-        """Whether the file is what was published, or gone already. Raises OSError."""
+    def _examine(self, artifact: GalleryArtifact) -> tuple[bool, str]:
+        """Whether the file is what was published, or gone, and its identity. Raises OSError."""
         media = self._published.open(artifact.file_path, artifact.metadata)
         if media is None:
-            return True
+            return True, ""
         with media.file:
             if not media.is_certain:
-                return False
+                return False, media.identity
             digest = hashlib.sha256()
             while block := media.file.read(_READ_BYTES):
                 digest.update(block)
-        return digest.hexdigest() == artifact.metadata.get("sha256")
+        return digest.hexdigest() == artifact.metadata.get("sha256"), media.identity
 
 
 def _paths(artifact: GalleryArtifact) -> set[str]:

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from application.ports.events import EventListener
     from application.ports.hooks import HookOutbox, HookTransport
     from application.ports.live_state import LiveStateReader
-    from application.ports.media_files import PublishedMedia, Thumbnails, Waveforms
+    from application.ports.media_files import DerivedMedia, PublishedMedia, Thumbnails, Waveforms
     from application.ports.media_renderer import MediaRenderer
     from application.ports.object_storage import ObjectStorage
     from application.ports.prompt_catalogue import PromptCatalogue
@@ -430,6 +430,14 @@ class Container(containers.DeclarativeContainer):
     drain: providers.Provider[Drain] = providers.Singleton(
         Lazy("application.drain:Drain"), repository, slot, admission, recovery, clock
     )
+    derived_files = providers.Singleton(
+        Lazy("adapters.media_files.derived_files:DerivedFileCache"),
+        providers.Callable(operator.truediv, state_folder, "thumbnails"),
+        sections.web.thumbnails_max_bytes,
+    )
+    derived_media: providers.Provider[DerivedMedia] = providers.Factory(
+        Lazy("adapters.media_files.derived_media:DerivedMediaFiles"), derived_files, state_folder
+    )
     housekeeping: providers.Provider[Housekeeping] = providers.Singleton(
         Lazy("application.housekeeping:Housekeeping"),
         database.provided.history,
@@ -442,6 +450,7 @@ class Container(containers.DeclarativeContainer):
             Lazy("application.wastebasket:Wastebasket"),
             database.provided.curation,
             published_media,
+            derived_media,
         ),
     )
 
@@ -519,11 +528,6 @@ class Container(containers.DeclarativeContainer):
         lock_state=lock_state,
     )
     # One single flight for thumbnails and waveforms: together they leave threads for requests.
-    derived_files = providers.Singleton(
-        Lazy("adapters.media_files.derived_files:DerivedFileCache"),
-        providers.Callable(operator.truediv, state_folder, "thumbnails"),
-        sections.web.thumbnails_max_bytes,
-    )
     single_flight = providers.Singleton(Lazy("adapters.media_files.derived_files:SingleFlight"))
     thumbnails: providers.Provider[Thumbnails] = providers.Singleton(
         Lazy("adapters.media_files.thumbnails:Thumbnails"), derived_files, single_flight

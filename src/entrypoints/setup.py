@@ -47,6 +47,8 @@ _PROBE_SECONDS: Final = 30.0
 _EXPORT_MARK: Final = b"add_comfyui_directory_to_sys_path"
 _MAX_FILES: Final = 300  # that are looked at in one folder
 _MAX_WORKFLOWS: Final = 30
+_MAX_NAME: Final = 60  # characters of the name of a workflow, which may get a number
+_NO_NAME: Final = re.compile(r"[^\w.+-]+")
 _MAX_SCRIPT_BYTES: Final = 4 * 1024 * 1024
 _SQLITE_MARK: Final = b"SQLite format 3\0"
 _OPTION: Final = re.compile(r"(?<![\w-])--?[A-Za-z][\w-]*")
@@ -88,6 +90,7 @@ class KindSetup:
     Attributes:
         renderer: "script" or "server"; "" if nothing was found.
         file: the script or the workflow file; None if none was found.
+        further: further workflow files that the server can run, the newest first.
         arguments: a script's argument names by field where they are not the default ones; None
             for a field that it does not take.
         about: what was found, as the end of a line.
@@ -97,6 +100,27 @@ class KindSetup:
     file: Path | None = None
     arguments: Mapping[str, str | None] = field(default_factory=dict)
     about: str = ""
+    further: tuple[Path, ...] = ()
+
+    def workflows(self) -> str | list[dict[str, Any]]:
+        """The value for ``media.workflows``: the file, or a list of named ones.
+
+        The newest renders every prompt for which no other is chosen by its name.
+        """
+        if not self.further:
+            return str(self.file)
+        named: dict[str, dict[str, Any]] = {}
+        for file in (self.file, *self.further):
+            stem = file.stem if file else ""
+            stem = _NO_NAME.sub(" ", stem).strip(" .+-")[:_MAX_NAME].strip(" .+-") or "workflow"
+            name, number = stem, 1
+            while name.casefold() in named:
+                number += 1
+                name = f"{stem} {number}"
+            when = {"when": {"config_name": name}} if named else {}
+            named[name.casefold()] = {"name": name, "file": str(file), **when}
+        default, *more = named.values()
+        return [*more, default]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +180,7 @@ class Proposal:
         for kind, setup in self.kinds.items():
             if setup.renderer == "server":
                 media.setdefault("renderer", {})[kind.value] = "server"
-                media.setdefault("workflows", {})[kind.value] = str(setup.file)
+                media.setdefault("workflows", {})[kind.value] = setup.workflows()
             elif setup.file and setup.file != self._default_script(kind):
                 media.setdefault("scripts", {})[_SETTINGS[kind]] = str(setup.file)
             if setup.arguments:
@@ -417,10 +441,14 @@ def _kind(kind: Kind, comfyui: Path | None, python: Path | None, server: str) ->
         if arguments:
             about = ", ".join(f"{name} by {option}" for name, option in arguments.items() if option)
         return KindSetup("script", script, arguments, about)
-    file = _workflow_file(kind, comfyui, server) if server and comfyui else None
-    if file is not None:
-        return KindSetup("server", file, about=f"rendered by the server {server}")
-    return KindSetup()
+    files = _workflow_files(kind, comfyui, server) if server and comfyui else []
+    if not files:
+        return KindSetup()
+    about = f"rendered by the server {server}"
+    if further := files[1:]:
+        names = ", ".join(file.name for file in further)
+        about += f"; by name also {names} ('mediagen submit --workflow')"
+    return KindSetup("server", files[0], about=about, further=tuple(further))
 
 
 def _script(kind: Kind, comfyui: Path) -> Path | None:
@@ -487,8 +515,8 @@ def propose_arguments(kind: Kind, options: frozenset[str]) -> dict[str, str | No
     return proposed
 
 
-def _workflow_file(kind: Kind, comfyui: Path, server: str) -> Path | None:
-    """The newest workflow of ComfyUI's own folder that the server can run for this kind."""
+def _workflow_files(kind: Kind, comfyui: Path, server: str) -> list[Path]:
+    """Workflows of ComfyUI's own folder that the server can run for this kind, the newest first."""
     from adapters.comfyui_graph.output_nodes import media_outputs
     from adapters.comfyui_graph.workflow_file import bundled, load_workflow
     from adapters.comfyui_server.address import ServerAddress
@@ -497,6 +525,7 @@ def _workflow_file(kind: Kind, comfyui: Path, server: str) -> Path | None:
     servers = (ServerAddress(server.rstrip("/")),)
     folder = comfyui / "user" / "default" / "workflows"
     files = sorted(_files(folder, (".json",)), key=lambda file: file.stat().st_mtime, reverse=True)
+    usable = []
     for file in files[:_MAX_WORKFLOWS]:
         checked = check_workflow(
             str(file), load_workflow(file, bundled), kind, {}, servers, bundled
@@ -507,8 +536,8 @@ def _workflow_file(kind: Kind, comfyui: Path, server: str) -> Path | None:
             and media_outputs(checked.graph, kind)
             and checked.targets.get("prompt" if kind is Kind.IMAGE else "lyrics")
         ):
-            return file
-    return None
+            usable.append(file)
+    return usable
 
 
 def write_configuration(file: Path, content: str) -> Path | None:

@@ -1,6 +1,7 @@
 """``mediagen setup`` in a home that has ComfyUI and no configuration."""
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -116,6 +117,39 @@ def test_exports_and_workflows_of_a_running_server(bare: CommandLine, double: Do
     assert settings["media"]["scripts"] == {"image": str(comfyui / "my_flow.py")}
     assert settings["media"]["renderer"] == {"audio": "server"}
     assert settings["media"]["workflows"] == {"audio": str(workflows / "song.json")}
+
+
+def test_several_workflows_are_proposed_by_name(bare: CommandLine, double: Double) -> None:
+    """The newest renders what names no other; the file that is written works."""
+    comfyui = bare.home / "ComfyUI"
+    workflows = comfyui / "user" / "default" / "workflows"
+    workflows.mkdir(parents=True)
+    names = ["poster (A4).json", "poster [A4].json", "photo.json"]
+    for age, name in enumerate(names):
+        (workflows / name).write_text(example("text_to_image"))
+        os.utime(workflows / name, (age, age))
+    (workflows / "song.json").write_text(example("ace_step_song"))
+    found = find_installation(
+        Choices(comfyui=comfyui, python=Path(sys.executable), server=double.url),
+        {"HOME": str(bare.home)},
+        bare.home,
+    )
+    settings = found.configuration()
+    assert settings["media"]["workflows"] == {
+        "image": [
+            {"name": name, "file": str(workflows / file), "when": {"config_name": name}}
+            for name, file in (("poster A4", names[1]), ("poster A4 2", names[0]))
+        ]
+        + [{"name": "photo", "file": str(workflows / "photo.json")}],
+        "audio": str(workflows / "song.json"),
+    }
+    assert any("poster (A4).json" in about for _, _, about in found.lines())
+    settings["database"] = {"path": str(bare.home / "musings.db")}
+    (bare.home / "media_generator_config.json").write_text(json.dumps(settings))
+    assert bare.run("init", "musings.db").returncode == 0
+    assert bare.run("submit", "image", "--prompt", "x", "--workflow", "Poster a4").returncode == 0
+    shown = bare.run("workflow", "which", "1")
+    assert "poster A4" in shown.stdout, shown.stderr
 
 
 def test_missing_settings_are_named_at_once(bare: CommandLine) -> None:

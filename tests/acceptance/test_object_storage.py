@@ -75,6 +75,22 @@ def test_a_bucket_takes_the_place_of_the_folder(
 
 
 @pytest.mark.slow
+def test_purged_files_leave_the_bucket(stored: Installation, bucket: TestBucket) -> None:
+    """Their rows stay, and neither the doctor nor verify misses them."""
+    prompts = [stored.poet.write(json.dumps(LAKE)) for _ in range(2)]
+    assert stored.run().returncode == 0
+    assert len(bucket.objects()) == 2
+    assert stored.shell.run("purge", str(prompts[0])).returncode == 0
+    assert len(bucket.objects()) == 2
+    emptied = stored.shell.run("purge", "--now", "--yes")
+    assert emptied.returncode == 0, emptied.stdout + emptied.stderr
+    assert len(bucket.objects()) == 1
+    assert len(stored.poet.execute("SELECT id FROM prompt_artifacts")) == 2
+    assert "the files of the newest 1 rows exist" in stored.shell.run("doctor").stdout
+    verified = stored.shell.run("verify", "--all")
+    assert (verified.returncode, verified.stdout) == (0, "1 published files: 1 marked\n")
+
+
 def test_signed_files_reach_the_bucket(stored: Installation, bucket: TestBucket) -> None:
     """As they were signed: a download of the object is valid, and known."""
     pytest.importorskip("c2pa")

@@ -78,6 +78,11 @@ class DerivedFileCache:
         except OSError:
             return
 
+    def remove(self, identity: str, variant: str) -> None:
+        """Remove a file, if there is one."""
+        with contextlib.suppress(OSError):
+            self._path(identity, variant).unlink()
+
     def _path(self, identity: str, variant: str) -> Path:
         digest = hashlib.sha256(f"{identity}\n{variant}".encode()).hexdigest()
         return self._folder / digest[:2] / f"{digest}{os.path.splitext(variant)[1]}"  # noqa: PTH122

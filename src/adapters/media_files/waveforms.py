@@ -30,7 +30,8 @@ MAX_SECONDS: Final = 7_200  # of a song
 MAX_WORK_SECONDS: Final = 30.0  # spent on one song
 _BLOCK = 256  # samples of which only the loudest is kept
 _OPTIONS = {"enable_drefs": "0"}  # only this file may be read, whatever others it names
-_VARIANT = "levels.json"
+VARIANT: Final = "levels.json"
+"""The name of a waveform in the cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class Waveforms:
 
     def _cached(self, media: MediaFile) -> SoundLevels | None:
         try:
-            document = json.loads(self._cache.load(media.identity, _VARIANT) or b"{}")
+            document = json.loads(self._cache.load(media.identity, VARIANT) or b"{}")
             cached = SoundLevels(tuple(map(float, document["levels"])), float(document["seconds"]))
         except (ValueError, TypeError, KeyError):
             return None  # the cache is not flushed to the disk, so a file may have been cut
@@ -91,7 +92,7 @@ class Waveforms:
             buffered.detach()  # or the file would be closed with it
         document = {"levels": measured.levels, "seconds": measured.seconds}
         content = json.dumps(document, separators=(",", ":")).encode()
-        self._cache.save(media.identity, _VARIANT, content)
+        self._cache.save(media.identity, VARIANT, content)
         return measured
 
 

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     import io
     from collections.abc import Mapping
 
+    from application.ports.gallery import GalleryArtifact
+
 
 class InvalidMediaError(Exception):
     """Nothing can be made from a file because of its content; the message says why."""
@@ -72,6 +74,19 @@ class PublishedMedia(Protocol):
 
         Raises:
             OSError: it cannot be removed now.
+        """
+        ...
+
+
+class DerivedMedia(Protocol):
+    """What was made from published files: thumbnails, waveforms, fingerprints."""
+
+    def forget(self, artifact: GalleryArtifact, identity: str) -> None:
+        """Remove what was made from a file; what cannot be removed stays.
+
+        Args:
+            artifact: the row of the file.
+            identity: of the file, as in ``MediaFile``.
         """
         ...
 

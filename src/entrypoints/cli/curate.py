@@ -245,7 +245,8 @@ def _remove_now(invocation: Invocation, ids: tuple[int, ...], *, files: bool, ye
     from application.wastebasket import Wastebasket
     from entrypoints.container import compose
 
-    published = compose(invocation.settings()).published_media()
+    container = compose(invocation.settings())
+    published, derived = container.published_media(), container.derived_media()
     with invocation.open_database() as database:
         artifact_ids, unknown = (ids, []) if files else _files_of(database, ids)
         waste = {artifact.id for artifact in _waste(database)}
@@ -258,7 +259,7 @@ def _remove_now(invocation: Invocation, ids: tuple[int, ...], *, files: bool, ye
             if not click.confirm(f"Remove {count} for good?"):
                 click.echo("nothing was removed", err=True)
                 return ExitCode.SOME_FAILED
-        emptied = Wastebasket(database.curation, published).empty_now(frozenset(chosen))
+        emptied = Wastebasket(database.curation, published, derived).empty_now(frozenset(chosen))
     absent = dict.fromkeys(set(artifact_ids) - waste, "it is not in the wastebasket")
     refused = {str(number): reason for number, reason in (emptied.kept | absent).items()}
     if invocation.as_json:

@@ -222,7 +222,12 @@ def _all_published(invocation: Invocation) -> Iterator[tuple[str, FileReport]]:
     with ExitStack() as stack:
         database = stack.enter_context(invocation.open_database())
         for artifact in all_artifacts(database.gallery):
-            yield artifact.file_path, _published_report(artifact, published, inspector)
+            report = _published_report(artifact, published, inspector)
+            if report.inspection is None:
+                curated = database.curation.of([artifact.id]).get(artifact.id)
+                if curated is not None and curated.is_purged:
+                    continue  # a person removed it
+            yield artifact.file_path, report
 
 
 def _published_report(

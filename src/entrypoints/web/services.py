@@ -308,7 +308,9 @@ def build_services(loaded: LoadedSettings, access: Access) -> tuple[Services, Ca
         summaries=SummaryCache(databases.watch),
         checks=CheckCache(lambda: _checks(loaded)),
         check_workflow=partial(_check_workflow, loaded),
-        wastebasket=lambda: Wastebasket(databases.current().curation, container.published_media()),
+        wastebasket=lambda: Wastebasket(
+            databases.current().curation, container.published_media(), container.derived_media()
+        ),
         fact_reader=FactReader(container.page_database),
         published=_if_set(container.published_media),
         thumbnails=container.thumbnails(),

@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from adapters.media_files.derived_files import DerivedFileCache
+from adapters.media_files.derived_media import DerivedMediaFiles
+from adapters.media_files.fingerprints import FingerprintFile
 from adapters.media_files.media_file import MediaFolder
+from adapters.media_files.picture_index import PictureFile
 from adapters.sql_queue.curation import SqlCuration
 from adapters.sqlite.connection import Connection
 from application.wastebasket import Wastebasket
@@ -35,7 +39,9 @@ class _Place:
         self.curation = curation
         self.poet = poet
         self.published = MediaFolder(self.root)
-        self.wastebasket = Wastebasket(curation, self.published)
+        self.cache = DerivedFileCache(folder / "thumbnails", 10**6)
+        derived = DerivedMediaFiles(self.cache, folder)
+        self.wastebasket = Wastebasket(curation, self.published, derived)
 
     def publish(self, number: int, content: bytes = b"picture") -> Path:
         """A file with the row that Media Generator would write."""
@@ -88,6 +94,29 @@ def test_the_manifest_beside_a_file_goes_with_it(place: _Place) -> None:
     assert place.wastebasket.empty_now().removed == [1]
     assert not manifest.exists()
     assert not file.parent.exists()
+
+
+def test_what_was_made_from_a_file_goes_with_it(place: _Place, tmp_path: Path) -> None:
+    """Its thumbnails and fingerprints; those of others stay."""
+    kept = [place.publish(number, b"picture %d" % number) for number in (1, 2)][1]
+    digests = [hashlib.sha256(b"picture %d" % number).hexdigest() for number in (1, 2)]
+    for number, digest in enumerate(digests, start=1):
+        facts = {"sha256": digest, "file_size": len(b"picture 1")}
+        media = place.published.open(f"image/{number}_20260106T213045/a.png", facts)
+        assert media is not None
+        media.file.close()
+        place.cache.save(media.identity, "320.webp", b"RIFF")
+    fingerprints = FingerprintFile(tmp_path / "fingerprints.db")
+    fingerprints.save([(digest, 7) for digest in digests])
+    with closing(PictureFile(tmp_path / "pictures.db")) as index:
+        index.add([(1, 7), (2, 7)], {})
+        place.curation.discard([1])
+        assert place.wastebasket.empty_now().removed == [1]
+        assert index.near(7, 8) == [(0, 2)]
+        assert index.known([1, 2]) == {1, 2}
+    assert fingerprints.known() == {digests[1]: 7}
+    assert len(list((tmp_path / "thumbnails").glob("*/*.webp"))) == 1
+    assert kept.exists()
 
 
 def test_a_person_may_remove_some_now(place: _Place) -> None:

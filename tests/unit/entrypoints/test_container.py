@@ -223,7 +223,8 @@ def build(place: Place, tmp_path: Path) -> Iterator[Build]:
 
     yield with_settings
     for container in made:
-        container.connection().close()
+        for name in ("connection", "lease_connection", "outbox_connection"):
+            container.providers[name]().close()
 
 
 def test_every_provider_resolves(build: Build, place: Place) -> None:
@@ -235,7 +236,15 @@ def test_every_provider_resolves(build: Build, place: Place) -> None:
         | OF_SERVERS.keys()
         | GIVEN
         | VALUES
-        | {"hook_outbox", "marker", "plans", "prompt_chooser", "workflow_choices", "workflow_holds"}
+        | {
+            "derived_media",
+            "hook_outbox",
+            "marker",
+            "plans",
+            "prompt_chooser",
+            "workflow_choices",
+            "workflow_holds",
+        }
         | {"answerable"}
     )
     assert set(container.providers) == named
@@ -250,6 +259,8 @@ def test_every_provider_resolves(build: Build, place: Place) -> None:
         one, other = (container.providers[name](**given) for _ in range(2))
         assert isinstance(one, part), name
         assert one is not other
+        for made in (one, other):
+            getattr(made, "close", lambda: None)()
     assert list(container.renderers()) == ["script"]
     assert [
         container.providers[name]()
