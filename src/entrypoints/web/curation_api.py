@@ -24,8 +24,9 @@ from entrypoints.web.json_responses import Count, Document
 from entrypoints.web.zip_archives import zip_chunks
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from entrypoints.web.api import AnyHandler
     from entrypoints.web.services import Services
 
 MAX_FILES: Final = 10_000
@@ -103,14 +104,20 @@ class Renamed(Document):
     name: str | None
 
 
-@routes.add(
-    "POST",
-    "/api/v1/gallery/curate",
-    ChangedFiles,
-    tag="media",
-    body=CurateBody,
-    body_required=True,
-)
+def _change(name: str, body: type[Document], **facts: object) -> Callable[[AnyHandler], AnyHandler]:
+    """Declare the decorated function as the handler of a change of files."""
+    return routes.add(
+        "POST",
+        f"/api/v1/gallery/{name}",
+        ChangedFiles,
+        tag="media",
+        body=body,
+        body_required=True,
+        **facts,
+    )
+
+
+@_change("curate", CurateBody)
 def curate_files(services: Services, body: CurateBody) -> ChangedFiles:
     """Rate, hide and tag files, and add them to collections.
 
@@ -161,14 +168,7 @@ def rename_group(services: Services, body: RenameBody) -> Renamed:
     return Renamed(new_name)
 
 
-@routes.add(
-    "POST",
-    "/api/v1/gallery/discard",
-    ChangedFiles,
-    tag="media",
-    body=FilesBody,
-    body_required=True,
-)
+@_change("discard", FilesBody)
 def discard_files(services: Services, body: FilesBody) -> ChangedFiles:
     """Put files into the wastebasket.
 
@@ -178,28 +178,13 @@ def discard_files(services: Services, body: FilesBody) -> ChangedFiles:
     return changed_files(services.curation().discard(body.ids))
 
 
-@routes.add(
-    "POST",
-    "/api/v1/gallery/restore",
-    ChangedFiles,
-    tag="media",
-    body=FilesBody,
-    body_required=True,
-)
+@_change("restore", FilesBody)
 def restore_files(services: Services, body: FilesBody) -> ChangedFiles:
     """Take files out of the wastebasket."""
     return changed_files(services.curation().restore(body.ids))
 
 
-@routes.add(
-    "POST",
-    "/api/v1/gallery/purge",
-    ChangedFiles,
-    tag="media",
-    body=FilesBody,
-    body_required=True,
-    errors={503: "The settings do not say where published files are"},
-)
+@_change("purge", FilesBody, errors={503: "The settings do not say where published files are"})
 def purge_files(services: Services, body: FilesBody) -> ChangedFiles:
     """Remove files that are in the wastebasket now. This cannot be undone.
 
