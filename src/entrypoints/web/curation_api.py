@@ -189,6 +189,9 @@ def purge_files(services: Services, body: FilesBody) -> ChangedFiles:
     """Remove files that are in the wastebasket now. This cannot be undone.
 
     Their rows stay, and requests for the files are answered with 410.
+
+    Raises:
+        ApiError: the settings do not say where published files are.
     """
     if services.published is None:
         message = "the settings do not say where published files are"
