@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+pytestmark = pytest.mark.slow
+
+
 @contextmanager
 def locked(place: Installation) -> Iterator[sqlite3.Connection]:
     """Nobody else can write, nor read where the journal is a rollback journal."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
 SHORT = {"database": {"timeout": 1.0}, "workers": {"lease_seconds": 3.0}}
 # The first process of the namespace outlives the worker, as the one of a container does.
 INIT = 'hostname "$1" 2>/dev/null; shift; "$@" & wait; exec sleep 600'

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture
 def site(tmp_path: Path, browser: Browser) -> Iterator[Site]:
     """An installation with one picture to render."""
