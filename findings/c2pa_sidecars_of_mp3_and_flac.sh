@@ -5,7 +5,7 @@
 #         untouched file and the manifest finds them valid.
 # Seen:   so it is with PNG, JPEG and WAV. For MP3 and FLAC, sign() writes a file that is 10 bytes longer, with an empty ID3v2
 #         tag in front (for FLAC too), and the manifest is about that file: next to the untouched one it is a hash mismatch.
-#         Signing raises nothing, so whoever throws the written file away has a manifest of no file.
+#         Signing raises nothing, so a program that drops the written file keeps a manifest of no file.
 #
 # Output seen:
 #   image/png: b'' in front; untouched: Valid; as written: Valid
