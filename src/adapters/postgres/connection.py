@@ -86,7 +86,7 @@ class Connection:
         self._has_begun = False  # whether the server knows about the transaction
         self._mark: Mapping[str, object] | None = None  # once the transaction changed something
         self._pending: list[str] = []  # statements that are sent along with the next one
-        self._outcomes = statements("transactions")
+        self._sql = statements("transactions")
         self._driver: psycopg.Connection[tuple[Any, ...]] | None = connect(address)
 
     def close(self) -> None:
@@ -134,7 +134,7 @@ class Connection:
         if self._mark is not None:
             return self._send(statement, values, writes=True).rowcount
         # Tells whether the transaction was committed, should the session be lost then.
-        cursor = self._send(f"{statement}; {self._outcomes['mark']}", values, writes=True)
+        cursor = self._send(f"{statement}; {self._sql['mark']}", values, writes=True)
         changed = cursor.rowcount
         while cursor.nextset():
             if cursor.description is None:
@@ -211,9 +211,21 @@ class Connection:
         )
         return f" ({', '.join(name for (name,) in names)})" if names else ""
 
-    def version(self) -> tuple[int, int] | None:
-        """None: nothing cheap tells whether anything was committed."""
-        return None
+    def version(self) -> tuple[int, str] | None:
+        """A value that changes with every transaction that writes anything on the server.
+
+        None inside a write transaction, which may be rolled back.
+
+        Raises:
+            RepositoryError: the database cannot be used.
+        """
+        with self._lock:
+            if self._in_transaction:
+                return None
+            [(snapshot,)] = self.rows(self._sql["snapshot"])
+            # Another session may be with another server, whose numbers are its own.
+            process = self._driver.info.backend_pid if self._driver else 0
+            return process, str(snapshot)
 
     # ------------------------------------------------------------------------------ transactions
 
@@ -360,7 +372,7 @@ class Connection:
         """
         began = time.monotonic()
         while True:
-            [(outcome,)] = self.rows(self._outcomes["outcome"], mark)
+            [(outcome,)] = self.rows(self._sql["outcome"], mark)
             # The old session may still be at it.
             if outcome != "in progress" or time.monotonic() - began >= self._max_wait(
                 self._write_timeouts

@@ -1,3 +1,8 @@
+-- What a new transaction would see: which of the others are committed.
+
+-- name: snapshot
+SELECT pg_current_snapshot()::text;
+
 -- Whether a transaction was committed whose session was lost in COMMIT. Its number alone does not tell: after a crash, and
 -- on a standby that was promoted, numbers that never reached the disk or the standby are given to other transactions.
 
