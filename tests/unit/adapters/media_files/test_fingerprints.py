@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _ROWS, _COLUMNS = np.mgrid[0:256, 0:320]
-WAVES = ((np.sin(_COLUMNS / 20) + np.cos(_ROWS / 31)) * 60 + 128).astype(np.uint8)
+WAVES = ((np.sin((_COLUMNS + _ROWS) / 23) + np.cos(_COLUMNS * _ROWS / 3000)) * 60 + 128).astype(
+    np.uint8
+)
 CHESSBOARD = ((_COLUMNS // 40 + _ROWS // 40) % 2 * 100 + 100).astype(np.uint8)
 
 
@@ -39,7 +41,7 @@ def _as_mode(pixels: NDArray[np.uint8], mode: str) -> Image.Image:
 
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "P", "I;16"])
 def test_the_depth_and_the_mode_of_the_file_do_not_matter(mode: str) -> None:
-    """A grey picture of 16 bits is no blank one, as it is for libraries that convert it directly."""
+    """A grey picture of 16 bits is no blank one, as it is where Pillow converts it."""
     waves, chessboard = _bits(_as_mode(WAVES, mode)), _bits(_as_mode(CHESSBOARD, mode))
     assert _distance(waves, _bits(Image.fromarray(WAVES))) <= 2
     assert _distance(waves, chessboard) > 2 * MAX_DISTANCE
