@@ -69,11 +69,6 @@ class Layout:
     tags: dict[str, str] = field(default_factory=dict)
     places: dict[str, Part] = field(default_factory=dict)
 
-    @property
-    def is_signed(self) -> bool:
-        """Whether the file holds a C2PA manifest."""
-        return bool(self.manifest)
-
     def source_type(self) -> str:
         """The term of the IPTC vocabulary that the file states, or ""."""
         stated = self.tags.get("DIGITALSOURCETYPE", "").encode("utf-8", "replace")

@@ -155,9 +155,9 @@ class Marker:
             try:
                 layout = scan(original)
                 stated = layout.source_type() if layout.xmp or layout.tags else ""
-                if layout.is_signed or stated in SYNTHETIC or not self._with_metadata:
+                if layout.manifest or stated in SYNTHETIC or not self._with_metadata:
                     present = "present" if stated in SYNTHETIC else ""
-                    signed = "present" if layout.is_signed else ""
+                    signed = "present" if layout.manifest else ""
                     stated = signed_source_type(original, layout) or stated
                     kept = FileMark(mark.ids.get(target.name, ""), stated, present, signed)
                 else:
