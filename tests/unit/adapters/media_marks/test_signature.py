@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from dataclasses import replace
@@ -12,6 +13,7 @@ import pytest
 
 from adapters.filesystem.inspection import FileInspector
 from adapters.filesystem.limits import StoreLimits
+from adapters.media_files.thumbnails import draw_thumbnail
 from adapters.media_marks.marker import Marker
 from adapters.media_marks.signature import (
     SIGNABLE,
@@ -29,7 +31,7 @@ from application.file_report import Verdict, judge
 from application.ports.media_marks import Inspection, Manifest
 from domain.mark import TRAINED, FileMark
 from tests import media_samples
-from tests.unit.adapters.media_marks.test_marker import MARK, decoded, marked, verify
+from tests.unit.adapters.media_marks.test_marker import MARK, decoded, layout_of, marked, verify
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -115,6 +117,20 @@ def test_a_manifest_stands_beside_the_file(
     assert judge(FileInspector(StoreLimits()).inspect(path)).verdict is Verdict.MARKED
 
 
+def test_a_manifest_of_a_neighbour_is_no_broken_signature(tmp_path: Path, signer: Signer) -> None:
+    """A song that was published as Ogg and Opus has a manifest for one of both."""
+    marker = Marker("Media Generator 1.0", signer=signer, with_sidecars=True)
+    marked(tmp_path, media_samples.media("ogg"), "ogg", MARK, marker)
+    other, done = marked(tmp_path, media_samples.media("opus"), "opus", MARK, marker)
+    assert "neighbour" in done.mark.problem
+    inspector = FileInspector(StoreLimits())
+    report = judge(inspector.inspect(tmp_path / "made.opus"))
+    assert (report.verdict, report.reason) == (Verdict.MARKED, "")
+    assert inspector.inspect(tmp_path / "made.ogg").manifest is not None
+    (tmp_path / "made.ogg").write_bytes(other)  # which it covers no longer
+    assert judge(inspector.inspect(tmp_path / "made.opus")).verdict is Verdict.CHANGED
+
+
 def test_a_changed_file_is_not_valid(tmp_path: Path, signer: Signer) -> None:
     """One byte in a text is enough, which no decoder would notice."""
     marker = Marker("Media Generator 1.0", signer=signer)
@@ -155,6 +171,33 @@ def test_a_signature_alone_can_be_asked_for(tmp_path: Path, signer: Signer) -> N
     assert b"XML:com.adobe.xmp" not in new
     seen = FileInspector(StoreLimits()).inspect(tmp_path / "made.png")
     assert judge(seen).verdict is Verdict.MARKED
+
+
+@pytest.mark.parametrize("format_name", media_samples.PICTURE_FORMATS)
+@pytest.mark.parametrize("with_metadata", [False, True])
+def test_a_thumbnail_of_a_signed_picture_is_marked(
+    tmp_path: Path, signer: Signer, format_name: str, *, with_metadata: bool
+) -> None:
+    """With the type of source that only the manifest may state; so is the row of such a file."""
+    marker = Marker("Media Generator 1.0", with_metadata=with_metadata, signer=signer)
+    raw = media_samples.picture(format_name, (400, 200))
+    new, _ = marked(tmp_path, raw, format_name, MARK, marker)
+    small = draw_thumbnail(io.BytesIO(new), format_name, 64)
+    assert layout_of(small, "webp")[0] == TRAINED
+    _, done = marked(tmp_path, new, format_name, MARK)
+    assert (done.mark.source_type, done.mark.signature) == (TRAINED, "present")
+
+
+@pytest.mark.parametrize("format_name", SIGNABLE)
+def test_the_row_of_a_signed_file_has_its_type_of_source(
+    tmp_path: Path, signer: Signer, format_name: str
+) -> None:
+    """Read from the manifest without the library, wherever the manifest stands."""
+    marker = Marker("Media Generator 1.0", with_metadata=False, signer=signer)
+    new, _ = marked(tmp_path, media_samples.media(format_name), format_name, MARK, marker)
+    _, done = marked(tmp_path, new, format_name, MARK)
+    assert (done.mark.source_type, done.mark.metadata) == (TRAINED, "")
+    assert done.mark.signature == "present"
 
 
 def test_without_a_usable_certificate_files_are_still_marked(tmp_path: Path) -> None:
