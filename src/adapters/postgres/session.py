@@ -41,16 +41,16 @@ class Session(psycopg.Connection[tuple[Any, ...]]):
 
     def _while_alive(self, gen: Generator[Any, Any, T]) -> Generator[Any, Any, T]:
         try:
-            wanted = next(gen)
+            interest = next(gen)
             heard = time.monotonic()
             while True:
-                ready = yield wanted
+                ready = yield interest
                 if ready:
                     heard = time.monotonic()
                 elif time.monotonic() - heard >= _SILENT_SECONDS:
                     self._check_server()
                     heard = time.monotonic()
-                wanted = gen.send(ready)
+                interest = gen.send(ready)
         except StopIteration as end:
             return end.value  # type: ignore[no-any-return]
 
