@@ -35,8 +35,8 @@ from tests.chaos.traps import Trap, TrappedPort, TrappedRenderer, trap_server
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from application.finalizer import RenderFinalizer
     from application.ports.events import Event
+    from application.prompt_render import RenderFinalizer
 
 HEARTBEAT_SECONDS = 0.1
 _LONGEST_GAP = 0.2
