@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import random
 import shutil
 import tempfile
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from tests.chaos.checker import Checker
 from tests.chaos.crew import dismiss, start, warm_up, worker
-from tests.chaos.databases import ERRORS, POSTGRES
+from tests.chaos.databases import ERRORS, POSTGRES, all_rows
 from tests.chaos.faults.calls import EVERY_NUMBER, CallSweeps
 from tests.chaos.faults.catalogue import all_faults
 from tests.chaos.hand import FoundError
@@ -145,7 +146,7 @@ class Campaign:
         if place.server is not None:
             found += ServedChecker(place, place.server).violations(once=fault.once)
         if found:
-            _keep(place)
+            found.append(f"kept in {_keep(place, found)}")
         return deaths, found
 
 
@@ -205,7 +206,16 @@ def _place(
         yield place, Checker(place)
 
 
-def _keep(place: Place) -> None:
-    """Copy the place of a violation to where it can be looked at."""
+def _keep(place: Place, findings: list[str]) -> Path:
+    """Copy the place of a violation to where it can be looked at, and what its servers know."""
     target = Path(tempfile.mkdtemp(prefix="chaos-violation-"))
     shutil.copytree(place.folder, target, symlinks=True, dirs_exist_ok=True)
+    (target / "violations.txt").write_text("\n".join(findings))
+    if isinstance(place.database, str):
+        with (target / "database.txt").open("w") as file:
+            for table, rows in all_rows(place.database).items():
+                file.writelines(f"{table}: {row}\n" for row in rows)
+    if place.server is not None:
+        known = {"jobs": place.server.jobs(), "requests": place.server.requests()}
+        (target / "server.json").write_text(json.dumps(known, indent=1, default=str))
+    return target

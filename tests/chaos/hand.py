@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 
 PATIENCE = 180.0  # seconds; a busy machine is no fault
+_SECONDS_TO_SHOW = 2.0
 MISTAKE = 70
 """The exit code of a process in which an exception met nobody who expected it."""
 
@@ -102,6 +103,8 @@ class Hand:
             if pid:
                 self.status = status
             elif time.monotonic() > deadline:
+                os.kill(self.pid, signal.SIGABRT)  # it shows what its threads do
+                time.sleep(_SECONDS_TO_SHOW)
                 self.kill()
                 os.waitpid(self.pid, 0)
                 raise StuckError(f"process {self.pid} did not end within {PATIENCE:g} seconds")
