@@ -3,7 +3,7 @@
 #
 # Guess:  a node that Ray calls healthy passes KubeRay's probes. KubeRay makes them itself for Ray 2.53 and later: GET /api/healthz at
 #         port 52365 of every pod, which it passes to Ray as --dashboard-agent-listen-port.
-# Seen:   with plain "ray", `ray start` ends with 0, `ray health-check` ends with 0, tasks run, and nothing listens at that port, without
+# Seen:   with plain "ray", `ray start` ends with 0, `ray health-check` ends with 0, actors run, and nothing listens at that port, without
 #         a word: the endpoint belongs to the agent of the dashboard, which only "ray[default]" has. So an image with plain "ray" never
 #         gets ready under KubeRay, and each of its pods is restarted after ten minutes. With "ray[default]" the endpoint answers, also
 #         to a request without the cluster's token.
