@@ -277,7 +277,13 @@ class Container(containers.DeclarativeContainer):
     )
 
     workflow_holds: providers.Provider[WorkflowHolds | None] = providers.Singleton(
-        renderer_setup.workflow_holds, settings, workflow_choices, renderer, clock, events
+        renderer_setup.workflow_holds,
+        settings,
+        workflow_choices,
+        renderer,
+        clock,
+        events,
+        database.provider,
     )
 
     # Rendering and publishing a prompt.

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from domain.failure import hint_of
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
+    from application.ports.database import Hold
     from domain.lease import ProcessIdentity
     from domain.prompt import Kind
 
@@ -76,6 +79,8 @@ class UnavailableKind:
 
     Attributes:
         workflow: the name; "" for the whole kind.
+        since: when a worker found it first, in UTC, if no running worker of this machine says so.
+        elsewhere: the other machine or settings that it belongs to, as in ``Pause``; "" for none.
     """
 
     kind: Kind
@@ -83,6 +88,8 @@ class UnavailableKind:
     message: str
     hint: str
     workflow: str = ""
+    since: str = ""
+    elsewhere: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +151,29 @@ class WorkerView:
     outcomes: tuple[OutcomeView, ...]
     gate: GateView
     servers: tuple[ServerView, ...] = ()
+
+
+def unavailable_kinds(
+    workers: Iterable[WorkerView], holds: Iterable[Hold]
+) -> list[UnavailableKind]:
+    """What cannot be rendered, each once: as running workers say, then as was written down.
+
+    Args:
+        workers: those of this machine.
+        holds: the workflows that workers of any machine found unable to run.
+    """
+    reported = list(dict.fromkeys(one for worker in workers for one in worker.gate.unavailable))
+    known = {(one.kind, one.workflow) for one in reported}
+    written = [
+        UnavailableKind(
+            *(hold.kind, hold.code, hold.message, hint_of(hold.code), hold.workflow),
+            since=hold.since,
+            elsewhere=hold.elsewhere,
+        )
+        for hold in holds
+        if hold.elsewhere or (hold.kind, hold.workflow) not in known
+    ]
+    return [*reported, *written]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,5 @@
 // The queue page: live status, and actions on prompts.
-import { api, base, complain, el, poll, span, toast } from "./site.js";
+import { api, base, complain, el, poll, span, time, toast } from "./site.js";
 import { LongList } from "./long_list.js";
 import {
   arrange, blank, fillEnded, fillFailed, fillRendering, fillWaiting, put, putMoment, putOrHide,
@@ -16,6 +16,7 @@ const BROKEN_WORKFLOW = {
   audio: (workflow) => _("Songs of the workflow “%(workflow)s” cannot be rendered.", { workflow }),
 };
 const brokenText = ({ kind, workflow }) => (workflow ? BROKEN_WORKFLOW[kind](workflow) : BROKEN[kind]);
+const brokenReason = ({ message, elsewhere }) => (elsewhere ? ` ${message} (${elsewhere})` : ` ${message}`);
 const byId = (id) => document.getElementById(id);
 const number = (count) => count.toLocaleString(language);
 
@@ -119,7 +120,8 @@ function showBroken(broken) {
   list.said = said;
   list.hidden = broken.length === 0;
   list.replaceChildren(...broken.map((each) => el("li", { class: "notice bad" },
-    el("p", {}, el("b", { text: brokenText(each) }), " ", el("code", { text: each.code }), ` ${each.message}`),
+    el("p", {}, el("b", { text: brokenText(each) }), " ", el("code", { text: each.code }), brokenReason(each),
+      ...(each.since ? [" ", time(each.since)] : [])),
     el("p", { class: "hint", text: each.hint || "" }))));
 }
 
