@@ -117,9 +117,9 @@ class FileInspector:
             source_type=layout.source_type(),
             statements=_statements(layout),
         )
-        if layout.is_signed:
+        if layout.manifest:
             sidecar = None
-        if not (layout.is_signed or sidecar):
+        if not (layout.manifest or sidecar):
             return seen
         try:
             manifest = read_manifest(file, format_name, self._anchors, sidecar)

@@ -243,6 +243,14 @@ def test_a_thumbnail_carries_the_mark(tmp_path: Path, format_name: str) -> None:
     assert decoded(small, "webp") == decoded(plain, "webp")
 
 
+def test_a_thumbnail_is_marked_though_texts_are_too_large_for_pillow(tmp_path: Path) -> None:
+    """A large graph of ComfyUI stands in front of the mark."""
+    raw = media_samples.picture("png", (400, 200))
+    graph = media_samples.png_chunk(b"tEXt", b"workflow\0" + b"x" * 2_000_000)
+    new, _ = marked(tmp_path, raw[:33] + graph + raw[33:], "png")
+    assert layout_of(draw_thumbnail(io.BytesIO(new), "png", 64), "webp")[0] == TRAINED
+
+
 def _tag(version: int, flags: int, frames: bytes) -> bytes:
     size = len(frames)
     digits = bytes(size >> shift & 0x7F for shift in (21, 14, 7, 0))

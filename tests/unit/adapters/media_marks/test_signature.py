@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from dataclasses import replace
@@ -12,6 +13,7 @@ import pytest
 
 from adapters.filesystem.inspection import FileInspector
 from adapters.filesystem.limits import StoreLimits
+from adapters.media_files.thumbnails import draw_thumbnail
 from adapters.media_marks.marker import Marker
 from adapters.media_marks.signature import (
     SIGNABLE,
@@ -29,7 +31,7 @@ from application.file_report import Verdict, judge
 from application.ports.media_marks import Inspection, Manifest
 from domain.mark import TRAINED, FileMark
 from tests import media_samples
-from tests.unit.adapters.media_marks.test_marker import MARK, decoded, marked, verify
+from tests.unit.adapters.media_marks.test_marker import MARK, decoded, layout_of, marked, verify
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -155,6 +157,33 @@ def test_a_signature_alone_can_be_asked_for(tmp_path: Path, signer: Signer) -> N
     assert b"XML:com.adobe.xmp" not in new
     seen = FileInspector(StoreLimits()).inspect(tmp_path / "made.png")
     assert judge(seen).verdict is Verdict.MARKED
+
+
+@pytest.mark.parametrize("format_name", media_samples.PICTURE_FORMATS)
+@pytest.mark.parametrize("with_metadata", [False, True])
+def test_a_thumbnail_of_a_signed_picture_is_marked(
+    tmp_path: Path, signer: Signer, format_name: str, *, with_metadata: bool
+) -> None:
+    """With the type of source that only the manifest may state; so is the row of such a file."""
+    marker = Marker("Media Generator 1.0", with_metadata=with_metadata, signer=signer)
+    raw = media_samples.picture(format_name, (400, 200))
+    new, _ = marked(tmp_path, raw, format_name, MARK, marker)
+    small = draw_thumbnail(io.BytesIO(new), format_name, 64)
+    assert layout_of(small, "webp")[0] == TRAINED
+    _, done = marked(tmp_path, new, format_name, MARK)
+    assert (done.mark.source_type, done.mark.signature) == (TRAINED, "present")
+
+
+@pytest.mark.parametrize("format_name", SIGNABLE)
+def test_the_row_of_a_signed_file_has_its_type_of_source(
+    tmp_path: Path, signer: Signer, format_name: str
+) -> None:
+    """Read from the manifest without the library, wherever the manifest stands."""
+    marker = Marker("Media Generator 1.0", with_metadata=False, signer=signer)
+    new, _ = marked(tmp_path, media_samples.media(format_name), format_name, MARK, marker)
+    _, done = marked(tmp_path, new, format_name, MARK)
+    assert (done.mark.source_type, done.mark.metadata) == (TRAINED, "")
+    assert done.mark.signature == "present"
 
 
 def test_without_a_usable_certificate_files_are_still_marked(tmp_path: Path) -> None:
