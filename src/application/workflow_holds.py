@@ -6,14 +6,16 @@ from threading import RLock
 from typing import TYPE_CHECKING, Final
 
 from application.ports.events import KindRecovered, KindUnavailable
+from application.ports.live_state import UnavailableKind
 from domain.breaker import Verdict
-from domain.failure import Blame, FailureCode
+from domain.failure import Blame, FailureCode, hint_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from application.ports.database import QueueControls
+    from application.ports.database import Hold, QueueControls
     from application.ports.events import EventListener
+    from application.ports.live_state import WorkerView
     from application.ports.media_renderer import MediaRenderer
     from application.ports.system import Clock
     from application.workflow_choice import WorkflowChoices
@@ -240,3 +242,26 @@ class WorkflowHolds:
         elif self._written.get(key) != failure.code.value:
             self._controls.hold(kind, name, failure)
             self._written[key] = failure.code.value
+
+
+def unavailable_kinds(
+    workers: Iterable[WorkerView], holds: Iterable[Hold]
+) -> list[UnavailableKind]:
+    """What cannot be rendered, each once: as running workers say, then as was written down.
+
+    Args:
+        workers: those of this machine.
+        holds: the workflows that workers of any machine found unable to run.
+    """
+    reported = list(dict.fromkeys(one for worker in workers for one in worker.gate.unavailable))
+    known = {(one.kind, one.workflow) for one in reported}
+    written = [
+        UnavailableKind(
+            *(hold.kind, hold.code, hold.message, hint_of(hold.code), hold.workflow),
+            since=hold.since,
+            elsewhere=hold.elsewhere,
+        )
+        for hold in holds
+        if hold.elsewhere or (hold.kind, hold.workflow) not in known
+    ]
+    return [*reported, *written]

@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from domain.failure import hint_of
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
-    from application.ports.database import Hold
     from domain.lease import ProcessIdentity
     from domain.prompt import Kind
 
@@ -151,29 +148,6 @@ class WorkerView:
     outcomes: tuple[OutcomeView, ...]
     gate: GateView
     servers: tuple[ServerView, ...] = ()
-
-
-def unavailable_kinds(
-    workers: Iterable[WorkerView], holds: Iterable[Hold]
-) -> list[UnavailableKind]:
-    """What cannot be rendered, each once: as running workers say, then as was written down.
-
-    Args:
-        workers: those of this machine.
-        holds: the workflows that workers of any machine found unable to run.
-    """
-    reported = list(dict.fromkeys(one for worker in workers for one in worker.gate.unavailable))
-    known = {(one.kind, one.workflow) for one in reported}
-    written = [
-        UnavailableKind(
-            *(hold.kind, hold.code, hold.message, hint_of(hold.code), hold.workflow),
-            since=hold.since,
-            elsewhere=hold.elsewhere,
-        )
-        for hold in holds
-        if hold.elsewhere or (hold.kind, hold.workflow) not in known
-    ]
-    return [*reported, *written]
 
 
 @dataclass(frozen=True, slots=True)

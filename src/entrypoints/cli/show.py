@@ -104,7 +104,7 @@ def _broken_kind(
     record: PromptRecord, invocation: Invocation, workflow: str, holds: Sequence[Hold]
 ) -> UnavailableKind | None:
     """What prevents a worker from rendering prompts of this kind and workflow."""
-    from application.ports.live_state import unavailable_kinds
+    from application.workflow_holds import unavailable_kinds
     from entrypoints.factories import live_reader
 
     workers = live_reader(invocation.settings()).workers()

@@ -113,7 +113,7 @@ class Snapshot(NamedTuple):
         """The kinds and named workflows that cannot be rendered."""
         if not self.workers and not self.holds:
             return ()
-        from application.ports.live_state import unavailable_kinds
+        from application.workflow_holds import unavailable_kinds
 
         return unavailable_kinds(self.workers, self.holds)
 

@@ -11,8 +11,8 @@ from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import asdict
 
 from application.ports.database import PausedBy
-from application.ports.live_state import unavailable_kinds
 from application.ports.workers import total_slots
+from application.workflow_holds import unavailable_kinds
 from domain.artifact_status import ArtifactStatus
 from domain.failure import hint_of
 from domain.prompt import CANCELLED, Kind

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from application.ports.events import KindRecovered, KindUnavailable
+from application.ports.live_state import GateView, WorkerView
 from application.ports.workflows import PromptHints
 from application.workflow_choice import WorkflowChoices
-from application.workflow_holds import WorkflowHolds
+from application.workflow_holds import WorkflowHolds, unavailable_kinds
 from domain.breaker import CircuitBreaker, PastRender, Verdict
 from domain.brief_parser import parse_brief
 from domain.failure import Failure, FailureCode
+from domain.lease import ProcessIdentity
 from domain.prompt import Kind
 from domain.render import Claim
 from domain.workflow_rules import WorkflowRule, WorkflowRules
@@ -242,3 +244,21 @@ def test_a_workflow_that_the_settings_lost_is_not_held_any_more(world: World) ->
     world.controls.hold(Kind.IMAGE, "poster", MISSING)
     world.holds.replay(())
     assert world.written() == {}
+
+
+def test_what_workers_say_counts_before_what_was_written_down(world: World) -> None:
+    """The same workflow is named once, unless another machine found it; the reason has a hint."""
+    world.controls.hold(Kind.IMAGE, "anime", MISSING)
+    [hold] = world.controls.holds()
+    [written] = unavailable_kinds((), [hold])
+    assert (written.workflow, written.hint, written.since) == ("anime", MISSING.hint, hold.since)
+    reported = replace(written, since="", message="now")
+    identity = ProcessIdentity("studio", "b1", "", 11, "1")
+    gate = GateView(unavailable=(reported,))
+    worker = WorkerView(identity, "run", 1, *(datetime(2026, 1, 1, tzinfo=UTC),) * 2, (), (), gate)
+    assert unavailable_kinds([worker, worker], [hold]) == [reported]
+    there = replace(hold, elsewhere="on attic")
+    assert unavailable_kinds([worker], [there]) == [
+        reported,
+        replace(written, elsewhere="on attic"),
+    ]
