@@ -56,12 +56,14 @@ class QueueGate:
         stopped: the failure of the environment that stopped each kind, the newest last.
         unavailable: the failure that every prompt of a kind would meet on this machine.
         held: the failure of each named workflow that cannot run, and holds back its prompts.
+        away: why some prompts of a workflow wait for servers that do not answer.
     """
 
     paused: Pause | None = None
     stopped: Mapping[Kind, Failure] = field(default_factory=dict)
     unavailable: Mapping[Kind, Failure] = field(default_factory=dict)
     held: Mapping[WorkflowKey, Failure] = field(default_factory=dict)
+    away: Mapping[WorkflowKey, Failure] = field(default_factory=dict)
 
     @property
     def stopped_by(self) -> Failure | None:
@@ -154,7 +156,8 @@ class Admission:
         with self._lock:
             unavailable = {kind: failure for kind, (failure, _) in self._unavailable.items()}
             held = self._holds.held() if self._holds is not None else {}
-            return QueueGate(self._paused, dict(self._stopped), unavailable, held)
+            away = self._chooser.away() if self._chooser is not None else {}
+            return QueueGate(self._paused, dict(self._stopped), unavailable, held, away)
 
     def seconds_to_probe(self) -> float | None:
         """Seconds until the next probe of a stopped kind; None if no kind is stopped."""
@@ -166,9 +169,9 @@ class Admission:
         """Seconds until it is worth asking for a prompt again; None if no kind is refused."""
         with self._lock:
             gate = self.gate()
-            if not gate.refused and not gate.held:
+            if not gate.refused and not gate.held and not gate.away:
                 return None
-            reasons = (gate.stopped, gate.unavailable, gate.held)
+            reasons = (gate.stopped, gate.unavailable, gate.held, gate.away)
             interval = _check_interval(chain.from_iterable(one.values() for one in reasons))
             probe = self.seconds_to_probe()
             return interval if probe is None else min(interval, max(probe, _MIN_CHECK_INTERVAL))

@@ -254,7 +254,7 @@ def unavailable_kinds(
         holds: the workflows that workers of any machine found unable to run.
     """
     reported = list(dict.fromkeys(one for worker in workers for one in worker.gate.unavailable))
-    known = {(one.kind, one.workflow) for one in reported}
+    known = {(one.kind, one.workflow) for one in reported if not one.is_partial}
     written = [
         UnavailableKind(
             *(hold.kind, hold.code, hold.message, hint_of(hold.code), hold.workflow),

@@ -36,6 +36,10 @@ class Fit(StrEnum):
     POSSIBLE = "possible"  # one of them can render it, and loads models for it
     LATER = "later"  # so can they, but a busy one that has its models gets to it sooner
     IMPOSSIBLE = "impossible"  # none of them can render it
+    AWAY = "away"  # nor can any that answers: one that does not answer may be able to
+
+
+_NOT_NOW = frozenset({Fit.IMPOSSIBLE, Fit.AWAY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +203,7 @@ class AffinityOrder:
             waiting: from the front of the queue, in its order.
             now: seconds on the monotonic clock.
         """
-        possible = [prompt for prompt in waiting if prompt.fit is not Fit.IMPOSSIBLE]
+        possible = [prompt for prompt in waiting if prompt.fit not in _NOT_NOW]
         if not self.limits.is_on or not possible:
             return possible[0] if possible else None
         if self._in_a_row >= self.limits.most:
@@ -232,7 +236,7 @@ class AffinityOrder:
         for prompt in waiting:
             if prompt.prompt_id == prompt_id:
                 break
-            if prompt.fit is not Fit.IMPOSSIBLE:
+            if prompt.fit not in _NOT_NOW:
                 passed.append(prompt.prompt_id)
         self._in_a_row = self._in_a_row + 1 if passed else 0
         self._passed_since.pop(prompt_id, None)

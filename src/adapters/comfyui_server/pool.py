@@ -37,6 +37,7 @@ _INCOMPATIBLE_SECONDS = 5.0  # until it is checked again: a model may be install
 _COMPATIBLE_SECONDS = 300.0  # a model may be deleted at any time
 _HEALTH_BACKOFF = Backoff(base_seconds=0.4, max_seconds=0.6, factor=1.5)
 _MAX_DETAIL = 2_000  # characters
+_MAX_VALUES = 200  # characters
 # What no other prompt would get past; the first of them is the one that is reported.
 _INCOMPATIBLE = (
     FailureCode.NODE_MISSING,
@@ -111,13 +112,18 @@ class Server:
     def models_for(self, workflow: ServerWorkflow, need: Need) -> tuple[str, ...] | None:
         """The models of a prompt by this server's names.
 
-        None if it does not offer one that the brief names, or was not found able to run the
+        None if it does not offer a value that the brief names, or was not found able to run the
         workflow; what it offered counts until it is asked again.
         """
         known = self._compatibility.get((workflow.kind, workflow.label))
         if known is None or known.failure is not None or known.workflow is not workflow:
             return None
         return workflow.models_with(need.values, known.types)
+
+    def was_asked(self, workflow: ServerWorkflow) -> bool:
+        """Whether it said, now or earlier, what it offers for a workflow as that is now."""
+        known = self._compatibility.get((workflow.kind, workflow.label))
+        return known is not None and known.workflow is workflow
 
     @property
     def load(self) -> float:
@@ -282,12 +288,12 @@ class ServerPool:
 
         Args:
             workflow: that renders it.
-            brief: returns its brief, or None; called if the workflow takes models from briefs.
+            brief: returns its brief, or None; called if the workflow takes values from its JSON.
         """
         need = Need(workflow.kind, workflow.label, workflow.models)
-        if not workflow.model_paths or (read := brief()) is None:
+        if not workflow.paths or (read := brief()) is None:
             return need
-        need = replace(need, values=workflow.model_values(read))
+        need = replace(need, values=workflow.chosen_values(read))
         if not need.values:
             return need
         # Servers may have it in different folders; the names of the first one are used for all.
@@ -334,7 +340,7 @@ class ServerPool:
         """How a prompt suits the servers, and those that may take it now, the best first."""
         servers = self._able(workflow, need)
         if not servers:
-            return Fit.IMPOSSIBLE, []
+            return Fit.AWAY if self.why_away(workflow, need) else Fit.IMPOSSIBLE, []
         is_idle = any(
             server.busy < server.address.slots and server.unhealthy is None
             for server in self.servers
@@ -381,23 +387,57 @@ class ServerPool:
         return None
 
     def _able(self, workflow: ServerWorkflow, need: Need) -> list[Server]:
-        """The servers that can render a prompt and may take a job now, the best first.
-
-        If none offers a model that its brief names, any of them: then its render says so.
-        """
-        servers = [
+        """The servers that can render a prompt and may take a job now, the best first."""
+        servers = [server for server in self.servers if server.is_for(workflow)]
+        if need.values:
+            servers = self._offering(servers, workflow, need)
+        able = [
             server
-            for server in self.servers
-            if server.is_for(workflow)
-            and server.takes_next
-            and self._incompatibility(server, workflow) is None
+            for server in servers
+            if server.takes_next and self._incompatibility(server, workflow) is None
         ]
-        if need.values and any(
-            server.is_for(workflow) and server.models_for(workflow, need) is not None
-            for server in self.servers
-        ):
-            servers = [one for one in servers if one.models_for(workflow, need) is not None]
-        return sorted(servers, key=lambda server: self._rank(server, need))
+        return sorted(able, key=lambda server: self._rank(server, need))
+
+    def _offering(
+        self, servers: list[Server], workflow: ServerWorkflow, need: Need
+    ) -> list[Server]:
+        """Those of some servers that offer every value that a brief names.
+
+        If none does and every one was asked, all of them: then the prompt's render says so. None
+        of them while one that does not answer may offer it.
+        """
+        for server in servers:
+            self._incompatibility(server, workflow)  # asks it
+        offering = [one for one in servers if one.models_for(workflow, need) is not None]
+        if offering or not all(server.was_asked(workflow) for server in servers):
+            return offering
+        return servers
+
+    def why_away(self, workflow: ServerWorkflow, need: Need) -> Failure | None:
+        """Why a prompt waits whose brief names what only servers may offer that do not answer.
+
+        None if a server that answers offers it, or none may offer it. Asks no server.
+        """
+        servers = [server for server in self.servers if server.is_for(workflow)]
+        answering = [server for server in servers if server.unhealthy is None]
+        if not need.values or any(one.models_for(workflow, need) is not None for one in answering):
+            return None
+        for server in servers:
+            unhealthy, is_known = server.unhealthy, server.was_asked(workflow)
+            if unhealthy is None or (is_known and server.models_for(workflow, need) is None):
+                continue
+            lacking = [
+                f"{name} {value!r}"
+                for name, value in need.values
+                if all(
+                    one.models_for(workflow, replace(need, values=((name, value),))) is None
+                    for one in answering
+                )
+            ]
+            values = ", ".join(lacking)[:_MAX_VALUES]
+            message = f"no server that answers offers {values}; {unhealthy.failure.message}"
+            return replace(unhealthy.failure, message=message)
+        return None
 
     def _rank(self, server: Server, need: Need) -> tuple[float, ...]:
         if not self.prefers_loaded:
@@ -430,9 +470,9 @@ class ServerPool:
         if not servers:
             return Refused(_no_server(workflow))
         if need.values:
-            able = [one for one in servers if self._incompatibility(one, workflow) is None]
-            offering = [one for one in able if one.models_for(workflow, need) is not None]
-            servers = offering or servers
+            servers = self._offering(servers, workflow, need)
+            if not servers:
+                return Refused(self.why_away(workflow, need) or _no_server(workflow))
         if prompt_id in self._reserved:
             reserved = self._reserved.pop(prompt_id)
             if self._incompatibility(reserved.server, workflow) is None:

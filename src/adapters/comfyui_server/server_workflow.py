@@ -99,16 +99,20 @@ class ServerWorkflow:
         always |= {name for name, path in self.paths.items() if path.default is not None}
         return frozenset(target for name in always for target in self.targets.get(name, ()))
 
-    def model_values(self, brief: Brief) -> tuple[tuple[str, str], ...]:
-        """The model files that a brief names, by path, as it writes them."""
-        read = ((name, self.paths[name].read(brief.document)) for name in self.model_paths)
+    def chosen_values(self, brief: Brief) -> tuple[tuple[str, str], ...]:
+        """The models and other choices that a brief names, by path, as it writes them."""
+        read = (
+            (name, path.read(brief.document))
+            for name, path in self.paths.items()
+            if name not in FIELDS[self.kind] and not (path.type and path.type.is_picture)
+        )
         values = ((name, value.unwrap()) for name, value in read if is_successful(value))
         return tuple((name, value) for name, value in values if isinstance(value, str))
 
     def models_with(
         self, values: Iterable[tuple[str, str]], types: Mapping[Target, InputType]
     ) -> tuple[str, ...] | None:
-        """The model files that it loads with the values of a brief; None if one is not offered.
+        """The model files that it loads with the values of a brief; None if a value is not offered.
 
         Args:
             values: by path.
@@ -117,13 +121,14 @@ class ServerWorkflow:
         chosen: list[str] = []
         replaced: set[str] = set()
         for name, value in values:
-            replaced |= self.model_paths[name]
+            replaced |= self.model_paths.get(name, frozenset())
             for target in self.targets[name]:
                 choices = types[target].choices if target in types else None
                 choice = value if choices is None else offered(value, choices)
                 if choice is None:
                     return None
-                chosen.append(str(choice))
+                if name in self.model_paths:
+                    chosen.append(str(choice))
         kept = (model for model in self.models if model not in replaced)
         return tuple(dict.fromkeys((*kept, *chosen)))
 

@@ -72,6 +72,10 @@ class RayRenderer:
         is_same = self._last_workflows.get(slot) == (need.kind, need.workflow)
         return Fit.LOADED if is_same else Fit.POSSIBLE
 
+    def why_away(self, need: Need) -> Failure | None:  # noqa: ARG002
+        """None: ``fit`` never says that something is away."""
+        return None
+
     def reserve(self, prompt_id: int, need: Need, slot: int, ahead: int = 0) -> None:  # noqa: ARG002
         """Record what the slot renders next."""
         self._last_workflows[slot] = need.kind, need.workflow

@@ -411,6 +411,7 @@ def _broken_documents(snapshot: Snapshot) -> list[dict[str, object]]:
             "workflow": broken.workflow or None,
             "since": broken.since or None,
             "elsewhere": broken.elsewhere or None,
+            "some": broken.is_partial,
         }
         for broken in snapshot.unavailable
     ]
@@ -556,7 +557,7 @@ def _recent_rows(workers: Sequence[WorkerView], number: int) -> list[tuple[str, 
 def broken_lines(broken: UnavailableKind) -> list[str]:
     """What prevents prompts of a kind or workflow from being rendered, and how to fix it."""
     reason = one_line(f"{broken.code}: {broken.message}")
-    which = f"{broken.kind.value} prompts"
+    which = f"{'some ' * broken.is_partial}{broken.kind.value} prompts"
     if broken.workflow:
         which += f' of the workflow "{one_line(broken.workflow)}"'
     if broken.since:

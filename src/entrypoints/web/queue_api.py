@@ -124,6 +124,9 @@ class Broken(Document):
     elsewhere: Annotated[
         str, Meta(description='the other machine or settings that it belongs to; "" for none')
     ] = ""
+    some: Annotated[
+        bool, Meta(description="whether only those prompts wait that name what is not there")
+    ] = False
 
 
 class Pause(Document):
@@ -474,6 +477,7 @@ def _broken(workers: Sequence[WorkerView], holds: Sequence[database.Hold]) -> li
             *(one.kind, one.code, one.message, one.hint, one.workflow),
             since=iso(one.since or None),
             elsewhere=one.elsewhere,
+            some=one.is_partial,
         )
         for one in unavailable_kinds(workers, holds)
     ]

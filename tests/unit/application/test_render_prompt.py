@@ -310,6 +310,9 @@ class _Asking:
     def fit(self, need: Need, slot: int, ahead: int = 0) -> Fit:
         return Fit.POSSIBLE
 
+    def why_away(self, need: Need) -> Failure | None:
+        return None
+
     def reserve(self, prompt_id: int, need: Need, slot: int, ahead: int = 0) -> None:
         """Nothing is kept."""
 

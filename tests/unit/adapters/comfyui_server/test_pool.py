@@ -252,5 +252,25 @@ def test_a_prompt_goes_only_to_servers_that_offer_its_model(
     assert place.give(unknown) == "s0"
     failure = Failure(FailureCode.SERVER_UNREACHABLE, "gone")
     place.servers.mark_unhealthy(place.servers.servers[1], failure)
-    assert place.fit(oil) is Fit.IMPOSSIBLE  # it offered it before it was gone
+    assert place.fit(oil) is Fit.AWAY  # it offered it before it was gone
+    assert place.fit(unknown) is Fit.LOADED  # every server was asked: its render says why
+    assert place.servers.why_away(place.workflow, unknown) is None
+    reason = place.servers.why_away(place.workflow, oil)
+    assert reason is not None
+    assert reason.message == "no server that answers offers technical_params.lora 'oil'; gone"
+    refused = place.servers.acquire(place.workflow, oil, NEVER)
+    assert refused.failure() == reason
+    place.servers.close()
+
+
+def test_a_prompt_waits_for_a_server_that_was_never_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may offer what none of the others does; what one of these offers waits for nothing."""
+    place = LoraServer(monkeypatch, ("ink.safetensors",), ("oil.safetensors",))
+    there = place.servers.servers[1]
+    there._compatibility.clear()  # noqa: SLF001 - as if it had never been asked
+    place.servers.mark_unhealthy(there, Failure(FailureCode.SERVER_UNREACHABLE, "gone"))
+    assert place.fit(place.need(lora="gouache")) is Fit.AWAY
+    assert place.fit(place.need(lora="ink")) is Fit.POSSIBLE
+    assert place.fit(place.need()) is Fit.POSSIBLE
+    assert place.servers.why_away(place.workflow, place.need(lora="ink")) is None
     place.servers.close()
