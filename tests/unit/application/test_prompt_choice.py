@@ -173,13 +173,13 @@ def test_prompts_whose_server_does_not_answer_wait_with_a_reason() -> None:
     place.renderer.fits = {"b": Fit.AWAY}
     chosen, _ = place.chooser.narrow(IMAGES, 1)
     assert chosen is not None
-    assert chosen.only == {2}
+    assert chosen.only == frozenset({2})
     assert [failure.message for failure in place.chooser.away().values()] == ["b"]
     del place.queue.pending[2]
     assert place.chooser.narrow(IMAGES, 1) == (None, frozenset())
     assert list(place.chooser.away()) == [(Kind.IMAGE, "b")]
     place.renderer.fits = {"b": Fit.IMPOSSIBLE}
-    assert place.chooser.narrow(IMAGES, 1) == (None, {Kind.IMAGE})
+    assert place.chooser.narrow(IMAGES, 1) == (None, frozenset({Kind.IMAGE}))
     assert place.chooser.away() == {}
     place.renderer.fits = {"b": Fit.AWAY}
     place.chooser.narrow(IMAGES, 1)
