@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import io
 import json
 import math
 from collections import deque
@@ -24,7 +22,6 @@ from domain.brief_parser import parse_brief
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from application.ports.events import EventListener
     from application.ports.media_files import PublishedMedia
@@ -38,11 +35,7 @@ if TYPE_CHECKING:
     from domain.picture_size import PictureSize, SizeRule
     from domain.prompt import Kind
 
-FICLONE: Final = 0x40049409
-"""Lets a file share the blocks of another one, where the file system can (ioctl_ficlone(2))."""
-
 _VERSION: Final = 1  # of what a key is made of
-_READ_BYTES: Final = 1024 * 1024
 _MAX_LOOKED_AT: Final = 500  # prompts that wait
 _LOOK_SECONDS: Final = 2.0  # between two looks at them
 _OFFER_SECONDS: Final = 60.0  # before one that could not be answered after all is offered again
@@ -85,7 +78,7 @@ class ReusingRenderer(RendererDecorator):
     Args:
         renderer: renders everything else.
         index: finds what was published for the same job.
-        published: opens published files.
+        published: copies published files.
         identify: identifies a named workflow of a kind, by its content; "" if it is not reused.
         events: receives a ``RenderReused`` for each job that was answered.
         clock: the monotonic clock.
@@ -133,7 +126,10 @@ class ReusingRenderer(RendererDecorator):
         began = self._clock.monotonic()
         targets = [job.output / file.name for file in files]
         try:
-            is_whole = all(map(self._copy, files, targets))
+            is_whole = all(
+                self._published.copy(file.path, target) == file.text("sha256")
+                for file, target in zip(files, targets, strict=True)
+            )
         except OSError:
             is_whole = False  # it is rendered, which meets the failure again if it is the disk's
         if not is_whole:
@@ -153,23 +149,6 @@ class ReusingRenderer(RendererDecorator):
             reused_from={"prompt_id": first.prompt_id, "render_id": first.render_id},
             mark_ids={file.name: file.mark_id for file in files if file.mark_id},
         )
-
-    def _copy(self, file: ReusableFile, target: Path) -> bool:
-        """Copy one file; whether it is, byte for byte, what was published."""
-        media = self._published.open(file.path, {})
-        if media is None:
-            return False
-        digest = hashlib.sha256()
-        with io.BufferedReader(media.file, _READ_BYTES) as source, target.open("x+b") as copy:
-            shares = False
-            with suppress(OSError):  # another file system, or an object in a bucket
-                fcntl.ioctl(copy, FICLONE, source.fileno())
-                shares = True
-            while block := (copy if shares else source).read(_READ_BYTES):
-                digest.update(block)
-                if not shares:
-                    copy.write(block)
-        return digest.hexdigest() == file.text("sha256")
 
 
 class AnswerablePrompts:

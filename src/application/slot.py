@@ -27,11 +27,11 @@ from application.ports.prompt_repository import (
 from application.turns import Turns
 from domain.artifact import Artifact, metadata_of
 from domain.breaker import Verdict
-from domain.brief import PROMPT_FIELDS, ImageBrief
+from domain.brief import PROMPT_FIELDS, ImageBrief, seed_for
 from domain.brief_parser import parse_brief
 from domain.failure import Blame, Failure, FailureCode, describe_exception
 from domain.mark import ALGORITHMIC, MANIFEST, TRAINED, Mark
-from domain.render import Outcome, seed_for
+from domain.render import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

@@ -46,7 +46,7 @@ def reusing(
         renderer: renders everything else.
         setups: the renderers that the settings choose, by name.
         index: finds what was published.
-        published: opens published files.
+        published: copies published files.
         events: receives an event for each job that was answered.
         clock: the monotonic clock.
     """

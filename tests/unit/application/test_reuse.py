@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from adapters.file_copies import FICLONE
 from adapters.media_files.media_file import MediaFolder
 from application.ports.events import RenderReused
 from application.ports.media_renderer import RenderingFacts, RenderJob
 from application.ports.prompt_repository import Candidate, Selection
 from application.ports.reuse import ReusableFile
-from application.reuse import FICLONE, AnswerablePrompts, ReusingRenderer, reuse_key
+from application.reuse import AnswerablePrompts, ReusingRenderer, reuse_key
 from domain.brief_parser import parse_brief
 from domain.picture_size import PictureSize, SizeRule
 from domain.prompt import Kind, Writing
