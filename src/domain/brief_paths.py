@@ -28,6 +28,7 @@ from returns.result import Result, Success
 from domain.brief_values import canonical_name, described, is_blank, number_text, read_text
 
 if TYPE_CHECKING:
+    from domain.brief import Brief
     from domain.brief_values import Json
 
 Scalar: TypeAlias = "str | int | float | bool"
@@ -302,6 +303,16 @@ class PathField:
 
 
 _UNUSED: Final = "not used: "
+
+
+def without_taken_notes(brief: Brief, paths: Callable[[], Iterable[BriefPath]]) -> Brief:
+    """A brief without its notes on members that a workflow takes by their paths.
+
+    Args:
+        brief: the brief.
+        paths: returns what the workflows of its kind take; called only if there are notes.
+    """
+    return replace(brief, notes=notes_without(brief.notes, paths())) if brief.notes else brief
 
 
 def notes_without(notes: Iterable[str], paths: Iterable[BriefPath]) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -162,13 +162,10 @@ def _parse(record: PromptRecord, loaded: LoadedSettings) -> Brief | Failure | No
     parsed = parse_brief(kind, record.writing.content)
     if not is_successful(parsed):
         return parsed.failure()
-    brief = parsed.unwrap()
-    if not brief.notes:
-        return brief
-    from domain.brief_paths import notes_without
+    from domain.brief_paths import without_taken_notes
     from entrypoints.settings.resolution import paths_of_kind
 
-    return replace(brief, notes=notes_without(brief.notes, paths_of_kind(loaded, kind)))
+    return without_taken_notes(parsed.unwrap(), lambda: paths_of_kind(loaded, kind))
 
 
 def _document(
