@@ -21,7 +21,7 @@ from domain.brief import BRIEF_FIELDS, ImageBrief
 from domain.brief_parser import parse_brief
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from application.ports.events import EventListener
     from application.ports.media_files import PublishedMedia
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from domain.failure import Failure
     from domain.picture_size import PictureSize, SizeRule
     from domain.prompt import Kind
+    from domain.render import Claim
 
 _VERSION: Final = 1  # of what a key is made of
 _MAX_LOOKED_AT: Final = 500  # prompts that wait
@@ -151,6 +152,96 @@ class ReusingRenderer(RendererDecorator):
         )
 
 
+class JobKeys:
+    """The keys of pending prompts, before a job is made of them.
+
+    Args:
+        identify: as for ``ReusingRenderer``.
+        size_rule: of pictures.
+        choices: which named workflow renders which prompt; None if every kind has only one.
+    """
+
+    def __init__(
+        self,
+        identify: Callable[[Kind, str], str],
+        size_rule: SizeRule,
+        choices: WorkflowChoices | None = None,
+    ) -> None:
+        self._identify = identify
+        self._size_rule = size_rule
+        self._choices = choices
+
+    def of(self, candidate: Candidate) -> str:
+        """The ``reuse_key`` of a prompt; "" if it has none, or its brief cannot be read."""
+        kind, content = candidate.kind, candidate.writing.content
+        parsed = parse_brief(kind, content)
+        if not is_successful(parsed):
+            return ""
+        brief, size, workflow = parsed.unwrap(), None, ""
+        if self._choices is not None:
+            hints = PromptHints(candidate.config_name, candidate.workflow)
+            choice = self._choices.of_writing(kind, content, hints)
+            if not is_successful(choice):
+                return ""
+            workflow = choice.unwrap().name
+        if isinstance(brief, ImageBrief):
+            size = self._size_rule.size(brief.aspect_ratio, brief.width, brief.height)
+        return reuse_key(brief, size, self._identify(kind, workflow))
+
+
+class TwinPrompts:
+    """Pending prompts that ask for exactly what another one is rendered for now.
+
+    They wait until that one ends, so that they are answered from it; if it fails, the next of them
+    is rendered. Within one process. The caller makes sure of one call at a time.
+
+    Args:
+        repository: the queue.
+        keys: of its prompts.
+    """
+
+    def __init__(self, repository: PromptRepository, keys: JobKeys) -> None:
+        self._repository = repository
+        self._keys = keys
+        self._looked_at: dict[int, str] = {}  # the key of what may be claimed next
+        self._rendering: dict[int, str] = {}
+        self._waiting: dict[int, tuple[Kind, str]] = {}
+
+    def waiting(self) -> Mapping[int, Kind]:
+        """The prompts that wait for another one, as far as they were looked at."""
+        rendering = set(self._rendering.values())
+        self._waiting = {i: one for i, one in self._waiting.items() if one[1] in rendering}
+        return {prompt_id: kind for prompt_id, (kind, _) in self._waiting.items()}
+
+    def narrow(self, selection: Selection) -> Selection | None:
+        """The first prompt of a selection that waits for no other one; None if there is none.
+
+        Raises:
+            RepositoryError: the database cannot be used.
+        """
+        skipped = selection.excluding | frozenset(self.waiting())
+        while first := self._repository.candidates(replace(selection, excluding=skipped), 1):
+            [candidate] = first
+            key = self._keys.of(candidate)
+            if not key or key not in self._rendering.values():
+                if len(self._looked_at) >= _MAX_LOOKED_AT:
+                    self._looked_at.clear()  # others claimed them
+                self._looked_at[candidate.prompt_id] = key
+                return replace(selection, only=frozenset({candidate.prompt_id}))
+            self._waiting[candidate.prompt_id] = candidate.kind, key
+            skipped |= {candidate.prompt_id}
+        return None
+
+    def begun(self, claim: Claim) -> None:
+        """Record that a prompt was claimed."""
+        if key := self._looked_at.pop(claim.prompt_id, ""):
+            self._rendering[claim.prompt_id] = key
+
+    def ended(self, claim: Claim) -> None:
+        """Record that the render of a prompt ended, in whatever way."""
+        self._rendering.pop(claim.prompt_id, None)
+
+
 class AnswerablePrompts:
     """Finds pending prompts that need no renderer: they are answered from earlier ones.
 
@@ -159,27 +250,17 @@ class AnswerablePrompts:
     Args:
         repository: the queue.
         index: finds what was published for the same job.
-        identify: as for ``ReusingRenderer``.
-        size_rule: of pictures.
+        keys: of its prompts.
         clock: the monotonic clock.
-        choices: which named workflow renders which prompt; None if every kind has only one.
     """
 
     def __init__(
-        self,
-        repository: PromptRepository,
-        index: ReuseIndex,
-        identify: Callable[[Kind, str], str],
-        size_rule: SizeRule,
-        clock: Clock,
-        choices: WorkflowChoices | None = None,
+        self, repository: PromptRepository, index: ReuseIndex, keys: JobKeys, clock: Clock
     ) -> None:
         self._repository = repository
         self._index = index
-        self._identify = identify
-        self._size_rule = size_rule
+        self._keys = keys
         self._clock = clock
-        self._choices = choices
         self._found: deque[int] = deque()
         self._offered: dict[int, float] = {}
         self._look_at = -math.inf
@@ -215,18 +296,5 @@ class AnswerablePrompts:
 
     def _is_known(self, candidate: Candidate) -> bool:
         """Whether files were published for the same job as that of a prompt."""
-        kind, content = candidate.kind, candidate.writing.content
-        parsed = parse_brief(kind, content)
-        if not is_successful(parsed):
-            return False
-        brief, size, workflow = parsed.unwrap(), None, ""
-        if self._choices is not None:
-            hints = PromptHints(candidate.config_name, candidate.workflow)
-            choice = self._choices.of_writing(kind, content, hints)
-            if not is_successful(choice):
-                return False
-            workflow = choice.unwrap().name
-        if isinstance(brief, ImageBrief):
-            size = self._size_rule.size(brief.aspect_ratio, brief.width, brief.height)
-        key = reuse_key(brief, size, self._identify(kind, workflow))
+        key = self._keys.of(candidate)
         return bool(key and self._index.find(key, candidate.prompt_id))
