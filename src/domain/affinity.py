@@ -12,7 +12,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from enum import StrEnum
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -64,12 +64,18 @@ class Need:
         return frozenset(self.models) or (self.kind, self.workflow)
 
 
+TimesKey: TypeAlias = tuple[str, str, str, frozenset[str]]
+"""A server, a kind, a workflow, and the models of a prompt."""
+TimesRow: TypeAlias = "tuple[TimesKey, Sequence[float], Sequence[float]]"
+"""A key, and the seconds of its last renders: of those that loaded models, and of the others."""
+
+
 class RenderTimes:
     """How long renders took lately on each server, and how much longer those that loaded models."""
 
     def __init__(self) -> None:
-        self._loading: dict[tuple[object, ...], deque[float]] = {}
-        self._loaded: dict[tuple[object, ...], deque[float]] = {}
+        self._loading: dict[TimesKey, deque[float]] = {}
+        self._loaded: dict[TimesKey, deque[float]] = {}
 
     def learn(self, server: str, need: Need, seconds: float, *, had_loaded: bool) -> None:
         """Record a render.
@@ -86,6 +92,21 @@ class RenderTimes:
         if len(times) > _MAX_TIMES:
             del times[next(iter(times))]
 
+    def rows(self) -> list[TimesRow]:
+        """Everything that is known, to be kept elsewhere."""
+        keys = dict.fromkeys((*self._loading, *self._loaded))
+        return [
+            (key, list(self._loading.get(key, ())), list(self._loaded.get(key, ()))) for key in keys
+        ]
+
+    def recall(self, rows: Iterable[TimesRow]) -> None:
+        """Learn what ``rows`` gave earlier; later renders count more."""
+        for key, loading, loaded in rows:
+            for times, seconds in ((self._loading, loading), (self._loaded, loaded)):
+                if seconds:
+                    known = times.get(key, ())
+                    times[key] = deque((*seconds, *known), maxlen=_RECENT)
+
     def render_seconds(self, need: Need, servers: Iterable[str]) -> float | None:
         """Seconds of a render on the first of these servers that is known for it."""
         known = (self._loaded.get(_times_key(server, need)) for server in servers)
@@ -101,8 +122,8 @@ class RenderTimes:
         return None
 
 
-def _times_key(server: str, need: Need) -> tuple[object, ...]:
-    return server, need.kind, need.workflow, need.load
+def _times_key(server: str, need: Need) -> TimesKey:
+    return server, need.kind.value, need.workflow, frozenset(need.models)
 
 
 @dataclass(frozen=True, slots=True)

@@ -265,11 +265,15 @@ class ServerSetup(RendererSetup):
             max_bytes=media.limits.max_bytes,
         )
         sources = {workflow.key: self.source(workflow) for workflow in self.workflows}
+        times_file = None
+        with suppress(SettingsError):  # without a database
+            times_file = factories.state_folder(self.loaded) / "render_times.json"
         pool = ServerPool(
             self.addresses(),
             clock,
             report,
             lambda *job: events.handle(ServerModels(*job)),
+            times_file,
             prefers_loaded=self.loaded.settings.workers.affinity.most > 0,
         )
         return ServerRenderer(sources, pool, limits, clock)

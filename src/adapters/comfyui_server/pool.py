@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from threading import Condition, Thread
 from typing import TYPE_CHECKING
@@ -13,13 +14,16 @@ from returns.result import Result, Success
 from adapters.comfyui_graph.graph import class_types
 from adapters.comfyui_server.client import ServerClient, ServerError
 from adapters.comfyui_server.job_socket import JobSocket
-from adapters.comfyui_server.server_workflow import input_types, validate_workflow
+from adapters.comfyui_server.server_workflow import input_types, model_files, validate_workflow
+from adapters.comfyui_server.times_file import read_times, write_times
+from adapters.json_values import as_dict
 from domain.affinity import BusyServer, Fit, Need, RenderTimes
 from domain.failure import Failure, FailureCode
 from domain.retry import Backoff
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from adapters.comfyui_graph.graph import Target
     from adapters.comfyui_graph.node_types import InputType
@@ -82,8 +86,8 @@ class Server:
         sockets: those of free slots.
         unhealthy: why it gets no work, or None.
         since: when its last job ended, or it got the first one, on the monotonic clock.
-        loaded: the models of the last job that it got; None if it got none, or was restarted.
-            Empty if that job loaded none.
+        loaded: the models of the last job that it got, or that its history names; None if it got
+            none, or was restarted. Empty if that job loaded none.
     """
 
     def __init__(self, address: ServerAddress, clock: Clock) -> None:
@@ -96,6 +100,7 @@ class Server:
         self.unhealthy: Unhealthy | None = None
         self.since = 0.0
         self.loaded: frozenset[str] | None = None
+        self._recalls = True  # what it rendered before this process gave it a job
         self._clock = clock
         self._answered_at = -math.inf
         self._compatibility: dict[tuple[Kind, str], _Compatibility] = {}
@@ -179,7 +184,21 @@ class Server:
         """Check workflows again: it may have been restarted, with other nodes and models."""
         for key, known in list(self._compatibility.items()):
             self._compatibility[key] = replace(known, until=-math.inf)
-        self.loaded = None
+        self.loaded, self._recalls = None, True
+
+    def recall_loaded(self) -> None:
+        """Ask it once, until it was away, which models its last job had.
+
+        That job may be of an earlier process, or of another client. After a restart it knows none.
+        """
+        if self.loaded is not None or not self._recalls:
+            return
+        self._recalls = False
+        with suppress(ServerError):
+            nodes = map(as_dict, self.client.last_graph().values())
+            models = model_files(as_dict(node.get("inputs")) for node in nodes)
+            if models:
+                self.loaded = frozenset(models)
 
     def is_healthy(self) -> bool:
         """Whether it answers, and no longer holds the job on which it got stuck."""
@@ -231,6 +250,7 @@ class ServerPool:
             or None when it is healthy again; from any thread.
         on_models: called with a server's name, the models of a job that it gets, and whether it
             has them loaded; from any thread.
+        times_file: where the times of renders are kept; None to forget them.
         prefers_loaded: whether a job waits for a server that has its models loaded, rather than
             for the least busy one; and is left to one that is busy, where that is sooner.
 
@@ -246,6 +266,7 @@ class ServerPool:
         clock: Clock,
         on_health_change: Callable[[str, Failure | None], None] = lambda _name, _failure: None,
         on_models: Callable[[str, tuple[str, ...], bool], None] = lambda _name, _models, _had: None,
+        times_file: Path | None = None,
         *,
         prefers_loaded: bool = False,
     ) -> None:
@@ -255,7 +276,9 @@ class ServerPool:
         self._on_models = on_models
         self.prefers_loaded = prefers_loaded
         self._clock = clock
-        self._times = RenderTimes()
+        self._times_file = times_file if prefers_loaded else None
+        self._times = read_times(self._times_file) if self._times_file else RenderTimes()
+        self._has_learnt = False
         self._reserved: dict[int, ServerSlot] = {}
         self._changed = Condition()
         self._health_checker = HealthChecker(clock, self._mark_healthy)
@@ -333,6 +356,7 @@ class ServerPool:
         if slot.need is not None:
             with self._changed:
                 self._times.learn(slot.server.name, slot.need, seconds, had_loaded=slot.had_loaded)
+                self._has_learnt = True
 
     def _rank_servers(
         self, workflow: ServerWorkflow, need: Need, ahead: int
@@ -396,6 +420,9 @@ class ServerPool:
             for server in servers
             if server.takes_next and self._incompatibility(server, workflow) is None
         ]
+        if self.prefers_loaded:
+            for server in able:
+                server.recall_loaded()
         return sorted(able, key=lambda server: self._rank(server, need))
 
     def _offering(
@@ -557,6 +584,8 @@ class ServerPool:
         self._health_checker.close()
         for server in self.servers:
             server.close()
+        if self._times_file and self._has_learnt:
+            write_times(self._times_file, self._times)
 
     def _incompatibility(self, server: Server, workflow: ServerWorkflow) -> Failure | None:
         """Why a server cannot run a workflow now; one that does not answer is unhealthy."""

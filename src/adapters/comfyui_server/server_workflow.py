@@ -149,20 +149,6 @@ class BoundGraph:
     notes: tuple[str, ...] = ()
 
 
-def server_workflow(
-    path: Path,
-    kind: Kind,
-    configured: ConfiguredInputs,
-    node_types: NodeTypeSource = bundled,
-    *,
-    pictures: bool = False,
-) -> Result[ServerWorkflow, Failure]:
-    """Read a workflow file and map its inputs. Fails as ``load_workflow``, ``map_inputs`` do."""
-    return load_workflow(path, node_types).bind(
-        lambda workflow: map_inputs(path.name, workflow, kind, configured, pictures=pictures)
-    )
-
-
 def map_inputs(
     name: str,
     workflow: WorkflowFile,
@@ -200,16 +186,6 @@ def map_inputs(
         targets, paths = _with_pictures(graph, targets, paths, configured)
     if any(field in targets or field in configured for field in MAIN_FIELDS[kind]):
         names = frozenset(configured)
-        models = {
-            text: None
-            for node in graph.values()
-            for value in node["inputs"].values()
-            # A list of LoRAs is an input for each of them, and each may be switched off.
-            for text in (value.values() if isinstance(value, dict) else (value,))
-            if isinstance(text, str)
-            and text.lower().endswith(MODEL_SUFFIXES)
-            and not (isinstance(value, dict) and value.get("on") is False)
-        }
         return Success(
             ServerWorkflow(
                 name,
@@ -218,7 +194,7 @@ def map_inputs(
                 targets,
                 names,
                 inferred.warnings,
-                models=tuple(models),
+                models=model_files(node["inputs"] for node in graph.values()),
                 model_paths=_model_paths(graph, targets, paths, kind) if paths else {},
                 paths=paths,
             )
@@ -233,6 +209,25 @@ def map_inputs(
         " null there if there is to be none"
     )
     return Refused(Failure(FailureCode.WORKFLOW_UNUSABLE, message))
+
+
+def model_files(inputs: Iterable[Mapping[str, object]]) -> tuple[str, ...]:
+    """The model files that a graph names, in its order.
+
+    Args:
+        inputs: of each of its nodes.
+    """
+    models = {
+        text: None
+        for values in inputs
+        for value in values.values()
+        # A list of LoRAs is an input for each of them, and each may be switched off.
+        for text in (value.values() if isinstance(value, dict) else (value,))
+        if isinstance(text, str)
+        and text.lower().endswith(MODEL_SUFFIXES)
+        and not (isinstance(value, dict) and value.get("on") is False)
+    }
+    return tuple(models)
 
 
 def _model_paths(
@@ -360,12 +355,11 @@ class WorkflowSource:
             version = (status.st_ino, status.st_mtime_ns, status.st_size)
         with self._lock:
             if self._loaded is None or version is None or version != self._version:
-                loaded = server_workflow(
-                    self._path,
-                    self._kind,
-                    self._configured,
-                    self._node_types,
-                    pictures=self._pictures,
+                pictures = self._pictures
+                loaded = load_workflow(self._path, self._node_types).bind(
+                    lambda workflow: map_inputs(
+                        self._path.name, workflow, self._kind, self._configured, pictures=pictures
+                    )
                 )
                 keep, label = self._keep_negative_prompt, self._label
                 self._loaded, self._version = (

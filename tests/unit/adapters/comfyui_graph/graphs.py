@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from adapters.comfyui_server.examples import example
-from adapters.comfyui_server.server_workflow import server_workflow
+from adapters.comfyui_server.server_workflow import WorkflowSource
 from application.ports.media_renderer import RenderJob
 from domain.brief import Brief, ImageBrief, LyricsBrief, Section
 from domain.picture_size import PictureSize
@@ -53,14 +53,14 @@ def loaded(
     folder: Path, graph: Graph, given: ConfiguredInputs | None = None, kind: Kind = Kind.IMAGE
 ) -> ServerWorkflow:
     """The workflow of a graph."""
-    return server_workflow(saved(folder, graph), kind, given or {}).unwrap()
+    return WorkflowSource(saved(folder, graph), kind, given or {})().unwrap()
 
 
 def why_not(
     folder: Path, graph: object, given: ConfiguredInputs | None = None, kind: Kind = Kind.IMAGE
 ) -> str:
     """Why a workflow cannot be used."""
-    return server_workflow(saved(folder, graph), kind, given or {}).failure().message
+    return WorkflowSource(saved(folder, graph), kind, given or {})().failure().message
 
 
 def job(brief: Brief, out: Path, seed: int = 42) -> RenderJob:
