@@ -74,7 +74,7 @@ def measure(trial: Trial) -> Report:
             create_tables(address)
             for statement in (_WRITINGS, _PROMPTS):
                 rows = f"generate_series(1, {size}) AS s (n)"
-                server.address.execute(name, statement + rows, ())
+                server.address.execute(name, (statement + rows).replace("%", "%%"), ())
             connection = stack.enter_context(closing(PostgresConnection(address, 30.0)))
             index = _filled(trial, open_postgres(connection), f"{size:,} prompts in PostgreSQL")
             server.address.execute(name, "VACUUM ANALYZE")
