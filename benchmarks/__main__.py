@@ -18,6 +18,7 @@ from benchmarks import (
     gallery,
     idle,
     large_pictures,
+    long_lists,
     marks,
     media,
     memory,
@@ -69,6 +70,7 @@ BENCHMARKS: dict[str, Callable[[Trial], Report]] = {
     "media": media.measure,
     "peers": peers.measure,
     "page": page.measure,
+    "long_lists": long_lists.measure,
 }
 _ROOT = Path(__file__).resolve().parent.parent
 _DOCUMENT = _ROOT / "docs" / "performance.md"

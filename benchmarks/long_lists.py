@@ -26,7 +26,8 @@ _STEPS: Final = 150  # frames that are scrolled
 _WATCH_QUEUE: Final = """
 window.usable = new Promise((resolve) => {
   const look = () => {
-    if (document.querySelector("#waiting-image > li[aria-posinset] button")) resolve(performance.now());
+    const row = document.querySelector("#waiting-image > li[aria-posinset] button");
+    if (row) resolve(performance.now());
     else requestAnimationFrame(look);
   };
   requestAnimationFrame(look);
@@ -49,7 +50,8 @@ _SCROLL: Final = """
     gaps.push(now - before);
     before = now;
     if (left === 0) {
-      setTimeout(() => resolve({ long, gaps: gaps.sort((a, b) => a - b), top: box.scrollTop }), 200);
+      gaps.sort((a, b) => a - b);
+      setTimeout(() => resolve({ long, gaps, top: box.scrollTop }), 200);
       return;
     }
     left -= 1;
