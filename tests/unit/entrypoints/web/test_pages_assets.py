@@ -80,7 +80,7 @@ def test_what_browse_loads_is_small(served: dict[str, str]) -> None:
     packed = [len(gzip.compress((STATIC / name).read_bytes())) for name in scripts]
     assert sum(packed) < 16_500
     assert sum((STATIC / name).stat().st_size for name in scripts) < 42_000
-    assert sum((STATIC / name).stat().st_size for name in styles) < 28_000
+    assert sum((STATIC / name).stat().st_size for name in styles) < 26_500
 
 
 def test_what_was_fetched_once_is_not_asked_for_again(served: dict[str, str], site: Site) -> None:
