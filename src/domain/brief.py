@@ -18,6 +18,9 @@ from domain.prompt import Kind
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+PICTURE_NAMES: Final = ("image", "mask")
+"""Members of a brief's JSON that name input pictures; as paths, they have that type."""
+
 _TOP: Final = ("",)
 _TECHNICAL_OBJECTS: Final = (
     *("technical_params", "technical_parameters", "technical_details", "technical", "parameters"),

@@ -46,6 +46,18 @@ _EVERY_PICTURE: Final = """() => Promise.all(
   [...document.querySelectorAll("#sheet .card img")]
     .filter((each) => each.getBoundingClientRect().top < innerHeight)
     .map((each) => each.decode()))"""
+_EVERY_CELL: Final = """() => Promise.all(
+  [...document.querySelectorAll(".compared img")].map((each) => {
+    each.loading = "eager";
+    return each.decode();
+  }))"""
+# Nothing of the machine on which they are taken.
+_NEUTRAL: Final = """(folder) => {
+  for (const path of document.querySelectorAll(".paths code, .check p")) {
+    path.textContent = path.textContent.replaceAll(folder, "/home");
+  }
+  document.querySelector("dl.facts dd:last-child").textContent = "Linux";
+}"""
 _HALFWAY: Final = """() => new Promise((resolve) => {
   const look = () => {
     const bar = document.querySelector("#rendering li progress");
@@ -67,6 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as workspace:
+        Path(workspace).chmod(0o755)  # as a folder of a user, or the doctor would warn
         place = Place(Path(workspace))
         models = [json.loads(example(name))["1"]["inputs"]["ckpt_name"] for name in EXAMPLES]
         with running_double(Path(workspace) / "comfyui", models=models) as comfyui:
@@ -157,7 +170,7 @@ def other_views(
         form.get_by_label("Seeds").fill("1..3")
         form.get_by_label("Values to compare").fill("mood=calm,wild")
         expect(page.locator("#verdict-said")).to_contain_text("6 prompts", timeout=_PATIENCE)
-        yield "submit", page.screenshot()
+        yield "submit", page.screenshot(full_page=True)
     with _tab(browser, site, "/workflow", **options) as page:
         content = example("text_to_image").encode()
         file: FilePayload = {
@@ -170,9 +183,10 @@ def other_views(
         yield "workflow", page.screenshot()
     with _tab(browser, site, "/system", **options) as page:
         page.locator("details.area").first.wait_for(timeout=_PATIENCE)
+        page.evaluate(_NEUTRAL, str(site.place.folder.parent))
         yield "system", page.screenshot(full_page=True)
     with _tab(browser, site, f"/compare?label={_LABEL}", **options) as page:
-        page.wait_for_load_state("networkidle", timeout=_PATIENCE)
+        page.evaluate(_EVERY_CELL)
         yield "compare", page.screenshot()
     for name, prompt_id in (("prompt", picture), ("song", song)):
         with _tab(browser, site, f"/prompts/{prompt_id}", **options) as page:
@@ -185,6 +199,7 @@ def other_views(
 def _tab(browser: Browser, site: Site, path: str, **options: Any) -> Iterator[Page]:  # noqa: ANN401
     options = {"viewport": _WINDOW, "device_scale_factor": 2, **options}
     with browser.new_context(base_url=site.url, reduced_motion="reduce", **options) as context:
+        context.set_default_timeout(_PATIENCE)
         page = context.new_page()
         page.goto(path)
         yield page

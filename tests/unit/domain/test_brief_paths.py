@@ -225,3 +225,17 @@ def test_what_a_workflow_takes_is_not_noted_as_unused() -> None:
     assert not [note for note in kept[:-1] if "tags" in note or "Steps" in note or "one" in note]
     assert "LoRA" in kept[0]
     assert notes_without(["not used: tags"], paths) == ()
+
+
+def test_image_and_mask_name_pictures_without_saying_so() -> None:
+    """Their type can be another one all the same; other names have none of their own."""
+    assert path_field("image", {}).type is ValueType.IMAGE
+    assert path_field("mask", {"default": "a.png"}).type is ValueType.MASK
+    assert path_field("image", {"type": "string"}).type is ValueType.STRING
+    assert path_field("technical_params.image", {}).type is None
+
+
+def test_large_bounds_are_written_in_full() -> None:
+    """A person must recognise the number of the settings."""
+    field = path_field("technical_params.color", {"type": "integer", "max": 16777215})
+    assert "more than 16777215, the most" in field.checked(99999999999).failure()

@@ -155,6 +155,11 @@ def test_the_only_loader_gets_the_picture_where_that_is_allowed(tmp_path: Path) 
     )
     own = bind(workflow, job_of(tmp_path), "x").unwrap().graph["9"]["inputs"]["image"]
     assert own == "example.png"
+    named = WorkflowSource(file, Kind.IMAGE, {"image": "9.image"})().unwrap()
+    assert (named.targets["image"], named.paths["image"].type) == (
+        (Target("9", "image"),),
+        ValueType.IMAGE,
+    )
     assert "image" not in WorkflowSource(file, Kind.IMAGE, {})().unwrap().targets
     twice = graph() | {"11": node("LoadImage", image="b.png")}
     twice["10"]["inputs"]["more"] = ["11", 0]
