@@ -193,6 +193,64 @@ def test_a_wrong_source_type_is_replaced(tmp_path: Path) -> None:
     assert b"digitalCapture" not in new
 
 
+_THEIRS = (
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf='
+    '"http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about=""'
+    ' xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:xmp="http://ns.adobe.com/xap/1.0/"'
+    ' xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" xmp:CreatorTool="Studio">'
+    "<dc:format>image/x-own</dc:format>"
+    "<Iptc4xmpExt:DigitalSourceType>{stated}</Iptc4xmpExt:DigitalSourceType>"
+    "</rdf:Description></rdf:RDF></x:xmpmeta>"
+)
+
+
+@pytest.mark.parametrize("term", ["digitalCapture", "digitalArt"])
+def test_the_rest_of_a_packet_with_a_wrong_source_type_stays(tmp_path: Path, term: str) -> None:
+    """And no property is there twice, which strict readers refuse."""
+    texts = PngImagePlugin.PngInfo()
+    texts.add_itxt("XML:com.adobe.xmp", _THEIRS.format(stated=SOURCE_TYPES + term))
+    file = io.BytesIO()
+    Image.linear_gradient("L").save(file, "PNG", pnginfo=texts)
+    new, done = marked(tmp_path, file.getvalue(), "png")
+    assert (done.mark.metadata, layout_of(new, "png")[0]) == ("written", TRAINED)
+    packet = scan_file(io.BytesIO(new), "png").xmp or b""
+    root = ET.fromstring(packet)  # noqa: S314 - written above
+    stated = [
+        name
+        for one in root[0]
+        for name in (*one.attrib, *(child.tag for child in one))
+        if not name.endswith("about")
+    ]
+    assert len(stated) == len(set(stated)) == 7
+    assert b"image/x-own" in packet
+    assert b"Studio" in packet
+    assert term.encode() not in packet
+    assert b"flux1-dev.safetensors" in packet
+
+
+def test_a_source_type_of_another_vocabulary_is_replaced_with_its_packet(tmp_path: Path) -> None:
+    """Nothing in it can be told from what the property is to say."""
+    texts = PngImagePlugin.PngInfo()
+    texts.add_itxt("XML:com.adobe.xmp", _THEIRS.format(stated="a photograph"))
+    file = io.BytesIO()
+    Image.linear_gradient("L").save(file, "PNG", pnginfo=texts)
+    new, done = marked(tmp_path, file.getvalue(), "png")
+    assert (done.mark.metadata, layout_of(new, "png")[0]) == ("written", TRAINED)
+
+
+def test_a_footer_of_an_id3_tag_goes_and_its_frames_stay(tmp_path: Path) -> None:
+    """Readers overlook a second tag, so the mark is written into the one that is there."""
+    frames = b"TIT2" + bytes([0, 0, 0, 5, 0, 0]) + b"\3Rain"
+    head = _tag(4, 0x10, frames)
+    raw = head + b"3DI" + head[3:10] + media_samples.song("mp3")
+    new, done = marked(tmp_path, raw, "mp3")
+    verify(tmp_path / "made.mp3", "mp3")
+    assert done.mark.metadata == "written"
+    assert (new.count(b"ID3\4"), new.count(b"3DI\4")) == (raw.count(b"ID3\4"), 0)
+    assert new.count(frames) == 1
+    assert decoded(new, "mp3") == decoded(raw, "mp3")
+
+
 def test_a_signed_file_is_left_as_it_is(tmp_path: Path) -> None:
     """A new byte in it would break its signature."""
     raw = media_samples.png()
