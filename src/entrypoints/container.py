@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from adapters.live_state.writer import LiveStateWriter
     from adapters.media_marks.marker import Marker
     from adapters.sql_queue.connection import Connection
+    from adapters.sql_queue.database import SqlDatabase
     from application.admission import Admission
     from application.drain import Drain
     from application.housekeeping import Housekeeping
@@ -61,7 +62,6 @@ if TYPE_CHECKING:
     from domain.hook_delivery import Subscription
     from domain.lease import ProcessIdentity
     from domain.picture_size import SizeRule
-    from entrypoints.factories import OpenDatabase
     from entrypoints.renderer_setup import RendererSetup
     from entrypoints.settings.loader import LoadedSettings
     from entrypoints.settings.model import Hook, Hooks
@@ -186,7 +186,7 @@ class Container(containers.DeclarativeContainer):
     staging_folder = providers.Callable(operator.truediv, state_folder, "publication")
 
     # The database: a connection for the work, and one each for leases and hooks.
-    database: providers.Provider[OpenDatabase] = providers.Singleton(
+    database: providers.Provider[SqlDatabase] = providers.Singleton(
         factories.open_database, settings, patience=10
     )
     connection: providers.Provider[Connection] = database.provided.connection
@@ -195,7 +195,7 @@ class Container(containers.DeclarativeContainer):
     controls: providers.Provider[QueueControls] = database.provided.controls
     lease_seconds = providers.Callable(resolution.lease_seconds, settings)
     # Need not survive a loss of power: no owner and no workflow would.
-    lease_database: providers.Provider[OpenDatabase] = providers.Singleton(
+    lease_database: providers.Provider[SqlDatabase] = providers.Singleton(
         factories.open_database,
         settings,
         providers.Callable(_lease_lock_wait, lease_seconds),
@@ -203,7 +203,7 @@ class Container(containers.DeclarativeContainer):
     )
     lease_connection: providers.Provider[Connection] = lease_database.provided.connection
     # Need not survive a loss of power: the hook is delivered again.
-    outbox_database: providers.Provider[OpenDatabase] = providers.Singleton(
+    outbox_database: providers.Provider[SqlDatabase] = providers.Singleton(
         factories.open_database,
         settings,
         _BACKGROUND_LOCK_WAIT_SECONDS,
@@ -527,7 +527,7 @@ class Container(containers.DeclarativeContainer):
     # The page: a database for each thread; they share what they know of paths and locks.
     known_paths = providers.Singleton(Lazy("adapters.sql_queue.known_paths:KnownPaths"))
     lock_state = providers.Singleton(Lazy("adapters.sqlite.connection:LockState"))
-    page_database: providers.Provider[OpenDatabase] = providers.Factory(
+    page_database: providers.Provider[SqlDatabase] = providers.Factory(
         factories.open_database,
         settings,
         providers.Callable(min, sections.database.timeout, PAGE_LOCK_WAIT_SECONDS),

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from adapters.comfyui_server.address import ServerAddress
     from adapters.comfyui_server.server_workflow import WorkflowSource
     from adapters.ray_cluster.messages import ClusterSetup, Graphs
+    from application.ports.database import Database
     from application.ports.doctor import DoctorChecks
     from application.ports.events import EventListener
     from application.ports.media_renderer import MediaRenderer
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from domain.brief_paths import PathField
     from domain.failure import Failure
     from domain.workflow_rules import WorkflowKey
-    from entrypoints.factories import OpenDatabase
     from entrypoints.settings.loader import LoadedSettings
     from entrypoints.settings.workflows import NamedWorkflow
 
@@ -483,7 +483,7 @@ def workflow_names(loaded: LoadedSettings) -> Mapping[WorkflowKey, str]:
 
 
 def workflow_choices(
-    loaded: LoadedSettings, database: Callable[[], OpenDatabase]
+    loaded: LoadedSettings, database: Callable[[], Database]
 ) -> WorkflowChoices | None:
     """Which workflow renders which prompt; None if every kind has only one, without a name.
 
