@@ -297,9 +297,13 @@ class PathField:
                 return Refused(f"{self.path} holds {what}, which no workflow takes")
         elif not isinstance(value, bool):
             if self.low is not None and value < self.low:
-                return Refused(f"{self.path} is {_shown(value)}, less than {self.low:.12g}, the least")
+                return Refused(
+                    f"{self.path} is {_shown(value)}, less than {self.low:.12g}, the least"
+                )
             if self.high is not None and value > self.high:
-                return Refused(f"{self.path} is {_shown(value)}, more than {self.high:.12g}, the most")
+                return Refused(
+                    f"{self.path} is {_shown(value)}, more than {self.high:.12g}, the most"
+                )
         return Success(value)
 
 
