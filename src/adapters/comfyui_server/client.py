@@ -177,7 +177,7 @@ class ServerClient:
         return JobHistory.read(_json(*self._request("GET", f"/history/{quote(job)}")), job)
 
     def last_graph(self) -> Mapping[str, object]:
-        """The graph of the last job in its history, also of another client; empty without one."""
+        """The graph of the last job in its history, of any client; empty without one."""
         history = as_dict(_json(*self._request("GET", "/history?max_items=1")))
         entries = list(history.values())
         row = as_list(as_dict(entries[-1] if entries else None).get("prompt"))

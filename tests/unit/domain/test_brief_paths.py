@@ -17,6 +17,7 @@ from domain.brief_paths import (
     PathSyntaxError,
     ValueType,
     notes_without,
+    path_field,
     read_scalar,
 )
 from domain.prompt import Kind

@@ -136,7 +136,9 @@ def test_a_misspelt_condition_is_noticed() -> None:
 
 def test_a_star_fits_an_object_too() -> None:
     """A picture may be named by an artifact, for one; an empty object names nothing."""
-    rules = WorkflowRules(Kind.IMAGE, (WorkflowRule("pic", {"image": ("*",)}), WorkflowRule("plain")))
+    rules = WorkflowRules(
+        Kind.IMAGE, (WorkflowRule("pic", {"image": ("*",)}), WorkflowRule("plain"))
+    )
     for content, name in (
         ('{"prompt": "a", "image": {"artifact": 2}}', "pic"),
         ('{"prompt": "a", "image": "a.png"}', "pic"),

@@ -15,6 +15,7 @@ from adapters.comfyui_server.input_pictures import PictureUploads
 from adapters.comfyui_server.server_workflow import WorkflowSource, bind
 from application.ports.input_pictures import InputPicture
 from domain.brief_parser import parse_brief
+from domain.brief_paths import ValueType
 from domain.failure import FailureCode
 from domain.prompt import Kind
 from tests.unit.adapters.comfyui_graph.graphs import (
