@@ -506,7 +506,7 @@ def workflow_holds(
     renderer: MediaRenderer,
     clock: Clock,
     events: EventListener,
-    database: Callable[[], OpenDatabase],
+    database: Callable[[], Database],
 ) -> WorkflowHolds | None:
     """Which named workflows can run; None if every kind has only one, without a name.
 
