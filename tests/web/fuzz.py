@@ -16,7 +16,7 @@ from itertools import count, product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-# Hypothesis looks into `sys.modules` for NumPy, where a thread of the page may have half imported it.
+# Hypothesis looks for NumPy in `sys.modules`, where a thread may have half imported it.
 import numpy as np  # noqa: F401
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
