@@ -67,5 +67,5 @@ def _by_server(settings: Settings) -> list[frozenset[Kind]]:
     slots = [address.kinds for address in addresses for _ in range(address.slots)]
     on_ray = [one.key for one in workflows if one.renderer == "ray"]
     slots += slots_on_ray(settings.media.ray, on_ray)
-    local_kinds = frozenset(Kind) - served - {kind for kind, _ in on_ray}
-    return [kinds for kinds in (*slots, local_kinds) if kinds]
+    elsewhere = frozenset(Kind) - served - {kind for kind, _ in on_ray}
+    return [kinds for kinds in (*slots, elsewhere) if kinds]
