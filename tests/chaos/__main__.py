@@ -1,4 +1,4 @@
-"""``python -m tests.chaos``: torment workers and say what was found."""
+"""``python -m tests.chaos``: inject faults into workers and report violations."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING
 
 from tests.chaos.campaign import Budget, Scope
-from tests.chaos.company import run_company, tell
+from tests.chaos.parallel import print_line, run_parallel
 from tests.chaos.report import Circumstances, table, write_report
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", default="", help="faults whose names hold this text")
     parser.add_argument("--backwards", action="store_true", help="the last fault first")
-    parser.add_argument("--report", action="store_true", help="write docs/reliability.md anew")
+    parser.add_argument("--report", action="store_true", help="rewrite docs/reliability.md")
     return parser.parse_args()
 
 
@@ -48,10 +48,10 @@ def main() -> int:
     modes = ("wal", "delete") if given.journal == "both" else (given.journal,)
     scope = Scope(modes, given.seed, given.only, given.backwards)
     began = time.monotonic()
-    outcome = run_company(scope, Budget(given.cycles, given.seconds), given.jobs)
+    outcome = run_parallel(scope, Budget(given.cycles, given.seconds), given.jobs)
     circumstances = Circumstances(time.monotonic() - began, given.seed, given.jobs)
     lines = table(outcome, circumstances)
-    tell("\n".join(lines))
+    print_line("\n".join(lines))
     if given.report:
         write_report(lines)
     return int(any(tally.violations for tally in outcome.tallies.values()))

@@ -1,4 +1,4 @@
-"""Cycle after cycle: a fault, an undisturbed drain, an examination."""
+"""A campaign: cycles of a fault, an undisturbed drain and a check."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.chaos.checker import Checker
-from tests.chaos.crew import dismiss, start, warm_up, worker
 from tests.chaos.databases import ERRORS, POSTGRES
 from tests.chaos.faults.calls import EVERY_NUMBER, CallSweeps
 from tests.chaos.faults.catalogue import all_faults
-from tests.chaos.hand import FoundError
-from tests.chaos.place import make_place
-from tests.chaos.poet import SERVED_MOODS, WARM_MOODS, write_many
+from tests.chaos.installation import make_installation
+from tests.chaos.launcher import kill_remaining, start, start_worker, warm_up
+from tests.chaos.poets_service import SERVED_MOODS, WARM_MOODS, add_prompts
+from tests.chaos.process import ViolationError
 from tests.chaos.served_checker import ServedChecker
-from tests.chaos.server import Server, use_as_others_do
+from tests.chaos.server import Server, submit_foreign_jobs
 from tests.chaos.tally import Tally
 from tests.chaos.volume import mounted
 from tests.postgres.server import find_binaries, running_server
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 
     from tests.chaos.faults.calls import Share
     from tests.chaos.faults.fault import Fault
-    from tests.chaos.place import Place
+    from tests.chaos.installation import Installation
     from tests.postgres.server import Server as PostgresServer
 
-_CYCLES_OF_A_PLACE = 25
+_CYCLES_PER_INSTALLATION = 25
 _SORTS = ((False, False), (True, False), (False, True))  # served, warm
 
 
@@ -48,11 +48,11 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a campaign is about.
+    """Which faults a campaign injects, and where.
 
     Attributes:
         journal_modes: of the databases, in turn.
-        seed: of everything that is left to chance.
+        seed: of all random choices.
         only: faults whose names hold this text.
         backwards: the last fault first.
         share: of the system calls at which workers die.
@@ -69,13 +69,13 @@ class Campaign:
     """Runs faults round robin.
 
     Attributes:
-        tallies: what became of each fault.
+        tallies: the counts of each fault.
         sweeps: through the system calls.
     """
 
     def __init__(self, scope: Scope) -> None:
         self._modes = scope.journal_modes
-        self._chance = random.Random(scope.seed)  # noqa: S311 (repeatable, not secret)
+        self._rng = random.Random(scope.seed)  # noqa: S311 (repeatable, not secret)
         self.sweeps = CallSweeps(scope.share)
         on_postgres = POSTGRES in scope.journal_modes
         every = all_faults(self.sweeps, on_postgres=on_postgres)
@@ -83,101 +83,109 @@ class Campaign:
         self._faults = dict(reversed(named) if scope.backwards else named)
         self.tallies = {name: Tally() for name in self._faults}
 
-    def run(self, budget: Budget, tell: Callable[[str], None]) -> None:
-        """Go on until the budget is spent; violations are told as they are found."""
+    def run(self, budget: Budget, print_line: Callable[[str], None]) -> None:
+        """Run faults until the budget is spent; print violations as they are found."""
         warm_up()
         if POSTGRES not in self._modes:
-            self._run(budget, tell, None)
+            self._run(budget, print_line, None)
             return
         binaries = find_binaries()
         if binaries is None:
             message = "no PostgreSQL was found"
-            raise FoundError(message)
+            raise ViolationError(message)
         with running_server(binaries) as server:
-            self._run(budget, tell, server)
+            self._run(budget, print_line, server)
 
     def _run(
-        self, budget: Budget, tell: Callable[[str], None], postgres: PostgresServer | None
+        self, budget: Budget, print_line: Callable[[str], None], postgres: PostgresServer | None
     ) -> None:
         self._postgres = postgres
         deadline = time.monotonic() + budget.seconds
         done = 0
         names = _round(self._faults)
         while done < budget.cycles and time.monotonic() < deadline:
-            mode = self._modes[done // _CYCLES_OF_A_PLACE % len(self._modes)]
-            with _place(mode, postgres=postgres) as (place, checker):
-                for _ in range(min(_CYCLES_OF_A_PLACE, budget.cycles - done)):
+            mode = self._modes[done // _CYCLES_PER_INSTALLATION % len(self._modes)]
+            with _installation(mode, postgres=postgres) as (installation, checker):
+                for _ in range(min(_CYCLES_PER_INSTALLATION, budget.cycles - done)):
                     if time.monotonic() > deadline:
                         break
                     name = names[done % len(names)]
                     done += 1
-                    if found := self._cycle(place, checker, name):
-                        tell(f"cycle {done} ({mode}), {name}: {'; '.join(found)}")
+                    if found := self._cycle(installation, checker, name):
+                        print_line(f"cycle {done} ({mode}), {name}: {'; '.join(found)}")
                         break
 
-    def _cycle(self, usual: Place, checker: Checker, name: str) -> list[str]:
+    def _cycle(self, usual: Installation, checker: Checker, name: str) -> list[str]:
         fault = self._faults[name]
         tally = self.tallies[name]
         began = time.monotonic()
         if fault.on_small or fault.served or fault.warm:
-            with _place(usual.journal_mode, fault, self._postgres) as (place, own_checker):
-                deaths, found = self._torment(place, own_checker, fault)
+            with _installation(usual.journal_mode, fault, self._postgres) as (
+                installation,
+                own_checker,
+            ):
+                deaths, found = self._run_fault(installation, own_checker, fault)
         else:
-            deaths, found = self._torment(usual, checker, fault)
+            deaths, found = self._run_fault(usual, checker, fault)
         tally.count(deaths, found, time.monotonic() - began)
         return found
 
-    def _torment(self, place: Place, checker: Checker, fault: Fault) -> tuple[int, list[str]]:
-        seed, count = self._chance.getrandbits(32), self._chance.randint(2, 4)
+    def _run_fault(
+        self, installation: Installation, checker: Checker, fault: Fault
+    ) -> tuple[int, list[str]]:
+        seed, count = self._rng.getrandbits(32), self._rng.randint(2, 4)
         deaths = 0
         found = []
-        others = [start(task) for task in _others(place, 0 if fault.alone else count, seed)]
+        others = [start(task) for task in _others(installation, 0 if fault.alone else count, seed)]
         try:
-            deaths = fault.deed(place, self._chance)
-            if place.server is not None:
-                place.server.mend()
-            ends = [*(other.wait() for other in others), worker(place, until_quiet=True).wait()]
+            deaths = fault.action(installation, self._rng)
+            if installation.server is not None:
+                installation.server.repair()
+            ends = [
+                *(other.wait() for other in others),
+                start_worker(installation, until_quiet=True).wait(),
+            ]
             found += [f"an undisturbed process ended with {e.code}" for e in ends if e.failed]
-        except (FoundError, *ERRORS) as error:
+        except (ViolationError, *ERRORS) as error:
             found.append(repr(error))
-        dismiss()
+        kill_remaining()
         found += checker.violations()
-        if place.server is not None:
-            found += ServedChecker(place, place.server).violations(once=fault.once)
+        if installation.server is not None:
+            found += ServedChecker(installation, installation.server).violations(once=fault.once)
         if found:
-            _keep(place)
+            _keep(installation)
         return deaths, found
 
 
-def _others(place: Place, count: int, seed: int) -> Iterator[Callable[[], None]]:
-    """Who works beside the workers."""
-    if place.is_warm:
-        yield partial(write_many, place.database, count, seed, WARM_MOODS)
-    elif place.server is None:
-        yield partial(write_many, place.database, count, seed)
+def _others(installation: Installation, count: int, seed: int) -> Iterator[Callable[[], None]]:
+    """The processes that run beside the workers."""
+    if installation.is_warm:
+        yield partial(add_prompts, installation.database, count, seed, WARM_MOODS)
+    elif installation.server is None:
+        yield partial(add_prompts, installation.database, count, seed)
     else:
-        yield partial(write_many, place.database, count, seed, SERVED_MOODS)
-        yield partial(use_as_others_do, place.server.url, count, seed)
+        yield partial(add_prompts, installation.database, count, seed, SERVED_MOODS)
+        yield partial(submit_foreign_jobs, installation.server.url, count, seed)
 
 
 def _round(faults: dict[str, Fault]) -> list[str]:
-    """Each fault once, and then again those that are tried more often.
+    """The names of the faults in order, those with a weight more than once.
 
-    Those of servers and of warm hosts are strewn among the others, so that a short campaign has
+    Those of servers and of warm hosts are spread among the others, so that a short campaign has
     some of each.
     """
     most = max((fault.weight for fault in faults.values()), default=0)
     order = [name for turn in range(most) for name in faults if turn < faults[name].weight]
     groups = [[n for n in order if (faults[n].served, faults[n].warm) == sort] for sort in _SORTS]
-    places = [((i + 0.5) / len(group), n) for group in groups for i, n in enumerate(group)]
-    return [name for _, name in sorted(places, key=lambda placed: placed[0])]
+    positions = [((i + 0.5) / len(group), n) for group in groups for i, n in enumerate(group)]
+    return [name for _, name in sorted(positions, key=lambda position: position[0])]
 
 
 @contextlib.contextmanager
-def _place(
+def _installation(
     mode: str, fault: Fault | None = None, postgres: PostgresServer | None = None
-) -> Iterator[tuple[Place, Checker]]:
-    """A fresh place, with a small volume or a server where one is wanted; gone afterwards."""
+) -> Iterator[tuple[Installation, Checker]]:
+    """A new installation, with a small volume or a server if the fault needs one."""
     with contextlib.ExitStack() as closing:
         folder = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="chaos-")))
         small, server = None, None
@@ -198,14 +206,14 @@ def _place(
             url = postgres.address.url(name)
         else:
             url = None
-        place = make_place(
+        installation = make_installation(
             folder, mode, small, on_small, server, is_warm=is_warm, ahead=ahead, url=url
         )
-        place = replace(place, postgres=postgres)
-        yield place, Checker(place)
+        installation = replace(installation, postgres=postgres)
+        yield installation, Checker(installation)
 
 
-def _keep(place: Place) -> None:
-    """Copy the place of a violation to where it can be looked at."""
+def _keep(installation: Installation) -> None:
+    """Copy the installation of a violation to a folder that stays."""
     target = Path(tempfile.mkdtemp(prefix="chaos-violation-"))
-    shutil.copytree(place.folder, target, symlinks=True, dirs_exist_ok=True)
+    shutil.copytree(installation.folder, target, symlinks=True, dirs_exist_ok=True)

@@ -15,15 +15,15 @@ from tests.chaos.workflow import OVERLAPS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.chaos.place import Place
+    from tests.chaos.installation import Installation
 
 _OURS = "prompt_type IN ('image_prompt', 'lyrics_prompt') AND w.id IS NOT NULL"
 _PROMPTS = f"""
 SELECT p.id, p.prompt_type || ' ' || p.prompt_text, p.artifact_status, p.error_message, w.content,
-    (SELECT count(*) FROM asked_again AS a WHERE a.prompt_id = p.id),
+    (SELECT count(*) FROM requested_again AS a WHERE a.prompt_id = p.id),
     (SELECT count(*) FROM media_generator_renders AS r
         WHERE r.prompt_id = p.id AND r.outcome = 'published'),
-    p.id IN (SELECT h.prompt_id FROM foreign_hands AS h WHERE h.left_it = 'set to unsupported')
+    p.id IN (SELECT h.prompt_id FROM external_changes AS h WHERE h.change = 'set to unsupported')
 FROM prompts AS p LEFT JOIN writings AS w ON w.id = p.output_reference
 WHERE p.status = 'completed' AND {_OURS}
 """  # noqa: S608 (both halves stand here)
@@ -43,17 +43,17 @@ _SCHEMA = (
 
 
 class Checker:
-    """Knows how the place was before anything happened to it.
+    """Compares an installation with its state before the first fault.
 
     Args:
-        place: not yet touched by any worker.
+        installation: not yet touched by any worker.
     """
 
-    def __init__(self, place: Place) -> None:
-        self._place = place
+    def __init__(self, installation: Installation) -> None:
+        self._installation = installation
         self._foreign = self._others_rows()
         self._strangers = {
-            path: path.read_bytes() for path in place.root.rglob("*") if path.is_file()
+            path: path.read_bytes() for path in installation.root.rglob("*") if path.is_file()
         }
         self._decoded: set[tuple[str, str]] = set()
 
@@ -69,23 +69,23 @@ class Checker:
         ]
 
     def _rows(self, statement: str) -> list[tuple[Any, ...]]:
-        with closing(open_database(self._place.database)) as driver:
+        with closing(open_database(self._installation.database)) as driver:
             return list(driver.execute(statement).fetchall())
 
     def _others_rows(self) -> list[list[tuple[Any, ...]]]:
-        schema = their_schema(self._place.database) or _SCHEMA
+        schema = their_schema(self._installation.database) or _SCHEMA
         return [self._rows(statement) for statement in (*_FOREIGN, *schema)]
 
     def _database(self) -> Iterator[str]:
         whole = [("ok",)]
-        if isinstance(self._place.database, Path):
+        if isinstance(self._installation.database, Path):
             whole = self._rows("PRAGMA integrity_check")
         if whole != [("ok",)]:
             yield f"integrity_check: {whole}"
         if self._others_rows() != self._foreign:
             yield "rows, tables or the mode of others were changed"
         for row in self._rows("SELECT * FROM media_generator_renders WHERE outcome IS NULL"):
-            yield f"a render is live though nobody works: {row}"
+            yield f"a render is live though no worker runs: {row}"
 
     def _prompts(self) -> Iterator[str]:
         groups = self._groups()
@@ -146,18 +146,18 @@ class Checker:
                 yield f"{path} is a path of prompt {prompt_id}"
             yield from self._file(path, about)
         shelved = {
-            str(path.relative_to(self._place.root))
+            str(path.relative_to(self._installation.root))
             for shelf in ("image", "audio")
-            for path in (self._place.root / shelf).rglob("*")
+            for path in (self._installation.root / shelf).rglob("*")
             if path.is_file() and path not in self._strangers
         }
         yield from (f"{path} has no row" for path in sorted(shelved - set(paths)))
         for path, content in self._strangers.items():
             if not path.is_file() or path.read_bytes() != content:
-                yield f"a stranger's {path} was changed"
+                yield f"another program's {path} was changed"
 
     def _file(self, path: str, about: dict[str, Any]) -> Iterator[str]:
-        file = self._place.root / path
+        file = self._installation.root / path
         try:
             content = file.read_bytes()
         except OSError as error:
@@ -176,35 +176,37 @@ class Checker:
             self._decoded.add((path, digest))
 
     def _leftovers(self) -> Iterator[str]:
-        kept = {path.relative_to(self._place.root).parts[1] for path in self._strangers}
-        for entry in self._place.staging.iterdir():
+        kept = {path.relative_to(self._installation.root).parts[1] for path in self._strangers}
+        for entry in self._installation.staging.iterdir():
             if entry.name not in kept:
                 inside = sorted(str(path.relative_to(entry)) for path in entry.rglob("*"))
                 yield f"left in the staging area: {entry.name} {inside}"
 
     def _overlaps(self) -> Iterator[str]:
-        """A prompt that somebody changed by hand may be rendered before its last owner notices."""
-        log = self._place.comfyui / OVERLAPS
+        """A prompt that was changed by hand may be rendered before its last owner notices."""
+        log = self._installation.comfyui / OVERLAPS
         if not log.exists():
             return
-        changed = {prompt_id for (prompt_id,) in self._rows("SELECT prompt_id FROM foreign_hands")}
+        changed = {
+            prompt_id for (prompt_id,) in self._rows("SELECT prompt_id FROM external_changes")
+        }
         for line in log.read_text().splitlines():
             prompt_id, last, new = map(int, line.split())
             if prompt_id not in changed:
                 yield f"prompt {prompt_id} was rendered by group {new} while {last} still ran"
 
     def _processes(self) -> Iterator[str]:
-        for pid in marked_processes(self._place):
+        for pid in marked_processes(self._installation):
             yield f"process {pid} of a workflow still runs"
 
 
-def marked_processes(place: Place) -> list[int]:
-    """What bears the mark of a render and works in this place; Linux only, else nothing."""
+def marked_processes(installation: Installation) -> list[int]:
+    """Processes with the mark of a render of this installation; Linux only, else none."""
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             marked = b"MEDIAGEN_RENDER=" in (entry / "environ").read_bytes()
-            if marked and (entry / "cwd").readlink() == place.comfyui.resolve():
+            if marked and (entry / "cwd").readlink() == installation.comfyui.resolve():
                 found.append(int(entry.name))
         except OSError:
             continue

@@ -15,10 +15,10 @@ from application.ports.prompt_repository import RepositoryError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Where: TypeAlias = Path | str
+DatabaseLocation: TypeAlias = Path | str
 """The path of a file, or a URL."""
 
-TROUBLES = (sqlite3.OperationalError, psycopg.Error, RepositoryError)
+TRANSIENT_ERRORS = (sqlite3.OperationalError, psycopg.Error, RepositoryError)
 ERRORS = (sqlite3.Error, psycopg.Error, RepositoryError)
 POSTGRES = "postgres"
 """The mode of a database that is no file."""
@@ -45,7 +45,7 @@ _BUSY = (
 
 
 class Postgres:
-    """A session in the manner of :mod:`sqlite3`.
+    """A session with the methods of :mod:`sqlite3` that are used here.
 
     Args:
         url: of the database.
@@ -69,12 +69,12 @@ class Postgres:
         self._driver.close()
 
 
-def open_database(where: Where, patience: float = 60.0) -> Any:  # noqa: ANN401 - one of two drivers
+def open_database(where: DatabaseLocation, timeout: float = 60.0) -> Any:  # noqa: ANN401 - one of two drivers
     """A connection of others, which commits each statement that stands in no transaction."""
     if isinstance(where, str):
         return Postgres(where)
     return sqlite3.connect(
-        f"{where.as_uri()}?mode=rw", uri=True, timeout=patience, isolation_level=None
+        f"{where.as_uri()}?mode=rw", uri=True, timeout=timeout, isolation_level=None
     )
 
 
@@ -95,13 +95,13 @@ def make_postgres(url: str, foreign: str) -> None:
     driver.close()
 
 
-def their_schema(where: Where) -> tuple[str, ...] | None:
+def their_schema(where: DatabaseLocation) -> tuple[str, ...] | None:
     """Statements that show what others made in PostgreSQL; None for a file."""
     return _THEIR_SCHEMA if isinstance(where, str) else None
 
 
 def is_busy(url: str) -> bool:
-    """Whether anybody is in a transaction."""
+    """Whether another session is in a transaction."""
     driver = Postgres(url)
     try:
         return bool(driver.execute(_BUSY).fetchall())

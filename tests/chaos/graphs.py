@@ -1,4 +1,4 @@
-"""The workflows of a place whose media a server makes: those that ship, only smaller."""
+"""The workflows of an installation with a server: the shipped ones, with smaller sizes."""
 
 from __future__ import annotations
 

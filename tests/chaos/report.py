@@ -1,4 +1,4 @@
-"""What a campaign found, as a table, and its place in the documentation."""
+"""What a campaign found, as a table in the documentation."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.chaos.crew import has_strace
+from tests.chaos.launcher import has_strace
 from tests.chaos.volume import can_mount
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from tests.chaos.company import Outcome
+    from tests.chaos.parallel import Outcome
 
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 _BEGIN, _END = "<!-- chaos:begin -->", "<!-- chaos:end -->"
@@ -56,13 +56,13 @@ def table(outcome: Outcome, circumstances: Circumstances) -> list[str]:
 
 
 def _notes(outcome: Outcome) -> Iterator[str]:
-    if told := outcome.sweeps.told():
+    if printed := outcome.sweeps.printed():
         yield (
             "System calls that one thread of a worker made for two prompts, each of them the last"
-            f" one of some worker, and how often all of them were gone through: {told}."
+            f" one of some worker, and how often all of them were gone through: {printed}."
         )
     if not has_strace():
-        yield "Without strace nobody was killed at a system call."
+        yield "Without strace no worker was killed at a system call."
     if not can_mount():
         yield "No volume could be mounted here, so that no disk was filled up."
 

@@ -14,10 +14,10 @@ from tests.chaos.databases import open_database
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.chaos.place import Place
+    from tests.chaos.installation import Installation
     from tests.chaos.server import Job, Server
 
-_NUMBER = re.compile(r"number (\d+)")  # as the poet ends every prompt's words
+_NUMBER = re.compile(r"number (\d+)")  # as every prompt's text ends
 _AT_WORK = {"pending", "running"}
 _PUBLISHED = """
 SELECT p.id, count(*) FROM media_generator_renders AS r JOIN prompts AS p ON p.id = r.prompt_id
@@ -26,15 +26,15 @@ WHERE r.outcome = 'published' AND p.artifact_status = 'ready' GROUP BY p.id
 
 
 class ServedChecker:
-    """Looks at a place and its server, once nothing is left to do.
+    """Examines an installation and its server, once nothing is left to do.
 
     Args:
-        place: after the drain.
+        installation: after the drain.
         server: alive.
     """
 
-    def __init__(self, place: Place, server: Server) -> None:
-        self._place = place
+    def __init__(self, installation: Installation, server: Server) -> None:
+        self._installation = installation
         self._server = server
 
     def violations(self, *, once: bool) -> list[str]:
@@ -53,11 +53,11 @@ class ServedChecker:
         ]
 
     def _rows(self, statement: str) -> list[tuple[Any, ...]]:
-        with closing(open_database(self._place.database)) as driver:
+        with closing(open_database(self._installation.database)) as driver:
             return list(driver.execute(statement).fetchall())
 
     def _left(self, jobs: list[Job]) -> Iterator[str]:
-        """Nothing works for nobody, and nothing is looked for."""
+        """No job runs without a render, and no job is searched for."""
         for job in jobs:
             if not job["foreign"] and _is_at_work(job):
                 yield f"job {job['prompt_id']} of prompt {_prompt_of(job)} is {job['state']}"
@@ -65,19 +65,19 @@ class ServedChecker:
             yield f"a job is still written down: {row}"
 
     def _others(self, jobs: list[Job]) -> Iterator[str]:
-        """Other people's jobs ran to their end, and nobody laid hands on them."""
+        """Other people's jobs ran to their end untouched."""
         for job in _foreign(jobs):
             if job["state"] != "success":
-                yield f"somebody else's job {job['prompt_id']} is {job['state']}"
+                yield f"another client's job {job['prompt_id']} is {job['state']}"
         theirs = {job["prompt_id"] for job in _foreign(jobs)}
         for asked in self._server.requests():
             if asked["method"] != "POST" or asked["path"] not in {"/interrupt", "/queue"}:
                 continue
-            told = json.loads(asked["body"] or "{}")
-            named = [told.get("prompt_id"), *told.get("delete", [])]
+            printed = json.loads(asked["body"] or "{}")
+            named = [printed.get("prompt_id"), *printed.get("delete", [])]
             named = [each for each in named if each]
             if not named or theirs.intersection(named):
-                yield f"POST {asked['path']} said {told}"
+                yield f"POST {asked['path']} said {printed}"
 
     def _results(self) -> Iterator[str]:
         """Each row names a job of its own, and has the bytes that the server saved for it."""
@@ -94,7 +94,7 @@ class ServedChecker:
                 yield f"{path} is not what job {each['server_job']} made"
 
     def _twice(self, jobs: list[Job]) -> Iterator[str]:
-        """Whoever takes over goes on with what is there."""
+        """A successor continues with the jobs that are there."""
         submitted = Counter(_prompt_of(job) for job in jobs if not job["foreign"])
         for prompt_id, published in self._rows(_PUBLISHED):
             if submitted[prompt_id] != published:

@@ -14,21 +14,21 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from tests.chaos.crew import start
-from tests.chaos.hand import FoundError
+from tests.chaos.launcher import start
+from tests.chaos.process import ViolationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.chaos.hand import Hand
+    from tests.chaos.process import ChildProcess
 
     Job = dict[str, Any]
 
 SAMPLER = "KSampler"
 _PORTS = range(20_000, 32_000)  # below those that systems give to clients
 _ANSWER_SECONDS = 10.0
-_PATIENCE = 60.0  # seconds; a busy machine is no fault
+_TIMEOUT = 60.0  # seconds; a busy machine is no fault
 _LOOK_SECONDS = 0.01
 _PARENT_LOOK_SECONDS = 0.5
 _TROUBLES = (OSError, http.client.HTTPException)  # a server that is not there
@@ -67,7 +67,7 @@ class Server:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._port = _free_port()
-        self._hand: Hand | None = None
+        self._hand: ChildProcess | None = None
 
     @property
     def url(self) -> str:
@@ -79,11 +79,11 @@ class Server:
         if self._hand is not None:
             return
         serve = partial(_serve, self.folder, self._port, os.getpid())
-        self._hand = start(serve, lasting=True)
-        deadline = time.monotonic() + _PATIENCE
+        self._hand = start(serve, keep=True)
+        deadline = time.monotonic() + _TIMEOUT
         while not self._answers():
             if self._hand.has_ended() or time.monotonic() > deadline:
-                raise FoundError("the server of the campaign does not start")
+                raise ViolationError("the server of the campaign does not start")
             time.sleep(_LOOK_SECONDS)
 
     def kill(self) -> bool:
@@ -96,11 +96,11 @@ class Server:
         return True
 
     def fall_silent(self) -> None:
-        """Answer nobody; the system still takes connections in its name."""
+        """Stop answering; the system still accepts connections."""
         if self._hand is not None:
             self._hand.stop()
 
-    def mend(self) -> None:
+    def repair(self) -> None:
         """Make it well, whatever was done to it."""
         self.start()
         assert self._hand is not None
@@ -110,7 +110,7 @@ class Server:
 
     def change(self, **behaviour: object) -> None:
         """Let it behave otherwise; see the double's Behaviour."""
-        _asked(self.url, "/double/behaviour", behaviour)
+        _request_json(self.url, "/double/behaviour", behaviour)
 
     def fault(self, kind: str) -> None:
         """Let something go wrong, once, at the next sampler."""
@@ -119,27 +119,27 @@ class Server:
 
     def release(self) -> None:
         """Let jobs go that are held."""
-        _asked(self.url, "/double/release", {})
+        _request_json(self.url, "/double/release", {})
 
     def drop_sockets(self) -> None:
         """End all sockets without a word."""
-        _asked(self.url, "/double/drop_sockets", {})
+        _request_json(self.url, "/double/drop_sockets", {})
 
     def jobs(self) -> list[Job]:
         """All that it accepted since it was started."""
-        found: list[Job] = _asked(self.url, "/double/jobs")
+        found: list[Job] = _request_json(self.url, "/double/jobs")
         return found
 
     def requests(self) -> list[dict[str, Any]]:
         """All that it was asked since it was started."""
-        found: list[dict[str, Any]] = _asked(self.url, "/double/requests")
+        found: list[dict[str, Any]] = _request_json(self.url, "/double/requests")
         return found
 
     def runs_one_of_ours(self) -> bool:
-        """Whether it works on a job that is not somebody else's."""
+        """Whether it works on a job of this installation."""
         return any(job["state"] == "running" and not job["foreign"] for job in self.jobs())
 
-    def wait(self, seen: Callable[[], bool], seconds: float = _PATIENCE) -> bool:
+    def wait(self, seen: Callable[[], bool], seconds: float = _TIMEOUT) -> bool:
         """Wait until something is so; False when it did not come."""
         deadline = time.monotonic() + seconds
         while not seen():
@@ -150,39 +150,39 @@ class Server:
 
     def _answers(self) -> bool:
         try:
-            _asked(self.url, "/double/connected")
+            _request_json(self.url, "/double/connected")
         except _TROUBLES:
             return False
         return True
 
 
-def use_as_others_do(url: str, count: int, seed: int) -> None:
+def submit_foreign_jobs(url: str, count: int, seed: int) -> None:
     """Somebody else's program: some jobs of its own, over about as long as a fault takes."""
     from tests.comfyui_double.graphs import small_picture  # noqa: PLC0415 (as below)
 
-    chance = random.Random(seed)  # noqa: S311 (repeatable, not secret)
+    rng = random.Random(seed)  # noqa: S311 (repeatable, not secret)
     for number in range(count):
-        time.sleep(chance.uniform(0.0, 0.3))
+        time.sleep(rng.uniform(0.0, 0.3))
         graph = small_picture("theirs", color=number + 1)
         with suppress(*_TROUBLES):  # it finds no server, and leaves it at that
-            _asked(url, "/double/foreign", {"graph": graph, "front": chance.random() < 1 / 4})
+            _request_json(url, "/double/foreign", {"graph": graph, "front": rng.random() < 1 / 4})
 
 
-def _asked(url: str, path: str, body: object = None) -> Any:  # noqa: ANN401 (any JSON)
+def _request_json(url: str, path: str, body: object = None) -> Any:  # noqa: ANN401 (any JSON)
     """What the server says to a question, or to a wish."""
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=_ANSWER_SECONDS)
     with closing(connection):
-        told = None if body is None else json.dumps(body)
-        connection.request("GET" if told is None else "POST", path, told)
+        printed = None if body is None else json.dumps(body)
+        connection.request("GET" if printed is None else "POST", path, printed)
         answer = connection.getresponse()
         content = answer.read()
     if answer.status != http.client.OK:
-        raise FoundError(f"{path} was answered with {answer.status}: {content[:200]!r}")
+        raise ViolationError(f"{path} was answered with {answer.status}: {content[:200]!r}")
     return json.loads(content) if content else None
 
 
 def _serve(folder: Path, port: int, parent: int) -> None:
-    """Be a server until somebody kills it, or nobody is left who would."""
+    """Run the server until it is killed, or its parent has ended."""
     # Not before the campaign has seen to it that NumPy makes no threads.
     from tests.comfyui_double.double import running_double  # noqa: PLC0415
 
@@ -197,4 +197,4 @@ def _free_port() -> int:
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             trial.bind(("127.0.0.1", port))
             return port
-    raise FoundError("no port is free")
+    raise ViolationError("no port is free")

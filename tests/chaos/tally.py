@@ -1,4 +1,4 @@
-"""What became of a fault."""
+"""Counts of what a fault led to."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Tally:
         cycles: how often it was tried.
         with_kill: cycles in which a process died by SIGKILL.
         kills: processes that did.
-        survived: cycles after which everything was as it must be.
+        survived: cycles without a violation.
         seconds: they took.
-        violations: what was not as it must be.
+        violations: messages of the violations.
     """
 
     cycles: int = 0
@@ -30,7 +30,7 @@ class Tally:
     violations: list[str] = field(default_factory=list)
 
     def count(self, deaths: int, violations: Sequence[str], seconds: float) -> None:
-        """Take one cycle in."""
+        """Add one cycle."""
         self.cycles += 1
         self.with_kill += deaths > 0
         self.kills += deaths
@@ -39,7 +39,7 @@ class Tally:
         self.violations += violations
 
     def add(self, other: Tally) -> None:
-        """Take in the cycles of another campaign."""
+        """Add the cycles of another campaign."""
         self.cycles += other.cycles
         self.with_kill += other.with_kill
         self.kills += other.kills

@@ -1,4 +1,4 @@
-"""A minute of torment of workers that publish in a bucket."""
+"""A minute of faults for workers that publish into a bucket."""
 
 import subprocess
 import sys

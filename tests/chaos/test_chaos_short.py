@@ -1,4 +1,4 @@
-"""A minute of torment as part of the tests; ``make chaos`` is the long version."""
+"""A minute of faults as part of the tests; ``make chaos`` is the long version."""
 
 import subprocess
 import sys

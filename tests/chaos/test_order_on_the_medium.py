@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.place import make_place
-from tests.chaos.poet import write_one
+from tests.chaos.installation import make_installation
+from tests.chaos.poets_service import add_prompt
 
 pytestmark = [
     pytest.mark.slow,
@@ -62,9 +62,9 @@ def _ends(line: str, call: re.Match[str]) -> bool:
 @pytest.mark.parametrize("journal_mode", ["wal", "delete"])
 def test_rows_are_written_after_their_files_are_durable(tmp_path: Path, journal_mode: str) -> None:
     """File, its folder and the plan, then the rename, its folder, and the rows: in this order."""
-    place = make_place(tmp_path, journal_mode)
-    write_one(place.database, "first")
-    calls = _calls(tmp_path, place.config)
+    installation = make_installation(tmp_path, journal_mode)
+    add_prompt(installation.database, "first")
+    calls = _calls(tmp_path, installation.config)
 
     def after(when: int, name: str, words: str) -> _Call:
         """The next such call that begins after a line of the log."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _SIZE = "20m"
-_FILLER = "somebody's film"
+_FILLER = "film.mkv"
 _PIECES = (1024 * 1024, 65_536, 4096, 1)
 
 
@@ -51,7 +51,7 @@ def mounted(folder: Path) -> Iterator[Path]:
 
 
 def fill(volume: Path) -> None:
-    """Let somebody else's file take all the room that is left, to the last byte."""
+    """Fill the volume with a file of another program, to the last byte."""
     with contextlib.suppress(FileNotFoundError):
         (volume / _FILLER).unlink()
     descriptor = os.open(volume / _FILLER, os.O_WRONLY | os.O_CREAT)

@@ -1,4 +1,4 @@
-"""A worker as ``mediagen run`` is one, with a trap on its way.
+"""A worker like ``mediagen run``, with a failpoint on its way.
 
 Only the length of a lease is another: tenths of seconds instead of minutes.
 """
@@ -30,17 +30,22 @@ from domain.lease import LeaseObserver
 from entrypoints.container import Container, compose
 from entrypoints.settings.loader import load_settings
 from entrypoints.settings.resolution import storage_address
-from tests.chaos.traps import Trap, TrappedPort, TrappedRenderer, trap_server
+from tests.chaos.failpoints import (
+    Failpoint,
+    FailpointPort,
+    FailpointRenderer,
+    install_server_failpoints,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from application.finalizer import RenderFinalizer
     from application.ports.events import Event
+    from application.prompt_render import RenderFinalizer
 
 HEARTBEAT_SECONDS = 0.1
 _LONGEST_GAP = 0.2
-_PATIENCE = 120.0  # seconds
+_TIMEOUT = 120.0  # seconds
 
 # How a worker ends.
 STOPPED = 3  # the environment is at fault
@@ -50,7 +55,7 @@ DATABASE_GONE = 6  # moved away or replaced
 
 
 @dataclass(slots=True)
-class Manner:
+class WorkerOptions:
     """How a worker works.
 
     Attributes:
@@ -66,7 +71,7 @@ class Manner:
     commit_seconds: float | None = None
 
 
-class _Nobody:
+class _NoListener:
     def handle(self, event: Event) -> None:
         """Hear it, and say nothing."""
 
@@ -79,28 +84,30 @@ class _WrongClock(SystemClock):
         return super().now() + self._error
 
 
-def build(config: Path, trap: Trap, manner: Manner) -> Container:
+def build(config: Path, failpoint: Failpoint, options: WorkerOptions) -> Container:
     """The real container, its ports wrapped."""
-    container = compose(load_settings(config_file=config, environ={}, cwd=config.parent), _Nobody())
-    container.clock.override(providers.Object(_WrongClock(manner.clock_error)))
+    container = compose(
+        load_settings(config_file=config, environ={}, cwd=config.parent), _NoListener()
+    )
+    container.clock.override(providers.Object(_WrongClock(options.clock_error)))
     names = ["repository", "leases", "store", "processes"]
     if storage_address(container.settings()):
         names.insert(0, "object_storage")  # before what is built upon it
     for name in names:
-        port = TrappedPort(name, getattr(container, name)(), trap)
+        port = FailpointPort(name, getattr(container, name)(), failpoint)
         getattr(container, name).override(providers.Object(port))
     if (jobs := container.server_jobs()) is not None:
-        port = TrappedPort("server_jobs", jobs, trap)
+        port = FailpointPort("server_jobs", jobs, failpoint)
         container.server_jobs.override(providers.Object(port))
-        trap_server(trap)
+        install_server_failpoints(failpoint)
     container.renderer.override(
-        providers.Object(TrappedRenderer("renderer", container.renderer(), trap))
+        providers.Object(FailpointRenderer("renderer", container.renderer(), failpoint))
     )
     keeper = LeaseKeeper(
         container.leases(),
         container.clock(),
         HEARTBEAT_SECONDS,
-        manner.lease_seconds,
+        options.lease_seconds,
     )
     container.keeper.override(providers.Object(keeper))
     recovery = Recovery(
@@ -109,30 +116,30 @@ def build(config: Path, trap: Trap, manner: Manner) -> Container:
         container.processes(),
         container.store(),
         container.finalizer(),
-        LeaseObserver(manner.lease_seconds, _LONGEST_GAP),
+        LeaseObserver(options.lease_seconds, _LONGEST_GAP),
         container.clock(),
         container.orphaned_jobs(),
     )
     container.recovery.override(providers.Object(recovery))
-    _trap_files(trap)
-    if manner.commit_seconds is not None:
-        _believe(container.finalizer(), manner.commit_seconds)
+    _install_file_failpoints(failpoint)
+    if options.commit_seconds is not None:
+        _assume_commit_seconds(container.finalizer(), options.commit_seconds)
     return container
 
 
-def _believe(finalizer: RenderFinalizer, commit_seconds: float) -> None:
+def _assume_commit_seconds(finalizer: RenderFinalizer, commit_seconds: float) -> None:
     """A slow disk, as far as the slots know, without its waits."""
 
-    class Believing(type(finalizer)):  # type: ignore[misc]
-        commit_seconds = property(lambda _: manner_seconds, lambda *_: None)
+    class AssumedCommitSeconds(type(finalizer)):  # type: ignore[misc]
+        commit_seconds = property(lambda _: believed_seconds, lambda *_: None)
 
-    manner_seconds = commit_seconds
-    finalizer.__class__ = Believing
+    believed_seconds = commit_seconds
+    finalizer.__class__ = AssumedCommitSeconds
     slot_module._MAX_HOLD = commit_seconds  # noqa: SLF001 (a script takes longer than a tenth)
     slot_module._MAX_AHEAD = commit_seconds + 0.05  # noqa: SLF001 (a slow one sleeps for 0.25 s)
 
 
-def _trap_files(trap: Trap) -> None:
+def _install_file_failpoints(failpoint: Failpoint) -> None:
     for module, name, label in (
         (store_module, "write_plan", "files.write_plan"),
         (object_store_module, "write_plan", "files.write_plan"),
@@ -141,26 +148,26 @@ def _trap_files(trap: Trap) -> None:
         (publication_module, "move_folder", "files.move_folder"),
         (publication_module, "delete_tree", "unpublish.delete_tree"),
     ):
-        setattr(module, name, trap.wrap(label, getattr(module, name)))
+        setattr(module, name, failpoint.wrap(label, getattr(module, name)))
 
 
-def work(config: Path, trap: Trap, manner: Manner) -> int:
+def work(config: Path, failpoint: Failpoint, options: WorkerOptions) -> int:
     """Drain once, or until nothing is left to do; gives an exit code."""
     try:
-        return _drain(build(config, trap, manner), manner)
+        return _drain(build(config, failpoint, options), options)
     except RepositoryError as error:
         return DATABASE_GONE if "moved away or replaced" in str(error) else DATABASE_UNUSABLE
 
 
-def _drain(container: Container, manner: Manner) -> int:
+def _drain(container: Container, options: WorkerOptions) -> int:
     become_subreaper()
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + _TIMEOUT
     with closing(container.connection()), closing(container.renderer()):
         drain = container.drain()
         with repeating(container.keeper().tick, HEARTBEAT_SECONDS / 2):
             while True:
                 report = drain.run(Selection(), StopRequest())
-                if not manner.until_quiet:
+                if not options.until_quiet:
                     return STOPPED if report.stopped_by else 0
                 if _is_quiet(container):
                     return 0
@@ -179,4 +186,4 @@ def _is_quiet(container: Container) -> bool:
 
 if __name__ == "__main__":
     os.setpgid(0, 0)
-    sys.exit(work(Path(sys.argv[1]), Trap(), Manner()))
+    sys.exit(work(Path(sys.argv[1]), Failpoint(), WorkerOptions()))

@@ -1,4 +1,4 @@
-"""The workflow script of a tormented installation, and what it notices of its forerunners."""
+"""The workflow script of an installation, and what it records of earlier runs."""
 
 from __future__ import annotations
 

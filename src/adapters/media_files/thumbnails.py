@@ -92,9 +92,13 @@ def draw_thumbnail(file: BinaryIO, format_name: str, width: int) -> bytes:
         InvalidMediaError: the picture is damaged, or needs too much memory.
         OSError: the file cannot be read.
     """
+    from adapters.media_marks.marker import picture_source_type
+
     try:
         if format_name == "jpeg":
             _refuse_many_scans(file)
+        # Not Pillow's `info["xmp"]`: a picture may be signed only, or have texts too large for it.
+        xmp = thumbnail_packet(picture_source_type(file, format_name))
         file_bytes = file.seek(0, os.SEEK_END)
         file.seek(0)
         with (
@@ -102,7 +106,7 @@ def draw_thumbnail(file: BinaryIO, format_name: str, width: int) -> bytes:
             open_picture(file, format_name) as picture,
             decoding(_checked_pixels(picture.size)),
         ):
-            return _draw(picture, file, width)
+            return _draw(picture, file, width, xmp)
     except (InvalidMediaError, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # the disk's; a decoder's has no number
@@ -121,7 +125,7 @@ def _checked_pixels(size: tuple[int, int]) -> int:
     return width * height
 
 
-def _draw(picture: ImageFile, file: BinaryIO, width: int) -> bytes:
+def _draw(picture: ImageFile, file: BinaryIO, width: int, xmp: bytes) -> bytes:
     from PIL import Image, ImageOps
 
     box = (width, width * _MAX_HEIGHT)
@@ -142,7 +146,7 @@ def _draw(picture: ImageFile, file: BinaryIO, width: int) -> bytes:
         method=4,
         icc_profile=profile if kept else b"",
         exif=b"",
-        xmp=thumbnail_packet(picture.info.get("xmp")),
+        xmp=xmp,
     )
     return written.getvalue()
 

@@ -8,7 +8,7 @@ import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from domain.mark import SYNTHETIC
+from domain.mark import SOURCE_TYPES, SYNTHETIC
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 MAX_PACKET: Final = 4 * 1024 * 1024
 """Bytes of an XMP packet that is read."""
 
+_MAX_MANIFEST: Final = 64 * 1024 * 1024
+"""Bytes of a part of a manifest that is read."""
+
 RDF: Final = b"http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 """The namespace of descriptions in XMP."""
 
@@ -27,6 +30,14 @@ MAX_RIFF: Final = 2**32 - 2
 
 SOURCE_TYPE: Final = re.compile(rb"https?://cv\.iptc\.org/newscodes/digitalsourcetype/(\w+)")
 """An address of the vocabulary of the IPTC; the group is the term."""
+
+
+_SYNTHETIC: Final = re.compile(
+    SOURCE_TYPES.encode().replace(b"http:", b"https?:").replace(b".", rb"\.")
+    + b"("
+    + "|".join(sorted(SYNTHETIC)).encode()
+    + b")"
+)  # in a manifest, no separator need follow
 
 
 class MarkError(Exception):
@@ -45,7 +56,8 @@ class Layout:
         size: bytes in the file.
         xmp: the XMP packet, or None.
         xmp_part: what a new packet replaces, or the place for it if there is none.
-        is_signed: whether the file holds a C2PA manifest.
+        manifest: the parts that hold a C2PA manifest, without what divides them; none if the file
+            is not signed.
         tags: texts of a song, by their names in capitals.
         places: further places that embedding needs; each format has its own.
     """
@@ -53,7 +65,7 @@ class Layout:
     size: int
     xmp: bytes | None = None
     xmp_part: Part = (0, 0)
-    is_signed: bool = False
+    manifest: list[Part] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)
     places: dict[str, Part] = field(default_factory=dict)
 
@@ -82,23 +94,35 @@ def read_part(file: BinaryIO, part: Part, limit: int = MAX_PACKET) -> bytes:
     return data
 
 
-def thumbnail_packet(xmp: object) -> bytes:
+def signed_source_type(file: BinaryIO, layout: Layout) -> str:
+    """The term that a file's manifest states if a machine made it, or ""; signatures count not.
+
+    Needs no library, and reads a few kilobytes. The newest manifest stands last.
+
+    Raises:
+        MarkError: the manifest is too long, or cut off.
+    """
+    content = b"".join(read_part(file, part, _MAX_MANIFEST) for part in layout.manifest)
+    terms = _SYNTHETIC.findall(content)
+    return terms[-1].decode() if terms else ""
+
+
+def thumbnail_packet(source_type: str) -> bytes:
     """A small packet with the type of source alone, for a smaller copy of a picture.
 
     Args:
-        xmp: the picture's own packet as Pillow returns it, or None.
+        source_type: the term that the picture states, or "".
 
     Returns:
         b"" if the picture does not say that a machine made it.
     """
-    packet = xmp.encode("utf-8", "replace") if isinstance(xmp, str) else xmp
-    term = SOURCE_TYPE.search(packet) if isinstance(packet, bytes) else None
-    if term is None or term[1].decode() not in SYNTHETIC:
+    if source_type not in SYNTHETIC:
         return b""
+    address = (SOURCE_TYPES + source_type).encode()
     return (
         b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="' + RDF + b'">'
         b'<rdf:Description rdf:about="" xmlns:i="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"'
-        b' i:DigitalSourceType="' + term[0] + b'"/></rdf:RDF></x:xmpmeta>'
+        b' i:DigitalSourceType="' + address + b'"/></rdf:RDF></x:xmpmeta>'
     )
 
 

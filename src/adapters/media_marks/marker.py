@@ -28,6 +28,7 @@ from adapters.media_marks.layout import (
     read_part,
     riff_chunk,
     riff_head,
+    signed_source_type,
 )
 from domain.mark import SIDECAR, SOURCE_TYPES, SYNTHETIC, FileMark, manifest_path
 
@@ -154,9 +155,10 @@ class Marker:
             try:
                 layout = scan(original)
                 stated = layout.source_type() if layout.xmp or layout.tags else ""
-                if layout.is_signed or stated in SYNTHETIC or not self._with_metadata:
+                if layout.manifest or stated in SYNTHETIC or not self._with_metadata:
                     present = "present" if stated in SYNTHETIC else ""
-                    signed = "present" if layout.is_signed else ""
+                    signed = "present" if layout.manifest else ""
+                    stated = signed_source_type(original, layout) or stated
                     kept = FileMark(mark.ids.get(target.name, ""), stated, present, signed)
                 else:
                     packet = _PACKET % stated_xmp
@@ -299,7 +301,7 @@ def _scan_png(file: BinaryIO) -> Layout:
         if kind == b"IDAT" and layout.xmp_part == (0, 0):
             layout.xmp_part = (position, position)
         elif kind == b"caBX":
-            layout.is_signed = True
+            layout.manifest.append((position + 8, position + 8 + length))
         elif kind == b"iTXt" and file.read(len(_PNG_XMP)) == _PNG_XMP:
             if length > MAX_PACKET:
                 raise MarkError(f"has metadata of {length:,} bytes")
@@ -332,6 +334,7 @@ def _embed_png(_: BinaryIO, layout: Layout, packet: bytes, __: Mapping[str, str]
 _JPEG_XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _MAX_SEGMENT = 65_533  # bytes behind the length
 _APP0, _APP1, _APP11 = 0xE0, 0xE1, 0xEB
+_APP11_HEAD = 20  # bytes from the marker to the content of a box, which each segment repeats
 _START_OF_SCAN = 0xDA
 
 
@@ -355,7 +358,7 @@ def _scan_jpeg(file: BinaryIO) -> Layout:
             layout.xmp = read_part(file, (position + 4 + len(_JPEG_XMP), end))
             layout.xmp_part = (position, end)
         elif marker == _APP11 and head.startswith(b"JP"):
-            layout.is_signed = True
+            layout.manifest.append((min(position + _APP11_HEAD, end), end))
         is_leading = is_leading and (marker == _APP0 or head.startswith(b"Exif\0"))
         if is_leading:
             layout.xmp_part = (end, end)
@@ -386,7 +389,7 @@ def _scan_webp(file: BinaryIO) -> Layout:
         kind, length = struct.unpack("<4sI", read_part(file, (position, position + 8)))
         end = position + 8 + length + length % 2
         if kind == b"C2PA":
-            layout.is_signed = True
+            layout.manifest.append((position + 8, position + 8 + length))
         elif kind == b"XMP ":
             layout.xmp = read_part(file, (position + 8, position + 8 + length))
             layout.xmp_part = (position, end)
@@ -449,3 +452,17 @@ def scan_file(file: BinaryIO, format_name: str) -> Layout:
     """
     scan, _ = _PICTURES.get(format_name) or _song(format_name)
     return scan(file)
+
+
+def picture_source_type(file: BinaryIO, format_name: str) -> str:
+    """The term that the metadata of a picture state, or else its manifest; "" if there is none.
+
+    Args:
+        file: seekable.
+        format_name: as in ``MediaFacts``.
+    """
+    try:
+        layout = scan_file(file, format_name)
+        return layout.source_type() or signed_source_type(file, layout)
+    except UNREADABLE:
+        return ""

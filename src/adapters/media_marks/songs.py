@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import BinaryIO
 
+    from adapters.media_formats import Part
     from adapters.media_marks.layout import Embed, Piece, Scan
 
 # --------------------------------------------------------------------------------------------- ID3
@@ -65,8 +66,9 @@ def _frames(tag: bytes) -> Iterator[tuple[bytes, bytes]]:
         position += head + length
 
 
-def _read_id3(tag: bytes, layout: Layout) -> None:
+def _read_id3(file: BinaryIO, place: Part, layout: Layout) -> None:
     """Note what an ID3v2 tag says."""
+    tag = read_part(file, place, _MAX_ID3)
     for name, content in _frames(tag):
         if name == b"PRIV" and content.startswith(_XMP_OWNER):
             layout.xmp = layout.xmp or content[len(_XMP_OWNER) :]
@@ -76,7 +78,7 @@ def _read_id3(tag: bytes, layout: Layout) -> None:
             # In UTF-16 both texts begin with a byte order mark.
             layout.tags.setdefault(title.upper(), value.strip("\0\ufeff\ufffe"))
         elif name == b"GEOB" and b"c2pa" in content[:_MAX_MEDIA_TYPE]:
-            layout.is_signed = True
+            layout.manifest.append(place)
 
 
 def _new_frames(version: int, packet: bytes, values: Mapping[str, str]) -> bytes:
@@ -119,7 +121,7 @@ def _scan_id3(file: BinaryIO, layout: Layout) -> int:
         footer = _ID3_HEAD if head[5] & _FOOTER else 0
         end = position + _ID3_HEAD + _from_synchsafe(head[6:]) + footer
         layout.places.setdefault("id3", (position, end))
-        _read_id3(read_part(file, (position, end), _MAX_ID3), layout)
+        _read_id3(file, (position, end), layout)
         position = end
         file.seek(position)
     return position
@@ -379,7 +381,7 @@ def _scan_wav(file: BinaryIO) -> Layout:
             layout.xmp_part = (position, position)
             break
         if kind == b"C2PA":
-            layout.is_signed = True
+            layout.manifest.append(content)
         elif kind == _WAV_XMP:
             layout.xmp = read_part(file, content)
             layout.xmp_part = (position, min(size, content[1] + length % 2))
@@ -433,7 +435,8 @@ def _scan_m4a(file: BinaryIO) -> Layout:
         if owner == _XMP_BOX:
             layout.xmp = read_part(file, (position + head + 16, position + length))
             layout.xmp_part = (position, position + length)
-        layout.is_signed = layout.is_signed or owner == _C2PA_BOX
+        elif owner == _C2PA_BOX:
+            layout.manifest.append((position + head + 16, position + length))
         position += length
     return layout
 

@@ -6,15 +6,15 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tests.chaos.crew import has_strace, killed_at_call
 from tests.chaos.faults.fault import Fault
-from tests.chaos.poet import write_one
+from tests.chaos.launcher import has_strace, killed_at_call
+from tests.chaos.poets_service import add_prompt
 
 if TYPE_CHECKING:
     import random
 
-    from tests.chaos.faults.fault import Deed
-    from tests.chaos.place import Place
+    from tests.chaos.faults.fault import Action
+    from tests.chaos.installation import Installation
 
 # Calls that leave something behind, by what they do. Of the many writes of the database each
 # worker dies at one; so they are tried more often.
@@ -61,8 +61,8 @@ class CallSweeps:
         self.most |= other.most
         self.ended += other.ended
 
-    def told(self) -> str:
-        """One sentence, or "" when there is nothing to tell."""
+    def printed(self) -> str:
+        """One sentence, or "" when there is nothing to report."""
         by_mode: dict[str, list[str]] = {}
         for (mode, name), most in sorted(self.most.items()):
             shares = {s for m, n, s in self.ended if (m, n) == (mode, name)}
@@ -84,19 +84,19 @@ def call_faults(sweeps: CallSweeps) -> dict[str, Fault]:
     }
 
 
-def _rising(names: tuple[str, ...], sweeps: CallSweeps) -> Deed:
+def _rising(names: tuple[str, ...], sweeps: CallSweeps) -> Action:
     """The next number at each cycle; the next name, from one, when a worker outlived it."""
     turn: dict[str, tuple[int, int]] = {}
     first, step = 1 + sweeps.share.index, sweeps.share.of
 
-    def deed(place: Place, chance: random.Random) -> int:
-        mode = place.journal_mode
-        write_one(place.database, "first pair")
-        write_one(place.database, "second", song=True)
+    def action(installation: Installation, rng: random.Random) -> int:
+        mode = installation.journal_mode
+        add_prompt(installation.database, "first pair")
+        add_prompt(installation.database, "second", song=True)
         for _ in names:
             index, number = turn.get(mode, (0, first))
             name = names[index]
-            if killed_at_call(place, name, number):
+            if killed_at_call(installation, name, number):
                 turn[mode] = (index, number + step)
                 sweeps.most[mode, name] = max(sweeps.most[mode, name], number)
                 return 1
@@ -106,4 +106,4 @@ def _rising(names: tuple[str, ...], sweeps: CallSweeps) -> Deed:
                 return 0
         return 0
 
-    return deed
+    return action

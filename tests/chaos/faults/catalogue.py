@@ -8,11 +8,11 @@ from tests.chaos.faults.calls import call_faults
 from tests.chaos.faults.clocks import clock_faults
 from tests.chaos.faults.databases import database_faults
 from tests.chaos.faults.disks import disk_faults
+from tests.chaos.faults.external_changes import external_change_faults
 from tests.chaos.faults.groups import group_faults
-from tests.chaos.faults.hands import hand_faults
 from tests.chaos.faults.kills import kill_faults
 from tests.chaos.faults.postgres import postgres_faults
-from tests.chaos.faults.served_hands import served_hand_faults
+from tests.chaos.faults.served_external_changes import served_external_change_faults
 from tests.chaos.faults.served_servers import served_server_faults
 from tests.chaos.faults.served_workers import served_worker_faults
 from tests.chaos.faults.stops import stop_faults
@@ -44,11 +44,11 @@ def _all(sweeps: CallSweeps) -> dict[str, Fault]:
         **stop_faults(),
         **group_faults(),
         **workflow_faults(),
-        **hand_faults(),
+        **external_change_faults(),
         **clock_faults(),
         **warm_faults(),
         **served_worker_faults(),
-        **served_hand_faults(),
+        **served_external_change_faults(),
         **served_server_faults(),
         **database_faults(),
         **disk_faults(),

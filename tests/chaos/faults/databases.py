@@ -7,18 +7,18 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.chaos.crew import worker
 from tests.chaos.faults.fault import Fault
 from tests.chaos.faults.steps import STOPPING, long_enough
-from tests.chaos.hand import FoundError
-from tests.chaos.poet import write_one
+from tests.chaos.launcher import start_worker
+from tests.chaos.poets_service import add_prompt
+from tests.chaos.process import ViolationError
 from tests.chaos.worker import DATABASE_GONE
 
 if TYPE_CHECKING:
     import random
 
-    from tests.chaos.faults.fault import Deed
-    from tests.chaos.place import Place
+    from tests.chaos.faults.fault import Action
+    from tests.chaos.installation import Installation
 
 # SQLite's own companions of a database: they go where it goes.
 _COMPANIONS = ("", "-wal", "-shm", "-journal")
@@ -32,43 +32,43 @@ def database_faults() -> dict[str, Fault]:
     }
 
 
-def _displaced(*, replaced: bool) -> Deed:
+def _displaced(*, replaced: bool) -> Action:
     """A worker finds another database or none; it stops and writes nothing where it should not."""
 
-    def deed(place: Place, chance: random.Random) -> int:
-        assert isinstance(place.database, Path)
-        step = chance.choice(STOPPING)
-        write_one(place.database, long_enough("first pair", step))
-        write_one(place.database, "second", song=True)
-        slept = worker(place, step, stops=True)
+    def action(installation: Installation, rng: random.Random) -> int:
+        assert isinstance(installation.database, Path)
+        step = rng.choice(STOPPING)
+        add_prompt(installation.database, long_enough("first pair", step))
+        add_prompt(installation.database, "second", song=True)
+        slept = start_worker(installation, step, stops=True)
         if not slept.wait_for_stop():
             return slept.killed
-        away = place.folder / "away.db"
-        _move(place.database, away)
+        away = installation.folder / "away.db"
+        _move(installation.database, away)
         content = b""
         if replaced:
-            shutil.copyfile(away, place.database)
-            content = place.database.read_bytes()
+            shutil.copyfile(away, installation.database)
+            content = installation.database.read_bytes()
         try:
-            if chance.random() < 1 / 3:
+            if rng.random() < 1 / 3:
                 slept.kill()
-            slept.go_on()
-            _must_have_stopped(place, slept.wait().code)
-            if replaced and place.database.read_bytes() != content:
-                raise FoundError("a worker wrote into a database that is not the one it opened")
+            slept.resume()
+            _must_have_stopped(installation, slept.wait().code)
+            if replaced and installation.database.read_bytes() != content:
+                raise ViolationError("a worker wrote into a database that is not the one it opened")
         finally:
-            place.database.unlink(missing_ok=True)
-            _move(away, place.database)
+            installation.database.unlink(missing_ok=True)
+            _move(away, installation.database)
         return slept.killed
 
-    return deed
+    return action
 
 
-def _must_have_stopped(place: Place, code: int | None) -> None:
+def _must_have_stopped(installation: Installation, code: int | None) -> None:
     if code is not None and code != DATABASE_GONE:
-        raise FoundError(f"a worker whose database was gone ended with code {code}")
-    if not place.staging.is_dir():
-        raise FoundError("a worker whose database was gone took the staging area away")
+        raise ViolationError(f"a worker whose database was gone ended with code {code}")
+    if not installation.staging.is_dir():
+        raise ViolationError("a worker whose database was gone took the staging area away")
 
 
 def _move(source: Path, target: Path) -> None:

@@ -9,9 +9,9 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Callable
 
-    from tests.chaos.place import Place
+    from tests.chaos.installation import Installation
 
-    Deed = Callable[[Place, random.Random], int]
+    Action = Callable[[Installation, random.Random], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,18 +19,18 @@ class Fault:
     """Something that goes wrong.
 
     Attributes:
-        deed: does it, and gives the number of processes that it killed.
+        action: causes the fault, and returns the number of processes that it killed.
         on_small: what lies on a small volume of its own, made for this cycle.
         alone: whether the Poets Service keeps still meanwhile.
         weight: how often it is tried while the others are tried once.
-        served: whether a ComfyUI server makes the media, in a place made for this cycle.
-        warm: whether exports in warm hosts make the media, in a place made for this cycle.
+        served: whether a ComfyUI server makes the media, in an installation made for this cycle.
+        warm: whether exports in warm hosts make the media, in an installation made for this cycle.
         ahead: whether these exports get a process for each prompt, started while one renders,
             rather than a warm host.
         once: whether no job may be given to the server twice, for all that goes wrong.
     """
 
-    deed: Deed
+    action: Action
     on_small: tuple[str, ...] = ()
     alone: bool = False
     weight: int = 1

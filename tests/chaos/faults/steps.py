@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.chaos.traps import MIDDLE
+from tests.chaos.failpoints import MIDDLE
 
 WAY = (
     "repository.claim_next:before",

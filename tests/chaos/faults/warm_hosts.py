@@ -10,17 +10,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tests.chaos.checker import marked_processes
-from tests.chaos.crew import worker
 from tests.chaos.faults.fault import Fault
 from tests.chaos.faults.kills import kill_faults
 from tests.chaos.faults.stops import stop_faults
 from tests.chaos.faults.workflows import workflow_faults
-from tests.chaos.poet import write_one
+from tests.chaos.launcher import start_worker
+from tests.chaos.poets_service import add_prompt
 
 if TYPE_CHECKING:
     import random
 
-    from tests.chaos.place import Place
+    from tests.chaos.installation import Installation
 
 
 def warm_faults() -> dict[str, Fault]:
@@ -38,29 +38,29 @@ def warm_faults() -> dict[str, Fault]:
     }
 
 
-def _kill_hosts(place: Place, chance: random.Random) -> int:
-    """Whatever runs in the place dies, busy or idle, while one worker renders three prompts."""
+def _kill_hosts(installation: Installation, rng: random.Random) -> int:
+    """All hosts are killed, busy or idle, while one worker renders three prompts."""
     for mood in ("first slow", "second", "third slow grandchild"):
-        write_one(place.database, mood)
-    hand = worker(place)
+        add_prompt(installation.database, mood)
+    process = start_worker(installation)
     deaths = 0
     for _ in range(3):
-        time.sleep(chance.uniform(0.0, 0.5))
-        for pid in marked_processes(place):
+        time.sleep(rng.uniform(0.0, 0.5))
+        for pid in marked_processes(installation):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
                 deaths += 1
-    return deaths + hand.wait().killed
+    return deaths + process.wait().killed
 
 
-def _stop_host_and_kill(place: Place, chance: random.Random) -> int:
+def _stop_host_and_kill(installation: Installation, rng: random.Random) -> int:
     """A host that cannot notice that its worker died is ended by the next one."""
     for mood in ("first slow", "second", "third slow"):
-        write_one(place.database, mood)
-    hand = worker(place)
-    time.sleep(chance.uniform(0.1, 1.0))
-    for pid in marked_processes(place):
+        add_prompt(installation.database, mood)
+    process = start_worker(installation)
+    time.sleep(rng.uniform(0.1, 1.0))
+    for pid in marked_processes(installation):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGSTOP)
-    hand.kill()
-    return hand.wait().killed
+    process.kill()
+    return process.wait().killed

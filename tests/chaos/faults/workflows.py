@@ -9,16 +9,16 @@ import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from tests.chaos.crew import worker
-from tests.chaos.databases import TROUBLES, open_database
+from tests.chaos.databases import TRANSIENT_ERRORS, open_database
 from tests.chaos.faults.fault import Fault
-from tests.chaos.poet import write_one
+from tests.chaos.launcher import start_worker
+from tests.chaos.poets_service import add_prompt
 
 if TYPE_CHECKING:
     import random
 
-    from tests.chaos.hand import Hand
-    from tests.chaos.place import Place
+    from tests.chaos.installation import Installation
+    from tests.chaos.process import ChildProcess
 
 _LIVE = """
 SELECT r.workflow_group FROM media_generator_renders AS r
@@ -35,38 +35,38 @@ def workflow_faults() -> dict[str, Fault]:
     }
 
 
-def _kill_workflow(place: Place, chance: random.Random) -> int:
+def _kill_workflow(installation: Installation, rng: random.Random) -> int:
     """The group of one workflow dies; the prompt is tried again."""
-    write_one(place.database, "first slow grandchild")
-    hand = worker(place)
-    group = _workflow_of(place, hand)
+    add_prompt(installation.database, "first slow grandchild")
+    process = start_worker(installation)
+    group = _workflow_of(installation, process)
     killed = False
     if group is not None:
-        time.sleep(chance.uniform(0.0, 0.15))
+        time.sleep(rng.uniform(0.0, 0.15))
         with contextlib.suppress(ProcessLookupError):
             os.killpg(group, signal.SIGKILL)
             killed = True
-    return killed + hand.wait().killed
+    return killed + process.wait().killed
 
 
-def _kill_worker(place: Place, chance: random.Random) -> int:
-    """A worker dies, and so does its heir; each leaves a workflow that still runs."""
-    write_one(place.database, "first slow grandchild")
+def _kill_worker(installation: Installation, rng: random.Random) -> int:
+    """A worker and its successor are killed; each leaves a workflow that still runs."""
+    add_prompt(installation.database, "first slow grandchild")
     deaths = 0
     for _ in range(2):
-        hand = worker(place)
-        if _workflow_of(place, hand) is not None:
-            time.sleep(chance.uniform(0.0, 0.15))
-            hand.kill()
-        deaths += hand.wait().killed
+        process = start_worker(installation)
+        if _workflow_of(installation, process) is not None:
+            time.sleep(rng.uniform(0.0, 0.15))
+            process.kill()
+        deaths += process.wait().killed
     return deaths
 
 
-def _workflow_of(place: Place, hand: Hand) -> int | None:
+def _workflow_of(installation: Installation, process: ChildProcess) -> int | None:
     """The group of the first prompt's workflow, which runs; None when the worker ended before."""
-    with closing(open_database(place.database)) as driver:
-        while not hand.has_ended():
-            with contextlib.suppress(*TROUBLES):  # no such table yet
+    with closing(open_database(installation.database)) as driver:
+        while not process.has_ended():
+            with contextlib.suppress(*TRANSIENT_ERRORS):  # no such table yet
                 for (group,) in driver.execute(_LIVE).fetchall():
                     if _is_living(group):
                         return int(group)

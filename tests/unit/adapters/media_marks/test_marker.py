@@ -243,6 +243,14 @@ def test_a_thumbnail_carries_the_mark(tmp_path: Path, format_name: str) -> None:
     assert decoded(small, "webp") == decoded(plain, "webp")
 
 
+def test_a_thumbnail_is_marked_though_texts_are_too_large_for_pillow(tmp_path: Path) -> None:
+    """A large graph of ComfyUI stands in front of the mark."""
+    raw = media_samples.picture("png", (400, 200))
+    graph = media_samples.png_chunk(b"tEXt", b"workflow\0" + b"x" * 2_000_000)
+    new, _ = marked(tmp_path, raw[:33] + graph + raw[33:], "png")
+    assert layout_of(draw_thumbnail(io.BytesIO(new), "png", 64), "webp")[0] == TRAINED
+
+
 def _tag(version: int, flags: int, frames: bytes) -> bytes:
     size = len(frames)
     digits = bytes(size >> shift & 0x7F for shift in (21, 14, 7, 0))
@@ -274,6 +282,30 @@ def test_tags_of_an_mp3_stay(tmp_path: Path, tag: bytes) -> None:
     assert ADDRESS.encode() in new
     with av.open(io.BytesIO(new)) as container:
         assert container.metadata["title"] == "Rain"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "codec", "mark"),
+    [
+        pytest.param(1, "utf-16-le", b"\xff\xfe", id="UTF-16, little end first"),
+        pytest.param(1, "utf-16-be", b"\xfe\xff", id="UTF-16, big end first"),
+        pytest.param(2, "utf-16-be", b"", id="UTF-16 without a byte order mark"),
+        pytest.param(3, "utf-8", b"", id="UTF-8"),
+    ],
+)
+def test_a_mark_in_any_encoding_of_id3_is_read(
+    tmp_path: Path, encoding: int, codec: str, mark: bytes
+) -> None:
+    """As taggers write it; such a song is not marked again."""
+    end = bytes(2) if encoding in {1, 2} else bytes(1)
+    title, value = ("DigitalSourceType".encode(codec), ADDRESS.encode(codec))
+    text = bytes([encoding]) + mark + title + end + mark + value + end
+    frame = b"TXXX" + len(text).to_bytes(4, "big") + bytes(2) + text
+    raw = _tag(3, 0, frame) + media_samples.song("mp3")
+    layout = scan_file(io.BytesIO(raw), "mp3")
+    assert layout.tags["DIGITALSOURCETYPE"] == ADDRESS
+    new, done = marked(tmp_path, raw, "mp3")
+    assert (new, done.mark.metadata, done.mark.source_type) == (raw, "present", TRAINED)
 
 
 def test_a_flac_file_without_comments_gets_some(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A process that can be killed, stopped and waited for."""
+"""Child processes that can be killed, suspended and waited for."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ import signal
 import time
 from dataclasses import dataclass
 
-PATIENCE = 180.0  # seconds; a busy machine is no fault
-MISTAKE = 70
-"""The exit code of a process in which an exception met nobody who expected it."""
+END_TIMEOUT = 180.0  # seconds; a busy machine is no fault
+UNEXPECTED_EXCEPTION = 70
+"""The exit code of a process that ended with an unexpected exception."""
 
 
-class FoundError(Exception):
-    """Something is not as it must be; the message says what."""
+class ViolationError(Exception):
+    """A guarantee does not hold; the message says which."""
 
 
-class StuckError(FoundError):
-    """A process did not end though nothing keeps it from ending."""
+class HangError(ViolationError):
+    """A process did not end in time."""
 
 
 @dataclass(slots=True)
-class Hand:
-    """A child of this process, the leader of a group of its own.
+class ChildProcess:
+    """A child of this process, and the leader of its own process group.
 
     Attributes:
-        pid: of it.
+        pid: its process id.
         status: how it ended, as from waitpid, or None.
     """
 
@@ -50,51 +50,52 @@ class Hand:
 
     @property
     def failed(self) -> bool:
-        """Whether it ended by itself, and badly."""
+        """Whether it ended with an error, without being killed."""
         return self.code not in {None, 0}
 
     def kill(self) -> None:
-        """Kill -9."""
+        """Send SIGKILL."""
         os.kill(self.pid, signal.SIGKILL)
 
     def stop(self) -> None:
-        """Put it to sleep."""
+        """Suspend it."""
         os.kill(self.pid, signal.SIGSTOP)
 
-    def go_on(self) -> None:
-        """Wake it up after a stop."""
+    def resume(self) -> None:
+        """Continue it after `stop`."""
         os.kill(self.pid, signal.SIGCONT)
 
     def has_ended(self) -> bool:
-        """Whether it has, without waiting."""
+        """Whether it has ended, without waiting."""
         if self.status is None:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 self.status = status
         return self.status is not None
 
-    def wait(self) -> Hand:
-        """Until it ends.
+    def wait(self) -> ChildProcess:
+        """Wait until it ends.
 
         Raises:
-            FoundError: it did not end, or not in a way that anybody foresaw.
+            HangError: it did not end.
+            ViolationError: it ended with a signal or an unexpected exception.
         """
         self._wait(stopped=False)
-        if self.code is not None and (self.code < 0 or self.code == MISTAKE):
-            raise FoundError(f"process {self.pid} ended with {self.code}")
+        if self.code is not None and (self.code < 0 or self.code == UNEXPECTED_EXCEPTION):
+            raise ViolationError(f"process {self.pid} ended with {self.code}")
         return self
 
     def wait_for_stop(self) -> bool:
-        """Until it stops or ends; whether it stopped.
+        """Wait until it stops or ends; return whether it stopped.
 
         Raises:
-            FoundError: it did neither.
+            HangError: it did neither.
         """
         self._wait(stopped=True)
         return self.status is None
 
     def _wait(self, *, stopped: bool) -> None:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + END_TIMEOUT
         while self.status is None:
             pid, status = os.waitpid(self.pid, os.WNOHANG | (os.WUNTRACED if stopped else 0))
             if pid and os.WIFSTOPPED(status):
@@ -104,6 +105,6 @@ class Hand:
             elif time.monotonic() > deadline:
                 self.kill()
                 os.waitpid(self.pid, 0)
-                raise StuckError(f"process {self.pid} did not end within {PATIENCE:g} seconds")
+                raise HangError(f"process {self.pid} did not end within {END_TIMEOUT:g} seconds")
             else:
                 time.sleep(0.002)

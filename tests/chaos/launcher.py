@@ -1,4 +1,4 @@
-"""Starting workers and others, as processes that cost milliseconds."""
+"""Starts workers and other processes by fork, which takes milliseconds."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from typing import TYPE_CHECKING
 import adapters
 import application
 import domain
-from tests.chaos.hand import MISTAKE, PATIENCE, FoundError, Hand
-from tests.chaos.traps import Trap
-from tests.chaos.worker import Manner, work
+from tests.chaos.failpoints import Failpoint
+from tests.chaos.process import END_TIMEOUT, UNEXPECTED_EXCEPTION, ChildProcess, ViolationError
+from tests.chaos.worker import WorkerOptions, work
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.chaos.place import Place
+    from tests.chaos.installation import Installation
 
 _KILLED = 128 + 9  # what strace ends with when its child was killed, where it does not follow it
 
-_hands: list[Hand] = []
+_children: list[ChildProcess] = []
 
 _POSTGRES_LEASE = 3.0  # seconds
 
 
 def warm_up() -> None:
-    """Import all that a worker imports, so that its copies need not."""
+    """Import all modules that a worker imports, so that its forks need not."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # a copy must not miss a thread of NumPy's
     import av  # noqa: F401, PLC0415
     import PIL.Image  # noqa: PLC0415
@@ -47,23 +47,23 @@ def warm_up() -> None:
     PIL.Image.init()
 
 
-def start(task: Callable[[], object], *, lasting: bool = False) -> Hand:
+def start(task: Callable[[], object], *, keep: bool = False) -> ChildProcess:
     """Run something in a process of its own, a copy of this one (so it starts in milliseconds).
 
     This process has no threads and no open database when it copies itself.
 
     Args:
         task: what it does.
-        lasting: whoever starts it ends it, too; it is not dismissed with the others.
+        keep: whether `kill_remaining` spares it; the caller ends it.
     """
     sys.stdout.flush()
     pid = os.fork()
     if pid:
-        hand = Hand(pid)
-        if not lasting:
-            _hands.append(hand)
-        return hand
-    code = MISTAKE
+        process = ChildProcess(pid)
+        if not keep:
+            _children.append(process)
+        return process
+    code = UNEXPECTED_EXCEPTION
     try:
         os.setpgid(0, 0)
         code = int(task() or 0)  # type: ignore[call-overload]
@@ -74,18 +74,18 @@ def start(task: Callable[[], object], *, lasting: bool = False) -> Hand:
         os._exit(code)
 
 
-def dismiss() -> None:
-    """End whoever is left when something was not as it must be; a sleeper would never end."""
-    for hand in _hands:
-        if hand.status is None:
+def kill_remaining() -> None:
+    """Kill the processes that are left after a violation; a suspended one would never end."""
+    for process in _children:
+        if process.status is None:
             with suppress(ProcessLookupError, ChildProcessError):
-                hand.kill()
-                os.waitpid(hand.pid, 0)
-    _hands.clear()
+                process.kill()
+                os.waitpid(process.pid, 0)
+    _children.clear()
 
 
-def worker(
-    place: Place,
+def start_worker(
+    installation: Installation,
     step: str = "",
     *,
     stops: bool = False,
@@ -94,27 +94,27 @@ def worker(
     lease_seconds: float | None = None,
     visit: int = 1,
     commit_seconds: float | None = None,
-) -> Hand:
-    """Start a worker, with a trap at a step if one is named.
+) -> ChildProcess:
+    """Start a worker, with a failpoint at a step if one is named.
 
     Args:
-        place: to work in.
-        step: where the trap is.
-        stops: it only puts the worker to sleep.
-        until_quiet: the worker goes on until nothing is left to do.
+        installation: to work in.
+        step: where the failpoint is.
+        stops: whether it suspends the worker instead of killing it.
+        until_quiet: whether the worker continues until nothing is left to do.
         clock_error: seconds by which its wall clock is ahead.
-        lease_seconds: after which it takes over from the silent, if other than usual.
+        lease_seconds: after which it takes over from a silent worker, if not the default.
         visit: which time the worker reaches the step.
         commit_seconds: of a commit, as it believes; shorter renders are published in groups.
     """
-    manner = Manner(until_quiet, clock_error, commit_seconds=commit_seconds)
-    if place.postgres is not None:
+    options = WorkerOptions(until_quiet, clock_error, commit_seconds=commit_seconds)
+    if installation.postgres is not None:
         # Heartbeats wait for the server, which may wait for a core: a worker that writes none for
         # a lease stops its renders, and rightly renders them again.
-        manner.lease_seconds = _POSTGRES_LEASE
+        options.lease_seconds = _POSTGRES_LEASE
     if lease_seconds is not None:
-        manner.lease_seconds = lease_seconds
-    return start(partial(work, place.config, Trap(step, stops, visit), manner))
+        options.lease_seconds = lease_seconds
+    return start(partial(work, installation.config, Failpoint(step, stops, visit), options))
 
 
 def has_strace() -> bool:
@@ -122,7 +122,7 @@ def has_strace() -> bool:
     return shutil.which("strace") is not None
 
 
-def killed_at_call(place: Place, name: str, number: int) -> bool:
+def killed_at_call(installation: Installation, name: str, number: int) -> bool:
     """Run a worker that dies at its n-th system call of a name; False when it made fewer.
 
     strace counts for each thread: the first one that makes its n-th such call is hit. In a
@@ -134,13 +134,13 @@ def killed_at_call(place: Place, name: str, number: int) -> bool:
     assert strace is not None
     command = [strace, "-D", "-f", "-qq", "-o", os.devnull, "-e", f"trace=?{name}"]
     command += ["-e", f"inject=?{name}:signal=KILL:when={number}"]
-    command += [sys.executable, "-m", "tests.chaos.worker", str(place.config)]
+    command += [sys.executable, "-m", "tests.chaos.worker", str(installation.config)]
     with TemporaryFile() as errors:
         ended = subprocess.run(
-            command, check=False, stdout=subprocess.DEVNULL, stderr=errors, timeout=PATIENCE
+            command, check=False, stdout=subprocess.DEVNULL, stderr=errors, timeout=END_TIMEOUT
         )
         errors.seek(0)
         words = errors.read().decode("utf-8", "replace")[-2000:]
     if ended.returncode > 0 and ended.returncode != _KILLED:
-        raise FoundError(f"strace or its worker ended with {ended.returncode}: {words}")
+        raise ViolationError(f"strace or its worker ended with {ended.returncode}: {words}")
     return ended.returncode != 0

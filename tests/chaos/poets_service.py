@@ -1,4 +1,4 @@
-"""The Poets Service, in plain SQL: writes prompts all the while, and asks for some anew."""
+"""The Poets Service, in plain SQL: adds prompts all the time, and requests some again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from tests.chaos.databases import TROUBLES, Where, is_busy, open_database
+from tests.chaos.databases import TRANSIENT_ERRORS, DatabaseLocation, is_busy, open_database
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,16 +17,18 @@ _MOODS = ("", "", "", "slow", "grandchild", "runaway", "pair", "fails", "half", 
 SERVED_MOODS = ("", "", "", "slow", "slow", "fails")  # where a server makes the media
 # No files at all before the first success of a kind count as the installation's fault.
 WARM_MOODS = tuple(mood for mood in _MOODS if mood != "half")
-_PATIENCE = 60.0  # seconds
-_HANDS = {
+_TIMEOUT = 60.0  # seconds
+_EXTERNAL_CHANGES = {
     "set to pending": "UPDATE prompts SET artifact_status = 'pending' WHERE id = :id",
     "set to unsupported": "UPDATE prompts SET artifact_status = 'unsupported' WHERE id = :id",
     "deleted": "DELETE FROM prompts WHERE id = :id",
 }
-HANDS = tuple(_HANDS)
+EXTERNAL_CHANGES = tuple(_EXTERNAL_CHANGES)
 
 
-def write_one(database: Where, words: str, *, song: bool = False, sound: bool = True) -> int:
+def add_prompt(
+    database: DatabaseLocation, words: str, *, song: bool = False, sound: bool = True
+) -> int:
     """One prompt as the Poets Service leaves it, in several transactions; gives its id."""
     prompt_type = "lyrics_prompt" if song else "image_prompt"
     with closing(open_database(database)) as driver:
@@ -54,34 +56,36 @@ def write_one(database: Where, words: str, *, song: bool = False, sound: bool = 
     return prompt_id
 
 
-def write_many(database: Where, count: int, seed: int, moods: Sequence[str] = _MOODS) -> None:
+def add_prompts(
+    database: DatabaseLocation, count: int, seed: int, moods: Sequence[str] = _MOODS
+) -> None:
     """Some prompts of all sorts, over about as long as a fault takes."""
-    chance = random.Random(seed)  # noqa: S311 (repeatable, not secret)
+    rng = random.Random(seed)  # noqa: S311 (repeatable, not secret)
     for _ in range(count):
-        time.sleep(chance.uniform(0.0, 0.05))
-        mood, song = chance.choice(moods), chance.random() < 1 / 3
-        write_one(database, f"a lake {mood}".strip(), song=song, sound=chance.random() > 1 / 12)
-        if chance.random() < 1 / 4:
-            ask_again(database)
+        time.sleep(rng.uniform(0.0, 0.05))
+        mood, song = rng.choice(moods), rng.random() < 1 / 3
+        add_prompt(database, f"a lake {mood}".strip(), song=song, sound=rng.random() > 1 / 12)
+        if rng.random() < 1 / 4:
+            request_again(database)
 
 
-def ask_again(database: Where) -> None:
-    """Want a ready prompt rendered anew, and keep count of that in the same transaction."""
+def request_again(database: DatabaseLocation) -> None:
+    """Request a ready prompt again, and count that in the same transaction."""
     found = "SELECT id FROM prompts WHERE artifact_status = 'ready' ORDER BY random() LIMIT 1"
     _change(
         database,
         found,
         "UPDATE prompts SET artifact_status = 'pending' WHERE id = :id",
-        "INSERT INTO asked_again VALUES (:id)",
+        "INSERT INTO requested_again VALUES (:id)",
     )
 
 
-def take_back(database: Where) -> None:
-    """Set whatever is being rendered to pending, as people do by hand."""
-    lay_hands_on(database, "set to pending")
+def reset_rendering(database: DatabaseLocation) -> None:
+    """Set the prompts that are being rendered to pending, as people do by hand."""
+    change_rendering(database, "set to pending")
 
 
-def lay_hands_on(database: Where, hand: str) -> None:
+def change_rendering(database: DatabaseLocation, change: str) -> None:
     """Do one of ``HANDS`` to whatever is being rendered, and write down that it was done.
 
     Only to what was never ready, so that nothing of it may be found afterwards.
@@ -89,13 +93,13 @@ def lay_hands_on(database: Where, hand: str) -> None:
     _change(
         database,
         "SELECT id FROM prompts WHERE artifact_status = 'processing'"
-        " AND id NOT IN (SELECT prompt_id FROM asked_again)",
-        _HANDS[hand],
-        f"INSERT INTO foreign_hands VALUES (:id, '{hand}')",  # noqa: S608 (one of the above)
+        " AND id NOT IN (SELECT prompt_id FROM requested_again)",
+        _EXTERNAL_CHANGES[change],
+        f"INSERT INTO external_changes VALUES (:id, '{change}')",  # noqa: S608 (one of the above)
     )
 
 
-def hold_lock(database: Where, seconds: float) -> None:
+def hold_lock(database: DatabaseLocation, seconds: float) -> None:
     """Another program's long transaction."""
     with closing(open_database(database)) as driver:
         driver.execute("BEGIN IMMEDIATE")
@@ -105,15 +109,15 @@ def hold_lock(database: Where, seconds: float) -> None:
         driver.execute("ROLLBACK")
 
 
-def is_locked(database: Where) -> bool:
-    """Whether somebody keeps it locked for longer than a transaction takes."""
+def is_locked(database: DatabaseLocation) -> bool:
+    """Whether it is locked for longer than a transaction takes."""
     if isinstance(database, str):
         return is_busy(database)
     with closing(open_database(database)) as driver:
         driver.execute("PRAGMA busy_timeout = 500")
         try:
             driver.execute("BEGIN EXCLUSIVE")
-        except TROUBLES:
+        except TRANSIENT_ERRORS:
             return True
         driver.execute("ROLLBACK")
         return False
@@ -121,21 +125,21 @@ def is_locked(database: Where) -> bool:
 
 def _run(driver: Any, statement: str, values: Mapping[str, Any]) -> int:  # noqa: ANN401
     """One transaction; on a full disk it waits for room. Gives the id of a new row."""
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + _TIMEOUT
     while True:
         try:
             [(row_id,)] = driver.execute(statement, values).fetchall()
             return int(row_id)
-        except TROUBLES:
+        except TRANSIENT_ERRORS:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.02)
 
 
-def _change(database: Where, which: str, *statements: str) -> None:
+def _change(database: DatabaseLocation, which: str, *statements: str) -> None:
     """Change some prompts and whatever belongs to that, in one transaction."""
     with closing(open_database(database)) as driver:
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + _TIMEOUT
         while True:
             try:
                 driver.execute("BEGIN IMMEDIATE")
@@ -144,7 +148,7 @@ def _change(database: Where, which: str, *statements: str) -> None:
                     for statement in statements:
                         driver.execute(statement, {"id": prompt_id})
                 driver.execute("COMMIT")
-            except TROUBLES:
+            except TRANSIENT_ERRORS:
                 driver.rollback()
                 if time.monotonic() > deadline:
                     raise

@@ -1,4 +1,4 @@
-"""Traps at named steps: a worker that reaches one kills or stops itself there.
+"""Failpoints at named steps: a worker that reaches one kills or suspends itself there.
 
 Nothing of this is in the program: the ports of a real container are wrapped from outside.
 """
@@ -30,7 +30,7 @@ _WRITERS = (
 
 
 @dataclass(slots=True)
-class Trap:
+class Failpoint:
     """What waits for a worker, and where.
 
     Attributes:
@@ -54,30 +54,30 @@ class Trap:
             return
         if not self.stops:
             os.kill(os.getpid(), signal.SIGKILL)
-        with self._writing:  # whoever slept in mid-transaction would lock everybody out
+        with self._writing:  # a worker suspended in a transaction would block all others
             # To this very thread: it goes no step further, as it might if another one got it.
             signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
 
     def wrap(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         """The same function between two steps."""
 
-        def trapped(*args: object, **kwargs: object) -> object:
+        def intercepted(*args: object, **kwargs: object) -> object:
             self.reach(f"{name}:before")
             with self._writing if name.startswith(_WRITERS) else nullcontext():
                 result = function(*args, **kwargs)
             self.reach(f"{name}:after")
             return result
 
-        return trapped
+        return intercepted
 
 
-class TrappedPort:
+class FailpointPort:
     """A port whose every method lies between two steps."""
 
-    def __init__(self, name: str, port: object, trap: Trap) -> None:
+    def __init__(self, name: str, port: object, failpoint: Failpoint) -> None:
         self._name = name
         self._port = port
-        self._trap = trap
+        self._trap = failpoint
 
     def __getattr__(self, method: str) -> Any:  # noqa: ANN401 (whatever the port has)
         found = getattr(self._port, method)
@@ -86,15 +86,15 @@ class TrappedPort:
         return self._trap.wrap(f"{self._name}.{method}", found)
 
 
-class TrappedRenderer(TrappedPort):
+class FailpointRenderer(FailpointPort):
     """A renderer with steps in the middle of a render."""
 
     def render(self, job: object, watch: Any) -> Any:  # noqa: ANN401 (passed on)
         """Render under a watch that leads through the steps."""
-        return self._port.render(job, _TrappedWatch("spawn", watch, self._trap))  # type: ignore[attr-defined]
+        return self._port.render(job, _FailpointWatch("spawn", watch, self._trap))  # type: ignore[attr-defined]
 
 
-class _TrappedWatch(TrappedPort):
+class _FailpointWatch(FailpointPort):
     def record_process(self, workflow: WorkflowProcess) -> bool:
         self._trap.reach("spawn.record:before")
         recorded: bool = self._port.record_process(workflow)  # type: ignore[attr-defined]
@@ -114,20 +114,20 @@ class _TrappedWatch(TrappedPort):
             timer.start()
 
 
-def trap_server(trap: Trap) -> None:
+def install_server_failpoints(failpoint: Failpoint) -> None:
     """Lay steps around what a server is asked, and into the middle of what it sends."""
     from adapters.comfyui_server.client import ServerClient  # noqa: PLC0415 (only where it is used)
 
     for name in ("submit", "history", "queue", "interrupt", "delete"):
-        setattr(ServerClient, name, trap.wrap(f"api.{name}", getattr(ServerClient, name)))
+        setattr(ServerClient, name, failpoint.wrap(f"api.{name}", getattr(ServerClient, name)))
     view = ServerClient.view
 
-    def trapped(client: ServerClient, file: OutputFile) -> Iterator[bytes]:
-        trap.reach("api.view:before")
+    def intercepted(client: ServerClient, file: OutputFile) -> Iterator[bytes]:
+        failpoint.reach("api.view:before")
         for chunk in view(client, file):
             yield chunk[: len(chunk) // 2]
-            trap.reach("api.view:middle")
+            failpoint.reach("api.view:middle")
             yield chunk[len(chunk) // 2 :]
-        trap.reach("api.view:after")
+        failpoint.reach("api.view:after")
 
-    setattr(ServerClient, "view", trapped)  # noqa: B010 (mypy knows that it is another function)
+    setattr(ServerClient, "view", intercepted)  # noqa: B010 (mypy knows that it is another function)

@@ -1,4 +1,4 @@
-"""Campaigns side by side, each in a process of its own, and their results taken together."""
+"""Campaigns that run in parallel processes, and their combined results."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Outcome:
     sweeps: CallSweeps = field(default_factory=CallSweeps)
 
     def add(self, other: Outcome) -> None:
-        """Take in what another one found."""
+        """Add the results of another campaign."""
         for name, tally in other.tallies.items():
             if name in self.tallies:
                 self.tallies[name].add(tally)
@@ -39,10 +39,10 @@ class Outcome:
         self.sweeps.add(other.sweeps)
 
 
-def run_company(scope: Scope, budget: Budget, jobs: int) -> Outcome:
-    """Share a budget of cycles among so many campaigns at once.
+def run_parallel(scope: Scope, budget: Budget, jobs: int) -> Outcome:
+    """Run several campaigns at once, which share a budget of cycles.
 
-    Each has the journal modes that fall to it, and chances of its own.
+    Each has its share of the journal modes, and its own random seed.
     """
     if jobs == 1:
         return _run(scope, budget)
@@ -75,13 +75,13 @@ def _run(scope: Scope, budget: Budget) -> Outcome:
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     campaign = Campaign(scope)
     try:
-        campaign.run(budget, tell)
+        campaign.run(budget, print_line)
     except SystemExit as end:
         os._exit(int(str(end.code)))  # the pool would keep the process for what comes next
     return Outcome(campaign.tallies, campaign.sweeps)
 
 
-def tell(text: str) -> None:
-    """Say it at once, in one piece."""
+def print_line(text: str) -> None:
+    """Print a line and flush it, in one write."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()

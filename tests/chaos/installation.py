@@ -1,4 +1,4 @@
-"""One installation to be tormented: real files, a real database, a real workflow script."""
+"""One installation under test: real files, a real database, a real workflow script."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from domain.prompt import Kind
 from entrypoints.settings.schema import default_arguments
-from tests.chaos.databases import Where, make_postgres
+from tests.chaos.databases import DatabaseLocation, make_postgres
 from tests.chaos.graphs import served_configuration, write_graphs
 from tests.chaos.workflow import GROUPS, WORKFLOW
 from tests.databases import make_database
@@ -30,8 +30,8 @@ _PARTS = ("output", "database")
 _MOST_ROOM_WANTED = 16 * 1024 * 1024  # less than the small volume has
 FOREIGN = """
 CREATE TABLE poet_notes (prompt_id INTEGER, note TEXT);
-CREATE TABLE asked_again (prompt_id INTEGER NOT NULL);
-CREATE TABLE foreign_hands (prompt_id INTEGER NOT NULL, left_it TEXT NOT NULL);
+CREATE TABLE requested_again (prompt_id INTEGER NOT NULL);
+CREATE TABLE external_changes (prompt_id INTEGER NOT NULL, change TEXT NOT NULL);
 INSERT INTO poet_notes VALUES (1, 'not yours'), (2, 'nor this');
 INSERT INTO prompts (prompt_text, prompt_type, status, priority, metadata)
 VALUES ('a poem', 'poetry', 'completed', 7, '{"by": "the poet"}');
@@ -45,7 +45,7 @@ VALUES (2, 'image', 'image/2_20200101T000000/theirs.png');
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Installation:
     """Where everything lies.
 
     Attributes:
@@ -62,7 +62,7 @@ class Place:
     folder: Path
     journal_mode: str
     root: Path
-    database: Where
+    database: DatabaseLocation
     small: Path | None = None
     server: Server | None = None
     is_warm: bool = False
@@ -84,7 +84,7 @@ class Place:
         return self.root / ".staging"
 
 
-def make_place(
+def make_installation(
     folder: Path,
     journal_mode: str,
     small: Path | None = None,
@@ -94,7 +94,7 @@ def make_place(
     is_warm: bool = False,
     ahead: bool = False,
     url: str | None = None,
-) -> Place:
+) -> Installation:
     """Build an installation in an empty folder, with things that belong to others.
 
     Args:
@@ -109,66 +109,70 @@ def make_place(
     """
     where = {name: small if small and name in on_small else folder for name in _PARTS}
     root = where["output"] / "media"
-    database: Where = url or where["database"] / "musings.db"
-    place = Place(folder, journal_mode, root, database, small, server, is_warm)
-    for made in (place.comfyui / GROUPS, place.root):
+    database: DatabaseLocation = url or where["database"] / "musings.db"
+    installation = Installation(folder, journal_mode, root, database, small, server, is_warm)
+    for made in (installation.comfyui / GROUPS, installation.root):
         made.mkdir(parents=True, exist_ok=True)
-    (place.comfyui / "sample.png").write_bytes(png())
-    (place.comfyui / "sample.mp3").write_bytes(mp3())
-    (place.comfyui / "workflow.sh").write_text(WORKFLOW)
-    write_graphs(place.folder)
+    (installation.comfyui / "sample.png").write_bytes(png())
+    (installation.comfyui / "sample.mp3").write_bytes(mp3())
+    (installation.comfyui / "workflow.sh").write_text(WORKFLOW)
+    write_graphs(installation.folder)
     if isinstance(database, str):
         make_postgres(database, FOREIGN)
     else:
         make_database(database, "wide", journal_mode)
         with closing(sqlite3.connect(database)) as driver:
             driver.executescript(FOREIGN)
-    _strangers_files(place)
-    configuration = _configuration(place)
+    _foreign_files(installation)
+    configuration = _configuration(installation)
     if is_warm:
-        shutil.copytree(EXPORT.with_name("ComfyUI"), place.comfyui, dirs_exist_ok=True)
-        shutil.copy(Path(__file__).with_name("workflow_export.py"), place.comfyui / "workflow.py")
+        shutil.copytree(EXPORT.with_name("ComfyUI"), installation.comfyui, dirs_exist_ok=True)
+        shutil.copy(
+            Path(__file__).with_name("workflow_export.py"), installation.comfyui / "workflow.py"
+        )
         configuration["comfyui"]["python"] = sys.executable
         configuration["media"]["scripts"] = {"image": "workflow.py", "music": "workflow.py"}
         if ahead:
             configuration["media"]["warm"] = {"image": "off", "audio": "off", "ahead": "on"}
         # Without a graph of its own, an export's arguments must be named.
         configuration["media"]["arguments"] = {kind: default_arguments(kind) for kind in Kind}
-    place.config.write_text(json.dumps(configuration))
-    return place
+    installation.config.write_text(json.dumps(configuration))
+    return installation
 
 
-def _configuration(place: Place) -> dict[str, dict[str, object]]:
+def _configuration(installation: Installation) -> dict[str, dict[str, object]]:
     made: dict[str, dict[str, object]] = {
-        "database": {"url" if isinstance(place.database, str) else "path": str(place.database)},
+        "database": {
+            "url" if isinstance(installation.database, str) else "path": str(installation.database)
+        },
         "comfyui": {
             "python": "/bin/sh",
-            "comfyui_directory": str(place.comfyui),
-            "output_directory": str(place.root),
+            "comfyui_directory": str(installation.comfyui),
+            "output_directory": str(installation.root),
         },
         "media": {
             "scripts": {"image": "workflow.sh", "music": "workflow.sh"},
             "limits": {"min_free_bytes": _MOST_ROOM_WANTED},
         },
-        "paths": {"state": str(place.folder / "state")},
+        "paths": {"state": str(installation.folder / "state")},
         "retry": {"max_attempts": 2, "base_seconds": 0.01, "max_crashes": 1000},
     }
-    if place.server is not None:
-        for section, values in served_configuration(place.server.url).items():
+    if installation.server is not None:
+        for section, values in served_configuration(installation.server.url).items():
             made[section] |= values
         # What is published is compared with the server's own file, byte for byte.
         made["media"]["marking"] = {"metadata": False}
     return made
 
 
-def _strangers_files(place: Place) -> None:
+def _foreign_files(installation: Installation) -> None:
     """Media of another time, and staging folders that no render of ours names."""
     for name in (
         "image/2_20200101T000000/theirs.png",
         "audio/old/theirs.mp3",
-        ".staging/somebody/work.png",
+        ".staging/other-program/work.png",
         ".staging/0123456789abcdef-1-1/work.png",
     ):
-        file = place.root / name
+        file = installation.root / name
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(b"a stranger's")
+        file.write_bytes(b"of another program")
