@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _TARGET_RATIO: Final = 1.5
 _FRAME_MS: Final = 50
+_PATIENCE: Final = 120_000  # milliseconds
 _STEPS: Final = 150  # frames that are scrolled
 _WATCH_QUEUE: Final = """
 window.usable = new Promise((resolve) => {
@@ -140,6 +141,7 @@ def _visit(browser: Browser, address: str, watch: str) -> float:
 
 
 def _opened(page: Page, address: str, watch: str) -> Page:
+    page.set_default_timeout(_PATIENCE)
     page.add_init_script(watch)
     page.goto(address)
     page.evaluate("window.usable")
