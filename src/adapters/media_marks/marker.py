@@ -325,7 +325,10 @@ def _scan_png(file: BinaryIO) -> Layout:
 
 def _inflated(text: bytes) -> bytes:
     unpacker = zlib.decompressobj()
-    unpacked = unpacker.decompress(text, MAX_PACKET)
+    try:
+        unpacked = unpacker.decompress(text, MAX_PACKET)
+    except zlib.error as error:
+        raise MarkError("has metadata that cannot be unpacked") from error
     if unpacker.unconsumed_tail:
         raise MarkError(f"has metadata of more than {MAX_PACKET:,} bytes")
     return unpacked
@@ -343,6 +346,7 @@ _JPEG_XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _MAX_SEGMENT = 65_533  # bytes behind the length
 _APP0, _APP1, _APP11 = 0xE0, 0xE1, 0xEB
 _APP11_HEAD = 20  # bytes from the marker to the content of a box, which each segment repeats
+_C2PA_TYPE = slice(24, 28)  # of a segment; other boxes stand in such segments too
 _START_OF_SCAN = 0xDA
 
 
@@ -365,7 +369,9 @@ def _scan_jpeg(file: BinaryIO) -> Layout:
         if marker == _APP1 and head == _JPEG_XMP:
             layout.xmp = read_part(file, (position + 4 + len(_JPEG_XMP), end))
             layout.xmp_part = (position, end)
-        elif marker == _APP11 and head.startswith(b"JP"):
+        elif marker == _APP11 and (
+            head[_C2PA_TYPE] == b"c2pa" or (layout.manifest and head.startswith(b"JP"))
+        ):
             layout.manifest.append((min(position + _APP11_HEAD, end), end))
         is_leading = is_leading and (marker == _APP0 or head.startswith(b"Exif\0"))
         if is_leading:

@@ -19,12 +19,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
+from adapters.filesystem.inspection import FileInspector
 from adapters.filesystem.limits import StoreLimits
 from adapters.filesystem.verification.picture import verify_picture
 from adapters.filesystem.verification.song import verify_song
 from adapters.media_files.thumbnails import draw_thumbnail
 from adapters.media_marks.marker import Marker, scan_file
 from adapters.media_marks.songs import SONGS
+from application.file_report import Verdict, judge
 from domain.mark import ALGORITHMIC, SOURCE_TYPES, TRAINED, Mark
 from tests import media_samples
 
@@ -236,6 +238,37 @@ def test_a_source_type_of_another_vocabulary_is_replaced_with_its_packet(tmp_pat
     Image.linear_gradient("L").save(file, "PNG", pnginfo=texts)
     new, done = marked(tmp_path, file.getvalue(), "png")
     assert (done.mark.metadata, layout_of(new, "png")[0]) == ("written", TRAINED)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (b"\0\0\0\0" + b"a" * 4_200_000, "has metadata of 4,200,022 bytes"),
+        (b"\1\0\0\0" + zlib.compress(bytes(5_000_000)), "has metadata of more than"),
+        (b"\1\0\0\0nonsense", "has metadata that cannot be unpacked"),
+    ],
+)
+def test_metadata_that_cannot_be_read_are_no_damage(
+    tmp_path: Path, text: bytes, reason: str
+) -> None:
+    """The picture is published as it is, and `verify` says why it has no mark."""
+    raw = media_samples.png()
+    chunk = media_samples.png_chunk(b"iTXt", b"XML:com.adobe.xmp\0" + text)
+    new, done = marked(tmp_path, raw[:33] + chunk + raw[33:], "png")
+    assert (len(new) - len(raw) - len(chunk), reason in done.mark.problem) == (0, True)
+    report = judge(FileInspector(StoreLimits()).inspect(tmp_path / "made.png"))
+    assert report.verdict is Verdict.UNMARKED
+    assert f"Its metadata cannot be read: it {reason}" in report.reason
+
+
+def test_boxes_of_others_in_a_jpeg_are_no_signature(tmp_path: Path) -> None:
+    """Segments that may hold a manifest are used for other things too; such files are marked."""
+    raw = media_samples.picture("jpeg", (40, 30))
+    box = b"JP\0\1\0\0\0\1\0\0\0\x20jumb\0\0\0\x18jumdother" + bytes(11)
+    segment = b"\xff\xeb" + (len(box) + 2).to_bytes(2, "big") + box
+    new, done = marked(tmp_path, raw[:2] + segment + raw[2:], "jpeg")
+    assert (done.mark.metadata, done.mark.signature) == ("written", "")
+    assert segment in new
 
 
 def test_a_footer_of_an_id3_tag_goes_and_its_frames_stay(tmp_path: Path) -> None:
