@@ -64,7 +64,7 @@ class _Fleet:
         self._address, self._name = server.address, server.address.create_database()
         url = server.address.url(self._name)
         create_tables(PostgresAddress(url))
-        folder.mkdir()
+        (folder / "output").mkdir(parents=True)
         for number in range(daemons):
             home = folder / f"{number}"
             sections = {
