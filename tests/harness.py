@@ -43,7 +43,7 @@ from tests.fakes.render_logs import InMemoryRenderLogs
 from tests.fakes.renders import InMemoryRenderHistory, InMemoryRenderLeases
 from tests.fakes.system import FakeProcesses, FixedJitter, ManualClock
 from tests.fresh_databases import fresh_database
-from tests.owners import ME, sqlite_repository
+from tests.worker_identities import ME, sqlite_repository
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

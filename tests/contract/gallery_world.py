@@ -13,7 +13,7 @@ from adapters.sql_queue.gallery import SqlGallery
 from adapters.sqlite.connection import Connection
 from domain.prompt import Kind
 from domain.render import Outcome
-from tests.owners import ME
+from tests.worker_identities import ME
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -12,7 +12,7 @@ from adapters.sql_queue.hook_outbox import HookOutboxWriter
 from adapters.sql_queue.prompt_repository import ClaimStatements
 from tests.contract.prompt_repository_contract import CONTENT, Outside, Seen
 from tests.fakes.system import ManualClock
-from tests.owners import ME, OTHER
+from tests.worker_identities import ME, OTHER
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

@@ -18,7 +18,7 @@ from tests.contract.queue_machine_rows import Snapshot
 from tests.contract.queue_machine_worlds import CONTENT, Hands, World
 from tests.fakes.system import ManualClock
 from tests.fresh_databases import fresh_database
-from tests.owners import sqlite_repository
+from tests.worker_identities import sqlite_repository
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

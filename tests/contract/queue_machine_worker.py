@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from application.ports.artifact_store import RenderKey
 from domain.lease import LeaseObserver
-from tests.owners import ME
+from tests.worker_identities import ME
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,7 +15,7 @@ from domain.breaker import PastRender
 from domain.failure import Failure, FailureCode
 from domain.prompt import Kind
 from tests.contract.prompt_repository_contract import INTERRUPTED, picture, taken
-from tests.owners import ME
+from tests.worker_identities import ME
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -24,7 +24,7 @@ from tests.contract.prompt_repository_contract import (
     picture,
     taken,
 )
-from tests.owners import ME
+from tests.worker_identities import ME
 
 if TYPE_CHECKING:
     from application.ports.prompt_repository import PromptRepository

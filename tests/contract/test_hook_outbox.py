@@ -19,7 +19,7 @@ from tests.fakes.prompt_repository import InMemoryPromptRepository
 from tests.fakes.renders import InMemoryRenderLeases
 from tests.fakes.system import ManualClock
 from tests.fresh_databases import fresh_database
-from tests.owners import ME, OTHER
+from tests.worker_identities import ME, OTHER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,7 @@ from tests.contract.prompt_repository_contract import (
 )
 from tests.fakes.database import InMemoryDatabase, PromptRow
 from tests.fakes.prompt_repository import InMemoryPromptRepository
-from tests.owners import ME
+from tests.worker_identities import ME
 
 if TYPE_CHECKING:
     from tests.fakes.system import ManualClock

@@ -16,7 +16,7 @@ from tests.contract.curation_contract import CurationContract
 from tests.contract.gallery_contract import GalleryContract
 from tests.contract.gallery_prompts_contract import GalleryPromptsContract
 from tests.contract.gallery_world import AnArtifact, APrompt, ARender, GalleryWorld
-from tests.owners import ME
+from tests.worker_identities import ME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

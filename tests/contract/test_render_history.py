@@ -25,7 +25,7 @@ from tests.fakes.prompt_repository import InMemoryPromptRepository
 from tests.fakes.renders import InMemoryRenderHistory, InMemoryRenderLeases
 from tests.fakes.system import ManualClock
 from tests.fresh_databases import fresh_database
-from tests.owners import ME, OTHER, sqlite_repository
+from tests.worker_identities import ME, OTHER, sqlite_repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -17,7 +17,7 @@ from tests.databases import make_database
 from tests.fakes.prompt_repository import InMemoryPromptRepository
 from tests.fakes.renders import InMemoryRenderLeases
 from tests.fakes.system import ManualClock
-from tests.owners import ME, OTHER, sqlite_repository
+from tests.worker_identities import ME, OTHER, sqlite_repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

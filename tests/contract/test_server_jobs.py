@@ -14,7 +14,7 @@ from tests.contract.server_jobs_contract import ServerJobsContract, Yard
 from tests.contract.test_sqlite_prompt_repository import SqliteOutside
 from tests.databases import make_database
 from tests.fakes.system import ManualClock
-from tests.owners import OTHER, sqlite_repository
+from tests.worker_identities import OTHER, sqlite_repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,7 @@ from tests.contract.prompt_repository_contract import (
     Seen,
 )
 from tests.databases import Poet, make_database
-from tests.owners import sqlite_repository
+from tests.worker_identities import sqlite_repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

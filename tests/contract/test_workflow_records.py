@@ -14,7 +14,7 @@ from adapters.sqlite.shared_schema import create_database
 from application.ports.workflows import PromptHints
 from tests.contract.workflow_records_contract import WorkflowRecordsContract
 from tests.databases import make_database
-from tests.owners import sqlite_repository
+from tests.worker_identities import sqlite_repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,10 +16,10 @@ from application.ports.prompt_repository import Selection
 from application.signals import StopRequest
 from domain.failure import Blame, Failure, FailureCode
 from domain.prompt import Kind
-from tests.ended import failed, is_end, published
 from tests.fakes.artifact_store import InMemoryArtifactStore
 from tests.fakes.events import EventRecorder
 from tests.harness import GOOD, Harness, in_memory, on_sqlite
+from tests.render_events import failed, is_end, published
 
 if TYPE_CHECKING:
     from collections.abc import Callable

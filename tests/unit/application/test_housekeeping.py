@@ -21,7 +21,7 @@ from tests.fakes.hook_outbox import InMemoryHookOutbox, InMemoryHookOutboxWriter
 from tests.fakes.render_logs import InMemoryRenderLogs
 from tests.fakes.renders import InMemoryRenderHistory
 from tests.fakes.system import ManualClock
-from tests.owners import ME
+from tests.worker_identities import ME
 
 _DAY = timedelta(days=1)
 _MONTH = 30 * _DAY

@@ -11,7 +11,7 @@ import pytest
 from application.leases import LeaseKeeper, LostWorkers
 from application.ports.prompt_repository import RepositoryBusyError
 from tests.harness import ANY, HEARTBEAT_SECONDS, LEASE_SECONDS, Harness, holding
-from tests.owners import ME, OTHER
+from tests.worker_identities import ME, OTHER
 
 if TYPE_CHECKING:
     from application.ports.renders import RenderLeases

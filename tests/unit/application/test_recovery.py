@@ -17,7 +17,7 @@ from domain.prompt import Kind
 from domain.render import WorkflowProcess
 from domain.retry import RetryPolicy
 from tests.harness import ANY, LEASE_SECONDS, LONGEST_GAP, Harness, holding, in_memory
-from tests.owners import ME, OTHER
+from tests.worker_identities import ME, OTHER
 
 if TYPE_CHECKING:
     from domain.lease import ProcessIdentity

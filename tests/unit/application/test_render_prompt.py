@@ -23,7 +23,7 @@ from domain.render import Claim, ServerJob, WorkflowProcess, seed_for
 from tests.fakes.artifact_store import Content, InMemoryArtifactStore
 from tests.fakes.database import RenderRow
 from tests.harness import BRIEFS, Harness, holding, in_memory
-from tests.owners import ME
+from tests.worker_identities import ME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -16,7 +16,7 @@ from domain.brief_parser import parse_brief
 from domain.failure import Failure, FailureCode
 from domain.json_reader import MAX_DEPTH, MAX_VALUES, ValueBudget
 from domain.prompt import Kind
-from tests.strategies_briefs import json_objects
+from tests.brief_strategies import json_objects
 
 if TYPE_CHECKING:
     from domain.brief_values import Json

@@ -14,7 +14,7 @@ from domain.brief import Brief, ImageBrief, LyricsBrief, Section
 from domain.brief_parser import parse_brief
 from domain.failure import Failure, FailureCode
 from domain.prompt import Kind
-from tests.strategies_briefs import (
+from tests.brief_strategies import (
     Document,
     broken_writings,
     disguises,

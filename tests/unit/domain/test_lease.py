@@ -16,7 +16,7 @@ from domain.lease import (
     heartbeat_time,
     liveness,
 )
-from tests.owners import ME
+from tests.worker_identities import ME
 
 WORDS = st.sampled_from(["", "a", "b"])
 IDENTITIES = st.builds(

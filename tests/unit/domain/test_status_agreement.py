@@ -13,7 +13,7 @@ from domain.artifact_status import LEGAL_MOVES, ArtifactStatus, Move, after, sou
 from domain.prompt import Kind
 from domain.render import CLOSING_MOVES, Outcome
 from tests.fresh_databases import fresh_database
-from tests.owners import sqlite_repository
+from tests.worker_identities import sqlite_repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -60,10 +60,10 @@ from entrypoints.factories import open_database
 from entrypoints.lazy_import import Lazy
 from entrypoints.renderer_setup import ScriptSetup
 from entrypoints.renderers import RENDERERS
+from tests.config_folder import ConfigFolder, make_config_folder
 from tests.databases import Poet
 from tests.fakes.events import EventRecorder
 from tests.fresh_databases import fresh_database
-from tests.settings_places import Place, make_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -194,16 +194,16 @@ VALUES = {
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
+def config(tmp_path: Path) -> ConfigFolder:
     """A configuration folder, a ComfyUI folder and a database with everything in it."""
-    made = make_place(tmp_path)
+    made = make_config_folder(tmp_path)
     fresh_database(tmp_path / "musings.db", "wide")
     (tmp_path / "ComfyUI" / "output" / "poets").mkdir(parents=True)
     return made
 
 
 @pytest.fixture
-def build(place: Place, tmp_path: Path) -> Iterator[Build]:
+def build(config: ConfigFolder, tmp_path: Path) -> Iterator[Build]:
     """Makes containers, and closes their databases."""
     made: list[Container] = []
 
@@ -217,7 +217,7 @@ def build(place: Place, tmp_path: Path) -> Iterator[Build]:
         }
         for name, section in sections.items():
             minimal.setdefault(name, {}).update(section)
-        container = Container(settings=place.load(minimal), events=EventRecorder())
+        container = Container(settings=config.load(minimal), events=EventRecorder())
         made.append(container)
         return container
 
@@ -227,7 +227,7 @@ def build(place: Place, tmp_path: Path) -> Iterator[Build]:
             container.providers[name]().close()
 
 
-def test_every_provider_resolves(build: Build, place: Place) -> None:
+def test_every_provider_resolves(build: Build, config: ConfigFolder) -> None:
     """From the smallest file that works; each part is built once, or anew where that is meant."""
     container = build()
     named = (
@@ -255,7 +255,7 @@ def test_every_provider_resolves(build: Build, place: Place) -> None:
         assert isinstance(built, part), name
         assert container.providers[name]() is built
     for name, part in MADE_ANEW.items():
-        given = {"folder": place.folder} if name == "staging_space_checks" else {}
+        given = {"folder": config.folder} if name == "staging_space_checks" else {}
         one, other = (container.providers[name](**given) for _ in range(2))
         assert isinstance(one, part), name
         assert one is not other
@@ -371,9 +371,9 @@ def test_settings_reach_the_parts(build: Build) -> None:
     assert image.arguments["prompt"] == ("--text4",)
 
 
-def test_the_sketch_needs_no_comfyui(place: Place, tmp_path: Path) -> None:
+def test_the_sketch_needs_no_comfyui(config: ConfigFolder, tmp_path: Path) -> None:
     """Its scripts are there, and run with this very interpreter."""
-    settings = place.load(
+    settings = config.load(
         {
             "database": {"path": str(tmp_path / "musings.db")},
             "comfyui": {"output_directory": str(tmp_path)},
@@ -411,10 +411,10 @@ def test_the_parts_work_together(build: Build, tmp_path: Path) -> None:
 
 
 def test_a_missing_database_is_an_error_of_the_part_that_needs_it(
-    place: Place, tmp_path: Path
+    config: ConfigFolder, tmp_path: Path
 ) -> None:
     """Building the container opens nothing; asking for the catalogue does."""
-    settings = place.load({"database": {"path": str(tmp_path / "none.db")}})
+    settings = config.load({"database": {"path": str(tmp_path / "none.db")}})
     container = Container(settings=settings, events=EventRecorder())
     with pytest.raises(RepositoryError, match="no database"):
         container.catalogue()
@@ -435,11 +435,11 @@ print(sorted(heavy & sys.modules.keys()))
 """
 
 
-def test_looking_loads_nothing_that_renders(place: Place, tmp_path: Path) -> None:
+def test_looking_loads_nothing_that_renders(config: ConfigFolder, tmp_path: Path) -> None:
     """Importing the container imports no adapter; the catalogue needs no library of media."""
-    place.write({"database": {"path": str(tmp_path / "musings.db")}})
+    config.write({"database": {"path": str(tmp_path / "musings.db")}})
     told = subprocess.run(  # noqa: S603 - a fresh interpreter is what is looked into
-        [sys.executable, "-c", _LOADED, str(place.file)],
+        [sys.executable, "-c", _LOADED, str(config.file)],
         capture_output=True,
         text=True,
         check=False,

@@ -21,9 +21,9 @@ from entrypoints.settings.model import Logging
 from entrypoints.telemetry.event_log import EventLog
 from entrypoints.telemetry.logs import Logs
 from tests.fakes.system import ManualClock
-from tests.owners import ME
 from tests.unit.entrypoints.telemetry.sample_events import every_event
 from tests.unit.entrypoints.telemetry.scrapes import render_metrics
+from tests.worker_identities import ME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

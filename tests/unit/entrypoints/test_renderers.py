@@ -25,7 +25,7 @@ from entrypoints.renderers import RENDERERS, names_for
 from entrypoints.settings.errors import SettingsError
 from entrypoints.settings.resolution import workflows
 from entrypoints.settings.schema import keys
-from tests.settings_places import make_place
+from tests.config_folder import make_config_folder
 
 if TYPE_CHECKING:
     from adapters.comfyui_server.renderer import ServerRenderer
@@ -42,7 +42,7 @@ def _loaded(folder: Path, image: str, audio: str = "sketch", **comfyui: Any) -> 
     """Settings with everything in them that a renderer may need, and no more."""
     graph = folder / "graph.json"
     graph.write_text("{}", "utf-8")
-    return make_place(folder).load(
+    return make_config_folder(folder).load(
         {
             "database": {"path": "/x.db"},
             "comfyui": {"python": "/usr/bin/python3", "comfyui_directory": str(folder), **comfyui},
@@ -67,7 +67,7 @@ def test_the_documents_name_every_renderer(name: str, document: str) -> None:
 def test_the_settings_accept_exactly_the_renderers_of_the_kind(kind: Kind, tmp_path: Path) -> None:
     """Neither a name that is in no table, nor one that cannot make the kind."""
     key = f"media.renderer.{kind.value}"
-    place = make_place(tmp_path)
+    config = make_config_folder(tmp_path)
     for name in names_for(kind):
         assert f'"{name}"' in keys()[key].expected
         media = {
@@ -75,10 +75,10 @@ def test_the_settings_accept_exactly_the_renderers_of_the_kind(kind: Kind, tmp_p
             "workflows": {kind.value: "graph.json"},
             "ray": {"address": "gpu-head:6379"},
         }
-        loaded = place.load({"media": media})
+        loaded = config.load({"media": media})
         assert workflows(loaded, [kind])[0].renderer == name
     with pytest.raises(SettingsError, match='must be "script"'):
-        place.load({"media": {"renderer": {kind.value: "scripts"}}})
+        config.load({"media": {"renderer": {kind.value: "scripts"}}})
 
 
 @pytest.fixture
@@ -123,25 +123,25 @@ def test_ray_is_needed_only_where_it_is_chosen(
 
 def test_all_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
     """And nothing for a kind that needs none of it."""
-    place = make_place(tmp_path)
+    config = make_config_folder(tmp_path)
     with pytest.raises(SettingsError) as raised:
-        require_complete(place.load({}))
+        require_complete(config.load({}))
     assert {problem.key for problem in raised.value.problems} == {
         "database.path",
         "comfyui.python",
         "comfyui.comfyui_directory",
     }
-    assert {problem.where for problem in raised.value.problems} == {str(place.file)}
+    assert {problem.where for problem in raised.value.problems} == {str(config.file)}
     assert "MEDIA_GENERATOR_DATABASE__PATH" in str(raised.value)
     settings: dict[str, Any] = {
         "database": {"path": "/x.db"},
         "comfyui": {"output_directory": "/out"},
         "media": {"renderer": dict.fromkeys((kind.value for kind in Kind), "sketch")},
     }
-    require_complete(place.load(settings))
+    require_complete(config.load(settings))
     settings["media"]["renderer"]["audio"] = "script"
     with pytest.raises(SettingsError, match=r"comfyui\.python is not set"):
-        require_complete(place.load(settings))
+        require_complete(config.load(settings))
 
 
 def test_the_names_that_metrics_have_for_servers_are_those_that_events_will_say(

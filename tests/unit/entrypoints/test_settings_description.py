@@ -16,32 +16,32 @@ from domain.prompt import Kind
 from entrypoints.settings.loader import describe
 from entrypoints.settings.redaction import display, excerpt
 from entrypoints.settings.schema import field_names, keys
-from tests.settings_places import Place, make_place
+from tests.config_folder import ConfigFolder, make_config_folder
 
 CANARY = "c4n4ry"
 DOCUMENT = Path(__file__).parents[3] / "docs" / "configuration.md"
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
+def config(tmp_path: Path) -> ConfigFolder:
     """A folder with a configuration file."""
-    return make_place(tmp_path)
+    return make_config_folder(tmp_path)
 
 
-def test_every_key_has_a_row_with_value_and_source(place: Place) -> None:
+def test_every_key_has_a_row_with_value_and_source(config: ConfigFolder) -> None:
     """Argument mappings show what is in effect, field by field."""
-    place.environ = {"MEDIA_GENERATOR_COMFYUI__QUEUE_SIZE": "3"}
-    place.overrides = {"comfyui.grace_seconds": 1.5}
+    config.environ = {"MEDIA_GENERATOR_COMFYUI__QUEUE_SIZE": "3"}
+    config.overrides = {"comfyui.grace_seconds": 1.5}
     tree = {"media": {"arguments": {"image": {"prompt": "--text4", "output": None}}}}
-    rows = {row.key: row[1:] for row in describe(place.load(tree))}
+    rows = {row.key: row[1:] for row in describe(config.load(tree))}
     assert rows["comfyui.queue_size"] == (
         "3",
         "environment variable MEDIA_GENERATOR_COMFYUI__QUEUE_SIZE",
     )
     assert rows["comfyui.grace_seconds"] == ("1.5", "command line")
     assert rows["database.timeout"] == ("30", "default")
-    assert rows["media.arguments.image.prompt"] == ("--text4", str(place.file))
-    assert rows["media.arguments.image.output"] == ("null", str(place.file))
+    assert rows["media.arguments.image.prompt"] == ("--text4", str(config.file))
+    assert rows["media.arguments.image.output"] == ("null", str(config.file))
     assert rows["media.arguments.audio.lyrics"] == ("--lyrics", "default")
     assert {name for name, key in keys().items() if key.base is not dict} <= rows.keys()
 
@@ -57,25 +57,25 @@ def test_every_key_has_a_row_with_value_and_source(place: Place) -> None:
         f"http://host/?a=1&Token={CANARY}",
     ],
 )
-def test_the_secret_in_an_address_is_hidden(place: Place, host: str) -> None:
+def test_the_secret_in_an_address_is_hidden(config: ConfigFolder, host: str) -> None:
     """The rest of the address is of use, and stays."""
-    loaded = place.load({"comfyui": {"host": host}})
+    loaded = config.load({"comfyui": {"host": host}})
     row = next(row for row in describe(loaded) if row.key == "comfyui.host")
     assert CANARY not in row.value
     assert "host" in row.value
 
 
-def test_secrets_in_extra_arguments_are_hidden(place: Place) -> None:
+def test_secrets_in_extra_arguments_are_hidden(config: ConfigFolder) -> None:
     """Behind "=" and behind a telling name."""
     extras = [f"--api-key={CANARY}", "--token", CANARY, "--steps", "20"]
-    loaded = place.load({"media": {"extra_arguments": {"image": extras}}})
+    loaded = config.load({"media": {"extra_arguments": {"image": extras}}})
     row = next(row for row in describe(loaded) if row.key == "media.extra_arguments.image")
     assert row.value == '["--api-key=***", "--token", "***", "--steps", "20"]'
 
 
-def test_messages_hide_secrets_too(place: Place) -> None:
+def test_messages_hide_secrets_too(config: ConfigFolder) -> None:
     """A refused value is shown as carefully as an accepted one."""
-    error = place.refuse({"comfyui": {"host": f"http://u:{CANARY}@h\0"}})
+    error = config.refuse({"comfyui": {"host": f"http://u:{CANARY}@h\0"}})
     assert CANARY not in str(error)
     assert CANARY not in repr(error)
 
@@ -159,12 +159,12 @@ def blocks() -> list[str]:
 
 
 @pytest.mark.parametrize("block", blocks())
-def test_every_example_of_the_documentation_loads(place: Place, block: str) -> None:
+def test_every_example_of_the_documentation_loads(config: ConfigFolder, block: str) -> None:
     """Nobody copies an example in order to get an error."""
-    place.environ = {"HOME": "/home/poet", "COMFY_HOME": "/opt", "COMFYUI_PASSWORD": "x"}
-    (place.folder / "comfyui.token").write_text("x")
-    trustme.CA().cert_pem.write_to_path(place.folder / "gpu.pem")
-    assert place.load(block).notes == ()
+    config.environ = {"HOME": "/home/poet", "COMFY_HOME": "/opt", "COMFYUI_PASSWORD": "x"}
+    (config.folder / "comfyui.token").write_text("x")
+    trustme.CA().cert_pem.write_to_path(config.folder / "gpu.pem")
+    assert config.load(block).notes == ()
 
 
 def test_the_documentation_has_the_seeds_file_and_three_mappings() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from entrypoints.settings.errors import SettingsError
 from entrypoints.settings.loader import FILE_NAME, load_settings
-from tests.settings_places import Place, make_place
+from tests.config_folder import ConfigFolder, make_config_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,9 +36,9 @@ SEED = {
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
+def config(tmp_path: Path) -> ConfigFolder:
     """A folder with a configuration file."""
-    return make_place(tmp_path)
+    return make_config_folder(tmp_path)
 
 
 @pytest.fixture
@@ -59,9 +59,9 @@ def database_of(
     return loaded.settings.database.path
 
 
-def test_the_seeds_file_loads_as_it_stands(place: Place) -> None:
+def test_the_seeds_file_loads_as_it_stands(config: ConfigFolder) -> None:
     """Contract, section 6: every value arrives, and there is nothing to note."""
-    loaded = place.load(SEED)
+    loaded = config.load(SEED)
     assert loaded.notes == ()
     assert loaded.settings.database.path == "/data/anthonys_musings.db"
     assert loaded.settings.database.timeout == 30.0
@@ -69,9 +69,9 @@ def test_the_seeds_file_loads_as_it_stands(place: Place) -> None:
     assert loaded.settings.media.scripts.music.endswith("audio_workflow.py")
 
 
-def test_an_empty_object_gives_the_defaults(place: Place) -> None:
+def test_an_empty_object_gives_the_defaults(config: ConfigFolder) -> None:
     """Defaults as the contract and the documentation state them."""
-    settings = place.load({}).settings
+    settings = config.load({}).settings
     assert settings.database.path is None
     assert settings.database.create_indexes is True
     assert settings.comfyui.output_directory == "output/poets"
@@ -131,10 +131,10 @@ def test_variables_in_the_name_of_the_file_are_expanded(tmp_path: Path) -> None:
         database_of(Path("/"), environ)
 
 
-def test_a_byte_order_mark_is_no_obstacle(place: Place) -> None:
+def test_a_byte_order_mark_is_no_obstacle(config: ConfigFolder) -> None:
     """Editors of other systems write one."""
-    place.file.write_bytes(b"\xef\xbb\xbf" + json.dumps(SEED).encode())
-    assert place.load().settings.database.path == "/data/anthonys_musings.db"
+    config.file.write_bytes(b"\xef\xbb\xbf" + json.dumps(SEED).encode())
+    assert config.load().settings.database.path == "/data/anthonys_musings.db"
 
 
 @pytest.mark.parametrize(
@@ -155,53 +155,53 @@ def test_a_byte_order_mark_is_no_obstacle(place: Place) -> None:
     ],
 )
 def test_what_is_no_configuration_is_refused_by_name(
-    place: Place, content: bytes, message: str
+    config: ConfigFolder, content: bytes, message: str
 ) -> None:
     """The message has the file, the place in it and what to do."""
-    place.file.write_bytes(content)
-    error = place.refuse()
-    assert error.problems[0].where == str(place.file)
+    config.file.write_bytes(content)
+    error = config.refuse()
+    assert error.problems[0].where == str(config.file)
     assert error.problems[0].fix
     with pytest.raises(SettingsError, match=message):
-        place.load()
+        config.load()
 
 
 @pytest.mark.parametrize("depth", [10, 400, 480, 600, 900, 980, 20_000])
-def test_no_depth_of_nesting_is_too_much_for_an_answer(place: Place, depth: int) -> None:
+def test_no_depth_of_nesting_is_too_much_for_an_answer(config: ConfigFolder, depth: int) -> None:
     """Loaded where JSON can be read at all, refused in our own words where not."""
     try:
-        assert place.load('{"ui": ' + "[" * depth + "]" * depth + "}").notes
+        assert config.load('{"ui": ' + "[" * depth + "]" * depth + "}").notes
     except SettingsError as error:
         assert "nested too deeply" in str(error)  # noqa: PT017 - both ends are right
-    assert "a list" in str(place.refuse('{"web": ' + "[" * 300 + "]" * 300 + "}"))
+    assert "a list" in str(config.refuse('{"web": ' + "[" * 300 + "]" * 300 + "}"))
 
 
-def test_a_directory_and_a_pipe_are_refused_at_once(place: Place) -> None:
+def test_a_directory_and_a_pipe_are_refused_at_once(config: ConfigFolder) -> None:
     """Opening a pipe would wait for a writer for ever."""
-    place.file.unlink()
-    os.mkfifo(place.file)
-    assert "not a regular file" in str(place.refuse())
-    place.file.unlink()
-    place.file.mkdir()
-    assert "this is a directory" in str(place.refuse())
+    config.file.unlink()
+    os.mkfifo(config.file)
+    assert "not a regular file" in str(config.refuse())
+    config.file.unlink()
+    config.file.mkdir()
+    assert "this is a directory" in str(config.refuse())
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_an_unreadable_file_is_refused(place: Place) -> None:
+def test_an_unreadable_file_is_refused(config: ConfigFolder) -> None:
     """No rights is not the same as no file."""
-    place.file.chmod(0)
-    assert "cannot be read (Permission denied)" in str(place.refuse())
+    config.file.chmod(0)
+    assert "cannot be read (Permission denied)" in str(config.refuse())
 
 
-def test_a_path_below_a_file_is_refused(place: Place) -> None:
+def test_a_path_below_a_file_is_refused(config: ConfigFolder) -> None:
     """Other errors of the system are told as well."""
-    place.folder = place.file
-    assert "cannot be read (Not a directory)" in str(place.refuse())
+    config.folder = config.file
+    assert "cannot be read (Not a directory)" in str(config.refuse())
 
 
-def test_a_key_that_stands_twice_is_named(place: Place) -> None:
+def test_a_key_that_stands_twice_is_named(config: ConfigFolder) -> None:
     """Which of the two would win is nobody's guess, in our sections or in lists."""
     text = '{"database": {"path": "/a", "path": "/b"}, "ui": [{"x": 1, "x": 2}], "ui": 1}'
-    error = place.refuse(text)
+    error = config.refuse(text)
     assert [problem.key for problem in error.problems] == ["ui", "database.path"]
     assert '"database.path" is given more than once' in str(error)

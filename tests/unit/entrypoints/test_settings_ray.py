@@ -10,7 +10,7 @@ from domain.prompt import Kind
 from entrypoints.daemon.slots import planned_slots
 from entrypoints.settings.errors import SettingsError
 from entrypoints.settings.ray import slot_demands
-from tests.settings_places import make_place
+from tests.config_folder import make_config_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +25,7 @@ def media(audio: str = "ray", **ray: Any) -> dict[str, Any]:  # noqa: ANN401
 def test_slots_follow_from_the_cluster(tmp_path: Path) -> None:
     """Each entry as often as it counts, without what another renderer makes."""
     slots = [{"kinds": ["image"], "count": 2, "resources": {"model:flux": 1}}, {"num_gpus": 0.5}]
-    loaded = make_place(tmp_path).load(media("script", slots=slots))
+    loaded = make_config_folder(tmp_path).load(media("script", slots=slots))
     image, audio = frozenset({Kind.IMAGE}), frozenset({Kind.AUDIO})
     assert [plan.kinds for plan in planned_slots(loaded.settings)] == [image] * 3 + [audio]
     flux, other = slot_demands(loaded.settings.media.ray, {Kind.IMAGE})
@@ -56,5 +56,5 @@ def test_slots_follow_from_the_cluster(tmp_path: Path) -> None:
 def test_what_cannot_be_is_explained(ray: dict[str, Any], complaint: str, tmp_path: Path) -> None:
     """Before a cluster is asked for it."""
     with pytest.raises(SettingsError) as raised:
-        make_place(tmp_path).load(media(**ray))
+        make_config_folder(tmp_path).load(media(**ray))
     assert complaint in str(raised.value)

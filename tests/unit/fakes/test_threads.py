@@ -19,7 +19,7 @@ from tests.fakes.database import InMemoryDatabase, InMemoryQueueControls, Prompt
 from tests.fakes.prompt_repository import InMemoryPromptRepository
 from tests.fakes.renders import InMemoryRenderLeases
 from tests.fakes.system import ManualClock
-from tests.owners import ME
+from tests.worker_identities import ME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

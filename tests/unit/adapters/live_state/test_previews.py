@@ -13,8 +13,8 @@ from adapters.live_state.writer import LiveStateWriter
 from application.ports.events import RenderPreviewed, RenderStarted
 from application.ports.live_state import Preview
 from domain.prompt import Kind
-from tests.ended import published
 from tests.media_samples import picture, png
+from tests.render_events import published
 from tests.unit.adapters.live_state.test_writer import LiveState
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from application.ports.events import QueuePaused, RenderProgressed, RenderStarte
 from application.ports.live_state import GateView, RenderView, WorkerView
 from domain.failure import Failure, FailureCode
 from domain.prompt import Kind
-from tests.ended import abandoned, failed, postponed, published, released, superseded
 from tests.fakes.system import ManualClock
-from tests.owners import ME
+from tests.render_events import abandoned, failed, postponed, published, released, superseded
+from tests.worker_identities import ME
 
 KILLED = Failure(FailureCode.WORKFLOW_KILLED, "a signal ended it")
 MISSING = Failure(FailureCode.SCRIPT_MISSING, "the script is not there")

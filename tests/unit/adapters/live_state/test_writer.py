@@ -16,7 +16,7 @@ from adapters.state_folder import state_folder
 from application.ports.events import RenderStarted
 from domain.prompt import Kind
 from tests.fakes.system import FakeProcesses, ManualClock
-from tests.owners import ME, OTHER
+from tests.worker_identities import ME, OTHER
 
 if TYPE_CHECKING:
     from pathlib import Path

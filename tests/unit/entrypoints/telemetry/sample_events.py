@@ -23,7 +23,7 @@ from application.ports.events import (
 )
 from domain.failure import Failure, FailureCode
 from domain.prompt import Kind
-from tests.ended import abandoned, failed, postponed, published, released, superseded
+from tests.render_events import abandoned, failed, postponed, published, released, superseded
 
 if TYPE_CHECKING:
     from application.ports.events import Event

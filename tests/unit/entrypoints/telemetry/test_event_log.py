@@ -19,7 +19,7 @@ from application.ports.events import (
 from domain.failure import Failure, FailureCode
 from domain.prompt import Kind
 from entrypoints.telemetry.event_log import SAFE_CODES, line_of
-from tests.ended import released
+from tests.render_events import released
 from tests.unit.entrypoints.telemetry.sample_events import CANARY, QUOTING, SERVER, every_event
 
 NAMES = [

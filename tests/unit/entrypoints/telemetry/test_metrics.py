@@ -10,8 +10,8 @@ from application.ports.events import RenderStarted
 from domain.failure import Failure, FailureCode
 from domain.prompt import Kind
 from entrypoints.telemetry.metrics import OUTCOMES, ServerMetrics
-from tests.ended import failed, published
 from tests.fakes.system import ManualClock
+from tests.render_events import failed, published
 from tests.unit.entrypoints.telemetry.sample_events import CANARY, SERVER, every_event
 from tests.unit.entrypoints.telemetry.scrapes import render_metrics, scraped
 

@@ -30,13 +30,13 @@ from entrypoints.telemetry.queue_metrics import (
     SnapshotReader,
     queue_reader,
 )
+from tests.config_folder import make_config_folder
 from tests.contract.worker_register_contract import HERE, THERE
 from tests.databases import Poet
 from tests.fakes.system import ManualClock
 from tests.fresh_databases import fresh_database
-from tests.owners import OTHER, sqlite_repository
-from tests.settings_places import make_place
 from tests.unit.entrypoints.telemetry.scrapes import render_metrics, scraped
+from tests.worker_identities import OTHER, sqlite_repository
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,8 +52,8 @@ class Scene:
     def __init__(self, tmp_path: Path) -> None:
         self.path = fresh_database(tmp_path / "queue.db")
         self.poet = Poet(self.path)
-        place = make_place(tmp_path)
-        self.loaded = place.load({"database": {"path": str(self.path)}})
+        config = make_config_folder(tmp_path)
+        self.loaded = config.load({"database": {"path": str(self.path)}})
         self.clock = ManualClock()
         self.reader = queue_reader(self.loaded, self.clock.monotonic)
         self.renders, self.registry = render_metrics(self.clock)
@@ -216,7 +216,7 @@ def test_a_database_that_comes_back_is_seen_again(scene: Scene) -> None:
 def test_a_database_that_is_not_there_yet_is_found_later(tmp_path: Path) -> None:
     """What could not be opened is opened at the next look."""
     path, clock = tmp_path / "late.db", ManualClock()
-    loaded = make_place(tmp_path).load({"database": {"path": str(path)}})
+    loaded = make_config_folder(tmp_path).load({"database": {"path": str(path)}})
     with closing(queue_reader(loaded, clock.monotonic)) as reader:
         assert reader.snapshot() is None
         fresh_database(path)

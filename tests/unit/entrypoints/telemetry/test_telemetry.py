@@ -16,9 +16,9 @@ from domain.failure import FailureCode
 from domain.prompt import Kind
 from entrypoints.settings.errors import SettingsError
 from entrypoints.telemetry.telemetry import Telemetry
+from tests.config_folder import make_config_folder
 from tests.fakes.system import ManualClock
 from tests.fresh_databases import fresh_database
-from tests.settings_places import make_place
 from tests.unit.entrypoints.telemetry.sample_events import CANARY, SERVER, every_event
 from tests.unit.entrypoints.telemetry.scrapes import WORKFLOWS, Scrape, parsed
 
@@ -33,7 +33,7 @@ class Station:
     """Telemetry beside a real database; every setting can be changed."""
 
     def __init__(self, tmp_path: Path) -> None:
-        self._place = make_place(tmp_path)
+        self._config = make_config_folder(tmp_path)
         self._database = fresh_database(tmp_path / "queue.db")
         self.stream = io.StringIO()
         self.clock = ManualClock()
@@ -44,7 +44,7 @@ class Station:
 
     def load(self, **sections: dict[str, Any]) -> LoadedSettings:
         content = {"database": {"path": str(self._database)}, "web": {"health_port": 0}}
-        return self._place.load(content | sections)
+        return self._config.load(content | sections)
 
     def get(self, path: str) -> str:
         with urlopen(f"{self.made.url}{path}", timeout=60) as response:  # noqa: S310 - our own

@@ -6,26 +6,26 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from domain.prompt import Kind
-from tests.ended import published
+from tests.live_worker import live_worker
 from tests.media_samples import picture, png
-from tests.shown_worker import shown_worker
+from tests.render_events import published
 from tests.unit.entrypoints.web.site import GUARDED, TOKEN, Site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.shown_worker import ShownWorker
+    from tests.live_worker import LiveWorker
 
 
 JPEG = picture("jpeg")
 
 
 @contextmanager
-def rendering(site: Site) -> Iterator[ShownWorker]:
+def rendering(site: Site) -> Iterator[LiveWorker]:
     """A worker in the middle of a prompt."""
     site.poet.write('{"prompt": "a lake"}', prompt_id=1)
-    with shown_worker(site.loaded) as worker:
+    with live_worker(site.loaded) as worker:
         yield worker
 
 
@@ -65,7 +65,7 @@ def test_there_is_none_before_the_first_and_after_the_end(site: Site) -> None:
         codes = [site.get(address).status_code]
         worker.preview(JPEG)
         codes += [site.get(address).status_code, site.get("/api/renders/99/preview").status_code]
-        worker.tell(published(1, render, Kind.IMAGE, ("a",), 1.0))
+        worker.emit(published(1, render, Kind.IMAGE, ("a",), 1.0))
         assert [*codes, site.get(address).status_code] == [404, 200, 404, 404]
         answer = site.get(address).json
         assert answer

@@ -11,7 +11,7 @@ import pytest
 from application.ports.prompt_repository import Selection
 from domain.failure import Failure, FailureCode
 from domain.prompt import Kind
-from tests.owners import sqlite_repository
+from tests.worker_identities import sqlite_repository
 
 if TYPE_CHECKING:
     from tests.unit.entrypoints.web.site import Site

@@ -13,7 +13,7 @@ from application.ports.prompt_repository import Selection
 from domain.artifact import Artifact
 from domain.failure import Failure, FailureCode
 from domain.prompt import Kind
-from tests.owners import sqlite_repository
+from tests.worker_identities import sqlite_repository
 
 if TYPE_CHECKING:
     from tests.unit.entrypoints.web.site import Site

@@ -15,7 +15,7 @@ from entrypoints.settings.errors import SettingsError
 from entrypoints.web import server as server_module
 from entrypoints.web.server import WebServer
 from entrypoints.web.sockets import is_exposed, listening_sockets
-from tests.settings_places import make_place
+from tests.config_folder import make_config_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -292,10 +292,10 @@ class TestListening:
     @pytest.fixture
     def load(self, tmp_path: Path) -> Callable[..., LoadedSettings]:
         """Settings of the section web."""
-        place = make_place(tmp_path)
+        config = make_config_folder(tmp_path)
 
         def loaded(**web: object) -> LoadedSettings:
-            return place.load({"web": web})
+            return config.load({"web": web})
 
         return loaded
 

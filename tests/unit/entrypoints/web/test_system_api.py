@@ -12,7 +12,7 @@ import pytest
 from application.ports.prompt_repository import Selection
 from domain.failure import Failure, FailureCode
 from entrypoints.web.system_api import history_until
-from tests.owners import sqlite_repository
+from tests.worker_identities import sqlite_repository
 
 if TYPE_CHECKING:
     from tests.unit.entrypoints.web.site import Site
