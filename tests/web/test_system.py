@@ -11,14 +11,19 @@ from playwright.sync_api import expect
 from tests.acceptance.mediagen import STEAM, image
 from tests.web.judging import PHONE, overflows, serious
 from tests.web.queue_place import site_at
+from tests.web.test_browse import NOTE_SHIFTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, ViewportSize
 
     from tests.web.queue_place import Site
+
+# A shift is told after the frame in which it was.
+AFTER_TWO_FRAMES = """() => new Promise((go) => requestAnimationFrame(
+  () => requestAnimationFrame(() => setTimeout(go, 100))))"""
 
 
 @pytest.fixture
@@ -44,7 +49,7 @@ def test_the_doctor_s_findings_come_by_themselves(site: Site) -> None:
     """They are grouped; what is broken is unfolded, with what to do; no reload is needed."""
     (site.place.scripts / "good.py").unlink()
     with site.page("/system") as page:
-        expect(page.locator('[data-fresh="checks"]')).to_contain_text("checks failed")
+        expect(page.locator('[data-fresh="summary"]')).to_contain_text("checks failed")
         workflows = page.locator("details.area", has_text="Workflows")
         expect(workflows).to_have_attribute("open", "")
         broken = workflows.locator(".check.broken").first
@@ -58,6 +63,22 @@ def test_the_doctor_s_findings_come_by_themselves(site: Site) -> None:
             page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
         page.evaluate("() => new Promise((go) => setTimeout(go))")
         expect(database).to_have_attribute("open", "")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [PHONE, {"width": 1280, "height": 800}], ids=["phone", "large"])
+@pytest.mark.parametrize("language", ["en-GB", "de-DE"])
+def test_nothing_moves_when_the_first_checks_arrive(
+    site: Site, size: ViewportSize, language: str
+) -> None:
+    """They come after the page, to its end."""
+    with site.page("/login", own=True, viewport=size, locale=language) as page:
+        page.add_init_script(NOTE_SHIFTS)
+        page.goto(f"{site.url}/system")
+        expect(page.locator("[data-checking=yes]")).to_have_count(1)
+        expect(page.locator("details.area").first).to_be_attached()
+        page.evaluate(AFTER_TWO_FRAMES)
+        assert page.evaluate("window.shifts") == 0
 
 
 def test_versions_and_paths_can_be_told_to_others(site: Site) -> None:
