@@ -41,7 +41,7 @@ class TestInMemoryClaimOrder(ClaimOrderContract):
 
 @pytest.mark.parametrize("create_indexes", [True, False])
 class TestSqliteClaimOrder(ClaimOrderContract):
-    """The contract, on a real file, with our indexes and without."""
+    """The contract, on a real file, with Media Generator's indexes and without."""
 
     @pytest.fixture
     def open_queue(

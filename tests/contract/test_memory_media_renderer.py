@@ -1,4 +1,4 @@
-"""The fake renderer keeps the contract, and does as a test tells it."""
+"""Contract tests of the fake renderer, and of its scripts."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class TestFakeMediaRenderer(MediaRendererContract):
                 return FakeMediaRenderer(write=_write, progress=(0.5, 1.0))
 
 
-def test_laid_down_outcomes_come_in_their_order_and_are_counted(tmp_path: Path) -> None:
-    """A prompt fails once, then succeeds; another one is not concerned."""
+def test_scripted_outcomes_are_returned_in_order_and_counted(tmp_path: Path) -> None:
+    """One prompt fails once and then succeeds; another is not affected."""
     fake = FakeMediaRenderer()
     fake.script(1, BAD, None)
     mine, other = job_for(tmp_path / "1", prompt_id=1), job_for(tmp_path / "2", prompt_id=2)
@@ -55,7 +55,7 @@ def test_laid_down_outcomes_come_in_their_order_and_are_counted(tmp_path: Path) 
 
 
 def test_a_call_costs_microseconds(tmp_path: Path) -> None:
-    """Ten thousand calls are a matter of a moment, so that simulations can be long."""
+    """Ten thousand calls take a fraction of a second, so that simulations can be long."""
     fake, job, watch = FakeMediaRenderer(), job_for(tmp_path / "out"), Watch()
     began = time.process_time()
     for _ in range(10_000):

@@ -1,4 +1,4 @@
-"""The in-memory repository keeps the contract."""
+"""Contract tests of the in-memory repository."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The SQLite repository keeps the contract, on narrow and wide tables, on DELETE and WAL."""
+"""Contract tests of the SQLite repository, on narrow and wide tables, on DELETE and WAL."""
 
 from __future__ import annotations
 
