@@ -112,7 +112,7 @@ class TestObjectArtifactStore(ArtifactStoreContract):
     def test_the_same_second_twice_replaces_nothing(self, world: StoreWorld) -> None:
         """An existing key is skipped, whether Media Generator or another program made it.
 
-        A bucket has no folders. Only a listing, which is not made, could tell whether one is in use;
+        A bucket has no folders. Only a listing, which is not made, could tell whether one is used;
         so files with other names may be under the same folder's name.
         """
         assert isinstance(world, _Bucket)

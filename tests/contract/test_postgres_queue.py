@@ -14,8 +14,8 @@ from tests.contract.hook_outbox_contract import HookedQueue, HookOutboxContract
 from tests.contract.prompt_repository_contract import PromptRepositoryContract
 from tests.contract.queue_controls_contract import QueueControlsContract
 from tests.contract.render_history_contract import Archive, RenderHistoryContract
-from tests.contract.render_leases_contract import RenderLeasesContract, LeasedQueue
-from tests.contract.server_jobs_contract import ServerJobsContract, JobQueue
+from tests.contract.render_leases_contract import LeasedQueue, RenderLeasesContract
+from tests.contract.server_jobs_contract import JobQueue, ServerJobsContract
 from tests.contract.worker_register_contract import WorkerRegisterContract
 from tests.contract.workflow_records_contract import WorkflowRecordsContract
 from tests.fakes.system import ManualClock

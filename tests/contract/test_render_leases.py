@@ -10,7 +10,7 @@ import pytest
 from adapters.sql_queue.prompt_repository import ClaimStatements
 from adapters.sql_queue.renders import SqlRenderLeases
 from adapters.sqlite.connection import Connection
-from tests.contract.render_leases_contract import RenderLeasesContract, LeasedQueue
+from tests.contract.render_leases_contract import LeasedQueue, RenderLeasesContract
 from tests.contract.test_memory_prompt_repository import InMemoryOutside
 from tests.contract.test_sqlite_prompt_repository import SqliteOutside
 from tests.databases import make_database

@@ -10,7 +10,7 @@ import pytest
 from adapters.sql_queue.prompt_repository import ClaimStatements
 from adapters.sql_queue.renders import SqlRenderLeases, SqlServerJobs
 from adapters.sqlite.connection import Connection
-from tests.contract.server_jobs_contract import ServerJobsContract, JobQueue
+from tests.contract.server_jobs_contract import JobQueue, ServerJobsContract
 from tests.contract.test_sqlite_prompt_repository import SqliteOutside
 from tests.databases import make_database
 from tests.fakes.system import ManualClock

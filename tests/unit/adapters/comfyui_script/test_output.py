@@ -13,7 +13,7 @@ from adapters.comfyui_script.output import (
     ScriptOutput,
     parse_bar,
 )
-from tests.contract.media_renderer_contract import Watch
+from tests.contract.media_renderer_contract import RecordingContext
 from tests.fakes.system import ManualClock
 
 
@@ -58,7 +58,7 @@ def test_other_lines_are_no_bars(line: str) -> None:
 @given(st.binary())
 def test_no_bytes_are_too_strange(line: bytes) -> None:
     """Whatever is printed, reading it never raises, and a fraction is a fraction."""
-    watch = Watch()
+    watch = RecordingContext()
     ScriptOutput(watch, ManualClock()).add("stderr", line)
     assert all(fraction is None or 0 <= fraction <= 1 for fraction, _ in watch.reports)
 
@@ -72,7 +72,7 @@ STREAM = (
 @given(st.lists(st.integers(1, len(STREAM) - 1), unique=True))
 def test_pieces_make_no_difference_to_the_last_bar(cuts: list[int]) -> None:
     """A bar that is split across reads is read once it is whole."""
-    watch, begin = Watch(), 0
+    watch, begin = RecordingContext(), 0
     reporter = ScriptOutput(watch, ManualClock())
     for cut in [*sorted(cuts), len(STREAM)]:
         reporter.add("stderr", STREAM[begin:cut])
@@ -83,7 +83,7 @@ def test_pieces_make_no_difference_to_the_last_bar(cuts: list[int]) -> None:
 
 def test_a_line_without_an_end_costs_neither_memory_nor_time() -> None:
     """Sixty-four megabytes on one line: bounded, and the next bar is found all the same."""
-    watch, began = Watch(), time.process_time()
+    watch, began = RecordingContext(), time.process_time()
     reporter = ScriptOutput(watch, ManualClock())
     for _ in range(1024):
         reporter.add("stderr", b"9" * 65_536)
@@ -100,7 +100,7 @@ def bar(percent: int, name: str = "Sampling") -> bytes:
 
 def test_reports_come_ten_times_a_second_at_most_and_the_last_one_always() -> None:
     """A thousand bars in a second make about ten reports; what is held back comes later."""
-    watch, clock = Watch(), ManualClock()
+    watch, clock = RecordingContext(), ManualClock()
     reporter = ScriptOutput(watch, clock)
     for step in range(1000):
         reporter.add("stderr", bar(step // 10))
@@ -112,7 +112,7 @@ def test_reports_come_ten_times_a_second_at_most_and_the_last_one_always() -> No
 
 def test_what_was_held_back_is_passed_on_when_it_is_due() -> None:
     """The newest bar does not have to wait for the next one."""
-    watch, clock = Watch(), ManualClock()
+    watch, clock = RecordingContext(), ManualClock()
     reporter = ScriptOutput(watch, clock)
     reporter.add("stderr", bar(1))
     reporter.add("stderr", bar(2))
@@ -125,7 +125,7 @@ def test_what_was_held_back_is_passed_on_when_it_is_due() -> None:
 
 def test_only_changes_are_reported_and_each_bar_by_its_name() -> None:
     """A bar that stands still is told once; the next bar begins anew."""
-    watch, clock = Watch(), ManualClock()
+    watch, clock = RecordingContext(), ManualClock()
     reporter = ScriptOutput(watch, clock)
     for chunk in (bar(100, "Model"), bar(100, "Model"), bar(0), bar(50)):
         reporter.add("stderr", chunk)

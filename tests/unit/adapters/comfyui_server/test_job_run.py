@@ -38,7 +38,7 @@ from domain.affinity import Need
 from domain.failure import FailureCode
 from domain.prompt import Kind
 from domain.render import ServerJob
-from tests.contract.media_renderer_contract import Watch, job_for
+from tests.contract.media_renderer_contract import RecordingContext, job_for
 from tests.fakes.system import ManualClock
 from tests.unit.adapters.comfyui_graph.graphs import node
 from tests.unit.adapters.comfyui_server.job_page import end_codes
@@ -138,7 +138,7 @@ class ScriptedClient(ServerClient):
         yield b"a picture"
 
 
-class Context(Watch):
+class Context(RecordingContext):
     """Owns its job or does not, and must stop after so many questions."""
 
     def __init__(self, *, owns: bool, stops_after: int) -> None:

@@ -18,12 +18,12 @@ from adapters.comfyui_server.job_socket import (
 )
 from adapters.comfyui_server.progress import JobProgress, NodeTimings
 from tests.comfyui_double import text_to_image
-from tests.contract.media_renderer_contract import Watch
+from tests.contract.media_renderer_contract import RecordingContext
 
 TITLES = {"1": "Load", "2": "Sampler", "3": "Save", "4": "Half\n done"}
 
 
-class Heard(Watch):
+class Heard(RecordingContext):
     def __init__(self) -> None:
         super().__init__()
         self.text = ""
