@@ -26,7 +26,7 @@ def config(tmp_path: Path) -> ConfigFolder:
 
 
 def test_file_and_address_exclude_each_other(config: ConfigFolder) -> None:
-    """Nobody can tell which of two in one file is meant."""
+    """If both are in one file, it is unclear which is meant."""
     error = config.refuse({"database": {"path": "a.db", "url": URL}})
     assert "database.path and database.url are both set" in str(error)
 
@@ -35,7 +35,7 @@ def test_file_and_address_exclude_each_other(config: ConfigFolder) -> None:
 def test_stronger_source_replaces_the_other_kind_of_database(
     config: ConfigFolder, key: str, value: str
 ) -> None:
-    """As --database does, and a container's environment."""
+    """As with --database, or in a container's environment."""
     other = {"path": "url", "url": "path"}[key]
     written = {"database": {other: URL if other == "url" else "b.db"}}
     config.overrides = {f"database.{key}": value}
@@ -48,13 +48,13 @@ def test_stronger_source_replaces_the_other_kind_of_database(
 def test_variable_of_other_programs_does_not_win_over_an_address_in_the_file(
     config: ConfigFolder,
 ) -> None:
-    """It may be left over; work in the wrong database would be worse than an error."""
+    """It may be left over; using the wrong database would be worse than an error."""
     config.environ = {"MUSINGS_DB_PATH": "/old.db"}
     assert "both set" in str(config.refuse({"database": {"url": URL}}))
 
 
 def test_password_comes_from_the_environment_or_a_file(config: ConfigFolder) -> None:
-    """And nobody sees it: not in config, not in messages, not in what scripts inherit."""
+    """It is shown neither by config nor in messages, and scripts do not inherit it."""
     (config.folder / "secret").write_text(f"{CANARY}\n")
     config.environ = {"QUEUE_PASSWORD": CANARY, "HARMLESS": "harmless"}
     for written in ("$QUEUE_PASSWORD", "@secret"):
@@ -67,7 +67,7 @@ def test_password_comes_from_the_environment_or_a_file(config: ConfigFolder) -> 
 
 
 def test_password_in_the_address_is_hidden_too(config: ConfigFolder) -> None:
-    """And the variable that holds the address is taken from scripts."""
+    """And scripts do not inherit the variable with the address."""
     url = f"postgresql://me:{CANARY}@db/queue"
     config.environ = {"MEDIA_GENERATOR_DATABASE__URL": url}
     loaded = config.load()
@@ -78,20 +78,20 @@ def test_password_in_the_address_is_hidden_too(config: ConfigFolder) -> None:
 
 @pytest.mark.parametrize("url", ["mysql://db/queue", "db:5432/queue", "/var/lib/queue.db"])
 def test_other_addresses_are_refused(config: ConfigFolder, url: str) -> None:
-    """With an example of one that is right."""
+    """With an example of a valid one."""
     error = config.refuse({"database": {"url": url}})
     assert "postgresql://user@host:5432/database" in str(error)
 
 
 def test_missing_database_names_both_settings(config: ConfigFolder) -> None:
-    """A stranger learns of either."""
+    """A new user learns of both."""
     with pytest.raises(SettingsError, match=r"database\.url") as caught:
         database_name(config.load())
     assert "database.path is not set" in str(caught.value)
 
 
 def test_notifications_may_have_an_address_of_their_own(config: ConfigFolder) -> None:
-    """PgBouncer does not pass them on."""
+    """PgBouncer does not forward them."""
     direct = "postgresql://me@db:5433/queue"
     loaded = config.load({"database": {"url": URL, "listen_url": direct}})
     assert database_address(loaded).url == URL

@@ -1,4 +1,4 @@
-"""What `mediagen config` shows, and what nobody may see."""
+"""The output of `mediagen config`, without secrets."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def config(tmp_path: Path) -> ConfigFolder:
 
 
 def test_every_key_has_a_row_with_value_and_source(config: ConfigFolder) -> None:
-    """Argument mappings show what is in effect, field by field."""
+    """Argument mappings show the effective value of each field."""
     config.environ = {"MEDIA_GENERATOR_COMFYUI__QUEUE_SIZE": "3"}
     config.overrides = {"comfyui.grace_seconds": 1.5}
     tree = {"media": {"arguments": {"image": {"prompt": "--text4", "output": None}}}}
@@ -58,7 +58,7 @@ def test_every_key_has_a_row_with_value_and_source(config: ConfigFolder) -> None
     ],
 )
 def test_the_secret_in_an_address_is_hidden(config: ConfigFolder, host: str) -> None:
-    """The rest of the address is of use, and stays."""
+    """The rest of the address is useful, and stays."""
     loaded = config.load({"comfyui": {"host": host}})
     row = next(row for row in describe(loaded) if row.key == "comfyui.host")
     assert CANARY not in row.value
@@ -66,7 +66,7 @@ def test_the_secret_in_an_address_is_hidden(config: ConfigFolder, host: str) -> 
 
 
 def test_secrets_in_extra_arguments_are_hidden(config: ConfigFolder) -> None:
-    """Behind "=" and behind a telling name."""
+    """After "=" and under a telling name."""
     extras = [f"--api-key={CANARY}", "--token", CANARY, "--steps", "20"]
     loaded = config.load({"media": {"extra_arguments": {"image": extras}}})
     row = next(row for row in describe(loaded) if row.key == "media.extra_arguments.image")
@@ -82,24 +82,24 @@ def test_messages_hide_secrets_too(config: ConfigFolder) -> None:
 
 @pytest.mark.parametrize("name", ["web.token", "hooks.signing_secret", "web.PASSWORD", "x.api_key"])
 def test_values_under_a_telling_name_are_hidden(name: str) -> None:
-    """For keys that are yet to come."""
+    """For keys added later."""
     assert display(name, CANARY) == "***"
     assert CANARY not in excerpt(name, CANARY)
 
 
-def test_the_name_of_an_argument_is_no_secret() -> None:
-    """A song has a key."""
+def test_a_song_key_is_no_secret() -> None:
+    """The argument "key" of a song only sounds like one."""
     assert display("media.arguments.audio.key", "--key3") == "--key3"
 
 
 def test_an_ordinary_address_and_path_are_shown_whole() -> None:
-    """Hiding too much helps nobody."""
+    """Hiding too much would not help."""
     assert display("comfyui.host", "http://127.0.0.1:8188") == "http://127.0.0.1:8188"
     assert display("database.path", "/data/a@b/x.db") == "/data/a@b/x.db"
 
 
 def test_importing_the_settings_imports_no_adapter_and_nothing_slow() -> None:
-    """Every command pays for it."""
+    """Every command would pay for it."""
     code = "import sys, entrypoints.settings.loader; print(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)  # noqa: S603
     modules = {name.partition(".")[0] for name in run.stdout.split()}
@@ -107,7 +107,7 @@ def test_importing_the_settings_imports_no_adapter_and_nothing_slow() -> None:
 
 
 def test_every_key_is_documented_with_its_default() -> None:
-    """One row for each in the reference."""
+    """One row for each in the reference documentation."""
     rows = {
         line.split("|")[1].strip(" `"): line
         for line in DOCUMENT.read_text(encoding="utf-8").splitlines()
@@ -120,7 +120,7 @@ def test_every_key_is_documented_with_its_default() -> None:
 
 
 def test_every_field_of_a_brief_is_documented() -> None:
-    """One row for each, with its default argument and whether the metadata hold it."""
+    """One row for each, with its default argument and whether the metadata include it."""
     found = re.findall(
         r"^\| (\w+) \| (pictures|songs|both) \| ?(.*?) ?\| ?(.*?) ?\| (.+) \|$",
         DOCUMENT.read_text(encoding="utf-8"),
@@ -154,13 +154,13 @@ def test_every_field_of_a_brief_can_be_mapped(kind: Kind) -> None:
 
 
 def blocks() -> list[str]:
-    """The JSON examples of the reference."""
+    """The JSON examples of the reference documentation."""
     return re.findall(r"```json\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
 
 
 @pytest.mark.parametrize("block", blocks())
 def test_every_example_of_the_documentation_loads(config: ConfigFolder, block: str) -> None:
-    """Nobody copies an example in order to get an error."""
+    """A copied example works."""
     config.environ = {"HOME": "/home/poet", "COMFY_HOME": "/opt", "COMFYUI_PASSWORD": "x"}
     (config.folder / "comfyui.token").write_text("x")
     trustme.CA().cert_pem.write_to_path(config.folder / "gpu.pem")
@@ -168,14 +168,14 @@ def test_every_example_of_the_documentation_loads(config: ConfigFolder, block: s
 
 
 def test_the_documentation_has_the_seeds_file_and_three_mappings() -> None:
-    """So that the test above is not about nothing."""
+    """Otherwise the test above might check nothing."""
     text = "".join(blocks())
     assert "anthonys_musings.db" in text
     assert text.count('"arguments"') == 3
 
 
-def test_the_sides_of_a_picture_are_those_that_the_domain_keeps() -> None:
-    """A side outside of them would be changed without a word."""
+def test_the_settings_and_the_domain_limit_picture_sides_alike() -> None:
+    """A side outside the domain's limits would be changed silently."""
     rule = SizeRule()
     for name in ("media.size.width", "media.size.height"):
         expected = keys()[name].expected

@@ -1,4 +1,4 @@
-"""Which hooks are taken, and how the others are refused."""
+"""Which hooks are accepted, and how others are refused."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _hooks(**hooks: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever a file ca
         "http://127.0.0.1",
     ],
 )
-def test_addresses_are_taken(config: ConfigFolder, address: str) -> None:
+def test_addresses_are_accepted(config: ConfigFolder, address: str) -> None:
     """Plain and encrypted, with and without a port."""
     loaded = config.load(_hooks(error={"webhook": address}))
     assert loaded.settings.hooks.error.webhook == address
@@ -61,8 +61,8 @@ def test_addresses_are_taken(config: ConfigFolder, address: str) -> None:
         ("http://exämple.org/", "ASCII"),
     ],
 )
-def test_what_is_no_address_is_refused(config: ConfigFolder, address: str, word: str) -> None:
-    """With what is wrong and an example, and without the address."""
+def test_an_invalid_address_is_refused(config: ConfigFolder, address: str, word: str) -> None:
+    """With the problem and an example, but without the address."""
     [problem] = config.refuse(_hooks(published={"webhook": address})).problems
     assert problem.key == "hooks.published.webhook"
     assert word in problem.what
@@ -72,7 +72,7 @@ def test_what_is_no_address_is_refused(config: ConfigFolder, address: str, word:
 
 @pytest.mark.parametrize("command", [[""], ["  ", "a"]])
 def test_a_command_needs_a_program(config: ConfigFolder, command: list[str]) -> None:
-    """Further words may be empty, the first may not."""
+    """Arguments may be empty, the program may not."""
     [problem] = config.refuse(_hooks(error={"command": command})).problems
     assert problem.key == "hooks.error.command"
     assert "empty" in problem.what
@@ -81,7 +81,7 @@ def test_a_command_needs_a_program(config: ConfigFolder, command: list[str]) -> 
 
 
 def test_a_secret_can_be_named_by_its_variable(config: ConfigFolder) -> None:
-    """It need not stand in the file; and it is never shown."""
+    """It need not be in the file; and it is never shown."""
     shared = "~pass$word"
     config.environ["HOOK_KEY"] = shared
     loaded = config.load({"hooks": {"secret": "${HOOK_KEY}"}})
@@ -92,7 +92,7 @@ def test_a_secret_can_be_named_by_its_variable(config: ConfigFolder) -> None:
 
 
 def test_a_variable_that_is_not_set_is_no_secret(config: ConfigFolder) -> None:
-    """Rather none at all than one that everybody knows."""
+    """No secret is better than one that is publicly known."""
     [problem] = config.refuse({"hooks": {"secret": "${HOOK_KEY}"}}).problems
     assert "HOOK_KEY is not set" in problem.what
     assert config.refuse({"hooks": {"secret": " "}}).problems
@@ -120,8 +120,8 @@ def test_a_previous_secret_needs_a_current_one(config: ConfigFolder) -> None:
     assert (hooks.secret, hooks.previous_secret) == tuple(both.values())
 
 
-def test_a_hook_is_what_is_set(config: ConfigFolder) -> None:
-    """Each way of each event by itself; none by default."""
+def test_hooks_follow_from_the_settings(config: ConfigFolder) -> None:
+    """Each combination of event and transport is separate; there are none by default."""
     assert subscriptions(config.load({})) == ()
     loaded = config.load(
         _hooks(published={"command": ["a"], "webhook": "http://b/"}, error={"webhook": "http://c"})

@@ -1,4 +1,4 @@
-"""Options over environment over file over defaults."""
+"""Options override the environment, which overrides the file, which overrides defaults."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_an_empty_variable_counts_as_not_set(config: ConfigFolder) -> None:
 
 
 def test_an_option_that_was_not_given_changes_nothing(config: ConfigFolder) -> None:
-    """Click hands on None."""
+    """Click passes None."""
     config.overrides = {"database.path": None}
     assert config.load({"database": {"path": "/file.db"}}).settings.database.path == "/file.db"
 
@@ -134,7 +134,7 @@ def test_text_is_read_as_the_keys_type(
     ],
 )
 def test_a_wrong_variable_is_named(config: ConfigFolder, variable: str, text: str) -> None:
-    """The message says which variable must be mended, not which file."""
+    """The message names the variable to fix, not a file."""
     config.environ = {f"MEDIA_GENERATOR_{variable}": text}
     (problem,) = config.refuse().problems
     assert problem.where == f"environment variable MEDIA_GENERATOR_{variable}"
@@ -155,13 +155,13 @@ def test_a_wrong_variable_is_named(config: ConfigFolder, variable: str, text: st
 def test_an_unknown_variable_of_ours_is_an_error_with_a_suggestion(
     config: ConfigFolder, variable: str, fix: str
 ) -> None:
-    """A misspelt variable would otherwise be lost without a word."""
+    """A misspelt variable would otherwise be ignored silently."""
     config.environ = {f"MEDIA_GENERATOR_{variable}": "x"}
     (problem,) = config.refuse().problems
     assert fix in problem.fix
 
 
-def test_a_variable_that_is_like_none_of_ours_gets_a_note(config: ConfigFolder) -> None:
+def test_an_unknown_variable_unlike_ours_gets_a_note(config: ConfigFolder) -> None:
     """Other tools may borrow the prefix; the variable with the file's path is known."""
     config.environ = {"MEDIA_GENERATOR_BACKUP_TARGET": "x", "MEDIA_GENERATOR_CONFIG": "x"}
     (note,) = config.load().notes
@@ -169,7 +169,7 @@ def test_a_variable_that_is_like_none_of_ours_gets_a_note(config: ConfigFolder) 
 
 
 def test_an_unknown_option_is_an_error_with_a_suggestion(config: ConfigFolder) -> None:
-    """Whoever lets people write dotted names need not check them."""
+    """Programs that accept dotted names need not check them."""
     config.overrides = {"database.pth": "x", "x.y": 1}
     first, second = config.refuse().problems
     assert str(first) == (
@@ -200,14 +200,14 @@ def test_argument_mappings_merge_entry_by_entry(config: ConfigFolder) -> None:
 
 
 def test_a_wrong_value_that_is_overridden_does_not_matter(config: ConfigFolder) -> None:
-    """An option is the way around a file that cannot be changed just now."""
+    """An option is the way around a file that cannot be changed at the moment."""
     config.overrides = {"database.path": "/x.db", "comfyui.queue_size": 1}
     tree = {"database": {"path": "$NOT_THERE/x"}, "comfyui": {"queue_size": 0}}
     assert config.load(tree).settings.database.path == "/x.db"
 
 
 def test_provenance_covers_every_key(config: ConfigFolder) -> None:
-    """`mediagen config` says of each where it comes from."""
+    """`mediagen config` shows the source of each."""
     provenance = config.load({}).provenance
     assert provenance["media.limits.max_files"] == Source("default")
     assert {source.kind for source in provenance.values()} == {"default"}
@@ -220,7 +220,7 @@ def test_a_path_object_is_a_value_like_its_text(config: ConfigFolder) -> None:
 
 
 def test_the_error_is_one_line_for_one_problem(config: ConfigFolder) -> None:
-    """And holds its problems for those who want them one by one."""
+    """And has its problems as a list."""
     config.overrides = {"comfyui.queue_size": 0}
     with pytest.raises(SettingsError) as caught:
         config.load()

@@ -1,4 +1,4 @@
-"""The names in the configuration file: ours, other programs', and misspelt ones."""
+"""Names in the configuration file: ours, other programs' and misspelt ones."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def test_sections_of_other_programs_get_a_note(config: ConfigFolder) -> None:
     assert str(config.file) in loaded.notes[0]
 
 
-def test_remarks_are_read_over_in_silence(config: ConfigFolder) -> None:
-    """JSON has no comments, so people put them under such names."""
+def test_comments_are_ignored_without_a_note(config: ConfigFolder) -> None:
+    """JSON has no comments, so users put them under such names."""
     assert config.load({"$schema": "x", "comment": 1, "_old": {}}).notes == ()
 
 
@@ -44,7 +44,7 @@ def test_remarks_are_read_over_in_silence(config: ConfigFolder) -> None:
 def test_a_misspelt_section_is_an_error_that_says_what_was_meant(
     config: ConfigFolder, name: str, meant: str
 ) -> None:
-    """Taken for somebody else's, its values would be lost without a word."""
+    """If it counted as another program's, its values would be ignored silently."""
     error = config.refuse({name: {}})
     assert error.problems[0].key == name
     assert meant in error.problems[0].fix
@@ -54,7 +54,7 @@ def test_a_misspelt_section_is_an_error_that_says_what_was_meant(
 def test_an_empty_section_is_fine_and_an_unknown_key_in_it_is_not(
     config: ConfigFolder, section: str
 ) -> None:
-    """They are ours, so that a key that we do not know is a mistake."""
+    """These sections are ours, so an unknown key is an error."""
     config.load({section: {}})
     error = config.refuse({section: {"x": 1}})
     assert str(error.problems[0]).startswith(f'{config.file}: "{section}.x" is not a known setting')
@@ -62,7 +62,7 @@ def test_an_empty_section_is_fine_and_an_unknown_key_in_it_is_not(
 
 
 def test_a_section_must_be_an_object(config: ConfigFolder) -> None:
-    """Null and lists are told apart from objects."""
+    """Null and lists are not objects."""
     error = config.refuse({"database": None, "media": {"size": [1]}})
     assert [problem.key for problem in error.problems] == ["database", "media.size"]
     assert "database is null, but must be an object" in str(error)
@@ -82,13 +82,13 @@ def test_a_section_must_be_an_object(config: ConfigFolder) -> None:
 def test_an_unknown_key_of_ours_is_an_error_with_a_suggestion(
     config: ConfigFolder, tree: object, key: str, fix: str
 ) -> None:
-    """The nearest key of the same object, else the same key elsewhere, else all there are."""
+    """Suggested is the nearest key of the object, else the same key elsewhere, else all keys."""
     error = config.refuse(tree)
     assert [problem.key for problem in error.problems] == [key]
     assert fix in error.problems[0].fix
 
 
-def test_everything_that_is_wrong_is_told_at_once(config: ConfigFolder) -> None:
+def test_all_problems_are_reported_at_once(config: ConfigFolder) -> None:
     """File, environment and options, names and values, in one message."""
     config.environ = {"MEDIA_GENERATOR_DATABASE__TIMEOUT": "-1"}
     config.overrides = {"comfyui.grace_seconds": "soon"}
@@ -104,12 +104,12 @@ def test_everything_that_is_wrong_is_told_at_once(config: ConfigFolder) -> None:
 
 
 def test_an_unreadable_file_does_not_hide_a_wrong_variable(config: ConfigFolder) -> None:
-    """Both are told, so that both can be mended."""
+    """Both are reported, so that both can be fixed."""
     config.environ = {"MEDIA_GENERATOR_DATABASE__TIMEOUT": "-1"}
     assert len(config.refuse("{").problems) == 2
 
 
-def test_paths_of_a_brief_may_stand_beside_its_fields(config: ConfigFolder) -> None:
+def test_paths_into_a_brief_may_stand_beside_its_fields(config: ConfigFolder) -> None:
     """With dots in their names, in every source; an object stays whole."""
     steps = {"input": "3.steps", "type": "integer", "default": 20}
     inputs = {"prompt": "6.text", "technical_params.steps": steps, "lora": {"input": "5.name"}}
@@ -143,10 +143,10 @@ def test_paths_of_a_brief_may_stand_beside_its_fields(config: ConfigFolder) -> N
         ("a.b", 7, "must be an input of a node"),
     ],
 )
-def test_a_path_that_errs_is_explained(
+def test_an_invalid_path_is_explained(
     config: ConfigFolder, name: str, entry: object, problem: str
 ) -> None:
-    """In the settings, before anything is claimed."""
+    """When the settings are loaded, before anything is claimed."""
     error = config.refuse({"media": {"inputs": {"image": {name: entry}}}})
     assert problem in error.problems[0].what
     assert error.problems[0].key == f"media.inputs.image.{name}"

@@ -1,4 +1,4 @@
-"""From what people write to absolute paths."""
+"""Turning paths in the settings into absolute paths."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _arguments(loaded: LoadedSettings, kind: Kind) -> dict[str, tuple[str, ...]]
 
 
 def test_relative_paths_of_the_file_start_from_its_folder(config: ConfigFolder) -> None:
-    """So that a file means the same wherever the command is run."""
+    """A file means the same wherever the command is run."""
     tree = {
         "database": {"path": "a.db"},
         "comfyui": {"python": "env/bin/python", "comfyui_directory": "ComfyUI"},
@@ -109,7 +109,7 @@ def test_home_and_variables_are_expanded_once(
         ("~no_such_user_here/x", "~no_such_user_here"),
     ],
 )
-def test_what_cannot_be_expanded_is_an_error_that_names_it(
+def test_a_variable_that_cannot_be_expanded_is_named(
     config: ConfigFolder, written: str, named: str
 ) -> None:
     """An empty variable would lead to a path below the root."""
@@ -131,15 +131,15 @@ def test_a_bare_interpreter_is_looked_up_on_the_path(config: ConfigFolder, tmp_p
 def test_a_relative_output_root_without_comfyui_is_an_error_that_says_which_key(
     config: ConfigFolder,
 ) -> None:
-    """It must be known before anything is written."""
+    """The output root must be known before anything is written."""
     loaded = config.load({"media": BOTH_SKETCHED})
     with pytest.raises(SettingsError, match=r"output_directory absolute") as caught:
         resolution.output_root(loaded)
     assert caught.value.problems[0].key == "comfyui.comfyui_directory"
 
 
-def test_arguments_are_the_seeds_with_the_given_ones_over_them(config: ConfigFolder) -> None:
-    """Order: the seed's first; null leaves one out (contract, section 3)."""
+def test_configured_arguments_override_the_seeds_arguments(config: ConfigFolder) -> None:
+    """Order: the seed's first; null removes one (contract, section 3)."""
     image = {"seed": "--seed9", "prompt": "--text4", "queue_size": None}
     tree = {"media": {"arguments": {"image": image}, "extra_arguments": {"audio": ["-x"]}}}
     loaded = config.load(tree)

@@ -1,4 +1,4 @@
-"""The settings of a Ray cluster: what is refused, and the slots that follow from them."""
+"""The settings of a Ray cluster: errors, and the resulting slots."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 
 def media(audio: str = "ray", **ray: Any) -> dict[str, Any]:  # noqa: ANN401
-    """Pictures, and perhaps songs, on a cluster."""
+    """Pictures, and perhaps songs, rendered on a cluster."""
     ray = {"address": "head:6379", **ray}
     return {"media": {"renderer": {"image": "ray", "audio": audio}, "ray": ray}}
 
 
 def test_slots_follow_from_the_cluster(tmp_path: Path) -> None:
-    """Each entry as often as it counts, without what another renderer makes."""
+    """Each entry as often as its count, without kinds that another renderer makes."""
     slots = [{"kinds": ["image"], "count": 2, "resources": {"model:flux": 1}}, {"num_gpus": 0.5}]
     loaded = make_config_folder(tmp_path).load(media("script", slots=slots))
     image, audio = frozenset({Kind.IMAGE}), frozenset({Kind.AUDIO})
@@ -53,8 +53,10 @@ def test_slots_follow_from_the_cluster(tmp_path: Path) -> None:
         ({"runs": "server"}, "media.workflows.image is not set"),
     ],
 )
-def test_what_cannot_be_is_explained(ray: dict[str, Any], complaint: str, tmp_path: Path) -> None:
-    """Before a cluster is asked for it."""
+def test_impossible_settings_are_explained(
+    ray: dict[str, Any], complaint: str, tmp_path: Path
+) -> None:
+    """Before the cluster is contacted."""
     with pytest.raises(SettingsError) as raised:
         make_config_folder(tmp_path).load(media(**ray))
     assert complaint in str(raised.value)

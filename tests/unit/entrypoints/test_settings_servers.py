@@ -1,4 +1,4 @@
-"""Which ComfyUI servers the settings name, and what is wrong with them."""
+"""ComfyUI servers in the settings, and errors in them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def config(tmp_path: Path) -> ConfigFolder:
 
 
 def test_one_host_is_one_server_for_everything(config: ConfigFolder) -> None:
-    """The seed's key is enough."""
+    """The seed's key is sufficient."""
     loaded = config.load(_served(host="http://gpu:8188/"))
     assert _servers(loaded) == (ServerAddress("http://gpu:8188", 1, BOTH),)
 
@@ -68,15 +68,15 @@ def test_hosts_are_addresses_or_objects(config: ConfigFolder) -> None:
     assert [server.kinds for server in _servers(loaded, Kind.AUDIO)] == [{Kind.AUDIO}] * 3
 
 
-def test_workflows_are_relative_to_the_file(config: ConfigFolder) -> None:
-    """As everything of one's own is."""
+def test_workflow_paths_are_relative_to_the_file(config: ConfigFolder) -> None:
+    """Like all paths in the file."""
     loaded = config.load(_served())
     assert workflow_file(loaded, *workflows(loaded, [Kind.IMAGE])) == config.folder / "flux.json"
     assert str(workflow_file(loaded, *workflows(loaded, [Kind.AUDIO]))) == "/graphs/song.json"
 
 
 def test_inputs_are_one_several_or_none(config: ConfigFolder) -> None:
-    """Over what the graph suggests."""
+    """They override the mapping suggested by the graph."""
     settings = _served()
     given = {"prompt": ["6.text", "Positive prompt.text"], "width": None, "seed": "3.seed"}
     settings["media"]["inputs"] = {"image": given}
@@ -113,17 +113,17 @@ def test_inputs_are_one_several_or_none(config: ConfigFolder) -> None:
     ],
     ids=str,
 )
-def test_what_is_wrong_with_a_host_is_said(
+def test_an_error_in_a_host_is_explained(
     config: ConfigFolder, host: dict[str, object], words: str
 ) -> None:
-    """Which entry, what, and what to write instead."""
+    """Which entry, what is wrong, and what to write instead."""
     complaints = _complaints(config, _served(hosts=[host]))
     assert words in complaints
     assert "secret" not in complaints
 
 
 def test_logins_come_from_the_environment_and_from_files(config: ConfigFolder) -> None:
-    """So that the configuration file need not hold them; ``$$`` and ``@@`` are plain characters."""
+    """The configuration file need not hold them; ``$$`` and ``@@`` are plain characters."""
     (config.folder / "token").write_text("from-file\n")
     config.environ["GPU_LOGIN"] = "pa:ss"
     hosts = [
@@ -144,13 +144,13 @@ def test_logins_come_from_the_environment_and_from_files(config: ConfigFolder) -
 
 
 def test_a_server_is_named_once(config: ConfigFolder) -> None:
-    """Twice the same would be taken for two."""
+    """A duplicate would be taken for two servers."""
     hosts = ["http://x:8188", {"url": "http://x:8188/", "slots": 2}]
     assert "is listed twice" in _complaints(config, _served(hosts=hosts))
 
 
 def test_a_kind_needs_a_server_and_a_workflow(config: ConfigFolder) -> None:
-    """Otherwise every prompt of it would fail."""
+    """Otherwise every prompt of that kind would fail."""
     settings = _served(hosts=[{"url": "http://x:8188", "kinds": ["image"]}])
     del settings["media"]["workflows"]["image"]
     complaints = _complaints(config, settings)
@@ -168,10 +168,10 @@ def test_a_kind_needs_a_server_and_a_workflow(config: ConfigFolder) -> None:
     ],
     ids=str,
 )
-def test_what_is_wrong_with_an_input_is_said(
+def test_an_error_in_an_input_is_explained(
     config: ConfigFolder, inputs: dict[str, object], words: str
 ) -> None:
-    """Fields that do not exist, and texts that name no input."""
+    """Unknown fields, and texts that name no input."""
     settings = _served()
     settings["media"]["inputs"] = {"image": inputs}
     assert words in _complaints(config, settings)

@@ -1,4 +1,4 @@
-"""Which values are taken, and how the others are refused."""
+"""Which values are accepted, and how others are refused."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def config(tmp_path: Path) -> ConfigFolder:
 
 
 def nested(key: str, text: str) -> str:
-    """A file that gives one dotted key this JSON text."""
+    """A file that sets one dotted key to this JSON text."""
     names = key.split(".")
     return "".join(f'{{"{name}": ' for name in names) + text + "}" * len(names)
 
@@ -78,7 +78,7 @@ WRONG = [
 def test_a_wrong_value_is_refused_with_file_key_and_expectation(
     config: ConfigFolder, key: str, text: str
 ) -> None:
-    """One problem, no more: the file, the key, what was found, what belongs there."""
+    """Exactly one problem with the file, the key, the value and the expectation."""
     error = config.refuse(nested(key, text))
     (problem,) = error.problems
     assert (problem.where, problem.key) == (str(config.file), key)
@@ -106,13 +106,13 @@ def test_a_wrong_value_is_refused_with_file_key_and_expectation(
         ("media.renderer.audio", '"sketch"'),
     ],
 )
-def test_values_at_the_edge_are_taken(config: ConfigFolder, key: str, text: str) -> None:
-    """Bounds are inclusive where the documentation says so; whole numbers are numbers."""
+def test_values_at_the_limits_are_accepted(config: ConfigFolder, key: str, text: str) -> None:
+    """Limits are inclusive where the documentation says so; whole numbers are numbers."""
     config.load(nested(key, text))
 
 
-def test_a_number_in_quotes_is_told_to_lose_them(config: ConfigFolder) -> None:
-    """The commonest slip gets the exact fix."""
+def test_a_number_in_quotes_is_explained(config: ConfigFolder) -> None:
+    """The most common mistake gets the exact fix."""
     error = config.refuse({"comfyui": {"timeout_seconds": "30"}})
     assert str(error) == (
         f'{config.file}: comfyui.timeout_seconds is "30", but must be a number of seconds, '
@@ -120,8 +120,8 @@ def test_a_number_in_quotes_is_told_to_lose_them(config: ConfigFolder) -> None:
     )
 
 
-def test_a_value_out_of_bounds_is_told_the_default(config: ConfigFolder) -> None:
-    """Who does not know better is best served by it."""
+def test_a_value_out_of_bounds_is_refused_with_the_default(config: ConfigFolder) -> None:
+    """Without a better idea, the default is best."""
     error = config.refuse({"comfyui": {"queue_size": 0}})
     assert str(error).endswith("Leave it out to use the default, 1.")
 
@@ -150,7 +150,7 @@ def test_a_value_out_of_bounds_is_told_the_default(config: ConfigFolder) -> None
 def test_a_wrong_argument_mapping_is_refused(
     config: ConfigFolder, key: str, value: object, message: str
 ) -> None:
-    """Its fields and placeholders are those that the script adapter knows."""
+    """Its fields and placeholders are those of the script adapter."""
     tree: object = value
     for name in reversed(key.split(".")):
         tree = {name: tree}
@@ -161,7 +161,7 @@ def test_a_wrong_argument_mapping_is_refused(
 
 @pytest.mark.parametrize("root", ["/", "//", "/usr/..", "/./", "../../../../../../../../../.."])
 def test_the_root_of_the_file_system_is_no_output_root(config: ConfigFolder, root: str) -> None:
-    """Contract: what we did not make is never touched, so we want a folder of our own."""
+    """Contract: files of other programs are never touched, so a separate folder is required."""
     error = config.refuse(
         {"comfyui": {"comfyui_directory": "/opt/ComfyUI", "output_directory": root}}
     )
@@ -169,26 +169,26 @@ def test_the_root_of_the_file_system_is_no_output_root(config: ConfigFolder, roo
     assert "root of the file system" in str(error)
 
 
-def test_a_link_to_the_root_of_the_file_system_is_none_either(config: ConfigFolder) -> None:
-    """The name does not tell."""
+def test_a_link_to_the_root_of_the_file_system_is_refused(config: ConfigFolder) -> None:
+    """The name alone does not show it."""
     link = config.folder / "link"
     link.symlink_to("/")
     assert "root of the file" in str(config.refuse({"comfyui": {"output_directory": str(link)}}))
 
 
 def test_messages_hold_no_control_characters(config: ConfigFolder) -> None:
-    """A key can be anything, and a terminal acts on what it is shown."""
+    """A key may contain them, and a terminal would obey them."""
     error = config.refuse({"database": {"\x1b[2J\ud800\u202e": 1}})
     assert str(error).isprintable()
 
 
 def test_a_long_value_is_cut_in_messages(config: ConfigFolder) -> None:
-    """Whole prompts or keys have no business in an error message."""
+    """Whole prompts or keys do not belong in an error message."""
     assert len(str(config.refuse({"media": {"variants": "x" * 10_000}}))) < 500
 
 
 def test_environments_of_slots_are_objects_of_texts(config: ConfigFolder) -> None:
-    """What a system cannot pass on is refused, with the key; secrets among them are not shown."""
+    """An invalid variable is refused by its key; secrets are not shown."""
     wanted = [{"CUDA_VISIBLE_DEVICES": "0"}, {"HF_TOKEN": "hush"}]
     loaded = config.load({"workers": {"environments": wanted}})
     assert list(loaded.settings.workers.environments) == wanted

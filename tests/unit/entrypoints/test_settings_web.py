@@ -1,4 +1,4 @@
-"""The addresses of the page: which are taken, and how the others are refused."""
+"""Addresses of the page: which are accepted, and how others are refused."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def config(tmp_path: Path) -> ConfigFolder:
         {"cors_origin": "https://front.example/"},
     ],
 )
-def test_an_address_is_taken(config: ConfigFolder, web: dict[str, object]) -> None:
-    """With a slash at its end or without."""
+def test_an_address_is_accepted(config: ConfigFolder, web: dict[str, object]) -> None:
+    """With or without a slash at the end."""
     assert config.load({"web": web}).settings.web.host == "127.0.0.1"
 
 
@@ -68,10 +68,10 @@ def test_an_address_is_taken(config: ConfigFolder, web: dict[str, object]) -> No
         ("cors_origin", "file:///page.html", "is not an address"),
     ],
 )
-def test_what_is_no_address_is_refused(
+def test_an_invalid_address_is_refused(
     config: ConfigFolder, key: str, value: object, word: str
 ) -> None:
-    """By its name, with an example."""
+    """By the setting's name, with an example."""
     [problem] = config.refuse({"web": {"base_path": "/media"} | {key: value}}).problems
     assert f"web.{key}" in str(problem)
     assert word in str(problem)

@@ -25,8 +25,8 @@ def config(tmp_path: Path) -> ConfigFolder:
     return make_config_folder(tmp_path)
 
 
-def test_each_entry_has_what_it_names_and_what_its_kind_has_otherwise(config: ConfigFolder) -> None:
-    """Paths start from the folder of the file; the first renderer is that of the kind."""
+def test_an_entry_inherits_missing_values_from_its_kind(config: ConfigFolder) -> None:
+    """Paths start from the folder of the file; the default renderer is that of the kind."""
     entries: list[dict[str, Any]] = [
         {
             "name": "Anime XL",
@@ -74,7 +74,7 @@ def test_the_mapping_of_an_entry_takes_any_value_of_the_brief(config: ConfigFold
 
 
 def test_an_invalid_list_is_not_called_missing(config: ConfigFolder) -> None:
-    """One problem, although the setting has its default meanwhile."""
+    """One problem, even though the setting has its default in the meantime."""
     media = {"renderer": {"image": "server"}, "workflows": {"image": [{"name": "a/b"}]}}
     with pytest.raises(SettingsError) as refused:
         config.load({"media": media})
@@ -110,10 +110,8 @@ def test_the_environment_may_hold_a_list(config: ConfigFolder) -> None:
         (["a.json"], "a list of objects"),
     ],
 )
-def test_what_is_wrong_is_named_with_its_entry(
-    config: ConfigFolder, entries: list[Any], what: str
-) -> None:
-    """And the fix says what to write."""
+def test_an_error_names_its_entry(config: ConfigFolder, entries: list[Any], what: str) -> None:
+    """And the message says what to write."""
     with pytest.raises(SettingsError) as raised:
         config.load({"media": {"workflows": {"image": entries}}})
     [problem] = raised.value.problems

@@ -1,4 +1,4 @@
-"""What a picture in progress looks like, asked for over HTTP."""
+"""Previews of a picture being rendered, over HTTP."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ JPEG = picture("jpeg")
 
 @contextmanager
 def rendering(site: Site) -> Iterator[LiveWorker]:
-    """A worker in the middle of a prompt."""
+    """A worker that is rendering a prompt."""
     site.poet.write('{"prompt": "a lake"}', prompt_id=1)
     with live_worker(site.loaded) as worker:
         yield worker
@@ -41,8 +41,8 @@ def told(site: Site) -> list[str | None]:
     return [each["preview_url"] for each in shown]
 
 
-def test_a_picture_in_progress_is_served_where_the_live_render_says(site: Site) -> None:
-    """With its own type, kept by nobody, taken for nothing else; each has its own address."""
+def test_a_preview_is_served_at_the_address_in_the_live_render(site: Site) -> None:
+    """With its type, uncached and unsniffed; each preview has its own address."""
     with rendering(site) as worker:
         render = worker.claim.render_id
         assert told(site) == [None] * 3
@@ -58,7 +58,7 @@ def test_a_picture_in_progress_is_served_where_the_live_render_says(site: Site) 
 
 
 def test_there_is_none_before_the_first_and_after_the_end(site: Site) -> None:
-    """Nor for a render that never was; the answer says so in JSON."""
+    """Nor for an unknown render; the response says so in JSON."""
     with rendering(site) as worker:
         render = worker.claim.render_id
         address = f"/api/renders/{render}/preview"
@@ -73,7 +73,7 @@ def test_there_is_none_before_the_first_and_after_the_end(site: Site) -> None:
 
 
 def test_nothing_is_asked_of_the_database(site: Site) -> None:
-    """A picture each second must not wait for whoever writes there, nor need it at all."""
+    """A preview each second must neither wait for a writer nor need the database at all."""
     with rendering(site) as worker:
         render = worker.claim.render_id
         worker.preview(JPEG)
@@ -99,7 +99,7 @@ def test_it_is_guarded_as_everything_else(tmp_path: Path) -> None:
 
 
 def test_the_page_of_the_queue_shows_it_without_a_script(site: Site) -> None:
-    """And a render without one has a picture that is hidden and asks for nothing."""
+    """A render without a preview has a hidden picture that loads nothing."""
     with rendering(site) as worker:
         render = worker.claim.render_id
         before = site.get("/queue").get_data(as_text=True)
