@@ -32,7 +32,7 @@ def test_each_job_goes_to_the_renderer_of_its_kind(kind: Kind, tmp_path: Path) -
 
 
 def test_each_job_goes_to_the_renderer_of_its_workflow(tmp_path: Path) -> None:
-    """Two workflows of a kind may have different renderers; none of their processes may wait."""
+    """Two workflows of a kind may have different renderers; neither may keep a waiting process."""
     renderers = {(Kind.IMAGE, name): FakeMediaRenderer() for name in ("anime", "photo")}
     job = replace(job_for(tmp_path / "out", Kind.IMAGE), workflow="photo")
     both = RenderersByWorkflow(renderers)
@@ -44,8 +44,8 @@ def test_each_job_goes_to_the_renderer_of_its_workflow(tmp_path: Path) -> None:
     assert both.waiting_processes(Kind.IMAGE, {}, 0) == ()
 
 
-def test_what_keeps_one_kind_back_leaves_the_other_alone() -> None:
-    """Each is asked for itself."""
+def test_a_preflight_failure_of_one_kind_does_not_affect_the_other() -> None:
+    """Each renderer is checked separately."""
     renderers = {(kind, ""): FakeMediaRenderer() for kind in Kind}
     renderers[Kind.IMAGE, ""].refusals[Kind.IMAGE] = AWAY
     both = RenderersByWorkflow(renderers)

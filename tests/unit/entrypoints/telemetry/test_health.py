@@ -227,7 +227,7 @@ def test_an_invalid_host_is_explained(desk: Desk, host: str) -> None:
     ("host", "exposed"),
     [("127.0.0.1", False), ("localhost", False), ("0.0.0.0", True)],  # noqa: S104 - the subject
 )
-def test_exposed_addresses_are_recognised(desk: Desk, host: str, exposed: bool) -> None:
+def test_exposed_addresses_are_recognised(desk: Desk, host: str, exposed: bool) -> None:  # noqa: FBT001 - of the table
     """Any address but a loopback address causes a warning."""
     with closing(HealthServer(host, 0, desk.respond)) as server:
         assert server.is_exposed is exposed
