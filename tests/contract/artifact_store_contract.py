@@ -299,18 +299,18 @@ class ArtifactStoreContract(ABC):
         other = RenderKey(2, 2)
         ready = _prepared(world, other, {"a.png": Left.PICTURE})
         world.lose_root()
-        obstacle = world.store.preflight()
-        assert obstacle is not None
+        refusal = world.store.preflight()
+        assert refusal is not None
         codes = {
-            obstacle.code,
+            refusal.code,
             world.store.open_staging(Kind.IMAGE, RenderKey(3, 3), 1).failure().code,
             world.store.prepare(staging, 1).failure().code,
             world.store.place([ready], other, AT, rows).failure().code,
         }
         assert codes == {FailureCode.OUTPUT_ROOT_MISSING}
         world.store.sweep(ONE, keep_placed=False)
-        obstacle = world.store.preflight()
-        assert obstacle is not None
+        refusal = world.store.preflight()
+        assert refusal is not None
 
 
 def _left(world: StoreWorld, staging: Staging, left: Mapping[str, Left]) -> Staging:

@@ -16,7 +16,7 @@ from tests.fakes.media_renderer import FakeMediaRenderer
 if TYPE_CHECKING:
     from pathlib import Path
 
-AWAY = Failure(FailureCode.SERVER_UNREACHABLE, "nobody answers")
+AWAY = Failure(FailureCode.SERVER_UNREACHABLE, "connection refused")
 
 
 @pytest.mark.parametrize("kind", Kind)

@@ -224,7 +224,7 @@ def test_a_disguised_picture_that_was_cut_off(
     text = json.dumps(document)
     whole = disguise(text)
     if isinstance(whole, bytes) or whole.startswith("A draft"):
-        return  # its draft cannot be told from a brief once its mark is cut off
+        return  # without its mark, its draft looks like a brief
     outcome = parse_brief(Kind.IMAGE, whole[: -min(at, len(whole))])
     assert not is_successful(outcome) or outcome == parse_brief(Kind.IMAGE, text)
 

@@ -79,10 +79,10 @@ def test_an_unwritable_root_is_named(tree: Tree) -> None:
     """Fault 20: no render starts there, and preflight reports it before a claim."""
     _let_in(tree.root, 0o555)
     with powerless():
-        obstacle = tree.store.preflight()
+        refusal = tree.store.preflight()
         failure = tree.store.open_staging(Kind.IMAGE, RenderKey(1, 1), 1).failure()
-    assert obstacle is not None
-    assert obstacle.code is failure.code is FailureCode.OUTPUT_NOT_WRITABLE
+    assert refusal is not None
+    assert refusal.code is failure.code is FailureCode.OUTPUT_NOT_WRITABLE
 
 
 @pytest.mark.parametrize("shelf", ["image", ".staging"])
@@ -92,6 +92,6 @@ def test_a_kinds_folder_of_another_user_is_detected_before_a_claim(tree: Tree, s
     (tree.root / shelf).mkdir()
     (tree.root / shelf).chmod(0o555)
     with powerless():
-        obstacle = tree.store.preflight()
-    assert obstacle is not None
-    assert shelf in obstacle.message
+        refusal = tree.store.preflight()
+    assert refusal is not None
+    assert shelf in refusal.message

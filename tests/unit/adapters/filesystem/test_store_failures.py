@@ -118,10 +118,10 @@ def test_a_file_is_no_root(tmp_path: Path) -> None:
 def test_a_missing_root_is_never_created(tmp_path: Path) -> None:
     """Fault 20: a volume may be mounted there later."""
     store = Tree(tmp_path / "volume" / "media").store
-    obstacle = store.preflight()
-    assert obstacle is not None
+    refusal = store.preflight()
+    assert refusal is not None
     failure = store.open_staging(Kind.IMAGE, RenderKey(1, 1), 1).failure()
-    assert obstacle.code is failure.code is FailureCode.OUTPUT_ROOT_MISSING
+    assert refusal.code is failure.code is FailureCode.OUTPUT_ROOT_MISSING
     assert list(tmp_path.iterdir()) == []
 
 

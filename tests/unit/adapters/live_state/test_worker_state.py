@@ -114,7 +114,7 @@ def test_every_outcome_has_its_word_and_code() -> None:
         failed(2, 2, Kind.AUDIO, KILLED, 1.0),
         released(3, 3, Kind.IMAGE, MISSING, 1.0),
         postponed(4, 4, Kind.IMAGE, KILLED, 1.0, 10.0, 1),
-        superseded(5, 5, Kind.IMAGE, "somebody reset it", 1.0),
+        superseded(5, 5, Kind.IMAGE, "another program reset it", 1.0),
         abandoned(6, 6, Kind.IMAGE, None),
     ):
         worker.state.handle(event)

@@ -322,7 +322,7 @@ def test_a_thumbnail_is_a_webp_picture(site: Site) -> None:
     assert len(tags) == 3
     again = _get(site, f"{address}?w=320", If_None_Match=answer.headers["ETag"])
     assert (again.status_code, again.data) == (304, b"")
-    assert not list(site.root.rglob("*.webp")), "nothing of ours in the published tree"
+    assert not list(site.root.rglob("*.webp")), "no thumbnail in the published tree"
     assert list((site.root.parent / "state").rglob("*.webp"))
 
 

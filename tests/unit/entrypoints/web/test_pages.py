@@ -194,7 +194,7 @@ def test_an_unknown_prompt_is_a_page_that_says_so(site: Site, path: str) -> None
 def test_a_card_leads_to_the_file_where_there_is_no_prompt(site: Site) -> None:
     """A row of another program may have no prompt."""
     path = site.published(5)
-    site.poet.execute("UPDATE prompt_artifacts SET prompt_id = 'none of ours'")
+    site.poet.execute("UPDATE prompt_artifacts SET prompt_id = 'no such id'")
     [card] = cards(shown(site, "/"))
     assert f'href="/api/media/{path}"' in card
 
