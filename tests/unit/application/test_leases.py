@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from domain.lease import ProcessIdentity
     from domain.render import Claim
 
+_MOMENT = 0.1  # seconds; longer than a confirmation of the database is trusted
+
 
 def claimed(harness: Harness) -> Claim:
     """Write and claim a prompt."""
@@ -215,13 +217,27 @@ def test_a_later_claim_has_a_full_lease(harness: Harness, away: _Away, keeper: L
 
 
 def test_the_database_decides_which_lease_is_lost(harness: Harness) -> None:
-    """It is queried before files are placed, even if the last check was a moment ago."""
+    """It is queried before files are placed, whenever the last heartbeat was."""
     with holding(harness.keeper, claim := claimed(harness)) as held:
+        harness.clock.advance(_MOMENT)
         assert harness.keeper.still_holds(held)
         harness.queue.change(claim.prompt_id, artifact_status="unsupported")
         assert not harness.keeper.must_stop(held)
         assert not harness.keeper.still_holds(held)
         assert harness.keeper.must_stop(held)
+
+
+@pytest.mark.parametrize("beats", [False, True])
+def test_a_recent_confirmation_of_a_lease_is_trusted(harness: Harness, *, beats: bool) -> None:
+    """After a recent claim or heartbeat no query is needed: a group has many short renders."""
+    with holding(harness.keeper, claim := claimed(harness)) as held:
+        if beats:
+            harness.clock.advance(HEARTBEAT_SECONDS)
+            harness.keeper.tick()
+        harness.queue.change(claim.prompt_id, artifact_status="unsupported")
+        assert harness.keeper.still_holds(held)
+        harness.clock.advance(_MOMENT)
+        assert not harness.keeper.still_holds(held)
 
 
 # ---------------------------------------------------------------- workers whose leases have expired

@@ -24,7 +24,7 @@ def test_tempo_in_words_and_numbers(text: str, bpm: float | None) -> None:
 
 
 def test_two_tempo_words_meet_in_the_middle() -> None:
-    """ "Slow to fast" is between slow and fast."""
+    """Slow to fast is between slow and fast."""
     assert parse_tempo("slow to fast") == (68 + 144) / 2
 
 
