@@ -284,10 +284,6 @@ def test_tags_of_an_mp3_stay(tmp_path: Path, tag: bytes) -> None:
         assert container.metadata["title"] == "Rain"
 
 
-<<<<<<< HEAD
-def test_a_flac_file_without_comments_gets_a_comment_block(tmp_path: Path) -> None:
-    """Also after an ID3v2 tag, and if the stream information is the last block."""
-=======
 @pytest.mark.parametrize(
     ("encoding", "codec", "mark"),
     [
@@ -312,9 +308,8 @@ def test_a_mark_in_any_encoding_of_id3_is_read(
     assert (new, done.mark.metadata, done.mark.source_type) == (raw, "present", TRAINED)
 
 
-def test_a_flac_file_without_comments_gets_some(tmp_path: Path) -> None:
-    """Also behind an ID3v2 tag, and with the stream information as the last block."""
->>>>>>> main
+def test_a_flac_file_without_comments_gets_a_comment_block(tmp_path: Path) -> None:
+    """Also after an ID3v2 tag, and if the stream information is the last block."""
     raw = media_samples.song("flac")
     position, blocks = 4, []
     last = 0
