@@ -42,7 +42,7 @@ def test_the_documentation_shows_the_bounds() -> None:
     assert document_table(BOUNDS) in text
 
 
-def test_functions_of_ours_are_counted_once_in_every_thread() -> None:
+def test_our_functions_are_counted_once_in_every_thread() -> None:
     """Only named ones; foreign code does not count."""
     tracer, wake = Tracer(), WakeSignal()
     with tracer.tracing():

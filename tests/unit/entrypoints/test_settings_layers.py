@@ -152,7 +152,7 @@ def test_a_wrong_variable_is_named(config: ConfigFolder, variable: str, text: st
         ("DATABASE", "MEDIA_GENERATOR_DATABASE__"),
     ],
 )
-def test_an_unknown_variable_of_ours_is_an_error_with_a_suggestion(
+def test_an_unknown_prefixed_variable_is_an_error_with_a_suggestion(
     config: ConfigFolder, variable: str, fix: str
 ) -> None:
     """A misspelt variable would otherwise be ignored silently."""

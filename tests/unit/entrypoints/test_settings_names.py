@@ -79,7 +79,7 @@ def test_a_section_must_be_an_object(config: ConfigFolder) -> None:
         ({"media": {"scripts.image": "x"}}, "media.scripts.image", '{"media": {"scripts": '),
     ],
 )
-def test_an_unknown_key_of_ours_is_an_error_with_a_suggestion(
+def test_an_unknown_key_in_our_sections_is_an_error_with_a_suggestion(
     config: ConfigFolder, tree: object, key: str, fix: str
 ) -> None:
     """Suggested is the nearest key of the object, else the same key elsewhere, else all keys."""
