@@ -50,7 +50,7 @@ def named(**ray: Any) -> dict[str, Any]:  # noqa: ANN401
 def test_slots_follow_from_named_workflows(tmp_path: Path) -> None:
     """Also where another renderer is that of the kind; an entry may have workflows of its own."""
     slots = [{"workflows": ["flux"], "count": 2}, {"workflows": ["plain"], "kinds": ["image"]}]
-    loaded = make_place(tmp_path).load(named(slots=slots))
+    loaded = make_config_folder(tmp_path).load(named(slots=slots))
     image, audio = frozenset({Kind.IMAGE}), frozenset({Kind.AUDIO})
     assert [plan.kinds for plan in planned_slots(loaded.settings)] == [image] * 3 + [audio]
     keys = [(Kind.IMAGE, "flux"), (Kind.IMAGE, "plain")]
@@ -74,7 +74,7 @@ def test_slots_follow_from_named_workflows(tmp_path: Path) -> None:
 def test_workflows_of_slots_are_checked(slots: list[Any], complaint: str, tmp_path: Path) -> None:
     """Each is known, and each workflow has a slot."""
     with pytest.raises(SettingsError) as raised:
-        make_place(tmp_path).load(named(slots=slots))
+        make_config_folder(tmp_path).load(named(slots=slots))
     assert complaint in str(raised.value)
 
 
