@@ -15,7 +15,7 @@ from domain.affinity import Fit, Need
 from domain.failure import FailureCode
 from domain.prompt import Kind
 from tests.acceptance.mediagen import Installation, image, until
-from tests.contract.media_renderer_contract import Watch, job_for
+from tests.contract.media_renderer_contract import RecordingContext, job_for
 from tests.ray_cluster.nodes import (
     ADDRESS,
     PATIENCE,
@@ -88,7 +88,7 @@ def test_each_is_rendered_where_the_settings_say(nodes: Nodes, tmp_path: Path) -
         assert facts["renderer"] == ("sketch" if text == "draft" else "ray")
 
 
-class Stopping(Watch):
+class Stopping(RecordingContext):
     """Wants to stop once an event is set."""
 
     def __init__(self, wish: Event) -> None:

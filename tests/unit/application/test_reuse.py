@@ -28,7 +28,7 @@ from domain.brief_parser import parse_brief
 from domain.picture_size import PictureSize, SizeRule
 from domain.prompt import Kind, Writing
 from domain.render import Claim, ServerJob
-from tests.contract.media_renderer_contract import Watch
+from tests.contract.media_renderer_contract import RecordingContext
 from tests.fakes.events import EventRecorder
 from tests.fakes.media_renderer import FakeMediaRenderer
 from tests.fakes.system import ManualClock
