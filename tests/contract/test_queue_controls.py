@@ -142,7 +142,7 @@ def test_the_pause_of_a_machine_that_is_gone_is_removed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS)
-def test_the_hold_of_another_place_is_told_apart(tmp_path: Path, other: WorkerPlace) -> None:
+def test_the_hold_of_another_place_is_distinguished(tmp_path: Path, other: WorkerPlace) -> None:
     """What can run here says nothing about another machine; those here are named first."""
     path = make_database(tmp_path / "musings.db", "wide", "delete")
     with closing(Connection(path, 5.0)) as connection:

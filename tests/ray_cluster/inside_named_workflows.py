@@ -120,7 +120,7 @@ def test_slots_suit_workflows(nodes: Nodes, tmp_path: Path) -> None:
         wait_for(lambda: [fits(1), fits(2)] == [only_flux, only_plain], "both slots are there")
         assert fits(3) == [Fit.IMPOSSIBLE] * 2
         plain_job = replace(job_for(tmp_path / "out", Kind.IMAGE), workflow="plain", slot=2)
-        assert renderer.render(plain_job, Watch()).unwrap().renderer == "ray"
+        assert renderer.render(plain_job, RecordingContext()).unwrap().renderer == "ray"
         assert fits(2) == [Fit.IMPOSSIBLE, Fit.LOADED]
         with ThreadPoolExecutor(1) as pool:
             stopped = Event()

@@ -231,7 +231,7 @@ def test_the_rest_of_a_packet_with_a_wrong_source_type_stays(tmp_path: Path, ter
 
 
 def test_a_source_type_of_another_vocabulary_is_replaced_with_its_packet(tmp_path: Path) -> None:
-    """Nothing in it can be told from what the property is to say."""
+    """Its statements cannot be separated from that of the property."""
     texts = PngImagePlugin.PngInfo()
     texts.add_itxt("XML:com.adobe.xmp", _THEIRS.format(stated="a photograph"))
     file = io.BytesIO()
