@@ -18,6 +18,7 @@ from benchmarks import (
     gallery,
     idle,
     large_pictures,
+    long_lists,
     marks,
     media,
     memory,
@@ -29,6 +30,7 @@ from benchmarks import (
     postgres,
     postgres_daemons,
     scaleout,
+    search,
     server,
     slots,
     startup,
@@ -66,9 +68,11 @@ BENCHMARKS: dict[str, Callable[[Trial], Report]] = {
     "endurance": endurance.measure,
     "gallery": gallery.measure,
     "flat": flat.measure,
+    "search": search.measure,
     "media": media.measure,
     "peers": peers.measure,
     "page": page.measure,
+    "long_lists": long_lists.measure,
 }
 _ROOT = Path(__file__).resolve().parent.parent
 _DOCUMENT = _ROOT / "docs" / "performance.md"

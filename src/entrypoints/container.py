@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from application.prompt_render import PromptRenderer, RenderFinalizer
     from application.recovery import OrphanedJobs, Recovery
     from application.registration import Registration
-    from application.reuse import AnswerablePrompts
+    from application.reuse import AnswerablePrompts, JobKeys, TwinPrompts
     from application.slot import RenderSlot
     from application.workflow_choice import WorkflowChoices
     from application.workflow_holds import WorkflowHolds
@@ -277,7 +277,13 @@ class Container(containers.DeclarativeContainer):
     )
 
     workflow_holds: providers.Provider[WorkflowHolds | None] = providers.Singleton(
-        renderer_setup.workflow_holds, settings, workflow_choices, renderer, clock, events
+        renderer_setup.workflow_holds,
+        settings,
+        workflow_choices,
+        renderer,
+        clock,
+        events,
+        database.provider,
     )
 
     # Rendering and publishing a prompt.
@@ -378,18 +384,20 @@ class Container(containers.DeclarativeContainer):
         workflow_choices,
         workflow_holds,
     )
+    job_keys: providers.Provider[JobKeys] = providers.Singleton(
+        Lazy("entrypoints.reuse_setup:job_keys"), setups, size_rule, workflow_choices
+    )
     # Prompts that need no renderer, for the time in which it cannot work.
     answerable: providers.Provider[AnswerablePrompts | None] = _only_if(
         sections.media.reuse,
         providers.Singleton(
-            Lazy("entrypoints.reuse_setup:answerable_prompts"),
-            repository,
-            setups,
-            reuse_index,
-            size_rule,
-            clock,
-            workflow_choices,
+            Lazy("application.reuse:AnswerablePrompts"), repository, reuse_index, job_keys, clock
         ),
+    )
+    # Prompts that wait for one that asks for the same.
+    twins: providers.Provider[TwinPrompts | None] = _only_if(
+        sections.media.reuse,
+        providers.Singleton(Lazy("application.reuse:TwinPrompts"), repository, job_keys),
     )
     admission: providers.Provider[Admission] = providers.Singleton(
         Lazy("application.admission:Admission"),
@@ -412,6 +420,7 @@ class Container(containers.DeclarativeContainer):
         workflow_holds,
         prompt_chooser,
         answerable,
+        twins,
     )
     lanes: providers.Provider[int] = providers.Callable(
         lambda on_servers: SERVER_LANES if on_servers else LANES, has_server_jobs

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from entrypoints.settings.resolution import (
     database_address,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from adapters.sql_queue.prompt_repository import SqlPromptRepository
     from adapters.sql_queue.renders import SqlRenderLeases
     from adapters.sqlite.connection import LockState
-    from application.ports.database import QueueWatch, WorkerPlace
+    from application.ports.database import Database, QueueWatch, WorkerPlace
     from application.ports.doctor import DoctorChecks
     from application.ports.gallery import GalleryArtifact
     from application.ports.input_pictures import InputPictures
@@ -104,24 +104,29 @@ def open_database(
     )
 
 
-def open_search(loaded: LoadedSettings, database: SqlDatabase) -> SearchIndex:
+def open_search(loaded: LoadedSettings, database: Database) -> SearchIndex:
     """The index of words of a database that is open; it is created if it is missing.
+
+    Args:
+        loaded: the settings.
+        database: as :func:`open_database` returned it.
 
     Raises:
         RepositoryError: it cannot be used.
         OSError: its file cannot be created.
     """
+    connection = cast("SqlDatabase", database).connection
     if is_postgres(loaded):
         from adapters.postgres import search as postgres_search
 
-        return postgres_search.open_search_index(database.connection)
+        return postgres_search.open_search_index(connection)
     from adapters.sqlite import search as sqlite_search
     from adapters.state_folder import make_private
 
     folder = state_folder(loaded)
     make_private(folder)
     file = folder / "search.db"
-    return sqlite_search.open_search_index(database.connection, file, INDEX_LOCK_WAIT_SECONDS)
+    return sqlite_search.open_search_index(connection, file, INDEX_LOCK_WAIT_SECONDS)
 
 
 def worker_place(loaded: LoadedSettings) -> WorkerPlace:

@@ -265,11 +265,15 @@ class ServerSetup(RendererSetup):
             max_bytes=media.limits.max_bytes,
         )
         sources = {workflow.key: self.source(workflow) for workflow in self.workflows}
+        times_file = None
+        with suppress(SettingsError):  # without a database
+            times_file = factories.state_folder(self.loaded) / "render_times.json"
         pool = ServerPool(
             self.addresses(),
             clock,
             report,
             lambda *job: events.handle(ServerModels(*job)),
+            times_file,
             prefers_loaded=self.loaded.settings.workers.affinity.most > 0,
         )
         return ServerRenderer(sources, pool, limits, clock)
@@ -502,15 +506,25 @@ def workflow_holds(
     renderer: MediaRenderer,
     clock: Clock,
     events: EventListener,
+    database: Callable[[], Database],
 ) -> WorkflowHolds | None:
-    """Which named workflows can run; None if every kind has only one, without a name."""
+    """Which named workflows can run; None if every kind has only one, without a name.
+
+    Args:
+        loaded: the settings.
+        choices: which of them renders which prompt.
+        renderer: checks whether they can run.
+        clock: the monotonic clock.
+        events: receives what changes.
+        database: gives the database in which it is written down.
+    """
     if choices is None:
         return None
     from application.workflow_holds import WorkflowHolds
     from domain.breaker import CircuitBreaker
 
     make_breaker = partial(CircuitBreaker, probe_seconds=loaded.settings.retry.probe_seconds)
-    return WorkflowHolds(choices, renderer, make_breaker, clock, events)
+    return WorkflowHolds(choices, renderer, make_breaker, clock, events, database().controls)
 
 
 def prompt_chooser(

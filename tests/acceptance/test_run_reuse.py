@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.acceptance.mediagen import until
-from tests.acceptance.served import Served, served
+from tests.acceptance.served import SAMPLER, Served, served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,6 +80,35 @@ def test_prompts_that_can_be_answered_do_not_wait_for_a_server_that_is_away(
     assert place.run().returncode == 1  # for the prompt without a brief
     assert place.statuses()[2] == "ready"
     assert server.posts() == 2
+    place.check()
+
+
+@pytest.mark.parametrize("first", ["succeeds", "fails", "is killed"])
+def test_prompts_that_ask_for_the_same_wait_for_the_one_that_is_rendered(
+    server: Served, first: str
+) -> None:
+    """Others are rendered meanwhile; if the first one comes to nothing, the second is rendered."""
+    place = server.place
+    held = server.hold()
+    for content in (FOX, FOX, WOLF):
+        place.poet.write(content)
+    with place.started("run") as process:
+        until(lambda: held.times == 0)
+        until(lambda: server.posts() == 2)  # the wolf waits in the server's queue
+        assert place.statuses()[2] == "pending"
+        if first == "is killed":
+            process.kill()
+        elif first == "fails":
+            server.double.behaviour.fail(SAMPLER, "exception", step=1)
+        server.double.release()
+        process.communicate(timeout=60)
+    if first == "is killed":
+        assert place.run().returncode == 0
+    assert {status for number, status in place.statuses().items() if number > 1} == {"ready"}
+    [row] = place.rows(2)
+    if first == "succeeds":
+        assert server.posts() == 2
+        assert row["metadata"]["reused_from"]["prompt_id"] == 1
     place.check()
 
 

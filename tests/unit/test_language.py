@@ -1,7 +1,8 @@
 """Names and texts use the words of the field, in plain English, everywhere that people read them.
 
-Read are: strings, docstrings, comments, class names and SQL in ``src``, the page, ``docs``, the
-README, CONTRIBUTING, ``ops`` and the build files. The changelog is history and stays as it is.
+Checked are: strings, docstrings, comments, class names and SQL in ``src``, the page, ``docs``, the
+README, CONTRIBUTING, ``ops`` and the build files; in ``TEST_AREAS`` docstrings, comments and
+the names of functions and classes. The changelog is history and stays as it is.
 """
 
 from __future__ import annotations
@@ -52,6 +53,13 @@ _BANNED: Final = {
     r"torments?": "stress test, kills",
     r"amiss|awry": "wrong",
     r"nought|naught": "zero, nothing",
+}
+
+# Tests describe processes, files and users of other programs; their strings may quote any input.
+_BANNED_IN_TESTS: Final = _BANNED | {
+    r"anybody": "any user, any program",
+    r"strangers?": "another process, another program, a foreign file",
+    r"corpses?": "leftovers, dead worker",
 }
 
 # Names of an earlier version: what they were called, and what they are called today.
@@ -154,7 +162,11 @@ def texts_of(path: Path) -> Iterator[Text]:
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield Text(node.lineno, node.value)
-    # A sentence of comments runs over several lines.
+    yield from comments_of(path)
+
+
+def comments_of(path: Path) -> Iterator[Text]:
+    """The comments of a module; one that runs over several lines is one text."""
     block, first, last = "", 0, 0
     for token in tokens_of(path):
         if token.type == tokenize.COMMENT:
@@ -164,6 +176,17 @@ def texts_of(path: Path) -> Iterator[Text]:
                 block, first = "", line
             block, last = block + token.string.removeprefix("#"), line
     yield Text(first, block)
+
+
+def prose_of(path: Path) -> Iterator[Text]:
+    """Docstrings and comments of a module, and the names of its functions as sentences."""
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            if docstring := ast.get_docstring(node):
+                yield Text(node.body[0].lineno, docstring)
+            if not isinstance(node, ast.Module):
+                yield Text(node.lineno, node.name.replace("_", " "))
+    yield from comments_of(path)
 
 
 def names_of(path: Path) -> Iterator[Text]:
@@ -277,6 +300,7 @@ def files_of(area: str) -> list[Path]:
 
 
 AREAS: Final = sorted({area_of(path) for path in (*sources(), *other_texts())})
+TEST_AREAS: Final = ("tests/unit", "tests/contract", "tests/fakes")
 SOURCE_AREAS: Final = sorted({area_of(path) for path in sources()})
 
 
@@ -296,6 +320,22 @@ def test_texts_are_plain_english(area: str) -> None:
             if is_suspect(content)
             for replacement in replacements(without_public_strings(content), _BANNED, re.IGNORECASE)
         ]
+    assert not problems, report(problems)
+
+
+@pytest.mark.parametrize("area", TEST_AREAS)
+def test_tests_are_described_in_plain_english(area: str) -> None:
+    """Neither docstrings, comments nor names of tests contain a banned word."""
+    paths = set((ROOT / area).rglob("*.py")) - {Path(__file__)}
+    problems = [
+        f"{where(path, line)}: {replacement}"
+        for path in sorted(paths)
+        for line, content in prose_of(path)
+        for replacement in replacements(
+            without_public_strings(content), _BANNED_IN_TESTS, re.IGNORECASE
+        )
+    ]
+    assert paths
     assert not problems, report(problems)
 
 
@@ -394,6 +434,17 @@ def test_the_walk_reads_what_it_says_it_reads(tmp_path: Path) -> None:
         "three anew",
         "for want of four",
     ]
+
+
+def test_strings_of_tests_are_not_prose(tmp_path: Path) -> None:
+    """Docstrings, names and comments are checked; a string that a test passes on is not."""
+    path = tmp_path / "module.py"
+    path.write_text(
+        'def test_a_thing_goes_on() -> None:\n    """Two."""\n    a = "three anew"  # four\n',
+        encoding="utf-8",
+    )
+    contents = [content.strip() for _, content in prose_of(path) if content]
+    assert contents == ["Two.", "test a thing goes on", "four"]
 
 
 @pytest.mark.parametrize(

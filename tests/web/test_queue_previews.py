@@ -11,8 +11,8 @@ from playwright.sync_api import expect
 
 from domain.prompt import Kind
 from tests.acceptance.mediagen import image
-from tests.ended import published
-from tests.shown_worker import shown_worker
+from tests.live_worker import live_worker
+from tests.render_events import published
 from tests.web.judging import PHONE, overflows, serious
 from tests.web.queue_place import site_at
 
@@ -57,7 +57,7 @@ def test_a_picture_appears_is_renewed_in_its_place_and_goes(
     site: Site, viewport: ViewportSize
 ) -> None:
     """By the page's own looks; its shape is its own, and nothing moves for it but narrow words."""
-    with shown_worker(site.loaded) as worker, site.page("/queue", viewport=viewport) as page:
+    with live_worker(site.loaded) as worker, site.page("/queue", viewport=viewport) as page:
         card, below = page.locator("#rendering > li"), page.locator(".toolbar")
         expect(card).to_contain_text("A lake, please")
         expect(card.locator(".preview")).to_be_hidden()
@@ -75,5 +75,5 @@ def test_a_picture_appears_is_renewed_in_its_place_and_goes(
         assert [box(card), box(below), box(picture)] == before
         assert not overflows(page)
         assert not serious(page)
-        worker.tell(published(1, worker.claim.render_id, Kind.IMAGE, ("a",), 1.0))
+        worker.emit(published(1, worker.claim.render_id, Kind.IMAGE, ("a",), 1.0))
         expect(card.locator(".preview")).to_be_hidden()

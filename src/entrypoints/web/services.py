@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-    from adapters.sql_queue.database import SqlDatabase
     from application.ports.curation import Curation
     from application.ports.database import (
         Database,
@@ -134,7 +133,7 @@ class ThreadDatabases:
 
     def __init__(self, container: Container) -> None:
         self._loaded = container.settings()
-        self._open: Callable[[], SqlDatabase] = container.page_database
+        self._open: Callable[[], Database] = container.page_database
         for shared in (container.known_paths, container.lock_state):
             shared()  # built now, by one thread
         self._open_watch = container.watch
@@ -143,13 +142,13 @@ class ThreadDatabases:
         self._opened: list[Database | SearchIndex] = []
         self._watch: QueueWatch | None = None
 
-    def current(self) -> SqlDatabase:
+    def current(self) -> Database:
         """The database of this thread; reopened if the file was replaced.
 
         Raises:
             RepositoryError: the database cannot be opened.
         """
-        database: SqlDatabase | None = getattr(self._local, "database", None)
+        database: Database | None = getattr(self._local, "database", None)
         if database is not None and database.is_current:
             return database
         self._local.repository = None

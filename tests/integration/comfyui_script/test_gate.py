@@ -19,7 +19,7 @@ from adapters.comfyui_script.process import Limits, ScriptProcess, StopReason, W
 from adapters.processes.process_table import entry_of
 from adapters.system_clock import SystemClock
 from domain.failure import FailureCode
-from tests.contract.media_renderer_contract import Watch
+from tests.contract.media_renderer_contract import RecordingContext
 from tests.integration.comfyui_script.processes import descriptors, lives, seconds_since, zombies
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def early(request: pytest.FixtureRequest, bench: Bench) -> bool:
     return bench.early
 
 
-class Looking(Watch):
+class Looking(RecordingContext):
     """Looks at the process while it waits, and at what it has done by then."""
 
     def __init__(self, trace: Path) -> None:
@@ -88,7 +88,7 @@ def test_a_script_that_may_not_start_never_runs(bench: Bench) -> None:
     """It is interrupted; no process, descriptor or file is left."""
     script, before = bench.folder / "flow.sh", descriptors()
     script.write_text(f"touch {bench.folder / 'trace'}")
-    bench.watch = watch = Watch(may_start=False)
+    bench.watch = watch = RecordingContext(may_start=False)
     failure = bench.run(script, interpreter=SHELL).failure()
     assert failure.code is FailureCode.INTERRUPTED
     assert not lives(watch.workflows[0].group)
@@ -96,7 +96,7 @@ def test_a_script_that_may_not_start_never_runs(bench: Bench) -> None:
     assert (zombies(), descriptors()) == ([], before)
 
 
-class Broken(Watch):
+class Broken(RecordingContext):
     def record_process(self, workflow: WorkflowProcess) -> bool:
         super().record_process(workflow)
         raise OSError("the database is gone")
@@ -116,7 +116,7 @@ def test_a_record_that_fails_ends_the_process(bench: Bench) -> None:
 def test_a_process_that_is_killed_at_the_gate_was_killed(bench: Bench) -> None:
     """Nobody reads the line any more; that is no trouble of ours."""
 
-    class Killer(Watch):
+    class Killer(RecordingContext):
         def record_process(self, workflow: WorkflowProcess) -> bool:
             os.kill(workflow.group, signal.SIGKILL)
             os.waitid(os.P_PID, workflow.group, os.WEXITED | os.WNOWAIT)
@@ -174,7 +174,7 @@ def test_the_wait_at_the_gate_is_not_the_scripts_time(bench: Bench) -> None:
 
     clock = Later()
 
-    class Slow(Watch):
+    class Slow(RecordingContext):
         def record_process(self, workflow: WorkflowProcess) -> bool:
             clock.seconds += 3600
             return True
@@ -190,7 +190,7 @@ def python(
     program: str, folder: Path, *words: str, early: bool = False
 ) -> tuple[str, WorkflowProcess]:
     """Run a program behind the gate; what it printed, and who it was."""
-    context, reserved = Watch(), None
+    context, reserved = RecordingContext(), None
     command = (sys.executable, "-c", program, *words)
     with closing(WaitingGates(SystemClock())) as gates:
         if early:
@@ -272,7 +272,7 @@ def test_an_interpreter_that_goes_away_at_the_last_moment_is_missing(
     interpreter.write_text(f"#!{other}\ntouch {trace}\n")
     interpreter.chmod(0o755)
 
-    class Mischief(Watch):
+    class Mischief(RecordingContext):
         def record_process(self, workflow: WorkflowProcess) -> bool:
             if how == "vanished":
                 interpreter.unlink()
@@ -350,7 +350,7 @@ def test_a_script_that_runs_starts_the_next_gate(gates: WaitingGates, tmp_path: 
     seen: list[WorkflowProcess] = []
     for _ in range(3):
         process = seen[-1] if seen else None
-        context = Watch()
+        context = RecordingContext()
         command = ("/bin/sh", "-c", "exit 0")
         ScriptProcess(
             command, tmp_path, Limits(60), SystemClock(), context, gates=gates, reserved=process
@@ -372,7 +372,7 @@ def test_a_gate_that_has_died_is_not_used(gates: WaitingGates, tmp_path: Path) -
     [reserved] = gates.processes(tmp_path, {})
     os.kill(reserved.group, signal.SIGKILL)
     os.waitid(os.P_PID, reserved.group, os.WEXITED | os.WNOWAIT)
-    context = Watch()
+    context = RecordingContext()
     result = ScriptProcess(
         ("/bin/sh", "-c", "exit 7"),
         tmp_path,
@@ -396,7 +396,13 @@ def test_a_gate_follows_its_directory(gates: WaitingGates, tmp_path: Path) -> No
     directory.rmdir()
     command = ("/bin/sh", "-c", "touch here; echo ${OLDPWD-none}")
     run = ScriptProcess(
-        command, directory, Limits(60), SystemClock(), Watch(), gates=gates, reserved=reserved
+        command,
+        directory,
+        Limits(60),
+        SystemClock(),
+        RecordingContext(),
+        gates=gates,
+        reserved=reserved,
     )
     with pytest.raises(FileNotFoundError):
         run.run()
@@ -440,6 +446,6 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 def test_refusal_is_an_ending_like_a_wish_to_stop(tmp_path: Path) -> None:
     """There is only one way of being stopped by the render context."""
-    context = Watch(may_start=False)
+    context = RecordingContext(may_start=False)
     result = ScriptProcess(("/bin/sh",), tmp_path, Limits(60), SystemClock(), context).run()
     assert result.stop is StopReason.REQUESTED

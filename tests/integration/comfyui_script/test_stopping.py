@@ -14,7 +14,7 @@ from returns.pipeline import is_successful
 
 from adapters.comfyui_script import process
 from domain.failure import FailureCode
-from tests.contract.media_renderer_contract import Watch
+from tests.contract.media_renderer_contract import RecordingContext
 from tests.integration.comfyui_script.processes import (
     descriptors,
     lives,
@@ -88,7 +88,7 @@ def test_the_whole_group_ends_at_the_time_limit(bench: Bench) -> None:
     assert zombies() == []
 
 
-class StopWhen(Watch):
+class StopWhen(RecordingContext):
     """Wants the job stopped once a file is there."""
 
     def __init__(self, bench: Bench, name: str) -> None:
@@ -112,7 +112,7 @@ def test_a_script_that_ignores_sigterm_is_asked_and_then_killed(bench: Bench) ->
 
 def test_a_script_that_listens_is_not_kept_waiting(bench: Bench) -> None:
     """The grace time is a limit, not a pause."""
-    bench.watch = Watch(stop_after=1)
+    bench.watch = RecordingContext(stop_after=1)
     began = time.monotonic()
     failure = bench.run("never_ends.py", grace_seconds=30.0).failure()
     assert failure.code is FailureCode.INTERRUPTED
@@ -145,7 +145,7 @@ def test_a_script_beyond_its_limit_is_hurried_when_the_stop_is_asked_for(
     assert seconds_since(began) < PROMPTLY
 
 
-class Furious(Watch):
+class Furious(RecordingContext):
     """Breaks its promise not to raise."""
 
     def must_stop(self) -> bool:

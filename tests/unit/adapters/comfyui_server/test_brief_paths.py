@@ -1,4 +1,4 @@
-"""Values of a brief's JSON in graphs: exactly as they are written, or refused with the reason."""
+"""Values of a brief's JSON in graphs: sent unchanged, or refused with the reason."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from returns.pipeline import is_successful
 from adapters.comfyui_graph.graph import Target
 from adapters.comfyui_graph.node_types import InputType
 from adapters.comfyui_server.input_pictures import PictureUploads
-from adapters.comfyui_server.server_workflow import bind, server_workflow
+from adapters.comfyui_server.server_workflow import WorkflowSource, bind
 from application.ports.input_pictures import InputPicture
 from domain.brief_parser import parse_brief
+from domain.brief_paths import ValueType
 from domain.failure import FailureCode
 from domain.prompt import Kind
 from tests.unit.adapters.comfyui_graph.graphs import (
@@ -56,7 +57,7 @@ def graph() -> dict[str, Any]:
 
 
 def job_of(folder: Path, **members: object) -> RenderJob:
-    """A job whose brief is read from JSON."""
+    """A job whose brief is parsed from JSON."""
     return job(parse_brief(Kind.IMAGE, json.dumps({"prompt": "a lake"} | members)).unwrap(), folder)
 
 
@@ -70,13 +71,13 @@ def bound_inputs(
 
 
 def refusal(folder: Path, **technical: object) -> Failure:
-    """Why a value is not sent."""
+    """The reason why a value is not sent."""
     workflow = loaded(folder, graph(), INPUTS)
     return bind(workflow, job_of(folder, technical_params=technical), "x", TYPES).failure()
 
 
 def test_paths_and_defaults_reach_their_inputs(tmp_path: Path) -> None:
-    """Converted to the input's type; what the brief leaves out is the default or the graph's."""
+    """Converted to the input's type; a missing value becomes the default or the graph's."""
     written = {"Steps": "30", "sampler": "DPMPP_2M", "cfg": 7}
     inputs = bound_inputs(tmp_path, TYPES, technical_params=written, quality="best")
     assert (inputs["steps"], inputs["sampler_name"], inputs["cfg"]) == (30, "dpmpp_2m", 7)
@@ -102,17 +103,17 @@ def test_paths_and_defaults_reach_their_inputs(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_value_that_does_not_suit_is_refused(
+def test_an_unsuitable_value_is_refused(
     tmp_path: Path, technical: dict[str, object], reason: str
 ) -> None:
-    """Prompt, path, value, and what there is; nothing is changed to suit the server."""
+    """With prompt, path, value and possible values; it is not adapted to the server."""
     failure = refusal(tmp_path, **technical)
     assert failure.code is FailureCode.BRIEF_VALUE
     assert failure.message.startswith(f"prompt 200: {reason}")
 
 
-def test_a_lora_is_named_by_what_is_installed(tmp_path: Path) -> None:
-    """Without suffix and folder if only one is meant; never another one."""
+def test_a_lora_is_matched_with_an_installed_file(tmp_path: Path) -> None:
+    """Without suffix and folder if the match is unique; never another one."""
     nodes = graph() | {"11": node("LoraLoader", lora_name="a.safetensors", model=["1", 0])}
     workflow = loaded(tmp_path, nodes, {"technical_params.lora": "11.lora_name"})
     installed = ("styles/Ink.safetensors", "oil.safetensors", "old/oil.ckpt")
@@ -135,7 +136,7 @@ def test_a_lora_is_named_by_what_is_installed(tmp_path: Path) -> None:
 
 
 def test_equal_values_have_equal_fingerprints(tmp_path: Path) -> None:
-    """What a path asks for is part of what a job asks for."""
+    """The values of paths are part of what a job asks for."""
     workflow = loaded(tmp_path, graph(), INPUTS)
     prints = [
         bind(workflow, job_of(tmp_path, technical_params={"steps": steps}), "x", TYPES).unwrap()
@@ -145,9 +146,9 @@ def test_equal_values_have_equal_fingerprints(tmp_path: Path) -> None:
 
 
 def test_the_only_loader_gets_the_picture_where_that_is_allowed(tmp_path: Path) -> None:
-    """Inferred with an input folder only, and only for one node."""
+    """Inferred with an input folder only, and for a single node only."""
     file = saved(tmp_path, graph())
-    workflow = server_workflow(file, Kind.IMAGE, {}, pictures=True).unwrap()
+    workflow = WorkflowSource(file, Kind.IMAGE, {}, pictures=True)().unwrap()
     assert workflow.targets["image"] == (Target("9", "image"),)
     with_picture = replace(job_of(tmp_path), pictures={"image": RED})
     assert (
@@ -155,11 +156,16 @@ def test_the_only_loader_gets_the_picture_where_that_is_allowed(tmp_path: Path) 
     )
     own = bind(workflow, job_of(tmp_path), "x").unwrap().graph["9"]["inputs"]["image"]
     assert own == "example.png"
-    assert "image" not in server_workflow(file, Kind.IMAGE, {}).unwrap().targets
+    named = WorkflowSource(file, Kind.IMAGE, {"image": "9.image"})().unwrap()
+    assert (named.targets["image"], named.paths["image"].type) == (
+        (Target("9", "image"),),
+        ValueType.IMAGE,
+    )
+    assert "image" not in WorkflowSource(file, Kind.IMAGE, {})().unwrap().targets
     twice = graph() | {"11": node("LoadImage", image="b.png")}
     twice["10"]["inputs"]["more"] = ["11", 0]
     file = saved(tmp_path, twice)
-    assert "image" not in server_workflow(file, Kind.IMAGE, {}, pictures=True).unwrap().targets
+    assert "image" not in WorkflowSource(file, Kind.IMAGE, {}, pictures=True)().unwrap().targets
 
 
 @pytest.mark.parametrize(
@@ -172,10 +178,10 @@ def test_the_only_loader_gets_the_picture_where_that_is_allowed(tmp_path: Path) 
         ({"a.b": {"input": "5.stepz"}}, "has no input 'stepz'"),
     ],
 )
-def test_a_mapping_that_errs_is_explained(
+def test_an_invalid_mapping_is_explained(
     tmp_path: Path, given: dict[str, Any], reason: str
 ) -> None:
-    """In words of the configuration."""
+    """In the terms of the configuration."""
     assert reason in why_not(tmp_path, graph(), given)
 
 
@@ -195,11 +201,11 @@ class Folder:
         self.uploads = 0
 
     def has_input(self, name: str, size: int) -> bool:
-        """Whether a file is there."""
+        """Whether a file exists."""
         return self.files.get(name) == size
 
     def upload(self, name: str, content: bytes) -> str:
-        """As ComfyUI does: under another name where that one is taken."""
+        """Upload a file like ComfyUI: under another name if the name is taken."""
         self.uploads += 1
         if name in self.files:
             name = name.replace(".png", " (1).png")
@@ -207,10 +213,10 @@ class Folder:
         return name
 
 
-def test_a_picture_is_uploaded_once_and_again_when_it_is_gone(tmp_path: Path) -> None:
-    """Another file under its name gets neither replaced nor used."""
+def test_a_picture_is_uploaded_once_and_again_when_it_is_missing(tmp_path: Path) -> None:
+    """Another file with its name is neither replaced nor used."""
     server, uploads = Folder(), PictureUploads()
-    workflow = server_workflow(saved(tmp_path, graph()), Kind.IMAGE, {}, pictures=True).unwrap()
+    workflow = WorkflowSource(saved(tmp_path, graph()), Kind.IMAGE, {}, pictures=True)().unwrap()
     nodes = bind(workflow, job_of(tmp_path), "x").unwrap().graph
     for count in (1, 1):
         uploads.place(server, workflow, nodes, {"image": RED})  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Which server gets a job: the least busy one, or one that has its models loaded."""
+"""The pool gives a job to the least busy server, or to one with its models loaded."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from returns.pipeline import is_successful
 from adapters.comfyui_graph.graph import Target
 from adapters.comfyui_graph.node_types import InputType
 from adapters.comfyui_server.address import ServerAddress
+from adapters.comfyui_server.client import ServerClient, ServerError
 from adapters.comfyui_server.job_socket import JobSocket
 from adapters.comfyui_server.pool import Server, ServerPool, ServerSlot, _Compatibility
 from adapters.comfyui_server.server_workflow import ServerWorkflow
+from adapters.comfyui_server.times_file import read_times
 from domain.affinity import Fit, Need
 from domain.brief_parser import parse_brief
 from domain.brief_paths import BriefPath, PathField
@@ -21,6 +23,8 @@ from domain.prompt import Kind
 from tests.fakes.system import ManualClock
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pytest
 
     from adapters.comfyui_server.deadlines import StopCheck
@@ -33,7 +37,7 @@ A, B = (
 
 class NeverStops:
     def check(self) -> None:
-        """Go on."""
+        """Do nothing."""
 
 
 NEVER = cast("StopCheck", NeverStops())
@@ -43,7 +47,7 @@ Assigned = list[tuple[str, tuple[str, ...], bool]]
 def pool(
     monkeypatch: pytest.MonkeyPatch, *workflows: set[str], prefers_loaded: bool = True
 ) -> tuple[ServerPool, Assigned]:
-    """Servers that have everything, each for these workflows or for all."""
+    """Servers with every model, each for these workflows or for all."""
     monkeypatch.setattr(Server, "compatibility", lambda *_: None)
     addresses = [
         ServerAddress(f"http://s{number}:1", workflows=frozenset(names))
@@ -62,24 +66,24 @@ def pool(
 
 
 def need(workflow: ServerWorkflow) -> Need:
-    """What a prompt of a workflow needs."""
+    """The requirements of a prompt of a workflow."""
     return Need(workflow.kind, workflow.label, workflow.models)
 
 
 def fit(servers: ServerPool, workflow: ServerWorkflow, ahead: int = 0) -> Fit:
-    """How a prompt of a workflow suits them."""
+    """How well a prompt of a workflow fits the servers."""
     return servers.fit(workflow, need(workflow), ahead)
 
 
 def give(servers: ServerPool, workflow: ServerWorkflow, prompt_id: int | None = None) -> str:
-    """The server that gets a job."""
+    """Reserve and return the server for a job."""
     acquired = servers.acquire(workflow, need(workflow), NEVER, prompt_id)
     assert is_successful(acquired)
     return acquired.unwrap().server.name.removesuffix(":1").removeprefix("http://")
 
 
 def test_a_job_goes_to_the_server_that_has_its_models(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An idle one first; and what each had loaded is reported."""
+    """An idle one first; and the previously loaded models are reported."""
     servers, assigned = pool(monkeypatch, set(), set())
     assert [give(servers, one) for one in (A, B, B, A)] == ["s0", "s1", "s1", "s0"]
     assert [had for *_, had in assigned] == [False, False, True, True]
@@ -89,13 +93,13 @@ def test_a_job_goes_to_the_server_that_has_its_models(monkeypatch: pytest.Monkey
 def test_without_affinity_the_least_busy_server_gets_a_job(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """What is loaded does not count."""
+    """Loaded models do not count."""
     servers, _ = pool(monkeypatch, set(), set(), prefers_loaded=False)
     assert [give(servers, one) for one in (A, A, B, A)] == ["s0", "s1", "s0", "s1"]
 
 
 def test_an_idle_server_is_filled_before_others_get_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A prompt suits where it is loaded on a server that would start it at once."""
+    """A prompt fits if its models are loaded on a server that would start it at once."""
     servers, _ = pool(monkeypatch, set(), set())
     assert fit(servers, A) is Fit.POSSIBLE
     give(servers, A)
@@ -104,8 +108,8 @@ def test_an_idle_server_is_filled_before_others_get_more(monkeypatch: pytest.Mon
     assert (fit(servers, A), fit(servers, B)) == (Fit.LOADED, Fit.LOADED)
 
 
-def test_a_reserved_place_is_used_or_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another job cannot take it meanwhile."""
+def test_a_reserved_slot_is_used_or_released(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another job cannot take it in the meantime."""
     servers, _ = pool(monkeypatch, set())
     give(servers, A)
     servers.reserve(7, B, need(B))
@@ -119,7 +123,7 @@ def test_a_reserved_place_is_used_or_given_back(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_server_gets_only_the_workflows_of_its_entry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where none is for a workflow, the reason names it."""
+    """If no server serves a workflow, the reason names it."""
     servers, _ = pool(monkeypatch, {"b"}, {"b", "c"})
     assert give(servers, B) == "s0"
     assert fit(servers, A) is Fit.IMPOSSIBLE
@@ -129,7 +133,9 @@ def test_a_server_gets_only_the_workflows_of_its_entry(monkeypatch: pytest.Monke
     assert "the workflow 'a'" in failure.message
 
 
-def test_a_server_that_was_away_has_nothing_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_was_unreachable_has_no_loaded_models(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """It may have been restarted."""
     servers, _ = pool(monkeypatch, set(), set())
     give(servers, A)
@@ -141,7 +147,7 @@ def test_a_server_that_was_away_has_nothing_loaded(monkeypatch: pytest.MonkeyPat
 
 
 def known_times(servers: ServerPool, load: float = 10.0, render: float = 1.0) -> None:
-    """Both workflows have been rendered, with a load and without."""
+    """Let both workflows be rendered, with and without loading."""
     for workflow in (A, B):
         for had_loaded, seconds in ((False, load + render), (True, render)):
             slot = ServerSlot(
@@ -150,8 +156,8 @@ def known_times(servers: ServerPool, load: float = 10.0, render: float = 1.0) ->
             servers.learn(slot, seconds)
 
 
-def test_a_prompt_is_left_to_a_busy_server_that_is_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It gets it at once if it has room; as many as it renders while another would load."""
+def test_a_prompt_is_left_to_a_busy_server_that_is_faster(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It gets it at once if it has a free slot; as many as it renders while another would load."""
     servers, _ = pool(monkeypatch, set(), set())
     give(servers, A)
     give(servers, B)
@@ -174,7 +180,7 @@ def test_a_prompt_is_left_to_a_busy_server_that_is_sooner(monkeypatch: pytest.Mo
 
 
 def test_without_affinity_no_prompt_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The order is that of the queue, and the least busy server gets the job."""
+    """The queue order applies, and the least busy server gets the job."""
     servers, _ = pool(monkeypatch, set(), set(), prefers_loaded=False)
     give(servers, A)
     give(servers, B)
@@ -186,12 +192,12 @@ def test_without_affinity_no_prompt_is_left(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def busy_slot(servers: ServerPool, number: int) -> ServerSlot:
-    """A slot of a job that ends."""
+    """A slot whose job ends."""
     return ServerSlot(servers.servers[number], JobSocket(servers.servers[number].address))
 
 
 class LoraServer:
-    """Servers with LoRAs of their own, and a workflow whose LoRA a brief names."""
+    """Servers with different LoRAs, and a workflow whose LoRA a brief names."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *offers: tuple[str, ...]) -> None:
         target = Target("9", "lora_name")
@@ -212,22 +218,22 @@ class LoraServer:
             )
 
     def need(self, **technical: object) -> Need:
-        """What a prompt with these parameters needs."""
+        """The requirements of a prompt with these parameters."""
         content = json.dumps({"prompt": "a", "technical_params": technical})
         return self.servers.need(self.workflow, lambda: parse_brief(Kind.IMAGE, content).unwrap())
 
     def fit(self, need: Need) -> Fit:
-        """How such a prompt suits the servers."""
+        """How well such a prompt fits the servers."""
         return self.servers.fit(self.workflow, need)
 
     def give(self, need: Need) -> str:
-        """The server that gets such a prompt."""
+        """Reserve and return the server for such a prompt."""
         acquired = self.servers.acquire(self.workflow, need, NEVER).unwrap()
         return acquired.server.name.removesuffix(":1").removeprefix("http://")
 
 
 def test_models_that_a_brief_names_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By the server's name for them, in place of the graph's own."""
+    """By the server's name for them, instead of the graph's own."""
     place = LoraServer(monkeypatch, ("styles/Ink.safetensors", "own.safetensors"))
     assert place.need().models == ("base.safetensors", "own.safetensors")
     ink = place.need(lora="ink")
@@ -242,7 +248,7 @@ def test_models_that_a_brief_names_count(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_prompt_goes_only_to_servers_that_offer_its_model(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """It waits for them; one that none offers goes anywhere, and its render says why."""
+    """It waits for them; if no server offers it, its render fails with the reason."""
     place = LoraServer(monkeypatch, ("ink.safetensors",), ("oil.safetensors",))
     oil, unknown = place.need(lora="oil"), place.need(lora="gouache")
     assert unknown.models == ("base.safetensors", "gouache")
@@ -252,5 +258,73 @@ def test_a_prompt_goes_only_to_servers_that_offer_its_model(
     assert place.give(unknown) == "s0"
     failure = Failure(FailureCode.SERVER_UNREACHABLE, "gone")
     place.servers.mark_unhealthy(place.servers.servers[1], failure)
-    assert place.fit(oil) is Fit.IMPOSSIBLE  # it offered it before it was gone
+    assert place.fit(oil) is Fit.AWAY  # it offered it before it was gone
+    assert place.fit(unknown) is Fit.LOADED  # every server was asked: its render says why
+    assert place.servers.why_away(place.workflow, unknown) is None
+    reason = place.servers.why_away(place.workflow, oil)
+    assert reason is not None
+    assert reason.message == "no server that answers offers technical_params.lora 'oil'; gone"
+    refused = place.servers.acquire(place.workflow, oil, NEVER)
+    assert refused.failure().code is FailureCode.SERVER_UNREACHABLE
     place.servers.close()
+
+
+def test_a_prompt_waits_for_a_server_that_was_never_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may offer what none of the others does; what one of these offers waits for nothing."""
+    place = LoraServer(monkeypatch, ("ink.safetensors",), ("oil.safetensors",))
+    there = place.servers.servers[1]
+    there._compatibility.clear()  # noqa: SLF001 - as if it had never been asked
+    place.servers.mark_unhealthy(there, Failure(FailureCode.SERVER_UNREACHABLE, "gone"))
+    assert place.fit(place.need(lora="gouache")) is Fit.AWAY
+    assert place.fit(place.need(lora="ink")) is Fit.POSSIBLE
+    assert place.fit(place.need()) is Fit.POSSIBLE
+    assert place.servers.why_away(place.workflow, place.need(lora="ink")) is None
+    place.servers.close()
+
+
+def test_what_a_server_rendered_last_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before it got a job of this process; again after it was away."""
+    asked: list[int] = []
+    graph = {"1": {"inputs": {"ckpt_name": "b.safetensors"}}, "2": "damaged"}
+
+    def last_graph(_client: ServerClient) -> dict[str, object]:
+        asked.append(1)
+        if len(asked) > 1:
+            raise ServerError("gone")
+        return dict(graph)
+
+    monkeypatch.setattr(ServerClient, "last_graph", last_graph)
+    servers, _ = pool(monkeypatch, set())
+    assert fit(servers, B) is Fit.LOADED
+    assert fit(servers, A) is Fit.POSSIBLE
+    give(servers, A)
+    assert fit(servers, A) is Fit.LOADED
+    assert len(asked) == 1
+    servers.servers[0].forget_compatibility()
+    assert fit(servers, A) is Fit.POSSIBLE
+    assert fit(servers, A) is Fit.POSSIBLE
+    assert len(asked) == 2
+    plain, _ = pool(monkeypatch, set(), prefers_loaded=False)
+    assert fit(plain, A) is Fit.POSSIBLE
+    assert len(asked) == 2
+
+
+def test_times_are_kept_where_they_are_used(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """By the pool that is closed; without affinity nothing is written."""
+    monkeypatch.setattr(Server, "compatibility", lambda *_: None)
+    for prefers_loaded in (False, True):
+        file = tmp_path / f"{prefers_loaded}.json"
+        servers = ServerPool(
+            [ServerAddress("http://s0:1")],
+            ManualClock(),
+            times_file=file,
+            prefers_loaded=prefers_loaded,
+        )
+        slot = servers.acquire(A, need(A), NEVER).unwrap()
+        servers.learn(slot, 4.0)
+        servers.release(slot)
+        servers.close()
+        assert file.exists() == prefers_loaded
+    assert read_times(tmp_path / "True.json").rows() != []
