@@ -1,7 +1,7 @@
-"""Workers that cannot be seen from here: containers, renamed hosts, a database that is away.
+"""Workers that cannot be observed: containers, renamed hosts, an unreachable database.
 
-Their leases decide, which are short here. Linux lets a process live in other namespaces
-(namespaces(7)), as the processes of a container do.
+Their leases decide, which are short here. The tests use Linux namespaces (namespaces(7)), as
+containers do.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from tests.acceptance.mediagen import Installation, image, runs, until
+from tests.acceptance.mediagen import Installation, image, is_running, wait_until
 from tests.acceptance.test_daemon import daemon, end, ready
 from tests.command_line import MEDIAGEN
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 SHORT = {"database": {"timeout": 1.0}, "workers": {"lease_seconds": 3.0}}
-# The first process of the namespace outlives the worker, as the one of a container does.
+# The first process of the namespace outlives the worker, as in a container.
 INIT = 'hostname "$1" 2>/dev/null; shift; "$@" & wait; exec sleep 600'
 RENAMED = ("--uts",)
 CONTAINER = ("--uts", "--pid", "--fork", "--mount-proc", "--kill-child")
@@ -36,7 +36,7 @@ WITHOUT_OWN_PROC = ("--uts", "--pid", "--fork", "--kill-child")
 
 
 def unshare(*kinds: str) -> list[str]:
-    """A command that runs another one elsewhere, under another host name."""
+    """Arguments that run a command in new namespaces, under another host name."""
     program = shutil.which("unshare")
     users = ["--user", "--map-root-user"] if os.getuid() else []
     command = [program or "unshare", *users, *kinds]
@@ -48,18 +48,18 @@ def unshare(*kinds: str) -> list[str]:
 
 
 @contextmanager
-def elsewhere(place: Installation, *kinds: str) -> Iterator[psutil.Process]:
-    """A daemon that is at work in namespaces of its own."""
+def elsewhere(installation: Installation, *kinds: str) -> Iterator[psutil.Process]:
+    """A running daemon in namespaces of its own."""
     with subprocess.Popen(
         [*unshare(*kinds), MEDIAGEN, "daemon"],
-        cwd=place.shell.home,
-        env=place.shell.variables(),
+        cwd=installation.shell.home,
+        env=installation.shell.variables(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     ) as outermost:
         try:
-            place.begun(outermost)
+            installation.wait_until_started(outermost)
             [worker] = [child for child in descendants(outermost) if child.name() == MEDIAGEN.name]
             yield worker
         finally:
@@ -70,68 +70,74 @@ def elsewhere(place: Installation, *kinds: str) -> Iterator[psutil.Process]:
 
 
 def stop(worker: psutil.Process) -> None:
-    """End a daemon in order: a kill right after the row may precede its clean-up."""
+    """Stop a daemon in order: a kill right after the row could come before its clean-up."""
     worker.terminate()
-    until(lambda: not runs(worker.pid))
+    wait_until(lambda: not is_running(worker.pid))
 
 
 def descendants(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
-    """All that a process started, as seen from here."""
+    """All processes that a process started, as seen from this namespace."""
     return psutil.Process(process.pid).children(recursive=True)
 
 
-def owner(place: Installation) -> tuple[str, ...]:
+def owner(installation: Installation) -> tuple[str, ...]:
     """Host, boot and namespace of the oldest render's worker."""
-    [found] = place.poet.execute(
+    [found] = installation.poet.execute(
         "SELECT owner_host, owner_boot, owner_namespace FROM media_generator_renders"
         " ORDER BY render_id LIMIT 1"
     )
     return found
 
 
-def outcomes(place: Installation) -> list[str | None]:
-    """How every render ended, oldest first."""
-    rows = place.poet.execute("SELECT outcome FROM media_generator_renders ORDER BY render_id")
+def outcomes(installation: Installation) -> list[str | None]:
+    """The outcome of every render, oldest first."""
+    rows = installation.poet.execute(
+        "SELECT outcome FROM media_generator_renders ORDER BY render_id"
+    )
     return [outcome for (outcome,) in rows]
 
 
-def one_waits(place: Installation, **sections: Mapping[str, object]) -> int:
-    """A prompt whose script will wait for a word."""
-    place.configure({"media": {"scripts": place.named("waits.py")}, **sections})
-    return place.poet.write(image("a lake"))
+def add_waiting_prompt(installation: Installation, **sections: Mapping[str, object]) -> int:
+    """Add a prompt whose script waits for its release."""
+    installation.configure(
+        {"media": {"scripts": installation.script_paths("waits.py")}, **sections}
+    )
+    return installation.poet.write(image("a lake"))
 
 
-def others_are_quick(place: Installation, **sections: Mapping[str, object]) -> None:
-    """Whoever starts from now on renders without waiting."""
-    place.configure({"media": {"scripts": place.named("image_workflow.py")}, **sections})
+def use_fast_scripts(installation: Installation, **sections: Mapping[str, object]) -> None:
+    """Let workers that start from now on render without waiting."""
+    installation.configure(
+        {"media": {"scripts": installation.script_paths("image_workflow.py")}, **sections}
+    )
 
 
-def test_a_dead_worker_of_a_renamed_host_is_taken_over_at_once(place: Installation) -> None:
-    """It is the same machine: its death is seen, its workflow is ended, no lease is waited for."""
-    prompt_id = one_waits(place)
-    with elsewhere(place, *RENAMED) as worker:
-        assert owner(place)[0] == "elsewhere"
-        [orphan] = place.processes()
+def test_a_dead_worker_of_a_renamed_host_is_recovered_at_once(installation: Installation) -> None:
+    """On the same machine: its death is observed and its workflow ended before the lease ends."""
+    prompt_id = add_waiting_prompt(installation)
+    with elsewhere(installation, *RENAMED) as worker:
+        assert owner(installation)[0] == "elsewhere"
+        [orphan] = installation.processes()
         worker.kill()
-        until(lambda: not runs(worker.pid))
-        others_are_quick(place)
-        with daemon(place) as process:
-            ready(place, prompt_id)
-            assert not runs(orphan)
+        wait_until(lambda: not is_running(worker.pid))
+        use_fast_scripts(installation)
+        with daemon(installation) as process:
+            ready(installation, prompt_id)
+            assert not is_running(orphan)
             end(process)
-    assert outcomes(place) == ["abandoned", "published"]
-    place.check()
+    assert outcomes(installation) == ["abandoned", "published"]
+    installation.check()
 
 
-def test_a_living_worker_of_a_renamed_host_is_left_alone(place: Installation) -> None:
-    """It is seen to live, and to render."""
-    prompt_id = one_waits(place)
-    with elsewhere(place, *RENAMED):
-        ended = place.run()
+def test_a_living_worker_of_a_renamed_host_is_left_alone(installation: Installation) -> None:
+    """Its process is seen to live."""
+    prompt_id = add_waiting_prompt(installation)
+    with elsewhere(installation, *RENAMED):
+        ended = installation.run()
         assert (ended.returncode, ended.stderr) == (0, "")
-        place.go()
-        ready(place, prompt_id)
-    assert outcomes(place) == ["published"]
+        installation.release()
+        ready(installation, prompt_id)
+    assert outcomes(installation) == ["published"]
 
 
 @pytest.mark.parametrize(
@@ -143,68 +149,70 @@ def test_a_living_worker_of_a_renamed_host_is_left_alone(place: Installation) ->
         pytest.param("run", WITHOUT_OWN_PROC, id="run-foreign proc", marks=pytest.mark.slow),
     ],
 )
-def test_a_dead_worker_of_another_namespace_is_taken_over_after_its_lease(
-    place: Installation, kinds: tuple[str, ...], taker: str
+def test_a_dead_worker_in_another_namespace_is_recovered_after_its_lease(
+    installation: Installation, kinds: tuple[str, ...], taker: str
 ) -> None:
-    """Its workflow cannot be ended from here; what it still makes is published by nobody."""
-    prompt_id = one_waits(place, **SHORT)
-    with elsewhere(place, *kinds) as worker:
-        [orphan] = place.processes()
+    """Its workflow cannot be ended from here, but its results are not published."""
+    prompt_id = add_waiting_prompt(installation, **SHORT)
+    with elsewhere(installation, *kinds) as worker:
+        [orphan] = installation.processes()
         worker.kill()
-        until(lambda: not runs(worker.pid))
-        others_are_quick(place, **SHORT)
+        wait_until(lambda: not is_running(worker.pid))
+        use_fast_scripts(installation, **SHORT)
         if taker == "run":
             time.sleep(3.0)
-            ended = place.run()
+            ended = installation.run()
             assert ended.returncode == 0
             assert "without one in the next 3 seconds, the prompt is picked up" in ended.stderr
         else:
-            with daemon(place) as process:
-                ready(place, prompt_id)
+            with daemon(installation) as process:
+                ready(installation, prompt_id)
                 end(process)
-        assert runs(orphan)
-        published = place.published()
-        place.go()
-        until(lambda: not runs(orphan))
-        assert place.published() == published
-    assert outcomes(place) == ["abandoned", "published"]
-    assert len(place.rows(prompt_id)) == 1
-    place.check()
+        assert is_running(orphan)
+        published = installation.published()
+        installation.release()
+        wait_until(lambda: not is_running(orphan))
+        assert installation.published() == published
+    assert outcomes(installation) == ["abandoned", "published"]
+    assert len(installation.rows(prompt_id)) == 1
+    installation.check()
 
 
-def test_a_container_takes_over_from_its_host_after_the_lease(place: Installation) -> None:
-    """Seen from there, the host is out of sight as well."""
-    prompt_id = one_waits(place, **SHORT)
-    with daemon(place) as process:
-        place.begun(process)
-        [orphan] = place.processes()
+def test_a_container_recovers_a_worker_of_its_host_after_the_lease(
+    installation: Installation,
+) -> None:
+    """The host's processes are invisible to the container as well."""
+    prompt_id = add_waiting_prompt(installation, **SHORT)
+    with daemon(installation) as process:
+        installation.wait_until_started(process)
+        [orphan] = installation.processes()
         process.kill()
         process.communicate()
-    place.configure({"media": {"scripts": place.named("waits.py")}, **SHORT})
-    (place.comfyui / "began").unlink()
-    with elsewhere(place, *CONTAINER) as worker:
-        assert outcomes(place) == ["abandoned", None]
-        assert runs(orphan)
-        place.go()
-        ready(place, prompt_id)
-        until(lambda: not runs(orphan))
+    installation.configure({"media": {"scripts": installation.script_paths("waits.py")}, **SHORT})
+    (installation.comfyui / "began").unlink()
+    with elsewhere(installation, *CONTAINER) as worker:
+        assert outcomes(installation) == ["abandoned", None]
+        assert is_running(orphan)
+        installation.release()
+        ready(installation, prompt_id)
+        wait_until(lambda: not is_running(orphan))
         stop(worker)
-    assert outcomes(place) == ["abandoned", "published"]
-    place.check()
+    assert outcomes(installation) == ["abandoned", "published"]
+    installation.check()
 
 
 @pytest.mark.slow
-def test_a_living_worker_of_another_namespace_is_left_alone(place: Installation) -> None:
-    """For many leases: it gives heartbeats."""
-    prompt_id = one_waits(place, **SHORT)
-    with elsewhere(place, *CONTAINER), daemon(place) as process:
+def test_a_living_worker_in_another_namespace_is_left_alone(installation: Installation) -> None:
+    """For many lease periods, because it sends heartbeats."""
+    prompt_id = add_waiting_prompt(installation, **SHORT)
+    with elsewhere(installation, *CONTAINER), daemon(installation) as process:
         time.sleep(4 * 3.0)
-        assert outcomes(place) == [None]
-        place.go()
-        ready(place, prompt_id)
+        assert outcomes(installation) == [None]
+        installation.release()
+        ready(installation, prompt_id)
         end(process)
-    assert outcomes(place) == ["published"]
-    place.check()
+    assert outcomes(installation) == ["published"]
+    installation.check()
 
 
 @pytest.mark.parametrize(
@@ -214,33 +222,33 @@ def test_a_living_worker_of_another_namespace_is_left_alone(place: Installation)
         pytest.param(True, id="finished meanwhile", marks=pytest.mark.slow),
     ],
 )
-def test_a_worker_that_was_suspended_and_taken_over_publishes_nothing(
-    place: Installation, *, finished: bool
+def test_a_suspended_worker_publishes_nothing_after_its_lease(
+    installation: Installation, *, finished: bool
 ) -> None:
-    """Its workflow is stopped when it wakes, its files are thrown away, and it goes on."""
-    prompt_id = one_waits(place, **SHORT)
-    with elsewhere(place, *CONTAINER) as worker:
-        [workflow] = place.processes()
+    """When it wakes, it stops its workflow, discards its files, and continues."""
+    prompt_id = add_waiting_prompt(installation, **SHORT)
+    with elsewhere(installation, *CONTAINER) as worker:
+        [workflow] = installation.processes()
         worker.suspend()
-        others_are_quick(place, **SHORT)
-        with daemon(place) as process:
-            ready(place, prompt_id)
+        use_fast_scripts(installation, **SHORT)
+        with daemon(installation) as process:
+            ready(installation, prompt_id)
             end(process)
-        published = place.published()
+        published = installation.published()
         if finished:
-            place.go()
-            until(lambda: not runs(workflow))
+            installation.release()
+            wait_until(lambda: not is_running(workflow))
         worker.resume()
-        until(lambda: not runs(workflow))
-        other = place.poet.write(image("a sea"))
-        place.go()
-        ready(place, other)
-        assert published < place.published()
-        assert len(place.rows(prompt_id)) == len(place.rows(other)) == 1
+        wait_until(lambda: not is_running(workflow))
+        other = installation.poet.write(image("a sea"))
+        installation.release()
+        ready(installation, other)
+        assert published < installation.published()
+        assert len(installation.rows(prompt_id)) == len(installation.rows(other)) == 1
         worker.send_signal(signal.SIGTERM)
-        until(lambda: not runs(worker.pid))
-    assert outcomes(place) == ["abandoned", "published", "published"]
-    place.check()
+        wait_until(lambda: not is_running(worker.pid))
+    assert outcomes(installation) == ["abandoned", "published", "published"]
+    installation.check()
 
 
 @pytest.mark.parametrize(
@@ -252,27 +260,27 @@ def test_a_worker_that_was_suspended_and_taken_over_publishes_nothing(
         pytest.param("delete", "IMMEDIATE", marks=pytest.mark.slow),
     ],
 )
-def test_a_worker_that_cannot_write_its_heartbeat_for_a_lease_stops_its_renders(
+def test_a_worker_without_a_heartbeat_for_a_lease_stops_its_renders(
     tmp_path: Path, journal_mode: str, lock: str
 ) -> None:
-    """Others may have taken over. The prompt is given back, and rendered when that is possible."""
-    place = Installation(tmp_path, "wide", journal_mode)
-    log = place.shell.home / "daemon.log"
-    prompt_id = one_waits(place, logging={"file": str(log)}, **SHORT)
+    """Others may have taken over. The prompt is released, and rendered when that is possible."""
+    installation = Installation(tmp_path, "wide", journal_mode)
+    log = installation.shell.home / "daemon.log"
+    prompt_id = add_waiting_prompt(installation, logging={"file": str(log)}, **SHORT)
     with (
-        daemon(place) as process,
-        closing(sqlite3.connect(place.database, isolation_level=None)) as holder,
+        daemon(installation) as process,
+        closing(sqlite3.connect(installation.database, isolation_level=None)) as holder,
     ):
-        place.begun(process)
-        [workflow] = place.processes()
-        holder.execute(f"BEGIN {lock}")  # nobody else can write, or not even read
-        until(lambda: not runs(workflow))
+        installation.wait_until_started(process)
+        [workflow] = installation.processes()
+        holder.execute(f"BEGIN {lock}")  # no other program can write, or not even read
+        wait_until(lambda: not is_running(workflow))
         assert process.poll() is None
-        place.go()
+        installation.release()
         holder.rollback()
-        ready(place, prompt_id)
+        ready(installation, prompt_id)
         end(process)
-    assert outcomes(place) == ["released", "published"]
+    assert outcomes(installation) == ["released", "published"]
     assert "no heartbeat could be written to the database for 3 seconds" in log.read_text()
-    assert len(place.rows(prompt_id)) == 1
-    place.check()
+    assert len(installation.rows(prompt_id)) == 1
+    installation.check()

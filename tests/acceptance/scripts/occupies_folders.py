@@ -1,4 +1,4 @@
-"""Makes its picture, and as a stranger takes every name that its folder could be given."""
+"""Makes its picture, and creates every folder that Media Generator could publish it in."""
 
 from datetime import datetime, timedelta, timezone
 from importlib import import_module
@@ -12,5 +12,5 @@ for seconds in range(20):
     folder = Path("output/poets/image") / f"1_{stamp}"
     folder.mkdir(parents=True)
     if seconds % 2:
-        (folder / "generated_image_001.png").write_bytes(b"a stranger's")
+        (folder / "generated_image_001.png").write_bytes(b"another program's")
 good.write_media(output)

@@ -1,4 +1,4 @@
-"""Makes its picture, and asks for prompt 1 anew, as a person at another program would."""
+"""Makes its picture, and for the prompt "again" also requests prompt 1 again, as a person would."""
 
 import sqlite3
 import time

@@ -1,4 +1,4 @@
-"""Leaves a copy of the file in ``leavings`` that stands behind the last argument's '='."""
+"""Copies a file from the folder ``samples``, named by the last argument's value, to its output."""
 
 import os
 import shutil
@@ -9,9 +9,9 @@ from pathlib import Path
 name = sys.argv.pop().rpartition("=")[2]
 output = import_module("good").parse().output
 if name == "hard_link.png":
-    os.link("leavings/whole.png", output / name)
-elif name == "huge.png":  # a hole of five gigabytes
+    os.link("samples/whole.png", output / name)
+elif name == "huge.png":  # a sparse file of five gigabytes
     (output / name).touch()
     os.truncate(output / name, 5 * 2**30)
 else:
-    shutil.copyfile(Path("leavings") / name, output / name)
+    shutil.copyfile(Path("samples") / name, output / name)

@@ -1,4 +1,4 @@
-"""Prints a word and a bar that stands at its middle; then waits for ``go``, and takes it away."""
+"""Prints a line and a bar at 50 %, then waits for the file ``go`` and deletes it."""
 
 import sys
 import time

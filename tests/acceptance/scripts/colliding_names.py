@@ -1,4 +1,4 @@
-"""Leaves pictures that differ, under names that some file systems take for the same."""
+"""Makes different pictures whose names some file systems consider equal."""
 
 from importlib import import_module
 
@@ -15,6 +15,6 @@ NAMES = (
 good = import_module("good")
 output = good.parse().output
 for number, name in enumerate(NAMES, start=1):
-    folder = output / str(number)  # each in a folder of its own, where one could hide another
+    folder = output / str(number)  # separate folders, so that none overwrites another
     folder.mkdir()
     (folder / name).write_bytes(good.png(side=64 + number))

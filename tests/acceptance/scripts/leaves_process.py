@@ -1,4 +1,4 @@
-"""Makes its picture, but leaves a process behind in a session of its own."""
+"""Makes its picture, but leaves a process running in a session of its own."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 
 good = import_module("good")
 output = good.parse().output
-import_module("asked").note(output)
+import_module("call_log").record_call(output)
 escaped = subprocess.Popen(
     [sys.executable, "-c", "import time; time.sleep(100)"],
     start_new_session=True,

@@ -1,4 +1,4 @@
-"""Writes down what a script was asked, and in which circumstances."""
+"""Records how a script was called, and its environment."""
 
 import json
 import os
@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 
-def note(output: Path, **values: object) -> None:
-    """Append one line to ``asked.jsonl`` of the working folder."""
+def record_call(output: Path, **values: object) -> None:
+    """Append one line to ``calls.jsonl`` in the working folder."""
     facts = {
         "arguments": sys.argv[1:],
         "script": sys.argv[0],
@@ -19,5 +19,5 @@ def note(output: Path, **values: object) -> None:
         "values": values,
         "gpu": os.environ.get("CUDA_VISIBLE_DEVICES"),
     }
-    with Path("asked.jsonl").open("a", encoding="utf-8") as file:
+    with Path("calls.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps(facts) + "\n")

@@ -1,4 +1,4 @@
-"""Says that it began, and when it is asked to stop, which it does not; nor does its child."""
+"""Ignores SIGTERM and SIGINT, as does its child; creates files when it begins and is signalled."""
 
 import signal
 import subprocess
@@ -9,8 +9,8 @@ from pathlib import Path
 
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 signal.signal(signal.SIGINT, signal.SIG_IGN)
-import_module("asked").note(import_module("good").parse().output)
+import_module("call_log").record_call(import_module("good").parse().output)
 subprocess.Popen([sys.executable, "-c", "import time; time.sleep(100)"])
-signal.signal(signal.SIGTERM, lambda *_: Path("told").touch())
+signal.signal(signal.SIGTERM, lambda *_: Path("signalled").touch())
 Path("began").touch()
 time.sleep(100)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 good = import_module("good")
 output = good.parse().output
-import_module("asked").note(output)
+import_module("call_log").record_call(output)
 times = Path("times")
 left = int(times.read_text(encoding="ascii"))
 if left:
