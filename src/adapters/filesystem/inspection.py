@@ -7,6 +7,7 @@ import hashlib
 import io
 import os
 import stat
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
@@ -49,6 +50,7 @@ _PROPERTIES = {
     "{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}AIPromptInformation": "prompt",
 }
 _MAX_STATEMENT = 20_000  # characters
+_WITHOUT_MANIFEST = frozenset({"ogg", "opus"})
 _NEVER_SIGNED = (".ogg", ".opus")  # cannot hold a manifest, so one beside them is theirs
 _MAX_MANIFEST = 64 * 1024 * 1024  # bytes
 
@@ -76,7 +78,15 @@ class FileInspector:
         with os.fdopen(descriptor, "rb", buffering=0) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise OSError(errno.EINVAL, "it is no plain file")
-            seen = self.read_marks(file, _manifest_beside(path))
+            sidecar = _manifest_beside(path)
+            seen = self.read_marks(file, sidecar)
+        if (
+            sidecar is not None
+            and seen.format in _WITHOUT_MANIFEST
+            and not (seen.manifest and seen.manifest.is_valid)
+            and _is_of_neighbour(path, sidecar)
+        ):
+            seen = replace(seen, manifest=None)
         if seen.format is None:
             return seen
         verify = verify_picture if seen.format in _PICTURES else verify_song
@@ -137,6 +147,18 @@ def _manifest_beside(path: Path) -> bytes | None:
     if path.suffix not in _NEVER_SIGNED and any(song.is_file() for song in songs):
         return None
     return beside.read_bytes()
+
+
+def _is_of_neighbour(path: Path, sidecar: bytes) -> bool:
+    """Whether a manifest covers another song of the same name, so that it is not this one's."""
+    for song in (path.with_suffix(suffix) for suffix in _NEVER_SIGNED):
+        if song == path or not song.is_file():
+            continue
+        with suppress(OSError, CertificateError), song.open("rb") as file:
+            manifest = read_manifest(file, "ogg", sidecar=sidecar)
+            if manifest is not None and manifest.is_valid:
+                return True
+    return False
 
 
 def _format(file: BinaryIO) -> str | None:

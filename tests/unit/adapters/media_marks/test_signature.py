@@ -117,6 +117,20 @@ def test_a_manifest_stands_beside_the_file(
     assert judge(FileInspector(StoreLimits()).inspect(path)).verdict is Verdict.MARKED
 
 
+def test_a_manifest_of_a_neighbour_is_no_broken_signature(tmp_path: Path, signer: Signer) -> None:
+    """A song that was published as Ogg and Opus has a manifest for one of both."""
+    marker = Marker("Media Generator 1.0", signer=signer, with_sidecars=True)
+    marked(tmp_path, media_samples.media("ogg"), "ogg", MARK, marker)
+    other, done = marked(tmp_path, media_samples.media("opus"), "opus", MARK, marker)
+    assert "neighbour" in done.mark.problem
+    inspector = FileInspector(StoreLimits())
+    report = judge(inspector.inspect(tmp_path / "made.opus"))
+    assert (report.verdict, report.reason) == (Verdict.MARKED, "")
+    assert inspector.inspect(tmp_path / "made.ogg").manifest is not None
+    (tmp_path / "made.ogg").write_bytes(other)  # which it covers no longer
+    assert judge(inspector.inspect(tmp_path / "made.opus")).verdict is Verdict.CHANGED
+
+
 def test_a_changed_file_is_not_valid(tmp_path: Path, signer: Signer) -> None:
     """One byte in a text is enough, which no decoder would notice."""
     marker = Marker("Media Generator 1.0", signer=signer)
