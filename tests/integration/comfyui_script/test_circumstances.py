@@ -1,4 +1,4 @@
-"""What a script is given: its arguments whole, its directory, no input (fault 33)."""
+"""The environment of a script: complete arguments, working directory, and no input."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ HOSTILE = [
 ]
 
 
-def saying(prompt: str) -> Any:  # noqa: ANN401 - a change of a job
-    """Let a job say this."""
+def with_brief(prompt: str) -> Any:  # noqa: ANN401 - a change of a job
+    """Set the job's brief."""
 
     def change(job: RenderJob) -> RenderJob:
         return replace(job, brief=ImageBrief(prompt=prompt))
@@ -47,9 +47,11 @@ def saying(prompt: str) -> Any:  # noqa: ANN401 - a change of a job
 
 @pytest.mark.parametrize("prompt", HOSTILE)
 @pytest.mark.parametrize("style", ArgumentStyle)
-def test_a_hostile_prompt_arrives_whole(bench: Bench, prompt: str, style: ArgumentStyle) -> None:
-    """Byte for byte, in its own place."""
-    assert is_successful(bench.run("argv_dump.py", change=saying(prompt), argument_style=style))
+def test_a_hostile_prompt_arrives_unchanged(
+    bench: Bench, prompt: str, style: ArgumentStyle
+) -> None:
+    """Byte for byte, as one argument."""
+    assert is_successful(bench.run("argv_dump.py", change=with_brief(prompt), argument_style=style))
     words = json.loads(bench.left("argv.json"))["arguments"]
     output = str(bench.job.output)
     if style is ArgumentStyle.EQUALS:
@@ -61,13 +63,13 @@ def test_a_hostile_prompt_arrives_whole(bench: Bench, prompt: str, style: Argume
         assert words == [*expected, "--queue-size", "1"]
 
 
-def test_two_dashes_arrive_through_argparse(bench: Bench) -> None:
-    """With the space that keeps older versions of argparse from dropping them."""
-    assert is_successful(bench.run("argv_dump.py", change=saying("--")))
+def test_double_dashes_arrive_through_argparse(bench: Bench) -> None:
+    """With a leading space, which keeps older versions of argparse from dropping them."""
+    assert is_successful(bench.run("argv_dump.py", change=with_brief("--")))
     assert json.loads(bench.left("argv.json"))["arguments"][0] == "--prompt=-- "
 
 
-def test_the_circumstances_are_the_contracts(bench: Bench) -> None:
+def test_the_environment_is_as_in_the_contract(bench: Bench) -> None:
     """In the ComfyUI directory, without input, as the leader of its own group."""
     assert is_successful(bench.run("argv_dump.py"))
     facts = json.loads(bench.left("argv.json"))
@@ -77,23 +79,25 @@ def test_the_circumstances_are_the_contracts(bench: Bench) -> None:
     assert facts["leads_its_group"]
 
 
-def test_our_own_settings_are_not_handed_on(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A script has no use for our settings, and some of them are secrets."""
+def test_settings_of_mediagen_are_not_inherited(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A script does not need them, and some are secrets."""
     monkeypatch.setenv("MEDIA_GENERATOR_WEB__TOKEN", "canary")
     assert is_successful(bench.run("argv_dump.py"))
     assert json.loads(bench.left("argv.json"))["ours"] == []
 
 
-def test_progress_is_told_while_the_script_runs(bench: Bench) -> None:
-    """A bar's fractions, with its description, up to the end."""
+def test_progress_is_reported_while_the_script_runs(bench: Bench) -> None:
+    """A bar's fractions and description, up to the end."""
     assert is_successful(bench.run("good.py"))
     assert bench.watch.reports[-1] == (1.0, "Sampling")
     fractions = [fraction for fraction, _ in bench.watch.reports if fraction is not None]
     assert fractions == sorted(fractions)
 
 
-def test_a_script_does_not_eat_our_own_input(bench: Bench) -> None:
-    """Whatever waits on our standard input stays there."""
+def test_a_script_does_not_read_our_standard_input(bench: Bench) -> None:
+    """Waiting input stays there."""
     reading, writing = os.pipe()
     saved = os.dup(0)
     os.write(writing, b"typed by a person")
@@ -108,8 +112,8 @@ def test_a_script_does_not_eat_our_own_input(bench: Bench) -> None:
     assert json.loads(bench.left("argv.json"))["input"] == ""
 
 
-def test_words_leave_as_utf8_even_where_our_own_locale_knows_ascii_only(tmp_path: Path) -> None:
-    """A daemon may be started without a locale; the brief's words do not depend on it."""
+def test_arguments_are_utf8_even_in_an_ascii_locale(tmp_path: Path) -> None:
+    """A daemon may be started without a locale; arguments do not depend on it."""
     program = """
 import sys
 from pathlib import Path
@@ -126,14 +130,14 @@ sys.exit(run_probe(command, Path(sys.argv[1]), 20, SystemClock()).problem or Non
 
 
 class Halfway(Watch):
-    """Has seen enough at one half."""
+    """Requests a stop once half of the render is reported."""
 
     def must_stop(self) -> bool:
         return (0.5, "") in self.reports
 
 
-def test_a_bar_that_was_held_back_is_told_while_the_script_is_silent(bench: Bench) -> None:
-    """The newest step does not wait for the next one, which may take minutes."""
+def test_a_throttled_progress_bar_is_reported_during_silence(bench: Bench) -> None:
+    """The newest step is reported without waiting for the next one, which may take minutes."""
     script = bench.folder / "flow.sh"
     bars = [rf"printf '\r {percent}%%|#| {percent}/100 [' >&2" for percent in (1, 50)]
     script.write_text("; sleep 0.02; ".join(bars) + "; exec sleep 60")

@@ -1,4 +1,4 @@
-"""Every way in which a script ends has its own failure (faults 29 and 32)."""
+"""Each way in which a script can end has its own failure."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
         ("not_there.py", FailureCode.SCRIPT_MISSING, "not_there.py"),
     ],
 )
-def test_each_trouble_has_its_code(bench: Bench, script: str, code: FailureCode, word: str) -> None:
-    """Real scripts, real last words."""
+def test_each_failure_has_its_code(bench: Bench, script: str, code: FailureCode, word: str) -> None:
+    """Real scripts with real error output."""
     failure = bench.run(script).failure()
     assert failure.code is code
     assert word in failure.message
@@ -67,8 +67,8 @@ BROKEN_INSTALLATIONS = {
 
 
 @pytest.mark.parametrize("fault", BROKEN_INSTALLATIONS)
-def test_what_an_installation_lacks_is_told_by_the_last_words(bench: Bench, fault: str) -> None:
-    """As an export says it, in a real traceback."""
+def test_missing_parts_of_an_installation_are_recognized(bench: Bench, fault: str) -> None:
+    """By an export's real traceback."""
     failure = bench.run("broken_install.py", extra_arguments=(f"--fault={fault}",)).failure()
     assert failure.code is BROKEN_INSTALLATIONS[fault]
     assert "Traceback" in failure.detail
@@ -82,10 +82,10 @@ def test_what_an_installation_lacks_is_told_by_the_last_words(bench: Bench, faul
         (None, FailureCode.MODEL_MISSING),
     ],
 )
-def test_a_missing_model_that_the_brief_named_is_the_fault_of_the_brief(
+def test_a_missing_model_named_by_the_brief_is_the_briefs_fault(
     bench: Bench, named: str | None, code: FailureCode
 ) -> None:
-    """Other prompts of the workflow go on; a default is a matter of the configuration."""
+    """Other prompts of the workflow continue; a missing default model is a configuration error."""
     path = BriefPath.parse("technical_params.checkpoint")
     content = {"prompt": "a lake", "technical_params": {"checkpoint": named}}
     brief = parse_brief(Kind.IMAGE, json.dumps(content)).unwrap()
@@ -100,8 +100,8 @@ def test_a_missing_model_that_the_brief_named_is_the_fault_of_the_brief(
     assert "'sd15.safetensors' not found" in failure.summary
 
 
-def test_equal_last_words_of_two_prompts_have_one_signature(bench: Bench) -> None:
-    """Addresses, folders, numbers and what the prompt says do not make them differ."""
+def test_equal_errors_of_two_prompts_have_one_signature(bench: Bench) -> None:
+    """Addresses, folders, numbers and prompt texts are ignored."""
 
     def run(prompt: str) -> Failure:
         return bench.run(
@@ -115,12 +115,12 @@ def test_equal_last_words_of_two_prompts_have_one_signature(bench: Bench) -> Non
     assert len({signature(failure) for failure in failures}) == 1
 
 
-def test_what_a_script_without_files_printed_is_kept(bench: Bench) -> None:
-    """The end of it explains why there is nothing, or nothing of use."""
+def test_the_output_of_a_script_without_files_is_kept(bench: Bench) -> None:
+    """Its end explains why there are no usable files."""
     assert bench.run("good.py").unwrap().detail() == "done"
 
 
-def test_a_limit_of_open_files_that_keeps_a_script_from_starting_is_named(
+def test_too_many_open_files_at_the_start_is_recognized(
     bench: Bench,
 ) -> None:
     """It is the machine's limit, not the interpreter."""
@@ -136,16 +136,16 @@ def test_a_limit_of_open_files_that_keeps_a_script_from_starting_is_named(
 
 
 @pytest.mark.parametrize("code", [1, 2, 3, 255])
-def test_the_exit_code_and_the_last_words_are_told(bench: Bench, code: int) -> None:
-    """Exit code 2 alone does not make it argparse."""
+def test_exit_code_and_error_output_are_reported(bench: Bench, code: int) -> None:
+    """Exit code 2 alone does not mean argparse."""
     failure = bench.run("exits.py", extra_arguments=(f"--code={code}",)).failure()
     assert failure.code is FailureCode.WORKFLOW_FAILED
     assert f"exit code {code}" in failure.message
     assert failure.detail == "about to end"
 
 
-def test_success_says_how_it_was_made(bench: Bench) -> None:
-    """Renderer, script name, running time; seed and size only where they were passed on."""
+def test_success_reports_how_it_was_made(bench: Bench) -> None:
+    """Renderer, script name, run time; seed and size only if they were passed."""
     facts = bench.run("good.py").unwrap()
     assert (facts.renderer, facts.workflow) == ("script", "good.py")
     assert 0 < facts.seconds < 30
@@ -164,10 +164,10 @@ def test_success_says_how_it_was_made(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("field", ["prompt", "output"])
-def test_a_mapping_without_prompt_or_output_is_refused_before_and_by_a_job(
+def test_a_mapping_without_prompt_or_output_is_refused(
     bench: Bench, make: Make, field: str
 ) -> None:
-    """Nothing is started."""
+    """Before and by a job; nothing is started."""
     arguments = {"prompt": "--prompt", "output": "--output"}
     del arguments[field]
     flow = make("good.py", arguments=arguments)
@@ -184,8 +184,8 @@ def test_a_song_has_no_size(bench: Bench) -> None:
     assert (bench.job.output / "generated_song.wav").exists()
 
 
-def test_bytes_that_are_no_text_do_no_harm(bench: Bench) -> None:
-    """Invalid UTF-8, NUL and half a character are shown as best they can be."""
+def test_undecodable_bytes_are_tolerated(bench: Bench) -> None:
+    """Invalid UTF-8, NUL and lone surrogates are shown as well as possible."""
     failure = bench.run("invalid_utf8.py").failure()
     assert failure.code is FailureCode.WORKFLOW_FAILED
     assert failure.detail == " caf\ufffd \ufffd\nlast words \ufffd"
@@ -199,7 +199,7 @@ def test_bytes_that_are_no_text_do_no_harm(bench: Bench) -> None:
         ("working_directory", FailureCode.COMFYUI_MISSING),
     ],
 )
-def test_what_is_missing_is_found_before_and_by_a_job(
+def test_missing_files_are_detected_before_and_by_a_job(
     bench: Bench, make: Make, field: str, code: FailureCode
 ) -> None:
     """Preflight and render agree."""
@@ -216,10 +216,10 @@ def test_what_is_missing_is_found_before_and_by_a_job(
 
 @pytest.mark.parametrize("content", ["", "no program at all", "#!/not/there\n"])
 @pytest.mark.parametrize("mode", [0o644, 0o755])
-def test_an_interpreter_that_is_none_is_a_failure_of_the_environment(
+def test_a_broken_interpreter_is_an_environment_failure(
     bench: Bench, content: str, mode: int
 ) -> None:
-    """Not executable, not a program, or itself in want of an interpreter."""
+    """Not executable, not a program, or a script whose own interpreter is missing."""
     fake = bench.folder / "python"
     fake.write_text(content)
     fake.chmod(mode)
@@ -228,8 +228,8 @@ def test_an_interpreter_that_is_none_is_a_failure_of_the_environment(
     assert str(fake) in failure.message
 
 
-def test_all_arguments_together_can_be_too_long(bench: Bench) -> None:
-    """E2BIG is that prompt's own fault, not the environment's (fault 35)."""
+def test_arguments_can_be_too_long_together(bench: Bench) -> None:
+    """E2BIG is that prompt's own failure, not the environment's."""
     brief = ImageBrief(prompt="x" * 130_000)
     failure = bench.run(
         "good.py",
@@ -240,7 +240,7 @@ def test_all_arguments_together_can_be_too_long(bench: Bench) -> None:
 
 
 def test_a_shell_can_be_the_interpreter(bench: Bench) -> None:
-    """Whatever runs a file will do."""
+    """Any program that runs a file will do."""
     script = bench.folder / "flow.sh"
     script.write_text('for last; do :; done\necho hello > "$last/made"\n')
     result = bench.run(script, interpreter=Path("/bin/sh"), extra_arguments=("{output}",))
@@ -249,8 +249,8 @@ def test_a_shell_can_be_the_interpreter(bench: Bench) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere pipes cannot be made larger")
-def test_the_last_words_are_read_however_much_stands_before_them(bench: Bench) -> None:
-    """A pipe can hold more than one read takes; the end comes while most of it waits."""
+def test_the_end_of_the_output_is_read_however_long_it_is(bench: Bench) -> None:
+    """A pipe holds more than one read returns; the script ends while most of it is unread."""
     script = bench.folder / "flow.py"
     script.write_text(
         "import fcntl, os\n"

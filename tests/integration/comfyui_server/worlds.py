@@ -1,4 +1,4 @@
-"""A server double, a workflow, and a renderer that uses them; everything ends with the test."""
+"""A server double, a workflow, and a renderer that uses them; all end with the test."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from domain.failure import Failure
     from domain.workflow_rules import WorkflowKey
 
-# None of them is met on a busy machine; a test that is about one of them sets it.
+# No test reaches them on a busy machine; a test of a limit sets it.
 LIMITS = ServerLimits(seconds=100, stall_seconds=0, unreachable_seconds=60)
 
 _MODEL = {
@@ -35,7 +35,7 @@ _MODEL = {
 
 
 def picture_graph() -> dict[str, Any]:
-    """A text-to-image graph that is quick to run."""
+    """A text-to-image graph that runs quickly."""
     return {
         "1": _MODEL,
         "2": _node("CLIPTextEncode", "Positive prompt", text="a hill", clip=["1", 1]),
@@ -61,7 +61,7 @@ def picture_graph() -> dict[str, Any]:
 
 
 def song_graph() -> dict[str, Any]:
-    """A graph that makes a short silence, told nothing of the song."""
+    """A graph that makes a short silence, without using the brief."""
     return {
         "1": _node("EmptyAudio", "Silence", duration=1.0, sample_rate=44100, channels=2),
         "2": _node(
@@ -105,7 +105,7 @@ def renderer(
     graphs: Mapping[Kind, dict[str, Any]] | None = None,
     tell: Callable[[str, Failure | None], None] = lambda _name, _failure: None,
 ) -> Iterator[ServerRenderer]:
-    """A renderer for as long as the block lasts."""
+    """A renderer for the duration of the block."""
     addresses = [ServerAddress(each) if isinstance(each, str) else each for each in servers]
     clock = SystemClock()
     pool = ServerPool(addresses, clock, tell)

@@ -1,4 +1,4 @@
-"""Many programs that begin at one queue at the same moment."""
+"""Many programs that start to use one queue at the same moment."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def fill(path: Path, prompts: int) -> None:
-    """Write so many pictures, each with a writing of its own, numbered from 1."""
+    """Add so many pictures, each with its own writing, numbered from 1."""
     poet = Poet(path)
     poet.execute(
         "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
@@ -28,11 +28,11 @@ def fill(path: Path, prompts: int) -> None:
     )
 
 
-def told_by_a_crowd(program: str, arguments: Iterable[tuple[str, ...]]) -> list[str]:
-    """Run a program once for each of the arguments; gives what each printed.
+def outputs_of_crowd(program: str, arguments: Iterable[tuple[str, ...]]) -> list[str]:
+    """Run a program once for each of the arguments; returns what each printed.
 
-    The program prints a line when it is there, and begins when it can read one, so that all
-    begin together. None may complain.
+    The program prints a line when it is ready, and begins when it can read one, so that all
+    begin together. None may write to standard error.
     """
     with ExitStack() as stack:
         crowd = [
