@@ -1,7 +1,7 @@
-"""Calls an export's ``main`` in a loop: ``python bare_export.py EXPORT HOST``, jobs on its input.
+"""Calls an export's ``main`` in a loop: ``python bare_export.py EXPORT MEMO``, jobs on its input.
 
 This is what a warm host is compared with: no new module, nothing put back or collected. Models are
-kept as the host keeps them, by the class of its program, whose path is ``HOST``. A job is a line of
+kept as the host keeps them, by the class of its module, whose path is ``MEMO``. A job is a line of
 JSON with the export's arguments; the answer, on the descriptor that was standard output, is a line
 with the seconds that it took.
 """
@@ -16,14 +16,14 @@ import time
 
 def main() -> None:
     """Run every job of standard input."""
-    export, host = sys.argv[1:]
+    export, memo_file = sys.argv[1:]
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     sys.path[0] = os.path.dirname(export)
-    spec = importlib.util.spec_from_file_location("warm_host", host)
-    warm_host = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(warm_host)
-    memo = warm_host.LoaderMemo()
+    spec = importlib.util.spec_from_file_location("loader_memo", memo_file)
+    loader_memo = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loader_memo)
+    memo = loader_memo.LoaderMemo()
     with open(export) as file:
         tree = ast.parse(file.read(), export)
     del tree.body[-1:]  # the call of main

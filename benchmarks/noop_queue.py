@@ -12,13 +12,13 @@ from adapters.sql_queue.renders import SqlRenderHistory, SqlRenderLeases
 from adapters.system_clock import SystemClock, SystemJitter
 from application.admission import MAX_REPLAYED, Admission
 from application.drain import Drain
-from application.finalizer import RenderFinalizer
 from application.leases import LeaseKeeper
 from application.ports.events import RenderEnded
 from application.ports.prompt_repository import Selection
+from application.prompt_render import PromptRenderer, RenderFinalizer
 from application.recovery import Recovery
 from application.signals import StopRequest
-from application.slot import PromptRenderer, RenderSlot
+from application.slot import RenderSlot
 from application.turns import LANES
 from benchmarks.filling import repository
 from domain.artifact import MediaFacts

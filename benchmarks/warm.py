@@ -125,7 +125,7 @@ class _BareLoop:
         command = [str(workflow.interpreter), str(Path(__file__).with_name("bare_export.py"))]
         self._export = export
         self._process = subprocess.Popen(
-            [*command, str(workflow.script), str(PROGRAM)],
+            [*command, str(workflow.script), str(PROGRAM.with_name("loader_memo.py"))],
             cwd=workflow.working_directory,
             env={**os.environ, **export.environment, "PYTHONUNBUFFERED": "1"},
             stdin=subprocess.PIPE,

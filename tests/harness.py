@@ -18,12 +18,12 @@ from adapters.sql_queue.renders import SqlRenderHistory, SqlRenderLeases
 from adapters.sqlite.connection import Connection
 from application.admission import MAX_REPLAYED, Admission
 from application.drain import Drain, DrainReport
-from application.finalizer import RenderFinalizer
 from application.leases import LeaseKeeper
 from application.ports.prompt_repository import Selection
+from application.prompt_render import PromptRenderer, RenderFinalizer
 from application.recovery import Recovery
 from application.signals import StopRequest
-from application.slot import PromptRenderer, RenderSlot
+from application.slot import RenderSlot
 from application.turns import Turns
 from domain.artifact import MediaFacts
 from domain.breaker import CircuitBreaker

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _PRIVATE = 0o700
+_MAX_IDENTITY = 1000  # bytes
 _DIGITS = 16  # of the hash; enough to distinguish the databases of a machine
 
 
@@ -29,6 +30,30 @@ def state_folder_of(root: Path, name: str) -> Path:
     """The folder of a database that has no path, by its name."""
     digest = hashlib.sha256(os.fsencode(name)).hexdigest()
     return root / digest[:_DIGITS]
+
+
+def remember_identity(root: Path, address: str, identity: str) -> None:
+    """Note what a database calls itself, for when it cannot be reached; failures do not matter.
+
+    Args:
+        root: the state folder.
+        address: of the database.
+        identity: the name for :func:`state_folder_of`.
+    """
+    if remembered_identity(root, address) != identity:
+        with suppress(OSError):
+            root.mkdir(parents=True, exist_ok=True, mode=_PRIVATE)
+            replace_file(_identity_file(root, address), identity.encode())
+
+
+def remembered_identity(root: Path, address: str) -> str:
+    """What the database at an address last called itself; "" if that is unknown."""
+    content = read_file(_identity_file(root, address), _MAX_IDENTITY)
+    return content.decode("utf-8", "replace")
+
+
+def _identity_file(root: Path, address: str) -> Path:
+    return state_folder_of(root, address).with_suffix(".database")
 
 
 def make_private(folder: Path) -> None:

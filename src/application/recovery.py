@@ -11,11 +11,11 @@ from domain.lease import Liveness, Termination
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from application.finalizer import RenderFinalizer
     from application.leases import LeaseKeeper
     from application.ports.artifact_store import ArtifactStore
     from application.ports.renders import RenderLeases, ServerJobEnder, ServerJobs
     from application.ports.system import Clock, Processes
+    from application.prompt_render import RenderFinalizer
     from domain.lease import LeaseObserver
     from domain.render import LiveRender
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from functools import partial
 from itertools import count
 from threading import RLock
 from typing import TYPE_CHECKING
@@ -15,47 +15,33 @@ from typing import TYPE_CHECKING
 from returns import result
 from returns.pipeline import is_successful
 
-from application.finalizer import UNEXPECTED
-from application.ports.artifact_store import RenderKey, StorageError
-from application.ports.events import RenderPreviewed, RenderProgressed, RenderStarted
-from application.ports.media_renderer import RenderJob
 from application.ports.prompt_repository import (
     Publication,
     RepositoryError,
     WriteRefusedError,
 )
+from application.prompt_render import UNEXPECTED
 from application.turns import Turns
-from domain.artifact import Artifact, metadata_of
 from domain.breaker import Verdict
-from domain.brief import PROMPT_FIELDS, ImageBrief
-from domain.brief_parser import parse_brief
-from domain.failure import Blame, Failure, FailureCode, describe_exception
-from domain.mark import ALGORITHMIC, MANIFEST, TRAINED, Mark
-from domain.render import Outcome, seed_for
+from domain.failure import Failure, FailureCode, describe_exception
+from domain.render import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Mapping, Sequence
 
     from returns.result import Result
 
     from application.admission import Admission
-    from application.finalizer import RenderFinalizer
     from application.leases import HeldLease, LeaseKeeper
-    from application.ports.artifact_store import ArtifactStore, Prepared, Staging, StoredFolder
-    from application.ports.events import EventListener, RenderEnded
-    from application.ports.media_renderer import MediaRenderer, RenderingFacts
-    from application.ports.prompt_repository import Selection, Waiting
-    from application.ports.render_logs import RenderLog, RenderLogs
-    from application.ports.renders import RenderLeases, ServerJobs
+    from application.ports.events import RenderEnded
+    from application.ports.prompt_repository import Selection
     from application.ports.system import Clock
+    from application.prompt_render import PromptRenderer, RenderFinalizer
     from application.signals import StopRequest
     from application.turns import Turn
-    from application.workflow_choice import WorkflowChoices
-    from domain.brief import Brief
-    from domain.picture_size import SizeRule
+    from domain.artifact import Artifact
     from domain.prompt import Kind
-    from domain.render import Claim, ServerJob, WorkflowProcess
+    from domain.render import Claim
 
 MAX_GROUP = 16
 """Maximum number of prompts that are published in one transaction."""
@@ -66,9 +52,6 @@ NextClaims = Callable[[int], "tuple[Selection, int] | None"]
 NOT_BEGUN = Failure(FailureCode.INTERRUPTED, "its render had not begun")
 """Why a prompt that was claimed ahead is given back."""
 
-_INTERRUPTED = Failure(FailureCode.INTERRUPTED, "the program was asked to stop")
-# What made a file, for its mark, where the models are not known.
-_SYSTEMS = {"sketch": "Media Generator sketch", "script": "ComfyUI", "server": "ComfyUI"}
 _MAX_HOLD = 0.1  # seconds that a publication may wait for the next one, however slow the disk is
 _MAX_AHEAD = 1.0  # seconds of a render, after which prompts claimed after it are given back
 _numbers = count(1)  # of the slots of this process
@@ -404,327 +387,3 @@ class RenderSlot:
             except WriteRefusedError:
                 self._admission.stop(failure)
         return self._finalizer.release(claim, failure, seconds, keeps_files=keeps_files)
-
-
-@dataclass(frozen=True, slots=True)
-class _RenderedWriting:
-    """One writing whose files are in its staging folder."""
-
-    job: RenderJob
-    facts: RenderingFacts
-    staging: Staging
-
-
-@dataclass(frozen=True, slots=True)
-class RenderedPrompt:
-    """A prompt that has rendered; its files are not verified yet.
-
-    Attributes:
-        writings: with their files, in order.
-        artifacts: the rows, if an earlier render placed the files already.
-    """
-
-    writings: tuple[_RenderedWriting, ...] = ()
-    artifacts: tuple[Artifact, ...] = ()
-
-
-def _explained(failure: Failure, facts: RenderingFacts) -> Failure:
-    """Why the files of a render are unusable, with what its workflow said and left elsewhere."""
-    elsewhere = facts.elsewhere() if failure.code is FailureCode.NO_FILES else ""
-    message = " ".join(filter(None, (failure.message, elsewhere)))
-    return replace(failure, message=message, detail=failure.detail or facts.detail())
-
-
-def _artifacts(
-    rendered: Sequence[_RenderedWriting],
-    claim: Claim,
-    at: datetime,
-    stored: Sequence[StoredFolder],
-) -> tuple[Artifact, ...]:
-    """The rows of all files: where they are, what they show, and how they were made."""
-    artifacts: list[Artifact] = []
-    for writing, folder in zip(rendered, stored, strict=True):
-        job, facts = writing.job, writing.facts
-        provenance: dict[str, object] = {
-            "renderer": facts.renderer,
-            "workflow": facts.workflow,
-            "render_seconds": round(facts.seconds, 3),
-        }
-        if job.workflow:
-            provenance["workflow_name"] = job.workflow
-        if facts.job is not None:
-            provenance |= {"server": facts.job.server, "server_job": facts.job.id}
-        provenance |= {
-            "seed": facts.job.seed if facts.job else job.seed,
-            "seed_passed": facts.seed_used,
-            "prompt_passed": facts.prompt_used,
-            "writing_id": claim.writings[job.variant - 1].id,
-            "render_id": claim.render_id,
-        }
-        if facts.reuse_key:
-            provenance["reuse_key"] = facts.reuse_key
-        if facts.reused_from:
-            provenance["reused_from"] = dict(facts.reused_from)
-        if facts.overwritten:
-            provenance["overwritten"] = list(facts.overwritten)
-        for file in folder.files:
-            if file.format == MANIFEST:  # beside the file that it is about
-                continue
-            path = f"{folder.kind.value}/{folder.folder}/{file.name}"
-            if file.name in facts.seeds:
-                provenance["seed"] = facts.seeds[file.name]
-            artifacts.append(
-                Artifact(claim.kind, path, metadata_of(job.brief, file, at, provenance))
-            )
-    return tuple(artifacts)
-
-
-@dataclass(frozen=True, slots=True)
-class _Context:
-    """The ``RenderContext`` of one render."""
-
-    held: HeldLease
-    stop: StopRequest
-    keeper: LeaseKeeper
-    jobs: ServerJobs | None
-    events: EventListener
-    log: RenderLog
-    record_process: Callable[[WorkflowProcess], bool]
-    has_next: Callable[[], bool]
-
-    def on_progress(self, fraction: float | None, message: str) -> None:
-        claim = self.held.claim
-        self.events.handle(RenderProgressed(claim.prompt_id, claim.render_id, fraction, message))
-
-    def on_output(self, stream: str, chunk: bytes) -> None:  # noqa: ARG002 - both go into one log
-        self.log.write(chunk)
-
-    def on_preview(self, picture: bytes, media_type: str) -> None:
-        claim = self.held.claim
-        self.events.handle(RenderPreviewed(claim.prompt_id, claim.render_id, picture, media_type))
-
-    def must_stop(self) -> bool:
-        return self.stop.made or self.keeper.must_stop(self.held)
-
-    def record_job(self, job: ServerJob) -> bool:
-        return self.jobs is None or self.jobs.record(self.held.claim, job)
-
-    def owns_job(self, job: ServerJob) -> bool:
-        if self.held.fenced:  # its prompt is rendered again, and its next render continues the job
-            return False
-        try:
-            return self.jobs is None or self.jobs.owns(self.held.claim, job)
-        except RepositoryError:
-            return False  # a successor may have it
-
-    def forget_job(self, job: ServerJob) -> None:
-        if self.jobs is not None:
-            self.jobs.forget(job, self.held.claim)
-
-    def on_started(self, *, takes_next: bool = False) -> None:
-        self.held.turn.begin()
-        if takes_next:
-            self.held.turn.pass_on(in_order=False)
-
-
-class PromptRenderer:
-    """Turns a claim into durable files or a failure.
-
-    Args:
-        renderer: makes the media.
-        store: verifies them, and moves them to the output tree.
-        keeper: of the leases.
-        leases: records the process of each render.
-        jobs: records jobs on servers; None if no kind is rendered on a server.
-        clock: the wall clock.
-        events: receives starts, progress and previews.
-        size_rule: of pictures.
-        logs: keeps the output of workflows.
-        choices: which named workflow renders which prompt; None if every kind has only one.
-    """
-
-    def __init__(  # noqa: PLR0913, PLR0917 - everything that a render needs
-        self,
-        renderer: MediaRenderer,
-        store: ArtifactStore,
-        keeper: LeaseKeeper,
-        leases: RenderLeases,
-        jobs: ServerJobs | None,
-        clock: Clock,
-        events: EventListener,
-        size_rule: SizeRule,
-        logs: RenderLogs,
-        choices: WorkflowChoices | None = None,
-    ) -> None:
-        self._renderer = renderer
-        self._store = store
-        self._keeper = keeper
-        self._leases = leases
-        self._jobs = jobs
-        self._clock = clock
-        self._events = events
-        self._size_rule = size_rule
-        self._logs = logs
-        self._choices = choices
-
-    def waiting_processes(
-        self, kinds: Collection[Kind], environment: Mapping[str, str], slot: int
-    ) -> tuple[Waiting, frozenset[Kind]]:
-        """A process that waits for a prompt and is not reserved, for each kind that has one.
-
-        The claim lock is held until it is recorded with a claim that is tracked.
-
-        Returns:
-            The processes, and the kinds for which the renderer has no place now.
-        """
-        reserved = self._keeper.reserved()
-        waiting = {
-            kind: self._renderer.waiting_processes(kind, environment, slot) for kind in kinds
-        }
-        return (
-            {
-                kind: process
-                for kind, processes in waiting.items()
-                for process in processes or ()
-                if process not in reserved
-            },
-            frozenset(kind for kind, processes in waiting.items() if processes is None),
-        )
-
-    def render(
-        self,
-        held: HeldLease,
-        stop: StopRequest,
-        environment: Mapping[str, str] | None = None,
-        slot: int = 0,
-        has_next: Callable[[], bool] = bool,
-    ) -> Result[RenderedPrompt, Failure]:
-        """Render every writing of a claim.
-
-        Files that an earlier render finished and the database refused are used again.
-
-        Args:
-            held: the lease of the claim.
-            stop: ends it early.
-            environment: variables of the workflow, which override those of this process.
-            slot: number of the slot.
-            has_next: whether the slot may render another prompt of the kind afterwards.
-        """
-        claim = held.claim
-        self._events.handle(RenderStarted(claim.prompt_id, claim.render_id, claim.kind))
-        try:
-            for earlier in claim.unpublished:
-                if artifacts := self._store.finished(RenderKey(claim.prompt_id, *earlier)):
-                    return result.Success(RenderedPrompt(artifacts=artifacts))
-        except StorageError as error:
-            return result.Failure(error.failure)
-        briefs: list[Brief] = []
-        for writing in claim.writings:  # all are parsed before the first takes minutes
-            parsed = parse_brief(claim.kind, writing.content)
-            if not is_successful(parsed):
-                return result.Failure(parsed.failure())
-            briefs.append(parsed.unwrap())
-        rendered: list[_RenderedWriting] = []
-        with closing(self._logs.begin(claim.render_id)) as log:
-            record_process = partial(self._leases.record_workflow, claim)
-            context = _Context(
-                held, stop, self._keeper, self._jobs, self._events, log, record_process, has_next
-            )
-            workflow = ""
-            for variant, brief in enumerate(briefs, start=1):
-                if self._choices is not None:
-                    choice = self._choices.begin(claim, variant, brief)
-                    if not is_successful(choice):
-                        return result.Failure(choice.failure())
-                    workflow = choice.unwrap().name
-                made = self._render_writing(
-                    context, variant, brief, environment or {}, slot, workflow
-                )
-                if not is_successful(made):
-                    return result.Failure(self._cause(made.failure()))
-                rendered.append(made.unwrap())
-        return result.Success(RenderedPrompt(tuple(rendered)))
-
-    def finish(
-        self, held: HeldLease, rendered: RenderedPrompt
-    ) -> Result[tuple[Artifact, ...], Failure]:
-        """Verify the files of a prompt and move them to the output tree: all of them, or none.
-
-        Args:
-            held: the lease of the claim.
-            rendered: what was rendered for it.
-        """
-        if rendered.artifacts:
-            return result.Success(rendered.artifacts)
-        claim = held.claim
-        prepared: list[Prepared] = []
-        for writing in rendered.writings:
-            job, facts = writing.job, writing.facts
-            mark = Mark(
-                key=f"{claim.prompt_id}/{claim.render_id}/{claim.token}/{job.variant}",
-                source_type=ALGORITHMIC if facts.renderer == "sketch" else TRAINED,
-                made_at=claim.claimed_at,
-                workflow=job.workflow or facts.workflow,
-                system=", ".join(facts.models) or _SYSTEMS.get(facts.renderer, "ComfyUI"),
-                prompt=getattr(job.brief, PROMPT_FIELDS[claim.kind]),
-                seed=str(facts.job.seed if facts.job else job.seed) if facts.seed_used else "",
-                ids=facts.mark_ids,
-            )
-            verified = self._store.prepare(writing.staging, job.variant, mark)
-            if not is_successful(verified):
-                failure = _explained(verified.failure(), writing.facts)
-                return result.Failure(self._cause(failure))
-            prepared.append(verified.unwrap())
-        if not self._keeper.still_holds(held):  # the machine may have slept; nothing is published
-            return result.Failure(_INTERRUPTED)
-        # The store asks for the rows first, to write them down.
-        describe = cache(partial(_artifacts, rendered.writings, claim, self._clock.now()))
-        key = RenderKey(claim.prompt_id, claim.render_id, claim.token)
-        placed = self._store.place(prepared, key, claim.claimed_at, describe)
-        return placed.map(describe)
-
-    def _render_writing(
-        self,
-        context: _Context,
-        variant: int,
-        brief: Brief,
-        environment: Mapping[str, str],
-        slot: int,
-        workflow: str,
-    ) -> Result[_RenderedWriting, Failure]:
-        """Render one writing into a folder of its own."""
-        if context.must_stop():
-            return result.Failure(_INTERRUPTED)
-        claim = context.held.claim
-        key = RenderKey(claim.prompt_id, claim.render_id, claim.token)
-        opened = self._store.open_staging(claim.kind, key, variant)
-        if not is_successful(opened):
-            return result.Failure(opened.failure())
-        staging = opened.unwrap()
-        size = None
-        if isinstance(brief, ImageBrief):
-            size = self._size_rule.size(brief.aspect_ratio, brief.width, brief.height)
-        earlier = () if self._jobs is None else self._jobs.earlier(claim)
-        job = RenderJob(
-            claim.prompt_id,
-            claim.render_id,
-            brief,
-            seed_for(brief, claim.prompt_id, claim.render_id, variant),
-            size,
-            staging.path,
-            environment,
-            variant,
-            tuple(job for job in earlier if job.variant == variant),
-            slot,
-            claim.process if variant == 1 else None,
-            workflow,
-        )
-        made = self._renderer.render(job, context)
-        if is_successful(made) and context.must_stop():
-            return result.Failure(_INTERRUPTED)
-        return made.map(lambda facts: _RenderedWriting(job, facts, staging))
-
-    def _cause(self, failure: Failure) -> Failure:
-        """The failure; or that of the store: on a full disk a script may leave half a file."""
-        cause = self._store.preflight() if failure.blame is Blame.RENDER else None
-        return cause or failure

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from adapters.sql_queue.connection import Connection
     from application.admission import Admission
     from application.drain import Drain
-    from application.finalizer import RenderFinalizer
     from application.housekeeping import Housekeeping
     from application.leases import LeaseKeeper
     from application.outbox_relay import HookDispatcher, OutboxRelay
@@ -51,10 +50,11 @@ if TYPE_CHECKING:
     from application.ports.reuse import ReuseIndex
     from application.ports.system import Clock, Processes
     from application.prompt_choice import PromptChooser
+    from application.prompt_render import PromptRenderer, RenderFinalizer
     from application.recovery import OrphanedJobs, Recovery
     from application.registration import Registration
     from application.reuse import AnswerablePrompts
-    from application.slot import PromptRenderer, RenderSlot
+    from application.slot import RenderSlot
     from application.workflow_choice import WorkflowChoices
     from application.workflow_holds import WorkflowHolds
     from domain.breaker import PastRender
@@ -333,7 +333,7 @@ class Container(containers.DeclarativeContainer):
         lease_seconds,
     )
     prompt_renderer: providers.Provider[PromptRenderer] = providers.Singleton(
-        Lazy("application.slot:PromptRenderer"),
+        Lazy("application.prompt_render:PromptRenderer"),
         renderer,
         store,
         keeper,
@@ -346,7 +346,7 @@ class Container(containers.DeclarativeContainer):
         workflow_choices,
     )
     finalizer: providers.Provider[RenderFinalizer] = providers.Singleton(
-        Lazy("application.finalizer:RenderFinalizer"),
+        Lazy("application.prompt_render:RenderFinalizer"),
         repository,
         store,
         providers.Callable(factories.retry_policy, settings),

@@ -186,7 +186,8 @@ def _signatures(loaded: LoadedSettings) -> Iterator[Check]:
     except (CertificateError, MarkError) as error:
         reason = f"a sample {error}" if isinstance(error, MarkError) else str(error)
         finding = f"published files are not signed: {reason}"
-        remedy = "Files get a plain mark meanwhile. See docs/marking.md for certificates."
+        mark = "get a plain mark" if marking.metadata else "are published without a mark"
+        remedy = f"Files {mark} meanwhile. See docs/marking.md for certificates."
         yield Check("signatures", CheckStatus.WARNING, finding, remedy)
         return
     if marking.private_key is None and certificate.stat().st_mode & 0o077:

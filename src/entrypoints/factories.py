@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from entrypoints.settings.resolution import (
     database_address,
-    database_name,
     database_path,
     is_postgres,
     lease_seconds,
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from adapters.comfyui_script.host_records import HostRecords
     from adapters.media_marks.marker import Marker
     from adapters.media_marks.signature import Signer
+    from adapters.postgres.address import PostgresAddress
     from adapters.postgres.database import PostgresDatabase
     from adapters.sql_queue.connection import Connection
     from adapters.sql_queue.known_paths import KnownPaths
@@ -344,12 +344,33 @@ def retry_policy(loaded: LoadedSettings) -> RetryPolicy:
 
 
 def state_folder(loaded: LoadedSettings) -> Path:
-    """The folder for files about the database. Raises SettingsError without a database."""
+    """The folder for files about the database, whatever path or address leads to it.
+
+    Raises:
+        SettingsError: there is no database.
+    """
     from adapters import state_folder as folders
 
     if is_postgres(loaded):
-        return folders.state_folder_of(state_root(loaded), database_name(loaded))
+        return _postgres_state_folder(state_root(loaded), database_address(loaded))
     return folders.state_folder(state_root(loaded), database_path(loaded))
+
+
+@cache
+def _postgres_state_folder(root: Path, address: PostgresAddress) -> Path:
+    """As the server names its database, or as it was named when it could last be reached."""
+    from adapters import state_folder as folders
+    from adapters.postgres.database import database_identity
+    from application.ports.prompt_repository import RepositoryError
+
+    name = str(address)
+    try:
+        identity = database_identity(address)
+    except RepositoryError:
+        identity = folders.remembered_identity(root, name) or name
+    else:
+        folders.remember_identity(root, name, identity)
+    return folders.state_folder_of(root, identity)
 
 
 def _lazy_processes() -> Callable[[], Processes]:

@@ -1,5 +1,6 @@
 """``mediagen doctor``."""
 
+import hashlib
 import json
 import os
 import re
@@ -14,6 +15,8 @@ import pytest
 from adapters.processes.system_processes import own_identity
 from adapters.sqlite.connection import Connection
 from domain.failure import Failure, FailureCode
+from tests import media_samples
+from tests.acceptance.test_cli_show import publish
 from tests.acceptance.test_cli_status import BRIEF, claim
 from tests.command_line import CommandLine
 from tests.databases import Poet, make_database
@@ -319,6 +322,32 @@ def test_artifact_rows(installed: CommandLine, poet: Poet, path: str, word: str)
     check = database_checks_of(installed)["artifact rows"]
     assert check["health"] == ("warning" if word else "ok")
     assert word in check["finding"]
+
+
+def test_purged_files_are_not_missed(installed: CommandLine, poet: Poet) -> None:
+    """They are counted; the other files of their folder must still be there."""
+    folder = installed.home / "out" / "image" / "1"
+    folder.mkdir(parents=True)
+    for name in ("a.png", "b.png"):
+        content = media_samples.png()
+        (folder / name).write_bytes(content)
+        facts = {
+            "renderer": "sketch",
+            "sha256": hashlib.sha256(content).hexdigest(),
+            "file_size": len(content),
+        }
+        publish(poet, 1, f"image/1/{name}", json.dumps(facts))
+    for options in ([], ["--now", "--yes"]):
+        purged = installed.run("purge", *SKETCH, "--files", "1", *options)
+        assert purged.returncode == 0, purged.stderr
+    assert sorted(path.name for path in folder.iterdir()) == ["b.png"]
+    check = database_checks_of(installed)["artifact rows"]
+    assert (check["health"], check["finding"]) == (
+        "ok",
+        "the files of the newest 2 rows exist, but 1 that people purged by way of the wastebasket",
+    )
+    (folder / "b.png").unlink()
+    assert database_checks_of(installed)["artifact rows"]["health"] == "warning"
 
 
 def test_the_last_environment_error(installed: CommandLine, poet: Poet) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image
 
+from adapters.media_marks.marker import Marker
+from domain.mark import TRAINED, Mark
 from tests import media_samples
 from tests.acceptance.test_cli_show import publish
 
@@ -85,9 +88,57 @@ def test_changed_and_missing_files_are_reported(shell: CommandLine, root: Path) 
     digest = hashlib.sha256(content).hexdigest()
     known = shell.run("verify", "--hash", digest.upper())
     assert (known.returncode, "artifact 1 of prompt 1" in known.stdout) == (0, True)
-    assert shell.run("verify", "--hash", "0" * 64).returncode == 1
+    assert known.stdout == (
+        f"{digest}  artifact 1 of prompt 1: {FIRST} (flux.json, seed 7, 2026-01-06T21:31:00Z)\n"
+    )
+    unknown = shell.run("verify", "--hash", "0" * 64)
+    assert (unknown.returncode, unknown.stdout) == (1, f"{'0' * 64}  not published here\n")
     assert shell.run("verify", "--hash", "xyz").returncode == 2
     assert shell.run("verify").returncode == 2
+
+
+def test_a_missing_manifest_of_a_published_song_is_found(
+    shell: CommandLine, root: Path, poet: Poet
+) -> None:
+    """The song itself is as it was published, but no longer signed."""
+    content = media_samples.song("opus")
+    path = "audio/1_20260106T213045/a.opus"
+    target = root / path
+    target.parent.mkdir(parents=True)
+    target.with_name(".copy").write_bytes(content)
+    mark = Mark("1", TRAINED, datetime(2026, 1, 6, tzinfo=UTC), "ace.json", "ComfyUI")
+    done = Marker("Media Generator 1.0").mark(target.with_name(".copy"), target, "opus", mark)
+    metadata = {
+        "sha256": done.sha256,
+        "mark": {"id": done.mark.id, "source_type": TRAINED, "signature": "sidecar"},
+    }
+    publish(poet, 1, path, json.dumps(metadata))
+    for artifact in (FIRST, SECOND):
+        (root / artifact).unlink()
+    found = shell.run("verify", "--all")
+    assert found.returncode == 3
+    assert f"changed     {path}  Its signature, a.c2pa beside it, is gone.\n" in found.stdout
+
+
+def test_a_copy_that_is_signed_in_a_file_beside_it_is_not_marked(
+    shell: CommandLine, root: Path, poet: Poet
+) -> None:
+    """The mark would break its signature; once that is gone, the copy is marked."""
+    content = media_samples.song("opus")
+    path = "audio/1_20260106T213045/a.opus"
+    (root / path).parent.mkdir(parents=True)
+    (root / path).write_bytes(content)
+    (root / path).with_suffix(".c2pa").write_bytes(b"any manifest")
+    metadata = {"renderer": "server", "mark": {"signature": "sidecar"}}
+    publish(poet, 1, path, json.dumps(metadata))
+    (root / FIRST).unlink()
+    exported = json.loads(shell.run("--json", "export", "--mark", "out").stdout)
+    assert exported == {"exported": 2, "marked": 0, "missing": 1}
+    assert (shell.home / "out" / path).read_bytes() == content
+    assert (shell.home / "out" / path).with_suffix(".c2pa").read_bytes() == b"any manifest"
+    (root / path).with_suffix(".c2pa").unlink()
+    again = json.loads(shell.run("--json", "export", "--mark", "again").stdout)
+    assert again == {"exported": 2, "marked": 1, "missing": 1}
 
 
 def test_a_re_encoded_copy_is_recognized(shell: CommandLine, root: Path) -> None:

@@ -40,8 +40,8 @@ from tests.chaos.failpoints import (
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from application.finalizer import RenderFinalizer
     from application.ports.events import Event
+    from application.prompt_render import RenderFinalizer
 
 HEARTBEAT_SECONDS = 0.1
 _LONGEST_GAP = 0.2

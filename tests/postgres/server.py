@@ -155,18 +155,36 @@ class Server:
     Args:
         binaries: the folder of PostgreSQL's programs.
         settings: further lines of postgresql.conf.
+        primary: the server that it is a standby of, which runs; None for none.
     """
 
-    def __init__(self, binaries: Path, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        binaries: Path,
+        settings: Mapping[str, str] | None = None,
+        primary: Address | None = None,
+    ) -> None:
         self._binaries = binaries
         # Not in pytest's own folder, which only its user may enter; and sockets have short paths.
         self.folder = own(Path(tempfile.mkdtemp(prefix="mgpg-", dir=_short_temporary_folder())))
-        self.address = Address(str(self.folder), free_port(), secrets.token_hex(8))
+        password = primary.password if primary else secrets.token_hex(8)
+        self.address = Address(str(self.folder), free_port(), password)
         self._postmaster: subprocess.Popen[bytes] | None = None
         self._data = self.folder / "data"
-        self._create({**_SETTINGS, **(settings or {})})
+        if primary is None:
+            self._create()
+        else:
+            self._copy(primary)
+        lines = {
+            **({} if primary else _SETTINGS),
+            **(settings or {}),
+            "port": str(self.address.port),
+            "unix_socket_directories": str(self.folder),
+        }
+        with (self._data / "postgresql.conf").open("a") as file:
+            file.writelines(f"{name} = '{value}'\n" for name, value in lines.items())
 
-    def _create(self, settings: Mapping[str, str]) -> None:
+    def _create(self) -> None:
         password = self.folder / "password"
         password.write_text(self.address.password)
         own(password)
@@ -181,13 +199,20 @@ class Server:
             "--locale=C",
             "--no-sync",
         )
-        lines = {
-            **settings,
-            "port": str(self.address.port),
-            "unix_socket_directories": str(self.folder),
-        }
-        with (self._data / "postgresql.conf").open("a") as file:
-            file.writelines(f"{name} = '{value}'\n" for name, value in lines.items())
+
+    def _copy(self, primary: Address) -> None:
+        self._run(
+            "pg_basebackup",
+            f"--pgdata={self._data}",
+            f"--dbname={primary.url(application_name='standby')}",
+            "--write-recovery-conf",
+            "--checkpoint=fast",
+            "--no-sync",
+        )
+
+    def promote(self) -> None:
+        """Make a standby the primary server, and wait until it is one."""
+        self._run("pg_ctl", "promote", f"--pgdata={self._data}", "--wait")
 
     def _run(self, program: str, *arguments: str) -> None:
         done = subprocess.run(
@@ -261,9 +286,11 @@ class Server:
 
 
 @contextmanager
-def running_server(binaries: Path, settings: Mapping[str, str] | None = None) -> Iterator[Server]:
+def running_server(
+    binaries: Path, settings: Mapping[str, str] | None = None, primary: Address | None = None
+) -> Iterator[Server]:
     """A server of a test's own, started; removed at the end."""
-    server = Server(binaries, settings)
+    server = Server(binaries, settings, primary)
     try:
         server.start()
         yield server

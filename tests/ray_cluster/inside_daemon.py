@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from domain.prompt import Kind
-from tests.acceptance.mediagen import LAKE, STEAM, Installation, image, until
+from tests.acceptance.mediagen import LAKE, STEAM, Installation, image, wait_until
 from tests.comfyui_double import running_double
 from tests.contract.media_renderer_contract import Watch, job_for
 from tests.integration.comfyui_server.worlds import INPUTS, picture_graph
@@ -36,7 +36,7 @@ def configure(place: Installation, slots: list[dict[str, Any]], **ray: object) -
     place.configure(
         {
             "media": {
-                "scripts": place.named("image_workflow.py"),
+                "scripts": place.script_paths("image_workflow.py"),
                 "renderer": {"image": "ray", "audio": "ray"},
                 "ray": {"address": ADDRESS, "slots": slots, **ray},
             }
@@ -54,9 +54,9 @@ def test_prompts_are_published_although_a_node_is_lost(nodes: Nodes, tmp_path: P
     prompts = [place.poet.write(image(f"lake {n}")) for n in range(12)]
     song = place.poet.write(json.dumps(STEAM), prompt_type="lyrics_prompt")
     with place.started("daemon") as process:
-        until(lambda: list(place.statuses().values()).count("ready") >= 3, PATIENCE)
+        wait_until(lambda: list(place.statuses().values()).count("ready") >= 3, PATIENCE)
         nodes.kill(2)
-        until(lambda: set(place.statuses().values()) == {"ready"}, PATIENCE)
+        wait_until(lambda: set(place.statuses().values()) == {"ready"}, PATIENCE)
         process.send_signal(signal.SIGTERM)
         printed, complaints = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, printed + complaints

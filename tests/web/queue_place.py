@@ -60,7 +60,7 @@ class Site:
         state = str(self.place.folder / "state")
         self.place.shell.environment["MEDIA_GENERATOR_PATHS__STATE"] = state
         (self.place.scripts / "steps.py").write_text(_STEPS, "utf-8")
-        self.place.use("good.py", "good.py")
+        self.place.use_scripts("good.py", "good.py")
         self.browser = browser
         self.url = ""
         self._serving: Any = None
@@ -103,9 +103,9 @@ class Site:
     @contextmanager
     def rendering(self) -> Iterator[subprocess.Popen[str]]:
         """A worker in the middle of the first prompt, which shows a quarter."""
-        self.place.use("steps.py")
+        self.place.use_scripts("steps.py")
         with self.place.started("run") as process:
-            self.place.begun(process)
+            self.place.wait_until_started(process)
             yield process
 
     def step(self) -> None:

@@ -141,7 +141,7 @@ def test_the_page_of_a_prompt_follows_its_render(site: Site) -> None:
             expect(page.locator("#state .chip")).to_have_text("processing")
             site.step()
             expect(page.locator("#progress")).to_contain_text("75%")
-            site.place.go()
+            site.place.release()
             expect(page.locator("#state .chip")).to_have_text("ready")
         expect(page.locator("#progress")).to_be_hidden()
         expect(page.locator("#outputs figure")).to_have_count(2)

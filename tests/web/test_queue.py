@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from tests.acceptance.mediagen import LAKE, STEAM, image, until
+from tests.acceptance.mediagen import LAKE, STEAM, image, wait_until
 from tests.web.judging import PHONE, overflows, serious
 from tests.web.queue_place import site_at
 
@@ -117,7 +117,7 @@ def test_the_progress_of_a_render_appears_moves_and_ends(site: Site) -> None:
             expect(bar).to_have_attribute("value", "0.75")
             expect(going).to_contain_text("75 %")
             expect(going).to_contain_text("left")
-            site.place.go()
+            site.place.release()
             expect(going).to_have_count(0)
             expect(page.locator("#ended > li")).to_contain_text("ready")
             expect(page.locator("#ended > li")).to_contain_text("A lake, please")
@@ -266,7 +266,7 @@ def test_pausing_and_resuming_by_keyboard(site: Site) -> None:
 
 def test_a_pause_by_others_is_shown_with_its_hint(site: Site) -> None:
     """The environment's pause comes with the failure's code and what to do."""
-    site.place.use("no_comfy.py")
+    site.place.use_scripts("no_comfy.py")
     for _ in range(3):
         site.place.poet.write(image("a lake"))
     with site.page("/queue") as page:
@@ -534,10 +534,10 @@ def test_everybody_can_use_it(site: Site) -> None:
         page.locator("#rendering").get_by_role("button", name="Cancel").click()
         assert serious(page) == []
         page.keyboard.press("Escape")
-        site.place.go()
+        site.place.release()
         site.step()
         worker.communicate(timeout=90)
-    until(lambda: status(site, prompt_id) == "ready")
+    wait_until(lambda: status(site, prompt_id) == "ready")
 
 
 def test_a_tab_that_nobody_sees_asks_for_nothing(site: Site) -> None:

@@ -103,7 +103,7 @@ def test_workers_come_and_go(site: Site) -> None:
         with site.rendering() as worker:
             expect(workers).to_contain_text(f":{worker.pid}")
             site.step()
-            site.place.go()
+            site.place.release()
             worker.communicate(timeout=90)
         expect(workers).to_contain_text("No worker is running")
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from adapters.comfyui_script.process import HasFileno
     from application.ports.system import Clock
 
-PROGRAM = Path(__file__).with_name("warm_host.py")
+PROGRAM = Path(__file__).with_name("warm_host") / "__main__.py"
 _CHANNEL = "channel"
 _EXIT_SECONDS = 3.0  # between the request to exit and SIGKILL
 _FREE_SECONDS = 10.0  # that it gets to free the GPU's memory

@@ -36,7 +36,7 @@ class _Device(NamedTuple):
 
 
 class _Report(msgspec.Struct, frozen=True):
-    """What a process reported, in bytes; ``warm_host.memory_use`` describes it."""
+    """What a process reported, in bytes; ``warm_host.gpu_memory`` describes it."""
 
     resident: int
     devices: list[_Device]

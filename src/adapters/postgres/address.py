@@ -24,6 +24,7 @@ _CONNECTION: Final[dict[str, Any]] = {
     "application_name": "mediagen",
 }
 _PASSWORD: Final = re.compile(r"(?<=://)([^/?#@:]*):[^/?#]*@")
+_EACH_SERVER: Final = re.compile(r" ?- host: .*?, hostaddr: \S+ (connection failed: )?")
 _MISSING: Final = (
     "database.url needs the PostgreSQL driver psycopg, which is not installed here; install it with"
     " 'pip install \"media-generator[postgres]\"', or use database.path for a SQLite file"
@@ -32,6 +33,13 @@ _MISSING: Final = (
 # What libpq and the server say, and what to do. The server's half may be in another language; then
 # its own words stand alone.
 _ADVICE: Final = (
+    (
+        r"session is (not )?read-only|server is (not )?in hot standby mode",
+        (
+            "none of the servers in database.url is one that target_session_attrs asks for; if a"
+            " standby is about to be promoted, it is tried again"
+        ),
+    ),
     (
         (
             r"could not translate host name|name or service not known|failed to resolve"
@@ -183,6 +191,8 @@ def connect(address: PostgresAddress) -> psycopg.Connection[Any]:
     try:
         import psycopg
         from psycopg import conninfo
+
+        from adapters.postgres.session import Session
     except ImportError:
         raise RepositoryError(_MISSING) from None
     try:
@@ -191,7 +201,7 @@ def connect(address: PostgresAddress) -> psycopg.Connection[Any]:
         mine["sslrootcert"] = address.ca_file
         defaults = {**_CONNECTION, **{name: value for name, value in mine.items() if value}}
         options = {name: value for name, value in defaults.items() if name not in in_url}
-        return psycopg.connect(
+        return Session.connect(
             address.url,
             autocommit=True,
             prepare_threshold=None,
@@ -210,6 +220,8 @@ def _explained(error: psycopg.Error, address: PostgresAddress) -> str:
     """What the driver says in one line without secrets, and what to do."""
     text = " ".join(str(error).split())
     text = re.sub(r"(?i)^connection failed: |\s*Is the server running .*?\?", "", text)
+    # With several servers, what each of them said.
+    text = _EACH_SERVER.sub("; ", text.partition("All failures were: ")[2] or text).lstrip("; ")
     for secret in _secrets(address):
         text = text.replace(secret, "***")
     advice = next(

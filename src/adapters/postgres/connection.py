@@ -84,8 +84,9 @@ class Connection:
         self._savepoints = 0
         self._in_transaction = False
         self._has_begun = False  # whether the server knows about the transaction
-        self._transaction: str | None = None  # its number, once something was changed
+        self._mark: Mapping[str, object] | None = None  # once the transaction changed something
         self._pending: list[str] = []  # statements that are sent along with the next one
+        self._sql = statements("transactions")
         self._driver: psycopg.Connection[tuple[Any, ...]] | None = connect(address)
 
     def close(self) -> None:
@@ -130,16 +131,17 @@ class Connection:
         if not self._in_transaction:
             message = f"the transaction on {self.path} was rolled back; nothing was written"
             raise WriteRefusedError(message)
-        if self._transaction is not None:
+        if self._mark is not None:
             return self._send(statement, values, writes=True).rowcount
-        # The number tells whether the transaction was committed, should the session be lost then.
-        numbered = f"{statement}; SELECT pg_current_xact_id()::text"
-        cursor = self._send(numbered, values, writes=True)
+        # Tells whether the transaction was committed, should the session be lost then.
+        cursor = self._send(f"{statement}; {self._sql['mark']}", values, writes=True)
         changed = cursor.rowcount
         while cursor.nextset():
             if cursor.description is None:
                 changed = cursor.rowcount
-        [(self._transaction,)] = cursor.fetchall()
+        [mark] = cursor.fetchall()
+        names = ("number", "written", "replayed", "timeline")
+        self._mark = dict(zip(names, mark, strict=True))
         return changed
 
     @property
@@ -209,9 +211,21 @@ class Connection:
         )
         return f" ({', '.join(name for (name,) in names)})" if names else ""
 
-    def version(self) -> tuple[int, int] | None:
-        """None: nothing cheap tells whether anything was committed."""
-        return None
+    def version(self) -> tuple[int, str] | None:
+        """A value that changes with every transaction that writes anything on the server.
+
+        None inside a write transaction, which may be rolled back.
+
+        Raises:
+            RepositoryError: the database cannot be used.
+        """
+        with self._lock:
+            if self._in_transaction:
+                return None
+            [(snapshot,)] = self.rows(self._sql["snapshot"])
+            # Another session may be with another server, whose numbers are its own.
+            process = self._driver.info.backend_pid if self._driver else 0
+            return process, str(snapshot)
 
     # ------------------------------------------------------------------------------ transactions
 
@@ -328,7 +342,7 @@ class Connection:
 
     def _begin(self, mode: str) -> None:
         wait = round(self._max_wait() * 1000)
-        self._in_transaction, self._has_begun, self._transaction = True, False, None
+        self._in_transaction, self._has_begun, self._mark = True, False, None
         self._savepoints = 0
         self._pending = [
             f"BEGIN ISOLATION LEVEL {mode}",
@@ -339,27 +353,26 @@ class Connection:
     def _commit(self, statement: str) -> None:
         if not self._has_begun:
             return  # nothing was done
-        number = self._transaction
+        mark = self._mark
         try:
             self._send(statement, writes=True)
         except LostSessionError:
-            if number is None:
+            if mark is None:
                 raise
             self._in_transaction = False
-            if not self._was_committed(number):
+            if not self._was_committed(mark):
                 raise
         self._in_transaction = False
 
-    def _was_committed(self, number: str) -> bool:
+    def _was_committed(self, mark: Mapping[str, object]) -> bool:
         """Whether a transaction was committed whose session was lost at that moment.
 
         Raises:
             RepositoryError: it cannot be known.
         """
         began = time.monotonic()
-        status = "SELECT pg_xact_status(CAST(:number AS xid8))"
         while True:
-            [(outcome,)] = self.rows(status, {"number": number})
+            [(outcome,)] = self.rows(self._sql["outcome"], mark)
             # The old session may still be at it.
             if outcome != "in progress" or time.monotonic() - began >= self._max_wait(
                 self._write_timeouts

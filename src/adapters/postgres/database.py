@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
-from adapters.postgres.connection import Connection
+from adapters.postgres.address import UnreachableError
+from adapters.postgres.connection import Connection, LostSessionError
+from adapters.postgres.statements import statements
+from adapters.sql_queue.shared_schema import check_shared_tables
 from application.ports.database import WorkerPlace
+from application.ports.prompt_repository import RepositoryError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +32,27 @@ if TYPE_CHECKING:
     from adapters.sql_queue.labels import SqlPromptLabels
     from adapters.sql_queue.prompt_catalogue import SqlPromptCatalogue, WhyLost
     from adapters.sql_queue.workers import SqlWorkerRegister
+
+_IDENTITY_TIMEOUT = 5.0  # seconds
+
+
+def database_identity(address: PostgresAddress) -> str:
+    """A name of the shared tables, the same for every address that leads to them.
+
+    Where the server keeps its number secret, it is the address.
+
+    Raises:
+        RepositoryError: the server cannot be reached, or there are no shared tables.
+    """
+    with closing(Connection(address, _IDENTITY_TIMEOUT)) as connection:
+        check_shared_tables(connection)
+        try:
+            [numbers] = connection.rows(statements("doctor")["identity"])
+        except (LostSessionError, UnreachableError):
+            raise
+        except RepositoryError:
+            return str(address)
+    return "postgresql " + " ".join(map(str, numbers))
 
 
 class PostgresDatabase:

@@ -265,6 +265,12 @@ def status_term(status: object) -> tuple[str, dict[str, object]]:
     return ":state", {"state": status}
 
 
+def has_count_indexes(connection: Connection) -> bool:
+    """Whether our indexes by state and on pending prompts exist."""
+    names = connection.names("index")
+    return names.issuperset([*_STATE_INDEXES.values(), *OLDEST_FIRST.indexes.values()])
+
+
 def has_failure_index(connection: Connection) -> bool:
     """Whether our index on failed renders exists."""
     return _FAILURES in connection.names("index")

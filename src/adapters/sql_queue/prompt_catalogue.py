@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from adapters.sql_queue.bookkeeping import (
     bookkeeping_version,
+    has_count_indexes,
     index_hint,
     shown_statuses,
     sort_key,
@@ -219,8 +220,18 @@ class SqlPromptCatalogue:
             for kind in Kind
         ]
         if not all(by_state and pending for _, by_state, pending in hints):
-            return [_State(_KINDS[kind], *rest) for kind, *rest in self._rows("counts")]
+            return self._count_without_hints()
         return [state for hint in hints for state in self._count_by_index(*hint)]
+
+    def _count_without_hints(self) -> list[_State]:
+        """The states of all kinds, where no statement can name an index, or there is none."""
+        rows: list[tuple[Any, ...]] = []
+        if "counts_of_kind" in self._sql and has_count_indexes(self._connection):
+            for kind in Kind:
+                rows += self._of_kind("counts_of_kind", kind, "")
+        else:
+            rows = self._rows("counts")
+        return [_State(_KINDS[kind], *rest) for kind, *rest in rows]
 
     def _count_by_index(self, kind: Kind, by_state: str, pending: str) -> list[_State]:
         """The states of a kind that have prompts.

@@ -209,6 +209,7 @@ def _export(
         return None
     target = folder / artifact.file_path
     stated = ""
+    is_signed = _export_manifest(artifact, published, folder)
     with io.BufferedReader(media.file) as file:
         if not os.path.lexists(target):
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -216,12 +217,12 @@ def _export(
             with part.open("wb") as copy:
                 shutil.copyfileobj(file, copy, 1024 * 1024)
             mark = _mark(artifact)
-            if marker is None or mark is None or media.format is None:
+            # A new byte would break the signature beside it.
+            if marker is None or mark is None or media.format is None or is_signed:
                 part.replace(target)
             else:
                 done = marker.mark(part, target, media.format, mark)
                 stated = done.mark.metadata or done.mark.signature or done.mark.problem
-    _export_manifest(artifact, published, folder)
     return {
         "file": artifact.file_path,
         "artifact_id": artifact.id,
@@ -234,13 +235,16 @@ def _export(
     }
 
 
-def _export_manifest(artifact: GalleryArtifact, published: PublishedMedia, folder: Path) -> None:
-    """Copy the manifest that stands beside a file, too."""
+def _export_manifest(artifact: GalleryArtifact, published: PublishedMedia, folder: Path) -> bool:
+    """Copy the manifest that stands beside a file, too; says whether there is one."""
     path = published_manifest(artifact.file_path, artifact.metadata)
     media = published.open(path, {}) if path else None
-    if path is not None and media is not None:
-        with io.BufferedReader(media.file) as file:
-            (folder / path).write_bytes(file.read())
+    if path is None or media is None:
+        return False
+    (folder / path).parent.mkdir(parents=True, exist_ok=True)
+    with io.BufferedReader(media.file) as file:
+        (folder / path).write_bytes(file.read())
+    return True
 
 
 def _mark(artifact: GalleryArtifact) -> Mark | None:

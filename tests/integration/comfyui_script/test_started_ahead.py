@@ -14,7 +14,7 @@ from returns.pipeline import is_successful
 from adapters.comfyui_script import memory_use
 from adapters.comfyui_script.host_pool import HostLimits
 from adapters.comfyui_script.memory_use import MemoryUse, available_bytes
-from adapters.comfyui_script.warm_host import memory_use as reported
+from adapters.comfyui_script.warm_host.gpu_memory import memory_use as reported
 from application.ports.events import HostEnded, HostFailed, HostStarted
 from domain.failure import FailureCode
 from tests.integration.comfyui_script.processes import is_running

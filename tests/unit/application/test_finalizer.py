@@ -16,8 +16,8 @@ from tests.harness import ANY, Harness
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from application.finalizer import RenderFinalizer
     from application.ports.events import RenderEnded
+    from application.prompt_render import RenderFinalizer
     from domain.render import Claim
 
 KILLED = Failure(FailureCode.WORKFLOW_KILLED, "ended by signal 9")

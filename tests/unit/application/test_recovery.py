@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from application.drain import RECOVERY_INTERVAL
-from application.finalizer import UNEXPECTED
 from application.ports.artifact_store import RenderKey, StorageError
 from application.ports.events import WorkerError
 from application.ports.prompt_repository import Selection
+from application.prompt_render import UNEXPECTED
 from domain.failure import Failure, FailureCode
 from domain.prompt import Kind
 from domain.render import WorkflowProcess

@@ -13,8 +13,8 @@ from returns.result import Failure as Failed
 
 from application.ports.artifact_store import RenderKey
 from application.ports.prompt_repository import RepositoryBusyError, Selection
+from application.prompt_render import PromptRenderer
 from application.signals import StopRequest
-from application.slot import PromptRenderer
 from domain.affinity import Fit, Need
 from domain.failure import Failure, FailureCode
 from domain.picture_size import PictureSize, SizeRule

@@ -43,16 +43,16 @@ from adapters.sqlite.doctor import DatabaseChecks
 from adapters.system_clock import SystemClock, SystemJitter
 from application.admission import Admission
 from application.drain import Drain
-from application.finalizer import RenderFinalizer
 from application.housekeeping import Housekeeping
 from application.leases import LeaseKeeper
 from application.outbox_relay import HookDispatcher
 from application.ports.prompt_repository import RepositoryError, Selection
+from application.prompt_render import PromptRenderer, RenderFinalizer
 from application.recovery import OrphanedJobs, Recovery
 from application.registration import Registration
 from application.reuse import AnswerablePrompts, ReusingRenderer
 from application.signals import StopRequest
-from application.slot import PromptRenderer, RenderSlot
+from application.slot import RenderSlot
 from domain.picture_size import SizeRule
 from domain.prompt import Kind
 from entrypoints.container import Container, compose

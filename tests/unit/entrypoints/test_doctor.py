@@ -104,3 +104,35 @@ def test_the_doctor_warns_a_month_before_the_certificate_ends(
     [check] = [one for one in doctor.diagnose(settings, problems) if one.subject == "signatures"]
     assert (check.status, words in check.finding) == (status, True)
     assert bool(check.remedy) == (status is CheckStatus.WARNING)
+
+
+def marking_checks(tmp_path: Path, mode: int = 0o600, **marking: object) -> dict[str, Check]:
+    """The checks on signatures with a valid certificate, by subject."""
+    pytest.importorskip("c2pa")
+    pem, _ = make_test_certificate(90, datetime.now(UTC))
+    certificate = tmp_path / "signing.pem"
+    certificate.write_text(pem)
+    certificate.chmod(mode)
+    path = tmp_path / "media_generator_config.json"
+    marking["certificate"] = str(certificate)
+    path.write_text(json.dumps({"media": {"marking": marking}}), "utf-8")
+    settings, problems = Invocation(config_file=path).inspected_settings()
+    checks = doctor.diagnose(settings, problems)
+    return {check.subject: check for check in checks if check.subject.startswith("sign")}
+
+
+def test_the_doctor_reports_a_signing_key_that_others_can_read(tmp_path: Path) -> None:
+    """With the command that ends it; files are signed nevertheless."""
+    checks = marking_checks(tmp_path, mode=0o644)
+    assert checks["signing key"].status is CheckStatus.WARNING
+    assert checks["signing key"].command == f"chmod 600 {tmp_path / 'signing.pem'}"
+    assert checks["signatures"].status is CheckStatus.OK
+    assert list(marking_checks(tmp_path)) == ["signatures"]
+
+
+def test_the_doctor_reports_a_time_authority_that_does_not_answer(tmp_path: Path) -> None:
+    """Files are signed without a time stamp meanwhile."""
+    check = marking_checks(tmp_path, time_authority="http://127.0.0.1:9")["signatures"]
+    assert check.status is CheckStatus.WARNING
+    assert check.finding.startswith("published files are signed without a time stamp: ")
+    assert "media.marking.time_authority" in check.remedy

@@ -50,3 +50,12 @@ WHERE
     AND xact_start < clock_timestamp() - :seconds * interval '1 second'
 ORDER BY xact_start
 LIMIT 5;
+
+-- What tells this database, and the tables that this user finds in it, from all others, whatever the address. A standby
+-- that takes over has the same numbers.
+
+-- name: identity
+SELECT
+    (SELECT c.system_identifier FROM pg_control_system() AS c),
+    (SELECT d.oid::bigint FROM pg_database AS d WHERE d.datname = current_database()),
+    to_regclass('prompts')::oid::bigint;

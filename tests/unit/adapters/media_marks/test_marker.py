@@ -284,6 +284,30 @@ def test_tags_of_an_mp3_stay(tmp_path: Path, tag: bytes) -> None:
         assert container.metadata["title"] == "Rain"
 
 
+@pytest.mark.parametrize(
+    ("encoding", "codec", "mark"),
+    [
+        pytest.param(1, "utf-16-le", b"\xff\xfe", id="UTF-16, little end first"),
+        pytest.param(1, "utf-16-be", b"\xfe\xff", id="UTF-16, big end first"),
+        pytest.param(2, "utf-16-be", b"", id="UTF-16 without a byte order mark"),
+        pytest.param(3, "utf-8", b"", id="UTF-8"),
+    ],
+)
+def test_a_mark_in_any_encoding_of_id3_is_read(
+    tmp_path: Path, encoding: int, codec: str, mark: bytes
+) -> None:
+    """As taggers write it; such a song is not marked again."""
+    end = bytes(2) if encoding in {1, 2} else bytes(1)
+    title, value = ("DigitalSourceType".encode(codec), ADDRESS.encode(codec))
+    text = bytes([encoding]) + mark + title + end + mark + value + end
+    frame = b"TXXX" + len(text).to_bytes(4, "big") + bytes(2) + text
+    raw = _tag(3, 0, frame) + media_samples.song("mp3")
+    layout = scan_file(io.BytesIO(raw), "mp3")
+    assert layout.tags["DIGITALSOURCETYPE"] == ADDRESS
+    new, done = marked(tmp_path, raw, "mp3")
+    assert (new, done.mark.metadata, done.mark.source_type) == (raw, "present", TRAINED)
+
+
 def test_a_flac_file_without_comments_gets_some(tmp_path: Path) -> None:
     """Also behind an ID3v2 tag, and with the stream information as the last block."""
     raw = media_samples.song("flac")

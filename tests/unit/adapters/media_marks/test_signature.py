@@ -7,7 +7,7 @@ import json
 import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -29,15 +29,18 @@ from adapters.media_marks.signature import (
 )
 from application.file_report import Verdict, judge
 from application.ports.media_marks import Inspection, Manifest
-from domain.mark import TRAINED, FileMark
+from domain.mark import SOURCE_TYPES, TRAINED, FileMark
 from tests import media_samples
 from tests.unit.adapters.media_marks.test_marker import MARK, decoded, layout_of, marked, verify
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytest.importorskip("c2pa")
-serialization = pytest.importorskip("cryptography.hazmat.primitives.serialization")
+c2pa = pytest.importorskip("c2pa")
+pytest.importorskip("cryptography")
+from cryptography import x509  # noqa: E402 - an extra
+from cryptography.hazmat.primitives import hashes, serialization  # noqa: E402
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519  # noqa: E402
 
 NOW = datetime.now(UTC)
 PEM, AUTHORITY = make_test_certificate(30, NOW)
@@ -115,6 +118,38 @@ def test_a_manifest_stands_beside_the_file(
     path.write_bytes(new)
     beside.unlink()
     assert judge(FileInspector(StoreLimits()).inspect(path)).verdict is Verdict.MARKED
+
+
+@pytest.mark.parametrize("format_name", ["png", "jpeg", "wav"])
+def test_a_manifest_of_others_beside_any_format_is_read(tmp_path: Path, format_name: str) -> None:
+    """Some programs leave pictures as they are, and write the manifest into a file beside them."""
+    raw = media_samples.media(format_name)
+    path = tmp_path / f"made{media_samples.SUFFIXES[format_name]}"
+    path.write_bytes(raw)
+    (tmp_path / "signing.pem").write_text(PEM)
+    chain, key = load_certificate(tmp_path / "signing.pem", None)
+    facts = c2pa.C2paSignerInfo(alg=b"es256", sign_cert=chain, private_key=key, ta_url=None)
+    action = {"action": "c2pa.created", "digitalSourceType": SOURCE_TYPES + TRAINED}
+    document = {
+        "title": path.name,
+        "assertions": [{"label": "c2pa.actions", "data": {"actions": [action]}}],
+    }
+    with (
+        c2pa.Builder(json.dumps(document)) as builder,
+        c2pa.Signer.from_info(facts) as library_signer,
+    ):
+        builder.set_no_embed()
+        media_type = SIGNABLE[format_name]
+        manifest = builder.sign(library_signer, media_type, io.BytesIO(raw), io.BytesIO())
+    path.with_suffix(".c2pa").write_bytes(manifest)
+    inspector = FileInspector(StoreLimits(), AUTHORITY)
+    seen = inspector.inspect(path)
+    assert (seen.source_type, judge(seen).verdict) == ("", Verdict.MARKED)
+    assert seen.manifest is not None
+    assert (seen.manifest.is_trusted, seen.manifest.source_type) == (True, TRAINED)
+    new, _ = marked(tmp_path, raw, format_name)
+    assert new != raw
+    assert judge(inspector.inspect(path)).verdict is Verdict.CHANGED
 
 
 def test_a_manifest_of_a_neighbour_is_no_broken_signature(tmp_path: Path, signer: Signer) -> None:
@@ -229,6 +264,46 @@ def test_what_is_wrong_with_a_certificate_is_said(tmp_path: Path) -> None:
     path.write_text(json.dumps({}))
     with pytest.raises(CertificateError, match="holds no certificate"):
         load_certificate(path, None)
+
+
+def _certificate(key: Any) -> tuple[bytes, bytes]:  # noqa: ANN401 - of any kind
+    """A certificate for a key, signed by another, and the key."""
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Signer of any kind")])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(NOW - timedelta(days=1))
+        .not_valid_after(NOW + timedelta(days=1))
+        .sign(ec.generate_private_key(ec.SECP256R1()), hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    return certificate.public_bytes(serialization.Encoding.PEM), private
+
+
+@pytest.mark.parametrize(
+    ("curve", "algorithm"),
+    [(ec.SECP256R1(), "es256"), (ec.SECP384R1(), "es384"), (ec.SECP521R1(), "es512")],
+)
+def test_the_algorithm_follows_from_the_curve_of_the_key(
+    curve: ec.EllipticCurve, algorithm: str
+) -> None:
+    """By the name that the package for certificates gives it."""
+    chain, key = _certificate(ec.generate_private_key(curve))
+    assert check_certificate(chain, key) == algorithm
+
+
+def test_keys_of_other_kinds_are_known_or_refused() -> None:
+    """A curve that C2PA does not know would fail for every file."""
+    assert check_certificate(*_certificate(ed25519.Ed25519PrivateKey.generate())) == "ed25519"
+    with pytest.raises(CertificateError, match="of a kind that C2PA does not know"):
+        check_certificate(*_certificate(ec.generate_private_key(ec.SECP256K1())))
 
 
 def signed_file(folder: Path, pem: str, authority: str | None = None) -> tuple[Path, FileMark]:

@@ -117,9 +117,11 @@ def test_the_wastebasket_empties_for_good(site: Site) -> None:
     assert site.post("/api/v1/gallery/restore", {"ids": [2]}).json["changed"] == [2]  # type: ignore[index]
     purged = site.post("/api/v1/gallery/purge", body).json
     assert purged == {"changed": [1], "refused": {"2": "it is not in the wastebasket"}}
-    gone = site.get(f"/api/media/{paths[0]}")
-    assert gone.status_code == 410
-    assert gone.json["error"]["code"] == "purged"  # type: ignore[index]
+    for address in (f"/api/media/{paths[0]}", f"/api/media/{paths[0]}?w=160"):
+        gone = site.get(address)
+        assert gone.status_code == 410
+        assert gone.json["error"]["code"] == "purged"  # type: ignore[index]
+        assert gone.json["error"]["message"] == "the file was purged"  # type: ignore[index]
     assert site.get("/api/v1/gallery?shown=all").json["items"][1]["purged"]  # type: ignore[index]
     assert ids(site) == [2]
 
