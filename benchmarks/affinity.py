@@ -21,7 +21,7 @@ from adapters.sqlite.shared_schema import create_database
 from application.ports.prompt_repository import Selection
 from benchmarks.arrivals import Author
 from benchmarks.daemon_process import READY, running_daemon
-from benchmarks.filling import Contents, fill_database
+from benchmarks.databases import Contents, fill_database
 from benchmarks.reports import Report
 from benchmarks.samples import Sample, interleaved
 from benchmarks.workflow import install

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from adapters.sqlite.connection import Connection
 from application.ports.prompt_repository import Selection
-from benchmarks.filling import Contents, fill_database, repository
+from benchmarks.databases import Contents, fill_database, repository
 from benchmarks.floors import BareCommits
 from benchmarks.machine import memory_folder
 from benchmarks.reports import Report

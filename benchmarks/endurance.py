@@ -10,7 +10,7 @@ import psutil
 
 from benchmarks.arrivals import Author
 from benchmarks.daemon_process import running_daemon
-from benchmarks.filling import Contents, fill_database
+from benchmarks.databases import Contents, fill_database
 from benchmarks.reports import Report
 from benchmarks.workflow import install
 

@@ -22,8 +22,8 @@ from adapters.sqlite.connection import Connection
 from application.ports.prompt_repository import Publication, Selection
 from application.ports.search import SearchQuery
 from benchmarks.builds import checkouts
-from benchmarks.filling import Contents, fill_database, repository
-from benchmarks.page_asking import Asking
+from benchmarks.databases import Contents, fill_database, repository
+from benchmarks.http_client import Asking
 from benchmarks.reports import Report
 from benchmarks.samples import Sample, interleaved
 from benchmarks.workflow import install

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from adapters.sql_queue.gallery import SqlGallery
 from adapters.sqlite.connection import Connection
 from application.ports.gallery import GalleryQuery, PromptListQuery
-from benchmarks.filling import Contents, fill_database
+from benchmarks.databases import Contents, fill_database
 from benchmarks.reports import Report
 from benchmarks.samples import Sample
 from domain.prompt import Kind

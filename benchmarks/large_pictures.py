@@ -18,7 +18,7 @@ from PIL import Image, ImageChops
 from benchmarks.arrivals import Author
 from benchmarks.builds import checkouts
 from benchmarks.daemon_process import running_daemon
-from benchmarks.filling import Contents, fill_database
+from benchmarks.databases import Contents, fill_database
 from benchmarks.page import served
 from benchmarks.reports import Report
 from benchmarks.workflow import install

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from benchmarks.filling import Contents, fill_database
+from benchmarks.databases import Contents, fill_database
 from benchmarks.reports import Report
 from benchmarks.samples import Sample
 from benchmarks.workflow import install

@@ -20,7 +20,7 @@ from application.recovery import Recovery
 from application.signals import StopRequest
 from application.slot import RenderSlot
 from application.turns import LANES
-from benchmarks.filling import repository
+from benchmarks.databases import repository
 from domain.artifact import MediaFacts
 from domain.breaker import CircuitBreaker
 from domain.lease import LeaseObserver

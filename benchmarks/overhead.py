@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmarks.builds import DrainProcess, checkouts
-from benchmarks.filling import Contents, fill_database
+from benchmarks.databases import Contents, fill_database
 from benchmarks.floors import BareCommits, BareFlushes
 from benchmarks.reports import Report
 from benchmarks.samples import Sample

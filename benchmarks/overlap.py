@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from benchmarks.builds import DrainProcess, checkouts
-from benchmarks.filling import Contents, fill_database
+from benchmarks.databases import Contents, fill_database
 from benchmarks.reports import Report
 from benchmarks.samples import Sample
 from benchmarks.workflow import install, megapixel_picture, small_picture

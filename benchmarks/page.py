@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Final
 
 from PIL import Image, ImageChops
 
-from benchmarks.filling import Contents, fill_database
-from benchmarks.page_asking import Asking
-from benchmarks.page_browsing import VISITS, browse
+from benchmarks.browser_visits import VISITS, browse
+from benchmarks.databases import Contents, fill_database
+from benchmarks.http_client import Asking
 from benchmarks.reports import Report
 from benchmarks.samples import interleaved
 

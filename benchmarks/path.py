@@ -49,7 +49,7 @@ from adapters.system_clock import repeating
 from application.ports.prompt_repository import Selection
 from application.signals import StopRequest
 from benchmarks import media, server
-from benchmarks.filling import Contents, fill_database
+from benchmarks.databases import Contents, fill_database
 from benchmarks.reports import table
 from benchmarks.workflow import COPIES, install
 from domain.prompt import Kind

@@ -18,7 +18,7 @@ import litequeue
 import persistqueue
 from huey import SqliteHuey
 
-from benchmarks.filling import settle
+from benchmarks.databases import settle
 
 if TYPE_CHECKING:
     import sqlite3

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.arrivals import arrive
 from benchmarks.daemon_process import CLAIMED, READY, running_daemon
-from benchmarks.filling import Contents, fill_database
+from benchmarks.databases import Contents, fill_database
 from benchmarks.reports import Report
 from benchmarks.samples import Sample
 from benchmarks.workflow import COPIES, install

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.arrivals import Author
 from benchmarks.daemon_process import running_daemon
-from benchmarks.filling import Contents, fill_database
+from benchmarks.databases import Contents, fill_database
 from benchmarks.reports import Report
 from benchmarks.samples import Sample, interleaved
 from benchmarks.slots import rate
 from benchmarks.workflow import COPIES, install, megapixel_picture
-from tests.ray_cluster.needing import namespace
+from tests.ray_cluster.availability import namespace
 from tests.ray_cluster.nodes import ADDRESS, INSIDE, PATIENCE, Nodes, loopback_up, wait_for
 
 if TYPE_CHECKING:

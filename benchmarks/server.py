@@ -26,7 +26,7 @@ from application.signals import StopRequest
 from benchmarks.arrivals import Author
 from benchmarks.builds import checkouts
 from benchmarks.daemon_process import CLAIMED, READY, running_daemon
-from benchmarks.filling import Contents, fill_database
+from benchmarks.databases import Contents, fill_database
 from benchmarks.floors import BareCommits, BareFlushes
 from benchmarks.idle import look
 from benchmarks.overhead import busy_disk

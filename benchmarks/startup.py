@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.builds import checkouts
-from benchmarks.filling import Contents, fill_database
+from benchmarks.databases import Contents, fill_database
 from benchmarks.import_times import import_times
 from benchmarks.reports import Report
 from benchmarks.samples import Sample, interleaved

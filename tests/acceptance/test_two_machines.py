@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from tests.acceptance.mediagen import wait_until
-from tests.acceptance.test_out_of_sight import CONTAINER, descendants, unshare
+from tests.acceptance.test_remote_workers import CONTAINER, descendants, unshare
 from tests.command_line import MEDIAGEN, CommandLine
 
 if TYPE_CHECKING:

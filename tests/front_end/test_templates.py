@@ -15,8 +15,8 @@ from adapters.comfyui_graph.bundled_node_types import bundled_node_types
 from tests.front_end.comparison import compared, is_known, templates
 from tests.front_end.judge import Judge
 from tests.front_end.site import served, static_folder
+from tests.web.availability import REQUIRED, needed_chromium
 from tests.web.chromium import chromium
-from tests.web.needing import REQUIRED, needed_chromium
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,7 +16,7 @@ from domain.prompt import Kind
 from tests.front_end.comparison import templates
 from tests.mappings.scores import TEXTS, Row, Score, rows
 from tests.unit.adapters.comfyui_graph.graphs import example_graph
-from tests.web.needing import REQUIRED
+from tests.web.availability import REQUIRED
 
 _MIN_ROWS = 100
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.postgres.needing import needed_binaries
+from tests.postgres.availability import needed_binaries
 from tests.postgres.server import Address, session_server
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from domain.prompt import Kind
 from tests.acceptance.mediagen import LAKE, STEAM, Installation, image, wait_until
 from tests.comfyui_double import running_double
 from tests.contract.media_renderer_contract import Watch, job_for
-from tests.integration.comfyui_server.worlds import INPUTS, picture_graph
+from tests.integration.comfyui_server.renderers import INPUTS, picture_graph
 from tests.ray_cluster.nodes import (
     ADDRESS,
     PATIENCE,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ray_cluster.needing import needed_namespace
+from tests.ray_cluster.availability import needed_namespace
 from tests.ray_cluster.nodes import INSIDE
 
 MODULES = sorted(Path(__file__).parent.glob("inside_*.py"))

@@ -19,7 +19,7 @@ from adapters.comfyui_server.job import JobRun, JobState
 from domain.prompt import Kind
 from tests.comfyui_double import Double, running_double
 from tests.contract.media_renderer_contract import Watch, job_for
-from tests.integration.comfyui_server.worlds import LIMITS, renderer
+from tests.integration.comfyui_server.renderers import LIMITS, renderer
 from tests.unit.adapters.comfyui_server.job_page import end_codes
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from adapters.comfyui_server.doctor import ServerChecks
 from application.ports.doctor import Check, CheckStatus
 from domain.failure import Failure, FailureCode
 from domain.prompt import Kind
-from tests.integration.comfyui_server.worlds import picture_graph, song_graph, workflows
+from tests.integration.comfyui_server.renderers import picture_graph, song_graph, workflows
 
 if TYPE_CHECKING:
     from pathlib import Path

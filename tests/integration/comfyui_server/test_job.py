@@ -16,7 +16,7 @@ from domain.failure import FailureCode
 from domain.prompt import Kind
 from tests.comfyui_double import small_picture
 from tests.integration.comfyui_server.conftest import CANCEL_SECONDS, ServerContext, state_is
-from tests.integration.comfyui_server.worlds import picture_graph, song_graph
+from tests.integration.comfyui_server.renderers import picture_graph, song_graph
 
 if TYPE_CHECKING:
     from tests.integration.comfyui_server.conftest import Stage

@@ -13,7 +13,7 @@ from domain.failure import FailureCode
 from domain.prompt import Kind
 from tests.contract.media_renderer_contract import job_for
 from tests.integration.comfyui_server.conftest import ServerContext
-from tests.integration.comfyui_server.worlds import picture_graph
+from tests.integration.comfyui_server.renderers import picture_graph
 
 if TYPE_CHECKING:
     from tests.comfyui_double import Double

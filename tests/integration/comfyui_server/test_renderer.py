@@ -18,8 +18,8 @@ from domain.prompt import Kind
 from domain.render import ServerJob
 from tests.comfyui_double import small_picture
 from tests.integration.comfyui_server.conftest import ServerContext, state_is
+from tests.integration.comfyui_server.renderers import picture_graph
 from tests.integration.comfyui_server.test_socket import wait_for
-from tests.integration.comfyui_server.worlds import picture_graph
 
 if TYPE_CHECKING:
     from adapters.comfyui_server.renderer import ServerRenderer

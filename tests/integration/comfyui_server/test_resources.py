@@ -14,8 +14,8 @@ from adapters.comfyui_server.address import ServerAddress
 from domain.prompt import Kind
 from tests.comfyui_double.process import double_process
 from tests.integration.comfyui_server.conftest import ServerContext
+from tests.integration.comfyui_server.renderers import renderer
 from tests.integration.comfyui_server.test_socket import wait_for
-from tests.integration.comfyui_server.worlds import renderer
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,7 +15,7 @@ from adapters.postgres.doctor import PostgresChecks
 from adapters.sql_queue.doctor import QueueChecks
 from application.ports.doctor import Check, CheckStatus
 from tests.fakes.system import ManualClock
-from tests.postgres.needing import needed_pgbouncer
+from tests.postgres.availability import needed_pgbouncer
 from tests.postgres.pgbouncer import pgbouncer
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.databases import Poet
 from tests.fresh_databases import fresh_database
-from tests.integration.sqlite.crowds import fill, outputs_of_crowd
+from tests.integration.sqlite.concurrent_processes import fill, outputs_of_crowd
 
 if TYPE_CHECKING:
     from pathlib import Path

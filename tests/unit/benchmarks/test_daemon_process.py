@@ -14,7 +14,7 @@ from application.ports.prompt_repository import Selection
 from benchmarks import endurance, idle
 from benchmarks.arrivals import Author, arrive
 from benchmarks.daemon_process import CLAIMED, READY, running_daemon
-from benchmarks.filling import Contents, fill_database, repository
+from benchmarks.databases import Contents, fill_database, repository
 from benchmarks.workflow import install
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""What becomes of tests that need a browser where there is none, and what is said of them."""
+"""Skips tests that need a browser if there is none, and reports them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ or name the program of one that is there: {CHOSEN}=/path/to/chromium make test""
 
 
 def needed_chromium() -> str:
-    """The program; without one the test is skipped, or fails where a browser is required."""
+    """The path of Chromium; without one the test is skipped, or fails if a browser is required."""
     found = find_chromium()
     if found is not None:
         return found
@@ -30,7 +30,7 @@ def needed_chromium() -> str:
 
 
 def summarise(reporter: pytest.TerminalReporter) -> None:
-    """Say loudly how many tests were skipped for want of a browser, and how to get one."""
+    """Report prominently how many tests were skipped without a browser, and how to get one."""
     skipped = [each for each in reporter.stats.get("skipped", ()) if WITHOUT in str(each.longrepr)]
     if skipped:
         title = f"{len(skipped)} TESTS OF THE PAGE WERE SKIPPED"

@@ -1,4 +1,4 @@
-"""A database with thousands of pictures and songs, and the page in front of it."""
+"""A site with thousands of pictures and songs, for tests of Browse."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from entrypoints.settings.loader import load_settings
 from entrypoints.web.server import start_server
 from tests.fresh_databases import fresh_database
 from tests.media_samples import song
-from tests.web.lending import lent
+from tests.web.tabs import shared_tab
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,12 +31,12 @@ HOSTILE: Final = '<img src=x onerror="window.pwned = true"><script>window.pwned 
 LYRICS: Final = (("verse", "Steam ascends\nfrom the cup"), ("chorus", "Coffee brews and brews"))
 
 
-class Place:
-    """What a person has before them.
+class GallerySite:
+    """A site with many published files, served from this process.
 
     Attributes:
-        url: where the page is.
-        count: how many files there are; the newest has this id.
+        url: the page's address.
+        count: number of files; the newest has this id.
     """
 
     def __init__(self, folder: Path, browser: Browser, count: int) -> None:
@@ -47,17 +47,17 @@ class Place:
         self.database = fresh_database(folder / "musings.db")
         self._files()
         self.add(count)
-        # Or else a thread of the server imports it just when pytest.approx looks for it.
+        # Otherwise a thread of the server imports it just when pytest.approx looks for it.
         assert np.isscalar(1)
         self._serving = start_server(self._settings())
         self.url = self._serving.url
 
     def close(self) -> None:
-        """Answer nobody any more."""
+        """Stop serving."""
         self._serving.close()
 
     def add(self, count: int, title: str = "") -> None:
-        """Further files, newer than all before."""
+        """Add files, newer than all existing ones."""
         numbers = range(self.count + 1, self.count + count + 1)
         with closing(sqlite3.connect(self.database, timeout=30)) as driver, driver:
             driver.executemany(
@@ -81,15 +81,15 @@ class Place:
 
     @contextmanager
     def page(self, path: str = "/", *, fails: bool = False, **options: Any) -> Iterator[Page]:  # noqa: ANN401
-        """A tab with a page of ours; nothing may go wrong in it unless ``fails``.
+        """A tab that shows a page of this site; it must have no errors unless ``fails``.
 
         Args:
-            path: of the page.
+            path: the page's path.
             fails: whether the test lets requests fail.
-            options: as for ``lent``.
+            options: as for ``shared_tab``.
         """
         said: list[str] = []
-        with lent(self.browser, self.url, said, **options) as page:
+        with shared_tab(self.browser, self.url, said, **options) as page:
             page.goto(self.url + path)
             yield page
         assert fails or said == [], said
@@ -153,10 +153,10 @@ class Place:
 
 
 @contextmanager
-def place_at(folder: Path, browser: Browser, count: int) -> Iterator[Place]:
-    """A place with so many files, and its end."""
-    place = Place(folder, browser, count)
+def gallery_site(folder: Path, browser: Browser, count: int) -> Iterator[GallerySite]:
+    """A site with so many files, closed at the end of the block."""
+    site = GallerySite(folder, browser, count)
     try:
-        yield place
+        yield site
     finally:
-        place.close()
+        site.close()

@@ -1,4 +1,4 @@
-"""What goes wrong in a page: told as a list, so that a test can say that nothing did."""
+"""Records errors of a page, so that tests can require that there are none."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import BrowserContext, ConsoleMessage, Request, WebError
 
-# Few pictures and songs are opened at a time; whoever is told to come again does.
+# Few pictures and songs are opened at a time; the server asks other clients to come again later.
 _BUSY = re.compile(r".* 503 .*\(https?://[^/]+(?:/media)?/api/(?:media|v1/peaks)/")
 _LOCAL = frozenset({"data", "blob", "about"})
 
 
-def watch(context: BrowserContext, url: str, troubles: list[str]) -> Callable[[], None]:
-    """Note whatever goes wrong in the pages of a context, beginning now; gives what ends it.
+def record_errors(context: BrowserContext, url: str, troubles: list[str]) -> Callable[[], None]:
+    """Record errors in the pages of a context from now on; returns a function that ends it.
 
     Args:
-        context: of a browser.
-        url: of the site; nothing else may be asked for anything.
+        context: the browser's context.
+        url: the site's address; requests to others are errors.
         troubles: where errors of scripts, of the console (those of the content security policy
             and of failed requests are among them) and requests to other hosts are added.
     """

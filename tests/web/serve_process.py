@@ -1,4 +1,4 @@
-"""A place with ``mediagen serve`` before it: a process of its own, on a port that was free."""
+"""A sample installation with ``mediagen serve`` in a process of its own, on a free port."""
 
 from __future__ import annotations
 
@@ -9,41 +9,41 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tests.command_line import MEDIAGEN
-from tests.web.furnishing import IDS
+from tests.web.sample_installation import IDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.web.furnishing import Ids, Place
+    from tests.web.sample_installation import Ids, SampleInstallation
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What a person has before them.
+    """A served sample installation.
 
     Attributes:
-        url: where the page is, without a slash at its end.
-        place: what it shows.
-        ids: of its prompts.
-        tabs: what is closed before the server ends: a page would complain that it is gone.
+        url: the page's address, without a trailing slash.
+        installation: the installation that it shows.
+        ids: the ids of its prompts.
+        tabs: closed before the server ends, since pages would report its end as an error.
     """
 
     url: str
-    place: Place
+    installation: SampleInstallation
     ids: Ids = IDS
     tabs: ExitStack = field(default_factory=ExitStack)
 
 
 @contextmanager
-def served(place: Place, *arguments: str) -> Iterator[Site]:
-    """Serve a place for as long as the block lasts; a traceback in the log fails it."""
-    log = place.folder / "serve.log"
+def served(installation: SampleInstallation, *arguments: str) -> Iterator[Site]:
+    """Serve an installation for the duration of the block; a traceback in the log fails it."""
+    log = installation.folder / "serve.log"
     with (
         log.open("w", encoding="utf-8") as errors,
         subprocess.Popen(
             [MEDIAGEN, "serve", "--port", "0", "--json", *arguments],
-            cwd=place.shell.home,
-            env=place.shell.variables(),
+            cwd=installation.shell.home,
+            env=installation.shell.variables(),
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
@@ -53,7 +53,7 @@ def served(place: Place, *arguments: str) -> Iterator[Site]:
             assert process.stdout
             announced = process.stdout.readline()
             assert announced, log.read_text("utf-8")
-            site = Site(json.loads(announced)["url"], place)
+            site = Site(json.loads(announced)["url"], installation)
             with site.tabs:
                 yield site
         finally:

@@ -1,4 +1,4 @@
-"""What axe, the width of a phone and the Tab key say about a page."""
+"""Checks of a page: axe, horizontal overflow, and the Tab key."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ _STOP: Final = """() => {
 
 
 def serious(page: Page, part: str | None = None) -> list[str]:
-    """What axe finds that is serious or worse; its script is bundled, nothing is fetched.
+    """Problems that axe rates as serious or worse; its script is bundled, nothing is downloaded.
 
     Args:
-        page: as it is now.
-        part: a selector; nothing else is looked at.
+        page: is checked in its current state.
+        part: a selector; nothing else is checked.
     """
     options = {"resultTypes": ["violations"]}
     found = _axe().run(page, context=part, options=options).response["violations"]
@@ -57,7 +57,7 @@ def overflows(page: Page) -> bool:
 def stops(page: Page, most: int = 150) -> Iterator[dict[str, Any]]:
     """Press Tab from the top of the page until nothing is focused any more.
 
-    Each stop tells ``name``, whether it is ``inside`` the window and ``marked`` as focused.
+    Each stop has its ``name``, whether it is ``inside`` the window, and ``marked`` as focused.
     """
     page.evaluate("() => { document.activeElement?.blur?.(); scrollTo(0, 0); }")
     for _ in range(most):

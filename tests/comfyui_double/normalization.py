@@ -1,4 +1,4 @@
-"""What two answers must have in common: everything but times, ids, counters and places."""
+"""Answers without the parts that differ: times, ids, counters and paths."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _PATH = re.compile(r"/[\w/.-]+")
 
 
 def plain(value: object, prompt_id: str = "") -> Any:  # noqa: ANN401 (any JSON)
-    """A value without what differs from one server and one moment to another.
+    """A value without the parts that differ between servers and times.
 
     Args:
-        value: JSON as it came.
-        prompt_id: of the job; it is taken out wherever it stands.
+        value: decoded JSON.
+        prompt_id: the job's id, which is removed everywhere.
     """
     text = json.dumps(value)
     if prompt_id:
@@ -26,12 +26,12 @@ def plain(value: object, prompt_id: str = "") -> Any:  # noqa: ANN401 (any JSON)
 
 
 def exact(value: object) -> str:
-    """A text that tells 1 from 1.0 as well."""
+    """A text that also distinguishes 1 from 1.0."""
     return json.dumps(value, sort_keys=True, indent=1)
 
 
 def messages(heard: list[dict[str, Any]], prompt_id: str) -> list[str]:
-    """What a socket heard, one text for each message."""
+    """A socket's messages, one text for each."""
     return [exact(plain(_without_time(each), prompt_id)) for each in heard]
 
 
@@ -60,13 +60,13 @@ def _of_name(name: str, value: Any) -> object:  # noqa: ANN401 (any JSON)
         case "queue_running" | "queue_pending":
             return [_row(each) for each in value]
         case _:
-            # A graph has the same name as a job, and is no list.
+            # A graph has the same name as a job, and is not a list.
             is_job = name == "prompt" and isinstance(value, list)
             return _row(value) if is_job else _plain(value)
 
 
 def _shown(inputs: dict[str, Any]) -> dict[str, bool]:
-    """The inputs that a node names. Hidden ones are told of too, but nobody cares which."""
+    """The inputs that a node names. Hidden ones exist too, but do not matter."""
     return {name: bool(text) for name, text in inputs.items() if name in _SHOWN}
 
 

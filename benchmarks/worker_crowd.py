@@ -10,7 +10,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from adapters.sqlite.connection import Connection
-from benchmarks.filling import Contents, fill_database
+from benchmarks.databases import Contents, fill_database
 from benchmarks.noop_queue import NoopQueue
 from benchmarks.samples import interleaved
 

@@ -1,4 +1,4 @@
-"""Recordings in which something happens while a job runs: the double does the same."""
+"""Recordings of events during a job: the double does the same."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.comfyui_double.client import ask
+from tests.comfyui_double.client import send_request
 from tests.comfyui_double.comparison import (
     listen,
     remaining,
@@ -16,7 +16,7 @@ from tests.comfyui_double.comparison import (
     without_status,
 )
 from tests.comfyui_double.graphs import small_picture
-from tests.comfyui_double.likeness import exact, messages, plain
+from tests.comfyui_double.normalization import exact, messages, plain
 from tests.comfyui_double.recordings import recording
 
 if TYPE_CHECKING:
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 
 def is_at(message: Message, node_id: str) -> bool:
-    """Whether a message says that a node begins."""
+    """Whether a message reports that a node begins."""
     return message.get("type") == "executing" and message["data"]["node"] == node_id
 
 
 def begin(double: Double, listener: Listener, recorded: dict[str, Any], node_id: str) -> str:
-    """Post the recorded graph, and wait until it is held at a node; gives the prompt id."""
+    """Post the recorded graph, and wait until it is held at a node; returns the prompt id."""
     double.behaviour.fail(node_id, "hold")
-    prompt_id: str = ask(double.url, "/prompt", recorded["request"]).json["prompt_id"]
+    prompt_id: str = send_request(double.url, "/prompt", recorded["request"]).json["prompt_id"]
     listener.until(lambda each: is_at(each, node_id))
     return prompt_id
 
@@ -49,9 +49,9 @@ def test_an_interrupt_stops_a_job_between_two_nodes(
         listener = listen(stack, double, recorded)
         prompt_id = begin(double, listener, recorded, node_id)
         if targeted:
-            assert ask(double.url, "/interrupt", {"prompt_id": "another"}).status == 200
-            assert listener.hear(0.1) is None
-        reply = ask(double.url, "/interrupt", {"prompt_id": prompt_id} if targeted else "")
+            assert send_request(double.url, "/interrupt", {"prompt_id": "another"}).status == 200
+            assert listener.receive(0.1) is None
+        reply = send_request(double.url, "/interrupt", {"prompt_id": prompt_id} if targeted else "")
         assert (reply.status, reply.body) == (200, b"")
         assert "content-type" not in reply.headers
         listener.until_done()
@@ -63,25 +63,25 @@ def test_an_interrupt_stops_a_sampler_between_two_steps(double: Double) -> None:
     """The sampler stops after the step that it is at, as recorded."""
     recorded = recording("ksampler_tiny_interrupt")
     before = recording("ksampler_tiny_cold")["request"]
-    ask(double.url, "/prompt", {"prompt": before["prompt"], "prompt_id": "before"})
+    send_request(double.url, "/prompt", {"prompt": before["prompt"], "prompt_id": "before"})
     double.wait(lambda: double.job("before").state == "success")
     double.behaviour.fail("KSampler", "hold", step=4)
     with ExitStack() as stack:
         listener = listen(stack, double, recorded)
-        prompt_id = ask(double.url, "/prompt", recorded["request"]).json["prompt_id"]
+        prompt_id = send_request(double.url, "/prompt", recorded["request"]).json["prompt_id"]
         listener.until(lambda each: each.get("type") == "progress" and each["data"]["value"] == 3)
-        ask(double.url, "/interrupt", {"prompt_id": prompt_id})
+        send_request(double.url, "/interrupt", {"prompt_id": prompt_id})
         listener.until_done()
         same_events(listener, recorded, prompt_id)
     same_history(double, recorded, prompt_id)
 
 
-def test_without_a_client_id_nobody_is_told_of_the_job(double: Double) -> None:
-    """A listener hears how far the nodes are, but no start, no node, no success, as recorded."""
+def test_a_job_without_a_client_id_has_no_events_of_its_own(double: Double) -> None:
+    """Clients get the nodes' progress, but no start, no node, no success, as recorded."""
     recorded = recording("no_client_id")
     with ExitStack() as stack:
         listener = listen(stack, double, recorded)
-        prompt_id = ask(double.url, "/prompt", recorded["request"]).json["prompt_id"]
+        prompt_id = send_request(double.url, "/prompt", recorded["request"]).json["prompt_id"]
         double.wait(lambda: double.job(prompt_id).state == "success")
         same_events(listener, recorded, prompt_id)
     same_history(double, recorded, prompt_id)
@@ -97,7 +97,7 @@ def test_three_jobs_are_executed_in_order(double: Double) -> None:
         ids = [first]
         for color in (1, 2):
             graph = {**request["prompt"], "1": _coloured(request["prompt"]["1"], color)}
-            reply = ask(double.url, "/prompt", {**request, "prompt": graph})
+            reply = send_request(double.url, "/prompt", {**request, "prompt": graph})
             ids.append(reply.json["prompt_id"])
         double.release()
         for _ in ids:
@@ -110,26 +110,28 @@ def test_three_jobs_are_executed_in_order(double: Double) -> None:
     assert remaining(listener.messages) == remaining(recorded["ws"])
 
 
-def test_a_waiting_job_is_deleted_without_a_word(double: Double) -> None:
-    """Neither queue nor history show it, and only the status tells of it, as recorded."""
+def test_a_deleted_job_has_no_events(double: Double) -> None:
+    """It is neither in queue nor history, and only the status changes, as recorded."""
     recorded = recording("queue_delete")
     with ExitStack() as stack:
         listener = listen(stack, double, recorded)
         prompt_id = begin(double, listener, recorded, "1")
         _, _, graph, extra, _ = recorded["queue_with_two"]["queue_pending"][0]
         body = {"prompt": graph, **extra}
-        second = ask(double.url, "/prompt", body).json["prompt_id"]
+        second = send_request(double.url, "/prompt", body).json["prompt_id"]
         recorded_second = recorded["second"]["prompt_id"]
         for key in ("queue_with_two", "queue_after_delete"):
-            seen = exact(plain(ask(double.url, "/queue").json, prompt_id))
+            seen = exact(plain(send_request(double.url, "/queue").json, prompt_id))
             expected = exact(plain(recorded[key], recorded["response"]["prompt_id"]))
             assert _ordered(seen, second) == _ordered(expected, recorded_second)
-            reply = ask(double.url, "/queue", {"delete": [second]})  # the second time in vain
+            reply = send_request(
+                double.url, "/queue", {"delete": [second]}
+            )  # the second time in vain
             assert (reply.status, reply.body) == (200, b"")
         double.release()
         listener.until_done()
         listener.rest()
-    assert ask(double.url, f"/history/{second}").json == recorded["history_of_deleted"]
+    assert send_request(double.url, f"/history/{second}").json == recorded["history_of_deleted"]
     recorded_id = recorded["response"]["prompt_id"]
     assert messages(without_status(listener.messages), prompt_id) == messages(
         without_status(recorded["ws"]), recorded_id
@@ -139,7 +141,7 @@ def test_a_waiting_job_is_deleted_without_a_word(double: Double) -> None:
 
 
 def test_a_second_socket_of_a_client_takes_over(double: Double) -> None:
-    """It is told at once which node is executed, and then hears the rest, as recorded."""
+    """It gets the running node at once, and then the rest, as recorded."""
     recorded = recording("reconnect_same_client_id")
     with ExitStack() as stack:
         listener = listen(stack, double, recorded)
@@ -155,16 +157,16 @@ def test_a_second_socket_of_a_client_takes_over(double: Double) -> None:
     same_history(double, recorded, prompt_id)
 
 
-def test_when_the_first_of_two_sockets_closes_the_second_goes_deaf(double: Double) -> None:
-    """As in ComfyUI, where the end of any socket of a client id forgets the id."""
+def test_closing_the_first_of_two_sockets_silences_the_second(double: Double) -> None:
+    """As in ComfyUI, where the end of any socket of a client id removes the id."""
     recorded = recording("reconnect_same_client_id")
     with ExitStack() as stack:
         first = listen(stack, double, recorded)
         second = listen(stack, double, recorded)
         first.close()
         double.wait(lambda: not double.connected)
-        ask(double.url, "/prompt", {**recorded["request"], "prompt": small_picture()})
-        assert second.hear(0.1) is None
+        send_request(double.url, "/prompt", {**recorded["request"], "prompt": small_picture()})
+        assert second.receive(0.1) is None
 
 
 def _coloured(node: dict[str, Any], color: int) -> dict[str, Any]:
@@ -172,7 +174,7 @@ def _coloured(node: dict[str, Any], color: int) -> dict[str, Any]:
 
 
 def _named(heard: list[dict[str, Any]], ids: list[str]) -> list[str]:
-    """Messages with the place of the job instead of its id."""
+    """Messages with the job's position instead of its id."""
     text = "\n".join(messages(heard, ""))
     for index, prompt_id in enumerate(ids):
         text = text.replace(prompt_id, f"JOB-{index}")

@@ -1,4 +1,4 @@
-"""One tab that is lent to test after test: opening another costs more than most do in it."""
+"""One tab that tests use one after the other, since opening a tab takes longer than most tests."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 
 from tests.web.chromium import PATIENCE
-from tests.web.watching import watch
+from tests.web.page_errors import record_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,21 +20,21 @@ _tabs: WeakKeyDictionary[Browser, Page] = WeakKeyDictionary()
 
 
 @contextmanager
-def lent(browser: Browser, url: str, troubles: list[str], **options: Any) -> Iterator[Page]:  # noqa: ANN401
-    """A tab as new, on no page yet.
+def shared_tab(browser: Browser, url: str, troubles: list[str], **options: Any) -> Iterator[Page]:  # noqa: ANN401
+    """A tab in its initial state, without a page.
 
     Args:
-        browser: that it belongs to.
-        url: of the site that it will show.
-        troubles: as for ``watch``.
-        options: of a context. With other ones than size, colours and motion it is a tab of its own,
-            which a test also needs that changes what cannot be changed back (``own=True``).
+        browser: the browser that it belongs to.
+        url: the address of the site that it will show.
+        troubles: as for ``record_errors``.
+        options: options of a context. Others than size, colours and motion open a separate tab,
+            as does ``own=True``, for tests whose changes cannot be undone.
     """
     own = options.pop("own", False)
     if own or not options.keys() <= _CHANGEABLE:
         with browser.new_context(**options) as context:
             context.set_default_timeout(PATIENCE)
-            watch(context, url, troubles)
+            record_errors(context, url, troubles)
             yield context.new_page()
         return
     page = _tabs.get(browser)
@@ -46,7 +46,7 @@ def lent(browser: Browser, url: str, troubles: list[str], **options: Any) -> Ite
         color_scheme=options.get("color_scheme", "light"),
         reduced_motion=options.get("reduced_motion", "no-preference"),
     )
-    forget = watch(page.context, url, troubles)
+    forget = record_errors(page.context, url, troubles)
     try:
         yield page
     finally:

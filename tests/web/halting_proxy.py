@@ -1,4 +1,4 @@
-"""A line on which a page arrives in two parts, as it does where the network is slow."""
+"""A proxy that delivers a page in two parts, like a slow network."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class Halted:
-    """A way to a server that stops once, in the middle of what the server says.
+class HaltingProxy:
+    """A proxy for a server that stops once, in the middle of a response.
 
     Args:
-        url: of the server.
-        marker: behind which it stops.
-        count: how many markers come before.
+        url: the server's address.
+        marker: bytes after which it stops.
+        count: number of markers after which it stops.
 
     Attributes:
-        url: to be asked instead of the server.
+        url: the proxy's address.
     """
 
     def __init__(self, url: str, marker: bytes, count: int) -> None:
-        place = urlsplit(url)
-        self._server = (str(place.hostname), int(place.port or 80))
+        address = urlsplit(url)
+        self._server = (str(address.hostname), int(address.port or 80))
         self._marker, self._count = marker, count
-        self._goes_on = Event()
+        self._resumed = Event()
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
         self._threads = [Thread(target=self._accept, daemon=True)]
         self._threads[0].start()
 
-    def go_on(self) -> None:
-        """Let the rest come."""
-        self._goes_on.set()
+    def resume(self) -> None:
+        """Deliver the rest."""
+        self._resumed.set()
 
     def close(self) -> None:
-        """Take nobody any more; those who are there must have hung up."""
-        self.go_on()
+        """Accept no more connections; existing ones must have been closed by the client."""
+        self.resume()
         self._listening.shutdown(socket.SHUT_RDWR)
-        for each in self._threads:
-            each.join(10)
+        for thread in self._threads:
+            thread.join(10)
         self._listening.close()
 
     def _accept(self) -> None:
@@ -65,23 +65,23 @@ class Halted:
         with suppress(OSError):
             while data := source.recv(65536):
                 rest = data
-                while not self._goes_on.is_set() and self._marker in rest:
+                while not self._resumed.is_set() and self._marker in rest:
                     seen += 1
                     cut = rest.index(self._marker) + len(self._marker)
                     sink.sendall(rest[:cut])
                     rest = rest[cut:]
                     if seen == self._count:
-                        self._goes_on.wait(30)
+                        self._resumed.wait(30)
                 sink.sendall(rest)
-        for each in (source, sink):
+        for thread in (source, sink):
             with suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
+                thread.shutdown(socket.SHUT_RDWR)
 
 
 @contextmanager
-def halted(url: str, marker: bytes, count: int) -> Iterator[Halted]:
-    """A line that stops behind the so manieth marker until it is told to go on."""
-    line = Halted(url, marker, count)
+def halting_proxy(url: str, marker: bytes, count: int) -> Iterator[HaltingProxy]:
+    """A proxy that stops after the given number of markers until it is resumed."""
+    line = HaltingProxy(url, marker, count)
     try:
         yield line
     finally:

@@ -1,4 +1,4 @@
-"""A place as it looks after some weeks of use: pictures, songs, and prompts in every state."""
+"""An installation as it looks after some weeks of use: media, and prompts in every state."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ SONGS: Final = (("Steam and Soliloquy", "Steam ascends"), ("Kitchen Comet", "Soc
 
 @dataclass(frozen=True, slots=True)
 class Ids:
-    """The prompts of a furnished place.
+    """The ids of a sample installation's prompts.
 
     Attributes:
         pictures: ready, in the order of PICTURES.
         songs: ready, in the order of SONGS.
-        failed: in error, since the writing is no brief.
-        cancelled: in error, since somebody took it out of the queue.
+        failed: in error, since the writing is not a brief.
+        cancelled: in error, since a person cancelled it.
         waiting_picture: pending.
         waiting_song: pending, in code fences.
-        unsound: pending, with a writing that is no brief.
+        unsound: pending, with a writing that is not a brief.
         unwritten: pending, without a writing.
-        foreign: of other programs, one ready with a file of its own.
+        foreign: prompts of other programs, one of them ready with a file.
     """
 
     pictures: tuple[int, ...] = (1, 2, 3, 4)
@@ -54,15 +54,15 @@ class Ids:
 IDS: Final = Ids()
 
 
-class Place:
+class SampleInstallation:
     """A folder with a shared database, a configuration, an output tree and a user's shell.
 
     Attributes:
-        folder: absolute; with spaces, an apostrophe and letters beyond ASCII below it.
-        root: of the output tree.
-        database: the shared one.
-        poet: another program at it.
-        shell: to run ``mediagen`` in.
+        folder: absolute path; folders below it have spaces, an apostrophe and non-ASCII letters.
+        root: the output root.
+        database: path of the shared database.
+        poet: another program that uses the database.
+        shell: runs ``mediagen``.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -73,14 +73,14 @@ class Place:
         self.shell = CommandLine(self.folder / "home")
 
     def prepare(self) -> None:
-        """An empty database, and the sketch renderer for pictures that are quickly drawn."""
+        """Create an empty database, and configure the sketch renderer with small pictures."""
         self.shell.home.mkdir(parents=True)
         self.root.mkdir()
         fresh_database(self.database, "wide", "wal")
         self.configure()
 
     def configure(self) -> None:
-        """Write the configuration; its paths are this place's."""
+        """Write the configuration with this installation's paths."""
         configuration = {
             "database": {"path": str(self.database)},
             "comfyui": {"output_directory": str(self.root)},
@@ -93,41 +93,45 @@ class Place:
         file = self.shell.home / "media_generator_config.json"
         file.write_text(json.dumps(configuration, ensure_ascii=False), "utf-8")
 
-    def copied(self, folder: Path) -> Place:
-        """The same in another folder, to be changed."""
-        copy = Place(folder)
+    def copied(self, folder: Path) -> SampleInstallation:
+        """A copy in another folder, which may be changed."""
+        copy = SampleInstallation(folder)
         shutil.copytree(self.folder, copy.folder)
         copy.configure()
         return copy
 
     def run(self, *arguments: str, code: int = 0) -> None:
-        """``mediagen`` to its end, which must be that code."""
+        """Run ``mediagen`` to its end, which must have that exit code."""
         ended = self.shell.run(*arguments)
         assert ended.returncode == code, ended.stdout + ended.stderr
 
 
-def furnish(place: Place) -> None:
-    """Render, fail, cancel, and leave the rest; the prompts are those of ``IDS``."""
-    place.prepare()
+def populate(installation: SampleInstallation) -> None:
+    """Render, fail, cancel, and leave the rest pending; the prompts are those of ``IDS``."""
+    installation.prepare()
     for number, (text, prompt, ratio) in enumerate(PICTURES, 1):
-        place.poet.write(picture(prompt, ratio), text=text, prompt_id=number)
+        installation.poet.write(picture(prompt, ratio), text=text, prompt_id=number)
     for number, (title, line) in enumerate(SONGS, 5):
         content = song(title, line)
-        place.poet.write(content, prompt_type="lyrics_prompt", text=title, prompt_id=number)
-    place.poet.write("I'd rather not.", text="No brief at all", prompt_id=IDS.failed)
-    place.run("run", code=1)
-    place.poet.write(picture("A broken clock", "1:1"), text="Not this", prompt_id=IDS.cancelled)
-    place.run("cancel", str(IDS.cancelled))
-    _leave_waiting(place.poet)
-    _add_foreign(place)
-    states = dict(place.poet.execute("SELECT id, artifact_status FROM prompts"))
+        installation.poet.write(content, prompt_type="lyrics_prompt", text=title, prompt_id=number)
+    installation.poet.write("I'd rather not.", text="No brief at all", prompt_id=IDS.failed)
+    installation.run("run", code=1)
+    installation.poet.write(
+        picture("A broken clock", "1:1"), text="Not this", prompt_id=IDS.cancelled
+    )
+    installation.run("cancel", str(IDS.cancelled))
+    _leave_waiting(installation.poet)
+    _add_foreign(installation)
+    states = dict(installation.poet.execute("SELECT id, artifact_status FROM prompts"))
     assert [states[each] for each in (*IDS.pictures, *IDS.songs)] == ["ready"] * 6, states
     assert (states[IDS.failed], states[IDS.cancelled]) == ("error", "error"), states
 
 
-def add_row(place: Place, prompt_id: int, path: str, metadata: str | None = None) -> None:
-    """An artifact row as any program might write it, of a picture that may not be there."""
-    place.poet.execute(
+def add_row(
+    installation: SampleInstallation, prompt_id: int, path: str, metadata: str | None = None
+) -> None:
+    """Add an artifact row like another program, of a picture that need not exist."""
+    installation.poet.execute(
         "INSERT INTO prompt_artifacts (prompt_id, artifact_type, file_path, metadata)"
         " VALUES (?, 'image', ?, ?)",
         (prompt_id, path, metadata),
@@ -135,7 +139,7 @@ def add_row(place: Place, prompt_id: int, path: str, metadata: str | None = None
 
 
 def picture(prompt: str, ratio: str) -> str:
-    """A writing for a picture."""
+    """The writing of a picture."""
     return json.dumps(
         {
             "prompt": prompt,
@@ -147,7 +151,7 @@ def picture(prompt: str, ratio: str) -> str:
 
 
 def song(title: str, line: str) -> str:
-    """A writing for a song of seconds."""
+    """The writing of a song of so many seconds."""
     return json.dumps(
         {
             "title": title,
@@ -174,9 +178,9 @@ def _leave_waiting(poet: Poet) -> None:
     poet.write(None, text="Not yet", prompt_id=IDS.unwritten, written=False, **later)
 
 
-def _add_foreign(place: Place) -> None:
-    """What other programs leave in the same tables and the same tree."""
-    poet, [text, poetry, other] = place.poet, IDS.foreign
+def _add_foreign(installation: SampleInstallation) -> None:
+    """Add rows and files of other programs to the same tables and output tree."""
+    poet, [text, poetry, other] = installation.poet, IDS.foreign
     poet.write("Words", prompt_type="text", text="A text", prompt_id=text)
     poet.write("Verse", prompt_type="poetry", prompt_id=poetry, artifact_status="unsupported")
     poet.write(picture("By other means", "1:1"), prompt_id=other, artifact_status="ready")
@@ -184,6 +188,6 @@ def _add_foreign(place: Place) -> None:
         "SELECT file_path FROM prompt_artifacts WHERE prompt_id = ?", (IDS.pictures[0],)
     )
     own = "image/from elsewhere/painted.png"
-    (place.root / own).parent.mkdir()
-    shutil.copy(place.root / made, place.root / own)
-    add_row(place, other, own)
+    (installation.root / own).parent.mkdir()
+    shutil.copy(installation.root / made, installation.root / own)
+    add_row(installation, other, own)

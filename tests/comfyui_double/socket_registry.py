@@ -1,4 +1,4 @@
-"""Who hears what: the open sockets, by client id."""
+"""The open sockets, by client id."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _JPEG = 1
 _FLAGS = {"supports_preview_metadata": True, "max_upload_size": 104_857_600}
 
 
-class Switchboard:
-    """Sockets by client id, and what is sent to them.
+class SocketRegistry:
+    """Sockets by client id, and the messages to them.
 
     Attributes:
-        client: for whom something is executed now; None for somebody who gave no client id.
-        node: what is executed now, for a client that comes back in the middle.
+        client: the client of the running job; None for a client without an id.
+        node: the running node, for a client that reconnects meanwhile.
     """
 
     def __init__(self, behaviour: Behaviour) -> None:
@@ -64,12 +64,12 @@ class Switchboard:
             return list(self._sockets)
 
     def tell(self, kind: str, data: dict[str, Any], client_id: str | None = None) -> None:
-        """Send an event to a client; None means everybody."""
+        """Send an event to a client; None means all clients."""
         for socket in self._audience(client_id):
             self._send(socket, kind, data)
 
     def show(self, picture: Picture, metadata: dict[str, Any], client_id: str | None) -> None:
-        """Send a preview, with its metadata to those who understand them."""
+        """Send a preview, with its metadata to clients that support them."""
         content = jpeg(picture)
         told = json.dumps({**metadata, "image_type": "image/jpeg"}).encode()
         for socket in self._audience(client_id):
@@ -81,12 +81,12 @@ class Switchboard:
             socket.send(head + content)
 
     def wants_metadata(self, client_id: str | None) -> bool:
-        """Whether a client understands previews with metadata."""
+        """Whether a client supports previews with metadata."""
         sockets = self._audience(client_id)
         return any(each.flags.get("supports_preview_metadata") for each in sockets)
 
     def drop_all(self) -> None:
-        """End every socket without a word."""
+        """Drop every socket without a closing message."""
         for socket in self._audience(None):
             socket.drop()
 
@@ -103,7 +103,7 @@ class Switchboard:
         socket.send(json.dumps({"type": kind, "data": data}))
 
     def _count(self, socket: WebSocket) -> None:
-        """Drop a socket that has had as many messages as it may."""
+        """Drop a socket that has got the maximum number of messages."""
         with self._lock:
             sent = self._sent.get(socket, 0)
             self._sent[socket] = sent + 1
@@ -121,5 +121,5 @@ class Switchboard:
 
 
 def status(remaining: int) -> dict[str, Any]:
-    """What a ``status`` event says."""
+    """The data of a ``status`` event."""
     return {"status": {"exec_info": {"queue_remaining": remaining}}}

@@ -1,4 +1,4 @@
-"""What goes wrong at nodes when it is asked for."""
+"""Configured faults of nodes."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ _TIP = "This error means you ran out of memory on your GPU."
 
 
 class InterruptedJobError(Exception):
-    """Somebody interrupted the job."""
+    """The job was interrupted."""
 
 
 class StoppedError(Exception):
-    """The double ended."""
+    """The double was stopped."""
 
 
 class WorkerDeathError(Exception):
-    """Something outside of any node failed: the thread that executes dies of it."""
+    """An error outside of any node, which ends the executing thread."""
 
 
 class GpuFullError(Exception):
-    """No room on the GPU."""
+    """The GPU is out of memory."""
 
 
 _LETTERS = str.maketrans("0123456789-", "ghijklmnopq")
 
 
 def raise_fault(fault: NodeFault, job: Job, shop: Workshop) -> None:
-    """Let a fault happen; comes back when the node may go on."""
+    """Apply a fault; returns when the node may continue."""
     match fault.kind:
         case "exception":
             message = fault.message or "the node did not like it"
@@ -86,5 +86,5 @@ def exception_type(error: Exception) -> str:
 
 
 def message_of(error: Exception) -> str:
-    """What ComfyUI says of an exception: its text, and a tip on a line of its own."""
+    """ComfyUI's message for an exception: its text, and a tip on a separate line."""
     return f"{error}\n{_TIP if isinstance(error, GpuFullError) else ''}"

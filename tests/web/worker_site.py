@@ -1,4 +1,4 @@
-"""An installation with the page before it, for tests in which workers really run."""
+"""An installation with its page, for tests in which workers really run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from entrypoints.settings.loader import load_settings
 from entrypoints.web.server import start_server
 from tests.acceptance.mediagen import Installation
-from tests.web.lending import lent
+from tests.web.tabs import shared_tab
 
 if TYPE_CHECKING:
     import subprocess
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from entrypoints.settings.loader import LoadedSettings
 
-# Shows a quarter, then three quarters when ``on`` is there, then ends when ``go`` is.
+# Shows 25 %, then 75 % once the file ``on`` exists, then ends once ``go`` exists.
 _STEPS: Final = """
 import sys, time
 from importlib import import_module
@@ -47,32 +47,32 @@ good.write_media(output)
 
 
 class Site:
-    """What a person has before them.
+    """An installation and its page, served from this process.
 
     Attributes:
-        place: the installation.
-        url: where its page is.
-        browser: to look with.
+        installation: its folders, database and shell.
+        url: the page's address.
+        browser: the browser for its tabs.
     """
 
     def __init__(self, folder: Path, browser: Browser) -> None:
-        self.place = Installation(folder)
-        state = str(self.place.folder / "state")
-        self.place.shell.environment["MEDIA_GENERATOR_PATHS__STATE"] = state
-        (self.place.scripts / "steps.py").write_text(_STEPS, "utf-8")
-        self.place.use_scripts("good.py", "good.py")
+        self.installation = Installation(folder)
+        state = str(self.installation.folder / "state")
+        self.installation.shell.environment["MEDIA_GENERATOR_PATHS__STATE"] = state
+        (self.installation.scripts / "steps.py").write_text(_STEPS, "utf-8")
+        self.installation.use_scripts("good.py", "good.py")
         self.browser = browser
         self.url = ""
         self._serving: Any = None
         self.serve()
 
     def serve(self, port: int = 0) -> None:
-        """Begin to answer."""
+        """Start serving."""
         self._serving = start_server(self._settings(port))
         self.url = self._serving.url
 
     def stop(self) -> None:
-        """Answer nobody any more."""
+        """Stop serving."""
         self._serving.close()
 
     @property
@@ -82,52 +82,52 @@ class Site:
 
     @property
     def port(self) -> int:
-        """Where it answers."""
+        """The port of the server."""
         return int(self.url.rpartition(":")[2])
 
     @contextmanager
     def page(self, path: str, *, fails: bool = False, **options: Any) -> Iterator[Page]:  # noqa: ANN401
-        """A tab with a page of ours; nothing may go wrong in it unless ``fails``.
+        """A tab that shows a page of this site; it must have no errors unless ``fails``.
 
         Args:
-            path: of the page.
+            path: the page's path.
             fails: whether the test lets requests fail.
-            options: as for ``lent``.
+            options: as for ``shared_tab``.
         """
         said: list[str] = []
-        with lent(self.browser, self.url, said, **options) as page:
+        with shared_tab(self.browser, self.url, said, **options) as page:
             page.goto(self.url + path)
             yield page
         assert fails or said == []
 
     @contextmanager
     def rendering(self) -> Iterator[subprocess.Popen[str]]:
-        """A worker in the middle of the first prompt, which shows a quarter."""
-        self.place.use_scripts("steps.py")
-        with self.place.started("run") as process:
-            self.place.wait_until_started(process)
+        """A worker in the middle of the first prompt, which shows 25 %."""
+        self.installation.use_scripts("steps.py")
+        with self.installation.started("run") as process:
+            self.installation.wait_until_started(process)
             yield process
 
     def step(self) -> None:
-        """Let the render show three quarters."""
-        (self.place.comfyui / "on").touch()
+        """Let the render show 75 %."""
+        (self.installation.comfyui / "on").touch()
 
     def _settings(self, port: int) -> LoadedSettings:
-        home = self.place.shell.home
+        home = self.installation.shell.home
         return load_settings(
             config_file=home / "media_generator_config.json",
             overrides={"web.port": str(port)},
-            environ=self.place.shell.variables(),
+            environ=self.installation.shell.variables(),
             cwd=home,
         )
 
 
 @contextmanager
-def site_at(folder: Path, browser: Browser) -> Iterator[Site]:
-    """A site, and the end of everything that it started."""
+def worker_site(folder: Path, browser: Browser) -> Iterator[Site]:
+    """A site; everything that it started is ended with the block."""
     site = Site(folder, browser)
     try:
         yield site
     finally:
         site.stop()
-        site.place.end_leftovers()
+        site.installation.end_leftovers()
