@@ -1,9 +1,14 @@
-"""The queue alone: everything is real but the rendering and the files."""
+"""The queue alone: everything is real but the rendering and the files, which cost nothing."""
+
+# ruff: noqa: ARG002 - the store and the renderer take what their ports take
 
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from returns.result import Result, Success
 
 from adapters.processes.system_processes import SystemProcesses
 from adapters.sql_queue.controls import SqlQueueControls
@@ -13,6 +18,7 @@ from adapters.system_clock import SystemClock, SystemJitter
 from application.admission import MAX_REPLAYED, Admission
 from application.drain import Drain
 from application.leases import LeaseKeeper
+from application.ports.artifact_store import Prepared, Staging, StoredFolder
 from application.ports.events import RenderEnded
 from application.ports.prompt_repository import Selection
 from application.prompt_render import PromptRenderer, RenderFinalizer
@@ -21,7 +27,7 @@ from application.signals import StopRequest
 from application.slot import RenderSlot
 from application.turns import LANES
 from benchmarks.databases import repository
-from domain.artifact import MediaFacts
+from domain.artifact import MediaFacts, folder_name
 from domain.breaker import CircuitBreaker
 from domain.lease import LeaseObserver
 from domain.picture_size import SizeRule
@@ -30,20 +36,72 @@ from domain.render import Outcome
 from domain.retry import RetryPolicy
 from entrypoints.container import MAX_HEARTBEAT_INTERVAL
 from entrypoints.settings.model import Workers
-from tests.fakes.artifact_store import InMemoryArtifactStore
 from tests.fakes.media_renderer import FakeMediaRenderer
 from tests.fakes.render_logs import InMemoryRenderLogs
 
 if TYPE_CHECKING:
-    from adapters.sqlite.connection import Connection
-    from application.ports.events import Event
-    from application.ports.media_renderer import RenderJob
+    from collections.abc import Sequence
+    from datetime import datetime
 
+    from adapters.sqlite.connection import Connection
+    from application.ports.artifact_store import Describe, RenderKey
+    from application.ports.events import Event
+    from application.ports.media_renderer import RenderContext, RenderingFacts, RenderJob
+    from domain.artifact import Artifact
+    from domain.failure import Failure
+    from domain.mark import Mark
+
+_FOLDER = Path("/no-folder")
 _FACTS = MediaFacts("generated_image_001.png", "png", 10_000, "0" * 64, 64, 64, None)
 
 
+class _NoRendering(FakeMediaRenderer):
+    """Every job succeeds at once."""
+
+    def render(self, job: RenderJob, context: RenderContext) -> Result[RenderingFacts, Failure]:
+        context.on_started()
+        return Success(self._facts)
+
+
+class _NoFiles:
+    """An output tree that keeps nothing: each job left the same picture, which is in its place."""
+
+    def preflight(self) -> Failure | None:
+        return None
+
+    def open_staging(self, kind: Kind, key: RenderKey, variant: int) -> Result[Staging, Failure]:
+        return Success(Staging("none", _FOLDER, kind))
+
+    def prepare(
+        self, staging: Staging, variant: int, mark: Mark | None = None
+    ) -> Result[Prepared, Failure]:
+        return Success(Prepared(staging, variant, (_FACTS,)))
+
+    def place(
+        self, prepared: Sequence[Prepared], key: RenderKey, at: datetime, describe: Describe
+    ) -> Result[tuple[StoredFolder, ...], Failure]:
+        stored = tuple(
+            StoredFolder(one.staging.kind, folder_name(key.prompt_id, at, one.variant), one.files)
+            for one in prepared
+        )
+        describe(stored)
+        return Success(stored)
+
+    def finished(self, key: RenderKey) -> tuple[Artifact, ...] | None:
+        return None
+
+    def planned_paths(self, key: RenderKey) -> tuple[str, ...]:
+        return ()
+
+    def leftovers(self) -> frozenset[RenderKey]:
+        return frozenset()
+
+    def sweep(self, key: RenderKey, *, keep_placed: bool) -> None:
+        """Nothing is there."""
+
+
 class NoopQueue:
-    """A drain over a real database with the renderer and the store of the tests.
+    """A drain over a real database with a renderer and a store that do nothing.
 
     Attributes:
         published: ids of the prompts that it made ready, in order.
@@ -51,8 +109,7 @@ class NoopQueue:
 
     def __init__(self, connection: Connection) -> None:
         self.published: list[int] = []
-        self._store = InMemoryArtifactStore()
-        renderer = FakeMediaRenderer(write=self._leave_picture)
+        store, renderer = _NoFiles(), _NoRendering()
         clock = SystemClock()
         processes = SystemProcesses(clock)
         claiming = ClaimStatements(connection, processes.me(), clock, all_variants=False)
@@ -60,18 +117,16 @@ class NoopQueue:
         lease_seconds = Workers().lease_seconds
         keeper = LeaseKeeper(leases, clock, MAX_HEARTBEAT_INTERVAL, lease_seconds)
         rule, logs = SizeRule(1.0, 64, None, None), InMemoryRenderLogs()
-        prompts = PromptRenderer(
-            renderer, self._store, keeper, leases, None, clock, self, rule, logs
-        )
+        prompts = PromptRenderer(renderer, store, keeper, leases, None, clock, self, rule, logs)
         queue = repository(connection)
-        finalizer = RenderFinalizer(queue, self._store, RetryPolicy(), SystemJitter(), clock, self)
+        finalizer = RenderFinalizer(queue, store, RetryPolicy(), SystemJitter(), clock, self)
         observer = LeaseObserver(lease_seconds, 2 * MAX_HEARTBEAT_INTERVAL)
-        recovery = Recovery(leases, keeper, processes, self._store, finalizer, observer, clock)
+        recovery = Recovery(leases, keeper, processes, store, finalizer, observer, clock)
         controls = SqlQueueControls(connection)
         breakers = {kind: CircuitBreaker() for kind in Kind}
         history = SqlRenderHistory(connection)
         past = partial(history.ended_on, processes.me(), MAX_REPLAYED)
-        admission = Admission(renderer, self._store, queue, controls, past, clock, breakers, self)
+        admission = Admission(renderer, store, queue, controls, past, clock, breakers, self)
         slot = RenderSlot(prompts, finalizer, admission, keeper, clock, lanes=LANES)
         self._drain = Drain(queue, slot, admission, recovery, clock)
 
@@ -89,6 +144,3 @@ class NoopQueue:
         """Remember what was published."""
         if isinstance(event, RenderEnded) and event.outcome is Outcome.PUBLISHED:
             self.published.append(event.prompt_id)
-
-    def _leave_picture(self, job: RenderJob) -> None:
-        self._store.put(job.output, _FACTS.name, _FACTS)

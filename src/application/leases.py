@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from domain.lease import ProcessIdentity
     from domain.render import Claim, WorkflowProcess
 
+_FRESH_SECONDS = 0.05  # for which the database's word about a lease is believed
+
 
 @dataclass(slots=True)
 class HeldLease:
@@ -29,6 +31,7 @@ class HeldLease:
         heartbeat_at: when the next heartbeat is due, on the monotonic clock.
         held_since: when the lease began, on the monotonic clock.
         turn: of the lane that renders it.
+        confirmed_at: when the database last said that it is held, on the monotonic clock.
         lost: whether the render was closed or its prompt changed, so that its work is wasted.
         fenced: whether the render was stopped because no heartbeat could be written.
     """
@@ -37,6 +40,7 @@ class HeldLease:
     heartbeat_at: float
     held_since: float
     turn: Turn
+    confirmed_at: float
     lost: bool = False
     fenced: bool = False
 
@@ -78,7 +82,7 @@ class LeaseKeeper:
     def track(self, claim: Claim, turn: Turn) -> HeldLease:
         """Start to renew the lease of a claim."""
         now = self._clock.monotonic()
-        held = HeldLease(claim, now + self._heartbeat_seconds, now, turn)
+        held = HeldLease(claim, now + self._heartbeat_seconds, now, turn, now)
         with self._lock:
             self._held[claim.render_id] = held
         return held
@@ -115,10 +119,12 @@ class LeaseKeeper:
     def still_holds(self, held: HeldLease) -> bool:
         """Whether a lease is still held, according to the database.
 
-        For decisions that cannot be undone. If the database does not answer, it is not lost.
+        For work that would be wasted. If the database does not answer, it is not lost; nor is it
+        asked again about a lease that it confirmed a moment ago.
         """
-        with suppress(RepositoryError):
-            held.lost |= not self._leases.holds(held.claim)
+        if self._clock.monotonic() - held.confirmed_at >= _FRESH_SECONDS:
+            with suppress(RepositoryError):
+                held.lost |= not self._leases.holds(held.claim)
         return not held.lost
 
     def tick(self) -> None:
@@ -142,6 +148,7 @@ class LeaseKeeper:
                 continue
             self._unwritten_since = None
             held.heartbeat_at = now + self._heartbeat_seconds
+            held.confirmed_at = now
 
 
 class LostWorkers:

@@ -288,7 +288,7 @@ class Answer:
 
 def answer_of(text: str) -> Answer:
     """A text without the reasoning in it; takes time linear in the length of the text."""
-    marks = sorted(_marks(text)) if any(sign in text for sign in _SIGNS) else []
+    marks = sorted(_marks(text)) if any(map(text.__contains__, _SIGNS)) else []
     if not marks:
         return Answer(text)
     kept: list[tuple[int, int]] = []

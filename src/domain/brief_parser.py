@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import re
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import islice, product
 from typing import TYPE_CHECKING, Final
 
@@ -139,7 +138,7 @@ def _text_of(content: Content) -> Result[str, Failure]:
     if not isinstance(content, str):
         message = "the writing holds a number instead of text with an object"
         return _no_text(FailureCode.BRIEF_NOT_JSON, message)
-    if lone := _SURROGATE.search(content):
+    if not content.isascii() and (lone := _SURROGATE.search(content)):
         return _badly_encoded("UTF-8", len(content[: lone.start()].encode()))
     if is_blank(content):
         return _no_text(FailureCode.BRIEF_MISSING, "the writing is blank")
@@ -289,33 +288,37 @@ def _size(document: Members, read: FieldsRead) -> tuple[int, int] | None:
 
 def _prompt(document: Members, name: str) -> Result[str, Failure]:
     """The text of a picture's prompt, verbatim."""
-    incomplete = partial(Failure, FailureCode.BRIEF_INCOMPLETE)
     prompt = document.get(name)
     parts: list[Json] = prompt if isinstance(prompt, list) else [prompt]
     if name not in document:
-        return Failed(incomplete(f"the field '{name}' is missing"))
+        return _incomplete(f"the field '{name}' is missing")
     if name in document.conflicts:
-        lack = f"the field '{name}' occurs more than once, with different values"
-        return Failed(incomplete(lack))
-    if not any(isinstance(part, str) and not is_blank(part) for part in parts):
-        return Failed(incomplete(f"the field '{name}' must be text, but is {described(prompt)}"))
+        return _incomplete(f"the field '{name}' occurs more than once, with different values")
+    if all(not isinstance(part, str) or is_blank(part) for part in parts):
+        return _incomplete(f"the field '{name}' must be text, but is {described(prompt)}")
     texts: list[str] = []
     for index, part in enumerate(parts):
         text = part if isinstance(part, str) else number_text(part)
         if not is_blank(part):
             if text is None:
                 lack = f"the field '{name}[{index}]' must be text, but is {described(part)}"
-                return Failed(incomplete(lack))
+                return _incomplete(lack)
             texts.append(text)
     joined = ", ".join(texts)
     if _PLACEHOLDER.fullmatch(joined):
-        return Failed(incomplete(f"the field '{name}' holds a placeholder instead of text"))
+        return _incomplete(f"the field '{name}' holds a placeholder instead of text")
     return Success(joined)
+
+
+def _incomplete(message: str) -> Result[str, Failure]:
+    return Failed(Failure(FailureCode.BRIEF_INCOMPLETE, message))
 
 
 def _validated(brief: Brief) -> Result[Brief, Failure]:
     """The brief itself, or which character in which field makes it unusable."""
     for name, text in _texts_of(brief):
+        if text.isascii() and "\0" not in text:  # almost every text
+            continue
         if match := _UNUSABLE.search(text):
             what = "a NUL character" if match[0] == "\0" else "a lone surrogate (half a character)"
             message = f"the field '{name}' holds {what} at character {match.start() + 1}"

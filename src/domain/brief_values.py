@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from collections.abc import Set as AbstractSet
 
+    from domain.brief import BriefField
     from domain.prompt import Kind
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | Members | None"
@@ -226,20 +227,18 @@ def read_fields(kind: Kind, document: Members) -> FieldsRead:
     read = FieldsRead()
     objects = {name: value for name, value in document.items() if isinstance(value, Members)}
     objects[""] = document
-    holding = [
-        (*place, holder, name)
+    known = [
+        (holder, name)
         for holder, places in _PLACES[kind].items()
         if holder in objects
         for name in objects[holder]
         if name in places
-        for place in places[name]
     ]
     own_words: dict[str, str | None] = {}
-    for index, _, holder, name in sorted(holding):
+    for spec, holder, name in _in_order(kind, tuple(known)):
         raw = objects[holder][name]
         if is_blank(raw):
             continue
-        spec = BRIEF_FIELDS[kind][index]
         if spec.type is FieldType.SECONDS:
             value: object = read_seconds(raw, in_seconds="seconds" in name)
         else:
@@ -254,6 +253,23 @@ def read_fields(kind: Kind, document: Members) -> FieldsRead:
         if words:  # A workflow may know a format that has no size here.
             read.values.setdefault(spec_name, words)
     return read
+
+
+@lru_cache(maxsize=256)  # briefs have the same few members
+def _in_order(
+    kind: Kind, known: tuple[tuple[str, str], ...]
+) -> tuple[tuple[BriefField, str, str], ...]:
+    """The fields that members may hold, in the order in which they are read: field, object, name.
+
+    Args:
+        kind: the kind of media that the brief is for.
+        known: the members that hold a field, as names of an object and of the member.
+    """
+    places = _PLACES[kind]
+    holding = sorted(
+        (*place, holder, name) for holder, name in known for place in places[holder][name]
+    )
+    return tuple((BRIEF_FIELDS[kind][index], holder, name) for index, _, holder, name in holding)
 
 
 def read_text(value: Json) -> str | None:

@@ -411,7 +411,6 @@ class ClaimStatements:
                 # Another worker took and postponed it after this one had begun to look.
                 taken_by_others.add(prompt_id)
                 continue
-            self._connection.change(self._sql["supersede_live"], {"prompt_id": prompt_id})
             process = processes.get(kind)
             last = Writing(writing_id, content)
             claims.append(self.open_render(prompt_id, kind, reference, last, process))
@@ -531,7 +530,9 @@ class ClaimStatements:
             process: that waits to render it; None if none does.
         """
         history = self._connection.rows(self._sql["history"], {"prompt_id": prompt_id})
-        attempt, crashes = history[0] if history else (1, 0)
+        attempt, crashes, is_live = history[0] if history else (1, 0, False)
+        if is_live:  # another program made its prompt pending again
+            self._connection.change(self._sql["supersede_live"], {"prompt_id": prompt_id})
         values = {"prompt_id": prompt_id, "output_reference": reference}
         earlier = self._connection.rows(self._sql["unpublished"], values) if history else []
         row = {

@@ -15,7 +15,7 @@ from application.ports.prompt_repository import WriteRefusedError
 from domain.artifact_status import IllegalMoveError, Move, after, sources
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Mapping, Sequence
 
     from adapters.sql_queue.connection import Connection
     from domain.artifact import Artifact
@@ -27,8 +27,15 @@ _MIN_FOR_BOTH_ENDS: Final = 500  # characters; a shorter message keeps only its 
 _CUT: Final = "\n[...]\n"
 _MORE: Final = "..."
 
+_as_json: Final = json.JSONEncoder(ensure_ascii=False).encode
+
 _Choice = tuple[str | None, str]
 """A value to try, and a description of the adaptation ("" for none)."""
+
+_NO_MESSAGE: Final[Sequence[_Choice]] = (
+    (None, ""),
+    ("", "error_message is emptied because it refuses NULL"),
+)
 
 
 @cache
@@ -83,7 +90,7 @@ class SharedTableWriter:
             "prompt_id": prompt_id,
             "artifact_type": artifact.kind.value,
             "file_path": artifact.file_path,
-            "metadata": json.dumps(artifact.metadata, ensure_ascii=False),
+            "metadata": _as_json(artifact.metadata),
         }
         choices: list[_Choice] = [(artifact.preview_path, "")]
         if artifact.preview_path is None:
@@ -97,34 +104,37 @@ class SharedTableWriter:
         return bool(self._connection.rows(self._named, paths))
 
     def _first_accepted(
-        self, statement: str, values: Mapping[str, object], name: str, choices: Iterable[_Choice]
+        self, statement: str, values: Mapping[str, object], name: str, choices: Sequence[_Choice]
     ) -> int:
-        last: WriteRefusedError | None = None  # the error that no choice avoids
-        for value, adapted in choices:
+        for value, adapted in choices[:-1]:
             try:
                 with self._connection.savepoint():
                     changed = self._connection.change(statement, {**values, name: value})
-            except WriteRefusedError as refusal:
-                last = refusal
+            except WriteRefusedError:
                 if not self._connection.is_writing:
-                    break  # the transaction was rolled back
+                    raise  # the transaction was rolled back
             else:
                 self.adaptations.update([adapted] if adapted else [])
                 return changed
-        raise last or ValueError(name)
+        value, adapted = choices[-1]  # its error ends the transaction, which needs no savepoint
+        changed = self._connection.change(statement, {**values, name: value})
+        self.adaptations.update([adapted] if adapted else [])
+        return changed
 
 
-def _message_choices(failure: Failure | None) -> Iterator[_Choice]:
+def _message_choices(failure: Failure | None) -> Sequence[_Choice]:
     if failure is None:
-        yield None, ""
-        yield "", "error_message is emptied because it refuses NULL"
-        return
+        return _NO_MESSAGE
     text = storable_text(failure.explain())
-    yield text, ""
-    for length in _USUAL_LIMITS:
-        if length < len(text):
-            yield shortened(text, length), f"error_message is cut to {length} characters"
-    yield failure.code.value, "error_message is cut to the failure's code"
+    return [
+        (text, ""),
+        *(
+            (shortened(text, length), f"error_message is cut to {length} characters")
+            for length in _USUAL_LIMITS
+            if length < len(text)
+        ),
+        (failure.code.value, "error_message is cut to the failure's code"),
+    ]
 
 
 def shortened(text: str, length: int) -> str:

@@ -355,6 +355,9 @@ def test_every_statement_is_used(
         claim = repository.claim_next(Selection())
         assert claim is not None
         repository.publish(claim, [Artifact(Kind.IMAGE, "image/1_x/a.png", {})], 1.0)
+        assert repository.claim_next(Selection(only=frozenset({2}))) is not None
+        with connection.writing():  # as another program does
+            connection.change("UPDATE prompts SET artifact_status = 'pending' WHERE id = 2")
         claim = repository.claim_next(Selection(only=frozenset({2})))
         assert claim is not None
         repository.fail(claim, CRASH, 1.0)

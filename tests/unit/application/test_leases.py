@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from domain.lease import ProcessIdentity
     from domain.render import Claim
 
+_MOMENT = 0.1  # seconds; longer than the word of the database is believed
+
 
 def claimed(harness: Harness) -> Claim:
     """A fresh prompt, claimed."""
@@ -217,13 +219,27 @@ def test_what_was_claimed_later_has_a_whole_lease(
 
 
 def test_the_database_knows_better_what_is_lost(harness: Harness) -> None:
-    """Before files are placed it is asked, whenever the last look was."""
+    """Before files are placed it is asked, whenever the last heartbeat was."""
     with holding(harness.keeper, claim := claimed(harness)) as held:
+        harness.clock.advance(_MOMENT)
         assert harness.keeper.still_holds(held)
         harness.queue.change(claim.prompt_id, artifact_status="unsupported")
         assert not harness.keeper.must_stop(held)
         assert not harness.keeper.still_holds(held)
         assert harness.keeper.must_stop(held)
+
+
+@pytest.mark.parametrize("beats", [False, True])
+def test_the_database_is_believed_for_a_moment(harness: Harness, *, beats: bool) -> None:
+    """A claim or a heartbeat of just now is no reason to ask: a group has many short renders."""
+    with holding(harness.keeper, claim := claimed(harness)) as held:
+        if beats:
+            harness.clock.advance(HEARTBEAT_SECONDS)
+            harness.keeper.tick()
+        harness.queue.change(claim.prompt_id, artifact_status="unsupported")
+        assert harness.keeper.still_holds(held)
+        harness.clock.advance(_MOMENT)
+        assert not harness.keeper.still_holds(held)
 
 
 # --------------------------------------------------------- whose leases are not kept, for people

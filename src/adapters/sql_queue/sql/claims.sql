@@ -130,7 +130,7 @@ SET outcome = 'superseded', finished_at = {now}
 WHERE prompt_id = :prompt_id AND outcome IS NULL;
 
 -- An acceptance continues if the last render was given back or waits for a retry, and the prompt
--- was not cancelled since.
+-- was not cancelled since. Only the last render of a prompt may be live.
 
 -- name: history
 SELECT
@@ -145,7 +145,8 @@ SELECT
         WHEN outcome = 'abandoned' THEN crashes + 1
         WHEN outcome = 'released' OR retry_at IS NOT NULL THEN crashes
         ELSE 0
-    END
+    END,
+    outcome IS NULL
 FROM media_generator_renders
 WHERE prompt_id = :prompt_id
 ORDER BY render_id DESC
