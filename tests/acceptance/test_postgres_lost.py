@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
-from tests.acceptance.mediagen import until
+from tests.acceptance.mediagen import wait_until
 from tests.command_line import MEDIAGEN, CommandLine
 from tests.media_samples import png
 from tests.postgres.cable import cable
@@ -119,10 +119,10 @@ def test_a_standby_takes_over_in_mid_render(tmp_path: Path, postgres_binaries: P
         machine = _Machine(tmp_path / "home", pair.url)
         machine.submit()
         with machine.daemon() as daemon:
-            until(lambda: machine.begun() == 1, _PATIENCE)
+            wait_until(lambda: machine.begun() == 1, _PATIENCE)
             pair.fail_over()
             machine.go()
-            until(lambda: pair.promoted_rows(_READY) == [(_PROMPTS,)], _PATIENCE)
+            wait_until(lambda: pair.promoted_rows(_READY) == [(_PROMPTS,)], _PATIENCE)
             assert daemon.poll() is None
         machine.check(pair.promoted_rows)
         assert machine.begun() == _PROMPTS
@@ -139,15 +139,15 @@ def test_a_worker_without_an_answer_stops_its_renders_and_works_on_later(
         machine = _Machine(tmp_path / "home", f"{url}?connect_timeout=2", lease_seconds=3.0)
         machine.submit()
         with machine.daemon() as daemon:
-            until(lambda: machine.begun() == 1, _PATIENCE)
+            wait_until(lambda: machine.begun() == 1, _PATIENCE)
             scripts = f"--output={machine.output}"
             assert _running(scripts)
             line.pull()
-            until(lambda: not _running(scripts), _PATIENCE)
+            wait_until(lambda: not _running(scripts), _PATIENCE)
             assert queue_database.execute(_READY) == [(0,)]
             machine.go()
             line.put_back()
-            until(lambda: queue_database.execute(_READY) == [(_PROMPTS,)], _PATIENCE)
+            wait_until(lambda: queue_database.execute(_READY) == [(_PROMPTS,)], _PATIENCE)
             assert daemon.poll() is None
         machine.check(queue_database.execute)
 

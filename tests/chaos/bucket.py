@@ -137,9 +137,9 @@ class BucketCampaign:
         """A worker dies with its files sent, and the one that comes after it finds no store."""
         self._write()
         deaths = int(start_worker(self.installation, "store.place:after").wait().killed)
-        self.store.tell("stop")
+        self.store.send("stop")
         code = start_worker(self.installation).wait().code
-        self.store.tell("start")
+        self.store.send("start")
         if code not in {0, STOPPED}:
             raise ViolationError(f"without a store, a worker ended with {code}")
         return deaths

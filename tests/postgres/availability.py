@@ -1,4 +1,4 @@
-"""What becomes of tests that need PostgreSQL where there is none, and what is said of them."""
+"""Skips tests that need PostgreSQL if there is none, and reports them."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ or name the folder of those that are there: {BINARIES}=/path/to/bin make test"""
 
 
 def needed_binaries() -> Path:
-    """The programs' folder; without one the test is skipped, or fails where it is required."""
+    """The programs' folder; without one the test is skipped, or fails if it is required."""
     return find_binaries() or _missing("PostgreSQL")
 
 
 def needed_pgbouncer() -> str:
-    """The program; without one the test is skipped, or fails where PostgreSQL is required."""
+    """The program; without one the test is skipped, or fails if PostgreSQL is required."""
     path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
     return shutil.which("pgbouncer", path=path) or _missing("PgBouncer")
 
@@ -43,7 +43,7 @@ def _missing(program: str) -> NoReturn:
 
 
 def summarise(reporter: pytest.TerminalReporter) -> None:
-    """Say loudly how many tests were skipped because there is no PostgreSQL."""
+    """Report prominently how many tests were skipped without PostgreSQL."""
     skipped = [each for each in reporter.stats.get("skipped", ()) if _MARK in str(each.longrepr)]
     if skipped:
         title = f"{len(skipped)} TESTS OF POSTGRESQL WERE SKIPPED"

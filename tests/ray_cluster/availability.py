@@ -1,4 +1,4 @@
-"""What becomes of tests that need Ray and a namespace where there is none."""
+"""Skips tests that need Ray and namespaces if there are none, and reports them."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ Nothing was rendered on a Ray cluster: Ray is not installed (`make slow` does th
 refuses a network namespace, without which Ray would listen on all interfaces (unshare(1), Linux).
 {REQUIRED}=1 makes these tests fail instead."""
 
-# A user without rights gets them in a namespace of users, where the system allows that.
+# A user without privileges gets them in a user namespace, if the system allows that.
 _UNSHARE = ("unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc")
 _WAYS = (_UNSHARE, (*_UNSHARE, "--map-root-user"))
 
 
 def namespace() -> tuple[tuple[str, ...], str]:
-    """The command that runs another one in a namespace; or none, and why Ray cannot be tried."""
+    """A command that runs another one in a namespace; or none, and why Ray cannot be used."""
     if find_spec("ray") is None:
         return (), "Ray is not installed"
     if shutil.which("unshare") is None:
@@ -36,7 +36,7 @@ def namespace() -> tuple[tuple[str, ...], str]:
 
 
 def needed_namespace() -> tuple[str, ...]:
-    """The command that runs another one in a namespace; without Ray or one, skip or fail."""
+    """A command that runs another one in a namespace; skips or fails without it or Ray."""
     way, reason = namespace()
     if way:
         return way
@@ -46,7 +46,7 @@ def needed_namespace() -> tuple[str, ...]:
 
 
 def summarise(reporter: pytest.TerminalReporter) -> None:
-    """Say loudly that tests were skipped, and why."""
+    """Report prominently that tests were skipped, and why."""
     skipped = [each for each in reporter.stats.get("skipped", ()) if WITHOUT in str(each.longrepr)]
     if skipped:
         reporter.section("THE TESTS OF RAY WERE SKIPPED", sep="!", yellow=True, bold=True)

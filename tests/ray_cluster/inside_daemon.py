@@ -44,8 +44,8 @@ def configure(place: Installation, slots: list[dict[str, Any]], **ray: object) -
     )
 
 
-def test_prompts_are_published_although_a_node_is_lost(nodes: Nodes, tmp_path: Path) -> None:
-    """Each once, with files that open; `run` renders what is left, and ends."""
+def test_prompts_are_published_although_a_node_is_killed(nodes: Nodes, tmp_path: Path) -> None:
+    """Each once, with valid files; `run` renders the rest, and ends."""
     nodes.only(2, 3)
     place = Installation(tmp_path)
     place.shell.environment.update({k: v for k, v in os.environ.items() if k.startswith("RAY_")})
@@ -80,8 +80,8 @@ def test_prompts_are_published_although_a_node_is_lost(nodes: Nodes, tmp_path: P
     assert "offers model:other 1" in ended.stderr
 
 
-def test_a_server_that_lives_on_a_node(nodes: Nodes, tmp_path: Path) -> None:
-    """Previews, progress and files come from it; a changed graph is used at once."""
+def test_a_server_on_a_node(nodes: Nodes, tmp_path: Path) -> None:
+    """Its previews, progress and files arrive; a changed graph is used at once."""
     nodes.only(2)
     (tmp_path / "workflows").mkdir()
     graph = saved(tmp_path / "workflows", picture_graph())

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def served_worker_faults() -> dict[str, Fault]:
-    """Kills at every step of a job's way and of going on with it, and sleep past the lease."""
+    """Kills at every step of a job and of its continuation, and suspensions past the lease."""
     named = {f"server: kill at {step}": _kill_at(step) for step in SERVED_WAY}
     named |= {
         f"server: kill the successor at {step}": _kill_successor_at(step) for step in GOING_ON
