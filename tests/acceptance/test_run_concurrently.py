@@ -198,5 +198,5 @@ def test_existing_folders_of_the_same_name_are_kept(installation: Installation) 
     ]
     assert len(folders) == 20
     contents = sorted([file.read_bytes() for file in folder.iterdir()] for folder in folders)
-    assert contents == [[]] * 10 + [[b"a stranger's"]] * 10
+    assert contents == [[]] * 10 + [[b"another program's"]] * 10
     assert installation.staged() == []
