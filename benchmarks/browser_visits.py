@@ -47,7 +47,7 @@ _FILTER: Final = """
 
 
 def browse(url: str, visits: int, note: Callable[[str], None]) -> dict[str, Sample] | None:
-    """Visit so many times, each time as somebody who was never there; None without a Chromium.
+    """Visit so many times, each time as a new visitor; None without a Chromium.
 
     Gives milliseconds, by the names of ``VISITS``.
     """

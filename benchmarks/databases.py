@@ -1,4 +1,4 @@
-"""Shared databases of any size, filled as years of use would have filled them."""
+"""Shared databases of any size, with contents as after years of use."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ FROM n WHERE i % 5 AND i <= :ready
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a database is to hold.
+    """The contents of a database to create.
 
     Attributes:
         ready: prompts that were rendered, with writing, artifact row and render.
@@ -111,14 +111,14 @@ class Contents:
 
 
 def fill_database(path: Path, contents: Contents) -> Path:
-    """Make a database and wait until it is on the medium.
+    """Create a database and wait until it is flushed to the disk.
 
-    One row in five is of a type that is not ours, on top of the numbers asked for.
+    One row in five belongs to another program, in addition to the given numbers.
     """
     create_database(path)
     with closing(Connection(path, 30.0)) as connection:
         repository(connection, indexes=contents.indexes)
-    # Rows 1, 2, 3, 4 of every five are ours.
+    # Rows 1, 2, 3, 4 of every five are media prompts.
     ready = contents.ready * 5 // 4
     values = {
         "ready": ready,
@@ -147,6 +147,6 @@ def repository(connection: Connection, *, indexes: bool = True) -> SqlPromptRepo
 
 
 def settle(path: Path) -> None:
-    """Wait until a file is on the medium, so that nobody else has to wait for it later."""
+    """Flush a file to the disk, so that later measurements do not wait for it."""
     with path.open("rb") as file:
         os.fsync(file.fileno())

@@ -1,4 +1,4 @@
-"""Somebody who asks a server over one connection, again and again."""
+"""A client that sends requests over one persistent connection."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ class Asking:
         self._connection = HTTPConnection(urlsplit(url).netloc, timeout=60)
 
     def milliseconds(self, path: str) -> float:
-        """From the question to the last byte of the answer."""
+        """Milliseconds from the request to the last byte of the response."""
         began = time.perf_counter()
         self._body(path)
         return (time.perf_counter() - began) * 1000
 
     def document(self, path: str) -> Any:  # noqa: ANN401 - JSON
-        """The answer, decoded."""
+        """The decoded JSON response."""
         return json.loads(self._body(path))
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._connection.close()
 
     def _body(self, path: str) -> bytes:

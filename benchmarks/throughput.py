@@ -1,4 +1,4 @@
-"""How many prompts that cost nothing the queue itself can move, beside other queues."""
+"""The queue's own throughput with instant renders, compared with other queues."""
 
 from __future__ import annotations
 

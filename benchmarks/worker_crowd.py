@@ -1,4 +1,4 @@
-"""Several worker processes at one database: faster or not, and never the same prompt twice."""
+"""Several worker processes with one database: their speed-up, and no prompt twice."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def measure_crowd(trial: Trial, report: Report) -> None:
 
 
 def _rate(folder: Path, workers: int, count: int) -> float:
-    """Prompts a second from the first start to the last end; checks what was done."""
+    """Prompts a second from the first start to the last end; checks the results."""
     folder.mkdir()
     database = fill_database(folder / "shared.db", Contents(0, count))
     context = multiprocessing.get_context("spawn")

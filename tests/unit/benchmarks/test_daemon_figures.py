@@ -124,5 +124,5 @@ def test_a_daemon_that_grows_is_told_from_one_that_does_not(
 ) -> None:
     """Memory has room for caches, and little at the end; descriptors and threads have none."""
     report = Report()
-    endurance.tell(report, [Rest(1_000, 50.0, 12, 8), Rest(5_000, half, 12, 8), last])
+    endurance.report_growth(report, [Rest(1_000, 50.0, 12, 8), Rest(5_000, half, 12, 8), last])
     assert report.markdown().endswith(f": {word}.")

@@ -71,7 +71,7 @@ def test_a_real_daemon_is_driven_followed_and_looked_at(
         lines = daemon.await_ready(3)
         for event in (CLAIMED, READY):
             assert sorted(line.prompt_id or 0 for line in lines if line.event == event) == added
-        rest, look = endurance.look(daemon, 4), idle.look(daemon)
+        rest, look = endurance.observe(daemon, 4), idle.observe(daemon)
         assert rest.megabytes > 10
         assert rest.descriptors > 3
         assert rest.threads > 3  # the main one and two slots, and more
