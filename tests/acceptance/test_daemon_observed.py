@@ -18,7 +18,7 @@ from tests.acceptance.mediagen import Installation, image, wait_until
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CANARY = "a canary that nobody must hear of"
+CANARY = "a canary that must not be logged"
 
 
 class Observed:

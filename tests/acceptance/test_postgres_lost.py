@@ -1,4 +1,4 @@
-"""A daemon whose PostgreSQL server is lost, or does not answer any more, in mid-render."""
+"""A daemon whose PostgreSQL server is lost or stops answering during a render."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class _Machine:
 
 
 def test_a_standby_takes_over_in_mid_render(tmp_path: Path, postgres_binaries: Path) -> None:
-    """The render goes on and is published there; nothing is rendered twice."""
+    """The render continues and is published there; nothing is rendered twice."""
     with running_pair(postgres_binaries) as pair:
         pair.synchronise()
         machine = _Machine(tmp_path / "home", pair.url)

@@ -152,7 +152,7 @@ def test_a_run_on_another_machine_is_left_alone(installation: Installation) -> N
     installation.check()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nobody can tell whose child it was")
+@pytest.mark.skipif(sys.platform != "linux", reason="without subreapers its parent is unknown")
 def test_processes_that_left_the_workflows_group_are_ended(
     installation: Installation,
 ) -> None:

@@ -137,8 +137,8 @@ def test_a_broken_environment_pauses_the_queue_until_fixed(
     assert installation.shell.json("status")["paused"]["by"] == "environment"
 
     broken.unlink()
-    mended = installation.run()
-    assert (mended.returncode, mended.stderr) == (0, "")
+    fixed = installation.run()
+    assert (fixed.returncode, fixed.stderr) == (0, "")
     assert set(installation.statuses().values()) == {"ready"}
     assert installation.shell.json("status")["paused"] is None
     installation.check()

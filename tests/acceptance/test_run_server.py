@@ -78,11 +78,11 @@ def test_a_killed_runs_job_continues_and_is_not_submitted_twice(server: Served) 
     with server.mid_render() as process:
         process.kill()
         process.communicate(timeout=90)
-    with installation.started("run") as heir:
+    with installation.started("run") as successor:
         wait_until(lambda: "2" in _renders(server))
         server.double.release()
-        printed, complaints = heir.communicate(timeout=90)
-    assert (heir.returncode, complaints) == (0, "")
+        printed, complaints = successor.communicate(timeout=90)
+    assert (successor.returncode, complaints) == (0, "")
     assert "1 ready" in printed
     assert server.posts() == 1
     [row] = installation.rows(1)

@@ -107,7 +107,7 @@ class Double:
             graph: the graph to execute; None means a small picture.
             front: whether it goes before all waiting jobs.
         """
-        body = {"prompt": graph or small_picture(), "client_id": "somebody-else", "front": front}
+        body = {"prompt": graph or small_picture(), "client_id": "another-client", "front": front}
         answer = submit(body, self.machine, foreign=True)
         told = json.loads(answer.body)
         assert answer.status == 200, told

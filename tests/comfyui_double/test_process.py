@@ -30,10 +30,10 @@ def test_it_is_controlled_over_http(process: DoubleProcess) -> None:
         "CheckpointLoaderSimple"
     ]["input"]["required"]["ckpt_name"][0] == ["one.safetensors"]
     process.behave(faults=[{"at": "SaveImage", "kind": "hold"}])
-    with listening(process.url, "somebody-else") as listener:
+    with listening(process.url, "another-client") as listener:
         foreign = process.submit_foreign(graphs.small_picture())
         listener.until(lambda each: each["type"] == "executing" and each["data"]["node"] == "2")
-        assert process.connected() == ["somebody-else"]
+        assert process.connected() == ["another-client"]
         process.interrupt()
         listener.until_done()
     (job,) = process.jobs()

@@ -23,17 +23,17 @@ if TYPE_CHECKING:
 
     from adapters.comfyui_graph.node_types import ObjectInfo
 
-NOBODY = ServerAddress("http://127.0.0.1:9")
+UNREACHABLE = ServerAddress("http://127.0.0.1:9")
 
 
 def test_a_servers_node_types_are_cached(tmp_path: Path) -> None:
     """The copy is used when it is down, and offline, also without the server's address."""
     with running_double(tmp_path / "out") as double:
         address = ServerAddress(double.url)
-        known = NodeCatalogue([NOBODY, address], tmp_path / "state")()
+        known = NodeCatalogue([UNREACHABLE, address], tmp_path / "state")()
         assert known.origin == address.name
         assert "SaveImage" in known.info
-    for servers in ([address], [NOBODY, address], []):
+    for servers in ([address], [UNREACHABLE, address], []):
         stored = NodeCatalogue(servers, tmp_path / "state")()
         assert stored.info == known.info
         assert stored.origin.startswith(f"{address.name}, as stored on ")

@@ -129,9 +129,9 @@ def test_a_real_server_continues_an_earlier_job(url: str, tmp_path: Path) -> Non
         assert is_successful(renderer.render(first, watch))
         [left] = watch.jobs
         job = replace(job_for(tmp_path / "two"), earlier=(left,))
-        heir = Watch()
-        assert renderer.render(job, heir).unwrap().job == left
-        assert heir.jobs == [left]
+        successor = Watch()
+        assert renderer.render(job, successor).unwrap().job == left
+        assert successor.jobs == [left]
     [one], [two] = first.output.iterdir(), job.output.iterdir()
     assert one.read_bytes() == two.read_bytes()
 

@@ -33,7 +33,7 @@ def test_the_wait_for_a_living_member_is_limited() -> None:
         signal_group(leader.pid, signal.SIGKILL)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere zombies cannot be told apart")
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere zombies cannot be recognized")
 def test_unreaped_zombies_are_not_waited_for() -> None:
     """As in a container whose first process reaps no orphans."""
     with group("exit 0") as leader:

@@ -21,7 +21,7 @@ from domain.lease import Liveness
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-NOBODY = 2**22 + 1  # beyond the process ids of Linux and macOS
+UNUSED_PID = 2**22 + 1  # beyond the process ids of Linux and macOS
 
 
 @pytest.fixture(params=[True, False], ids=["files", "psutil"])
@@ -82,7 +82,7 @@ def test_variables_are_compared_by_whole_names() -> None:
         assert environment_holds(child.pid, "WANTED", "value")
         assert not environment_holds(child.pid, "WANTED", "val")
         assert not environment_holds(child.pid, "WANTED", "other")
-        assert not environment_holds(NOBODY, "WANTED", "value")
+        assert not environment_holds(UNUSED_PID, "WANTED", "value")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names are read by psutil")
@@ -148,7 +148,7 @@ def test_a_process_of_another_pid_namespace_is_not_judged(
 ) -> None:
     """By another namespace's /proc it would look dead while it lives."""
     asked = SystemProcesses(SystemClock())
-    monkeypatch.setattr(os, "getpid", lambda: NOBODY)
+    monkeypatch.setattr(os, "getpid", lambda: UNUSED_PID)
     lost, successor = own_identity(), own_identity()
     assert lost != successor
     monkeypatch.undo()
@@ -161,9 +161,9 @@ def test_a_hidden_process_is_not_judged(
     """Some machines hide other users' processes; one of them may be the owner."""
 
     def taken(pid: int, number: int) -> None:
-        raise PermissionError(errno.EPERM, "somebody else's")
+        raise PermissionError(errno.EPERM, "another user's")
 
-    owner = replace(own_identity(), pid=NOBODY, started="1")
+    owner = replace(own_identity(), pid=UNUSED_PID, started="1")
     assert SystemProcesses(SystemClock()).liveness_of(owner) is Liveness.DEAD
     monkeypatch.setattr(os, "kill", taken)
     assert SystemProcesses(SystemClock()).liveness_of(owner) is Liveness.UNKNOWN

@@ -437,7 +437,7 @@ def test_a_live_render_is_found_by_its_prompt(poet: Poet) -> None:
 
 
 PERIODIC = {
-    "leases": set(statements("leases")) - {"named"},  # only for leftovers; no index of ours
+    "leases": set(statements("leases")) - {"named"},  # only for leftovers; without an index
     # One runs once, when a run begins, and creates another; one needs a table that not every
     # database has.
     "claims": set(statements("claims")) - {"among", "count_pending", "linked_writings"},

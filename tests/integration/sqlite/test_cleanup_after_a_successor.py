@@ -37,8 +37,8 @@ def test_the_files_of_a_successor_are_no_leftovers(tmp_path: Path, journal_mode:
         claiming = ClaimStatements(connection, ME, SystemClock(), all_variants=False)
         leases = SqlRenderLeases(connection, claiming, SystemClock())
         [live] = leases.live()
-        heir = leases.adopt(live)
-        assert heir is not None
+        successor = leases.adopt(live)
+        assert successor is not None
         assert leases.closed(left) == frozenset()
-        assert repository.release(heir, STOPPED, 0.0)
+        assert repository.release(successor, STOPPED, 0.0)
         assert leases.closed(left) == left

@@ -88,7 +88,7 @@ def test_a_cursor_among_undecodable_dates(world: GalleryWorld) -> None:
 def test_an_owner_that_is_not_a_number_is_ignored(world: GalleryWorld) -> None:
     """The file is shown all the same."""
     statement = "INSERT INTO prompt_artifacts (prompt_id, file_path) VALUES (?, 'image/a.png')"
-    for owner in (None, "somebody", 1.5):
+    for owner in (None, "a person", 1.5):
         Poet(world.path).execute(statement, (owner,))
     assert [each.prompt_id for each in world.gallery().page(GalleryQuery()).artifacts] == [None] * 3
 

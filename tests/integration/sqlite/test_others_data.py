@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 ANY = Selection()
 CRASH = Failure(FailureCode.WORKFLOW_FAILED, "exit \x00 code \udcff", "boom")
 
-# Guards against every write of ours to a column that is not ours, unknown tables,
+# Guards against our writes to a column that is not ours, unknown tables,
 # and rows with odd types.
 ODD = """
 CREATE TRIGGER guard BEFORE UPDATE OF id, prompt_text, prompt_type, status, output_reference,

@@ -35,7 +35,7 @@ ONCE = {
     ("catalogue", "counts"),
     ("catalogue", "search"),
     ("prompt_order", "scan"),
-    # Other programs own the table of artifacts, and no index of ours may be on it.
+    # Other programs own the table of artifacts, so we may not create an index on it.
     ("leases", "named"),  # after a crash, if a plan was left
     ("gallery", "id_by_path"),  # a file that no page listed before
     ("curation", "shared_paths"),  # before files are removed
@@ -121,7 +121,7 @@ def _plan(connection: Connection, subject: str, name: str) -> list[str]:
 
 @pytest.mark.parametrize(("subject", "name"), RUNNING)
 def test_no_growing_table_is_scanned(connection: Connection, subject: str, name: str) -> None:
-    """Each step uses a key or an index, or reads a table of ours with only the needed rows."""
+    """Each step uses a key or an index, or reads one of our tables, with only the needed rows."""
     for step in _plan(connection, subject, name):
         scanned = re.match(r"SCAN (\S+)(?: USING (?:COVERING )?INDEX (\w+))?", step)
         if scanned and "VIRTUAL TABLE" not in step and scanned[1] not in SMALL:

@@ -161,7 +161,7 @@ def test_prompts_of_other_types_are_not_found(poet: Poet, catalogue: SqlPromptCa
         (PromptQuery(limit=2), [5, 4]),
         (PromptQuery(kind=Kind.AUDIO), [3]),
         (PromptQuery(artifact_status="unsupported"), [2]),
-        (PromptQuery(artifact_status="none of ours"), []),
+        (PromptQuery(artifact_status="an unknown status"), []),
         (PromptQuery(text="LAKE"), [4, 1]),
         (PromptQuery(text="hidden"), [3]),
         (PromptQuery(text="100%"), [4]),

@@ -101,7 +101,7 @@ def test_every_refusal_is_named(poet: Poet, connection: Connection, rule: str) -
 @pytest.mark.parametrize("state", ["no prompt", "pending", "ready", "waiting"])
 @pytest.mark.parametrize("rule", REFUSALS)
 def test_the_doctor_names_every_refusal(tmp_path: Path, rule: str, state: str) -> None:
-    """Whatever the queue contains, without tables of ours, and without a byte changed."""
+    """Whatever the queue contains, without our tables, and without a byte changed."""
     poet, refusal = Poet(fresh_database(tmp_path / "musings.db")), REFUSALS[rule]
     if state != "no prompt":
         for prompt_type in BOTH:

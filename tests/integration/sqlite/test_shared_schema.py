@@ -119,7 +119,7 @@ def test_rendering_ignores_constraints_on_inserts_only(tmp_path: Path, table: st
         f"CREATE TABLE copy AS SELECT * FROM {table}",  # noqa: S608 - a constant
         f"DROP TABLE {table}",
         f"CREATE TABLE {table} (id INTEGER PRIMARY KEY, {_others(table)}, owner TEXT NOT NULL)",
-        f"INSERT INTO {table} SELECT *, 'somebody' FROM copy",  # noqa: S608
+        f"INSERT INTO {table} SELECT *, 'a person' FROM copy",  # noqa: S608
     )
     with closing(Connection(path, 1.0)) as connection:
         assert _repository(connection).claim_next(Selection()) is not None
