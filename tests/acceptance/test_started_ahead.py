@@ -10,7 +10,7 @@ import pytest
 
 from tests.acceptance.mediagen import Installation, image, is_running, wait_until
 from tests.acceptance.mid_render import kill
-from tests.acceptance.test_warm_hosts import WAITING, drew, exported, hosts
+from tests.acceptance.test_warm_hosts import WAITING, exported, host_pids, hosts
 
 if TYPE_CHECKING:
     import subprocess
@@ -56,7 +56,7 @@ def test_one_renders_while_the_next_one_imports(installation: Installation) -> N
     lines = [line.split() for line in (installation.comfyui / "notes").read_text().splitlines()]
     assert len([pid for what, pid in lines if what == "import"]) == 4
     spans = [(what, pid) for what, pid in lines if what != "import"]
-    processes = [str(pid) for pid in drew(installation)]
+    processes = [str(pid) for pid in host_pids(installation)]
     assert spans == [(what, pid) for pid in processes for what in ("begin", "end")]
     assert len(set(processes)) == 4
     assert hosts(installation) == []

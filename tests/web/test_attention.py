@@ -60,11 +60,11 @@ def test_a_song_plays_on_across_pages(tmp_path: Path, browser: Browser) -> None:
 @pytest.mark.slow
 def test_hidden_tabs_notify_about_the_queue(site: Site) -> None:
     """By the tab's title, and a notification with the reason."""
-    prompt_id = site.site.poet.write(image("a lake"))
+    prompt_id = site.installation.poet.write(image("a lake"))
     with site.page("/system") as page:
         page.evaluate(LOOK_ELSEWHERE)
         page.wait_for_timeout(3000)  # the first look
-        site.site.poet.execute(
+        site.installation.poet.execute(
             "UPDATE prompts SET artifact_status = 'error', error_message = 'x' WHERE id = ?",
             (prompt_id,),
         )

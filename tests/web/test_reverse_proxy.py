@@ -20,7 +20,7 @@ from playwright.sync_api import expect
 from entrypoints.settings.loader import load_settings
 from tests.shown_worker import shown_worker
 from tests.web.chromium import PATIENCE
-from tests.web.page_errors import watch
+from tests.web.page_errors import record_errors
 from tests.web.serve_process import served
 
 if TYPE_CHECKING:
@@ -232,7 +232,7 @@ def test_the_page_works_behind_a_proxy(
         command = proxy(tmp_path, port, backend, certificate, strip=strip)
         with running(command, tmp_path, port):
             context.set_default_timeout(PATIENCE)
-            watch(context, url, troubles)
+            record_errors(context, url, troubles)
             context.on("request", lambda request: requests.append(request.url))
             page = context.new_page()
             log_in(page, f"{url}/media")

@@ -40,7 +40,7 @@ def card(page: Page, prompt_id: int) -> Locator:
 
 def statuses(site: Site, *ids: int) -> list[str]:
     """The ``artifact_status`` of prompts."""
-    rows = dict(site.site.poet.execute("SELECT id, artifact_status FROM prompts"))
+    rows = dict(site.installation.poet.execute("SELECT id, artifact_status FROM prompts"))
     return [rows[each] for each in ids]
 
 

@@ -197,17 +197,17 @@ def python(
     """Run a program behind the gate; returns its output and its process."""
     context, reserved = Watch(), None
     command = (sys.executable, "-c", program, *words)
-    with closing(WaitingGates(SystemClock())) as no_gates:
+    with closing(WaitingGates(SystemClock())) as gates:
         if early:
-            no_gates.start(folder, {})
-            [reserved] = no_gates.processes(folder, {})
+            gates.start(folder, {})
+            [reserved] = gates.processes(folder, {})
         run = ScriptProcess(
             command,
             folder,
             Limits(60),
             SystemClock(),
             context,
-            no_gates=no_gates,
+            gates=gates,
             reserved=reserved,
         )
         result = run.run()
@@ -346,15 +346,15 @@ def test_arguments_at_the_length_limit_run_or_are_too_long(bench: Bench) -> None
 
 
 @pytest.fixture
-def no_gates() -> Iterator[WaitingGates]:
-    """Start without waiting gates."""
+def gates() -> Iterator[WaitingGates]:
+    """No waiting gates at first."""
     if sys.platform != "linux":
         pytest.skip("no gate is started early here")
-    with closing(WaitingGates(SystemClock())) as no_gates:
-        yield no_gates
+    with closing(WaitingGates(SystemClock())) as gates:
+        yield gates
 
 
-def test_a_running_script_starts_the_next_gate(no_gates: WaitingGates, tmp_path: Path) -> None:
+def test_a_running_script_starts_the_next_gate(gates: WaitingGates, tmp_path: Path) -> None:
     """The next script becomes that process; one waits at a time, for the same environment only."""
     seen: list[WorkflowProcess] = []
     for _ in range(3):
@@ -367,24 +367,24 @@ def test_a_running_script_starts_the_next_gate(no_gates: WaitingGates, tmp_path:
             Limits(60),
             SystemClock(),
             context,
-            no_gates=no_gates,
+            gates=gates,
             reserved=process,
         ).run()
         assert process in {None, context.workflows[0]}
-        [waiting] = no_gates.processes(tmp_path, {})
-        assert no_gates.processes(tmp_path, {"CUDA_VISIBLE_DEVICES": "1"}) == []
+        [waiting] = gates.processes(tmp_path, {})
+        assert gates.processes(tmp_path, {"CUDA_VISIBLE_DEVICES": "1"}) == []
         assert is_running(waiting.group)
         seen.append(waiting)
-    no_gates.close()
+    gates.close()
     assert not is_running(seen[-1].group)
     assert len(set(seen)) == 3
     assert zombies() == []
 
 
-def test_a_dead_gate_is_not_used(no_gates: WaitingGates, tmp_path: Path) -> None:
+def test_a_dead_gate_is_not_used(gates: WaitingGates, tmp_path: Path) -> None:
     """Its render starts another one, and records that."""
-    no_gates.start(tmp_path, {})
-    [reserved] = no_gates.processes(tmp_path, {})
+    gates.start(tmp_path, {})
+    [reserved] = gates.processes(tmp_path, {})
     os.kill(reserved.group, signal.SIGKILL)
     os.waitid(os.P_PID, reserved.group, os.WEXITED | os.WNOWAIT)
     context = Watch()
@@ -394,24 +394,24 @@ def test_a_dead_gate_is_not_used(no_gates: WaitingGates, tmp_path: Path) -> None
         Limits(60),
         SystemClock(),
         context,
-        no_gates=no_gates,
+        gates=gates,
         reserved=reserved,
     ).run()
     assert result.status == 7
     assert context.workflows != [reserved]
-    assert no_gates.processes(tmp_path, {}) == []
+    assert gates.processes(tmp_path, {}) == []
 
 
-def test_a_gate_uses_its_current_directory(no_gates: WaitingGates, tmp_path: Path) -> None:
+def test_a_gate_uses_its_current_directory(gates: WaitingGates, tmp_path: Path) -> None:
     """After ComfyUI was reinstalled, the script runs in the new folder."""
     directory = tmp_path / "it's ComfyUI"
     directory.mkdir()
-    no_gates.start(directory, {})
-    [reserved] = no_gates.processes(directory, {})
+    gates.start(directory, {})
+    [reserved] = gates.processes(directory, {})
     directory.rmdir()
     command = ("/bin/sh", "-c", "touch here; echo ${OLDPWD-none}")
     run = ScriptProcess(
-        command, directory, Limits(60), SystemClock(), Watch(), no_gates=no_gates, reserved=reserved
+        command, directory, Limits(60), SystemClock(), Watch(), gates=gates, reserved=reserved
     )
     with pytest.raises(FileNotFoundError):
         run.run()
@@ -420,14 +420,14 @@ def test_a_gate_uses_its_current_directory(no_gates: WaitingGates, tmp_path: Pat
     assert (directory / "here").exists()
 
 
-def test_a_long_command_does_not_use_a_waiting_gate(no_gates: WaitingGates, tmp_path: Path) -> None:
+def test_a_long_command_does_not_use_a_waiting_gate(gates: WaitingGates, tmp_path: Path) -> None:
     """It does not fit into a pipe; the gate stays for the next render."""
-    no_gates.start(tmp_path, {})
-    [reserved] = no_gates.processes(tmp_path, {})
-    assert no_gates.take(reserved, ("/bin/sh", "-c", "exit 0", "x" * 100_000)) is None
+    gates.start(tmp_path, {})
+    [reserved] = gates.processes(tmp_path, {})
+    assert gates.take(reserved, ("/bin/sh", "-c", "exit 0", "x" * 100_000)) is None
     with pytest.raises(OSError, match="missing"):
-        no_gates.take(reserved, ("/missing",))
-    assert no_gates.processes(tmp_path, {}) == [reserved]
+        gates.take(reserved, ("/missing",))
+    assert gates.processes(tmp_path, {}) == [reserved]
 
 
 def test_waiting_gates_end_with_their_parent(tmp_path: Path) -> None:

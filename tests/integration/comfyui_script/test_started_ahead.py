@@ -18,7 +18,7 @@ from adapters.comfyui_script.warm_host.gpu_memory import memory_use as reported
 from application.ports.events import HostEnded, HostFailed, HostStarted
 from domain.failure import FailureCode
 from tests.integration.comfyui_script.processes import is_running
-from tests.integration.comfyui_script.test_warm_hosts import Listening, WarmBench, until
+from tests.integration.comfyui_script.test_warm_hosts import Listening, WarmBench, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +50,7 @@ def bench(tmp_path: Path, make: Make, monkeypatch: pytest.MonkeyPatch) -> Iterat
 def held(bench: WarmBench) -> int:
     """The process that waits for its job, once ComfyUI is imported."""
     [host] = bench.records.hosts()
-    until(lambda: host.pid in bench.pids("imports"))
+    wait_until(lambda: host.pid in bench.pids("imports"))
     return host.pid
 
 
@@ -182,7 +182,7 @@ def test_a_failing_early_import_is_not_retried_for_ever(bench: WarmBench) -> Non
         held_hosts = list(bench.pool._idle.values())  # noqa: SLF001
         assert len(held_hosts) == (number < 2)
         for host in held_hosts:
-            until(host.has_exited)
+            wait_until(host.has_exited)
     assert len(set(bench.pids())) == 4
     assert not bench.events.reasons(HostFailed)
 
@@ -206,7 +206,7 @@ def test_one_without_a_prompt_ends(bench: WarmBench) -> None:
     """After the configured idle time of warm hosts."""
     bench.limits = HostLimits(200, None, 0.1, ahead="on")
     bench.render(warm=False).unwrap()
-    until(lambda: not bench.records.hosts())
+    wait_until(lambda: not bench.records.hosts())
     bench.render(warm=False).unwrap()
     assert not bench.events.reasons(HostFailed)
 
