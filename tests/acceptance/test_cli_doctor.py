@@ -101,7 +101,7 @@ def test_missing_settings_are_one_error_each(shell: CommandLine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("file", "named"),
+    ("file", "expected"),
     [
         ('{"media": {"limits": {"max_files": 0}}}', "media.limits.max_files"),
         ('{"database": {"pth": "x"}, "media": {}}', "database.pth"),
@@ -195,7 +195,7 @@ def test_a_file_that_is_not_a_database(installed: CommandLine, poet: Poet) -> No
 
 
 @pytest.mark.parametrize(
-    ("damage", "named"),
+    ("damage", "expected"),
     [
         ("ALTER TABLE prompts DROP COLUMN error_message", "no column error_message"),
         ("DROP TABLE writings", "no table writings"),
