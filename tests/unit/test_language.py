@@ -1,7 +1,8 @@
 """Names and texts use the words of the field, in plain English, everywhere that people read them.
 
 Read are: strings, docstrings, comments, class names and SQL in ``src``, the page, ``docs``, the
-README, CONTRIBUTING, ``ops`` and the build files. The changelog is history and stays as it is.
+README, CONTRIBUTING, ``ops`` and the build files; docstrings and comments of the benchmarks and of
+tests outside ``tests/unit``. The changelog is history and stays as it is.
 """
 
 from __future__ import annotations
@@ -103,6 +104,19 @@ _VAGUE_NAMES: Final = frozenset({"found", "given", "asked", "told", "wanted", "e
 _OLD_LIMITS: Final = re.compile(r"_?(?:[A-Z0-9]+_)*(?:MOST|LONGEST|LEAST|BEYOND)(?:_[A-Z0-9]+)*")
 
 
+# Folders whose docstrings and comments are read; their strings are often input of a test.
+_TEST_FOLDERS: Final = (
+    *("benchmarks", "tests/acceptance", "tests/chaos", "tests/comfyui_double", "tests/exports"),
+    *("tests/front_end", "tests/integration", "tests/mappings", "tests/object_store"),
+    *("tests/postgres", "tests/ray_cluster", "tests/web", "tests/workflows"),
+)
+_BANNED_IN_TESTS: Final = _BANNED | {
+    r"anybody('s)?": "any program, any user",
+    r"strangers?('s)?": "another program, an unrelated process",
+    r"corpses?": "zombie, leftover",
+}
+
+
 class Text(NamedTuple):
     """A piece of text that people read, and where it stands."""
 
@@ -154,6 +168,11 @@ def texts_of(path: Path) -> Iterator[Text]:
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield Text(node.lineno, node.value)
+    yield from comments_of(path)
+
+
+def comments_of(path: Path) -> Iterator[Text]:
+    """The comments of a module; those on consecutive lines are one text."""
     # A sentence of comments runs over several lines.
     block, first, last = "", 0, 0
     for token in tokens_of(path):
@@ -164,6 +183,15 @@ def texts_of(path: Path) -> Iterator[Text]:
                 block, first = "", line
             block, last = block + token.string.removeprefix("#"), line
     yield Text(first, block)
+
+
+def docstrings_of(path: Path) -> Iterator[Text]:
+    """The docstrings of a module and of everything in it."""
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            docstring = ast.get_docstring(node)
+            if docstring is not None:
+                yield Text(node.body[0].lineno, docstring)
 
 
 def names_of(path: Path) -> Iterator[Text]:
@@ -296,6 +324,20 @@ def test_texts_are_plain_english(area: str) -> None:
             if is_suspect(content)
             for replacement in replacements(without_public_strings(content), _BANNED, re.IGNORECASE)
         ]
+    assert not problems, report(problems)
+
+
+@pytest.mark.parametrize("folder", _TEST_FOLDERS)
+def test_docstrings_and_comments_of_tests_are_plain_english(folder: str) -> None:
+    """Tests are read by newcomers too."""
+    problems = [
+        f"{where(path, line)}: {replacement}"
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for line, content in (*docstrings_of(path), *comments_of(path))
+        for replacement in replacements(
+            without_public_strings(content), _BANNED_IN_TESTS, re.IGNORECASE
+        )
+    ]
     assert not problems, report(problems)
 
 
