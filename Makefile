@@ -188,6 +188,7 @@ lock: ## Write the requirements locks again from pyproject.toml (needs uv)
 	$(COMPILE) -c requirements-dev.lock --extra audit -o requirements-audit.lock
 	$(COMPILE) -c requirements-dev.lock --extra ray -o requirements-ray.lock
 	$(COMPILE) -c requirements-dev.lock --extra container -o requirements-container.lock
+	$(COMPILE) -c requirements-dev.lock -c requirements-ray.lock --extra kuberay -o requirements-kuberay.lock
 
 clean: ## Remove environments, build results and caches
 	rm -rf .venv .venv-* build dist

@@ -33,6 +33,7 @@ LOCKS = {
     "requirements-audit.lock": "audit",
     "requirements-ray.lock": "ray",
     "requirements-container.lock": "container",
+    "requirements-kuberay.lock": "kuberay",
 }
 """Each lock, and the extra of the project that it holds beside the dependencies of all."""
 

@@ -297,10 +297,8 @@ class Container(containers.DeclarativeContainer):
     )
     other_folders = providers.Callable(resolution.database_folders, settings)
     marker: providers.Provider[Marker | None] = providers.Singleton(factories.make_marker, settings)
-    # A folder that machines share holds the plans too; with a bucket the database does.
-    plans: providers.Provider[PublicationPlans | None] = _only_if(
-        providers.Callable(resolution.is_postgres, settings), database.provided.plans
-    )
+    # A folder of media holds its plans, too; beside a bucket the state folder may be lost.
+    plans: providers.Provider[PublicationPlans] = database.provided.plans
     store: providers.Provider[ArtifactStore] = _in_bucket_or_folder(
         settings,
         providers.Singleton(

@@ -362,10 +362,15 @@ class RaySetup(RendererSetup):
         """Ray itself, its address, and what the workflows need."""
         problems: list[Problem] = []
         if not _is_installed("ray"):
-            where = str(self.loaded.provenance[f"media.renderer.{self.kinds[0].value}"])
-            what = f'media.renderer.{self.kinds[0].value} is "ray", but Ray is not installed here'
+            first = self.workflows[0]
+            key = first.setting if first.name else f"media.renderer.{first.kind.value}"
+            chosen = f'{key} renders "{first.name}" with' if first.name else f"{key} is"
+            where, what = (
+                str(self.loaded.provenance[key]),
+                f'{chosen} "ray", but Ray is not installed here',
+            )
             fix = "Install it beside Media Generator: pip install 'media-generator[ray]'."
-            problems.append(Problem(where, what, fix, "media.renderer"))
+            problems.append(Problem(where, what, fix, key))
         if self._runs_scripts:
             return [*problems, *self._script.problems()]
         return [*problems, *_problems(*(partial(self.workflow_file, w) for w in self.workflows))]
@@ -381,6 +386,7 @@ class RaySetup(RendererSetup):
 
         settings = self.loaded.settings
         comfyui, media = settings.comfyui, settings.media
+        keys = tuple(workflow.key for workflow in self.workflows)
         workflows = NodeWorkflows(
             version=VERSION,
             scripts={one.key: self._script.workflow(one) for one in self.workflows}
@@ -405,8 +411,8 @@ class RaySetup(RendererSetup):
         return ClusterSetup(
             address=media.ray.address or "",
             make=partial(make_renderer, workflows),
-            demands=slot_demands(media.ray, self.kinds),
-            workflows=tuple(workflow.key for workflow in self.workflows),
+            demands=slot_demands(media.ray, keys),
+            workflows=keys,
             shared_folder=(
                 resolution.output_root(self.loaded) if media.ray.transfer == "folder" else None
             ),

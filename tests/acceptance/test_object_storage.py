@@ -4,16 +4,33 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import signal
+from threading import Event
 from typing import TYPE_CHECKING
 
 import pytest
 import urllib3
 
-from tests.acceptance.mediagen import LAKE, STEAM, Installation, wait_until
+from tests.acceptance.mediagen import LAKE, STEAM, Installation, image, wait_until
+from tests.object_store.server import refusal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
     from tests.object_store.server import BucketServer, TestBucket
+
+
+TWO_PICTURES = """
+from importlib import import_module
+
+good = import_module("good")
+output = good.parse().output
+import_module("call_log").record_call(output)
+for number in (1, 2):
+    (output / f"{number}.png").write_bytes(good.png(side=64 + number))
+"""
 
 
 @pytest.fixture
@@ -130,6 +147,55 @@ def test_without_the_store_prompts_wait(
     assert stored.run().returncode == 0
     assert list(stored.statuses().values()) == ["ready"]
     agree(stored, bucket)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sent", [1, 2])
+def test_an_upload_whose_state_folder_is_lost(
+    stored: Installation, bucket: TestBucket, bucket_server: BucketServer, sent: int
+) -> None:
+    """The plan is in the database: what was sent in whole is published, a part of it is removed."""
+    (stored.scripts / "two.py").write_text(TWO_PICTURES)
+    configure(stored, bucket, scripts=stored.script_paths("two.py"))
+    prompt = stored.poet.write(image("two pictures"))
+    uploads: list[str] = []
+    halted, lost = Event(), Event()
+
+    def last(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        answer: Iterable[bytes] = bucket_server.app(environ, start_response)
+        halted.set()
+        lost.wait(60)
+        return answer
+
+    def never(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        lost.wait(60)
+        return refusal("503 Slow Down", "SlowDown")(environ, start_response)
+
+    def fault(environ: WSGIEnvironment) -> WSGIApplication | None:
+        if environ["REQUEST_METHOD"] != "PUT" or "/image/" not in environ["PATH_INFO"]:
+            return None
+        if lost.is_set():
+            return None
+        uploads.append(environ["PATH_INFO"])
+        return last if len(uploads) <= sent else never
+
+    bucket_server.fault = fault
+    with stored.started("daemon") as daemon:
+        assert halted.wait(90)
+        wait_until(lambda: len(bucket.objects()) == sent)
+        daemon.kill()
+        daemon.wait()
+    lost.set()
+    shutil.rmtree(stored.folder / "state")
+    done = stored.run()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert stored.statuses() == {prompt: "ready"}
+    assert len(stored.rows(prompt)) == 2
+    agree(stored, bucket)
+    assert stored.poet.execute("SELECT * FROM media_generator_plans") == []
+    outcomes = stored.poet.execute("SELECT outcome FROM media_generator_renders ORDER BY render_id")
+    assert outcomes == [("abandoned",), ("published",)]
+    assert len(stored.calls()) == (1 if sent == 2 else 2)  # whole uploads are not rendered again
 
 
 @pytest.mark.slow

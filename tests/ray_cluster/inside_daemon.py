@@ -31,12 +31,17 @@ if TYPE_CHECKING:
     from tests.ray_cluster.nodes import Nodes
 
 
-def configure(place: Installation, slots: list[dict[str, Any]], **ray: object) -> None:
+def configure(
+    place: Installation,
+    slots: list[dict[str, Any]],
+    script: str = "image_workflow.py",
+    **ray: object,
+) -> None:
     """Render both kinds on the cluster."""
     place.configure(
         {
             "media": {
-                "scripts": place.script_paths("image_workflow.py"),
+                "scripts": place.script_paths(script),
                 "renderer": {"image": "ray", "audio": "ray"},
                 "ray": {"address": ADDRESS, "slots": slots, **ray},
             }
@@ -78,6 +83,29 @@ def test_prompts_are_published_although_a_node_is_killed(nodes: Nodes, tmp_path:
     assert ended.returncode == 3, ended.stdout
     assert "cluster_unusable" in ended.stderr
     assert "offers model:other 1" in ended.stderr
+
+
+def test_a_daemon_that_is_killed(nodes: Nodes, tmp_path: Path) -> None:
+    """Its driver, its slots and what these run end with it; the next one renders the prompt."""
+    nodes.only(2)
+    place = Installation(tmp_path)
+    place.shell.environment.update({k: v for k, v in os.environ.items() if k.startswith("RAY_")})
+    configure(place, [{"num_gpus": 0, "resources": {"slot": 1}}], "waits.py")
+    prompt = place.poet.write(json.dumps(LAKE))
+    with place.started("daemon") as process:
+        place.wait_until_started(process)
+        assert place.processes()
+        process.kill()
+        process.wait()
+        wait_for(lambda: not place.processes(), "the script has ended")
+        wait_for(lambda: not nodes.workers() and not nodes.drivers(), "so has what started it")
+    place.release()
+    ended = place.run()
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert place.statuses() == {prompt: "ready"}
+    assert len(place.rows(prompt)) == 1
+    assert len(place.calls()) == 2
+    place.check()
 
 
 def test_a_server_on_a_node(nodes: Nodes, tmp_path: Path) -> None:

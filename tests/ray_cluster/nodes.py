@@ -207,7 +207,7 @@ def workflows_of(scripts: Mapping[WorkflowKey, ScriptWorkflow]) -> NodeWorkflows
 
 def ray_cluster(
     workflows: NodeWorkflows,
-    demand: SlotDemand,
+    *demands: SlotDemand,
     shared_folder: Path | None = None,
     graphs: Callable[[], dict[WorkflowKey, tuple[str, bytes]]] = dict,
     connect_seconds: float = 60,
@@ -217,7 +217,7 @@ def ray_cluster(
     setup = ClusterSetup(
         ADDRESS,
         partial(make_renderer, workflows),
-        (demand,),
+        demands,
         tuple(workflows.scripts or workflows.graphs),
         shared_folder=shared_folder,
         connect_seconds=connect_seconds,
@@ -233,7 +233,7 @@ def ray_renderer(cluster: RayCluster) -> RayRenderer:
 
 def demand(**resources: float) -> SlotDemand:
     """A slot for both kinds, which takes no GPU."""
-    return SlotDemand(frozenset(Kind), num_gpus=0, resources=resources)
+    return SlotDemand(frozenset(Kind), count=8, num_gpus=0, resources=resources)
 
 
 def living(pids: list[int]) -> list[int]:

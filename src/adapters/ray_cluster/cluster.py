@@ -6,9 +6,10 @@ import os
 import socket
 import subprocess
 import sys
-from collections import deque
+from collections import Counter, deque
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from threading import Condition, Event, Lock, Thread
@@ -18,18 +19,24 @@ from adapters.processes.children import kill_group, start_child
 from domain.failure import Failure, FailureCode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-    from adapters.ray_cluster.messages import ClusterSetup, Graphs, NodeCheck, NodeReport
+    from adapters.ray_cluster.messages import (
+        ClusterSetup,
+        Graphs,
+        NodeCheck,
+        NodeReport,
+        SlotDemand,
+    )
     from application.ports.media_renderer import RenderJob
     from application.ports.system import Clock
-    from domain.prompt import Kind
     from domain.workflow_rules import WorkflowKey
 
 _PROBE_SECONDS = 5.0  # for the head to accept a connection
 _RETRY_SECONDS = 2.0  # between two attempts to connect
 _CLOSE_SECONDS = 8.0
 _NODES_SECONDS = 180.0  # for the doctor to hear from all nodes
+_HOLD_SECONDS = 30.0  # from keeping a slot for the next job of a worker's slot to that job
 _MAX_ERRORS = 40  # lines
 _OWN_SETTINGS = "MEDIA_GENERATOR_"
 
@@ -40,25 +47,34 @@ class ClusterSlot:
 
     Attributes:
         number: in requests and messages.
-        demand: which of the setup's demands it has.
+        demand_number: which of the setup's demands it has.
+        demand: that one.
         report: what its node says; None while it is not there.
         reason: why it is not there, or "".
         key: of the job that it renders, or "".
         inbox: messages about that job.
-        turn: is held by the render that uses it.
+        busy: whether a render uses it.
+        holder: the slot of this worker whose next job it is kept for, or None.
+        held_until: when others may have it all the same, on the monotonic clock.
+        last: the workflow of its last job.
     """
 
     number: int
-    demand: int
+    demand_number: int
+    demand: SlotDemand
     report: NodeReport | None = None
     reason: str = ""
     key: str = ""
     inbox: SimpleQueue[tuple[str, Any]] = field(default_factory=SimpleQueue)
-    turn: Lock = field(default_factory=Lock)
+    busy: bool = False
+    holder: int | None = None
+    held_until: float = 0.0
+    last: WorkflowKey | None = None
 
     def can_render(self, key: WorkflowKey) -> bool:
         """Whether it is there, and a job of a workflow can be rendered on its node."""
-        return self.report is not None and key not in self.report.failures
+        is_there = self.report is not None and key not in self.report.failures
+        return is_there and self.demand.renders(key)
 
 
 class RayCluster:
@@ -75,7 +91,6 @@ class RayCluster:
         self._graphs = graphs
         self._clock = clock
         self._changed = Condition()
-        self._slots: dict[tuple[int | None, int], ClusterSlot] = {}  # by slot here, and demand
         self._by_number: dict[int, ClusterSlot] = {}
         self._connection: Connection[Any, Any] | None = None
         self._sending = Lock()
@@ -86,15 +101,46 @@ class RayCluster:
         self._sent_graphs: Graphs | None = None
         self._checks: list[NodeCheck] | None = None
 
-    def slot(self, here: int, kind: Kind) -> ClusterSlot:
-        """The slot of the cluster that a slot of this worker uses for a kind."""
+    def hold(self, here: int, keys: Collection[WorkflowKey]) -> ClusterSlot | None:
+        """Keep a free slot for the next job of a slot of this worker, if there is one now.
+
+        One that is starting is kept as well, so that each slot of the worker starts its own.
+
+        Args:
+            here: number of the worker's slot.
+            keys: workflows, one of which it must be able to render.
+        """
         self._start()
-        demand = self._demand(kind)
         with self._changed:
-            slot = self._slots.get((here, demand)) or self._slots.pop((None, demand), None)
-            if slot is None:
-                slot = self._request(demand)
-            self._slots[here, demand] = slot
+            slot = self.free_slot(here, keys)
+            kept = slot or self._starting_slot(here, keys)
+            if kept is not None:
+                kept.holder, kept.held_until = here, self._clock.monotonic() + _HOLD_SECONDS
+            return slot
+
+    def free_slot(self, here: int, keys: Collection[WorkflowKey]) -> ClusterSlot | None:
+        """The free slot that suits one of some workflows best; None if none is there now.
+
+        Args:
+            here: number of the worker's slot; what is kept for others is not free.
+            keys: the workflows.
+        """
+        with self._changed:
+            free = [slot for slot in self._open(here) if any(map(slot.can_render, keys))]
+            return min(free, key=partial(_preference, here, keys), default=None)
+
+    def take(self, here: int, key: WorkflowKey) -> ClusterSlot | None:
+        """Take the best free slot for a job; what else was kept for its slot is free again.
+
+        ``release`` gives it back. None if no slot is there for it now.
+        """
+        with self._changed:
+            slot = self.free_slot(here, (key,))
+            if slot is not None:
+                for other in self._by_number.values():
+                    if other.holder == here:
+                        other.holder = None
+                slot.busy, slot.last = True, key
             return slot
 
     def failure(self, key: WorkflowKey) -> Failure | None:
@@ -106,7 +152,7 @@ class RayCluster:
             OSError: a graph cannot be read.
         """
         self._start()
-        demand, graphs = self._demand(key[0]), self._graphs()
+        graphs = self._graphs()
         with self._changed:
             if graphs != self._sent_graphs:
                 self._sent_graphs = graphs
@@ -114,10 +160,9 @@ class RayCluster:
                     slot.report = None
                     self._send("check", slot.number, graphs)
                 self._be_patient(self.setup.start_seconds)
-            slots = [slot for slot in self._by_number.values() if slot.demand == demand]
-            if not slots:  # whichever slot of this worker comes first takes it over
-                slots = [self._request(demand)]
-                self._slots[None, demand] = slots[0]
+            slots = [slot for slot in self._by_number.values() if slot.demand.renders(key)]
+            if not slots and (new := self._new_slot((key,))) is not None:
+                slots = [new]
 
             def is_known() -> bool:
                 is_there = any(slot.report is not None for slot in slots)
@@ -159,10 +204,10 @@ class RayCluster:
         with self._changed:
             self._send("stop", slot.number, slot.key)
 
-    def forget(self, slot: ClusterSlot) -> None:
-        """Expect no further message about a slot's job."""
+    def release(self, slot: ClusterSlot) -> None:
+        """Give a slot back; no further message about its job is expected."""
         with self._changed:
-            slot.key = ""
+            slot.key, slot.busy = "", False
 
     def mark(self, slot: ClusterSlot, key: WorkflowKey, failure: Failure) -> None:
         """Let a slot take no job of a workflow until its node says otherwise."""
@@ -198,8 +243,20 @@ class RayCluster:
         if supervisor is not None:
             supervisor.join()
 
-    def _demand(self, kind: Kind) -> int:
-        return next(n for n, demand in enumerate(self.setup.demands) if kind in demand.kinds)
+    def _open(self, here: int) -> Iterator[ClusterSlot]:
+        """The slots that no render uses, and that are not kept for another slot of the worker."""
+        now = self._clock.monotonic()
+        for slot in self._by_number.values():
+            is_kept = slot.holder not in {None, here} and now < slot.held_until
+            if not slot.busy and not is_kept:
+                yield slot
+
+    def _starting_slot(self, here: int, keys: Collection[WorkflowKey]) -> ClusterSlot | None:
+        """A slot that is not there yet; a new one if all of these are kept for others."""
+        for slot in self._open(here):
+            if slot.report is None and any(map(slot.demand.renders, keys)):
+                return slot
+        return self._new_slot(keys)
 
     def _start(self) -> None:
         with self._changed:
@@ -211,11 +268,16 @@ class RayCluster:
     def _be_patient(self, seconds: float) -> None:
         self._patient_until = self._clock.monotonic() + seconds
 
-    def _request(self, demand: int) -> ClusterSlot:
-        slot = ClusterSlot(len(self._by_number), demand)
-        self._by_number[slot.number] = slot
-        self._send("slot", slot.number, demand, self._sent_graphs or {})
-        return slot
+    def _new_slot(self, keys: Collection[WorkflowKey]) -> ClusterSlot | None:
+        """Request a slot for one of some workflows; None if there may be no more."""
+        counts = Counter(slot.demand_number for slot in self._by_number.values())
+        for number, demand in enumerate(self.setup.demands):
+            if counts[number] < demand.count and any(map(demand.renders, keys)):
+                slot = ClusterSlot(len(self._by_number), number, demand)
+                self._by_number[slot.number] = slot
+                self._send("slot", slot.number, number, self._sent_graphs or {})
+                return slot
+        return None
 
     def _send(self, *request: object) -> bool:
         """Send a request to the driver; whether there is one."""
@@ -297,7 +359,7 @@ class RayCluster:
                 self._problem = None
                 self._be_patient(self.setup.start_seconds)
                 for slot in self._by_number.values():
-                    self._send("slot", slot.number, slot.demand, self._sent_graphs or {})
+                    self._send("slot", slot.number, slot.demand_number, self._sent_graphs or {})
                 self._changed.notify_all()
                 if self._closed.is_set():
                     self._send("close")
@@ -334,6 +396,14 @@ class RayCluster:
     def _unusable(self, what: str) -> Failure:
         message = f"the Ray cluster at {self.setup.address} {what}"
         return Failure(FailureCode.CLUSTER_UNUSABLE, message)
+
+
+def _preference(
+    here: int, keys: Collection[WorkflowKey], slot: ClusterSlot
+) -> tuple[bool, bool, int, int]:
+    """Sorts the best slot first: with the models of the only workflow, kept, made for few."""
+    is_loaded = len(keys) == 1 and slot.last in keys
+    return not is_loaded, slot.holder != here, len(slot.demand.kinds), slot.number
 
 
 def split_address(address: str) -> tuple[str, int]:

@@ -6,7 +6,7 @@ None of that may happen to a worker that renders other kinds as well. So the wor
 program with a socket, sends it a ``ClusterSetup`` and then requests, and gets messages; if it does
 not connect in time it is killed, and when the worker is gone, it ends.
 
-Requests: ("slot", slot, demand), ("job", slot, key, job, graphs), ("stop", slot, key),
+Requests: ("slot", slot, demand, graphs), ("job", slot, key, job, graphs), ("stop", slot, key),
 ("check", slot, graphs), ("nodes", graphs), ("close",).
 
 Messages: ("connected", version), ("failed", text), ("ready", slot, NodeReport),
@@ -112,7 +112,10 @@ class _Driver:
                     ),
                 }
                 actor = _actor(self.setup, options)
-                workflows = self.setup.workflows
+                demands = [d for d, fit in zip(self.setup.demands, fits, strict=True) if fit]
+                workflows = [
+                    key for key in self.setup.workflows if any(d.renders(key) for d in demands)
+                ]
                 try:
                     preflight = actor.preflight.remote(workflows, graphs)
                     report = ray.get(preflight, timeout=_CHECK_SECONDS)
@@ -211,8 +214,7 @@ class _Slot(Thread):
 
     def _ask(self) -> None:
         """Ask the actor whether jobs can be rendered on its node."""
-        kinds = self._demand.kinds
-        workflows = [key for key in self._driver.setup.workflows if key[0] in kinds]
+        workflows = [key for key in self._driver.setup.workflows if self._demand.renders(key)]
         self._call("preflight", workflows, self._graphs)
 
     def _begin(self, key: str, job: RenderJob, graphs: Graphs) -> None:

@@ -30,6 +30,8 @@ class SlotDemand:
 
     Attributes:
         kinds: the kinds that it renders.
+        count: how many such slots there may be.
+        workflows: names of the only workflows that it renders; empty for all.
         num_gpus: GPUs, 0 or more; fractions share one.
         num_cpus: CPUs, 0 or more.
         resources: custom resources of the nodes, and how much of each.
@@ -37,10 +39,17 @@ class SlotDemand:
     """
 
     kinds: frozenset[Kind]
+    count: int = 1
+    workflows: frozenset[str] = frozenset()
     num_gpus: float = 1.0
     num_cpus: float = 0.0
     resources: Mapping[str, float] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
+
+    def renders(self, key: WorkflowKey) -> bool:
+        """Whether the settings give it jobs of a workflow."""
+        kind, workflow = key
+        return kind in self.kinds and (not self.workflows or workflow in self.workflows)
 
     def __str__(self) -> str:
         """What a node must have, such as "num_gpus 1, model:flux 1, label zone=eu"."""
@@ -57,7 +66,7 @@ class ClusterSetup:
     Attributes:
         address: host and port of its head.
         make: makes the renderer of a slot, on its node.
-        demands: what slots take; a slot of a kind takes the first that renders it.
+        demands: what slots take, and which workflows they render.
         workflows: the workflows that the slots render.
         shared_folder: seen by the nodes under the same path, so that files need not be sent; None
             if files are sent.

@@ -40,7 +40,6 @@ class RayRenderer:
     def __init__(self, cluster: RayCluster, clock: Clock) -> None:
         self._cluster = cluster
         self._clock = clock
-        self._last_workflows: dict[int, tuple[Kind, str]] = {}
 
     def preflight(self, kind: Kind, workflow: str = "") -> Failure | None:
         """Whether a slot of the cluster is there for the workflow, and its node can render it."""
@@ -55,54 +54,52 @@ class RayRenderer:
         environment: Mapping[str, str],  # noqa: ARG002
         slot: int,
     ) -> Sequence[WorkflowProcess] | None:
-        """None if the slot of the cluster that belongs to this one is not there.
+        """None if no slot of the cluster is there and free.
 
         Its processes run on other machines, and are no business of this one's database.
         """
-        of_cluster = self._cluster.slot(slot, kind)
         workflows = [key for key in self._cluster.setup.workflows if key[0] is kind]
-        return () if any(map(of_cluster.can_render, workflows)) else None
+        return None if self._cluster.hold(slot, workflows) is None else ()
 
     def need(self, kind: Kind, workflow: str, brief: Callable[[], Brief | None]) -> Need:  # noqa: ARG002
         """The workflow."""
         return Need(kind, workflow)
 
     def fit(self, need: Need, slot: int, ahead: int = 0) -> Fit:  # noqa: ARG002
-        """Whether the slot rendered the workflow last, so that its node has its models loaded."""
-        is_same = self._last_workflows.get(slot) == (need.kind, need.workflow)
-        return Fit.LOADED if is_same else Fit.POSSIBLE
+        """Whether a free slot rendered the workflow last, so that its node has its models."""
+        key = need.kind, need.workflow
+        of_cluster = self._cluster.free_slot(slot, (key,))
+        if of_cluster is None:
+            return Fit.IMPOSSIBLE
+        return Fit.LOADED if of_cluster.last == key else Fit.POSSIBLE
 
     def reserve(self, prompt_id: int, need: Need, slot: int, ahead: int = 0) -> None:  # noqa: ARG002
-        """Record what the slot renders next."""
-        self._last_workflows[slot] = need.kind, need.workflow
+        """Keep the slot of the cluster that suits the prompt best."""
+        self._cluster.hold(slot, ((need.kind, need.workflow),))
 
     def release(self, prompt_id: int) -> None:
-        """Nothing is kept for a prompt."""
+        """Nothing: what is kept for a slot of the worker stays kept for its next prompt."""
 
     def render(self, job: RenderJob, context: RenderContext) -> Result[RenderingFacts, Failure]:
         """Render on a node; when this returns, the job has ended, or its node is lost.
 
         A slot on a lost node stops what it renders once its driver has been silent for a minute.
         """
-        kind = job.brief.kind
-        slot = self._cluster.slot(job.slot, kind)
-        while not slot.turn.acquire(timeout=_TICK):
-            if context.must_stop():
-                return Failed(_STOPPED)
-        try:
-            give_up_at = self._clock.monotonic() + self._cluster.setup.start_seconds
-            while not context.must_stop():
-                if slot.can_render((kind, job.workflow)):
+        key = job.brief.kind, job.workflow
+        give_up_at = self._clock.monotonic() + self._cluster.setup.start_seconds
+        while not context.must_stop():
+            if (slot := self._cluster.take(job.slot, key)) is not None:
+                try:
                     return self._render(slot, job, context)
-                if (failure := self.preflight(kind, job.workflow)) is not None:
-                    return Failed(failure)
-                if self._clock.monotonic() > give_up_at:  # others may have a place for it
-                    message = f"the slot was lost before the job began: {slot.reason}"
-                    return Failed(Failure(FailureCode.SERVER_LOST, message))
-                self._clock.sleep(_TICK)
-            return Failed(_STOPPED)
-        finally:
-            slot.turn.release()
+                finally:
+                    self._cluster.release(slot)
+            if (failure := self.preflight(*key)) is not None:
+                return Failed(failure)
+            if self._clock.monotonic() > give_up_at:  # others may have a place for it
+                message = "the slot of the cluster was lost before the job began"
+                return Failed(Failure(FailureCode.SERVER_LOST, message))
+            self._clock.sleep(_TICK)
+        return Failed(_STOPPED)
 
     def close(self) -> None:
         """End the connection, and with it every actor."""
@@ -116,10 +113,7 @@ class RayRenderer:
             self._cluster.begin(slot, f"{job.render_id}-{job.variant}-{uuid4().hex}", job)
         except OSError as error:
             return Failed(_unreadable(error))
-        try:
-            lost, rendered = self._follow(slot, context)
-        finally:
-            self._cluster.forget(slot)
+        lost, rendered = self._follow(slot, context)
         if rendered is None:
             if context.must_stop():
                 return Failed(_STOPPED)

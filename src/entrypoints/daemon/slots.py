@@ -11,6 +11,7 @@ from domain.prompt import Kind
 from entrypoints.renderers import RENDERERS
 from entrypoints.settings.hosts import server_addresses
 from entrypoints.settings.ray import planned_slots as slots_on_ray
+from entrypoints.settings.workflows import named_workflows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +40,7 @@ def planned_slots(settings: Settings) -> tuple[SlotPlan, ...]:
     """The slots: those for pictures first, then for songs, then for both; at least one.
 
     If workers.* sets no number, each ComfyUI server and each Ray cluster gets its own number of
-    slots, and scripts get one more.
+    slots, and a kind that only scripts render gets one more.
     """
     workers = settings.workers
     unset = workers.shared is None and not (workers.image or workers.audio)
@@ -60,18 +61,11 @@ def _by_setting(workers: Workers) -> list[frozenset[Kind]]:
 
 
 def _by_server(settings: Settings) -> list[frozenset[Kind]]:
-    chosen = settings.media.renderer
-    served = {
-        kind
-        for kind, renderer in ((Kind.IMAGE, chosen.image), (Kind.AUDIO, chosen.audio))
-        if RENDERERS[renderer].on_servers
-    }
+    workflows = [one for kind in Kind for one in named_workflows(settings.media, kind)]
+    served = {one.kind for one in workflows if RENDERERS[one.renderer].on_servers}
     addresses = server_addresses(settings.comfyui, served)
     slots = [address.kinds for address in addresses for _ in range(address.slots)]
-    on_ray = {
-        kind
-        for kind, renderer in ((Kind.IMAGE, chosen.image), (Kind.AUDIO, chosen.audio))
-        if renderer == "ray"
-    }
+    on_ray = [one.key for one in workflows if one.renderer == "ray"]
     slots += slots_on_ray(settings.media.ray, on_ray)
-    return [kinds for kinds in (*slots, frozenset(Kind) - served - on_ray) if kinds]
+    elsewhere = frozenset(Kind) - served - {kind for kind, _ in on_ray}
+    return [kinds for kinds in (*slots, elsewhere) if kinds]

@@ -140,9 +140,14 @@ def _common_faults(host: Host, seen: set[str]) -> Iterator[tuple[str, str]]:
     kinds = host.get("kinds", tuple(Kind))
     if not isinstance(kinds, tuple) or not kinds or not set(kinds) <= set(Kind):
         yield f"kinds is {excerpt('kinds', kinds)}", 'Write a list of "image" and "audio".'
-    names = host.get("workflows", ("",))
+    yield from names_faults(host)
+
+
+def names_faults(entry: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """What is wrong with the "workflows" of an entry, and what to do."""
+    names = entry.get("workflows", ("",))
     if not isinstance(names, tuple) or not names or not all(isinstance(n, str) for n in names):
-        what = f"workflows is {excerpt('workflows', names)}"
+        what = f"workflows is {excerpt('workflows', names) if names else 'an empty list'}"
         yield what, 'Write a list of names of workflows such as ["photo"], or leave it out.'
 
 

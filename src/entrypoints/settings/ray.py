@@ -5,56 +5,64 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, cast
 
 from domain.prompt import Kind
+from entrypoints.settings.hosts import names_faults
 from entrypoints.settings.redaction import excerpt
 from entrypoints.settings.schema import suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from adapters.ray_cluster.messages import SlotDemand
+    from domain.workflow_rules import WorkflowKey
     from entrypoints.settings.model import Ray
 
 SLOTS: Final = "media.ray.slots"
-_FIELDS: Final = ("count", "kinds", "num_gpus", "num_cpus", "resources", "labels")
+_FIELDS: Final = ("count", "kinds", "workflows", "num_gpus", "num_cpus", "resources", "labels")
 _EXAMPLE: Final = 'Write {"count": 4, "num_gpus": 1, "resources": {"model:flux": 1}}.'
 _MAX_SLOTS: Final = 64
 _MAX_AMOUNT: Final = 10_000
 _OF_RAY: Final = frozenset({"CPU", "GPU", "memory", "object_store_memory"})
 
 
-def slot_demands(ray: Ray, kinds: Iterable[Kind]) -> tuple[SlotDemand, ...]:
-    """What the slots take of a node, without those that render none of the kinds."""
+def slot_demands(ray: Ray, workflows: Collection[WorkflowKey]) -> tuple[SlotDemand, ...]:
+    """What the slots take of a node, without those that render none of the workflows."""
     # Imported here, since every command reads the settings.
     from adapters.ray_cluster.messages import SlotDemand
 
-    chosen = frozenset(kinds)
     return tuple(
         SlotDemand(
-            slot_kinds(slot) & chosen,
+            kinds,
+            cast("int", slot.get("count", 1)),
+            frozenset(cast("Sequence[str]", slot.get("workflows", ()))),
             float(cast("float", slot.get("num_gpus", 1))),
             float(cast("float", slot.get("num_cpus", 0))),
             {name: float(cast("float", n)) for name, n in _mapping(slot, "resources").items()},
             {name: str(value) for name, value in _mapping(slot, "labels").items()},
         )
         for slot in ray.slots
-        if slot_kinds(slot) & chosen
+        if (kinds := slot_kinds(slot, workflows))
     )
 
 
-def planned_slots(ray: Ray, kinds: Iterable[Kind]) -> list[frozenset[Kind]]:
-    """The kinds of each slot, for the kinds that are rendered on the cluster."""
-    chosen = frozenset(kinds)
+def planned_slots(ray: Ray, workflows: Collection[WorkflowKey]) -> list[frozenset[Kind]]:
+    """The kinds of each slot, for the workflows that are rendered on the cluster."""
     return [
-        slot_kinds(slot) & chosen
+        kinds
         for slot in ray.slots
         for _ in range(cast("int", slot.get("count", 1)))
-        if slot_kinds(slot) & chosen
+        if (kinds := slot_kinds(slot, workflows))
     ]
 
 
-def slot_kinds(slot: Mapping[str, object]) -> frozenset[Kind]:
-    """The kinds of an entry, which is valid."""
-    return frozenset(map(Kind, cast("Sequence[str]", slot.get("kinds", tuple(Kind)))))
+def slot_kinds(slot: Mapping[str, object], workflows: Collection[WorkflowKey]) -> frozenset[Kind]:
+    """The kinds of an entry, which is valid, as far as it renders one of some workflows."""
+    kinds, names = slot.get("kinds", tuple(Kind)), slot.get("workflows")
+    return frozenset(
+        kind
+        for kind, name in workflows
+        if kind in cast("Sequence[str]", kinds)
+        and (names is None or name in cast("Sequence[str]", names))
+    )
 
 
 def slot_faults(slots: Sequence[Mapping[str, object]]) -> Iterator[tuple[str, str]]:
@@ -77,6 +85,7 @@ def _faults(slot: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     kinds = slot.get("kinds", tuple(Kind))
     if not isinstance(kinds, tuple) or not kinds or not set(kinds) <= set(Kind):
         yield f"kinds is {excerpt('kinds', kinds)}", 'Write a list of "image" and "audio".'
+    yield from names_faults(slot)
     for name in ("num_gpus", "num_cpus"):
         if not _is_amount(slot.get(name, 0)):
             yield f"{name} is {excerpt(name, slot[name])}", "Write a number, 0 or more."

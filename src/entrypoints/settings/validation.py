@@ -41,7 +41,7 @@ from entrypoints.settings.schema import (
 from entrypoints.settings.workflows import checked_workflows, named_workflows, renderer_faults
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from entrypoints.settings.layers import Entry
     from entrypoints.settings.model import Settings
@@ -361,14 +361,19 @@ def _hook_secrets(current: str | None, previous: str | None) -> Iterator[_Fault]
 def _hosts(settings: Settings) -> Iterator[_Fault]:
     for what, fix in host_faults(settings.comfyui.hosts):
         yield _Fault(HOSTS, what, fix)
+    yield from _unknown_names(settings, HOSTS, settings.comfyui.hosts)
+
+
+def _unknown_names(settings: Settings, key: str, entries: Iterable[object]) -> Iterator[_Fault]:
+    """Names of workflows in a list of servers or slots that no workflow has."""
     known = {one.name: None for kind in Kind for one in named_workflows(settings.media, kind)}
     known.pop("", None)
-    for number, host in enumerate(settings.comfyui.hosts, start=1):
-        names = host.get("workflows", ()) if isinstance(host, dict) else ()
+    for number, entry in enumerate(entries, start=1):
+        names = entry.get("workflows", ()) if isinstance(entry, dict) else ()
         for name in names if isinstance(names, tuple) else ():
             if name not in known:
-                what = f"{HOSTS}, entry {number}: {WORKFLOWS} has no workflow {name!r}"
-                yield _Fault(HOSTS, what, suggestion(name, known) if known else _NAMES_FIX)
+                what = f"{key}, entry {number}: {WORKFLOWS} has no workflow {name!r}"
+                yield _Fault(key, what, suggestion(name, known) if known else _NAMES_FIX)
 
 
 def _servers(settings: Settings) -> Iterator[_Fault]:
@@ -413,6 +418,7 @@ def _ray(settings: Settings) -> Iterator[_Fault]:
     faults = list(slot_faults(ray.slots))
     for what, fix in faults:
         yield _Fault(RAY_SLOTS, what, fix)
+    yield from _unknown_names(settings, RAY_SLOTS, ray.slots)
     key = "media.ray.address"
     if ray.address is not None and not _HOST_AND_PORT.fullmatch(ray.address):
         what = f"{key} is {excerpt(key, ray.address)}, which is not a host and a port"
@@ -439,9 +445,20 @@ def _ray(settings: Settings) -> Iterator[_Fault]:
             what = f'{chosen} and media.ray.runs "server", but {workflow} is not set'
             fix = "Export the workflow in ComfyUI (Export (API)) and name the file there."
             yield _Fault(workflow, what, fix, f"media.renderer.{kind}")
-        if not faults and not any(kind in slot_kinds(slot) for slot in ray.slots):
-            what = f'{chosen}, but no entry of {RAY_SLOTS} has the kind "{kind}"'
-            yield _Fault(RAY_SLOTS, what, 'Add it to "kinds", or leave "kinds" out.')
+        if not faults:
+            yield from _without_slot(settings, kind, chosen)
+
+
+def _without_slot(settings: Settings, kind: Kind, chosen: str) -> Iterator[_Fault]:
+    """The first workflow of a kind on a cluster that no slot there renders."""
+    for one in named_workflows(settings.media, kind):
+        slots = settings.media.ray.slots
+        if one.renderer == "ray" and not any(slot_kinds(slot, (one.key,)) for slot in slots):
+            of_name = f' and the workflow "{one.name}"' if one.name else ""
+            what = f'{chosen}, but no entry of {RAY_SLOTS} has the kind "{kind}"{of_name}'
+            fix = 'Add it to "kinds" and "workflows", or leave these out.'
+            yield _Fault(RAY_SLOTS, what, fix)
+            return
 
 
 def _token(settings: Settings) -> Iterator[_Fault]:

@@ -28,10 +28,54 @@ def test_slots_follow_from_the_cluster(tmp_path: Path) -> None:
     loaded = make_place(tmp_path).load(media("script", slots=slots))
     image, audio = frozenset({Kind.IMAGE}), frozenset({Kind.AUDIO})
     assert [plan.kinds for plan in planned_slots(loaded.settings)] == [image] * 3 + [audio]
-    flux, other = slot_demands(loaded.settings.media.ray, {Kind.IMAGE})
+    flux, other = slot_demands(loaded.settings.media.ray, [(Kind.IMAGE, "")])
     assert (flux.kinds, flux.num_gpus, dict(flux.resources)) == (image, 1.0, {"model:flux": 1.0})
     assert str(flux) == "num_gpus 1, model:flux 1"
     assert (other.kinds, other.num_gpus) == (image, 0.5)
+
+
+NAMED = (
+    {"name": "flux", "renderer": "ray", "when": {"style": "photo"}},
+    {"name": "draft", "renderer": "sketch", "when": {"style": "draft"}},
+    {"name": "plain", "renderer": "ray"},
+)
+
+
+def named(**ray: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Named workflows, of which some are rendered on a cluster, although the kind is not."""
+    ray = {"address": "head:6379", **ray}
+    return {"media": {"workflows": {"image": list(NAMED)}, "ray": ray}}
+
+
+def test_slots_follow_from_named_workflows(tmp_path: Path) -> None:
+    """Also where another renderer is that of the kind; an entry may have workflows of its own."""
+    slots = [{"workflows": ["flux"], "count": 2}, {"workflows": ["plain"], "kinds": ["image"]}]
+    loaded = make_place(tmp_path).load(named(slots=slots))
+    image, audio = frozenset({Kind.IMAGE}), frozenset({Kind.AUDIO})
+    assert [plan.kinds for plan in planned_slots(loaded.settings)] == [image] * 3 + [audio]
+    keys = [(Kind.IMAGE, "flux"), (Kind.IMAGE, "plain")]
+    flux, plain = slot_demands(loaded.settings.media.ray, keys)
+    assert (flux.count, plain.count) == (2, 1)
+    assert [[demand.renders(key) for key in keys] for demand in (flux, plain)] == [
+        [True, False],
+        [False, True],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("slots", "complaint"),
+    [
+        ([{"workflows": ["fluxx"]}], 'Did you mean "flux"'),
+        ([{"workflows": []}], "workflows is an empty list"),
+        ([{"workflows": ["flux"]}], 'the kind "image" and the workflow "plain"'),
+        ([{"workflows": ["flux"]}, {"kinds": ["audio"]}], 'the workflow "plain"'),
+    ],
+)
+def test_workflows_of_slots_are_checked(slots: list[Any], complaint: str, tmp_path: Path) -> None:
+    """Each is known, and each workflow has a slot."""
+    with pytest.raises(SettingsError) as raised:
+        make_place(tmp_path).load(named(slots=slots))
+    assert complaint in str(raised.value)
 
 
 @pytest.mark.parametrize(
