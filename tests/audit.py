@@ -39,17 +39,17 @@ LOCKS = {
 
 _PIN = re.compile(r"(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s;\\]+)")
 _HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
-_SECONDS = 15  # for an answer of the vulnerability service
+_SECONDS = 15  # seconds to wait for the vulnerability service
 
 
 @dataclass(slots=True)
 class Advisories:
-    """What pip-audit answered.
+    """The answer of pip-audit.
 
     Attributes:
         vulnerable: a line for each known vulnerability.
-        audited: how many packages the service knew.
-        skipped: how many it could not be asked about.
+        audited: number of packages that the service knows.
+        skipped: number of packages that could not be looked up.
     """
 
     vulnerable: list[str] = field(default_factory=list)
@@ -58,7 +58,7 @@ class Advisories:
 
 
 def lock_problems(lock: str, wanted: Iterable[str]) -> list[str]:
-    """What is wrong with a lock: unpinned or without a hash, or not what the project asks for.
+    """The problems of a lock: unpinned, without a hash, or not what the project requires.
 
     Args:
         lock: the text of the file.
@@ -85,7 +85,7 @@ def lock_problems(lock: str, wanted: Iterable[str]) -> list[str]:
 
 
 def project_requirements(extra: str | None) -> list[str]:
-    """What the project asks for, with one of its extras."""
+    """The requirements of the project with one of its extras."""
     project = tomllib.loads((_ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     return [
         *project["dependencies"],
@@ -94,7 +94,7 @@ def project_requirements(extra: str | None) -> list[str]:
 
 
 def read_advisories(report: Mapping[str, list[dict[str, object]]]) -> Advisories:
-    """Understand the JSON that pip-audit prints."""
+    """Parse the JSON that pip-audit prints."""
     found = Advisories()
     for package in report["dependencies"]:
         if "skip_reason" in package:
@@ -111,7 +111,7 @@ def read_advisories(report: Mapping[str, list[dict[str, object]]]) -> Advisories
 
 
 def main() -> int:
-    """Audit every lock; gives the exit code: 1 if a lock is wrong or a package vulnerable."""
+    """Audit every lock; returns the exit code: 1 if a lock is wrong or a package vulnerable."""
     failed = False
     for name, extra in LOCKS.items():
         text = (_ROOT / name).read_text("utf-8")
@@ -128,7 +128,7 @@ def main() -> int:
         )
         try:
             found = read_advisories(json.loads(answer.stdout))
-        except ValueError:  # it ended with an error and printed no report
+        except ValueError:  # it exited with an error and without a report
             reason = (answer.stderr.strip().splitlines() or ["no answer"])[-1]
             print(f"{name}: not audited: {reason}")
             continue

@@ -1,4 +1,4 @@
-"""``mediagen`` as a user runs it: in a home of its own, with nothing of whoever runs the tests."""
+"""``mediagen`` as a user runs it: in an empty home, without the environment of the tests."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ CompletedProcess = subprocess.CompletedProcess[str]
 
 @dataclass
 class CommandLine:
-    """A shell of a user who has nothing but an empty home and perhaps a database.
+    """A shell of a user with an empty home and perhaps a database.
 
     Attributes:
         home: the user's folder, where commands run.
@@ -53,21 +53,21 @@ class CommandLine:
     within: frozenset[str] = WITHIN
 
     def variables(self) -> dict[str, str]:
-        """The environment of every command: nothing of whoever runs the tests."""
+        """The environment of every command, without variables of the tests' own environment."""
         found = {
             "HOME": str(self.home),
             "XDG_CONFIG_HOME": str(self.home / "config"),
             "PATH": os.pathsep.join([str(MEDIAGEN.parent), os.environ.get("PATH", os.defpath)]),
             "LC_ALL": "C.UTF-8",
         }
-        if "PYTHONPATH" in os.environ:  # where the program under test is, if not installed
+        if "PYTHONPATH" in os.environ:  # the location of the program under test, if not installed
             found["PYTHONPATH"] = os.environ["PYTHONPATH"]
         if self.database:
             found["MUSINGS_DB_PATH"] = str(self.database)
         return found | self.environment
 
     def run(self, *arguments: str | bytes, stdin: bytes = b"") -> CompletedProcess:
-        """Run ``mediagen`` and wait for its end."""
+        """Run ``mediagen`` and wait until it exits."""
         if not self.within.isdisjoint(arguments):
             return self._run_within([os.fsdecode(word) for word in arguments], stdin)
         variables = self.variables()
@@ -77,7 +77,7 @@ class CommandLine:
         return self.process(*arguments, stdin=stdin)
 
     def process(self, *arguments: str | bytes, stdin: bytes = b"") -> CompletedProcess:
-        """Run ``mediagen`` as a process of its own, whatever the command."""
+        """Run ``mediagen`` as a separate process, whatever the command."""
         ended = subprocess.run(  # noqa: S603 - the program under test
             [MEDIAGEN, *arguments],
             cwd=self.home,
@@ -90,7 +90,7 @@ class CommandLine:
         return _as_text(ended)
 
     def _run_within(self, arguments: list[str], stdin: bytes) -> CompletedProcess:
-        """What ``main`` does, with streams, variables and folder of the user's shell."""
+        """Call ``main`` with the streams, variables and folder of the user's shell."""
         with (
             contextlib.chdir(self.home),
             mock.patch.dict(os.environ, self.variables(), clear=True),
@@ -111,7 +111,7 @@ class CommandLine:
             )
 
     def json(self, *arguments: str, stdin: bytes = b"") -> Any:  # noqa: ANN401 - a document
-        """Run with ``--json`` and give the document that was printed."""
+        """Run with ``--json`` and return the printed document."""
         return json.loads(self.run(*arguments, "--json", stdin=stdin).stdout)
 
 

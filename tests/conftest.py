@@ -2,7 +2,7 @@
 
 ``make slow`` runs the property tests once more, with `thorough`.
 
-Signals are as a terminal has them, whoever started the tests.
+Signals have the same handlers as in a terminal, however the tests were started.
 """
 
 import os
@@ -17,15 +17,15 @@ from tests.web import availability as web_availability
 
 pytest_plugins = ["tests.object_store.fixtures", "tests.postgres.fixtures"]
 
-# A shell that runs something in the background lets it ignore these, and every program that the
-# tests start would ignore them too.
+# A shell that runs something in the background makes it ignore these signals, and every program
+# that the tests start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
-# Without a parent they would inherit what Hypothesis chooses by itself where CI is set.
+# Without a parent they would inherit the profile that Hypothesis chooses itself if CI is set.
 _default = settings.get_profile("default")
 
-# No deadline anywhere: a slow machine is no bug, and pytest-timeout catches what hangs.
+# No deadline anywhere: a slow machine is no bug, and pytest-timeout ends tests that hang.
 settings.register_profile("dev", _default, deadline=None, max_examples=30)
 settings.register_profile("ci", parent=settings.get_profile("dev"), derandomize=True, database=None)
 settings.register_profile(
@@ -43,12 +43,12 @@ _DEFAULT_PROFILE = "ci" if os.environ.get("CI") == "true" else "dev"
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or _DEFAULT_PROFILE)
 
 
-# Each takes a good part of a minute, by itself: begun last, they would keep a whole run waiting.
+# Each takes most of a minute on its own: started last, they would delay the end of the whole run.
 _LONGEST = ("tests/chaos/", "state_machine", "test_demo", "test_claim_crowd")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest come first; the others stay together, since neighbours share what they made."""
+    """Run the longest tests first; others stay in order, since neighbours share fixtures."""
     items.sort(key=lambda item: not any(name in item.nodeid for name in _LONGEST))
 
 

@@ -1,4 +1,4 @@
-"""Rules of other programs' tables that refuse how a render ends, made in plain SQL."""
+"""Constraints in other programs' tables that refuse the outcome of a render, in plain SQL."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Rule:
-    """What a table is changed to.
+    """A change to the shared tables.
 
     Attributes:
-        columns: definitions for "table.column", new ones too; "table.()" are the table's options.
-        statements: run afterwards, by a program that brings ``slug()`` and the collation POETS.
+        columns: definitions for "table.column", including new ones; "table.()" are table options.
+        statements: run afterwards, by a program that has ``slug()`` and the collation POETS.
         names: what a message about it must name.
-        kinds: the prompt types that it concerns.
+        kinds: the prompt types that it affects.
     """
 
     columns: dict[str, str]
@@ -31,7 +31,7 @@ class Rule:
 
 
 def apply(path: Path, rule: Rule) -> None:
-    """Make the shared tables anew with the rule; rows are kept."""
+    """Recreate the shared tables with the rule; rows are kept."""
     with closing(sqlite3.connect(path)) as driver, driver:
         driver.create_function("slug", 1, str, deterministic=True)
         driver.create_collation("POETS", lambda a, b: (a > b) - (a < b))
@@ -292,7 +292,7 @@ REFUSALS: dict[str, Rule] = {
         ("prompt_artifacts", "short", "slug"),
     ),
 }
-"""Each keeps a render of ours from ending well, or from ending in error, or from being begun."""
+"""Each keeps a render from being published, from failing or from being started."""
 
 
 ADAPTED: dict[str, Rule] = {

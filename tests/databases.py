@@ -1,4 +1,4 @@
-"""Shared databases as they are found in the field, made through plain SQL."""
+"""Shared databases in the shapes found in practice, created with plain SQL."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CREATE TABLE prompt_artifacts (
 );
 """
 
-# Every column seen in the field, a reference that is text, a constraint on the title.
+# Every column found in practice, a reference that is text, a constraint on the title.
 WIDE = """
 CREATE TABLE prompts (
     id INTEGER PRIMARY KEY AUTOINCREMENT, prompt_text TEXT NOT NULL, prompt_type TEXT NOT NULL,
@@ -56,7 +56,7 @@ SCHEMAS = {"seed": SEED, "wide": WIDE}
 
 
 def make_database(path: Path, schema: str = "seed", journal_mode: str = "delete") -> Path:
-    """Make a database of one of the shapes in ``SCHEMAS``."""
+    """Create a database in one of the shapes in ``SCHEMAS``."""
     with closing(sqlite3.connect(path)) as driver:
         driver.execute(f"PRAGMA journal_mode = {journal_mode}")
         driver.executescript(SCHEMAS[schema])
@@ -64,13 +64,13 @@ def make_database(path: Path, schema: str = "seed", journal_mode: str = "delete"
 
 
 class Poet:
-    """Another program at the same database, in plain SQL."""
+    """Another program on the same database, in plain SQL."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def execute(self, statement: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-        """Run one statement in a connection of its own and commit."""
+        """Run one statement in a separate connection and commit."""
         with closing(sqlite3.connect(self.path, timeout=30)) as driver, driver:
             driver.text_factory = bytes_or_text
             return driver.execute(statement, values).fetchall()
@@ -87,7 +87,7 @@ class Poet:
         text: str = "Create something",
         written: bool = True,
     ) -> int:
-        """Insert a prompt and its writing in the order of the Poets Service; gives its id."""
+        """Insert a prompt and its writing in the order of the Poets Service; returns its id."""
         with closing(sqlite3.connect(self.path, timeout=30)) as driver, driver:
             added = driver.execute(
                 "INSERT INTO prompts (id, prompt_text, prompt_type, status, artifact_status,"
@@ -126,7 +126,7 @@ class Poet:
 
 
 def bytes_or_text(raw: bytes) -> str | bytes:
-    """Text where it is UTF-8, bytes otherwise."""
+    """Text if it is UTF-8, otherwise bytes."""
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:

@@ -1,9 +1,9 @@
-"""A fork server: ``mediagen`` in a process of its own, without a new interpreter for each.
+"""A fork server: ``mediagen`` in a separate process, without a new interpreter for each.
 
-Hundreds of tests run ``mediagen`` to its end, and four fifths of what that costs are imports. The
-server has imported what a run needs and does nothing else: each process is a fork of it, which
-takes over the arguments, folder, variables and streams that it is given, and ends as any process
-does. What starts, is killed or gets signals is started in the usual way by the tests about that.
+Hundreds of tests run ``mediagen`` to its end, and four fifths of their time are imports. The
+server has imported everything that a run needs and does nothing else: each process is a fork of it
+with the given arguments, folder, variables and streams, and exits like any process. Tests about
+starting, killing and signals start the program in the usual way.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ _PRELOADED = (
     "entrypoints.container",
     "PIL.Image",
 )
-# Read by an interpreter when it starts.
+# Read by an interpreter at its start.
 _OF_THE_START = ("LANG", "LC_", "PYTHON", "TZ")
 _LOCALE = {"LC_ALL": "C.UTF-8"}
 
 
 class ForkServer:
-    """The server, as the tests hold it."""
+    """The server, as the tests use it."""
 
     def __init__(self) -> None:
         self._control, theirs = socket.socketpair()
@@ -64,7 +64,7 @@ class ForkServer:
 
     @staticmethod
     def suits(variables: Mapping[str, str]) -> bool:
-        """Whether a process with these variables would have started as the server did."""
+        """Whether a process with these variables would start in the same way as the server."""
         rest = variables.items() - _LOCALE.items()
         return not any(name.startswith(_OF_THE_START) for name, _ in rest)
 
@@ -79,14 +79,14 @@ class ForkServer:
         """Run ``mediagen`` to its end.
 
         Args:
-            arguments: from the name of the program on.
+            arguments: starting with the name of the program.
             folder: the working directory.
             variables: the environment.
-            stdin: what it may read.
-            seconds: how long it may take; it is killed then.
+            stdin: its standard input.
+            seconds: the time limit, after which it is killed.
 
         Raises:
-            subprocess.TimeoutExpired: it took longer.
+            subprocess.TimeoutExpired: the time limit was reached.
         """
         words = [os.fsdecode(word) for word in arguments]
         request = json.dumps([words, str(folder), dict(variables)]).encode()
@@ -119,14 +119,14 @@ class ForkServer:
             return subprocess.CompletedProcess(words, code, printed.read(), complaints.read())
 
     def close(self) -> None:
-        """End the server."""
+        """Stop the server."""
         self._control.close()
         self._process.wait()
 
 
 @contextlib.contextmanager
 def fork_server() -> Iterator[ForkServer]:
-    """A server for as long as the block lasts."""
+    """A server that runs until the block ends."""
     server = ForkServer()
     try:
         yield server
@@ -135,7 +135,7 @@ def fork_server() -> Iterator[ForkServer]:
 
 
 def _serve(control: socket.socket) -> None:
-    """Fork for each request, until nobody holds the other end; a fork returns too."""
+    """Fork for each request until all clients have closed the pipe; a fork returns too."""
     while True:
         _, descriptors, _, _ = socket.recv_fds(control, 1, 5)
         if not descriptors:
@@ -154,19 +154,19 @@ def _serve(control: socket.socket) -> None:
 
 
 def _report(pid: int, descriptors: Sequence[int]) -> NoReturn:
-    """Tell the id of a process, and how it ended."""
+    """Send the id of a process and its exit status."""
     *others, status = descriptors
     for descriptor in others:
         os.close(descriptor)
     os.write(status, b"%d\n" % pid)
     _, ended = os.waitpid(pid, 0)
-    with contextlib.suppress(BrokenPipeError):  # it took too long, and nobody waits any more
+    with contextlib.suppress(BrokenPipeError):  # the client timed out
         os.write(status, b"%d\n" % os.waitstatus_to_exitcode(ended))
     os._exit(0)
 
 
 def _become(stdin: int, stdout: int, stderr: int, asked: int, status: int) -> None:
-    """Take over what a new process would have been started with."""
+    """Take over the state with which a new process would have been started."""
     os.close(status)
     with os.fdopen(asked, "rb") as file:
         sys.argv, folder, variables = json.load(file)

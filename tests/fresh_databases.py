@@ -1,4 +1,4 @@
-"""Databases of ``tests.databases`` in a moment: each shape is made once and then copied."""
+"""New databases of ``tests.databases`` quickly: each shape is created once and then copied."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.databases import make_database
 
 
 def fresh_database(path: Path, schema: str = "seed", journal_mode: str = "delete") -> Path:
-    """What ``make_database`` makes, without its waits for the disk."""
+    """A database like that of ``make_database``, without its waits for the disk."""
     path.write_bytes(_template(schema, journal_mode))
     return path
 

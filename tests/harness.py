@@ -1,4 +1,4 @@
-"""The whole application over fakes: write prompts, lay down what becomes of them, drain.
+"""The whole application over fakes: write prompts, script their outcomes, drain the queue.
 
 The queue is in memory or in a real SQLite file; everything else is the same for both.
 """
@@ -43,7 +43,7 @@ from tests.fakes.render_logs import InMemoryRenderLogs
 from tests.fakes.renders import InMemoryRenderHistory, InMemoryRenderLeases
 from tests.fakes.system import FakeProcesses, FixedJitter, ManualClock
 from tests.fresh_databases import fresh_database
-from tests.owners import ME, sqlite_repository
+from tests.worker_identities import ME, sqlite_repository
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -78,7 +78,7 @@ GOOD = {
 
 
 class Queue(Outside):
-    """The queue as other programs see it, and what stands in the artifacts' metadata."""
+    """The queue as other programs see it, and the metadata of artifacts."""
 
     @abstractmethod
     def metadata(self, prompt_id: int) -> list[dict[str, Any]]:
@@ -111,24 +111,24 @@ class SqliteQueue(SqliteOutside, Queue):
 
 
 class Harness:
-    """The application, wired.
+    """The application over fakes.
 
     Attributes:
-        queue: plays the other programs.
-        leases: of the queue.
-        controls: of the queue.
-        processes: of the machine; the application is ``ME``.
-        keeper: of the leases; ticks when it is told to.
-        finalizer: ends renders.
-        recovery: takes over from the dead.
-        repository: of the queue.
-        renderer: ends as ``script`` and ``during`` say; succeeds otherwise.
-        store: of what was rendered.
-        logs: of what workflows printed.
-        clock: stands still until it is moved.
-        events: everything that was told.
-        jobs: every job that reached the renderer's work, in order.
-        ticks: whether the leases are looked after once at the end of each unscripted render.
+        queue: acts as the other programs.
+        leases: the leases of the queue.
+        controls: pauses and resumes the queue.
+        processes: the processes of the machine; the application is ``ME``.
+        keeper: the lease keeper; ticks when a test calls it.
+        finalizer: closes renders.
+        recovery: takes over from dead workers.
+        repository: claims prompts and closes renders.
+        renderer: returns the outcomes of ``script`` and ``during``; otherwise succeeds.
+        store: the output tree.
+        logs: the output of workflows.
+        clock: stands still until it is advanced.
+        events: every event.
+        jobs: every job that the renderer started, in order.
+        ticks: whether the keeper ticks at the end of each unscripted render.
     """
 
     def __init__(
@@ -223,13 +223,13 @@ class Harness:
         created_at: str | None = "2026-01-06 21:30:45",
         artifact_status: str = "pending",
     ) -> int:
-        """Add a prompt with its writing, as the Poets Service does; gives its id.
+        """Add a prompt with its writing, as the Poets Service does; returns its id.
 
         Args:
-            brief: of the writing; "" stands for a good one of the kind.
-            kind: of the prompt.
-            created_at: of the prompt.
-            artifact_status: of the prompt.
+            brief: the content of the writing; "" stands for a valid one of the kind.
+            kind: the kind of media to render.
+            created_at: the creation time of the prompt, in UTC.
+            artifact_status: the initial artifact status.
         """
         content = BRIEFS[kind] if brief == "" else brief
         prompt_id = next(self._ids)
@@ -243,15 +243,15 @@ class Harness:
         return prompt_id
 
     def script(self, prompt_id: int, *outcomes: Failure | None) -> None:
-        """Lay down the outcomes of a prompt's next renders; None is success."""
+        """Script the outcomes of a prompt's next renders; None is success."""
         self.renderer.script(prompt_id, *outcomes)
 
     def during(self, prompt_id: int, action: Callable[[], object]) -> None:
-        """Do something in the middle of the next unscripted render of a prompt."""
+        """Call a function during the next unscripted render of a prompt."""
         self._actions[prompt_id] = action
 
     def leave(self, prompt_id: int, files: dict[str, MediaFacts | Failure | None]) -> None:
-        """Say which files every render of a prompt leaves."""
+        """Set the files that every render of a prompt writes."""
         self._files[prompt_id] = files
 
     def drain(
@@ -262,7 +262,7 @@ class Harness:
         limit: int | None = None,
         on_wait: Callable[[Sequence[LiveRender]], object] = lambda _: None,
     ) -> DrainReport:
-        """Render until nothing is pending, or something stops it."""
+        """Render until no prompt is pending, or something stops the drain."""
         return self._drain.run(selection, stop or StopRequest(), limit, on_wait)
 
     def render(
@@ -281,11 +281,11 @@ class Harness:
         return self.see(prompt_id).artifact_status
 
     def folders(self) -> set[str]:
-        """The folders that are published."""
+        """The published folders."""
         return {f"{kind}/{folder}" for kind, folder in self.store.published}
 
     def check(self) -> None:
-        """What holds whenever no render runs: files and rows agree, and nothing lies about."""
+        """Check that files and rows agree and nothing is left over while no render runs."""
         paths = self.queue.paths()
         assert len(paths) == len(set(paths)), "a path was published twice"
         assert {path.rpartition("/")[0] for path in paths} == self.folders()
@@ -311,7 +311,7 @@ class Harness:
 
 @contextmanager
 def holding(keeper: LeaseKeeper, claim: Claim) -> Iterator[HeldLease]:
-    """Keep the lease of a claim for as long as the block lasts."""
+    """Hold the lease of a claim until the block ends."""
     held = keeper.track(claim, Turns().take())
     try:
         yield held
@@ -352,7 +352,7 @@ def in_memory(
 def on_sqlite(
     path: Path, *, all_variants: bool = False, progress: Sequence[float] = ()
 ) -> Iterator[Harness]:
-    """The application over a fresh SQLite database of the wide shape, on WAL."""
+    """The application over a new SQLite database with wide tables, on WAL."""
     queue = SqliteQueue(fresh_database(path, "wide", "wal"))
     clock = ManualClock()
     with closing(Connection(path, 30.0)) as connection, closing(Connection(path, 30.0)) as other:

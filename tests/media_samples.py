@@ -1,7 +1,7 @@
-"""Small real media files, whole and broken, for every test that needs some.
+"""Small real media files, intact and broken, for every test that needs some.
 
 Pictures are drawn by Pillow and songs encoded by PyAV. Everything is the same on every call,
-and the encoders' work is done once for each process.
+and each file is encoded once per process.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SAMPLE_RATE = 48_000
 PICTURE_SIZE = (24, 16)
 SONG_SECONDS = 0.5
 
-# What each format's file name ends in, as a workflow would write it.
+# The suffix of each format, as a workflow would write it.
 SUFFIXES = {
     "png": ".png",
     "jpeg": ".jpg",
@@ -37,7 +37,7 @@ PICTURE_FORMATS = ("png", "jpeg", "webp")
 SONG_FORMATS = ("mp3", "wav", "flac", "ogg", "opus", "m4a")
 FORMATS = PICTURE_FORMATS + SONG_FORMATS
 
-# Format of the container, encoder, and layout of its samples.
+# Container format, encoder, and sample layout.
 _ENCODERS = {
     "mp3": ("mp3", "libmp3lame", "s16p"),
     "wav": ("wav", "pcm_s16le", "s16"),
@@ -97,7 +97,7 @@ def song(format_name: str = "mp3", seconds: float = SONG_SECONDS, *, bits: int =
     container_format, encoder, layout = _ENCODERS[format_name]
     if bits == 24:
         encoder, layout = ("pcm_s24le" if format_name == "wav" else encoder), "s32"
-    # FFmpeg's own Vorbis encoder counts as an experiment; for FLAC that word means 32 bits.
+    # FFmpeg's own Vorbis encoder is experimental; for FLAC the sample format means 32 bits.
     options = {"strict": "experimental"} if encoder == "vorbis" else {}
     file = io.BytesIO()
     with av.open(file, "w", format=container_format) as container:
@@ -116,7 +116,7 @@ def png_chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def png_of_size(width: int, height: int) -> bytes:
-    """A PNG of a few hundred bytes whose header promises a picture of that size."""
+    """A PNG of a few hundred bytes whose header claims a picture of that size."""
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     return (
         b"\x89PNG\r\n\x1a\n"
@@ -127,7 +127,7 @@ def png_of_size(width: int, height: int) -> bytes:
 
 
 def with_id3_tags(song_bytes: bytes) -> bytes:
-    """An MP3 file with an ID3v2 tag before, an APE tag and an ID3v1 tag behind its sound."""
+    """An MP3 file with an ID3v2 tag before the sound, and an APE tag and an ID3v1 tag after it."""
     before = b"ID3\x04\x00\x00" + bytes([0, 0, 0, 20]) + bytes(20)
     ape = struct.pack("<8sIIII8x", b"APETAGEX", 2000, 32, 0, 0)
     return before + song_bytes + ape + b"TAG" + bytes(125)
@@ -139,7 +139,7 @@ def id3v1_tag() -> bytes:
 
 
 def id3v2_tag(*, footer: bool = False) -> bytes:
-    """An ID3v2.4 tag with a title; one behind the sound has a footer."""
+    """An ID3v2.4 tag with a title; one after the sound has a footer."""
     frame = b"TIT2" + bytes([0, 0, 0, 5, 0, 0]) + b"\x03Rain"
     head = bytes([4, 0, 0x10 if footer else 0, 0, 0, 0, len(frame)])
     return b"ID3" + head + frame + (b"3DI" + head if footer else b"")

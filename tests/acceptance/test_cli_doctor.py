@@ -20,7 +20,7 @@ from tests.acceptance.test_cli_show import publish
 from tests.acceptance.test_cli_status import BRIEF, claim
 from tests.command_line import CommandLine
 from tests.databases import Poet, make_database
-from tests.owners import sqlite_repository
+from tests.worker_identities import sqlite_repository
 
 SKETCH = [
     "--set=media.renderer.image=sketch",

@@ -13,7 +13,7 @@ import pytest
 from tests.acceptance.mediagen import Installation, image, wait_until
 from tests.acceptance.mid_render import mid_render
 from tests.databases import Poet
-from tests.slowness import mostly_slow
+from tests.slow_cases import mostly_slow
 
 SHAPES = [("seed", "delete"), ("wide", "wal")]
 

@@ -10,7 +10,7 @@ import pytest
 from tests.acceptance.mediagen import STEAM, Installation, image, wait_until
 from tests.acceptance.test_daemon import daemon, end
 from tests.constraints import ADAPTED, REFUSALS, Rule, apply
-from tests.slowness import mostly_slow
+from tests.slow_cases import mostly_slow
 
 if TYPE_CHECKING:
     from pathlib import Path

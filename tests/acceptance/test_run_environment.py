@@ -12,7 +12,7 @@ import pytest
 
 from domain.failure import FailureCode
 from tests.acceptance.mediagen import STEAM, Installation, image, wait_until
-from tests.slowness import mostly_slow
+from tests.slow_cases import mostly_slow
 
 
 def hint(code: str) -> str:

@@ -9,7 +9,7 @@ import pytest
 from domain.failure import FailureCode
 from tests.acceptance.mediagen import Installation, image, song, wait_until
 from tests.media_samples import mp3, png, png_of_size
-from tests.slowness import mostly_slow
+from tests.slow_cases import mostly_slow
 
 HALF_A_SONG = mp3()[: len(mp3()) // 2 + 50]
 LEAVINGS = {

@@ -8,7 +8,7 @@ import pytest
 
 from tests.acceptance.mediagen import LAKE, STEAM, Installation, image
 from tests.databases import Poet, make_database
-from tests.slowness import mostly_slow
+from tests.slow_cases import mostly_slow
 
 
 def documents(printed: str) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
-"""What every artifact store must do, whatever it keeps its files in.
+"""Contract of every artifact store, whatever it keeps its files in.
 
-A subclass says how to reach into the store's world past the store itself; the tests then hold
-for it as they stand. The names of folders are written out here and not computed.
+A subclass supplies a world, which reaches the stored files without the store. The expected names
+of folders are literals and not computed.
 """
 
 from __future__ import annotations
@@ -39,21 +39,21 @@ def rows(stored: Sequence[StoredFolder]) -> tuple[Artifact, ...]:
 
 
 class ArtifactStoreContract(ABC):
-    """The tests; a subclass gives them a world."""
+    """The contract; a subclass supplies the world."""
 
     @pytest.fixture
     @abstractmethod
     def world(self) -> StoreWorld:
-        """A fresh store with nothing in it."""
+        """A new, empty store."""
 
-    def test_preflight_finds_nothing_in_a_world_in_order(self, world: StoreWorld) -> None:
-        """A store that could work says so, and does nothing else."""
+    def test_preflight_passes_for_a_working_store(self, world: StoreWorld) -> None:
+        """It returns no failure and changes nothing."""
         assert world.store.preflight() is None
         assert world.staged() == set()
         assert world.published() == {}
 
     def test_staging_folders_differ_by_render_and_variant(self, world: StoreWorld) -> None:
-        """No two jobs ever share a folder, even when a render's number comes back."""
+        """No two jobs ever share a folder, even if a render number occurs again."""
         asked = [(7, 1, 1), (7, 2, 1), (7, 2, 2), (8, 2, 1), (7, 1, 1)]
         opened = [
             world.store.open_staging(Kind.IMAGE, RenderKey(prompt, render), variant).unwrap()
@@ -66,13 +66,13 @@ class ArtifactStoreContract(ABC):
         assert [name.split("-", 1)[1] for name in names[:4]] == ["7-1", "7-2", "7-2-v2", "8-2"]
 
     def test_media_stand_under_kind_prompt_and_time(self, world: StoreWorld) -> None:
-        """Folder and files have the names that the contract gives them."""
+        """Folders and files have the names that the contract demands."""
         stored = _store(world, Kind.IMAGE, 200, {"generated_image_001.png": Left.PICTURE})
         assert (stored.kind, stored.folder) == (Kind.IMAGE, "200_20260106T213045")
         assert world.published() == {"image/200_20260106T213045": ["generated_image_001.png"]}
 
     def test_a_picture_is_measured(self, world: StoreWorld) -> None:
-        """A picture has a size in pixels and bytes, a digest and a format, and no duration."""
+        """A picture has a size in pixels and bytes, a digest and a format, but no duration."""
         stored = _store(world, Kind.IMAGE, 1, {"a.png": Left.PICTURE})
         (facts,) = stored.files
         assert (facts.name, facts.format, facts.duration_seconds) == ("a.png", "png", None)
@@ -82,7 +82,7 @@ class ArtifactStoreContract(ABC):
         assert len(facts.sha256) == 64
 
     def test_a_song_is_measured(self, world: StoreWorld) -> None:
-        """A song has a duration and no sides."""
+        """A song has a duration, but no width or height."""
         stored = _store(world, Kind.AUDIO, 1, {"generated_song.mp3": Left.SONG})
         (facts,) = stored.files
         assert (facts.name, facts.format) == ("generated_song.mp3", "mp3")
@@ -90,7 +90,7 @@ class ArtifactStoreContract(ABC):
         assert facts.duration_seconds == pytest.approx(0.5, abs=0.1)
         assert list(world.published()) == ["audio/1_20260106T213045"]
 
-    def test_files_come_in_the_order_of_their_names(self, world: StoreWorld) -> None:
+    def test_files_are_sorted_by_name(self, world: StoreWorld) -> None:
         """The order in which the workflow wrote them does not matter."""
         names = ["c_003.png", "c_001.png", "c_010.png", "c_002.png"]
         stored = _store(world, Kind.IMAGE, 1, dict.fromkeys(names, Left.PICTURE))
@@ -103,7 +103,7 @@ class ArtifactStoreContract(ABC):
         assert (first.folder, second.folder) == ("3_20260106T213045", "3_20260106T213045_v2")
 
     def test_the_same_second_twice_replaces_nothing(self, world: StoreWorld) -> None:
-        """A folder that exists is passed over, ours as well as a stranger's."""
+        """An existing folder is skipped, whether Media Generator or another program made it."""
         world.occupy(Kind.IMAGE, "3_20260106T213045_2")
         first = _store(world, Kind.IMAGE, 3, {"first.png": Left.PICTURE})
         second = _store(world, Kind.IMAGE, 3, {"second.png": Left.PICTURE})
@@ -113,8 +113,8 @@ class ArtifactStoreContract(ABC):
         assert published["image/3_20260106T213045_3"] == ["second.png"]
         assert "image/3_20260106T213045_2" in published
 
-    def test_the_kinds_do_not_stand_in_each_others_way(self, world: StoreWorld) -> None:
-        """A picture and a song may have folders of one name."""
+    def test_the_kinds_have_separate_folders(self, world: StoreWorld) -> None:
+        """A picture and a song may have folders with the same name."""
         picture = _store(world, Kind.IMAGE, 3, {"a.png": Left.PICTURE})
         song = _store(world, Kind.AUDIO, 3, {"a.mp3": Left.SONG})
         assert picture.folder == song.folder
@@ -131,12 +131,12 @@ class ArtifactStoreContract(ABC):
     def test_no_media_of_the_kind_is_a_failure(
         self, world: StoreWorld, kind: Kind, left: dict[str, Left]
     ) -> None:
-        """Text, and media of the other kind, are not what was asked for."""
+        """Text, or media of the other kind, does not count."""
         assert _failure(world, kind, left) is FailureCode.NO_FILES
         assert world.published() == {}
 
-    def test_what_is_not_media_is_left_behind(self, world: StoreWorld) -> None:
-        """A log beside a picture does no harm and is not published."""
+    def test_other_files_are_not_published(self, world: StoreWorld) -> None:
+        """A log next to a picture does no harm."""
         left = {"a.png": Left.PICTURE, "log.txt": Left.TEXT, "b.mp3": Left.SONG}
         stored = _store(world, Kind.IMAGE, 1, left)
         assert [facts.name for facts in stored.files] == ["a.png"]
@@ -150,24 +150,24 @@ class ArtifactStoreContract(ABC):
             (Kind.AUDIO, {"a.mp3": Left.BROKEN_SONG, "b.mp3": Left.SONG}),
         ],
     )
-    def test_one_broken_file_fails_all(
+    def test_one_broken_file_fails_the_whole_render(
         self, world: StoreWorld, kind: Kind, left: dict[str, Left]
     ) -> None:
-        """Either every file is good or nothing is there."""
+        """Either all files are published or none."""
         assert _failure(world, kind, left) is FailureCode.FILE_BROKEN
         assert world.published() == {}
 
     # ------------------------------------------------------------------- placing and sweeping
 
     def test_nothing_is_published_before_it_is_placed(self, world: StoreWorld) -> None:
-        """Preparing verifies and keeps; the media still have no name that others know."""
+        """Preparing verifies and copies; the media have no public name yet."""
         _prepared(world, ONE, {"a.png": Left.PICTURE})
         assert world.published() == {}
         assert world.store.finished(ONE) is None
         assert world.store.planned_paths(ONE) == ()
 
     def test_all_folders_of_a_render_are_placed_together(self, world: StoreWorld) -> None:
-        """The rows are asked for once, with the names that the folders get."""
+        """The rows are requested once, with the final names of the folders."""
         prepared = [
             _prepared(world, ONE, {"a.png": Left.PICTURE}, variant) for variant in (1, 2, 3)
         ]
@@ -184,8 +184,8 @@ class ArtifactStoreContract(ABC):
         assert {f"image/{each.folder}" for each in stored} < set(world.published())
         assert world.store.finished(ONE) == rows(stored)
 
-    def test_what_is_placed_can_be_finished_by_somebody_else(self, world: StoreWorld) -> None:
-        """The rows were written down before, by the render and for it alone."""
+    def test_another_worker_can_finish_placed_folders(self, world: StoreWorld) -> None:
+        """The rows were recorded before, for this render only."""
         stored = _placed(world, ONE)
         assert world.store.finished(ONE) == rows([stored])
         assert world.store.planned_paths(ONE) == ("image/1_20260106T213045/a.png",)
@@ -193,8 +193,8 @@ class ArtifactStoreContract(ABC):
             assert world.store.finished(other) is None
             assert world.store.planned_paths(other) == ()
 
-    def test_only_what_is_whole_is_finished(self, world: StoreWorld) -> None:
-        """One folder of two that is gone or changed, and it must be rendered again."""
+    def test_an_incomplete_render_is_not_finished(self, world: StoreWorld) -> None:
+        """If one of two folders is missing or changed, the prompt must be rendered again."""
         prepared = [_prepared(world, ONE, {"a.png": Left.PICTURE}, variant) for variant in (1, 2)]
         stored = world.store.place(prepared, ONE, AT, rows).unwrap()
         assert world.store.finished(ONE) is not None
@@ -203,7 +203,7 @@ class ArtifactStoreContract(ABC):
         assert world.store.planned_paths(ONE) == tuple(row.file_path for row in rows(stored))
 
     def test_a_plan_that_cannot_be_read_finishes_nothing(self, world: StoreWorld) -> None:
-        """A file system that lost its bytes must not make rows."""
+        """Damaged data must not become rows."""
         _placed(world, ONE)
         world.spoil_plan(ONE)
         assert world.store.finished(ONE) is None
@@ -211,17 +211,17 @@ class ArtifactStoreContract(ABC):
         world.store.sweep(ONE, keep_placed=True)
         assert ONE not in world.store.leftovers()
 
-    def test_renders_that_left_something_are_known(self, world: StoreWorld) -> None:
-        """Of this database, by their numbers; what others have there is nobody's here."""
-        world.leave_strangers_folder("stranger-1-2")
-        world.leave_strangers_folder("notes")
+    def test_renders_with_leftovers_are_listed(self, world: StoreWorld) -> None:
+        """Those of this database, by their numbers; other databases' folders are ignored."""
+        world.leave_foreign_folder("foreign-1-2")
+        world.leave_foreign_folder("notes")
         assert world.store.leftovers() == frozenset()
         world.store.open_staging(Kind.IMAGE, RenderKey(12, 3), 2).unwrap()
         _placed(world, RenderKey(4, 5))
         assert world.store.leftovers() == {RenderKey(12, 3), RenderKey(4, 5)}
 
-    def test_a_render_of_a_lost_timeline_is_another_one(self, world: StoreWorld) -> None:
-        """A restored database counts its renders again; their tokens differ."""
+    def test_renders_before_and_after_a_restore_differ(self, world: StoreWorld) -> None:
+        """A restored database uses render numbers again, with other tokens."""
         lost, new = (RenderKey(1, 1, f"{number:016x}") for number in (1, 2))
         folder = _placed(world, lost)
         world.store.open_staging(Kind.IMAGE, new, 1).unwrap()
@@ -234,8 +234,8 @@ class ArtifactStoreContract(ABC):
         assert world.store.finished(lost) is not None
 
     @pytest.mark.parametrize("keep_placed", [True, False])
-    def test_sweeping_forgets_the_render(self, world: StoreWorld, *, keep_placed: bool) -> None:
-        """Everything in the staging area goes; what was placed stays only where it is wanted."""
+    def test_sweeping_removes_the_render(self, world: StoreWorld, *, keep_placed: bool) -> None:
+        """All its staging files are removed; published folders stay only if they are kept."""
         _placed(world, ONE)
         world.store.sweep(ONE, keep_placed=keep_placed)
         world.store.sweep(ONE, keep_placed=keep_placed)
@@ -244,8 +244,8 @@ class ArtifactStoreContract(ABC):
         assert world.store.finished(ONE) is None
         assert list(world.published()) == ["image/1_20260106T213045"] * keep_placed
 
-    def test_sweeping_withdraws_what_was_placed_and_nothing_else(self, world: StoreWorld) -> None:
-        """Every folder of the render goes, its neighbours stay, and the names are free again."""
+    def test_sweeping_withdraws_only_the_renders_own_folders(self, world: StoreWorld) -> None:
+        """All folders of the render are removed, others stay, and the names are free again."""
         prepared = [_prepared(world, ONE, {"a.png": Left.PICTURE}, variant) for variant in (1, 2)]
         stored = world.store.place(prepared, ONE, AT, rows).unwrap()
         neighbour = _placed(world, RenderKey(1, 2))
@@ -255,16 +255,16 @@ class ArtifactStoreContract(ABC):
         assert set(world.published()) == {f"image/{neighbour.folder}", f"audio/{song.folder}"}
         assert _placed(world, RenderKey(1, 3)).folder == stored[0].folder
 
-    def test_sweeping_spares_what_others_changed(self, world: StoreWorld) -> None:
-        """A folder that somebody changed since is theirs; the render's others go all the same."""
+    def test_sweeping_keeps_changed_folders(self, world: StoreWorld) -> None:
+        """A folder that another program changed stays; the render's other folders are removed."""
         prepared = [_prepared(world, ONE, {"a.png": Left.PICTURE}, variant) for variant in (1, 2)]
         stored = world.store.place(prepared, ONE, AT, rows).unwrap()
         world.spoil(Kind.IMAGE, stored[0].folder)
         world.store.sweep(ONE, keep_placed=False)
         assert list(world.published()) == [f"image/{stored[0].folder}"]
 
-    def test_sweeping_spares_what_others_put_under_the_name(self, world: StoreWorld) -> None:
-        """Ours is gone already; the folder that now has its name is somebody's."""
+    def test_sweeping_keeps_a_replaced_folder(self, world: StoreWorld) -> None:
+        """The render's own folder is gone; another program's folder now has its name."""
         stored = _placed(world, ONE)
         world.take_away(Kind.IMAGE, stored.folder)
         world.occupy(Kind.IMAGE, stored.folder)
@@ -272,9 +272,9 @@ class ArtifactStoreContract(ABC):
         world.store.sweep(ONE, keep_placed=False)
         assert world.published() == before != {}
 
-    def test_sweeping_touches_nothing_of_others(self, world: StoreWorld) -> None:
-        """Renders with longer numbers, other variants of other renders, strangers."""
-        theirs = world.leave_strangers_folder("stranger-1-1")
+    def test_sweeping_keeps_other_folders(self, world: StoreWorld) -> None:
+        """Of renders with longer numbers, of other variants of other renders, of other programs."""
+        theirs = world.leave_foreign_folder("foreign-1-1")
         kept = {
             world.store.open_staging(Kind.IMAGE, trace, 1).unwrap().name
             for trace in (RenderKey(1, 11), RenderKey(11, 1), RenderKey(1, 2))
@@ -285,32 +285,32 @@ class ArtifactStoreContract(ABC):
         assert world.staged() == kept | theirs
 
     def test_a_swept_folder_cannot_be_prepared(self, world: StoreWorld) -> None:
-        """What is gone holds no files."""
+        """A removed folder holds no files."""
         staging = world.store.open_staging(Kind.IMAGE, ONE, 1).unwrap()
         world.leave(staging, "a.png", Left.PICTURE)
         world.store.sweep(ONE, keep_placed=True)
         assert world.store.prepare(staging, 1).failure().code is FailureCode.NO_FILES
         assert world.published() == {}
 
-    def test_a_lost_root_is_named_everywhere(self, world: StoreWorld) -> None:
-        """Nothing is begun or stored below a root that is not there, and nothing invents it."""
+    def test_every_operation_reports_a_missing_root(self, world: StoreWorld) -> None:
+        """Nothing is rendered or stored below a missing root, and no operation creates it."""
         staging = world.store.open_staging(Kind.IMAGE, ONE, 1).unwrap()
         world.leave(staging, "a.png", Left.PICTURE)
         other = RenderKey(2, 2)
         ready = _prepared(world, other, {"a.png": Left.PICTURE})
         world.lose_root()
-        obstacle = world.store.preflight()
-        assert obstacle is not None
+        refusal = world.store.preflight()
+        assert refusal is not None
         codes = {
-            obstacle.code,
+            refusal.code,
             world.store.open_staging(Kind.IMAGE, RenderKey(3, 3), 1).failure().code,
             world.store.prepare(staging, 1).failure().code,
             world.store.place([ready], other, AT, rows).failure().code,
         }
         assert codes == {FailureCode.OUTPUT_ROOT_MISSING}
         world.store.sweep(ONE, keep_placed=False)
-        obstacle = world.store.preflight()
-        assert obstacle is not None
+        refusal = world.store.preflight()
+        assert refusal is not None
 
 
 def _left(world: StoreWorld, staging: Staging, left: Mapping[str, Left]) -> Staging:
@@ -322,13 +322,13 @@ def _left(world: StoreWorld, staging: Staging, left: Mapping[str, Left]) -> Stag
 def _prepared(
     world: StoreWorld, trace: RenderKey, left: Mapping[str, Left], variant: int = 1
 ) -> Prepared:
-    """Verified copies of what a fresh staging folder holds."""
+    """Prepare the contents of a new staging folder."""
     staging = world.store.open_staging(Kind.IMAGE, trace, variant).unwrap()
     return world.store.prepare(_left(world, staging, left), variant).unwrap()
 
 
 def _placed(world: StoreWorld, trace: RenderKey) -> StoredFolder:
-    """One picture of a render at its final place, with everything that it leaves behind."""
+    """Place one picture of a render, with all its leftovers."""
     prepared = _prepared(world, trace, {"a.png": Left.PICTURE})
     [stored] = world.store.place([prepared], trace, AT, rows).unwrap()
     return stored
@@ -337,7 +337,7 @@ def _placed(world: StoreWorld, trace: RenderKey) -> StoredFolder:
 def _store(
     world: StoreWorld, kind: Kind, prompt_id: int, left: Mapping[str, Left], variant: int = 1
 ) -> StoredFolder:
-    """Carry files from a fresh staging folder to their final place, and clear away."""
+    """Publish files from a new staging folder, and sweep its leftovers."""
     trace = RenderKey(prompt_id, 1)
     stored = _kept(world, kind, trace, left, variant).unwrap()
     world.store.sweep(trace, keep_placed=True)
@@ -345,7 +345,7 @@ def _store(
 
 
 def _failure(world: StoreWorld, kind: Kind, left: Mapping[str, Left]) -> FailureCode:
-    """The code with which the store refuses what is left."""
+    """The code with which the store refuses a staging folder."""
     return _kept(world, kind, ONE, left, 1).failure().code
 
 

@@ -1,4 +1,4 @@
-"""The way into an artifact store's world past the store itself."""
+"""Access to an artifact store's files without the store."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Left(Enum):
-    """What a workflow can leave in its staging folder."""
+    """A file that a workflow may leave in its staging folder."""
 
     PICTURE = auto()
     SONG = auto()
@@ -24,7 +24,7 @@ class Left(Enum):
 
 
 class StoreWorld(ABC):
-    """A store, and a way into its world that does not lead through it."""
+    """A store, and access to its files without it."""
 
     @property
     @abstractmethod
@@ -41,28 +41,28 @@ class StoreWorld(ABC):
 
     @abstractmethod
     def staged(self) -> set[str]:
-        """Names of all staging folders that there are."""
+        """Names of all staging folders."""
 
     @abstractmethod
     def occupy(self, kind: Kind, folder: str) -> None:
-        """Let a stranger have a folder with ``theirs.txt`` or the like in it."""
+        """Create a published folder of another program, containing ``theirs.txt``."""
 
     @abstractmethod
     def spoil(self, kind: Kind, folder: str) -> None:
-        """Change a byte of a file in a published folder."""
+        """Change one byte of a file in a published folder."""
 
     @abstractmethod
     def take_away(self, kind: Kind, folder: str) -> None:
-        """Let a stranger remove a published folder."""
+        """Remove a published folder, as another program might."""
 
     @abstractmethod
     def spoil_plan(self, trace: RenderKey) -> None:
-        """Make what was written down about a render unreadable."""
+        """Make the recorded plan of a render unreadable."""
 
     @abstractmethod
-    def leave_strangers_folder(self, name: str) -> set[str]:
-        """Let somebody else have a folder in the staging area; what ``staged`` says of it."""
+    def leave_foreign_folder(self, name: str) -> set[str]:
+        """Create another program's folder in the staging area; returns its name in ``staged``."""
 
     @abstractmethod
     def lose_root(self) -> None:
-        """Take the whole output root away, as when a volume is not mounted any more."""
+        """Remove the whole output root, as when a volume is no longer mounted."""

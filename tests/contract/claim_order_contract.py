@@ -1,4 +1,4 @@
-"""What every repository promises of the order of claims, with priorities and without."""
+"""Contract for the order of claims, with and without priorities."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 
 class Queue(NamedTuple):
-    """An empty queue, and whoever fills it."""
+    """An empty queue, and access to fill it."""
 
     outside: Outside
     repository: PromptRepository
 
 
 class Waiting(NamedTuple):
-    """What counts of a prompt that waits."""
+    """The properties of a pending prompt that decide its position."""
 
     priority: int | None
     created_at: str | None
@@ -49,24 +49,24 @@ _QUEUES = st.lists(
 
 
 class ClaimOrderContract:
-    """Run against every adapter; a subclass gives the fixture."""
+    """The contract; a subclass supplies the fixture."""
 
     @pytest.fixture
     def open_queue(self) -> Callable[[bool], AbstractContextManager[Queue]]:
-        """Opens a new, empty queue; told whether it goes by priority."""
+        """Opens a new, empty queue, in order of priority or not."""
         raise NotImplementedError
 
     @pytest.mark.parametrize("by_priority", [True, False])
     @settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(waiting=_QUEUES)
-    def test_prompts_come_in_their_order(
+    def test_prompts_are_claimed_in_order(
         self,
         open_queue: Callable[[bool], AbstractContextManager[Queue]],
         waiting: list[Waiting],
         *,
         by_priority: bool,
     ) -> None:
-        """Highest priority, none as 5; then oldest, none first; then the smallest id."""
+        """Highest priority (missing: 5), then oldest (undated first), then the smallest id."""
         with open_queue(by_priority) as queue:
             for number, prompt in enumerate(waiting, start=1):
                 _add(queue.outside, number, prompt)
@@ -84,10 +84,10 @@ class ClaimOrderContract:
 
         assert claimed == sorted(range(1, len(waiting) + 1), key=place)
 
-    def test_chosen_prompts_come_in_the_same_order(
+    def test_selected_prompts_are_claimed_in_the_same_order(
         self, open_queue: Callable[[bool], AbstractContextManager[Queue]]
     ) -> None:
-        """A choice of ids changes who comes, not who comes first."""
+        """A selection of ids changes which prompts are claimed, not their order."""
         with open_queue(True) as queue:  # noqa: FBT003 - says nothing else
             for number, priority in enumerate((9, 1, 7, None), start=1):
                 kind = Kind.IMAGE if number % 2 else Kind.AUDIO
@@ -98,14 +98,14 @@ class ClaimOrderContract:
 
     @pytest.mark.parametrize("by_priority", [True, False])
     @pytest.mark.parametrize("only", [None, frozenset(range(1, 8))])
-    def test_moved_prompts_come_in_their_place(
+    def test_moved_prompts_keep_their_position(
         self,
         open_queue: Callable[[bool], AbstractContextManager[Queue]],
         only: frozenset[int] | None,
         *,
         by_priority: bool,
     ) -> None:
-        """The last one moved to the front is first; a place lasts until the prompt ends."""
+        """The last one moved to the front is first; a position lasts until the prompt ends."""
         with open_queue(by_priority) as queue:
             for number in range(1, 8):
                 kind = Kind.IMAGE if number % 2 else Kind.AUDIO
@@ -134,7 +134,7 @@ class ClaimOrderContract:
     def test_a_claim_along_with_a_publication_keeps_the_order(
         self, open_queue: Callable[[bool], AbstractContextManager[Queue]]
     ) -> None:
-        """One that became urgent meanwhile goes before those that waited longer."""
+        """A prompt that became urgent in the meantime goes before those that waited longer."""
         with open_queue(True) as queue:  # noqa: FBT003 - says nothing else
             for number in (1, 2, 3):
                 _add(queue.outside, number, Waiting(None, f"2026-01-0{number}", Kind.IMAGE))

@@ -1,4 +1,4 @@
-"""What every database promises of ratings, groups, hidden files and the wastebasket."""
+"""Contract for ratings, groups, hidden files and the wastebasket."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def made(number: int, **facts: object) -> AnArtifact:
 
 
 class CurationContract:
-    """Run against every adapter; a subclass gives the world."""
+    """The contract; a subclass supplies the world."""
 
     @pytest.fixture
     def world(self) -> Iterator[GalleryWorld]:
@@ -63,7 +63,7 @@ class CurationContract:
 
     @pytest.fixture
     def curation(self, world: GalleryWorld) -> Curation:
-        """Eight files, two of them of a song and of another program."""
+        """Eight files, two of them from a song and from another program."""
         world.add(
             APrompt(1),
             *(made(number) for number in range(1, 7)),
@@ -72,16 +72,16 @@ class CurationContract:
         )
         return world.curation()
 
-    def test_nothing_is_known_before_the_first_change(self, curation: Curation) -> None:
-        """And no table is made for that."""
+    def test_there_is_no_curation_before_the_first_change(self, curation: Curation) -> None:
+        """And no table is created for reading."""
         assert curation.of([1, 2, 1 << 80]) == {}
         assert curation.groups(GroupKind.TAG) == ()
         assert curation.workflows() == ()
         assert curation.waste() == ()
         assert not curation.rename(GroupKind.TAG, "sea", "lake")
 
-    def test_files_keep_what_people_think_of_them(self, curation: Curation) -> None:
-        """Each change leaves the rest as it is; unknown files are named."""
+    def test_files_keep_their_ratings_and_labels(self, curation: Curation) -> None:
+        """Each change leaves the other values unchanged; unknown files are named."""
         result = curation.change(
             [1, 2, 99], CurationChange(favourite=True, add_tags=("sea", "blue"))
         )
@@ -96,7 +96,7 @@ class CurationContract:
         assert curation.groups(GroupKind.COLLECTION) == (FileGroup("Best of 2026", 1),)
 
     def test_labels_are_renamed_joined_and_removed(self, curation: Curation) -> None:
-        """A tag and a collection of one name are two things."""
+        """A tag and a collection with the same name are separate."""
         curation.change([1, 2], CurationChange(add_tags=("sea",), add_to=("sea",)))
         curation.change([2, 3], CurationChange(add_tags=("ocean",)))
         assert curation.rename(GroupKind.TAG, "sea", "ocean")
@@ -107,7 +107,7 @@ class CurationContract:
         assert curation.groups(GroupKind.COLLECTION) == (FileGroup("sea", 2),)
 
     def test_lists_are_filtered_and_sorted(self, world: GalleryWorld, curation: Curation) -> None:
-        """By every thing that people do, whatever the length of a page."""
+        """By every kind of curation, whatever the page size."""
         curation.change([1, 2, 4], CurationChange(add_tags=("sea",)))
         curation.change([2, 5, 6], CurationChange(add_to=("best",)))
         curation.change([1, 4, 6], CurationChange(favourite=True))
@@ -118,7 +118,7 @@ class CurationContract:
             for limit in (1, 60):
                 assert _pages(world, GalleryQuery(**filters, limit=limit)) == expected, filters
 
-    def test_files_are_found_by_their_facts(self, world: GalleryWorld) -> None:
+    def test_files_are_found_by_metadata(self, world: GalleryWorld) -> None:
         """Workflow, seed and size, whatever other programs write there."""
         seed = 18_446_744_073_709_551_615
         world.add(
@@ -145,8 +145,8 @@ class CurationContract:
                 query = GalleryQuery(**filters, limit=limit)
                 assert _pages(world, query) == expected, filters
 
-    def test_a_file_is_read_although_a_later_one_was_known(self, world: GalleryWorld) -> None:
-        """Ids need not become visible in their order."""
+    def test_a_file_is_read_even_if_a_later_id_was_seen_first(self, world: GalleryWorld) -> None:
+        """Ids may become visible out of order."""
         world.add(APrompt(1), made(5, seed=5))
         curation = world.curation()
         assert curation.read_files(10) == 1
@@ -154,10 +154,10 @@ class CurationContract:
         assert curation.read_files(10) == 1
         assert _pages(world, GalleryQuery(seed=3)) == [3]
 
-    def test_the_wastebasket_keeps_files_until_their_time(
+    def test_the_trash_keeps_files_until_their_time(
         self, world: GalleryWorld, curation: Curation
     ) -> None:
-        """They are out of every list but its own, and can be taken back."""
+        """They are in no other list, and can be restored."""
         result = curation.discard([1, 2, 8, 99])
         assert result.changed == (1, 2)
         assert set(result.refused) == {8, 99}
@@ -178,10 +178,8 @@ class CurationContract:
         assert (result.changed, result.refused) == ((2,), {3: "it is not in the wastebasket"})
         assert _pages(world, GalleryQuery(shown=Shown.HIDDEN)) == [2]
 
-    def test_a_removal_that_began_is_finished(
-        self, world: GalleryWorld, curation: Curation
-    ) -> None:
-        """Nothing brings a file back from then on, and it is removed whatever its date."""
+    def test_a_started_removal_is_finished(self, world: GalleryWorld, curation: Curation) -> None:
+        """A file cannot be restored from then on, and is removed whatever its date."""
         curation.discard([1, 2])
         first, second = curation.waste()
         assert curation.begin_removal(first)
@@ -197,7 +195,7 @@ class CurationContract:
         assert 1 not in _pages(world, GalleryQuery())
 
     def test_paths_of_other_rows_are_known(self, world: GalleryWorld, curation: Curation) -> None:
-        """Two rows may name one file; it goes when both are in the wastebasket."""
+        """Two rows may name one file; it is removed when both are in the wastebasket."""
         path = "image/1_20260106T213045/1.png"
         world.add(
             AnArtifact(9, file_path="image/x.png", preview_path=path, metadata=made(1).metadata)
@@ -207,8 +205,8 @@ class CurationContract:
         curation.discard([9])
         assert curation.shared_paths([path]) == frozenset()
 
-    def test_dates_are_jumped_to(self, world: GalleryWorld, curation: Curation) -> None:
-        """The page begins with what was published before."""
+    def test_a_page_can_start_at_a_date(self, world: GalleryWorld, curation: Curation) -> None:
+        """The page starts with files published before the date."""
         gallery = world.gallery()
         for day, expected in ((1, []), (2, [1]), (5, [4, 3, 2, 1]), (7, [8, 7, 6, 5, 4, 3, 2, 1])):
             before = gallery.newest_before(datetime(2026, 1, day, tzinfo=UTC))

@@ -1,4 +1,4 @@
-"""What every gallery promises of published files."""
+"""Contract of every gallery for published files."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def pages(gallery: Gallery, query: GalleryQuery) -> list[int]:
 
 
 def prompt_pages(gallery: Gallery, query: PromptListQuery) -> list[int]:
-    """The same for prompts, by way of the tokens that addresses carry."""
+    """The ids of all prompts' pages, using the tokens that addresses carry."""
     found: list[int] = []
     while True:
         page = gallery.prompts(query)
@@ -50,7 +50,7 @@ def prompt_pages(gallery: Gallery, query: PromptListQuery) -> list[int]:
 
 
 class GalleryContract:
-    """Run against every adapter; a subclass gives the world."""
+    """The contract; a subclass supplies the world."""
 
     @pytest.fixture
     def world(self) -> GalleryWorld:
@@ -59,7 +59,7 @@ class GalleryContract:
     # ------------------------------------------------------------------------------- artifacts
 
     def test_an_empty_database_shows_nothing(self, world: GalleryWorld) -> None:
-        """And that is no error, whatever is asked."""
+        """Whatever the query, without an error."""
         gallery = world.gallery()
         assert gallery.page(GalleryQuery()).artifacts == ()
         assert gallery.page(GalleryQuery()).next is None
@@ -72,8 +72,8 @@ class GalleryContract:
         history = gallery.history(LONG_AGO, 3600)
         assert (history.buckets, history.failures) == ((), ())
 
-    def test_an_artifact_comes_with_all_that_is_known(self, world: GalleryWorld) -> None:
-        """Its metadata as an object, its time in one form, and what its prompt says."""
+    def test_an_artifact_has_all_its_details(self, world: GalleryWorld) -> None:
+        """Its metadata as an object, its time in one form, and the texts of its prompt."""
         world.add(
             APrompt(200, text="a lake, please"),
             AnArtifact(
@@ -97,8 +97,8 @@ class GalleryContract:
         assert artifact.preview_servable
 
     @pytest.mark.parametrize("limit", [1, 2, 3, 7, 60])
-    def test_pages_give_everything_once_newest_first(self, world: GalleryWorld, limit: int) -> None:
-        """Whatever the length of a page, and with gaps between the ids."""
+    def test_pages_show_each_file_once_newest_first(self, world: GalleryWorld, limit: int) -> None:
+        """Whatever the page size, and with gaps between the ids."""
         world.add(APrompt(1), *(AnArtifact(number) for number in (3, 1, 40, 7, 8, 100_000, 12)))
         expected = [100_000, 40, 12, 8, 7, 3, 1]
         assert pages(world.gallery(), GalleryQuery(limit=limit)) == expected
@@ -106,22 +106,22 @@ class GalleryContract:
         assert pages(world.gallery(), picky) == expected
 
     def test_a_full_last_page_says_that_it_is_the_last(self, world: GalleryWorld) -> None:
-        """Nobody is sent to an empty page for nothing."""
+        """No link leads to an empty page."""
         world.add(APrompt(1), AnArtifact(1), AnArtifact(2))
         page = world.gallery().page(GalleryQuery(limit=2))
         assert (len(page.artifacts), page.next) == (2, None)
 
     @pytest.mark.parametrize("before", [0, -5, 1 << 63, -(1 << 63), 1 << 80, -(1 << 80)])
-    def test_any_number_is_a_place(self, world: GalleryWorld, before: int) -> None:
-        """Those that no id reaches, too."""
+    def test_any_number_is_a_valid_position(self, world: GalleryWorld, before: int) -> None:
+        """Including ids that do not exist."""
         world.add(APrompt(1), AnArtifact(1))
         found = world.gallery().page(GalleryQuery(before=before)).artifacts
         assert len(found) == (before > 0)
         assert world.gallery().artifact_by_id(before) is None
         assert world.gallery().artifacts_of(before) is None
 
-    def test_what_is_new_does_not_shift_the_pages(self, world: GalleryWorld) -> None:
-        """A file that is published between two pages neither repeats nor hides others."""
+    def test_new_files_do_not_shift_the_pages(self, world: GalleryWorld) -> None:
+        """A file published between two page views neither repeats nor hides others."""
         world.add(APrompt(1), *(AnArtifact(number) for number in range(1, 5)))
         first = world.gallery().page(GalleryQuery(limit=2))
         world.add(AnArtifact(5))
@@ -129,8 +129,8 @@ class GalleryContract:
         ids = [artifact.id for page in (first, second) for artifact in page.artifacts]
         assert ids == [4, 3, 2, 1]
 
-    def test_what_a_person_cancelled_has_a_status_of_its_own(self, world: GalleryWorld) -> None:
-        """Files of earlier renders, for a filter; the artifact status stays as it is."""
+    def test_cancelled_prompts_have_their_own_status(self, world: GalleryWorld) -> None:
+        """Files of earlier renders can be filtered by it; the artifact status is unchanged."""
         world.add(
             APrompt(1, artifact_status="error", error_message="cancelled: a person did"),
             APrompt(2, artifact_status="error", error_message="timed_out: too long"),
@@ -142,8 +142,8 @@ class GalleryContract:
         [artifact] = gallery.page(GalleryQuery(status="cancelled")).artifacts
         assert artifact.prompt_status == "error"
 
-    def test_kinds_and_statuses_are_told_apart(self, world: GalleryWorld) -> None:
-        """A type of another program belongs to no kind, but is shown where all are."""
+    def test_kinds_and_statuses_can_be_filtered(self, world: GalleryWorld) -> None:
+        """Another program's type belongs to no kind, but is shown without a filter."""
         world.add(
             APrompt(1),
             APrompt(2, "lyrics_prompt", artifact_status="pending"),
@@ -165,8 +165,8 @@ class GalleryContract:
             Kind.IMAGE,
         ]
 
-    def test_a_prompt_that_is_gone_leaves_its_files(self, world: GalleryWorld) -> None:
-        """They are shown, without what it said, and found by their own metadata."""
+    def test_files_of_a_deleted_prompt_are_shown(self, world: GalleryWorld) -> None:
+        """Without the prompt's texts; they are found by their own metadata."""
         world.add(AnArtifact(1, 99, metadata='{"prompt": "a quiet Lake"}'))
         [artifact] = world.gallery().page(GalleryQuery(text="quiet lAKE")).artifacts
         assert (artifact.prompt_id, artifact.prompt_text) == (99, None)
@@ -189,10 +189,10 @@ class GalleryContract:
             ("", [3, 2, 1]),
         ],
     )
-    def test_a_text_is_found_as_it_stands(
+    def test_a_text_is_found_literally(
         self, world: GalleryWorld, text: str, expected: list[int]
     ) -> None:
-        """In the prompt or in its writing; nothing in it is a wildcard."""
+        """In the prompt or in its writing; there are no wildcards."""
         world.add(
             APrompt(1, text="A Lake", content="{}"),
             APrompt(2, text="", content='{"prompt": "lake in the MIST"}'),
@@ -203,7 +203,7 @@ class GalleryContract:
         assert sorted(prompt_pages(world.gallery(), PromptListQuery(text=text))) == expected[::-1]
 
     def test_dates_are_understood_in_every_form(self, world: GalleryWorld) -> None:
-        """From a moment on, up to another, whatever the zone; what is no date is in no span."""
+        """From one time to another, in any zone; an invalid date is in no range."""
         times = [
             "2026-01-06 11:59:59",
             "2026-01-06 12:00:00",
@@ -233,10 +233,10 @@ class GalleryContract:
     @pytest.mark.parametrize(
         "metadata", [None, "", "null", "[]", "3", '"text"', "{", '{"a": }', "\x00", "{" * 5000]
     )
-    def test_metadata_that_is_no_object_is_an_empty_one(
+    def test_metadata_that_are_no_object_count_as_empty(
         self, world: GalleryWorld, metadata: str | None
     ) -> None:
-        """Other programs leave all sorts of things there."""
+        """Other programs may write anything there."""
         world.add(APrompt(1), AnArtifact(1, metadata=metadata))
         [artifact] = world.gallery().artifacts_of(1) or ()
         assert artifact.metadata == {}
@@ -244,7 +244,7 @@ class GalleryContract:
     # ------------------------------------------------------------------------------- by path
 
     def test_a_file_is_found_by_its_exact_path(self, world: GalleryWorld) -> None:
-        """Or by that of its preview; a part of it, or another spelling, is not enough."""
+        """Or by that of its preview; a part of it or another spelling does not match."""
         path, preview = "image/1_20260106T213045/a b.png", "image/small/ä.webp"
         world.add(APrompt(1), AnArtifact(7, file_path=path, preview_path=preview))
         for gallery in (world.gallery(), _warmed(world.gallery())):
@@ -271,8 +271,10 @@ class GalleryContract:
             ".staging/x/a.png",
         ],
     )
-    def test_an_odd_path_is_shown_but_never_served(self, world: GalleryWorld, path: str) -> None:
-        """Even though there is a row that names it."""
+    def test_an_invalid_path_is_shown_but_never_served(
+        self, world: GalleryWorld, path: str
+    ) -> None:
+        """Even if a row names it."""
         world.add(APrompt(1), AnArtifact(1, file_path=path, preview_path=path))
         [artifact] = world.gallery().page(GalleryQuery()).artifacts
         assert artifact.file_path == path
@@ -280,10 +282,10 @@ class GalleryContract:
         assert not artifact.preview_servable
         assert world.gallery().artifact(path) is None
 
-    # ------------------------------------------------------------------------------ of a prompt
+    # -------------------------------------------------------------------------------- of one prompt
 
     def test_the_artifacts_of_a_prompt(self, world: GalleryWorld) -> None:
-        """Of any type, oldest first; none is an empty list, no prompt is nothing at all."""
+        """Of any type, oldest first; an empty list without files, None for an unknown prompt."""
         world.add(
             APrompt(1),
             APrompt(2, "poetry", artifact_status="pending"),
@@ -299,6 +301,6 @@ class GalleryContract:
 
 
 def _warmed(gallery: Gallery) -> Gallery:
-    """Has shown everything already, and may remember what it saw."""
+    """A gallery that has shown everything once, and may have cached it."""
     gallery.page(GalleryQuery())
     return gallery

@@ -1,4 +1,4 @@
-"""What every gallery promises of prompts and renders."""
+"""Contract of every gallery for prompts and renders."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FAR_OFF = datetime(2999, 1, 1, tzinfo=UTC)
 
 
 class GalleryPromptsContract:
-    """Run against every adapter; a subclass gives the world."""
+    """The contract; a subclass supplies the world."""
 
     @pytest.fixture
     def world(self) -> GalleryWorld:
@@ -31,8 +31,8 @@ class GalleryPromptsContract:
 
     # --------------------------------------------------------------------------------- prompts
 
-    def test_a_prompt_comes_with_all_that_the_list_shows(self, world: GalleryWorld) -> None:
-        """Its text, its writing, how many files it has, and why it failed."""
+    def test_a_prompt_has_all_details_of_the_list(self, world: GalleryWorld) -> None:
+        """Its text, its writing, its number of files, and why it failed."""
         world.add(
             APrompt(1, artifact_status="error", error_message="boom", content="{}"),
             APrompt(2, "lyrics_prompt", text="a song", status="processing", written=False),
@@ -50,10 +50,10 @@ class GalleryPromptsContract:
         assert (second.writing, second.artifact_count, second.failure_code) == (None, 0, None)
 
     @pytest.mark.parametrize("limit", [1, 2, 3, 50])
-    def test_prompts_are_listed_by_their_text_of_time_then_by_id(
+    def test_prompts_are_listed_by_time_as_text_then_by_id(
         self, world: GalleryWorld, limit: int
     ) -> None:
-        """What has no date comes last; what is not ours does not come."""
+        """Undated prompts come last; other programs' types are left out."""
         world.add(
             APrompt(1, created_at="2026-01-03 00:00:00"),
             APrompt(2, "lyrics_prompt", created_at="2026-01-04 00:00:00"),
@@ -70,7 +70,7 @@ class GalleryPromptsContract:
         assert prompt_pages(gallery, images) == [6, 4, 1, 8, 3]
 
     def test_prompts_of_one_status(self, world: GalleryWorld) -> None:
-        """Words of other programs are fine."""
+        """Including statuses of other programs."""
         for number, status in enumerate(("ready", "error", "unsupported", "ready"), start=1):
             world.add(APrompt(number, artifact_status=status))
         gallery = world.gallery()
@@ -79,8 +79,8 @@ class GalleryPromptsContract:
         assert prompt_pages(gallery, PromptListQuery(status="nonsense")) == []
         assert prompt_pages(gallery, PromptListQuery(kind=Kind.AUDIO, status="ready")) == []
 
-    def test_plain_rows(self, world: GalleryWorld) -> None:
-        """Of any type and status, newest first, no more than wanted."""
+    def test_recent_prompts_of_any_type(self, world: GalleryWorld) -> None:
+        """Of any status, newest first, up to the limit."""
         world.add(
             APrompt(1, "poetry", status="failed", created_at=None, error_message="e"),
             APrompt(2, created_at="2026-01-02 00:00:00"),
@@ -106,8 +106,8 @@ class GalleryPromptsContract:
 
     # ----------------------------------------------------------------------------------- queue
 
-    def test_what_waits_is_told_oldest_first(self, world: GalleryWorld) -> None:
-        """With its writing; what is not written yet, or is not pending, does not wait."""
+    def test_pending_prompts_are_listed_oldest_first(self, world: GalleryWorld) -> None:
+        """With their writings; prompts without a writing, or with another status, are left out."""
         pending: dict[str, Any] = {"artifact_status": "pending"}
         world.add(
             APrompt(1, **pending, created_at="2026-01-02 00:00:00", content="raw"),
@@ -129,8 +129,8 @@ class GalleryPromptsContract:
         assert [each.id for each in gallery.waiting(Kind.IMAGE, 2)] == [8, 2]
         assert [each.id for each in gallery.waiting(Kind.AUDIO, 9)] == [5]
 
-    def test_what_waits_for_another_try_says_so(self, world: GalleryWorld) -> None:
-        """Until when, and why; a time that has come, or is far too late, holds nothing up."""
+    def test_a_prompt_that_waits_for_a_retry_says_so(self, world: GalleryWorld) -> None:
+        """Until when, and why; a time that has passed, or is too far away, does not count."""
         soon = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
         memory = FailureCode.OUT_OF_MEMORY
         stalled = FailureCode.STALLED
@@ -152,8 +152,8 @@ class GalleryPromptsContract:
             (None, "stalled"),
         ]
 
-    def test_what_failed_last_comes_first(self, world: GalleryWorld) -> None:
-        """With the reason and the number of tries; others' errors come after ours."""
+    def test_failed_prompts_are_listed_newest_first(self, world: GalleryWorld) -> None:
+        """With the reason and the number of attempts; other programs' errors come last."""
         stalled = FailureCode.STALLED
         error: dict[str, Any] = {"artifact_status": "error", "error_message": "boom"}
         world.add(
@@ -184,10 +184,10 @@ class GalleryPromptsContract:
         assert [each.id for each in world.gallery().failed(1)] == [2]
 
     @pytest.mark.parametrize("rendered", [False, True])
-    def test_what_a_person_cancelled_is_told_apart(
+    def test_cancelled_prompts_are_distinguished_from_failed_ones(
         self, world: GalleryWorld, *, rendered: bool
     ) -> None:
-        """By the code in its message, with our tables and without them; in filters, too."""
+        """By the code in the message, with Media Generator's tables or without; in filters, too."""
         messages = ["cancelled: a person did", "cancelled", "cancelled by hand", None]
         world.add(
             *(
@@ -200,7 +200,9 @@ class GalleryPromptsContract:
         assert {each.id for each in gallery.failed(9, cancelled=True)} == {1, 2}
         assert {each.id for each in gallery.failed(9)} == {3, 4}
 
-    def test_errors_of_others_are_told_without_our_tables(self, world: GalleryWorld) -> None:
+    def test_errors_of_other_programs_are_listed_without_our_tables(
+        self, world: GalleryWorld
+    ) -> None:
         """Newest first."""
         world.add(
             APrompt(1, artifact_status="error", created_at="2026-01-02 00:00:00"),
@@ -209,7 +211,7 @@ class GalleryPromptsContract:
         assert [each.id for each in world.gallery().failed(9)] == [1, 2]
 
     def test_the_last_renders_that_ended(self, world: GalleryWorld) -> None:
-        """The newest number first, in the form of all times here."""
+        """The highest number first, with times in the usual form."""
         world.add(*(ARender(number, NOON, number) for number in range(1, 5)))
         ended = world.gallery().ended(3)
         assert [render.render_id for render in ended] == [4, 3, 2]
@@ -222,8 +224,8 @@ class GalleryPromptsContract:
 
     # --------------------------------------------------------------------------------- history
 
-    def test_history_counts_what_ended_in_each_hour(self, world: GalleryWorld) -> None:
-        """Files by kind, failures by code, and how long a render took; wishes are no failures."""
+    def test_history_counts_the_renders_of_each_hour(self, world: GalleryWorld) -> None:
+        """Files by kind, failures by code, and render times; stop requests are no failures."""
         minute = timedelta(minutes=1)
         failed: dict[str, Any] = {"outcome": Outcome.FAILED, "code": FailureCode.STALLED}
         world.add(

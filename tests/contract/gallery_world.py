@@ -1,4 +1,4 @@
-"""The tables that galleries are shown, filled as many programs would have filled them."""
+"""The tables that galleries show, filled as several programs would fill them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from adapters.sql_queue.gallery import SqlGallery
 from adapters.sqlite.connection import Connection
 from domain.prompt import Kind
 from domain.render import Outcome
-from tests.owners import ME
+from tests.worker_identities import ME
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -28,7 +28,7 @@ MOMENT = "2026-01-06 21:30:45"
 
 @dataclass(frozen=True)
 class APrompt:
-    """A row of ``prompts``, and its writing unless it is not written yet."""
+    """A row of ``prompts``, with its writing if it has one."""
 
     id: int
     prompt_type: str = "image_prompt"
@@ -56,7 +56,7 @@ class AnArtifact:
 
 @dataclass(frozen=True)
 class ARender:
-    """A row of ``media_generator_renders`` that ended."""
+    """A row of ``media_generator_renders`` with an outcome."""
 
     render_id: int
     finished_at: datetime
@@ -71,9 +71,9 @@ class ARender:
 
 @dataclass
 class GalleryWorld:
-    """A file, reached without the gallery.
+    """A database that is accessed without the gallery.
 
-    Our own tables come with the first render or with our indexes.
+    Media Generator's own tables are created with the first render or with its indexes.
     """
 
     path: Path
@@ -100,12 +100,12 @@ class GalleryWorld:
                     _add_render(driver, row)
 
     def gallery(self) -> Gallery:
-        """What is tested, opened anew."""
+        """A new gallery over the database."""
         self._open.append(Connection(self.path, timeout=5.0))
         return SqlGallery(self._open[-1])
 
     def curation(self) -> Curation:
-        """What changes the world as people do."""
+        """The curation of the same database."""
         self._open.append(Connection(self.path, timeout=5.0))
         return SqlCuration(self._open[-1])
 

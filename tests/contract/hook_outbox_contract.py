@@ -55,14 +55,14 @@ class HookedQueue(ABC):
 
     @abstractmethod
     def subscribe(self, *subscriptions: Subscription) -> None:
-        """Make a new repository and new leases, with these hooks."""
+        """Create a new repository and new leases with these hooks."""
 
     @abstractmethod
     def reopen(self) -> HookOutbox:
         """A new outbox, as after a restart."""
 
     def end(self, ending: str, prompt_id: int = 1) -> bool:
-        """Add a prompt, claim it, and end it in one of the ways."""
+        """Add a prompt, claim it, and end it with one of the outcomes."""
         self.outside.add(prompt_id)
         return ENDINGS[ending](self.repository, taken(self.repository), self.clock)
 
@@ -92,7 +92,7 @@ class HookedQueue(ABC):
 
 
 class HookOutboxContract(ABC):
-    """The tests; a subclass supplies the queue."""
+    """The contract; a subclass supplies the queue."""
 
     @pytest.fixture
     @abstractmethod

@@ -1,4 +1,4 @@
-"""What every media renderer promises."""
+"""Contract of every media renderer."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ SONG = LyricsBrief(sections=(Section("verse", "Steam ascends"),), genre="folk")
 
 
 class Behaviour(Enum):
-    """How a renderer under test is to behave."""
+    """The behaviour of a renderer under test."""
 
     SUCCEED = auto()  # leave at least one file for every job
-    FAIL = auto()  # leave files, and fail all the same: this render's fault
-    TAKE_LONG = auto()  # show progress once or more, and go on until stopped
+    FAIL = auto()  # leave files and still fail: this render's fault
+    TAKE_LONG = auto()  # show progress once or more, and continue until stopped
     BE_BROKEN = auto()  # nothing works: the installation's fault
 
 
-class Watch:
-    """Remembers what it is told, and wants the job stopped after so many reports."""
+class RecordingContext:
+    """A context that records each call, and asks the job to stop after so many reports."""
 
     def __init__(self, *, stop_after: int | None = None, may_start: bool = True) -> None:
         self.reports: list[tuple[float | None, str]] = []
@@ -84,7 +84,7 @@ class Watch:
 
 
 def job_for(output: Path, kind: Kind = Kind.IMAGE, prompt_id: int = 200) -> RenderJob:
-    """A job whose folder is made here."""
+    """A job with a new output folder."""
     output.mkdir(parents=True)
     picture = kind is Kind.IMAGE
     return RenderJob(
@@ -98,10 +98,10 @@ def job_for(output: Path, kind: Kind = Kind.IMAGE, prompt_id: int = 200) -> Rend
 
 
 class MediaRendererContract(ABC):
-    """Subclass it, name the class ``Test...``, and make the renderers.
+    """The contract; a subclass named ``Test...`` supplies the renderers.
 
     Attributes:
-        kinds: that the renderer can make; a renderer of one kind is asked for no other.
+        kinds: the kinds of media that the renderer can make; no other is requested.
     """
 
     kinds: ClassVar[frozenset[Kind]] = frozenset(Kind)
@@ -116,42 +116,46 @@ class MediaRendererContract(ABC):
 
     @pytest.fixture
     def any_kind(self) -> Kind:
-        """One of those kinds, where it does not matter which."""
+        """One of those kinds, if it does not matter which."""
         return next(kind for kind in Kind if kind in self.kinds)
 
     @abstractmethod
     def renderer(self, behaviour: Behaviour, folder: Path) -> MediaRenderer:
-        """A renderer that behaves so; ``folder`` is free for what it needs."""
+        """A renderer with this behaviour; it may use ``folder``."""
 
-    def test_a_well_renderer_passes_its_preflight(self, kind: Kind, tmp_path: Path) -> None:
-        """Nothing is reported where nothing is wrong."""
+    def test_a_working_renderer_passes_its_preflight(self, kind: Kind, tmp_path: Path) -> None:
+        """No failure is reported."""
         assert self.renderer(Behaviour.SUCCEED, tmp_path).preflight(kind) is None
 
     def test_a_success_says_that_the_prompt_was_used(self, any_kind: Kind, tmp_path: Path) -> None:
-        """It stands in the metadata of what is published."""
+        """The metadata of the published file record it."""
         renderer = self.renderer(Behaviour.SUCCEED, tmp_path)
-        assert renderer.render(job_for(tmp_path / "out", any_kind), Watch()).unwrap().prompt_used
+        assert (
+            renderer.render(job_for(tmp_path / "out", any_kind), RecordingContext())
+            .unwrap()
+            .prompt_used
+        )
 
-    def test_a_broken_installation_is_seen_before_any_job(self, kind: Kind, tmp_path: Path) -> None:
-        """The preflight blames the environment."""
+    def test_a_broken_installation_fails_the_preflight(self, kind: Kind, tmp_path: Path) -> None:
+        """The failure blames the environment."""
         failure = self.renderer(Behaviour.BE_BROKEN, tmp_path).preflight(kind)
         assert failure is not None
         assert failure.blame is Blame.ENVIRONMENT
 
-    def test_a_broken_installation_fails_a_job_by_the_same_code(
+    def test_a_broken_installation_fails_a_job_with_the_same_code(
         self, any_kind: Kind, tmp_path: Path
     ) -> None:
-        """A job that is tried all the same gets a failure, not an exception."""
+        """A job that runs anyway returns a failure instead of raising."""
         renderer = self.renderer(Behaviour.BE_BROKEN, tmp_path)
         expected = renderer.preflight(any_kind)
-        result = renderer.render(job_for(tmp_path / "out", any_kind), Watch())
+        result = renderer.render(job_for(tmp_path / "out", any_kind), RecordingContext())
         assert expected is not None
         assert result.failure().code is expected.code
 
     def test_success_leaves_files_and_facts(self, kind: Kind, tmp_path: Path) -> None:
-        """Media stand in the job's folder, and the facts say how they were made."""
+        """The media are in the job's folder, and the facts say how they were made."""
         job = job_for(tmp_path / "out", kind)
-        facts = self.renderer(Behaviour.SUCCEED, tmp_path).render(job, Watch()).unwrap()
+        facts = self.renderer(Behaviour.SUCCEED, tmp_path).render(job, RecordingContext()).unwrap()
         assert any(job.output.iterdir())
         assert facts.seconds >= 0
         assert facts.renderer
@@ -161,8 +165,8 @@ class MediaRendererContract(ABC):
     def test_progress_is_a_fraction_that_reaches_the_end(
         self, any_kind: Kind, tmp_path: Path
     ) -> None:
-        """What is reported lies between 0 and 1."""
-        watch = Watch()
+        """Reported values lie between 0 and 1."""
+        watch = RecordingContext()
         self.renderer(Behaviour.SUCCEED, tmp_path).render(
             job_for(tmp_path / "out", any_kind), watch
         )
@@ -175,30 +179,34 @@ class MediaRendererContract(ABC):
     ) -> None:
         """An expected failure is returned, whatever files were left."""
         job = job_for(tmp_path / "out", any_kind)
-        result = self.renderer(Behaviour.FAIL, tmp_path).render(job, Watch())
+        result = self.renderer(Behaviour.FAIL, tmp_path).render(job, RecordingContext())
         assert not is_successful(result)
         assert result.failure().blame is Blame.RENDER
 
     def test_a_job_that_must_stop_at_once_is_interrupted(
         self, any_kind: Kind, tmp_path: Path
     ) -> None:
-        """Nothing is made for a job that nobody wants any more."""
+        """No file is made for a job that is no longer wanted."""
         job = job_for(tmp_path / "out", any_kind)
-        result = self.renderer(Behaviour.SUCCEED, tmp_path).render(job, Watch(stop_after=0))
+        result = self.renderer(Behaviour.SUCCEED, tmp_path).render(
+            job, RecordingContext(stop_after=0)
+        )
         assert result.failure().code is FailureCode.INTERRUPTED
         assert not any(job.output.iterdir())
 
     def test_a_job_is_stopped_in_the_middle(self, any_kind: Kind, tmp_path: Path) -> None:
-        """A wish to stop that comes late is heard."""
+        """A stop request during the render is obeyed."""
         job = job_for(tmp_path / "out", any_kind)
-        result = self.renderer(Behaviour.TAKE_LONG, tmp_path).render(job, Watch(stop_after=1))
+        result = self.renderer(Behaviour.TAKE_LONG, tmp_path).render(
+            job, RecordingContext(stop_after=1)
+        )
         assert result.failure().code is FailureCode.INTERRUPTED
 
     def test_a_process_that_may_not_start_makes_nothing(
         self, any_kind: Kind, tmp_path: Path
     ) -> None:
-        """Whoever starts one asks before it does anything; the others have nothing to ask."""
-        job, watch = job_for(tmp_path / "out", any_kind), Watch(may_start=False)
+        """A renderer asks before it starts a process; one without processes has nothing to ask."""
+        job, watch = job_for(tmp_path / "out", any_kind), RecordingContext(may_start=False)
         result = self.renderer(Behaviour.SUCCEED, tmp_path).render(job, watch)
         if watch.workflows or watch.jobs:
             assert result.failure().code is FailureCode.INTERRUPTED
@@ -207,18 +215,18 @@ class MediaRendererContract(ABC):
             assert is_successful(result)
 
     def test_one_renderer_serves_several_threads(self, any_kind: Kind, tmp_path: Path) -> None:
-        """Jobs at the same time do not disturb each other."""
+        """Concurrent jobs do not disturb each other."""
         renderer = self.renderer(Behaviour.SUCCEED, tmp_path)
         jobs = [job_for(tmp_path / f"out{n}", any_kind, n) for n in range(8)]
         with ThreadPoolExecutor(4) as pool:
-            results = list(pool.map(lambda job: renderer.render(job, Watch()), jobs))
+            results = list(pool.map(lambda job: renderer.render(job, RecordingContext()), jobs))
         assert all(map(is_successful, results))
         assert all(any(job.output.iterdir()) for job in jobs)
 
     def test_it_is_closed_once_its_jobs_are_over(self, any_kind: Kind, tmp_path: Path) -> None:
-        """Whoever composed it closes it; what it made stays."""
+        """Its owner closes it; its files stay."""
         renderer = self.renderer(Behaviour.SUCCEED, tmp_path)
         job = job_for(tmp_path / "out", any_kind)
-        assert is_successful(renderer.render(job, Watch()))
+        assert is_successful(renderer.render(job, RecordingContext()))
         renderer.close()
         assert any(job.output.iterdir())

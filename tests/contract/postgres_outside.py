@@ -1,4 +1,4 @@
-"""Other programs at a PostgreSQL queue, in plain SQL."""
+"""Other programs on a PostgreSQL queue, in plain SQL."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from adapters.sql_queue.hook_outbox import HookOutboxWriter
 from adapters.sql_queue.prompt_repository import ClaimStatements
 from tests.contract.prompt_repository_contract import CONTENT, Outside, Seen
 from tests.fakes.system import ManualClock
-from tests.owners import ME, OTHER
+from tests.worker_identities import ME, OTHER
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -52,7 +52,7 @@ class PostgresOutside(Outside):
         return cursor.fetchall() if cursor.description else []
 
     def start_again(self) -> None:
-        """Remove everything that an earlier test left, our own tables too."""
+        """Remove everything left by an earlier test, including Media Generator's tables."""
         self.accept()
         self.execute(
             "DROP TABLE IF EXISTS media_generator_state, media_generator_renders,"
@@ -64,15 +64,15 @@ class PostgresOutside(Outside):
         )
 
     def connection(self, timeout: float = 30.0, write_timeouts: int = 1) -> Connection:
-        """A connection of ours."""
+        """A new connection of Media Generator."""
         return self.closing(Connection(self.address, timeout, write_timeouts))
 
     def passing_connection(self) -> AbstractContextManager[Connection]:
-        """A connection of Media Generator that is closed before the test ends."""
+        """A connection of Media Generator that is closed within the test."""
         return closing(Connection(self.address, 30.0))
 
     def closing(self, connection: C) -> C:
-        """Close a connection at the end."""
+        """Close a connection when the test ends."""
         self._stack.callback(connection.close)
         return connection
 
@@ -86,7 +86,7 @@ class PostgresOutside(Outside):
         by_priority: bool = False,
         subscriptions: Collection[Subscription] = (),
     ) -> PostgresPromptRepository:
-        """A repository over a connection of its own."""
+        """A repository with its own connection."""
         return PostgresPromptRepository(
             connection or self.connection(),
             owner,
@@ -104,7 +104,7 @@ class PostgresOutside(Outside):
         connection: Connection | None = None,
         subscriptions: Collection[Subscription] = (),
     ) -> PostgresRenderLeases:
-        """Leases over a connection of their own."""
+        """Leases with their own connection."""
         kept = connection or self.connection()
         claims = ClaimStatements(kept, owner, clock, all_variants=False)
         outbox = HookOutboxWriter(kept, clock, subscriptions) if subscriptions else None

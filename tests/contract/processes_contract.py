@@ -1,4 +1,4 @@
-"""What whoever knows the processes of a machine promises."""
+"""Contract of the port for the processes of a machine."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ class Machine(ABC):
 
     @abstractmethod
     def start(self) -> ProcessIdentity:
-        """A process that runs."""
+        """Start a process."""
 
     @abstractmethod
     def end(self, owner: ProcessIdentity) -> None:
-        """End one of these."""
+        """End a process started here."""
 
     @abstractmethod
     def start_workflow(self) -> WorkflowProcess:
-        """A process group whose leader started another member."""
+        """Start a process group whose leader has a child."""
 
     @abstractmethod
     def end_leader(self, workflow: WorkflowProcess) -> None:
-        """End the leader alone."""
+        """End only the leader."""
 
     @abstractmethod
     def runs(self, workflow: WorkflowProcess) -> bool:
-        """Whether anything of a workflow runs."""
+        """Whether any process of a workflow runs."""
 
 
 class ProcessesContract:
-    """Subclass it, name the class ``Test...``, and give the two fixtures."""
+    """The contract; a subclass named ``Test...`` supplies the two fixtures."""
 
     @pytest.fixture
     def machine(self) -> Machine:
@@ -51,25 +51,25 @@ class ProcessesContract:
     def processes(self, machine: Machine) -> Processes:
         raise NotImplementedError
 
-    def test_the_one_who_asks_is_alive(self, processes: Processes) -> None:
-        """And is the same each time."""
+    def test_this_process_is_alive(self, processes: Processes) -> None:
+        """With the same identity each time."""
         assert processes.me() == processes.me()
         assert processes.liveness_of(processes.me()) is Liveness.ALIVE
 
     def test_a_running_process_is_alive(self, processes: Processes, machine: Machine) -> None:
-        """Another process of this machine is seen."""
+        """Another process of this machine is visible."""
         assert processes.liveness_of(machine.start()) is Liveness.ALIVE
 
     def test_an_ended_process_is_dead(self, processes: Processes, machine: Machine) -> None:
-        """Nobody has its number now."""
+        """No process has its number now."""
         owner = machine.start()
         machine.end(owner)
         assert processes.liveness_of(owner) is Liveness.DEAD
 
-    def test_a_stranger_with_the_number_is_not_the_owner(
+    def test_another_process_with_the_same_number_is_not_the_owner(
         self, processes: Processes, machine: Machine
     ) -> None:
-        """The time of the start tells them apart."""
+        """Their start times differ."""
         owner = replace(machine.start(), started="0")
         assert processes.liveness_of(owner) is Liveness.DEAD
 
@@ -85,12 +85,12 @@ class ProcessesContract:
             ({"boot": ""}, Liveness.UNKNOWN),
         ],
     )
-    def test_what_is_elsewhere_is_judged_by_its_place(
+    def test_a_process_elsewhere_is_judged_by_its_machine(
         self, processes: Processes, machine: Machine, elsewhere: dict[str, Any], expected: Liveness
     ) -> None:
-        """Another machine or container cannot be seen; a machine's last life is over.
+        """Processes of other machines or containers are unknown; those of an earlier boot are dead.
 
-        A machine is the same whatever it is called, until it is restarted.
+        A machine stays the same under any name until it is restarted.
         """
         owner = replace(machine.start(), **elsewhere)
         assert processes.liveness_of(owner) is expected
@@ -98,15 +98,15 @@ class ProcessesContract:
     def test_an_ended_process_is_dead_whatever_its_host_was_called(
         self, processes: Processes, machine: Machine
     ) -> None:
-        """A laptop whose name follows the network."""
+        """The name of a laptop may follow the network."""
         owner = machine.start()
         machine.end(owner)
         assert processes.liveness_of(replace(owner, host="renamed")) is Liveness.DEAD
 
-    def test_a_workflow_is_ended_with_everybody_in_its_group(
+    def test_a_workflow_is_killed_with_its_whole_group(
         self, processes: Processes, machine: Machine
     ) -> None:
-        """Its owner has died, nobody else will end it."""
+        """Its owner has died, and no other process will end it."""
         owner, workflow = machine.start(), machine.start_workflow()
         machine.end(owner)
         assert machine.runs(workflow)
@@ -116,7 +116,7 @@ class ProcessesContract:
     def test_a_workflow_is_ended_whatever_its_host_is_called_now(
         self, processes: Processes, machine: Machine
     ) -> None:
-        """It is the same machine as long as it was not restarted."""
+        """It is the same machine until it is restarted."""
         owner, workflow = replace(machine.start(), host="renamed"), machine.start_workflow()
         assert processes.end_workflow(owner, workflow) is Termination.ENDED
         assert not machine.runs(workflow)
@@ -124,29 +124,29 @@ class ProcessesContract:
     def test_a_group_whose_leader_is_gone_is_ended(
         self, processes: Processes, machine: Machine
     ) -> None:
-        """A grandchild holds on to the group's number."""
+        """A grandchild keeps the number of the group in use."""
         owner, workflow = machine.start(), machine.start_workflow()
         machine.end_leader(workflow)
         assert machine.runs(workflow)
         assert processes.end_workflow(owner, workflow) is Termination.ENDED
         assert not machine.runs(workflow)
 
-    def test_a_workflow_that_has_ended_is_ended(
+    def test_killing_a_workflow_twice_does_no_harm(
         self, processes: Processes, machine: Machine
     ) -> None:
-        """Once more does no harm."""
+        """The second call reports that it has ended."""
         owner, workflow = machine.start(), machine.start_workflow()
         assert processes.end_workflow(owner, workflow) is Termination.ENDED
         assert processes.end_workflow(owner, workflow) is Termination.ENDED
 
-    def test_a_stranger_with_the_groups_number_lives(
+    def test_another_group_with_the_same_number_is_not_killed(
         self, processes: Processes, machine: Machine
     ) -> None:
-        """What was recorded ended long ago (fault 6)."""
-        owner, stranger = machine.start(), machine.start_workflow()
-        recorded = replace(stranger, started="0")
+        """The recorded group ended long ago."""
+        owner, other = machine.start(), machine.start_workflow()
+        recorded = replace(other, started="0")
         assert processes.end_workflow(owner, recorded) is Termination.ENDED
-        assert machine.runs(stranger)
+        assert machine.runs(other)
 
     @pytest.mark.parametrize(
         ("elsewhere", "expected"),
@@ -165,13 +165,13 @@ class ProcessesContract:
         elsewhere: dict[str, Any],
         expected: Termination,
     ) -> None:
-        """Nothing is killed; only of a machine's last life it is certain that it is over."""
+        """Nothing is killed; only a process of an earlier boot has certainly ended."""
         owner, workflow = replace(machine.start(), **elsewhere), machine.start_workflow()
         assert processes.end_workflow(owner, workflow) is expected
         assert machine.runs(workflow)
 
-    def test_others_are_left_alone(self, processes: Processes, machine: Machine) -> None:
-        """Ending one workflow touches no other one, and not its owner."""
+    def test_other_processes_are_left_alone(self, processes: Processes, machine: Machine) -> None:
+        """Ending one workflow affects neither another one nor its owner."""
         owner, one, other = machine.start(), machine.start_workflow(), machine.start_workflow()
         assert processes.end_workflow(owner, one) is Termination.ENDED
         assert machine.runs(other)

@@ -1,4 +1,4 @@
-"""What every prompt repository promises, told without its own methods where it can be."""
+"""Contract of every prompt repository, checked without its own methods where possible."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Seen:
 
 
 class Outside(ABC):
-    """Plays the other programs: reaches the data without the repository under test."""
+    """Acts as the other programs: accesses the data without the repository under test."""
 
     @abstractmethod
     def add(
@@ -53,7 +53,7 @@ class Outside(ABC):
         content: str | bytes | None = CONTENT,
         written: bool = True,
     ) -> None:
-        """Insert a prompt, with its writing unless it is not written yet."""
+        """Insert a prompt, with its writing if it has one."""
 
     @abstractmethod
     def change(self, prompt_id: int, **columns: object) -> None:
@@ -65,7 +65,7 @@ class Outside(ABC):
 
     @abstractmethod
     def see(self, prompt_id: int) -> Seen:
-        """Look at a prompt."""
+        """Read a prompt."""
 
     @abstractmethod
     def outcomes(self, prompt_id: int) -> list[str | None]:
@@ -73,20 +73,20 @@ class Outside(ABC):
 
     @abstractmethod
     def refuse(self, write: str, reason: str) -> None:
-        """Let the tables refuse a write from now on: "claim", "publish", "fail" or "release"."""
+        """Make the tables refuse a write from now on: "claim", "publish", "fail" or "release"."""
 
     @abstractmethod
     def accept(self) -> None:
-        """Let the tables refuse nothing more."""
+        """Make the tables accept all writes again."""
 
 
 def picture(prompt_id: int, name: str = "a.png") -> Artifact:
-    """An artifact that could have been rendered."""
+    """An artifact as a renderer would make it."""
     return Artifact(Kind.IMAGE, f"image/{prompt_id}_20260106T213045/{name}", {"width": 8})
 
 
 def publication(claim: Claim) -> Publication:
-    """A claim's render, with one picture."""
+    """The publication of a claim with one picture."""
     return Publication(claim, [picture(claim.prompt_id)], 1.0)
 
 
@@ -106,14 +106,14 @@ REFUSED = Failure(FailureCode.DATABASE_CONSTRAINT, "the tables do not take it")
 
 
 def taken(repository: PromptRepository, selection: Selection = ANY) -> Claim:
-    """A claim that must be there."""
+    """Claim a prompt; one must be pending."""
     claim = repository.claim_next(selection)
     assert claim is not None
     return claim
 
 
 class PromptRepositoryContract:
-    """Run against every adapter; a subclass gives the two fixtures.
+    """The contract; a subclass supplies the two fixtures.
 
     Attributes:
         gapless: whether a transaction that is rolled back gives its number of a render back, as it
@@ -139,10 +139,10 @@ class PromptRepositoryContract:
     # ------------------------------------------------------------------------------ claiming
 
     def test_an_empty_queue_has_nothing_to_claim(self, repository: PromptRepository) -> None:
-        """Nothing there is no error."""
+        """None is returned, without an error."""
         assert repository.claim_next(ANY) is None
 
-    def test_a_claim_carries_what_is_to_be_rendered(
+    def test_a_claim_has_everything_for_the_render(
         self, repository: PromptRepository, outside: Outside
     ) -> None:
         """A claim names the prompt, its kind and the text of its writing."""
@@ -156,7 +156,7 @@ class PromptRepositoryContract:
         assert outside.outcomes(7) == [None]
 
     def test_a_prompt_is_claimed_once(self, repository: PromptRepository, outside: Outside) -> None:
-        """What is being rendered is not pending."""
+        """A prompt being rendered is not pending."""
         outside.add(1)
         assert repository.claim_next(ANY) is not None
         assert repository.claim_next(ANY) is None
@@ -176,10 +176,10 @@ class PromptRepositoryContract:
         ],
         ids=str,
     )
-    def test_what_is_not_ours_is_not_claimed(
+    def test_prompts_of_other_programs_are_not_claimed(
         self, repository: PromptRepository, outside: Outside, columns: dict[str, str]
     ) -> None:
-        """Only completed, pending prompts of our two types with a writing are taken."""
+        """Only completed, pending prompts of the two types with a writing are claimed."""
         outside.add(1, **columns)  # type: ignore[arg-type]
         before = outside.see(1)
         assert repository.claim_next(ANY) is None
@@ -189,7 +189,7 @@ class PromptRepositoryContract:
     def test_the_oldest_is_claimed_first(
         self, repository: PromptRepository, outside: Outside
     ) -> None:
-        """Without a date first, then by date as text across both kinds, then by id."""
+        """Undated first, then by date as text across both kinds, then by id."""
         outside.add(1, created_at="2026-01-06T00:00:00Z")
         outside.add(2, created_at="2026-01-06 23:00:00")
         outside.add(3, created_at="2025-12-31 10:00:00", prompt_type="lyrics_prompt")
@@ -198,10 +198,10 @@ class PromptRepositoryContract:
         claims = [repository.claim_next(ANY) for _ in range(6)]
         assert [claim and claim.prompt_id for claim in claims] == [5, 3, 4, 2, 1, None]
 
-    def test_a_selection_bounds_what_is_claimed(
+    def test_only_selected_prompts_are_claimed(
         self, repository: PromptRepository, outside: Outside
     ) -> None:
-        """Kinds, ids and exclusions all hold."""
+        """Kinds, ids and exclusions all apply."""
         for prompt_id in range(1, 5):
             outside.add(prompt_id)
         outside.add(9, prompt_type="lyrics_prompt", created_at="2027-01-01 00:00:00")
@@ -218,7 +218,7 @@ class PromptRepositoryContract:
     def test_render_numbers_are_never_used_twice(
         self, repository: PromptRepository, outside: Outside
     ) -> None:
-        """The number is the fencing token, so a new claim has a new and greater one."""
+        """The number is the fencing token, so a new claim has a new, higher one."""
         outside.add(1)
         numbers = []
         for _ in range(3):
@@ -231,7 +231,7 @@ class PromptRepositoryContract:
     def test_the_claim_of_a_reset_prompt_supersedes_the_render_that_still_runs(
         self, repository: PromptRepository, outside: Outside
     ) -> None:
-        """Two live renders of one prompt are impossible; the older one can do nothing more."""
+        """Two live renders of one prompt are impossible; the older one can change nothing more."""
         outside.add(1)
         old = repository.claim_next(ANY)
         outside.change(1, artifact_status="pending")
@@ -248,7 +248,7 @@ class PromptRepositoryContract:
     def test_a_writing_of_any_content_can_be_claimed(
         self, repository: PromptRepository, outside: Outside, content: str | bytes | None
     ) -> None:
-        """What is in a writing never blocks the queue."""
+        """No content of a writing blocks the queue."""
         if isinstance(content, bytes) and not self.takes_bytes:
             pytest.skip("a text column refuses bytes that are no UTF-8")
         outside.add(1, content=content)
@@ -260,10 +260,10 @@ class PromptRepositoryContract:
 
     # -------------------------------------------------------------------------------- ending
 
-    def test_publishing_makes_rows_and_readiness_together(
+    def test_publishing_inserts_rows_and_sets_the_status(
         self, repository: PromptRepository, outside: Outside
     ) -> None:
-        """Every row is there, the error of an earlier try is gone, the render is closed."""
+        """Every row exists, an earlier error is cleared, and the render is closed."""
         outside.add(1)
         outside.change(1, error_message="an old error")
         claim = repository.claim_next(ANY)
@@ -276,7 +276,7 @@ class PromptRepositoryContract:
     def test_publishing_can_claim_the_next_prompt_at_once(
         self, repository: PromptRepository, outside: Outside
     ) -> None:
-        """One transaction ends a render and begins the next; the selection holds for the next."""
+        """One transaction ends a render and starts the next; the selection applies to the next."""
         outside.add(1)
         outside.add(2)
         outside.add(3)
@@ -291,10 +291,10 @@ class PromptRepositoryContract:
         assert outside.see(3).artifact_status == "processing"
         assert repository.publish_and_claim([publication(second)], selection) == ((True,), ())
 
-    def test_a_refused_publication_does_not_keep_from_claiming(
+    def test_a_superseded_publication_still_claims_the_next_prompt(
         self, repository: PromptRepository, outside: Outside
     ) -> None:
-        """Somebody's hand on one prompt is no reason to leave the next one waiting."""
+        """A change to one prompt is no reason to leave the next one waiting."""
         outside.add(1)
         outside.add(2)
         first = repository.claim_next(ANY)
@@ -309,7 +309,7 @@ class PromptRepositoryContract:
     def test_many_are_published_and_claimed_at_once(
         self, repository: PromptRepository, outside: Outside, limit: int, claimed: list[int]
     ) -> None:
-        """Each as alone, in their order; what another hand changed keeps none from it."""
+        """As if each were published alone, in order; a changed prompt does not block the others."""
         for prompt_id in range(1, 7):
             outside.add(prompt_id)
         first = [taken(repository) for _ in range(3)]
@@ -335,17 +335,17 @@ class PromptRepositoryContract:
     def test_without_a_selection_nothing_is_claimed(
         self, repository: PromptRepository, outside: Outside
     ) -> None:
-        """Whatever the limit is."""
+        """Whatever the limit."""
         outside.add(1)
         outside.add(2)
         first = taken(repository)
         assert repository.publish_and_claim([publication(first)], limit=5) == ((True,), ())
         assert outside.see(2).artifact_status == "pending"
 
-    def test_of_many_that_are_claimed_at_once_the_first_of_each_kind_has_its_process(
+    def test_of_many_claims_the_first_of_each_kind_gets_the_waiting_process(
         self, repository: PromptRepository, outside: Outside
     ) -> None:
-        """The one that waits renders one prompt."""
+        """A waiting process renders one prompt."""
         outside.add(1)
         first = taken(repository)
         waiting = {
@@ -361,7 +361,9 @@ class PromptRepositoryContract:
             *((2, 7), (3, None), (4, 8), (5, None))
         ]
 
-    def test_failing_says_why(self, repository: PromptRepository, outside: Outside) -> None:
+    def test_failing_records_the_reason(
+        self, repository: PromptRepository, outside: Outside
+    ) -> None:
         """The error message holds code, message, detail and hint."""
         outside.add(1)
         claim = repository.claim_next(ANY)
@@ -373,10 +375,10 @@ class PromptRepositoryContract:
             assert part in (seen.error_message or "")
         assert outside.outcomes(1) == ["failed"]
 
-    def test_releasing_makes_pending_again(
+    def test_a_released_prompt_is_pending_again(
         self, repository: PromptRepository, outside: Outside
     ) -> None:
-        """A prompt that was given back can be claimed again, and carries no error."""
+        """It can be claimed again, and carries no error."""
         outside.add(1)
         claim = repository.claim_next(ANY)
         assert claim is not None
@@ -398,7 +400,7 @@ class PromptRepositoryContract:
         ],
         ids=str,
     )
-    def test_nothing_is_written_over_what_others_did(
+    def test_changes_by_other_programs_are_never_overwritten(
         self,
         repository: PromptRepository,
         outside: Outside,
@@ -406,7 +408,7 @@ class PromptRepositoryContract:
         ending: str,
         hand: dict[str, object],
     ) -> None:
-        """A prompt that somebody changed in mid-render stays as they left it."""
+        """A prompt that was changed during its render stays as the other program left it."""
         outside.add(1)
         claim = repository.claim_next(ANY)
         assert claim is not None
@@ -420,7 +422,7 @@ class PromptRepositoryContract:
     def test_nothing_is_published_for_a_deleted_prompt(
         self, repository: PromptRepository, outside: Outside
     ) -> None:
-        """No rows without their prompt."""
+        """Rows are not inserted without their prompt."""
         outside.add(1)
         claim = repository.claim_next(ANY)
         assert claim is not None
@@ -440,7 +442,7 @@ class PromptRepositoryContract:
         first: str,
         second: str,
     ) -> None:
-        """A render that is closed can change nothing, whatever it tries."""
+        """A closed render can change nothing, whatever it tries."""
         outside.add(1)
         claim = taken(repository)
         assert ENDINGS[first](repository, claim, clock)
@@ -449,10 +451,10 @@ class PromptRepositoryContract:
         assert (outside.see(1), outside.outcomes(1), repository.next_retry_at(ANY)) == before
 
     @pytest.mark.parametrize("ending", ENDINGS)
-    def test_an_old_render_cannot_touch_the_one_that_holds_the_prompt_now(
+    def test_an_old_render_cannot_change_the_current_one(
         self, repository: PromptRepository, outside: Outside, clock: ManualClock, ending: str
     ) -> None:
-        """The number fences, although the prompt says processing again."""
+        """The number fences it off, even though the prompt is processing again."""
         outside.add(1)
         old = taken(repository)
         outside.change(1, artifact_status="pending")
@@ -464,10 +466,10 @@ class PromptRepositoryContract:
 
     # ------------------------------------------------------------------------ trying again
 
-    def test_a_postponed_prompt_waits_for_its_time(
+    def test_a_postponed_prompt_waits_until_it_is_due(
         self, repository: PromptRepository, outside: Outside, clock: ManualClock
     ) -> None:
-        """Pending and counted, but not claimed a moment before; others are."""
+        """It is pending and counted, but not claimed before; others are."""
         outside.add(1)
         outside.add(2)
         due = clock.now() + timedelta(seconds=60)
@@ -486,20 +488,20 @@ class PromptRepositoryContract:
         assert repository.next_retry_at(ANY) is None
         assert taken(repository, only).prompt_id == 1
 
-    def test_a_time_beyond_every_wait_holds_nothing(
+    def test_a_retry_time_too_far_away_is_ignored(
         self, repository: PromptRepository, outside: Outside, clock: ManualClock
     ) -> None:
-        """The clock ran a day ahead when it was written."""
+        """It was written while the clock ran a day ahead."""
         outside.add(1)
         due = clock.now() + timedelta(days=1)
         assert repository.postpone(taken(repository), MEMORY, 1.0, due)
         assert repository.next_retry_at(ANY) is None
         assert taken(repository).attempt == 2
 
-    def test_the_first_that_is_due_is_told_of_those_that_are_wanted(
+    def test_the_next_retry_is_that_of_the_selected_prompts(
         self, repository: PromptRepository, outside: Outside, clock: ManualClock
     ) -> None:
-        """Kinds, ids and exclusions hold for waiting prompts as well."""
+        """Kinds, ids and exclusions apply to waiting prompts as well."""
         outside.add(1)
         outside.add(2)
         outside.add(3, prompt_type="lyrics_prompt")
@@ -520,7 +522,7 @@ class PromptRepositoryContract:
     def test_attempts_are_counted_within_an_acceptance(
         self, repository: PromptRepository, outside: Outside, clock: ManualClock
     ) -> None:
-        """Failures count, what was given back does not, and an end begins anew."""
+        """Failures count, releases do not, and an outcome resets the count."""
         outside.add(1)
         attempts = []
         for ending in ("postpone", "release", "postpone", "release", "fail", "publish", "release"):
@@ -539,7 +541,7 @@ class PromptRepositoryContract:
             ("release", 1, 0),
         ]
 
-    def test_a_reset_by_somebody_else_begins_anew(
+    def test_a_reset_by_another_program_starts_a_new_acceptance(
         self, repository: PromptRepository, outside: Outside, clock: ManualClock
     ) -> None:
         """A superseded render ends the acceptance."""
@@ -550,10 +552,10 @@ class PromptRepositoryContract:
         outside.change(1, artifact_status="pending")
         assert taken(repository).attempt == 1
 
-    def test_a_wait_that_is_over_does_not_come_back(
+    def test_a_finished_wait_does_not_return(
         self, repository: PromptRepository, outside: Outside, clock: ManualClock
     ) -> None:
-        """When the clock is set back, only the last render's wait holds."""
+        """If the clock is set back, only the last render's wait counts."""
         outside.add(1)
         long, short = (timedelta(seconds=seconds) for seconds in (60, 5))
         assert repository.postpone(taken(repository), MEMORY, 1.0, clock.now() + long)
@@ -567,10 +569,10 @@ class PromptRepositoryContract:
         assert taken(repository).attempt == 3
 
     @pytest.mark.parametrize("how", ["cancel", "error"])
-    def test_a_person_does_not_wait_for_an_earlier_retry(
+    def test_a_requeued_prompt_does_not_wait_for_an_earlier_retry(
         self, repository: PromptRepository, outside: Outside, clock: ManualClock, how: str
     ) -> None:
-        """What a person asks for anew is claimed at once, and counted from one."""
+        """It is claimed at once, and its attempts are counted from one."""
         outside.add(1)
         ENDINGS["postpone"](repository, taken(repository), clock)
         if how == "cancel":
@@ -587,7 +589,7 @@ class PromptRepositoryContract:
     def test_cancelling_ends_a_prompt(
         self, repository: PromptRepository, outside: Outside, *, rendering: bool
     ) -> None:
-        """Pending or in mid-render, it ends in error with the code; its render cannot publish."""
+        """Pending or being rendered, it ends in error with the code; its render cannot publish."""
         outside.add(1)
         claim = repository.claim_next(ANY) if rendering else None
         assert repository.cancel(1, requeue=False) is None
@@ -600,10 +602,10 @@ class PromptRepositoryContract:
             assert repository.explain_loss(claim) == "a person cancelled it"
             assert outside.see(1) == seen
 
-    def test_cancelling_can_give_the_prompt_back(
+    def test_cancelling_can_requeue_the_prompt(
         self, repository: PromptRepository, outside: Outside
     ) -> None:
-        """It is pending without an error, and the next render of it begins anew."""
+        """It is pending without an error, and its next render starts a new acceptance."""
         outside.add(1)
         old = taken(repository)
         assert repository.cancel(1, requeue=True) is None
@@ -613,10 +615,10 @@ class PromptRepositoryContract:
         assert (new := taken(repository)).render_id > old.render_id
         assert (new.attempt, new.crashes) == (1, 0)
 
-    def test_what_was_cancelled_between_two_renders_begins_anew(
+    def test_a_prompt_cancelled_between_two_renders_starts_again(
         self, repository: PromptRepository, outside: Outside, clock: ManualClock
     ) -> None:
-        """A second attempt was given back, the prompt cancelled, and asked for again."""
+        """A second attempt was released, the prompt cancelled, and queued again."""
         outside.add(1)
         ENDINGS["postpone"](repository, taken(repository), clock)
         clock.advance(3600)
@@ -639,7 +641,7 @@ class PromptRepositoryContract:
         ],
         ids=str,
     )
-    def test_what_cannot_be_cancelled_stays(
+    def test_prompts_that_cannot_be_cancelled_stay(
         self,
         repository: PromptRepository,
         outside: Outside,
@@ -647,7 +649,7 @@ class PromptRepositoryContract:
         *,
         requeue: bool,
     ) -> None:
-        """Somebody else's, or over already: the answer says so."""
+        """Other programs' prompts and finished ones; the answer gives the reason."""
         outside.add(1, **columns)  # type: ignore[arg-type]
         before = outside.see(1)
         [word] = columns.values()
@@ -655,7 +657,7 @@ class PromptRepositoryContract:
         assert "no such prompt" in (repository.cancel(2, requeue=requeue) or "")
         assert outside.see(1) == before
 
-    # ------------------------------------------------------------------------ who did that
+    # --------------------------------------------------------------------------------- explanations
 
     @pytest.mark.parametrize(
         ("hand", "words"),
@@ -674,7 +676,7 @@ class PromptRepositoryContract:
         hand: dict[str, object] | None,
         words: str,
     ) -> None:
-        """Who reads the log learns what another program did."""
+        """The log names the change by the other program."""
         outside.add(1)
         claim = taken(repository)
         if hand is None:
@@ -688,10 +690,10 @@ class PromptRepositoryContract:
 
     # ------------------------------------------------------------------------------ requeue
 
-    def test_errors_can_be_tried_again(
+    def test_failed_prompts_can_be_requeued(
         self, repository: PromptRepository, outside: Outside
     ) -> None:
-        """Error goes back to pending without its message; the rest is named and stays."""
+        """They are pending again without a message; other prompts are named and stay."""
         outside.add(1, artifact_status="error")
         outside.change(1, error_message="boom")
         outside.add(2, artifact_status="ready")
@@ -707,10 +709,10 @@ class PromptRepositoryContract:
         assert outside.see(3).artifact_status == "unsupported"
         assert outside.see(4).artifact_status == "error"
 
-    def test_ready_prompts_are_rendered_again_only_when_asked(
+    def test_ready_prompts_are_requeued_only_on_request(
         self, repository: PromptRepository, outside: Outside
     ) -> None:
-        """With ``again`` a ready prompt is pending once more, its old rows stay."""
+        """With ``again`` a ready prompt is pending once more, and its old rows stay."""
         outside.add(1)
         claim = repository.claim_next(ANY)
         assert claim is not None
@@ -718,10 +720,10 @@ class PromptRepositoryContract:
         assert repository.requeue([1], again=True).moved == (1,)
         assert outside.see(1) == Seen("pending", None, (picture(1).file_path,))
 
-    def test_all_errors_can_be_tried_again_at_once(
+    def test_all_failed_prompts_can_be_requeued_at_once(
         self, repository: PromptRepository, outside: Outside
     ) -> None:
-        """Only our own prompts that ended in error move, and none that a person cancelled."""
+        """Only Media Generator's own, and none that a user cancelled."""
         outside.add(1, artifact_status="error")
         outside.add(2, artifact_status="error", prompt_type="lyrics_prompt")
         outside.add(3, artifact_status="error", prompt_type="poetry")
@@ -732,13 +734,13 @@ class PromptRepositoryContract:
         assert (answer.moved, dict(answer.refused)) == ((1, 2), {})
         assert outside.see(3).artifact_status == "error"
 
-    # ------------------------------------------------------- what the tables do not take
+    # ---------------------------------------------------------------- writes that the tables refuse
 
     @pytest.mark.parametrize("write", ["claim", "publish", "fail", "release"])
-    def test_a_rehearsal_finds_what_would_be_refused(
+    def test_a_rehearsal_finds_writes_that_would_be_refused(
         self, repository: PromptRepository, outside: Outside, write: str
     ) -> None:
-        """It names the reason, and leaves no trace; a claim has the same number as without it."""
+        """It returns the reason and leaves no trace; the number of the next claim is unaffected."""
         outside.add(1)
         assert repository.rehearse(Kind.IMAGE) is None
         before = outside.see(1), outside.outcomes(1)
@@ -757,7 +759,7 @@ class PromptRepositoryContract:
     def test_a_rehearsal_needs_a_prompt_that_can_be_claimed(
         self, repository: PromptRepository, outside: Outside, state: str
     ) -> None:
-        """Of the kind that is asked about; without one it finds nothing."""
+        """One of the given kind; without one it finds nothing."""
         outside.refuse("publish", "ask the editor")
         assert repository.rehearse(Kind.IMAGE) is None
         outside.add(1, artifact_status=state)
@@ -767,7 +769,7 @@ class PromptRepositoryContract:
     def test_a_rehearsal_waits_for_retries_like_a_claim(
         self, repository: PromptRepository, outside: Outside, clock: ManualClock
     ) -> None:
-        """A prompt that is not due is not rehearsed with."""
+        """It does not use a prompt that is not due."""
         outside.add(1)
         due = clock.now() + timedelta(seconds=60)
         repository.postpone(taken(repository), MEMORY, 1.0, due)
@@ -777,10 +779,10 @@ class PromptRepositoryContract:
         assert repository.rehearse(Kind.IMAGE) is not None
 
     @pytest.mark.parametrize("ending", ["publish", "fail", "release"])
-    def test_a_refused_ending_changes_nothing(
+    def test_a_refused_outcome_changes_nothing(
         self, repository: PromptRepository, outside: Outside, clock: ManualClock, ending: str
     ) -> None:
-        """The render is as live as before, and can be ended otherwise, or once it is accepted."""
+        """The render stays live, and can end in another way, or once the write is accepted."""
         outside.add(1)
         claim = taken(repository)
         before = outside.see(1), outside.outcomes(1)
@@ -795,7 +797,7 @@ class PromptRepositoryContract:
     def test_a_refusal_of_either_part_undoes_both(
         self, repository: PromptRepository, outside: Outside, write: str
     ) -> None:
-        """A publication and the claim along with it are one transaction."""
+        """A publication and its claim are one transaction."""
         outside.add(1)
         claim = taken(repository)
         outside.add(2)
@@ -805,10 +807,10 @@ class PromptRepositoryContract:
         assert [outside.see(n).artifact_status for n in (1, 2)] == ["processing", "pending"]
         assert outside.see(1).artifact_paths == ()
 
-    def test_a_refusal_of_one_of_many_undoes_them_all(
+    def test_a_refusal_of_one_of_many_undoes_all(
         self, repository: PromptRepository, outside: Outside
     ) -> None:
-        """Nothing is published by half, and each can still be published alone."""
+        """None is published in part, and each can still be published alone."""
         outside.add(1)
         outside.add(2)
         claims = [taken(repository), taken(repository)]
@@ -820,10 +822,10 @@ class PromptRepositoryContract:
         for claim in claims:
             assert repository.publish(claim, [picture(claim.prompt_id)], 1.0)
 
-    def test_a_claim_names_the_renders_that_could_not_publish(
+    def test_a_claim_names_earlier_renders_with_refused_publications(
         self, repository: PromptRepository, outside: Outside
     ) -> None:
-        """And those that tried it again for them; not those that merely gave their prompt back."""
+        """Including later ones that retried the publication, but not merely released ones."""
         outside.add(1)
         first = taken(repository)
         assert first.unpublished == ()
@@ -837,10 +839,10 @@ class PromptRepositoryContract:
         assert taken(repository).unpublished == _keys(first, second)
 
     @pytest.mark.parametrize("hand", ["publish", "fail", "postpone", "cancel", "writing", "reset"])
-    def test_nothing_is_left_to_publish_when_another_life_begins(
+    def test_a_new_acceptance_has_nothing_left_to_publish(
         self, repository: PromptRepository, outside: Outside, clock: ManualClock, hand: str
     ) -> None:
-        """What ended, was cancelled or changed is rendered afresh."""
+        """A prompt that ended, was cancelled or changed is rendered again."""
         outside.add(1)
         repository.release(taken(repository), REFUSED, 1.0)
         if hand in ENDINGS:

@@ -1,4 +1,4 @@
-"""What the switches that survive a restart promise."""
+"""Contract of the queue controls that survive a restart."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ PERSON, ENVIRONMENT = PausedBy.PERSON, PausedBy.ENVIRONMENT
 
 
 class QueueControlsContract(ABC):
-    """The tests; a subclass opens the same queue again and again."""
+    """The contract; a subclass opens the same queue again and again."""
 
     @pytest.fixture
     @abstractmethod
     def reopen(self) -> Open:
-        """Gives the controls of one queue, as after a restart."""
+        """Returns the controls of one queue, as after a restart."""
 
     @pytest.fixture
     @abstractmethod
     def long_ago(self) -> Callable[[], None]:
-        """Lets whatever happened to that queue so far have happened an hour earlier."""
+        """Moves everything that happened in the queue an hour into the past."""
 
-    def test_a_fresh_queue_is_not_paused(self, reopen: Open) -> None:
-        """And to resume it is no error."""
+    def test_a_new_queue_is_not_paused(self, reopen: Open) -> None:
+        """Resuming it is no error."""
         assert reopen().paused() is None
         assert reopen().resume() is False
 
     @pytest.mark.parametrize("by", PausedBy)
     def test_a_pause_survives(self, reopen: Open, by: PausedBy) -> None:
-        """With all that is known of it."""
+        """With all its details."""
         reopen().pause(by, "no memory left", "out_of_memory", (7, 3))
         pause = reopen().paused()
         assert pause is not None
@@ -49,10 +49,10 @@ class QueueControlsContract(ABC):
         assert (pause.code, pause.suspects) == known
         assert pause.since
 
-    def test_what_is_found_broken_again_has_been_so_all_the_while(
+    def test_a_repeated_pause_keeps_its_start(
         self, reopen: Open, long_ago: Callable[[], None]
     ) -> None:
-        """A probe that fails does not make the pause look new; another reason does."""
+        """A failed probe does not make the pause look new; another reason does."""
         reopen().pause(ENVIRONMENT, "full", "disk_full", (1,))
         long_ago()
         before = _since(reopen())
@@ -62,16 +62,16 @@ class QueueControlsContract(ABC):
         assert _since(reopen()) > before
 
     @pytest.mark.parametrize("by", PausedBy)
-    def test_a_person_ends_every_pause(self, reopen: Open, by: PausedBy) -> None:
-        """Once; nothing of it is left."""
+    def test_a_user_ends_every_pause(self, reopen: Open, by: PausedBy) -> None:
+        """With one command; no pause is left."""
         reopen().pause(by, "because", "", ())
         assert reopen().resume() is True
         assert reopen().paused() is None
         assert reopen().resume() is False
 
     @pytest.mark.parametrize("by", PausedBy)
-    def test_a_pause_can_be_ended_by_its_maker_alone(self, reopen: Open, by: PausedBy) -> None:
-        """A probe that succeeds does not undo what a person wanted."""
+    def test_one_party_can_end_only_its_own_pause(self, reopen: Open, by: PausedBy) -> None:
+        """A successful probe does not end a user's pause."""
         reopen().pause(by, "because", "", (1,))
         other = ENVIRONMENT if by is PERSON else PERSON
         assert reopen().resume(other) is False
@@ -88,10 +88,10 @@ class QueueControlsContract(ABC):
             (ENVIRONMENT, ENVIRONMENT, "second"),
         ],
     )
-    def test_a_persons_pause_is_never_replaced_by_the_environments(
+    def test_a_users_pause_is_never_replaced_by_the_environments(
         self, reopen: Open, first: PausedBy, second: PausedBy, reason: str
     ) -> None:
-        """Otherwise the next success would resume what a person paused."""
+        """Otherwise the next success would end the user's pause."""
         reopen().pause(first, "first", "", ())
         reopen().pause(second, "second", "disk_full", (1,))
         pause = reopen().paused()
@@ -99,16 +99,16 @@ class QueueControlsContract(ABC):
         assert pause.reason == reason
         assert pause.by is (first if reason == "first" else second)
 
-    def test_a_persons_pause_is_named_before_the_environments(self, reopen: Open) -> None:
-        """Both are kept; once the person resumed everything, none is left."""
+    def test_a_users_pause_is_listed_before_the_environments(self, reopen: Open) -> None:
+        """Both are kept; when the user resumes everything, none is left."""
         reopen().pause(ENVIRONMENT, "full", "disk_full", (1,))
         reopen().pause(PERSON, "enough", "", ())
         assert [pause.by for pause in reopen().pauses()] == [PERSON, ENVIRONMENT, ENVIRONMENT]
         assert reopen().resume() is True
         assert reopen().pauses() == ()
 
-    def test_the_environment_pauses_kinds_one_by_one(self, reopen: Open) -> None:
-        """Songs can be rendered while pictures wait."""
+    def test_the_environment_pauses_single_kinds(self, reopen: Open) -> None:
+        """Songs can be rendered while pictures are paused."""
         reopen().pause(ENVIRONMENT, "no model", "model_missing", (1,), [Kind.IMAGE])
         reopen().pause(ENVIRONMENT, "no memory", "out_of_memory", (2,), [Kind.AUDIO])
         assert {pause.kind: pause.code for pause in reopen().pauses()} == {

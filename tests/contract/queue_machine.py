@@ -1,4 +1,4 @@
-"""Everything that may happen to a queue, in any order, against a dictionary."""
+"""Everything that may happen to a queue, in any order, checked against a model of dictionaries."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from application.ports.prompt_repository import Selection
 from tests.contract.queue_machine_model import Model
-from tests.contract.queue_machine_others import Others
+from tests.contract.queue_machine_others import OtherPrograms
 from tests.contract.queue_machine_recovery import Recoverer
 from tests.contract.queue_machine_rendering import MAX_ATTEMPTS, MAX_CRASHES, Renderer
 from tests.contract.queue_machine_steps import Steps
@@ -40,14 +40,14 @@ if TYPE_CHECKING:
 
 
 class QueueMachine(RuleBasedStateMachine):
-    """The rules; a subclass says in which world.
+    """The rules; a subclass supplies the world.
 
-    Hypothesis leaves whole rules out of many of its runs, so there are few of them, and the
-    first prompts are there whatever happens.
+    Hypothesis leaves out whole rules in many of its runs, so there are few of them, and the
+    first prompts always exist.
     """
 
     make_world: Callable[[], World]
-    checks = 0  # of the whole database, in all examples
+    checks = 0  # of the whole database, over all examples
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,7 +55,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.workers = crew(self.world, 3)
         self.model = Model()
         self.renderer = Renderer(self.world, self.model)
-        self.others = Others(self.world, self.model)
+        self.others = OtherPrograms(self.world, self.model)
         self.recoverer = Recoverer(self.renderer, self.workers)
         self.steps = Steps(self.renderer, self.others, self.workers, self.check)
 
@@ -66,7 +66,7 @@ class QueueMachine(RuleBasedStateMachine):
 
     @initialize(arrivals=st.lists(ARRIVALS, min_size=2, max_size=5))
     def begin(self, arrivals: list[dict[str, Any]]) -> None:
-        assert self.workers[0].hands.controls.paused() is None
+        assert self.workers[0].session.controls.paused() is None
         self.world.add_row(77, "image/theirs/0.png")
         self.model.rows.append((77, "image/theirs/0.png"))
         for prompt_id, arrival in enumerate(arrivals, 1):
@@ -78,7 +78,7 @@ class QueueMachine(RuleBasedStateMachine):
         prompt_ids=st.lists(PROMPT_IDS, min_size=1, max_size=4),
     )
     def others_act(self, meddling: dict[str, Any], slot: int, prompt_ids: list[int]) -> None:
-        self.others.act(prompt_ids, **meddling, hands=self.workers[slot].hands)
+        self.others.act(prompt_ids, **meddling, session=self.workers[slot].session)
 
     @rule(
         slot=SLOTS,
@@ -99,11 +99,11 @@ class QueueMachine(RuleBasedStateMachine):
         meddling: dict[str, Any],
         meddles_in: int,
     ) -> None:
-        """A prompt's way, or the same prompt's several ways, one after the other."""
+        """Render one prompt, or the same prompt several times in a row."""
         claim = None
         for number, how in enumerate(way):
             if claim is not None and number == meddles_in:
-                self.others.act([claim.prompt_id], **meddling, hands=self.workers[slot].hands)
+                self.others.act([claim.prompt_id], **meddling, session=self.workers[slot].session)
             claim = self.steps.take(how, slot, 0, selection, death if number == dies_in else None)
             if claim is not None:
                 selection = Selection(only=frozenset({claim.prompt_id}))
@@ -173,7 +173,7 @@ class QueueMachine(RuleBasedStateMachine):
         else:
             clock.jump(seconds if what == "jump" else -seconds)
 
-    # -- what must be so
+    # invariants
 
     @invariant()
     def the_database_agrees(self) -> None:
@@ -200,12 +200,12 @@ class QueueMachine(RuleBasedStateMachine):
     @invariant()
     def what_waits_is_known(self) -> None:
         every, now = Selection(), self.world.clock.now()
-        hands = self.workers[0].hands
-        assert hands.repository.count_pending(every) == len(self.model.pending(every))
-        assert hands.repository.next_retry_at(every) == self.model.next_retry_at(every, now)
+        session = self.workers[0].session
+        assert session.repository.count_pending(every) == len(self.model.pending(every))
+        assert session.repository.next_retry_at(every) == self.model.next_retry_at(every, now)
 
     def check(self) -> None:
-        """All that must be so, within a rule too."""
+        """Check all invariants, also in the middle of a rule."""
         self.the_database_agrees()
         self.what_was_promised_is_there()
         self.what_waits_is_known()

@@ -1,4 +1,4 @@
-"""The output tree as two dictionaries: what stands where, and who left what."""
+"""The output tree as two dictionaries: published files by path, and plans by render."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ if TYPE_CHECKING:
 
 
 class Files:
-    """Files at their final places, and the plans of the renders that put them there."""
+    """Published files, and the plans of the renders that placed them."""
 
     def __init__(self) -> None:
         self.there: set[str] = set()
         self.plans: dict[RenderKey, tuple[str, ...]] = {}
 
     def plan(self, trace: RenderKey, kind: str) -> tuple[str, ...]:
-        """Write down what is about to be placed."""
+        """Record the files that are about to be placed."""
         folder = f"{kind}/{trace.prompt_id}_{trace.render_id}"
         return self.plans.setdefault(trace, tuple(f"{folder}/{n}.bin" for n in range(2)))
 
     def place(self, trace: RenderKey, kind: str) -> tuple[str, ...]:
-        """Give the files their names."""
+        """Publish the planned files."""
         paths = self.plan(trace, kind)
         self.there.update(paths)
         return paths
 
     def finished(self, trace: RenderKey) -> tuple[str, ...] | None:
-        """What a render placed, if every file of it is there."""
+        """The files that a render placed, if all of them still exist."""
         paths = self.plans.get(trace)
         return paths if paths and self.there.issuperset(paths) else None
 
     def sweep(self, trace: RenderKey, *, keep_placed: bool) -> None:
-        """Remove what a closed render left; its plan goes last."""
+        """Remove the leftovers of a closed render; its plan goes last."""
         if not keep_placed:
             self.there.difference_update(self.plans[trace])
         del self.plans[trace]

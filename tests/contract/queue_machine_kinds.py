@@ -1,4 +1,4 @@
-"""The machine in each of its worlds."""
+"""The state machine in each of its worlds."""
 
 from __future__ import annotations
 

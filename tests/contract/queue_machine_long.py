@@ -1,6 +1,6 @@
 """The long run of the machine: ``python -m tests.contract.queue_machine_long --examples 10000``.
 
-Prints how much was tried in each world, and ends with 1 when something was found.
+Prints the number of examples and steps in each world, and exits with 1 after a failure.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SHARES = {"memory": 0.8, "wal": 0.1, "delete": 0.1}
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run what was asked for; gives the exit code."""
+    """Run the requested worlds; returns the exit code."""
     parser = argparse.ArgumentParser(description="Run the machine of the queue for long.")
     parser.add_argument("--examples", type=int, default=10_000, help="in all worlds together")
     parser.add_argument("--world", choices=WORLDS, action="append", help="only this one")
@@ -50,7 +50,7 @@ def _run(world: str, examples: int, *, shrink: bool) -> int:
         derandomize=False,
         phases=phases,
         print_blob=False,
-        # A long run may be slow, and its examples are large by intention.
+        # A long run may be slow, and its examples are large on purpose.
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
     found = 0

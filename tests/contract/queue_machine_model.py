@@ -1,4 +1,4 @@
-"""The queue as a dictionary: what must be so after each step, in words of its own."""
+"""The queue as dictionaries: the expected state after each step, computed independently."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ if TYPE_CHECKING:
 
 
 class Model(Tables):
-    """Everything that may change, and what it changes."""
+    """The expected state, and its transitions."""
 
-    # ------------------------------------------------------------------------- what others do
+    # ------------------------------------------------------------------------------- other programs
 
     def arrive(self, prompt_id: int, columns: dict[str, Any]) -> None:
-        """A prompt is inserted; its number may have belonged to one that was deleted."""
+        """A prompt is inserted; its id may have belonged to a deleted one."""
         self.prompts[prompt_id] = Known(**columns)
         if columns["reference"] is not None:
             self.writings.add(columns["reference"])
 
     def change(self, prompt_id: int, columns: dict[str, Any]) -> None:
-        """Another program writes."""
+        """Another program changes a prompt."""
         known = self.prompts[prompt_id]
         known.status = columns.get("status", known.status)
         known.artifact_status = columns.get("artifact_status", known.artifact_status)
         known.error_message = columns.get("error_message", known.error_message)
         known.reference = columns.get("output_reference", known.reference)
 
-    # ---------------------------------------------------------------------------- renders begin
+    # ------------------------------------------------------------------------ the start of a render
 
     def open(self, claim: Claim, owner: ProcessIdentity, now: float) -> Render:
         """A claim, or an adoption after the lost render was closed."""
@@ -62,16 +62,16 @@ class Model(Tables):
         return opened
 
     def beat(self, render_id: int, now: float, wall: datetime) -> None:
-        """Its owner gave a sign of life; the number tells when, by the wall clock, if it can."""
+        """A heartbeat of the owner; its number is the wall clock's time, which may not go back."""
         render = self.renders[render_id]
         if render.outcome is None:
             render.heartbeat = max(render.heartbeat + 1, int(wall.timestamp()))
             render.heartbeat_at = now
 
-    # ------------------------------------------------------------------------------ renders end
+    # -------------------------------------------------------------------------- the end of a render
 
     def publish(self, render_id: int, paths: Iterable[str]) -> bool:
-        """Rows, a ready prompt and a closed render, or only the last."""
+        """Rows, a ready prompt and a closed render; or only a closed render if it is superseded."""
         if not self._end(render_id, "published", "ready", None):
             return False
         render = self.renders[render_id]
@@ -82,14 +82,14 @@ class Model(Tables):
         return True
 
     def fail(self, render_id: int, failure: Failure) -> bool:
-        """An error for good."""
+        """A final failure."""
         if not self._end(render_id, "failed", "error", failure):
             return False
         self.prompts[self.renders[render_id].prompt_id].error_message = failure.explain()
         return True
 
     def postpone(self, render_id: int, failure: Failure, retry_at: datetime) -> bool:
-        """Another try, later; it is charged."""
+        """A failure that is charged and retried later."""
         if not self._end(render_id, "failed", "pending", failure):
             return False
         render = self.renders[render_id]
@@ -98,7 +98,7 @@ class Model(Tables):
         return True
 
     def release(self, render_id: int, failure: Failure) -> bool:
-        """Given back; it is not charged."""
+        """A release, which is not charged."""
         if not self._end(render_id, "released", "pending", failure):
             return False
         render = self.renders[render_id]
@@ -106,7 +106,7 @@ class Model(Tables):
         return True
 
     def abandon(self, render_id: int, failure: Failure | None) -> None:
-        """Its owner is lost; the prompt moves only if it is as it was."""
+        """The owner is lost; the prompt changes only if it is unchanged since the claim."""
         render = self.renders[render_id]
         known, held = self.prompts[render.prompt_id], self.is_held(render_id)
         self._close(render, "failed" if failure else "abandoned", "worker_lost")
@@ -130,7 +130,7 @@ class Model(Tables):
         render.outcome, render.code = outcome, code
         self._goes_on.pop(render.prompt_id, None)
 
-    # ------------------------------------------------------------------------- a person's wishes
+    # ---------------------------------------------------------------------------- requests of users
 
     def _is_ours(self, prompt_id: int, statuses: set[str]) -> bool:
         known = self.prompts.get(prompt_id)
@@ -138,7 +138,7 @@ class Model(Tables):
         return bool(known and ours and known.artifact_status in statuses)
 
     def cancel(self, prompt_id: int, message: str, *, requeue: bool) -> bool:
-        """Out of the queue, or back to its end."""
+        """Take a prompt out of the queue, or put it back at the end."""
         if not self._is_ours(prompt_id, {"processing"} if requeue else {"processing", "pending"}):
             return False
         known = self.prompts[prompt_id]
@@ -155,7 +155,7 @@ class Model(Tables):
         return True
 
     def requeue(self, prompt_ids: Iterable[int], *, again: bool) -> list[int]:
-        """Those that ended, in the order given."""
+        """Queue finished or failed prompts again, in the given order."""
         wanted = {"error", "ready"} if again else {"error"}
         moved = [n for n in dict.fromkeys(prompt_ids) if self._is_ours(n, wanted)]
         for prompt_id in moved:
@@ -165,7 +165,7 @@ class Model(Tables):
         return moved
 
     def errors(self) -> list[int]:
-        """What ended in error and was not cancelled, by number."""
+        """Failed prompts that were not cancelled, by id."""
         found = (n for n in self.prompts if self._is_ours(n, {"error"}))
         known = ((n, self.prompts[n]) for n in sorted(found))
         return [
@@ -175,7 +175,7 @@ class Model(Tables):
         ]
 
     def _forget(self, prompt_id: int) -> None:
-        """No wait holds any more, and none of the attempts counts that led to it."""
+        """End all waits, and reset the count of attempts."""
         for render in self.renders.values():
             if render.prompt_id == prompt_id and render.retry_at:
                 render.retry_at = None

@@ -1,4 +1,4 @@
-"""Other programs and persons, who do what they like to the same database."""
+"""Other programs and users, who change the same database in any way."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from tests.contract.queue_machine_tables import KINDS
 
 if TYPE_CHECKING:
     from tests.contract.queue_machine_model import Model
-    from tests.contract.queue_machine_worlds import Hands, World
+    from tests.contract.queue_machine_worlds import WorkerSession, World
 
 CANCELLED = Failure(FailureCode.CANCELLED, "a person cancelled this prompt").explain()
 
 
-class Others:
-    """Each deed is told to the model."""
+class OtherPrograms:
+    """Changes the database, and the model in the same way."""
 
     def __init__(self, world: World, model: Model) -> None:
         self.world = world
@@ -29,24 +29,24 @@ class Others:
         prompt_ids: list[int],
         change: dict[str, Any] | None,
         arrival: dict[str, Any],
-        wish: str | None,
-        hands: Hands,
+        request: str | None,
+        session: WorkerSession,
     ) -> None:
-        """A prompt arrives where there is none; else a person wishes, or a program writes."""
+        """Insert the prompt if it is missing; otherwise serve a request or change the prompt."""
         known = self.model.prompts.get(prompt_ids[0])
         if known is None or not known.here:
             self.arrive(prompt_ids[0], arrival)
-        elif wish in SWITCHES:
-            self._switch(hands, wish, tuple(prompt_ids))
-        elif wish in {"cancel", "give back"}:
-            self._cancel(hands, prompt_ids[0], requeue=wish == "give back")
-        elif wish:
-            self._requeue(hands, prompt_ids, wish)
+        elif request in SWITCHES:
+            self._switch(session, request, tuple(prompt_ids))
+        elif request in {"cancel", "give back"}:
+            self._cancel(session, prompt_ids[0], requeue=request == "give back")
+        elif request:
+            self._requeue(session, prompt_ids, request)
         else:
             self.write(prompt_ids[0], change)
 
     def write(self, prompt_id: int, change: dict[str, Any] | None) -> None:
-        """A program changes a prompt that may be there, or with None deletes it."""
+        """Change an existing prompt, or delete it if the change is None."""
         known = self.model.prompts[prompt_id]
         if known.here and change is None:
             self.world.delete(prompt_id)
@@ -54,8 +54,8 @@ class Others:
         elif known.here and change:
             self.change(prompt_id, change)
 
-    def ask_anew(self) -> None:
-        """A program wants the first prompt that is not being rendered once more."""
+    def reset_first(self) -> None:
+        """Reset the first prompt that is not being rendered to pending."""
         for prompt_id, known in self.model.prompts.items():
             ours = known.here and known.prompt_type in KINDS
             written = known.reference in self.model.writings
@@ -64,7 +64,7 @@ class Others:
                 return
 
     def change(self, prompt_id: int, columns: dict[str, Any]) -> None:
-        """A program writes."""
+        """Another program changes a prompt."""
         self.world.change(prompt_id, columns)
         self.model.change(prompt_id, columns)
 
@@ -76,31 +76,31 @@ class Others:
         self.world.add(prompt_id, reference, columns)
         self.model.arrive(prompt_id, {**columns, "reference": reference})
 
-    def _cancel(self, hands: Hands, prompt_id: int, *, requeue: bool) -> None:
-        refusal = hands.repository.cancel(prompt_id, requeue=requeue)
+    def _cancel(self, session: WorkerSession, prompt_id: int, *, requeue: bool) -> None:
+        refusal = session.repository.cancel(prompt_id, requeue=requeue)
         assert (refusal is None) is self.model.cancel(prompt_id, CANCELLED, requeue=requeue)
 
-    def _requeue(self, hands: Hands, prompt_ids: list[int], wish: str) -> None:
-        repository = hands.repository
-        if wish == "retry all":
+    def _requeue(self, session: WorkerSession, prompt_ids: list[int], request: str) -> None:
+        repository = session.repository
+        if request == "retry all":
             prompt_ids = self.model.errors()
             answer = repository.requeue_errors()
         else:
-            answer = repository.requeue(prompt_ids, again=wish == "renew")
-        moved = self.model.requeue(prompt_ids, again=wish == "renew")
+            answer = repository.requeue(prompt_ids, again=request == "renew")
+        moved = self.model.requeue(prompt_ids, again=request == "renew")
         assert list(answer.moved) == moved
         assert set(answer.refused) == set(prompt_ids) - set(moved)
 
-    def _switch(self, hands: Hands, wish: str, suspects: tuple[int, ...]) -> None:
-        controls, (person, environment) = hands.controls, self.model.pause
-        theirs = "environment" in wish
+    def _switch(self, session: WorkerSession, request: str, suspects: tuple[int, ...]) -> None:
+        controls, (person, environment) = session.controls, self.model.pause
+        theirs = "environment" in request
         by = PausedBy.ENVIRONMENT if theirs else PausedBy.PERSON
-        if "pause" in wish:
-            controls.pause(by, wish, "disk_full", suspects)
+        if "pause" in request:
+            controls.pause(by, request, "disk_full", suspects)
             if theirs:
-                environment = wish, "disk_full", suspects
+                environment = request, "disk_full", suspects
             else:
-                person = wish
+                person = request
         else:
             ends = bool(environment or (person and not theirs))
             assert controls.resume(by if theirs else None) is ends

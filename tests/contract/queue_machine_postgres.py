@@ -18,7 +18,7 @@ from tests.contract.postgres_outside import PostgresOutside
 from tests.contract.queue_machine import QueueMachine
 from tests.contract.queue_machine_rows import Snapshot
 from tests.contract.queue_machine_sqlite import PAUSE, PROMPTS, RENDERS, DiedError
-from tests.contract.queue_machine_worlds import CONTENT, Hands, World
+from tests.contract.queue_machine_worlds import CONTENT, WorkerSession, World
 from tests.fakes.system import ManualClock
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class _Mortal(Connection):
-    """Dies at the commit after so many others, or never."""
+    """Dies at a commit after a number of others, or never."""
 
     commits_left: int | None = None
 
@@ -43,8 +43,8 @@ class _Mortal(Connection):
                 self.commits_left -= 1
 
 
-class _PostgresHands(Hands):
-    """Two sessions, as a worker has them: for the queue and for the leases."""
+class _PostgresSession(WorkerSession):
+    """The two connections of a worker: for the queue and for the leases."""
 
     def __init__(
         self, address: PostgresAddress, owner: ProcessIdentity, clock: ManualClock
@@ -82,8 +82,8 @@ class PostgresWorld(World):
         self._others = PostgresOutside(url, self._stack)
         self._others.start_again()
 
-    def hands(self, owner: ProcessIdentity) -> Hands:
-        return _PostgresHands(self._others.address, owner, self.clock)
+    def session(self, owner: ProcessIdentity) -> WorkerSession:
+        return _PostgresSession(self._others.address, owner, self.clock)
 
     def add(self, prompt_id: int, reference: int | None, columns: dict[str, Any]) -> None:
         if reference is not None:
@@ -127,7 +127,7 @@ class PostgresWorld(World):
 
 
 def postgres_machine(url: str) -> type[QueueMachine]:
-    """The machine at one database."""
+    """The state machine on one database."""
 
     class PostgresMachine(QueueMachine):
         @staticmethod

@@ -1,4 +1,4 @@
-"""How workers take over from the lost, and clear away what is left, each step told to the model."""
+"""Taking over from lost workers and removing leftovers; each step is applied to the model."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ LOST = Failure(FailureCode.WORKER_LOST, "the program died too often")
 
 @dataclass
 class Recoverer:
-    """Looks for the lost among all workers."""
+    """Looks for lost renders of all workers."""
 
     renderer: Renderer
     workers: Sequence[Worker]
 
     def watch(self, worker: Worker, looks: int, awake: Collection[Worker]) -> list[LiveRender]:
-        """Look a few times; gives those whose owners are lost, as they were seen.
+        """Check a few times; returns the renders whose owners are lost, as they were seen.
 
-        Those who are awake beat between two looks.
+        Workers that are awake send heartbeats between two checks.
         """
         for _ in range(looks):
             self._look(worker)
@@ -57,22 +57,22 @@ class Recoverer:
         *,
         publishes: bool,
     ) -> None:
-        """Each in turn; something may happen between the look and the taking over."""
+        """Take over each in turn; anything may happen between the check and the takeover."""
         for render in lost:
             before(render)
             if not self._adopt(worker, render, death, publishes=publishes):
                 self._abandon(worker, render, death)
 
     def wake(self, render: LiveRender) -> None:
-        """Its owner only slept, if it lives."""
-        for sleeper in self.workers:
-            for claim in sleeper.claims:
+        """The owner was only suspended, if it is alive."""
+        for worker in self.workers:
+            for claim in worker.claims:
                 if claim.render_id == render.render_id:
-                    self.renderer.beat(sleeper, claim)
+                    self.renderer.beat(worker, claim)
 
     def sweep(self, worker: Worker) -> None:
-        """Clear away what closed renders left."""
-        leases, files, model = worker.hands.leases, self.renderer.files, self.renderer.model
+        """Remove leftovers of closed renders."""
+        leases, files, model = worker.session.leases, self.renderer.files, self.renderer.model
         unknown = RenderKey(1, 999)
         closed = leases.closed({*files.plans, unknown})
         pairs = [(trace.prompt_id, trace.render_id) for trace in files.plans]
@@ -85,7 +85,7 @@ class Recoverer:
             files.sweep(trace, keep_placed=bool(named))
 
     def _look(self, worker: Worker) -> tuple[list[LiveRender], frozenset[int]]:
-        live = worker.hands.leases.live()
+        live = worker.session.leases.live()
         assert [
             (each.render_id, each.prompt_id, each.owner, each.heartbeat, each.crashes)
             for each in live
@@ -104,8 +104,8 @@ class Recoverer:
     def _adopt(
         self, worker: Worker, seen: LiveRender, death: Death | None, *, publishes: bool
     ) -> bool:
-        """Take finished files over, and publish them at once or later."""
-        model, leases = self.renderer.model, worker.hands.leases
+        """Adopt finished files, and publish them at once or later."""
+        model, leases = self.renderer.model, worker.session.leases
         paths = self.renderer.files.finished(RenderKey(seen.prompt_id, seen.render_id, seen.token))
         if paths is None or POLICY.gives_up_after(seen.crashes):
             return False
@@ -126,8 +126,8 @@ class Recoverer:
         return True
 
     def _abandon(self, worker: Worker, seen: LiveRender, death: Death | None) -> None:
-        """Give its prompt back, or up."""
-        leases = worker.hands.leases
+        """Put the prompt back in the queue, or fail it."""
+        leases = worker.session.leases
         gives_up = seen.crashes + 1 >= MAX_CRASHES
         assert POLICY.gives_up_after(seen.crashes + 1) is gives_up
         failure = LOST if gives_up else None

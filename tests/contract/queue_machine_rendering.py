@@ -1,4 +1,4 @@
-"""What workers do with their claims, step by step, in the queue, among the files, in the model."""
+"""The steps of a worker with its claims, applied to the queue, the files and the model."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ STOPPED = Failure(FailureCode.INTERRUPTED, "asked to stop")
 
 
 class Renderer:
-    """One method for each step; the worker may die in it, and DeadError says that it did."""
+    """One method for each step; DeadError says that the worker died in it."""
 
     def __init__(self, world: World, model: Model) -> None:
         self.clock = world.clock
@@ -37,8 +37,8 @@ class Renderer:
         self.files = Files()
 
     def claim(self, worker: Worker, selection: Selection, death: Death | None) -> None:
-        """The oldest that waits, and nothing that must wait longer."""
-        repository, now = worker.hands.repository, self.clock.now()
+        """Claim the first prompt that is due."""
+        repository, now = worker.session.repository, self.clock.now()
         assert repository.count_pending(selection) == len(self.model.pending(selection))
         assert repository.next_retry_at(selection) == self.model.next_retry_at(selection, now)
         worker.try_to_die(death, lambda: repository.claim_next(selection))
@@ -47,8 +47,8 @@ class Renderer:
         worker.die_now(death)
 
     def publish(self, worker: Worker, claim: Claim, death: Death | None) -> None:
-        """With a live token or a stale one."""
-        repository, artifacts = worker.hands.repository, self._placed(worker, claim)
+        """Publish with a valid or a stale token."""
+        repository, artifacts = worker.session.repository, self._placed(worker, claim)
         worker.try_to_die(death, lambda: repository.publish(claim, artifacts, 1.0))
         published = repository.publish(claim, artifacts, 1.0)
         self._published(worker, claim, artifacts, published=published)
@@ -57,8 +57,8 @@ class Renderer:
     def publish_and_claim(
         self, worker: Worker, claim: Claim, selection: Selection, death: Death | None
     ) -> None:
-        """Both or neither."""
-        repository, artifacts = worker.hands.repository, self._placed(worker, claim)
+        """Publish and claim in one transaction."""
+        repository, artifacts = worker.session.repository, self._placed(worker, claim)
         publications = [Publication(claim, artifacts, 1.0)]
         worker.try_to_die(death, lambda: repository.publish_and_claim(publications, selection, 2))
         [published], claims = repository.publish_and_claim(publications, selection, 2)
@@ -69,15 +69,15 @@ class Renderer:
         worker.die_now(death)
 
     def fail(self, worker: Worker, claim: Claim, death: Death | None) -> None:
-        """For good."""
-        repository = worker.hands.repository
+        """End with a final failure."""
+        repository = worker.session.repository
         worker.try_to_die(death, lambda: repository.fail(claim, BROKEN, 1.0))
         assert repository.fail(claim, BROKEN, 1.0) is self.model.fail(claim.render_id, BROKEN)
         worker.die_now(death)
 
     def charge(self, worker: Worker, claim: Claim, death: Death | None) -> None:
-        """Another try, or the end after the last."""
-        repository, model = worker.hands.repository, self.model
+        """Postpone, or fail after the last attempt."""
+        repository, model = worker.session.repository, self.model
         chance = claim.render_id % 5 / 4
         wait = POLICY.wait(MEMORY, claim.attempt, chance)
         assert (wait is None) is (claim.attempt >= MAX_ATTEMPTS)
@@ -92,27 +92,27 @@ class Renderer:
         worker.die_now(death)
 
     def release(self, worker: Worker, claim: Claim, death: Death | None) -> None:
-        """Given back unharmed."""
-        repository = worker.hands.repository
+        """Release the prompt without a charge."""
+        repository = worker.session.repository
         worker.try_to_die(death, lambda: repository.release(claim, STOPPED, 1.0))
         released = repository.release(claim, STOPPED, 1.0)
         assert released is self.model.release(claim.render_id, STOPPED)
         worker.die_now(death)
 
     def plan(self, worker: Worker, claim: Claim, death: Death | None) -> None:
-        """Written down, but not placed."""
+        """Record the plan without placing files."""
         if claim.render_id not in worker.adopted:
             self.files.plan(trace_of(claim), claim.kind.value)
         worker.die_now(death)
 
     def place(self, worker: Worker, claim: Claim, death: Death | None) -> None:
-        """Files have their names; their rows are not committed."""
+        """Place the files; their rows are not committed."""
         self._placed(worker, claim)
         worker.die_now(death)
 
     def beat(self, worker: Worker, claim: Claim, death: Death | None = None) -> None:
-        """A sign of life, and what it answers."""
-        leases, held = worker.hands.leases, self.model.is_held(claim.render_id)
+        """Send a heartbeat, and check the answer."""
+        leases, held = worker.session.leases, self.model.is_held(claim.render_id)
         worker.try_to_die(death, lambda: leases.heartbeat(claim))
         assert leases.heartbeat(claim) is held
         self.model.beat(claim.render_id, self.clock.monotonic(), self.clock.now())
@@ -120,8 +120,8 @@ class Renderer:
         worker.die_now(death)
 
     def record(self, worker: Worker, claim: Claim, death: Death | None) -> None:
-        """What is about to run; nothing for whoever lost the lease."""
-        leases, held = worker.hands.leases, self.model.is_held(claim.render_id)
+        """Record the workflow's process group; refused if the lease is lost."""
+        leases, held = worker.session.leases, self.model.is_held(claim.render_id)
         workflow = WorkflowProcess(claim.render_id + 100, "99")
         worker.try_to_die(death, lambda: leases.record_workflow(claim, workflow))
         assert leases.record_workflow(claim, workflow) is held
@@ -130,11 +130,11 @@ class Renderer:
         worker.die_now(death)
 
     def set_clock_back(self, worker: Worker, claim: Claim, death: Death | None) -> None:
-        """By less than a wait."""
+        """Set the wall clock back by less than a wait."""
         self.clock.jump(-4.0)
 
     def began(self, worker: Worker, claim: Claim) -> None:
-        """Compare a claim with what the model expects, and give it to the worker."""
+        """Compare a claim with the model's expectation, and give it to the worker."""
         assert claim.render_id > max(self.model.renders, default=0)
         render = self.model.open(claim, worker.owner, self.clock.monotonic())
         assert (claim.kind.value, claim.attempt, claim.crashes) == (
@@ -151,7 +151,7 @@ class Renderer:
             self.began(worker, claim)
 
     def _placed(self, worker: Worker, claim: Claim) -> list[Artifact]:
-        """What a claim may publish: files of its own, unless it adopted those of another."""
+        """The files that a claim may publish: its own, or those of the render that it adopted."""
         paths = worker.adopted.get(claim.render_id)
         if paths is None:
             paths = self.files.place(trace_of(claim), claim.kind.value)
@@ -163,4 +163,4 @@ class Renderer:
         paths = [artifact.file_path for artifact in artifacts]
         assert published is self.model.publish(claim.render_id, paths)
         if not published:
-            assert worker.hands.repository.explain_loss(claim)
+            assert worker.session.repository.explain_loss(claim)

@@ -1,4 +1,4 @@
-"""What a step may change, row by row, in the same words for the model and for every world."""
+"""The rows that a step may change, in the same form for the model and for every world."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Pauses = tuple[str | None, tuple[str, str, tuple[int, ...]] | None]
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The whole database at one moment.
+    """The whole database at one time.
 
     Attributes:
-        prompts: by id, as ``Known.row`` has them.
+        prompts: by id, as ``Known.row`` returns them.
         writings: the content of each, by id.
-        rows: of artifacts, as (prompt, path), oldest first.
-        renders: as ``Render.row`` has them, oldest first.
-        pause: why a person paused; why the environment did, with the code and the suspects.
+        rows: artifacts as (prompt, path), oldest first.
+        renders: as ``Render.row`` returns them, oldest first.
+        pause: the reason of a user's pause; reason, code and suspects of the environment's.
     """
 
     prompts: dict[int, tuple[object, ...]]
@@ -35,7 +35,7 @@ class Snapshot:
 
 @dataclass
 class Known:
-    """A prompt, as the database must have it."""
+    """The expected state of a prompt."""
 
     prompt_type: str
     status: str
@@ -46,7 +46,7 @@ class Known:
     here: bool = True
 
     def row(self) -> tuple[object, ...]:
-        """The columns that anybody could change."""
+        """The columns that other programs may change."""
         return (
             self.prompt_type,
             self.status,
@@ -59,7 +59,7 @@ class Known:
 
 @dataclass
 class Render:
-    """A render, as the database must have it, and when it was last kept (monotonic)."""
+    """The expected state of a render, and the monotonic time of its last heartbeat."""
 
     render_id: int
     prompt_id: int
@@ -77,7 +77,7 @@ class Render:
     retry_at: datetime | None = None
 
     def row(self) -> tuple[object, ...]:
-        """The columns that are ours."""
+        """The columns of Media Generator."""
         return (
             self.render_id,
             self.prompt_id,

@@ -1,4 +1,4 @@
-"""The queue in a fresh SQLite file; commits do not wait for the disk, which is not tested here."""
+"""The queue in a new SQLite file; commits do not wait for the disk, which is not tested here."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from adapters.sql_queue.prompt_repository import ClaimStatements
 from adapters.sql_queue.renders import SqlRenderLeases
 from adapters.sqlite.connection import Connection
 from tests.contract.queue_machine_rows import Snapshot
-from tests.contract.queue_machine_worlds import CONTENT, Hands, World
+from tests.contract.queue_machine_worlds import CONTENT, WorkerSession, World
 from tests.fakes.system import ManualClock
 from tests.fresh_databases import fresh_database
-from tests.owners import sqlite_repository
+from tests.worker_identities import sqlite_repository
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,11 +45,11 @@ SELECT
 
 
 class DiedError(Exception):
-    """The process is gone in the middle of a transaction."""
+    """The process died in the middle of a transaction."""
 
 
 class _Mortal(Connection):
-    """Dies at the commit after so many others, or never."""
+    """Dies at a commit after a number of others, or never."""
 
     commits_left: int | None = None
 
@@ -63,8 +63,8 @@ class _Mortal(Connection):
                 self.commits_left -= 1
 
 
-class _SqliteHands(Hands):
-    """Two connections, as a worker has them: for the queue and for the leases."""
+class _SqliteSession(WorkerSession):
+    """The two connections of a worker: for the queue and for the leases."""
 
     def __init__(self, path: Path, owner: ProcessIdentity, clock: ManualClock) -> None:
         self._connections = queue, kept = _Mortal(path, 30.0), _Mortal(path, 30.0)
@@ -103,8 +103,8 @@ class SqliteWorld(World):
         if schema == "wide":
             self._others.execute("ALTER TABLE writings DROP COLUMN title")
 
-    def hands(self, owner: ProcessIdentity) -> Hands:
-        return _SqliteHands(self._path, owner, self.clock)
+    def session(self, owner: ProcessIdentity) -> WorkerSession:
+        return _SqliteSession(self._path, owner, self.clock)
 
     def add(self, prompt_id: int, reference: int | None, columns: dict[str, Any]) -> None:
         if reference is not None:
@@ -157,7 +157,7 @@ class SqliteWorld(World):
 
 
 def _render(row: tuple[Any, ...]) -> tuple[object, ...]:
-    """References and times as the model has them, whatever the column's affinity made of them."""
+    """Convert references and times to the model's form, whatever the column's affinity did."""
     retry_at = datetime.fromisoformat(row[11]) if row[11] else None
     return *row[:3], _number(row[3]), *row[4:11], retry_at
 

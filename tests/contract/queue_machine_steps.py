@@ -1,4 +1,4 @@
-"""Which worker does what next, and what becomes of it when there is nothing to do."""
+"""Which worker makes the next step, and what happens when there is nothing to do."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from domain.render import Claim
-    from tests.contract.queue_machine_others import Others
+    from tests.contract.queue_machine_others import OtherPrograms
     from tests.contract.queue_machine_rendering import Renderer
     from tests.contract.queue_machine_worker import Death, Worker
 
 
 class Steps:
-    """Steps of the workers, each followed by a look at everything.
+    """Steps of the workers, each followed by a check of the invariants.
 
     Args:
-        renderer: does the steps.
-        others: bring more to do.
-        workers: by place.
-        check: the look.
+        renderer: makes the steps.
+        others: add more work.
+        workers: all workers.
+        check: checks the invariants.
     """
 
     def __init__(
         self,
         renderer: Renderer,
-        others: Others,
+        others: OtherPrograms,
         workers: Sequence[Worker],
         check: Callable[[], None],
     ) -> None:
@@ -47,7 +47,7 @@ class Steps:
         selection: Selection | None = None,
         death: Death | None = None,
     ) -> Claim | None:
-        """One step with one of a worker's claims, or a claim; gives the claim it has then."""
+        """Make one step with one of a worker's claims, or claim; returns the current claim."""
         worker, wanted = self._workers[slot], selection or Selection()
         claim = self._claim_of(worker, which)
         with suppress(DeadError):
@@ -62,7 +62,7 @@ class Steps:
         return self._claim_of(worker, 0)
 
     def begin_and_vanish(self, slot: int, *, places: bool, dies: bool) -> None:
-        """Claim, render perhaps to the end, and fall asleep or die."""
+        """Claim, perhaps render to the end, then suspend the worker or let it die."""
         self.take("claim", slot)
         if places:
             self.take("place", slot)
@@ -70,7 +70,7 @@ class Steps:
             self._workers[slot].die()
 
     def _find_work(self, selection: Selection) -> None:
-        """When there is nothing to claim, wait, or let others ask for a prompt anew."""
+        """If nothing can be claimed, wait, or let another program reset a prompt."""
         clock, model = self._renderer.clock, self._renderer.model
         now = clock.now()
         due = model.next_retry_at(selection, now)
@@ -79,10 +79,10 @@ class Steps:
         if due:
             clock.advance((due - now).total_seconds())
         else:
-            self._others.ask_anew()
+            self._others.reset_first()
 
     def _claim_of(self, worker: Worker, which: int) -> Claim | None:
-        """One that is live, if there is one, or one that ended; newest first."""
+        """A live claim, if there is one, or an ended one; newest first."""
         renders = self._renderer.model.renders
         newest = sorted(
             worker.claims,

@@ -1,4 +1,4 @@
-"""What rules draw from: selections, arrivals, other programs' hands, steps of work, wishes."""
+"""The strategies of the rules: selections, new prompts, changes, steps of work, requests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PROMPT_IDS = st.integers(1, 4)  # few, so that rules meet at the same prompt
 SLOTS = st.integers(0, 2)
 WHICH = st.sampled_from([0, 0, 0, 1, 2, 3])
 DEATHS = st.sampled_from([None] * 6 + list(Death))
-SELECTIONS = st.sampled_from(  # one draw each: drawing is most of what an example costs
+SELECTIONS = st.sampled_from(  # one draw each: drawing takes most of an example's time
     [Selection()] * 8
     + [Selection(kinds=frozenset({kind})) for kind in Kind]
     + [Selection(only=frozenset(only)) for only in ({1}, {2, 3}, ())]
@@ -69,8 +69,8 @@ WORK = st.lists(
     min_size=1,
     max_size=4,
 )
-WISHES = ["cancel", "give back", "retry", "renew", "retry all"]
-WAYS = st.builds(  # a claim, what is done with it, its end if any; once or several times
+REQUESTS = ["cancel", "give back", "retry", "renew", "retry all"]
+WAYS = st.builds(  # a claim, the steps with it, and its end if any; once or several times
     lambda preparations, ending, tries: ("claim", *preparations, *ending) * tries,
     st.lists(st.sampled_from(PREPARATIONS), max_size=2),
     st.sampled_from([(), *((ending,) for ending in ENDINGS)]),
@@ -84,7 +84,7 @@ SECONDS = st.sampled_from([0.5, 5.0, 10.0, 31.0, 100.0, 86_400.0])
 MEDDLING = st.fixed_dictionaries(
     {
         "change": st.sampled_from(CHANGES),
-        "wish": st.sampled_from([None] * 12 + WISHES + WISHES + SWITCHES),
+        "request": st.sampled_from([None] * 12 + REQUESTS + REQUESTS + SWITCHES),
         "arrival": ARRIVALS,
     }
 )

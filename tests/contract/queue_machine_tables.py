@@ -1,4 +1,4 @@
-"""What the dictionary holds, and what anybody who looks must find."""
+"""The contents of the model's dictionaries, and the results of every query."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ KINDS = {"image_prompt": "image", "lyrics_prompt": "audio"}
 
 @dataclass
 class Tables:
-    """Everything that is known of the queue.
+    """Everything known about the queue.
 
     Attributes:
         prompts: by id.
-        writings: ids of what was written.
+        writings: ids of the writings.
         renders: by number, oldest first.
-        rows: of artifacts, as (prompt, path), oldest first.
-        pause: why a person paused; why the environment did, with the code and the suspects.
-        published: how often, by prompt and acceptance.
+        rows: artifacts as (prompt, path), oldest first.
+        pause: the reason of a user's pause; reason, code and suspects of the environment's.
+        published: number of publications by prompt and acceptance.
     """
 
     prompts: dict[int, Known] = field(default_factory=dict)
@@ -36,14 +36,14 @@ class Tables:
     rows: list[tuple[int, str]] = field(default_factory=list)
     pause: Pauses = (None, None)
     published: dict[tuple[int, int], int] = field(default_factory=dict)
-    # What the next render of a prompt begins with; nothing, when it begins another acceptance.
+    # The counts with which a prompt's next render starts; zero if it starts another acceptance.
     _goes_on: dict[int, tuple[int, int]] = field(default_factory=dict)
     _acceptances: dict[int, int] = field(default_factory=dict)
 
-    # ------------------------------------------------------------------------- what can be seen
+    # -------------------------------------------------------------------------------------- queries
 
     def snapshot(self, content: str) -> Snapshot:
-        """What the database must hold, when everything that was written has that content."""
+        """The expected database, if every writing has this content."""
         return Snapshot(
             {n: known.row() for n, known in self.prompts.items() if known.here},
             dict.fromkeys(self.writings, content),
@@ -53,7 +53,7 @@ class Tables:
         )
 
     def pending(self, selection: Selection) -> list[int]:
-        """What is wanted and waits, whether its time has come or not."""
+        """Selected pending prompts, due or not."""
         return [
             prompt_id
             for prompt_id, known in self.prompts.items()
@@ -66,7 +66,7 @@ class Tables:
         ]
 
     def claimable(self, selection: Selection, now: datetime) -> list[int]:
-        """What can be claimed now, oldest first."""
+        """The prompts that can be claimed now, oldest first."""
 
         def age(prompt_id: int) -> tuple[bool, str, int]:
             created_at = self.prompts[prompt_id].created_at
@@ -75,15 +75,15 @@ class Tables:
         return sorted((n for n in self.pending(selection) if not self._due(n, now)), key=age)
 
     def next_retry_at(self, selection: Selection, now: datetime) -> datetime | None:
-        """When the first of those that wait is due."""
+        """When the first waiting prompt is due."""
         waits = [self._due(prompt_id, now) for prompt_id in self.pending(selection)]
         return min((due for due in waits if due), default=None)
 
     def _due(self, prompt_id: int, now: datetime) -> datetime | None:
-        """The end of a prompt's wait; only its last render can have begun one."""
+        """The end of a prompt's wait; only its last render can have started one."""
         last = self.last(prompt_id)
         due = last.retry_at if last else None
-        # A later one was written while the clock ran ahead.
+        # A later time was written by a clock that ran ahead.
         return due if due and now < due <= now + timedelta(seconds=5400) else None
 
     def last(self, prompt_id: int) -> Render | None:
@@ -96,7 +96,7 @@ class Tables:
         return [render for render in self.renders.values() if render.outcome is None]
 
     def is_held(self, render_id: int) -> bool:
-        """Whether a render is live and its prompt as it was at the claim."""
+        """Whether a render is live and its prompt unchanged since the claim."""
         render = self.renders[render_id]
         known = self.prompts[render.prompt_id]
         as_claimed = (known.status, known.artifact_status) == ("completed", "processing")
@@ -104,7 +104,7 @@ class Tables:
         return render.outcome is None and as_claimed and same
 
     def closed(self, traces: Iterable[tuple[int, int]]) -> set[tuple[int, int]]:
-        """Which traces (prompt, render) nobody can still need."""
+        """The (prompt, render) pairs whose leftovers no worker needs."""
         busy = {render.prompt_id for render in self.live()}
         return {
             (prompt_id, render_id)

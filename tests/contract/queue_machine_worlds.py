@@ -1,4 +1,4 @@
-"""Where a queue can live: a database, the hands of its workers, and those of other programs."""
+"""The worlds of a queue: a database, the workers' connections, and access for other programs."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 CONTENT = '{"prompt": "a lake"}'
 
 
-class Hands(ABC):
-    """What one worker reaches the queue with."""
+class WorkerSession(ABC):
+    """A worker's connections to the queue."""
 
     repository: PromptRepository
     leases: RenderLeases
@@ -34,33 +34,33 @@ class Hands(ABC):
 
     @abstractmethod
     def die_before_commit(self, step: Callable[[], object]) -> None:
-        """Take a step and die when it is about to be committed."""
+        """Make a step, and die just before its commit."""
 
     @abstractmethod
     def commit_once(self) -> None:
-        """The next step is to be one transaction: a second one is an error."""
+        """Require that the next step is one transaction."""
 
     @abstractmethod
     def close(self) -> None:
-        """Let go."""
+        """Close the connections."""
 
 
 class World(ABC):
-    """A database and the other programs' hands.
+    """A database with access for other programs.
 
     Attributes:
-        clock: of all workers.
+        clock: the clock of all workers.
     """
 
     clock: ManualClock
 
     @abstractmethod
-    def hands(self, owner: ProcessIdentity) -> Hands:
-        """Those of a worker that starts, or opens the database again."""
+    def session(self, owner: ProcessIdentity) -> WorkerSession:
+        """The connections of a worker that starts, or opens the database again."""
 
     @abstractmethod
     def add(self, prompt_id: int, reference: int | None, columns: dict[str, Any]) -> None:
-        """Insert a prompt, and what was written for it."""
+        """Insert a prompt and its writing."""
 
     @abstractmethod
     def change(self, prompt_id: int, columns: dict[str, Any]) -> None:
@@ -72,18 +72,18 @@ class World(ABC):
 
     @abstractmethod
     def add_row(self, prompt_id: int, path: str) -> None:
-        """Insert a row for a picture of another program's."""
+        """Insert an artifact row of another program."""
 
     @abstractmethod
     def snapshot(self) -> Snapshot:
-        """Look at everything."""
+        """Read everything."""
 
     @abstractmethod
     def close(self) -> None:
-        """Look whether the database is whole, and let go."""
+        """Check the integrity of the database, and close it."""
 
 
-class _InMemoryHands(Hands):
+class _InMemoryHands(WorkerSession):
     def __init__(
         self, database: InMemoryDatabase, owner: ProcessIdentity, clock: ManualClock
     ) -> None:
@@ -92,13 +92,13 @@ class _InMemoryHands(Hands):
         self.controls = InMemoryQueueControls(database, clock)
 
     def die_before_commit(self, step: Callable[[], object]) -> None:
-        """There is no commit: what was not done left nothing."""
+        """Do nothing: without commits an unfinished step leaves no trace."""
 
     def commit_once(self) -> None:
-        """There is none."""
+        """Do nothing: there are no commits."""
 
     def close(self) -> None:
-        """There is nothing to give back."""
+        """Do nothing."""
 
 
 class InMemoryWorld(World):
@@ -106,7 +106,7 @@ class InMemoryWorld(World):
         self.clock = ManualClock()
         self._database = InMemoryDatabase()
 
-    def hands(self, owner: ProcessIdentity) -> Hands:
+    def session(self, owner: ProcessIdentity) -> WorkerSession:
         return _InMemoryHands(self._database, owner, self.clock)
 
     def add(self, prompt_id: int, reference: int | None, columns: dict[str, Any]) -> None:
@@ -165,4 +165,4 @@ class InMemoryWorld(World):
         )
 
     def close(self) -> None:
-        """There is nothing to give back."""
+        """Do nothing."""

@@ -1,4 +1,4 @@
-"""What every history of renders promises."""
+"""Contract of every history of renders."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from domain.breaker import PastRender
 from domain.failure import Failure, FailureCode
 from domain.prompt import Kind
 from tests.contract.prompt_repository_contract import INTERRUPTED, picture, taken
-from tests.owners import ME
+from tests.worker_identities import ME
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,13 +31,13 @@ BROKEN = Failure(FailureCode.WORKFLOW_FAILED, "exit code 1")
 
 
 class Archive(ABC):
-    """A queue, its history, and a way to let renders have ended at any time.
+    """A queue, its history, and a way to set when renders ended.
 
     Attributes:
-        outside: plays the other programs.
-        repository: claims.
-        leases: of what it claims.
-        history: under test.
+        outside: acts as the other programs.
+        repository: claims prompts.
+        leases: the leases of those claims.
+        history: the history under test.
     """
 
     outside: Outside
@@ -47,36 +47,38 @@ class Archive(ABC):
 
     @abstractmethod
     def ended_at(self, render_ids: Sequence[int], moment: datetime) -> None:
-        """Let renders that are closed have ended then."""
+        """Set when closed renders ended."""
 
     @abstractmethod
     def render_ids(self) -> list[int]:
-        """All renders that there are, by number."""
+        """The numbers of all renders, in order."""
 
     def released(self, prompt_id: int) -> Claim:
-        """A render that was closed, whose prompt is pending again."""
+        """Claim and release a prompt; returns the closed render."""
         claim = taken(self.repository, Selection(only=frozenset({prompt_id})))
         assert self.repository.release(claim, INTERRUPTED, 1.0)
         return claim
 
     def forget(self, *, after: int = 0, limit: int = 100, keep: Sequence[int] = ()) -> Forgotten:
-        """One batch."""
+        """Remove one batch of old renders."""
         return self.history.forget_before(MOMENT, after=after, limit=limit, keep=keep)
 
 
 class RenderHistoryContract:
-    """Run against every adapter; a subclass gives the fixture."""
+    """The contract; a subclass supplies the fixture."""
 
     @pytest.fixture
     def archive(self) -> Archive:
         raise NotImplementedError
 
     def test_an_empty_history_has_nothing_to_forget(self, archive: Archive) -> None:
-        """Nothing there is no error, and the end of the round."""
+        """An empty batch ends the round."""
         assert archive.forget() == Forgotten((), None)
 
-    def test_old_renders_go_but_the_newest_of_each_prompt(self, archive: Archive) -> None:
-        """Three of one prompt and one of another: two go."""
+    def test_old_renders_are_removed_except_the_newest_of_each_prompt(
+        self, archive: Archive
+    ) -> None:
+        """Of three renders of one prompt and one of another, two are removed."""
         archive.outside.add(1)
         archive.outside.add(2)
         first, second, third = (archive.released(1).render_id for _ in range(3))
@@ -86,8 +88,8 @@ class RenderHistoryContract:
         assert archive.render_ids() == [third, other]
         assert archive.forget() == Forgotten((), None)
 
-    def test_an_older_render_of_a_prompt_that_is_rendered_now_goes(self, archive: Archive) -> None:
-        """The live one is the newest, and stays."""
+    def test_an_older_render_of_a_prompt_in_progress_is_removed(self, archive: Archive) -> None:
+        """The live render is the newest, and stays."""
         archive.outside.add(1)
         first = archive.released(1).render_id
         archive.ended_at([first], OLD)
@@ -97,24 +99,26 @@ class RenderHistoryContract:
         assert archive.repository.publish(live, [picture(1)], 1.0)
 
     @pytest.mark.parametrize("seconds", [0, 1, 3600])
-    def test_what_ended_at_the_moment_or_later_stays(self, archive: Archive, seconds: int) -> None:
-        """Only what is older than it goes."""
+    def test_renders_that_ended_at_the_limit_or_later_stay(
+        self, archive: Archive, seconds: int
+    ) -> None:
+        """Only older renders are removed."""
         archive.outside.add(1)
         first, second = (archive.released(1).render_id for _ in range(2))
         archive.ended_at([first], MOMENT + timedelta(seconds=seconds))
         assert archive.forget().render_ids == ()
         assert archive.render_ids() == [first, second]
 
-    def test_what_is_to_be_kept_stays(self, archive: Archive) -> None:
-        """However old it is."""
+    def test_excluded_renders_stay(self, archive: Archive) -> None:
+        """However old they are."""
         archive.outside.add(1)
         first, second, third = (archive.released(1).render_id for _ in range(3))
         archive.ended_at([first, second, third], OLD)
         assert archive.forget(keep=[first]).render_ids == (second,)
         assert archive.render_ids() == [first, third]
 
-    def test_a_batch_is_bounded_and_the_round_goes_on(self, archive: Archive) -> None:
-        """Each call looks at so many renders, wherever there is something to remove."""
+    def test_a_batch_is_bounded_and_the_round_continues(self, archive: Archive) -> None:
+        """Each call examines a limited number of renders, wherever removable ones are."""
         archive.outside.add(1)
         renders = [archive.released(1).render_id for _ in range(5)]
         archive.ended_at(renders, OLD)
@@ -125,8 +129,8 @@ class RenderHistoryContract:
         assert archive.forget(limit=2, after=4) == Forgotten((), None)
         assert archive.render_ids() == [5]
 
-    def test_a_number_is_never_given_again(self, archive: Archive) -> None:
-        """A token that came twice would fence nothing."""
+    def test_a_number_is_never_used_again(self, archive: Archive) -> None:
+        """A fencing token that occurs twice would not fence."""
         archive.outside.add(1)
         renders = [archive.released(1).render_id for _ in range(3)]
         archive.ended_at(renders, OLD)
@@ -135,8 +139,8 @@ class RenderHistoryContract:
         archive.outside.add(2)
         assert archive.released(2).render_id > max(renders)
 
-    def test_an_acceptance_goes_on_where_it_was(self, archive: Archive) -> None:
-        """Attempts are counted as if nothing had been forgotten."""
+    def test_an_acceptance_continues_after_its_renders_were_removed(self, archive: Archive) -> None:
+        """Attempts are counted as if no render had been removed."""
         archive.outside.add(1)
         for _ in range(3):
             claim = taken(archive.repository)
@@ -145,28 +149,26 @@ class RenderHistoryContract:
         assert archive.forget().render_ids == (1, 2)
         assert taken(archive.repository).attempt == 4
 
-    def test_who_comes_back_after_his_render_was_forgotten_has_lost_it(
-        self, archive: Archive
-    ) -> None:
-        """A worker that slept for months finds every door closed, without an error."""
+    def test_a_worker_whose_render_was_removed_has_lost_its_lease(self, archive: Archive) -> None:
+        """A worker that was suspended for months is refused everywhere, without an exception."""
         archive.outside.add(1)
-        sleeper = taken(archive.repository)
+        suspended = taken(archive.repository)
         [seen] = archive.leases.live()
         assert archive.leases.abandon(seen, None)
-        archive.ended_at([sleeper.render_id], OLD)
+        archive.ended_at([suspended.render_id], OLD)
         archive.released(1)
-        assert archive.forget().render_ids == (sleeper.render_id,)
-        assert not archive.leases.heartbeat(sleeper)
-        assert not archive.leases.holds(sleeper)
+        assert archive.forget().render_ids == (suspended.render_id,)
+        assert not archive.leases.heartbeat(suspended)
+        assert not archive.leases.holds(suspended)
         assert not archive.leases.abandon(seen, None)
         assert archive.leases.adopt(seen) is None
-        assert not archive.repository.publish(sleeper, [picture(1)], 1.0)
-        assert not archive.repository.release(sleeper, INTERRUPTED, 1.0)
-        assert "took it over" in archive.repository.explain_loss(sleeper)
+        assert not archive.repository.publish(suspended, [picture(1)], 1.0)
+        assert not archive.repository.release(suspended, INTERRUPTED, 1.0)
+        assert "took it over" in archive.repository.explain_loss(suspended)
         assert archive.outside.see(1).artifact_paths == ()
 
     def test_a_machine_remembers_how_its_renders_ended(self, archive: Archive) -> None:
-        """Published, failed, postponed and given back, oldest first, with code and summary."""
+        """Published, failed, postponed and released, oldest first, with code and summary."""
         for prompt_id in range(1, 6):
             archive.outside.add(prompt_id, prompt_type=Kind.IMAGE.prompt_type)
         failure = Failure(FailureCode.WORKFLOW_FAILED, "exit code 1", "a book", "KeyError: 'a'")
@@ -184,15 +186,15 @@ class RenderHistoryContract:
             PastRender(Kind.IMAGE, 4, BROKEN),
         ]
 
-    def test_what_was_cancelled_is_not_remembered(self, archive: Archive) -> None:
-        """It says nothing about the installation."""
+    def test_cancelled_renders_are_not_remembered(self, archive: Archive) -> None:
+        """They say nothing about the installation."""
         archive.outside.add(1)
         taken(archive.repository)
         assert archive.repository.cancel(1, requeue=True) is None
         assert list(archive.history.ended_on(ME, 100)) == []
 
     def test_only_the_newest_renders_of_this_machine_are_remembered(self, archive: Archive) -> None:
-        """The same host name or the same boot makes the same machine."""
+        """Machines with the same host name or the same boot id are the same."""
         for prompt_id in (1, 2, 3):
             archive.outside.add(prompt_id)
             archive.released(prompt_id)

@@ -1,4 +1,4 @@
-"""What every search promises."""
+"""Contract of every search."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SONG = {"title": "Steam", "structure": [{"type": "verse", "lyrics": "Ärgernis a
 def found(
     index: SearchIndex, text: str, *, is_typed: bool = False, **conditions: object
 ) -> list[int]:
-    """Ids of the prompts that are found, after an update."""
+    """Ids of the matching prompts, after an update of the index."""
     assert index.update(60)
     search = Search.of_text(text, is_typed=is_typed)
     query = SearchQuery(search, **conditions)  # type: ignore[arg-type]
@@ -30,7 +30,7 @@ def found(
 
 
 class SearchContract:
-    """Run against every adapter; a subclass gives the world and the index."""
+    """The contract; a subclass supplies the world and the index."""
 
     @pytest.fixture
     def world(self) -> GalleryWorld:
@@ -41,13 +41,13 @@ class SearchContract:
         raise NotImplementedError
 
     def change(self, world: GalleryWorld, statement: str) -> None:
-        """Another program writes."""
+        """Change a row, as another program does."""
         raise NotImplementedError
 
     def test_words_are_found_wherever_they_stand(
         self, world: GalleryWorld, index: SearchIndex
     ) -> None:
-        """In the request and in its writing; all of them, side by side, as a beginning, or not."""
+        """All words, in any position; next to each other, as a prefix, or excluded."""
         brief = {"prompt": "A serene lake at dawn", "negative_prompt": "crowds, harsh shadows"}
         world.add(
             APrompt(1, content=json.dumps(brief), text="The house behind the lake"),
@@ -70,7 +70,7 @@ class SearchContract:
     def test_a_word_is_found_by_its_beginning(
         self, world: GalleryWorld, index: SearchIndex
     ) -> None:
-        """Of any length, in a phrase, excluded, and if very many words begin so."""
+        """Of any length, in a phrase, excluded, and when many words share it."""
         world.add(
             APrompt(1, content='{"prompt": "misty mountains at dawn"}'),
             APrompt(2, content='{"prompt": "a mountain at dusk"}'),
@@ -89,10 +89,10 @@ class SearchContract:
         assert len(found(index, "1000*", limit=500)) == 96
         assert len(found(index, "number 100", is_typed=True, limit=500)) == 100
 
-    def test_what_others_write_is_found_with_the_next_update(
+    def test_changes_by_other_programs_are_found_after_the_next_update(
         self, world: GalleryWorld, index: SearchIndex
     ) -> None:
-        """A new prompt, its writing that comes later, another text, and one that is gone."""
+        """A new prompt, a later writing, a changed text, and a deleted prompt."""
         assert found(index, "storm") == []
         world.add(APrompt(1, text="a storm", status="processing", written=False))
         assert found(index, "storm") == [1]
@@ -112,7 +112,7 @@ class SearchContract:
         assert found(index, "tower") == []
 
     def test_pages_follow_one_another(self, world: GalleryWorld, index: SearchIndex) -> None:
-        """Every prompt once, the newest first, also where few meet the other conditions."""
+        """Every prompt once, newest first, even if few match the other conditions."""
         world.add(
             *(
                 APrompt(number, artifact_status="error" if number % 7 == 0 else "ready")
@@ -131,8 +131,8 @@ class SearchContract:
                 break
         assert ids == [number for number in range(300, 0, -1) if number % 7 == 0]
 
-    def test_the_index_can_be_made_again(self, world: GalleryWorld, index: SearchIndex) -> None:
-        """It forgets everything, and reads it again."""
+    def test_the_index_can_be_rebuilt(self, world: GalleryWorld, index: SearchIndex) -> None:
+        """It is emptied, and filled from the database."""
         world.add(APrompt(1))
         assert found(index, "lake") == [1]
         index.rebuild()

@@ -15,7 +15,7 @@ from tests.contract.test_sqlite_prompt_repository import SqliteOutside
 from tests.fakes.prompt_repository import InMemoryPromptRepository
 from tests.fakes.system import ManualClock
 from tests.fresh_databases import fresh_database
-from tests.owners import ME, sqlite_repository
+from tests.worker_identities import ME, sqlite_repository
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,7 +41,7 @@ class TestInMemoryClaimOrder(ClaimOrderContract):
 
 @pytest.mark.parametrize("create_indexes", [True, False])
 class TestSqliteClaimOrder(ClaimOrderContract):
-    """The contract, on a real file, with our indexes and without."""
+    """The contract, on a real file, with Media Generator's indexes and without."""
 
     @pytest.fixture
     def open_queue(

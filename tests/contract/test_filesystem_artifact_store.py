@@ -1,4 +1,4 @@
-"""The output tree on a real file system, held to the port's contract."""
+"""Contract tests of the output tree on a real file system."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class LocalStagingWorld(StoreWorld):
-    """A store that stages files in a folder of this machine."""
+    """A store with a local staging folder."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -40,7 +40,7 @@ class LocalStagingWorld(StoreWorld):
         staging = self._root / ".staging"
         if not staging.is_dir():
             return set()
-        # What a store keeps beside the folders of the jobs is its own affair.
+        # Other files next to the folders of the jobs are the store's own affair.
         return {
             entry.name
             for entry in staging.iterdir()
@@ -51,7 +51,7 @@ class LocalStagingWorld(StoreWorld):
         plan = self._root / ".staging" / f"db-{trace.prompt_id}-{trace.render_id}.plan"
         plan.write_bytes(plan.read_bytes()[:-1])
 
-    def leave_strangers_folder(self, name: str) -> set[str]:
+    def leave_foreign_folder(self, name: str) -> set[str]:
         place = self._root / ".staging" / name
         place.mkdir(parents=True)
         (place / "a.png").write_bytes(b"theirs")
@@ -93,11 +93,11 @@ class _Tree(LocalStagingWorld):
 
 
 class TestFilesystemArtifactStore(ArtifactStoreContract):
-    """Every test of the contract, with real files."""
+    """The contract, with real files."""
 
     @pytest.fixture
     def world(self, tmp_path: Path) -> StoreWorld:
-        """A store in an empty root."""
+        """A store with an empty output root."""
         root = tmp_path / "root"
         root.mkdir()
         return _Tree(root)

@@ -1,4 +1,4 @@
-"""The gallery in SQLite keeps the contract."""
+"""Contract tests of the SQLite gallery."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     ],
 )
 class TestSqlGallery(GalleryContract, GalleryPromptsContract):
-    """The contract, on a real file, with our indexes and without."""
+    """The contract, on a real file, with Media Generator's indexes and without."""
 
     @pytest.fixture
     def world(

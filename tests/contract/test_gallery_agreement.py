@@ -1,4 +1,4 @@
-"""Whatever is asked of whatever tables: SQLite, piece by piece, gives what plain Python gives."""
+"""For any query on any tables, SQLite returns page by page what plain Python returns."""
 
 from __future__ import annotations
 
@@ -71,14 +71,14 @@ moments = st.none() | st.builds(
 
 
 def _contains(text: str | None, *places: str | None) -> bool:
-    """Whether a text occurs in one of the places, whatever the case of ASCII letters."""
+    """Whether a text occurs in one of the values, ignoring the case of ASCII letters."""
     return text is None or any(
         text.translate(LOWER) in place.translate(LOWER) for place in places if place is not None
     )
 
 
 def _media_asked(query: GalleryQuery, rows: list[APrompt], files: list[AnArtifact]) -> list[int]:
-    """The ids of the artifacts that a query asks for, newest first."""
+    """The ids of the artifacts that match a query, newest first."""
     prompts = {row.id: row for row in rows}
     time_range, found = TimeRange(query.since, query.until), []
     for file in sorted(files, key=lambda file: file.id, reverse=True):
@@ -95,7 +95,7 @@ def _media_asked(query: GalleryQuery, rows: list[APrompt], files: list[AnArtifac
 
 
 def _newest_first(rows: list[APrompt]) -> list[APrompt]:
-    """As text, what has no date after all others."""
+    """Sorted as text, undated ones last."""
     return sorted(
         rows,
         key=lambda row: (row.created_at is not None, row.created_at or "", row.id),
@@ -104,7 +104,7 @@ def _newest_first(rows: list[APrompt]) -> list[APrompt]:
 
 
 def _prompts_asked(query: PromptListQuery, rows: list[APrompt]) -> list[int]:
-    """The ids of the prompts of ours that a query asks for, newest first."""
+    """The ids of Media Generator's prompts that match a query, newest first."""
     time_range = TimeRange(query.since, query.until)
     return [
         row.id
@@ -118,7 +118,7 @@ def _prompts_asked(query: PromptListQuery, rows: list[APrompt]) -> list[int]:
 
 
 def _counted(rows: list[APrompt]) -> tuple[dict[Kind, dict[str, int]], dict[Kind, int]]:
-    """Prompts by kind and status, pending ones only where they can be claimed; and those others."""
+    """Prompts by kind and status, only claimable ones if pending; and other programs' prompts."""
     counts: dict[Kind, Counter[str]] = {}
     unwritten: Counter[Kind] = Counter()
     for row in rows:
@@ -148,7 +148,7 @@ def _unlike(rows: st.SearchStrategy[APrompt]) -> st.SearchStrategy[list[APrompt]
     ),
     stretch=st.integers(1, 12),
 )
-def test_pages_together_show_all_that_was_asked_for(
+def test_all_pages_together_show_every_match(
     rows: list[APrompt],
     files: list[AnArtifact],
     media: GalleryQuery,
@@ -157,7 +157,7 @@ def test_pages_together_show_all_that_was_asked_for(
     *,
     indexes: str,
 ) -> None:
-    """All pages of one query, however short a stretch each may look at."""
+    """All pages of one query, however few rows each may examine."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
         for module, name, length in (

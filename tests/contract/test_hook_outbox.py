@@ -1,4 +1,4 @@
-"""The hook outboxes in memory and in SQLite keep the contract."""
+"""Contract tests of the hook outboxes in memory and in SQLite."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.fakes.prompt_repository import InMemoryPromptRepository
 from tests.fakes.renders import InMemoryRenderLeases
 from tests.fakes.system import ManualClock
 from tests.fresh_databases import fresh_database
-from tests.owners import ME, OTHER
+from tests.worker_identities import ME, OTHER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +73,7 @@ class _SqliteHookedQueue(HookedQueue):
         return connection
 
 
-class TestInMemoryNotices(HookOutboxContract):
+class TestInMemoryHookOutbox(HookOutboxContract):
     """The contract, in memory."""
 
     @pytest.fixture
@@ -83,12 +83,12 @@ class TestInMemoryNotices(HookOutboxContract):
 
 
 @pytest.mark.parametrize("journal_mode", ["delete", "wal"])
-class TestSqliteNotices(HookOutboxContract):
-    """The contract, on a real file and over connections of their own."""
+class TestSqliteHookOutbox(HookOutboxContract):
+    """The contract, on a real file and over separate connections."""
 
     @pytest.fixture
     def queue(self, tmp_path: Path, journal_mode: str) -> Iterator[HookedQueue]:
-        """Over a fresh database."""
+        """Over a new database."""
         with ExitStack() as stack:
             path = fresh_database(tmp_path / "musings.db", "wide", journal_mode)
             yield _SqliteHookedQueue(path, stack)

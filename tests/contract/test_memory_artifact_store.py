@@ -1,4 +1,4 @@
-"""The output tree in memory, held to the port's contract."""
+"""Contract tests of the output tree in memory."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class _Memory(StoreWorld):
     def spoil_plan(self, trace: RenderKey) -> None:
         self._store.forget_plan(trace)
 
-    def leave_strangers_folder(self, name: str) -> set[str]:
+    def leave_foreign_folder(self, name: str) -> set[str]:
         self._store.staged[name] = {}
         return {name}
 
@@ -78,16 +78,16 @@ def _content(name: str, what: Left) -> Content:
 
 
 class TestInMemoryArtifactStore(ArtifactStoreContract):
-    """Every test of the contract, without a file."""
+    """The contract, without files."""
 
     @pytest.fixture
     def world(self) -> StoreWorld:
-        """A store with nothing in it."""
+        """An empty store."""
         return _Memory()
 
 
 def test_put_decides_the_name() -> None:
-    """One object of facts serves a fake renderer for files of many names."""
+    """One set of facts serves a fake renderer for files of many names."""
     store = InMemoryArtifactStore()
     facts = MediaFacts("any.png", "png", 103, _SHA256, width=24, height=16)
     staging = store.open_staging(Kind.IMAGE, RenderKey(1, 1), 1).unwrap()

@@ -1,4 +1,4 @@
-"""The fake renderer keeps the contract, and does as a test tells it."""
+"""Contract tests of the fake renderer, and of its scripts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from domain.prompt import Kind
 from tests.contract.media_renderer_contract import (
     Behaviour,
     MediaRendererContract,
-    Watch,
+    RecordingContext,
     job_for,
 )
 from tests.fakes.media_renderer import FakeMediaRenderer
@@ -43,20 +43,20 @@ class TestFakeMediaRenderer(MediaRendererContract):
                 return FakeMediaRenderer(write=_write, progress=(0.5, 1.0))
 
 
-def test_laid_down_outcomes_come_in_their_order_and_are_counted(tmp_path: Path) -> None:
-    """A prompt fails once, then succeeds; another one is not concerned."""
+def test_scripted_outcomes_are_returned_in_order_and_counted(tmp_path: Path) -> None:
+    """One prompt fails once and then succeeds; another is not affected."""
     fake = FakeMediaRenderer()
     fake.script(1, BAD, None)
     mine, other = job_for(tmp_path / "1", prompt_id=1), job_for(tmp_path / "2", prompt_id=2)
-    results = [fake.render(job, Watch()) for job in (mine, other, mine, mine)]
+    results = [fake.render(job, RecordingContext()) for job in (mine, other, mine, mine)]
     assert [is_successful(result) for result in results] == [False, True, True, True]
     assert fake.calls_by_prompt == {1: 3, 2: 1}
     assert fake.calls == 4
 
 
 def test_a_call_costs_microseconds(tmp_path: Path) -> None:
-    """Ten thousand calls are a matter of a moment, so that simulations can be long."""
-    fake, job, watch = FakeMediaRenderer(), job_for(tmp_path / "out"), Watch()
+    """Ten thousand calls take a fraction of a second, so that simulations can be long."""
+    fake, job, watch = FakeMediaRenderer(), job_for(tmp_path / "out"), RecordingContext()
     began = time.process_time()
     for _ in range(10_000):
         fake.render(job, watch)

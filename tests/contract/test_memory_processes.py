@@ -1,4 +1,4 @@
-"""The fake processes keep the contract, and do as a test tells them."""
+"""Contract tests of the fake processes, and of their scripts."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ class TestFakeProcesses(ProcessesContract):
         return machine.processes
 
 
-def test_kills_are_remembered_and_can_fail() -> None:
-    """Only what really was killed."""
+def test_kills_are_recorded_and_can_fail() -> None:
+    """Only successful kills are recorded."""
     fake = FakeProcesses()
     owner, one, other = fake.start(), fake.start_workflow(), fake.start_workflow()
     fake.unkillable.add(other.group)
@@ -58,10 +58,10 @@ def test_kills_are_remembered_and_can_fail() -> None:
 
 
 def test_a_number_can_be_used_again() -> None:
-    """By a process that is another one, whatever led a group under the number before."""
+    """By a different process, whatever group had the number before."""
     fake = FakeProcesses()
     owner, workflow = fake.start(), fake.start_workflow()
-    stranger = fake.start(workflow.group)
+    other = fake.start(workflow.group)
     assert fake.end_workflow(owner, workflow) is Termination.ENDED
     assert fake.killed == []
-    assert fake.liveness_of(stranger) is Liveness.ALIVE
+    assert fake.liveness_of(other) is Liveness.ALIVE

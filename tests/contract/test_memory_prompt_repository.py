@@ -1,4 +1,4 @@
-"""The in-memory repository keeps the contract."""
+"""Contract tests of the in-memory repository."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.contract.prompt_repository_contract import (
 )
 from tests.fakes.database import InMemoryDatabase, PromptRow
 from tests.fakes.prompt_repository import InMemoryPromptRepository
-from tests.owners import ME
+from tests.worker_identities import ME
 
 if TYPE_CHECKING:
     from tests.fakes.system import ManualClock

@@ -1,4 +1,4 @@
-"""A bucket, held to the port's contract against a store on this machine, and its failures."""
+"""Contract tests of a bucket in a local object store, and its failures."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class _Bucket(LocalStagingWorld):
         self.bucket.remove()
 
     def prepared(self, key: RenderKey, *names: str) -> Prepared:
-        """Verified pictures of these names."""
+        """Verified pictures with these names."""
         staging = self.store.open_staging(Kind.IMAGE, key, 1).unwrap()
         for name in names:
             self.leave(staging, name, Left.PICTURE)
@@ -97,23 +97,23 @@ class _Bucket(LocalStagingWorld):
 
 @pytest.fixture
 def bucket_world(tmp_path: Path, bucket: TestBucket, bucket_server: BucketServer) -> _Bucket:
-    """A store over a fresh bucket, with an empty folder for staging."""
+    """A store over a new bucket, with an empty staging folder."""
     return _Bucket(tmp_path / "staging", bucket, bucket_server)
 
 
 class TestObjectArtifactStore(ArtifactStoreContract):
-    """Every test of the contract; two promises that only a local folder can give are others."""
+    """The contract; two promises that only a local folder can keep are replaced."""
 
     @pytest.fixture
     def world(self, bucket_world: _Bucket) -> StoreWorld:
-        """A store over a fresh bucket."""
+        """A store over a new bucket."""
         return bucket_world
 
     def test_the_same_second_twice_replaces_nothing(self, world: StoreWorld) -> None:
-        """A key that exists is passed over, ours as well as a stranger's.
+        """An existing key is skipped, whether Media Generator or another program made it.
 
-        A bucket has no folders. Whether one is taken could only be told by listing, which is not
-        done; so files of other names may stand under the same folder's name.
+        A bucket has no folders. Only a listing, which is not made, could tell whether one is used;
+        so files with other names may be under the same folder's name.
         """
         assert isinstance(world, _Bucket)
         world.occupy(Kind.IMAGE, "3_20260106T213045_2")
@@ -132,9 +132,9 @@ class TestObjectArtifactStore(ArtifactStoreContract):
         assert world.bucket.get("image/3_20260106T213045_2/a.png") == b"not ours"
 
     def test_a_lost_root_is_named_everywhere(self, world: StoreWorld) -> None:
-        """A bucket that is gone is named before a claim and where files are sent.
+        """A missing bucket is reported before a claim and where files are uploaded.
 
-        Staging is local: files are still made and verified without the bucket.
+        Staging is local: files are rendered and verified without the bucket.
         """
         assert isinstance(world, _Bucket)
         ready = world.prepared(ONE, "a.png")
@@ -147,7 +147,7 @@ class TestObjectArtifactStore(ArtifactStoreContract):
 
 
 class _Machines:
-    """Two machines with staging folders of their own, one bucket and one database."""
+    """Two machines with their own staging folders, one bucket and one database."""
 
     def __init__(self, folder: Path, bucket: TestBucket, server: BucketServer) -> None:
         connection = Connection(make_database(folder / "musings.db", "wide", "wal"), 5.0)
@@ -162,14 +162,14 @@ class _Machines:
 def machines(
     tmp_path: Path, bucket: TestBucket, bucket_server: BucketServer
 ) -> Iterator[_Machines]:
-    """Two of them."""
+    """Two machines."""
     made = _Machines(tmp_path, bucket, bucket_server)
     yield made
     made.close()
 
 
-def test_another_machine_finishes_what_was_sent(machines: _Machines) -> None:
-    """It knows the rows, and forgets the plan when it cleans up."""
+def test_another_machine_finishes_an_upload(machines: _Machines) -> None:
+    """It knows the rows, and deletes the plan during clean-up."""
     lost, other = machines.first.store, machines.second.store
     [stored] = lost.place([machines.first.prepared(ONE, "a.png", "b.png")], ONE, AT, rows).unwrap()
     assert ONE in other.leftovers()
@@ -187,10 +187,10 @@ def test_another_machine_finishes_what_was_sent(machines: _Machines) -> None:
     assert lost.leftovers() == frozenset()
 
 
-def test_another_machine_removes_what_was_sent_in_part(
+def test_another_machine_removes_a_partial_upload(
     machines: _Machines, bucket_server: BucketServer
 ) -> None:
-    """And so does the lost one, if it lives after all and sends the rest."""
+    """So does the lost machine, if it is alive after all and uploads the rest."""
     lost, other = machines.first.store, machines.second.store
     prepared = machines.first.prepared(ONE, "a.png", "b.png")
     unreachable = refusal("507 Insufficient Storage", "XMinioStorageFull")
@@ -209,8 +209,8 @@ def test_another_machine_removes_what_was_sent_in_part(
     assert set(machines.first.bucket.objects()) == {"image/3_x/other.png"}
 
 
-def test_files_go_up_with_their_types_and_digests(bucket_world: _Bucket) -> None:
-    """Content and type are those of the file; nothing is listed, and nothing else is written."""
+def test_files_are_uploaded_with_their_types_and_digests(bucket_world: _Bucket) -> None:
+    """Content and type are those of the file; nothing is listed, and no other object is written."""
     bucket = bucket_world.bucket
     bucket_world.server.requests.clear()
     prepared = [bucket_world.prepared(ONE, "a.png", "b.png", "c.png")]
@@ -226,8 +226,8 @@ def test_files_go_up_with_their_types_and_digests(bucket_world: _Bucket) -> None
     assert dict(facts.labels) == {"sha256": digest, "mediagen-render": "db-1-1"}
 
 
-def test_the_same_bytes_of_another_render_are_not_ours(bucket_world: _Bucket) -> None:
-    """A script that always makes the same picture: only the render's own object is withdrawn."""
+def test_identical_objects_of_another_render_are_kept(bucket_world: _Bucket) -> None:
+    """If a script always makes the same picture, only the render's own object is withdrawn."""
     first, second = RenderKey(1, 1), RenderKey(1, 2)
     for key in (first, second):
         bucket_world.store.place([bucket_world.prepared(key, "a.png")], key, AT, rows).unwrap()
@@ -254,10 +254,10 @@ def test_without_labels_the_content_decides(bucket_world: _Bucket) -> None:
 
 
 @pytest.mark.parametrize(("status", "code", "expected"), ANSWERS)
-def test_an_answer_that_is_an_error_becomes_a_failure(
+def test_an_error_response_becomes_a_failure(
     bucket_world: _Bucket, status: str, code: str, expected: FailureCode
 ) -> None:
-    """By its code: found before a claim and while sending; the files are kept for nobody."""
+    """By its code, before a claim and during an upload; no files are kept."""
     ready = bucket_world.prepared(ONE, "a.png")
     server = bucket_world.server
     server.fault = lambda _environ: refusal(status, code)
@@ -272,8 +272,8 @@ def test_an_answer_that_is_an_error_becomes_a_failure(
     assert bucket_world.store.leftovers() == frozenset()
 
 
-def test_a_store_that_is_away_keeps_the_plan(bucket_world: _Bucket) -> None:
-    """What was sent before is found and deleted once the store is back."""
+def test_an_unreachable_store_keeps_the_plan(bucket_world: _Bucket) -> None:
+    """Uploaded objects are found and deleted once the store is back."""
     world, server = bucket_world, bucket_world.server
     ready = world.prepared(ONE, "a.png", "b.png")
 
@@ -299,8 +299,8 @@ def test_a_store_that_is_away_keeps_the_plan(bucket_world: _Bucket) -> None:
     assert world.store.leftovers() == frozenset()
 
 
-def test_an_answer_that_gets_lost_is_no_clash(bucket_world: _Bucket) -> None:
-    """The object is there, and the request that is sent again finds it: it is the render's own."""
+def test_a_lost_response_is_no_conflict(bucket_world: _Bucket) -> None:
+    """The object exists when the request is repeated, and is recognised as the render's own."""
     world, server = bucket_world, bucket_world.server
     ready = world.prepared(ONE, "a.png")
     lost: list[str] = []
@@ -326,7 +326,7 @@ def test_an_answer_that_gets_lost_is_no_clash(bucket_world: _Bucket) -> None:
 def test_a_store_that_replaces_objects_is_refused(
     bucket: TestBucket, bucket_server: BucketServer
 ) -> None:
-    """As one does that ignores If-None-Match."""
+    """Such as one that ignores If-None-Match."""
 
     def ignore(environ: WSGIEnvironment) -> None:
         environ.pop("HTTP_IF_NONE_MATCH", None)
@@ -339,8 +339,8 @@ def test_a_store_that_replaces_objects_is_refused(
     bucket.storage().check()
 
 
-def test_a_store_that_refuses_everything_is_no_safe_one(bucket_world: _Bucket) -> None:
-    """As one does behind a proxy that answers each condition with 412; the names come to an end."""
+def test_a_store_that_refuses_every_condition_is_not_safe(bucket_world: _Bucket) -> None:
+    """Such as one behind a proxy that answers each condition with 412; the names run out."""
 
     def refuse(environ: WSGIEnvironment) -> WSGIApplication | None:
         if environ["REQUEST_METHOD"] == "PUT":
@@ -358,7 +358,7 @@ def test_a_store_that_refuses_everything_is_no_safe_one(bucket_world: _Bucket) -
 
 
 def test_credentials_come_from_a_file(bucket: TestBucket, tmp_path: Path) -> None:
-    """A file without them is refused, and nothing of it is quoted."""
+    """A file without them is refused, and its content is not quoted."""
     file = tmp_path / "credentials"
     settings = BucketSettings(
         bucket.settings.url, bucket.settings.endpoint, "us-east-1", credentials_file=str(file)
@@ -375,8 +375,8 @@ def test_credentials_come_from_a_file(bucket: TestBucket, tmp_path: Path) -> Non
     S3Bucket(settings).check()
 
 
-def test_an_authority_of_its_own_must_be_named(tmp_path: Path) -> None:
-    """A store whose certificate nobody vouches for is not used; ``ca_file`` names who does."""
+def test_a_private_certificate_authority_must_be_configured(tmp_path: Path) -> None:
+    """A store with an untrusted certificate is not used; ``ca_file`` names its authority."""
     authority = trustme.CA()
     file = tmp_path / "authority.pem"
     authority.cert_pem.write_to_path(file)

@@ -1,4 +1,4 @@
-"""The gallery in PostgreSQL keeps the contract."""
+"""Contract tests of the PostgreSQL gallery."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.contract.curation_contract import CurationContract
 from tests.contract.gallery_contract import GalleryContract
 from tests.contract.gallery_prompts_contract import GalleryPromptsContract
 from tests.contract.gallery_world import AnArtifact, APrompt, ARender, GalleryWorld
-from tests.owners import ME
+from tests.worker_identities import ME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,12 +44,12 @@ _RENDER = (
 
 
 class PostgresGalleryWorld(GalleryWorld):
-    """A database, reached without the gallery."""
+    """A database that is accessed without the gallery."""
 
     def __init__(self, database: TestDatabase, *, indexes: bool) -> None:
         self._database, self.indexes, self.by_age = database, indexes, True
         self._open: list[Connection] = []  # type: ignore[assignment]
-        # As other programs leave it: rows whose prompts are gone, and columns that hold NULL.
+        # As other programs leave it: rows whose prompts are deleted, and columns with NULL.
         for statement in (
             "ALTER TABLE prompt_artifacts DROP CONSTRAINT prompt_artifacts_prompt_id_fkey",
             "ALTER TABLE writings ALTER title DROP NOT NULL, ALTER content DROP NOT NULL",
@@ -74,13 +74,13 @@ class PostgresGalleryWorld(GalleryWorld):
                     driver.execute(_PROMPT, (*values, reference, row.created_at, row.error_message))
                 elif isinstance(row, AnArtifact):
                     places = (row.id, row.prompt_id, row.artifact_type, row.file_path)
-                    metadata = row.metadata and row.metadata.replace("\0", "?")  # none holds NUL
+                    metadata = row.metadata and row.metadata.replace("\0", "?")  # no NUL
                     driver.execute(_ARTIFACT, (*places, row.preview_path, metadata, row.created_at))
                 else:
                     driver.execute(_RENDER, _render_values(row))
 
     def execute(self, statement: str) -> None:
-        """Another program writes."""
+        """Run a statement of another program."""
         self._database.execute(statement)
 
     def gallery(self) -> Gallery:
@@ -123,7 +123,7 @@ def _render_values(row: ARender) -> tuple[object, ...]:
 
 @pytest.mark.parametrize("indexes", [False, True])
 class TestPostgresGallery(GalleryContract, GalleryPromptsContract):
-    """The contract, on a real server, with our indexes and without."""
+    """The contract, on a real server, with Media Generator's indexes and without."""
 
     @pytest.fixture
     def world(self, queue_database: TestDatabase, *, indexes: bool) -> Iterator[GalleryWorld]:

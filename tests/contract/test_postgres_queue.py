@@ -1,4 +1,4 @@
-"""The queue in PostgreSQL keeps every contract that the queue in SQLite keeps."""
+"""The PostgreSQL queue passes every contract that the SQLite queue passes."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tests.contract.hook_outbox_contract import HookedQueue, HookOutboxContract
 from tests.contract.prompt_repository_contract import PromptRepositoryContract
 from tests.contract.queue_controls_contract import QueueControlsContract
 from tests.contract.render_history_contract import Archive, RenderHistoryContract
-from tests.contract.render_leases_contract import RenderLeasesContract, Ward
-from tests.contract.server_jobs_contract import ServerJobsContract, Yard
+from tests.contract.render_leases_contract import LeasedQueue, RenderLeasesContract
+from tests.contract.server_jobs_contract import JobQueue, ServerJobsContract
 from tests.contract.worker_register_contract import WorkerRegisterContract
 from tests.contract.workflow_records_contract import WorkflowRecordsContract
 from tests.fakes.system import ManualClock
@@ -44,18 +44,18 @@ class TestPostgresPromptRepository(PromptRepositoryContract):
 
     @pytest.fixture
     def outside(self, others: PostgresOutside) -> PostgresOutside:
-        """The same for the contract."""
+        """Other programs on the same database."""
         return others
 
     @pytest.fixture
     def repository(self, others: PostgresOutside, clock: ManualClock) -> PromptRepository:
-        """Over a connection of its own."""
+        """Over its own connection."""
         return others.repository(clock)
 
 
 @pytest.mark.parametrize("create_indexes", [True, False])
 class TestPostgresClaimOrder(ClaimOrderContract):
-    """With our indexes and without."""
+    """With Media Generator's indexes and without."""
 
     @pytest.fixture
     def open_queue(
@@ -76,7 +76,7 @@ class TestPostgresClaimOrder(ClaimOrderContract):
         return opened
 
 
-class _Ward(Ward):
+class _Ward(LeasedQueue):
     def __init__(self, others: PostgresOutside) -> None:
         self.clock = ManualClock()
         self.outside = others
@@ -88,12 +88,12 @@ class TestPostgresRenderLeases(RenderLeasesContract):
     """Over two connections."""
 
     @pytest.fixture
-    def ward(self, others: PostgresOutside) -> Ward:
-        """Over a fresh database."""
+    def leased_queue(self, others: PostgresOutside) -> LeasedQueue:
+        """Over a new database."""
         return _Ward(others)
 
 
-class _Yard(Yard):
+class _Yard(JobQueue):
     def __init__(self, others: PostgresOutside) -> None:
         from adapters.postgres.queue import PostgresServerJobs  # noqa: PLC0415 - needs an extra
 
@@ -112,8 +112,8 @@ class TestPostgresServerJobs(ServerJobsContract):
     """Over two connections."""
 
     @pytest.fixture
-    def yard(self, others: PostgresOutside) -> Yard:
-        """Over a fresh database."""
+    def job_queue(self, others: PostgresOutside) -> JobQueue:
+        """Over a new database."""
         return _Yard(others)
 
 
@@ -122,19 +122,19 @@ class TestPostgresWorkflowRecords(WorkflowRecordsContract):
 
     @pytest.fixture
     def repository(self, others: PostgresOutside) -> PromptRepository:
-        """Makes our tables."""
+        """Creates Media Generator's tables."""
         return others.repository(ManualClock())
 
     @pytest.fixture
     def intake(self, others: PostgresOutside) -> PromptIntake:
-        """Over a connection of its own."""
+        """Over its own connection."""
         from adapters.postgres.queue import PostgresPromptIntake  # noqa: PLC0415 - as above
 
         return PostgresPromptIntake(others.connection())
 
     @pytest.fixture
     def workflow_records(self, others: PostgresOutside) -> WorkflowRecords:
-        """Over a connection of its own."""
+        """Over its own connection."""
         from adapters.postgres.queue import PostgresWorkflowRecords  # noqa: PLC0415 - as above
 
         return PostgresWorkflowRecords(others.connection())
@@ -169,7 +169,7 @@ class TestPostgresRenderHistory(RenderHistoryContract):
 
     @pytest.fixture
     def archive(self, others: PostgresOutside) -> Archive:
-        """Over a fresh database."""
+        """Over a new database."""
         return _Archive(others)
 
 
@@ -189,27 +189,27 @@ class _HookedQueue(HookedQueue):
 
 
 class TestPostgresHookOutbox(HookOutboxContract):
-    """Over connections of their own."""
+    """Over separate connections."""
 
     @pytest.fixture
     def queue(self, others: PostgresOutside) -> HookedQueue:
-        """Over a fresh database."""
+        """Over a new database."""
         return _HookedQueue(others)
 
 
 class TestPostgresQueueControls(QueueControlsContract):
-    """Over a connection for each look."""
+    """Over a connection for each call."""
 
     @pytest.fixture
     def reopen(self, others: PostgresOutside) -> Callable[[], QueueControls]:
-        """The tables stay, the connection is new."""
+        """The same tables over a new connection."""
         from adapters.postgres.queue import PostgresQueueControls  # noqa: PLC0415 - as above
 
         return lambda: PostgresQueueControls(others.connection())
 
     @pytest.fixture
     def long_ago(self, others: PostgresOutside) -> Callable[[], None]:
-        """The row says so."""
+        """Move the time in the row back."""
 
         def happened() -> None:
             others.execute(
@@ -222,18 +222,18 @@ class TestPostgresQueueControls(QueueControlsContract):
 
 
 class TestPostgresWorkerRegister(WorkerRegisterContract):
-    """Over a connection for each look."""
+    """Over a connection for each call."""
 
     @pytest.fixture
     def reopen(self, others: PostgresOutside) -> Callable[[], WorkerRegister]:
-        """A connection of its own for each."""
+        """A new connection for each worker."""
         from adapters.sql_queue.workers import SqlWorkerRegister  # noqa: PLC0415 - as above
 
         return lambda: SqlWorkerRegister(others.connection())
 
     @pytest.fixture
     def later(self, others: PostgresOutside) -> Callable[[int], None]:
-        """The rows say so."""
+        """Move the times in the rows back."""
 
         def passed(seconds: int) -> None:
             others.execute(
@@ -247,7 +247,7 @@ class TestPostgresWorkerRegister(WorkerRegisterContract):
 
 @pytest.mark.timeout(1200)
 def test_the_state_machine(shared_url: str) -> None:
-    """Workers, deaths, recoveries, wishes and other programs in any order."""
+    """Workers, crashes, recoveries, requests and other programs in any order."""
     from tests.contract.queue_machine_postgres import postgres_machine  # noqa: PLC0415 - as above
 
     examples = min(12, max(1, settings().max_examples // 4))  # each takes seconds

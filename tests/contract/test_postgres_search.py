@@ -1,4 +1,4 @@
-"""Searching with PostgreSQL keeps the contract."""
+"""Contract tests of searching with PostgreSQL."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 
 
 class TestPostgresSearch(SearchContract):
-    """The contract, with our own table in the shared database."""
+    """The contract, with Media Generator's own table in the shared database."""
 
     @pytest.fixture
     def world(self, queue_database: TestDatabase) -> Iterator[GalleryWorld]:

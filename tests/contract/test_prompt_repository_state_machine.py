@@ -1,4 +1,4 @@
-"""Workers, deaths, recoveries, wishes and other programs in any order, in each world."""
+"""Workers, crashes, recoveries, requests and other programs in any order, in each world."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.timeout(600)  # with many examples, on a machine that i
 
 
 def _share(part: float) -> settings:
-    """A part of the profile's examples, each of forty-five steps."""
+    """A share of the profile's examples, each of forty-five steps."""
     examples = max(1, round(settings().max_examples * part))
     return settings(max_examples=examples, stateful_step_count=45)
 

@@ -1,4 +1,4 @@
-"""The switches in memory and in SQLite keep the contract."""
+"""Contract tests of the queue controls in memory and in SQLite."""
 
 from __future__ import annotations
 
@@ -28,28 +28,28 @@ class TestInMemoryQueueControls(QueueControlsContract):
 
     @pytest.fixture
     def clock(self) -> ManualClock:
-        """Moved by hand."""
+        """A manual clock."""
         return ManualClock()
 
     @pytest.fixture
     def reopen(self, clock: ManualClock) -> Callable[[], QueueControls]:
-        """The tables stay, the object is new."""
+        """The same tables in a new object."""
         database = InMemoryDatabase()
         return lambda: InMemoryQueueControls(database, clock)
 
     @pytest.fixture
     def long_ago(self, clock: ManualClock) -> Callable[[], None]:
-        """What comes now comes an hour later."""
+        """Move the clock forward by an hour."""
         return lambda: clock.advance(3600)
 
 
 @pytest.mark.parametrize("journal_mode", ["delete", "wal"])
 class TestSqliteQueueControls(QueueControlsContract):
-    """The contract, on a real file that is opened anew each time."""
+    """The contract, on a real file that is opened again each time."""
 
     @pytest.fixture
     def reopen(self, tmp_path: Path, journal_mode: str) -> Iterator[Callable[[], QueueControls]]:
-        """A connection of its own for each."""
+        """A new connection for each."""
         path = make_database(tmp_path / "musings.db", "wide", journal_mode)
         with ExitStack() as stack:
 
@@ -62,7 +62,7 @@ class TestSqliteQueueControls(QueueControlsContract):
 
     @pytest.fixture
     def long_ago(self, tmp_path: Path) -> Callable[[], None]:
-        """The row says so."""
+        """Move the time in the row back."""
 
         def happened() -> None:
             Poet(tmp_path / "musings.db").execute(
@@ -72,8 +72,8 @@ class TestSqliteQueueControls(QueueControlsContract):
         return happened
 
 
-def test_looking_for_a_pause_makes_no_tables(tmp_path: Path) -> None:
-    """Whoever only looks leaves the database as it is."""
+def test_reading_a_pause_creates_no_tables(tmp_path: Path) -> None:
+    """A command that only reads leaves the database unchanged."""
     path = make_database(tmp_path / "musings.db", "seed", "delete")
     connection = Connection(path, timeout=5.0)
     before = path.read_bytes()
@@ -92,8 +92,10 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS)
-def test_the_pause_of_another_place_is_told_apart(tmp_path: Path, other: WorkerPlace) -> None:
-    """It holds nobody here, success here does not end it, and a person who resumes does."""
+def test_the_pause_of_another_machine_does_not_apply_here(
+    tmp_path: Path, other: WorkerPlace
+) -> None:
+    """A success here does not end it, but a user who resumes the queue does."""
     path = make_database(tmp_path / "musings.db", "wide", "delete")
     with closing(Connection(path, 5.0)) as connection:
         here, there = (SqlQueueControls(connection, lambda p=p: p) for p in (HERE, other))  # type: ignore[misc]
@@ -122,8 +124,8 @@ def test_the_same_boot_is_the_same_machine(tmp_path: Path) -> None:
         assert after.resume(PausedBy.ENVIRONMENT) is True
 
 
-def test_the_pause_of_a_place_that_is_gone_is_forgotten(tmp_path: Path) -> None:
-    """After a day without news, but never the one that is in force here."""
+def test_the_pause_of_a_machine_that_is_gone_is_removed(tmp_path: Path) -> None:
+    """After a day without news, but never the pause in force here."""
     path = make_database(tmp_path / "musings.db", "wide", "delete")
     with closing(Connection(path, 5.0)) as connection:
         here, there = (

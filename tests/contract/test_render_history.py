@@ -1,4 +1,4 @@
-"""Histories in memory and in SQLite keep the contract."""
+"""Contract tests of the render histories in memory and in SQLite."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.fakes.prompt_repository import InMemoryPromptRepository
 from tests.fakes.renders import InMemoryRenderHistory, InMemoryRenderLeases
 from tests.fakes.system import ManualClock
 from tests.fresh_databases import fresh_database
-from tests.owners import ME, OTHER, sqlite_repository
+from tests.worker_identities import ME, OTHER, sqlite_repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -84,7 +84,7 @@ class TestInMemoryRenderHistory(RenderHistoryContract):
 
     @pytest.fixture
     def archive(self) -> Archive:
-        """Over tables that are empty."""
+        """Over empty tables."""
         return _InMemoryArchive()
 
 
@@ -94,14 +94,14 @@ class TestSqliteRenderHistory(RenderHistoryContract):
 
     @pytest.fixture
     def archive(self, tmp_path: Path, journal_mode: str) -> Iterator[Archive]:
-        """Over a fresh database."""
+        """Over a new database."""
         with ExitStack() as stack:
             path = fresh_database(tmp_path / "musings.db", "wide", journal_mode)
             yield _SqliteArchive(path, stack)
 
 
-def test_a_database_that_knows_nothing_of_us_is_left_alone(tmp_path: Path) -> None:
-    """Whoever has nothing to forget makes no tables."""
+def test_housekeeping_creates_no_tables(tmp_path: Path) -> None:
+    """A database without Media Generator's tables is left unchanged."""
     path = fresh_database(tmp_path / "musings.db")
     before = path.read_bytes()
     with closing(Connection(path, 5.0)) as connection:
@@ -111,8 +111,8 @@ def test_a_database_that_knows_nothing_of_us_is_left_alone(tmp_path: Path) -> No
     assert path.read_bytes() == before
 
 
-def test_looking_takes_no_lock(tmp_path: Path) -> None:
-    """A round that finds nothing to remove never waits for a writer, nor lets one wait."""
+def test_an_empty_round_takes_no_lock(tmp_path: Path) -> None:
+    """A round without removals neither waits for a writer nor delays one."""
     path = fresh_database(tmp_path / "musings.db", "wide", "wal")
     with ExitStack() as stack:
         archive = _SqliteArchive(path, stack)

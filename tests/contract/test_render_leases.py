@@ -1,4 +1,4 @@
-"""Leases in memory and in SQLite keep the contract."""
+"""Contract tests of the leases in memory and in SQLite."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ import pytest
 from adapters.sql_queue.prompt_repository import ClaimStatements
 from adapters.sql_queue.renders import SqlRenderLeases
 from adapters.sqlite.connection import Connection
-from tests.contract.render_leases_contract import RenderLeasesContract, Ward
+from tests.contract.render_leases_contract import LeasedQueue, RenderLeasesContract
 from tests.contract.test_memory_prompt_repository import InMemoryOutside
 from tests.contract.test_sqlite_prompt_repository import SqliteOutside
 from tests.databases import make_database
 from tests.fakes.prompt_repository import InMemoryPromptRepository
 from tests.fakes.renders import InMemoryRenderLeases
 from tests.fakes.system import ManualClock
-from tests.owners import ME, OTHER, sqlite_repository
+from tests.worker_identities import ME, OTHER, sqlite_repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 
-class _InMemoryWard(Ward):
+class _InMemoryWard(LeasedQueue):
     def __init__(self) -> None:
         self.clock = ManualClock()
         self.outside = outside = InMemoryOutside()
@@ -32,7 +32,7 @@ class _InMemoryWard(Ward):
         self.leases = InMemoryRenderLeases(outside.database, OTHER, self.clock)
 
 
-class _SqliteWard(Ward):
+class _SqliteWard(LeasedQueue):
     def __init__(self, path: Path, stack: ExitStack) -> None:
         self.clock = ManualClock()
         self.outside = SqliteOutside(path)
@@ -48,8 +48,8 @@ class TestInMemoryRenderLeases(RenderLeasesContract):
     """The contract, in memory."""
 
     @pytest.fixture
-    def ward(self) -> Ward:
-        """Over tables that are empty."""
+    def queue(self) -> LeasedQueue:
+        """Over empty tables."""
         return _InMemoryWard()
 
 
@@ -58,7 +58,7 @@ class TestSqliteRenderLeases(RenderLeasesContract):
     """The contract, on a real file and over two connections."""
 
     @pytest.fixture
-    def ward(self, tmp_path: Path, journal_mode: str) -> Iterator[Ward]:
-        """Over a fresh database."""
+    def queue(self, tmp_path: Path, journal_mode: str) -> Iterator[LeasedQueue]:
+        """Over a new database."""
         with ExitStack() as stack:
             yield _SqliteWard(make_database(tmp_path / "musings.db", "wide", journal_mode), stack)

@@ -1,4 +1,4 @@
-"""The logs in memory and in files keep the contract."""
+"""Contract tests of the logs in memory and in files."""
 
 from __future__ import annotations
 

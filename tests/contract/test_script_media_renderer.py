@@ -1,4 +1,4 @@
-"""The script renderer keeps the contract, with real scripts."""
+"""Contract tests of the script renderer, with real scripts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SCRIPTS = {
 
 
 class TestScriptRenderer(MediaRendererContract):
-    """For every kind at once."""
+    """For all kinds at once."""
 
     def renderer(self, behaviour: Behaviour, folder: Path) -> ScriptRenderer:
         broken = behaviour is Behaviour.BE_BROKEN
@@ -45,6 +45,6 @@ class TestScriptRenderer(MediaRendererContract):
 
 
 class TestScriptRendererOfOneKind(TestScriptRenderer):
-    """As it is where another renderer makes the other kind."""
+    """For one kind, as if another renderer made the other kind."""
 
     kinds = frozenset({Kind.AUDIO})

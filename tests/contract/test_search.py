@@ -1,4 +1,4 @@
-"""Searching with SQLite keeps the contract."""
+"""Contract tests of searching with SQLite."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class TestSqliteSearch(SearchContract):
-    """The contract, with FTS5 in a file of its own."""
+    """The contract, with FTS5 in a separate file."""
 
     @pytest.fixture
     def world(self, tmp_path: Path) -> Iterator[GalleryWorld]:
@@ -43,8 +43,8 @@ class TestSqliteSearch(SearchContract):
         with closing(sqlite3.connect(world.path)) as driver, driver:
             driver.execute(statement)
 
-    def test_a_person_s_tags_count(self, world: GalleryWorld, index: SearchIndex) -> None:
-        """As soon as they are set, and no longer than that."""
+    def test_a_users_tags_are_searched(self, world: GalleryWorld, index: SearchIndex) -> None:
+        """From when they are set until they are removed."""
         world.add(APrompt(1), APrompt(2))
         world.add(AnArtifact(9, prompt_id=2))
         for statement in (
@@ -59,14 +59,14 @@ class TestSqliteSearch(SearchContract):
     def test_the_shared_database_is_not_written_to(
         self, world: GalleryWorld, index: SearchIndex
     ) -> None:
-        """The index is a file beside the state of the workers, and can be deleted."""
+        """The index is a file next to the workers' state, and can be deleted."""
         world.add(APrompt(1))
         before = world.path.read_bytes()
         assert found(index, "lake") == [1]
         assert world.path.read_bytes() == before
 
     def test_a_library_without_fts5_is_explained(self) -> None:
-        """By its version, with another way to look."""
+        """With its version, and another way to search."""
 
         class Old:
             def rows(self, _: str) -> list[tuple[object, ...]]:

@@ -1,4 +1,4 @@
-"""The book of jobs on servers keeps the contract, on a real file and over two connections."""
+"""Contract tests of the records of server jobs, on a real file and over two connections."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import pytest
 from adapters.sql_queue.prompt_repository import ClaimStatements
 from adapters.sql_queue.renders import SqlRenderLeases, SqlServerJobs
 from adapters.sqlite.connection import Connection
-from tests.contract.server_jobs_contract import ServerJobsContract, Yard
+from tests.contract.server_jobs_contract import JobQueue, ServerJobsContract
 from tests.contract.test_sqlite_prompt_repository import SqliteOutside
 from tests.databases import make_database
 from tests.fakes.system import ManualClock
-from tests.owners import OTHER, sqlite_repository
+from tests.worker_identities import OTHER, sqlite_repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 
-class _SqliteYard(Yard):
+class _SqliteYard(JobQueue):
     def __init__(self, path: Path, stack: ExitStack) -> None:
         self.clock = ManualClock()
         self.outside = self._outside = SqliteOutside(path)
@@ -42,7 +42,7 @@ class TestSqliteServerJobs(ServerJobsContract):
     """The contract, on a real file and over two connections."""
 
     @pytest.fixture
-    def yard(self, tmp_path: Path, journal_mode: str) -> Iterator[Yard]:
-        """Over a fresh database."""
+    def queue(self, tmp_path: Path, journal_mode: str) -> Iterator[JobQueue]:
+        """Over a new database."""
         with ExitStack() as stack:
             yield _SqliteYard(make_database(tmp_path / "musings.db", "wide", journal_mode), stack)

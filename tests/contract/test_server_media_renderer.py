@@ -1,4 +1,4 @@
-"""The renderer through a server keeps the contract, with a server double."""
+"""Contract tests of the server renderer, with a server double."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The SQLite repository keeps the contract, on narrow and wide tables, on DELETE and WAL."""
+"""Contract tests of the SQLite repository, on narrow and wide tables, on DELETE and WAL."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.contract.prompt_repository_contract import (
     Seen,
 )
 from tests.databases import Poet, make_database
-from tests.owners import sqlite_repository
+from tests.worker_identities import sqlite_repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The processes of this very machine keep the contract."""
+"""Contract tests of the processes of this machine."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.contract.processes_contract import Machine, ProcessesContract
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Waits for the word to go on, as a renderer's child does, and bears the mark from then on.
+# Waits for a line of input, as a renderer's child does, and carries the mark from then on.
 LEADER = """
 import os, subprocess, sys
 os.environ["MEDIAGEN_RENDER"] = sys.stdin.readline().strip()
@@ -34,7 +34,7 @@ child.wait()
 
 
 def started(pid: int) -> str:
-    """Told by another way than the adapter's, where there is one."""
+    """When a process started, by a different method from the adapter's if there is one."""
     if not process_table.IN_FILES:
         return started_of(pid) or ""
     return subprocess.run(  # noqa: S603 - a number is all that is put in
@@ -96,7 +96,7 @@ class SystemMachine(Machine):
 
 
 def lives(pid: int) -> bool:
-    """Whether a process runs; a zombie does not."""
+    """Whether a process is running; a zombie is not."""
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -116,7 +116,7 @@ class TestSystemProcesses(ProcessesContract):
 
 
 class TestWithoutProcessFiles(TestSystemProcesses):
-    """The way of systems that have no /proc; on Linux it only is not used."""
+    """The method for systems without /proc, which Linux has but does not use."""
 
     @pytest.fixture(autouse=True)
     def _ask_psutil(self, monkeypatch: pytest.MonkeyPatch) -> None:

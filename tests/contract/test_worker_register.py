@@ -1,4 +1,4 @@
-"""The register in SQLite keeps the contract, and names what each worker renders."""
+"""Contract tests of the SQLite register, which also names what each worker renders."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 
 class TestSqliteWorkerRegister(WorkerRegisterContract):
-    """Over a connection for each call, as of several containers."""
+    """Over a connection for each call, as from several containers."""
 
     @pytest.fixture
     def reopen(self, tmp_path: Path) -> Iterator[Callable[[], WorkerRegister]]:
-        """A connection of its own for each."""
+        """A new connection for each worker."""
         path = make_database(tmp_path / "musings.db", "wide", "wal")
         with ExitStack() as stack:
 
@@ -38,7 +38,7 @@ class TestSqliteWorkerRegister(WorkerRegisterContract):
 
     @pytest.fixture
     def later(self, tmp_path: Path) -> Callable[[int], None]:
-        """The rows say so."""
+        """Move the times in the rows back."""
 
         def passed(seconds: int) -> None:
             Poet(tmp_path / "musings.db").execute(
@@ -49,8 +49,8 @@ class TestSqliteWorkerRegister(WorkerRegisterContract):
         return passed
 
 
-def test_to_look_makes_no_tables(tmp_path: Path) -> None:
-    """As every command that only reads."""
+def test_reading_creates_no_tables(tmp_path: Path) -> None:
+    """Like every command that only reads."""
     path = make_database(tmp_path / "musings.db", "seed", "delete")
     connection = Connection(path, timeout=5.0)
     before = path.read_bytes()
@@ -60,7 +60,7 @@ def test_to_look_makes_no_tables(tmp_path: Path) -> None:
 
 
 def test_a_worker_that_has_ended_is_gone_at_once(tmp_path: Path) -> None:
-    """Where its machine can tell."""
+    """If its machine can tell."""
     connection = Connection(make_database(tmp_path / "musings.db", "seed", "delete"), timeout=5.0)
     dead = replace(HERE, identity=replace(HERE.identity, pid=12))
     register = SqlWorkerRegister(

@@ -1,4 +1,4 @@
-"""The records of named workflows keep their contract on a real file."""
+"""Contract tests of the records of named workflows, on a real file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from adapters.sqlite.shared_schema import create_database
 from application.ports.workflows import PromptHints
 from tests.contract.workflow_records_contract import WorkflowRecordsContract
 from tests.databases import make_database
-from tests.owners import sqlite_repository
+from tests.worker_identities import sqlite_repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 
 
 class TestSqliteWorkflowRecords(WorkflowRecordsContract):
-    """With every column that prompts have in practice."""
+    """With every column that prompts may have in practice."""
 
     @pytest.fixture
     def connection(self, tmp_path: Path) -> Iterator[Connection]:
-        """To a fresh database."""
+        """A connection to a new database."""
         create_database(tmp_path / "queue.db")
         with closing(Connection(tmp_path / "queue.db", timeout=30.0)) as connection:
             yield connection
 
     @pytest.fixture
     def repository(self, connection: Connection) -> PromptRepository:
-        """Makes our tables."""
+        """Creates Media Generator's tables."""
         return sqlite_repository(connection)
 
     @pytest.fixture
@@ -49,8 +49,8 @@ class TestSqliteWorkflowRecords(WorkflowRecordsContract):
         return SqlWorkflowRecords(connection)
 
 
-def test_nothing_is_known_without_our_tables_and_the_column(tmp_path: Path) -> None:
-    """A command that only looks creates nothing."""
+def test_reading_without_our_tables_creates_nothing(tmp_path: Path) -> None:
+    """Without the tables and the column, no records are returned."""
     path = make_database(tmp_path / "seed.db")
     with closing(Connection(path, timeout=30.0)) as connection:
         records = SqlWorkflowRecords(connection)

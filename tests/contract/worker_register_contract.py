@@ -1,4 +1,4 @@
-"""What the register of workers promises."""
+"""Contract of the register of workers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ THERE = replace(HERE, identity=ProcessIdentity("gpu2", "boot-2", "pid:[1]", 11, 
 
 
 class WorkerRegisterContract(ABC):
-    """The tests; a subclass opens the same database again and again."""
+    """The contract; a subclass opens the same database again and again."""
 
     @pytest.fixture
     @abstractmethod
@@ -41,27 +41,27 @@ class WorkerRegisterContract(ABC):
     @pytest.fixture
     @abstractmethod
     def later(self) -> Callable[[int], None]:
-        """Lets a number of seconds pass since everything that happened."""
+        """Lets a number of seconds pass."""
 
-    def test_without_workers_there_are_none(self, reopen: Callable[[], WorkerRegister]) -> None:
-        """And an unknown one may be forgotten."""
+    def test_an_empty_register_lists_no_workers(self, reopen: Callable[[], WorkerRegister]) -> None:
+        """And an unknown worker may be removed."""
         assert reopen().workers() == ()
         reopen().unregister(HERE.identity)
 
     def test_every_machine_shows_as_it_describes_itself(
         self, reopen: Callable[[], WorkerRegister]
     ) -> None:
-        """To the others too."""
+        """To other machines as well."""
         reopen().register(HERE)
         reopen().register(THERE)
         workers = reopen().workers()
         assert [worker.description for worker in workers] == [HERE, THERE]
         assert not any(worker.is_gone or worker.prompt_ids for worker in workers)
 
-    def test_an_entry_is_renewed_and_not_repeated(
+    def test_an_entry_is_updated_and_not_repeated(
         self, reopen: Callable[[], WorkerRegister]
     ) -> None:
-        """With what has changed; the machine may have another name now."""
+        """With all changes, including the machine's name."""
         reopen().register(HERE)
         changed = replace(
             HERE, identity=replace(HERE.identity, host="gpu1.example"), slots=3, stopped=()
@@ -69,10 +69,10 @@ class WorkerRegisterContract(ABC):
         reopen().register(changed)
         assert [worker.description for worker in reopen().workers()] == [changed]
 
-    def test_a_silent_worker_is_gone_and_forgotten_after_a_day(
+    def test_a_silent_worker_is_shown_as_gone_and_removed_after_a_day(
         self, reopen: Callable[[], WorkerRegister], later: Callable[[int], None]
     ) -> None:
-        """By one clock, that of the database."""
+        """By the clock of the database."""
         reopen().register(HERE)
         later(60)
         assert [worker.is_gone for worker in reopen().workers()] == [False]
@@ -83,7 +83,7 @@ class WorkerRegisterContract(ABC):
         assert reopen().workers() == ()
 
     def test_a_worker_that_ends_is_not_shown(self, reopen: Callable[[], WorkerRegister]) -> None:
-        """It said so."""
+        """It removed its own entry."""
         reopen().register(HERE)
         reopen().register(THERE)
         reopen().unregister(HERE.identity)

@@ -1,4 +1,4 @@
-"""What the records of named workflows promise, in every database."""
+"""Contract of the records of named workflows, in every database."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ PHOTO = WorkflowChoice("photo", "the default: no rule fits")
 
 
 class WorkflowRecordsContract:
-    """Subclasses give the fixtures; all of them are over the same database."""
+    """The contract; a subclass supplies the fixtures, all of them over the same database."""
 
-    def test_a_name_is_chosen_with_the_submission(
+    def test_a_name_is_recorded_with_the_submission(
         self, intake: PromptIntake, workflow_records: WorkflowRecords
     ) -> None:
         """It also becomes the name of the configuration, where prompts have one."""
@@ -36,7 +36,7 @@ class WorkflowRecordsContract:
         assert workflow_records.hints(second) == PromptHints("mediagen", None)
         assert workflow_records.hints(second + 1) == PromptHints()
 
-    def test_the_newest_render_says_what_rendered(
+    def test_the_newest_render_names_the_workflow(
         self,
         intake: PromptIntake,
         repository: PromptRepository,

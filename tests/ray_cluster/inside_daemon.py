@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from domain.prompt import Kind
 from tests.acceptance.mediagen import LAKE, STEAM, Installation, image, wait_until
 from tests.comfyui_double import running_double
-from tests.contract.media_renderer_contract import Watch, job_for
+from tests.contract.media_renderer_contract import RecordingContext, job_for
 from tests.integration.comfyui_server.renderers import INPUTS, picture_graph
 from tests.ray_cluster.nodes import (
     ADDRESS,
@@ -127,7 +127,7 @@ def test_a_server_on_a_node(nodes: Nodes, tmp_path: Path) -> None:
         )
         with closing(ray_renderer(cluster)) as renderer:
             assert renderer.preflight(Kind.IMAGE) is None
-            watch = Watch()
+            watch = RecordingContext()
             job = job_for(tmp_path / "out", Kind.IMAGE)
             facts = renderer.render(job, watch).unwrap()
             assert (facts.renderer, facts.workflow) == ("ray", graph.name)
@@ -140,7 +140,7 @@ def test_a_server_on_a_node(nodes: Nodes, tmp_path: Path) -> None:
             assert failure is not None
             graph.write_text(json.dumps(picture_graph()))
             wait_for(lambda: renderer.preflight(Kind.IMAGE) is None, "the graph is good again")
-            stopping = Watch(stop_after=1)
+            stopping = RecordingContext(stop_after=1)
             double.behaviour.step_seconds = 0.2
             double.behaviour.fail("VAEDecode", "hold", times=None)
             other = replace(job_for(tmp_path / "stopped", Kind.IMAGE), seed=8)  # nothing is cached

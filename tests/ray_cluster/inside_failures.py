@@ -16,7 +16,7 @@ from adapters.ray_cluster.doctor import RayChecks
 from application.ports.doctor import CheckStatus
 from domain.failure import FailureCode
 from domain.prompt import Kind
-from tests.contract.media_renderer_contract import Watch, job_for
+from tests.contract.media_renderer_contract import RecordingContext, job_for
 from tests.ray_cluster.nodes import (
     demand,
     kill,
@@ -130,7 +130,7 @@ def test_a_killed_worker(nodes: Nodes, lingering: Lingering, tmp_path: Path) -> 
     with rendering(renderer) as pool:
         assert renderer.preflight(Kind.IMAGE) is None
         assert can_claim(renderer)
-        future = pool.submit(renderer.render, job(tmp_path / "out1"), Watch())
+        future = pool.submit(renderer.render, job(tmp_path / "out1"), RecordingContext())
         pids, environment = lingering.started()
         assert "OMP_NUM_THREADS" not in environment
         assert "RAY_AUTH_TOKEN" not in environment
@@ -143,7 +143,7 @@ def test_a_killed_worker(nodes: Nodes, lingering: Lingering, tmp_path: Path) -> 
         wait_for(lambda: can_claim(renderer), "Ray has started the slot again")
         wait_for(lambda: not living(pids), "what left the group has ended")
         lingering.end()
-        watch = Watch()
+        watch = RecordingContext()
         assert is_successful(renderer.render(job(tmp_path / "out2"), watch))
         assert (tmp_path / "out2" / "made.png").read_bytes() == b"of no interest here"
         assert watch.printed["stdout"] == len("lingering\n")
@@ -158,9 +158,9 @@ def test_a_killed_node(nodes: Nodes, lingering: Lingering, tmp_path: Path) -> No
     with rendering(renderer) as pool:
         assert renderer.preflight(Kind.IMAGE) is None
         wait_for(lambda: can_claim(renderer, 1) and can_claim(renderer, 2), "both slots are there")
-        first = pool.submit(renderer.render, job(tmp_path / "out1", 1), Watch())
+        first = pool.submit(renderer.render, job(tmp_path / "out1", 1), RecordingContext())
         lingering.started()
-        second = pool.submit(renderer.render, job(tmp_path / "out2", 2), Watch())
+        second = pool.submit(renderer.render, job(tmp_path / "out2", 2), RecordingContext())
         lingering.started()
         nodes.kill(2)
         wait_for(lambda: first.done() or second.done(), "one of them is lost")
@@ -202,7 +202,7 @@ def test_a_killed_driver(nodes: Nodes, lingering: Lingering, tmp_path: Path) -> 
     renderer = lingering.renderer()
     with rendering(renderer) as pool:
         assert renderer.preflight(Kind.IMAGE) is None
-        future = pool.submit(renderer.render, job(tmp_path / "out1"), Watch())
+        future = pool.submit(renderer.render, job(tmp_path / "out1"), RecordingContext())
         pids, _ = lingering.started()
         [driver] = nodes.drivers()
         kill(driver)
@@ -211,7 +211,7 @@ def test_a_killed_driver(nodes: Nodes, lingering: Lingering, tmp_path: Path) -> 
         wait_for(lambda: can_claim(renderer), "another driver has a slot")
         wait_for(lambda: not living(pids), "what left the group has ended")
         lingering.end()
-        assert is_successful(renderer.render(job(tmp_path / "out2"), Watch()))
+        assert is_successful(renderer.render(job(tmp_path / "out2"), RecordingContext()))
 
 
 def test_a_requested_stop_ends_all_processes_of_a_script(
@@ -221,7 +221,7 @@ def test_a_requested_stop_ends_all_processes_of_a_script(
     nodes.only(2)
     renderer = lingering.renderer()
 
-    class Stopped(Watch):
+    class Stopped(RecordingContext):
         requested = False
 
         def must_stop(self) -> bool:
@@ -281,7 +281,7 @@ def test_a_lost_head(nodes: Nodes, lingering: Lingering, tmp_path: Path) -> None
     with rendering(renderer) as pool:
         assert renderer.preflight(Kind.IMAGE) is None
         assert can_claim(renderer)
-        future = pool.submit(renderer.render, job(tmp_path / "out1"), Watch())
+        future = pool.submit(renderer.render, job(tmp_path / "out1"), RecordingContext())
         pids, _ = lingering.started()
         nodes.kill_head()
         assert future.result().failure().code is FailureCode.SERVER_LOST
@@ -300,4 +300,4 @@ def test_a_lost_head(nodes: Nodes, lingering: Lingering, tmp_path: Path) -> None
         wait_for(lambda: can_claim(renderer), "the slot is on the new cluster")
         assert renderer.preflight(Kind.IMAGE) is None
         lingering.end()
-        assert is_successful(renderer.render(job(tmp_path / "out2"), Watch()))
+        assert is_successful(renderer.render(job(tmp_path / "out2"), RecordingContext()))

@@ -15,7 +15,7 @@ from domain.affinity import Fit, Need
 from domain.failure import FailureCode
 from domain.prompt import Kind
 from tests.acceptance.mediagen import Installation, image, wait_until
-from tests.contract.media_renderer_contract import Watch, job_for
+from tests.contract.media_renderer_contract import RecordingContext, job_for
 from tests.ray_cluster.nodes import (
     ADDRESS,
     PATIENCE,
@@ -88,7 +88,7 @@ def test_each_is_rendered_where_the_settings_say(nodes: Nodes, tmp_path: Path) -
         assert facts["renderer"] == ("sketch" if text == "draft" else "ray")
 
 
-class Stopping(Watch):
+class Stopping(RecordingContext):
     """Wants to stop once an event is set."""
 
     def __init__(self, wish: Event) -> None:
@@ -120,7 +120,7 @@ def test_slots_suit_workflows(nodes: Nodes, tmp_path: Path) -> None:
         wait_for(lambda: [fits(1), fits(2)] == [only_flux, only_plain], "both slots are there")
         assert fits(3) == [Fit.IMPOSSIBLE] * 2
         plain_job = replace(job_for(tmp_path / "out", Kind.IMAGE), workflow="plain", slot=2)
-        assert renderer.render(plain_job, Watch()).unwrap().renderer == "ray"
+        assert renderer.render(plain_job, RecordingContext()).unwrap().renderer == "ray"
         assert fits(2) == [Fit.IMPOSSIBLE, Fit.LOADED]
         with ThreadPoolExecutor(1) as pool:
             stopped = Event()

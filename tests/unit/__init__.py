@@ -1,1 +1,1 @@
-"""Unit tests: one room at a time, no process, no sleep."""
+"""Unit tests: single parts, without processes and without sleeping."""

@@ -1,4 +1,4 @@
-"""Dependencies are locked with hashes and are what the project asks for: fault 44."""
+"""Dependencies are locked with hashes, and satisfy the project's requirements (fault 44)."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _WHOLE = f"click==8.2.1 \\\n{_HASH}\nzlib-ng==1.1.0 ; os_name == 'posix' \\\n{_H
 
 @pytest.mark.parametrize("name", LOCKS)
 def test_every_lock_pins_hashes_and_satisfies_the_project(name: str) -> None:
-    """As the file stands here, without asking anyone."""
+    """The committed file is checked without a network."""
     text = (_ROOT / name).read_text("utf-8")
     assert lock_problems(text, project_requirements(LOCKS[name])) == []
 
 
 def test_no_lock_is_left_out() -> None:
-    """A new one has to be audited too."""
+    """A new lock has to be audited too."""
     assert {path.name for path in _ROOT.glob("*.lock")} == set(LOCKS)
 
 
@@ -35,14 +35,14 @@ def test_no_lock_is_left_out() -> None:
         (_WHOLE.replace("click", "clack"), "missing: click<9,>=8.2"),
     ],
 )
-def test_what_is_wrong_with_a_lock_is_named(lock: str, problem: str) -> None:
-    """Not pinned, without a hash, another version than the project takes, or not there."""
+def test_problems_of_a_lock_are_named(lock: str, problem: str) -> None:
+    """Unpinned, without a hash, a version outside the requirements, or missing."""
     problems = lock_problems(lock, ["click>=8.2,<9", "zlib_ng>=1"])
     assert problem in problems if problem else problems == []
 
 
-def test_vulnerabilities_are_told_from_packages_nobody_knows() -> None:
-    """In the form in which pip-audit prints them."""
+def test_vulnerabilities_are_distinguished_from_unknown_packages() -> None:
+    """In the format that pip-audit prints."""
     vulnerable = {
         "id": "PYSEC-1",
         "fix_versions": ["2.0", "1.9.1"],

@@ -19,7 +19,7 @@ import pytest
 from domain.prompt import Kind
 from entrypoints.settings.ray import slot_demands
 from entrypoints.settings.workflows import named_workflows
-from tests.settings_places import make_place
+from tests.config_folder import make_config_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -108,7 +108,7 @@ def test_settings_are_valid(where: str, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("of the database")
     settings["database"]["password"] = f"@{secret}"
-    loaded = make_place(tmp_path).load(settings)
+    loaded = make_config_folder(tmp_path).load(settings)
     assert loaded.settings.database.password == "of the database"  # noqa: S105
 
 
@@ -128,7 +128,7 @@ def test_the_nodes_of_kuberay_have_what_the_slots_take(tmp_path: Path) -> None:
         assert "labels" not in group["rayStartParams"]  # refused: they belong to the group's labels
     settings = json.loads(configurations()["kuberay-daemon.yaml"])
     del settings["database"]
-    media = make_place(tmp_path).load(settings).settings.media
+    media = make_config_folder(tmp_path).load(settings).settings.media
     assert media.ray.address == f"{values['fullnameOverride']}-head-svc:6379"
     [word] = shlex.split(worker["rayStartParams"]["resources"])  # it becomes a word of a command
     offered = json.loads(word) | {"GPU": float(worker["rayStartParams"]["num-gpus"])}

@@ -1,8 +1,8 @@
 """Names and texts use the words of the field, in plain English, everywhere that people read them.
 
-Read are: strings, docstrings, comments, class names and SQL in ``src``, the page, ``docs``, the
-README, CONTRIBUTING, ``ops`` and the build files; docstrings and comments of the benchmarks and of
-tests outside ``tests/unit``. The changelog is history and stays as it is.
+Checked are: strings, docstrings, comments, class names and SQL in ``src``, the page, ``docs``, the
+README, CONTRIBUTING, ``ops`` and the build files; in ``TEST_AREAS`` docstrings, comments and
+the names of functions and classes. The changelog is history and stays as it is.
 """
 
 from __future__ import annotations
@@ -55,6 +55,13 @@ _BANNED: Final = {
     r"nought|naught": "zero, nothing",
 }
 
+# Tests describe processes, files and users of other programs; their strings may quote any input.
+_BANNED_IN_TESTS: Final = _BANNED | {
+    r"anybody": "any user, any program",
+    r"strangers?": "another process, another program, a foreign file",
+    r"corpses?": "leftovers, dead worker",
+}
+
 # Names of an earlier version: what they were called, and what they are called today.
 _OLD_NAMES: Final = {
     r"Courier": "OutboxRelay",
@@ -102,19 +109,6 @@ _NOUNS_IN_ING: Final = {
 
 _VAGUE_NAMES: Final = frozenset({"found", "given", "asked", "told", "wanted", "each", "others"})
 _OLD_LIMITS: Final = re.compile(r"_?(?:[A-Z0-9]+_)*(?:MOST|LONGEST|LEAST|BEYOND)(?:_[A-Z0-9]+)*")
-
-
-# Folders whose docstrings and comments are read; their strings are often input of a test.
-_TEST_FOLDERS: Final = (
-    *("benchmarks", "tests/acceptance", "tests/chaos", "tests/comfyui_double", "tests/exports"),
-    *("tests/front_end", "tests/integration", "tests/mappings", "tests/object_store"),
-    *("tests/postgres", "tests/ray_cluster", "tests/web", "tests/workflows"),
-)
-_BANNED_IN_TESTS: Final = _BANNED | {
-    r"anybody('s)?": "any program, any user",
-    r"strangers?('s)?": "another program, an unrelated process",
-    r"corpses?": "zombie, leftover",
-}
 
 
 class Text(NamedTuple):
@@ -172,8 +166,7 @@ def texts_of(path: Path) -> Iterator[Text]:
 
 
 def comments_of(path: Path) -> Iterator[Text]:
-    """The comments of a module; those on consecutive lines are one text."""
-    # A sentence of comments runs over several lines.
+    """The comments of a module; one that runs over several lines is one text."""
     block, first, last = "", 0, 0
     for token in tokens_of(path):
         if token.type == tokenize.COMMENT:
@@ -185,13 +178,15 @@ def comments_of(path: Path) -> Iterator[Text]:
     yield Text(first, block)
 
 
-def docstrings_of(path: Path) -> Iterator[Text]:
-    """The docstrings of a module and of everything in it."""
+def prose_of(path: Path) -> Iterator[Text]:
+    """Docstrings and comments of a module, and the names of its functions as sentences."""
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            docstring = ast.get_docstring(node)
-            if docstring is not None:
+            if docstring := ast.get_docstring(node):
                 yield Text(node.body[0].lineno, docstring)
+            if not isinstance(node, ast.Module):
+                yield Text(node.lineno, node.name.replace("_", " "))
+    yield from comments_of(path)
 
 
 def names_of(path: Path) -> Iterator[Text]:
@@ -305,6 +300,12 @@ def files_of(area: str) -> list[Path]:
 
 
 AREAS: Final = sorted({area_of(path) for path in (*sources(), *other_texts())})
+TEST_AREAS: Final = (
+    *("benchmarks", "tests/acceptance", "tests/chaos", "tests/comfyui_double", "tests/contract"),
+    *("tests/exports", "tests/fakes", "tests/front_end", "tests/integration", "tests/mappings"),
+    *("tests/object_store", "tests/postgres", "tests/ray_cluster", "tests/unit", "tests/web"),
+    "tests/workflows",
+)
 SOURCE_AREAS: Final = sorted({area_of(path) for path in sources()})
 
 
@@ -327,17 +328,19 @@ def test_texts_are_plain_english(area: str) -> None:
     assert not problems, report(problems)
 
 
-@pytest.mark.parametrize("folder", _TEST_FOLDERS)
-def test_docstrings_and_comments_of_tests_are_plain_english(folder: str) -> None:
-    """Tests are read by newcomers too."""
+@pytest.mark.parametrize("area", TEST_AREAS)
+def test_tests_are_described_in_plain_english(area: str) -> None:
+    """Neither docstrings, comments nor names of tests contain a banned word."""
+    paths = set((ROOT / area).rglob("*.py")) - {Path(__file__)}
     problems = [
         f"{where(path, line)}: {replacement}"
-        for path in sorted((ROOT / folder).rglob("*.py"))
-        for line, content in (*docstrings_of(path), *comments_of(path))
+        for path in sorted(paths)
+        for line, content in prose_of(path)
         for replacement in replacements(
             without_public_strings(content), _BANNED_IN_TESTS, re.IGNORECASE
         )
     ]
+    assert paths
     assert not problems, report(problems)
 
 
@@ -436,6 +439,17 @@ def test_the_walk_reads_what_it_says_it_reads(tmp_path: Path) -> None:
         "three anew",
         "for want of four",
     ]
+
+
+def test_strings_of_tests_are_not_prose(tmp_path: Path) -> None:
+    """Docstrings, names and comments are checked; a string that a test passes on is not."""
+    path = tmp_path / "module.py"
+    path.write_text(
+        'def test_a_thing_goes_on() -> None:\n    """Two."""\n    a = "three anew"  # four\n',
+        encoding="utf-8",
+    )
+    contents = [content.strip() for _, content in prose_of(path) if content]
+    assert contents == ["Two.", "test a thing goes on", "four"]
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from playwright.sync_api import expect
 
 from domain.prompt import Kind
 from tests.acceptance.mediagen import image
-from tests.ended import published
-from tests.shown_worker import shown_worker
+from tests.live_worker import live_worker
+from tests.render_events import published
 from tests.web.page_checks import PHONE, overflows, serious
 from tests.web.worker_site import worker_site
 
@@ -55,7 +55,7 @@ def box(element: Locator) -> dict[str, float]:
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_a_preview_appears_is_replaced_and_disappears(site: Site, viewport: ViewportSize) -> None:
     """By the page's own polls; it keeps its aspect ratio, and no other element moves."""
-    with shown_worker(site.loaded) as worker, site.page("/queue", viewport=viewport) as page:
+    with live_worker(site.loaded) as worker, site.page("/queue", viewport=viewport) as page:
         card, below = page.locator("#rendering > li"), page.locator(".toolbar")
         expect(card).to_contain_text("A lake, please")
         expect(card.locator(".preview")).to_be_hidden()
@@ -73,5 +73,5 @@ def test_a_preview_appears_is_replaced_and_disappears(site: Site, viewport: View
         assert [box(card), box(below), box(picture)] == before
         assert not overflows(page)
         assert not serious(page)
-        worker.tell(published(1, worker.claim.render_id, Kind.IMAGE, ("a",), 1.0))
+        worker.emit(published(1, worker.claim.render_id, Kind.IMAGE, ("a",), 1.0))
         expect(card.locator(".preview")).to_be_hidden()

@@ -18,7 +18,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from entrypoints.settings.loader import load_settings
-from tests.shown_worker import shown_worker
+from tests.live_worker import live_worker
 from tests.web.chromium import PATIENCE
 from tests.web.page_errors import record_errors
 from tests.web.serve_process import served
@@ -240,7 +240,7 @@ def test_the_page_works_behind_a_proxy(
             assert (cookie["secure"], cookie["httpOnly"], cookie["path"]) == (True, True, "/media")
             read_pages(page)
             submit_and_pause(page)
-            with shown_worker(settings) as worker:
+            with live_worker(settings) as worker:
                 worker.preview(preview())
                 picture = page.get_by_role("img", name="Preview of prompt")
                 expect(picture).to_have_js_property("naturalWidth", 64)

@@ -15,7 +15,7 @@ from adapters.comfyui_script.renderer import ScriptRenderer
 from adapters.comfyui_script.workflow import DEFAULT_ARGUMENTS, ArgumentStyle, ScriptWorkflow
 from adapters.system_clock import SystemClock
 from domain.prompt import Kind
-from tests.contract.media_renderer_contract import Watch, job_for
+from tests.contract.media_renderer_contract import RecordingContext, job_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +48,7 @@ class Bench:
     def __init__(self, folder: Path, make: Make) -> None:
         self.folder = folder
         self.make = make
-        self.watch = Watch()
+        self.watch = RecordingContext()
         self.clock = SystemClock()
         self.early = False
         self.job: RenderJob

@@ -19,7 +19,7 @@ from adapters.comfyui_script.process import Limits, ScriptProcess, StopReason, W
 from adapters.processes.process_table import entry_of
 from adapters.system_clock import SystemClock
 from domain.failure import FailureCode
-from tests.contract.media_renderer_contract import Watch
+from tests.contract.media_renderer_contract import RecordingContext
 from tests.integration.comfyui_script.processes import (
     descriptors,
     is_running,
@@ -57,7 +57,7 @@ def early(request: pytest.FixtureRequest, bench: Bench) -> bool:
     return bench.early
 
 
-class ObservesProcess(Watch):
+class ObservesProcess(RecordingContext):
     """Observes the process while it waits, and what it has done so far."""
 
     def __init__(self, trace: Path) -> None:
@@ -93,7 +93,7 @@ def test_a_script_that_may_not_start_never_runs(bench: Bench) -> None:
     """It is interrupted; no process, descriptor or file is left."""
     script, before = bench.folder / "flow.sh", descriptors()
     script.write_text(f"touch {bench.folder / 'trace'}")
-    bench.watch = watch = Watch(may_start=False)
+    bench.watch = watch = RecordingContext(may_start=False)
     failure = bench.run(script, interpreter=SHELL).failure()
     assert failure.code is FailureCode.INTERRUPTED
     assert not is_running(watch.workflows[0].group)
@@ -101,7 +101,7 @@ def test_a_script_that_may_not_start_never_runs(bench: Bench) -> None:
     assert (zombies(), descriptors()) == ([], before)
 
 
-class Broken(Watch):
+class Broken(RecordingContext):
     def record_process(self, workflow: WorkflowProcess) -> bool:
         super().record_process(workflow)
         raise OSError("the database is gone")
@@ -121,7 +121,7 @@ def test_a_failed_record_ends_the_process(bench: Bench) -> None:
 def test_a_process_killed_at_the_gate_counts_as_killed(bench: Bench) -> None:
     """The write to its pipe fails, which is not reported as our error."""
 
-    class Killer(Watch):
+    class Killer(RecordingContext):
         def record_process(self, workflow: WorkflowProcess) -> bool:
             os.kill(workflow.group, signal.SIGKILL)
             os.waitid(os.P_PID, workflow.group, os.WEXITED | os.WNOWAIT)
@@ -179,7 +179,7 @@ def test_waiting_at_the_gate_does_not_count_as_script_time(bench: Bench) -> None
 
     clock = Later()
 
-    class Slow(Watch):
+    class Slow(RecordingContext):
         def record_process(self, workflow: WorkflowProcess) -> bool:
             clock.seconds += 3600
             return True
@@ -195,7 +195,7 @@ def python(
     program: str, folder: Path, *words: str, early: bool = False
 ) -> tuple[str, WorkflowProcess]:
     """Run a program behind the gate; returns its output and its process."""
-    context, reserved = Watch(), None
+    context, reserved = RecordingContext(), None
     command = (sys.executable, "-c", program, *words)
     with closing(WaitingGates(SystemClock())) as gates:
         if early:
@@ -281,7 +281,7 @@ def test_an_interpreter_that_disappears_last_minute_is_missing(
     interpreter.write_text(f"#!{other}\ntouch {trace}\n")
     interpreter.chmod(0o755)
 
-    class Mischief(Watch):
+    class Mischief(RecordingContext):
         def record_process(self, workflow: WorkflowProcess) -> bool:
             if how == "vanished":
                 interpreter.unlink()
@@ -359,7 +359,7 @@ def test_a_running_script_starts_the_next_gate(gates: WaitingGates, tmp_path: Pa
     seen: list[WorkflowProcess] = []
     for _ in range(3):
         process = seen[-1] if seen else None
-        context = Watch()
+        context = RecordingContext()
         command = ("/bin/sh", "-c", "exit 0")
         ScriptProcess(
             command,
@@ -387,7 +387,7 @@ def test_a_dead_gate_is_not_used(gates: WaitingGates, tmp_path: Path) -> None:
     [reserved] = gates.processes(tmp_path, {})
     os.kill(reserved.group, signal.SIGKILL)
     os.waitid(os.P_PID, reserved.group, os.WEXITED | os.WNOWAIT)
-    context = Watch()
+    context = RecordingContext()
     result = ScriptProcess(
         ("/bin/sh", "-c", "exit 7"),
         tmp_path,
@@ -411,7 +411,13 @@ def test_a_gate_uses_its_current_directory(gates: WaitingGates, tmp_path: Path) 
     directory.rmdir()
     command = ("/bin/sh", "-c", "touch here; echo ${OLDPWD-none}")
     run = ScriptProcess(
-        command, directory, Limits(60), SystemClock(), Watch(), gates=gates, reserved=reserved
+        command,
+        directory,
+        Limits(60),
+        SystemClock(),
+        RecordingContext(),
+        gates=gates,
+        reserved=reserved,
     )
     with pytest.raises(FileNotFoundError):
         run.run()
@@ -455,6 +461,6 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 def test_a_refused_start_ends_like_a_requested_stop(tmp_path: Path) -> None:
     """There is only one way in which the render context stops a render."""
-    context = Watch(may_start=False)
+    context = RecordingContext(may_start=False)
     result = ScriptProcess(("/bin/sh",), tmp_path, Limits(60), SystemClock(), context).run()
     assert result.stop is StopReason.REQUESTED

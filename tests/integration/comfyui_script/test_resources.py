@@ -21,7 +21,7 @@ from adapters.processes.children import (
     watch_exit,
 )
 from adapters.system_clock import SystemClock
-from tests.contract.media_renderer_contract import Watch
+from tests.contract.media_renderer_contract import RecordingContext
 from tests.integration.comfyui_script.processes import descriptors, seconds_since, zombies
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def memory() -> int:
     return int(psutil.Process().memory_info().rss) // 1024**2
 
 
-class MemoryRecorder(Watch):
+class MemoryRecorder(RecordingContext):
     """Measures the memory of this process while a script runs."""
 
     def __init__(self) -> None:

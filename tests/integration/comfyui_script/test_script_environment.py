@@ -16,7 +16,7 @@ from returns.pipeline import is_successful
 from adapters.comfyui_script.workflow import ArgumentStyle
 from domain.brief import ImageBrief
 from domain.failure import FailureCode
-from tests.contract.media_renderer_contract import Watch
+from tests.contract.media_renderer_contract import RecordingContext
 
 if TYPE_CHECKING:
     from application.ports.media_renderer import RenderJob
@@ -129,7 +129,7 @@ sys.exit(run_probe(command, Path(sys.argv[1]), 20, SystemClock()).problem or Non
     assert (tmp_path / "words").read_bytes().decode() == "été 湖"
 
 
-class Halfway(Watch):
+class Halfway(RecordingContext):
     """Requests a stop once half of the render is reported."""
 
     def must_stop(self) -> bool:

@@ -14,7 +14,7 @@ from returns.pipeline import is_successful
 
 from adapters.comfyui_script import process
 from domain.failure import FailureCode
-from tests.contract.media_renderer_contract import Watch
+from tests.contract.media_renderer_contract import RecordingContext
 from tests.integration.comfyui_script.processes import (
     descriptors,
     is_running,
@@ -88,7 +88,7 @@ def test_the_whole_group_ends_at_the_time_limit(bench: Bench) -> None:
     assert zombies() == []
 
 
-class StopOnceFileExists(Watch):
+class StopOnceFileExists(RecordingContext):
     """Requests a stop once a file exists."""
 
     def __init__(self, bench: Bench, name: str) -> None:
@@ -112,7 +112,7 @@ def test_a_script_that_ignores_sigterm_is_killed(bench: Bench) -> None:
 
 def test_a_script_that_obeys_sigterm_ends_at_once(bench: Bench) -> None:
     """The grace time is a limit, not a pause."""
-    bench.watch = Watch(stop_after=1)
+    bench.watch = RecordingContext(stop_after=1)
     began = time.monotonic()
     failure = bench.run("never_ends.py", grace_seconds=30.0).failure()
     assert failure.code is FailureCode.INTERRUPTED
@@ -145,7 +145,7 @@ def test_a_requested_stop_shortens_the_grace_time_of_a_timeout(
     assert seconds_since(began) < PROMPTLY
 
 
-class RaisesInContext(Watch):
+class RaisesInContext(RecordingContext):
     """A render context that breaks its promise not to raise."""
 
     def must_stop(self) -> bool:

@@ -22,7 +22,7 @@ from application.ports.events import HostEnded, HostFailed, HostStarted
 from domain.brief import ImageBrief
 from domain.failure import FailureCode
 from domain.prompt import Kind
-from tests.contract.media_renderer_contract import Watch, job_for
+from tests.contract.media_renderer_contract import RecordingContext, job_for
 from tests.exports import install
 from tests.integration.comfyui_script.processes import descriptors, is_running, zombies
 
@@ -48,7 +48,7 @@ class Collected:
         return [event.reason for event in self.events if isinstance(event, kind)]
 
 
-class Listening(Watch):
+class Listening(RecordingContext):
     def __init__(self) -> None:
         super().__init__()
         self.chunks: list[bytes] = []
@@ -70,7 +70,7 @@ class WarmBench:
         self.records = HostRecords(folder / "state", lambda: processes)
         self.make = make
         self.limits = HostLimits(200, None, 300.0, ahead="off")
-        self.watch = Watch()
+        self.watch = RecordingContext()
         self.outputs: list[Path] = []
         self.waiting: list[int] = []
         self._pool: HostPool | None = None
@@ -86,7 +86,7 @@ class WarmBench:
         prompt: str = "a lake",
         *,
         warm: bool = True,
-        watch: Watch | None = None,
+        watch: RecordingContext | None = None,
         environment: dict[str, str] | None = None,
         slot: int = 1,
         **changes: Any,  # noqa: ANN401 - any field of the workflow
@@ -361,7 +361,7 @@ def test_time_limit_stall_and_cancel_end_the_host_and_the_prompt(bench: WarmBenc
     changes: dict[str, Any] = {"grace_seconds": 0.2}
     stalled = bench.run(hang, stall_seconds=0.5, **changes).failure()
     late = bench.run(hang, time_limit_seconds=3.0, **changes).failure()
-    watch = Watch(stop_after=1)
+    watch = RecordingContext(stop_after=1)
     bars = "import sys, time\nwhile True: print(' 10%|#| 1/9 [', file=sys.stderr); time.sleep(0.1)"
     stopped = bench.run(bars, watch=watch).failure()
     codes = [failure.code for failure in (stalled, late, stopped)]
@@ -374,7 +374,7 @@ def test_time_limit_stall_and_cancel_end_the_host_and_the_prompt(bench: WarmBenc
 
 def test_a_prompt_that_may_not_start_reaches_no_host(bench: WarmBench) -> None:
     """Refused before anything runs, in a new host and in a waiting one."""
-    refusing = Watch(may_start=False)
+    refusing = RecordingContext(may_start=False)
     assert bench.render(watch=refusing).failure().code is FailureCode.INTERRUPTED
     assert bench.pids("imports") == []
     bench.render().unwrap()
@@ -477,7 +477,9 @@ def test_a_script_without_a_host_gets_the_gpu_to_itself(bench: WarmBench) -> Non
     other.write_text(f"test ! -e {bench.comfyui / 'gpu'} || exit 7")
     workflow = bench.make(other, interpreter=Path("/bin/sh"))
     renderer = ScriptRenderer({(Kind.IMAGE, ""): workflow}, bench.clock, bench.pool)
-    assert is_successful(renderer.render(replace(job_for(bench.folder / "other"), slot=1), Watch()))
+    assert is_successful(
+        renderer.render(replace(job_for(bench.folder / "other"), slot=1), RecordingContext())
+    )
     bench.render().unwrap()
     assert len(set(bench.pids())) == 1
 

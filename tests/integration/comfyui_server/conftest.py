@@ -18,7 +18,7 @@ from adapters.comfyui_server.address import ServerAddress
 from adapters.comfyui_server.job import JobRun, JobState
 from domain.prompt import Kind
 from tests.comfyui_double import Double, running_double
-from tests.contract.media_renderer_contract import Watch, job_for
+from tests.contract.media_renderer_contract import RecordingContext, job_for
 from tests.integration.comfyui_server.renderers import LIMITS, renderer
 from tests.unit.adapters.comfyui_server.job_page import end_codes
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from domain.render import ServerJob
 
 
-class ServerContext(Watch):
+class ServerContext(RecordingContext):
     """A render context that can request a stop at any time, and records its calls."""
 
     def __init__(self, *, endable: bool = True, may_start: bool = True) -> None:

@@ -27,7 +27,7 @@ from adapters.system_clock import SystemClock
 from domain.failure import FailureCode
 from domain.prompt import Kind
 from tests.comfyui_double import running_double
-from tests.contract.media_renderer_contract import Watch, job_for
+from tests.contract.media_renderer_contract import RecordingContext, job_for
 from tests.integration.comfyui_server.conftest import ServerContext
 from tests.unit.adapters.comfyui_graph.graphs import saved
 
@@ -105,7 +105,7 @@ def test_a_real_server_makes_a_valid_file(
     """A picture and a song, each fetched completely."""
     with rendering(tmp_path / "files", url, graph, kind) as renderer:
         assert renderer.preflight(kind) is None
-        job, watch = job_for(tmp_path / "out", kind), Watch()
+        job, watch = job_for(tmp_path / "out", kind), RecordingContext()
         facts = renderer.render(job, watch).unwrap()
     [file] = job.output.iterdir()
     assert file.stat().st_size > 0
@@ -116,7 +116,7 @@ def test_a_real_server_makes_a_valid_file(
 def test_a_real_server_never_answers_with_an_old_file(url: str, tmp_path: Path) -> None:
     """The same graph twice: two jobs, and two files on the server."""
     with rendering(tmp_path / "files", url, picture(uuid4().int % 2**24), Kind.IMAGE) as renderer:
-        watches = [Watch(), Watch()]
+        watches = [RecordingContext(), RecordingContext()]
         for number, watch in enumerate(watches):
             assert is_successful(renderer.render(job_for(tmp_path / f"out{number}"), watch))
     assert watches[0].jobs != watches[1].jobs
@@ -125,11 +125,11 @@ def test_a_real_server_never_answers_with_an_old_file(url: str, tmp_path: Path) 
 def test_a_real_server_continues_an_earlier_job(url: str, tmp_path: Path) -> None:
     """Its result is fetched from the history."""
     with rendering(tmp_path / "files", url, picture(7), Kind.IMAGE) as renderer:
-        first, watch = job_for(tmp_path / "one"), Watch()
+        first, watch = job_for(tmp_path / "one"), RecordingContext()
         assert is_successful(renderer.render(first, watch))
         [left] = watch.jobs
         job = replace(job_for(tmp_path / "two"), earlier=(left,))
-        successor = Watch()
+        successor = RecordingContext()
         assert renderer.render(job, successor).unwrap().job == left
         assert successor.jobs == [left]
     [one], [two] = first.output.iterdir(), job.output.iterdir()

@@ -23,7 +23,7 @@ from tests.fakes.database import InMemoryDatabase, RenderRow
 from tests.fakes.hook_outbox import InMemoryHookOutbox, InMemoryHookOutboxWriter
 from tests.fakes.system import FixedJitter, ManualClock
 from tests.integration.hooks.receiver import Posted, Receiver, answering, receiving
-from tests.owners import ME
+from tests.worker_identities import ME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ from adapters.postgres.connection import Connection
 from adapters.sql_queue.prompt_catalogue import SqlPromptCatalogue
 from domain.prompt import Kind
 from tests.fakes.system import ManualClock
-from tests.owners import ME
+from tests.worker_identities import ME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -28,8 +28,8 @@ from domain.prompt import Kind
 from domain.render import WorkflowProcess
 from tests.contract.postgres_outside import PostgresOutside
 from tests.fakes.system import ManualClock
-from tests.owners import ME, OTHER
 from tests.postgres.server import running_server
+from tests.worker_identities import ME, OTHER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

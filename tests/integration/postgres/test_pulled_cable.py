@@ -17,8 +17,8 @@ from application.ports.prompt_repository import RepositoryError, Selection
 from domain.artifact import Artifact
 from domain.prompt import Kind
 from tests.fakes.system import ManualClock
-from tests.owners import ME
 from tests.postgres.cable import cable
+from tests.worker_identities import ME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -18,7 +18,7 @@ from domain.artifact import Artifact
 from domain.failure import Failure, FailureCode
 from domain.prompt import Kind
 from tests.fakes.system import ManualClock
-from tests.owners import ME, OTHER
+from tests.worker_identities import ME, OTHER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

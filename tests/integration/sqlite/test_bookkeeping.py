@@ -26,7 +26,7 @@ from domain.prompt import Kind
 from tests.databases import Poet
 from tests.fakes.system import ManualClock
 from tests.fresh_databases import fresh_database
-from tests.owners import ME, sqlite_repository
+from tests.worker_identities import ME, sqlite_repository
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -164,7 +164,7 @@ def test_every_database_has_its_own_identity(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("missing", sorted(TABLES))
-def test_missing_tables_of_ours_are_created_again(poet: Poet, missing: str) -> None:
+def test_missing_own_tables_are_created_again(poet: Poet, missing: str) -> None:
     """After an interrupted start, or if someone deleted a table."""
     _prepare(poet.path)
     poet.execute(f"DROP TABLE {missing}")

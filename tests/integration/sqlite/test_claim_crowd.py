@@ -25,7 +25,7 @@ from contextlib import closing
 from pathlib import Path
 from adapters.sqlite.connection import Connection
 from application.ports.prompt_repository import Selection
-from tests.owners import sqlite_repository
+from tests.worker_identities import sqlite_repository
 
 def claimed(_):
     with closing(Connection(Path(sys.argv[1]), 60.0)) as connection:

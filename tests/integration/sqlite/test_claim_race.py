@@ -25,7 +25,7 @@ from pathlib import Path
 from adapters.sqlite.connection import Connection
 from application.ports.prompt_repository import Publication, Selection
 from domain.artifact import Artifact
-from tests.owners import sqlite_repository
+from tests.worker_identities import sqlite_repository
 
 path, worker = sys.argv[1:]
 print("there", flush=True)

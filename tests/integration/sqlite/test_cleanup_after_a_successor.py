@@ -16,7 +16,7 @@ from application.ports.prompt_repository import Selection
 from domain.failure import Failure, FailureCode
 from tests.databases import Poet
 from tests.fresh_databases import fresh_database
-from tests.owners import ME, sqlite_repository
+from tests.worker_identities import ME, sqlite_repository
 
 if TYPE_CHECKING:
     from pathlib import Path

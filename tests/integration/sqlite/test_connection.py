@@ -23,7 +23,7 @@ from application.ports.prompt_repository import (
 from tests.databases import Poet
 from tests.fresh_databases import fresh_database
 from tests.integration.sqlite.other_programs import lock_held
-from tests.owners import sqlite_repository
+from tests.worker_identities import sqlite_repository
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -17,7 +17,7 @@ from application.ports.prompt_repository import RepositoryError, Selection
 from domain.prompt import Kind
 from tests.databases import Poet
 from tests.fresh_databases import fresh_database
-from tests.owners import sqlite_repository
+from tests.worker_identities import sqlite_repository
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -114,7 +114,7 @@ def test_a_required_unknown_column_is_named(poet: Poet, table: str) -> None:
     assert poet.path.read_bytes() == before
 
 
-def test_a_submission_creates_no_tables_of_ours(poet: Poet) -> None:
+def test_a_submission_creates_no_bookkeeping(poet: Poet) -> None:
     """Submitting acts like the Poets Service; our tables come with the first claim."""
     _submit(poet, PICTURE)
     names = poet.execute("SELECT name FROM sqlite_schema WHERE name LIKE 'media_generator%'")

@@ -21,7 +21,7 @@ from tests.contract.prompt_repository_contract import picture
 from tests.databases import Poet
 from tests.fakes.system import ManualClock
 from tests.fresh_databases import fresh_database
-from tests.owners import ME
+from tests.worker_identities import ME
 
 if TYPE_CHECKING:
     from pathlib import Path

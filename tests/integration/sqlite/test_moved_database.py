@@ -12,7 +12,7 @@ from application.ports.prompt_repository import RepositoryError, Selection
 from domain.failure import Failure, FailureCode
 from tests.databases import Poet
 from tests.fresh_databases import fresh_database
-from tests.owners import sqlite_repository
+from tests.worker_identities import sqlite_repository
 
 if TYPE_CHECKING:
     from pathlib import Path

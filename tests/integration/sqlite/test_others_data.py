@@ -18,7 +18,7 @@ from domain.prompt import Kind
 from tests.databases import Poet
 from tests.fresh_databases import fresh_database
 from tests.integration.sqlite.other_programs import dump
-from tests.owners import sqlite_repository
+from tests.worker_identities import sqlite_repository
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,7 +16,7 @@ from domain.failure import Failure, FailureCode
 from domain.prompt import Kind
 from tests.databases import Poet
 from tests.fresh_databases import fresh_database
-from tests.owners import sqlite_repository
+from tests.worker_identities import sqlite_repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -34,7 +34,7 @@ from tests.databases import Poet
 from tests.fakes.system import ManualClock
 from tests.fresh_databases import fresh_database
 from tests.integration.sqlite.other_programs import dump
-from tests.owners import sqlite_repository
+from tests.worker_identities import sqlite_repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

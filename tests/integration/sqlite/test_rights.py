@@ -15,7 +15,7 @@ from adapters.sqlite.database import SqliteDatabase
 from application.ports.prompt_catalogue import PromptQuery
 from application.ports.prompt_repository import RepositoryError
 from tests.databases import make_database
-from tests.owners import sqlite_repository
+from tests.worker_identities import sqlite_repository
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,7 +12,7 @@ from adapters.sql_queue.renders import SqlServerJobs
 from adapters.sqlite.connection import Connection
 from adapters.sqlite.statements import statements
 from tests.fresh_databases import fresh_database
-from tests.owners import sqlite_repository
+from tests.worker_identities import sqlite_repository
 
 if TYPE_CHECKING:
     from pathlib import Path

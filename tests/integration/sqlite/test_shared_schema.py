@@ -14,7 +14,7 @@ from adapters.sqlite.connection import Connection
 from application.ports.prompt_repository import RepositoryError, Selection
 from tests.databases import Poet
 from tests.fresh_databases import fresh_database
-from tests.owners import sqlite_repository
+from tests.worker_identities import sqlite_repository
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -50,7 +50,7 @@ from tests.contract.worker_register_contract import HERE
 from tests.databases import Poet
 from tests.fakes.system import ManualClock
 from tests.fresh_databases import fresh_database
-from tests.owners import OTHER, sqlite_repository
+from tests.worker_identities import OTHER, sqlite_repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -1,1 +1,1 @@
-"""Tests of single parts of the adapters, without the real thing."""
+"""Tests of single parts of the adapters, without real counterparts."""

@@ -1,4 +1,4 @@
-"""Pictures that briefs name: whole ones, inside the input folder, of prompts that are ready."""
+"""Pictures that briefs name: valid ones, inside the input folder, of prompts that are ready."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def png(side: int = 4) -> bytes:
 
 
 def artifact(number: int) -> GalleryArtifact | None:
-    """Artifact 1 is ready, 2 is pending again, 3 is a song, 4 is gone; there are no others."""
+    """Artifact 1 is ready, 2 is pending again, 3 is a song, 4 is deleted; there are no others."""
     if number > 4:
         return None
     kind = "audio" if number == 3 else "image"
@@ -45,7 +45,7 @@ def artifact(number: int) -> GalleryArtifact | None:
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> FoundPictures:
-    """A folder with pictures and with what is none, and a published picture."""
+    """A folder with pictures and other files, and a published picture."""
     folder, outside, published = (tmp_path / name for name in ("in", "out", "published"))
     for made in (folder / "cats", outside, published / "image/1"):
         made.mkdir(parents=True)
@@ -61,8 +61,8 @@ def pictures(tmp_path: Path) -> FoundPictures:
 
 
 @pytest.mark.parametrize("name", ["a.png", "./a.png", "cats/b.png", "artifact:1", "Artifact: 1"])
-def test_pictures_are_read_whole(pictures: FoundPictures, name: str) -> None:
-    """With the name of their copies, which is made of the content."""
+def test_pictures_are_read(pictures: FoundPictures, name: str) -> None:
+    """With the name of their copies, which depends on the content."""
     picture = pictures.read(name).unwrap()
     digest = hashlib.sha256(picture.content).hexdigest()
     assert picture.input_name == f"mediagen/{digest}.png"
@@ -88,8 +88,8 @@ def test_pictures_are_read_whole(pictures: FoundPictures, name: str) -> None:
         ("artifact:5", "no artifact 5"),
     ],
 )
-def test_nothing_else_is_used(pictures: FoundPictures, name: str, reason: str) -> None:
-    """Nothing outside the folder, whatever leads there, and nothing that is not ready."""
+def test_other_files_are_refused(pictures: FoundPictures, name: str, reason: str) -> None:
+    """Files outside the folder, whatever leads to them, and artifacts that are not ready."""
     failure = pictures.read(name).failure()
     assert failure.code is FailureCode.INPUT_PICTURE
     assert reason in failure.message
@@ -102,13 +102,13 @@ def test_without_a_folder_only_artifacts_can_be_named(pictures: FoundPictures) -
 
 
 class Renderer:
-    """Keeps the jobs that it gets."""
+    """Records its jobs."""
 
     def __init__(self) -> None:
         self.jobs: list[RenderJob] = []
 
     def render(self, job: RenderJob, context: object) -> str:
-        """The result stands for any."""
+        """Return a success."""
         self.jobs.append(job)
         return "rendered"
 
@@ -116,7 +116,7 @@ class Renderer:
 def test_a_renderer_gets_the_pictures_or_no_job_at_all(
     pictures: FoundPictures, tmp_path: Path
 ) -> None:
-    """Only those that the brief names; a wrong one names prompt and path."""
+    """Only those that the brief names; an invalid one names prompt and path."""
     inner = Renderer()
     fields = {
         "image": path_field("image", {"type": "image"}),

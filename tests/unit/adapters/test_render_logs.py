@@ -1,4 +1,4 @@
-"""Logs of renders in files: bounded, private, and harmless to a render when they fail."""
+"""Logs of renders in files: bounded, private, and harmless when they fail."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def logs(folder: Path) -> RenderLogFiles:
 
 
 def sizes(folder: Path) -> int:
-    """The bytes of all files."""
+    """The sizes of all files."""
     return sum(path.stat().st_size for path in folder.iterdir())
 
 
@@ -42,7 +42,7 @@ def sizes(folder: Path) -> int:
 def test_the_end_is_kept_within_the_limit(
     tmp_path_factory: pytest.TempPathFactory, chunks: list[bytes]
 ) -> None:
-    """Whatever the chunks are: the last bytes, at least half the limit and never more."""
+    """Whatever the chunks: the last bytes, at least half the limit and never more than it."""
     folder = tmp_path_factory.mktemp("logs")
     logs = RenderLogFiles(folder, _LIMIT)
     with closing(logs.begin(7)) as log:
@@ -92,7 +92,7 @@ def test_only_the_owner_can_read_a_log(logs: RenderLogFiles, folder: Path) -> No
 
 
 def test_a_folder_that_cannot_be_created_is_ignored(folder: Path) -> None:
-    """The render continues, and nothing is kept."""
+    """The render continues without a log."""
     folder.parent.write_text("a file is in the way")
     logs = RenderLogFiles(folder, _LIMIT)
     say(logs, 7, b"one", b"two")
@@ -104,7 +104,7 @@ def test_a_folder_that_cannot_be_created_is_ignored(folder: Path) -> None:
 def test_a_full_disk_is_ignored(
     logs: RenderLogFiles, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After the first error nothing more is written, and the file is closed."""
+    """After the first error no more is written, and the file is closed."""
     tried: list[int] = []
 
     def full(descriptor: int, chunk: bytes) -> int:
@@ -128,7 +128,7 @@ def test_a_full_disk_is_ignored(
 def test_a_log_that_is_removed_while_it_is_written_is_ignored(
     logs: RenderLogFiles, folder: Path
 ) -> None:
-    """As when a person cleans up during a long render."""
+    """As when a user cleans up during a long render."""
     with closing(logs.begin(7)) as log:
         log.write(b"x" * 400)
         for path in folder.iterdir():
@@ -152,7 +152,7 @@ def test_the_number_of_logs_is_bounded(folder: Path) -> None:
 
 
 def test_foreign_files_are_left_alone(logs: RenderLogFiles, folder: Path) -> None:
-    """Only files with the names of logs are swept."""
+    """Only files with names of logs are removed."""
     say(logs, 7, b"x")
     for name in ("notes.log", "7.log.gz", "-1.log", "8.older"):
         (folder / name).touch()

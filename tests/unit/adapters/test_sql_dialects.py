@@ -1,4 +1,4 @@
-"""Both dialects have every statement that the shared queue asks for by its name."""
+"""Both dialects have every statement that the shared queue uses."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from adapters.sql_queue.statements import SHARED_FOLDER
 from adapters.sqlite.statements import statements as of_sqlite
 
 SUBJECTS = sorted({file.stem for file in SHARED_FOLDER.iterdir()} | {"bookkeeping"})
-# Where the adapters ask in different ways.
+# Statements of one dialect only.
 OWN = {"catalogue", "doctor", "gallery", "gallery_prompts", "gallery_renders", "prompt_order"}
 
 
 @pytest.mark.parametrize("subject", [subject for subject in SUBJECTS if subject not in OWN])
 def test_a_statement_of_one_dialect_is_there_in_the_other(subject: str) -> None:
-    """A table, index or question that is new in one of them is not forgotten in the other."""
+    """A new table, index or query is not forgotten in the other dialect."""
     assert set(of_postgres(subject)) == set(of_sqlite(subject))

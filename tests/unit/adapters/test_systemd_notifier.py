@@ -1,4 +1,4 @@
-"""Messages to systemd, at a real socket."""
+"""Messages to systemd through a real socket."""
 
 import os
 import socket
@@ -20,7 +20,7 @@ linux_only = pytest.mark.skipif(
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A folder whose name is short enough for a socket's address."""
+    """A folder with a name that is short enough for a socket's address."""
     with TemporaryDirectory() as name:
         yield Path(name)
 
@@ -73,7 +73,7 @@ def test_without_systemd_nothing_happens(address: str) -> None:
     notifier.status("x")
 
 
-def test_a_manager_that_is_gone_raises_nothing(folder: Path) -> None:
+def test_a_missing_manager_causes_no_error(folder: Path) -> None:
     """The message is dropped."""
     SystemdNotifier(str(folder / "gone")).ready()
 

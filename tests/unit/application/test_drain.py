@@ -1,4 +1,4 @@
-"""Draining a queue whose renders end as they are told, without a file and without a pause."""
+"""Draining a queue whose renders have scripted outcomes, without files and without pauses."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from application.ports.prompt_repository import Selection
 from application.signals import StopRequest
 from domain.failure import Blame, Failure, FailureCode
 from domain.prompt import Kind
-from tests.ended import failed, is_end, published
 from tests.fakes.artifact_store import InMemoryArtifactStore
 from tests.fakes.events import EventRecorder
 from tests.harness import GOOD, Harness, in_memory, on_sqlite
+from tests.render_events import failed, is_end, published
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +38,7 @@ IMAGES = Selection(kinds=frozenset({Kind.IMAGE}))
 
 
 def renders(report: DrainReport) -> int:
-    """How many renders a drain ended, in whatever way."""
+    """Number of renders that a drain ended, whatever their outcome."""
     return report.published + report.failed + report.postponed + report.released + report.superseded
 
 
@@ -47,11 +47,11 @@ def started(harness: Harness) -> list[int]:
     return [event.prompt_id for event in harness.recorder.of(RenderStarted)]
 
 
-# --------------------------------------------------------------------------------- the good way
+# ------------------------------------------------------------------------------------------ success
 
 
 def test_a_prompt_becomes_ready_with_its_file_and_its_row(harness: Harness) -> None:
-    """The whole way of one picture."""
+    """The row has the path of the file in the published folder."""
     prompt_id = harness.write()
     report = harness.drain()
     assert (report.published, renders(report), report.stopped_by) == (1, 1, None)
@@ -63,14 +63,14 @@ def test_a_prompt_becomes_ready_with_its_file_and_its_row(harness: Harness) -> N
     harness.check()
 
 
-def test_an_empty_queue_is_no_trouble(harness: Harness) -> None:
-    """Nothing to do is done at once."""
+def test_draining_an_empty_queue_ends_at_once(harness: Harness) -> None:
+    """Nothing is rendered, and no failure is reported."""
     report = harness.drain()
     assert (renders(report), report.stopped_by, report.interrupted) == (0, None, False)
 
 
 def test_the_oldest_goes_first_whatever_its_kind(harness: Harness) -> None:
-    """Both kinds stand in one queue."""
+    """Pictures and songs share one queue."""
     new = harness.write(created_at="2026-03-01 00:00:00")
     old = harness.write(kind=Kind.AUDIO, created_at="2026-01-01 00:00:00")
     undated = harness.write(created_at=None)
@@ -78,7 +78,7 @@ def test_the_oldest_goes_first_whatever_its_kind(harness: Harness) -> None:
     assert started(harness) == [undated, old, new]
 
 
-def test_everything_is_told_as_it_happens(harness: Harness) -> None:
+def test_each_step_of_a_render_is_reported(harness: Harness) -> None:
     """Start, progress and end of each render, with seconds and paths."""
     good, bad = harness.write(), harness.write()
     harness.during(good, lambda: harness.clock.advance(5))
@@ -99,8 +99,8 @@ def test_everything_is_told_as_it_happens(harness: Harness) -> None:
     ]
 
 
-def test_hundreds_of_prompts_settle_without_a_pause() -> None:
-    """Seven hundred prompts of all sorts end ready or in error, and nobody ever sleeps."""
+def test_hundreds_of_prompts_are_rendered_without_a_pause() -> None:
+    """Seven hundred prompts of all kinds become ready or fail, and the drain never sleeps."""
     harness = in_memory()
     expected: dict[int, str] = {}
     for number in range(700):
@@ -120,7 +120,7 @@ def test_hundreds_of_prompts_settle_without_a_pause() -> None:
     harness.check()
 
 
-# ------------------------------------------------------------------------ the fault of one prompt
+# ------------------------------------------------------------------- failures charged to one prompt
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_hundreds_of_prompts_settle_without_a_pause() -> None:
 def test_a_bad_brief_never_reaches_the_renderer(
     harness: Harness, brief: str | bytes | dict[str, str] | None, code: str
 ) -> None:
-    """It ends in error with its reason, and the next prompt is served."""
+    """It fails with the reason, and the next prompt is rendered."""
     bad, good = harness.write(brief), harness.write()
     report = harness.drain()
     assert (report.failed, report.published) == (1, 1)
@@ -149,10 +149,10 @@ def test_a_bad_brief_never_reaches_the_renderer(
     "code", [c for c in FailureCode if c.blame is Blame.RENDER and not c.is_transient]
 )
 def test_a_failed_render_is_charged_to_its_prompt(harness: Harness, code: FailureCode) -> None:
-    """Error with the whole explanation; tried once only; nothing is left behind."""
+    """It fails with the full explanation after one attempt, and leaves nothing behind."""
     failure = Failure(code, "it went wrong", "the end of stderr")
     harness.write()
-    harness.drain()  # the workflow is known to work
+    harness.drain()  # the workflow has proved itself
     bad, good = harness.write(), harness.write()
     harness.script(bad, failure)
     report = harness.drain()
@@ -163,8 +163,8 @@ def test_a_failed_render_is_charged_to_its_prompt(harness: Harness, code: Failur
     harness.check()
 
 
-def test_a_broken_file_publishes_none_of_its_siblings(harness: Harness) -> None:
-    """All the files of a render, or none."""
+def test_a_broken_file_keeps_the_whole_render_from_being_published(harness: Harness) -> None:
+    """Either all files of a render are published, or none."""
     bad = harness.write()
     harness.leave(bad, {"a.png": GOOD[Kind.IMAGE], "b.png": BROKEN})
     assert harness.drain().failed == 1
@@ -174,9 +174,9 @@ def test_a_broken_file_publishes_none_of_its_siblings(harness: Harness) -> None:
 
 
 def test_a_render_without_media_fails(harness: Harness) -> None:
-    """Exit code 0 alone is no success."""
+    """Exit code 0 does not make a render a success."""
     harness.write()
-    harness.drain()  # the workflow is known to work
+    harness.drain()  # the workflow has proved itself
     bad = harness.write()
     harness.leave(bad, {"notes.txt": None})
     assert harness.drain().failed == 1
@@ -195,7 +195,7 @@ def test_every_file_of_a_render_gets_a_row(harness: Harness) -> None:
 
 
 def test_a_prompt_that_succeeds_after_an_error_carries_no_message(harness: Harness) -> None:
-    """The reason of an earlier failure is gone when the prompt is ready."""
+    """The message of an earlier failure is cleared when the prompt becomes ready."""
     prompt_id = harness.write()
     harness.script(prompt_id, CRASH)
     harness.drain()
@@ -208,7 +208,7 @@ def test_a_prompt_that_succeeds_after_an_error_carries_no_message(harness: Harne
 
 
 def test_a_renewed_prompt_keeps_its_old_files(harness: Harness) -> None:
-    """Another render stands beside the first, under a name of its own."""
+    """The new render gets a folder of its own next to the first one."""
     prompt_id = harness.write()
     harness.drain()
     harness.repository.requeue([prompt_id], again=True)
@@ -220,14 +220,14 @@ def test_a_renewed_prompt_keeps_its_old_files(harness: Harness) -> None:
     harness.check()
 
 
-# -------------------------------------------------------------------- the environment's fault
+# ---------------------------------------------------------------------- failures of the environment
 
 
 @pytest.mark.parametrize("code", [code for code in FailureCode if code.halts])
-def test_what_meets_every_prompt_stops_the_drain_at_once(
+def test_a_failure_that_affects_every_prompt_stops_the_drain_at_once(
     harness: Harness, code: FailureCode
 ) -> None:
-    """No prompt pays: the one that was tried is pending again, the others were not touched."""
+    """No prompt is charged: the one that was tried is pending again, the others are untouched."""
     failure = Failure(code, "it is not there")
     first, second = harness.write(), harness.write()
     harness.script(first, failure)
@@ -241,8 +241,8 @@ def test_what_meets_every_prompt_stops_the_drain_at_once(
     harness.check()
 
 
-def test_a_passing_trouble_is_tried_again_after_the_others(harness: Harness) -> None:
-    """A prompt that was given back waits until all others had their turn, then succeeds."""
+def test_a_prompt_with_a_transient_failure_is_retried_after_the_others(harness: Harness) -> None:
+    """A released prompt waits until all others have been rendered, then succeeds."""
     first, second, third = (harness.write() for _ in range(3))
     harness.script(first, MEMORY)
     report = harness.drain()
@@ -251,8 +251,8 @@ def test_a_passing_trouble_is_tried_again_after_the_others(harness: Harness) -> 
     harness.check()
 
 
-def test_a_prompt_that_fails_so_again_after_others_succeeded_is_charged(harness: Harness) -> None:
-    """The environment was fine for others; the queue goes on, and the prompt does not loop."""
+def test_a_prompt_that_fails_again_after_others_succeeded_is_charged(harness: Harness) -> None:
+    """The environment worked for others, so the prompt is to blame; the queue continues."""
     greedy, other = harness.write(), harness.write()
     harness.script(greedy, MEMORY, MEMORY, MEMORY, MEMORY)
     report = harness.drain()
@@ -265,7 +265,7 @@ def test_a_prompt_that_fails_so_again_after_others_succeeded_is_charged(harness:
 
 
 def test_three_in_a_row_stop_the_drain(harness: Harness) -> None:
-    """An environment that fails for everybody burns no prompt."""
+    """If every prompt fails because of the environment, none is charged."""
     prompt_ids = [harness.write() for _ in range(5)]
     for prompt_id in prompt_ids:
         harness.script(prompt_id, *[MEMORY] * 9)
@@ -276,7 +276,7 @@ def test_three_in_a_row_stop_the_drain(harness: Harness) -> None:
 
 
 def test_a_lone_prompt_is_tried_three_times_and_not_charged(harness: Harness) -> None:
-    """With nobody to prove the environment, the prompt stays pending and the drain stops."""
+    """Without another prompt to prove the environment, it stays pending and the drain stops."""
     prompt_id = harness.write()
     harness.script(prompt_id, *[MEMORY] * 9)
     report = harness.drain()
@@ -284,21 +284,21 @@ def test_a_lone_prompt_is_tried_three_times_and_not_charged(harness: Harness) ->
     assert harness.status(prompt_id) == "pending"
 
 
-# ------------------------------------------------------------ equal last words of several prompts
+# ---------------------------------------------------------- equal error messages of several prompts
 
 WORDS = Failure(FailureCode.WORKFLOW_FAILED, "exit code 1", "boom", "TypeError: no 4-D tensor")
 
 
 def failing(harness: Harness, failure: Failure, *, prompts: int) -> list[int]:
-    """Pictures that all fail alike, as long as anybody tries."""
+    """A queue of pictures that all fail with the same message."""
     prompt_ids = [harness.write() for _ in range(prompts)]
     for prompt_id in prompt_ids:
         harness.script(prompt_id, *[failure] * 20)
     return prompt_ids
 
 
-def test_equal_last_words_of_three_prompts_stop_the_drain(harness: Harness) -> None:
-    """Two end in error before it is clear; the others wait, and the pause says what to do."""
+def test_equal_error_messages_of_three_prompts_stop_the_drain(harness: Harness) -> None:
+    """Two prompts fail before it is clear; the others wait, and the pause says what to do."""
     prompt_ids = failing(harness, WORDS, prompts=8)
     report = harness.drain()
     assert (report.failed, report.released) == (2, 1)
@@ -316,10 +316,10 @@ def test_equal_last_words_of_three_prompts_stop_the_drain(harness: Harness) -> N
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3])
-def test_runs_that_render_few_prompts_burn_no_more_than_one_that_renders_all(
+def test_many_short_runs_fail_no_more_prompts_than_one_long_run(
     harness: Harness, limit: int
 ) -> None:
-    """As cron starts them: what happened is known from the history."""
+    """As cron starts them: each run reads the earlier failures from the history."""
     prompt_ids = failing(harness, WORDS, prompts=8)
     for _ in range(8):
         harness.drain(limit=limit)
@@ -327,18 +327,18 @@ def test_runs_that_render_few_prompts_burn_no_more_than_one_that_renders_all(
     harness.check()
 
 
-def test_a_restart_does_not_forget_what_other_failures_of_the_environment_were_met(
+def test_a_restart_remembers_failures_of_the_environment(
     harness: Harness,
 ) -> None:
-    """The prompt that met them is tried after others, and three of them stop the queue."""
+    """The prompt that met them is tried after the others, and three of them stop the queue."""
     prompt_ids = failing(harness, MEMORY, prompts=4)
     reports = [harness.drain(limit=1) for _ in range(3)]
     assert started(harness) == prompt_ids[:3]
     assert [report.stopped_by for report in reports] == [None, None, MEMORY]
 
 
-def test_one_prompt_that_is_retried_again_and_again_stops_nothing(harness: Harness) -> None:
-    """A person may insist on a bad prompt; the others are rendered."""
+def test_one_prompt_that_is_retried_many_times_does_not_stop_the_queue(harness: Harness) -> None:
+    """A user may keep retrying a bad prompt; the others are rendered."""
     bad = harness.write()
     harness.script(bad, *[WORDS] * 6)
     for _ in range(6):
@@ -348,8 +348,8 @@ def test_one_prompt_that_is_retried_again_and_again_stops_nothing(harness: Harne
     assert harness.controls.paused() is None
 
 
-def test_once_it_is_mended_prompts_that_failed_alike_are_rendered(harness: Harness) -> None:
-    """By the next drain those that wait, by a person's retry those that ended in error."""
+def test_prompts_that_failed_alike_are_rendered_once_the_cause_is_fixed(harness: Harness) -> None:
+    """Pending ones by the next drain, failed ones after a user's retry."""
     prompt_ids = [harness.write() for _ in range(5)]
     for prompt_id in prompt_ids[:3]:
         harness.script(prompt_id, WORDS)
@@ -361,8 +361,8 @@ def test_once_it_is_mended_prompts_that_failed_alike_are_rendered(harness: Harne
     harness.check()
 
 
-def test_three_bad_prompts_hold_up_no_good_one_and_end_in_error(harness: Harness) -> None:
-    """A success proves the environment, so the one that was given back pays as well."""
+def test_three_bad_prompts_fail_without_blocking_a_good_one(harness: Harness) -> None:
+    """A success proves the environment, so the released prompt is charged as well."""
     bad = failing(harness, WORDS, prompts=3)
     good = harness.write()
     assert harness.drain().stopped_by is not None
@@ -371,8 +371,8 @@ def test_three_bad_prompts_hold_up_no_good_one_and_end_in_error(harness: Harness
     assert [harness.status(n) for n in (*bad, good)] == ["error"] * 3 + ["ready"]
 
 
-def test_kinds_stop_and_succeed_apart(harness: Harness) -> None:
-    """Songs are made while pictures wait, and their success proves nothing about pictures."""
+def test_kinds_stop_and_succeed_independently(harness: Harness) -> None:
+    """Songs are rendered while pictures wait, and their success proves nothing about pictures."""
     pictures = failing(harness, WORDS, prompts=4)
     songs = [harness.write(kind=Kind.AUDIO) for _ in range(2)]
     report = harness.drain()
@@ -389,8 +389,8 @@ def test_kinds_stop_and_succeed_apart(harness: Harness) -> None:
     assert harness.controls.paused() is not None
 
 
-def test_a_model_that_a_script_lacks_stops_its_kind_alone(harness: Harness) -> None:
-    """No check before a claim can see it, so nothing goes on before a probe succeeded."""
+def test_a_missing_model_of_a_script_stops_only_its_kind(harness: Harness) -> None:
+    """No preflight check can detect it, so the kind stays stopped until a probe succeeds."""
     missing = Failure(FailureCode.MODEL_MISSING, "it is not there")
     pictures = failing(harness, missing, prompts=3)
     song = harness.write(kind=Kind.AUDIO)
@@ -402,8 +402,8 @@ def test_a_model_that_a_script_lacks_stops_its_kind_alone(harness: Harness) -> N
     harness.check()
 
 
-def test_first_renders_without_media_are_the_environments(harness: Harness) -> None:
-    """A script that writes elsewhere costs no prompt, not even one that is alone."""
+def test_first_renders_without_media_are_charged_to_the_environment(harness: Harness) -> None:
+    """A script that writes to another folder costs no prompt, not even the only one."""
     prompt_ids = [harness.write() for _ in range(5)]
     for prompt_id in prompt_ids:
         harness.leave(prompt_id, {"notes.txt": None})
@@ -414,8 +414,8 @@ def test_first_renders_without_media_are_the_environments(harness: Harness) -> N
     assert {harness.status(n) for n in prompt_ids} == {"pending"}
 
 
-def test_a_kind_that_cannot_be_rendered_lets_the_other_go_on(harness: Harness) -> None:
-    """Pictures are made while songs wait, untouched, and the reason is reported."""
+def test_a_kind_that_cannot_be_rendered_does_not_stop_the_other(harness: Harness) -> None:
+    """Pictures are rendered while songs stay untouched, and the reason is reported."""
     song, picture = harness.write(kind=Kind.AUDIO), harness.write()
     harness.renderer.refusals[Kind.AUDIO] = NO_SCRIPT
     report = harness.drain()
@@ -424,18 +424,18 @@ def test_a_kind_that_cannot_be_rendered_lets_the_other_go_on(harness: Harness) -
     assert harness.queue.outcomes(song) == []
 
 
-def test_a_kind_that_cannot_be_rendered_is_nobodys_trouble_without_prompts(
+def test_a_kind_that_cannot_be_rendered_does_not_matter_without_prompts(
     harness: Harness,
 ) -> None:
-    """Who only has pictures need not set up songs."""
+    """A user who only renders pictures need not set up songs."""
     harness.write()
     harness.renderer.refusals[Kind.AUDIO] = NO_SCRIPT
     report = harness.drain()
     assert (report.published, report.stopped_by) == (1, None)
 
 
-def test_a_kind_that_was_not_asked_for_is_not_examined(harness: Harness) -> None:
-    """Songs that wait do not matter to who drains pictures."""
+def test_a_kind_that_is_not_selected_is_not_checked(harness: Harness) -> None:
+    """Pending songs do not matter to a drain of pictures."""
     song = harness.write(kind=Kind.AUDIO)
     harness.write()
     harness.renderer.refusals[Kind.AUDIO] = NO_SCRIPT
@@ -443,8 +443,8 @@ def test_a_kind_that_was_not_asked_for_is_not_examined(harness: Harness) -> None
     assert harness.status(song) == "pending"
 
 
-def test_nothing_is_claimed_while_the_store_is_not_well(harness: Harness) -> None:
-    """A missing output root is seen before any prompt is touched."""
+def test_nothing_is_claimed_while_the_store_fails_its_preflight(harness: Harness) -> None:
+    """A missing output root is detected before any prompt is claimed."""
     prompt_id = harness.write()
     harness.store.preflight_failure = FULL
     report = harness.drain()
@@ -454,7 +454,7 @@ def test_nothing_is_claimed_while_the_store_is_not_well(harness: Harness) -> Non
 
 
 def test_a_disk_that_fills_up_during_a_render_costs_no_prompt(harness: Harness) -> None:
-    """The prompt waits, and is rendered by the next drain once there is room."""
+    """The prompt stays pending, and the next drain renders it once there is free space."""
     first, second = harness.write(), harness.write()
     harness.during(second, lambda: setattr(harness.store, "preflight_failure", FULL))
     report = harness.drain()
@@ -465,11 +465,11 @@ def test_a_disk_that_fills_up_during_a_render_costs_no_prompt(harness: Harness) 
     harness.check()
 
 
-# --------------------------------------------------------------------------- a person's wish
+# ------------------------------------------------------------------------- a user's request to stop
 
 
-def test_a_stop_that_came_before_claims_nothing(harness: Harness) -> None:
-    """Asked to stop is asked to begin nothing."""
+def test_a_stop_before_the_drain_claims_nothing(harness: Harness) -> None:
+    """A stop request keeps renders from starting."""
     prompt_id, stop = harness.write(), StopRequest()
     stop.make()
     report = harness.drain(stop=stop)
@@ -478,7 +478,7 @@ def test_a_stop_that_came_before_claims_nothing(harness: Harness) -> None:
 
 
 def test_a_stop_as_the_workflow_ends_gives_the_prompt_back(harness: Harness) -> None:
-    """The render that runs is released, its staging folder is gone, no other begins."""
+    """The running render is released, its staging folder is removed, and no other starts."""
     first, second = harness.write(), harness.write()
     stop = StopRequest()
     harness.during(first, stop.make)
@@ -505,7 +505,7 @@ class _StopsAtHalf(EventRecorder):
 
 
 def test_a_stop_in_mid_render_reaches_the_workflow() -> None:
-    """The workflow is asked whether to go on after each step, and ends early."""
+    """The workflow checks for a stop after each step, and ends early."""
     stop = StopRequest()
     events = _StopsAtHalf(stop)
     harness = in_memory(progress=(0.25, 0.5, 0.75), events=events)
@@ -524,8 +524,8 @@ def _raiser(error: BaseException) -> Callable[[], None]:
     return action
 
 
-def test_a_mistake_in_the_program_ends_that_prompt_and_no_other(harness: Harness) -> None:
-    """The queue goes on; type and place are told, but no words, which might be the brief's."""
+def test_an_unexpected_exception_ends_only_its_prompt(harness: Harness) -> None:
+    """The queue continues; type and location are logged, but not the message."""
     first, second = harness.write(), harness.write()
     harness.during(first, _raiser(ZeroDivisionError("a lake at dawn")))
     report = harness.drain()
@@ -538,10 +538,8 @@ def test_a_mistake_in_the_program_ends_that_prompt_and_no_other(harness: Harness
 
 
 @pytest.mark.parametrize("error", [OSError("no process"), KeyboardInterrupt()], ids=repr)
-def test_the_end_of_the_program_gives_the_prompt_back(
-    harness: Harness, error: BaseException
-) -> None:
-    """The exception is not swallowed, and the prompt does not pay for it."""
+def test_the_end_of_the_program_releases_the_prompt(harness: Harness, error: BaseException) -> None:
+    """The exception is not swallowed, and the prompt is not charged."""
     prompt_id = harness.write()
     harness.during(prompt_id, _raiser(error))
     with pytest.raises(type(error)) as caught:
@@ -567,7 +565,7 @@ class _CannotSweepOnce(InMemoryArtifactStore):
 
 
 def test_a_prompt_that_was_claimed_along_with_a_publication_is_not_forgotten() -> None:
-    """Claimed but not begun when the program fails: given back, and charged with nothing."""
+    """If the program fails between claim and render, the prompt is released without a charge."""
     harness = in_memory(store=_CannotSweepOnce())
     first, second = harness.write(), harness.write()
     with pytest.raises(OSError, match="cannot be removed"):
@@ -579,7 +577,7 @@ def test_a_prompt_that_was_claimed_along_with_a_publication_is_not_forgotten() -
     harness.check()
 
 
-# --------------------------------------------------------------------------- what others do
+# ------------------------------------------------------------------------ changes by other programs
 
 
 @pytest.mark.parametrize(
@@ -594,10 +592,10 @@ def test_a_prompt_that_was_claimed_along_with_a_publication_is_not_forgotten() -
     ids=str,
 )
 @pytest.mark.parametrize("outcome", ["success", "failure"])
-def test_what_others_do_in_mid_render_stands(
+def test_changes_by_other_programs_during_a_render_are_kept(
     harness: Harness, hand: dict[str, object], outcome: str
 ) -> None:
-    """The stored folder is withdrawn, no row is written, the render is superseded."""
+    """The published folder is withdrawn, no row is written, and the render is superseded."""
     prompt_id = harness.write()
     harness.during(prompt_id, lambda: harness.queue.change(prompt_id, **hand))
     if outcome == "failure":
@@ -612,8 +610,8 @@ def test_what_others_do_in_mid_render_stands(
     harness.check()
 
 
-def test_a_prompt_that_is_deleted_in_mid_render_leaves_nothing(harness: Harness) -> None:
-    """No row without its prompt, no folder without its rows; the next prompt is served."""
+def test_a_prompt_that_is_deleted_during_its_render_leaves_nothing(harness: Harness) -> None:
+    """No row without its prompt, no folder without its rows; the next prompt is rendered."""
     gone, other = harness.write(), harness.write()
     harness.during(gone, lambda: harness.queue.delete(gone))
     report = harness.drain()
@@ -624,8 +622,8 @@ def test_a_prompt_that_is_deleted_in_mid_render_leaves_nothing(harness: Harness)
     harness.check()
 
 
-def test_a_prompt_that_is_reset_in_mid_render_is_rendered_anew(harness: Harness) -> None:
-    """What somebody asked for again is made again, and published once."""
+def test_a_prompt_that_is_reset_during_its_render_is_rendered_again(harness: Harness) -> None:
+    """It is rendered again, and published once."""
     prompt_id = harness.write()
     harness.during(prompt_id, lambda: harness.queue.change(prompt_id, artifact_status="pending"))
     report = harness.drain()
@@ -635,19 +633,19 @@ def test_a_prompt_that_is_reset_in_mid_render_is_rendered_anew(harness: Harness)
     harness.check()
 
 
-def test_a_prompt_that_comes_during_the_drain_is_served(harness: Harness) -> None:
-    """A drain ends when nothing is pending, not when the first list is done."""
+def test_a_prompt_that_arrives_during_the_drain_is_rendered(harness: Harness) -> None:
+    """A drain ends when nothing is pending, not after the prompts that it started with."""
     first = harness.write()
     harness.during(first, harness.write)
     assert harness.drain().published == 2
 
 
-# ---------------------------------------------------------------------------- what is chosen
+# ---------------------------------------------------------------------------------------- selection
 
 
 @pytest.mark.parametrize("limit", [0, 1, 2, 9])
 def test_a_limit_bounds_the_claims(harness: Harness, limit: int) -> None:
-    """At most so many prompts are claimed, failures included."""
+    """At most so many prompts are claimed, failed ones included."""
     prompt_ids = [harness.write() for _ in range(3)]
     harness.script(prompt_ids[0], CRASH)
     report = harness.drain(limit=limit)
@@ -655,8 +653,8 @@ def test_a_limit_bounds_the_claims(harness: Harness, limit: int) -> None:
     assert started(harness) == prompt_ids[:limit]
 
 
-def test_a_selection_bounds_the_drain(harness: Harness) -> None:
-    """Only and excluding hold, for prompts that were given back too."""
+def test_a_drain_keeps_to_its_selection(harness: Harness) -> None:
+    """``only`` and ``excluding`` apply to released prompts too."""
     one, two, three, four = (harness.write() for _ in range(4))
     harness.script(two, MEMORY)
     chosen = Selection(only=frozenset({one, two, three, 99}), excluding=frozenset({one}))
@@ -667,7 +665,7 @@ def test_a_selection_bounds_the_drain(harness: Harness) -> None:
 
 
 def test_all_variants_of_a_prompt_are_published_together(tmp_path: Path) -> None:
-    """Each linked writing is rendered in its order, into a folder of its own."""
+    """Each linked writing is rendered in its order, into its own folder."""
     with on_sqlite(tmp_path / "musings.db", all_variants=True) as harness:
         prompt_id = harness.write({"prompt": "the last"})
         poet = harness.queue.poet  # type: ignore[attr-defined]
@@ -691,15 +689,15 @@ def test_all_variants_of_a_prompt_are_published_together(tmp_path: Path) -> None
         harness.check()
 
 
-# ----------------------------------------------------------------------------- any queue at all
+# ---------------------------------------------------------------------------------------- any queue
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A prompt, and what is to become of it.
+    """A prompt and its scripted outcomes.
 
     Attributes:
-        hand: what another program does to it in mid-render, once.
+        hand: what another program does to it during the render, once.
     """
 
     kind: Kind
@@ -735,7 +733,7 @@ def _statuses(harness: Harness) -> dict[int, str]:
 
 
 def _check_charges(events: EventRecorder) -> None:
-    """A failure of the environment is charged only after a success since it was given back."""
+    """Check that an environment failure is charged only after another prompt succeeded since."""
     for place, event in enumerate(events.events):
         if not is_end(event, "error") or event.failure is None:
             continue
@@ -756,8 +754,8 @@ def _check_charges(events: EventRecorder) -> None:
     limit=st.none() | st.integers(1, 5),
     lanes=st.integers(1, 2),
 )
-def test_any_queue_settles(plans: list[Plan], limit: int | None, lanes: int) -> None:
-    """Drained again after each stop, every prompt ends ready with rows or in error with why."""
+def test_any_queue_is_finished(plans: list[Plan], limit: int | None, lanes: int) -> None:
+    """Drained again after each stop, every prompt ends ready with rows or failed with a reason."""
     harness = in_memory(lanes=lanes)
     laid = {_lay_down(harness, plan): plan for plan in plans}
     for _ in range(200):
@@ -787,13 +785,13 @@ def test_any_queue_settles(plans: list[Plan], limit: int | None, lanes: int) -> 
     assert ends == len(events.of(RenderStarted))
 
 
-# ------------------------------------------------------------------------ trying again later
+# ------------------------------------------------------------------------------------------ retries
 
 KILLED = Failure(FailureCode.WORKFLOW_KILLED, "ended by signal 9")
 
 
-def test_a_failure_that_passes_is_tried_again_when_it_is_due(harness: Harness) -> None:
-    """The drain waits for it, longer each time, and renders what else there is meanwhile."""
+def test_a_transient_failure_is_retried_when_it_is_due(harness: Harness) -> None:
+    """The drain waits for it, longer each time, and renders the other prompts in the meantime."""
     shaky, other = harness.write(), harness.write()
     harness.script(shaky, KILLED, KILLED)
     report = harness.drain()
@@ -805,8 +803,8 @@ def test_a_failure_that_passes_is_tried_again_when_it_is_due(harness: Harness) -
     harness.check()
 
 
-def test_attempts_come_to_an_end(harness: Harness) -> None:
-    """The third failure is the last; its message says how often it was tried."""
+def test_the_number_of_attempts_is_limited(harness: Harness) -> None:
+    """The third failure is final; its message gives the number of attempts."""
     doomed = harness.write()
     harness.script(doomed, *[KILLED] * 9)
     report = harness.drain()
@@ -816,7 +814,7 @@ def test_attempts_come_to_an_end(harness: Harness) -> None:
 
 
 def test_a_stop_ends_the_wait_for_a_retry(harness: Harness) -> None:
-    """Nobody waits an hour for a program that was asked to stop."""
+    """A program that was asked to stop does not wait an hour first."""
     shaky, stop = harness.write(), StopRequest()
     harness.script(shaky, KILLED)
     slept: list[float] = []
@@ -832,11 +830,11 @@ def test_a_stop_ends_the_wait_for_a_retry(harness: Harness) -> None:
     assert harness.status(shaky) == "pending"
 
 
-# ------------------------------------------------------------------------------ the pause
+# ------------------------------------------------------------------------------------------- pauses
 
 
-def test_a_person_who_paused_is_obeyed(harness: Harness) -> None:
-    """Nothing is claimed until somebody resumes."""
+def test_nothing_is_claimed_while_the_queue_is_paused(harness: Harness) -> None:
+    """Claims start again when a user resumes the queue."""
     prompt_id = harness.write()
     harness.controls.pause(PausedBy.PERSON, "the GPU is needed", "", ())
     report = harness.drain()
@@ -847,8 +845,8 @@ def test_a_person_who_paused_is_obeyed(harness: Harness) -> None:
     assert harness.drain().published == 1
 
 
-def test_a_pause_in_mid_render_lets_the_render_end(harness: Harness) -> None:
-    """What is nearly done is published; the next one is not begun."""
+def test_a_pause_during_a_render_lets_it_finish(harness: Harness) -> None:
+    """The running render is published; the next one does not start."""
     first, second = harness.write(), harness.write()
     harness.during(first, lambda: harness.controls.pause(PausedBy.PERSON, "enough", "", ()))
     report = harness.drain()
@@ -857,8 +855,8 @@ def test_a_pause_in_mid_render_lets_the_render_end(harness: Harness) -> None:
     assert harness.status(second) == "pending"
 
 
-def test_the_environment_pauses_until_a_probe_succeeds(harness: Harness) -> None:
-    """The next run tries another prompt first, and a success ends the pause."""
+def test_a_pause_by_the_environment_ends_when_a_probe_succeeds(harness: Harness) -> None:
+    """The next run tries another prompt first, and its success ends the pause."""
     prompt_ids = [harness.write() for _ in range(4)]
     for prompt_id in prompt_ids[:3]:
         harness.script(prompt_id, MEMORY)
@@ -874,7 +872,7 @@ def test_the_environment_pauses_until_a_probe_succeeds(harness: Harness) -> None
 
 
 def test_a_probe_that_fails_stops_at_once(harness: Harness) -> None:
-    """One prompt is tried, not three, and none pays."""
+    """One prompt is tried instead of three, and none is charged."""
     prompt_ids = [harness.write() for _ in range(4)]
     for prompt_id in prompt_ids:
         harness.script(prompt_id, *[MEMORY] * 9)
@@ -886,8 +884,8 @@ def test_a_probe_that_fails_stops_at_once(harness: Harness) -> None:
     assert harness.controls.paused() is not None
 
 
-def test_a_cancelled_prompt_is_given_up_by_its_owner(harness: Harness) -> None:
-    """The render notices, nothing is published, and the next one is served."""
+def test_the_owner_stops_rendering_a_cancelled_prompt(harness: Harness) -> None:
+    """The render notices, nothing is published, and the next prompt is rendered."""
     first, second = harness.write(), harness.write()
     harness.ticks = True
     harness.during(first, lambda: harness.repository.cancel(first, requeue=False))

@@ -1,4 +1,4 @@
-"""How renders end: charged, postponed, given back, superseded."""
+"""How renders end: charged, postponed, released or superseded."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ CRASH = Failure(FailureCode.WORKFLOW_FAILED, "exit code 1")
 
 
 def claimed(harness: Harness) -> Claim:
-    """The next prompt."""
+    """Write and claim a prompt."""
     claim = harness.repository.claim_next(ANY)
     assert claim is not None
     return claim
 
 
-def test_a_passing_failure_is_postponed_with_its_wait(harness: Harness) -> None:
-    """The queue and the listener learn the same."""
+def test_a_transient_failure_is_postponed_with_its_wait(harness: Harness) -> None:
+    """The queue and the event carry the same wait."""
     harness.write()
     claim = claimed(harness)
     due = harness.clock.now() + timedelta(seconds=10)
@@ -42,8 +42,8 @@ def test_a_passing_failure_is_postponed_with_its_wait(harness: Harness) -> None:
     assert (event.failure, event.seconds, event.wait, event.attempt) == (KILLED, 2.0, 10.0, 1)
 
 
-def test_a_failure_that_stays_ends_the_prompt_and_is_not_counted(harness: Harness) -> None:
-    """Tried once: the message is the failure's own."""
+def test_a_permanent_failure_ends_the_prompt_without_a_count(harness: Harness) -> None:
+    """After a single attempt the message is the failure's own."""
     prompt_id = harness.write()
     assert harness.finalizer.charge(claimed(harness), CRASH, 1.0).outcome is Outcome.FAILED
     assert harness.see(prompt_id).error_message == CRASH.explain()
@@ -57,8 +57,8 @@ ENDINGS: dict[str, Callable[[RenderFinalizer, Claim], RenderEnded]] = {
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_an_ending_that_is_refused_says_who_was_faster(harness: Harness, ending: str) -> None:
-    """And leaves the prompt as the others left it."""
+def test_a_refused_outcome_says_what_changed_the_prompt(harness: Harness, ending: str) -> None:
+    """The prompt stays as the other program left it."""
     prompt_id = harness.write()
     claim = claimed(harness)
     harness.queue.change(prompt_id, artifact_status="unsupported")
@@ -68,8 +68,8 @@ def test_an_ending_that_is_refused_says_who_was_faster(harness: Harness, ending:
     assert harness.status(prompt_id) == "unsupported"
 
 
-def test_what_somebody_else_finished_is_published_only_if_it_may_be(harness: Harness) -> None:
-    """Once, and never over another program's word."""
+def test_a_crashed_workers_finished_render_is_published_at_most_once(harness: Harness) -> None:
+    """Another program's change to the prompt is never overwritten."""
     prompt_id = harness.write()
     artifact = Artifact(Kind.IMAGE, "image/1_x/a.png", {})
     claim = claimed(harness)

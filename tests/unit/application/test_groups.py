@@ -1,4 +1,4 @@
-"""Groups: prompts whose renders are shorter than a commit are published in one transaction."""
+"""Groups: prompts that render faster than a commit are published in one transaction."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ if TYPE_CHECKING:
     from domain.render import Claim
 
 COMMIT = 0.05  # seconds, by the clock of the tests
-LONG = 60.0  # seconds that no good run waits
+LONG = 60.0  # seconds; no successful run waits so long
 BROKEN = Failure(FailureCode.FILE_BROKEN, "a.png is cut")
 MISSING = Failure(FailureCode.SCRIPT_MISSING, "there is no script")
 
 
 class Groups:
-    """A harness with two lanes, in which a commit takes time and a render none.
+    """A harness with two lanes, in which a commit takes time and a render takes none.
 
     Attributes:
-        committed: the prompts of each transaction that published, in order.
+        committed: the prompts of each publishing transaction, in order.
         refused: a prompt whose publication the database refuses.
     """
 
@@ -47,15 +47,15 @@ class Groups:
         self.refused: int | None = None
         self._publish = self.harness.repository.publish_and_claim
         self.harness.repository.publish_and_claim = self._publish_slowly  # type: ignore[method-assign]
-        self.harness.finalizer.commit_seconds = COMMIT  # as it was measured before
+        self.harness.finalizer.commit_seconds = COMMIT  # the commit time measured before
         self.ids = [self.harness.write(kind=kind) for _ in range(prompts)]
 
     def statuses(self) -> list[str]:
-        """Of all prompts, in order."""
+        """The status of every prompt, in order."""
         return [self.harness.status(prompt_id) for prompt_id in self.ids]
 
     def wait_until(self, condition: Callable[[], bool]) -> None:
-        """Let the other lane work."""
+        """Wait until a condition holds, while the other lane works."""
         deadline = time.monotonic() + LONG
         while not condition():
             assert time.monotonic() < deadline
@@ -77,8 +77,8 @@ class Groups:
         return done
 
 
-def test_short_renders_are_published_in_ever_larger_groups() -> None:
-    """In the order of their claims, up to the largest group; all leases are held meanwhile."""
+def test_short_renders_are_published_in_growing_groups() -> None:
+    """In the order of their claims, up to the largest group; all leases are kept until then."""
     groups = Groups(40)
     held: list[int] = []
     groups.harness.during(groups.ids[20], lambda: held.append(len(groups.harness.keeper.held())))
@@ -92,7 +92,7 @@ def test_short_renders_are_published_in_ever_larger_groups() -> None:
 
 
 def test_events_come_after_the_commit() -> None:
-    """Whoever hears that a prompt is published finds it ready."""
+    """A listener that receives a publication finds the prompt ready."""
     seen: list[str] = []
 
     class Listener:
@@ -108,8 +108,8 @@ def test_events_come_after_the_commit() -> None:
     assert seen == ["ready"] * 7
 
 
-def test_renders_that_are_longer_than_a_commit_are_published_one_by_one() -> None:
-    """Nobody waits for the publication of another prompt, and none is claimed ahead."""
+def test_renders_longer_than_a_commit_are_published_one_by_one() -> None:
+    """They do not wait for each other's publication, and none is claimed ahead."""
     groups = Groups(6)
     held: list[int] = []
 
@@ -125,8 +125,8 @@ def test_renders_that_are_longer_than_a_commit_are_published_one_by_one() -> Non
 
 
 @pytest.mark.parametrize("commit", [0.5, 30.0])
-def test_however_long_a_commit_takes_long_renders_are_published_one_by_one(commit: float) -> None:
-    """Another program that kept the database locked is no reason to wait for other renders."""
+def test_a_slow_commit_does_not_group_long_renders(commit: float) -> None:
+    """A database locked by another program is no reason to wait for other renders."""
     groups = Groups(4)
     groups.harness.finalizer.commit_seconds = commit
     for prompt_id in groups.ids:
@@ -136,8 +136,8 @@ def test_however_long_a_commit_takes_long_renders_are_published_one_by_one(commi
 
 
 @pytest.mark.parametrize("limit", [1, 2, 5, 7, 12])
-def test_a_limit_counts_what_is_claimed_ahead(limit: int) -> None:
-    """Nothing is claimed that may not be rendered."""
+def test_a_limit_counts_prompts_claimed_ahead(limit: int) -> None:
+    """No prompt is claimed beyond the limit."""
     groups = Groups(12)
     report = groups.harness.drain(limit=limit)
     assert report.published == report.renders == limit
@@ -145,8 +145,8 @@ def test_a_limit_counts_what_is_claimed_ahead(limit: int) -> None:
     groups.harness.check()
 
 
-def test_a_stop_publishes_what_has_rendered_and_gives_back_the_rest_of_a_group() -> None:
-    """Of four that were claimed together, one has rendered, one renders, and two have not begun."""
+def test_a_stop_publishes_rendered_prompts_and_releases_the_rest_of_a_group() -> None:
+    """Of four claimed together, one has rendered, one renders, and two have not started."""
     groups, stop = Groups(9), StopRequest()
     groups.harness.renderer._progress = (0.5,)  # noqa: SLF001 - it looks whether it is to stop
     groups.harness.during(groups.ids[4], stop.make)
@@ -160,8 +160,8 @@ def test_a_stop_publishes_what_has_rendered_and_gives_back_the_rest_of_a_group()
     assert groups.harness.drain().published == 9 - ready
 
 
-def test_other_settings_give_back_what_has_not_begun() -> None:
-    """The daemon's loops end after the render; what has rendered is published."""
+def test_a_reload_releases_prompts_that_have_not_started() -> None:
+    """The daemon's loops end after the running render, whose group is published."""
     groups = Groups(9)
     harness = groups.harness
     stop, retire, wake = StopRequest(), StopRequest(), WakeSignal()
@@ -186,8 +186,8 @@ def test_other_settings_give_back_what_has_not_begun() -> None:
     harness.check()
 
 
-def test_a_long_render_keeps_nobody_waiting() -> None:
-    """The other lane publishes those before it, and then gives back those after it."""
+def test_a_long_render_does_not_delay_the_rest_of_its_group() -> None:
+    """The other lane publishes the prompts before it, and then releases those after it."""
     groups = Groups(9)
     harness = groups.harness
 
@@ -208,8 +208,8 @@ def test_a_long_render_keeps_nobody_waiting() -> None:
     harness.check()
 
 
-def test_what_was_given_back_unbegun_does_not_count_towards_a_limit() -> None:
-    """As many prompts are rendered as were asked for."""
+def test_prompts_released_before_their_start_do_not_count_towards_a_limit() -> None:
+    """As many prompts are rendered as the limit allows."""
     groups = Groups(12)
 
     def render() -> None:
@@ -222,7 +222,7 @@ def test_what_was_given_back_unbegun_does_not_count_towards_a_limit() -> None:
     assert groups.statuses() == ["ready"] * 8 + ["pending"] * 4
 
 
-def test_a_failure_in_a_group_is_its_own_prompts_alone() -> None:
+def test_a_failure_in_a_group_is_charged_to_its_own_prompt() -> None:
     """It is judged after the successes before it, and the rest of the group is rendered."""
     groups = Groups(9)
     bad = groups.ids[4]
@@ -237,8 +237,8 @@ def test_a_failure_in_a_group_is_its_own_prompts_alone() -> None:
     groups.harness.check()
 
 
-def test_a_failure_of_the_environment_gives_back_the_rest_of_a_group() -> None:
-    """No prompt is rendered that would meet the same failure."""
+def test_an_environment_failure_releases_the_rest_of_a_group() -> None:
+    """No prompt is rendered that would fail in the same way."""
     groups = Groups(9)
     groups.harness.script(groups.ids[4], MISSING)
     report = groups.harness.drain()
@@ -248,8 +248,8 @@ def test_a_failure_of_the_environment_gives_back_the_rest_of_a_group() -> None:
     groups.harness.check()
 
 
-def test_one_that_the_database_refuses_keeps_no_other_from_being_published() -> None:
-    """Each of the group is published alone then, and that one ends with the reason."""
+def test_a_prompt_that_the_database_refuses_does_not_block_its_group() -> None:
+    """Each of the group is then published separately, and the refused one fails with the reason."""
     groups = Groups(9)
     groups.refused = groups.ids[4]
     report = groups.harness.drain()
@@ -260,8 +260,8 @@ def test_one_that_the_database_refuses_keeps_no_other_from_being_published() -> 
     groups.harness.check()
 
 
-def test_an_error_of_the_program_gives_back_the_rest_of_a_group() -> None:
-    """What has rendered is published, and the error is raised."""
+def test_an_unexpected_exception_releases_the_rest_of_a_group() -> None:
+    """Finished renders are published, and the exception is raised."""
     groups = Groups(9)
 
     def fail() -> None:
@@ -274,7 +274,7 @@ def test_an_error_of_the_program_gives_back_the_rest_of_a_group() -> None:
     assert groups.harness.keeper.held() == frozenset()
 
 
-def test_an_error_of_the_commit_keeps_no_lease() -> None:
+def test_a_failed_commit_keeps_no_lease() -> None:
     """The renders of the whole group are left to recovery, which publishes them."""
     groups = Groups(9)
     harness = groups.harness
@@ -298,8 +298,8 @@ def test_an_error_of_the_commit_keeps_no_lease() -> None:
 
 
 @pytest.mark.parametrize("cancelled", [3, 4, 5])
-def test_any_of_a_group_can_be_cancelled(cancelled: int) -> None:
-    """One that has rendered, the one that renders, or one that has not begun."""
+def test_any_prompt_of_a_group_can_be_cancelled(cancelled: int) -> None:
+    """Whether it has rendered, is rendering or has not started."""
     groups = Groups(7)
     harness = groups.harness
 
@@ -315,8 +315,8 @@ def test_any_of_a_group_can_be_cancelled(cancelled: int) -> None:
     harness.check()
 
 
-def test_a_single_lane_holds_nothing_back() -> None:
-    """There would be none to publish for it."""
+def test_a_single_lane_publishes_at_once() -> None:
+    """No other lane could publish for it."""
     harness = in_memory()
     harness.finalizer.commit_seconds = COMMIT
     ids = [harness.write() for _ in range(4)]
@@ -327,8 +327,8 @@ def test_a_single_lane_holds_nothing_back() -> None:
     assert held == [1] * 4
 
 
-def test_a_turn_that_has_more_prompts_is_not_passed_on() -> None:
-    """Not even by a renderer that would take the next prompt at once."""
+def test_a_lane_keeps_its_turn_while_its_group_has_prompts() -> None:
+    """Even if the renderer could start the next prompt at once."""
     turns = Turns()
     turn = turns.take()
     turn.keeps = True

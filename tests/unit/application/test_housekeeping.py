@@ -1,4 +1,4 @@
-"""The daemon's chores, over the fakes that keep the same contracts."""
+"""The daemon's housekeeping, over fakes that keep the ports' contracts."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from tests.fakes.hook_outbox import InMemoryHookOutbox, InMemoryHookOutboxWriter
 from tests.fakes.render_logs import InMemoryRenderLogs
 from tests.fakes.renders import InMemoryRenderHistory
 from tests.fakes.system import ManualClock
-from tests.owners import ME
+from tests.worker_identities import ME
 
 _DAY = timedelta(days=1)
 _MONTH = 30 * _DAY
 
 
 class _House:
-    """Everything that is to be kept tidy."""
+    """A renders history, staging area, logs and outbox that need housekeeping."""
 
     def __init__(self) -> None:
         self.clock = ManualClock()
@@ -38,7 +38,7 @@ class _House:
         self.store = InMemoryArtifactStore()
 
     def renders(self, count: int, age: timedelta) -> None:
-        """That many renders of prompt 1, ended that long ago, and a new one that is its last."""
+        """Add renders of prompt 1 that ended so long ago, and a newer last one."""
         database, now = self.database, self.clock.now()
         database.prompts[1] = PromptRow(1, "image_prompt", output_reference=7)
         database.renders.clear()
@@ -50,7 +50,7 @@ class _House:
             self.logs.begin(number).write(b"said")
 
     def keeper(self, retention: timedelta | None = _MONTH) -> Housekeeping:
-        """A daemon that begins."""
+        """The housekeeping of a daemon that has just started."""
         outbox = InMemoryHookOutbox(self.database)
         return Housekeeping(self.history, outbox, self.logs, self.store, self.clock, retention)
 
@@ -62,33 +62,33 @@ class _House:
 
 @pytest.fixture
 def house() -> _House:
-    """Empty."""
+    """A history without renders."""
     return _House()
 
 
-def test_the_first_tick_removes_old_renders_and_what_they_printed(house: _House) -> None:
-    """A daemon that is started once a day does its chores too."""
+def test_the_first_tick_removes_old_renders_and_their_logs(house: _House) -> None:
+    """Even a daemon that only runs briefly each day does its housekeeping."""
     house.renders(3, _MONTH + _DAY)
     house.keeper().tick()
     assert house.kept() == [4]
 
 
-def test_younger_renders_stay(house: _House) -> None:
-    """Until they are as old as the setting says."""
+def test_recent_renders_are_kept(house: _House) -> None:
+    """Until they reach the age in the settings."""
     house.renders(3, _MONTH - _DAY)
     house.keeper().tick()
     assert house.kept() == [1, 2, 3, 4]
 
 
-def test_without_an_end_everything_stays(house: _House) -> None:
-    """The history, that is; the outputs have a bound of their own."""
+def test_without_an_age_limit_the_whole_history_is_kept(house: _House) -> None:
+    """The logs have a limit of their own."""
     house.renders(3, 3000 * _DAY)
     house.keeper(retention=None).tick()
     assert house.kept() == [1, 2, 3, 4]
 
 
-def test_a_render_that_left_folders_stays_until_they_are_swept(house: _House) -> None:
-    """What no row names is nobody's, and would lie there for ever."""
+def test_a_render_with_leftover_folders_is_kept_until_they_are_removed(house: _House) -> None:
+    """Without its row no worker would ever remove them."""
     house.renders(3, _MONTH + _DAY)
     trace = RenderKey(1, 2)
     house.store.open_staging(Kind.IMAGE, trace, 1).unwrap()
@@ -101,8 +101,8 @@ def test_a_render_that_left_folders_stays_until_they_are_swept(house: _House) ->
     assert house.kept() == [4]
 
 
-def test_nothing_is_forgotten_while_the_output_root_is_away(house: _House) -> None:
-    """Folders on a volume that is not mounted cannot be seen; an hour later they can."""
+def test_no_render_is_removed_while_the_output_root_is_missing(house: _House) -> None:
+    """Folders on an unmounted volume cannot be checked; an hour later they can."""
     house.renders(3, _MONTH + _DAY)
     house.store.preflight_failure = Failure(FailureCode.OUTPUT_ROOT_MISSING, "not mounted")
     keeper = house.keeper()
@@ -115,7 +115,7 @@ def test_nothing_is_forgotten_while_the_output_root_is_away(house: _House) -> No
 
 
 def test_a_round_takes_many_ticks_and_then_rests_for_an_hour(house: _House) -> None:
-    """No tick works for long, whatever has gathered; the next round begins from the front."""
+    """No tick works for long; the next round starts from the oldest render."""
     house.renders(12_000, _MONTH + _DAY)
     keeper = house.keeper()
     left = []
@@ -134,8 +134,8 @@ def test_a_round_takes_many_ticks_and_then_rests_for_an_hour(house: _House) -> N
     assert sorted(house.database.renders) == [4]
 
 
-def test_a_round_comes_to_what_stands_behind_many_that_stay(house: _House) -> None:
-    """Each tick goes on where the one before ended, though nothing was removed."""
+def test_a_round_reaches_renders_behind_many_that_are_kept(house: _House) -> None:
+    """Each tick continues where the previous one ended, even if nothing was removed."""
     house.renders(6_003, timedelta())
     for number in (6_001, 6_002):
         old = replace(house.database.renders[number], finished_at=house.clock.now() - 2 * _MONTH)
@@ -147,8 +147,8 @@ def test_a_round_comes_to_what_stands_behind_many_that_stay(house: _House) -> No
     assert len(house.database.renders) == 6_002
 
 
-def test_outputs_are_bounded_in_number_too(house: _House) -> None:
-    """Even where the history is kept for ever."""
+def test_the_number_of_logs_is_limited(house: _House) -> None:
+    """Even if the history is kept for ever."""
     house.renders(MAX_KEPT + 10, _DAY)
     house.keeper(retention=None).tick()
     assert len(house.logs.kept) == MAX_KEPT
@@ -163,10 +163,10 @@ def test_outputs_are_bounded_in_number_too(house: _House) -> None:
         (_DAY, 8 * _DAY, False),
     ],
 )
-def test_old_messages_for_hooks_go_but_not_within_a_week(
+def test_hook_messages_are_removed_after_a_week(
     house: _House, retention: timedelta, age: timedelta, *, stays: bool
 ) -> None:
-    """A hook that was broken over the weekend still gets what it missed."""
+    """A hook that fails over a weekend still gets the messages that it missed."""
     house.renders(0, _DAY)
     subscription = Subscription(HookEvent.ERROR, Channel.COMMAND)
     outbox = InMemoryHookOutboxWriter(house.database, house.clock, [subscription])
@@ -176,10 +176,10 @@ def test_old_messages_for_hooks_go_but_not_within_a_week(
     assert len(house.database.deliveries) == int(stays)
 
 
-def test_after_trouble_it_is_tried_again_in_a_minute(
+def test_a_failed_round_is_tried_again_in_a_minute(
     house: _House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever calls hears of it once, and not every few seconds."""
+    """The caller gets one error a minute, instead of one every few seconds."""
     house.renders(3, _MONTH + _DAY)
     keeper = house.keeper()
     with monkeypatch.context() as patch:
@@ -193,7 +193,7 @@ def test_after_trouble_it_is_tried_again_in_a_minute(
     assert house.kept() == [4]
 
 
-def test_live_renders_stay(house: _House) -> None:
+def test_live_renders_are_kept(house: _House) -> None:
     """However long they take."""
     house.renders(1, _MONTH + _DAY)
     live = replace(house.database.renders[1], outcome=None, finished_at=None)

@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from application.ports.artifact_store import Prepared, Staging
     from domain.mark import Mark
 
-LONG = 60.0  # seconds that no good run waits
+LONG = 60.0  # seconds; no successful run waits so long
 BROKEN = Failure(FailureCode.FILE_BROKEN, "a.png is cut")
 MEMORY = Failure(FailureCode.OUT_OF_MEMORY, "CUDA out of memory")
 
 
 class SlowStore(InMemoryArtifactStore):
-    """Does something before it verifies the files of a prompt, by the prompt's id."""
+    """A store that calls a function before it verifies a prompt's files, by the prompt's id."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ class Lanes:
         self.harness = in_memory(store=self.store, lanes=2)
 
     def verify_during(self, first: int, second: int, during: Callable[[], object] = int) -> Event:
-        """Verify the first prompt in the middle of the second's render, in which something happens.
+        """Verify the first prompt during the second one's render, and call a function meanwhile.
 
         Returns:
             An event that is set once both are under way.
@@ -82,7 +82,7 @@ class Lanes:
 
 
 def test_the_next_prompt_renders_while_one_is_verified() -> None:
-    """Neither can end without the other, and both become ready, in the order of their claims."""
+    """Each waits for the other to start, and both become ready in the order of their claims."""
     lanes = Lanes()
     ids = [lanes.harness.write() for _ in range(4)]
     met = lanes.verify_during(ids[0], ids[1])
@@ -94,8 +94,8 @@ def test_the_next_prompt_renders_while_one_is_verified() -> None:
     lanes.harness.check()
 
 
-def test_both_leases_are_kept_alive() -> None:
-    """Whoever verifies for minutes keeps its lease, and so does the render beside it."""
+def test_both_leases_are_renewed() -> None:
+    """A verification that takes minutes keeps its lease, and so does the render next to it."""
     lanes = Lanes()
     first, second = lanes.harness.write(), lanes.harness.write()
     held: list[int] = []
@@ -111,8 +111,8 @@ def test_both_leases_are_kept_alive() -> None:
     assert (len(held), lanes.harness.clock.monotonic() - before) == (2, 20.0)
 
 
-def test_a_stop_publishes_what_has_rendered_and_gives_back_what_renders() -> None:
-    """No work that is done is thrown away, and none is begun."""
+def test_a_stop_publishes_the_rendered_prompt_and_releases_the_running_one() -> None:
+    """Finished work is not thrown away, and none is started."""
     lanes, stop = Lanes(), StopRequest()
     first, second, third = (lanes.harness.write() for _ in range(3))
     lanes.verify_during(first, second, stop.make)
@@ -126,7 +126,7 @@ def test_a_stop_publishes_what_has_rendered_and_gives_back_what_renders() -> Non
 
 @pytest.mark.parametrize("cancelled", [0, 1])
 def test_either_can_be_cancelled(cancelled: int) -> None:
-    """The one that is verified, or the one that renders; the other is published."""
+    """The prompt being verified, or the one being rendered; the other is published."""
     lanes = Lanes()
     ids = [lanes.harness.write(), lanes.harness.write()]
     harness = lanes.harness
@@ -146,11 +146,11 @@ def test_either_can_be_cancelled(cancelled: int) -> None:
 
 
 def test_a_broken_file_is_found_while_the_next_prompt_renders() -> None:
-    """It is charged to its own prompt, before the next outcome, and nothing else is touched."""
+    """It is charged to its own prompt before the next outcome, and nothing else is affected."""
     lanes = Lanes()
     harness = lanes.harness
     harness.write()
-    harness.drain()  # the workflow is known to work
+    harness.drain()  # the workflow has proved itself
     bad, good = harness.write(), harness.write()
     harness.leave(bad, {"a.png": GOOD[Kind.IMAGE], "b.png": BROKEN})
     lanes.verify_during(bad, good)
@@ -162,21 +162,21 @@ def test_a_broken_file_is_found_while_the_next_prompt_renders() -> None:
 
 
 def test_a_success_counts_before_the_failure_of_the_next_render() -> None:
-    """The breaker hears of outcomes in the order of the claims: these three are not in a row."""
+    """The circuit breaker sees outcomes in the order of claims: these are not three in a row."""
     lanes = Lanes()
     harness = lanes.harness
     ids = [harness.write() for _ in range(4)]
     for prompt_id in (ids[0], ids[1], ids[3]):
         harness.script(prompt_id, MEMORY)
     reached = Event()
-    lanes.store.before[ids[2]] = lambda: reached.wait(0.05)  # the failure comes first if it can
+    lanes.store.before[ids[2]] = lambda: reached.wait(0.05)  # the failure comes first if possible
     assert harness.drain().stopped_by is None
     assert {harness.status(n) for n in ids} == {"ready"}
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3])
 def test_a_limit_counts_every_claim(limit: int) -> None:
-    """Also those that were made while another prompt was not published yet."""
+    """Including those made before another prompt was published."""
     lanes = Lanes()
     ids = [lanes.harness.write() for _ in range(4)]
     report = lanes.harness.drain(limit=limit)
@@ -184,8 +184,8 @@ def test_a_limit_counts_every_claim(limit: int) -> None:
     assert [lanes.harness.status(n) for n in ids] == ["ready"] * limit + ["pending"] * (4 - limit)
 
 
-def test_a_prompt_that_comes_back_last_is_rendered_again() -> None:
-    """The lane that found nothing waits for the other's outcome before the drain ends."""
+def test_a_prompt_that_is_released_last_is_rendered_again() -> None:
+    """The lane that claimed nothing waits for the other's outcome before the drain ends."""
     lanes = Lanes()
     harness = lanes.harness
     harness.write()
@@ -201,7 +201,7 @@ def test_a_prompt_that_comes_back_last_is_rendered_again() -> None:
 
 @pytest.mark.parametrize("error", [RepositoryError("it was moved away"), OSError(5, "I/O error")])
 def test_an_error_of_one_lane_ends_the_drain(error: Exception) -> None:
-    """The prompt that renders meanwhile is given back, and the error is raised."""
+    """The prompt being rendered is released, and the exception is raised."""
     lanes = Lanes()
     first, second = lanes.harness.write(), lanes.harness.write()
 
@@ -217,7 +217,7 @@ def test_an_error_of_one_lane_ends_the_drain(error: Exception) -> None:
 
 
 def test_two_loops_of_a_daemon_share_a_slot() -> None:
-    """One waits for prompts and the other for its turn; both end when they are asked to."""
+    """One waits for prompts and the other for its turn; both end when asked to stop."""
     lanes = Lanes()
     harness = lanes.harness
     stop, retire, wake = StopRequest(), StopRequest(), WakeSignal()
@@ -249,8 +249,8 @@ def test_two_loops_of_a_daemon_share_a_slot() -> None:
     harness.check()
 
 
-def test_a_turn_is_not_waited_for_where_no_lane_wants_it() -> None:
-    """A single lane publishes at once, and may claim along with it."""
+def test_a_single_lane_does_not_wait_for_a_turn() -> None:
+    """It publishes at once, and may claim in the same transaction."""
     turns = Turns()
     turn = turns.take()
     assert turns.take_now() is None
@@ -265,7 +265,7 @@ def test_a_turn_is_not_waited_for_where_no_lane_wants_it() -> None:
 
 
 def test_a_renderer_that_queues_takes_the_next_prompt_at_once() -> None:
-    """Its outcome waits for no other."""
+    """The next render does not wait for the outcome of the last one."""
     turns = Turns()
     turn = turns.take()
     turn.pass_on(in_order=False)
@@ -274,8 +274,8 @@ def test_a_renderer_that_queues_takes_the_next_prompt_at_once() -> None:
     following.wait_for_earlier()
 
 
-def test_rendered_is_not_published() -> None:
-    """What is in its staging folder is neither verified nor placed before it is finished."""
+def test_a_rendered_prompt_is_not_published_yet() -> None:
+    """Files in a staging folder are verified and placed only when the render is finished."""
     harness = in_memory()
     prompt_id = harness.write()
     held = harness.slot.acquire(ANY, Turns().take())

@@ -1,4 +1,4 @@
-"""The keeper of leases: heartbeats in time, lost leases noticed, an absent database survived."""
+"""The lease keeper: heartbeats on time, lost leases noticed, a missing database survived."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ import pytest
 from application.leases import LeaseKeeper, LostWorkers
 from application.ports.prompt_repository import RepositoryBusyError
 from tests.harness import ANY, HEARTBEAT_SECONDS, LEASE_SECONDS, Harness, holding
-from tests.owners import ME, OTHER
+from tests.worker_identities import ME, OTHER
 
 if TYPE_CHECKING:
     from application.ports.renders import RenderLeases
     from domain.lease import ProcessIdentity
     from domain.render import Claim
 
-_MOMENT = 0.1  # seconds; longer than the word of the database is believed
+_MOMENT = 0.1  # seconds; longer than a confirmation of the database is trusted
 
 
 def claimed(harness: Harness) -> Claim:
-    """A fresh prompt, claimed."""
+    """Write and claim a prompt."""
     harness.write()
     claim = harness.repository.claim_next(ANY)
     assert claim is not None
@@ -30,13 +30,13 @@ def claimed(harness: Harness) -> Claim:
 
 
 def heartbeat(harness: Harness) -> int:
-    """Of the one render that is live."""
+    """The heartbeat of the only live render."""
     [render] = harness.leases.live()
     return render.heartbeat
 
 
-def test_a_lease_is_beaten_when_it_is_due_and_not_before(harness: Harness) -> None:
-    """Looking in between writes nothing."""
+def test_a_heartbeat_is_written_when_it_is_due_and_not_before(harness: Harness) -> None:
+    """Ticks in between write nothing."""
     with holding(harness.keeper, claimed(harness)) as held:
         numbers = []
         for _ in range(4):
@@ -47,7 +47,7 @@ def test_a_lease_is_beaten_when_it_is_due_and_not_before(harness: Harness) -> No
         assert not held.lost
 
 
-def test_jumps_of_the_wall_clock_matter_nothing(harness: Harness) -> None:
+def test_jumps_of_the_wall_clock_do_not_matter(harness: Harness) -> None:
     """Heartbeats follow the monotonic clock."""
     with holding(harness.keeper, claimed(harness)):
         harness.clock.jump(86_400)
@@ -60,7 +60,7 @@ def test_jumps_of_the_wall_clock_matter_nothing(harness: Harness) -> None:
 
 @pytest.mark.parametrize("seconds", [0.0, HEARTBEAT_SECONDS])
 def test_a_lease_that_is_lost_is_noticed_at_the_next_tick(harness: Harness, seconds: float) -> None:
-    """Whether a beat is due or not; and it stays lost."""
+    """Whether a heartbeat is due or not; and it stays lost."""
     with holding(harness.keeper, claim := claimed(harness)) as held:
         harness.queue.change(claim.prompt_id, artifact_status="unsupported")
         harness.clock.advance(seconds)
@@ -71,8 +71,8 @@ def test_a_lease_that_is_lost_is_noticed_at_the_next_tick(harness: Harness, seco
         assert held.lost
 
 
-def test_what_is_not_held_any_more_is_not_beaten(harness: Harness) -> None:
-    """The lease of a render that ended, or failed to, runs out."""
+def test_a_released_lease_gets_no_heartbeat(harness: Harness) -> None:
+    """The lease of a render that ended, or could not be closed, expires."""
     with holding(harness.keeper, claim := claimed(harness)):
         assert harness.keeper.held() == {claim.render_id}
     assert harness.keeper.held() == frozenset()
@@ -82,10 +82,10 @@ def test_what_is_not_held_any_more_is_not_beaten(harness: Harness) -> None:
 
 
 class _Away:
-    """Leases whose database cannot be reached for a while.
+    """Leases whose database is unreachable for a while.
 
     Attributes:
-        away: whether it cannot.
+        away: whether the database is unreachable.
     """
 
     def __init__(self, leases: RenderLeases) -> None:
@@ -106,28 +106,28 @@ class _Away:
 
 @pytest.fixture
 def away(harness: Harness) -> _Away:
-    """The leases of the harness, out of reach."""
+    """The leases of the harness, with an unreachable database."""
     return _Away(harness.leases)
 
 
 @pytest.fixture
 def keeper(harness: Harness, away: _Away) -> LeaseKeeper:
-    """A keeper whose database is away."""
+    """A keeper whose database is unreachable."""
     return LeaseKeeper(away, harness.clock, HEARTBEAT_SECONDS, LEASE_SECONDS)  # type: ignore[arg-type]
 
 
 def pass_time(harness: Harness, keeper: LeaseKeeper, seconds: float) -> None:
-    """Let time pass while the keeper looks after its leases, as a thread does."""
+    """Advance the clock while the keeper ticks, as its thread does."""
     for _ in range(int(seconds)):
         harness.clock.advance(1.0)
         keeper.tick()
 
 
 @pytest.mark.parametrize("seconds", [0.0, HEARTBEAT_SECONDS])
-def test_a_database_that_is_away_loses_no_lease(
+def test_an_unreachable_database_loses_no_lease(
     harness: Harness, keeper: LeaseKeeper, seconds: float
 ) -> None:
-    """Publication is refused anyway if somebody took over meanwhile."""
+    """Publication is refused anyway if another worker took over in the meantime."""
     with holding(keeper, claimed(harness)) as held:
         harness.clock.advance(seconds)
         keeper.tick()
@@ -139,7 +139,7 @@ def test_a_database_that_is_away_loses_no_lease(
 def test_a_render_is_stopped_when_no_heartbeat_could_be_written_for_a_whole_lease(
     harness: Harness, keeper: LeaseKeeper
 ) -> None:
-    """Not before: others may have taken it over by then, and it cannot know."""
+    """Not earlier: by then others may have taken it over, and the keeper cannot know."""
     with holding(keeper, claimed(harness)) as held:
         pass_time(harness, keeper, LEASE_SECONDS - 1)
         assert not keeper.must_stop(held)
@@ -152,7 +152,7 @@ def test_a_render_is_stopped_when_no_heartbeat_could_be_written_for_a_whole_leas
 def test_a_keeper_that_hangs_on_the_database_stops_its_renders_too(
     harness: Harness, away: _Away, keeper: LeaseKeeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A dead network file system never answers; another thread asks whether to stop."""
+    """A dead network file system never answers; another thread checks for a stop."""
 
     def hang(_: Claim) -> bool:
         harness.clock.advance(LEASE_SECONDS)
@@ -166,10 +166,10 @@ def test_a_keeper_that_hangs_on_the_database_stops_its_renders_too(
         assert held.fenced
 
 
-def test_a_heartbeat_that_was_written_in_the_end_stops_nothing(
+def test_a_heartbeat_that_is_written_at_last_stops_nothing(
     harness: Harness, away: _Away, keeper: LeaseKeeper
 ) -> None:
-    """The lease begins again with it."""
+    """The lease starts again with it."""
     with holding(keeper, claimed(harness)) as held:
         for _ in range(3):
             away.away = True
@@ -181,8 +181,8 @@ def test_a_heartbeat_that_was_written_in_the_end_stops_nothing(
         assert harness.leases.holds(held.claim)
 
 
-def test_what_was_stopped_stays_stopped(harness: Harness, away: _Away, keeper: LeaseKeeper) -> None:
-    """Its workflow is being ended; that the database is back comes too late for it."""
+def test_a_stopped_render_stays_stopped(harness: Harness, away: _Away, keeper: LeaseKeeper) -> None:
+    """Its workflow is being killed; the database came back too late for it."""
     with holding(keeper, claimed(harness)) as held:
         pass_time(harness, keeper, LEASE_SECONDS)
         assert keeper.must_stop(held)
@@ -191,8 +191,8 @@ def test_what_was_stopped_stays_stopped(harness: Harness, away: _Away, keeper: L
         assert keeper.must_stop(held)
 
 
-def test_time_in_which_the_worker_slept_stops_nothing(harness: Harness, away: _Away) -> None:
-    """It tries to write a heartbeat when it wakes, and the database says who holds the lease."""
+def test_a_suspended_worker_does_not_stop_its_renders(harness: Harness, away: _Away) -> None:
+    """It writes a heartbeat when it wakes up, and the database says who holds the lease."""
     away.away = False
     keeper = LeaseKeeper(away, harness.clock, HEARTBEAT_SECONDS, LEASE_SECONDS)  # type: ignore[arg-type]
     with holding(keeper, claimed(harness)) as held:
@@ -203,10 +203,8 @@ def test_time_in_which_the_worker_slept_stops_nothing(harness: Harness, away: _A
         assert harness.leases.holds(held.claim)
 
 
-def test_what_was_claimed_later_has_a_whole_lease(
-    harness: Harness, away: _Away, keeper: LeaseKeeper
-) -> None:
-    """The claim itself was written: the database was there."""
+def test_a_later_claim_has_a_full_lease(harness: Harness, away: _Away, keeper: LeaseKeeper) -> None:
+    """The claim itself was written, so the database was reachable."""
     first, second = claimed(harness), claimed(harness)
     with holding(keeper, first) as held:
         pass_time(harness, keeper, LEASE_SECONDS - 1)
@@ -218,8 +216,8 @@ def test_what_was_claimed_later_has_a_whole_lease(
             assert keeper.must_stop(later)
 
 
-def test_the_database_knows_better_what_is_lost(harness: Harness) -> None:
-    """Before files are placed it is asked, whenever the last heartbeat was."""
+def test_the_database_decides_which_lease_is_lost(harness: Harness) -> None:
+    """It is queried before files are placed, whenever the last heartbeat was."""
     with holding(harness.keeper, claim := claimed(harness)) as held:
         harness.clock.advance(_MOMENT)
         assert harness.keeper.still_holds(held)
@@ -230,8 +228,8 @@ def test_the_database_knows_better_what_is_lost(harness: Harness) -> None:
 
 
 @pytest.mark.parametrize("beats", [False, True])
-def test_the_database_is_believed_for_a_moment(harness: Harness, *, beats: bool) -> None:
-    """A claim or a heartbeat of just now is no reason to ask: a group has many short renders."""
+def test_a_recent_confirmation_of_a_lease_is_trusted(harness: Harness, *, beats: bool) -> None:
+    """After a recent claim or heartbeat no query is needed: a group has many short renders."""
     with holding(harness.keeper, claim := claimed(harness)) as held:
         if beats:
             harness.clock.advance(HEARTBEAT_SECONDS)
@@ -242,7 +240,7 @@ def test_the_database_is_believed_for_a_moment(harness: Harness, *, beats: bool)
         assert not harness.keeper.still_holds(held)
 
 
-# --------------------------------------------------------- whose leases are not kept, for people
+# ---------------------------------------------------------------- workers whose leases have expired
 
 
 @pytest.mark.parametrize(
@@ -257,10 +255,10 @@ def test_the_database_is_believed_for_a_moment(harness: Harness, *, beats: bool)
         (OTHER, None, ""),
     ],
 )
-def test_who_seems_to_be_lost_is_told(
+def test_workers_that_seem_lost_are_reported(
     harness: Harness, owner: ProcessIdentity, silence: float | None, reason: str
 ) -> None:
-    """Who has ended on this machine, and who gave no heartbeat for a whole lease."""
+    """Those that ended on this machine, and those without a heartbeat for a full lease."""
     lost = LostWorkers(harness.processes, harness.clock, LEASE_SECONDS)
     heartbeat_at = None if silence is None else harness.clock.now() - timedelta(seconds=silence)
     told = lost.why(owner, heartbeat_at)

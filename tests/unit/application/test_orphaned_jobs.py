@@ -1,4 +1,4 @@
-"""Jobs with which nobody goes on are ended, and looked at again while that cannot be done."""
+"""Orphaned jobs on servers are cancelled, and retried while that is impossible."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class _Servers:
         return True
 
 
-def test_what_is_orphaned_is_ended_and_forgotten() -> None:
+def test_orphaned_jobs_are_cancelled_and_forgotten() -> None:
     """Each on its own server, once."""
     book, servers = _Book(job(1), job(2)), _Servers()
     chore = OrphanedJobs(book, servers)
@@ -55,8 +55,8 @@ def test_what_is_orphaned_is_ended_and_forgotten() -> None:
     assert book.left == []
 
 
-def test_a_server_that_cannot_be_asked_is_asked_again() -> None:
-    """Its jobs stay known, and keep no other from being ended."""
+def test_an_unreachable_server_is_tried_again() -> None:
+    """Its jobs are kept, and do not keep others from being cancelled."""
     away = job(1, server="http://away:8188")
     book, servers = _Book(away, job(2)), _Servers("http://away:8188")
     chore = OrphanedJobs(book, servers)

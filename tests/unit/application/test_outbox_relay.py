@@ -27,7 +27,7 @@ from domain.prompt import Kind
 from tests.fakes.database import InMemoryDatabase, RenderRow
 from tests.fakes.hook_outbox import InMemoryHookOutbox, InMemoryHookOutboxWriter
 from tests.fakes.system import FixedJitter, ManualClock
-from tests.owners import ME
+from tests.worker_identities import ME
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Which prompt a slot takes where several workflows are rendered."""
+"""Which prompt a slot claims when several workflows are in use."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class FakeQueue:
 
 @dataclass
 class FakeHolds:
-    """Holds back the workflows that it names."""
+    """Holds the workflows that a test names."""
 
     held: set[str] = field(default_factory=set)
     claims: list[WorkflowKey] = field(default_factory=list)
@@ -57,7 +57,7 @@ class FakeHolds:
 
 @dataclass
 class Place:
-    """A chooser with everything around it."""
+    """A chooser with its fakes."""
 
     queue: FakeQueue
     limits: AffinityLimits = field(default_factory=AffinityLimits)
@@ -77,7 +77,7 @@ class Place:
         )
 
     def claim(self, slot: int = 1) -> int | None:
-        """Claim what the chooser says; its workflow is loaded afterwards, and no other."""
+        """Claim the chosen prompt; its workflow is loaded afterwards, and no other."""
         chosen, _ = self.chooser.narrow(IMAGES, slot)
         if chosen is None or chosen.only is None:
             return None
@@ -89,26 +89,26 @@ class Place:
 
 
 def alternating(count: int) -> FakeQueue:
-    """Prompts for two workflows in turn."""
+    """Prompts that alternate between two workflows."""
     return FakeQueue({number: "ab"[number % 2] for number in range(count)})
 
 
 def test_without_affinity_the_first_prompt_is_taken_and_one_row_read() -> None:
-    """However many wait."""
+    """However many prompts are pending."""
     place = Place(alternating(200))
     assert [place.claim() for _ in range(3)] == [0, 1, 2]
     assert place.queue.reads == [1, 1, 1]
 
 
 def test_with_affinity_prompts_are_taken_in_groups() -> None:
-    """While the first one suits, no other is read."""
+    """While the first prompt suits the loaded workflow, no other row is read."""
     place = Place(alternating(12), AffinityLimits(3, 60.0))
     assert [place.claim() for _ in range(12)] == [0, 2, 4, 6, 1, 3, 5, 7, 9, 11, 8, 10]
     assert place.queue.reads.count(1) == 12
 
 
-def test_prompts_of_a_held_workflow_are_passed_and_not_read_again() -> None:
-    """However many there are; they come back when the workflow can run."""
+def test_prompts_of_a_held_workflow_are_skipped_and_not_read_again() -> None:
+    """However many there are; they return when the workflow can run."""
     place = Place(FakeQueue(dict.fromkeys(range(1, 300), "a") | {300: "b"}))
     place.holds.held = {"a"}
     assert place.claim() == 300
@@ -122,7 +122,7 @@ def test_prompts_of_a_held_workflow_are_passed_and_not_read_again() -> None:
 
 
 def test_a_prompt_waits_for_the_server_that_can_render_it() -> None:
-    """Others go before it; without any, its kind waits for a place."""
+    """Others go first; without any, its kind waits for a free server."""
     place = Place(FakeQueue({1: "a", 2: "b"}))
     place.renderer.fits = {"a": Fit.IMPOSSIBLE}
     assert place.claim() == 2
@@ -131,15 +131,15 @@ def test_a_prompt_waits_for_the_server_that_can_render_it() -> None:
 
 
 def test_two_slots_choose_different_prompts() -> None:
-    """Also while the first one has not claimed its prompt yet."""
+    """Even while the first slot has not claimed its prompt yet."""
     place = Place(alternating(4))
     chosen = [place.chooser.narrow(IMAGES, slot)[0] for slot in (1, 2)]
     assert [one.only for one in chosen if one] == [frozenset({0}), frozenset({1})]
     assert place.renderer.reserved == {0: "a", 1: "b"}
 
 
-def test_a_place_that_was_kept_in_vain_is_given_back() -> None:
-    """Another worker took the prompt."""
+def test_a_reservation_for_a_lost_claim_is_released() -> None:
+    """Another worker claimed the prompt first."""
     place = Place(alternating(4))
     place.chooser.narrow(IMAGES, 1)
     del place.queue.pending[0]
@@ -147,15 +147,15 @@ def test_a_place_that_was_kept_in_vain_is_given_back() -> None:
     assert place.renderer.reserved == {1: "b"}
 
 
-def test_a_prompt_without_a_workflow_is_taken_in_order() -> None:
-    """It ends with the reason, also one for which an unknown workflow was chosen."""
+def test_a_prompt_without_a_workflow_is_claimed_in_order() -> None:
+    """It fails with the reason; so does one with an unknown workflow."""
     place = Place(FakeQueue({1: "gone", 2: "a"}), AffinityLimits(3, 60.0))
     assert place.claim() == 1
     assert place.renderer.reserved == {}
 
 
-def test_prompts_that_a_busy_server_gets_to_sooner_are_left_to_it() -> None:
-    """As many as it will have rendered; their kind waits, and they for no longer than allowed."""
+def test_prompts_that_a_busy_server_would_reach_sooner_are_left_to_it() -> None:
+    """Only as many as it will finish in time; their kind waits no longer than allowed."""
     place = Place(FakeQueue(dict.fromkeys(range(1, 6), "a")), AffinityLimits(9, 60.0))
     place.renderer.fits, place.renderer.most_ahead = {"a": Fit.LATER}, 9
     assert place.chooser.narrow(IMAGES, 1) == (None, frozenset({Kind.IMAGE}))

@@ -1,4 +1,4 @@
-"""Places in the list of prompts, as text that fits into an address."""
+"""Positions in the list of prompts, as tokens for an address."""
 
 from __future__ import annotations
 
@@ -24,8 +24,10 @@ columns = (
 
 
 @given(columns, integers)
-def test_a_token_leads_back(created_at: str | float | bytes | None, prompt_id: int) -> None:
-    """To the very value of the column, of the same type; and needs no quoting."""
+def test_a_token_restores_its_position(
+    created_at: str | float | bytes | None, prompt_id: int
+) -> None:
+    """With the exact value and type of the column; the token needs no quoting."""
     place = PromptPosition(created_at, prompt_id)
     token = place.token()
     assert re.fullmatch(r"[\w-]+", token, re.ASCII)
@@ -35,8 +37,8 @@ def test_a_token_leads_back(created_at: str | float | bytes | None, prompt_id: i
 
 
 @given(st.text() | st.text("ABCabc012_-="))
-def test_any_text_is_a_place_or_refused(text: str) -> None:
-    """With no other error."""
+def test_any_text_is_a_position_or_refused(text: str) -> None:
+    """Only the documented error is raised."""
     try:
         PromptPosition.of_token(text)
     except ValueError as error:
@@ -65,7 +67,7 @@ def test_any_text_is_a_place_or_refused(text: str) -> None:
         b"[" * 100_000,
     ],
 )
-def test_what_no_place_gave_is_refused(packed: bytes) -> None:
-    """Before any database sees it."""
+def test_a_forged_token_is_refused(packed: bytes) -> None:
+    """Before a database query uses it."""
     with pytest.raises(ValueError, match="start at the beginning"):
         PromptPosition.of_token(urlsafe_b64encode(packed).decode())

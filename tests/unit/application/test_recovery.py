@@ -1,4 +1,4 @@
-"""Taking over from the dead, and from nobody else."""
+"""Recovery takes over from dead workers, and from no others."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from domain.prompt import Kind
 from domain.render import WorkflowProcess
 from domain.retry import RetryPolicy
 from tests.harness import ANY, LEASE_SECONDS, LONGEST_GAP, Harness, holding, in_memory
-from tests.owners import ME, OTHER
+from tests.worker_identities import ME, OTHER
 
 if TYPE_CHECKING:
     from domain.lease import ProcessIdentity
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def lives_on(harness: Harness, owner: ProcessIdentity) -> Claim:
-    """A prompt that another worker claimed in the in-memory queue."""
+    """Write a prompt that another live worker claims in the in-memory queue."""
     harness.write()
     claim = harness.repository.claim_next(ANY)
     assert claim is not None
@@ -35,7 +35,7 @@ def lives_on(harness: Harness, owner: ProcessIdentity) -> Claim:
 
 
 def watch(harness: Harness, seconds: float) -> int:
-    """Look again and again for so long; gives the number of prompts that were taken over."""
+    """Recover repeatedly for so many seconds; returns the number of prompts taken over."""
     taken = harness.recovery.run()
     for _ in range(int(seconds / LONGEST_GAP)):
         harness.clock.advance(LONGEST_GAP)
@@ -43,8 +43,8 @@ def watch(harness: Harness, seconds: float) -> int:
     return taken
 
 
-def test_the_dead_are_found_at_once() -> None:
-    """Their prompt is pending again, and somebody is told."""
+def test_a_dead_worker_is_detected_at_once() -> None:
+    """Its prompt is pending again, and an event reports it."""
     harness = in_memory()
     dead = harness.processes.start()
     claim = lives_on(harness, dead)
@@ -57,8 +57,8 @@ def test_the_dead_are_found_at_once() -> None:
     assert harness.recovery.run() == 0
 
 
-def test_the_living_are_left_alone() -> None:
-    """For less than a lease without a heartbeat, whatever the wall clock says."""
+def test_a_live_worker_keeps_its_lease() -> None:
+    """Until a whole lease passes without a heartbeat, whatever the wall clock says."""
     harness = in_memory()
     claim = lives_on(harness, harness.processes.start())
     harness.clock.jump(10 * 86_400)
@@ -79,7 +79,7 @@ ELSEWHERE = {
 def test_a_worker_elsewhere_is_taken_over_after_a_whole_silent_lease(
     owner: ProcessIdentity, workflow: WorkflowProcess | None
 ) -> None:
-    """It cannot be seen from here, nor can its workflow; neither can publish when it wakes."""
+    """Neither it nor its workflow can be seen from here; neither can publish if it wakes up."""
     harness = in_memory()
     claim = lives_on(harness, owner)
     if workflow is not None:
@@ -90,8 +90,8 @@ def test_a_worker_elsewhere_is_taken_over_after_a_whole_silent_lease(
     assert not harness.leases.heartbeat(claim)
 
 
-def test_the_dead_of_a_host_that_was_renamed_are_found_at_once() -> None:
-    """And their workflow is ended: it is the same machine until it is restarted."""
+def test_a_dead_worker_is_detected_after_its_host_was_renamed() -> None:
+    """Its workflow is killed: it is the same machine until the next boot."""
     harness = in_memory()
     dead = replace(harness.processes.start(), host="old-name")
     claim = lives_on(harness, dead)
@@ -103,8 +103,8 @@ def test_the_dead_of_a_host_that_was_renamed_are_found_at_once() -> None:
     assert harness.processes.killed == [workflow]
 
 
-def test_a_process_that_serves_another_render_by_now_is_left_alone(harness: Harness) -> None:
-    """It was recorded with a claim that never used it, and whose end failed."""
+def test_a_process_that_serves_another_render_is_not_killed(harness: Harness) -> None:
+    """It was recorded with a claim that never used it and could not be closed."""
     workflow = harness.processes.start_workflow()
     for _ in range(2):
         harness.write()
@@ -118,8 +118,8 @@ def test_a_process_that_serves_another_render_by_now_is_left_alone(harness: Harn
 
 
 @pytest.mark.parametrize("owner", ELSEWHERE.values(), ids=ELSEWHERE)
-def test_a_worker_elsewhere_that_beats_is_left_alone(owner: ProcessIdentity) -> None:
-    """For as long as it likes."""
+def test_a_worker_elsewhere_with_heartbeats_keeps_its_lease(owner: ProcessIdentity) -> None:
+    """However long its render takes."""
     harness = in_memory()
     claim = lives_on(harness, owner)
     harness.leases.record_workflow(claim, WorkflowProcess(4321, "99"))
@@ -128,8 +128,8 @@ def test_a_worker_elsewhere_that_beats_is_left_alone(owner: ProcessIdentity) -> 
         harness.leases.heartbeat(claim)
 
 
-def test_what_this_process_holds_is_its_own_affair(harness: Harness) -> None:
-    """A claim whose ending failed is taken up again; one that is worked on is not."""
+def test_a_process_recovers_its_own_unfinished_claims(harness: Harness) -> None:
+    """A claim that could not be closed is taken over; one that is being rendered is not."""
     harness.write()
     claim = harness.repository.claim_next(ANY)
     assert claim is not None
@@ -139,8 +139,8 @@ def test_what_this_process_holds_is_its_own_affair(harness: Harness) -> None:
     assert harness.status(1) == "pending"
 
 
-def test_what_this_process_lost_is_its_own_whatever_its_host_is_called_now() -> None:
-    """A daemon that was told of other settings asks for its host's name again."""
+def test_a_process_recovers_its_claims_after_its_host_was_renamed() -> None:
+    """A daemon that reloads its settings reads the host name again."""
     harness = in_memory()
     claim = lives_on(harness, replace(ME, host="old-name"))
     assert harness.recovery.run() == 1
@@ -148,7 +148,7 @@ def test_what_this_process_lost_is_its_own_whatever_its_host_is_called_now() -> 
 
 
 def test_a_drain_waits_until_a_silent_worker_can_be_taken_over() -> None:
-    """A run by hand or by the clock ends too soon otherwise, every time."""
+    """Otherwise a single run, by hand or by cron, would always end too early."""
     harness = in_memory()
     claim = lives_on(harness, OTHER)
     harness.clock.advance(LEASE_SECONDS)
@@ -161,8 +161,8 @@ def test_a_drain_waits_until_a_silent_worker_can_be_taken_over() -> None:
     harness.check()
 
 
-def test_a_drain_does_not_wait_for_a_worker_that_gave_a_heartbeat_lately() -> None:
-    """It lives, as far as anybody can tell."""
+def test_a_drain_does_not_wait_for_a_worker_with_a_recent_heartbeat() -> None:
+    """As far as can be known, that worker is alive."""
     harness = in_memory()
     lives_on(harness, OTHER)
     harness.clock.advance(LEASE_SECONDS - 1)
@@ -175,8 +175,8 @@ def test_a_drain_does_not_wait_for_a_worker_that_gave_a_heartbeat_lately() -> No
     [Selection(kinds=frozenset({Kind.AUDIO})), Selection(only=frozenset({1}))],
     ids=["another kind", "another prompt"],
 )
-def test_a_drain_does_not_wait_for_what_it_would_not_render(selection: Selection) -> None:
-    """Another kind, or a prompt that was named and skipped because it is not pending."""
+def test_a_drain_does_not_wait_for_prompts_outside_its_selection(selection: Selection) -> None:
+    """Another kind, or a named prompt that was skipped because it was not pending."""
     harness = in_memory()
     lives_on(harness, OTHER)
     harness.clock.advance(LEASE_SECONDS)
@@ -184,10 +184,10 @@ def test_a_drain_does_not_wait_for_what_it_would_not_render(selection: Selection
     assert harness.clock.slept == []
 
 
-def test_a_drain_waits_no_longer_once_a_silent_worker_gives_a_heartbeat(
+def test_a_drain_stops_waiting_when_a_silent_worker_sends_a_heartbeat(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Its clock was behind, or its database away for a while."""
+    """Its clock was slow, or its database unreachable for a while."""
     harness = in_memory()
     claim = lives_on(harness, OTHER)
     harness.clock.advance(LEASE_SECONDS)
@@ -197,7 +197,7 @@ def test_a_drain_waits_no_longer_once_a_silent_worker_gives_a_heartbeat(
         sleep(seconds)
         renders = harness.queue.database.renders  # type: ignore[attr-defined]
         render = renders[claim.render_id]
-        # Counted, as earlier versions did: nobody can tell when it was.
+        # Counted as earlier versions did: the time is unknown.
         renders[claim.render_id] = replace(render, heartbeat=render.heartbeat + 1)
 
     monkeypatch.setattr(harness.clock, "sleep", beat_meanwhile)
@@ -206,8 +206,8 @@ def test_a_drain_waits_no_longer_once_a_silent_worker_gives_a_heartbeat(
     assert harness.queue.outcomes(claim.prompt_id) == [None]
 
 
-def test_the_workflow_of_the_dead_is_ended_first() -> None:
-    """Otherwise two would write for one prompt."""
+def test_the_workflow_of_a_dead_worker_is_killed_first() -> None:
+    """Otherwise two workflows would write for one prompt."""
     harness = in_memory()
     dead = harness.processes.start()
     claim = lives_on(harness, dead)
@@ -226,7 +226,7 @@ def test_the_workflow_of_the_dead_is_ended_first() -> None:
 
 
 def _finished(harness: Harness) -> Claim:
-    """A prompt whose worker died between the last rename and the commit."""
+    """Make a prompt whose worker died between the last rename and the commit."""
     dead = harness.processes.start()
     claim = lives_on(harness, dead)
     with holding(harness.keeper, claim) as held:
@@ -235,8 +235,8 @@ def _finished(harness: Harness) -> Claim:
     return claim
 
 
-def test_what_was_finished_is_published_and_not_rendered_again() -> None:
-    """Under a new render; the very rows that were written down."""
+def test_a_finished_render_is_published_instead_of_rendered_again() -> None:
+    """Under a new render, with the recorded rows."""
     harness = in_memory()
     claim = _finished(harness)
     rows = harness.store.finished(RenderKey(claim.prompt_id, claim.render_id))
@@ -250,14 +250,14 @@ def test_what_was_finished_is_published_and_not_rendered_again() -> None:
     harness.check()
 
 
-def test_what_was_finished_is_not_taken_up_for_ever() -> None:
-    """Whoever publishes it may die as well: that counts, and ends when it was enough."""
+def test_a_finished_render_is_not_taken_over_for_ever() -> None:
+    """The worker that publishes it may die as well: each crash counts, up to the limit."""
     harness = in_memory(policy=RetryPolicy(max_crashes=1))
     _finished(harness)
     [live] = harness.leases.live()
-    heir = harness.leases.adopt(live)
-    assert heir is not None
-    assert harness.repository.release(heir, UNEXPECTED, 1.0)
+    successor = harness.leases.adopt(live)
+    assert successor is not None
+    assert harness.repository.release(successor, UNEXPECTED, 1.0)
     again = harness.repository.claim_next(ANY)
     assert again is not None
     assert again.crashes == 1
@@ -270,8 +270,8 @@ def test_what_was_finished_is_not_taken_up_for_ever() -> None:
 
 
 @pytest.mark.parametrize("hand", [{"artifact_status": "unsupported"}, {"status": "pending"}])
-def test_what_was_finished_for_nobody_is_removed(hand: dict[str, str]) -> None:
-    """Somebody changed the prompt meanwhile: no rows, no files, and their word stands."""
+def test_a_finished_render_of_a_changed_prompt_is_removed(hand: dict[str, str]) -> None:
+    """No rows and no files are published, and the other program's change is kept."""
     harness = in_memory()
     _finished(harness)
     harness.queue.change(1, **hand)
@@ -282,8 +282,8 @@ def test_what_was_finished_for_nobody_is_removed(hand: dict[str, str]) -> None:
     harness.check()
 
 
-def test_what_was_half_finished_is_rendered_again() -> None:
-    """A folder that is gone or changed is not published."""
+def test_an_incomplete_render_is_rendered_again() -> None:
+    """A folder that is missing or changed is not published."""
     harness = in_memory()
     _finished(harness)
     harness.store.published.clear()
@@ -293,7 +293,7 @@ def test_what_was_half_finished_is_rendered_again() -> None:
     harness.check()
 
 
-def test_files_with_rows_stay_when_the_rest_is_cleared_away() -> None:
+def test_files_with_rows_are_kept_when_leftovers_are_removed() -> None:
     """A worker that died right after its commit left its plan and its staging folder."""
     harness = in_memory()
     claim = _finished(harness)
@@ -305,8 +305,8 @@ def test_files_with_rows_stay_when_the_rest_is_cleared_away() -> None:
     harness.check()
 
 
-def test_nothing_is_cleared_away_that_no_closed_render_of_ours_names() -> None:
-    """A live render's folder, and one of a database that was brought back from a copy."""
+def test_only_leftovers_of_closed_renders_are_removed() -> None:
+    """Not the folder of a live render, nor that of a database restored from a backup."""
     harness = in_memory()
     alive = lives_on(harness, harness.processes.start())
     live, unknown = RenderKey(alive.prompt_id, alive.render_id), RenderKey(99, 99)
@@ -316,8 +316,8 @@ def test_nothing_is_cleared_away_that_no_closed_render_of_ours_names() -> None:
     assert harness.store.leftovers() == {live, unknown}
 
 
-def test_a_prompt_that_takes_worker_after_worker_down_is_given_up() -> None:
-    """After as many as the policy says, with the reason."""
+def test_a_prompt_that_crashes_several_workers_fails() -> None:
+    """After as many crashes as the policy allows, with the reason."""
     harness = in_memory(policy=RetryPolicy(max_crashes=3))
     prompt_id = harness.write()
     for _ in range(3):
@@ -333,8 +333,8 @@ def test_a_prompt_that_takes_worker_after_worker_down_is_given_up() -> None:
     assert harness.repository.claim_next(ANY) is None
 
 
-def test_a_store_that_does_not_answer_decides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its files may be whole: the render stays until they can be looked at; that is said once."""
+def test_an_unreachable_store_decides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its files may be complete: the render stays until they can be checked; reported once."""
     harness = in_memory()
     dead = harness.processes.start()
     claim = lives_on(harness, dead)

@@ -1,4 +1,4 @@
-"""What the database refuses to have written: before the first claim, and at the end of a render."""
+"""Writes that the database refuses: before the first claim, and at the end of a render."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ CODE = FailureCode.DATABASE_CONSTRAINT
 
 
 def refusing(harness: Harness, write: str) -> Callable[[], None]:
-    """What another program does in the middle of a render."""
+    """Make the database refuse a write from the middle of a render on."""
     return lambda: harness.queue.refuse(write, REASON)
 
 
 @pytest.mark.parametrize("write", ["claim", "publish", "fail", "release"])
-def test_a_rehearsal_stops_the_queue_before_anything_is_claimed(
+def test_a_failed_rehearsal_stops_the_queue_before_the_first_claim(
     harness: Harness, write: str
 ) -> None:
-    """No render, no row; the next drain finds the same, and one after the mending goes on."""
+    """No render and no row; the next drain fails alike, and works once the cause is fixed."""
     ids = [harness.write(), harness.write(kind=Kind.AUDIO)]
     harness.queue.refuse(write, REASON)
     for _ in range(2):
@@ -52,16 +52,16 @@ def test_a_rehearsal_stops_the_queue_before_anything_is_claimed(
     assert REASON in pause.reason
     assert [harness.queue.outcomes(n) for n in ids] == [[], []]
     harness.queue.accept()
-    harness.clock.advance(5)  # between two looks at what was seen to be missing
+    harness.clock.advance(5)  # between two preflight checks
     assert harness.drain().published == 2
     assert harness.controls.paused() is None
     harness.check()
 
 
-def test_a_kind_that_is_refused_does_not_keep_the_other_from_being_rendered(
+def test_a_refused_kind_does_not_stop_the_other(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Only songs wait, and it is said why."""
+    """Only songs wait, and the reason is reported."""
     harness.write(kind=Kind.AUDIO)
     refused = {Kind.AUDIO: Failure(CODE, REASON)}
     monkeypatch.setattr(harness.repository, "rehearse", refused.get)
@@ -75,7 +75,7 @@ def test_a_kind_that_is_refused_does_not_keep_the_other_from_being_rendered(
 def test_a_refused_publication_keeps_the_files_and_costs_no_second_render(
     harness: Harness,
 ) -> None:
-    """Given back, paused, named; published from what is there once it is accepted."""
+    """The prompt is released, the queue paused; the files are published once the write succeeds."""
     first, second = harness.write(), harness.write()
     harness.during(first, refusing(harness, "publish"))
     report = harness.drain()
@@ -96,7 +96,7 @@ def test_a_refused_publication_keeps_the_files_and_costs_no_second_render(
         assert harness.drain().renders == 0
     assert (harness.folders(), harness.renderer.calls) == (kept, 1)
     harness.queue.accept()
-    harness.clock.advance(5)  # between two looks at what was seen to be missing
+    harness.clock.advance(5)  # between two preflight checks
     assert harness.drain().published == 2
     assert harness.renderer.calls == 2
     assert {path.rpartition("/")[0] for path in harness.see(first).artifact_paths} == kept
@@ -106,15 +106,15 @@ def test_a_refused_publication_keeps_the_files_and_costs_no_second_render(
 
 
 @pytest.mark.parametrize("loss", ["files", "plan"])
-def test_what_was_kept_and_lost_is_rendered_again(harness: Harness, loss: str) -> None:
-    """Nothing that is not whole is published."""
+def test_a_kept_render_whose_files_are_lost_is_rendered_again(harness: Harness, loss: str) -> None:
+    """An incomplete render is not published."""
     first = harness.write()
     harness.during(first, refusing(harness, "publish"))
     harness.drain()
     harness.queue.accept()
     if loss == "plan":
         harness.store.forget_plan(RenderKey(first, 1))
-        harness.store.published.clear()  # nobody knows any more whose they are
+        harness.store.published.clear()  # their render is unknown now
     else:
         harness.store.published.clear()
     assert harness.drain().published == 1
@@ -123,8 +123,8 @@ def test_what_was_kept_and_lost_is_rendered_again(harness: Harness, loss: str) -
     harness.check()
 
 
-def test_what_was_kept_for_a_prompt_that_was_cancelled_is_removed(harness: Harness) -> None:
-    """Nobody will publish it any more."""
+def test_kept_files_of_a_cancelled_prompt_are_removed(harness: Harness) -> None:
+    """No worker will ever publish them."""
     first = harness.write()
     harness.during(first, refusing(harness, "publish"))
     harness.drain()
@@ -134,10 +134,10 @@ def test_what_was_kept_for_a_prompt_that_was_cancelled_is_removed(harness: Harne
     harness.check()
 
 
-def test_a_refused_error_gives_the_prompt_back(
+def test_a_refused_failure_releases_the_prompt(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """There is nothing to keep; it fails again, and is told, once that is accepted."""
+    """There are no files to keep; it fails again, and is reported, once the write succeeds."""
     first = harness.write()
     harness.script(first, CRASH, CRASH)
     harness.queue.refuse("fail", REASON)
@@ -147,13 +147,13 @@ def test_a_refused_error_gives_the_prompt_back(
     assert (report.stopped_by.code, report.released, harness.status(first)) == (CODE, 1, "pending")
     harness.check()
     harness.queue.accept()
-    harness.clock.advance(5)  # between two looks at what was seen to be missing
+    harness.clock.advance(5)  # between two preflight checks
     assert harness.drain().failed == 1
     assert harness.see(first).error_message == CRASH.explain()
 
 
 def test_a_refused_claim_does_not_cost_the_publication_before_it(harness: Harness) -> None:
-    """They are one transaction where they can be, and two where they must be."""
+    """Both share a transaction if possible, and use two otherwise."""
     first, second = harness.write(), harness.write()
     harness.during(first, refusing(harness, "claim"))
     report = harness.drain()
@@ -166,7 +166,7 @@ def test_a_refused_claim_does_not_cost_the_publication_before_it(harness: Harnes
 def test_a_claim_that_is_refused_after_the_rehearsal_stops_the_queue(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever changed in between: it is the environment's failure, not the program's end."""
+    """The drain ends with a failure of the environment instead of an exception."""
     harness.write()
     monkeypatch.setattr(harness.repository, "rehearse", lambda _: None)
     harness.queue.refuse("claim", REASON)
@@ -176,10 +176,10 @@ def test_a_claim_that_is_refused_after_the_rehearsal_stops_the_queue(
     assert harness.controls.paused() is not None
 
 
-def test_what_one_prompt_alone_meets_ends_that_prompt_after_another_succeeded(
+def test_a_refusal_of_one_prompt_fails_it_after_another_succeeded(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The queue stops once for it, and not for ever."""
+    """The queue stops for it once, but not for ever."""
     bad, good = harness.write(), harness.write()
     publish_and_claim = harness.repository.publish_and_claim
 
@@ -187,7 +187,9 @@ def test_what_one_prompt_alone_meets_ends_that_prompt_after_another_succeeded(
         publications: Sequence[Publication], *_: object
     ) -> tuple[tuple[bool, ...], tuple[Claim, ...]]:
         for claim in (publication.claim for publication in publications):
-            if claim.prompt_id == bad and claim.render_id in harness.keeper.held():  # no rehearsal
+            if (
+                claim.prompt_id == bad and claim.render_id in harness.keeper.held()
+            ):  # without the rehearsal
                 raise WriteRefusedError(REASON)
         return publish_and_claim(publications)
 
@@ -202,10 +204,10 @@ def test_what_one_prompt_alone_meets_ends_that_prompt_after_another_succeeded(
     harness.check()
 
 
-def test_a_refusal_by_everybody_costs_fewer_and_fewer_renders(
+def test_a_refusal_of_every_prompt_costs_fewer_and_fewer_renders(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A daemon probes with waits that double; what it finished meanwhile is all published."""
+    """A daemon probes at doubling intervals; all its finished renders are published later."""
     ids = [harness.write() for _ in range(30)]
     monkeypatch.setattr(harness.repository, "rehearse", lambda _: None)
     harness.queue.refuse("publish", REASON)
@@ -235,8 +237,8 @@ def test_a_refusal_by_everybody_costs_fewer_and_fewer_renders(
     harness.check()
 
 
-def test_taking_over_what_may_not_be_published_counts_one_crash(harness: Harness) -> None:
-    """The files are kept for as long as it takes, and no worker is blamed for the database."""
+def test_taking_over_a_refused_publication_counts_one_crash(harness: Harness) -> None:
+    """The files are kept for as long as needed, and no worker is charged for the database."""
     first = harness.write()
     claim = harness.repository.claim_next(ANY)
     assert claim is not None
@@ -254,7 +256,7 @@ def test_taking_over_what_may_not_be_published_counts_one_crash(harness: Harness
     kept = harness.folders()
     assert len(kept) == 1
     harness.queue.accept()
-    harness.clock.advance(5)  # between two looks at what was seen to be missing
+    harness.clock.advance(5)  # between two preflight checks
     assert harness.drain().published == 1
     assert harness.renderer.calls == 1
     assert {path.rpartition("/")[0] for path in harness.see(first).artifact_paths} == kept

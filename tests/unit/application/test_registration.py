@@ -1,4 +1,4 @@
-"""A worker's entry in the register: when it is written, and what it says."""
+"""A worker's entry in the register: when it is written, and its content."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.fakes.system import FakeProcesses, ManualClock
 
 
 class _Register:
-    """Remembers what is written."""
+    """A register that records each entry."""
 
     def __init__(self) -> None:
         self.written: list[WorkerDescription] = []
@@ -53,8 +53,8 @@ class _World:
         )
 
 
-def test_a_sign_of_life_is_written_at_intervals_and_a_change_at_once() -> None:
-    """So that an idle worker writes little."""
+def test_a_heartbeat_is_written_at_intervals_and_a_change_at_once() -> None:
+    """An idle worker writes little."""
     world = _World()
     world.registration.tick()
     world.clock.advance(INTERVAL - 1)
@@ -68,8 +68,8 @@ def test_a_sign_of_life_is_written_at_intervals_and_a_change_at_once() -> None:
     assert len(world.register.written) == 3
 
 
-def test_what_the_environment_stops_is_said_and_a_persons_pause_is_not() -> None:
-    """That one is in force everywhere."""
+def test_the_entry_names_stops_by_the_environment_but_no_pause_by_a_user() -> None:
+    """A user's pause applies to all workers anyway."""
     world = _World()
     broken = UnavailableKind(Kind.AUDIO, "script_missing", "There is no script.", "Add it.")
     world.view = replace(world.view, gate=GateView("environment", "disk_full", "Full.", (broken,)))
@@ -85,8 +85,8 @@ def test_what_the_environment_stops_is_said_and_a_persons_pause_is_not() -> None
     ]
 
 
-def test_entries_of_dead_predecessors_go_and_others_stay() -> None:
-    """Only processes that certainly ended."""
+def test_only_entries_of_dead_predecessors_are_removed() -> None:
+    """Only processes that have certainly ended count as dead."""
     world = _World()
     me = world.processes.me()
     dead = replace(me, pid=me.pid + 1, started="other")
@@ -107,8 +107,8 @@ def test_entries_of_dead_predecessors_go_and_others_stay() -> None:
     assert world.register.forgotten == [dead, me]
 
 
-def test_a_database_that_is_away_is_no_error_and_is_not_waited_for_at_the_end() -> None:
-    """The entry shows as gone then."""
+def test_an_unreachable_database_neither_fails_nor_delays_the_worker() -> None:
+    """The worker's entry looks stale until the database is back."""
     world = _World()
     world.register.is_away = True
     world.registration.tick()

@@ -1,4 +1,4 @@
-"""Whose fault a failed render is when the output cannot be written to either."""
+"""Which failure is reported when the output cannot be written either."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FULL = Failure(FailureCode.DISK_FULL, "no room")
 
 
 class _FillsUp(InMemoryArtifactStore):
-    """Has room for a staging folder, and for nothing after it."""
+    """A store with space for a staging folder and nothing more."""
 
     def open_staging(self, kind: Kind, trace: RenderKey, variant: int) -> Result[Staging, Failure]:
         opened = super().open_staging(kind, trace, variant)
@@ -49,16 +49,16 @@ def _failure(harness: Harness) -> Failure:
         (FailureCode.INTERRUPTED, False),
     ],
 )
-def test_a_full_disk_explains_what_a_script_left(code: FailureCode, *, is_explained: bool) -> None:
-    """No prompt pays for half a file that a careless script left where no room was."""
+def test_a_full_disk_explains_an_incomplete_file(code: FailureCode, *, is_explained: bool) -> None:
+    """No prompt is charged for half a file that a careless script left on a full disk."""
     harness = in_memory(store=_FillsUp())
     own = Failure(code, "the render's own")
     harness.script(7, own)
     assert _failure(harness) == (FULL if is_explained else own)
 
 
-def test_with_room_on_the_disk_a_failure_is_the_renders_own() -> None:
-    """Nothing else is asked for, and nothing is put in its place."""
+def test_with_free_space_the_renders_own_failure_is_reported() -> None:
+    """The store is not examined further, and the failure is not replaced."""
     harness = in_memory()
     own = Failure(FailureCode.FILE_BROKEN, "a.png is cut")
     harness.script(7, own)

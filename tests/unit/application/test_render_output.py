@@ -1,4 +1,4 @@
-"""What a workflow prints finds its way into the render's log."""
+"""The output of a workflow is written to the render's log."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from application.ports.prompt_repository import Selection
 from tests.harness import holding, in_memory
 
 
-def test_what_is_printed_is_kept_under_the_renders_number() -> None:
-    """Each render has a log of its own; a brief that is not understood has none."""
+def test_output_is_kept_under_the_renders_number() -> None:
+    """Each render has its own log; a brief that cannot be read has none."""
     harness = in_memory(prints=b"loading")
     for brief in ({"prompt": "a lake"}, {"prompt": "a sea"}, {}):
         harness.write(brief)
@@ -19,7 +19,7 @@ def test_what_is_printed_is_kept_under_the_renders_number() -> None:
 
 
 def test_every_variant_of_a_prompt_prints_into_one_log() -> None:
-    """The log is the render's, whatever becomes of it."""
+    """One log per render, whatever its outcome."""
     harness = in_memory(prints=b"loading")
     harness.write()
     claim = harness.repository.claim_next(Selection())
@@ -30,8 +30,8 @@ def test_every_variant_of_a_prompt_prints_into_one_log() -> None:
     assert harness.logs.kept == {claim.render_id: b"loadingloading"}
 
 
-def test_what_a_picture_looks_like_so_far_is_told_to_whoever_listens() -> None:
-    """As it came from the renderer, with the numbers of the render that it is of."""
+def test_previews_are_sent_to_listeners() -> None:
+    """Unchanged, with the numbers of their prompt and render."""
     harness = in_memory(shows=b"a picture")
     prompt_id = harness.write()
     harness.drain()

@@ -1,4 +1,4 @@
-"""The way of one prompt, from its claim to durable files."""
+"""Rendering one prompt, from its claim to durable files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from domain.render import Claim, ServerJob, WorkflowProcess, seed_for
 from tests.fakes.artifact_store import Content, InMemoryArtifactStore
 from tests.fakes.database import RenderRow
 from tests.harness import BRIEFS, Harness, holding, in_memory
-from tests.owners import ME
+from tests.worker_identities import ME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -50,7 +50,7 @@ def claim_of(*contents: object, kind: Kind = Kind.IMAGE) -> Claim:
 
 
 def enter(harness: Harness, claim: Claim) -> None:
-    """Let the in-memory queue know a claim, so that its lease is held."""
+    """Add a claim to the in-memory queue, so that its lease is held."""
     database = harness.queue.database  # type: ignore[attr-defined]
     harness.queue.add(
         claim.prompt_id, prompt_type=claim.kind.prompt_type, artifact_status="processing"
@@ -64,7 +64,7 @@ def enter(harness: Harness, claim: Claim) -> None:
 def render(
     harness: Harness, claim: Claim, stop: StopRequest | None = None
 ) -> Result[tuple[Artifact, ...], Failure]:
-    """Render a claim whose lease is held; what is not published is cleared away."""
+    """Render a claim whose lease is held; an unpublished result is removed."""
     enter(harness, claim)
     try:
         with holding(harness.keeper, claim) as held:
@@ -77,7 +77,7 @@ def render(
 
 
 def failure_of(harness: Harness, claim: Claim) -> Failure:
-    """Render what must fail; nothing may be left behind."""
+    """The failure of a render, which leaves nothing behind."""
     rendered = render(harness, claim)
     assert not is_successful(rendered)
     assert (harness.store.staged, harness.store.published) == ({}, {})
@@ -85,7 +85,7 @@ def failure_of(harness: Harness, claim: Claim) -> Failure:
 
 
 def test_the_job_carries_brief_seed_and_size() -> None:
-    """The renderer gets everything that it needs, in an absolute folder."""
+    """The renderer gets everything that it needs, and an absolute output folder."""
     harness = in_memory()
     claim = claim_of({"prompt": "a lake", "technical_params": {"aspect_ratio": "16:9"}})
     render(harness, claim).unwrap()
@@ -97,7 +97,7 @@ def test_the_job_carries_brief_seed_and_size() -> None:
 
 
 def test_a_waiting_process_is_recorded_with_the_claim() -> None:
-    """The job gets it; the render is never live without it, and the next one has another."""
+    """The job gets it; the render is never live without it, and the next one gets another."""
     harness = in_memory()
     harness.renderer.waiting = [WorkflowProcess(17, "1"), WorkflowProcess(18, "1")]
     recorded: list[WorkflowProcess | None] = []
@@ -125,7 +125,7 @@ def test_a_waiting_process_serves_one_render_at_a_time() -> None:
 
 
 def test_a_song_has_no_size() -> None:
-    """Width and height are a picture's."""
+    """Only a picture has a width and a height."""
     harness = in_memory()
     claim = claim_of(BRIEFS[Kind.AUDIO], kind=Kind.AUDIO)
     rendered = render(harness, claim).unwrap()
@@ -160,14 +160,14 @@ def test_the_metadata_says_what_was_made_and_how() -> None:
 
 
 def test_the_folder_is_named_after_the_claim_and_not_after_the_end() -> None:
-    """The time stamp is the claim's, however long the render takes."""
+    """Its time stamp is that of the claim, however long the render takes."""
     harness = in_memory()
     harness.during(7, lambda: harness.clock.advance(3600))
     render(harness, claim_of(BRIEFS[Kind.IMAGE])).unwrap()
     assert harness.folders() == {"image/7_20260106T213045"}
 
 
-def test_variants_stand_in_folders_and_have_seeds_of_their_own() -> None:
+def test_variants_have_their_own_folders_and_seeds() -> None:
     """In the order of the writings: no suffix, ``_v2``, ``_v3``."""
     harness = in_memory()
     claim = claim_of({"prompt": "one"}, {"prompt": "two"}, {"prompt": "three"})
@@ -186,15 +186,15 @@ def test_variants_stand_in_folders_and_have_seeds_of_their_own() -> None:
 
 
 def test_a_bad_variant_is_found_before_anything_is_rendered() -> None:
-    """All briefs are read first: a renderer's minutes are not spent in vain."""
+    """All briefs are read first, so that no render time is wasted."""
     harness = in_memory()
     failure = failure_of(harness, claim_of({"prompt": "good"}, {"prompt": ""}))
     assert failure.code is FailureCode.BRIEF_INCOMPLETE
     assert harness.renderer.calls == 0
 
 
-def test_a_failed_variant_places_none_of_those_before_it() -> None:
-    """Ready means that every variant succeeded, so one alone is nothing."""
+def test_a_failed_variant_publishes_none_of_the_others() -> None:
+    """A prompt is ready only if all its variants succeeded."""
     harness = in_memory()
     harness.script(7, None, CRASH)
     assert failure_of(harness, claim_of({"prompt": "one"}, {"prompt": "two"})) == CRASH
@@ -212,7 +212,7 @@ class _StopsAtFirstFile(InMemoryArtifactStore):
 
 
 def test_a_stop_between_variants_places_nothing() -> None:
-    """The second is not begun."""
+    """The second variant is not started."""
     stop = StopRequest()
     harness = in_memory(store=_StopsAtFirstFile(stop))
     rendered = render(harness, claim_of({"prompt": "a"}, {"prompt": "b"}), stop)
@@ -220,18 +220,18 @@ def test_a_stop_between_variants_places_nothing() -> None:
     assert (harness.store.staged, harness.store.published, len(harness.jobs)) == ({}, {}, 1)
 
 
-def test_a_mistake_in_a_later_variant_leaves_no_files_of_the_first() -> None:
-    """An exception is no excuse for files that no row will ever name."""
+def test_an_exception_in_a_later_variant_leaves_no_files_of_the_first() -> None:
+    """Not even an unexpected exception leaves files without a row."""
     harness = in_memory()
-    harness.script(7, None)  # the second render is not scripted, and raises
+    harness.script(7, None)  # the second render has no script, and raises
     harness.during(7, lambda: 1 // 0)
     with pytest.raises(ZeroDivisionError):
         render(harness, claim_of({"prompt": "a"}, {"prompt": "b"}))
     assert (harness.store.staged, harness.store.published) == ({}, {})
 
 
-def test_what_keeps_the_staging_folder_from_being_made_is_the_failure() -> None:
-    """The renderer is not called when there is nowhere to render to."""
+def test_a_staging_folder_that_cannot_be_made_is_the_failure() -> None:
+    """The renderer is not called without an output folder."""
     harness = in_memory()
     full = Failure(FailureCode.DISK_FULL, "no room")
     harness.store.preflight_failure = full
@@ -239,11 +239,11 @@ def test_what_keeps_the_staging_folder_from_being_made_is_the_failure() -> None:
     assert harness.renderer.calls == 0
 
 
-# ------------------------------------------------------------------------ the lease it needs
+# -------------------------------------------------------------------------- the lease that it needs
 
 
 def test_a_lost_lease_ends_the_render() -> None:
-    """Somebody changed the prompt: what is made for it is in vain, and not placed."""
+    """Another program changed the prompt: its render is useless and is not published."""
     harness = in_memory(progress=(0.5,))
     prompt_id = harness.write()
     claim = harness.repository.claim_next(Selection())
@@ -256,8 +256,8 @@ def test_a_lost_lease_ends_the_render() -> None:
     assert (harness.jobs, harness.store.published) == ([], {})
 
 
-def test_a_lease_that_is_lost_in_mid_render_is_noticed_before_anything_is_placed() -> None:
-    """The renderer itself did not look."""
+def test_a_lease_lost_during_a_render_is_noticed_before_publication() -> None:
+    """Even if the renderer itself did not check."""
     harness = in_memory()
     harness.ticks = True
     prompt_id = harness.write()
@@ -271,8 +271,8 @@ def test_a_lease_that_is_lost_in_mid_render_is_noticed_before_anything_is_placed
     assert harness.store.finished(RenderKey(prompt_id, claim.render_id)) is None
 
 
-def test_what_is_placed_is_written_down_as_it_will_be_published() -> None:
-    """Whoever takes over after a crash publishes the same rows."""
+def test_the_plan_records_the_rows_to_publish() -> None:
+    """A worker that takes over after a crash publishes the same rows."""
     harness = in_memory()
     claim = claim_of({"prompt": "one"}, {"prompt": "two"})
     enter(harness, claim)
@@ -282,14 +282,14 @@ def test_what_is_placed_is_written_down_as_it_will_be_published() -> None:
     assert len(rendered) == 2
 
 
-# ------------------------------------------------------------ what a renderer may tell and ask
+# --------------------------------------------------------------------------- the renderer's context
 
 
 class _Asking:
-    """A renderer that asks its context something, and makes nothing.
+    """A renderer that calls its context, and renders nothing.
 
     Attributes:
-        answers: what it was told.
+        answers: the results of the calls.
     """
 
     def __init__(self, *questions: Callable[[RenderContext], object]) -> None:
@@ -311,23 +311,23 @@ class _Asking:
         return Fit.POSSIBLE
 
     def reserve(self, prompt_id: int, need: Need, slot: int, ahead: int = 0) -> None:
-        """Nothing is kept."""
+        """Do nothing."""
 
     def release(self, prompt_id: int) -> None:
-        """Nothing was kept."""
+        """Do nothing."""
 
     def render(self, job: RenderJob, watch: RenderContext) -> Result[RenderingFacts, Failure]:
         self.answers += [question(watch) for question in self._questions]
         return Failed(CRASH)
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing."""
 
 
 def ask(
     harness: Harness, jobs: object, *questions: Callable[[RenderContext], object]
 ) -> list[object]:
-    """What a renderer is told in the middle of the next prompt's render."""
+    """What the context answers during the next prompt's render."""
     asking = _Asking(*questions)
     renderer = PromptRenderer(
         asking,
@@ -348,7 +348,7 @@ def ask(
 
 
 def test_a_process_is_recorded_only_while_the_lease_is_held() -> None:
-    """It may not run otherwise."""
+    """Otherwise it may not run."""
     harness = in_memory()
     prompt_id = harness.write()
     workflow = WorkflowProcess(4321, "9")
@@ -367,7 +367,7 @@ JOB = ServerJob("0" * 36, "http://127.0.0.1:8188", 1, "f", 1)
 
 
 class _Jobs:
-    """A book of one job; or one that cannot be read."""
+    """The job records of one render; or a database that cannot be read."""
 
     def __init__(self, error: type[Exception] | None = None) -> None:
         self._error = error
@@ -389,8 +389,8 @@ class _Jobs:
         self.known = [entry for entry in self.known if entry[1] != job]
 
 
-def test_jobs_on_servers_are_written_down_for_the_render() -> None:
-    """Before they are submitted, until they are over."""
+def test_server_jobs_are_recorded_for_the_render() -> None:
+    """From before they are submitted until they have ended."""
     harness, jobs = in_memory(), _Jobs()
     harness.write()
     answers = ask(
@@ -407,7 +407,7 @@ def test_jobs_on_servers_are_written_down_for_the_render() -> None:
 
 
 def test_a_render_without_heartbeats_leaves_its_job_to_the_next_one() -> None:
-    """Its prompt is not finished: the next render continues the job instead of a second one."""
+    """Its prompt is unfinished: the next render continues the job instead of starting another."""
     harness, jobs = in_memory(), _Jobs()
     harness.write()
 
@@ -425,7 +425,7 @@ def test_a_render_without_heartbeats_leaves_its_job_to_the_next_one() -> None:
 
 
 def test_a_job_is_left_to_its_successor_while_the_database_cannot_be_asked() -> None:
-    """A job is ended on its server only by the render that knows that it is its own."""
+    """A render cancels a job on its server only if it certainly owns it."""
     harness = in_memory()
     harness.write()
     answers = ask(harness, _Jobs(RepositoryBusyError), lambda context: context.owns_job(JOB))

@@ -1,4 +1,4 @@
-"""Sums over renders: nothing is lost, nothing counts twice."""
+"""Statistics over renders: none is lost, and none counts twice."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from domain.failure import FailureCode
 from domain.prompt import Kind
 from domain.render import Outcome
 
-WISHES: Final = {"interrupted", "cancelled"}
+STOP_REQUESTS: Final = {"interrupted", "cancelled"}
 renders = st.builds(
     EndedRender,
     st.integers(0, 50_000),
@@ -27,7 +27,7 @@ renders = st.builds(
 
 @given(st.lists(renders), st.integers(1, 7200))
 def test_every_render_counts_once(found: list[EndedRender], length: int) -> None:
-    """In its own bucket; as failures count the same renders in both sums."""
+    """Each in its own bucket; both sums count the same renders as failures."""
     history = summarize(found, length)
     published = [render for render in found if render.outcome == "published"]
     assert sum(sum(bucket.published.values()) for bucket in history.buckets) == len(published)
@@ -36,7 +36,7 @@ def test_every_render_counts_once(found: list[EndedRender], length: int) -> None
         for render in found
         if render.outcome in {"failed", "abandoned", "released"}
         and render.code
-        and render.code not in WISHES
+        and render.code not in STOP_REQUESTS
     ]
     assert sum(bucket.failed for bucket in history.buckets) == len(failed)
     counts = {count.code: count.count for count in history.failures}
@@ -47,8 +47,8 @@ def test_every_render_counts_once(found: list[EndedRender], length: int) -> None
 
 
 @given(st.lists(st.floats(0, 900), min_size=1))
-def test_the_median_is_that_of_what_was_published(seconds: list[float]) -> None:
-    """However long failures took."""
+def test_the_median_is_that_of_published_renders(seconds: list[float]) -> None:
+    """However long failed renders took."""
     found = [EndedRender(100, Kind.IMAGE, "published", None, each) for each in seconds]
     found.append(EndedRender(100, Kind.IMAGE, "failed", "stalled", 9_000.0))
     [bucket] = summarize(found, 60).buckets
@@ -61,7 +61,7 @@ def _summary(pending: dict[Kind, int], usual: dict[Kind, float]) -> QueueSummary
 
 
 def test_the_time_left_of_the_queue_follows_from_earlier_renders() -> None:
-    """By kind, shared among the slots; unknown if a pending kind was never rendered."""
+    """By kind, divided by the slots; unknown if a pending kind was never rendered."""
     usual = {Kind.IMAGE: 10.0, Kind.AUDIO: 60.0}
     both = _summary({Kind.IMAGE: 6, Kind.AUDIO: 2}, usual)
     assert both.seconds_left(2, [20.0, None]) == (60 + 120 + 20) / 2

@@ -1,4 +1,4 @@
-"""A job is answered from what was published for the same one."""
+"""A job is answered with files that were published for an identical job."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from domain.brief_parser import parse_brief
 from domain.picture_size import PictureSize, SizeRule
 from domain.prompt import Kind, Writing
 from domain.render import ServerJob
-from tests.contract.media_renderer_contract import Watch
+from tests.contract.media_renderer_contract import RecordingContext
 from tests.fakes.events import EventRecorder
 from tests.fakes.media_renderer import FakeMediaRenderer
 from tests.fakes.system import ManualClock
@@ -37,18 +37,18 @@ CONTENT = b"\x89PNG\r\n\x1a\n" + b"a picture" * 100
 
 @dataclass
 class Index:
-    """What was published, by key."""
+    """Published files by key."""
 
     files: dict[str, list[ReusableFile]] = field(default_factory=dict)
 
     def find(self, key: str, prompt_id: int) -> Sequence[ReusableFile]:
-        """The files of a key, unless the prompt was published itself."""
+        """The files of a key, unless the prompt itself was published."""
         files = self.files.get(key, [])
         return [] if any(file.prompt_id == prompt_id for file in files) else files
 
 
 class World:
-    """A renderer that reuses, and everything around it."""
+    """A renderer that reuses files, and its fakes."""
 
     def __init__(self, folder: Path) -> None:
         self.root, self.output = folder / "root", folder / "output"
@@ -76,7 +76,7 @@ class World:
         return RenderJob(prompt_id, 80, brief, brief.seed or 99, size, self.output)
 
     def publish(self, job: RenderJob) -> None:
-        """Remember the file as that of a job."""
+        """Record the file as the result of a job."""
         facts = {"sha256": hashlib.sha256(CONTENT).hexdigest(), "seed": 3, "renderer": "server"}
         facts |= {"workflow": "fox.json", "prompt_passed": True, "mark": {"id": "mark-7"}}
         key = reuse_key(job.brief, job.size, self.workflow)
@@ -84,7 +84,7 @@ class World:
 
     def render(self, job: RenderJob) -> RenderingFacts:
         """Render a job."""
-        return self.renderer.render(job, Watch()).unwrap()
+        return self.renderer.render(job, RecordingContext()).unwrap()
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def world(tmp_path: Path) -> World:
 
 
 def test_the_same_job_is_copied_without_the_renderer(world: World) -> None:
-    """The facts are those of the original, with its ids; the event names it."""
+    """The facts are the original's, with its ids; the event names it."""
     world.publish(world.job())
     facts = world.render(world.job('{"Seed": 3, "Prompt": "a fox"}'))
     assert world.inner.calls_by_prompt == {}
@@ -107,8 +107,8 @@ def test_the_same_job_is_copied_without_the_renderer(world: World) -> None:
 
 
 @pytest.mark.parametrize("damage", ["changed", "missing", "cut off"])
-def test_a_file_that_is_not_as_it_was_is_rendered(world: World, damage: str) -> None:
-    """The folder is empty again for the renderer, and the job can be reused afterwards."""
+def test_a_changed_file_is_rendered_again(world: World, damage: str) -> None:
+    """The renderer gets an empty folder, and the job can be reused afterwards."""
     world.publish(world.job())
     if damage == "missing":
         world.source.unlink()
@@ -121,10 +121,8 @@ def test_a_file_that_is_not_as_it_was_is_rendered(world: World, damage: str) -> 
     assert (facts.reused_from, world.events.events) == ({}, [])
 
 
-def test_a_copy_shares_the_blocks_where_it_can(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Nothing is written then; what is compared is the copy."""
+def test_a_copy_shares_blocks_if_possible(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is written then; the digest is checked on the copy."""
     world.publish(world.job())
     cloned = [CONTENT[:-1] + b"X", CONTENT]
 
@@ -140,8 +138,8 @@ def test_a_copy_shares_the_blocks_where_it_can(
     assert not world.render(world.job()).reused_from
 
 
-def test_what_differs_is_rendered(world: World) -> None:
-    """Another brief, seed, size or workflow; the prompt itself; a job that a server still has."""
+def test_a_different_job_is_rendered(world: World) -> None:
+    """Another brief, seed, size or workflow; the prompt itself; a job still on a server."""
     world.publish(world.job())
     same = world.job()
     others = [
@@ -158,8 +156,8 @@ def test_what_differs_is_rendered(world: World) -> None:
     assert not world.render(same).reused_from
 
 
-def test_only_a_seed_of_the_brief_that_reached_the_workflow_is_remembered(world: World) -> None:
-    """Without it, two renders differ; and where the workflow cannot be read, nothing is known."""
+def test_only_jobs_whose_seed_reached_the_workflow_are_recorded(world: World) -> None:
+    """Without it, two renders differ; if the workflow cannot be read, that is unknown."""
     assert world.render(world.job()).reuse_key
     assert not world.render(world.job('{"prompt": "a fox"}')).reuse_key
     world.workflow = ""
@@ -180,14 +178,14 @@ def test_only_a_seed_of_the_brief_that_reached_the_workflow_is_remembered(world:
 
 
 class Waiting:
-    """A queue, of which everything may be claimed."""
+    """A queue in which every prompt can be claimed."""
 
     def __init__(self) -> None:
         self.candidates_by_id: dict[int, Candidate] = {}
         self.looks = 0
 
     def add(self, prompt_id: int, content: str = '{"prompt": "a fox", "seed": 3}') -> None:
-        """Another prompt waits."""
+        """Add a pending prompt."""
         writing = Writing(prompt_id, content)
         self.candidates_by_id[prompt_id] = Candidate(prompt_id, Kind.IMAGE, writing, 5)
 
@@ -199,14 +197,14 @@ class Waiting:
 
 
 def answerable(world: World, queue: Waiting, clock: ManualClock) -> AnswerablePrompts:
-    """What finds prompts in a queue."""
+    """A finder of prompts that can be answered without a render."""
     repository = cast("PromptRepository", queue)
     size = SizeRule(width=512, height=512)
     return AnswerablePrompts(repository, world.index, lambda *_: world.workflow, size, clock)
 
 
 def found(answers: AnswerablePrompts, selection: Selection) -> list[int]:
-    """The prompts that are offered one after the other."""
+    """The prompts offered, one after the other."""
     offered: list[int] = []
     while narrowed := answers.narrow(selection):
         assert narrowed.only is not None
@@ -215,7 +213,7 @@ def found(answers: AnswerablePrompts, selection: Selection) -> list[int]:
 
 
 def test_prompts_that_need_no_renderer_are_offered_once_a_minute(world: World) -> None:
-    """Each of those that can be answered; one that could not after all does not come at once."""
+    """Each that can be answered; one that turned out not to be is not offered again at once."""
     world.publish(world.job())
     queue, clock = Waiting(), ManualClock()
     answers = answerable(world, queue, clock)
@@ -223,14 +221,14 @@ def test_prompts_that_need_no_renderer_are_offered_once_a_minute(world: World) -
         ('{"prompt": "a wolf", "seed": 3}', "no brief", '{"prompt": "a fox"}'), start=20
     ):
         queue.add(prompt_id, content)
-    queue.add(7)  # was published itself
+    queue.add(7)  # published itself
     queue.add(8)
     queue.add(9)
     assert found(answers, Selection(kinds=frozenset(Kind))) == [8, 9]
     looks = queue.looks
     queue.add(10)
     assert found(answers, Selection(kinds=frozenset(Kind))) == []
-    assert queue.looks == looks  # not at each call
+    assert queue.looks == looks  # not at every call
     clock.advance(2.0)
     assert found(answers, Selection(kinds=frozenset(Kind))) == [10]
     clock.advance(60.0)

@@ -1,4 +1,4 @@
-"""A slot that never ends by itself: what it does, and how long it waits."""
+"""The daemon's worker loop: what it does in each turn, and how long it waits."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from application.ports.events import Event
 
 MEMORY = Failure(FailureCode.OUT_OF_MEMORY, "no memory left")
-REFUSED = Failure(FailureCode.CONNECTION_REFUSED, "nobody answers")
+REFUSED = Failure(FailureCode.CONNECTION_REFUSED, "connection refused")
 MISSING = Failure(FailureCode.INTERPRETER_MISSING, "it is not there")
 
 
 def standing(harness: Harness, selection: Selection = ANY) -> WorkerLoop:
-    """A slot over the harness."""
+    """A worker loop over the harness."""
     return WorkerLoop(
         harness.slot,
         harness.repository,
@@ -48,7 +48,7 @@ def standing(harness: Harness, selection: Selection = ANY) -> WorkerLoop:
 
 
 def turn(slot: WorkerLoop) -> float:
-    """One turn that nobody stops."""
+    """Run one turn without a stop request."""
     return slot.render_available(StopRequest(), StopRequest())
 
 
@@ -58,7 +58,7 @@ def news(harness: Harness, *types: type[Event]) -> list[Event]:
 
 
 def test_a_turn_renders_everything_and_then_waits_long(harness: Harness) -> None:
-    """Nothing is pending any more, and whoever adds something rings."""
+    """No prompt is pending, and a new one wakes the loop."""
     first, second = harness.write(), harness.write(kind=Kind.AUDIO)
     assert turn(standing(harness)) == 60.0
     assert [harness.status(n) for n in (first, second)] == ["ready", "ready"]
@@ -66,14 +66,14 @@ def test_a_turn_renders_everything_and_then_waits_long(harness: Harness) -> None
 
 
 def test_a_slot_takes_only_its_kinds(harness: Harness) -> None:
-    """A song waits for a slot of its own."""
+    """A song waits for another slot."""
     image, audio = harness.write(), harness.write(kind=Kind.AUDIO)
     turn(standing(harness, Selection(kinds=frozenset({Kind.IMAGE}))))
     assert [harness.status(n) for n in (image, audio)] == ["ready", "pending"]
 
 
-def test_a_prompt_that_waits_for_another_try_is_awaited(harness: Harness) -> None:
-    """The wait is as long as its time is away, and then it is rendered."""
+def test_the_loop_wakes_when_a_retry_is_due(harness: Harness) -> None:
+    """It waits until the retry is due, and then renders the prompt."""
     prompt_id = harness.write()
     killed = Failure(FailureCode.WORKFLOW_KILLED, "by signal 9")
     harness.script(prompt_id, killed)
@@ -85,7 +85,7 @@ def test_a_prompt_that_waits_for_another_try_is_awaited(harness: Harness) -> Non
     assert harness.status(prompt_id) == "ready"
 
 
-def test_an_environment_that_breaks_is_waited_out_and_costs_no_prompt(harness: Harness) -> None:
+def test_a_broken_environment_costs_no_prompt(harness: Harness) -> None:
     """Three prompts are tried, then one from time to time, until one succeeds."""
     harness.admission.restore()
     ids = [harness.write() for _ in range(5)]
@@ -109,8 +109,8 @@ def test_an_environment_that_breaks_is_waited_out_and_costs_no_prompt(harness: H
     harness.check()
 
 
-def test_while_it_is_stopped_only_a_probe_is_claimed(harness: Harness) -> None:
-    """One render for each probe that fails, and none before it is due."""
+def test_only_probes_are_claimed_while_a_kind_is_stopped(harness: Harness) -> None:
+    """One render for each failed probe, and none before it is due."""
     harness.admission.restore()
     for _ in range(6):
         harness.script(harness.write(), *[REFUSED] * 9)
@@ -126,8 +126,8 @@ def test_while_it_is_stopped_only_a_probe_is_claimed(harness: Harness) -> None:
     assert harness.renderer.calls == renders + 1
 
 
-def test_what_is_seen_to_be_mended_needs_no_probe(harness: Harness) -> None:
-    """An interpreter that is back is looked for every five seconds."""
+def test_a_cause_that_preflight_checks_needs_no_probe(harness: Harness) -> None:
+    """A missing interpreter is checked for every five seconds."""
     harness.admission.restore()
     prompt_id = harness.write()
     harness.renderer.refusals[Kind.IMAGE] = MISSING
@@ -140,8 +140,8 @@ def test_what_is_seen_to_be_mended_needs_no_probe(harness: Harness) -> None:
     assert harness.status(prompt_id) == "ready"
 
 
-def test_a_kind_that_breaks_and_is_mended_is_told_once_each(harness: Harness) -> None:
-    """Whoever reads the log learns why nothing of it is rendered, and when that is over."""
+def test_the_stop_and_the_recovery_of_a_kind_are_each_reported_once(harness: Harness) -> None:
+    """The log says why no prompt of it is rendered, and when that is over."""
     harness.renderer.refusals[Kind.IMAGE] = MISSING
     slot = standing(harness)
     for _ in range(5):
@@ -161,16 +161,16 @@ def test_a_kind_that_breaks_and_is_mended_is_told_once_each(harness: Harness) ->
     ]
 
 
-def test_what_was_mended_between_two_runs_is_told(harness: Harness) -> None:
-    """The pause that an earlier worker left ends with a word, not in silence."""
+def test_a_recovery_between_two_runs_is_reported(harness: Harness) -> None:
+    """The end of a pause that an earlier worker left is reported too."""
     harness.controls.pause(PausedBy.ENVIRONMENT, "it is not there", "output_root_missing", ())
     harness.admission.restore()
     assert harness.controls.paused() is None
     assert news(harness, QueueResumed) == [QueueResumed()]
 
 
-def test_a_persons_pause_holds_until_a_person_ends_it(harness: Harness) -> None:
-    """And it is told once, with its reason."""
+def test_a_users_pause_lasts_until_a_user_resumes(harness: Harness) -> None:
+    """It is reported once, with its reason."""
     harness.controls.pause(PausedBy.PERSON, "the fan is loud", "", ())
     prompt_id = harness.write()
     slot = standing(harness)
@@ -185,8 +185,8 @@ def test_a_persons_pause_holds_until_a_person_ends_it(harness: Harness) -> None:
     assert news(harness, QueueResumed) == [QueueResumed()]
 
 
-def test_a_person_who_resumes_a_broken_queue_has_it_tried_at_once(harness: Harness) -> None:
-    """Whoever mended something need not wait for the next probe."""
+def test_a_user_who_resumes_a_stopped_queue_triggers_a_probe(harness: Harness) -> None:
+    """A user who fixed the cause need not wait for the next probe."""
     harness.admission.restore()
     ids = [harness.write() for _ in range(3)]
     for prompt_id in ids:
@@ -199,7 +199,7 @@ def test_a_person_who_resumes_a_broken_queue_has_it_tried_at_once(harness: Harne
 
 
 def test_retiring_ends_after_the_render_that_runs(harness: Harness) -> None:
-    """The prompt is published, and no other is claimed along with it."""
+    """The prompt is published, and no other is claimed with it."""
     first, second = harness.write(), harness.write()
     retire = StopRequest()
     harness.during(first, retire.make)
@@ -208,8 +208,8 @@ def test_retiring_ends_after_the_render_that_runs(harness: Harness) -> None:
     harness.check()
 
 
-def test_stopping_gives_back_what_is_rendered(harness: Harness) -> None:
-    """No attempt is spent."""
+def test_stopping_releases_the_running_prompt(harness: Harness) -> None:
+    """No attempt is charged."""
     first = harness.write()
     stop = StopRequest()
     harness.during(first, stop.make)
@@ -220,7 +220,7 @@ def test_stopping_gives_back_what_is_rendered(harness: Harness) -> None:
 
 
 class _Broken:
-    """A slot over a database that is away."""
+    """A worker loop over an unreachable database."""
 
     def __init__(self, error: Exception) -> None:
         self.error = error
@@ -240,8 +240,10 @@ class _Broken:
     ],
     ids=repr,
 )
-def test_trouble_is_told_once_and_outlived(harness: Harness, error: Exception, wait: float) -> None:
-    """The thread goes on, and looks again a little later."""
+def test_a_database_error_is_reported_once_and_survived(
+    harness: Harness, error: Exception, wait: float
+) -> None:
+    """The thread continues, and retries a little later."""
     slot = WorkerLoop(
         _Broken(error),  # type: ignore[arg-type]
         harness.repository,
@@ -255,8 +257,8 @@ def test_trouble_is_told_once_and_outlived(harness: Harness, error: Exception, w
     assert news(harness, WorkerError) == [WorkerError(str(error))]
 
 
-def test_a_mistake_of_our_own_does_not_end_the_slot(harness: Harness) -> None:
-    """It is told, with type and place but none of its words, and the slot looks again later."""
+def test_an_unexpected_exception_does_not_end_the_loop(harness: Harness) -> None:
+    """Its type and location are reported without its message, and the loop retries later."""
     slot = WorkerLoop(
         _Broken(KeyError("a lake at dawn")),  # type: ignore[arg-type]
         harness.repository,
@@ -280,7 +282,7 @@ def _in_thread(task: Callable[[], object]) -> Thread:
 
 
 def test_a_signal_between_looking_and_waiting_is_not_missed() -> None:
-    """The wait ends at once, however long it was to be."""
+    """The wait ends at once, however long it was meant to be."""
     wake = WakeSignal()
     seen = wake.count
     wake.notify()
@@ -290,7 +292,7 @@ def test_a_signal_between_looking_and_waiting_is_not_missed() -> None:
 
 
 def test_a_signal_wakes_every_thread() -> None:
-    """Each slot looks for itself."""
+    """Each slot checks the queue itself."""
     wake = WakeSignal()
     waiting = [_in_thread(lambda: wake.wait(wake.count, 3600.0)) for _ in range(4)]
     while any(thread.is_alive() for thread in waiting):

@@ -39,7 +39,7 @@ BRIEFS = {"anime": {"prompt": "a", "style_tags": ["anime"]}, "photo": {"prompt":
 
 
 class Records:
-    """Knows no hints, and what was recorded."""
+    """Records of workflows, without hints."""
 
     def __init__(self) -> None:
         self.recorded: list[tuple[int, int, str]] = []
@@ -59,7 +59,7 @@ class Records:
 
 
 class Renderer(FakeMediaRenderer):
-    """Refuses single workflows."""
+    """A renderer that refuses single workflows."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -82,7 +82,7 @@ class World:
         self.renders = 0
 
     def begin(self, name: str) -> Claim:
-        """A render of a workflow that has begun."""
+        """Start a render of a workflow."""
         self.renders += 1
         at = datetime(2026, 1, 1, tzinfo=UTC)
         claim = Claim(self.renders, self.renders, Kind.IMAGE, at, ())
@@ -93,12 +93,12 @@ class World:
 
 @pytest.fixture
 def world() -> World:
-    """Nothing is held back."""
+    """A world without holds."""
     return World()
 
 
-def test_what_preflight_finds_holds_back_one_workflow_until_it_is_gone(world: World) -> None:
-    """Each change is reported once, and it is not examined at every claim."""
+def test_a_preflight_failure_holds_one_workflow_until_it_is_fixed(world: World) -> None:
+    """Each change is reported once, and the workflow is not checked at every claim."""
     assert world.holds.may_claim(ANIME)
     world.renderer.refused[ANIME] = MISSING
     assert not world.holds.may_claim(ANIME)
@@ -106,7 +106,7 @@ def test_what_preflight_finds_holds_back_one_workflow_until_it_is_gone(world: Wo
     assert world.holds.preflight(Kind.IMAGE) is None
     assert world.holds.held() == {ANIME: MISSING}
     del world.renderer.refused[ANIME]
-    assert not world.holds.may_claim(ANIME)  # not examined again yet
+    assert not world.holds.may_claim(ANIME)  # not checked again yet
     world.clock.advance(6)
     assert world.holds.may_claim(ANIME)
     assert world.holds.held() == {}
@@ -117,7 +117,7 @@ def test_what_preflight_finds_holds_back_one_workflow_until_it_is_gone(world: Wo
 
 
 def test_a_kind_waits_only_if_none_of_its_workflows_can_run(world: World) -> None:
-    """Then the reason of the default is shown; a kind without names is asked as before."""
+    """The reason is that of the default workflow; a kind without names is checked as before."""
     world.renderer.refused = {ANIME: MISSING, PHOTO: FULL}
     assert world.holds.preflight(Kind.IMAGE) is FULL
     world.renderer.refused[Kind.AUDIO, ""] = FULL
@@ -125,8 +125,8 @@ def test_a_kind_waits_only_if_none_of_its_workflows_can_run(world: World) -> Non
     assert world.holds.may_claim((Kind.AUDIO, ""))
 
 
-def test_a_model_that_is_missed_while_rendering_stops_its_workflow(world: World) -> None:
-    """One prompt probes it later, and its success ends the wait."""
+def test_a_missing_model_during_a_render_stops_its_workflow(world: World) -> None:
+    """One prompt probes it later, and its success ends the hold."""
     claim = world.begin("anime")
     assert world.holds.judge(claim, MISSING) is Verdict.STOP
     assert world.holds.suspects() == world.holds.excluded() == {claim.prompt_id}
@@ -145,8 +145,8 @@ def test_a_model_that_is_missed_while_rendering_stops_its_workflow(world: World)
     assert world.events.events[-1] == KindRecovered(Kind.IMAGE, "anime")
 
 
-def test_equal_failures_count_for_each_workflow_alone(world: World) -> None:
-    """Successes of another workflow in between say nothing about this one."""
+def test_equal_failures_are_counted_for_each_workflow(world: World) -> None:
+    """Successes of another workflow in between prove nothing about this one."""
     verdicts = []
     for _ in range(3):
         verdicts.append(world.holds.judge(world.begin("anime"), FAILED))
@@ -155,15 +155,15 @@ def test_equal_failures_count_for_each_workflow_alone(world: World) -> None:
     assert set(world.holds.held()) == {ANIME}
 
 
-def test_what_every_workflow_would_meet_is_left_to_the_kind(world: World) -> None:
-    """A full disk is no fault of a workflow; neither is a render without a name."""
+def test_a_failure_that_affects_every_workflow_stops_the_kind(world: World) -> None:
+    """A full disk is not a workflow's fault, and a render may have no workflow name."""
     claim = world.begin("anime")
     assert world.holds.judge(claim, FULL) is None
     assert world.holds.judge(replace(claim, render_id=99), MISSING) is None
 
 
 def test_a_choice_is_recorded_and_remembered(world: World) -> None:
-    """A chosen name beats the rules; an unknown one is a failure of the prompt."""
+    """A chosen name overrides the rules; an unknown one fails the prompt."""
     claim = world.begin("anime")
     assert world.records.recorded == [(claim.render_id, 1, "anime")]
     assert world.choices.of_render(claim) == ANIME
@@ -178,8 +178,8 @@ def test_a_choice_is_recorded_and_remembered(world: World) -> None:
     assert world.choices.of_writing(Kind.AUDIO, "", PromptHints()).unwrap().name == ""
 
 
-def test_a_restart_remembers_what_the_workflows_met(world: World) -> None:
-    """A held workflow begins with a probe; what its kind judges is none of its business."""
+def test_a_restart_remembers_the_failures_of_workflows(world: World) -> None:
+    """A held workflow starts with a probe; failures that stop the whole kind do not count."""
     past = [PastRender(Kind.IMAGE, number, FAILED, "anime") for number in (1, 2, 3)]
     past += [PastRender(Kind.IMAGE, 4, None, "photo"), PastRender(Kind.IMAGE, 5, FULL, "photo")]
     world.holds.replay(past)

@@ -1,1 +1,1 @@
-"""What the measurements stand on: statistics, tables, the document."""
+"""Parts of the benchmarks: statistics, tables, the document."""

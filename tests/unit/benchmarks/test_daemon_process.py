@@ -1,4 +1,4 @@
-"""The parts of the measurements that drive something real."""
+"""Parts of the benchmarks that use real processes."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class Sent:
 
 @pytest.fixture(params=["wal", "delete"])
 def database(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
-    """With a few prompts that are ready."""
+    """A database with a few prompts that are ready."""
     return fill_database(tmp_path / "shared.db", Contents(8, 0, request.param))
 
 
-def test_what_the_other_program_adds_can_be_claimed(database: Path) -> None:
-    """Sound prompts with writings, and nothing else became pending."""
+def test_prompts_of_the_other_program_can_be_claimed(database: Path) -> None:
+    """Valid prompts with writings; no other prompt became pending."""
     added = Author.write(database, 3)
     with closing(Connection(database, 1.0)) as connection:
         queue = repository(connection)
@@ -46,8 +46,8 @@ def test_what_the_other_program_adds_can_be_claimed(database: Path) -> None:
     assert [claim and claim.prompt_id for claim in claims] == [*added, None]
 
 
-def test_prompts_arrive_one_by_one_with_the_moments_of_their_commits(database: Path) -> None:
-    """Each is in a commit of its own, and the moment is after it."""
+def test_prompts_arrive_one_by_one_with_their_commit_times(database: Path) -> None:
+    """Each has its own commit, and the timestamp is taken after it."""
     sent, before = Sent(), time.time()
     arrive(database, 3, (0.0, 0.0), 1, sent)  # type: ignore[arg-type]
     [moments] = sent.found
@@ -58,10 +58,10 @@ def test_prompts_arrive_one_by_one_with_the_moments_of_their_commits(database: P
 
 
 @pytest.mark.slow
-def test_a_real_daemon_is_driven_followed_and_looked_at(
+def test_a_real_daemon_is_started_followed_and_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its log tells what it did; it has ended when the block has; no setting of ours leaks in."""
+    """Its log is read, it ends with the block, and it gets no settings of this machine."""
     monkeypatch.setenv("MEDIA_GENERATOR_WORKERS__SHARED", "no number")
     database = fill_database(tmp_path / "shared.db", Contents(8, 0))
     installation = install(tmp_path / "comfyui", database, sections={"workers": {"shared": 2}})
@@ -74,7 +74,7 @@ def test_a_real_daemon_is_driven_followed_and_looked_at(
         rest, look = endurance.observe(daemon, 4), idle.observe(daemon)
         assert rest.megabytes > 10
         assert rest.descriptors > 3
-        assert rest.threads > 3  # the main one and two slots, and more
+        assert rest.threads > 3  # the main thread and two slots, and more
         assert look.cpu_seconds > 0
         assert database.name in look.files
         assert look.handed_over is None or look.handed_over > 0

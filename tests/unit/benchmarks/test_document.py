@@ -1,4 +1,4 @@
-"""Figures get into the document, and nothing else of it changes."""
+"""Figures are written into the document, and the rest of it does not change."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ The end.
 PROSE = st.text(st.characters(codec="utf-8", exclude_characters="<>"))
 
 
-def test_a_report_takes_the_place_of_the_old_one_and_prose_stays() -> None:
-    """Only what stands between the marks of that name is replaced."""
+def test_a_report_replaces_the_old_one_and_prose_stays() -> None:
+    """Only the text between the markers with that name is replaced."""
     text = rewritten(DOCUMENT, {"first": "new figures\n"})
     assert text == DOCUMENT.replace("old figures", "new figures")
 
 
 def test_an_empty_place_is_filled() -> None:
-    """A document can be written before the first measurement."""
+    """A document can be written before the first benchmark."""
     text = rewritten(DOCUMENT, {"second": "figures"})
     assert "<!-- bench:second -->\n\nfigures\n\n<!-- /bench -->\nThe end." in text
     assert "old figures" in text
 
 
 @given(PROSE.filter(str.strip), PROSE, PROSE)
-def test_writing_twice_is_writing_once(report: str, before: str, after: str) -> None:
+def test_writing_twice_has_the_same_result(report: str, before: str, after: str) -> None:
     """The document does not grow, whatever the report and the prose are."""
     document = f"{before}<!-- bench:one -->\n<!-- /bench -->{after}"
     once = rewritten(document, {"one": report})
@@ -66,13 +66,13 @@ def test_writing_twice_is_writing_once(report: str, before: str, after: str) -> 
         ("<!-- /bench -->\n<!-- bench:one -->\n<!-- /bench -->\n", "no partner"),
     ],
 )
-def test_a_document_without_one_sound_place_is_refused(text: str, complaint: str) -> None:
-    """Figures are never put where they would destroy prose."""
+def test_a_document_without_valid_markers_is_refused(text: str, complaint: str) -> None:
+    """Figures never overwrite prose."""
     with pytest.raises(DocumentError, match=complaint):
         rewritten(text, {"one": "figures"})
 
 
-def test_a_report_that_holds_a_mark_is_refused() -> None:
+def test_a_report_that_contains_a_marker_is_refused() -> None:
     """It would break the document for the next run."""
     with pytest.raises(DocumentError, match="holds a bench mark itself"):
         rewritten(DOCUMENT, {"first": "<!-- /bench -->"})

@@ -1,4 +1,4 @@
-"""How long the way through the code is: what is counted, and that it does not grow."""
+"""The length of the code path: how it is counted, and that it does not grow."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.mark.slow
-def test_no_way_is_longer_than_it_may_be() -> None:
-    """A picture through a script, one through a server, a request: in a fresh process."""
+def test_no_path_exceeds_its_bounds() -> None:
+    """A picture through a script, one through a server, a request: in a new process."""
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.path", "--json"],
         cwd=ROOT,
@@ -37,13 +37,13 @@ def test_no_way_is_longer_than_it_may_be() -> None:
 
 
 def test_the_documentation_shows_the_bounds() -> None:
-    """The table of the architecture is the one that the code holds."""
+    """The table of the architecture page equals that of the code."""
     text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
     assert document_table(BOUNDS) in text
 
 
-def test_functions_of_ours_are_counted_once_in_every_thread() -> None:
-    """Named ones only; foreign code does not count."""
+def test_our_functions_are_counted_once_in_every_thread() -> None:
+    """Only named ones; foreign code does not count."""
     tracer, wake = Tracer(), WakeSignal()
     with tracer.tracing():
         counts = [wake.count for _ in range(3)]
@@ -67,8 +67,8 @@ def test_functions_of_ours_are_counted_once_in_every_thread() -> None:
         (Figures(3, 9, 2), ["frames", "frame_crossings"]),
     ],
 )
-def test_what_is_greater_than_its_bound_is_named(figures: Figures, exceeded: list[str]) -> None:
-    """Also a stack that was expected and never seen: the function was renamed."""
+def test_a_figure_above_its_bound_is_named(figures: Figures, exceeded: list[str]) -> None:
+    """Also an expected stack that was never seen: the function was renamed."""
     assert figures.exceeded(Figures(3, 9, 2, 5, 1)) == exceeded
 
 
@@ -76,16 +76,16 @@ def _trace(functions: int) -> Trace:
     return Trace(functions={Function("domain/x.py", "f", line) for line in range(functions)})
 
 
-def test_a_way_that_a_busy_machine_made_longer_is_walked_again() -> None:
-    """Until it keeps to its bounds."""
+def test_a_path_lengthened_by_a_busy_machine_is_measured_again() -> None:
+    """Until it is within its bounds."""
     most = BOUNDS["media request"].functions
     walked = iter([_trace(most + 2), _trace(most), _trace(most + 1)])
     assert shortest("media request", lambda _: next(walked)).figures().functions == most
     assert len(list(walked)) == 1
 
 
-def test_a_way_that_is_always_longer_is_shown_at_its_shortest() -> None:
-    """A few walks decide."""
+def test_a_path_that_is_always_too_long_is_shown_at_its_shortest() -> None:
+    """After a few measurements."""
     most = BOUNDS["media request"].functions
     walked = iter([_trace(most + more) for more in (3, 1, 4, 2, 5)])
     assert shortest("media request", lambda _: next(walked)).figures().functions == most + 1

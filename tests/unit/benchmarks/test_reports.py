@@ -1,4 +1,4 @@
-"""Reports are Markdown that can be read as plain text too."""
+"""Reports are Markdown that can also be read as plain text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from benchmarks.reports import Report, table
 
 
 def test_a_table_has_columns_of_one_width() -> None:
-    """Names stand left, figures right."""
+    """Names are left-aligned, figures right-aligned."""
     assert table(("name", "ms"), [("first", "1.25"), ("b", "10")]) == (
         "| name  |   ms |\n| ----- | ---: |\n| first | 1.25 |\n| b     |   10 |"
     )
@@ -17,14 +17,14 @@ def test_a_table_has_columns_of_one_width() -> None:
 
 @pytest.mark.parametrize(("met", "word"), [(True, "met"), (False, "missed")])
 def test_a_verdict_says_whether_the_target_was_met(met: bool, word: str) -> None:  # noqa: FBT001
-    """Target, figure and verdict stand in one sentence."""
+    """Target, figure and verdict are in one sentence."""
     report = Report()
     report.verdict("under 6 ms", "5 ms", met=met)
     assert report.markdown() == f"Target: under 6 ms. Measured: 5 ms: {word}."
 
 
 def test_import_times_are_added_up_by_package() -> None:
-    """The standard library counts as one, a package gets its median, other lines do not matter."""
+    """The standard library counts as one, a package gets its median, other lines are ignored."""
     runs = [
         "import time: self [us] | cumulative | imported package\n"
         "import time:      1500 |       1500 |   click.core\n"

@@ -12,20 +12,20 @@ VALUES = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=50).map(tuple)
 
 
 @given(VALUES)
-def test_the_median_lies_between_the_quartiles_and_those_between_the_extremes(
+def test_the_median_and_the_quartiles_are_in_order(
     values: tuple[float, ...],
 ) -> None:
-    """Whatever was measured, the summary is in order."""
+    """Whatever the values, the extremes enclose the quartiles, which enclose the median."""
     sample = Sample(values)
     low, high = sample.quartiles
     assert min(values) <= low <= sample.median <= high <= max(values)
 
 
 @given(VALUES, st.integers(1, 100))
-def test_a_percentile_is_the_smallest_value_that_enough_values_do_not_exceed(
+def test_a_percentile_is_the_smallest_sufficient_value(
     values: tuple[float, ...], percent: int
 ) -> None:
-    """The nearest-rank definition, taken literally."""
+    """By the nearest-rank definition."""
     found = Sample(values).percentile(percent)
 
     def covered(limit: float) -> bool:
@@ -44,30 +44,30 @@ def test_values_measured_side_by_side_are_compared_pair_by_pair() -> None:
 
 
 def test_samples_of_different_length_are_not_compared() -> None:
-    """A value without a partner is a mistake in the measurement."""
+    """A value without a partner is a measuring error."""
     with pytest.raises(ValueError, match="zip"):
         Sample((1.0, 2.0)).minus(Sample((1.0,)))
 
 
 def test_a_sample_needs_a_value() -> None:
-    """Nothing measured is an error, not a figure."""
+    """An empty sample is an error, not a figure."""
     with pytest.raises(ValueError, match="at least one value"):
         Sample(())
 
 
 def test_a_sample_is_shown_with_its_spread() -> None:
-    """A figure never stands alone."""
+    """A figure is never shown alone."""
     assert Sample((1.0, 2.0, 3.0, 4.0, 5.0)).scaled(10).shown(1) == "30.0 (20.0..40.0)"
 
 
-def test_few_rounds_are_made_where_they_take_long() -> None:
-    """A slow disk costs precision, not an hour; three values are the least."""
+def test_slow_rounds_are_few() -> None:
+    """A slow disk costs precision, not an hour; three values are the minimum."""
     samples = interleaved(100, {"a": lambda: 1.0}, budget=0)
     assert samples == {"a": Sample((1.0, 1.0, 1.0))}
 
 
 def test_turns_are_interleaved_and_every_second_round_runs_backwards() -> None:
-    """Noise falls on all alike, and none always follows the same neighbour."""
+    """Noise affects all alike, and none always follows the same neighbour."""
     order: list[str] = []
 
     def turn(name: str) -> float:

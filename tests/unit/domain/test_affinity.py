@@ -1,4 +1,4 @@
-"""The choice among waiting prompts: its bounds, and the order of the queue where it is off."""
+"""Choosing among pending prompts: the limits, and plain queue order without them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SECONDS = st.integers(1, 5)
 
 
 def queue(prompts: list[tuple[str, int]]) -> list[tuple[int, str, int]]:
-    """Prompts with ids in the order of the queue: the most urgent first, then by age."""
+    """Prompts with ids in queue order: the most urgent first, then by age."""
     numbered = [(number, model, urgency) for number, (model, urgency) in enumerate(prompts)]
     return sorted(numbered, key=lambda prompt: (-prompt[2], prompt[0]))
 
@@ -35,7 +35,7 @@ def queue(prompts: list[tuple[str, int]]) -> list[tuple[int, str, int]]:
 def run(
     limits: AffinityLimits, prompts: list[tuple[str, int]], seconds: int
 ) -> list[tuple[int, list[int], int]]:
-    """Every prompt taken by one server: its id, the ids that it passed, and when."""
+    """Every prompt taken by one server: its id, the ids that were passed over, and when."""
     order, waiting, loaded, now = AffinityOrder(limits), queue(prompts), "", 0
     taken: list[tuple[int, list[int], int]] = []
     while waiting:
@@ -70,7 +70,7 @@ def test_without_limits_the_order_is_that_of_the_queue(
 def test_no_prompt_is_passed_too_often_or_for_too_long(
     limits: AffinityLimits, prompts: list[tuple[str, int]], seconds: int
 ) -> None:
-    """Both bounds hold exactly, nothing is left out, and priority outranks what is loaded."""
+    """Both limits hold exactly, nothing is left out, and priority outranks the loaded model."""
     taken = run(limits, prompts, seconds)
     assert sorted(number for number, *_ in taken) == list(range(len(prompts)))
     in_a_row, passed_first = 0, dict[int, int]()
@@ -90,20 +90,20 @@ def test_the_choice_is_deterministic(
 
 
 def chosen_id(order: AffinityOrder, waiting: list[WaitingPrompt], now: float) -> int | None:
-    """The prompt that is chosen, or None."""
+    """The id of the chosen prompt, or None."""
     chosen = order.choose(waiting, now)
     return None if chosen is None else chosen.prompt_id
 
 
 def test_prompts_for_two_models_are_taken_in_groups() -> None:
-    """A prompt that comes next anyway passes no other, and does not count."""
+    """A prompt that is next anyway passes over no other, and does not count."""
     alternating = [("ab"[number % 2], 5) for number in range(16)]
     taken = [number for number, *_ in run(AffinityLimits(3, 100.0), alternating, 1)]
     assert [alternating[number][0] for number in taken] == list("aaaabbbbbbbaaaab")
 
 
 def test_a_prompt_that_has_waited_too_long_is_taken_and_those_before_it() -> None:
-    """In the order of the queue."""
+    """In queue order."""
     order = AffinityOrder(AffinityLimits(100, 10.0))
     waiting = [
         WaitingPrompt(1, 5, Fit.POSSIBLE),
@@ -124,8 +124,8 @@ def test_a_prompt_that_no_free_server_can_render_does_not_hold_up_the_others() -
     assert chosen_id(order, waiting[:1], 0.0) is None
 
 
-def test_what_is_remembered_of_prompts_that_are_gone_is_bounded() -> None:
-    """Other workers take prompts that this one passed."""
+def test_the_memory_for_prompts_that_are_gone_is_bounded() -> None:
+    """Other workers take prompts that this one passed over."""
     order = AffinityOrder(AffinityLimits(10**6, 10.0))
     for number in range(0, 10_000, 2):
         waiting = [
@@ -137,7 +137,7 @@ def test_what_is_remembered_of_prompts_that_are_gone_is_bounded() -> None:
 
 
 def test_a_prompt_that_is_left_to_a_busy_server_is_not_taken() -> None:
-    """Others behind it are, if they are as urgent; it is left for as long as it may be passed."""
+    """Equally urgent prompts behind it are; it may be left for as long as it may be passed over."""
     order = AffinityOrder(AffinityLimits(10, 10.0))
     left = [WaitingPrompt(1, 5, Fit.LATER), WaitingPrompt(2, 5, Fit.LATER)]
     assert chosen_id(order, left, 0.0) is None
@@ -150,7 +150,7 @@ def test_a_prompt_that_is_left_to_a_busy_server_is_not_taken() -> None:
 
 
 def test_after_most_prompts_in_a_row_only_the_first_one_counts() -> None:
-    """It is left too, rather than loaded for: nothing passes it meanwhile."""
+    """It is left, rather than loaded for, since nothing passes it over in the meantime."""
     order = AffinityOrder(AffinityLimits(1, 10.0))
     waiting = [WaitingPrompt(1, 5, Fit.LATER), WaitingPrompt(2, 5, Fit.LOADED)]
     order.taken(waiting, 2, 0.0)
@@ -160,7 +160,7 @@ def test_after_most_prompts_in_a_row_only_the_first_one_counts() -> None:
 
 
 def test_without_limits_no_prompt_is_left() -> None:
-    """Whatever another server has loaded."""
+    """Whatever model another server has loaded."""
     order = AffinityOrder(AffinityLimits(0, 600.0))
     waiting = [WaitingPrompt(1, 5, Fit.LATER), WaitingPrompt(2, 5, Fit.LOADED)]
     order.left(waiting, 0.0)
@@ -173,7 +173,7 @@ def test_without_limits_no_prompt_is_left() -> None:
 def test_a_busy_server_is_sooner_as_long_as_its_renders_take_less_than_a_load(
     jobs: int, ahead: int, *, is_sooner: bool
 ) -> None:
-    """Those that it has, those before the prompt, and the prompt: at 1 s, of a load of 10 s."""
+    """Its jobs, the prompts before this one, and this one: at 1 s each, against a load of 10 s."""
     assert BusyServer(jobs, 1, 0.0, 1.0).is_sooner(ahead, 10.0, 1.0) is is_sooner
     assert BusyServer(2 * jobs, 2, 0.0, 1.0).is_sooner(2 * ahead + 1, 10.0, 1.0) is is_sooner
 
@@ -192,7 +192,7 @@ def test_no_prompt_is_left_to_a_server_that_does_not_keep_up() -> None:
 
 
 def test_times_are_medians_of_the_last_renders() -> None:
-    """A load is what a render that loaded models took longer, on the first server that knows."""
+    """A load is the extra time of a render that loaded models, on the first server with figures."""
     times, need = RenderTimes(), Need(Kind.IMAGE, "", ("a",))
     assert times.render_seconds(need, "xy") is times.load_seconds(need, "xy") is None
     times.learn("x", need, 9.0, had_loaded=False)
@@ -231,7 +231,7 @@ class TwoServers:
     idle_calls: int = 0
 
     def run(self, prompts: list[tuple[str, int]]) -> int:  # noqa: C901 - one clock, two servers
-        """Render all of them; returns the seconds that it took."""
+        """Render all of them; returns the seconds needed."""
         order, waiting, now = AffinityOrder(self.limits), queue(prompts), 0
         loaded, until, since = ["", ""], [0, 0], [0, 0]
         first_passed: dict[int, int] = {}
@@ -270,7 +270,7 @@ class TwoServers:
                 if chosen is None:
                     self.idle_calls += 1
                     order.left(shown, now)
-                    assert works  # or nothing would ever be taken
+                    assert works  # otherwise no prompt would ever be taken
                     left = [p.prompt_id for p in shown if p.fit is Fit.LATER]
                 else:
                     order.taken(shown, chosen.prompt_id, now)
@@ -302,7 +302,7 @@ def test_two_servers_leave_no_prompt_for_longer_than_the_limit(
     *,
     stuck: bool,
 ) -> None:
-    """Each is taken once, also where one of the servers hangs; the same calls, the same order."""
+    """Each is taken once, even if one of the servers hangs; the same calls give the same order."""
     runs = [TwoServers(limits, load, speeds, stuck) for _ in range(2)]
     assert runs[0].run(prompts) == runs[1].run(prompts)
     assert sorted(runs[0].taken) == list(range(len(prompts)))
@@ -313,7 +313,7 @@ def test_two_servers_leave_no_prompt_for_longer_than_the_limit(
 
 
 def test_each_of_two_servers_ends_up_with_one_model() -> None:
-    """Neither loads that of the other for the last prompts: it would not be done sooner."""
+    """Neither loads the other's model for the last prompts: they would not be done sooner."""
     prompts = [*(("ab"[number % 2], 5) for number in range(30)), ("b", 5), ("b", 5)]
     servers = TwoServers(AffinityLimits(50, 600.0), 5, (2, 2))
     assert servers.run(prompts) <= 5 + 17 * 2
@@ -322,7 +322,7 @@ def test_each_of_two_servers_ends_up_with_one_model() -> None:
 
 
 def test_a_server_with_nothing_else_to_do_helps_where_that_is_sooner() -> None:
-    """With the prompts to which the other one would come last."""
+    """It takes the prompts that the other server would reach last."""
     prompts = [("a", 5), *(("b", 5) for _ in range(30))]
     servers = TwoServers(AffinityLimits(50, 600.0), 5, (2, 2))
     assert servers.run(prompts) <= 45

@@ -1,4 +1,4 @@
-"""Published files: their folders, their paths, their metadata."""
+"""Published files: their folders, paths and metadata."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ PATH_PARTS = st.sampled_from(["image", "audio", "7_x", "a.png", "..", ".", "", "
     ],
 )
 def test_folder_names(variant: int, clash: int, expected: str) -> None:
-    """Prompt, UTC time stamp, variant, and a number where the name was taken."""
+    """Prompt, UTC time stamp, variant, and a number if the name was taken."""
     assert folder_name(200, AT, variant, clash) == expected
 
 
@@ -61,7 +61,7 @@ def test_folder_names_are_plain_and_tell_renders_apart(
 
 @given(st.sampled_from(Kind), st.lists(PATH_PARTS, max_size=5).map("/".join) | st.text())
 def test_a_path_stays_below_the_folder_of_its_kind(kind: Kind, path: str) -> None:
-    """Accepted is a plain relative path of at least a folder and a name below the kind's."""
+    """A plain relative path with at least a folder and a name below the kind's is accepted."""
     plain = posixpath.normpath(path) == path and not posixpath.isabs(path) and "\\" not in path
     inside = plain and path.startswith(f"{kind.value}/") and path.count("/") >= 2
     if inside:
@@ -88,7 +88,7 @@ def test_a_path_stays_below_the_folder_of_its_kind(kind: Kind, path: str) -> Non
     ],
 )
 def test_paths_that_leave_the_tree_are_refused(path: str) -> None:
-    """Absolute, climbing, shallow, foreign and Windows paths are mistakes in the program."""
+    """Absolute, climbing, shallow, foreign and Windows paths are programming errors."""
     with pytest.raises(ValueError, match="image folder"):
         Artifact(Kind.IMAGE, path, {})
 
@@ -102,7 +102,7 @@ def test_a_picture_is_its_own_preview_and_a_song_has_none() -> None:
 
 
 def test_the_metadata_of_a_picture() -> None:
-    """Everything that the contract asks for, measured sizes, and how it was made; valid JSON."""
+    """Every key of the contract, measured sizes, and how it was made; valid JSON."""
     brief = ImageBrief(
         "a lake",
         negative_prompt="crowds",
@@ -131,7 +131,7 @@ def test_the_metadata_of_a_picture() -> None:
 
 
 def test_the_metadata_of_a_song() -> None:
-    """Everything that the contract asks for, and the measured duration; valid JSON."""
+    """Every key of the contract, and the measured duration; valid JSON."""
     brief = LyricsBrief(
         (Section("verse", "la"),),
         title="Steam",
@@ -174,7 +174,7 @@ values: st.SearchStrategy[Any] = st.recursive(
         lambda found: all(value not in {float("inf"), -float("inf")} for value in found.values())
     )
 )
-def test_what_is_sound_stays_as_it_is(metadata: dict[str, object]) -> None:
+def test_valid_metadata_stays_unchanged(metadata: dict[str, object]) -> None:
     """Escaped or not, as text or as bytes."""
     for text in (json.dumps(metadata), json.dumps(metadata, ensure_ascii=False)):
         assert read_metadata(text) == metadata
@@ -182,7 +182,7 @@ def test_what_is_sound_stays_as_it_is(metadata: dict[str, object]) -> None:
 
 
 @given(st.dictionaries(st.text(), values) | values | st.text() | st.binary())
-def test_whatever_is_there_can_be_written_again(found: object) -> None:
+def test_any_metadata_can_be_written_again(found: object) -> None:
     """As strict JSON in UTF-8."""
     raw = found if isinstance(found, str | bytes) else json.dumps(found)
     read = read_metadata(raw)
@@ -208,13 +208,13 @@ def test_whatever_is_there_can_be_written_again(found: object) -> None:
         (1.5, {}),
     ],
 )
-def test_odd_things(raw: object, expected: dict[str, object]) -> None:
-    """What JSON has no word for becomes null, what is no object becomes an empty one."""
+def test_invalid_metadata(raw: object, expected: dict[str, object]) -> None:
+    """Values without a JSON form become null, and a non-object becomes an empty object."""
     assert read_metadata(raw) == expected
 
 
-def test_what_is_nested_too_deeply_is_cut_off() -> None:
-    """So that nobody who writes it again runs out of stack."""
+def test_metadata_nested_too_deeply_is_cut_off() -> None:
+    """A program that serialises it again would exhaust its stack otherwise."""
     raw = '{"a": ' * 200 + "1" + "}" * 200
     read: object = read_metadata(raw)
     depth = 0
@@ -234,7 +234,7 @@ def test_what_is_nested_too_deeply_is_cut_off() -> None:
     ],
 )
 def test_plain_paths(path: str) -> None:
-    """Ours, and those of programs that have other folders."""
+    """Those of Media Generator, and of programs with other folders."""
     assert is_servable(path)
 
 
@@ -267,13 +267,13 @@ def test_plain_paths(path: str) -> None:
     ],
 )
 def test_odd_paths(path: str) -> None:
-    """Whatever a row says."""
+    """Whatever path a row holds."""
     assert not is_servable(path)
 
 
 @given(st.lists(st.sampled_from(("..", ".", "", "a", "b.png", "...", "~")), max_size=6))
-def test_what_is_served_lies_below_the_root(parts: list[str]) -> None:
-    """However the parts are put together."""
+def test_a_served_file_is_below_the_root(parts: list[str]) -> None:
+    """However its parts are combined."""
     path = "/".join(parts)
     if is_servable(path):
         assert ".." not in PurePosixPath(path).parts

@@ -1,4 +1,4 @@
-"""Every status under every move, against a table that is written afresh here."""
+"""Every status under every move, against an independent table."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_every_move_from_every_status(status: ArtifactStatus, move: Move) -> Non
 
 @pytest.mark.parametrize("move", Move)
 def test_sources_are_the_statuses_that_a_move_starts_from(move: Move) -> None:
-    """What a conditional write compares with is what the table allows."""
+    """A conditional write compares with exactly the statuses that the table allows."""
     expected = [status for status, moves in EXPECTED.items() if move.value in moves]
     assert [status.value for status in sources(move)] == expected
     assert expected, f"nothing can ever {move.value}"
@@ -54,13 +54,13 @@ def test_the_table_cannot_be_changed() -> None:
 
 
 def test_every_status_can_be_reached_and_left() -> None:
-    """No prompt is stuck in any status for ever."""
+    """No prompt is stuck in a status for ever."""
     assert {target for moves in EXPECTED.values() for target in moves.values()} == set(EXPECTED)
     assert {status for status, _ in LEGAL_MOVES} == set(ArtifactStatus)
 
 
 @pytest.mark.parametrize("word", ["unsupported", "Pending", "", "done"])
-def test_words_of_other_programs_are_no_status_of_ours(word: str) -> None:
-    """What we do not know is never taken for something that we do."""
+def test_an_unknown_status_is_not_taken_for_a_known_one(word: str) -> None:
+    """Other programs may write statuses that Media Generator does not know."""
     with pytest.raises(ValueError, match=f"'{word}' is not a valid"):
         ArtifactStatus(word)

@@ -1,4 +1,4 @@
-"""The breaker, against a model that only looks back at what happened."""
+"""The circuit breaker, against a model that only looks back at past outcomes."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ HISTORIES = st.lists(st.just(SUCCESS) | FAILURES, max_size=30)
 
 
 class Model:
-    """What must be said, from the whole past and nothing else, up to the first stop."""
+    """The expected verdicts, computed from all past outcomes up to the first stop."""
 
     def __init__(self, past: list[tuple[object, Verdict | None]]) -> None:
         successes = [place for place, (event, _) in enumerate(past) if event == SUCCESS]
@@ -66,7 +66,7 @@ class Model:
         return failed.code.blame is Blame.ENVIRONMENT
 
     def is_proven(self, now: Failed) -> bool:
-        """Whether it was given back for this before another prompt succeeded."""
+        """Whether it was released for this failure before another prompt succeeded."""
         for event, verdict in self.before:
             assert isinstance(event, Failed)
             if event.prompt_id != now.prompt_id or verdict is not Verdict.GIVE_BACK:
@@ -103,7 +103,7 @@ class Model:
 
 @given(HISTORIES, st.integers(1, 5))
 def test_verdicts_follow_from_the_past(history: list[object], threshold: int) -> None:
-    """A prompt pays for the environment only after a success proved the environment well."""
+    """A prompt is charged for the environment only after a success proved the environment."""
     breaker = CircuitBreaker(threshold)
     past: list[tuple[object, Verdict | None]] = []
     for event in history:
@@ -118,11 +118,13 @@ def test_verdicts_follow_from_the_past(history: list[object], threshold: int) ->
             past.append((event, None))
 
 
-# ------------------------------------------------------------------------- equal last words
+# ----------------------------------------------------------------------------- equal error messages
 
 
 @given(st.integers(2, 5), st.lists(st.integers(1, 30), max_size=60), st.integers(1, 8))
-def test_no_more_prompts_pay_than_the_bound(threshold: int, order: list[int], slots: int) -> None:
+def test_no_more_prompts_are_charged_than_the_threshold_allows(
+    threshold: int, order: list[int], slots: int
+) -> None:
     """However many slots render, one fault of the environment costs threshold - 1 prompts."""
     breaker = CircuitBreaker(threshold, probe_seconds=10.0)
     now, ended, rendering = 0.0, set[int](), list[int]()
@@ -145,7 +147,7 @@ def test_no_more_prompts_pay_than_the_bound(threshold: int, order: list[int], sl
 
 @given(st.lists(st.sampled_from([SUCCESS, SCRIPT, OTHER_WORDS]), max_size=40))
 def test_one_bad_prompt_never_stops_its_kind(history: list[object]) -> None:
-    """However often it is tried again, and whatever it ends with."""
+    """However often it is retried, and whatever its outcome."""
     breaker = CircuitBreaker()
     for event in history:
         if isinstance(event, Failure):
@@ -156,8 +158,8 @@ def test_one_bad_prompt_never_stops_its_kind(history: list[object]) -> None:
 
 
 @given(HISTORIES)
-def test_a_success_makes_equal_words_begin_again(history: list[object]) -> None:
-    """Prompts that failed before it do not count, whatever they failed with."""
+def test_a_success_resets_the_count_of_equal_messages(history: list[object]) -> None:
+    """Prompts that failed before it do not count, whatever their messages."""
     breaker = CircuitBreaker()
     for event in history:
         if isinstance(event, Failed):
@@ -172,8 +174,8 @@ def test_a_success_makes_equal_words_begin_again(history: list[object]) -> None:
     assert breaker.similar_prompts(SCRIPT) == {51, 52, 53}
 
 
-def test_different_words_count_apart() -> None:
-    """Two prompts of one sort and two of another are four bad prompts."""
+def test_different_messages_are_counted_separately() -> None:
+    """Two prompts with one message and two with another are four bad prompts."""
     breaker = CircuitBreaker()
     failures = [SCRIPT, OTHER_WORDS, SCRIPT, OTHER_WORDS]
     verdicts = [breaker.judge(n, failure, 0.0) for n, failure in enumerate(failures)]
@@ -181,8 +183,8 @@ def test_different_words_count_apart() -> None:
     assert breaker.judge(9, OTHER_WORDS, 0.0) is Verdict.STOP
 
 
-def test_later_prompts_with_these_words_are_given_back_until_a_success() -> None:
-    """Other slots' renders, and each probe; afterwards they pay for themselves."""
+def test_later_prompts_with_the_same_message_are_released_until_a_success() -> None:
+    """Other slots' renders and each probe; after a success they are charged again."""
     breaker = CircuitBreaker(probe_seconds=10.0)
     for prompt_id in (1, 2, 3):
         breaker.judge(prompt_id, SCRIPT, 0.0)
@@ -198,8 +200,8 @@ def test_later_prompts_with_these_words_are_given_back_until_a_success() -> None
     assert not breaker.is_open
 
 
-def test_a_person_who_resumes_does_not_make_it_forget() -> None:
-    """If nothing was mended, no further prompt pays."""
+def test_resuming_the_queue_does_not_reset_the_breaker() -> None:
+    """If nothing was fixed, no further prompt is charged."""
     breaker = CircuitBreaker()
     for prompt_id in (1, 2, 3):
         breaker.judge(prompt_id, SCRIPT, 0.0)
@@ -207,8 +209,8 @@ def test_a_person_who_resumes_does_not_make_it_forget() -> None:
     assert breaker.judge(4, SCRIPT, 0.0) is Verdict.STOP
 
 
-def test_no_files_blame_the_environment_until_one_render_succeeded() -> None:
-    """The first prompts of a kind prove nothing; later ones are compared like all others."""
+def test_missing_files_are_the_environments_fault_until_one_render_succeeded() -> None:
+    """The first prompts of a kind prove nothing; later ones are compared like any failures."""
     breaker = CircuitBreaker()
     assert [breaker.judge(n, NOTHING, 0.0) for n in (1, 2, 3)] == [
         Verdict.GIVE_BACK,
@@ -223,7 +225,7 @@ def test_no_files_blame_the_environment_until_one_render_succeeded() -> None:
 
 
 def test_a_lone_prompt_without_files_is_tried_twice() -> None:
-    """It comes back only when there is nothing else: no other prompt can tell more."""
+    """It is retried only when no other prompt is pending, since no other can tell more."""
     breaker = CircuitBreaker()
     assert breaker.judge(1, NOTHING, 0.0) is Verdict.GIVE_BACK
     assert breaker.judge(1, NOTHING, 0.0) is Verdict.STOP
@@ -240,8 +242,8 @@ def test_a_prompt_that_names_a_model_of_its_own_does_not_stop_the_others_for_eve
     assert breaker.judge(3, MODEL, 0.0) is Verdict.STOP
 
 
-def test_what_a_check_can_see_is_never_blamed_on_a_prompt() -> None:
-    """A full disk, a volume that went away: again and again, and no prompt pays."""
+def test_a_failure_that_preflight_detects_is_never_charged_to_a_prompt() -> None:
+    """A full disk or a missing volume: however often, no prompt is charged."""
     breaker = CircuitBreaker()
     for code in (FailureCode.DISK_FULL, FailureCode.SCRIPT_MISSING, FailureCode.GPU_UNAVAILABLE):
         assert breaker.judge(1, Failure(code, "m"), 0.0) is Verdict.STOP
@@ -264,7 +266,7 @@ def _past(events: list[object]) -> list[PastRender]:
 
 @given(HISTORIES, FAILURES)
 def test_a_restart_changes_no_verdict(history: list[object], last: Failed) -> None:
-    """A process that ends after each render, as cron starts it, burns no more than a daemon."""
+    """A process that cron starts for each render fails no more prompts than a daemon."""
     assume(last.code is not FailureCode.INTERRUPTED)
     living = CircuitBreaker()
     for event in history:
@@ -273,7 +275,7 @@ def test_a_restart_changes_no_verdict(history: list[object], last: Failed) -> No
         else:
             living.succeeded(OTHER)
     restarted = CircuitBreaker()
-    restarted.judge(7, MEMORY, 0.0)  # what it knew before is forgotten
+    restarted.judge(7, MEMORY, 0.0)  # its memory is lost
     restarted.replay(_past(history), 0.0)
     assert restarted.suspects == living.suspects
     assert restarted.is_open == living.is_open
@@ -305,8 +307,10 @@ TEMPLATES = st.sampled_from(
 
 
 @given(TEMPLATES, st.data())
-def test_what_differs_from_render_to_render_is_left_out(template: str, data: st.DataObject) -> None:
-    """The same place filled with two values of one sort gives the same signature."""
+def test_details_that_differ_between_renders_are_left_out(
+    template: str, data: st.DataObject
+) -> None:
+    """Two values of one sort at the same position give the same signature."""
     sort = data.draw(st.sampled_from(VARYING))
     first, second = (template.format(data.draw(sort), data.draw(sort)) for _ in range(2))
     signatures = {
@@ -324,21 +328,21 @@ def test_what_differs_from_render_to_render_is_left_out(template: str, data: st.
         ("cannot open /models/a.safetensors", "cannot open /models/b.safetensors"),
     ],
 )
-def test_different_words_have_different_signatures(first: str, second: str) -> None:
+def test_different_messages_have_different_signatures(first: str, second: str) -> None:
     """Otherwise three bad prompts would look like one broken environment."""
     code = FailureCode.WORKFLOW_FAILED
     assert signature(Failure(code, first)) != signature(Failure(code, second))
 
 
 def test_a_counted_failure_has_the_signature_of_the_first() -> None:
-    """The number of tries is our own addition."""
+    """The number of attempts was added by Media Generator."""
     code = FailureCode.WORKFLOW_KILLED
     assert signature(Failure(code, "killed (tried 3 times)")) == signature(Failure(code, "killed"))
 
 
 @given(st.text(max_size=3000))
 def test_any_text_has_a_signature(text: str) -> None:
-    """Bounded, and the same each time."""
+    """Of limited length, and the same each time."""
     found = signature(Failure(FailureCode.WORKFLOW_FAILED, text))
     assert found == signature(Failure(FailureCode.WORKFLOW_FAILED, text))
     assert len(found) <= 1100
@@ -349,15 +353,15 @@ def test_any_text_has_a_signature(text: str) -> None:
 
 @given(st.lists(st.integers(1, 50), min_size=3))
 def test_no_prompt_is_charged_while_nothing_succeeds(prompt_ids: list[int]) -> None:
-    """A broken environment costs no prompt: two are given back, the third stops the queue."""
+    """A broken environment costs no prompt: two are released, the third stops the queue."""
     breaker = CircuitBreaker()
     verdicts = [breaker.judge(prompt_id, MEMORY, 0.0) for prompt_id in prompt_ids]
     assert verdicts[:3] == [Verdict.GIVE_BACK, Verdict.GIVE_BACK, Verdict.STOP]
     assert Verdict.CHARGE not in verdicts
 
 
-def test_a_prompt_that_fails_so_again_after_a_success_is_charged() -> None:
-    """The environment was fine for another one, so this prompt is at fault."""
+def test_a_prompt_that_fails_again_after_a_success_is_charged() -> None:
+    """The environment worked for another prompt, so this one is at fault."""
     breaker = CircuitBreaker()
     assert breaker.judge(1, MEMORY, 0.0) is Verdict.GIVE_BACK
     assert set(breaker.suspects) == {1}
@@ -368,16 +372,16 @@ def test_a_prompt_that_fails_so_again_after_a_success_is_charged() -> None:
     assert set(breaker.suspects) == {2}
 
 
-def test_a_prompt_that_succeeded_itself_is_not_charged_for_what_was_before() -> None:
-    """It was no fault of its own, and a later acceptance begins with a clean sheet."""
+def test_a_success_clears_a_prompts_own_earlier_failures() -> None:
+    """They were not its fault, and a later acceptance starts without them."""
     breaker = CircuitBreaker()
     breaker.judge(1, MEMORY, 0.0)
     breaker.succeeded(1)
     assert breaker.judge(1, MEMORY, 0.0) is Verdict.GIVE_BACK
 
 
-def test_what_was_proven_before_it_broke_proves_nothing_after() -> None:
-    """Otherwise a broken environment would cost the prompts that were given back once."""
+def test_a_proof_from_before_the_failures_does_not_count() -> None:
+    """Otherwise a broken environment would fail the prompts that were released once."""
     breaker = CircuitBreaker()
     breaker.judge(1, MEMORY, 0.0)
     breaker.succeeded(OTHER)
@@ -388,7 +392,7 @@ def test_what_was_proven_before_it_broke_proves_nothing_after() -> None:
 
 
 def test_an_earlier_success_proves_nothing() -> None:
-    """What worked before says nothing about what fails now."""
+    """An earlier success proves nothing about the current failure."""
     breaker = CircuitBreaker()
     breaker.succeeded(OTHER)
     assert breaker.judge(1, MEMORY, 0.0) is Verdict.GIVE_BACK
@@ -410,8 +414,8 @@ def test_a_failure_of_the_render_neither_ends_nor_lengthens_a_row() -> None:
 
 
 @pytest.mark.parametrize("code", [code for code in FailureCode if code.halts])
-def test_what_meets_every_prompt_stops_at_once(code: FailureCode) -> None:
-    """Neither an earlier success nor a high threshold makes a missing script worth another try."""
+def test_a_failure_that_affects_every_prompt_stops_at_once(code: FailureCode) -> None:
+    """Neither an earlier success nor a high threshold justifies a retry with a missing script."""
     breaker = CircuitBreaker(threshold=100)
     breaker.judge(1, MEMORY, 0.0)
     breaker.succeeded(OTHER)
@@ -419,7 +423,7 @@ def test_what_meets_every_prompt_stops_at_once(code: FailureCode) -> None:
 
 
 def probing(prompt_id: int, suspects: list[int]) -> CircuitBreaker:
-    """Open from an earlier day, with a probe on its way."""
+    """A breaker opened on an earlier day, with its probe running."""
     breaker = CircuitBreaker(probe_seconds=10.0)
     breaker.probe(suspects, 0.0)
     assert breaker.may_claim(0.0)
@@ -429,7 +433,7 @@ def probing(prompt_id: int, suspects: list[int]) -> CircuitBreaker:
 
 
 def test_a_probe_that_fails_stops_the_queue_again_at_once() -> None:
-    """One prompt is tried, not three; those that opened it go last."""
+    """One prompt is tried instead of three; those that opened the breaker go last."""
     breaker = probing(9, [7, 8])
     assert set(breaker.suspects) == {7, 8}
     assert breaker.judge(9, MEMORY, 0.0) is Verdict.STOP
@@ -437,7 +441,7 @@ def test_a_probe_that_fails_stops_the_queue_again_at_once() -> None:
 
 
 def test_a_probe_that_succeeds_closes_it_and_proves_the_environment() -> None:
-    """Then the prompts that opened the breaker pay for themselves, and others have their three."""
+    """The prompts that opened the breaker are charged from now on; others have three tries."""
     breaker = probing(9, [7])
     breaker.succeeded(9)
     assert not breaker.is_open
@@ -452,7 +456,7 @@ def test_a_probe_that_succeeds_closes_it_and_proves_the_environment() -> None:
 
 @pytest.mark.parametrize("ends", ["with its own fault", "by a stop"])
 def test_a_probe_that_tells_nothing_is_followed_by_another_at_once(ends: str) -> None:
-    """A bad script, a bad brief or a stop leaves the breaker open, and its probe due."""
+    """A bad script, a bad brief or a stop leaves the breaker open, and its next probe due."""
     breaker = probing(9, [7])
     if ends == "by a stop":
         breaker.release(9)
@@ -463,7 +467,7 @@ def test_a_probe_that_tells_nothing_is_followed_by_another_at_once(ends: str) ->
 
 
 def test_each_probe_that_fails_doubles_the_wait_up_to_sixteen_times() -> None:
-    """A machine that is broken overnight is not worked to death."""
+    """A machine that is broken overnight is not kept busy with probes."""
     breaker = CircuitBreaker(threshold=1, probe_seconds=10.0)
     now, waits = 0.0, []
     breaker.judge(0, MEMORY, now)
@@ -480,8 +484,8 @@ def test_each_probe_that_fails_doubles_the_wait_up_to_sixteen_times() -> None:
     assert breaker.probe_at == now + 10.0
 
 
-def test_what_began_before_it_opened_is_given_back_and_is_no_probe() -> None:
-    """Renders of other slots fail for the same reason a little later: one stop is enough."""
+def test_a_render_started_before_it_opened_is_released_and_is_no_probe() -> None:
+    """Other slots' renders fail for the same reason a little later: one stop is enough."""
     breaker = CircuitBreaker(threshold=1, probe_seconds=10.0)
     assert breaker.judge(1, MEMORY, 0.0) is Verdict.STOP
     assert breaker.judge(2, MEMORY, 5.0) is Verdict.GIVE_BACK
@@ -490,7 +494,7 @@ def test_what_began_before_it_opened_is_given_back_and_is_no_probe() -> None:
 
 
 def test_one_refused_write_stops_the_queue_and_others_go_first() -> None:
-    """A render is too dear to be tried for what the database does not take."""
+    """A render is too expensive to try when the database refuses its result."""
     breaker = CircuitBreaker(probe_seconds=30.0)
     assert breaker.judge_refusal(1, REFUSED, 100.0) is Verdict.STOP
     assert set(breaker.suspects) == {1}
@@ -499,7 +503,7 @@ def test_one_refused_write_stops_the_queue_and_others_go_first() -> None:
 
 
 def test_a_probe_that_is_refused_doubles_the_wait_and_stragglers_do_not() -> None:
-    """What began before it opened says nothing new."""
+    """A render started before it opened says nothing new."""
     breaker = CircuitBreaker(probe_seconds=30.0)
     breaker.judge_refusal(1, REFUSED, 0.0)
     for straggler in (2, 3):
@@ -512,7 +516,7 @@ def test_a_probe_that_is_refused_doubles_the_wait_and_stragglers_do_not() -> Non
 
 
 def test_a_prompt_that_is_refused_again_after_a_success_is_charged() -> None:
-    """Then it is something about that prompt."""
+    """The cause is then that prompt."""
     breaker = CircuitBreaker()
     breaker.judge_refusal(1, REFUSED, 0.0)
     breaker.claimed(2)

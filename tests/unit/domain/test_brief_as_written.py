@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001, ISC004, E501 -- odd characters are the subject; one case to a line
-"""Briefs as language models write them: what has one reading is read, what has two is refused."""
+"""Briefs as language models write them: one reading is understood, two are refused."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_reasoning(writing: str) -> None:
     ],
 )
 def test_drafts_are_never_rendered(writing: str, said: str) -> None:
-    """Reasoning without an answer, and two briefs side by side, are explained."""
+    """Reasoning without an answer, and two briefs side by side, are refused with an explanation."""
     assert said in refusal(writing).message
 
 

@@ -1,4 +1,4 @@
-"""Hostile writings end soon, and in a brief or a failure."""
+"""Hostile writings are processed quickly, and end in a brief or a failure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from domain.prompt import Kind
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Processor time; an idle machine takes a fiftieth, and what grows with the square takes hours.
+# Processor time; an idle machine takes a fiftieth, and quadratic time would take hours.
 SECONDS = 10.0
 SIZE = 200_000
 FULL_SIZE = 1_000_000
@@ -83,7 +83,7 @@ def test_hostile_writings_end_soon(name: str, kind: Kind) -> None:
 def test_hostile_writings_of_full_size_end_soon(
     kind: Kind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What takes moments at a fifth of the size takes no more than a few."""
+    """Still fast at five times the size."""
     monkeypatch.setattr(sys.modules[__name__], "SIZE", FULL_SIZE)
     for name in HOSTILE:
         test_hostile_writings_end_soon(name, kind)

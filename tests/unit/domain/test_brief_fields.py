@@ -1,4 +1,4 @@
-"""The table of a brief's fields: everything that it promises of a field holds for each of them."""
+"""The table of a brief's fields: each of its promises holds for every field."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def brief_of(kind: Kind, writing: dict[str, Any]) -> Brief:
 
 
 def said(place: str, name: str, value: object) -> dict[str, Any]:
-    """A writing that holds a value in one place."""
+    """A writing with a value at one path."""
     return {place: {name: value}} if place else {name: value}
 
 
@@ -84,7 +84,7 @@ def test_a_field_is_read_from_each_of_its_places_by_each_of_its_names(
 @pytest.mark.parametrize(("kind", "field"), READ)
 @pytest.mark.parametrize("junk", [None, True, {}, [], " ", {"a": 1}])
 def test_what_says_nothing_leaves_the_default(kind: Kind, field: BriefField, junk: object) -> None:
-    """And the next place is searched."""
+    """And the next path is searched."""
     name = field.names[0]
     assert brief_of(kind, said(field.objects[0], name, junk)) == brief_of(kind, {})
     if len(field.objects) > 1:
@@ -97,7 +97,7 @@ def test_what_says_nothing_leaves_the_default(kind: Kind, field: BriefField, jun
 
 @pytest.mark.parametrize(("kind", "field"), READ)
 def test_numbers_are_kept_within_their_bounds(kind: Kind, field: BriefField) -> None:
-    """Both ends are valid; what is beyond them is ignored."""
+    """Both ends are valid; values beyond them are ignored."""
     if not field.is_number:
         return
     least, greatest = NUMBER_BOUNDS[field.type]
@@ -124,7 +124,7 @@ def test_the_table_and_the_brief_have_the_same_fields(kind: Kind) -> None:
 
 @pytest.mark.parametrize("kind", Kind)
 def test_workflows_are_given_every_field(kind: Kind) -> None:
-    """Texts as texts, lists joined, numbers as numbers; nothing where the brief says nothing."""
+    """Texts as texts, lists joined, numbers as numbers; nothing if the brief has no value."""
     writing: dict[str, Any] = {}
     for field in BRIEF_FIELDS[kind]:
         if field.objects:
@@ -163,7 +163,7 @@ def test_the_contracts_arguments() -> None:
 
 @pytest.mark.parametrize("kind", Kind)
 def test_the_metadata_hold_what_the_table_says(kind: Kind) -> None:
-    """In the order of the contract, what was measured among it."""
+    """In the order of the contract, including measured values."""
     facts = MediaFacts("a", "png", 1, "ab", width=8, height=9, duration_seconds=1.5)
     brief = brief_of(kind, {})
     found = metadata_of(brief, facts, datetime(2026, 1, 6, tzinfo=UTC), {"seed": 7})

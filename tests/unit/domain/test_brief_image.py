@@ -36,7 +36,7 @@ def picture(**members: Any) -> ImageBrief:  # noqa: ANN401 -- any JSON
     ],
 )
 def test_a_prompt(prompt: Any, expected: str) -> None:  # noqa: ANN401 -- any JSON
-    """Text is kept to the last blank; a list is joined."""
+    """Text is kept unchanged, including blanks; a list is joined."""
     assert picture(prompt=prompt).prompt == expected
 
 
@@ -63,7 +63,7 @@ def test_a_prompt(prompt: Any, expected: str) -> None:  # noqa: ANN401 -- any JS
     ],
 )
 def test_no_prompt(written: str, said: str) -> None:
-    """Without one prompt nothing is rendered, and the failure says what stands in its place."""
+    """Without one prompt nothing is rendered, and the failure says what was written instead."""
     outcome = parse_brief(Kind.IMAGE, written)
     assert not is_successful(outcome)
     assert outcome.failure().code is FailureCode.BRIEF_INCOMPLETE
@@ -77,7 +77,7 @@ def test_only_a_prompt() -> None:
 
 @pytest.mark.parametrize("junk", [None, 5, True, "", " ", [], {}, [None], {"a": 1}])
 def test_wrong_types_are_ignored(junk: Any) -> None:  # noqa: ANN401 -- any JSON
-    """An optional field that says nothing is as good as missing."""
+    """An optional field of the wrong type counts as missing."""
     names = ["technical_params", "composition", "negative_prompt", "quality", "mood", "size"]
     assert picture(**dict.fromkeys([*names, "style_tags", "resolution"], junk)) == picture()
     composition = dict.fromkeys(["subject", "background", "lighting"], junk)
@@ -118,7 +118,7 @@ def test_a_ratio_as_a_number() -> None:
 
 
 def test_technical_fields_at_the_top_level() -> None:
-    """The top level counts where technical_params says nothing, and only there."""
+    """The top level counts only for fields that technical_params leaves out."""
     top = {"aspect_ratio": "1:1", "quality": "low", "mood": "grim", "width": 64, "seed": 1}
     assert picture(**top) == picture(technical_params=top)
     inside = {"quality": "high", "width": "wide", "mood": " ", "seed": 2}
@@ -181,7 +181,7 @@ def test_a_size(name: str, written: Any, expected: tuple[int | None, int | None]
 
 
 def test_sides_go_before_a_size() -> None:
-    """A size counts only where no side is named."""
+    """A size counts only if no side is named."""
     found = picture(technical_params={"width": 512, "size": "1024x768"})
     assert (found.width, found.height) == (512, None)
 
@@ -206,13 +206,13 @@ def test_sides_go_before_a_size() -> None:
     ],
 )
 def test_a_seed(written: Any, expected: int | None) -> None:  # noqa: ANN401 -- any JSON
-    """A seed has 64 bits; what has more, or is none, is ignored."""
+    """A seed has 64 bits; a larger or invalid value is ignored."""
     assert picture(seed=written).seed == expected
     assert picture(technical_params={"seed": written}).seed == expected
 
 
 def test_optional_fields_that_come_twice() -> None:
-    """Of an optional field the last value that says something counts."""
+    """The last valid value of an optional field counts."""
     written = '{"prompt": "x", "mood": "a", "mood": "b", "mood": null, "mood": " "}'
     found = parse_brief(Kind.IMAGE, written).unwrap()
     assert isinstance(found, ImageBrief)
@@ -271,6 +271,6 @@ def test_names_in_any_case_and_wrappers_with_siblings(document: Any) -> None:  #
     ],
 )
 def test_names_that_leave_a_choice(document: Any, said: str) -> None:  # noqa: ANN401 -- any JSON
-    """Two spellings with different values, and objects of which each may be the brief."""
+    """Two spellings with different values, and several objects that may be the brief."""
     outcome = parse_brief(Kind.IMAGE, json.dumps(document))
     assert said in outcome.failure().message

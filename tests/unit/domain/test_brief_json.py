@@ -16,19 +16,19 @@ from domain.brief_parser import parse_brief
 from domain.failure import Failure, FailureCode
 from domain.json_reader import MAX_DEPTH, MAX_VALUES, ValueBudget
 from domain.prompt import Kind
-from tests.strategies_briefs import json_objects
+from tests.brief_strategies import json_objects
 
 if TYPE_CHECKING:
     from domain.brief_values import Json
 
 
 def find(text: str) -> FoundJson:
-    """What one text holds."""
+    """The JSON object in a text."""
     return find_json(text, ValueBudget())
 
 
 def prompt_of(content: str) -> str:
-    """The prompt of a picture that must be understood."""
+    """The prompt of a picture whose writing is valid."""
     outcome = parse_brief(Kind.IMAGE, content)
     assert is_successful(outcome), outcome
     brief = outcome.unwrap()
@@ -37,7 +37,7 @@ def prompt_of(content: str) -> str:
 
 
 def failure(content: str, kind: Kind = Kind.IMAGE) -> Failure:
-    """The failure that a content must give."""
+    """The failure that a content leads to."""
     outcome = parse_brief(kind, content)
     assert not is_successful(outcome), outcome
     return outcome.failure()
@@ -77,7 +77,7 @@ def test_agreement_with_the_standard_library(tree: Json) -> None:
     ],
 )
 def test_more_than_json(text: str, expected: Json) -> None:
-    """What people and models add to JSON is read as they meant it."""
+    """Common extensions of JSON are read as intended."""
     assert find(text) == FoundJson((expected,))
 
 
@@ -164,19 +164,19 @@ def test_what_is_broken_is_located(content: str, said: str) -> None:
     ],
 )
 def test_nothing_is_taken_out_of_a_broken_object(content: str) -> None:
-    """A section inside a broken song is not a song of its own."""
+    """A section inside a broken song is not a song."""
     assert failure(content, Kind.AUDIO).code is FailureCode.BRIEF_NOT_JSON
 
 
-def test_the_object_that_was_meant_is_explained() -> None:
-    """Among unusable objects the one with a prompt says what is wrong."""
+def test_the_refusal_explains_the_object_with_a_prompt() -> None:
+    """Among several unusable objects, the one with a prompt is the intended brief."""
     assert "must be text, but is a number" in failure('{"a": 1} {"prompt": 5}').message
     assert failure("{}").code is FailureCode.BRIEF_INCOMPLETE
 
 
 @pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
 def test_the_depth_that_is_read(opening: str, closing: str) -> None:
-    """Nesting is read down to a fixed level, and refused by name beyond it."""
+    """Nesting is read to a fixed depth, and refused by name beyond it."""
     middle = "1" if closing == "}" else ""
     levels = MAX_DEPTH - 1
 
@@ -188,7 +188,7 @@ def test_the_depth_that_is_read(opening: str, closing: str) -> None:
 
 
 def test_the_values_that_are_read() -> None:
-    """The bound on values holds for a writing as a whole, encoded JSON included."""
+    """The limit on values applies to a writing as a whole, encoded JSON included."""
     half = json.dumps({"a": [0] * (MAX_VALUES // 2)})
     budget = ValueBudget()
     assert not find_json(half, budget).problem

@@ -14,7 +14,7 @@ from domain.brief import Brief, ImageBrief, LyricsBrief, Section
 from domain.brief_parser import parse_brief
 from domain.failure import Failure, FailureCode
 from domain.prompt import Kind
-from tests.strategies_briefs import (
+from tests.brief_strategies import (
     Document,
     broken_writings,
     disguises,
@@ -45,14 +45,14 @@ EVERYTHING = (
 
 
 def brief(kind: Kind, content: Content) -> Brief:
-    """The brief that a content must give."""
+    """The brief that a content leads to."""
     outcome = parse_brief(kind, content)
     assert is_successful(outcome), outcome
     return outcome.unwrap()
 
 
 def failure(kind: Kind, content: Content) -> Failure:
-    """The failure that a content must give."""
+    """The failure that a content leads to."""
     outcome = parse_brief(kind, content)
     assert not is_successful(outcome), outcome
     return outcome.failure()
@@ -79,7 +79,7 @@ CONTRACT_LYRICS = """\
 
 
 def test_the_contracts_image() -> None:
-    """The contract's example of a picture is understood to its last word."""
+    """The contract's example of a picture is understood in full."""
     assert brief(Kind.IMAGE, CONTRACT_IMAGE) == ImageBrief(
         prompt="A serene mountain lake at dawn ...",
         negative_prompt="crowds, harsh shadows",
@@ -94,7 +94,7 @@ def test_the_contracts_image() -> None:
 
 
 def test_the_contracts_song() -> None:
-    """The contract's example of a song is understood, and sung as section 3 wants it."""
+    """The contract's example of a song is understood, and sung as section 3 demands."""
     song = brief(Kind.AUDIO, CONTRACT_LYRICS)
     assert song == LyricsBrief(
         sections=(Section("verse", "Steam ascends ..."), Section("chorus", "Coffee brews ...")),
@@ -137,15 +137,15 @@ def test_the_contracts_song() -> None:
         ('{"a": 1}', FailureCode.BRIEF_INCOMPLETE, "is missing"),
     ],
 )
-def test_what_is_no_brief(kind: Kind, content: Content, code: FailureCode, said: str) -> None:
-    """Each content that cannot be a brief gets the code and the words that help."""
+def test_invalid_briefs(kind: Kind, content: Content, code: FailureCode, said: str) -> None:
+    """Each invalid content gets its code and a helpful message."""
     found = failure(kind, content)
     assert found.code is code
     assert said in found.message
 
 
 @given(kind=KINDS, content=EVERYTHING)
-def test_whatever_comes_in(kind: Kind, content: Content) -> None:
+def test_any_content(kind: Kind, content: Content) -> None:
     """No content raises, gives a blank brief, or gives text that cannot be passed on."""
     outcome = parse_brief(kind, content)
     if not is_successful(outcome):
@@ -168,7 +168,7 @@ def test_whatever_comes_in(kind: Kind, content: Content) -> None:
 def test_a_disguised_picture(
     document: Document, disguise: Callable[[str], str | bytes], *, ascii_only: bool
 ) -> None:
-    """Nothing that stands around a picture's object changes the brief; the prompt is verbatim."""
+    """Text around a picture's object does not change the brief; the prompt is verbatim."""
     text = json.dumps(document, ensure_ascii=ascii_only)
     found = brief(Kind.IMAGE, disguise(text))
     assert isinstance(found, ImageBrief)
@@ -186,7 +186,7 @@ def test_a_disguised_picture(
 def test_a_disguised_song(
     document: Document, disguise: Callable[[str], str | bytes], *, ascii_only: bool
 ) -> None:
-    """Nothing that stands around a song's object changes it; every section stays, in order."""
+    """Text around a song's object does not change it; every section stays, in order."""
     text = json.dumps(document, ensure_ascii=ascii_only)
     found = brief(Kind.AUDIO, disguise(text))
     assert isinstance(found, LyricsBrief)
@@ -199,7 +199,7 @@ def test_a_disguised_song(
 
 @given(document=image_documents(), at=st.integers(1))
 def test_a_picture_that_was_cut_off(document: Document, at: int) -> None:
-    """A writing that lost its end is never rendered from what is left."""
+    """A writing that lost its end is never rendered from the rest."""
     text = json.dumps(document)
     found = failure(Kind.IMAGE, text[: at % len(text)] or "{")
     assert found.code is FailureCode.BRIEF_NOT_JSON
@@ -208,7 +208,7 @@ def test_a_picture_that_was_cut_off(document: Document, at: int) -> None:
 
 @given(document=lyrics_documents(), at=st.integers(1))
 def test_a_song_that_was_cut_off(document: Document, at: int) -> None:
-    """A song that lost its end is never sung to the half."""
+    """A song that lost its end is never sung in part."""
     text = json.dumps(document, indent=1)
     found = failure(Kind.AUDIO, text[: at % len(text)] or "{")
     assert found.code is FailureCode.BRIEF_NOT_JSON
@@ -220,11 +220,11 @@ def test_a_song_that_was_cut_off(document: Document, at: int) -> None:
 def test_a_disguised_picture_that_was_cut_off(
     document: Document, disguise: Callable[[str], str | bytes], at: int
 ) -> None:
-    """Whatever is left of it is refused, unless only decoration behind the brief is missing."""
+    """It is refused, unless only decoration after the brief is missing."""
     text = json.dumps(document)
     whole = disguise(text)
     if isinstance(whole, bytes) or whole.startswith("A draft"):
-        return  # its draft cannot be told from a brief once its mark is cut off
+        return  # without its mark, its draft looks like a brief
     outcome = parse_brief(Kind.IMAGE, whole[: -min(at, len(whole))])
     assert not is_successful(outcome) or outcome == parse_brief(Kind.IMAGE, text)
 

@@ -71,7 +71,7 @@ def test_a_song_has_paths() -> None:
 
 
 def test_the_first_name_decides_before_its_synonyms() -> None:
-    """The exact object first; another spelling of it only where that has no value."""
+    """The exact object first; another spelling only if that has no value."""
     both = document('{"prompt": "x", "params": {"steps": 1, "cfg": 2}, "technical": {"steps": 3}}')
     assert BriefPath.parse("technical.steps").find(both) == 3
     assert BriefPath.parse("technical.cfg").find(both) == 2
@@ -82,7 +82,7 @@ def test_the_first_name_decides_before_its_synonyms() -> None:
     "text",
     ["", " ", ".", "a.", ".a", "a..b", "a[", "a[x]", "[0]", "a[-1]", "a]b", "a[0]b", "a. .b"],
 )
-def test_what_is_no_path_is_refused_with_a_reason(text: str) -> None:
+def test_an_invalid_path_is_refused_with_a_reason(text: str) -> None:
     """Never an IndexError, never a path that means something else."""
     with pytest.raises(PathSyntaxError, match=r"path|name"):
         BriefPath.parse(text)
@@ -93,7 +93,7 @@ STEPS = st.lists(st.one_of(NAMES, st.integers(0, 3)), max_size=4)
 
 
 @given(NAMES, STEPS, st.one_of(st.integers(), st.text("abc", min_size=1), st.booleans()))
-def test_a_value_is_found_where_it_was_put(first: str, steps: list[Any], value: object) -> None:
+def test_a_value_is_found_at_its_path(first: str, steps: list[Any], value: object) -> None:
     """For any nesting of objects and lists."""
     inner: Any = value
     for step in reversed(steps):
@@ -215,8 +215,8 @@ def test_a_missing_value_is_the_default_or_nothing() -> None:
     assert PathField(path, default=True).read({"x": False}).unwrap() is False
 
 
-def test_what_a_workflow_takes_is_not_noted_as_unused() -> None:
-    """Other members are, and other notes stay."""
+def test_values_used_by_a_workflow_are_not_noted_as_unused() -> None:
+    """Other members are still noted, and other notes stay."""
     notes = parse_brief(Kind.IMAGE, WRITING).unwrap().notes
     paths = [BriefPath.parse(text) for text in ("technical_params.steps", "tags", "one.deep")]
     assert [note for note in notes if "tags" in note]

@@ -102,7 +102,7 @@ def test_lyrics_without_a_structure(lyrics: Any, expected: list[tuple[str, str]]
     [None, [], 5, "verse, chorus, verse", "two verses", ["verse", "chorus"], [{"type": "verse"}]],
 )
 def test_a_form_is_not_sung(structure: Any) -> None:  # noqa: ANN401 -- any JSON
-    """Where the structure only describes the song, its lyrics are what is sung."""
+    """If the structure only describes the song, its lyrics are sung."""
     assert parts(song(structure=structure, lyrics="la")) == [("verse", "la")]
 
 
@@ -206,7 +206,7 @@ def test_a_tempo(tempo: float | str, expected: str) -> None:
 
 
 def test_metadata_at_the_top_level() -> None:
-    """The top level counts where the metadata says nothing, and only there."""
+    """The top level counts only for fields that the metadata leave out."""
     about = {"key": "C", "time_signature": "3/4", "vocal_style": "loud", "instrumentation": ["a"]}
     top = song(structure=[VERSE], **about, seed=1)
     assert top == song(structure=[VERSE], metadata=about | {"seed": 1})
@@ -216,7 +216,7 @@ def test_metadata_at_the_top_level() -> None:
 
 @pytest.mark.parametrize("junk", [None, True, "", " ", [], {}, [None], {"a": 1}])
 def test_wrong_types_are_ignored(junk: Any) -> None:  # noqa: ANN401 -- any JSON
-    """An optional field that says nothing is as good as missing."""
+    """An optional field of the wrong type counts as missing."""
     names = ["title", "genre", "mood", "tempo", "metadata", "key", "instrumentation", "seed"]
     assert song(structure=[VERSE], **dict.fromkeys(names, junk)) == song(structure=[VERSE])
 
@@ -225,8 +225,8 @@ def test_wrong_types_are_ignored(junk: Any) -> None:  # noqa: ANN401 -- any JSON
     types=st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))),
     line=st.text("ab []\n\r\t\u2028\x0b", max_size=20),
 )
-def test_the_song_keeps_its_frame(types: list[str], line: str) -> None:
-    """No type and no line can break the frame: one marker for each section, then its lines."""
+def test_texts_cannot_break_the_section_markers(types: list[str], line: str) -> None:
+    """Whatever types and lines hold: one marker for each section, then its lines."""
     sections = [{"type": each, "lyrics": line} for each in types]
     found = song(structure=[*sections, VERSE])
     assert len(found.sections) == len(types) + 1

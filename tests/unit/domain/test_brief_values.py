@@ -1,4 +1,4 @@
-"""How long a song is to be, as people and models write it."""
+"""The length of a song, as people and models write it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ from domain.prompt import Kind
         (3600, 3600.0),
     ],
 )
-def test_what_is_understood(value: Any, expected: float) -> None:  # noqa: ANN401 -- any JSON
+def test_valid_durations(value: Any, expected: float) -> None:  # noqa: ANN401 -- any JSON
     """Seconds, a clock, or words."""
     assert read_seconds(value) == expected
 
@@ -77,8 +77,8 @@ def test_nonsense_is_ignored(value: Any) -> None:  # noqa: ANN401 -- any JSON
 
 
 @given(st.text() | st.from_regex(r"[0-9:. minsec]{0,20}", fullmatch=True) | st.floats())
-def test_whatever_comes_out_is_within_bounds(value: str | float) -> None:
-    """No text and no number breaks it."""
+def test_any_duration_is_within_bounds(value: str | float) -> None:
+    """No text and no number breaks the limits."""
     seconds = read_seconds(value)
     assert seconds is None or 1 <= seconds <= 3_600
 
@@ -104,8 +104,10 @@ def test_whatever_comes_out_is_within_bounds(value: str | float) -> None:
         ({"duration": 100, "metadata": {"duration": 180}}, 100.0),
     ],
 )
-def test_where_a_song_says_it(members: dict[str, object], expected: float | None) -> None:
-    """At the top or in the metadata, under its usual names."""
+def test_a_song_names_its_duration_in_several_places(
+    members: dict[str, object], expected: float | None
+) -> None:
+    """At the top level or in the metadata, under its usual names."""
     writing = {"structure": [{"type": "verse", "lyrics": "la"}], **members}
     found = parse_brief(Kind.AUDIO, json.dumps(writing)).unwrap()
     assert isinstance(found, LyricsBrief)

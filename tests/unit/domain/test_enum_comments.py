@@ -1,4 +1,4 @@
-"""Every member of every enum of the domain says what it is."""
+"""Every member of every domain enum has a comment."""
 
 from __future__ import annotations
 
@@ -34,5 +34,5 @@ def _uncommented(module: ModuleType) -> Iterator[str]:
     "module", [artifact_status, breaker, brief, failure, hook_delivery, lease, prompt, render]
 )
 def test_every_enum_member_has_a_comment(module: ModuleType) -> None:
-    """A reader learns from the line itself what a member means."""
+    """The line of a member says what it means."""
     assert list(_uncommented(module)) == []

@@ -1,4 +1,4 @@
-"""The closed family of failures: whose fault, what to do, and the text that people read."""
+"""The closed family of failures: whose fault, what to do, and the messages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from domain.failure import Blame, Failure, FailureCode
 from entrypoints.settings.schema import keys
 
-# Written afresh: whose fault each code is.
+# Written independently: whose fault each code is.
 EXPECTED = {
     Blame.BRIEF: {
         "brief_missing",
@@ -109,7 +109,7 @@ PASSING = {
 
 @pytest.mark.parametrize("code", FailureCode)
 def test_every_code_has_a_blame_and_a_hint(code: FailureCode) -> None:
-    """No code can be raised that nobody knows what to do about."""
+    """Every code that can be raised has instructions."""
     [blame] = [blame for blame, codes in EXPECTED.items() if code.value in codes]
     assert code.blame is blame
     assert code.halts == (code.value in HALTING)
@@ -118,34 +118,34 @@ def test_every_code_has_a_blame_and_a_hint(code: FailureCode) -> None:
 
 
 def test_every_code_appears_once() -> None:
-    """No two names for one code, and no code that the table above does not know."""
+    """No two names for one code, and no code missing from the table above."""
     listed = [word for codes in EXPECTED.values() for word in codes]
     assert len(listed) == len(set(listed)) == len(FailureCode.__members__)
     assert set(listed) == {code.value for code in FailureCode}
     assert all(name.lower() == code.value for name, code in FailureCode.__members__.items())
 
 
-def test_only_the_environment_halts() -> None:
-    """What is certain to meet every prompt is never a prompt's own fault."""
+def test_only_environment_failures_halt_the_queue() -> None:
+    """A failure that affects every prompt is never one prompt's own fault."""
     assert {code.blame for code in FailureCode if code.halts} == {Blame.ENVIRONMENT}
 
 
-def test_what_a_check_finds_halts() -> None:
-    """A check looks before every claim, so its findings meet every prompt."""
+def test_preflight_failures_halt_the_queue() -> None:
+    """Preflight runs before every claim, so its failures affect every prompt."""
     assert all(code.halts for code in FailureCode if code.found_by_preflight)
 
 
 @pytest.mark.parametrize("code", FailureCode)
 def test_hints_name_settings_that_exist(code: FailureCode) -> None:
-    """Nobody is sent to a key that the configuration would refuse."""
+    """No hint sends a user to a key that the configuration would refuse."""
     for name in re.findall(r"\b(?:comfyui|media|database)\.\w+(?:\.\w+)*", code.hint):
         if name.endswith(".py"):
             continue
         assert any(key == name or key.startswith(f"{name}.") for key in keys()), name
 
 
-def test_the_known_troubles_have_codes_of_their_own() -> None:
-    """Each trouble that the contract lists (section 7) can be told from every other."""
+def test_the_known_errors_have_their_own_codes() -> None:
+    """Each error that the contract lists (section 7) is distinct."""
     troubles = {
         FailureCode.COMFYUI_IMPORT,
         FailureCode.OUT_OF_MEMORY,
@@ -158,7 +158,7 @@ def test_the_known_troubles_have_codes_of_their_own() -> None:
 
 
 def test_an_explanation_holds_code_message_detail_and_hint() -> None:
-    """The text is code, message, what the workflow said, and what to do, line by line."""
+    """One line each: code, message, output of the workflow, and hint."""
     failure = Failure(FailureCode.TIMED_OUT, "it ran for 900 s", "Traceback:\n  boom")
     assert failure.explain().splitlines() == [
         "timed_out: it ran for 900 s",
@@ -169,15 +169,15 @@ def test_an_explanation_holds_code_message_detail_and_hint() -> None:
 
 
 def test_an_explanation_without_detail_has_no_empty_line() -> None:
-    """What is not there leaves no gap."""
+    """A missing detail leaves no gap."""
     failure = Failure(FailureCode.NO_FILES, "the folder is empty")
     lines = failure.explain().splitlines()
     assert lines == ["no_files: the folder is empty", f"Hint: {failure.hint}"]
     assert failure.blame is Blame.RENDER
 
 
-def test_a_summary_holds_the_last_words_beside_the_message() -> None:
-    """They are kept apart from the message, since messages may be logged."""
+def test_a_summary_keeps_the_output_apart_from_the_message() -> None:
+    """Messages may be logged, output may not."""
     failure = Failure(FailureCode.WORKFLOW_FAILED, "x.py ended", "Traceback", "KeyError: 'a'")
     assert failure.summary == "x.py ended: KeyError: 'a'"
     assert failure.explain().startswith("workflow_failed: x.py ended: KeyError: 'a'\nTraceback\n")

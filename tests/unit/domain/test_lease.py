@@ -1,4 +1,4 @@
-"""Whether a worker lives, and when a lease has run out: only when that is certain."""
+"""Whether a worker is alive and when a lease has expired: only with certainty."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from domain.lease import (
     heartbeat_time,
     liveness,
 )
-from tests.owners import ME
+from tests.worker_identities import ME
 
 WORDS = st.sampled_from(["", "a", "b"])
 IDENTITIES = st.builds(
@@ -57,15 +57,15 @@ IDENTITIES = st.builds(
     ],
 )
 def test_liveness(owner: ProcessIdentity, started_now: str | None, expected: Liveness) -> None:
-    """The cases that there are, one by one."""
+    """The possible cases, one by one."""
     assert liveness(owner, ME, started_now) is expected
 
 
 @given(IDENTITIES, IDENTITIES, st.sampled_from([None, "1", "2"]))
-def test_nobody_is_called_dead_without_certainty(
+def test_a_worker_is_called_dead_only_with_certainty(
     owner: ProcessIdentity, me: ProcessIdentity, started_now: str | None
 ) -> None:
-    """Only on this machine: before its last start, or where its number is seen from here."""
+    """Only on this machine: before its last boot, or if its process id is visible from here."""
     found = liveness(owner, me, started_now)
     same_boot = bool(owner.boot) and owner.boot == me.boot
     if found is Liveness.DEAD:
@@ -79,10 +79,10 @@ def test_nobody_is_called_dead_without_certainty(
 
 
 @given(IDENTITIES, IDENTITIES, WORDS, st.sampled_from([None, "1", "2"]))
-def test_the_name_of_a_host_changes_nothing_while_it_runs(
+def test_renaming_a_host_changes_nothing_until_it_reboots(
     owner: ProcessIdentity, me: ProcessIdentity, name: str, started_now: str | None
 ) -> None:
-    """A machine is told by its boot; containers of it have other namespaces."""
+    """A machine is identified by its boot id; its containers have other namespaces."""
     owner = replace(owner, boot=me.boot)
     assert liveness(owner, me, started_now) is liveness(replace(owner, host=name), me, started_now)
 
@@ -92,7 +92,7 @@ STEPS = st.lists(st.floats(0.0, 500.0) | st.floats(0.0, 10.0), max_size=40)
 
 
 def _look_on(steps: list[float], heartbeats: list[int] | None = None) -> list[bool]:
-    """Whether render 1 ran out at each look, the first of which is at 1000."""
+    """Whether render 1 had expired at each observation, the first of which is at 1000."""
     observer, now = LeaseObserver(LEASE, GAP), 1000.0
     beats = heartbeats or [0] * (len(steps) + 1)
     found = [1 in observer.observe(now, {1: beats[0]})]
@@ -103,10 +103,10 @@ def _look_on(steps: list[float], heartbeats: list[int] | None = None) -> list[bo
 
 
 @given(STEPS)
-def test_a_lease_runs_out_only_after_a_whole_lease_of_awake_observation(
+def test_a_lease_expires_only_after_a_full_lease_of_observation(
     steps: list[float],
 ) -> None:
-    """Each gap between two looks counts as ``max_gap`` at most."""
+    """Each gap between two observations counts as ``max_gap`` at most."""
     for place, expired in enumerate(_look_on(steps)):
         awake = sum(min(step, GAP) for step in steps[:place])
         if expired:
@@ -117,7 +117,7 @@ def test_a_lease_runs_out_only_after_a_whole_lease_of_awake_observation(
 
 
 @given(STEPS, st.data())
-def test_a_heartbeat_begins_the_lease_anew(steps: list[float], data: st.DataObject) -> None:
+def test_a_heartbeat_restarts_the_lease(steps: list[float], data: st.DataObject) -> None:
     """Whatever number it changes to."""
     beats = data.draw(
         st.lists(st.integers(-2, 2), min_size=len(steps) + 1, max_size=len(steps) + 1)
@@ -130,8 +130,8 @@ def test_a_heartbeat_begins_the_lease_anew(steps: list[float], data: st.DataObje
         assert not expired or awake >= LEASE - 1e-6
 
 
-def test_a_long_sleep_of_the_observer_is_no_lease() -> None:
-    """A laptop that was shut for a night takes nothing over when it wakes."""
+def test_time_in_suspension_does_not_expire_leases() -> None:
+    """A laptop that was closed overnight takes nothing over when it wakes up."""
     assert _look_on([3600.0 * 9]) == [False, False]
 
 
@@ -141,8 +141,8 @@ def test_a_clock_that_stands_still_or_runs_backwards_takes_nothing_over() -> Non
     assert not any(_look_on([-100.0, 10.0] * 5))
 
 
-def test_a_render_that_went_and_came_is_new() -> None:
-    """What was seen of a number before it was gone is forgotten."""
+def test_a_render_that_disappeared_is_observed_from_the_start() -> None:
+    """Earlier observations of its number are forgotten."""
     observer = LeaseObserver(LEASE, GAP)
     for look in range(4):
         assert observer.observe(look * GAP, {1: 0, 2: 0}) == frozenset()
@@ -150,7 +150,7 @@ def test_a_render_that_went_and_came_is_new() -> None:
     assert observer.observe(60.0, {1: 0, 2: 0}) == {2}
 
 
-def test_a_heartbeat_that_changed_once_shows_that_somebody_lives() -> None:
+def test_a_heartbeat_that_changed_once_proves_a_live_worker() -> None:
     """Until the render is gone."""
     observer = LeaseObserver(LEASE, GAP)
     beats = [{1: 7}, {1: 7}, {1: 8}, {1: 8}, {}, {1: 8}]
@@ -170,7 +170,7 @@ def test_a_heartbeat_is_the_time_of_its_owner(moment: datetime) -> None:
 
 
 def test_before_the_first_heartbeat_the_claim_counts() -> None:
-    """Earlier versions counted heartbeats: those say nothing about the time."""
+    """Earlier versions counted heartbeats, which says nothing about the time."""
     claimed_at = datetime(2026, 1, 6, tzinfo=UTC)
     assert heartbeat_time(0, claimed_at) == claimed_at
     assert heartbeat_time(1, claimed_at) is None

@@ -45,7 +45,7 @@ SIDES = st.none() | st.integers(1, 16_384)
     ],
 )
 def test_sizes_of_aspect_ratios(aspect_ratio: str, expected: tuple[int, int]) -> None:
-    """About one megapixel, in multiples of 64; what cannot be read is a square."""
+    """About one megapixel, in multiples of 64; an unreadable ratio gives a square."""
     assert RULE.size(aspect_ratio) == PictureSize(*expected)
 
 
@@ -66,7 +66,7 @@ def test_sizes_of_aspect_ratios(aspect_ratio: str, expected: tuple[int, int]) ->
 def test_named_sides_count_before_the_ratio(
     rule: SizeRule, named: dict[str, int], expected: tuple[int, int]
 ) -> None:
-    """The brief's side counts before the rule's, and the ratio (16:9) finds what is not named."""
+    """The brief's side counts before the rule's, and the ratio (16:9) gives the missing one."""
     assert rule.size("16:9", **named) == PictureSize(*expected)
 
 
@@ -74,7 +74,7 @@ def test_named_sides_count_before_the_ratio(
 def test_any_text_gives_a_size_within_bounds(
     aspect_ratio: str, width: int | None, height: int | None
 ) -> None:
-    """Nothing that a model can write raises, or asks for a picture that no model can draw."""
+    """No text raises, or asks for a size that no model can render."""
     size = RULE.size(aspect_ratio, width, height)
     for side in (size.width, size.height):
         assert side % 64 == 0
@@ -105,7 +105,7 @@ def test_every_rule_that_can_be_configured_keeps_its_own_bounds(
 
 @given(st.integers(1, 99_999), st.integers(1, 99_999))
 def test_the_ratio_is_near_the_one_that_was_asked_for(across: int, down: int) -> None:
-    """Each side is off by half a multiple at most, so the area stays about a megapixel."""
+    """Each side is off by half a multiple at most, so the area stays near a megapixel."""
     ratio = min(max(across / down, 0.25), 4.0)
     size = RULE.size(f"{across}:{down}")
     assert abs(size.width - 1024 * math.sqrt(ratio)) <= 32.001
@@ -114,7 +114,7 @@ def test_the_ratio_is_near_the_one_that_was_asked_for(across: int, down: int) ->
 
 @given(st.text())
 def test_the_ratio_of_any_text_is_between_its_bounds(text: str) -> None:
-    """Never steeper than four to one, but for the rounding of the sides."""
+    """Never steeper than four to one, except for the rounding of the sides."""
     size = RULE.size(text)
     assert 0.24 <= size.width / size.height <= 4.1
 

@@ -1,4 +1,4 @@
-"""Seeds, kinds, and what is left of a render, told from its own pace."""
+"""Seeds, kinds, and the time left of a render."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ BRIEF = ImageBrief("a lake")
 def test_a_chosen_seed_fits_every_sampler_and_is_the_same_each_time(
     prompt_id: int, render_id: int, variant: int
 ) -> None:
-    """32 bits, and nothing but the render decides."""
+    """32 bits, computed from the render alone."""
     seed = seed_for(BRIEF, prompt_id, render_id, variant)
     assert 0 <= seed < 2**32
     assert seed == seed_for(ImageBrief("another"), prompt_id, render_id, variant)
 
 
 def test_every_render_and_every_variant_has_a_seed_of_its_own() -> None:
-    """A new render of the same prompt gives something new."""
+    """A second render of the same prompt gives another result."""
     renders = list(product([1, 2], range(1, 500), [1, 2]))
     assert len({seed_for(BRIEF, *render) for render in renders}) == len(renders)
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2**64 - 1])
 def test_the_seed_of_the_brief_counts_first(seed: int) -> None:
-    """Who names a seed gets it, even 0."""
+    """A named seed is used, even 0."""
     assert seed_for(ImageBrief("a lake", seed=seed), 1, 2, 3) == seed
 
 
 def test_the_kinds_and_their_prompt_types() -> None:
-    """Two types are ours, and nothing that only looks like them."""
+    """Two prompt types belong to Media Generator, and no lookalikes do."""
     assert {kind.value: kind.prompt_type for kind in Kind} == {
         "image": "image_prompt",
         "audio": "lyrics_prompt",
@@ -53,20 +53,18 @@ SECONDS = st.floats(0, 1e6)
 
 
 @given(FRACTIONS, SECONDS, SECONDS)
-def test_a_steady_render_ends_when_it_was_said_to(
-    fraction: float, whole: float, since: float
-) -> None:
-    """What is left at a steady pace is the whole without what has passed, never below nothing."""
+def test_a_steady_render_ends_at_its_estimate(fraction: float, whole: float, since: float) -> None:
+    """At a steady pace the time left is the total minus the time passed, and at least zero."""
     left = seconds_left(fraction, fraction * whole, since)
     assert left is not None
     assert left == pytest.approx(max(0.0, whole * (1 - fraction) - since), abs=1e-3)
 
 
 @given(FRACTIONS, SECONDS, SECONDS, SECONDS)
-def test_waiting_makes_it_never_longer(
+def test_the_estimate_never_grows_without_news(
     fraction: float, elapsed: float, sooner: float, later: float
 ) -> None:
-    """While nothing new is told, the rest only shrinks."""
+    """Without new progress the time left only shrinks."""
     sooner, later = sorted((sooner, later))
     left, less = seconds_left(fraction, elapsed, sooner), seconds_left(fraction, elapsed, later)
     assert left is not None
@@ -75,10 +73,10 @@ def test_waiting_makes_it_never_longer(
 
 
 @given(FRACTIONS, FRACTIONS, SECONDS)
-def test_what_was_there_at_first_says_nothing_of_the_pace(
+def test_initial_progress_does_not_count_towards_the_pace(
     first: float, fraction: float, elapsed: float
 ) -> None:
-    """Only what was added in the time that is known."""
+    """Only progress made during the observed time."""
     left = seconds_left(fraction, elapsed, 0.0, first)
     if fraction - first < 0.02:
         assert left is None
@@ -87,12 +85,12 @@ def test_what_was_there_at_first_says_nothing_of_the_pace(
 
 
 @pytest.mark.parametrize("fraction", [None, 0.0, 0.0199, -1.0, 1.01, float("nan"), float("inf")])
-def test_what_tells_nothing_is_not_guessed_from(fraction: float | None) -> None:
-    """Unknown, hardly begun, or no fraction at all."""
+def test_there_is_no_estimate_without_enough_progress(fraction: float | None) -> None:
+    """Unknown, hardly started, or not a fraction."""
     assert seconds_left(fraction, 100) is None
 
 
-def test_a_clock_that_was_set_back_makes_nothing_negative() -> None:
+def test_a_clock_set_back_makes_no_time_negative() -> None:
     """Negative times count as none."""
     assert seconds_left(0.5, -5, -5) == 0
     assert seconds_left(0.5, 10, -5) == 10

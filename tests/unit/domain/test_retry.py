@@ -1,4 +1,4 @@
-"""How often and how late a failure is tried again."""
+"""How often and after what delay a failure is retried."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ CHANCES = st.floats(0.0, 1.0)
 
 
 @pytest.mark.parametrize("code", [code for code in FailureCode if not code.is_transient])
-def test_what_does_not_pass_is_not_tried_again(code: FailureCode) -> None:
-    """A damaged brief is as damaged the second time."""
+def test_a_permanent_failure_is_not_retried(code: FailureCode) -> None:
+    """A damaged brief stays damaged."""
     assert RetryPolicy(max_attempts=9).wait(Failure(code, "m"), 1, 0.5) is None
 
 
@@ -27,7 +27,7 @@ def test_each_wait_is_twice_the_one_before(attempt: int, wait: float | None) -> 
 
 @given(st.integers(1, 10_000), CHANCES)
 def test_a_wait_is_bounded_and_spread(attempt: int, chance: float) -> None:
-    """Half to one and a half times its length, however many attempts there were."""
+    """Half to one and a half times its length, however many attempts were made."""
     policy = RetryPolicy(max_attempts=20_000, base_seconds=10.0, max_seconds=3600.0)
     wait = policy.wait(KILLED, attempt, chance)
     plain = policy.wait(KILLED, attempt, 0.5)
@@ -46,7 +46,7 @@ def test_a_wait_is_bounded_and_spread(attempt: int, chance: float) -> None:
     ],
 )
 def test_waits_grow_to_their_bound(backoff: Backoff, waits: list[float]) -> None:
-    """From the first one on, by the same factor."""
+    """By the same factor from the first one on."""
     assert [backoff.wait(failures) for failures in range(1, len(waits) + 1)] == waits
 
 
@@ -66,7 +66,7 @@ def test_every_wait_lies_between_its_shares(
     factor: float,
     spread: tuple[float, float],
 ) -> None:
-    """However many failures; no wait is shorter than the one before it by the same chance."""
+    """However many failures; with the same jitter no wait is shorter than the one before it."""
     backoff = Backoff(base, longest, factor, spread)
     plain = Backoff(base, longest, factor).wait(failures)
     wait = backoff.wait(failures, chance)
@@ -77,12 +77,12 @@ def test_every_wait_lies_between_its_shares(
 
 @given(st.integers(1, 50), st.integers(1, 60), CHANCES)
 def test_there_are_never_more_attempts_than_allowed(most: int, attempt: int, chance: float) -> None:
-    """The last attempt has no other behind it."""
+    """No attempt follows the last one."""
     wait = RetryPolicy(max_attempts=most).wait(KILLED, attempt, chance)
     assert (wait is None) == (attempt >= most)
 
 
-def test_dead_workers_are_enough_at_the_bound() -> None:
-    """Not one before."""
+def test_a_prompt_fails_at_the_limit_of_crashes() -> None:
+    """Not one crash earlier."""
     policy = RetryPolicy(max_crashes=3)
     assert [policy.gives_up_after(crashes) for crashes in range(1, 5)] == [False, False, True, True]

@@ -1,4 +1,4 @@
-"""What counts as a word, and what a search asks for."""
+"""What counts as a word, and how a search is parsed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_words_have_neither_case_nor_accents(text: str, words: list[str]) -> Non
 
 
 def test_a_search_has_words_phrases_beginnings_and_exclusions() -> None:
-    """As people write them elsewhere, too."""
+    """In the syntax of other search boxes, too."""
     assert Search.of_text('lake "at dawn" -crowd mount* lake') == Search(
         (
             SearchTerm(("lake",)),
@@ -57,13 +57,13 @@ def test_the_last_word_may_be_half_typed(text: str, *, is_prefix: bool) -> None:
 
 @pytest.mark.parametrize("text", ["", "  ", "-crowd", "!?", '""'])
 def test_a_search_needs_a_word(text: str) -> None:
-    """Nothing to look for is no search."""
+    """An empty search is refused."""
     with pytest.raises(EmptySearchError, match="no word to look for"):
         Search.of_text(text)
 
 
 def test_the_values_of_a_writing_can_be_found_but_not_its_names() -> None:
-    """Of JSON only what a person would read; of anything else all of it."""
+    """Of JSON only the text that a person would read; of anything else all of it."""
     content = '{"title": "Steam", "structure": [{"type": "verse", "lyrics": "It rises"}], "n": 5}'
     assert searchable_text("A song", content) == "a song steam verse it rises"
     assert searchable_text("", "no JSON {") == "no json"

@@ -71,7 +71,7 @@ OUTLINES: list[Any] = [
     {"sections": ["verse", "chorus"], "description": "a slow start"},
     {"form": "verse-chorus", "length": "3 min"},
 ]
-# Words to sing, were there no lyrics beside them.
+# Words to sing if there were no lyrics next to them.
 LOOSE_OUTLINES: list[Any] = [
     [{"section": "Verse 1", "content": "introduces the theme"}],
     [{"verse": "quiet and slow"}, {"chorus": "big"}],
@@ -92,7 +92,7 @@ def test_an_outline_beside_lyrics(name: str, outline: Any) -> None:  # noqa: ANN
 
 @pytest.mark.parametrize("outline", OUTLINES, ids=json.dumps)
 def test_an_outline_alone(outline: Any) -> None:  # noqa: ANN401 -- any JSON
-    """Without words the brief is refused rather than sung."""
+    """Without lyrics the brief is refused rather than sung."""
     assert "has lyrics" in refused({"title": "T", "structure": outline})
 
 
@@ -318,8 +318,8 @@ def test_a_song(document: Any, expected: Sung) -> None:  # noqa: ANN401 -- any J
     ],
     ids=str,
 )
-def test_what_may_be_words_and_may_not(document: Any, said: str) -> None:  # noqa: ANN401
-    """The brief is refused, and the message names the field."""
+def test_ambiguous_lyrics_are_refused(document: Any, said: str) -> None:  # noqa: ANN401
+    """The message names the field."""
     assert said in refused(document)
 
 
@@ -346,8 +346,8 @@ def test_what_may_be_words_and_may_not(document: Any, said: str) -> None:  # noq
     ],
     ids=str,
 )
-def test_what_is_not_sung_is_named(document: Document, notes: tuple[str, ...] | None) -> None:
-    """Nothing that was recognised is dropped in silence, and two briefs differ by no note."""
+def test_left_out_parts_are_named(document: Document, notes: tuple[str, ...] | None) -> None:
+    """Nothing recognised is dropped silently, and two briefs differ by no note."""
     if notes is None:
         assert "is sung" in refused(document)
         return

@@ -1,4 +1,4 @@
-"""Of a song text only the words are sung: no marks, no directions, no details."""
+"""Only the lyrics of a song text are sung: no marks, directions or details."""
 
 from __future__ import annotations
 
@@ -222,8 +222,8 @@ def test_a_text_without_words(lyrics: str) -> None:
     assert "'lyrics' has lyrics" in outcome.failure().message
 
 
-def test_what_is_left_out_is_named() -> None:
-    """Nothing that was recognised is dropped in silence."""
+def test_left_out_lines_are_named() -> None:
+    """Nothing recognised is dropped silently."""
     text = "Title: Rain\n\n[Verse]\n(softly)\nRain (whispered)\n[together]\nBoth: Sun\n\nNote: slow"
     [note] = song(text).notes
     assert note == ("not sung: Title: Rain, (softly), (whispered), [together], Both:, Note: slow")
@@ -252,7 +252,7 @@ LABELS = st.sampled_from(
         *("Pre-Chorus:", "**Verse 1 (softly)**", "<chorus>", "=== Intro ===", "[Chorus: all]"),
     ]
 )
-# No word of these labels, directions or numbers can come out of such letters.
+# None of these labels, directions or numbers can be spelt with such letters.
 WORDS = st.text("qwzjk'éß日", min_size=1, max_size=8)
 LINES = st.lists(WORDS, min_size=1, max_size=6).map(" ".join)
 
@@ -278,7 +278,7 @@ def test_words_never_vanish_and_labels_are_never_sung(
 
 @given(st.text("[]()*_#:-=<>x2 \nVerseChoruSoftly\\rpt", max_size=80) | st.text(max_size=80))
 def test_any_text_is_read_twice_alike(text: str) -> None:
-    """What is sung is sung again when it is read again, so that a submitted song stays as it is."""
+    """The result is read to the same result, so a submitted song does not change."""
     sections, _ = sung_sections(read_song_text(text).parts)
     for section in sections:
         again, _ = sung_sections(read_song_text(section.lyrics, section.type).parts)
@@ -287,7 +287,7 @@ def test_any_text_is_read_twice_alike(text: str) -> None:
 
 @given(st.text(string.ascii_lowercase + " \n'", max_size=200))
 def test_every_word_of_plain_text_is_sung(text: str) -> None:
-    """Of lines without any sign only labels on lines of their own are left out."""
+    """Only labels on separate lines are left out of plain text."""
     outcome = parse_brief(Kind.AUDIO, json.dumps({"lyrics": text}))
     if is_successful(outcome):
         assert " ".join(lyrics for _, lyrics in sung(text)).split() == text.split()

@@ -1,4 +1,4 @@
-"""The diagram, the enums, the closing moves and the database hold together."""
+"""The diagram, the enums, the closing moves and the database agree."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from domain.artifact_status import LEGAL_MOVES, ArtifactStatus, Move, after, sou
 from domain.prompt import Kind
 from domain.render import CLOSING_MOVES, Outcome
 from tests.fresh_databases import fresh_database
-from tests.owners import sqlite_repository
+from tests.worker_identities import sqlite_repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,14 +23,14 @@ WORDS = ["published", "PUBLISHED", "ready", "pending", "error", "done", "", "liv
 
 
 def _diagram() -> Iterator[tuple[tuple[str, str], str]]:
-    """The arrows of the page: status and move, and where they lead."""
+    """The arrows of the page: status, move and next status."""
     [block] = re.findall(r"```mermaid\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
     for source, target, move in re.findall(r"^\s*(\w+) --> (\w+): (\w+)$", block, re.MULTILINE):
         yield (source, move), target
 
 
 def _page_outcomes() -> dict[str, tuple[str, str]]:
-    """The table of the page: outcome, the move that it makes, the status after it."""
+    """The table of the page: outcome, its move, and the status after it."""
     rows = re.findall(
         r"^\| `(\w+)` \|[^|]*\| (?:`(\w+)`|none) \| (?:`(\w+)`|unchanged) \|$",
         PAGE.read_text("utf-8"),
@@ -40,7 +40,7 @@ def _page_outcomes() -> dict[str, tuple[str, str]]:
 
 
 def _accepts(driver: sqlite3.Connection, column: str, word: str) -> bool:
-    """Whether a finished render with this word can be inserted."""
+    """Whether a finished render with this outcome can be inserted."""
     row = {"prompt_id": 1, "kind": "image", "attempt": 1, "crashes": 0, "owner_pid": 7}
     row |= {"owner_host": "h", "owner_boot": "", "owner_namespace": "", "owner_started": "1"}
     row |= {"finished_at": "2026-01-06 00:00:00"}
@@ -60,13 +60,13 @@ def _accepts(driver: sqlite3.Connection, column: str, word: str) -> bool:
 
 
 def _quoted(sql: str, column: str) -> set[str]:
-    """The words that the schema names for a column."""
+    """The values that the schema lists for a column."""
     [listed] = re.findall(rf"\b{column} IN \(([^)]*)\)", sql)
     return set(re.findall(r"'(\w+)'", listed))
 
 
 def test_diagram_enums_closing_moves_and_database_agree(tmp_path: Path) -> None:
-    """One truth in five places: page, moves, outcomes, closing moves, CHECK constraint."""
+    """The same facts in five places: page, moves, outcomes, closing moves, CHECK constraint."""
     path = fresh_database(tmp_path / "musings.db")
     with closing(Connection(path, 1.0)) as connection:
         sqlite_repository(connection, create_indexes=False)
@@ -94,7 +94,7 @@ def test_diagram_enums_closing_moves_and_database_agree(tmp_path: Path) -> None:
 
 
 def test_a_render_ends_only_by_moves_that_its_prompt_can_make() -> None:
-    """Each closing move is legal from processing, and only superseding makes none."""
+    """Each closing move is legal from processing; only superseding makes none."""
     without = [outcome for outcome, move in CLOSING_MOVES.items() if move is None]
     assert without == [Outcome.SUPERSEDED]
     for move in filter(None, CLOSING_MOVES.values()):

@@ -1,4 +1,4 @@
-"""Times as databases hold them: every form of the contract, and nothing else."""
+"""Times in databases: every form of the contract, and no other."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ MOMENTS = st.datetimes(datetime(2, 1, 1), datetime(9998, 12, 31), timezones=ZONE
     ],
 )
 def test_known_forms(value: str, expected: str) -> None:
-    """All of them become one, in UTC."""
+    """Each is converted to one form, in UTC."""
     assert iso_timestamp(value) == expected
 
 
@@ -69,21 +69,21 @@ def test_known_forms(value: str, expected: str) -> None:
         True,
     ],
 )
-def test_what_names_no_moment(value: object) -> None:
-    """Is none, and no error."""
+def test_invalid_times(value: object) -> None:
+    """None, without an error."""
     assert read_timestamp(value) is None
     assert iso_timestamp(value) is None
 
 
 @given(MOMENTS, st.sampled_from("T t"))
-def test_what_python_writes_is_read_back(moment: datetime, between: str) -> None:
+def test_isoformat_is_read_back(moment: datetime, between: str) -> None:
     """With any zone and any fraction, to the microsecond."""
     assert read_timestamp(moment.isoformat(sep=between)) == moment
 
 
 @given(MOMENTS)
 def test_one_form_stays_as_it_is(moment: datetime) -> None:
-    """Reading what was written changes nothing any more, and loses less than a second."""
+    """A normalised time does not change, and loses less than a second."""
     text = iso_timestamp(moment.isoformat())
     assert text is not None
     assert len(text) == len("2026-01-06T21:30:45")
@@ -98,7 +98,7 @@ def test_one_form_stays_as_it_is(moment: datetime) -> None:
 )
 @example("9999-99-99 99:99:99")
 def test_no_text_is_an_error(text: str) -> None:
-    """It names a moment in UTC, or none."""
+    """It is a time in UTC, or none."""
     moment = read_timestamp(text)
     assert moment is None or moment.tzinfo is UTC
 
@@ -106,10 +106,10 @@ def test_no_text_is_an_error(text: str) -> None:
 @given(MOMENTS, st.none() | MOMENTS, st.none() | MOMENTS)
 @example(datetime(2026, 1, 6, 23, tzinfo=WEST), datetime(2026, 1, 7, tzinfo=UTC), None)
 @example(datetime(2026, 1, 7, 1, tzinfo=EAST), None, datetime(2026, 1, 6, 23, tzinfo=UTC))
-def test_a_span_knows_what_lies_in_it(
+def test_a_span_contains_its_start_but_not_its_end(
     moment: datetime, since: datetime | None, until: datetime | None
 ) -> None:
-    """Its start does, its end does not; and whatever does lies between its two texts."""
+    """The same holds for the texts of its bounds."""
     time_range, text = TimeRange(since, until), moment.isoformat(" ")
     inside = (since is None or moment >= since) and (until is None or moment < until)
     assert time_range.contains(text) is inside
@@ -118,8 +118,8 @@ def test_a_span_knows_what_lies_in_it(
         assert time_range.newest is None or text < time_range.newest
 
 
-def test_only_an_endless_span_holds_what_is_no_moment() -> None:
-    """Nobody knows where it lies."""
+def test_only_an_unbounded_span_contains_an_invalid_time() -> None:
+    """Its position is unknown."""
     assert TimeRange().contains("never")
     assert TimeRange().contains(None)
     assert not TimeRange(since=datetime(1, 1, 1, tzinfo=UTC)).contains("never")
@@ -127,7 +127,7 @@ def test_only_an_endless_span_holds_what_is_no_moment() -> None:
 
 @pytest.mark.parametrize(("year", "begins_later"), [(1, False), (9999, True)])
 def test_a_span_may_reach_the_ends_of_the_calendar(year: int, *, begins_later: bool) -> None:
-    """A text of today is on the right side of both of its bounds."""
+    """A time of today compares correctly with both bounds."""
     end = datetime(year, 12 if begins_later else 1, 31 if begins_later else 1, tzinfo=UTC)
     time_range = TimeRange(end, end)
     assert time_range.oldest is not None

@@ -1,4 +1,4 @@
-"""Many briefs from one."""
+"""Many briefs from one document."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ _VALUES = st.lists(st.integers(0, 99) | st.text(max_size=3), min_size=1, max_siz
 
 @given(st.dictionaries(st.sampled_from("abcd"), _VALUES, min_size=1, max_size=4))
 def test_a_grid_is_every_combination(values: dict[str, list[Any]]) -> None:
-    """Each once, and the axes are found again in them."""
+    """Each once, and it holds the values of the axes."""
     axes = [Axis(path, tuple(each)) for path, each in values.items()]
     cells = grid(axes)
     assert len(cells) == math.prod(len(axis.values) for axis in axes)
@@ -82,7 +82,7 @@ def test_a_grid_is_every_combination(values: dict[str, list[Any]]) -> None:
 
 
 def test_a_grid_is_bounded() -> None:
-    """The message says how many they would be."""
+    """The message gives the number of combinations."""
     axes = [Axis("a", tuple(range(50))), Axis("b", tuple(range(21)))]
     with pytest.raises(VariationError, match=f"50 × 21 are 1,050 .* at most {MAX_VARIATIONS:,}"):
         grid(axes)
@@ -104,10 +104,8 @@ _JSON = st.recursive(
     st.lists(st.sampled_from(["a", "b", "c", "0"]), min_size=1, max_size=4),
     st.integers(1),
 )
-def test_a_value_is_set_where_it_is_found(
-    document: dict[str, Any], names: list[str], value: int
-) -> None:
-    """The rest stays as it is, and so does the document that was given."""
+def test_a_value_is_set_at_its_path(document: dict[str, Any], names: list[str], value: int) -> None:
+    """The rest is unchanged, and so is the given document."""
     before = copy.deepcopy(document)
     path = ".".join(names)
     try:
@@ -125,8 +123,8 @@ def test_a_value_is_set_where_it_is_found(
     }
 
 
-def test_a_field_is_set_where_it_is_read_first() -> None:
-    """In whatever spelling it is there already."""
+def test_a_field_is_set_where_it_is_read() -> None:
+    """In the spelling that the document already uses."""
     document = {"prompt": "x", "Technical Params": {"Mood": "calm", "steps": 4}, "seed": 3}
     varied = with_values(Kind.IMAGE, document, {"mood": "wild", "technical_params.steps": 9})
     assert varied == {"prompt": "x", "Technical Params": {"Mood": "wild", "steps": 9}, "seed": 3}
@@ -139,7 +137,7 @@ def test_a_field_is_set_where_it_is_read_first() -> None:
 
 
 def test_labels() -> None:
-    """Made of the words of the text; checked where a person gives one."""
+    """Made from the words of the text; validated if a user gives one."""
     assert label_of("A Lake at dawn, über alles 123", "3f9c") == "a-lake-at-dawn-über-3f9c"
     assert label_of("!?", "3f9c") == "3f9c"
     assert check_label("  foxes ") == "foxes"

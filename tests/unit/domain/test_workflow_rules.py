@@ -1,4 +1,4 @@
-"""The first rule that fits chooses the workflow; a name that was chosen beats every rule."""
+"""The first matching rule chooses the workflow; an explicit name overrides every rule."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WHEN = st.dictionaries(KEYS, st.lists(WORDS, min_size=1, max_size=3).map(tuple),
 
 
 def brief(kind: Kind = Kind.IMAGE, **members: Any) -> Brief:  # noqa: ANN401 - any JSON
-    """A brief with these members besides the required ones."""
+    """A brief with these members in addition to the required ones."""
     required: dict[str, Any] = {"prompt": "A quiet lake"}
     if kind is Kind.AUDIO:
         required = {"structure": [{"type": "verse", "lyrics": "Rain on tin"}]}
@@ -60,7 +60,7 @@ def rules(*rules: WorkflowRule, kind: Kind = Kind.IMAGE) -> WorkflowRules:
 def test_a_rule_says_why_it_fits(
     when: dict[str, tuple[str, ...]], members: dict[str, Any], reason: str | None
 ) -> None:
-    """In the words of the settings and of the brief; without the members it does not fit."""
+    """In the terms of settings and brief; without the members it does not match."""
     named = rules(WorkflowRule("fit", when))
     choice = named.choose(brief(**members)).unwrap()
     assert choice.name == "fit"
@@ -82,7 +82,7 @@ def test_songs_have_genres() -> None:
 
 
 def test_the_name_of_the_configuration_is_that_of_the_prompt() -> None:
-    """It is no part of the brief; a prompt without one fits no rule about it."""
+    """It is not part of the brief; a prompt without one matches no rule about it."""
     named = rules(WorkflowRule("poster", {"config_name": ("poster",), "style": ("*",)}))
     tagged = brief(style_tags=["bold"])
     assert named.choose(tagged, "Poster").unwrap().name == "poster"
@@ -90,8 +90,8 @@ def test_the_name_of_the_configuration_is_that_of_the_prompt() -> None:
     assert named.choose(tagged).unwrap().name == "default"
 
 
-def test_an_unknown_name_is_refused_with_those_like_it() -> None:
-    """A person mistyped it, or the settings have changed since."""
+def test_an_unknown_name_is_refused_with_similar_names() -> None:
+    """A user mistyped it, or the settings have changed since."""
     named = rules(WorkflowRule("anime", {"style": ("x",)}), WorkflowRule("photo", {"mood": ("y",)}))
     failure = named.choose(brief(), chosen="aniem").failure()
     assert failure.code is FailureCode.WORKFLOW_UNKNOWN
@@ -107,14 +107,14 @@ def test_an_unknown_name_is_refused_with_those_like_it() -> None:
     value=st.one_of(st.none(), WORDS, st.lists(WORDS, max_size=2), st.integers(), st.booleans()),
     config_name=st.one_of(st.none(), WORDS),
 )
-def test_the_first_rule_that_fits_alone_is_chosen(
+def test_the_first_matching_rule_is_chosen(
     whens: list[dict[str, tuple[str, ...]]],
     tags: list[str],
     mood: str,
     value: Any,  # noqa: ANN401 - any JSON
     config_name: str | None,
 ) -> None:
-    """The order of the rules decides, a rule without conditions always fits, names beat rules."""
+    """Rules are checked in order, one without conditions always matches, names override rules."""
     made = brief(style_tags=tags, technical_params={"mood": mood}, a={"b": value})
     named = rules(*(WorkflowRule(f"w{number}", when) for number, when in enumerate(whens)))
     choice = named.choose(made, config_name).unwrap()
@@ -126,7 +126,7 @@ def test_the_first_rule_that_fits_alone_is_chosen(
 
 
 def test_a_misspelt_condition_is_noticed() -> None:
-    """As far as it can be told from a path."""
+    """As far as a path shows it."""
     assert misspelt("stlye", Kind.IMAGE) == "style"
     assert misspelt("config-name", Kind.IMAGE) == "config_name"
     assert misspelt("lora", Kind.IMAGE) is None

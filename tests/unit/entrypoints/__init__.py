@@ -1,1 +1,1 @@
-"""Where the program starts."""
+"""The entrypoints of the program."""

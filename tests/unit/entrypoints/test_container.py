@@ -1,4 +1,4 @@
-"""The composition root: every part can be built from a file with the least in it."""
+"""The composition root: every part can be built from a minimal configuration file."""
 
 from __future__ import annotations
 
@@ -60,10 +60,10 @@ from entrypoints.factories import open_database
 from entrypoints.lazy_import import Lazy
 from entrypoints.renderer_setup import ScriptSetup
 from entrypoints.renderers import RENDERERS
+from tests.config_folder import ConfigFolder, make_config_folder
 from tests.databases import Poet
 from tests.fakes.events import EventRecorder
 from tests.fresh_databases import fresh_database
-from tests.settings_places import Place, make_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -86,7 +86,7 @@ if TYPE_CHECKING:
 
     Build = Callable[..., Container]
 
-# One of each part; mypy holds the adapters against the ports that they are for.
+# One of each part; mypy checks the adapters against their ports.
 CLOCK: type[Clock] = SystemClock
 PROCESSES: type[Processes] = SystemProcesses
 CATALOGUE: type[PromptCatalogue] = SqlPromptCatalogue
@@ -158,7 +158,7 @@ IN_BUCKET: dict[str, type[object]] = {
 }
 OF_SERVERS: dict[str, type[object]] = {"server_jobs": SERVER_JOBS, "orphaned_jobs": OrphanedJobs}
 MADE_ANEW: dict[str, type[object]] = {
-    "slot": RenderSlot,  # each thread that renders has one of its own
+    "slot": RenderSlot,  # one for each thread that renders
     "watch": WATCH,
     "page_database": DATABASE,
     "size_rule": SizeRule,
@@ -194,16 +194,16 @@ VALUES = {
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
+def config(tmp_path: Path) -> ConfigFolder:
     """A configuration folder, a ComfyUI folder and a database with everything in it."""
-    made = make_place(tmp_path)
+    made = make_config_folder(tmp_path)
     fresh_database(tmp_path / "musings.db", "wide")
     (tmp_path / "ComfyUI" / "output" / "poets").mkdir(parents=True)
     return made
 
 
 @pytest.fixture
-def build(place: Place, tmp_path: Path) -> Iterator[Build]:
+def build(config: ConfigFolder, tmp_path: Path) -> Iterator[Build]:
     """Makes containers, and closes their databases."""
     made: list[Container] = []
 
@@ -217,7 +217,7 @@ def build(place: Place, tmp_path: Path) -> Iterator[Build]:
         }
         for name, section in sections.items():
             minimal.setdefault(name, {}).update(section)
-        container = Container(settings=place.load(minimal), events=EventRecorder())
+        container = Container(settings=config.load(minimal), events=EventRecorder())
         made.append(container)
         return container
 
@@ -227,8 +227,8 @@ def build(place: Place, tmp_path: Path) -> Iterator[Build]:
             container.providers[name]().close()
 
 
-def test_every_provider_resolves(build: Build, place: Place) -> None:
-    """From the smallest file that works; each part is built once, or anew where that is meant."""
+def test_every_provider_resolves(build: Build, config: ConfigFolder) -> None:
+    """From the smallest valid file; each part is built once, or each time where intended."""
     container = build()
     named = (
         ONCE.keys()
@@ -255,7 +255,7 @@ def test_every_provider_resolves(build: Build, place: Place) -> None:
         assert isinstance(built, part), name
         assert container.providers[name]() is built
     for name, part in MADE_ANEW.items():
-        given = {"folder": place.folder} if name == "staging_space_checks" else {}
+        given = {"folder": config.folder} if name == "staging_space_checks" else {}
         one, other = (container.providers[name](**given) for _ in range(2))
         assert isinstance(one, part), name
         assert one is not other
@@ -270,8 +270,8 @@ def test_every_provider_resolves(build: Build, place: Place) -> None:
     ] == ([None] * 6)
 
 
-def test_reuse_is_built_where_a_setting_asks(build: Build) -> None:
-    """A renderer around the other one, and what looks for prompts that need none."""
+def test_reuse_is_built_if_configured(build: Build) -> None:
+    """A renderer around the other one, and the finder of prompts that need no render."""
     container = build(media={"reuse": True})
     assert isinstance(container.renderer(), ReusingRenderer)
     assert isinstance(container.own_renderer(), ScriptRenderer)
@@ -279,8 +279,8 @@ def test_reuse_is_built_where_a_setting_asks(build: Build) -> None:
     assert isinstance(container.admission(), Admission)
 
 
-def test_a_bucket_takes_the_place_of_the_folder(build: Build) -> None:
-    """Nothing is opened for it, and no ComfyUI directory is needed to say where files are."""
+def test_a_bucket_replaces_the_folder(build: Build) -> None:
+    """No folder is opened, and a ComfyUI directory is not needed to locate files."""
     storage = {"url": "s3://media/poets/", "access_key_id": "a", "secret_access_key": "b"}
     container = build(media={"storage": storage})
     for name, part in IN_BUCKET.items():
@@ -290,8 +290,8 @@ def test_a_bucket_takes_the_place_of_the_folder(build: Build) -> None:
     assert container.published_root() == container.object_storage().address == "s3://media/poets"
 
 
-def test_every_path_leads_to_something_that_can_be_called() -> None:
-    """Also of those parts that few settings ask for."""
+def test_every_import_path_is_callable() -> None:
+    """Including those of parts that few settings use."""
     parts = providers.traverse(*Container.providers.values())
     named = (getattr(part, "provides", None) for part in parts)
     paths = {path for path in named if isinstance(path, Lazy)}
@@ -300,8 +300,8 @@ def test_every_path_leads_to_something_that_can_be_called() -> None:
         assert callable(lazy.resolve()), lazy
 
 
-def test_a_path_that_leads_nowhere_says_so() -> None:
-    """The two ways in which one can be wrong; nothing is imported before."""
+def test_a_wrong_import_path_is_reported() -> None:
+    """Both kinds of error; nothing is imported before."""
     with pytest.raises(ImportError, match="no_such_module"):
         Lazy("adapters.no_such_module:Thing")()
     with pytest.raises(AttributeError, match="NoSuchClock"):
@@ -314,7 +314,7 @@ def _workflow(setup: RendererSetup, kind: Kind) -> ScriptWorkflow:
 
 
 @pytest.mark.parametrize("audio", ["script", "sketch", "server"])
-def test_servers_bring_parts_of_their_own(build: Build, audio: str) -> None:
+def test_servers_need_additional_parts(build: Build, audio: str) -> None:
     """For one kind or for both; each part is built once."""
     container = build(
         media={
@@ -335,13 +335,13 @@ def test_servers_bring_parts_of_their_own(build: Build, audio: str) -> None:
 
 
 def test_two_containers_share_nothing(build: Build) -> None:
-    """A test, or a second command in one process, gets parts of its own."""
+    """A test, or a second command in one process, gets separate parts."""
     first, second = build(), build()
     assert all(first.providers[name]() is not second.providers[name]() for name in ONCE)
 
 
-def test_a_part_that_was_made_elsewhere_takes_its_place(build: Build) -> None:
-    """What is built upon it is built upon that one."""
+def test_a_given_part_replaces_the_default(build: Build) -> None:
+    """Parts that depend on it use the replacement."""
     loaded = build().settings()
     with closing(open_database(loaded)) as database:
         container = compose(loaded, database=database)
@@ -351,7 +351,7 @@ def test_a_part_that_was_made_elsewhere_takes_its_place(build: Build) -> None:
 
 
 def test_settings_reach_the_parts(build: Build) -> None:
-    """Limits and choices of the file stand in the workflows."""
+    """Limits and choices of the file are in the workflows."""
     container = build(
         comfyui={"timeout_seconds": 77, "queue_size": 3},
         media={
@@ -371,9 +371,9 @@ def test_settings_reach_the_parts(build: Build) -> None:
     assert image.arguments["prompt"] == ("--text4",)
 
 
-def test_the_sketch_needs_no_comfyui(place: Place, tmp_path: Path) -> None:
-    """Its scripts are there, and run with this very interpreter."""
-    settings = place.load(
+def test_the_sketch_needs_no_comfyui(config: ConfigFolder, tmp_path: Path) -> None:
+    """Its scripts are installed, and run with this interpreter."""
+    settings = config.load(
         {
             "database": {"path": str(tmp_path / "musings.db")},
             "comfyui": {"output_directory": str(tmp_path)},
@@ -392,7 +392,7 @@ def test_the_sketch_needs_no_comfyui(place: Place, tmp_path: Path) -> None:
 def test_indexes_are_made_as_the_file_says(
     build: Build, tmp_path: Path, *, create_indexes: bool
 ) -> None:
-    """The one thing on a shared table can be turned off."""
+    """The only change to a shared table can be turned off."""
     build(database={"create_indexes": create_indexes}).repository()
     found = Poet(tmp_path / "musings.db").execute(
         "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'media_generator_pending%'"
@@ -401,7 +401,7 @@ def test_indexes_are_made_as_the_file_says(
 
 
 def test_the_parts_work_together(build: Build, tmp_path: Path) -> None:
-    """A drain of a queue whose script is missing stops with that reason and touches nothing."""
+    """A drain of a queue whose script is missing stops with that reason and changes nothing."""
     poet = Poet(tmp_path / "musings.db")
     poet.write('{"prompt": "a lake"}')
     report = build().drain().run(Selection(), StopRequest())
@@ -411,10 +411,10 @@ def test_the_parts_work_together(build: Build, tmp_path: Path) -> None:
 
 
 def test_a_missing_database_is_an_error_of_the_part_that_needs_it(
-    place: Place, tmp_path: Path
+    config: ConfigFolder, tmp_path: Path
 ) -> None:
     """Building the container opens nothing; asking for the catalogue does."""
-    settings = place.load({"database": {"path": str(tmp_path / "none.db")}})
+    settings = config.load({"database": {"path": str(tmp_path / "none.db")}})
     container = Container(settings=settings, events=EventRecorder())
     with pytest.raises(RepositoryError, match="no database"):
         container.catalogue()
@@ -435,11 +435,11 @@ print(sorted(heavy & sys.modules.keys()))
 """
 
 
-def test_looking_loads_nothing_that_renders(place: Place, tmp_path: Path) -> None:
-    """Importing the container imports no adapter; the catalogue needs no library of media."""
-    place.write({"database": {"path": str(tmp_path / "musings.db")}})
+def test_reading_commands_import_no_renderer(config: ConfigFolder, tmp_path: Path) -> None:
+    """Importing the container imports no adapter; the catalogue needs no media library."""
+    config.write({"database": {"path": str(tmp_path / "musings.db")}})
     told = subprocess.run(  # noqa: S603 - a fresh interpreter is what is looked into
-        [sys.executable, "-c", _LOADED, str(place.file)],
+        [sys.executable, "-c", _LOADED, str(config.file)],
         capture_output=True,
         text=True,
         check=False,
@@ -447,8 +447,8 @@ def test_looking_loads_nothing_that_renders(place: Place, tmp_path: Path) -> Non
     assert (told.stdout, told.stderr) == ("[]\n", "")
 
 
-def test_the_systems_clock_tells_utc_and_never_runs_backwards() -> None:
-    """What the manual clock imitates."""
+def test_the_system_clock_uses_utc_and_never_runs_backwards() -> None:
+    """The manual clock imitates this behaviour."""
     clock = SystemClock()
     before = clock.monotonic()
     clock.sleep(0)

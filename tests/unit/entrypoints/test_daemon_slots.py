@@ -1,4 +1,4 @@
-"""Which slots the settings ask for."""
+"""The slots that the settings ask for."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ def _with(**workers: object) -> Settings:
 
 
 def test_without_any_setting_there_is_one_slot_for_everything() -> None:
-    """One GPU, one render at a time."""
+    """One GPU renders one prompt at a time."""
     [slot] = planned_slots(_with())
     assert (slot.name, slot.kinds, slot.environment) == ("shared-1", frozenset(Kind), {})
 
 
-def test_environments_are_dealt_out_in_turn() -> None:
+def test_environments_are_assigned_in_turn() -> None:
     """Pictures first, then songs, then shared ones."""
     gpus = ({"CUDA_VISIBLE_DEVICES": "0"}, {"CUDA_VISIBLE_DEVICES": "1"})
     slots = planned_slots(_with(image=2, audio=1, shared=1, environments=gpus))
@@ -34,7 +34,7 @@ def test_environments_are_dealt_out_in_turn() -> None:
 
 @given(st.integers(0, 8), st.integers(0, 8), st.none() | st.integers(0, 8))
 def test_slots_are_as_many_as_were_asked_for(image: int, audio: int, shared: int | None) -> None:
-    """Their names are unique, and each takes what its name says."""
+    """Their names are unique, and each takes the kinds in its name."""
     slots = planned_slots(_with(image=image, audio=audio, shared=shared))
     expected = image + audio + (shared if shared is not None else int(not image and not audio))
     assert len(slots) == expected
@@ -65,7 +65,7 @@ IMAGE, AUDIO, BOTH = frozenset({Kind.IMAGE}), frozenset({Kind.AUDIO}), frozenset
 
 
 def test_each_server_gets_its_slots() -> None:
-    """No server has less to do than it may be given."""
+    """No server gets fewer jobs than it may have."""
     assert _served("server", "server") == [
         ("image-1", IMAGE),
         ("image-2", IMAGE),
@@ -74,8 +74,8 @@ def test_each_server_gets_its_slots() -> None:
     ]
 
 
-def test_what_no_server_renders_gets_a_slot_of_its_own() -> None:
-    """A script's song keeps no server waiting."""
+def test_a_kind_without_a_server_gets_its_own_slot() -> None:
+    """A song rendered by a script does not block a server."""
     assert _served("server", "script") == [
         ("image-1", IMAGE),
         ("image-2", IMAGE),
@@ -84,7 +84,7 @@ def test_what_no_server_renders_gets_a_slot_of_its_own() -> None:
     ]
 
 
-def test_numbers_that_are_set_count_more_than_the_servers() -> None:
-    """Whoever sets them knows why."""
+def test_configured_numbers_override_the_servers() -> None:
+    """An explicit setting is deliberate."""
     assert _served("server", "server", Workers(image=1)) == [("image-1", IMAGE)]
     assert _served("script", "sketch") == [("shared-1", BOTH)]

@@ -1,4 +1,4 @@
-"""The doctor's checks of macOS privacy, of webhooks and of the certificate for signatures."""
+"""The doctor's checks of macOS privacy, webhooks and the signing certificate."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ from entrypoints.cli.invocation import Invocation
 def test_on_a_mac_the_database_on_the_desktop_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The system is told to be macOS; all else is the doctor's own."""
+    """The test pretends that the system is macOS; the rest is the real doctor."""
     mac = SimpleNamespace(platform="darwin", prefix="/opt/v", executable="/opt/v/bin/python")
     monkeypatch.setattr(doctor, "sys", mac)
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -36,7 +36,7 @@ PLAIN = "an old secret of more than 24 bytes"
 
 
 def checks_with(hooks: dict[str, object], folder: Path) -> list[Check]:
-    """What the doctor says about webhooks and settings, with these hooks."""
+    """The doctor's checks of webhooks and settings, with these hooks."""
     path = folder / "media_generator_config.json"
     path.write_text(json.dumps({"hooks": hooks}), "utf-8")
     settings, problems = Invocation(config_file=path).inspected_settings()
@@ -60,7 +60,7 @@ def checks_with(hooks: dict[str, object], folder: Path) -> list[Check]:
 def test_the_doctor_explains_the_signature_of_webhooks(
     tmp_path: Path, secret: str | None, status: CheckStatus, words: str
 ) -> None:
-    """The form that receivers need is named; the secret is not."""
+    """The required form is named; the secret is not."""
     [check] = checks_with({"published": WEBHOOK, "secret": secret}, tmp_path)
     assert check.status is status
     assert words in check.finding
@@ -69,12 +69,12 @@ def test_the_doctor_explains_the_signature_of_webhooks(
     assert not any(private in text for private in (KEY, PLAIN, "hush", "aHVzaA"))
 
 
-def test_without_webhooks_the_doctor_says_nothing_of_them(tmp_path: Path) -> None:
-    """A command needs no signature."""
+def test_without_webhooks_the_doctor_does_not_check_them(tmp_path: Path) -> None:
+    """A command hook needs no signature."""
     assert checks_with({"published": {"command": ["true"]}, "secret": "hush"}, tmp_path) == []
 
 
-def test_the_doctor_reports_a_secret_that_cannot_be_used_once(tmp_path: Path) -> None:
+def test_the_doctor_reports_an_unusable_secret_once(tmp_path: Path) -> None:
     """As a problem of the settings."""
     [check] = checks_with({"error": WEBHOOK, "secret": "whsec_hush hush"}, tmp_path)
     assert (check.subject, check.status) == ("settings", CheckStatus.ERROR)

@@ -1,4 +1,4 @@
-"""The parts that deliver hooks, as the container builds them from a configuration file."""
+"""The parts that deliver hooks, built by the container from a configuration file."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from application.ports.prompt_repository import Selection
 from application.signals import StopRequest
 from domain.failure import Failure, FailureCode
 from entrypoints.container import Container
+from tests.config_folder import make_config_folder
 from tests.databases import Poet
 from tests.fakes.events import EventRecorder
 from tests.fresh_databases import fresh_database
-from tests.settings_places import make_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,8 +29,8 @@ FAILURE = Failure(FailureCode.WORKER_LOST, "the program died ten times")
 
 @pytest.fixture
 def build(tmp_path: Path) -> Build:
-    """Makes containers for a database with one prompt, with these hooks."""
-    place = make_place(tmp_path)
+    """Makes containers for a database with one prompt and these hooks."""
+    config = make_config_folder(tmp_path)
     poet = Poet(fresh_database(tmp_path / "musings.db", "wide"))
     poet.write("{}")
 
@@ -40,7 +40,7 @@ def build(tmp_path: Path) -> Build:
             "comfyui": {"python": sys.executable, "comfyui_directory": str(tmp_path)},
             "hooks": hooks,
         }
-        return Container(settings=place.load(settings), events=EventRecorder())
+        return Container(settings=config.load(settings), events=EventRecorder())
 
     return with_hooks
 
@@ -49,7 +49,7 @@ def build(tmp_path: Path) -> Build:
 def test_the_repository_and_the_leases_write_messages_and_the_dispatcher_delivers_them(
     build: Build, tmp_path: Path, by: str
 ) -> None:
-    """From the configuration file to the program that is run."""
+    """From the configuration file to the program being run."""
     received = tmp_path / "received"
     container = build(error={"command": ["/bin/sh", "-c", f"cat > '{received}'"]})
     with (

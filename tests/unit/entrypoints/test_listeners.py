@@ -1,4 +1,4 @@
-"""Every event has its row in the table, and every consumer takes every event."""
+"""Every event has its row in the table, and every consumer handles every event."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from entrypoints.settings.model import Logging
 from entrypoints.telemetry.event_log import EventLog
 from entrypoints.telemetry.logs import Logs
 from tests.fakes.system import ManualClock
-from tests.owners import ME
 from tests.unit.entrypoints.telemetry.sample_events import every_event
 from tests.unit.entrypoints.telemetry.scrapes import render_metrics
+from tests.worker_identities import ME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,21 +49,21 @@ LISTENERS: dict[str, Callable[[Logs], EventListener]] = {
 
 @pytest.fixture(params=LISTENERS)
 def listener(request: pytest.FixtureRequest) -> Iterator[EventListener]:
-    """One of each sort."""
+    """One listener of each type."""
     with closing(Logs(Logging(), io.StringIO(), {})) as logs:
         yield LISTENERS[request.param](logs)
 
 
 def test_the_tables_know_every_event_and_every_outcome() -> None:
-    """A new event needs its row, and an example for the tests; names stay unique."""
+    """A new event needs its row, and a sample for the tests; names are unique."""
     assert EVENTS.keys() == set(get_args(Event)) == {type(event) for event in every_event()}
     assert ENDINGS.keys() == set(Outcome)
     names = [row.name for row in EVENTS.values()] + [row.name for row in ENDINGS.values()]
     assert {name for name, count in Counter(names).items() if count > 1} == {"render.superseded"}
 
 
-def test_every_class_that_listens_is_known_here() -> None:
-    """A listener that nobody tries would be free to forget."""
+def test_every_listener_class_is_tested() -> None:
+    """A listener missing from the tests might not handle every event."""
     found = {
         each.name
         for file in SOURCES.rglob("*.py")
@@ -73,14 +73,14 @@ def test_every_class_that_listens_is_known_here() -> None:
     assert found == LISTENERS.keys() | PASS_ON | PROTOCOLS
 
 
-def test_every_listener_knows_every_event(listener: EventListener) -> None:
-    """None of them raises, whatever happens."""
+def test_every_listener_handles_every_event(listener: EventListener) -> None:
+    """None of them raises."""
     for event in every_event():
         listener.handle(event)
 
 
 def test_json_and_live_state_use_the_same_word() -> None:
-    """A program that reads both finds one name for one ending."""
+    """A program that reads both sees one name for each outcome."""
     ends = [event for event in every_event() if isinstance(event, RenderEnded)]
     state = WorkerState("run", ManualClock())
     for event in ends:

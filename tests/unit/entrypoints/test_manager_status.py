@@ -1,4 +1,4 @@
-"""What ``systemctl status`` shows of the queue."""
+"""The status of the queue in ``systemctl status``."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MISSING = Failure(FailureCode.SCRIPT_MISSING, "not there")
 
 
 class Manager:
-    """A service manager that listens at a real socket."""
+    """A service manager that listens on a real socket."""
 
     def __init__(self, line: socket.socket, address: str) -> None:
         self._line = line
@@ -29,13 +29,13 @@ class Manager:
 
     @property
     def told(self) -> str:
-        """The next thing that it was told."""
+        """The next message from the daemon."""
         return self._line.recv(4096).decode().removeprefix("STATUS=")
 
 
 @pytest.fixture
 def manager(tmp_path: Path) -> Iterator[Manager]:
-    """It waits for nothing longer than a second."""
+    """A manager that waits for at most a second."""
     address = str(tmp_path / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
         line.bind(address)
@@ -43,8 +43,8 @@ def manager(tmp_path: Path) -> Iterator[Manager]:
         yield Manager(line, address)
 
 
-def test_a_kind_that_is_broken_is_named_until_it_is_mended(manager: Manager) -> None:
-    """Both, when both are; the code and what to do, no more."""
+def test_an_unavailable_kind_is_named_until_it_recovers(manager: Manager) -> None:
+    """Both kinds if both are unavailable; only the code and what to do."""
     manager.status.handle(KindUnavailable(Kind.IMAGE, MISSING))
     assert manager.told == f"cannot render image: script_missing: {MISSING.hint}"
     manager.status.handle(KindUnavailable(Kind.AUDIO, MISSING))
@@ -55,16 +55,16 @@ def test_a_kind_that_is_broken_is_named_until_it_is_mended(manager: Manager) -> 
     assert manager.told == "working"
 
 
-def test_a_pause_is_told_and_its_end(manager: Manager) -> None:
-    """With the reason that everybody may read."""
+def test_a_pause_and_its_end_are_shown(manager: Manager) -> None:
+    """With its public reason."""
     manager.status.handle(QueuePaused("environment", "disk_full", "The disk is full."))
     assert manager.told == "paused: The disk is full."
     manager.status.handle(QueueResumed())
     assert manager.told == "working"
 
 
-def test_new_settings_begin_with_nothing_broken(manager: Manager) -> None:
-    """They may have mended it; if not, that is told again."""
+def test_new_settings_reset_the_unavailable_kinds(manager: Manager) -> None:
+    """They may have fixed the cause; if not, it is reported again."""
     manager.status.handle(KindUnavailable(Kind.IMAGE, MISSING))
     assert manager.told
     manager.status.reset()

@@ -10,7 +10,7 @@ from entrypoints.settings.errors import SettingsError
 from entrypoints.settings.loader import describe
 from entrypoints.settings.redaction import secret_variables
 from entrypoints.settings.resolution import database_address, database_name, is_postgres
-from tests.settings_places import Place, make_place
+from tests.config_folder import ConfigFolder, make_config_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,77 +20,79 @@ URL = "postgresql://me@db:5432/queue"
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
+def config(tmp_path: Path) -> ConfigFolder:
     """A folder with a configuration file."""
-    return make_place(tmp_path)
+    return make_config_folder(tmp_path)
 
 
-def test_file_and_address_exclude_each_other(place: Place) -> None:
-    """Nobody can tell which of two in one file is meant."""
-    error = place.refuse({"database": {"path": "a.db", "url": URL}})
+def test_file_and_address_exclude_each_other(config: ConfigFolder) -> None:
+    """If both are in one file, it is unclear which is meant."""
+    error = config.refuse({"database": {"path": "a.db", "url": URL}})
     assert "database.path and database.url are both set" in str(error)
 
 
 @pytest.mark.parametrize(("key", "value"), [("path", "a.db"), ("url", URL)])
 def test_stronger_source_replaces_the_other_kind_of_database(
-    place: Place, key: str, value: str
+    config: ConfigFolder, key: str, value: str
 ) -> None:
-    """As --database does, and a container's environment."""
+    """As with --database, or in a container's environment."""
     other = {"path": "url", "url": "path"}[key]
     written = {"database": {other: URL if other == "url" else "b.db"}}
-    place.overrides = {f"database.{key}": value}
-    assert is_postgres(place.load(written)) == (key == "url")
-    place.overrides = {}
-    place.environ = {f"MEDIA_GENERATOR_DATABASE__{key.upper()}": value}
-    assert is_postgres(place.load(written)) == (key == "url")
+    config.overrides = {f"database.{key}": value}
+    assert is_postgres(config.load(written)) == (key == "url")
+    config.overrides = {}
+    config.environ = {f"MEDIA_GENERATOR_DATABASE__{key.upper()}": value}
+    assert is_postgres(config.load(written)) == (key == "url")
 
 
-def test_variable_of_other_programs_does_not_win_over_an_address_in_the_file(place: Place) -> None:
-    """It may be left over; work in the wrong database would be worse than an error."""
-    place.environ = {"MUSINGS_DB_PATH": "/old.db"}
-    assert "both set" in str(place.refuse({"database": {"url": URL}}))
+def test_variable_of_other_programs_does_not_win_over_an_address_in_the_file(
+    config: ConfigFolder,
+) -> None:
+    """It may be left over; using the wrong database would be worse than an error."""
+    config.environ = {"MUSINGS_DB_PATH": "/old.db"}
+    assert "both set" in str(config.refuse({"database": {"url": URL}}))
 
 
-def test_password_comes_from_the_environment_or_a_file(place: Place) -> None:
-    """And nobody sees it: not in config, not in messages, not in what scripts inherit."""
-    (place.folder / "secret").write_text(f"{CANARY}\n")
-    place.environ = {"QUEUE_PASSWORD": CANARY, "HARMLESS": "harmless"}
+def test_password_comes_from_the_environment_or_a_file(config: ConfigFolder) -> None:
+    """It is shown neither by config nor in messages, and scripts do not inherit it."""
+    (config.folder / "secret").write_text(f"{CANARY}\n")
+    config.environ = {"QUEUE_PASSWORD": CANARY, "HARMLESS": "harmless"}
     for written in ("$QUEUE_PASSWORD", "@secret"):
-        loaded = place.load({"database": {"url": URL, "password": written, "sslmode": "require"}})
+        loaded = config.load({"database": {"url": URL, "password": written, "sslmode": "require"}})
         address = database_address(loaded)
         assert (address.password, address.sslmode) == (CANARY, "require")
         shown = " ".join(row.value for row in describe(loaded))
         assert CANARY not in shown + repr(address) + database_name(loaded)
-        assert secret_variables(loaded.settings, place.environ) == {"QUEUE_PASSWORD"}
+        assert secret_variables(loaded.settings, config.environ) == {"QUEUE_PASSWORD"}
 
 
-def test_password_in_the_address_is_hidden_too(place: Place) -> None:
-    """And the variable that holds the address is taken from scripts."""
+def test_password_in_the_address_is_hidden_too(config: ConfigFolder) -> None:
+    """And scripts do not inherit the variable with the address."""
     url = f"postgresql://me:{CANARY}@db/queue"
-    place.environ = {"MEDIA_GENERATOR_DATABASE__URL": url}
-    loaded = place.load()
+    config.environ = {"MEDIA_GENERATOR_DATABASE__URL": url}
+    loaded = config.load()
     assert database_name(loaded) == "postgresql://me@db/queue"
     assert CANARY not in " ".join(row.value for row in describe(loaded))
-    assert secret_variables(loaded.settings, place.environ) == {"MEDIA_GENERATOR_DATABASE__URL"}
+    assert secret_variables(loaded.settings, config.environ) == {"MEDIA_GENERATOR_DATABASE__URL"}
 
 
 @pytest.mark.parametrize("url", ["mysql://db/queue", "db:5432/queue", "/var/lib/queue.db"])
-def test_other_addresses_are_refused(place: Place, url: str) -> None:
-    """With an example of one that is right."""
-    error = place.refuse({"database": {"url": url}})
+def test_other_addresses_are_refused(config: ConfigFolder, url: str) -> None:
+    """With an example of a valid one."""
+    error = config.refuse({"database": {"url": url}})
     assert "postgresql://user@host:5432/database" in str(error)
 
 
-def test_missing_database_names_both_settings(place: Place) -> None:
-    """A stranger learns of either."""
+def test_missing_database_names_both_settings(config: ConfigFolder) -> None:
+    """A new user learns of both."""
     with pytest.raises(SettingsError, match=r"database\.url") as caught:
-        database_name(place.load())
+        database_name(config.load())
     assert "database.path is not set" in str(caught.value)
 
 
-def test_notifications_may_have_an_address_of_their_own(place: Place) -> None:
-    """PgBouncer does not pass them on."""
+def test_notifications_may_have_an_address_of_their_own(config: ConfigFolder) -> None:
+    """PgBouncer does not forward them."""
     direct = "postgresql://me@db:5433/queue"
-    loaded = place.load({"database": {"url": URL, "listen_url": direct}})
+    loaded = config.load({"database": {"url": URL, "listen_url": direct}})
     assert database_address(loaded).url == URL
     assert database_address(loaded, listening=True).url == direct

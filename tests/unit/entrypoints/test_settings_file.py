@@ -1,4 +1,4 @@
-"""The configuration file: where it is found, what it may hold, how it is refused."""
+"""The configuration file: its location, its contents, and errors in it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from entrypoints.settings.errors import SettingsError
 from entrypoints.settings.loader import FILE_NAME, load_settings
-from tests.settings_places import Place, make_place
+from tests.config_folder import ConfigFolder, make_config_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,13 +36,13 @@ SEED = {
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
+def config(tmp_path: Path) -> ConfigFolder:
     """A folder with a configuration file."""
-    return make_place(tmp_path)
+    return make_config_folder(tmp_path)
 
 
 @pytest.fixture
-def nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home without any configuration; platformdirs reads the process's environment."""
     home = tmp_path / "home"
     home.mkdir()
@@ -54,14 +54,14 @@ def nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def database_of(
     cwd: Path, environ: Mapping[str, str] | None = None, config_file: Path | None = None
 ) -> str | None:
-    """The database of whichever file is found."""
+    """The database in the file that was chosen."""
     loaded = load_settings(config_file=config_file, environ=environ or {}, cwd=cwd)
     return loaded.settings.database.path
 
 
-def test_the_seeds_file_loads_as_it_stands(place: Place) -> None:
-    """Contract, section 6: every value arrives, and there is nothing to note."""
-    loaded = place.load(SEED)
+def test_the_seeds_file_loads_as_it_stands(config: ConfigFolder) -> None:
+    """Contract, section 6: every value is loaded, without notes."""
+    loaded = config.load(SEED)
     assert loaded.notes == ()
     assert loaded.settings.database.path == "/data/anthonys_musings.db"
     assert loaded.settings.database.timeout == 30.0
@@ -69,9 +69,9 @@ def test_the_seeds_file_loads_as_it_stands(place: Place) -> None:
     assert loaded.settings.media.scripts.music.endswith("audio_workflow.py")
 
 
-def test_an_empty_object_gives_the_defaults(place: Place) -> None:
+def test_an_empty_object_gives_the_defaults(config: ConfigFolder) -> None:
     """Defaults as the contract and the documentation state them."""
-    settings = place.load({}).settings
+    settings = config.load({}).settings
     assert settings.database.path is None
     assert settings.database.create_indexes is True
     assert settings.comfyui.output_directory == "output/poets"
@@ -84,14 +84,14 @@ def test_an_empty_object_gives_the_defaults(place: Place) -> None:
 
 
 def test_a_named_file_outranks_the_variable_and_the_working_folder(
-    tmp_path: Path, nobody: Path
+    tmp_path: Path, empty_home: Path
 ) -> None:
     """Order: --config, MEDIA_GENERATOR_CONFIG, working folder, the user's own folder, none."""
     files = {name: tmp_path / f"{name}.json" for name in ("option", "variable")}
     files["here"] = tmp_path / FILE_NAME
-    files["own"] = nobody / ".config" / "media-generator" / FILE_NAME
+    files["own"] = empty_home / ".config" / "media-generator" / FILE_NAME
     if os.uname().sysname == "Darwin":
-        files["own"] = nobody / "Library/Application Support/media-generator" / FILE_NAME
+        files["own"] = empty_home / "Library/Application Support/media-generator" / FILE_NAME
     files["own"].parent.mkdir(parents=True)
     for name, file in files.items():
         file.write_text(json.dumps({"database": {"path": f"/{name}"}}), encoding="utf-8")
@@ -109,9 +109,9 @@ def test_a_named_file_outranks_the_variable_and_the_working_folder(
 
 @pytest.mark.parametrize("by_option", [True, False])
 def test_a_named_file_that_is_missing_is_an_error(
-    tmp_path: Path, nobody: Path, *, by_option: bool
+    tmp_path: Path, empty_home: Path, *, by_option: bool
 ) -> None:
-    """It never falls through to the next place."""
+    """It never falls through to the next location."""
     (tmp_path / FILE_NAME).write_text("{}", encoding="utf-8")
     with pytest.raises(SettingsError, match=r"gone\.json: there is no such file"):
         database_of(
@@ -131,10 +131,10 @@ def test_variables_in_the_name_of_the_file_are_expanded(tmp_path: Path) -> None:
         database_of(Path("/"), environ)
 
 
-def test_a_byte_order_mark_is_no_obstacle(place: Place) -> None:
-    """Editors of other systems write one."""
-    place.file.write_bytes(b"\xef\xbb\xbf" + json.dumps(SEED).encode())
-    assert place.load().settings.database.path == "/data/anthonys_musings.db"
+def test_a_byte_order_mark_is_accepted(config: ConfigFolder) -> None:
+    """Editors on other systems write one."""
+    config.file.write_bytes(b"\xef\xbb\xbf" + json.dumps(SEED).encode())
+    assert config.load().settings.database.path == "/data/anthonys_musings.db"
 
 
 @pytest.mark.parametrize(
@@ -154,54 +154,54 @@ def test_a_byte_order_mark_is_no_obstacle(place: Place) -> None:
         (b" " * (1024 * 1024 + 1), "too large"),
     ],
 )
-def test_what_is_no_configuration_is_refused_by_name(
-    place: Place, content: bytes, message: str
+def test_an_invalid_file_is_refused_by_name(
+    config: ConfigFolder, content: bytes, message: str
 ) -> None:
-    """The message has the file, the place in it and what to do."""
-    place.file.write_bytes(content)
-    error = place.refuse()
-    assert error.problems[0].where == str(place.file)
+    """The message has the file, the position in it and a solution."""
+    config.file.write_bytes(content)
+    error = config.refuse()
+    assert error.problems[0].where == str(config.file)
     assert error.problems[0].fix
     with pytest.raises(SettingsError, match=message):
-        place.load()
+        config.load()
 
 
 @pytest.mark.parametrize("depth", [10, 400, 480, 600, 900, 980, 20_000])
-def test_no_depth_of_nesting_is_too_much_for_an_answer(place: Place, depth: int) -> None:
-    """Loaded where JSON can be read at all, refused in our own words where not."""
+def test_any_depth_of_nesting_gets_an_answer(config: ConfigFolder, depth: int) -> None:
+    """Loaded if JSON can be read at all, otherwise refused with a message of our own."""
     try:
-        assert place.load('{"ui": ' + "[" * depth + "]" * depth + "}").notes
+        assert config.load('{"ui": ' + "[" * depth + "]" * depth + "}").notes
     except SettingsError as error:
         assert "nested too deeply" in str(error)  # noqa: PT017 - both ends are right
-    assert "a list" in str(place.refuse('{"web": ' + "[" * 300 + "]" * 300 + "}"))
+    assert "a list" in str(config.refuse('{"web": ' + "[" * 300 + "]" * 300 + "}"))
 
 
-def test_a_directory_and_a_pipe_are_refused_at_once(place: Place) -> None:
+def test_a_directory_and_a_pipe_are_refused_at_once(config: ConfigFolder) -> None:
     """Opening a pipe would wait for a writer for ever."""
-    place.file.unlink()
-    os.mkfifo(place.file)
-    assert "not a regular file" in str(place.refuse())
-    place.file.unlink()
-    place.file.mkdir()
-    assert "this is a directory" in str(place.refuse())
+    config.file.unlink()
+    os.mkfifo(config.file)
+    assert "not a regular file" in str(config.refuse())
+    config.file.unlink()
+    config.file.mkdir()
+    assert "this is a directory" in str(config.refuse())
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_an_unreadable_file_is_refused(place: Place) -> None:
-    """No rights is not the same as no file."""
-    place.file.chmod(0)
-    assert "cannot be read (Permission denied)" in str(place.refuse())
+def test_an_unreadable_file_is_refused(config: ConfigFolder) -> None:
+    """A file without read permission does not count as missing."""
+    config.file.chmod(0)
+    assert "cannot be read (Permission denied)" in str(config.refuse())
 
 
-def test_a_path_below_a_file_is_refused(place: Place) -> None:
-    """Other errors of the system are told as well."""
-    place.folder = place.file
-    assert "cannot be read (Not a directory)" in str(place.refuse())
+def test_a_path_below_a_file_is_refused(config: ConfigFolder) -> None:
+    """Other operating system errors are reported as well."""
+    config.folder = config.file
+    assert "cannot be read (Not a directory)" in str(config.refuse())
 
 
-def test_a_key_that_stands_twice_is_named(place: Place) -> None:
-    """Which of the two would win is nobody's guess, in our sections or in lists."""
+def test_a_duplicate_key_is_named(config: ConfigFolder) -> None:
+    """It would be unclear which of the two counts, in our sections or in lists."""
     text = '{"database": {"path": "/a", "path": "/b"}, "ui": [{"x": 1, "x": 2}], "ui": 1}'
-    error = place.refuse(text)
+    error = config.refuse(text)
     assert [problem.key for problem in error.problems] == ["ui", "database.path"]
     assert '"database.path" is given more than once' in str(error)

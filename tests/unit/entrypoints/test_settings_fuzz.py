@@ -1,4 +1,4 @@
-"""No configuration, however odd, ends in anything but settings or a SettingsError."""
+"""Any configuration, however odd, leads to settings or a SettingsError."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ texts = st.one_of(st.text(min_size=1), values.map(json.dumps))
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One for all examples."""
+    """One folder for all examples."""
     return tmp_path_factory.mktemp("fuzz")
 
 
 def load(
     folder: Path, environ: Mapping[str, str], overrides: Mapping[str, object] | None = None
 ) -> None:
-    """Load, use and describe; whatever is said can be printed."""
+    """Load, use and describe the settings; every message can be printed."""
     try:
         loaded = load_settings(
             config_file=folder / FILE_NAME, overrides=overrides, environ=environ, cwd=folder
@@ -67,14 +67,14 @@ def load(
 
 @given(tree=values)
 def test_any_json(folder: Path, tree: object) -> None:
-    """Whatever JSON holds, NaN and lone surrogates included."""
+    """Including NaN and lone surrogates."""
     (folder / FILE_NAME).write_text(json.dumps(tree), encoding="utf-8")
     load(folder, {"HOME": "/h"})
 
 
 @given(choice=st.dictionaries(st.sampled_from(NAMES), values, max_size=6))
 def test_any_value_under_our_keys(folder: Path, choice: Mapping[str, object]) -> None:
-    """Straight at the checks of the values."""
+    """Aimed directly at the checks of the values."""
     tree: dict[str, dict[str, object]] = {}
     for name, value in choice.items():
         *groups, last = name.split(".")
@@ -88,7 +88,7 @@ def test_any_value_under_our_keys(folder: Path, choice: Mapping[str, object]) ->
 
 @given(content=st.binary(max_size=200))
 def test_any_bytes(folder: Path, content: bytes) -> None:
-    """Whatever a file holds."""
+    """Whatever a file contains."""
     (folder / FILE_NAME).write_bytes(content)
     load(folder, {})
 

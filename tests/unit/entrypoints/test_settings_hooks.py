@@ -1,4 +1,4 @@
-"""Which hooks are taken, and how the others are refused."""
+"""Which hooks are accepted, and how others are refused."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import pytest
 
 from entrypoints.settings.redaction import display
 from entrypoints.settings.resolution import subscriptions
-from tests.settings_places import Place, make_place
+from tests.config_folder import ConfigFolder, make_config_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
+def config(tmp_path: Path) -> ConfigFolder:
     """A folder with a configuration file."""
-    return make_place(tmp_path)
+    return make_config_folder(tmp_path)
 
 
 def _hooks(**hooks: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever a file can hold
@@ -34,9 +34,9 @@ def _hooks(**hooks: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever a file ca
         "http://127.0.0.1",
     ],
 )
-def test_addresses_are_taken(place: Place, address: str) -> None:
+def test_addresses_are_accepted(config: ConfigFolder, address: str) -> None:
     """Plain and encrypted, with and without a port."""
-    loaded = place.load(_hooks(error={"webhook": address}))
+    loaded = config.load(_hooks(error={"webhook": address}))
     assert loaded.settings.hooks.error.webhook == address
 
 
@@ -61,9 +61,9 @@ def test_addresses_are_taken(place: Place, address: str) -> None:
         ("http://exämple.org/", "ASCII"),
     ],
 )
-def test_what_is_no_address_is_refused(place: Place, address: str, word: str) -> None:
-    """With what is wrong and an example, and without the address."""
-    [problem] = place.refuse(_hooks(published={"webhook": address})).problems
+def test_an_invalid_address_is_refused(config: ConfigFolder, address: str, word: str) -> None:
+    """With the problem and an example, but without the address."""
+    [problem] = config.refuse(_hooks(published={"webhook": address})).problems
     assert problem.key == "hooks.published.webhook"
     assert word in problem.what
     assert "hush" not in problem.what
@@ -71,59 +71,59 @@ def test_what_is_no_address_is_refused(place: Place, address: str, word: str) ->
 
 
 @pytest.mark.parametrize("command", [[""], ["  ", "a"]])
-def test_a_command_needs_a_program(place: Place, command: list[str]) -> None:
-    """Further words may be empty, the first may not."""
-    [problem] = place.refuse(_hooks(error={"command": command})).problems
+def test_a_command_needs_a_program(config: ConfigFolder, command: list[str]) -> None:
+    """Arguments may be empty, the program may not."""
+    [problem] = config.refuse(_hooks(error={"command": command})).problems
     assert problem.key == "hooks.error.command"
     assert "empty" in problem.what
-    loaded = place.load(_hooks(error={"command": ["announce", ""]}))
+    loaded = config.load(_hooks(error={"command": ["announce", ""]}))
     assert loaded.settings.hooks.error.command == ("announce", "")
 
 
-def test_a_secret_can_be_named_by_its_variable(place: Place) -> None:
-    """It need not stand in the file; and it is never shown."""
+def test_a_secret_can_be_named_by_its_variable(config: ConfigFolder) -> None:
+    """It need not be in the file; and it is never shown."""
     shared = "~pass$word"
-    place.environ["HOOK_KEY"] = shared
-    loaded = place.load({"hooks": {"secret": "${HOOK_KEY}"}})
+    config.environ["HOOK_KEY"] = shared
+    loaded = config.load({"hooks": {"secret": "${HOOK_KEY}"}})
     assert loaded.settings.hooks.secret == shared
     assert display("hooks.secret", loaded.settings.hooks.secret) == "***"
-    written = place.load({"hooks": {"secret": shared.replace("$", "$$")}})
+    written = config.load({"hooks": {"secret": shared.replace("$", "$$")}})
     assert written.settings.hooks.secret == shared
 
 
-def test_a_variable_that_is_not_set_is_no_secret(place: Place) -> None:
-    """Rather none at all than one that everybody knows."""
-    [problem] = place.refuse({"hooks": {"secret": "${HOOK_KEY}"}}).problems
+def test_a_variable_that_is_not_set_is_no_secret(config: ConfigFolder) -> None:
+    """No secret is better than one that is publicly known."""
+    [problem] = config.refuse({"hooks": {"secret": "${HOOK_KEY}"}}).problems
     assert "HOOK_KEY is not set" in problem.what
-    assert place.refuse({"hooks": {"secret": " "}}).problems
+    assert config.refuse({"hooks": {"secret": " "}}).problems
 
 
 @pytest.mark.parametrize("key", ["secret", "previous_secret"])
-def test_a_secret_in_the_standard_form_needs_a_key(place: Place, key: str) -> None:
+def test_a_secret_in_the_standard_form_needs_a_key(config: ConfigFolder, key: str) -> None:
     """The message names the setting, and does not quote the secret."""
     secrets = {"secret": "current", key: "whsec_hush hush"}
-    [problem] = place.refuse(_hooks(**secrets)).problems
+    [problem] = config.refuse(_hooks(**secrets)).problems
     assert problem.key == f"hooks.{key}"
     assert "not base64" in problem.what
     assert "hush" not in str(problem)
     assert display(f"hooks.{key}", "hush") == "***"
 
 
-def test_a_previous_secret_needs_a_current_one(place: Place) -> None:
+def test_a_previous_secret_needs_a_current_one(config: ConfigFolder) -> None:
     """Otherwise the old one alone would sign nothing."""
-    [problem] = place.refuse({"hooks": {"previous_secret": "hush"}}).problems
+    [problem] = config.refuse({"hooks": {"previous_secret": "hush"}}).problems
     assert problem.key == "hooks.previous_secret"
     assert "hooks.secret is not" in problem.what
     assert "hush" not in str(problem)
     both = {"secret": "new", "previous_secret": "old"}
-    hooks = place.load({"hooks": both}).settings.hooks
+    hooks = config.load({"hooks": both}).settings.hooks
     assert (hooks.secret, hooks.previous_secret) == tuple(both.values())
 
 
-def test_a_hook_is_what_is_set(place: Place) -> None:
-    """Each way of each event by itself; none by default."""
-    assert subscriptions(place.load({})) == ()
-    loaded = place.load(
+def test_hooks_follow_from_the_settings(config: ConfigFolder) -> None:
+    """Each combination of event and transport is separate; there are none by default."""
+    assert subscriptions(config.load({})) == ()
+    loaded = config.load(
         _hooks(published={"command": ["a"], "webhook": "http://b/"}, error={"webhook": "http://c"})
     )
     found = [(each.event.value, each.channel.value) for each in subscriptions(loaded)]

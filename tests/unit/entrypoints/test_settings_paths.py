@@ -1,4 +1,4 @@
-"""From what people write to absolute paths."""
+"""Turning paths in the settings into absolute paths."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from domain.prompt import Kind
 from entrypoints.settings import resolution
 from entrypoints.settings.errors import SettingsError
-from tests.settings_places import Place, make_place
+from tests.config_folder import ConfigFolder, make_config_folder
 
 if TYPE_CHECKING:
     from entrypoints.settings.loader import LoadedSettings
@@ -20,9 +20,9 @@ BOTH_SKETCHED = {"renderer": {"image": "sketch", "audio": "sketch"}}
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
+def config(tmp_path: Path) -> ConfigFolder:
     """A folder with a configuration file."""
-    return make_place(tmp_path)
+    return make_config_folder(tmp_path)
 
 
 def _script(loaded: LoadedSettings, kind: Kind) -> Path:
@@ -35,42 +35,42 @@ def _arguments(loaded: LoadedSettings, kind: Kind) -> dict[str, tuple[str, ...]]
     return resolution.arguments(workflow)
 
 
-def test_relative_paths_of_the_file_start_from_its_folder(place: Place) -> None:
-    """So that a file means the same wherever the command is run."""
+def test_relative_paths_of_the_file_start_from_its_folder(config: ConfigFolder) -> None:
+    """A file means the same wherever the command is run."""
     tree = {
         "database": {"path": "a.db"},
         "comfyui": {"python": "env/bin/python", "comfyui_directory": "ComfyUI"},
     }
-    loaded = place.load(tree)
-    assert resolution.database_path(loaded) == place.folder / "a.db"
-    assert resolution.output_root(loaded) == place.folder / "ComfyUI/output/poets"
-    assert resolution.interpreter(loaded) == place.folder / "env/bin/python"
-    assert resolution.comfyui_directory(loaded) == place.folder / "ComfyUI"
-    scripts = place.folder / "ComfyUI/poets_service"
+    loaded = config.load(tree)
+    assert resolution.database_path(loaded) == config.folder / "a.db"
+    assert resolution.output_root(loaded) == config.folder / "ComfyUI/output/poets"
+    assert resolution.interpreter(loaded) == config.folder / "env/bin/python"
+    assert resolution.comfyui_directory(loaded) == config.folder / "ComfyUI"
+    scripts = config.folder / "ComfyUI/poets_service"
     assert _script(loaded, Kind.IMAGE) == scripts / "image_workflow.py"
     assert _script(loaded, Kind.AUDIO) == scripts / "audio_workflow.py"
 
 
 def test_relative_paths_of_options_and_variables_start_from_the_working_folder(
-    place: Place,
+    config: ConfigFolder,
 ) -> None:
     """As with every other command."""
-    place.overrides = {"database.path": "a.db"}
-    place.environ = {"COMFYUI_DIR": "C", "MEDIA_GENERATOR_COMFYUI__PYTHON": "./python"}
-    loaded = place.load()
-    assert resolution.database_path(loaded) == place.cwd / "a.db"
-    assert resolution.comfyui_directory(loaded) == place.cwd / "C"
-    assert resolution.interpreter(loaded) == place.cwd / "python"
+    config.overrides = {"database.path": "a.db"}
+    config.environ = {"COMFYUI_DIR": "C", "MEDIA_GENERATOR_COMFYUI__PYTHON": "./python"}
+    loaded = config.load()
+    assert resolution.database_path(loaded) == config.cwd / "a.db"
+    assert resolution.comfyui_directory(loaded) == config.cwd / "C"
+    assert resolution.interpreter(loaded) == config.cwd / "python"
 
 
 def test_scripts_and_output_start_from_the_comfyui_directory_wherever_they_are_set(
-    place: Place,
+    config: ConfigFolder,
 ) -> None:
     """Contract, sections 4 and 6."""
-    place.environ = {"MEDIA_GENERATOR_MEDIA__SCRIPTS__IMAGE": "my.py", "COMFYUI_DIR": "/c"}
-    place.overrides = {"comfyui.output_directory": "out"}
+    config.environ = {"MEDIA_GENERATOR_MEDIA__SCRIPTS__IMAGE": "my.py", "COMFYUI_DIR": "/c"}
+    config.overrides = {"comfyui.output_directory": "out"}
     tree = {"media": {"scripts": {"music": "/elsewhere/song.py"}}}
-    loaded = place.load(tree)
+    loaded = config.load(tree)
     assert _script(loaded, Kind.IMAGE) == Path("/c/my.py")
     assert _script(loaded, Kind.AUDIO) == Path("/elsewhere/song.py")
     assert resolution.output_root(loaded) == Path("/c/out")
@@ -90,10 +90,12 @@ def test_scripts_and_output_start_from_the_comfyui_directory_wherever_they_are_s
         ("$SELF", "/$SELF"),
     ],
 )
-def test_home_and_variables_are_expanded_once(place: Place, written: str, meant: str) -> None:
+def test_home_and_variables_are_expanded_once(
+    config: ConfigFolder, written: str, meant: str
+) -> None:
     """What a variable holds is not expanded again."""
-    place.environ = {"HOME": "/home/poet", "DATA": "/data", "NAME": "~", "SELF": "/$SELF"}
-    loaded = place.load({"database": {"path": written}})
+    config.environ = {"HOME": "/home/poet", "DATA": "/data", "NAME": "~", "SELF": "/$SELF"}
+    loaded = config.load({"database": {"path": written}})
     assert resolution.database_path(loaded) == Path(meant)
 
 
@@ -107,40 +109,40 @@ def test_home_and_variables_are_expanded_once(place: Place, written: str, meant:
         ("~no_such_user_here/x", "~no_such_user_here"),
     ],
 )
-def test_what_cannot_be_expanded_is_an_error_that_names_it(
-    place: Place, written: str, named: str
+def test_a_variable_that_cannot_be_expanded_is_named(
+    config: ConfigFolder, written: str, named: str
 ) -> None:
     """An empty variable would lead to a path below the root."""
-    place.environ = {"EMPTY": ""}
-    (problem,) = place.refuse({"comfyui": {"output_directory": written}}).problems
+    config.environ = {"EMPTY": ""}
+    (problem,) = config.refuse({"comfyui": {"output_directory": written}}).problems
     assert named in problem.what
     assert problem.key == "comfyui.output_directory"
 
 
-def test_a_bare_interpreter_is_looked_up_on_the_path(place: Place, tmp_path: Path) -> None:
+def test_a_bare_interpreter_is_looked_up_on_the_path(config: ConfigFolder, tmp_path: Path) -> None:
     """A virtual environment's Python is a link, which must not be followed."""
     (tmp_path / "python9").symlink_to(sys.executable)
-    loaded = place.load({"comfyui": {"python": "python9"}})
+    loaded = config.load({"comfyui": {"python": "python9"}})
     assert resolution.interpreter(loaded, search=str(tmp_path)) == tmp_path / "python9"
     with pytest.raises(SettingsError, match=r'comfyui\.python is "python9", and no folder on PATH'):
         resolution.interpreter(loaded, search="/nowhere")
 
 
 def test_a_relative_output_root_without_comfyui_is_an_error_that_says_which_key(
-    place: Place,
+    config: ConfigFolder,
 ) -> None:
-    """It must be known before anything is written."""
-    loaded = place.load({"media": BOTH_SKETCHED})
+    """The output root must be known before anything is written."""
+    loaded = config.load({"media": BOTH_SKETCHED})
     with pytest.raises(SettingsError, match=r"output_directory absolute") as caught:
         resolution.output_root(loaded)
     assert caught.value.problems[0].key == "comfyui.comfyui_directory"
 
 
-def test_arguments_are_the_seeds_with_the_given_ones_over_them(place: Place) -> None:
-    """Order: the seed's first; null leaves one out (contract, section 3)."""
+def test_configured_arguments_override_the_seeds_arguments(config: ConfigFolder) -> None:
+    """Order: the seed's first; null removes one (contract, section 3)."""
     image = {"seed": "--seed9", "prompt": "--text4", "queue_size": None}
     tree = {"media": {"arguments": {"image": image}, "extra_arguments": {"audio": ["-x"]}}}
-    loaded = place.load(tree)
+    loaded = config.load(tree)
     assert list(_arguments(loaded, Kind.IMAGE).items()) == [
         ("prompt", ("--text4",)),
         ("negative_prompt", ("--negative-prompt",)),

@@ -1,4 +1,4 @@
-"""The settings of a Ray cluster: what is refused, and the slots that follow from them."""
+"""The settings of a Ray cluster: errors, and the resulting slots."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from domain.prompt import Kind
 from entrypoints.daemon.slots import planned_slots
 from entrypoints.settings.errors import SettingsError
 from entrypoints.settings.ray import slot_demands
-from tests.settings_places import make_place
+from tests.config_folder import make_config_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 def media(audio: str = "ray", **ray: Any) -> dict[str, Any]:  # noqa: ANN401
-    """Pictures, and perhaps songs, on a cluster."""
+    """Pictures, and perhaps songs, rendered on a cluster."""
     ray = {"address": "head:6379", **ray}
     return {"media": {"renderer": {"image": "ray", "audio": audio}, "ray": ray}}
 
 
 def test_slots_follow_from_the_cluster(tmp_path: Path) -> None:
-    """Each entry as often as it counts, without what another renderer makes."""
+    """Each entry as often as its count, without kinds that another renderer makes."""
     slots = [{"kinds": ["image"], "count": 2, "resources": {"model:flux": 1}}, {"num_gpus": 0.5}]
-    loaded = make_place(tmp_path).load(media("script", slots=slots))
+    loaded = make_config_folder(tmp_path).load(media("script", slots=slots))
     image, audio = frozenset({Kind.IMAGE}), frozenset({Kind.AUDIO})
     assert [plan.kinds for plan in planned_slots(loaded.settings)] == [image] * 3 + [audio]
     flux, other = slot_demands(loaded.settings.media.ray, [(Kind.IMAGE, "")])
@@ -50,7 +50,7 @@ def named(**ray: Any) -> dict[str, Any]:  # noqa: ANN401
 def test_slots_follow_from_named_workflows(tmp_path: Path) -> None:
     """Also where another renderer is that of the kind; an entry may have workflows of its own."""
     slots = [{"workflows": ["flux"], "count": 2}, {"workflows": ["plain"], "kinds": ["image"]}]
-    loaded = make_place(tmp_path).load(named(slots=slots))
+    loaded = make_config_folder(tmp_path).load(named(slots=slots))
     image, audio = frozenset({Kind.IMAGE}), frozenset({Kind.AUDIO})
     assert [plan.kinds for plan in planned_slots(loaded.settings)] == [image] * 3 + [audio]
     keys = [(Kind.IMAGE, "flux"), (Kind.IMAGE, "plain")]
@@ -74,7 +74,7 @@ def test_slots_follow_from_named_workflows(tmp_path: Path) -> None:
 def test_workflows_of_slots_are_checked(slots: list[Any], complaint: str, tmp_path: Path) -> None:
     """Each is known, and each workflow has a slot."""
     with pytest.raises(SettingsError) as raised:
-        make_place(tmp_path).load(named(slots=slots))
+        make_config_folder(tmp_path).load(named(slots=slots))
     assert complaint in str(raised.value)
 
 
@@ -97,8 +97,10 @@ def test_workflows_of_slots_are_checked(slots: list[Any], complaint: str, tmp_pa
         ({"runs": "server"}, "media.workflows.image is not set"),
     ],
 )
-def test_what_cannot_be_is_explained(ray: dict[str, Any], complaint: str, tmp_path: Path) -> None:
-    """Before a cluster is asked for it."""
+def test_impossible_settings_are_explained(
+    ray: dict[str, Any], complaint: str, tmp_path: Path
+) -> None:
+    """Before the cluster is contacted."""
     with pytest.raises(SettingsError) as raised:
-        make_place(tmp_path).load(media(**ray))
+        make_config_folder(tmp_path).load(media(**ray))
     assert complaint in str(raised.value)

@@ -1,4 +1,4 @@
-"""Which ComfyUI servers the settings name, and what is wrong with them."""
+"""ComfyUI servers in the settings, and errors in them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from domain.prompt import Kind
 from entrypoints.settings.hosts import server_addresses
 from entrypoints.settings.loader import describe
 from entrypoints.settings.resolution import workflow_file, workflows
-from tests.settings_places import Place, make_place
+from tests.config_folder import ConfigFolder, make_config_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,31 +35,31 @@ def _servers(loaded: LoadedSettings, *kinds: Kind) -> tuple[ServerAddress, ...]:
     return server_addresses(loaded.settings.comfyui, kinds or BOTH)
 
 
-def _complaints(place: Place, settings: dict[str, Any]) -> str:
-    problems = place.refuse(settings).problems
+def _complaints(config: ConfigFolder, settings: dict[str, Any]) -> str:
+    problems = config.refuse(settings).problems
     return "\n".join(f"{problem.what} / {problem.fix}" for problem in problems)
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
+def config(tmp_path: Path) -> ConfigFolder:
     """An empty configuration file."""
-    return make_place(tmp_path)
+    return make_config_folder(tmp_path)
 
 
-def test_one_host_is_one_server_for_everything(place: Place) -> None:
-    """The seed's key is enough."""
-    loaded = place.load(_served(host="http://gpu:8188/"))
+def test_one_host_is_one_server_for_everything(config: ConfigFolder) -> None:
+    """The seed's key is sufficient."""
+    loaded = config.load(_served(host="http://gpu:8188/"))
     assert _servers(loaded) == (ServerAddress("http://gpu:8188", 1, BOTH),)
 
 
-def test_hosts_are_addresses_or_objects(place: Place) -> None:
+def test_hosts_are_addresses_or_objects(config: ConfigFolder) -> None:
     """Each with its own slots and kinds."""
     hosts = [
         "http://a:8188",
         {"url": "https://b/comfy", "slots": 3},
         {"url": "http://c:8188", "kinds": ["audio"]},
     ]
-    loaded = place.load(_served(hosts=hosts))
+    loaded = config.load(_served(hosts=hosts))
     a = ServerAddress("http://a:8188", 1, BOTH)
     b = ServerAddress("https://b/comfy", 3, BOTH)
     c = ServerAddress("http://c:8188", 1, frozenset({Kind.AUDIO}))
@@ -68,19 +68,19 @@ def test_hosts_are_addresses_or_objects(place: Place) -> None:
     assert [server.kinds for server in _servers(loaded, Kind.AUDIO)] == [{Kind.AUDIO}] * 3
 
 
-def test_workflows_are_relative_to_the_file(place: Place) -> None:
-    """As everything of one's own is."""
-    loaded = place.load(_served())
-    assert workflow_file(loaded, *workflows(loaded, [Kind.IMAGE])) == place.folder / "flux.json"
+def test_workflow_paths_are_relative_to_the_file(config: ConfigFolder) -> None:
+    """Like all paths in the file."""
+    loaded = config.load(_served())
+    assert workflow_file(loaded, *workflows(loaded, [Kind.IMAGE])) == config.folder / "flux.json"
     assert str(workflow_file(loaded, *workflows(loaded, [Kind.AUDIO]))) == "/graphs/song.json"
 
 
-def test_inputs_are_one_several_or_none(place: Place) -> None:
-    """Over what the graph suggests."""
+def test_inputs_are_one_several_or_none(config: ConfigFolder) -> None:
+    """They override the mapping suggested by the graph."""
     settings = _served()
     given = {"prompt": ["6.text", "Positive prompt.text"], "width": None, "seed": "3.seed"}
     settings["media"]["inputs"] = {"image": given}
-    found = place.load(settings).settings.media.inputs.image
+    found = config.load(settings).settings.media.inputs.image
     assert found == {"prompt": ("6.text", "Positive prompt.text"), "width": None, "seed": "3.seed"}
 
 
@@ -113,25 +113,25 @@ def test_inputs_are_one_several_or_none(place: Place) -> None:
     ],
     ids=str,
 )
-def test_what_is_wrong_with_a_host_is_said(
-    place: Place, host: dict[str, object], words: str
+def test_an_error_in_a_host_is_explained(
+    config: ConfigFolder, host: dict[str, object], words: str
 ) -> None:
-    """Which entry, what, and what to write instead."""
-    complaints = _complaints(place, _served(hosts=[host]))
+    """Which entry, what is wrong, and what to write instead."""
+    complaints = _complaints(config, _served(hosts=[host]))
     assert words in complaints
     assert "secret" not in complaints
 
 
-def test_logins_come_from_the_environment_and_from_files(place: Place) -> None:
-    """So that the configuration file need not hold them; ``$$`` and ``@@`` are plain characters."""
-    (place.folder / "token").write_text("from-file\n")
-    place.environ["GPU_LOGIN"] = "pa:ss"
+def test_logins_come_from_the_environment_and_from_files(config: ConfigFolder) -> None:
+    """The configuration file need not hold them; ``$$`` and ``@@`` are plain characters."""
+    (config.folder / "token").write_text("from-file\n")
+    config.environ["GPU_LOGIN"] = "pa:ss"
     hosts = [
         {"url": "http://a:1", "token": "@token"},
         {"url": "http://b:1", "user": "me", "password": "${GPU_LOGIN}"},
         {"url": "http://c:1", "headers": {"X-Id": "@@me$$", "X-Key": "$GPU_LOGIN"}},
     ]
-    loaded = place.load(_served(hosts=hosts))
+    loaded = config.load(_served(hosts=hosts))
     assert [dict(server.headers) for server in _servers(loaded)] == [
         {"Authorization": "Bearer from-file"},
         {"Authorization": basic_login("me", "pa:ss")},
@@ -143,17 +143,17 @@ def test_logins_come_from_the_environment_and_from_files(place: Place) -> None:
     assert "X-Key" in shown
 
 
-def test_a_server_is_named_once(place: Place) -> None:
-    """Twice the same would be taken for two."""
+def test_a_server_is_named_once(config: ConfigFolder) -> None:
+    """A duplicate would be taken for two servers."""
     hosts = ["http://x:8188", {"url": "http://x:8188/", "slots": 2}]
-    assert "is listed twice" in _complaints(place, _served(hosts=hosts))
+    assert "is listed twice" in _complaints(config, _served(hosts=hosts))
 
 
-def test_a_kind_needs_a_server_and_a_workflow(place: Place) -> None:
-    """Otherwise every prompt of it would fail."""
+def test_a_kind_needs_a_server_and_a_workflow(config: ConfigFolder) -> None:
+    """Otherwise every prompt of that kind would fail."""
     settings = _served(hosts=[{"url": "http://x:8188", "kinds": ["image"]}])
     del settings["media"]["workflows"]["image"]
-    complaints = _complaints(place, settings)
+    complaints = _complaints(config, settings)
     assert 'no entry of comfyui.hosts has the kind "audio"' in complaints
     assert "media.workflows.image is not set" in complaints
 
@@ -168,10 +168,10 @@ def test_a_kind_needs_a_server_and_a_workflow(place: Place) -> None:
     ],
     ids=str,
 )
-def test_what_is_wrong_with_an_input_is_said(
-    place: Place, inputs: dict[str, object], words: str
+def test_an_error_in_an_input_is_explained(
+    config: ConfigFolder, inputs: dict[str, object], words: str
 ) -> None:
-    """Fields that do not exist, and texts that name no input."""
+    """Unknown fields, and texts that name no input."""
     settings = _served()
     settings["media"]["inputs"] = {"image": inputs}
-    assert words in _complaints(place, settings)
+    assert words in _complaints(config, settings)

@@ -1,4 +1,4 @@
-"""Which values are taken, and how the others are refused."""
+"""Which values are accepted, and how others are refused."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 import pytest
 
 from entrypoints.settings.redaction import display
-from tests.settings_places import Place, make_place
+from tests.config_folder import ConfigFolder, make_config_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
+def config(tmp_path: Path) -> ConfigFolder:
     """A folder with a configuration file."""
-    return make_place(tmp_path)
+    return make_config_folder(tmp_path)
 
 
 def nested(key: str, text: str) -> str:
-    """A file that gives one dotted key this JSON text."""
+    """A file that sets one dotted key to this JSON text."""
     names = key.split(".")
     return "".join(f'{{"{name}": ' for name in names) + text + "}" * len(names)
 
@@ -76,12 +76,12 @@ WRONG = [
 
 @pytest.mark.parametrize(("key", "text"), WRONG)
 def test_a_wrong_value_is_refused_with_file_key_and_expectation(
-    place: Place, key: str, text: str
+    config: ConfigFolder, key: str, text: str
 ) -> None:
-    """One problem, no more: the file, the key, what was found, what belongs there."""
-    error = place.refuse(nested(key, text))
+    """Exactly one problem with the file, the key, the value and the expectation."""
+    error = config.refuse(nested(key, text))
     (problem,) = error.problems
-    assert (problem.where, problem.key) == (str(place.file), key)
+    assert (problem.where, problem.key) == (str(config.file), key)
     assert re.search(rf"{re.escape(key)} is .+, (but must be|which) ", problem.what)
     str(error).encode("utf-8")
 
@@ -106,23 +106,23 @@ def test_a_wrong_value_is_refused_with_file_key_and_expectation(
         ("media.renderer.audio", '"sketch"'),
     ],
 )
-def test_values_at_the_edge_are_taken(place: Place, key: str, text: str) -> None:
-    """Bounds are inclusive where the documentation says so; whole numbers are numbers."""
-    place.load(nested(key, text))
+def test_values_at_the_limits_are_accepted(config: ConfigFolder, key: str, text: str) -> None:
+    """Limits are inclusive where the documentation says so; whole numbers are numbers."""
+    config.load(nested(key, text))
 
 
-def test_a_number_in_quotes_is_told_to_lose_them(place: Place) -> None:
-    """The commonest slip gets the exact fix."""
-    error = place.refuse({"comfyui": {"timeout_seconds": "30"}})
+def test_a_number_in_quotes_is_explained(config: ConfigFolder) -> None:
+    """The most common mistake gets the exact fix."""
+    error = config.refuse({"comfyui": {"timeout_seconds": "30"}})
     assert str(error) == (
-        f'{place.file}: comfyui.timeout_seconds is "30", but must be a number of seconds, '
+        f'{config.file}: comfyui.timeout_seconds is "30", but must be a number of seconds, '
         "more than 0 and at most 2592000. Write it without quotes."
     )
 
 
-def test_a_value_out_of_bounds_is_told_the_default(place: Place) -> None:
-    """Who does not know better is best served by it."""
-    error = place.refuse({"comfyui": {"queue_size": 0}})
+def test_a_value_out_of_bounds_is_refused_with_the_default(config: ConfigFolder) -> None:
+    """Without a better idea, the default is best."""
+    error = config.refuse({"comfyui": {"queue_size": 0}})
     assert str(error).endswith("Leave it out to use the default, 1.")
 
 
@@ -148,60 +148,60 @@ def test_a_value_out_of_bounds_is_told_the_default(place: Place) -> None:
     ],
 )
 def test_a_wrong_argument_mapping_is_refused(
-    place: Place, key: str, value: object, message: str
+    config: ConfigFolder, key: str, value: object, message: str
 ) -> None:
-    """Its fields and placeholders are those that the script adapter knows."""
+    """Its fields and placeholders are those of the script adapter."""
     tree: object = value
     for name in reversed(key.split(".")):
         tree = {name: tree}
-    (problem,) = place.refuse(tree).problems
+    (problem,) = config.refuse(tree).problems
     assert problem.key == key
     assert message in str(problem)
 
 
 @pytest.mark.parametrize("root", ["/", "//", "/usr/..", "/./", "../../../../../../../../../.."])
-def test_the_root_of_the_file_system_is_no_output_root(place: Place, root: str) -> None:
-    """Contract: what we did not make is never touched, so we want a folder of our own."""
-    error = place.refuse(
+def test_the_root_of_the_file_system_is_no_output_root(config: ConfigFolder, root: str) -> None:
+    """Contract: files of other programs are never touched, so a separate folder is required."""
+    error = config.refuse(
         {"comfyui": {"comfyui_directory": "/opt/ComfyUI", "output_directory": root}}
     )
     assert [problem.key for problem in error.problems] == ["comfyui.output_directory"]
     assert "root of the file system" in str(error)
 
 
-def test_a_link_to_the_root_of_the_file_system_is_none_either(place: Place) -> None:
-    """The name does not tell."""
-    link = place.folder / "link"
+def test_a_link_to_the_root_of_the_file_system_is_refused(config: ConfigFolder) -> None:
+    """The name alone does not show it."""
+    link = config.folder / "link"
     link.symlink_to("/")
-    assert "root of the file" in str(place.refuse({"comfyui": {"output_directory": str(link)}}))
+    assert "root of the file" in str(config.refuse({"comfyui": {"output_directory": str(link)}}))
 
 
-def test_messages_hold_no_control_characters(place: Place) -> None:
-    """A key can be anything, and a terminal acts on what it is shown."""
-    error = place.refuse({"database": {"\x1b[2J\ud800\u202e": 1}})
+def test_messages_hold_no_control_characters(config: ConfigFolder) -> None:
+    """A key may contain them, and a terminal would obey them."""
+    error = config.refuse({"database": {"\x1b[2J\ud800\u202e": 1}})
     assert str(error).isprintable()
 
 
-def test_a_long_value_is_cut_in_messages(place: Place) -> None:
-    """Whole prompts or keys have no business in an error message."""
-    assert len(str(place.refuse({"media": {"variants": "x" * 10_000}}))) < 500
+def test_a_long_value_is_cut_in_messages(config: ConfigFolder) -> None:
+    """Whole prompts or keys do not belong in an error message."""
+    assert len(str(config.refuse({"media": {"variants": "x" * 10_000}}))) < 500
 
 
-def test_environments_of_slots_are_objects_of_texts(place: Place) -> None:
-    """What a system cannot pass on is refused, with the key; secrets among them are not shown."""
+def test_environments_of_slots_are_objects_of_texts(config: ConfigFolder) -> None:
+    """An invalid variable is refused by its key; secrets are not shown."""
     wanted = [{"CUDA_VISIBLE_DEVICES": "0"}, {"HF_TOKEN": "hush"}]
-    loaded = place.load({"workers": {"environments": wanted}})
+    loaded = config.load({"workers": {"environments": wanted}})
     assert list(loaded.settings.workers.environments) == wanted
     assert display("workers.environments", wanted) == (
         '[{"CUDA_VISIBLE_DEVICES": "0"}, {"HF_TOKEN": "***"}]'
     )
     for wrong in ([{"A": "b\0"}], [{"A": 1}], ["A=1"], {"A": "1"}):
-        error = place.refuse({"workers": {"environments": wrong}})
+        error = config.refuse({"workers": {"environments": wrong}})
         assert error.problems[0].key == "workers.environments"
 
 
-def test_a_daemon_without_any_slot_is_refused(place: Place) -> None:
+def test_a_daemon_without_any_slot_is_refused(config: ConfigFolder) -> None:
     """It would wait for ever and render nothing."""
-    error = place.refuse({"workers": {"shared": 0}})
+    error = config.refuse({"workers": {"shared": 0}})
     assert error.problems[0].key == "workers.shared"
-    place.load({"workers": {"shared": 0, "audio": 1}})
+    config.load({"workers": {"shared": 0, "audio": 1}})

@@ -1,4 +1,4 @@
-"""The addresses of the page: which are taken, and how the others are refused."""
+"""Addresses of the page: which are accepted, and how others are refused."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.settings_places import Place, make_place
+from tests.config_folder import ConfigFolder, make_config_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
+def config(tmp_path: Path) -> ConfigFolder:
     """A folder with a configuration file."""
-    return make_place(tmp_path)
+    return make_config_folder(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -31,9 +31,9 @@ def place(tmp_path: Path) -> Place:
         {"cors_origin": "https://front.example/"},
     ],
 )
-def test_an_address_is_taken(place: Place, web: dict[str, object]) -> None:
-    """With a slash at its end or without."""
-    assert place.load({"web": web}).settings.web.host == "127.0.0.1"
+def test_an_address_is_accepted(config: ConfigFolder, web: dict[str, object]) -> None:
+    """With or without a slash at the end."""
+    assert config.load({"web": web}).settings.web.host == "127.0.0.1"
 
 
 @pytest.mark.parametrize(
@@ -68,9 +68,11 @@ def test_an_address_is_taken(place: Place, web: dict[str, object]) -> None:
         ("cors_origin", "file:///page.html", "is not an address"),
     ],
 )
-def test_what_is_no_address_is_refused(place: Place, key: str, value: object, word: str) -> None:
-    """By its name, with an example."""
-    [problem] = place.refuse({"web": {"base_path": "/media"} | {key: value}}).problems
+def test_an_invalid_address_is_refused(
+    config: ConfigFolder, key: str, value: object, word: str
+) -> None:
+    """By the setting's name, with an example."""
+    [problem] = config.refuse({"web": {"base_path": "/media"} | {key: value}}).problems
     assert f"web.{key}" in str(problem)
     assert word in str(problem)
     assert "secret" not in str(problem)

@@ -11,7 +11,7 @@ from domain.prompt import Kind
 from entrypoints.settings.errors import SettingsError
 from entrypoints.settings.resolution import mapped_paths
 from entrypoints.settings.workflows import named_workflows, workflow_rules
-from tests.settings_places import Place, make_place
+from tests.config_folder import ConfigFolder, make_config_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,13 +20,13 @@ DEFAULT = {"name": "photo", "script": "photo.py"}
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
+def config(tmp_path: Path) -> ConfigFolder:
     """A folder with a configuration file."""
-    return make_place(tmp_path)
+    return make_config_folder(tmp_path)
 
 
-def test_each_entry_has_what_it_names_and_what_its_kind_has_otherwise(place: Place) -> None:
-    """Paths start from the folder of the file; the first renderer is that of the kind."""
+def test_an_entry_inherits_missing_values_from_its_kind(config: ConfigFolder) -> None:
+    """Paths start from the folder of the file; the default renderer is that of the kind."""
     entries: list[dict[str, Any]] = [
         {
             "name": "Anime XL",
@@ -40,9 +40,9 @@ def test_each_entry_has_what_it_names_and_what_its_kind_has_otherwise(place: Pla
         DEFAULT,
     ]
     media = {"workflows": {"image": entries}, "arguments": {"image": {"prompt": "--text9"}}}
-    loaded = place.load({"media": media})
+    loaded = config.load({"media": media})
     anime, poster, photo = named_workflows(loaded.settings.media, Kind.IMAGE)
-    assert (anime.renderer, anime.file) == ("server", place.folder / "anime.json")
+    assert (anime.renderer, anime.file) == ("server", config.folder / "anime.json")
     assert anime.inputs == {"prompt": "6.text"}
     assert (poster.renderer, poster.arguments) == ("script", {"prompt": "--text4"})
     assert poster.extra_arguments == ("--x",)
@@ -59,32 +59,32 @@ def test_each_entry_has_what_it_names_and_what_its_kind_has_otherwise(place: Pla
     assert audio.key == (Kind.AUDIO, "")
 
 
-def test_the_mapping_of_an_entry_takes_any_value_of_the_brief(place: Place) -> None:
+def test_the_mapping_of_an_entry_takes_any_value_of_the_brief(config: ConfigFolder) -> None:
     """With a type, a default and bounds, as under ``media.inputs``."""
     steps = {"input": "5.steps", "type": "integer", "default": 20}
     inputs = {"prompt": "6.text", "technical_params.lora": "10.lora_name", "steps": steps}
     entry = {"name": "a", "renderer": "server", "file": "a.json", "inputs": inputs}
-    loaded = place.load({"media": {"workflows": {"image": [entry]}}})
+    loaded = config.load({"media": {"workflows": {"image": [entry]}}})
     [workflow] = named_workflows(loaded.settings.media, Kind.IMAGE)
     assert workflow.inputs == inputs
     assert mapped_paths(workflow, "inputs").keys() == {"technical_params.lora", "steps"}
     inputs["steps"] = {"input": "5.steps", "type": "integr"}
     with pytest.raises(SettingsError, match=r"entry 1: .*the type 'integr' is none of"):
-        place.load({"media": {"workflows": {"image": [entry]}}})
+        config.load({"media": {"workflows": {"image": [entry]}}})
 
 
-def test_an_invalid_list_is_not_called_missing(place: Place) -> None:
-    """One problem, although the setting has its default meanwhile."""
+def test_an_invalid_list_is_not_called_missing(config: ConfigFolder) -> None:
+    """One problem, even though the setting has its default in the meantime."""
     media = {"renderer": {"image": "server"}, "workflows": {"image": [{"name": "a/b"}]}}
     with pytest.raises(SettingsError) as refused:
-        place.load({"media": media})
+        config.load({"media": media})
     assert ["not a plain name" in problem.what for problem in refused.value.problems] == [True]
 
 
-def test_the_environment_may_hold_a_list(place: Place) -> None:
+def test_the_environment_may_hold_a_list(config: ConfigFolder) -> None:
     """As JSON; anything else is a path, as before."""
-    place.environ["MEDIA_GENERATOR_MEDIA__WORKFLOWS__IMAGE"] = json.dumps([DEFAULT])
-    loaded = place.load({})
+    config.environ["MEDIA_GENERATOR_MEDIA__WORKFLOWS__IMAGE"] = json.dumps([DEFAULT])
+    loaded = config.load({})
     assert [one.name for one in named_workflows(loaded.settings.media, Kind.IMAGE)] == ["photo"]
 
 
@@ -110,10 +110,10 @@ def test_the_environment_may_hold_a_list(place: Place) -> None:
         (["a.json"], "a list of objects"),
     ],
 )
-def test_what_is_wrong_is_named_with_its_entry(place: Place, entries: list[Any], what: str) -> None:
-    """And the fix says what to write."""
+def test_an_error_names_its_entry(config: ConfigFolder, entries: list[Any], what: str) -> None:
+    """And the message says what to write."""
     with pytest.raises(SettingsError) as raised:
-        place.load({"media": {"workflows": {"image": entries}}})
+        config.load({"media": {"workflows": {"image": entries}}})
     [problem] = raised.value.problems
     assert what in problem.what
     assert problem.fix

@@ -1,4 +1,4 @@
-"""Signatures of entrypoints name ports, never the classes of adapters."""
+"""Signatures in entrypoints name ports, never adapter classes."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ VALUES = {
     "ray_node.py": {"comfyui_graph", "comfyui_script"},  # the workflows of a node
     "settings/ray.py": {"ray_cluster"},  # what a slot takes of a node
     # module: the adapter of which it passes values around that have no behaviour of their own
-    # "mediagen workflow" is a tool of this one adapter, and shows what it finds in a graph.
+    # "mediagen workflow" is a tool of this one adapter, and shows its results.
     "cli/workflow.py": {"comfyui_graph", "comfyui_server"},
     "cli/workflow_script.py": {"comfyui_graph", "comfyui_script"},
-    "workflow_check.py": {"comfyui_graph", "comfyui_server"},  # what it finds
-    "cli/export.py": {"media_marks"},  # which the factory makes
+    "workflow_check.py": {"comfyui_graph", "comfyui_server"},  # its results
+    "cli/export.py": {"media_marks"},  # made by the factory
     "settings/hosts.py": {"comfyui_server"},  # the address of a server
     "settings/resolution.py": {"postgres"},  # the address of a database
 }
@@ -29,7 +29,7 @@ MODULES = {path.relative_to(ENTRYPOINTS).as_posix() for path in ENTRYPOINTS.rglo
 
 
 def named_adapters(source: str) -> set[str]:
-    """The adapters of which a name stands in an annotation of a module."""
+    """The adapters that an annotation of a module names."""
     tree = ast.parse(source)
     imported = {
         alias.asname or alias.name: node.module.split(".")[1]
@@ -55,18 +55,18 @@ def _annotations(tree: ast.AST) -> Iterator[ast.AST]:
             case ast.FunctionDef(returns=ast.expr() as annotation):
                 yield annotation
             case ast.Constant(value=str() as text) if text.isidentifier():
-                yield ast.Name(text)  # an annotation in quotes, or a cast
+                yield ast.Name(text)  # a quoted annotation, or a cast
 
 
 @pytest.mark.parametrize("module", sorted(MODULES - ROOT))
 def test_entrypoints_name_ports(module: str) -> None:
-    """Outside the composition root, but for a handful of values."""
+    """Outside the composition root, except for a few values."""
     source = (ENTRYPOINTS / module).read_text("utf-8")
     assert named_adapters(source) == VALUES.get(module, set())
 
 
-def test_an_adapter_in_a_signature_is_found() -> None:
-    """As an argument, as a result, in a union, of an attribute, in quotes."""
+def test_an_adapter_in_a_signature_is_detected() -> None:
+    """As an argument, a result, in a union, of an attribute, in quotes."""
     head = "from adapters.system_clock import SystemClock\n"
     for line in (
         "def a(clock: SystemClock) -> None: ...",

@@ -1,4 +1,4 @@
-"""Making what a database holds fit for a terminal."""
+"""Making text from a database safe for a terminal."""
 
 import pytest
 from hypothesis import given
@@ -10,26 +10,26 @@ ANYTHING = st.text(st.characters(exclude_categories=()))
 
 
 def harmless(text: str) -> bool:
-    """Whether nothing in it acts on a terminal; the joiners only hold letters together."""
+    """Whether text has no effect on a terminal; joiners only hold letters together."""
     return all(letter.isprintable() or letter in "\u200c\u200d" for letter in text)
 
 
 @given(ANYTHING)
 def test_one_line_is_one_harmless_line(text: str) -> None:
-    """Whatever went in: escapes, newlines of any kind, halves of characters."""
+    """Whatever the input: escapes, newlines of any kind, halves of characters."""
     assert harmless(one_line(text))
     one_line(text).encode()
 
 
 @given(ANYTHING)
 def test_lines_are_harmless(text: str) -> None:
-    """Lyrics keep their lines and lose what acts on a terminal."""
+    """Lyrics keep their lines and lose control characters."""
     assert all(harmless(line) for line in lines_of(text))
 
 
 @given(ANYTHING.map(one_line), st.integers(0, 30))
 def test_fitted_text_fits(text: str, columns: int) -> None:
-    """It never takes more columns; what fits is not touched; what is cut says so."""
+    """It never takes more columns; text that fits is unchanged; cut text is marked."""
     shown = fitted(text, columns)
     assert cells(shown) <= columns
     if cells(text) <= columns:
@@ -51,12 +51,12 @@ def test_fitted_text_fits(text: str, columns: int) -> None:
     ],
 )
 def test_examples(text: str | None, shown: str) -> None:
-    """White space becomes one space, control characters visible, families of emoji stay whole."""
+    """White space becomes one space, control characters visible, emoji families stay whole."""
     assert one_line(text) == shown
 
 
 def test_a_table_is_aligned_by_columns_of_the_terminal() -> None:
-    """Wide letters count twice; numbers stand to the right where asked."""
+    """Wide letters count twice; numbers are right-aligned on request."""
     rows = [("ID", "湖", "x"), ("7", "a", "y")]
     assert table(rows, numbers={0}) == ["ID  湖  x", " 7  a   y"]
     assert table(rows, 6) == ["ID  …", "7   a…"] or cells(table(rows, 6)[0]) <= 6

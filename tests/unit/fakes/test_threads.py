@@ -19,7 +19,7 @@ from tests.fakes.database import InMemoryDatabase, InMemoryQueueControls, Prompt
 from tests.fakes.prompt_repository import InMemoryPromptRepository
 from tests.fakes.renders import InMemoryRenderLeases
 from tests.fakes.system import ManualClock
-from tests.owners import ME
+from tests.worker_identities import ME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,7 @@ ANY = Selection()
 
 @pytest.fixture(autouse=True)
 def restless() -> Iterator[None]:
-    """Threads take turns after every few instructions, so that what can go wrong does."""
+    """Threads switch after every few instructions, so that races occur."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield
@@ -39,7 +39,7 @@ def restless() -> Iterator[None]:
 
 
 class Crowd:
-    """Fifty workers that publish, release and beat, and somebody who looks on."""
+    """Fifty workers that publish, release and send heartbeats, and an observer."""
 
     def __init__(self) -> None:
         self.database = InMemoryDatabase(writings={1: "{}"})
@@ -54,7 +54,7 @@ class Crowd:
         self._over = Event()
 
     def work(self, number: int) -> list[int]:
-        """Claim and publish until nothing is pending; the prompts that were claimed."""
+        """Claim and publish until nothing is pending; returns the claimed prompts."""
         claimed = []
         self._start.wait()
         claim = self.repository.claim_next(ANY)
@@ -69,7 +69,7 @@ class Crowd:
         return claimed
 
     def look_on(self) -> None:
-        """Read everything that can be read, and use the switches, until all is over."""
+        """Read everything that can be read, and pause and resume, until all workers have ended."""
         while not self._over.is_set():
             for render in self.leases.live():
                 assert render.prompt_id in self.database.prompts
@@ -80,7 +80,7 @@ class Crowd:
             self.controls.resume()
 
     def run(self) -> list[list[int]]:
-        """What each of the workers claimed."""
+        """The prompts that each of the workers claimed."""
         with ThreadPoolExecutor(CLAIMERS + 1) as pool:
             onlooker = pool.submit(self.look_on)
             workers = [pool.submit(self.work, number) for number in range(CLAIMERS)]
@@ -92,7 +92,7 @@ class Crowd:
 
 
 def test_fifty_threads_never_claim_a_prompt_twice() -> None:
-    """Each of five hundred prompts has one render, one beat and one row."""
+    """Each of five hundred prompts has one render, one heartbeat and one row."""
     crowd = Crowd()
     claimed = crowd.run()
     times = Counter(prompt_id for each in claimed for prompt_id in each)

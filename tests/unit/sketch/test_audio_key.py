@@ -1,4 +1,4 @@
-"""Keys are read from what people write."""
+"""Musical keys are parsed from text."""
 
 import pytest
 from hypothesis import given
@@ -30,18 +30,18 @@ def test_keys_in_many_spellings(text: str, key: Key) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "nothing", "12", "Ebony", "?"])
-def test_what_is_no_key_is_none(text: str) -> None:
-    """A word that begins with a note's letter is not a key."""
+def test_other_text_is_no_key(text: str) -> None:
+    """A word that starts with the letter of a note is not a key."""
     assert parse_key(text) is None
 
 
 @given(st.text(max_size=40))
-def test_any_text_can_be_asked(text: str) -> None:
-    """A key that is found is a real one."""
+def test_any_text_can_be_parsed(text: str) -> None:
+    """A key in the result is a real one."""
     key = parse_key(text)
     assert key is None or (0 <= key.tonic < 12 and key.mode in MODES)
 
 
-def test_degrees_go_on_above_and_below_the_octave() -> None:
+def test_degrees_continue_above_and_below_the_octave() -> None:
     """Degree 7 is the octave, degree -1 the seventh below the tonic."""
     assert [Key(0, "major").semitones(degree) for degree in (-1, 0, 2, 7, 9)] == [-1, 0, 4, 12, 16]

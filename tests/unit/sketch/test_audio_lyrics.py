@@ -1,4 +1,4 @@
-"""Lyrics become sections of lines of syllables, whatever the text is."""
+"""Lyrics are split into sections of lines of syllables, whatever the text is."""
 
 import time
 
@@ -15,7 +15,7 @@ def _counts(lyrics: str) -> list[int]:
 
 
 def test_sections_keep_their_order_kind_and_lines() -> None:
-    """Headings part the text; numbers in them do not make another kind."""
+    """Headings divide the text; numbers in them do not make another kind."""
     sections = sections_of("[VERSE 1]\nOne\nTwo\n\n[CHORUS]\nThree\n\n[VERSE 2]\nFour")
     assert [(section.kind, len(section.lines)) for section in sections] == [
         ("VERSE", 2),
@@ -46,25 +46,25 @@ def test_text_before_any_heading_is_a_verse() -> None:
     ],
 )
 def test_syllables_are_counted_as_they_are_sung(line: str, count: int) -> None:
-    """Silent letters are not sung in English; other scripts have syllables of their own."""
+    """Silent letters are not sung in English; other scripts have their own syllables."""
     prefix = "and the moon is in the sky for you and me\n" if line.isascii() else ""
     assert _counts(prefix + line)[-1] == count
 
 
 def test_a_question_is_known_by_its_mark() -> None:
-    """Quotation marks behind the question mark do not hide it."""
+    """Quotation marks after the question mark do not hide it."""
     (section,) = sections_of('"Will you stay?"\nI will')
     assert [line.is_question for line in section.lines] == [True, False]
 
 
 @pytest.mark.parametrize("lyrics", ["", "   \n\n", "[VERSE]\n\n[CHORUS]\n", "...\n!?\n--"])
-def test_nothing_to_sing_gives_no_section(lyrics: str) -> None:
+def test_text_without_lyrics_has_no_sections(lyrics: str) -> None:
     """Headings and punctuation alone are no song."""
     assert sections_of(lyrics) == ()
 
 
 def test_the_title_is_the_first_line_that_is_no_heading() -> None:
-    """Without a title a song is called by its first words."""
+    """A song without a title is named after its first words."""
     assert first_line("\n[VERSE]\nSteam ascends,\nmore") == "Steam ascends"
 
 
@@ -78,7 +78,7 @@ def test_two_hundred_kilobytes_are_not_read_to_their_end() -> None:
 
 @given(st.text(max_size=400))
 def test_any_text_can_be_analysed(lyrics: str) -> None:
-    """Whatever comes, each syllable has a vowel that the mouth knows and a stress."""
+    """Whatever the text, each syllable has a known vowel and a stress."""
     for section in sections_of(lyrics):
         assert section.lines
         for line in section.lines:

@@ -1,4 +1,4 @@
-"""Tempo and time signature become a grid of steps."""
+"""Tempo and time signature determine a grid of steps."""
 
 import pytest
 from hypothesis import given
@@ -19,7 +19,7 @@ from sketch.audio.theory import Metre, parse_metre, parse_tempo
     ],
 )
 def test_tempo_in_words_and_numbers(text: str, bpm: float | None) -> None:
-    """Numbers win over words and stay within what can be played."""
+    """Numbers override words and stay within playable limits."""
     assert parse_tempo(text) == bpm
 
 
@@ -33,22 +33,22 @@ def test_two_tempo_words_meet_in_the_middle() -> None:
     [("4/4", 4, 16), ("3/4", 3, 12), ("6/8", 2, 12), ("12/8", 4, 24), ("7/8", 7, 14), ("x", 4, 16)],
 )
 def test_time_signatures(signature: str, beats: int, bar: int) -> None:
-    """Eighths in threes make dotted beats; what is no signature is common time."""
+    """Eighths in threes give dotted beats; an invalid signature means common time."""
     metre = parse_metre(signature, 100, 0.5)
     assert (metre.beats, metre.bar) == (beats, bar)
 
 
 @given(st.floats(0.5, 0.7), st.integers(0, 400))
 def test_time_rises_with_steps_and_beats_never_swing(swing: float, step: int) -> None:
-    """Swing moves what is inside a beat, not the beats."""
+    """Swing moves steps within a beat, not the beats."""
     metre = Metre(4, 4, 120.0, swing)
     assert metre.seconds_at(step + 1) > metre.seconds_at(step)
     assert metre.seconds_at(step * 4) == pytest.approx(step * 0.5)
 
 
 @given(st.text(max_size=30))
-def test_any_text_can_be_asked(text: str) -> None:
-    """Neither reader raises, and what comes can be played."""
+def test_any_text_can_be_parsed(text: str) -> None:
+    """Neither parser raises, and the result can be played."""
     bpm = parse_tempo(text)
     assert bpm is None or 40 <= bpm <= 220
     assert parse_metre(text, 100, 0.5).step_seconds > 0

@@ -1,4 +1,4 @@
-"""The MP3 is whole: every frame is counted and none is partial."""
+"""The MP3 is complete: every frame is counted and none is partial."""
 
 import io
 
@@ -13,7 +13,7 @@ _RATES = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
 
 
 def frames_of(content: bytes) -> list[bytes]:
-    """Walk MPEG-1 layer III frames at 44.1 kHz from the first byte to the last."""
+    """The MPEG-1 layer III frames at 44.1 kHz from the first byte to the last."""
     frames, at = [], 0
     while at < len(content):
         assert content[at] == 0xFF
@@ -31,7 +31,7 @@ def _tone(seconds: float) -> np.ndarray:
 
 
 @pytest.mark.parametrize("seconds", [0.5, 3.0, 7.31])
-def test_the_frame_count_in_the_header_is_true(seconds: float) -> None:
+def test_the_frame_count_in_the_header_is_correct(seconds: float) -> None:
     """The Xing (or Info) header counts exactly the frames that follow it, and their bytes."""
     content = encoded(_tone(seconds))
     first, *rest = frames_of(content)
@@ -42,8 +42,8 @@ def test_the_frame_count_in_the_header_is_true(seconds: float) -> None:
     assert int.from_bytes(first[header + 12 : header + 16], "big") == len(content)
 
 
-def test_it_decodes_to_what_went_in() -> None:
-    """Same length, same tone, left and right kept apart."""
+def test_it_decodes_to_the_original_sound() -> None:
+    """Same length, same tone, separate left and right channels."""
     sound = _tone(2.0)
     with av.open(io.BytesIO(encoded(sound)), mode="r") as container:
         heard = np.concatenate([f.to_ndarray() for f in container.decode(audio=0)], axis=1)
@@ -54,14 +54,14 @@ def test_it_decodes_to_what_went_in() -> None:
 
 
 def test_progress_is_called_once_for_each_chunk() -> None:
-    """So that a bar can be drawn whose end is known."""
+    """A progress bar can show the total."""
     sound, calls = _tone(7.31), list[int]()
     encoded(sound, lambda: calls.append(1))
     assert len(calls) == chunks_of(sound.shape[1]) == 3
 
 
 @pytest.mark.parametrize("text", ["Plain", "Überstraße ♥", "雪の歌", "Песня", "🔥 fire", "a" * 300])
-def test_tags_are_read_back_by_others(text: str) -> None:
+def test_tags_are_read_back_by_other_libraries(text: str) -> None:
     """Tinytag and FFmpeg read title, genre, comment and lyrics in any script."""
     lyrics = f"[VERSE]\n{text}\n"
     content = tag(Tags(text, "indie folk", "a comment", lyrics, 92, "F#m")) + encoded(_tone(0.5))

@@ -1,4 +1,4 @@
-"""A composition follows its words: form, rhythm, key, repetition."""
+"""A composition follows its lyrics: form, rhythm, key, repetition."""
 
 from collections import Counter
 
@@ -28,8 +28,8 @@ I am a ghost in a waking town
 """
 
 
-def _score(lyrics: str = LYRICS, seed: int = 1, seconds: float = 50.0, **wishes: str) -> Score:
-    return compose(sections_of(lyrics), manner_of(Wishes(**wishes), seed), seed, seconds)
+def _score(lyrics: str = LYRICS, seed: int = 1, seconds: float = 50.0, **style: str) -> Score:
+    return compose(sections_of(lyrics), manner_of(Wishes(**style), seed), seed, seconds)
 
 
 def _sung(score: Score, part: int) -> list[tuple[int, float]]:
@@ -43,13 +43,13 @@ def _sung(score: Score, part: int) -> list[tuple[int, float]]:
 
 @pytest.mark.parametrize("genre", ["folk", "jazz", "blues", "rock", "electronic", "ambient"])
 def test_a_chorus_comes_back_note_for_note(genre: str) -> None:
-    """Same words under the same heading, same rhythm and melody."""
+    """The same words under the same heading have the same rhythm and melody."""
     score = _score(genre=genre)
     assert _sung(score, 1) == _sung(score, 3)
     assert _sung(score, 0) != _sung(score, 1)
 
 
-def test_verses_share_their_melody_though_their_words_differ() -> None:
+def test_verses_share_their_melody_even_with_different_words() -> None:
     """Where two verses sing on the same step of the same line, they mostly sing the same pitch."""
     score = _score()
     first, second = dict(_sung(score, 0)), dict(_sung(score, 2))
@@ -64,7 +64,7 @@ def test_verses_share_their_melody_though_their_words_differ() -> None:
     [("C major", {0, 2, 4, 5, 7, 9, 11}), ("A minor", {9, 11, 0, 2, 4, 5, 7, 8})],
 )
 def test_the_melody_stays_in_its_key(key: str, classes: set[int]) -> None:
-    """In minor the leading tone may be raised, and nothing else."""
+    """In minor the leading tone may be raised, but no other."""
     sung = Counter(
         round(note.pitch) % 12 for seed in range(8) for note in _score(seed=seed, key=key).melody
     )
@@ -85,7 +85,7 @@ def test_moods_choose_the_mode_when_no_key_is_given() -> None:
     assert not manner_of(Wishes(mood="joyful"), 1).key.is_minor
 
 
-def test_every_section_ends_at_home() -> None:
+def test_every_section_ends_on_the_tonic() -> None:
     """The last note of a section is the tonic, over the tonic chord."""
     score = _score(key="D major")
     for part in score.form.parts:
@@ -104,7 +104,7 @@ def test_a_question_rises() -> None:
 
 
 def test_fast_songs_sing_more_syllables_a_second() -> None:
-    """And the same two lines are over sooner."""
+    """And the same two lines end sooner."""
     slow, fast = (_score("La la la la\nLa la la la", tempo=tempo) for tempo in ("slow", "fast"))
     rates = [
         (len(score.melody) - 1) / (score.melody[-1].start - score.melody[0].start)
@@ -115,7 +115,7 @@ def test_fast_songs_sing_more_syllables_a_second() -> None:
 
 
 def test_another_seed_is_another_song() -> None:
-    """A seed decides everything that the words leave open."""
+    """A seed decides everything that the lyrics leave open."""
     assert _score(seed=1) == _score(seed=1)
     assert _score(seed=1).melody != _score(seed=2).melody
 
@@ -126,10 +126,10 @@ def test_another_seed_is_another_song() -> None:
     signature=st.sampled_from(["4/4", "3/4", "6/8", "7/8", "5/4", "12/8"]),
     tempo=st.sampled_from(["slow", "moderate", "very fast"]),
 )
-def test_a_song_keeps_to_its_time(
+def test_a_song_keeps_to_its_length(
     lines: list[int], seconds: float, signature: str, tempo: str
 ) -> None:
-    """However long the text: never above the bound, and something is sung."""
+    """However long the text: never above the limit, and something is sung."""
     lyrics = "\n".join(("[CHORUS]\n" if count % 3 == 0 else "") + "la " * count for count in lines)
     score = _score(lyrics, seconds=seconds, tempo=tempo, time_signature=signature)
     assert score.seconds <= seconds
@@ -140,7 +140,7 @@ def test_a_song_keeps_to_its_time(
 
 
 def test_all_sections_stay_when_lines_must_go() -> None:
-    """A long song is shortened inside its sections first."""
+    """A long song is shortened within its sections first."""
     long = "\n\n".join(
         f"[{kind}]\n" + "\n".join(["Every line has quite a lot to say"] * 8)
         for kind in ("VERSE", "CHORUS", "VERSE", "CHORUS", "BRIDGE", "CHORUS")
@@ -151,8 +151,8 @@ def test_all_sections_stay_when_lines_must_go() -> None:
     ]  # fmt: skip
 
 
-def test_genres_seat_different_bands_and_instruments_take_seats() -> None:
-    """Folk has no kick on every beat; a cello asked for is heard."""
+def test_genres_have_different_bands_and_instruments_replace_them() -> None:
+    """Folk has no kick on every beat; a requested cello is heard."""
     electronic, folk = _score(genre="electronic"), _score(genre="indie folk")
     beat = electronic.manner.metre.step_seconds * 4
     part = electronic.form.parts[0]

@@ -1,4 +1,4 @@
-"""What is synthesised is measured: pitch, formants, level, clicks."""
+"""The synthesised sound is measured: pitch, formants, level, clicks."""
 
 import numpy as np
 import pytest
@@ -28,8 +28,8 @@ def _note(vowel: str, pitch: float, onset: str = "") -> SungNote:
     return SungNote(0, 0.3, 1.0, 0, pitch, 0.9, syllable, Chord(0, (0, 2, 4), (0, 4, 7)))
 
 
-def _song(seed: int = 1, **wishes: str) -> Stereo:
-    manner = manner_of(Wishes(**wishes), seed)
+def _song(seed: int = 1, **style: str) -> Stereo:
+    manner = manner_of(Wishes(**style), seed)
     score = compose(sections_of(_LYRICS), manner, seed, 20.0)
     tracks = {name: render() for name, render in tracks_of(score, seed).items()}
     return recording.mixed(tracks, manner.mood.space)
@@ -64,7 +64,7 @@ def test_drums_peak_and_die_away(name: str) -> None:
     assert np.abs(sound[-20:]).max() < 0.02
 
 
-def test_the_voice_is_at_the_pitch_it_is_given() -> None:
+def test_the_voice_has_the_given_pitch() -> None:
     """A 220 Hz note has its first partial at 220 Hz, within a fifth of a semitone."""
     sound = sing([_note("a", 57.0)], 1.6, _THROAT)[int(0.5 * RATE) : int(1.1 * RATE)]
     frequencies, power = _spectrum(sound)
@@ -72,7 +72,7 @@ def test_the_voice_is_at_the_pitch_it_is_given() -> None:
     assert frequencies[near][np.argmax(power[near])] == pytest.approx(220.0, rel=0.012)
 
 
-def test_vowels_differ_where_ears_tell_them_apart() -> None:
+def test_vowels_differ_in_their_formants() -> None:
     """`i` has its second formant near 2.2 kHz where `u` has nothing; `a` fills 1 kHz."""
     share = {}
     for vowel in "aiu":

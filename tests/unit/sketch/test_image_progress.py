@@ -1,4 +1,4 @@
-"""The bar that ComfyUI's readers know."""
+"""A progress bar in the form that ComfyUI's readers know."""
 
 import io
 import re
@@ -24,7 +24,7 @@ def test_bars_rewrite_their_line_and_end_it_when_done() -> None:
 
 
 def test_a_closed_stream_is_no_reason_to_stop() -> None:
-    """Whoever read the progress may have gone."""
+    """The reader of the progress may have exited."""
     stream = io.StringIO()
     report = Bar(stream)
     stream.close()

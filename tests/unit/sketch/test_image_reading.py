@@ -1,4 +1,4 @@
-"""What a prompt is understood to say."""
+"""How a prompt is understood."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +14,7 @@ ANY_TEXT = st.text(st.characters(codec=None), max_size=200)
 def test_any_text_can_be_read_coloured_and_composed(
     prompt: str, negative: str, tags: str, mood: str
 ) -> None:
-    """Lone surrogates, controls, emoji and nothing at all are prompts too."""
+    """Lone surrogates, control characters, emoji and empty text are prompts too."""
     reading = read(prompt, negative, tags, mood)
 
     assert mix_palette(reading).hour
@@ -22,7 +22,7 @@ def test_any_text_can_be_read_coloured_and_composed(
 
 
 def test_a_prompt_of_200_kilobytes_is_read() -> None:
-    """What stands far back still changes the picture, though not the scene."""
+    """Text far from the beginning still changes the picture, but not the scene."""
     one = read("mountain " * 25_000 + "a")
     other = read("mountain " * 25_000 + "b")
 
@@ -31,12 +31,12 @@ def test_a_prompt_of_200_kilobytes_is_read() -> None:
 
 
 def test_things_are_kept_in_the_order_of_mention() -> None:
-    """The first thing named decides most, so order matters."""
+    """The first thing named has the most influence, so the order matters."""
     assert read("a boat on the sea below mountains").things == ("boat", "sea", "mountain")
 
 
 def test_the_negative_prompt_takes_things_away() -> None:
-    """`clouds` in the negative prompt bans what the prompt asked for and what it did not."""
+    """`clouds` in the negative prompt bans those that the prompt asked for, and any others."""
     reading = read("sea and clouds, a boat", "crowds, harsh shadows, clouds")
 
     assert "cloud" not in reading.weathers
@@ -44,7 +44,7 @@ def test_the_negative_prompt_takes_things_away() -> None:
     assert "boat" in reading.things
 
 
-def test_without_denies_the_next_thing_only() -> None:
+def test_without_excludes_the_next_thing_only() -> None:
     """`without clouds, a boat` still shows the boat."""
     reading = read("a sea without any clouds, a boat")
 
@@ -52,7 +52,7 @@ def test_without_denies_the_next_thing_only() -> None:
     assert reading.things == ("sea", "boat")
 
 
-def test_a_colour_belongs_to_the_thing_behind_it() -> None:
+def test_a_colour_belongs_to_the_thing_after_it() -> None:
     """`violet planet` paints the planet, `blue light` the light."""
     reading = read("an astronaut on a violet planet in soft blue light")
 

@@ -1,4 +1,4 @@
-"""What a picture shows: sizes, seeds, colours, hours, and what is taken away."""
+"""The rendered pictures: sizes, seeds, colours, times of day, and negative prompts."""
 
 import colorsys
 from functools import cache
@@ -14,34 +14,34 @@ from sketch.image.render import Request, render, seed_of
 
 @cache
 def draw(prompt: str, *, seed: int = 1, negative: str = "", style_tags: str = "") -> Image.Image:
-    """Render a small picture; who asks for the same one again is given the same object."""
+    """Render a small picture, once for each request."""
     return render(Request(prompt, negative, style_tags, seed=seed, width=192, height=128))
 
 
 def lightness(picture: Image.Image) -> float:
-    """Give the mean lightness, 0..255."""
+    """The mean lightness, 0..255."""
     return float(np.asarray(picture.convert("L"), np.float64).mean())
 
 
 def mean_colour(picture: Image.Image) -> tuple[float, float, float]:
-    """Give the mean red, green and blue, 0..1."""
+    """The mean red, green and blue, 0..1."""
     red, green, blue = np.asarray(picture, np.float64).reshape(-1, 3).mean(axis=0) / 255
     return float(red), float(green), float(blue)
 
 
 def distance(one: Image.Image, other: Image.Image) -> float:
-    """Give the mean difference between two pictures, 0..255."""
+    """The mean difference between two pictures, 0..255."""
     return float(np.abs(np.asarray(one, np.float64) - np.asarray(other, np.float64)).mean())
 
 
 def test_the_same_request_gives_the_same_pixels() -> None:
-    """Nothing but the request decides."""
+    """No other input decides."""
     request = Request("a castle in the fog", width=192, height=128)
     assert render(request).tobytes() == render(request).tobytes()
 
 
 def test_another_seed_varies_the_composition() -> None:
-    """The same words, another picture: different, not merely in its grain."""
+    """The same words, another picture: different in more than its grain."""
     assert distance(draw("a mountain lake", seed=1), draw("a mountain lake", seed=2)) > 8
 
 
@@ -55,7 +55,7 @@ def test_another_seed_varies_the_composition() -> None:
     ],
 )
 def test_other_words_give_another_picture(one: str, other: str) -> None:
-    """Even words that mean nothing to it."""
+    """Even unknown words."""
     assert distance(draw(one), draw(other)) > 20
 
 
@@ -63,7 +63,7 @@ def test_other_words_give_another_picture(one: str, other: str) -> None:
     ("width", "height"), [(64, 64), (64, 4096), (4096, 64), (640, 360), (360, 640), (1024, 1024)]
 )
 def test_sizes_are_respected_exactly(width: int, height: int) -> None:
-    """From a stamp to a ribbon."""
+    """From a very small square to a very wide strip."""
     picture = render(Request("a boat under mountains", width=width, height=height))
 
     assert picture.size == (width, height)
@@ -71,7 +71,7 @@ def test_sizes_are_respected_exactly(width: int, height: int) -> None:
 
 
 def test_night_is_darker_than_noon() -> None:
-    """The hour sets the light."""
+    """The time of day sets the light."""
     assert lightness(draw("hills at night")) + 40 < lightness(draw("hills at noon"))
 
 
@@ -91,7 +91,7 @@ def test_crimson_is_redder_than_teal(scene: str) -> None:
 
 @pytest.mark.parametrize(("word", "hue"), [("crimson", 0.98), ("golden", 0.11), ("blue", 0.61)])
 def test_a_landscape_takes_the_hue_of_its_colour_word(word: str, hue: float) -> None:
-    """The mean hue (0..1) lies near the word's own."""
+    """The mean hue (0..1) lies near that of the word."""
     found, _, _ = colorsys.rgb_to_hsv(*mean_colour(draw(f"mountains at noon, all in {word}")))
 
     assert min(abs(found - hue), 1 - abs(found - hue)) < 0.09
@@ -134,13 +134,13 @@ def test_every_style_changes_the_treatment(style: str) -> None:
 
 
 def test_pictures_are_neither_blank_nor_flat() -> None:
-    """A blank render is never the answer, not even to an empty prompt."""
+    """No render is blank, not even that of an empty prompt."""
     for prompt in ("", "-", "??", "\ud800", "مرحبا بالعالم", "🦑"):
         assert float(np.asarray(draw(prompt).convert("L"), np.float64).std()) > 8
 
 
 def test_progress_ends_with_all_steps_done() -> None:
-    """Steps only ever grow, and the last report is complete."""
+    """Steps only increase, and the last report is complete."""
     seen: list[tuple[int, int]] = []
     render(
         Request("a forest", width=192, height=128), lambda done, total: seen.append((done, total))
@@ -159,7 +159,7 @@ def test_a_seed_follows_from_the_prompt() -> None:
 
 @pytest.mark.parametrize("word", sorted(PIGMENTS))
 def test_pigments_are_colours(word: str) -> None:
-    """OKLab there and back keeps every pigment."""
+    """The conversion to OKLab and back keeps every pigment."""
     colour = from_hex(PIGMENTS[word])
     lightness_, a, b = lab_of(colour)
     again = oklch(lightness_, float(np.hypot(a, b)), float(np.degrees(np.arctan2(b, a))))

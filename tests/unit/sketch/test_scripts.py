@@ -1,4 +1,4 @@
-"""The two programs, as scripts that are run by path."""
+"""The two programs, run as scripts by path."""
 
 import sys
 from pathlib import Path
@@ -10,7 +10,7 @@ import sketch
 
 @pytest.mark.parametrize("script", [sketch.IMAGE_SCRIPT, sketch.AUDIO_SCRIPT])
 def test_no_module_beside_a_script_hides_another(script: Path) -> None:
-    """Python looks beside a script first: a `signal.py` there would replace the standard one."""
+    """Python searches next to a script first: a `signal.py` there would hide the standard one."""
     names = {path.stem for path in script.parent.glob("*.py")} - {"__init__"}
     assert script.stem in names
     assert not names & sys.stdlib_module_names

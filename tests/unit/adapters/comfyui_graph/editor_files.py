@@ -1,4 +1,4 @@
-"""Small files of ComfyUI's editor, and the node types that they use."""
+"""Small files in ComfyUI's editor format, and the node types that they use."""
 
 from __future__ import annotations
 

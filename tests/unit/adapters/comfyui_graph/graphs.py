@@ -1,4 +1,4 @@
-"""Graphs, files and jobs to begin with."""
+"""Sample graphs, files and jobs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SONG = LyricsBrief(
 
 
 def node(class_type: str, title: str = "", **inputs: object) -> Node:
-    """One node, with a title if it is to have one."""
+    """One node, with an optional title."""
     made: Node = {"class_type": class_type, "inputs": inputs}
     if title:
         made["_meta"] = {"title": title}
@@ -43,7 +43,7 @@ def example_graph(name: str) -> dict[str, Any]:
 
 
 def saved(folder: Path, document: object) -> Path:
-    """A document in a file."""
+    """Write a document to a file."""
     path = folder / "flow.json"
     path.write_text(json.dumps(document))
     return path
@@ -52,19 +52,19 @@ def saved(folder: Path, document: object) -> Path:
 def loaded(
     folder: Path, graph: Graph, given: ConfiguredInputs | None = None, kind: Kind = Kind.IMAGE
 ) -> ServerWorkflow:
-    """The workflow of a graph."""
+    """Load the workflow of a graph."""
     return server_workflow(saved(folder, graph), kind, given or {}).unwrap()
 
 
 def why_not(
     folder: Path, graph: object, given: ConfiguredInputs | None = None, kind: Kind = Kind.IMAGE
 ) -> str:
-    """Why a workflow cannot be used."""
+    """The reason why a workflow cannot be used."""
     return server_workflow(saved(folder, graph), kind, given or {}).failure().message
 
 
 def job(brief: Brief, out: Path, seed: int = 42) -> RenderJob:
-    """A job; a picture's is of 768 by 1024 pixels."""
+    """A job; that of a picture is 768 by 1024 pixels."""
     size = PictureSize(768, 1024) if isinstance(brief, ImageBrief) else None
     return RenderJob(prompt_id=200, render_id=3, brief=brief, seed=seed, size=size, output=out)
 

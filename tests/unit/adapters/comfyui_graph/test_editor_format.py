@@ -1,4 +1,4 @@
-"""Files of ComfyUI's editor become graphs, as ComfyUI's own export makes them.
+"""Files of ComfyUI's editor are converted to graphs like ComfyUI's own export.
 
 Each rule was seen in the front end 1.49.6; ``tests/front_end`` compares whole files with it.
 """
@@ -34,7 +34,7 @@ def inputs(document: dict[str, Any], node_id: str) -> dict[str, object]:
 
 @pytest.mark.parametrize("control", ["randomize", "fixed", True, None])
 def test_the_choice_after_a_seed_belongs_to_no_input(control: object) -> None:
-    """Files of 2023 hold a truth value there."""
+    """Files of 2023 contain a truth value there."""
     sampler = node(3, "Sampler", [7, control, 30, "dpm", 0.5])
     expected = {"seed": 7, "steps": 30, "sampler_name": "dpm", "denoise": 0.5}
     assert inputs(file([sampler]), "3") == expected
@@ -46,7 +46,7 @@ def test_a_seed_without_that_choice_shifts_nothing() -> None:
 
 
 def test_missing_values_are_those_of_a_new_node() -> None:
-    """Of a list to choose from, the first; the title of the type where the node has none."""
+    """The first choice of a list; the title of the type if the node has no title."""
     graph = convert(file([node(1, "Load"), node(2, "Sampler", [5])]), INFO).graph
     assert graph["1"]["inputs"] == {"ckpt_name": "a.safetensors"}
     assert graph["1"]["_meta"]["title"] == "Load Checkpoint"
@@ -54,14 +54,14 @@ def test_missing_values_are_those_of_a_new_node() -> None:
 
 
 def test_values_may_be_saved_by_name() -> None:
-    """As some extensions do, and newer front ends besides; these win over positions."""
+    """Some extensions and newer front ends do so; names override positions."""
     assert inputs(file([node(3, "Sampler", {"steps": 9, "odd": 1})]), "3")["steps"] == 9
     entry = node(3, "Sampler", [1, "fixed", 2], widgets_values_named={"steps": 8})
     assert inputs(file([entry]), "3")["steps"] == 8
 
 
 def test_a_widget_with_a_link_keeps_its_place() -> None:
-    """The values behind it do not move, and the link wins."""
+    """The values after it do not move, and the link is used."""
     sampler = node(3, "Sampler", [7, "fixed", 30, "dpm"], [("steps", 1)])
     document = file([node(5, "Image", [64], outputs=[[1]]), sampler], [[1, 5, 0, 3, 1, "INT"]])
     expected = {"seed": 7, "steps": ["5", 0], "sampler_name": "dpm", "denoise": 1.0}
@@ -78,21 +78,21 @@ def test_a_widget_with_a_link_keeps_its_place() -> None:
         (["by factor", 2.0, "x"], {"how": "by factor", "how.factor": 2.0}),
     ],
 )
-def test_a_choice_brings_inputs_of_its_own(values: list[object], expected: object) -> None:
-    """Their names begin with that of the choice; what stands behind them moves along."""
+def test_a_choice_adds_its_own_inputs(values: list[object], expected: object) -> None:
+    """Their names start with that of the choice; inputs after them move along."""
     assert inputs(file([node(1, "Resize", values)]), "1") == {**expected, "name": "x"}  # type: ignore[dict-item]
 
 
 def test_a_group_of_inputs_may_have_grown() -> None:
-    """Its further inputs stand in the file only."""
+    """Its additional inputs are only in the file."""
     batch = node(4, "Batch", inputs=[(f"images.image{n}", n + 1) for n in range(3)])
     images = [node(n, "Image", [n], outputs=[[n]]) for n in (1, 2, 3)]
     document = file([*images, batch], [[n, n, 0, 4, n - 1, "IMAGE"] for n in (1, 2, 3)])
     assert inputs(document, "4") == {f"images.image{n}": [str(n + 1), 0] for n in range(3)}
 
 
-def test_older_files_hold_a_dummy_for_an_input_that_only_links_give() -> None:
-    """Until front end 1.16; it is told by the number of values."""
+def test_older_files_have_a_dummy_value_for_link_only_inputs() -> None:
+    """Until front end 1.16; the number of values shows it."""
     assert inputs(file([node(1, "Combine", ["", 5, ["red"]])]), "1")["count"] == 5
     assert inputs(file([node(1, "Combine", [5, ["red"]])]), "1")["count"] == 5
 
@@ -103,7 +103,7 @@ def test_a_list_is_wrapped() -> None:
 
 
 def test_of_alternatives_in_a_text_the_first_stays() -> None:
-    """ComfyUI chooses by chance; a note says what happened."""
+    """ComfyUI chooses at random; a note explains the choice."""
     converted = convert(file([node(1, "Encode", ["a {red|{dark|light} blue} cat // soft"])]), INFO)
     assert converted.graph["1"]["inputs"]["text"] == "a red cat "
     assert "node 1 ('Encode'), input 'text'" in converted.notes[0]
@@ -122,12 +122,12 @@ def test_of_alternatives_in_a_text_the_first_stays() -> None:
     ],
 )
 def test_texts_are_read_as_the_editor_reads_them(text: str, expected: str) -> None:
-    """Braces that are escaped or not closed, and comments."""
+    """Escaped or unclosed braces, and comments."""
     assert first_alternatives(text) == expected
 
 
 def test_the_options_of_a_custom_choice_are_counted() -> None:
-    """Its own program in the browser adds them and the number of the chosen one."""
+    """Its browser code adds them and the index of the chosen one."""
     converted = inputs(file([node(1, "CustomCombo", ["b", 1, "a", "b", ""])]), "1")
     assert converted == {"choice": "b", "index": 1, "option1": "a", "option2": "b", "option3": ""}
 
@@ -136,7 +136,7 @@ def test_the_options_of_a_custom_choice_are_counted() -> None:
 
 
 def chain(*middle: dict[str, Any], links: list[list[object]]) -> dict[str, Any]:
-    """An image, nodes in between, and a node that saves what link 9 brings."""
+    """An image, nodes in between, and a node that saves the output of link 9."""
     image = node(1, "Image", [64], outputs=[[1]], types=["IMAGE"])
     return file([image, *middle, node(8, "Save", ["x"], [("images", 9, "IMAGE")])], links)
 
@@ -144,8 +144,8 @@ def chain(*middle: dict[str, Any], links: list[list[object]]) -> dict[str, Any]:
 IN, OUT = [1, 1, 0, 2, 0, "IMAGE"], [9, 2, 0, 8, 0, "IMAGE"]
 
 
-def test_a_muted_node_gives_nothing() -> None:
-    """The link to it goes, and nothing stands in its place."""
+def test_a_muted_node_has_no_output() -> None:
+    """The link to it is removed without a replacement."""
     document = chain(node(2, "Resize", None, [("image", 1)], [[9]], mode=2), links=[IN, OUT])
     assert inputs(document, "8") == {"prefix": "x"}
     (note,) = convert(document, INFO).notes
@@ -160,7 +160,7 @@ def test_a_bypassed_node_hands_on_the_input_of_the_same_type() -> None:
 
 
 def test_a_bypassed_node_hands_on_each_output_by_its_type() -> None:
-    """A LoRA: its clip comes from the clip."""
+    """For a LoRA node, its clip output comes from the clip input."""
     lora = node(
         2,
         "Lora",
@@ -176,15 +176,15 @@ def test_a_bypassed_node_hands_on_each_output_by_its_type() -> None:
     assert inputs(file([load, lora, encode], links), "3")["clip"] == ["1", 1]
 
 
-def test_a_bypassed_node_without_such_an_input_gives_nothing() -> None:
-    """An image from a model."""
+def test_a_bypassed_node_without_such_an_input_has_no_output() -> None:
+    """It cannot turn a model into an image."""
     lora = node(2, "Lora", None, [("model", None, "MODEL")], [[9]], ["IMAGE"], mode=4)
     assert "images" not in inputs(chain(lora, links=[OUT]), "8")
 
 
 @pytest.mark.parametrize("kind", ["Reroute", "Reroute (rgthree)"])
-def test_reroutes_vanish(kind: str) -> None:
-    """Nodes of that type; the dots on a link are no nodes at all."""
+def test_reroutes_are_removed(kind: str) -> None:
+    """Nodes of that type; the dots on a link are not nodes."""
     document = chain(
         node(2, kind, None, [("", 1)], [[5]]),
         node(3, kind, None, [("", 5)], [[9]]),
@@ -199,7 +199,7 @@ def test_reroutes_vanish(kind: str) -> None:
 
 
 def test_set_and_get_nodes_are_one_link() -> None:
-    """By the name that both have, also from a graph around a subgraph."""
+    """By their common name, also from a graph around a subgraph."""
     document = chain(
         node(2, "SetNode", ["pic"], [("IMAGE", 1)], [[]]),
         node(3, "GetNode", ["pic"], outputs=[[9]]),
@@ -217,14 +217,14 @@ def test_set_and_get_nodes_are_one_link() -> None:
 
 
 def test_a_get_node_without_its_set_node_is_named() -> None:
-    """The name that it looks for helps to find it."""
+    """With the name that it looks for."""
     document = chain(node(3, "GetNode", ["pic"], outputs=[[9]]), links=[[9, 3, 0, 8, 0, "IMAGE"]])
     with pytest.raises(EditorFormatError, match=r"node 3 \('GetNode'\): no Set node .* 'pic'"):
         convert(document, INFO)
 
 
 def test_a_primitive_gives_its_value_to_each_widget() -> None:
-    """It is no node of the graph."""
+    """The primitive is not part of the graph."""
     document = file(
         [
             node(1, "PrimitiveNode", [99, "fixed"], outputs=[[1, 2]]),
@@ -237,8 +237,8 @@ def test_a_primitive_gives_its_value_to_each_widget() -> None:
     assert [graph[node_id]["inputs"]["seed"] for node_id in graph] == [99, 99]
 
 
-def test_notes_vanish() -> None:
-    """As do other nodes of the editor alone."""
+def test_notes_are_removed() -> None:
+    """So are other nodes that only the editor knows."""
     document = file([node(1, "Note", ["hello"]), node(2, "MarkdownNote", ["x"]), node(3, "Load")])
     assert convert(document, INFO).graph.keys() == {"3"}
 
@@ -276,14 +276,14 @@ def with_subgraph(*, values: object = None, **host: Any) -> dict[str, Any]:  # n
 
 
 def test_nodes_of_a_subgraph_have_both_ids() -> None:
-    """Links go through its inputs and outputs, which are found by name."""
+    """Links pass through its inputs and outputs, which are matched by name."""
     graph = convert(with_subgraph(), INFO).graph
     assert graph["5:11"]["inputs"] == {"text": "inner", "clip": ["1", 1]}
     assert graph["7"]["inputs"]["positive"] == ["5:11", 0]
 
 
 def test_a_value_outside_a_subgraph_wins() -> None:
-    """By position among the inputs that stand for a value, or by ``proxyWidgets``."""
+    """By position among the inputs with a value, or by ``proxyWidgets``."""
     assert inputs(with_subgraph(values=["outer"]), "5:11")["text"] == "outer"
     proxies = {"proxyWidgets": [["11", "text"]]}
     assert (
@@ -292,7 +292,7 @@ def test_a_value_outside_a_subgraph_wins() -> None:
 
 
 def test_a_promoted_value_needs_no_input() -> None:
-    """The widget inside has no link; older files name it with the id in front."""
+    """The inner widget has no link; older files name it with the id in front."""
     document = with_subgraph(values=["outer", "later"])
     inner = document["definitions"]["subgraphs"][0]
     inner["nodes"][0]["inputs"].pop()
@@ -304,7 +304,7 @@ def test_a_promoted_value_needs_no_input() -> None:
 
 
 def test_a_link_from_outside_wins_over_every_value() -> None:
-    """The text is made by another node."""
+    """Another node makes the text."""
     document = with_subgraph(values=["outer"])
     document["nodes"].append(node(4, "Text", ["t"], outputs=[[4]]))
     document["nodes"][1]["inputs"][1]["link"] = 4
@@ -312,7 +312,7 @@ def test_a_link_from_outside_wins_over_every_value() -> None:
     assert inputs(document, "5:11")["text"] == ["4", 0]
 
 
-def test_each_place_of_a_subgraph_has_its_own_values() -> None:
+def test_each_use_of_a_subgraph_has_its_own_values() -> None:
     """Its nodes are there as often as it is used."""
     document = with_subgraph(values=["first"])
     document["nodes"].append(node(6, "S", ["second"], [("clip", None), ("text", None)]))
@@ -336,8 +336,8 @@ def test_a_value_reaches_a_subgraph_inside_another() -> None:
     assert inputs(document, "8:12:11")["text"] == "inner"
 
 
-def test_a_muted_subgraph_vanishes_and_a_bypassed_one_forwards() -> None:
-    """With everything in it."""
+def test_a_muted_subgraph_is_removed_and_a_bypassed_one_forwards() -> None:
+    """With all its nodes."""
     muted = with_subgraph(mode=2)
     assert convert(muted, INFO).graph.keys() == {"1", "7"}
     bypassed = with_subgraph(mode=4)
@@ -347,7 +347,7 @@ def test_a_muted_subgraph_vanishes_and_a_bypassed_one_forwards() -> None:
 
 
 def test_ids_that_were_used_before_are_changed() -> None:
-    """As the front end does, so that an exported file has the same ids."""
+    """As in the front end, so that an exported file has the same ids."""
     document = with_subgraph()
     document["last_node_id"] = 40
     document["nodes"][0]["id"] = 11
@@ -395,7 +395,7 @@ def with_group(host_values: list[object]) -> dict[str, Any]:
 
 
 def test_a_group_node_is_taken_apart() -> None:
-    """The values on it go to its nodes in turn, and so do its inputs and outputs."""
+    """Its values are assigned to its nodes in turn, and so are its inputs and outputs."""
     graph = convert(with_group(["a", "b", 77, "fixed", 9, "dpm", 0.5]), INFO).graph
     assert graph["5:0"]["inputs"] == {"text": "a", "clip": ["1", 1]}
     assert graph["5:1"]["inputs"] == {"text": "b", "clip": ["1", 1]}
@@ -411,7 +411,7 @@ def test_a_group_node_is_taken_apart() -> None:
 
 
 def test_values_that_a_group_node_lacks_are_those_inside() -> None:
-    """As it was made; an older prefix of its type means the same."""
+    """As when it was created; an older prefix of its type means the same."""
     document = with_group(["a"])
     document["nodes"][1]["type"] = "workflow/G"
     graph = convert(document, INFO).graph
@@ -420,7 +420,7 @@ def test_values_that_a_group_node_lacks_are_those_inside() -> None:
 
 
 def test_links_that_an_extension_noted_are_made() -> None:
-    """Use Everywhere keeps them in the file; where it did not, a note names node and input."""
+    """Use Everywhere stores them in the file; otherwise a note names node and input."""
     document = chain(node(4, "Anything Everywhere", None, [("IMAGE", 1)], []), links=[IN])
     document["nodes"][1]["inputs"][0]["link"] = None
     document["nodes"][-1]["inputs"] = [{"name": "images", "type": "IMAGE", "link": None}]
@@ -449,7 +449,7 @@ def test_the_authors_own_inputs_are_hints() -> None:
 
 @pytest.mark.parametrize("node_id", ["11", "e13112f7-3d09-4ae1-9e84-633a0627d945:5:text"])
 def test_the_authors_inputs_lie_within_subgraphs(node_id: str) -> None:
-    """By the inner node's own id, and by what newer front ends write of the outer one."""
+    """By the inner node's own id, and in the notation of newer front ends."""
     document = with_subgraph(values=["outer"])
     document["extra"] = {"linearData": {"inputs": [[node_id, "text"]]}}
     assert convert(document, INFO).hints.inputs == (Target("5:11", "text"),)
@@ -468,8 +468,8 @@ def test_an_unknown_type_is_named_with_its_node() -> None:
         convert(document, INFO)
 
 
-def test_an_unknown_type_is_no_obstacle_where_the_file_names_its_values() -> None:
-    """Or where it is linked to nothing."""
+def test_an_unknown_type_is_accepted_if_the_file_names_its_values() -> None:
+    """Or if it is not linked to anything."""
     odd = node(4, "Odd", [1, "fixed", "b"], [("seed", None), ("text", None), ("model", 1)], [[]])
     for slot in odd["inputs"][:2]:
         slot["widget"] = {"name": slot["name"]}
@@ -509,15 +509,15 @@ ITSELF = file([node(1, "S")], definitions={"subgraphs": [subgraph("S", [node(2, 
         ),
     ],
 )
-def test_a_file_that_makes_no_sense_is_explained(document: dict[str, Any], words: str) -> None:
+def test_an_invalid_file_is_explained(document: dict[str, Any], words: str) -> None:
     """With the entry, the node or the link."""
     with pytest.raises(EditorFormatError) as raised:
         convert(document, INFO)
     assert words in str(raised.value)
 
 
-def test_subgraphs_that_multiply_are_refused() -> None:
-    """Ten places of each in the next: ten billion nodes in a file of a few kilobytes."""
+def test_exponential_subgraphs_are_refused() -> None:
+    """Ten uses of each in the next: ten billion nodes in a file of a few kilobytes."""
     names = [f"S{number}" for number in range(10)]
     subgraphs = [
         subgraph(name, [node(position, following) for position in range(10)], [])
@@ -576,7 +576,7 @@ def damaged(draw: st.DrawFn) -> dict[str, Any]:
 
 @given(damaged())
 def test_any_damage_gives_a_graph_or_an_explanation(document: dict[str, Any]) -> None:
-    """Never another exception; links of the graph lead to its nodes."""
+    """Never another exception; the links of the graph lead to its nodes."""
     try:
         graph = convert(document, INFO).graph
     except EditorFormatError:
@@ -588,8 +588,8 @@ def test_any_damage_gives_a_graph_or_an_explanation(document: dict[str, Any]) ->
 
 
 @given(st.dictionaries(st.sampled_from(["Load", "Sampler", "Resize"]), _JSON))
-def test_any_answer_of_a_server_gives_a_graph_or_an_explanation(info: dict[str, object]) -> None:
-    """Node types may be of any shape."""
+def test_any_server_response_gives_a_graph_or_an_explanation(info: dict[str, object]) -> None:
+    """Node types may have any shape."""
     document = with_subgraph(values=["outer"])
     with suppress(EditorFormatError):
         assert convert(document, {**INFO, **info}).graph

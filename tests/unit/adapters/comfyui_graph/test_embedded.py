@@ -1,4 +1,4 @@
-"""Workflows inside the media that ComfyUI makes."""
+"""Workflows embedded in media that ComfyUI makes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ BOTH = {"prompt": json.dumps(GRAPH), "workflow": json.dumps(EDITOR)}
 
 
 def png_with(texts: dict[str, str], kind: bytes = b"tEXt") -> bytes:
-    """A PNG with these texts, in chunks behind the picture."""
+    """A PNG with these texts, in chunks after the picture."""
     picture_bytes = png()
     end = picture_bytes.rindex(b"IEND") - 4
     chunks = b""
@@ -65,7 +65,7 @@ def exif_with(format_name: str, texts: dict[str, str]) -> bytes:
 
 
 def song_with(format_name: str, texts: dict[str, str]) -> bytes:
-    """A song with these tags, written as ComfyUI's savers write them: by PyAV."""
+    """A song with these tags, written by PyAV like ComfyUI's savers do."""
     import av  # noqa: PLC0415
 
     containers = {"opus": "opus", "flac": "flac", "mp3": "mp3"}
@@ -84,7 +84,7 @@ def song_with(format_name: str, texts: dict[str, str]) -> bytes:
 
 
 def saved(folder: Path, content: bytes, suffix: str = ".png") -> Path:
-    """A file; its name tells nothing."""
+    """Write a file whose name shows nothing."""
     path = folder / f"made{suffix}"
     path.write_bytes(content)
     return path
@@ -106,7 +106,7 @@ def saved(folder: Path, content: bytes, suffix: str = ".png") -> Path:
 def test_the_graph_that_was_run_is_preferred(
     tmp_path: Path, content: Callable[[dict[str, str]], bytes]
 ) -> None:
-    """Whatever the file is called; the editor's file is converted where there is no other."""
+    """Whatever the file is called; otherwise the editor's file is converted."""
     path = saved(tmp_path, content(BOTH), ".bin")
     assert load_workflow(path).unwrap().graph == GRAPH
     saved(tmp_path, content({"workflow": BOTH["workflow"]}), ".bin")
@@ -116,29 +116,29 @@ def test_the_graph_that_was_run_is_preferred(
 
 
 def test_a_large_tag_of_an_opus_file_spans_pages(tmp_path: Path) -> None:
-    """One Ogg page holds 64 KiB at most."""
+    """One Ogg page holds at most 64 KiB."""
     graph = {**GRAPH, "3": {"class_type": "Text", "inputs": {"text": "word " * 40_000}}}
     path = saved(tmp_path, song_with("opus", {"prompt": json.dumps(graph)}), ".opus")
     assert load_workflow(path).unwrap().graph == graph
 
 
 def test_a_broken_graph_leaves_the_editors_file(tmp_path: Path) -> None:
-    """And where neither can be used, the first problem is told with its place."""
+    """If neither can be used, the first problem is reported with its location."""
     path = saved(tmp_path, png_with({"prompt": "{", "workflow": BOTH["workflow"]}))
     assert load_workflow(path).unwrap().graph.keys() == {"7", "8"}
     failure = load_workflow(saved(tmp_path, png_with({"prompt": "{", "workflow": "["}))).failure()
     assert "in its text 'prompt', it is not JSON" in failure.message
 
 
-def test_a_flac_may_stand_behind_tags_of_an_mp3(tmp_path: Path) -> None:
-    """As programs write it that sign a FLAC."""
+def test_a_flac_may_follow_the_tags_of_an_mp3(tmp_path: Path) -> None:
+    """As some programs write it that sign a FLAC."""
     tags = b"ID3\4\0\0\0\0\1\0" + bytes(128)
     path = saved(tmp_path, tags + song_with("flac", BOTH), ".flac")
     assert load_workflow(path).unwrap().graph == GRAPH
 
 
 def test_the_editors_file_beside_the_graph_gives_titles_and_hints(tmp_path: Path) -> None:
-    """The author's own inputs and titles, where they are of the graph that was run."""
+    """The author's own inputs and titles, if they belong to the graph that was run."""
     run = {
         "1": {"class_type": "Odd", "inputs": {"text": "a lake"}},
         "2": {"class_type": "Odder", "inputs": {"images": ["1", 0]}, "_meta": {"title": "Mine"}},
@@ -164,22 +164,22 @@ def test_the_editors_file_beside_the_graph_gives_titles_and_hints(tmp_path: Path
         assert load_workflow(path).unwrap().graph == run
 
 
-def test_a_text_of_another_program_is_told_apart(tmp_path: Path) -> None:
+def test_a_text_of_another_program_is_recognised(tmp_path: Path) -> None:
     """Its parameters are no workflow."""
     failure = load_workflow(saved(tmp_path, png_with({"parameters": "a cat"}))).failure()
     assert "another program" in failure.message
 
 
 def test_a_text_that_inflates_to_gigabytes_is_refused(tmp_path: Path) -> None:
-    """Compressed a thousandfold, it is a few kilobytes."""
+    """Compressed a thousandfold, it takes a few kilobytes."""
     bomb = b"prompt\0\0" + zlib.compress(bytes(20_000_000), 9)
     content = png()[:33] + png_chunk(b"zTXt", bomb) + png()[33:]
     assert "larger than 16 MiB" in load_workflow(saved(tmp_path, content)).failure().message
 
 
 @pytest.mark.parametrize("format_name", SUFFIXES)
-def test_media_without_a_workflow_are_told(tmp_path: Path, format_name: str) -> None:
-    """Every format that this program publishes is known, or is at least no text."""
+def test_media_without_a_workflow_are_reported(tmp_path: Path, format_name: str) -> None:
+    """Every format that this program publishes is recognised, or is at least not text."""
     failure = load_workflow(saved(tmp_path, media(format_name))).failure()
     assert failure.code is FailureCode.WORKFLOW_UNUSABLE
     assert "no workflow" in failure.message or "neither UTF-8 text" in failure.message
@@ -189,7 +189,7 @@ _PICTURES = [png_with(BOTH)[:-12], exif_with("webp", BOTH), exif_with("jpeg", BO
 
 
 @given(st.sampled_from([*_PICTURES, b"ID3\4", b"fLaC"]), st.binary(max_size=64), st.floats(0, 1))
-def test_no_file_breaks_the_reading(start: bytes, junk: bytes, part: float) -> None:
+def test_any_file_can_be_read(start: bytes, junk: bytes, part: float) -> None:
     """Cut anywhere and followed by anything: texts, or an explanation."""
     cut = start[: int(part * len(start))] + junk
     if cut.startswith(MEDIA_STARTS):

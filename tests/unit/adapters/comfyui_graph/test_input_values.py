@@ -1,4 +1,4 @@
-"""A field's value in the form that an input takes."""
+"""Converting a field's value to the form that an input takes."""
 
 from __future__ import annotations
 
@@ -55,10 +55,10 @@ def number(kind: str, **bounds: Any) -> InputType:  # noqa: ANN401 - of either t
         ("quality", "best", ("low", "high"), None),
     ],
 )
-def test_a_text_becomes_the_choice_that_means_it(
+def test_a_text_becomes_the_matching_choice(
     field: str, value: str, choices: tuple[object, ...], chosen: Value | None
 ) -> None:
-    """What is no choice leaves the workflow's own, and says so."""
+    """A text that matches no choice leaves the workflow's own value, with a note."""
     fitted = fit(field, value, "4", choice(*choices))
     assert fitted.value == chosen
     assert bool(fitted.note) == (chosen is None)
@@ -79,7 +79,7 @@ def test_a_text_becomes_the_choice_that_means_it(
         ("width", 768, ["8", 0], 768),
     ],
 )
-def test_without_a_server_the_value_there_tells_the_notation(
+def test_without_a_server_the_current_value_shows_the_notation(
     field: str, value: Value, own: object, expected: Value | None
 ) -> None:
     """A bare number, a code, or prose."""
@@ -116,7 +116,7 @@ types = st.none() | st.builds(
 def test_every_value_fits_or_is_left_out(
     field: str, value: Value, own: object, expected: InputType | None
 ) -> None:
-    """And what is chosen is one of the choices."""
+    """A value from a list is one of its choices."""
     fitted = fit(field, value, own, expected)
     if fitted.value is not None and expected is not None and expected.choices:
         assert fitted.value in expected.choices

@@ -53,26 +53,26 @@ def targets(folder: Path, given: ConfiguredInputs) -> dict[str, list[str]]:
         ("v1.5 notes.size.width", ["8.size.width"]),
         ("57:8.text", ["57:8.text"]),
         (["2.text", "8.text"], ["2.text", "8.text"]),
-        ("5.positive", ["5.positive"]),  # a value takes the place of a link where a person says so
+        ("5.positive", ["5.positive"]),  # a value replaces a link if a user configures it
         ("8.gone", ["8.gone"]),
     ],
 )
 def test_inputs_are_named_by_id_or_title(
     tmp_path: Path, words: str | list[str], expected: list[str]
 ) -> None:
-    """Dots may stand in titles and in names of inputs."""
+    """Titles and names of inputs may contain dots."""
     assert targets(tmp_path, {"prompt": words})["prompt"] == expected
 
 
-def test_null_and_an_empty_list_switch_a_proposal_off(tmp_path: Path) -> None:
-    """The rest of the proposal stays."""
+def test_null_and_an_empty_list_turn_off_an_inferred_mapping(tmp_path: Path) -> None:
+    """The rest of the inferred mapping stays."""
     found = targets(tmp_path, {"negative_prompt": None, "width": []})
     assert "negative_prompt" not in found
     assert "width" not in found
     assert found["height"] == ["4.height"]
 
 
-def test_a_given_input_is_taken_from_whom_it_was_only_proposed(tmp_path: Path) -> None:
+def test_a_configured_input_is_removed_from_inferred_fields(tmp_path: Path) -> None:
     """One input never gets two values."""
     found = targets(tmp_path, {"prompt": ["2.text", "3.text"]})
     assert "negative_prompt" not in found
@@ -93,7 +93,7 @@ def test_a_given_input_is_taken_from_whom_it_was_only_proposed(tmp_path: Path) -
         ({"prompt": "2.text", "mood": "2.text"}, ["'prompt'", "'mood'", "'2.text'"]),
     ],
 )
-def test_what_does_not_fit_is_explained(
+def test_an_invalid_mapping_is_explained(
     tmp_path: Path, given: ConfiguredInputs, parts: list[str]
 ) -> None:
     """The message names the setting or the field, and what to write instead."""
@@ -102,7 +102,7 @@ def test_what_does_not_fit_is_explained(
 
 
 def test_the_fields_of_a_song_are_others(tmp_path: Path) -> None:
-    """A picture's prompt is none of them."""
+    """The prompt of a picture is not among them."""
     message = why_not(tmp_path, example_graph("ace_step_song"), {"prompt": "3.tags"}, Kind.AUDIO)
     assert "media.inputs.audio names 'prompt'" in message
 
@@ -114,7 +114,7 @@ INPUTS = [
     *("positive", "negative", "latent_image", "samples", "conditioning", "guider", "text", "value"),
     *("tags", "lyrics", "width", "height", "seed", "filename_prefix"),
 ]
-# What lies about in a graph without leading to what it saves.
+# Nodes in a graph that lead to no saved output.
 STRAY = [
     node("Note", text="try a lower cfg", seed=3),
     node("CLIPTextEncode", text="an old idea", clip=["gone", 1]),
@@ -131,7 +131,7 @@ def written(targets: Targets) -> dict[str, set[str]]:
 
 @pytest.mark.parametrize("usual", USUAL_ONES)
 def test_the_usual_graphs(usual: Usual) -> None:
-    """Each target has its reason, and what is not found is said."""
+    """Each target has a reason, and missing fields are noted."""
     proposal = infer_mapping(usual.graph, usual.kind)
     assert written(proposal.targets) == usual.expected
     assert all(proposal.reasons[each] for some in proposal.targets.values() for each in some)
@@ -158,7 +158,7 @@ def renamed(graph: Graph, names: dict[str, str], titles: dict[str, str]) -> dict
 
 @given(st.data())
 def test_ids_titles_order_and_stray_nodes_do_not_matter(data: st.DataObject) -> None:
-    """The shape of a graph alone decides."""
+    """Only the structure of a graph matters."""
     usual = data.draw(st.sampled_from(USUAL))
     stray = data.draw(st.lists(st.sampled_from(STRAY), max_size=3))
     ids = data.draw(st.permutations(IDS))
@@ -197,7 +197,7 @@ graphs = st.dictionaries(
 
 
 @given(graphs, st.sampled_from(Kind))
-def test_any_graph_gets_an_answer(graph: Graph, kind: Kind) -> None:
+def test_any_graph_can_be_mapped(graph: Graph, kind: Kind) -> None:
     """Circles, missing nodes and wrong types included; targets hold text, a number or a link."""
     proposal = infer_mapping(graph, kind)
     chosen = [target for targets in proposal.targets.values() for target in targets]
@@ -208,28 +208,28 @@ def test_any_graph_gets_an_answer(graph: Graph, kind: Kind) -> None:
         assert not isinstance(own, bool)
 
 
-def test_what_is_not_found_is_explained() -> None:
-    """A picture that is loaded has its own size, and what is blanked says nothing."""
+def test_missing_fields_are_explained() -> None:
+    """A loaded picture has its own size, and a zeroed conditioning has no text."""
     proposal = infer_mapping(FROM_A_PICTURE.graph, Kind.IMAGE)
     assert "node i ('VAEEncode')" in proposal.missing["width"]
     assert "blanks" in proposal.missing["negative_prompt"]
 
 
-def test_a_size_that_is_fixed_on_the_way_is_told() -> None:
-    """The picture that comes out has it, whatever the brief says."""
+def test_a_fixed_size_further_down_is_noted() -> None:
+    """The resulting picture has it, whatever the brief says."""
     scaled = node("LatentUpscale", width=1024, height=1024, samples=["e", 0])
     proposal = infer_mapping({**COMBINED.graph, "u": scaled}, Kind.IMAGE)
     assert written(proposal.targets)["width"] == {"e.width"}
     assert any(note.startswith("node u") for note in proposal.notes)
 
 
-def test_a_second_text_keeps_its_words() -> None:
-    """It is said which one the prompt does not go to."""
+def test_a_second_text_is_not_changed() -> None:
+    """A note names the text that does not get the prompt."""
     (note,) = infer_mapping(COMBINED.graph, Kind.IMAGE).notes
     assert note.startswith("node q")
 
 
-def test_a_value_from_another_node_is_told() -> None:
+def test_a_value_from_another_node_is_explained() -> None:
     """The reason names both nodes."""
     proposal = infer_mapping(CONTROLLED.graph, Kind.IMAGE)
     (target,) = proposal.targets["prompt"]
@@ -253,11 +253,11 @@ JOINED: dict[str, Any] = {"string_a": ["h", 0], "string_b": ["u", 0], "delimiter
 @pytest.mark.parametrize(
     ("others", "target", "noted"),
     [
-        # A fixed word beside a link, or beside a sentence.
+        # A fixed word next to a link, or next to a sentence.
         ({"t": node("StringConcatenate", string_a="ohwx", string_b=["h", 0])}, "h.value", "node t"),
         ({"t": node("StringConcatenate", string_a="ohwx", string_b=SENTENCE)}, "t.string_b", "t."),
         ({"t": node("Text Join", text_1=["h", 0], text_2="detailed, oils")}, "h.value", "node t"),
-        # Two texts, of which titles tell one.
+        # Two texts, one of which is recognised by its title.
         (
             {
                 "t": node("StringConcatenate", **JOINED),
@@ -336,10 +336,10 @@ JOINED: dict[str, Any] = {"string_a": ["h", 0], "string_b": ["u", 0], "delimiter
         ({"t": node("Lora Loader", model=["m", 0], text="<lora:oils:1>")}, "p.text", "p.text"),
     ],
 )
-def test_the_text_that_a_person_would_write(
+def test_the_prompt_replaces_the_text_that_a_user_would_write(
     others: dict[str, Node], target: str, noted: str
 ) -> None:
-    """Where it cannot be known, the prompt takes the place of the encoder's link, with a note."""
+    """If it is unknown, the prompt replaces the encoder's link, with a note."""
     proposal = infer_mapping(with_text(h=PROMPT, **others), Kind.IMAGE)
     assert written(proposal.targets)["prompt"] == {target}
     assert written(proposal.targets)["negative_prompt"] == {"n.text"}
@@ -347,8 +347,8 @@ def test_the_text_that_a_person_would_write(
     assert all(noted in note for note in proposal.notes[:1])
 
 
-def test_a_text_that_is_doubled_again_and_again_is_read_at_once() -> None:
-    """Each node is looked at once, however many ways lead to it."""
+def test_a_text_that_is_doubled_many_times_is_read_quickly() -> None:
+    """Each node is visited once, however many paths lead to it."""
     doubled = {
         f"t{n}": node("StringConcatenate", string_a=[f"t{n + 1}", 0], string_b=[f"t{n + 1}", 0])
         for n in range(100)
@@ -363,8 +363,8 @@ def test_a_text_that_is_doubled_again_and_again_is_read_at_once() -> None:
     assert written(infer_mapping(graph, Kind.IMAGE).targets)["prompt"] == {"m100.prompt"}
 
 
-def test_a_way_without_end_is_given_up() -> None:
-    """The prompt takes the place of the link; a picture's way may be of any length."""
+def test_an_endless_path_is_abandoned() -> None:
+    """The prompt replaces the link; a picture's path may have any length."""
     way = {f"t{n}": node("Show", text=[f"t{n + 1}", 0]) for n in range(3_000)}
     graph = with_text(t=node("Show", text=["t0", 0]), t3000=PROMPT, **way)
     assert written(infer_mapping(graph, Kind.IMAGE).targets)["prompt"] == {"p.text"}
@@ -376,7 +376,7 @@ def test_a_way_without_end_is_given_up() -> None:
 
 
 def test_two_encoders_with_one_text_get_one_each() -> None:
-    """The negative prompt takes the place of a link there."""
+    """The negative prompt replaces a link there."""
     graph = with_text(n=node("CLIPTextEncode", text=["t", 0], clip=["c", 0]))
     targets = written(infer_mapping(graph, Kind.IMAGE).targets)
     assert (targets["prompt"], targets["negative_prompt"]) == ({"t.value"}, {"n.text"})
@@ -394,17 +394,15 @@ def test_two_encoders_with_one_text_get_one_each() -> None:
         (node("GetImageSize", image=["i", 0]), "e.width"),
     ],
 )
-def test_a_side_is_set_where_its_number_stands_or_instead_of_a_link(
-    source: Node, target: str
-) -> None:
-    """Never where a choice, a formula or another number stands."""
+def test_a_side_replaces_its_number_or_a_link(source: Node, target: str) -> None:
+    """Never a choice, a formula or another number."""
     proposal = infer_mapping(with_text(x=source), Kind.IMAGE)
     assert written(proposal.targets)["width"] == {target}
 
 
 @pytest.mark.parametrize("kind", Kind)
 def test_circles_end(kind: Kind) -> None:
-    """Along conditionings, latents and values alike."""
+    """Along conditionings, latents and values."""
     graph = {
         "s": node("SaveImage", images=["k", 0]),
         "k": node("KSampler", seed=["v", 0], positive=["c", 0], latent_image=["l", 0]),
@@ -421,7 +419,7 @@ def test_circles_end(kind: Kind) -> None:
 
 
 def test_one_number_for_both_sides_gives_way_to_two() -> None:
-    """Each takes the place of its own link."""
+    """Each replaces its own link."""
     graph = {
         **CONTROLLED.graph,
         "e": node("EmptyLatentImage", width=["x", 0], height=["x", 0], batch_size=1),
@@ -432,7 +430,7 @@ def test_one_number_for_both_sides_gives_way_to_two() -> None:
 
 
 def test_a_graph_without_a_sampler_says_so() -> None:
-    """What it saves is mapped all the same."""
+    """Its saved output is mapped anyway."""
     graph = {"1": node("EmptyImage"), "2": node("SaveImage", images=["1", 0], filename_prefix="x")}
     proposal = infer_mapping(graph, Kind.IMAGE)
     assert written(proposal.targets) == {"filename_prefix": {"2.filename_prefix"}}
@@ -454,16 +452,16 @@ TWO_TEXTS = with_text(
         ((Target("a", "value"), Target("b", "value")), "p.text"),
     ],
 )
-def test_the_text_that_the_author_shows_is_the_prompt(
+def test_the_text_shown_by_the_author_is_the_prompt(
     shown: tuple[Target, ...], expected: str
 ) -> None:
-    """Where links lead to several, one of which is shown to users."""
+    """If links lead to several texts, one of which is shown to users."""
     targets = infer_mapping(TWO_TEXTS, Kind.IMAGE, shown=shown).targets
     assert list(map(str, targets["prompt"])) == [expected]
 
 
-def test_a_shown_text_is_the_prompt_where_no_link_tells() -> None:
-    """Not a title for the unwanted one, nor one of several."""
+def test_a_shown_text_is_the_prompt_if_links_are_ambiguous() -> None:
+    """Unless its title says negative, or there are several."""
     graph = {
         "1": node("Painter", wish=["2", 0], steps=4),
         "2": node("Magic", value="a cat", depth=["4", 0]),

@@ -1,4 +1,4 @@
-"""Graphs with nodes of popular packs, as their exports hold them."""
+"""Graphs with nodes of popular packs, from their exports."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ LOADER_TEXTS: dict[str, Any] = {
 
 
 def sampled(sides: dict[str, Any], latent: list[object], **others: Node) -> Graph:
-    """A graph with a usual sampler ``k`` and what saves."""
+    """A graph with a common sampler ``k`` and a saving node."""
     sampler = node("KSampler", seed=1, model=["m", 0], latent_image=latent, **sides, **SAMPLING)
     return {
         "m": MODEL,
@@ -47,7 +47,7 @@ def sampled(sides: dict[str, Any], latent: list[object], **others: Node) -> Grap
 
 
 def piped(loader: Node, *nodes: Node) -> Graph:
-    """Nodes in a row, each of which takes the pipe of the one before it."""
+    """Nodes in a row, each with the pipe of the one before it."""
     graph = {"1": loader}
     for number, each in enumerate(nodes, 2):
         pipe = [f"{number - 1}", 0]
@@ -319,7 +319,7 @@ CASES: list[tuple[str, Graph, dict[str, set[str]]]] = [
     ("graph", "expected"), [pytest.param(graph, sets, id=name) for name, graph, sets in CASES]
 )
 def test_nodes_of_a_pack_are_understood(graph: Graph, expected: dict[str, set[str]]) -> None:
-    """Texts and sizes; nothing else gets them."""
+    """Texts and sizes; no other inputs get them."""
     targets = infer_mapping(graph, Kind.IMAGE).targets
     found = {name: {str(each) for each in some} for name, some in targets.items()}
     names = ("prompt", "negative_prompt", "width", "height")
@@ -327,7 +327,7 @@ def test_nodes_of_a_pack_are_understood(graph: Graph, expected: dict[str, set[st
 
 
 def test_a_song_of_a_paid_service() -> None:
-    """Its words and its length; of nodes that speak, nothing."""
+    """Its lyrics and its length; nodes for speech get neither."""
     graph = {
         "1": node("SongMaker", lyrics="la", style="folk", duration=60.0, seed=1),
         "s": node("SaveAudioMP3", audio=["1", 0], filename_prefix="x"),
@@ -343,8 +343,8 @@ def test_a_song_of_a_paid_service() -> None:
     assert not {"lyrics", "tags"} & infer_mapping(speaking, Kind.AUDIO).targets.keys()
 
 
-def test_stable_audio_hears_of_the_length_twice() -> None:
-    """In the latent and beside the text."""
+def test_stable_audio_gets_the_length_twice() -> None:
+    """In the latent and next to the text."""
     graph = {
         "m": MODEL,
         "p": node("CLIPTextEncode", text="waves", **CLIP),

@@ -1,4 +1,4 @@
-"""What the nodes at the ends of a workflow leave."""
+"""The outputs of a workflow's last nodes."""
 
 from __future__ import annotations
 
@@ -101,20 +101,20 @@ MAKERS: dict[str, Node] = {
 
 
 def ending(*ends: Node) -> Graph:
-    """A graph that ends in these nodes, ``s0`` and so on."""
+    """A graph with these last nodes, ``s0`` and so on."""
     return {**MAKERS, **{f"s{number}": each for number, each in enumerate(ends)}}
 
 
 def said(graph: Graph, kind: Kind, info: dict[str, Any] | None = None) -> str:
-    """Why a graph makes nothing of a kind, or ""."""
+    """Why a graph makes no media of a kind, or ""."""
     finding = media_problem(graph, kind, info)
     assert finding is None or finding.code is FailureCode.WRONG_MEDIA
     return str(finding or "")
 
 
 @pytest.mark.parametrize(("saver", "media"), [*SAVING, *SHOWING])
-def test_what_a_node_leaves(saver: Node, media: Media) -> None:
-    """By its name, the format that it is told, and what it is given."""
+def test_the_output_of_a_node(saver: Node, media: Media) -> None:
+    """By its name, its format setting and its input."""
     (found,) = output_nodes(ending(saver))
     assert (found.node_id, found.media) == ("s0", media)
     assert found.preview == ((saver, media) in SHOWING)
@@ -122,8 +122,8 @@ def test_what_a_node_leaves(saver: Node, media: Media) -> None:
 
 @pytest.mark.parametrize(("saver", "media"), [*SAVING, *SHOWING])
 @pytest.mark.parametrize("kind", Kind)
-def test_only_what_a_kind_can_use_is_let_through(saver: Node, media: Media, kind: Kind) -> None:
-    """Whatever is not of the kind is refused, and the node is named."""
+def test_only_outputs_of_the_kind_are_accepted(saver: Node, media: Media, kind: Kind) -> None:
+    """Another output is refused, and the node is named."""
     fits = {Kind.IMAGE: Media.PICTURES, Kind.AUDIO: Media.SONGS}[kind]
     words = said(ending(saver), kind)
     assert (words == "") == (media in {fits, Media.UNKNOWN})
@@ -135,13 +135,13 @@ def test_only_what_a_kind_can_use_is_let_through(saver: Node, media: Media, kind
 @pytest.mark.parametrize("changing", CHANGING)
 @pytest.mark.parametrize("kind", Kind)
 def test_a_workflow_that_saves_nothing_is_refused(changing: Node, kind: Kind) -> None:
-    """Though its last node has pictures."""
+    """Even if its last node has pictures."""
     assert "no output node" in said(ending(changing), kind)
 
 
 @pytest.mark.parametrize(("name", "kind"), [("text_to_image", 0), ("ace_step_song", 1)])
 def test_the_examples_are_of_one_kind(name: str, kind: int) -> None:
-    """Pictures are no songs, nor the other way round."""
+    """Pictures are no songs, and vice versa."""
     own, other = list(Kind)[kind], list(Kind)[1 - kind]
     graph = example_graph(name)
     assert likely_kind(graph) is own
@@ -149,8 +149,8 @@ def test_the_examples_are_of_one_kind(name: str, kind: int) -> None:
     assert {Kind.IMAGE: "pictures", Kind.AUDIO: "songs"}[other] in said(graph, other)
 
 
-def test_what_is_shown_counts_where_no_media_are_saved() -> None:
-    """As files are fetched: beside a text or a latent that is saved, but not beside a song."""
+def test_previews_count_if_no_media_are_saved() -> None:
+    """As when fetching files: next to a saved text or latent, but not next to a song."""
     picture, text = SHOWING[0][0], node("SaveText", text=["t", 0], **PREFIX)
     song, video = node("SaveAudio", **AUDIO, **PREFIX), node("SaveVideo", **VIDEO, **PREFIX)
     assert said(ending(picture), Kind.IMAGE) == ""
@@ -177,13 +177,13 @@ def file(name: str, kind: str = "output") -> OutputFile:
         ([], []),
     ],
 )
-def test_what_is_fetched(files: list[OutputFile], fetched: list[str]) -> None:
-    """Media that are saved, then what is shown, then whatever there is."""
+def test_fetched_files(files: list[OutputFile], fetched: list[str]) -> None:
+    """Saved media, otherwise previews, otherwise any output."""
     assert [each.filename for each in select_outputs(files)] == fetched
 
 
 def known(class_type: str, *, is_output: bool, **inputs: str) -> dict[str, Any]:
-    """What a server says of a node type."""
+    """A server's description of a node type."""
     return {
         class_type: {
             "input": {"required": {name: [kind] for name, kind in inputs.items()}},
@@ -194,7 +194,7 @@ def known(class_type: str, *, is_output: bool, **inputs: str) -> dict[str, Any]:
 
 
 def test_a_server_knows_its_output_nodes() -> None:
-    """A name that tells nothing, and one that tells the wrong thing."""
+    """For a meaningless name, and for a misleading one."""
     graph = ending(node("Keeper", thing=["d", 0]))
     assert said(graph, Kind.IMAGE) != ""
     saves = known("Keeper", is_output=True, thing="IMAGE")
@@ -213,8 +213,8 @@ def test_a_server_knows_its_output_nodes() -> None:
     assert "no output" in said(graph, Kind.IMAGE, known("SaveForLater", is_output=False))
 
 
-def test_an_output_node_that_hands_on_saves_nothing() -> None:
-    """Samplers of some packs are output nodes, to show what they make."""
+def test_an_output_node_that_forwards_saves_nothing() -> None:
+    """Samplers of some packs are output nodes in order to show their result."""
     sampler: Node = {**MAKERS["k"], "class_type": "KSampler (Efficient)"}
     graph = {**ending(node("SaveVideo", **VIDEO, **PREFIX)), "k": sampler}
     info = known("KSampler (Efficient)", is_output=True, latent_image="LATENT")
@@ -231,8 +231,8 @@ def test_an_output_node_that_hands_on_saves_nothing() -> None:
         ([node("Keeper", audio=["a", 0])], Kind.AUDIO),
     ],
 )
-def test_the_likely_kind_is_what_is_saved(ends: list[Node], kind: Kind) -> None:
-    """No name on the way counts, such as that of a decoder for sound that a video needs."""
+def test_the_likely_kind_is_that_of_the_saved_output(ends: list[Node], kind: Kind) -> None:
+    """Names of inner nodes do not count, such as a sound decoder for a video."""
     assert likely_kind(ending(*ends)) is kind
 
 
@@ -241,7 +241,7 @@ def test_the_likely_kind_is_what_is_saved(ends: list[Node], kind: Kind) -> None:
     [node("PreviewAny", source=["t", 0]), node("PreviewImage", images=["l", 0])],
 )
 def test_a_preview_hides_no_branch(shown: Node) -> None:
-    """What is shown of the way there leaves the node that saves, whatever it is called."""
+    """A preview in between leads on to the saving node, whatever it is called."""
     graph = {
         **ending(shown, node("Keeper", thing=["d", 0])),
         "l": node("LoadImage", image="a.png"),
@@ -249,8 +249,8 @@ def test_a_preview_hides_no_branch(shown: Node) -> None:
     assert {"k", "p", "d", "s0", "s1"} <= set(working_nodes(graph))
 
 
-def test_what_leads_nowhere_does_not_work() -> None:
-    """Where a known node saves what a sampler made."""
+def test_dead_ends_are_ignored() -> None:
+    """If a known node saves a sampler's output."""
     graph = ending(node("SaveImage", **IMAGES, **PREFIX), node("ImageInvert", image=["d", 0]))
     assert {"s1", "a", "w", "t", "g"}.isdisjoint(working_nodes(graph))
 
@@ -272,7 +272,7 @@ names = st.text(st.sampled_from("SaveIMG_ 3dmp4é|"), max_size=12)
     ),
     st.sampled_from(Kind),
 )
-def test_any_graph_gets_an_answer(graph: Graph, kind: Kind) -> None:
+def test_any_graph_can_be_examined(graph: Graph, kind: Kind) -> None:
     """Circles and odd values included."""
     found = output_nodes(graph)
     assert {each.node_id for each in found} <= graph.keys()

@@ -1,4 +1,4 @@
-"""Which side of a sampler a text encoder speaks for."""
+"""Whether a text encoder provides a sampler's positive or negative conditioning."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from adapters.comfyui_graph.mapping import InferredMapping
 
 
-# Names of the outputs of nodes that take both sides, as servers tell them.
+# Names of the outputs of nodes with both conditionings, as servers report them.
 PAIRS = {
     "ControlNetApplyAdvanced": ["positive", "negative"],
     "InpaintModelConditioning": ["positive", "negative", "latent"],
@@ -36,7 +36,7 @@ PAIRS = {
 
 
 def info_of(class_type: str) -> dict[str, Any]:
-    """What a server says of one of these."""
+    """A server's description of one of these."""
     names = PAIRS[class_type]
     telling = ("pos", "neg", "cond")
     kinds = ["CONDITIONING" if n.lower().startswith(telling) else n.upper() for n in names]
@@ -52,11 +52,11 @@ INFO = {
 
 @dataclass
 class Chain:
-    """A graph that grows from its texts to its sampler.
+    """A graph that is built from its texts to its sampler.
 
     Attributes:
-        sides: the links that bring the wanted and the unwanted text.
-        texts: the encoders of these, by what the links truly bring.
+        sides: the links that carry the positive and the negative text.
+        texts: the encoders of these, by what the links actually carry.
     """
 
     nodes: dict[str, Node] = field(default_factory=dict)
@@ -72,7 +72,7 @@ class Chain:
             self.texts[side] = str(self.sides[side][0])
 
     def add(self, class_type: str, **inputs: Any) -> str:  # noqa: ANN401 (values of any kind)
-        """One more node."""
+        """Add one node."""
         name = f"{len(self.nodes)}"
         self.nodes[name] = node(class_type, **inputs)
         return name
@@ -81,7 +81,7 @@ class Chain:
         return self.add("CLIPTextEncode", text="words", clip=["c", 0])
 
     def pair(self, class_type: str, *, takes_model: bool) -> None:
-        """A node that changes both sides; its model may be left alone."""
+        """A node that changes both conditionings; its model may be unchanged."""
         names = PAIRS[class_type]
         first = 1 if names[0].lower() == "model" else 0
         inputs = {"strength": 1.0, **({"model": self.model} if first else {}), **self.sides}
@@ -91,7 +91,7 @@ class Chain:
             self.model = [name, 0]
 
     def combine(self) -> None:
-        """Both sides with a text for a region each."""
+        """Both conditionings, each with a text for a region."""
         wanted, unwanted = [self.encoder(), 0], [self.encoder(), 0]
         name = self.add(
             "PairConditioningCombine",
@@ -103,7 +103,7 @@ class Chain:
         self.sides = {"positive": [name, 0], "negative": [name, 1]}
 
     def change(self, side: str, how: str) -> None:
-        """A node that changes one side."""
+        """A node that changes one conditioning."""
         own, other = self.sides[side], [self.encoder(), 0]
         name = {
             "guidance": lambda: self.add("FluxGuidance", guidance=3.5, conditioning=own),
@@ -126,14 +126,14 @@ class Chain:
         self.sides[side] = [name, 0]
 
     def crossed(self) -> None:
-        """From here on, what was wanted is unwanted."""
+        """Swap positive and negative from here on."""
         positive, negative = self.sides.values()
         self.sides = {"positive": negative, "negative": positive}
         wanted, unwanted = self.texts.values()
         self.texts = {"positive": unwanted, "negative": wanted}
 
     def ended(self, guider: str) -> Graph:
-        """With a sampler and what saves."""
+        """Add a sampler and a saving node."""
         empty = self.add("EmptyLatentImage", width=64, height=64, batch_size=1)
         latent = {"latent_image": [empty, 0]}
         positive, negative = self.sides.values()
@@ -176,22 +176,22 @@ def grown(taken: list[tuple[Any, ...]]) -> Chain:
 
 
 def check(chain: Chain, proposal: InferredMapping) -> None:
-    """Each text goes to the encoder whose words the sampler gets on that side, and nowhere else."""
+    """Each text goes to the encoder that feeds that input of the sampler, and nowhere else."""
     told = {field: [str(each) for each in some] for field, some in proposal.targets.items()}
     assert told["prompt"] == [f"{chain.texts['positive']}.text"]
     assert told["negative_prompt"] == [f"{chain.texts['negative']}.text"]
 
 
 @given(st.lists(steps, max_size=8), guiders)
-def test_no_chain_of_nodes_exchanges_the_texts(taken: list[tuple[Any, ...]], guider: str) -> None:
+def test_no_chain_of_nodes_swaps_the_texts(taken: list[tuple[Any, ...]], guider: str) -> None:
     """Without a server, by the names of inputs."""
     chain = grown(taken)
     check(chain, infer_mapping(chain.ended(guider), Kind.IMAGE))
 
 
 @given(st.lists(st.one_of(steps, st.just(("crossed",))), max_size=8), guiders)
-def test_what_a_server_names_is_believed(taken: list[tuple[Any, ...]], guider: str) -> None:
-    """Crossed links included: the sampler gets what it gets."""
+def test_names_from_a_server_are_trusted(taken: list[tuple[Any, ...]], guider: str) -> None:
+    """Including crossed links: the sampler gets what it is linked to."""
     chain = grown(taken)
     graph = chain.ended(guider)
     proposal = infer_mapping(graph, Kind.IMAGE, INFO)
@@ -199,21 +199,21 @@ def test_what_a_server_names_is_believed(taken: list[tuple[Any, ...]], guider: s
 
 
 def texts(graph: Graph) -> dict[str, set[str]]:
-    """Which inputs take the two texts."""
+    """The inputs that take the two texts."""
     targets = infer_mapping(graph, Kind.IMAGE).targets
     both = ("prompt", "negative_prompt")
     return {name: {str(each) for each in targets[name]} for name in both if name in targets}
 
 
 def with_links(positive: list[object], negative: list[object], **others: Node) -> Graph:
-    """The graph with a ControlNet node ``o``, and the sampler's links as told."""
+    """The graph with a ControlNet node ``o``, and the sampler's links as given."""
     nodes = {**CONTROLLED.graph, **others}
     inputs = nodes["k"]["inputs"] | {"positive": positive, "negative": negative}
     return {**nodes, "k": {**nodes["k"], "inputs": inputs}}
 
 
-def test_crossed_links_are_followed_where_the_order_shows() -> None:
-    """The sampler's positive input gets the second output, and that is the negative one."""
+def test_crossed_links_are_followed_if_the_order_is_known() -> None:
+    """The sampler's positive input gets the second output, which is the negative one."""
     right, crossed = {"t.value"}, {"n.text"}
     assert texts(with_links(["o", 0], ["o", 1])) == {"prompt": right, "negative_prompt": crossed}
     assert texts(with_links(["o", 1], ["o", 0])) == {"prompt": crossed, "negative_prompt": right}
@@ -223,15 +223,15 @@ def test_crossed_links_are_followed_where_the_order_shows() -> None:
 
 
 def test_one_output_for_both_sides() -> None:
-    """It takes the prompt, and that there is nothing for the negative one is told."""
+    """It takes the prompt, and a note says that the negative prompt has no input."""
     proposal = infer_mapping(with_links(["o", 0], ["o", 0]), Kind.IMAGE)
     assert "negative_prompt" not in proposal.targets
     assert [str(each) for each in proposal.targets["prompt"]] == ["t.value"]
     assert any("both sides" in note for note in proposal.notes)
 
 
-def test_what_nobody_can_tell_is_left_to_a_person() -> None:
-    """Only where outputs begin shows which is which, and here nothing does."""
+def test_ambiguous_sides_need_configuration() -> None:
+    """Only the order of the outputs could decide, and here it is unknown."""
     graph = with_links(["o", 2], ["o", 2])
     assert texts(graph) == {}
     assert "node o" in infer_mapping(graph, Kind.IMAGE).missing["prompt"]
@@ -240,8 +240,8 @@ def test_what_nobody_can_tell_is_left_to_a_person() -> None:
     assert texts(graph) == {"prompt": {"t.value"}}
 
 
-def test_a_selector_that_is_not_known_is_left_to_a_person() -> None:
-    """Any of its texts may be the one that is used."""
+def test_an_unknown_selector_needs_configuration() -> None:
+    """It may use any of its texts."""
     select = node("Select", select=2, input1=["p", 0], input2=["n", 0])
     graph = with_links(["y", 0], ["o", 1], y=select)
     assert "prompt" not in texts(graph)
@@ -252,8 +252,8 @@ def titled(own: Node, title: str) -> Node:
     return node(own["class_type"], title, **own["inputs"])
 
 
-def test_an_encoder_that_is_not_known_is_not_passed_by() -> None:
-    """What gives it a CLIP may have a text, too, that names LoRA files."""
+def test_an_unknown_encoder_is_not_skipped() -> None:
+    """The node before it may have a text, too, such as names of LoRA files."""
     encoder = node("Odd Encoder", sentence="a lake", clip=["y", 0])
     tags = node("LoraTagLoader", text="<lora:oils:1>", model=["m", 0], clip=["c", 0])
     assert "prompt" not in texts(with_links(["x2", 0], ["n", 0], x2=encoder, y=tags))
@@ -270,8 +270,8 @@ def test_an_encoder_that_is_not_known_is_not_passed_by() -> None:
         ({"2": "Positive and negative", "3": "Positionen"}, ()),
     ],
 )
-def test_a_title_that_says_the_opposite_is_told(titles: dict[str, str], warned: tuple[str]) -> None:
-    """The links count all the same."""
+def test_a_contradicting_title_is_noted(titles: dict[str, str], warned: tuple[str]) -> None:
+    """The links count anyway."""
     graph = {name: titled(each, titles.get(name, "")) for name, each in CHECKPOINT.graph.items()}
     proposal = infer_mapping(graph, Kind.IMAGE)
     assert {str(each) for each in proposal.targets["prompt"]} == {"2.text"}
@@ -280,28 +280,28 @@ def test_a_title_that_says_the_opposite_is_told(titles: dict[str, str], warned: 
         assert warning.startswith(begin)
 
 
-def test_a_title_on_the_way_counts_too() -> None:
-    """Where the value is written, and where it is encoded."""
+def test_titles_of_nodes_in_between_count_too() -> None:
+    """Of the node with the value, and of the encoder."""
     graph = {**CONTROLLED.graph, "t": titled(CONTROLLED.graph["t"], "Negative")}
     (warning,) = infer_mapping(graph, Kind.IMAGE).warnings
     assert warning.startswith("node t")
 
 
-def test_words_beside_a_conditioning_are_told() -> None:
-    """They stay, and nobody is surprised."""
+def test_text_next_to_a_conditioning_is_noted() -> None:
+    """It stays, and the note avoids surprise."""
     box = node("GLIGENTextBoxApply", conditioning_to=["p", 0], clip=["c", 0], text="a boat")
     (note,) = infer_mapping(with_links(["y", 0], ["n", 0], y=box), Kind.IMAGE).notes
     assert "y.text" in note
 
 
 def exchanging() -> dict[str, Any]:
-    """A server on which a node's outputs come in another order than its inputs."""
+    """A server on which a node's outputs have another order than its inputs."""
     known = info_of("ApplyInstantID")
     return {"ApplyInstantID": {**known, "output_name": ["MODEL", "negative", "positive"]}}
 
 
-def test_a_server_that_says_the_opposite_is_heard(tmp_path: Path) -> None:
-    """Nothing is rendered with the texts exchanged, unless the configuration says so."""
+def test_a_server_that_contradicts_the_mapping_is_trusted(tmp_path: Path) -> None:
+    """Nothing is rendered with swapped texts, unless the configuration says so."""
     graph = MODEL_FIRST.graph
     workflow = loaded(tmp_path, graph)
     fitting = {"ApplyInstantID": info_of("ApplyInstantID")}
@@ -315,5 +315,5 @@ def test_a_server_that_says_the_opposite_is_heard(tmp_path: Path) -> None:
 
 
 def exchanged(code: FailureCode) -> bool:
-    """Whether a finding is about the mapping."""
+    """Whether a problem is about the mapping."""
     return code is FailureCode.WORKFLOW_UNUSABLE

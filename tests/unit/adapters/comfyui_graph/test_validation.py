@@ -1,4 +1,4 @@
-"""A workflow is compared with what a server says of its node types."""
+"""A workflow is compared with a server's descriptions of its node types."""
 
 from __future__ import annotations
 
@@ -38,19 +38,19 @@ OWN = {
 
 
 def taking(*spec: object, group: str = "required") -> dict[str, Any]:
-    """What a server knows of a node ``Shown`` with one input ``x``."""
+    """A server's description of a node ``Shown`` with one input ``x``."""
     shown = {"input": {group: {"x": list(spec)}}, "output": [], "output_node": True}
     return {**OWN, "Shown": shown}
 
 
 def messages(findings: Sequence[Problem]) -> str:
-    """All of them, as they are printed."""
+    """All messages as printed."""
     return "\n".join(f"{finding.code}: {finding}" for finding in findings)
 
 
 @pytest.mark.parametrize("name", RECORDED)
-def test_what_a_real_server_took_is_fine(name: str) -> None:
-    """No recorded graph that ran has a finding, with a server or without."""
+def test_graphs_that_a_real_server_accepted_are_valid(name: str) -> None:
+    """No recorded graph that ran has a problem, with a server or without."""
     graph = recording(name)["request"]["prompt"]
     assert validate(graph, INFO) == []
     kinds = {Kind.AUDIO} if name.startswith("audio_") else {Kind.IMAGE}
@@ -61,7 +61,7 @@ def test_what_a_real_server_took_is_fine(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["text_to_image", "ace_step_song"])
 def test_the_examples_are_fine(name: str) -> None:
-    """But for the model, where it is not installed."""
+    """Except for a model that is not installed."""
     graph = example_graph(name)
     info = {each: NODE_TYPES[each].info([graph["1"]["inputs"]["ckpt_name"]]) for each in INFO}
     assert validate(graph, info) == []
@@ -69,7 +69,7 @@ def test_the_examples_are_fine(name: str) -> None:
     assert finding.code is FailureCode.MODEL_MISSING
 
 
-# The recorded refusal, then the node, the code, and words of the finding.
+# The recorded refusal, then the node, the code, and words of the problem.
 REFUSED = [
     ("val_bad_link_node", "4", FailureCode.GRAPH_REJECTED, "images: it is linked to node 77"),
     ("val_bad_link_type", "2", FailureCode.GRAPH_REJECTED, "it takes IMAGE, but node 1"),
@@ -86,10 +86,10 @@ UNREADABLE = ["val_bad_json", "val_empty_prompt", "val_missing_class_type", "val
 
 
 @pytest.mark.parametrize(("name", "node_id", "code", "words"), REFUSED)
-def test_what_a_real_server_refused_is_found(
+def test_graphs_that_a_real_server_refused_are_invalid(
     name: str, node_id: str, code: FailureCode, words: str
 ) -> None:
-    """At the node that the server named too, where it named one."""
+    """At the node that the server named, if it named one."""
     said = recording(name)
     first = validate(said["request"]["prompt"], INFO)[0]
     assert (first.node_id, first.code) == (node_id, code)
@@ -106,13 +106,13 @@ def test_the_other_refusals_are_no_workflows_at_all(tmp_path: Path, name: str) -
 
 
 def test_every_recorded_refusal_is_compared() -> None:
-    """None is forgotten when recordings are added."""
+    """A new recording is not overlooked."""
     compared = {name for name, *_ in REFUSED} | {*UNREADABLE, "val_ui_format"}
     assert compared == {name for name in NAMES if name.startswith("val_")}
 
 
-def test_a_missing_model_is_told_whole() -> None:
-    """Which file, which input, which folder, what is installed, and what may be meant."""
+def test_a_missing_model_is_fully_described() -> None:
+    """Which file, which input, which folder, installed models, and similar names."""
     graph = example_graph("text_to_image")
     graph["1"]["inputs"]["ckpt_name"] = "sdxl\\SD_XL_base_1.0.safetensors"
     (finding,) = validate(graph, INFO)
@@ -137,7 +137,7 @@ def test_a_missing_model_is_told_whole() -> None:
     ],
 )
 def test_models_belong_in_folders(class_type: str, name: str, folder: str) -> None:
-    """By the name of the input, or of the node where that is not enough."""
+    """By the name of the input, or of the node if that is not enough."""
     graph = {"1": node(class_type, **{name: "x.gguf"})}
     info = {
         class_type: {"input": {"required": {name: [["y.gguf"]]}}, "output_node": True},
@@ -166,7 +166,7 @@ def test_models_belong_in_folders(class_type: str, name: str, folder: str) -> No
         (("COMBO", {"options": [], "remote": {"route": "/x"}}), "c", ""),
         (("COMBO", {"options": ["a"], "multiselect": True}), {"__value__": ["a"]}, ""),
         (("COMBO",), "c", ""),
-        (("COMBO", {"options": []}), "anything", ""),  # CustomCombo judges by itself
+        (("COMBO", {"options": []}), "anything", ""),  # CustomCombo validates its own input
         (([],), "a.safetensors", "is not installed"),
         ((["a.png"], {"image_upload": True}), "sub/b.png", ""),
         (("IMAGE",), ["1", 0], ""),
@@ -184,17 +184,15 @@ def test_models_belong_in_folders(class_type: str, name: str, folder: str) -> No
         (("IMAGE",), ["7", 0], "node 7, which is not there"),
     ],
 )
-def test_inputs_are_held_to_their_types(
-    spec: tuple[object, ...], value: object, words: str
-) -> None:
-    """As ComfyUI converts and compares; what is not known counts as fine."""
+def test_inputs_must_have_their_types(spec: tuple[object, ...], value: object, words: str) -> None:
+    """As ComfyUI converts and compares; unknown types count as valid."""
     graph = {"1": node("Made"), "2": node("Shown", x=value)}
     assert (words in messages(validate(graph, taking(*spec)))) if words else True
     assert bool(validate(graph, taking(*spec))) == bool(words)
 
 
-def test_what_may_be_left_out(tmp_path: Path) -> None:
-    """Optional inputs, and those that a graph splits into several."""
+def test_optional_inputs(tmp_path: Path) -> None:
+    """Including those that a graph splits into several."""
     graph = {"2": node("Shown")}
     assert messages(validate(graph, taking("INT"))).endswith("x: the input is missing")
     assert validate(graph, taking("INT", group="optional")) == []
@@ -202,7 +200,7 @@ def test_what_may_be_left_out(tmp_path: Path) -> None:
 
 
 def test_nodes_that_lead_nowhere_are_not_validated() -> None:
-    """A server does not look at them either, but for their types."""
+    """A server ignores them as well, except for their types."""
     graph = example_graph("text_to_image") | {"8": node("KSampler", steps="many")}
     assert validate(graph, INFO) == []
     graph["9"] = node("KSampleer")
@@ -211,8 +209,8 @@ def test_nodes_that_lead_nowhere_are_not_validated() -> None:
 
 
 @pytest.mark.parametrize("info", [{}, {"Shown": None}, {"Shown": {"input": [], "output": {}}}])
-def test_an_odd_answer_is_no_crash(info: dict[str, Any]) -> None:
-    """A server may say anything."""
+def test_an_odd_response_is_no_crash(info: dict[str, Any]) -> None:
+    """A server may send anything."""
     assert validate({"1": node("Shown", x=1)}, info)
 
 
@@ -224,7 +222,7 @@ def with_sampler(**inputs: object) -> dict[str, Any]:
 
 
 def test_a_list_in_an_input_that_a_node_does_not_have_is_fine() -> None:
-    """A server ignores it; a list where a link belongs is refused."""
+    """A server ignores it; a list instead of a link is refused."""
     foreign = with_sampler(_widgets_values=["", "original"])
     assert validate(foreign, INFO) == validate_offline(foreign, Kind.IMAGE) == []
     listed = with_sampler(steps=[1, 2, 3])
@@ -234,7 +232,7 @@ def test_a_list_in_an_input_that_a_node_does_not_have_is_fine() -> None:
 
 
 def test_nulls_are_named_offline() -> None:
-    """As a problem where the node certainly needs a value, otherwise as a note."""
+    """As a problem if the node certainly needs a value, otherwise as a note."""
     (finding,) = validate_offline(with_sampler(steps=None), Kind.IMAGE)
     assert (finding.node_id, finding.input) == ("5", "steps")
     assert "null" in finding.message
@@ -243,8 +241,8 @@ def test_nulls_are_named_offline() -> None:
     assert offline_notes(harmless) == ["node 8 ('Timer'): the input 'widget' is null"]
 
 
-def test_what_every_job_sets_does_not_matter() -> None:
-    """A placeholder of a program that fills it in, and a link to what the server lacks."""
+def test_inputs_that_every_job_sets_are_not_validated() -> None:
+    """A placeholder of a program that fills it in, and a link to a missing node type."""
     graph = with_sampler(seed="{{SEED}}", steps=["8", 0]) | {"8": node("PrimitiveString", value="")}
     info = {**INFO, "PrimitiveString": {"input": {}, "output": ["STRING"]}}
     assert {each.input for each in validate(graph, info)} == {"seed", "steps"}
@@ -254,7 +252,7 @@ def test_what_every_job_sets_does_not_matter() -> None:
 
 
 def test_a_type_that_the_server_replaces_is_not_missing() -> None:
-    """Nothing is known of its inputs and outputs."""
+    """Its inputs and outputs are unknown."""
     graph = example_graph("text_to_image")
     graph["8"] = node("ImageScaleBy", image=["6", 0], upscale_method="area", scale_by=2.0)
     graph["7"]["inputs"]["images"] = ["8", 0]
@@ -265,7 +263,7 @@ def test_a_type_that_the_server_replaces_is_not_missing() -> None:
 
 
 def test_inputs_that_a_node_does_not_have_are_noted() -> None:
-    """As a public tool writes them; those with dots, and of custom nodes, may be right."""
+    """A public tool writes them; those with dots, and of custom nodes, may be right."""
     graph = example_graph("text_to_image")
     graph["1"]["inputs"] |= {"lora_name": "oils.safetensors", "upload": "image", "format.x": 1}
     loader = {**INFO["CheckpointLoaderSimple"], "python_module": "nodes"}

@@ -1,4 +1,4 @@
-"""Reading a workflow's file."""
+"""Reading workflow files."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SAVED = {
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_the_examples_are_read_as_they_stand(tmp_path: Path, name: str) -> None:
+def test_the_examples_are_read(tmp_path: Path, name: str) -> None:
     """With the titles of their nodes."""
     graph = example_graph(name)
     assert load_workflow(saved(tmp_path, graph)).unwrap().graph == graph
@@ -61,12 +61,12 @@ def test_the_examples_are_read_as_they_stand(tmp_path: Path, name: str) -> None:
     ],
 )
 def test_wrappers_are_understood(tmp_path: Path, document: object) -> None:
-    """What is posted to a server, what ComfyUI's front end makes, and what programs send."""
+    """A request to a server, a file of ComfyUI's front end, and formats of other programs."""
     assert load_workflow(saved(tmp_path, document)).unwrap().graph == ONE
 
 
-def test_of_several_workflows_in_a_file_none_is_taken(tmp_path: Path) -> None:
-    """Nor is a broken node taken for what wraps a workflow: the message names it."""
+def test_a_file_with_several_workflows_is_refused(tmp_path: Path) -> None:
+    """A broken node is not taken for a wrapper: the message names it."""
     history: Any = {"5c1d": {"prompt": [1, "5c1d", ONE]}, "77aa": {"prompt": [2, "77aa", ONE]}}
     broken: Any = {"5c1d": {"inputs": {"image": {"a": {}}}}}
     for document in (history, broken):
@@ -75,22 +75,22 @@ def test_of_several_workflows_in_a_file_none_is_taken(tmp_path: Path) -> None:
 
 
 def test_a_node_may_be_called_prompt(tmp_path: Path) -> None:
-    """It is no wrapper then."""
+    """It is not taken for a wrapper."""
     graph = {"prompt": ONE["1"]}
     assert load_workflow(saved(tmp_path, graph)).unwrap().graph == graph
 
 
 @pytest.mark.parametrize("document", [SAVED, {"input": {"workflow": SAVED}}])
 def test_a_file_of_the_editor_is_converted(tmp_path: Path, document: object) -> None:
-    """By the node types of a plain ComfyUI where no others are given; the notes say so."""
+    """With the node types of a plain ComfyUI if no others are given; the notes say so."""
     read = load_workflow(saved(tmp_path, document)).unwrap()
     assert read.graph["7"]["inputs"] == {"width": 64, "height": 32, "batch_size": 1, "color": 0}
     assert read.graph["8"]["inputs"]["images"] == ["7", 0]
     assert "come with Media Generator" in read.notes[0]
 
 
-def test_node_types_are_asked_for_only_where_they_are_needed(tmp_path: Path) -> None:
-    """An API file needs no server, and a missing type of the editor's file names its source."""
+def test_node_types_are_requested_only_if_needed(tmp_path: Path) -> None:
+    """An API file needs no server; a missing type of an editor file names its source."""
     asked = []
 
     def node_types() -> KnownNodeTypes:
@@ -105,8 +105,8 @@ def test_node_types_are_asked_for_only_where_they_are_needed(tmp_path: Path) -> 
     assert "http://gpu1:8188" in failure.message
 
 
-def test_what_a_server_does_not_need_is_dropped(tmp_path: Path) -> None:
-    """Older exports hold NaN outside the inputs; a byte-order mark is no harm either."""
+def test_data_that_a_server_does_not_need_are_dropped(tmp_path: Path) -> None:
+    """Older exports contain NaN outside the inputs; a byte-order mark is accepted."""
     path = tmp_path / "old.json"
     text = '{"1": {"class_type": "Note", "inputs": {}, "is_changed": [NaN]}}'
     path.write_bytes(b"\xef\xbb\xbf" + text.encode())
@@ -137,8 +137,8 @@ def test_what_a_server_does_not_need_is_dropped(tmp_path: Path) -> None:
         (b" " * (MAX_FILE_BYTES + 1), "16 MiB"),
     ],
 )
-def test_what_it_is_instead_is_said(tmp_path: Path, content: bytes, part: str) -> None:
-    """With the file's name, and how to export one where that helps."""
+def test_another_kind_of_file_is_named(tmp_path: Path, content: bytes, part: str) -> None:
+    """With the file's name, and how to export a workflow if that helps."""
     path = tmp_path / "flow.json"
     path.write_bytes(content)
     failure = load_workflow(path).failure()
@@ -166,10 +166,8 @@ _trees = st.recursive(
 
 
 @given(_trees)
-def test_no_document_breaks_the_reading(
-    tmp_path_factory: pytest.TempPathFactory, tree: object
-) -> None:
-    """It is a graph whose nodes have types and inputs, or it is refused."""
+def test_any_document_can_be_read(tmp_path_factory: pytest.TempPathFactory, tree: object) -> None:
+    """The result is a graph whose nodes have types and inputs, or a refusal."""
     read = load_workflow(saved(tmp_path_factory.getbasetemp(), tree))
     if is_successful(read):
         assert all(isinstance(node["class_type"], str) for node in read.unwrap().graph.values())

@@ -1,4 +1,4 @@
-"""Graphs as people build them, and the mapping that a person would write down for each."""
+"""Typical graphs, and the mapping that a user would write for each."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CLIP = ["c", 0]
 
 @dataclass(frozen=True)
 class Usual:
-    """A graph with what its fields are to go to."""
+    """A graph with its expected mapping."""
 
     name: str
     graph: Graph
@@ -27,7 +27,7 @@ class Usual:
 
 
 def _ended(**nodes: Node) -> Graph:
-    """With what every graph has: a model, text encoders' clip, a decoder ``d``, a saving node."""
+    """A graph with the common parts: model, clip, a decoder ``d``, a saving node."""
     ends = {
         "m": MODEL,
         "c": node("CLIPLoader", clip_name="clip.safetensors"),
@@ -258,7 +258,7 @@ WORDLESS = Usual(
 def _sided(name: str, other: dict[str, set[str]] | None = None, **nodes: Node) -> Usual:
     """A graph with an encoder for each side, ``p`` and ``n``, and a sampler ``k``.
 
-    ``other`` says which inputs fields go to, where it is not the usual ones.
+    ``other`` gives the inputs of fields that differ from the usual ones.
     """
     sampler = node(
         "KSampler",
@@ -276,14 +276,14 @@ def _sided(name: str, other: dict[str, set[str]] | None = None, **nodes: Node) -
 
 
 def _sampler(node_id: str, positive: int, negative: int, **others: object) -> Node:
-    """A sampler that gets both sides from one node."""
+    """A sampler that gets both conditionings from one node."""
     links = {"positive": [node_id, positive], "negative": [node_id, negative]}
     more: dict[str, Any] = {"latent_image": ["e", 0], **SAMPLER, **links, **others}
     return node("KSampler", seed=1, **more)
 
 
 def _pair(class_type: str, **others: Any) -> Node:  # noqa: ANN401 (values of any kind)
-    """A node that takes both sides."""
+    """A node that takes both conditionings."""
     return node(class_type, **others, positive=["p", 0], negative=["n", 0])
 
 

@@ -1,1 +1,1 @@
-"""Unit tests of the script adapter: no process runs here."""
+"""Unit tests of the script adapter, without processes."""

@@ -1,4 +1,4 @@
-"""Workflows and jobs to begin with."""
+"""Sample workflows and jobs."""
 
 from __future__ import annotations
 

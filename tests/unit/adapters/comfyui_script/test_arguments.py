@@ -1,4 +1,4 @@
-"""The command line carries every word whole, or the job is refused."""
+"""The command line contains every word unchanged, or the job is refused."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def line_of(
 
 
 def parser() -> argparse.ArgumentParser:
-    """A script's parser, with the short options that exported scripts have."""
+    """A script's parser, with the short options of exported scripts."""
     made = argparse.ArgumentParser(exit_on_error=False)
     made.add_argument("--prompt")
     made.add_argument("--negative-prompt")
@@ -88,7 +88,7 @@ def test_the_audio_command_line_is_the_contracts() -> None:
 
 
 def test_separate_style_gives_two_arguments() -> None:
-    """The seed's own form."""
+    """The form used by the seed."""
     line = line_of(SEPARATE, picture("a lake")).unwrap()
     assert line[2:] == (
         *("--prompt", "a lake", "--negative-prompt", ""),
@@ -97,8 +97,8 @@ def test_separate_style_gives_two_arguments() -> None:
 
 
 @given(TEXT | HOSTILE, TEXT | HOSTILE)
-def test_argparse_gets_back_what_the_brief_says(prompt: str, negative: str) -> None:
-    """Nothing in a brief can act as an option or get lost on the way (fault 33)."""
+def test_argparse_reads_back_every_value(prompt: str, negative: str) -> None:
+    """No value of a brief can act as an option or get lost (fault 33)."""
     line = line_of(workflow(), picture(prompt, negative)).unwrap()
     read = parser().parse_args(line[2:])
     assert read.prompt == ("-- " if prompt == "--" else prompt)
@@ -107,8 +107,8 @@ def test_argparse_gets_back_what_the_brief_says(prompt: str, negative: str) -> N
 
 
 @given(TEXT | HOSTILE)
-def test_argparse_gets_it_back_from_two_arguments_too(prompt: str) -> None:
-    """Where a value stands by itself a space keeps it from acting as an option."""
+def test_argparse_reads_back_separate_arguments_too(prompt: str) -> None:
+    """A space before a separate value keeps it from acting as an option."""
     line = line_of(SEPARATE, picture(prompt)).unwrap()
     read = parser().parse_args(line[2:])
     assert read.prompt in {prompt, f" {prompt}", f"{prompt} "}
@@ -116,7 +116,7 @@ def test_argparse_gets_it_back_from_two_arguments_too(prompt: str) -> None:
 
 
 def test_optional_fields_are_left_out_when_the_brief_lacks_them() -> None:
-    """A script's own default stands where the brief says nothing."""
+    """The script's own default applies then."""
     flow = replace(
         workflow(),
         arguments={
@@ -139,8 +139,8 @@ def test_every_field_of_the_list_has_a_value(kind: Kind) -> None:
     assert set(DEFAULT_ARGUMENTS[kind]) <= FIELDS[kind]
 
 
-def test_extra_arguments_stand_last_and_are_filled_in_once() -> None:
-    """A brief that says '{output}' is not filled in again."""
+def test_extra_arguments_are_last_and_filled_in_once() -> None:
+    """A '{output}' in a brief is not filled in."""
     flow = replace(
         workflow(),
         arguments={"prompt": ("--prompt",)},
@@ -154,13 +154,13 @@ def test_extra_arguments_stand_last_and_are_filled_in_once() -> None:
 
 
 def test_a_brief_in_an_extra_argument_cannot_act_as_an_option() -> None:
-    """A placeholder at the beginning is shielded as a value of its own."""
+    """A placeholder at the beginning is protected like a separate value."""
     flow = replace(workflow(), extra_arguments=("{prompt}",))
     assert line_of(flow, picture("--output=/etc")).unwrap()[-1] == " --output=/etc"
 
 
 def test_unknown_placeholders_are_named() -> None:
-    """Braces of other kinds, as in JSON, are no placeholders."""
+    """Other braces, as in JSON, are no placeholders."""
     assert unknown_placeholders(Kind.IMAGE, '{output} {lyrics} {"a": {nonsense}}') == (
         "lyrics",
         "nonsense",
@@ -170,8 +170,8 @@ def test_unknown_placeholders_are_named() -> None:
 @pytest.mark.parametrize(
     ("prompt", "word"), [("a\0b", "NUL"), ("a\ud800b", "U+D800"), ("a\udcffb", "U+DCFF")]
 )
-def test_what_no_command_line_can_carry_is_the_briefs_fault(prompt: str, word: str) -> None:
-    """NUL and lone surrogates, also those that Python would turn into bytes."""
+def test_text_that_no_command_line_can_carry_is_the_briefs_fault(prompt: str, word: str) -> None:
+    """NUL and lone surrogates, including those that Python would turn into bytes."""
     failure = line_of(workflow(), picture(prompt)).failure()
     assert failure.code is FailureCode.BRIEF_UNUSABLE
     assert word in failure.message
@@ -180,7 +180,7 @@ def test_what_no_command_line_can_carry_is_the_briefs_fault(prompt: str, word: s
 
 
 def test_a_field_that_is_not_passed_does_not_matter() -> None:
-    """A script that is told no mood can render a brief with a broken mood."""
+    """A script without a mood argument can render a brief with an invalid mood."""
     brief = ImageBrief(prompt="a lake", mood="\0")
     assert line_of(workflow(), job(brief)).unwrap()
     flow = replace(workflow(), extra_arguments=("mood={mood}",))
@@ -192,7 +192,7 @@ def test_a_field_that_is_not_passed_does_not_matter() -> None:
 def test_the_longest_argument_passes_and_one_more_byte_does_not(
     letter: str, style: ArgumentStyle
 ) -> None:
-    """Bytes are counted, not characters, with the name that stands in the same argument."""
+    """Bytes are counted, not characters, including the name in the same argument."""
     flow = replace(workflow(), argument_style=style)
     room = MAX_ARGUMENT - (len("--prompt=") if style is ArgumentStyle.EQUALS else 0)
     fits = letter * (room // len(letter.encode()))
@@ -202,21 +202,21 @@ def test_the_longest_argument_passes_and_one_more_byte_does_not(
     assert "'prompt'" in failure.message
 
 
-def test_a_script_is_told_what_the_mapping_or_an_extra_argument_names() -> None:
-    """So the metadata can say whether seed and size describe the result."""
+def test_a_script_gets_mapped_fields_and_extra_arguments() -> None:
+    """So the metadata can say whether seed and size apply to the result."""
     assert "seed" not in passed_fields(workflow(), PLAIN)
     assert "seed" in passed_fields(replace(workflow(), extra_arguments=("--s{seed}",)), PLAIN)
     assert "width" in passed_fields(replace(workflow(), arguments={"width": ("--width6",)}), PLAIN)
 
 
-def test_what_stands_behind_an_exports_divide_does_not_reach_its_graph() -> None:
-    """It is for ComfyUI's parser; a script that is no export may do with it what it likes."""
+def test_arguments_after_an_exports_divide_do_not_reach_its_graph() -> None:
+    """They are for ComfyUI's parser; another script may use them in any way."""
     flow = replace(workflow(), arguments={}, extra_arguments=("--a={mood}", "--", "--b={prompt}"))
     assert [field in passed_fields(flow, EXPORT) for field in ("mood", "prompt")] == [True, False]
     assert [field in passed_fields(flow, PLAIN) for field in ("mood", "prompt")] == [True, True]
 
 
-def test_nothing_but_an_output_folder_reaches_an_export_without_arguments() -> None:
+def test_an_export_without_arguments_only_gets_an_output_folder() -> None:
     """ComfyUI's parser reads its command line."""
     deaf = ScriptSource(takes_arguments=False)
     flow = replace(workflow(), arguments=NAMES | {"output": ("--output-directory",)})
@@ -226,8 +226,8 @@ def test_nothing_but_an_output_folder_reaches_an_export_without_arguments() -> N
 
 
 @pytest.mark.parametrize("style", ArgumentStyle)
-def test_an_export_is_told_to_use_the_seed_that_it_gets(style: ArgumentStyle) -> None:
-    """Before the fixed arguments, which may hold a divide."""
+def test_an_export_is_asked_to_use_the_given_seed(style: ArgumentStyle) -> None:
+    """Before the fixed arguments, which may contain a divide."""
     flow = replace(
         workflow(), arguments=NAMES, extra_arguments=("--", "--cpu"), argument_style=style
     )
@@ -249,10 +249,10 @@ def test_an_export_is_told_to_use_the_seed_that_it_gets(style: ArgumentStyle) ->
         (NAMES, replace(EXPORT, takes_arguments=False)),
     ],
 )
-def test_the_type_of_the_seed_is_passed_only_where_it_is_known_and_of_use(
+def test_the_seed_mode_is_passed_only_if_known_and_useful(
     arguments: dict[str, tuple[str, ...]], source: ScriptSource
 ) -> None:
-    """Without a mapped seed each picture keeps a seed of its own; older scripts end with 2."""
+    """Without a mapped seed each picture keeps its own; older scripts exit with code 2."""
     line = line_of(replace(workflow(), arguments=arguments), picture("a lake"), source).unwrap()
     assert not any("random-seed-type" in word for word in line)
 
@@ -274,10 +274,10 @@ WORDS = st.one_of(
 
 
 @given(st.lists(WORDS, max_size=5).map(tuple), st.sampled_from(ArgumentStyle))
-def test_what_is_said_of_the_seed_is_what_argparse_makes_of_the_line(
+def test_the_seed_is_read_from_the_line_as_by_argparse(
     extras: tuple[str, ...], style: ArgumentStyle
 ) -> None:
-    """Names in full and abbreviated, joined and apart, several times, behind the divide."""
+    """Full and abbreviated names, joined and separate, repeated, after the divide."""
     export = argparse.ArgumentParser(exit_on_error=False)
     for name in ("--text4", "--seed9", "--ratio5", "--output"):
         export.add_argument(name)
@@ -311,7 +311,7 @@ def test_what_is_said_of_the_seed_is_what_argparse_makes_of_the_line(
 def test_a_workflow_needs_the_prompt_and_a_folder(
     kind: Kind, without: str, *, unusable: bool
 ) -> None:
-    """In an argument or in a fixed one; the prompt only unless a setting says otherwise."""
+    """In a mapped or a fixed argument; without the prompt only if a setting allows it."""
     names = dict(DEFAULT_ARGUMENTS[kind])
     del names[without]
     flow = replace(workflow(kind), arguments=names)

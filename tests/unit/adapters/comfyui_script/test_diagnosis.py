@@ -1,4 +1,4 @@
-"""The last words of a script decide, and only they."""
+"""The last lines of a script's output decide which failure it is, and no others."""
 
 from __future__ import annotations
 
@@ -146,13 +146,13 @@ REQUESTS = (
         ("", FailureCode.WORKFLOW_FAILED),
     ],
 )
-def test_the_end_of_stderr_tells_what_happened(stderr: str, code: FailureCode) -> None:
-    """Each known trouble has its own code."""
+def test_the_end_of_stderr_decides_the_failure(stderr: str, code: FailureCode) -> None:
+    """Each known error has its own code."""
     assert diagnose(1, stderr).code is code
 
 
 def test_the_module_that_is_missing_is_named() -> None:
-    """So that the person knows what to install."""
+    """The user learns what to install."""
     failure = diagnose(1, TRACEBACK + "ModuleNotFoundError: No module named 'torch.cuda'")
     assert "'torch.cuda'" in failure.message
 
@@ -172,14 +172,14 @@ NODE_FRAME = (
     ],
 )
 def test_a_node_type_that_is_missing_is_named(source: str) -> None:
-    """Exports look each node up by its type; Python shows the line in its own way."""
+    """Exports look up each node by its type; Python prints the line in its own way."""
     failure = diagnose(1, f"{NODE_FRAME}{source}KeyError: 'NoSuchNode'\n")
     assert failure.code is FailureCode.NODE_MISSING
     assert "'NoSuchNode'" in failure.message
 
 
 def test_another_key_that_is_missing_says_nothing_about_nodes() -> None:
-    """Only the line that raised it counts, not one further up."""
+    """Only the line that raised it counts, not an earlier one."""
     source = '    NODE_CLASS_MAPPINGS["KSampler"]().sample()\n'
     inner = '  File "/comfy/nodes.py", line 7, in sample\n    return model["sigma"]\n'
     for frames in (inner, source + inner):
@@ -203,14 +203,14 @@ PROMPT = 'A red fox, who jumps over the "lazy" dog\nat dawn, in snow'
         ("x" * 1000, "x" * 299 + "…"),
     ],
 )
-def test_the_last_words_are_told_without_the_brief(words: str, expected: str) -> None:
-    """Failures of several prompts are compared by them, and they may be shown."""
+def test_the_summary_does_not_contain_the_brief(words: str, expected: str) -> None:
+    """Failures of several prompts are compared by it, and it may be shown."""
     assert diagnose(1, TRACEBACK + words, brief_texts=[PROMPT, "noir"]).words == expected
 
 
 @given(st.text(min_size=12).filter(lambda said: len(said.strip()) >= 12))
-def test_a_text_that_is_quoted_whole_never_stands_in_the_last_words(said: str) -> None:
-    """Whatever it holds, and however Python or JSON writes it."""
+def test_a_fully_quoted_text_never_appears_in_the_summary(said: str) -> None:
+    """Whatever it contains, and however Python or JSON writes it."""
     for quoted in (repr(said.strip()), json.dumps(said.strip()), json.dumps([said.strip()])):
         words = diagnose(1, f"{TRACEBACK}ValueError: bad text {quoted}", brief_texts=[said]).words
         assert quoted[1:-1] not in words
@@ -226,7 +226,7 @@ def test_a_text_that_is_quoted_whole_never_stands_in_the_last_words(said: str) -
         TRACEBACK + CUDA + "\n" + "Exception in another place\n" * 50,
     ],
 )
-def test_what_was_said_before_the_run_went_on_does_not_decide(stderr: str) -> None:
+def test_earlier_output_does_not_decide(stderr: str) -> None:
     """A custom node that cannot be imported, a retry: the run ended for another reason."""
     assert diagnose(1, stderr).code is FailureCode.WORKFLOW_FAILED
 
@@ -252,19 +252,19 @@ ECHOES = [
 def test_a_brief_that_is_echoed_does_not_look_like_a_broken_environment(
     said: str, echo: str
 ) -> None:
-    """Whatever a prompt talks about, it alone fails; the queue goes on."""
+    """Whatever a prompt mentions, only that prompt fails; the queue continues."""
     failure = diagnose(1, echo.format(said=said), brief_texts=[said])
     assert failure.code is FailureCode.WORKFLOW_FAILED
 
 
-def test_real_trouble_is_seen_even_if_the_brief_talks_about_it() -> None:
-    """The exception's own type cannot be forged by a message."""
+def test_a_real_error_is_recognised_even_if_the_brief_mentions_it() -> None:
+    """A message cannot forge the exception's own type."""
     failure = diagnose(1, TRACEBACK + CUDA, brief_texts=["CUDA out of memory"])
     assert failure.code is FailureCode.OUT_OF_MEMORY
 
 
 def test_stdout_never_decides_but_is_shown_when_there_is_nothing_else() -> None:
-    """Workflows print what they like there."""
+    """Workflows may print anything there."""
     failure = diagnose(1, "", stdout="MemoryError")
     assert failure.code is FailureCode.WORKFLOW_FAILED
     assert failure.detail == "MemoryError"
@@ -286,13 +286,13 @@ USAGE = "usage: flow.py [-h] [--text4 TEXT4]\n"
     ],
 )
 def test_arguments_that_a_script_does_not_know_are_the_mappings_fault(complaint: str) -> None:
-    """The line that says so is handed on."""
+    """The line with the complaint is shown."""
     failure = diagnose(2, USAGE + complaint, script="flow.py")
     assert failure.code is FailureCode.ARGUMENTS_REJECTED
     assert complaint.splitlines()[0].partition("rror: ")[2] in failure.message
 
 
-def test_the_message_names_the_argument_and_not_what_the_prompt_says() -> None:
+def test_the_message_names_the_argument_but_does_not_quote_the_prompt() -> None:
     """Prompts are private; messages may be logged."""
     stderr = USAGE + "flow.py: error: unrecognized arguments: --prompt=my secret lake"
     failure = diagnose(2, stderr, brief_texts=["\n" * 9, "my secret lake\nat dawn"])
@@ -308,18 +308,18 @@ def test_the_message_names_the_argument_and_not_what_the_prompt_says() -> None:
     ],
 )
 def test_other_complaints_are_failures_of_this_run(status: int, complaint: str) -> None:
-    """Exit code 2 alone, or the words alone, do not make it argparse."""
+    """Exit code 2 alone, or the text alone, is not taken for argparse."""
     assert diagnose(status, USAGE + complaint).code is FailureCode.WORKFLOW_FAILED
 
 
 def test_a_script_that_python_cannot_open_is_missing() -> None:
-    """Python's own words, exit code 2."""
+    """By Python's own message and exit code 2."""
     words = "/env/bin/python: can't open file '/comfy/flow.py': [Errno 2] No such file or directory"
     assert diagnose(2, words).code is FailureCode.SCRIPT_MISSING
 
 
 def test_a_signal_is_named_and_sigkill_explained() -> None:
-    """The system's memory killer leaves no other trace."""
+    """The operating system's memory killer leaves no other trace."""
     failure = diagnose(-9, CUDA)
     assert failure.code is FailureCode.WORKFLOW_KILLED
     assert "SIGKILL" in failure.message
@@ -328,15 +328,15 @@ def test_a_signal_is_named_and_sigkill_explained() -> None:
     assert "signal 99" in diagnose(-99, "").message
 
 
-def test_an_abort_for_want_of_memory_is_told_from_other_aborts() -> None:
-    """C++ aborts where Python raises."""
+def test_an_abort_due_to_a_lack_of_memory_is_recognised() -> None:
+    """C++ aborts where Python would raise."""
     words = "terminate called after throwing an instance of 'std::bad_alloc'"
     assert diagnose(-6, words).code is FailureCode.OUT_OF_MEMORY
     assert diagnose(-6, "assertion failed").code is FailureCode.WORKFLOW_KILLED
 
 
 @pytest.mark.parametrize(("status", "word"), [(3, "exit code 3"), (137, "SIGKILL")])
-def test_the_exit_code_is_told(status: int, word: str) -> None:
+def test_the_exit_code_is_reported(status: int, word: str) -> None:
     """And what a shell means by a number over 128."""
     assert word in diagnose(status, "").message
 
@@ -348,8 +348,8 @@ def test_a_number_that_is_no_signal_is_an_exit_code(status: int) -> None:
     assert message == f"flow.py ended with exit code {status}"
 
 
-def test_the_detail_is_the_end_as_a_terminal_would_show_it_bounded() -> None:
-    """No bars, no colours, no blank lines, at most 2,000 characters, the last line whole."""
+def test_the_detail_is_the_end_of_the_output_as_a_terminal_shows_it() -> None:
+    """No bars, colours or blank lines, at most 2,000 characters, the last line complete."""
     stderr = "old\n" * 5000 + "\x1b[31mred\x1b[0m\r 5%|# | 1/20 [00:00<00:00]\n\nlast\x07 words\n"
     detail = diagnose(1, stderr).detail
     assert detail.endswith("old\nred\nlast words")
@@ -358,8 +358,8 @@ def test_the_detail_is_the_end_as_a_terminal_would_show_it_bounded() -> None:
 
 
 @given(st.integers(-70, 255).filter(bool), st.text(), st.lists(st.text(), max_size=3))
-def test_no_ending_is_too_strange(status: int, stderr: str, said: list[str]) -> None:
-    """Every ending has a failure, whatever was printed."""
+def test_any_exit_and_output_give_a_failure(status: int, stderr: str, said: list[str]) -> None:
+    """Whatever was printed."""
     failure = diagnose(status, stderr, brief_texts=said)
     assert failure.message
     assert len(failure.detail) <= 2000
@@ -378,7 +378,7 @@ def test_no_ending_is_too_strange(status: int, stderr: str, said: list[str]) -> 
     ],
 )
 def test_exit_codes_above_128(status: int, shown: str) -> None:
-    """Only codes that a shell gives for a deadly signal; ``sys.exit(-1)`` is 255."""
+    """Only codes that a shell returns for a deadly signal; ``sys.exit(-1)`` is 255."""
     message = diagnose(status, "bye").message
     assert f"exit code {status}" in message
     assert ("signal" in message or "SIG" in message) == bool(shown)
@@ -397,8 +397,8 @@ def test_exit_codes_above_128(status: int, shown: str) -> None:
         (1, "FATAL Flags parsing error: Unknown command line flag 'q'\nPass --helpshort", "'q'"),
     ],
 )  # fmt: skip
-def test_every_usual_parser_of_arguments(status: int, stderr: str, said: str) -> None:
-    """argparse, click, Typer, Fire and absl: the arguments are to blame, and so the settings."""
+def test_every_common_argument_parser_is_recognised(status: int, stderr: str, said: str) -> None:
+    """argparse, click, Typer, Fire and absl: the arguments, and thus the settings, are to blame."""
     failure = diagnose(status, stderr)
     assert failure.code is FailureCode.ARGUMENTS_REJECTED
     assert failure.blame is Blame.ENVIRONMENT
@@ -410,7 +410,7 @@ def test_every_usual_parser_of_arguments(status: int, stderr: str, said: str) ->
     ["OSError: [Errno 24] Too many open files: 'x'", "RuntimeError: received 0 items of ancdata"],
 )
 def test_too_many_open_files(line: str) -> None:
-    """The hint names the limit; PyTorch has words of its own for it."""
+    """The hint names the limit; PyTorch has its own message for it."""
     failure = diagnose(1, line)
     assert failure.code is FailureCode.TOO_MANY_OPEN_FILES
     assert "limit of open files" in failure.hint

@@ -1,4 +1,4 @@
-"""What cannot be started is known before anybody tries."""
+"""Programs that cannot be started are detected before the start."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def reason(path: Path | str, directory: Path | str = "/") -> str | None:
 
 @pytest.mark.parametrize("path", ["/bin/sh", "/usr/bin/env", sys.executable])
 def test_real_programs_pass(path: str) -> None:
-    """Whatever this system's format is."""
+    """Whatever executable format this system uses."""
     assert reason(path) is None
 
 
@@ -44,10 +44,10 @@ def test_real_programs_pass(path: str) -> None:
         (b"#!/bin/sh\n", 0o644, "EACCES"),
     ],
 )
-def test_a_file_is_judged_by_its_right_and_its_beginning(
+def test_a_file_is_judged_by_its_mode_and_first_bytes(
     tmp_path: Path, content: bytes, mode: int, expected: str | None
 ) -> None:
-    """As execve(2) does."""
+    """As by execve(2)."""
     (tmp_path / "sh").symlink_to("/bin/sh")
     file = tmp_path / "python"
     file.write_bytes(content)
@@ -57,12 +57,12 @@ def test_a_file_is_judged_by_its_right_and_its_beginning(
 
 
 def test_a_directory_is_no_program(tmp_path: Path) -> None:
-    """Though it may be executable."""
+    """Even if it is executable."""
     assert reason(tmp_path) == "EACCES"
 
 
-def test_what_is_not_there_is_no_program(tmp_path: Path) -> None:
-    """Neither is what lies below a file, nor a link to itself."""
+def test_a_missing_file_is_no_program(tmp_path: Path) -> None:
+    """Neither is a path below a file, nor a link to itself."""
     (tmp_path / "file").touch()
     (tmp_path / "loop").symlink_to("loop")
     assert reason(tmp_path / "none") == "ENOENT"
@@ -73,7 +73,7 @@ def test_what_is_not_there_is_no_program(tmp_path: Path) -> None:
 
 @pytest.mark.timeout(10)
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
-    """Opening it could take for ever."""
+    """Opening it might block for ever."""
     os.mkfifo(tmp_path / "pipe", 0o755)
     assert reason(tmp_path / "pipe") == "EACCES"
 

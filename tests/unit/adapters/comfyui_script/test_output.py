@@ -1,4 +1,4 @@
-"""Only the end of a stream is kept, and bars are read as tqdm draws them, in whatever pieces."""
+"""Only the end of a stream is kept, and tqdm's bars are read whatever the chunks."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from adapters.comfyui_script.output import (
     ScriptOutput,
     parse_bar,
 )
-from tests.contract.media_renderer_contract import Watch
+from tests.contract.media_renderer_contract import RecordingContext
 from tests.fakes.system import ManualClock
 
 
 @given(st.lists(st.binary(max_size=40)), st.integers(1, 20))
-def test_the_tail_is_the_end_of_what_was_added(chunks: list[bytes], limit: int) -> None:
-    """However it was cut into pieces, and whatever bytes they hold."""
+def test_the_tail_is_the_end_of_the_output(chunks: list[bytes], limit: int) -> None:
+    """Whatever the chunks, and whatever bytes they contain."""
     output = ScriptOutput(None, ManualClock(), limit)
     for chunk in chunks:
         output.add("stderr", chunk)
@@ -42,7 +42,7 @@ def test_the_tail_is_the_end_of_what_was_added(chunks: list[bytes], limit: int) 
     ],
 )
 def test_a_bar_is_read(line: str, step: Progress) -> None:
-    """Fraction from the counts where they are whole, and the description."""
+    """The fraction from the counts if they are complete, and the description."""
     assert parse_bar(line.encode()) == step
 
 
@@ -56,9 +56,9 @@ def test_other_lines_are_no_bars(line: str) -> None:
 
 
 @given(st.binary())
-def test_no_bytes_are_too_strange(line: bytes) -> None:
-    """Whatever is printed, reading it never raises, and a fraction is a fraction."""
-    watch = Watch()
+def test_any_bytes_can_be_read(line: bytes) -> None:
+    """Reading never raises, and a fraction is a fraction."""
+    watch = RecordingContext()
     ScriptOutput(watch, ManualClock()).add("stderr", line)
     assert all(fraction is None or 0 <= fraction <= 1 for fraction, _ in watch.reports)
 
@@ -70,9 +70,9 @@ STREAM = (
 
 
 @given(st.lists(st.integers(1, len(STREAM) - 1), unique=True))
-def test_pieces_make_no_difference_to_the_last_bar(cuts: list[int]) -> None:
-    """A bar that is split across reads is read once it is whole."""
-    watch, begin = Watch(), 0
+def test_the_last_bar_does_not_depend_on_chunks(cuts: list[int]) -> None:
+    """A bar that is split across reads is read once it is complete."""
+    watch, begin = RecordingContext(), 0
     reporter = ScriptOutput(watch, ManualClock())
     for cut in [*sorted(cuts), len(STREAM)]:
         reporter.add("stderr", STREAM[begin:cut])
@@ -81,9 +81,9 @@ def test_pieces_make_no_difference_to_the_last_bar(cuts: list[int]) -> None:
     assert watch.reports[-1] == (0.75, "Sampling")
 
 
-def test_a_line_without_an_end_costs_neither_memory_nor_time() -> None:
-    """Sixty-four megabytes on one line: bounded, and the next bar is found all the same."""
-    watch, began = Watch(), time.process_time()
+def test_an_endless_line_costs_neither_memory_nor_time() -> None:
+    """Sixty-four megabytes on one line: memory is bounded, and the next bar is read."""
+    watch, began = RecordingContext(), time.process_time()
     reporter = ScriptOutput(watch, ManualClock())
     for _ in range(1024):
         reporter.add("stderr", b"9" * 65_536)
@@ -98,9 +98,9 @@ def bar(percent: int, name: str = "Sampling") -> bytes:
     return f"\r{name}: {percent:3}%|#| {percent}/100 [00:00<00:00]".encode()
 
 
-def test_reports_come_ten_times_a_second_at_most_and_the_last_one_always() -> None:
-    """A thousand bars in a second make about ten reports; what is held back comes later."""
-    watch, clock = Watch(), ManualClock()
+def test_at_most_ten_reports_a_second_including_the_last() -> None:
+    """A thousand bars in a second make about ten reports; the newest is reported later."""
+    watch, clock = RecordingContext(), ManualClock()
     reporter = ScriptOutput(watch, clock)
     for step in range(1000):
         reporter.add("stderr", bar(step // 10))
@@ -110,9 +110,9 @@ def test_reports_come_ten_times_a_second_at_most_and_the_last_one_always() -> No
     assert watch.reports[-1] == (0.99, "Sampling")
 
 
-def test_what_was_held_back_is_passed_on_when_it_is_due() -> None:
-    """The newest bar does not have to wait for the next one."""
-    watch, clock = Watch(), ManualClock()
+def test_a_delayed_report_is_sent_when_it_is_due() -> None:
+    """The newest bar need not wait for the next one."""
+    watch, clock = RecordingContext(), ManualClock()
     reporter = ScriptOutput(watch, clock)
     reporter.add("stderr", bar(1))
     reporter.add("stderr", bar(2))
@@ -124,8 +124,8 @@ def test_what_was_held_back_is_passed_on_when_it_is_due() -> None:
 
 
 def test_only_changes_are_reported_and_each_bar_by_its_name() -> None:
-    """A bar that stands still is told once; the next bar begins anew."""
-    watch, clock = Watch(), ManualClock()
+    """An unchanged bar is reported once; the next bar starts again."""
+    watch, clock = RecordingContext(), ManualClock()
     reporter = ScriptOutput(watch, clock)
     for chunk in (bar(100, "Model"), bar(100, "Model"), bar(0), bar(50)):
         reporter.add("stderr", chunk)

@@ -1,4 +1,4 @@
-"""Silence is told from work by what is printed and what is written."""
+"""Output and written files distinguish a working process from a stalled one."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_without_a_sign_the_limit_holds(tmp_path: Path) -> None:
-    """Not a moment earlier, and at the limit for sure."""
+def test_without_activity_the_limit_applies(tmp_path: Path) -> None:
+    """Not earlier, and exactly at the limit."""
     stall = StallDetector(tmp_path, 10, now=100.0)
     assert not stall.is_stalled(109.9)
     assert stall.is_stalled(110.0)
 
 
-def test_what_is_printed_counts(tmp_path: Path) -> None:
-    """The limit runs anew from the last byte."""
+def test_output_counts_as_activity(tmp_path: Path) -> None:
+    """The time limit restarts with the last byte."""
     stall = StallDetector(tmp_path, 10, now=0.0)
     stall.last_activity = 9.0
     assert not stall.is_stalled(18.9)
     assert stall.is_stalled(19.0)
 
 
-def test_what_is_written_counts_in_subfolders_too(tmp_path: Path) -> None:
-    """A new file, more bytes, or a new date are signs of life."""
+def test_written_files_count_as_activity_in_subfolders_too(tmp_path: Path) -> None:
+    """A new file, more bytes, or a new date."""
     stall = StallDetector(tmp_path, 10, now=0.0)
     deep = tmp_path / "a" / "b"
     deep.mkdir(parents=True)
@@ -48,7 +48,7 @@ def test_zero_means_no_limit_and_a_vanished_folder_is_silent(tmp_path: Path) -> 
 
 
 def test_a_link_to_a_busy_folder_is_not_followed(tmp_path: Path) -> None:
-    """What goes on elsewhere is no sign of life."""
+    """Changes in another folder do not count."""
     (elsewhere := tmp_path / "elsewhere").mkdir()
     (folder := tmp_path / "out").mkdir()
     (folder / "link").symlink_to(elsewhere)

@@ -1,4 +1,4 @@
-"""What an export's source says about its arguments."""
+"""An export's source shows which arguments it takes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HELPER = "def add_comfyui_directory_to_sys_path(): pass\n"
 ADDED = "parser.add_argument('--random-seed-type', choices=['random', 'fixed'])\n"
 
 
-def test_an_export_of_today_fixes_seeds_and_splits_its_arguments() -> None:
+def test_a_current_export_fixes_seeds_and_splits_its_arguments() -> None:
     """ComfyUI-SaveAsScript since July 2026."""
     source = script_source(SCRIPTS / "exported_image.py")
     assert {"--text4", "--seed9", "--output", "-o", "--queue-size", "-q"} <= source.options
@@ -42,8 +42,8 @@ def test_an_export_of_the_other_exporter_takes_no_arguments() -> None:
 
 
 @pytest.mark.parametrize("name", ["few_arguments.py", "image_workflow.py", "gone.py", "."])
-def test_a_script_that_is_no_export_uses_what_it_is_given(name: str) -> None:
-    """As does one that cannot be read."""
+def test_another_script_is_assumed_to_use_its_arguments(name: str) -> None:
+    """So is one that cannot be read."""
     source = script_source(SCRIPTS / name)
     assert (source.fixes_seeds, source.splits_arguments, source.takes_arguments) == (
         *(False, False, True),
@@ -68,7 +68,7 @@ def test_a_script_that_is_no_export_uses_what_it_is_given(name: str) -> None:
     ],
 )
 def test_only_an_option_that_is_added_is_known(text: str, *, fixes: bool) -> None:
-    """A comment or a text that names it makes no option of it."""
+    """A comment or a text with the name does not add an option."""
     source = read_source(text.encode())
     assert source.fixes_seeds is fixes
     assert ("--random-seed-type" in source.options) >= fixes
@@ -90,7 +90,7 @@ def test_only_an_option_that_is_added_is_known(text: str, *, fixes: bool) -> Non
     ],
 )
 def test_an_export_that_reads_no_command_line_takes_no_arguments(text: str, *, takes: bool) -> None:
-    """A script that is no export is believed to read what it is given, however it does."""
+    """Another script is assumed to read its arguments in some way."""
     assert read_source(text.encode()).takes_arguments is takes
 
 
@@ -112,12 +112,12 @@ def test_a_script_is_read_again_when_it_was_changed(tmp_path: Path) -> None:
 
 @given(st.binary() | st.text().map(str.encode))
 def test_any_file_is_read_without_an_exception(content: bytes) -> None:
-    """Whatever a path in the configuration names."""
+    """Whatever file a path in the configuration names."""
     assert not read_source(content).splits_arguments
 
 
 def test_scripts_are_parsed_by_one_thread_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Python 3.11 may end two that build a tree at the same time with a SystemError."""
+    """Python 3.11 may fail with a SystemError if two threads build a tree at the same time."""
     parse, inside, together = ast.parse, [0], []
 
     def watched(content: bytes) -> ast.Module:
@@ -134,10 +134,10 @@ def test_scripts_are_parsed_by_one_thread_at_a_time(monkeypatch: pytest.MonkeyPa
     assert together == [1] * 8
 
 
-def test_a_tree_that_another_thread_disturbed_is_built_again(
+def test_a_tree_disturbed_by_another_thread_is_built_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """As Python 3.11 does it; a disturbance that stays is told."""
+    """Python 3.11 can do that; a permanent error is raised."""
     failures = [SystemError("AST constructor recursion depth mismatch")] * 3
     monkeypatch.setattr(time, "sleep", lambda _: None)
     parse = ast.parse

@@ -11,7 +11,7 @@ PAGE = Path(__file__).parents[4] / "docs" / "server-jobs.md"
 
 
 def diagram() -> set[tuple[str, str]]:
-    """The arrows, from state to state; those of a composite state begin in each state inside."""
+    """The arrows between states; those of a composite state start in each inner state."""
     [block] = re.findall(r"```mermaid\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
     inside: dict[str, set[str]] = {}
     for name, content in re.findall(r"state (\w+) \{(.*?)\}", block, re.DOTALL):

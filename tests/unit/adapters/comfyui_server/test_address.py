@@ -18,14 +18,14 @@ from adapters.comfyui_server.address import ServerAddress, basic_login
     ],
 )
 def test_how_addresses_are_written(url: str, name: str, socket: str) -> None:
-    """One server has one name; its socket is beside its routes."""
+    """Each server has one name; the address of its socket follows from that of its routes."""
     address = ServerAddress(url)
     assert (address.name, address.socket_url) == (name, socket)
     assert ServerAddress(name).name == name
 
 
 def test_a_password_is_used_and_never_shown() -> None:
-    """Not in the name, and not in what a debugger prints."""
+    """Neither in the name nor in a debugger."""
     address = ServerAddress("http://me:p%40ss@gpu:1")
     assert address.headers == {"Authorization": basic_login("me", "p@ss")}
     assert "p%40ss" not in f"{address!r}{address.name}{address.origin}{address.socket_url}"
@@ -35,7 +35,7 @@ def test_a_password_is_used_and_never_shown() -> None:
     "url", ["", "gpu:8188", "ftp://gpu", "http://", "http://me:pass@gpu:port", "http://gpu:99999"]
 )
 def test_what_is_no_address(url: str) -> None:
-    """The message does not hold it: there may be a password in it."""
+    """The message does not quote it, since it may contain a password."""
     with pytest.raises(ValueError, match="looks like") as caught:
         ServerAddress(url)
     assert "pass" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""Values of a brief's JSON in graphs: exactly as they are written, or refused with the reason."""
+"""Values of a brief's JSON in graphs: sent unchanged, or refused with the reason."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def graph() -> dict[str, Any]:
 
 
 def job_of(folder: Path, **members: object) -> RenderJob:
-    """A job whose brief is read from JSON."""
+    """A job whose brief is parsed from JSON."""
     return job(parse_brief(Kind.IMAGE, json.dumps({"prompt": "a lake"} | members)).unwrap(), folder)
 
 
@@ -70,13 +70,13 @@ def bound_inputs(
 
 
 def refusal(folder: Path, **technical: object) -> Failure:
-    """Why a value is not sent."""
+    """The reason why a value is not sent."""
     workflow = loaded(folder, graph(), INPUTS)
     return bind(workflow, job_of(folder, technical_params=technical), "x", TYPES).failure()
 
 
 def test_paths_and_defaults_reach_their_inputs(tmp_path: Path) -> None:
-    """Converted to the input's type; what the brief leaves out is the default or the graph's."""
+    """Converted to the input's type; a missing value becomes the default or the graph's."""
     written = {"Steps": "30", "sampler": "DPMPP_2M", "cfg": 7}
     inputs = bound_inputs(tmp_path, TYPES, technical_params=written, quality="best")
     assert (inputs["steps"], inputs["sampler_name"], inputs["cfg"]) == (30, "dpmpp_2m", 7)
@@ -102,17 +102,17 @@ def test_paths_and_defaults_reach_their_inputs(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_value_that_does_not_suit_is_refused(
+def test_an_unsuitable_value_is_refused(
     tmp_path: Path, technical: dict[str, object], reason: str
 ) -> None:
-    """Prompt, path, value, and what there is; nothing is changed to suit the server."""
+    """With prompt, path, value and possible values; it is not adapted to the server."""
     failure = refusal(tmp_path, **technical)
     assert failure.code is FailureCode.BRIEF_VALUE
     assert failure.message.startswith(f"prompt 200: {reason}")
 
 
-def test_a_lora_is_named_by_what_is_installed(tmp_path: Path) -> None:
-    """Without suffix and folder if only one is meant; never another one."""
+def test_a_lora_is_matched_with_an_installed_file(tmp_path: Path) -> None:
+    """Without suffix and folder if the match is unique; never another one."""
     nodes = graph() | {"11": node("LoraLoader", lora_name="a.safetensors", model=["1", 0])}
     workflow = loaded(tmp_path, nodes, {"technical_params.lora": "11.lora_name"})
     installed = ("styles/Ink.safetensors", "oil.safetensors", "old/oil.ckpt")
@@ -135,7 +135,7 @@ def test_a_lora_is_named_by_what_is_installed(tmp_path: Path) -> None:
 
 
 def test_equal_values_have_equal_fingerprints(tmp_path: Path) -> None:
-    """What a path asks for is part of what a job asks for."""
+    """The values of paths are part of what a job asks for."""
     workflow = loaded(tmp_path, graph(), INPUTS)
     prints = [
         bind(workflow, job_of(tmp_path, technical_params={"steps": steps}), "x", TYPES).unwrap()
@@ -145,7 +145,7 @@ def test_equal_values_have_equal_fingerprints(tmp_path: Path) -> None:
 
 
 def test_the_only_loader_gets_the_picture_where_that_is_allowed(tmp_path: Path) -> None:
-    """Inferred with an input folder only, and only for one node."""
+    """Inferred with an input folder only, and for a single node only."""
     file = saved(tmp_path, graph())
     workflow = server_workflow(file, Kind.IMAGE, {}, pictures=True).unwrap()
     assert workflow.targets["image"] == (Target("9", "image"),)
@@ -172,10 +172,10 @@ def test_the_only_loader_gets_the_picture_where_that_is_allowed(tmp_path: Path) 
         ({"a.b": {"input": "5.stepz"}}, "has no input 'stepz'"),
     ],
 )
-def test_a_mapping_that_errs_is_explained(
+def test_an_invalid_mapping_is_explained(
     tmp_path: Path, given: dict[str, Any], reason: str
 ) -> None:
-    """In words of the configuration."""
+    """In the terms of the configuration."""
     assert reason in why_not(tmp_path, graph(), given)
 
 
@@ -195,11 +195,11 @@ class Folder:
         self.uploads = 0
 
     def has_input(self, name: str, size: int) -> bool:
-        """Whether a file is there."""
+        """Whether a file exists."""
         return self.files.get(name) == size
 
     def upload(self, name: str, content: bytes) -> str:
-        """As ComfyUI does: under another name where that one is taken."""
+        """Upload a file like ComfyUI: under another name if the name is taken."""
         self.uploads += 1
         if name in self.files:
             name = name.replace(".png", " (1).png")
@@ -207,8 +207,8 @@ class Folder:
         return name
 
 
-def test_a_picture_is_uploaded_once_and_again_when_it_is_gone(tmp_path: Path) -> None:
-    """Another file under its name gets neither replaced nor used."""
+def test_a_picture_is_uploaded_once_and_again_when_it_is_missing(tmp_path: Path) -> None:
+    """Another file with its name is neither replaced nor used."""
     server, uploads = Folder(), PictureUploads()
     workflow = server_workflow(saved(tmp_path, graph()), Kind.IMAGE, {}, pictures=True).unwrap()
     nodes = bind(workflow, job_of(tmp_path), "x").unwrap().graph

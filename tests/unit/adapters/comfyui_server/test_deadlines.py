@@ -1,4 +1,4 @@
-"""When limits are reached, and when a server is asked about a job."""
+"""When time limits are reached, and when a server is polled for a job."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from adapters.comfyui_server.deadlines import Deadline, PollSchedule, StallDetec
 
 
 def looks(polls: PollSchedule, until: float) -> list[float]:
-    """The moments of looks that find nothing."""
+    """The times of polls without a result."""
     found = []
     while polls.history_due < until:
         found.append(polls.history_due)
@@ -17,7 +17,7 @@ def looks(polls: PollSchedule, until: float) -> list[float]:
     return found
 
 
-def test_without_a_socket_it_is_asked_soon_and_then_less_often() -> None:
+def test_without_a_socket_polls_start_soon_and_become_rarer() -> None:
     """The end of a quick job is found quickly; a slow one costs a request a second."""
     moments = looks(PollSchedule(0), 60)
     assert 0 < moments[0] < 0.05
@@ -27,15 +27,15 @@ def test_without_a_socket_it_is_asked_soon_and_then_less_often() -> None:
     assert len(moments) < 75
 
 
-def test_with_a_socket_it_is_asked_all_the_same() -> None:
-    """Every two seconds: a socket may fail to tell the end."""
+def test_with_a_socket_the_server_is_polled_too() -> None:
+    """Every two seconds: a socket may fail to report the end."""
     polls = PollSchedule(0)
     polls.message_received()
     assert looks(polls, 9) == [2, 4, 6, 8]
 
 
-def test_the_end_is_looked_at_when_the_history_must_know_it() -> None:
-    """At once, or after the moment that lies between the news and the history."""
+def test_the_history_is_polled_when_it_must_have_the_end() -> None:
+    """At once, or after the short delay between the message and the history."""
     polls = PollSchedule(0)
     polls.message_received()
     polls.job_ended(1, final=False)
@@ -44,8 +44,8 @@ def test_the_end_is_looked_at_when_the_history_must_know_it() -> None:
     assert polls.history_due == 1.001
 
 
-def test_a_history_that_comes_late_is_asked_again_soon() -> None:
-    """And ever less often."""
+def test_a_late_history_is_polled_again_soon() -> None:
+    """And less and less often."""
     polls = PollSchedule(0)
     polls.job_ended(1, final=True)
     moments = looks(polls, 10)
@@ -53,8 +53,8 @@ def test_a_history_that_comes_late_is_asked_again_soon() -> None:
     assert len(moments) < 40
 
 
-def test_the_queue_is_looked_at_often_until_the_job_runs() -> None:
-    """A job that others take from the queue makes no message."""
+def test_the_queue_is_polled_often_until_the_job_runs() -> None:
+    """No message reports that other clients removed the job from the queue."""
     polls = PollSchedule(0)
     polls.message_received()
     assert polls.queue_due == 1
@@ -64,8 +64,8 @@ def test_the_queue_is_looked_at_often_until_the_job_runs() -> None:
     assert polls.queue_due == 13
 
 
-def test_a_connection_that_broke_is_a_reason_to_look_at_both() -> None:
-    """At once, and often until the socket tells again."""
+def test_a_broken_connection_polls_history_and_queue() -> None:
+    """At once, and often until the socket sends messages again."""
     polls = PollSchedule(0)
     polls.message_received()
     polls.ask_both(5)
@@ -75,7 +75,7 @@ def test_a_connection_that_broke_is_a_reason_to_look_at_both() -> None:
 
 
 def test_a_deadline_counts_from_its_last_restart() -> None:
-    """A wait in a queue that moves is no reason to give up."""
+    """Waiting in a moving queue is no reason to give up."""
     deadline = Deadline(100, 0)
     assert deadline.at == 100
     deadline.restart(60)
@@ -83,7 +83,7 @@ def test_a_deadline_counts_from_its_last_restart() -> None:
 
 
 def test_silence_counts_after_a_message_only() -> None:
-    """Without a socket there is nothing but silence."""
+    """Without a socket there are never any messages."""
     stall = StallDetector(10)
     assert stall.at == math.inf
     stall.message_received(50)
@@ -95,7 +95,7 @@ def test_silence_counts_after_a_message_only() -> None:
 
 
 def test_zero_turns_the_stall_limit_off() -> None:
-    """However long nothing is heard."""
+    """However long there is no message."""
     stall = StallDetector(0)
     stall.message_received(0)
     assert stall.at == math.inf

@@ -1,4 +1,4 @@
-"""A server is asked for its versions and node types, and any other server is told apart."""
+"""A server is asked for its versions and node types, and other servers are recognised."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def answering(body: bytes, status: int = 200) -> Iterator[str]:
-    """A server that gives the same answer to everything."""
+    """A server that sends the same response to every request."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -32,7 +32,7 @@ def answering(body: bytes, status: int = 200) -> Iterator[str]:
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, args=[0.02])
@@ -45,8 +45,8 @@ def answering(body: bytes, status: int = 200) -> Iterator[str]:
         server.server_close()
 
 
-def test_the_types_in_use_are_asked_for_and_no_others(tmp_path: Path) -> None:
-    """One small question for each, and no Origin, which a server would refuse."""
+def test_only_node_types_in_use_are_requested(tmp_path: Path) -> None:
+    """One small request for each, without an Origin header, which a server would refuse."""
     with running_double(tmp_path) as double:
         graph = {"1": node("SaveImage"), "2": node("KSampler"), "3": node("SaveImage")}
         knowledge = server_info(ServerAddress(double.url), graph).unwrap()
@@ -57,8 +57,8 @@ def test_the_types_in_use_are_asked_for_and_no_others(tmp_path: Path) -> None:
     assert asked == ["/system_stats", "/object_info/KSampler", "/object_info/SaveImage"]
 
 
-def test_where_one_is_missing_all_are_asked_for(tmp_path: Path) -> None:
-    """The nearest name can be told then."""
+def test_all_node_types_are_requested_if_one_is_missing(tmp_path: Path) -> None:
+    """The nearest name can be suggested then."""
     with running_double(tmp_path) as double:
         knowledge = server_info(
             ServerAddress(double.url + "/"), {"1": node("No/Such Node")}
@@ -76,7 +76,7 @@ def test_where_one_is_missing_all_are_asked_for(tmp_path: Path) -> None:
         (b"{}", 401, "401"),
     ],
 )
-def test_another_server_is_told_apart(body: bytes, status: int, words: str) -> None:
+def test_another_kind_of_server_is_recognised(body: bytes, status: int, words: str) -> None:
     """With its address, and never with the password in it."""
     with answering(body, status) as place:
         failure = server_info(ServerAddress(f"http://poet:secret@{place}"), {}).failure()
@@ -86,8 +86,8 @@ def test_another_server_is_told_apart(body: bytes, status: int, words: str) -> N
     assert "secret" not in failure.message
 
 
-def test_nobody_there(tmp_path: Path) -> None:
-    """The double is gone, and so is its port."""
+def test_no_server_is_listening(tmp_path: Path) -> None:
+    """The double has been stopped, and its port is closed."""
     with running_double(tmp_path) as double:
         url = double.url
     failure = server_info(ServerAddress(url), {}).failure()

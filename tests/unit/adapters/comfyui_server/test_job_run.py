@@ -1,4 +1,4 @@
-"""Whatever a server answers, and whenever: a job ends, as the page about server jobs says."""
+"""Whatever a server answers, and whenever: a job ends as documented in the page on server jobs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from domain.affinity import Need
 from domain.failure import FailureCode
 from domain.prompt import Kind
 from domain.render import ServerJob
-from tests.contract.media_renderer_contract import Watch, job_for
+from tests.contract.media_renderer_contract import RecordingContext, job_for
 from tests.fakes.system import ManualClock
 from tests.unit.adapters.comfyui_graph.graphs import node
 from tests.unit.adapters.comfyui_server.job_page import end_codes
@@ -58,7 +58,7 @@ NEWS = ("silence", "running", "ended", "lost", "reconnected", "everything")
 
 
 class Script:
-    """Words that are used up one by one; the last one is repeated for ever."""
+    """Responses that are used one by one; the last one is repeated for ever."""
 
     def __init__(self, words: Sequence[str]) -> None:
         self._words = list(words)
@@ -68,7 +68,7 @@ class Script:
 
 
 class ScriptedClient(ServerClient):
-    """A server that answers each request by the next word of a script."""
+    """A server that answers each request with the next response of a script."""
 
     def __init__(self, script: Script, clock: ManualClock) -> None:
         super().__init__(ServerAddress("http://127.0.0.1:9"))
@@ -138,8 +138,8 @@ class ScriptedClient(ServerClient):
         yield b"a picture"
 
 
-class Context(Watch):
-    """Owns its job or does not, and must stop after so many questions."""
+class Context(RecordingContext):
+    """A context that owns its job or not, and asks for a stop after so many calls."""
 
     def __init__(self, *, owns: bool, stops_after: int) -> None:
         super().__init__()
@@ -155,7 +155,7 @@ class Context(Watch):
 
 
 class Slot:
-    """A socket over which nothing comes by itself."""
+    """A socket without messages unless a test sends some."""
 
     def subscribe(self, inbox: Inbox) -> str:
         inbox.is_complete = True
@@ -172,7 +172,7 @@ def finished(
     age: float = math.inf,
     begin: Callable[[], object] = lambda: None,
 ) -> tuple[JobRun, Failure | None]:
-    """A job that was run to its end, by a clock that its waits move.
+    """Run a job to its end, with a clock that advances with its waits.
 
     ``begin`` is called between its record and its submission.
     """
@@ -222,7 +222,7 @@ def finished(
 
 
 def runs(words: Sequence[str]) -> st.SearchStrategy[list[str]]:
-    """Words that often come several times in a row."""
+    """Responses that often occur several times in a row."""
     run = st.tuples(st.sampled_from(words), st.sampled_from([1, 1, 2, 3, 8]))
     return st.lists(run, min_size=1, max_size=10).map(
         lambda pairs: [word for word, count in pairs for _ in range(count)]
@@ -237,7 +237,7 @@ def test_every_job_ends_as_documented(
     stops_after: int,
     resumed: bool,  # noqa: FBT001
 ) -> None:
-    """With a code of its final state; it is forgotten when it is over, and only then."""
+    """With a code of its final state; its record is removed when it is over, and only then."""
     context = Context(owns=owns, stops_after=stops_after)
     with tempfile.TemporaryDirectory() as folder:
         client = ScriptedClient(Script(answers), ManualClock())
@@ -261,10 +261,10 @@ def test_every_job_ends_as_documented(
     ],
 )
 @pytest.mark.parametrize("before", ["running", "waiting"])
-def test_at_the_limit_the_server_is_asked_once_more(
+def test_at_the_limit_the_server_is_polled_once_more(
     tmp_path: Path, before: str, last: str, end: JobState
 ) -> None:
-    """What it says then counts; a job that only starts then has its time before it."""
+    """That response counts; a job that has only just started gets its full time."""
     clock = ManualClock()
 
     class Late(ScriptedClient):
@@ -286,7 +286,7 @@ def test_at_the_limit_the_server_is_asked_once_more(
 
 
 def test_the_wait_in_a_queue_that_moves_is_not_counted(tmp_path: Path) -> None:
-    """Other people's jobs come first; ours has all its time afterwards."""
+    """Other clients' jobs go first; this one has its full time afterwards."""
 
     class Busy(ScriptedClient):
         ahead = 20
@@ -311,7 +311,7 @@ def test_the_wait_in_a_queue_that_moves_is_not_counted(tmp_path: Path) -> None:
     ("news", "code"),
     [
         (["running", "lost", "reconnected", "silence"], FailureCode.STALLED),
-        (["reconnected", "silence"], FailureCode.STALLED),  # its first messages went nowhere
+        (["reconnected", "silence"], FailureCode.STALLED),  # its first messages were lost
         (["running", "lost", "silence"], FailureCode.TIMED_OUT),
         (["silence"], FailureCode.TIMED_OUT),
     ],
@@ -320,7 +320,7 @@ def test_the_wait_in_a_queue_that_moves_is_not_counted(tmp_path: Path) -> None:
 def test_silence_counts_again_once_the_queue_says_that_the_job_runs(
     tmp_path: Path, news: list[str], code: FailureCode
 ) -> None:
-    """Over a new connection, which missed what was sent before; not without any connection."""
+    """Over a new connection, which missed earlier messages; not without any connection."""
 
     class Hanging(ScriptedClient):
         def answer(self) -> str:
@@ -337,7 +337,7 @@ def test_silence_counts_again_once_the_queue_says_that_the_job_runs(
 
 
 class _ArrivesLate(ScriptedClient):
-    """A server that gets the job after some seconds."""
+    """A server that receives the job after some seconds."""
 
     def __init__(self, clock: ManualClock, arrives_at: float) -> None:
         super().__init__(Script(["nowhere"]), clock)
@@ -351,16 +351,16 @@ class _ArrivesLate(ScriptedClient):
 @pytest.mark.parametrize(
     ("age", "arrives_at", "end"),
     [
-        (0.0, 7.0, JobState.SUCCEEDED),  # its worker is slow, or its request is on the way
+        (0.0, 7.0, JobState.SUCCEEDED),  # its worker is slow, or its request is in transit
         (0.0, math.inf, JobState.LOST),
         (3600.0, 7.0, JobState.LOST),
     ],
     ids=["late", "never", "long ago"],
 )
-def test_a_job_that_was_recorded_a_moment_ago_may_still_arrive(
+def test_a_recently_recorded_job_may_still_arrive(
     tmp_path: Path, age: float, arrives_at: float, end: JobState
 ) -> None:
-    """Whoever takes over waits for it: a second one would be rendered for nothing."""
+    """A worker that takes over waits for it, instead of rendering a second one in vain."""
     client = _ArrivesLate(ManualClock(), arrives_at)
     context = Context(owns=True, stops_after=-1)
     run, _ = finished(client, Script(["silence"]), context, tmp_path, resumed=True, age=age)
@@ -372,7 +372,7 @@ def test_a_job_that_was_recorded_a_moment_ago_may_still_arrive(
 
 @pytest.mark.parametrize("asleep", ["worker", "machine"])
 @pytest.mark.parametrize("held", [True, False])
-def test_a_worker_that_slept_asks_before_it_submits(
+def test_a_suspended_worker_checks_before_it_submits(
     tmp_path: Path,
     asleep: str,
     held: bool,  # noqa: FBT001 (pytest's)
@@ -400,8 +400,8 @@ def test_a_worker_that_slept_asks_before_it_submits(
     assert run.is_accepted is held
 
 
-def test_a_worker_that_is_quick_records_its_job_once(tmp_path: Path) -> None:
-    """The way of one picture gets no longer."""
+def test_a_quick_worker_records_its_job_once(tmp_path: Path) -> None:
+    """The normal case needs no extra write."""
     client, context = (
         ScriptedClient(Script(["success"]), ManualClock()),
         Context(owns=True, stops_after=-1),

@@ -72,8 +72,8 @@ def binary(kind: int, number: int, body: bytes) -> bytes:
         (frame("execution_interrupted"), JobEnded("me", final=False)),
     ],
 )
-def test_what_a_server_says(text: str, message: Message) -> None:
-    """Every kind of frame that is of use."""
+def test_server_messages(text: str, message: Message) -> None:
+    """Every kind of frame that is used."""
     assert read_message(text) == message
 
 
@@ -83,7 +83,7 @@ def test_what_a_server_says(text: str, message: Message) -> None:
         frame("status"),
         frame("progress", value=1, max=2),
         frame("crystools.monitor", cpu=3),
-        json.dumps({"type": "executing", "data": {"node": "3"}}),  # on a new connection: whose?
+        json.dumps({"type": "executing", "data": {"node": "3"}}),  # new connection: of which job?
         json.dumps({"type": "executing"}),
         json.dumps([1, 2]),
         "",
@@ -91,8 +91,8 @@ def test_what_a_server_says(text: str, message: Message) -> None:
         "[" * 100_000,
     ],
 )
-def test_what_is_of_no_use(text: str) -> None:
-    """Other kinds, frames of nobody's job, and what is no JSON."""
+def test_ignored_messages(text: str) -> None:
+    """Other kinds, frames without a job, and invalid JSON."""
     assert read_message(text) is None
 
 
@@ -105,14 +105,16 @@ def test_what_is_of_no_use(text: str) -> None:
         (float("inf"), 5, (0, 5)),
     ],
 )
-def test_odd_numbers_are_none(value: object, most: object, expected: tuple[float, float]) -> None:
-    """No division by what a server made up."""
+def test_invalid_numbers_are_none(
+    value: object, most: object, expected: tuple[float, float]
+) -> None:
+    """No division by a number that a server made up."""
     message = read_message(frame("progress", node="3", value=value, max=most))
     assert message == NodeProgress("me", "3", *expected)
 
 
 def test_previews() -> None:
-    """With and without the news whose they are; the picture itself tells its kind."""
+    """With and without the metadata that name the job; the picture's bytes show its type."""
     facts = json.dumps({"prompt_id": "me", "image_type": "image/png"}).encode()
     assert read_message(binary(1, 1, JPEG)) == Preview("", JPEG, "image/jpeg")
     assert read_message(binary(1, 2, PNG)) == Preview("", PNG, "image/png")
@@ -130,19 +132,19 @@ def test_previews() -> None:
         binary(4, 3, b"{{{" + JPEG),
     ],
 )
-def test_what_is_no_preview(data: bytes) -> None:
+def test_invalid_previews(data: bytes) -> None:
     """Too short, of another kind, or broken."""
     assert read_message(data) is None
 
 
 @given(st.one_of(st.binary(), st.text()))
-def test_nothing_makes_it_fail(data: str | bytes) -> None:
-    """Whatever comes over the line."""
+def test_any_frame_can_be_parsed(data: str | bytes) -> None:
+    """Whatever the server sends."""
     read_message(data)
 
 
 def test_messages_of_other_jobs_are_dropped() -> None:
-    """Pictures that name no job are taken for this one's."""
+    """Pictures without a job count as this one's."""
     inbox = Inbox("me")
     picture = Preview("", b"1", "image/png")
     for message in (
@@ -156,8 +158,8 @@ def test_messages_of_other_jobs_are_dropped() -> None:
     assert inbox.receive(0) == ([], False)
 
 
-def test_it_stays_small() -> None:
-    """The oldest messages are dropped, and all pictures but the newest."""
+def test_the_inbox_is_bounded() -> None:
+    """The oldest messages are dropped, and all pictures except the newest."""
     inbox = Inbox("me")
     for number in range(5000):
         inbox.put(NodeRunning("me", str(number)))
@@ -170,7 +172,7 @@ def test_it_stays_small() -> None:
 @pytest.mark.parametrize(
     "news", [lambda it: it.connection_changed(), lambda it: it.put(JobEnded("me", final=True))]
 )
-def test_urgent_news_ends_the_wait(news) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def test_urgent_messages_end_the_wait(news) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
     """From another thread."""
     inbox = Inbox("me")
     timer = Timer(0.05, news, [inbox])
@@ -196,9 +198,9 @@ def _long(inbox: Inbox) -> None:
     ],
 )
 def test_messages_may_be_missing(news: Callable[[Inbox], None], *, is_complete: bool) -> None:
-    """After a connection that changed, and where so many came that the oldest were dropped."""
+    """After a reconnection, and if the oldest of many were dropped."""
     inbox = Inbox("me")
-    inbox.is_complete = True  # as the socket sets it
+    inbox.is_complete = True  # as set by the socket
     news(inbox)
     assert inbox.is_complete is is_complete
 
@@ -207,8 +209,8 @@ _BEGAN, _ENDED = JobStarted("me", 1_000.0), JobEnded("me", final=False, succeede
 _LEFT = NodesFinished("me", frozenset({"4"}), (FILE,))
 
 
-def test_messages_tell_the_history_of_a_success() -> None:
-    """What a node says last counts, as in the history."""
+def test_messages_give_the_history_of_a_success() -> None:
+    """The last output of a node counts, as in the history."""
     other = OutputFile("4", "b.png", "", "output")
     transcript = Transcript({"4"})
     for message in (
@@ -232,14 +234,14 @@ def test_messages_tell_the_history_of_a_success() -> None:
     [
         (_LEFT, _ENDED),  # the beginning is missing
         (_BEGAN, _LEFT),  # the end is missing
-        (_BEGAN, _LEFT, JobEnded("me", final=True)),  # how it ended is not said
+        (_BEGAN, _LEFT, JobEnded("me", final=True)),  # its outcome is missing
         (_BEGAN, _LEFT, JobEnded("me", final=False)),  # an error
-        (_BEGAN, _ENDED),  # nothing was left
-        (_BEGAN, NodesCached("me", ("1", "5")), _LEFT, _ENDED),  # old servers: 5 says nothing
+        (_BEGAN, _ENDED),  # there is no output
+        (_BEGAN, NodesCached("me", ("1", "5")), _LEFT, _ENDED),  # old servers: 5 has no output
     ],
 )
-def test_messages_that_do_not_tell_all(messages: Sequence[Message]) -> None:
-    """Then the history has to be asked."""
+def test_incomplete_messages(messages: Sequence[Message]) -> None:
+    """The history must be requested then."""
     transcript = Transcript({"4", "5"})
     for message in messages:
         transcript.handle(message)
@@ -247,7 +249,7 @@ def test_messages_that_do_not_tell_all(messages: Sequence[Message]) -> None:
 
 
 def test_progress_can_wait() -> None:
-    """A step wakes nobody; it is there when somebody looks."""
+    """A step wakes no thread; it is there at the next check."""
     inbox = Inbox("me")
     timer = Timer(0.01, inbox.put, [NodeRunning("me", "1")])
     timer.start()

@@ -1,4 +1,4 @@
-"""The page about server jobs, the states and the table of transitions hold together."""
+"""The page on server jobs, the states and the table of transitions agree."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ENDS = frozenset(JobState) - TRANSITIONS.keys()
 
 
 def reachable(state: JobState) -> Iterator[JobState]:
-    """The states that a job may come to."""
+    """The states that a job can reach."""
     waiting, seen = [state], {state}
     while waiting:
         for following in TRANSITIONS.get(waiting.pop(), frozenset()) - seen:
@@ -39,18 +39,18 @@ def test_diagram_and_transitions_agree() -> None:
 
 
 def test_every_state_is_explained() -> None:
-    """The working states in one table, the ends with their codes in the other."""
+    """The working states in one table, the final ones with their codes in the other."""
     assert working_states() == TRANSITIONS.keys()
     assert end_codes().keys() == ENDS
 
 
 @pytest.mark.parametrize("state", list(TRANSITIONS))
-def test_every_job_can_be_cancelled_and_comes_to_an_end(state: JobState) -> None:
+def test_every_job_can_be_cancelled_and_reaches_a_final_state(state: JobState) -> None:
     """No state is a trap."""
     assert {JobState.CANCELLED, JobState.LEFT} <= set(reachable(state))
     assert state is JobState.CANCELLING or JobState.CANCELLING in TRANSITIONS[state]
 
 
-def test_the_known_words_of_exceptions_end_a_job_as_failed() -> None:
-    """What an exception of a node may mean is named among the codes of that state."""
+def test_known_exceptions_end_a_job_as_failed() -> None:
+    """Every code for an exception of a node is listed for that state."""
     assert {rule.code for rule in RULES} <= end_codes()["failed"]

@@ -1,4 +1,4 @@
-"""Which server gets a job: the least busy one, or one that has its models loaded."""
+"""The pool gives a job to the least busy server, or to one with its models loaded."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ A, B = (
 
 class NeverStops:
     def check(self) -> None:
-        """Go on."""
+        """Do nothing."""
 
 
 NEVER = cast("StopCheck", NeverStops())
@@ -43,7 +43,7 @@ Assigned = list[tuple[str, tuple[str, ...], bool]]
 def pool(
     monkeypatch: pytest.MonkeyPatch, *workflows: set[str], prefers_loaded: bool = True
 ) -> tuple[ServerPool, Assigned]:
-    """Servers that have everything, each for these workflows or for all."""
+    """Servers with every model, each for these workflows or for all."""
     monkeypatch.setattr(Server, "compatibility", lambda *_: None)
     addresses = [
         ServerAddress(f"http://s{number}:1", workflows=frozenset(names))
@@ -62,24 +62,24 @@ def pool(
 
 
 def need(workflow: ServerWorkflow) -> Need:
-    """What a prompt of a workflow needs."""
+    """The requirements of a prompt of a workflow."""
     return Need(workflow.kind, workflow.label, workflow.models)
 
 
 def fit(servers: ServerPool, workflow: ServerWorkflow, ahead: int = 0) -> Fit:
-    """How a prompt of a workflow suits them."""
+    """How well a prompt of a workflow fits the servers."""
     return servers.fit(workflow, need(workflow), ahead)
 
 
 def give(servers: ServerPool, workflow: ServerWorkflow, prompt_id: int | None = None) -> str:
-    """The server that gets a job."""
+    """Reserve and return the server for a job."""
     acquired = servers.acquire(workflow, need(workflow), NEVER, prompt_id)
     assert is_successful(acquired)
     return acquired.unwrap().server.name.removesuffix(":1").removeprefix("http://")
 
 
 def test_a_job_goes_to_the_server_that_has_its_models(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An idle one first; and what each had loaded is reported."""
+    """An idle one first; and the previously loaded models are reported."""
     servers, assigned = pool(monkeypatch, set(), set())
     assert [give(servers, one) for one in (A, B, B, A)] == ["s0", "s1", "s1", "s0"]
     assert [had for *_, had in assigned] == [False, False, True, True]
@@ -89,13 +89,13 @@ def test_a_job_goes_to_the_server_that_has_its_models(monkeypatch: pytest.Monkey
 def test_without_affinity_the_least_busy_server_gets_a_job(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """What is loaded does not count."""
+    """Loaded models do not count."""
     servers, _ = pool(monkeypatch, set(), set(), prefers_loaded=False)
     assert [give(servers, one) for one in (A, A, B, A)] == ["s0", "s1", "s0", "s1"]
 
 
 def test_an_idle_server_is_filled_before_others_get_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A prompt suits where it is loaded on a server that would start it at once."""
+    """A prompt fits if its models are loaded on a server that would start it at once."""
     servers, _ = pool(monkeypatch, set(), set())
     assert fit(servers, A) is Fit.POSSIBLE
     give(servers, A)
@@ -104,8 +104,8 @@ def test_an_idle_server_is_filled_before_others_get_more(monkeypatch: pytest.Mon
     assert (fit(servers, A), fit(servers, B)) == (Fit.LOADED, Fit.LOADED)
 
 
-def test_a_reserved_place_is_used_or_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another job cannot take it meanwhile."""
+def test_a_reserved_slot_is_used_or_released(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another job cannot take it in the meantime."""
     servers, _ = pool(monkeypatch, set())
     give(servers, A)
     servers.reserve(7, B, need(B))
@@ -119,7 +119,7 @@ def test_a_reserved_place_is_used_or_given_back(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_server_gets_only_the_workflows_of_its_entry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where none is for a workflow, the reason names it."""
+    """If no server serves a workflow, the reason names it."""
     servers, _ = pool(monkeypatch, {"b"}, {"b", "c"})
     assert give(servers, B) == "s0"
     assert fit(servers, A) is Fit.IMPOSSIBLE
@@ -129,7 +129,9 @@ def test_a_server_gets_only_the_workflows_of_its_entry(monkeypatch: pytest.Monke
     assert "the workflow 'a'" in failure.message
 
 
-def test_a_server_that_was_away_has_nothing_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_was_unreachable_has_no_loaded_models(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """It may have been restarted."""
     servers, _ = pool(monkeypatch, set(), set())
     give(servers, A)
@@ -141,7 +143,7 @@ def test_a_server_that_was_away_has_nothing_loaded(monkeypatch: pytest.MonkeyPat
 
 
 def known_times(servers: ServerPool, load: float = 10.0, render: float = 1.0) -> None:
-    """Both workflows have been rendered, with a load and without."""
+    """Let both workflows be rendered, with and without loading."""
     for workflow in (A, B):
         for had_loaded, seconds in ((False, load + render), (True, render)):
             slot = ServerSlot(
@@ -150,8 +152,8 @@ def known_times(servers: ServerPool, load: float = 10.0, render: float = 1.0) ->
             servers.learn(slot, seconds)
 
 
-def test_a_prompt_is_left_to_a_busy_server_that_is_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It gets it at once if it has room; as many as it renders while another would load."""
+def test_a_prompt_is_left_to_a_busy_server_that_is_faster(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It gets it at once if it has a free slot; as many as it renders while another would load."""
     servers, _ = pool(monkeypatch, set(), set())
     give(servers, A)
     give(servers, B)
@@ -174,7 +176,7 @@ def test_a_prompt_is_left_to_a_busy_server_that_is_sooner(monkeypatch: pytest.Mo
 
 
 def test_without_affinity_no_prompt_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The order is that of the queue, and the least busy server gets the job."""
+    """The queue order applies, and the least busy server gets the job."""
     servers, _ = pool(monkeypatch, set(), set(), prefers_loaded=False)
     give(servers, A)
     give(servers, B)
@@ -186,12 +188,12 @@ def test_without_affinity_no_prompt_is_left(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def busy_slot(servers: ServerPool, number: int) -> ServerSlot:
-    """A slot of a job that ends."""
+    """A slot whose job ends."""
     return ServerSlot(servers.servers[number], JobSocket(servers.servers[number].address))
 
 
 class LoraServer:
-    """Servers with LoRAs of their own, and a workflow whose LoRA a brief names."""
+    """Servers with different LoRAs, and a workflow whose LoRA a brief names."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *offers: tuple[str, ...]) -> None:
         target = Target("9", "lora_name")
@@ -212,22 +214,22 @@ class LoraServer:
             )
 
     def need(self, **technical: object) -> Need:
-        """What a prompt with these parameters needs."""
+        """The requirements of a prompt with these parameters."""
         content = json.dumps({"prompt": "a", "technical_params": technical})
         return self.servers.need(self.workflow, lambda: parse_brief(Kind.IMAGE, content).unwrap())
 
     def fit(self, need: Need) -> Fit:
-        """How such a prompt suits the servers."""
+        """How well such a prompt fits the servers."""
         return self.servers.fit(self.workflow, need)
 
     def give(self, need: Need) -> str:
-        """The server that gets such a prompt."""
+        """Reserve and return the server for such a prompt."""
         acquired = self.servers.acquire(self.workflow, need, NEVER).unwrap()
         return acquired.server.name.removesuffix(":1").removeprefix("http://")
 
 
 def test_models_that_a_brief_names_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By the server's name for them, in place of the graph's own."""
+    """By the server's name for them, instead of the graph's own."""
     place = LoraServer(monkeypatch, ("styles/Ink.safetensors", "own.safetensors"))
     assert place.need().models == ("base.safetensors", "own.safetensors")
     ink = place.need(lora="ink")
@@ -242,7 +244,7 @@ def test_models_that_a_brief_names_count(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_prompt_goes_only_to_servers_that_offer_its_model(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """It waits for them; one that none offers goes anywhere, and its render says why."""
+    """It waits for them; if no server offers it, its render fails with the reason."""
     place = LoraServer(monkeypatch, ("ink.safetensors",), ("oil.safetensors",))
     oil, unknown = place.need(lora="oil"), place.need(lora="gouache")
     assert unknown.models == ("base.safetensors", "gouache")
@@ -252,5 +254,5 @@ def test_a_prompt_goes_only_to_servers_that_offer_its_model(
     assert place.give(unknown) == "s0"
     failure = Failure(FailureCode.SERVER_UNREACHABLE, "gone")
     place.servers.mark_unhealthy(place.servers.servers[1], failure)
-    assert place.fit(oil) is Fit.IMPOSSIBLE  # it offered it before it was gone
+    assert place.fit(oil) is Fit.IMPOSSIBLE  # it offered the model before it disappeared
     place.servers.close()

@@ -1,4 +1,4 @@
-"""How far a job is."""
+"""The progress of a job."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from adapters.comfyui_server.job_socket import (
 )
 from adapters.comfyui_server.progress import JobProgress, NodeTimings
 from tests.comfyui_double import text_to_image
-from tests.contract.media_renderer_contract import Watch
+from tests.contract.media_renderer_contract import RecordingContext
 
 TITLES = {"1": "Load", "2": "Sampler", "3": "Save", "4": "Half\n done"}
 
 
-class Heard(Watch):
+class Heard(RecordingContext):
     def __init__(self) -> None:
         super().__init__()
         self.text = ""
@@ -33,7 +33,7 @@ class Heard(Watch):
 
 
 def progress(*messages: object, every: float = 1.0) -> Heard:
-    """What a watch is told when such messages come, so many seconds apart."""
+    """The reports for such messages, so many seconds apart."""
     watch = Heard()
     made = JobProgress(TITLES, {}, watch)
     for number, message in enumerate(messages):
@@ -63,41 +63,41 @@ def test_nodes_and_steps_are_counted() -> None:
 
 
 def test_a_node_is_done_when_the_next_one_runs() -> None:
-    """Lists of all nodes do not always come."""
+    """Lists of all nodes are not always sent."""
     watch = progress(NodeRunning("me", "1"), NodeRunning("me", "2"), NodeRunning("me", "3"))
     assert [fraction for fraction, _ in watch.reports] == [0, 0.25, 0.5]
 
 
 def test_it_never_runs_backwards() -> None:
-    """A sampler may begin anew inside of one node."""
+    """A sampler may start again within one node."""
     watch = progress(NodeProgress("me", "2", 20, 20), NodeProgress("me", "2", 1, 20))
     assert [fraction for fraction, _ in watch.reports] == [0.25, 0.25]
 
 
 def test_nodes_of_an_unfolded_graph_work_for_the_node_that_unfolded_it() -> None:
-    """Their ids begin with its id; others have no title."""
+    """Their ids start with that node's id; other nodes have no title."""
     watch = progress(NodeRunning("me", "2.0.1"), NodeRunning("me", "x"))
     assert [message for _, message in watch.reports] == ["Sampler", "node x"]
 
 
 def test_reports_come_ten_times_a_second_at_most() -> None:
-    """The newest counts."""
+    """The newest one is reported."""
     steps = [NodeProgress("me", "2", number, 100) for number in range(101)]
     watch = progress(*steps, every=0.01)
     assert 10 <= len(watch.reports) <= 12
     assert watch.reports[-1] == (0.25, "Sampler, step 100/100")
 
 
-def test_odd_steps_are_no_progress() -> None:
-    """Of nothing, below nothing, beyond all."""
+def test_invalid_steps_are_no_progress() -> None:
+    """Of zero, below zero, beyond the total."""
     watch = progress(
         NodeProgress("me", "2", 1, 0), NodeProgress("me", "2", -3, 4), NodeProgress("me", "2", 9, 4)
     )
     assert [fraction for fraction, _ in watch.reports] == [0, 0.25]
 
 
-def test_the_end_is_told_once() -> None:
-    """With what was said last."""
+def test_the_end_is_reported_once() -> None:
+    """With the last message."""
     watch = Heard()
     made = JobProgress(TITLES, {}, watch)
     made.waiting()
@@ -122,7 +122,7 @@ def test_a_sampler_counts_by_its_steps() -> None:
 
 
 def test_earlier_renders_weigh_nodes_by_their_time() -> None:
-    """The last one counts half; nodes that have not run are measured by the others."""
+    """The last render counts half; nodes without figures are estimated from the others."""
     timings = NodeTimings(GRAPH)
     steps = GRAPH[SAMPLER]["inputs"]["steps"]
     timings.learn({SAMPLER: 10.0, "unfolded": 9.0})
@@ -135,7 +135,7 @@ def test_earlier_renders_weigh_nodes_by_their_time() -> None:
 
 
 def test_the_seconds_of_each_node_are_measured() -> None:
-    """From its start to the next one's, or to the end; what is cached takes none."""
+    """From its start to the next one's, or to the end; cached nodes take none."""
     made = JobProgress(TITLES, {"2": 8.0, "3": 2.0, "4": 6.0}, Heard())
     made.handle(NodesCached("me", ("1",)), 0)
     made.handle(NodeRunning("me", "2"), 1)
@@ -168,7 +168,7 @@ def test_any_messages_keep_the_fraction_in_its_bounds(
     messages: list[NodeRunning | NodeProgress | NodesFinished | NodesCached],
     weights: dict[str, float],
 ) -> None:
-    """From 0 to 1, never back, whatever order they come in."""
+    """From 0 to 1, never back, whatever the order of the messages."""
     watch = Heard()
     made = JobProgress(TITLES, weights, watch)
     for number, message in enumerate(messages):

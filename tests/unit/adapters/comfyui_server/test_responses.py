@@ -1,4 +1,4 @@
-"""A server's answers, whatever shape they have: history, queue and texts."""
+"""Responses of a server in any shape: history, queue and texts."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ JSON = st.recursive(
 
 
 def entry(status: object = None, outputs: object = None) -> dict[str, Any]:
-    """A history that knows the job "me"."""
+    """A history with the job "me"."""
     return {"me": {"status": status, "outputs": outputs}}
 
 
 def ended(status_str: str, *events: str, outputs: object = None) -> JobHistory:
-    """The ending of a job with such events."""
+    """The outcome of a job with such events."""
     messages = [[name, {"timestamp": 1000 * number}] for number, name in enumerate(events, 1)]
     found = JobHistory.read(entry({"status_str": status_str, "messages": messages}, outputs), "me")
     assert found is not None
     return found
 
 
-def test_a_success_with_its_time() -> None:
+def test_a_success_has_its_duration() -> None:
     """From start to end, by the server's clock."""
     found = ended("success", "execution_start", "execution_success")
     assert (found.succeeded, found.interrupted, found.error) == (True, False, None)
@@ -45,14 +45,14 @@ def test_a_success_with_its_time() -> None:
 
 
 def test_an_interrupt_is_no_success() -> None:
-    """Whatever the status says."""
+    """Whatever the status is."""
     for said in ("error", "success"):
         found = ended(said, "execution_start", "execution_interrupted")
         assert (found.succeeded, found.interrupted) == (False, True)
 
 
 def test_a_status_of_the_first_years() -> None:
-    """Servers that said nothing of how a job ended left outputs of what went well."""
+    """Servers that did not report the outcome only had outputs of successful jobs."""
     found = JobHistory.read(
         entry(None, {"9": {"images": [{"filename": "a.png", "type": "output"}]}}), "me"
     )
@@ -61,13 +61,13 @@ def test_a_status_of_the_first_years() -> None:
 
 
 @pytest.mark.parametrize("answer", [{}, [], None, {"other": {}}, entry(), {"me": []}])
-def test_what_is_no_ending(answer: object) -> None:
-    """The job is unknown, or goes on."""
+def test_jobs_without_an_outcome(answer: object) -> None:
+    """The job is unknown, or still running."""
     assert JobHistory.read(answer, "me") is None
 
 
-def test_every_key_is_looked_at() -> None:
-    """Images, audio, gifs: whatever names a file; what does not is passed over."""
+def test_every_output_key_is_read() -> None:
+    """Images, audio, gifs: any key that names a file; others are skipped."""
     outputs = {
         "1": {"images": [{"filename": "a.png", "subfolder": "t", "type": "output"}]},
         "2": {"audio": [{"filename": "b.mp3", "type": "temp"}], "animated": [True]},
@@ -95,8 +95,8 @@ def test_recorded_histories_are_read(name: str) -> None:
 
 
 @given(JSON)
-def test_nothing_makes_it_fail(answer: object) -> None:
-    """Whatever a server answers."""
+def test_any_response_can_be_read(answer: object) -> None:
+    """Whatever a server sends."""
     JobHistory.read({"me": answer}, "me")
     JobHistory.read(answer, "me")
 
@@ -108,7 +108,7 @@ def test_a_line_is_short_and_plain() -> None:
 
 
 def test_a_tail_holds_the_last_lines() -> None:
-    """Without the underlining of tracebacks, 2,000 characters at most."""
+    """Without the underlining of tracebacks, at most 2,000 characters."""
     assert tail("first\n\n   ^^^^^\n  second\n") == "first\n  second"
     long = tail("\n".join(f"line {number} {'x' * 700}" for number in range(100)))
     assert len(long) <= 2_000
@@ -119,8 +119,10 @@ def test_a_tail_holds_the_last_lines() -> None:
     ("running", "waiting", "blocker"),
     [(["other"], ["me"], "other"), ([], ["me", "other"], "other"), ([], ["me"], "")],
 )
-def test_what_blocks_a_job_that_waits(running: list[str], waiting: list[str], blocker: str) -> None:
-    """The job that runs, else another one that waits, or none."""
+def test_the_job_that_blocks_a_waiting_one(
+    running: list[str], waiting: list[str], blocker: str
+) -> None:
+    """The running job, otherwise another waiting one, or none."""
     queues = {"queue_running": running, "queue_pending": waiting}
     entries = {
         key: [[number, job, {}] for number, job in enumerate(jobs)] for key, jobs in queues.items()
@@ -132,5 +134,5 @@ def test_what_blocks_a_job_that_waits(running: list[str], waiting: list[str], bl
 
 @given(JSON)
 def test_any_queue_can_be_read(answer: object) -> None:
-    """Nothing is trusted."""
+    """No shape is assumed."""
     assert not QueueSnapshot.read(answer).holds("me")

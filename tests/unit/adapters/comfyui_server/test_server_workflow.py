@@ -1,4 +1,4 @@
-"""A job's values stand in a copy of the graph, and nothing else of it changes."""
+"""A job's values are set in a copy of the graph, and nothing else changes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ NUMBER = {"n": ["INT", {"min": 1, "max": 9}]}
 
 
 def test_a_pictures_values_reach_their_inputs(tmp_path: Path) -> None:
-    """Text as text, numbers as numbers; the rest stands as it was exported."""
+    """Text as text, numbers as numbers; the rest stays as it was exported."""
     graph = example_graph("text_to_image")
     bound = bind(loaded(tmp_path, graph), picture(tmp_path, "a lake", "crowds"), PREFIX).unwrap()
     expected = copy.deepcopy(graph)
@@ -46,8 +46,8 @@ def test_a_pictures_values_reach_their_inputs(tmp_path: Path) -> None:
     assert bound.graph == expected
 
 
-def test_a_custom_node_that_saves_gets_a_name_without_a_folder(tmp_path: Path) -> None:
-    """It may make none; the name holds the job's all the same."""
+def test_a_custom_saving_node_gets_a_name_without_a_folder(tmp_path: Path) -> None:
+    """It may not create one; the name still contains the job's."""
     graph = example_graph("text_to_image")
     graph["7"] = node("Image Saver", images=["6", 0], filename="%time", extension="png")
     bound = bind(loaded(tmp_path, graph), picture(tmp_path), PREFIX).unwrap()
@@ -65,8 +65,8 @@ def test_a_songs_values_reach_their_inputs(tmp_path: Path) -> None:
     assert graph["8"]["inputs"]["filename_prefix"] == PREFIX
 
 
-def test_what_the_brief_does_not_say_leaves_the_workflows_own(tmp_path: Path) -> None:
-    """The negative prompt, too, unless the settings say that it is emptied."""
+def test_missing_fields_keep_the_workflows_values(tmp_path: Path) -> None:
+    """Including the negative prompt, unless the settings clear it."""
     graph = example_graph("text_to_image") | {"8": node("Note", style="oils", seconds=3)}
     workflow = loaded(tmp_path, graph, {"style_tags": "8.style"})
     assert (
@@ -80,8 +80,8 @@ def test_what_the_brief_does_not_say_leaves_the_workflows_own(tmp_path: Path) ->
     assert bind(workflow, styled, PREFIX).unwrap().graph["8"]["inputs"]["style"] == "ink, wash"
 
 
-def test_a_song_of_no_given_length_keeps_the_workflows(tmp_path: Path) -> None:
-    """120 seconds, as the example has it."""
+def test_a_song_without_a_length_keeps_the_workflows(tmp_path: Path) -> None:
+    """120 seconds, as in the example."""
     workflow = loaded(tmp_path, example_graph("ace_step_song"), kind=Kind.AUDIO)
     graph = bind(workflow, job(replace(SONG, seconds=None), tmp_path), PREFIX).unwrap().graph
     assert graph["5"]["inputs"]["seconds"] == 120.0
@@ -90,10 +90,10 @@ def test_a_song_of_no_given_length_keeps_the_workflows(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("tempo", "expected"), [("92 BPM", 92), ("92.5", 92.5), ("slow", 120), ("90-100 BPM", 120)]
 )
-def test_a_text_for_a_number_counts_when_it_holds_one(
+def test_a_text_for_a_number_counts_if_it_contains_one(
     tmp_path: Path, tempo: str, expected: float
 ) -> None:
-    """Anything else leaves the workflow's own number."""
+    """Any other text keeps the workflow's own number."""
     graph = example_graph("ace_step_song") | {"9": node("Beat", bpm=120)}
     workflow = loaded(tmp_path, graph, {"tempo": "9.bpm"}, Kind.AUDIO)
     bound = bind(workflow, job(replace(SONG, tempo=tempo), tmp_path), PREFIX).unwrap()
@@ -101,7 +101,7 @@ def test_a_text_for_a_number_counts_when_it_holds_one(
 
 
 def ace_step(folder: Path) -> ServerWorkflow:
-    """A graph for ACE-Step 1.5, with the length linked from a node of its own."""
+    """A graph for ACE-Step 1.5, with the length linked from a separate node."""
     own = {"bpm": 120, "keyscale": "E minor", "timesignature": "4", "language": "en"}
     graph = example_graph("ace_step_song")
     inputs = graph["3"]["inputs"] | own | {"duration": 120.0, "seed": 1}
@@ -129,7 +129,7 @@ ACE_STEP_INFO = {
 
 
 def test_the_fields_of_a_song_become_choices(tmp_path: Path) -> None:
-    """As the server has them, and as the values there are written without a server."""
+    """In the server's notation, or that of the current values without a server."""
     workflow = ace_step(tmp_path)
     song = replace(SONG, key="Dm", time_signature="3/4", language="German")
     for types in ({}, input_types(workflow, ACE_STEP_INFO)):
@@ -142,8 +142,8 @@ def test_the_fields_of_a_song_become_choices(tmp_path: Path) -> None:
         assert not bound.notes
 
 
-def test_what_a_server_does_not_take_is_changed_and_told(tmp_path: Path) -> None:
-    """The song is as long as it can be; a key that is no choice leaves the workflow's."""
+def test_values_that_a_server_refuses_are_changed_with_a_note(tmp_path: Path) -> None:
+    """The song has the maximum length; an invalid key keeps the workflow's."""
     workflow = ace_step(tmp_path)
     song = replace(SONG, seconds=1200.0, key="atonal")
     bound = bind(workflow, job(song, tmp_path), PREFIX, input_types(workflow, ACE_STEP_INFO))
@@ -153,13 +153,13 @@ def test_what_a_server_does_not_take_is_changed_and_told(tmp_path: Path) -> None
     assert graph["3"]["inputs"]["keyscale"] == "E minor"
     assert ["seconds" in note for note in notes].count(True) == 1
     assert any("atonal" in note for note in notes)
-    # Another server may take it: what is asked for is the same.
+    # Another server may accept it: the request is the same.
     assert bind(workflow, job(song, tmp_path), "x").unwrap().fingerprint == (
         bound.unwrap().fingerprint
     )
 
 
-def test_a_value_takes_the_place_of_a_link(tmp_path: Path) -> None:
+def test_a_value_replaces_a_link(tmp_path: Path) -> None:
     """Text as text, a number as a number."""
     graph = example_graph("text_to_image")
     graph["2"]["inputs"]["text"] = ["8", 0]
@@ -181,10 +181,10 @@ def test_a_value_takes_the_place_of_a_link(tmp_path: Path) -> None:
         ("SmartSaveNode", "prefix"),
     ],
 )
-def test_nodes_that_save_call_the_name_differently(
+def test_saving_nodes_have_different_inputs_for_the_name(
     tmp_path: Path, class_type: str, own: str
 ) -> None:
-    """What loads has an input of that name, too, and keeps its value."""
+    """A loading node has such an input, too, and keeps its value."""
     graph = example_graph("text_to_image")
     named: dict[str, Any] = {own: "own"}
     graph["8"] = node("ImageLoader", **{own.replace("save_", "file_"): "own"})
@@ -195,7 +195,7 @@ def test_nodes_that_save_call_the_name_differently(
 
 
 def test_inputs_of_a_choice_are_kept_within_its_bounds(tmp_path: Path) -> None:
-    """They stand behind a dot, and are those of the option that is chosen."""
+    """Their names have a dot, and the limits are those of the chosen option."""
     graph = example_graph("text_to_image")
     own: dict[str, Any] = {"size": "exact", "size.width": 64, "size.height": 64, "batch_size": 1}
     graph["4"] = node("Sized", **own)
@@ -213,8 +213,8 @@ def test_inputs_of_a_choice_are_kept_within_its_bounds(tmp_path: Path) -> None:
     assert len(bound.notes) == 2
 
 
-def test_what_a_choice_brings_is_checked_like_other_inputs() -> None:
-    """By the option that is chosen, also within another choice; growing groups have one type."""
+def test_inputs_of_a_choice_are_checked_like_others() -> None:
+    """By the chosen option, also within another choice; growing groups have one type."""
     inner = ["COMFY_DYNAMICCOMBO_V3", {"options": [{"key": "b", "inputs": {"required": NUMBER}}]}]
     outer = {"options": [{"key": "a", "inputs": {"optional": {"inner": inner}}}]}
     grown = {"template": {"input": {"required": NUMBER}, "prefix": "n"}}
@@ -233,8 +233,8 @@ def test_what_a_choice_brings_is_checked_like_other_inputs() -> None:
     assert {problem.input for problem in problems} == {"outer.inner.n", "more.n1"}
 
 
-def test_every_node_that_saves_gets_its_own_name(tmp_path: Path) -> None:
-    """A custom one without a folder, the usual one with it."""
+def test_every_saving_node_gets_its_own_name(tmp_path: Path) -> None:
+    """A custom one without a folder, the standard one with it."""
     graph = example_graph("text_to_image")
     graph["0"] = node("Image Saver", images=["6", 0], filename="%time", extension="png")
     bound = bind(loaded(tmp_path, graph), picture(tmp_path), PREFIX).unwrap().graph
@@ -242,15 +242,15 @@ def test_every_node_that_saves_gets_its_own_name(tmp_path: Path) -> None:
     assert bound["7"]["inputs"]["filename_prefix"] == PREFIX
 
 
-def test_a_number_for_a_text_is_written_out(tmp_path: Path) -> None:
-    """An input that holds text gets text."""
+def test_a_number_for_a_text_input_becomes_text(tmp_path: Path) -> None:
+    """The input of a text gets text."""
     graph = example_graph("text_to_image") | {"8": node("Note", text="")}
     workflow = loaded(tmp_path, graph, {"prompt_id": "8.text"})
     assert bind(workflow, picture(tmp_path), PREFIX).unwrap().graph["8"]["inputs"]["text"] == "200"
 
 
-def test_two_jobs_never_share_what_they_change(tmp_path: Path) -> None:
-    """Each has inputs of its own, and the workflow stays as it was read."""
+def test_two_jobs_never_share_changed_inputs(tmp_path: Path) -> None:
+    """Each has its own inputs, and the workflow stays as it was read."""
     workflow = loaded(tmp_path, example_graph("text_to_image"))
     first = bind(workflow, picture(tmp_path, "one"), PREFIX).unwrap().graph
     first["5"]["inputs"]["steps"] = "spoilt"
@@ -260,7 +260,7 @@ def test_two_jobs_never_share_what_they_change(tmp_path: Path) -> None:
 
 
 def test_the_fingerprint_ignores_only_what_makes_each_job_unique(tmp_path: Path) -> None:
-    """Seed and prefix do not count; every word and every setting of the file does."""
+    """Seed and prefix do not count; every other value of the file does."""
     graph = example_graph("text_to_image")
     workflow = loaded(tmp_path, graph)
     asked = bind(workflow, picture(tmp_path), PREFIX).unwrap().fingerprint
@@ -277,7 +277,7 @@ def test_the_fingerprint_ignores_only_what_makes_each_job_unique(tmp_path: Path)
 
 
 def test_half_a_character_is_the_briefs_own_fault(tmp_path: Path) -> None:
-    """No server takes a lone surrogate."""
+    """No server accepts a lone surrogate."""
     workflow = loaded(tmp_path, example_graph("text_to_image"))
     failure = bind(workflow, picture(tmp_path, "a\ud800lake"), PREFIX).failure()
     assert failure.code is FailureCode.BRIEF_UNUSABLE
@@ -285,8 +285,8 @@ def test_half_a_character_is_the_briefs_own_fault(tmp_path: Path) -> None:
     assert "position 1" in failure.message
 
 
-def test_a_workflow_that_is_told_nothing_is_refused(tmp_path: Path) -> None:
-    """It would make the same picture of every prompt, unless that is what is asked for."""
+def test_a_workflow_without_mapped_fields_is_refused(tmp_path: Path) -> None:
+    """It would make the same picture of every prompt, unless that is intended."""
     graph = {"1": node("EmptyImage", color=1), "2": node("SaveImage", images=["1", 0])}
     message = why_not(tmp_path, graph)
     assert "media.inputs.image.prompt" in message

@@ -1,4 +1,4 @@
-"""A store on a real folder, and what the tests do with it again and again."""
+"""A store on a real folder, and helpers for its tests."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Tree:
         self._renders = 0
 
     def open(self, kind: Kind = Kind.IMAGE) -> Staging:
-        """A fresh staging folder of prompt 7."""
+        """Open a new staging folder of prompt 7."""
         self._renders += 1
         return self.store.open_staging(kind, self.trace(), 1).unwrap()
 
@@ -44,7 +44,7 @@ class Tree:
         return RenderKey(7, self._renders)
 
     def close(self, staging: Staging) -> Result[StoredFolder, Failure]:
-        """Store what the staging folder holds that was opened last."""
+        """Publish the contents of the staging folder opened last."""
         return (
             self.store.prepare(staging, 1)
             .bind(lambda prepared: self.store.place([prepared], self.trace(), AT, rows))
@@ -52,13 +52,13 @@ class Tree:
         )
 
     def sweep(self, *, keep_placed: bool = True) -> None:
-        """Clear away after the render whose staging folder was opened last."""
+        """Sweep the render whose staging folder was opened last."""
         self.store.sweep(self.trace(), keep_placed=keep_placed)
 
     def keep(
         self, files: Mapping[str, bytes], kind: Kind = Kind.IMAGE
     ) -> Result[StoredFolder, Failure]:
-        """Store files that a workflow left in a fresh staging folder, and clear away."""
+        """Publish files from a new staging folder, and sweep the leftovers."""
         stored = self.place(files, kind)
         self.sweep()
         return stored
@@ -66,7 +66,7 @@ class Tree:
     def place(
         self, files: Mapping[str, bytes], kind: Kind = Kind.IMAGE
     ) -> Result[StoredFolder, Failure]:
-        """Store files that a workflow left in a fresh staging folder."""
+        """Publish files from a new staging folder."""
         staging = self.open(kind)
         for name, content in files.items():
             file = staging.path / name
@@ -75,7 +75,7 @@ class Tree:
         return self.close(staging)
 
     def contents(self) -> list[str]:
-        """Every file and folder below the root, but for empty shelves."""
+        """Every file and folder below the root, without empty folders of kinds."""
         shelves = {".staging", *(kind.value for kind in Kind)}
         found = {path.relative_to(self.root).as_posix() for path in self.root.rglob("*")}
         return sorted(found - shelves)

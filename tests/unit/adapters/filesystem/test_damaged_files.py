@@ -1,4 +1,4 @@
-"""A file that lost or changed bytes: fault 21, for every format and every place."""
+"""Files with lost or changed bytes (fault 21), in every format and at every position."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tests.unit.adapters.filesystem.conftest import Tree
 
 _ANY_DAMAGE = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
-# Formats in which every byte is under a checksum, or compared with what it was made from.
+# Formats in which every byte has a checksum, or is compared with the decoded data.
 _CHECKSUMMED = ("png", "flac", "ogg", "opus")
 
 
@@ -44,8 +44,8 @@ def _verdict(path: Path, data: bytes, format_name: str) -> FailureCode | None:
 
 
 @pytest.mark.parametrize("format_name", media_samples.FORMATS)
-def test_whole_files_are_stored(tree: Tree, format_name: str) -> None:
-    """Every accepted format passes, and keeps its bytes."""
+def test_intact_files_are_stored(tree: Tree, format_name: str) -> None:
+    """Every accepted format passes, and its bytes are unchanged."""
     data = media_samples.media(format_name)
     name = f"a{media_samples.SUFFIXES[format_name]}"
     stored = tree.keep({name: data}, _kind(format_name)).unwrap()
@@ -55,8 +55,8 @@ def test_whole_files_are_stored(tree: Tree, format_name: str) -> None:
 
 
 @pytest.mark.parametrize("format_name", media_samples.FORMATS)
-def test_every_cut_is_noticed(tmp_path: Path, format_name: str) -> None:
-    """Each of the first and last 100 lengths, and 200 between, is refused as broken."""
+def test_every_cut_is_detected(tmp_path: Path, format_name: str) -> None:
+    """The first and last 100 lengths, and 200 in between, are refused as broken."""
     data = media_samples.media(format_name)
     between = random.Random(3).choices(range(len(data)), k=200)  # noqa: S311 (no secret)
     lengths = {*range(min(100, len(data))), *range(max(0, len(data) - 100), len(data)), *between}
@@ -68,7 +68,7 @@ def test_every_cut_is_noticed(tmp_path: Path, format_name: str) -> None:
 @_ANY_DAMAGE
 @given(cut=st.floats(0, 1, exclude_max=True))
 def test_a_cut_file_is_never_published(tree: Tree, format_name: str, cut: float) -> None:
-    """Through the store: no cut raises, none is accepted, nothing is left of the attempt."""
+    """Through the store: no cut raises, none is accepted, and no leftovers remain."""
     data = media_samples.media(format_name)
     name = f"a{media_samples.SUFFIXES[format_name]}"
     failure = tree.keep({name: data[: int(cut * len(data))]}, _kind(format_name)).failure()
@@ -80,9 +80,11 @@ def test_a_cut_file_is_never_published(tree: Tree, format_name: str, cut: float)
 @pytest.mark.parametrize("format_name", media_samples.FORMATS)
 @_ANY_DAMAGE
 @given(place=st.floats(0, 1, exclude_max=True), garbage=st.binary(min_size=1, max_size=40))
-@example(place=0.9755750880606532, garbage=b"K ")  # as m4a it asks for gigabytes of memory
-def test_garbage_never_raises(tree: Tree, format_name: str, place: float, garbage: bytes) -> None:
-    """Whatever bytes are overwritten, the answer is a result, never an exception."""
+@example(place=0.9755750880606532, garbage=b"K ")  # as m4a it claims to need gigabytes of memory
+def test_damaged_bytes_never_raise(
+    tree: Tree, format_name: str, place: float, garbage: bytes
+) -> None:
+    """Whatever bytes are overwritten, the result is a value, never an exception."""
     data = bytearray(media_samples.media(format_name))
     start = int(place * len(data))
     data[start : start + len(garbage)] = garbage
@@ -99,21 +101,21 @@ def test_garbage_never_raises(tree: Tree, format_name: str, place: float, garbag
 @pytest.mark.parametrize("format_name", _CHECKSUMMED)
 @_ANY_DAMAGE
 @given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
-def test_a_flipped_bit_is_noticed(
+def test_a_flipped_bit_is_detected(
     tmp_path_factory: pytest.TempPathFactory, format_name: str, place: float, bit: int
 ) -> None:
-    """Where the format has checksums, no single bit can change."""
+    """In formats with checksums, no single bit can change."""
     data = bytearray(media_samples.media(format_name))
     start = int(place * len(data))
     if format_name == "flac" and start < _flac_sound(data):
-        return  # the metadata carry no checksum
+        return  # the metadata have no checksum
     data[start] ^= 1 << bit
     path = tmp_path_factory.getbasetemp() / "flipped"
     assert _verdict(path, bytes(data), format_name) is not None
 
 
-def test_a_wrong_checksum_of_any_flac_frame_is_noticed(tmp_path: Path) -> None:
-    """Even where the samples come out right: other decoders refuse such a frame."""
+def test_a_wrong_checksum_of_any_flac_frame_is_detected(tmp_path: Path) -> None:
+    """Even if the samples are right: other decoders refuse such a frame."""
     data = bytearray(media_samples.media("flac"))
     frames = [found.start() for found in re.finditer(b"\xff\xf8", data)]
     for end in (*frames[1:], len(data)):
@@ -124,7 +126,7 @@ def test_a_wrong_checksum_of_any_flac_frame_is_noticed(tmp_path: Path) -> None:
 
 
 def _flac_sound(data: bytearray) -> int:
-    """Where the first frame begins."""
+    """The position of the first frame."""
     return data.index(b"\xff\xf8")
 
 
@@ -132,10 +134,8 @@ def _flac_sound(data: bytearray) -> int:
 @pytest.mark.parametrize(
     "trailer", [b"<script>alert(1)</script>", b"PK\x05\x06" + bytes(18), b"\n"]
 )
-def test_what_stands_behind_the_end_is_refused(
-    tmp_path: Path, format_name: str, trailer: bytes
-) -> None:
-    """Fault 22: a file that is a second thing as well is nothing to publish."""
+def test_data_after_the_end_is_refused(tmp_path: Path, format_name: str, trailer: bytes) -> None:
+    """Fault 22: a file that is also a second file is not published."""
     data = media_samples.media(format_name)
     assert _verdict(tmp_path / "file", data + trailer, format_name) in {
         FailureCode.FILE_REFUSED,
@@ -149,7 +149,7 @@ def test_what_stands_behind_the_end_is_refused(
 @pytest.mark.parametrize(
     "content", [b"", b"\0" * 5000, b"I am a text file.\n" * 50, b"<svg onload=alert(1)>"]
 )
-def test_no_media_under_a_media_name_is_broken(
+def test_other_content_under_a_media_name_is_broken(
     tree: Tree, name: str, kind: Kind, content: bytes
 ) -> None:
     """Empty files and text under a media suffix fail the render."""

@@ -1,4 +1,4 @@
-"""The order in which things reach the medium: files, their folder, the move."""
+"""The order in which data reach the disk: files, their folder, the rename."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def _record(monkeypatch: pytest.MonkeyPatch, root: Path) -> list[str]:
-    """Write down every flush (by the name that the inode has then) and every rename."""
+    """Record every flush (by the inode's current name) and every rename."""
     events: list[str] = []
     real_fsync, real_rename = os.fsync, os.rename
 
@@ -46,7 +46,7 @@ def _record(monkeypatch: pytest.MonkeyPatch, root: Path) -> list[str]:
 def test_everything_is_durable_in_the_right_order(
     tree: Tree, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No folder appears under its final name before its files and its plan are on the medium."""
+    """No folder gets its final name before its files and its plan are on the disk."""
     staging = tree.open()
     (staging.path / "a.png").write_bytes(media_samples.png())
     events = _record(monkeypatch, tree.root)
@@ -63,9 +63,9 @@ def test_everything_is_durable_in_the_right_order(
     ]
 
 
-def test_on_a_slow_disk_all_wait_at_once(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two files, their folder, the plan and its folder are flushed side by side; then they move."""
-    monkeypatch.setattr(publication, "_SLOW_SECONDS", 0.0)  # every disk is slower than that
+def test_a_slow_disk_flushes_concurrently(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two files, their folder, the plan and its folder are flushed concurrently; then they move."""
+    monkeypatch.setattr(publication, "_SLOW_SECONDS", 0.0)  # every disk is slower than this limit
     pictures = {"a.png": media_samples.png(), "b.png": media_samples.png()}
     tree.keep(pictures).unwrap()
     staging = tree.open()
@@ -92,10 +92,10 @@ def test_on_a_slow_disk_all_wait_at_once(tree: Tree, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("failing", range(4))
-def test_nothing_moves_if_one_of_them_is_not_durable(
+def test_nothing_moves_if_a_flush_fails(
     tree: Tree, monkeypatch: pytest.MonkeyPatch, failing: int
 ) -> None:
-    """File, folder, plan and staging folder, flushed in threads: the error of each counts."""
+    """Of a file, folder, plan or staging folder, in any thread."""
     monkeypatch.setattr(publication, "_SLOW_SECONDS", 0.0)
     tree.keep({"a.png": media_samples.png()}).unwrap()
     numbers = itertools.count()
@@ -117,7 +117,7 @@ def test_nothing_moves_if_one_of_them_is_not_durable(
 def test_the_folders_of_a_lost_worker_are_flushed(
     tree: Tree, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It may have died after the rename and before the flush; its rows must not come first."""
+    """It may have died between rename and flush; its rows must not come first."""
     tree.place({"a.png": media_samples.png()}).unwrap()
     events = _record(monkeypatch, tree.root)
     assert tree.store.finished(tree.trace()) is not None
@@ -133,7 +133,7 @@ def test_the_folders_of_a_lost_worker_are_flushed(
 def test_the_root_is_flushed_once_for_each_kind(
     tree: Tree, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Later folders change the shelf alone."""
+    """For later folders only the folder of the kind is flushed."""
     tree.keep({"a.png": media_samples.png()}).unwrap()
     events = _record(monkeypatch, tree.root)
     tree.keep({"a.png": media_samples.png()}).unwrap()
@@ -142,7 +142,7 @@ def test_the_root_is_flushed_once_for_each_kind(
 
 
 def test_macos_flushes_the_drive_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where F_FULLFSYNC exists it is what is asked for."""
+    """F_FULLFSYNC is used if it exists."""
     asked: list[int] = []
     monkeypatch.setattr(fcntl, "F_FULLFSYNC", 51, raising=False)
     monkeypatch.setattr(fcntl, "fcntl", lambda descriptor, command: asked.append(command))
@@ -154,7 +154,7 @@ def test_macos_flushes_the_drive_too(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_volumes_without_a_full_flush_get_a_plain_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
-    """Network volumes on macOS refuse F_FULLFSYNC."""
+    """Network volumes on macOS do not support F_FULLFSYNC."""
 
     def refuse(descriptor: int, command: int) -> None:
         raise OSError(code, os.strerror(code))
@@ -170,7 +170,7 @@ def test_volumes_without_a_full_flush_get_a_plain_one(
 def test_a_full_flush_that_fails_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Data that did not reach the medium must not be reported as durable."""
+    """Data that did not reach the disk must not be reported as durable."""
 
     def fail(descriptor: int, command: int) -> None:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
@@ -184,7 +184,7 @@ def test_a_full_flush_that_fails_is_an_error(
 def test_a_file_system_that_cannot_flush_paths_is_good_enough(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Some network file systems answer EINVAL for folders."""
+    """Some network file systems return EINVAL for folders."""
 
     def refuse(descriptor: int) -> None:
         raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))

@@ -1,4 +1,4 @@
-"""The floor of free room below which nothing is begun."""
+"""The minimum of free space below which no render starts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MORE_THAN_ANYBODY_HAS = 2**60
 
 
 class _Places:
-    """An output root and a database's folder, each on a volume of its own."""
+    """An output root and a database folder, each on its own volume."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.root, self.database = folder / "media", folder / "data"
@@ -50,21 +50,21 @@ class _Places:
 
 
 def _volume(free: int, blocks: int = 10**9) -> SimpleNamespace:
-    # f_bfree is what only root may use too.
+    # f_bfree includes space that only root may use.
     return SimpleNamespace(f_bavail=free // 4096, f_bfree=blocks, f_frsize=4096, f_blocks=blocks)
 
 
 @pytest.fixture
 def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> _Places:
-    """Both volumes have a lot of room."""
+    """Both volumes have plenty of space."""
     made = _Places(tmp_path, monkeypatch)
     made.volumes = {made.root: _volume(2**40), made.database: _volume(2**40)}
     return made
 
 
 @pytest.mark.parametrize("place", ["root", "database"])
-def test_either_volume_below_the_floor_is_an_obstacle(places: _Places, place: str) -> None:
-    """The message names the folder, its room, the floor and the setting."""
+def test_either_volume_below_the_minimum_fails_the_preflight(places: _Places, place: str) -> None:
+    """The message names the folder, its space, the minimum and the setting."""
     folder: Path = getattr(places, place)
     places.volumes[folder] = _volume(100 * _MIB)
     failure = places.preflight(256 * _MIB)
@@ -77,32 +77,32 @@ def test_either_volume_below_the_floor_is_an_obstacle(places: _Places, place: st
 @pytest.mark.parametrize(
     ("free", "stopped"), [(256 * _MIB - 4096, True), (256 * _MIB, False), (300 * _MIB, False)]
 )
-def test_the_floor_itself_is_enough(places: _Places, free: int, *, stopped: bool) -> None:
+def test_exactly_the_minimum_is_sufficient(places: _Places, free: int, *, stopped: bool) -> None:
     """One block less is not."""
     places.volumes[places.root] = _volume(free)
     assert (places.preflight(256 * _MIB) is not None) is stopped
 
 
-def test_a_floor_of_nothing_is_never_met(places: _Places) -> None:
-    """The setting turns it off, and no volume is asked."""
+def test_a_minimum_of_zero_turns_the_check_off(places: _Places) -> None:
+    """No volume is examined."""
     places.volumes.clear()
     assert places.preflight(0) is None
 
 
-def test_a_volume_that_knows_no_size_is_not_full(places: _Places) -> None:
+def test_a_volume_without_a_size_is_not_full(places: _Places) -> None:
     """Some network file systems report zeros."""
     places.volumes = dict.fromkeys(places.volumes, _volume(0, blocks=0))
     assert places.preflight(256 * _MIB) is None
 
 
-def test_a_database_volume_that_does_not_answer_is_not_called_full(places: _Places) -> None:
-    """The queue itself says what is wrong with it, in words of its own."""
+def test_a_database_volume_that_cannot_be_examined_is_not_called_full(places: _Places) -> None:
+    """The queue itself reports what is wrong with it."""
     places.volumes[places.database] = OSError(errno.ESTALE, os.strerror(errno.ESTALE))
     assert places.preflight(256 * _MIB) is None
 
 
-def test_a_real_volume_is_asked(tmp_path: Path) -> None:
-    """No volume has an exbibyte free; every one of these tests has a byte."""
+def test_a_real_volume_is_examined(tmp_path: Path) -> None:
+    """No volume has an exbibyte free; any volume for tests has a byte."""
     limits = StoreLimits(min_free_bytes=_MORE_THAN_ANYBODY_HAS)
     failure = FilesystemArtifactStore(tmp_path, "db", limits).preflight()
     assert failure is not None
@@ -113,8 +113,8 @@ def test_a_real_volume_is_asked(tmp_path: Path) -> None:
     assert free_bytes(tmp_path) is not None
 
 
-def test_the_doctor_shows_room_and_floor(places: _Places) -> None:
-    """What is there, where claims pause, and what to do when they do."""
+def test_the_doctor_shows_free_space_and_minimum(places: _Places) -> None:
+    """The free space, when claims stop, and what to do then."""
     [well] = FreeSpaceChecks("room", places.root, 256 * _MIB).checks()
     assert (well.status, "1.0 TiB" in well.finding) == (CheckStatus.OK, True)
     assert "256.0 MiB (media.limits.min_free_bytes)" in well.finding
@@ -133,8 +133,8 @@ def test_the_doctor_shows_room_and_floor(places: _Places) -> None:
     assert (silent.status, "Input/output error" in silent.finding) == (CheckStatus.WARNING, True)
 
 
-def test_the_roots_checklist_has_the_floor_in_it(tmp_path: Path) -> None:
-    """The line of the root's own room breaks where claims would pause."""
+def test_the_doctor_applies_the_minimum_to_the_output_root(tmp_path: Path) -> None:
+    """The line on the root's space is an error where claims would stop."""
     for floor, status in ((_MORE_THAN_ANYBODY_HAS, CheckStatus.ERROR), (0, CheckStatus.OK)):
         checks = {check.subject: check for check in OutputRootChecks(tmp_path, floor).checks()}
         assert checks["output free space"].status in {status, CheckStatus.WARNING}
@@ -153,14 +153,14 @@ def test_the_roots_checklist_has_the_floor_in_it(tmp_path: Path) -> None:
         (2**70, "1,024.0 EiB"),
     ],
 )
-def test_bytes_are_told_in_units_of_people(size: int, text: str) -> None:
-    """No unit has a thousand of itself where a larger one would do."""
+def test_bytes_are_shown_in_readable_units(size: int, text: str) -> None:
+    """No number reaches a thousand if a larger unit exists."""
     assert format_bytes(size) == text
 
 
 @given(st.integers(0, 2**62))
-def test_what_is_told_is_the_size(size: int) -> None:
-    """Read back, it differs by less than the digits that are not shown."""
+def test_the_shown_size_is_accurate(size: int) -> None:
+    """Parsed again, it differs by less than the digits that are not shown."""
     number, unit = format_bytes(size).split()
     factor = 1024 ** ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB").index(unit)
     assert abs(float(number) * factor - size) <= 0.06 * factor

@@ -1,4 +1,4 @@
-"""Marked files in the store: what is hashed, recorded, published and adopted is the marked file."""
+"""Marked files in the store: the marked file is hashed, recorded, published and adopted."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MARK = Mark("7/1//1", TRAINED, AT, "flux.json", "flux1-dev.safetensors")
 
 
 def test_the_marked_file_is_published_and_adopted(tmp_path: Path) -> None:
-    """Its facts are in the plan, so that another worker adopts it as it is."""
+    """Its facts are in the plan, so that another worker adopts it unchanged."""
     store = FilesystemArtifactStore(tmp_path, "here", StoreLimits(), marker=Marker("Program 1"))
     key = RenderKey(7, 1)
     staging = store.open_staging(Kind.IMAGE, key, 1).unwrap()
@@ -57,7 +57,7 @@ def test_the_marked_file_is_published_and_adopted(tmp_path: Path) -> None:
     assert another.finished(key) == rows(stored)
 
 
-def test_a_manifest_of_its_own_is_published_and_taken_back_with_its_file(tmp_path: Path) -> None:
+def test_a_separate_manifest_is_published_and_withdrawn_with_its_file(tmp_path: Path) -> None:
     """It has no row; plan and hash cover it like any other file."""
     pytest.importorskip("c2pa")
     pem, _ = make_test_certificate(30, datetime.now(UTC))

@@ -1,4 +1,4 @@
-"""What the doctor says of an output root."""
+"""The doctor's checks of an output root."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _checks(root: Path) -> dict[str, Check]:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A root that everybody may read."""
+    """A root that every user may read."""
     place = tmp_path / "media"
     place.mkdir()
     for folder in (place, *place.parents):
@@ -27,16 +27,16 @@ def root(tmp_path: Path) -> Path:
     return place
 
 
-def test_a_good_root_is_well_and_left_as_it_was(root: Path) -> None:
-    """All six lines, and nothing stays behind."""
+def test_a_good_root_is_ok_and_stays_unchanged(root: Path) -> None:
+    """All six lines are OK, and no test file is left."""
     checks = _checks(root)
     assert {check.status for check in checks.values()} == {CheckStatus.OK}
     assert len(checks) == 6
     assert list(root.iterdir()) == []
 
 
-def test_a_root_in_use_is_left_as_it_was(root: Path) -> None:
-    """The folders that are there already are tried as well, and keep what is in them."""
+def test_a_root_in_use_stays_unchanged(root: Path) -> None:
+    """Existing folders are tested as well, and keep their contents."""
     for name in (".staging", "image", "audio"):
         (root / name).mkdir()
         (root / name / "theirs").touch()
@@ -45,7 +45,7 @@ def test_a_root_in_use_is_left_as_it_was(root: Path) -> None:
     assert len(list(root.rglob("*"))) == 6
 
 
-def test_a_missing_root_is_broken_and_not_made(tmp_path: Path) -> None:
+def test_a_missing_root_is_an_error_and_not_created(tmp_path: Path) -> None:
     """One line is enough."""
     checks = _checks(tmp_path / "absent")
     assert [check.status for check in checks.values()] == [CheckStatus.ERROR]
@@ -54,7 +54,7 @@ def test_a_missing_root_is_broken_and_not_made(tmp_path: Path) -> None:
 
 
 def test_a_file_is_no_root(tmp_path: Path) -> None:
-    """It is named as such."""
+    """The message says so."""
     (tmp_path / "file").touch()
     assert "not a folder" in _checks(tmp_path / "file")["output root"].finding
 
@@ -63,7 +63,7 @@ def test_a_file_is_no_root(tmp_path: Path) -> None:
 def test_a_root_that_refuses_files_is_broken(
     root: Path, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
-    """Writing is really tried."""
+    """Writing is actually tried."""
 
     def refuse(*args: object, **kwargs: object) -> None:
         raise OSError(code, os.strerror(code))
@@ -76,7 +76,7 @@ def test_a_root_that_refuses_files_is_broken(
 
 
 def test_a_shelf_on_another_volume_is_broken(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Folders could not be moved there in one step."""
+    """Folders could not be moved there atomically."""
     (root / "image").mkdir()
     real = os.rename
 
@@ -94,7 +94,7 @@ def test_a_shelf_on_another_volume_is_broken(root: Path, monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("closed", [".", "image", ".."])
 def test_a_folder_closed_to_others_is_a_warning(root: Path, closed: str) -> None:
-    """The web server is another user; the line names the folder that is in its way."""
+    """The web server runs as another user; the line names the closed folder."""
     (root / "image").mkdir()
     folder = (root / closed).resolve()
     folder.chmod(0o700)
@@ -105,7 +105,7 @@ def test_a_folder_closed_to_others_is_a_warning(root: Path, closed: str) -> None
 
 
 def test_a_root_called_image_is_a_warning(tmp_path: Path) -> None:
-    """Somebody configured the folder below the root."""
+    """The folder of a kind was configured instead of its parent."""
     (tmp_path / "image").mkdir()
     check = _checks(tmp_path / "image")["output paths"]
     assert check.status is CheckStatus.WARNING
@@ -113,6 +113,6 @@ def test_a_root_called_image_is_a_warning(tmp_path: Path) -> None:
 
 
 def test_a_relative_root_is_broken(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The daemon starts elsewhere."""
+    """The daemon starts in another folder."""
     monkeypatch.chdir(root.parent)
     assert _checks(Path("media"))["output paths"].status is CheckStatus.ERROR

@@ -1,4 +1,4 @@
-"""What is proven without drawing it is what a full decode accepts: in both directions."""
+"""The quick check accepts exactly the pictures that a full decode accepts."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _EXTRA = (b"gAMA", b"tRNS", b"iCCP", b"pHYs", b"eXIf", b"tEXt", b"acTL", b"IHDR"
 
 
 def _decodes(content: bytes, format_name: str) -> bool:
-    """Whether Pillow makes all pixels of it."""
+    """Whether Pillow decodes every pixel."""
     try:
         with open_picture(io.BytesIO(content), format_name) as picture:
             picture.load()
@@ -56,7 +56,7 @@ def _is_accepted(content: bytes, folder: Path) -> bool:
 
 @st.composite
 def _rows(draw: st.DrawFn) -> tuple[tuple[int, int, int, int], bytes]:
-    """Width, height, depth and colour of a PNG, and its rows with their filters."""
+    """Width, height, depth and colour type of a PNG, and its rows with their filters."""
     colour, depth = draw(st.sampled_from(_SORTS))
     width, height = draw(st.integers(1, 40)), draw(st.integers(1, 12))
     length = (width * _CHANNELS[colour] * depth + 7) // 8
@@ -72,7 +72,7 @@ def _png(
     before: tuple[tuple[bytes, bytes], ...] = (),
     behind: tuple[tuple[bytes, bytes], ...] = (),
 ) -> bytes:
-    """A PNG whose picture data are packed bytes, cut into chunks at some positions."""
+    """A PNG with these compressed data, cut into chunks at some positions."""
     borders = [0, *sorted(cut % (len(packed) + 1) for cut in cuts), len(packed)]
     chunks = [(b"IHDR", struct.pack(">IIBBBBB", *header, 0, 0, 0))]
     if header[3] == 3:
@@ -87,10 +87,10 @@ _CUTS = st.lists(st.integers(0, 5000), max_size=4)
 
 
 @given(_rows(), st.sampled_from([0, 1, 6, 9]), _CUTS)
-def test_every_ordinary_png_is_proven(
+def test_every_ordinary_png_passes_the_quick_check(
     drawn: tuple[tuple[int, int, int, int], bytes], level: int, cuts: list[int]
 ) -> None:
-    """In all depths and colours but palettes, however its data are packed and cut."""
+    """In all depths and colour types except palettes, however its data are compressed and cut."""
     header, rows = drawn
     content = _png(header, zlib.compress(rows, level), cuts)
     assert _decodes(content, "png")
@@ -101,7 +101,7 @@ _Damage = tuple[str, int, int]
 
 
 def _damaged(rows: bytes, damage: _Damage) -> bytes:
-    """Packed rows, damaged before or after they are packed."""
+    """Compressed rows, damaged before or after compression."""
     kind, place, value = damage
     packed = bytearray(zlib.compress(rows))
     at = place % len(rows)
@@ -136,14 +136,14 @@ def _damaged(rows: bytes, damage: _Damage) -> bytes:
 @example(((9, 2, 8, 2), bytes(56)), ("row", 0, 5), [], [])
 @example(((9, 2, 8, 2), bytes(56)), ("", 0, 0), [], [(b"gAMA", b"", True)])
 @example(((9, 2, 8, 2), bytes(56)), ("", 0, 0), [], [(b"iCCP", b"a\0\1x", False)])
-def test_a_png_that_is_proven_can_be_decoded(
+def test_a_png_that_passes_the_quick_check_can_be_decoded(
     tmp_path_factory: pytest.TempPathFactory,
     drawn: tuple[tuple[int, int, int, int], bytes],
     damage: _Damage,
     cuts: list[int],
     extra: list[tuple[bytes, bytes, bool]],
 ) -> None:
-    """Chunks and checksums are right: what is wrong lies in the data, or in what a chunk says."""
+    """Chunks and checksums are right: only the data or a chunk's values are wrong."""
     header, rows = drawn
     before = tuple((kind, data) for kind, data, is_before in extra if is_before)
     behind = tuple((kind, data) for kind, data, is_before in extra if not is_before)
@@ -157,7 +157,7 @@ def test_a_png_that_is_proven_can_be_decoded(
 
 
 def test_a_huffman_code_with_gaps_is_refused() -> None:
-    """Some fast decoders accept what zlib and browsers refuse; the checksums are right."""
+    """Some fast decoders accept it, zlib and browsers do not; the checksums are right."""
     # A dynamic block whose code lengths leave part of the code unused, and its output.
     bits = _Bits()
     bits.put((1, 1), (2, 2))  # last block, dynamic
@@ -179,7 +179,7 @@ def test_a_huffman_code_with_gaps_is_refused() -> None:
 
 
 class _Bits:
-    """Bits of a Deflate stream."""
+    """A bit writer for a Deflate stream."""
 
     def __init__(self) -> None:
         self._bits: list[int] = []
@@ -211,10 +211,10 @@ _SMALL: dict[str, list[bytes]] = {
 
 @pytest.mark.parametrize("format_name", ["jpeg", "webp"])
 @given(st.data())
-def test_others_are_accepted_as_a_full_decode_accepts_them(
+def test_damaged_pictures_are_judged_like_by_a_full_decode(
     tmp_path_factory: pytest.TempPathFactory, format_name: str, data: st.DataObject
 ) -> None:
-    """Bytes are changed, put in and taken out; the structure is often whole all the same."""
+    """Bytes are changed, inserted and removed; the structure often stays intact."""
     content = bytearray(data.draw(st.sampled_from(_SMALL[format_name])))
     for _ in range(data.draw(st.integers(0, 3))):
         start = data.draw(st.integers(12, len(content) - 1))
@@ -233,7 +233,7 @@ def test_others_are_accepted_as_a_full_decode_accepts_them(
     assert accepted == _decodes(bytes(content), format_name)
 
 
-def test_the_chunk_behind_a_webp_picture_is_no_part_of_it(tmp_path: Path) -> None:
+def test_a_webp_picture_does_not_extend_into_the_next_chunk(tmp_path: Path) -> None:
     """The picture's own data end too early, and would continue in its Exif data."""
     file = io.BytesIO()
     Image.effect_noise((64, 48), 80).save(file, "WEBP", exif=b"MM\0*\0\0\0\x08" + bytes(2000))
@@ -248,8 +248,8 @@ def test_the_chunk_behind_a_webp_picture_is_no_part_of_it(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("options", [{}, {"lossless": True}])
-def test_a_webp_is_made_smaller_while_it_is_decoded(options: dict[str, bool]) -> None:
-    """It looks like the whole one, made smaller afterwards, and keeps its transparency."""
+def test_a_webp_is_scaled_while_it_is_decoded(options: dict[str, bool]) -> None:
+    """It looks like a picture scaled afterwards, and keeps its transparency."""
     whole = Image.linear_gradient("L").resize((400, 240)).convert("RGB")
     whole.putalpha(Image.radial_gradient("L").resize((400, 240)))
     file = io.BytesIO()
@@ -263,10 +263,10 @@ def test_a_webp_is_made_smaller_while_it_is_decoded(options: dict[str, bool]) ->
 
 
 @pytest.mark.parametrize("format_name", ["jpeg", "webp", "png"])
-def test_no_proof_means_a_full_decode(
+def test_without_the_quick_check_a_picture_is_fully_decoded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, format_name: str
 ) -> None:
-    """As with a Pillow that hides its libwebp, or a JPEG that cannot be made smaller."""
+    """For example with a Pillow that hides its libwebp, or a JPEG that cannot be scaled."""
     monkeypatch.setattr(picture_files, "_libwebp", lambda: None)
     monkeypatch.setattr(verification, "has_all_rows", lambda _: False)
 
@@ -279,7 +279,7 @@ def test_no_proof_means_a_full_decode(
 
 @pytest.mark.parametrize(("size", "is_alone"), [(picture_files.LARGE, False), (10**8, True)])
 def test_one_large_picture_is_decoded_at_a_time(size: int, *, is_alone: bool) -> None:
-    """A thread that decodes one may begin another, and others wait; small ones never wait."""
+    """A thread that decodes one may start another, and others wait; small ones never wait."""
     lock = picture_files._one_large_picture  # noqa: SLF001 - nothing else shows who waits
     with ThreadPoolExecutor(1) as other, picture_files.decoding(size), picture_files.decoding(size):
         assert other.submit(lock.acquire, blocking=False).result() == (not is_alone)

@@ -1,4 +1,4 @@
-"""What is particular to pictures."""
+"""Checks that only apply to pictures."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def test_a_giant_is_refused_before_it_is_decoded(tree: Tree) -> None:
     assert "60,000 × 60,000" in failure.message
 
 
-def test_the_cap_on_pixels_is_ours_and_not_pillows(tmp_path: Path) -> None:
-    """The largest size that is allowed passes, one row more does not."""
+def test_the_limit_on_pixels_is_exact(tmp_path: Path) -> None:
+    """The largest allowed size passes, one row more does not."""
     limits = StoreLimits(max_pixels=400, max_side=30)
     Tree(tmp_path, limits).keep({"a.png": media_samples.picture("png", (20, 20))}).unwrap()
     for size in [(20, 21), (31, 1)]:
@@ -41,8 +41,8 @@ def test_the_cap_on_pixels_is_ours_and_not_pillows(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_picture_above_pillows_own_guard_passes(tree: Tree) -> None:
-    """Pillow warns from 89 million pixels on; ours is the cap that counts."""
+def test_a_picture_above_pillows_own_limit_passes(tree: Tree) -> None:
+    """Pillow warns from 89 million pixels on; only Media Generator's limit counts."""
     data = media_samples.picture("png", (9_900, 9_900), "L")
     (facts,) = tree.keep({"a.png": data}).unwrap().files
     assert (facts.width, facts.height) == (9_900, 9_900)
@@ -62,7 +62,7 @@ def test_a_picture_above_pillows_own_guard_passes(tree: Tree) -> None:
 def test_the_suffix_follows_the_content(
     tree: Tree, written: str, format_name: str, published: str
 ) -> None:
-    """A browser is told what a file is by its name, so the name must be true."""
+    """A browser trusts the name of a file, so the suffix must be right."""
     (facts,) = tree.keep({written: media_samples.picture(format_name)}).unwrap().files
     assert (facts.name, facts.format) == (published, format_name)
 
@@ -75,8 +75,8 @@ def test_animations_are_decoded_to_their_last_frame(tree: Tree, format_name: str
     assert (facts.width, facts.height) == media_samples.PICTURE_SIZE
 
 
-def test_a_damaged_later_frame_is_noticed(tree: Tree) -> None:
-    """The first frame alone would look well."""
+def test_a_damaged_later_frame_is_detected(tree: Tree) -> None:
+    """The first frame alone would look fine."""
     data = media_samples.animation("png")
     at = data.rindex(b"fdAT") - 4
     (length,) = struct.unpack(">I", data[at : at + 4])
@@ -88,20 +88,20 @@ def test_a_damaged_later_frame_is_noticed(tree: Tree) -> None:
 
 @pytest.mark.parametrize("format_name", ["png", "webp"])
 def test_an_endless_animation_is_refused(tmp_path: Path, format_name: str) -> None:
-    """All frames together have a cap."""
+    """All frames together have a limit."""
     store = Tree(tmp_path, StoreLimits(max_animation_pixels=1000))
     failure = store.keep({"a.png": media_samples.animation(format_name)}).failure()
     assert failure.code is FailureCode.FILE_REFUSED
 
 
-def test_whole_chunks_around_too_little_data_are_broken(tree: Tree) -> None:
-    """The structure is perfect, yet half of the rows are missing."""
+def test_intact_chunks_with_too_little_data_are_broken(tree: Tree) -> None:
+    """The structure is valid, but half of the rows are missing."""
     failure = tree.keep({"a.png": media_samples.png_of_size(100, 100)}).failure()
     assert failure.code is FailureCode.FILE_BROKEN
 
 
-def test_every_byte_of_a_png_is_under_a_checksum() -> None:
-    """Without the decoder's help, which looks at fewer chunks."""
+def test_every_byte_of_a_png_has_a_checksum() -> None:
+    """Without the decoder, which checks fewer chunks."""
     data = media_samples.png()
     for place in range(len(data)):
         flipped = bytearray(data)
@@ -111,8 +111,8 @@ def test_every_byte_of_a_png_is_under_a_checksum() -> None:
 
 
 @pytest.mark.parametrize("shift", [-2, -1, 0, 1])
-def test_a_marker_is_found_wherever_the_reading_pauses(shift: int) -> None:
-    """A JPEG is read in pieces of a mebibyte, and a marker may lie across two of them."""
+def test_a_marker_is_found_across_chunks(shift: int) -> None:
+    """A JPEG is read in pieces of a mebibyte, and a marker may span two of them."""
     frame = b"\xff\xc0" + struct.pack(">HBHHB", 8, 8, 16, 24, 0)
     coded = b"\x11" * (2**20 + shift)
     data = b"\xff\xd8" + frame + b"\xff\xda\x00\x02" + coded + b"\xff\xd9"
@@ -121,14 +121,14 @@ def test_a_marker_is_found_wherever_the_reading_pauses(shift: int) -> None:
         verify_jpeg(io.BytesIO(data[:-1]), len(data) - 1)
 
 
-def test_zeros_behind_a_jpeg_are_harmless(tree: Tree) -> None:
-    """Some writers fill up their last block."""
+def test_zeros_after_a_jpeg_are_harmless(tree: Tree) -> None:
+    """Some writers pad their last block."""
     tree.keep({"a.jpg": media_samples.picture("jpeg") + bytes(300)}).unwrap()
 
 
 @pytest.mark.parametrize("options", [{"progressive": True}, {"restart_marker_blocks": 1}])
-def test_every_sort_of_jpeg_passes(tree: Tree, options: dict[str, int]) -> None:
-    """Several scans, and markers within a scan; large enough for many pieces of reading."""
+def test_every_type_of_jpeg_passes(tree: Tree, options: dict[str, int]) -> None:
+    """Several scans, and markers within a scan; large enough to be read in many pieces."""
     from PIL import Image  # noqa: PLC0415
 
     file = io.BytesIO()
@@ -139,8 +139,8 @@ def test_every_sort_of_jpeg_passes(tree: Tree, options: dict[str, int]) -> None:
 
 
 @pytest.mark.parametrize("options", [{"lossless": True}, {"exif": b"Exif\0\0MM\0*\0\0\0\x08\0\0"}])
-def test_every_sort_of_webp_passes(tree: Tree, options: dict[str, object]) -> None:
-    """Lossless and extended files tell their size in other chunks."""
+def test_every_type_of_webp_passes(tree: Tree, options: dict[str, object]) -> None:
+    """Lossless and extended files have their size in other chunks."""
     from PIL import Image  # noqa: PLC0415
 
     file = io.BytesIO()
@@ -192,7 +192,7 @@ def test_texts_and_profiles_of_any_size_pass(tree: Tree, kind: str) -> None:
 def test_a_picture_that_asks_for_too_much_memory_is_broken(
     tree: Tree, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A file must not stop the queue, whatever it asks for."""
+    """A file must not stop the queue, whatever it claims to need."""
 
     def load(self: ImageFile) -> None:
         raise MemoryError
@@ -205,10 +205,10 @@ def test_a_picture_that_asks_for_too_much_memory_is_broken(
     assert tree.contents() == []
 
 
-def test_no_memory_for_a_copy_is_the_machines_fault(
+def test_a_lack_of_memory_for_a_copy_is_the_machines_fault(
     tree: Tree, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing of the file has been looked at yet: the prompt must not pay for it."""
+    """The file has not been examined yet: the prompt must not be charged."""
 
     def copy(*_: object) -> None:
         raise MemoryError

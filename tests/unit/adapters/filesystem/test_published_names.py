@@ -34,7 +34,7 @@ from tests.unit.adapters.filesystem.conftest import Tree  # noqa: TC001 (pytest 
     ],
 )
 def test_names_are_made_harmless(written: str, published: str) -> None:
-    """Good names stay as they are."""
+    """Good names stay unchanged."""
     assert published_name(written, "png", set()) == published
 
 
@@ -46,8 +46,8 @@ def test_names_are_made_harmless(written: str, published: str) -> None:
         ("Straße.png", "STRASSE.png"),
     ],
 )
-def test_names_that_some_file_systems_confuse_are_kept_apart(names: tuple[str, ...]) -> None:
-    """Fault 25: by case or by Unicode form."""
+def test_names_that_some_file_systems_confuse_are_made_distinct(names: tuple[str, ...]) -> None:
+    """Fault 25: by case or by Unicode normalisation."""
     taken_names: set[str] = set()
     published = [published_name(name, "png", taken_names) for name in names]
     assert published[1].endswith("_2.png")
@@ -56,7 +56,7 @@ def test_names_that_some_file_systems_confuse_are_kept_apart(names: tuple[str, .
 
 
 @given(st.lists(st.text(min_size=1, max_size=150), max_size=12), st.sampled_from(["png", "jpeg"]))
-def test_every_name_is_safe_and_single(written: list[str], format_name: str) -> None:
+def test_every_name_is_safe_and_unique(written: list[str], format_name: str) -> None:
     """Whatever a workflow calls its files, the domain accepts their paths."""
     taken_names: set[str] = set()
     published = [
@@ -74,7 +74,7 @@ def test_every_name_is_safe_and_single(written: list[str], format_name: str) -> 
 
 
 def test_numbers_sort_as_numbers() -> None:
-    """A tenth picture comes after the second, in a folder as in a name."""
+    """A tenth picture comes after the second, in folder names and in file names."""
     names = ["a10/1.png", "a2/10.png", "a2/9.png", "B.png", "a2/9_.png", "9" * 5000 + ".png"]
     ordered = sorted((tuple(name.split("/")) for name in names), key=natural_key)
     assert ["/".join(path)[:9] for path in ordered] == [
@@ -82,7 +82,7 @@ def test_numbers_sort_as_numbers() -> None:
     ]  # fmt: skip
 
 
-def test_files_of_several_folders_stand_flat(tree: Tree) -> None:
+def test_files_of_several_folders_are_flattened(tree: Tree) -> None:
     """Equal names get a number, in the order of their folders."""
     first, second = media_samples.png(), media_samples.picture("png", (9, 9))
     stored = tree.keep({"b/a.png": second, "a/a.png": first}).unwrap()

@@ -1,4 +1,4 @@
-"""Rights: of what a workflow left, of what is published, of the root itself: fault 20."""
+"""Permissions of workflow output, of published files, and of the root (fault 20)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NOBODY = 65_534
 
 @contextmanager
 def powerless() -> Iterator[None]:
-    """Nobody's rights, where the tests run as root; root's own are never refused."""
+    """An unprivileged user if the tests run as root, whose access is never refused."""
     if os.geteuid() != 0:
         yield
         return
@@ -36,7 +36,7 @@ def powerless() -> Iterator[None]:
 
 
 def _let_in(root: Path, mode: int) -> None:
-    """Give a root a mode, and let everybody come as far as it."""
+    """Set the mode of a root, and open its parent folders to every user."""
     root.chmod(mode)
     for folder in root.parents:
         facts = folder.stat()
@@ -45,7 +45,7 @@ def _let_in(root: Path, mode: int) -> None:
 
 
 def test_unreadable_things_are_the_workflows_fault_and_are_removed(tree: Tree) -> None:
-    """A file or folder without rights fails this render, not the queue."""
+    """A file or folder without permissions fails this render, not the queue."""
     _let_in(tree.root, 0o777)
     with powerless():
         for name in ("closed/a.png", "a.png"):
@@ -75,23 +75,23 @@ def test_modes_do_not_depend_on_the_umask(tree: Tree) -> None:
     assert staging.path.stat().st_mode & 0o777 == 0o700
 
 
-def test_a_root_without_the_right_to_write_is_named(tree: Tree) -> None:
-    """Fault 20: nothing is begun there, and preflight says so before a claim."""
+def test_an_unwritable_root_is_named(tree: Tree) -> None:
+    """Fault 20: no render starts there, and preflight reports it before a claim."""
     _let_in(tree.root, 0o555)
     with powerless():
-        obstacle = tree.store.preflight()
+        refusal = tree.store.preflight()
         failure = tree.store.open_staging(Kind.IMAGE, RenderKey(1, 1), 1).failure()
-    assert obstacle is not None
-    assert obstacle.code is failure.code is FailureCode.OUTPUT_NOT_WRITABLE
+    assert refusal is not None
+    assert refusal.code is failure.code is FailureCode.OUTPUT_NOT_WRITABLE
 
 
 @pytest.mark.parametrize("shelf", ["image", ".staging"])
-def test_a_shelf_of_another_user_is_found_before_a_claim(tree: Tree, shelf: str) -> None:
-    """Rendering for a quarter of an hour and failing at the last step helps nobody."""
+def test_a_kinds_folder_of_another_user_is_detected_before_a_claim(tree: Tree, shelf: str) -> None:
+    """Otherwise a render of a quarter of an hour would fail at its last step."""
     _let_in(tree.root, 0o777)
     (tree.root / shelf).mkdir()
     (tree.root / shelf).chmod(0o555)
     with powerless():
-        obstacle = tree.store.preflight()
-    assert obstacle is not None
-    assert shelf in obstacle.message
+        refusal = tree.store.preflight()
+    assert refusal is not None
+    assert shelf in refusal.message

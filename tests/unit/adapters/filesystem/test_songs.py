@@ -1,4 +1,4 @@
-"""What is particular to songs."""
+"""Checks that only apply to songs."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def _failure(tree: Tree, name: str, data: bytes) -> Failure:
 
 
 def _frame_length(data: bytes) -> int:
-    """Bytes of each MP3 frame; the first, which holds no sound, may differ."""
+    """The length of each MP3 frame; the first, which holds no sound, may differ."""
     first = data.index(b"\xff\xfb")
     second = data.index(b"\xff\xfb", first + 4)
     return data.index(b"\xff\xfb", second + 4) - second
 
 
 @pytest.mark.parametrize("format_name", media_samples.SONG_FORMATS)
-def test_the_duration_is_what_is_played(tree: Tree, format_name: str) -> None:
+def test_the_duration_is_that_of_the_sound(tree: Tree, format_name: str) -> None:
     """Half a second is half a second, give or take an encoder's own silence."""
     suffix = media_samples.SUFFIXES[format_name]
     facts = _facts(tree, f"a{suffix}", media_samples.song(format_name))
@@ -63,27 +63,27 @@ def test_the_duration_is_what_is_played(tree: Tree, format_name: str) -> None:
 def test_the_suffix_follows_the_content(
     tree: Tree, written: str, format_name: str, published: str
 ) -> None:
-    """Opus may call itself Ogg, which it is; everything else gets its own suffix."""
+    """Opus may call itself Ogg, which it is; all others get their own suffix."""
     facts = _facts(tree, written, media_samples.song(format_name))
     assert (facts.name, facts.format) == (published, format_name)
 
 
 @pytest.mark.parametrize("format_name", ["flac", "wav"])
 def test_24_bits_pass(tree: Tree, format_name: str) -> None:
-    """Deep FLAC is held against its digest as well."""
+    """The digest of 24-bit FLAC is checked as well."""
     data = media_samples.song(format_name, bits=24)
     assert _facts(tree, f"a.{format_name}", data).format == format_name
 
 
 def test_a_flac_whose_sound_is_not_what_was_encoded_is_broken(tree: Tree) -> None:
-    """The digest in the header is over every sample."""
+    """The digest in the header covers every sample."""
     data = bytearray(media_samples.song("flac", bits=24))
     data[26] ^= 1
     assert "digest" in _failure(tree, "a.flac", bytes(data)).message
 
 
 def test_a_flac_without_a_length_was_never_finished(tree: Tree) -> None:
-    """Encoders write the count of samples last."""
+    """Encoders write the number of samples last."""
     data = bytearray(media_samples.song("flac"))
     data[21] &= 0xF0
     data[22:26] = bytes(4)
@@ -91,14 +91,14 @@ def test_a_flac_without_a_length_was_never_finished(tree: Tree) -> None:
 
 
 def test_tags_around_an_mp3_are_no_damage(tree: Tree) -> None:
-    """ID3v2 twice before, APE and ID3v1 behind."""
+    """ID3v2 twice before, APE and ID3v1 after."""
     data = media_samples.with_id3_tags(media_samples.mp3())
     assert _facts(tree, "a.mp3", data).duration_seconds == pytest.approx(0.5, abs=0.05)
 
 
 @pytest.mark.parametrize("lost", [1, 64, 128, 140])
-def test_a_cut_among_the_trailing_tags_is_noticed(tree: Tree, lost: int) -> None:
-    """Only a whole tag can go without a trace: the sound is complete then."""
+def test_a_cut_within_the_trailing_tags_is_detected(tree: Tree, lost: int) -> None:
+    """Only a complete tag can be missing undetected: the sound is complete then."""
     data = media_samples.with_id3_tags(media_samples.mp3())[:-lost]
     if lost == 128:
         _facts(tree, "a.mp3", data)
@@ -106,8 +106,8 @@ def test_a_cut_among_the_trailing_tags_is_noticed(tree: Tree, lost: int) -> None
         assert _failure(tree, "a.mp3", data).code is FailureCode.FILE_BROKEN
 
 
-def test_an_mp3_short_of_whole_frames_is_broken(tree: Tree) -> None:
-    """Cut exactly between two frames, it still lacks what its Info header counts."""
+def test_an_mp3_with_missing_frames_is_broken(tree: Tree) -> None:
+    """Cut exactly between two frames, it has fewer than its Info header says."""
     data = media_samples.mp3()
     failure = _failure(tree, "a.mp3", data[: -_frame_length(data)])
     assert failure.code is FailureCode.FILE_BROKEN
@@ -121,8 +121,8 @@ def test_an_mp3_without_a_count_passes(tree: Tree) -> None:
     assert _facts(tree, "a.mp3", data[second:]).format == "mp3"
 
 
-def test_a_fraunhofer_count_is_believed(tree: Tree) -> None:
-    """VBRI stands at a place of its own in the first frame."""
+def test_a_fraunhofer_frame_count_is_used(tree: Tree) -> None:
+    """The VBRI header has its own position in the first frame."""
     data = bytearray(media_samples.mp3())
     frame = data.index(b"\xff\xfb")
     info = data.index(b"Info") if b"Info" in data else data.index(b"Xing")
@@ -146,7 +146,7 @@ def test_a_fraunhofer_count_is_believed(tree: Tree) -> None:
     ],
 )
 def test_a_wav_that_was_piped(tree: Tree, riff: int, sound: int | None) -> None:
-    """Its sound goes to the end of the file; a cut inside a sample is still noticed."""
+    """Its sound extends to the end of the file; a cut inside a sample is still detected."""
     data = bytearray(media_samples.song("wav"))
     data[4:8] = riff.to_bytes(4, "little")
     place = data.index(b"data") + 4
@@ -164,7 +164,7 @@ _TAGS = {name: tag() for name, tag in media_samples.TRAILING_TAGS.items()}
     "order", [*itertools.permutations(_TAGS, 2), tuple(_TAGS), tuple(reversed(_TAGS))]
 )
 def test_tags_in_any_order(tree: Tree, format_name: str, order: tuple[str, ...]) -> None:
-    """Tags before and behind the sound are no damage, and neither format needs them whole."""
+    """Tags before and after the sound are no damage, and need not be complete."""
     whole = media_samples.song(format_name)
     data = media_samples.id3v2_tag() + whole + b"".join(_TAGS[name] for name in order)
     facts = _facts(tree, f"a.{format_name}", data)
@@ -177,7 +177,7 @@ def test_tags_in_any_order(tree: Tree, format_name: str, order: tuple[str, ...])
 
 @pytest.mark.parametrize("zeros", [1, 2, 4096])
 @pytest.mark.parametrize("tag", [b"", media_samples.id3v1_tag()])
-def test_zeros_behind_a_flac_are_refused(tree: Tree, zeros: int, tag: bytes) -> None:
+def test_zeros_after_a_flac_are_refused(tree: Tree, zeros: int, tag: bytes) -> None:
     """They do not change the checksum of the last frame."""
     for bits in (16, 24):
         data = media_samples.song("flac", bits=bits) + bytes(zeros) + tag
@@ -190,27 +190,27 @@ def test_a_flac_that_ends_in_a_zero_of_its_own(tree: Tree) -> None:
     assert _facts(tree, "a.flac", next(song for song in songs if song.endswith(b"\0"))).format
 
 
-def test_hardly_any_sound_is_none(tree: Tree) -> None:
+def test_a_very_short_song_is_refused(tree: Tree) -> None:
     """A song of a hundredth of a second is a failed render."""
     failure = _failure(tree, "a.wav", media_samples.song("wav", 0.01))
     assert failure.code is FailureCode.FILE_BROKEN
 
 
-def test_a_song_without_end_is_refused(tmp_path: Path) -> None:
-    """The cap holds while the song is decoded, whatever its header says."""
+def test_an_endless_song_is_refused(tmp_path: Path) -> None:
+    """The limit applies while the song is decoded, whatever its header says."""
     store = Tree(tmp_path, StoreLimits(max_audio_seconds=1))
     failure = _failure(store, "a.flac", media_samples.song("flac", 1.2))
     assert failure.code is FailureCode.FILE_REFUSED
 
 
 def test_a_playlist_is_no_song(tree: Tree) -> None:
-    """FFmpeg would follow one to other files; it is never asked to guess."""
+    """FFmpeg would follow it to other files; its format detection is never used."""
     playlist = b"#EXTM3U\n#EXTINF:1,\n/etc/passwd\n"
     assert _failure(tree, "a.mp3", playlist).code is FailureCode.FILE_BROKEN
 
 
 def test_an_m4a_without_its_index_is_broken(tree: Tree) -> None:
-    """The moov box comes last, when the encoder reaches its end."""
+    """The moov box comes last, when the encoder finishes."""
     data = media_samples.song("m4a")
     failure = _failure(tree, "a.m4a", data[: data.index(b"moov") - 4])
     assert failure.code is FailureCode.FILE_BROKEN
@@ -218,14 +218,14 @@ def test_an_m4a_without_its_index_is_broken(tree: Tree) -> None:
 
 
 def test_a_fragmented_m4a_is_refused(tree: Tree) -> None:
-    """Fragments can be missing without a trace."""
+    """Fragments can be missing undetected."""
     fragment = struct.pack(">I4s", 8, b"moof")
     failure = _failure(tree, "a.m4a", media_samples.song("m4a") + fragment)
     assert failure.code is FailureCode.FILE_REFUSED
 
 
-def test_a_missing_ogg_page_is_noticed(tree: Tree) -> None:
-    """Pages are numbered, and the rest of the file is perfect."""
+def test_a_missing_ogg_page_is_detected(tree: Tree) -> None:
+    """Pages are numbered; the rest of the file is valid."""
     data = media_samples.song("ogg", 6.0)
     starts = [place for place in range(len(data)) if data.startswith(b"OggS", place)]
     assert len(starts) > 3
@@ -234,8 +234,8 @@ def test_a_missing_ogg_page_is_noticed(tree: Tree) -> None:
 
 
 @pytest.mark.parametrize("format_name", ["ogg", "opus"])
-def test_every_byte_of_an_ogg_file_is_under_a_checksum(format_name: str) -> None:
-    """Without the decoder's help, which passes over damaged pages."""
+def test_every_byte_of_an_ogg_file_has_a_checksum(format_name: str) -> None:
+    """Without the decoder, which skips damaged pages."""
     data = media_samples.song(format_name)
     for place in range(0, len(data), 5):
         flipped = bytearray(data)
@@ -261,14 +261,14 @@ for name in sys.argv[1:]:
 
 
 def _verify_apart(*paths: Path) -> subprocess.CompletedProcess[str]:
-    # Started by a shell: Linux counts the size of whoever starts a program as a peak of its own.
+    # Started by a shell: Linux counts the size of the parent process as the peak of a new program.
     shell = ["/bin/sh", "-c", '"$0" "$@"; exit $?']
     command = [*shell, sys.executable, "-c", _VERIFY, *map(str, paths)]
     return subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
 
 
-def test_decoders_keep_their_complaints_off_the_terminal(tmp_path: Path) -> None:
-    """FFmpeg would print its own words about damaged sound."""
+def test_decoders_print_no_messages_on_the_terminal(tmp_path: Path) -> None:
+    """FFmpeg would print messages about damaged sound."""
     path = tmp_path / "a.mp3"
     data = bytearray(media_samples.mp3())
     first = data.index(b"\xff\xfb")
@@ -281,7 +281,7 @@ def test_decoders_keep_their_complaints_off_the_terminal(tmp_path: Path) -> None
 
 @pytest.mark.slow
 def test_memory_stays_flat_on_long_songs(tmp_path: Path) -> None:
-    """Twenty times as long takes hardly more memory: the sound itself would take 115 MB."""
+    """Twenty times the length takes hardly more memory: the sound itself would take 115 MB."""
     short, long = tmp_path / "short.flac", tmp_path / "long.flac"
     short.write_bytes(media_samples.song("flac", 5.0))
     long.write_bytes(media_samples.song("flac", 100.0))

@@ -1,4 +1,4 @@
-"""When the system says no, at whatever step: faults 15 and 20, and nothing is left half made."""
+"""System calls that fail at any step (faults 15 and 20) leave nothing half done."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _CODES = {
 
 
 class _Refusal:
-    """A system call that fails at its n-th use from now on."""
+    """A system call that fails at its n-th call from now on."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, name: str, at: int, code: int) -> None:
         self.fired = False
@@ -49,10 +49,10 @@ class _Refusal:
 
 @pytest.mark.parametrize("code", _CODES)
 @pytest.mark.parametrize("step", _STEPS)
-def test_no_step_that_fails_leaves_anything(
+def test_a_failed_step_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, code: int
 ) -> None:
-    """Each call of each sort fails in turn, until none is left to fail."""
+    """Each call of each type fails in turn, until no call is left to fail."""
     for at in range(1, 40):
         root = tmp_path / f"root-{at}"
         root.mkdir()
@@ -69,7 +69,7 @@ def test_no_step_that_fails_leaves_anything(
             return
         store.sweep(keep_placed=is_successful(stored))
         if is_successful(stored):
-            # The last thing opened is what success has left nothing of.
+            # The last open file leaves nothing after a success.
             assert step == "open"
             assert store.contents() == [f"image/{FOLDER}{end}" for end in ("", "/a.png", "/b.png")]
         else:
@@ -83,16 +83,16 @@ def test_no_step_that_fails_leaves_anything(
 def test_a_staging_folder_that_cannot_be_made_is_named(
     tree: Tree, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
-    """The two environment failures that pause the queue until they are mended."""
+    """With the two environment failures that pause the queue until they are fixed."""
     _Refusal(monkeypatch, "mkdir", 1, code)
     assert tree.store.open_staging(Kind.IMAGE, RenderKey(1, 1), 1).failure().code is _CODES[code]
 
 
 @pytest.mark.parametrize("name", [".staging", "image"])
-def test_a_folder_that_another_slot_makes_meanwhile_is_no_failure(
+def test_a_folder_that_another_slot_creates_concurrently_is_no_failure(
     tree: Tree, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """Both look for it at the same time, and one of them makes it between two looks."""
+    """Both check for it at the same time, and one of them creates it in between."""
     folder = tree.root / name
     access = os.access
 
@@ -106,8 +106,8 @@ def test_a_folder_that_another_slot_makes_meanwhile_is_no_failure(
     assert tree.store.preflight() is None
 
 
-def test_a_root_that_is_a_file_is_no_root(tmp_path: Path) -> None:
-    """It is named as missing, and kept."""
+def test_a_file_is_no_root(tmp_path: Path) -> None:
+    """It is reported as missing, and kept."""
     root = tmp_path / "root"
     root.write_text("precious")
     failure = Tree(root).store.open_staging(Kind.IMAGE, RenderKey(1, 1), 1).failure()
@@ -115,17 +115,17 @@ def test_a_root_that_is_a_file_is_no_root(tmp_path: Path) -> None:
     assert root.read_text() == "precious"
 
 
-def test_a_missing_root_is_never_made(tmp_path: Path) -> None:
-    """Fault 20: it may be the place where a volume will be mounted."""
+def test_a_missing_root_is_never_created(tmp_path: Path) -> None:
+    """Fault 20: a volume may be mounted there later."""
     store = Tree(tmp_path / "volume" / "media").store
-    obstacle = store.preflight()
-    assert obstacle is not None
+    refusal = store.preflight()
+    assert refusal is not None
     failure = store.open_staging(Kind.IMAGE, RenderKey(1, 1), 1).failure()
-    assert obstacle.code is failure.code is FailureCode.OUTPUT_ROOT_MISSING
+    assert refusal.code is failure.code is FailureCode.OUTPUT_ROOT_MISSING
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_volume_that_goes_in_mid_render_is_named(tree: Tree) -> None:
+def test_a_volume_unmounted_during_a_render_is_named(tree: Tree) -> None:
     """The mount point below it is a folder too, and must not be filled."""
     staging = tree.open()
     (tree.root / ".staging").rename(tree.root.parent / "unmounted")
@@ -134,8 +134,8 @@ def test_a_volume_that_goes_in_mid_render_is_named(tree: Tree) -> None:
     assert list(tree.root.iterdir()) == []
 
 
-def test_a_file_in_the_shelfs_place_is_named(tree: Tree) -> None:
-    """Somebody's file called "image" is kept."""
+def test_a_file_in_place_of_a_kinds_folder_is_named(tree: Tree) -> None:
+    """Another program's file called "image" is kept."""
     (tree.root / "image").write_text("precious")
     failure = tree.keep({"a.png": media_samples.png()}).failure()
     assert failure.code is FailureCode.OUTPUT_NOT_WRITABLE
@@ -144,7 +144,7 @@ def test_a_file_in_the_shelfs_place_is_named(tree: Tree) -> None:
 
 @pytest.mark.parametrize("sort", ["empty folder", "file", "dangling link"])
 def test_nothing_that_exists_is_replaced(tree: Tree, sort: str) -> None:
-    """Fault 25: rename would replace an empty folder without a word."""
+    """Fault 25: rename would silently replace an empty folder."""
     place = tree.root / "image" / FOLDER
     place.parent.mkdir()
     if sort == "empty folder":
@@ -158,10 +158,10 @@ def test_nothing_that_exists_is_replaced(tree: Tree, sort: str) -> None:
     assert place.lstat().st_ino == before
 
 
-def test_a_name_taken_at_the_last_moment_is_passed_over(
+def test_a_name_taken_at_the_last_moment_is_skipped(
     tree: Tree, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two programs may look at the same time; `rename` decides between them."""
+    """Two programs may check at the same time; `rename` decides between them."""
     real = os.rename
     rivals: list[str] = []
 
@@ -178,8 +178,8 @@ def test_a_name_taken_at_the_last_moment_is_passed_over(
     assert (tree.root / "image" / FOLDER / "rival.png").read_bytes() == b"theirs"
 
 
-def test_leftovers_of_an_earlier_try_are_no_obstacle(tree: Tree) -> None:
-    """A store that died among its copies left a folder of the very same name."""
+def test_leftovers_of_an_earlier_attempt_are_replaced(tree: Tree) -> None:
+    """A store that died while copying left a folder with the same name."""
     staging = tree.open()
     leftover = staging.path.with_name(f"{staging.name}.final")
     leftover.mkdir()
@@ -188,8 +188,8 @@ def test_leftovers_of_an_earlier_try_are_no_obstacle(tree: Tree) -> None:
     assert [facts.name for facts in tree.close(staging).unwrap().files] == ["a.png"]
 
 
-def test_withdrawing_leaves_what_others_added(tree: Tree) -> None:
-    """Ours go; a stranger's file in the folder stays."""
+def test_withdrawing_keeps_files_that_others_added(tree: Tree) -> None:
+    """The render's files are removed; another program's file in the folder stays."""
     stored = tree.place({"a.png": media_samples.png()}).unwrap()
     folder = tree.root / "image" / stored.folder
     (folder / "notes.txt").write_text("theirs")
@@ -197,8 +197,8 @@ def test_withdrawing_leaves_what_others_added(tree: Tree) -> None:
     assert [path.name for path in folder.iterdir()] == ["notes.txt"]
 
 
-def test_withdrawing_leaves_what_others_changed(tree: Tree) -> None:
-    """A file of the same name and length with other bytes is not the one that was stored."""
+def test_withdrawing_keeps_files_that_others_changed(tree: Tree) -> None:
+    """A file with the same name and length but other bytes is not the published one."""
     stored = tree.place({"a.png": media_samples.png()}).unwrap()
     file = tree.root / "image" / stored.folder / "a.png"
     file.write_bytes(media_samples.png()[:-1] + b"!")
@@ -207,7 +207,7 @@ def test_withdrawing_leaves_what_others_changed(tree: Tree) -> None:
 
 
 def test_withdrawing_does_not_follow_a_link(tree: Tree, tmp_path: Path) -> None:
-    """The folder was moved elsewhere and a link put in its place: somebody wants it."""
+    """The folder was moved elsewhere and replaced by a link, which is not followed."""
     stored = tree.place({"a.png": media_samples.png()}).unwrap()
     folder = tree.root / "image" / stored.folder
     folder.rename(tmp_path / "moved")
@@ -217,7 +217,7 @@ def test_withdrawing_does_not_follow_a_link(tree: Tree, tmp_path: Path) -> None:
 
 
 def test_no_descriptor_is_left_open(tree: Tree) -> None:
-    """Success, refusal and failure all close what they opened."""
+    """Success, refusal and failure all close their descriptors."""
     if not os.path.isdir("/dev/fd"):  # noqa: PTH112
         pytest.skip("the system does not list open descriptors")
     pictures = {"deep/a.png": media_samples.png(), "b.png": media_samples.png()}

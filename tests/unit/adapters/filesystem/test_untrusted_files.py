@@ -1,4 +1,4 @@
-"""What a workflow may leave that is no plain file: faults 20, 23, 24, 31."""
+"""Workflow output that is no plain file: faults 20, 23, 24, 31."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _socket(place: Path, outside: Path) -> None:
         here = os.open(place.parent, os.O_RDONLY)
         before = os.open(".", os.O_RDONLY)
         try:
-            os.fchdir(here)  # a socket's path must be short
+            os.fchdir(here)  # the path of a socket must be short
             listener.bind(place.name)
         finally:
             os.fchdir(before)
@@ -59,10 +59,10 @@ def _device(place: Path, outside: Path) -> None:
 
 @pytest.mark.parametrize("make", [_link, _hard_link, _pipe, _socket, _device])
 @pytest.mark.parametrize("name", ["b.png", "deep/er/b.png"])
-def test_what_is_no_file_of_its_own_is_refused(
+def test_special_files_and_links_are_refused(
     tree: Tree, tmp_path: Path, make: Callable[[Path, Path], None], name: str
 ) -> None:
-    """Fault 23: refused at once, without waiting, and the outside is as it was."""
+    """Fault 23: at once, without waiting, and without changing anything outside."""
     outside = tmp_path / "outside.png"
     outside.write_bytes(media_samples.png())
     staging = tree.open()
@@ -79,10 +79,10 @@ def test_what_is_no_file_of_its_own_is_refused(
 
 
 @pytest.mark.parametrize("make", [_link, _hard_link, _pipe, _socket, _device])
-def test_the_search_refuses_it_before_anything_is_opened(
+def test_special_files_are_refused_before_they_are_opened(
     tmp_path: Path, make: Callable[[Path, Path], None]
 ) -> None:
-    """To open a device can set it going."""
+    """Opening a device may start it."""
     outside = tmp_path / "outside"
     outside.touch()
     left = tmp_path / "left"
@@ -97,7 +97,7 @@ def test_the_search_refuses_it_before_anything_is_opened(
 
 
 def test_a_linked_folder_is_not_entered(tree: Tree, tmp_path: Path) -> None:
-    """What lies behind it is not found, and not removed with the staging folder."""
+    """Its contents are not found, and not removed with the staging folder."""
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "private.png").write_bytes(media_samples.png())
@@ -110,7 +110,7 @@ def test_a_linked_folder_is_not_entered(tree: Tree, tmp_path: Path) -> None:
 
 
 def test_a_staging_folder_that_became_a_link_is_refused(tree: Tree, tmp_path: Path) -> None:
-    """A workflow may replace the folder itself; sweeping removes the link alone."""
+    """A workflow may replace the folder itself; sweeping removes only the link."""
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "private.png").write_bytes(media_samples.png())
@@ -123,10 +123,10 @@ def test_a_staging_folder_that_became_a_link_is_refused(tree: Tree, tmp_path: Pa
     assert tree.contents() == []
 
 
-def test_a_file_that_is_swapped_for_a_link_is_refused(
+def test_a_file_replaced_by_a_link_is_refused(
     tree: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Between the search and the reading a writer that escaped has a moment."""
+    """A process that escaped could do so between the search and the reading."""
     secret = tmp_path / "secret.png"
     secret.write_bytes(media_samples.png())
     staging = tree.open()
@@ -145,8 +145,8 @@ def test_a_file_that_is_swapped_for_a_link_is_refused(
     assert tree.close(staging).failure().code is FailureCode.FILE_REFUSED
 
 
-def test_a_writer_that_escaped_cannot_change_what_is_published(tree: Tree) -> None:
-    """Fault 31: it holds the old file open, and that file only."""
+def test_an_escaped_process_cannot_change_a_published_file(tree: Tree) -> None:
+    """Fault 31: it has the old file open, and only that one."""
     staging = tree.open()
     with (staging.path / "a.png").open("wb") as writer:
         writer.write(media_samples.png())
@@ -160,16 +160,16 @@ def test_a_writer_that_escaped_cannot_change_what_is_published(tree: Tree) -> No
     assert published.read_bytes() == media_samples.png()
 
 
-def test_hidden_files_and_those_of_macos_are_passed_over(tree: Tree) -> None:
-    """AppleDouble files carry media names and are none."""
+def test_hidden_files_and_those_of_macos_are_skipped(tree: Tree) -> None:
+    """AppleDouble files have media names but contain no media."""
     png = media_samples.png()
     files = {"._a.png": b"\0\5\x16\7", ".DS_Store": b"x", ".cache/b.png": b"half", "a.png": png}
     (facts,) = tree.keep(files).unwrap().files
     assert facts.name == "a.png"
 
 
-def test_what_was_found_instead_is_named(tree: Tree) -> None:
-    """Up to five things, so that the message stays readable."""
+def test_other_files_are_named_in_the_failure(tree: Tree) -> None:
+    """Up to five, so that the message stays readable."""
     failure = tree.keep({f"sub/thing_{number}.txt": b"" for number in range(9)}).failure()
     assert failure.code is FailureCode.NO_FILES
     assert failure.message.count("thing_") == 5
@@ -180,8 +180,8 @@ def test_what_was_found_instead_is_named(tree: Tree) -> None:
 @pytest.mark.parametrize(
     "name", ["a.webm", "sub/a.AVIF", "a_00001_.exr", "a.mp4", "a.gif", "a.tiff", "a.aac", "a.mkv"]
 )
-def test_another_sort_of_media_is_about_formats(tree: Tree, kind: Kind, name: str) -> None:
-    """And not about folders; beside an accepted file it does no harm."""
+def test_the_failure_for_another_format_names_formats(tree: Tree, kind: Kind, name: str) -> None:
+    """Not folders; next to an accepted file it does no harm."""
     logs = {f"log_{number}.txt": b"x" for number in range(9)}
     failure = tree.keep({**logs, name: b"x" * 99}, kind).failure()
     assert failure.code is FailureCode.FORMAT_UNSUPPORTED
@@ -211,15 +211,15 @@ def test_another_format_under_an_accepted_name(tree: Tree, content: bytes, name:
     assert name in failure.message
 
 
-def test_too_many_files_are_capped(tree: Tree) -> None:
-    """Fault 24: the search ends at the cap."""
+def test_the_number_of_files_is_limited(tree: Tree) -> None:
+    """Fault 24: the search ends at the limit."""
     failure = tree.keep({f"{number}.png": b"" for number in range(501)}).failure()
     assert failure.code is FailureCode.TOO_MUCH_OUTPUT
     assert tree.contents() == []
 
 
-def test_too_many_bytes_are_capped(tree: Tree) -> None:
-    """Fault 24: 5 GB, which need not even be on the disk, and need not be media."""
+def test_the_number_of_bytes_is_limited(tree: Tree) -> None:
+    """Fault 24: 5 GB, sparse or not, media or not."""
     staging = tree.open()
     (staging.path / "a.png").write_bytes(media_samples.png())
     with (staging.path / "latent.bin").open("wb") as file:
@@ -227,10 +227,10 @@ def test_too_many_bytes_are_capped(tree: Tree) -> None:
     assert tree.close(staging).failure().code is FailureCode.TOO_MUCH_OUTPUT
 
 
-def test_a_file_that_grows_while_it_is_read_is_capped(
+def test_a_file_that_grows_while_it_is_read_is_limited(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The cap counts what is copied, not what was seen before."""
+    """The limit counts copied bytes, not the size seen before."""
     store = Tree(tmp_path, StoreLimits(max_bytes=1000))
     staging = store.open()
     place = staging.path / "a.png"
@@ -246,8 +246,8 @@ def test_a_file_that_grows_while_it_is_read_is_capped(
     assert store.close(staging).failure().code is FailureCode.TOO_MUCH_OUTPUT
 
 
-def test_bottomless_folders_are_capped_and_removed(tree: Tree) -> None:
-    """A path longer than the system can name is left by nobody, and swept all the same."""
+def test_very_deep_folders_are_refused_and_removed(tree: Tree) -> None:
+    """Even if a path is longer than the system allows."""
     staging = tree.open()
     _dig(staging.path, 400)
     failure: Failure = tree.close(staging).failure()
@@ -257,7 +257,7 @@ def test_bottomless_folders_are_capped_and_removed(tree: Tree) -> None:
 
 
 def _dig(top: Path, depth: int) -> None:
-    """Make folders within folders."""
+    """Create nested folders."""
     folder = os.open(top, os.O_RDONLY)
     for _ in range(depth):
         os.mkdir("a-folder-with-a-long-name", dir_fd=folder)
@@ -267,9 +267,7 @@ def _dig(top: Path, depth: int) -> None:
     os.close(folder)
 
 
-def test_a_copy_shares_the_blocks_where_it_can(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_copy_shares_blocks_if_possible(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is written then, and the copy is hashed: a writer may still change the file."""
     (tmp_path / "a.png").write_bytes(b"new content")
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from adapters.live_state.files import MAX_DOCUMENT_BYTES, decode_view, encode_view
 from application.ports.live_state import GateView, UnavailableKind, WorkerView
 from domain.prompt import Kind
-from tests.owners import ME
 from tests.unit.adapters.live_state.views import VIEWS
+from tests.worker_identities import ME
 
 AT = datetime(2026, 1, 6, tzinfo=UTC)
 

@@ -13,8 +13,8 @@ from adapters.live_state.writer import LiveStateWriter
 from application.ports.events import RenderPreviewed, RenderStarted
 from application.ports.live_state import Preview
 from domain.prompt import Kind
-from tests.ended import published
 from tests.media_samples import picture, png
+from tests.render_events import published
 from tests.unit.adapters.live_state.test_writer import LiveState
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class RenderingWorker(LiveState):
 
 @pytest.fixture
 def worker(tmp_path: Path) -> RenderingWorker:
-    """With nothing written yet."""
+    """A worker that has written no file yet."""
     return RenderingWorker(tmp_path)
 
 
@@ -69,7 +69,7 @@ def test_the_newest_preview_is_shown_and_its_number_grows(worker: RenderingWorke
     assert worker.pictures() == [".png"]
 
 
-def test_a_preview_goes_when_its_render_ends_and_others_stay(worker: RenderingWorker) -> None:
+def test_a_preview_is_removed_when_its_render_ends_and_others_stay(worker: RenderingWorker) -> None:
     """A late preview is not kept."""
     worker.begin(8)
     worker.show(JPEG)

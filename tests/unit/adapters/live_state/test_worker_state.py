@@ -12,9 +12,9 @@ from application.ports.events import QueuePaused, RenderProgressed, RenderStarte
 from application.ports.live_state import GateView, RenderView, WorkerView
 from domain.failure import Failure, FailureCode
 from domain.prompt import Kind
-from tests.ended import abandoned, failed, postponed, published, released, superseded
 from tests.fakes.system import ManualClock
-from tests.owners import ME
+from tests.render_events import abandoned, failed, postponed, published, released, superseded
+from tests.worker_identities import ME
 
 KILLED = Failure(FailureCode.WORKFLOW_KILLED, "a signal ended it")
 MISSING = Failure(FailureCode.SCRIPT_MISSING, "the script is not there")
@@ -114,7 +114,7 @@ def test_every_outcome_has_its_word_and_code() -> None:
         failed(2, 2, Kind.AUDIO, KILLED, 1.0),
         released(3, 3, Kind.IMAGE, MISSING, 1.0),
         postponed(4, 4, Kind.IMAGE, KILLED, 1.0, 10.0, 1),
-        superseded(5, 5, Kind.IMAGE, "somebody reset it", 1.0),
+        superseded(5, 5, Kind.IMAGE, "another program reset it", 1.0),
         abandoned(6, 6, Kind.IMAGE, None),
     ):
         worker.state.handle(event)

@@ -16,7 +16,7 @@ from adapters.state_folder import state_folder
 from application.ports.events import RenderStarted
 from domain.prompt import Kind
 from tests.fakes.system import FakeProcesses, ManualClock
-from tests.owners import ME, OTHER
+from tests.worker_identities import ME, OTHER
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,7 +50,7 @@ class LiveState:
         return sorted(self.folder.iterdir()) if self.folder.exists() else []
 
     def leave(self, owner: ProcessIdentity, name: str, started: float = 0.0) -> Path:
-        """Write the document of another worker, with the time of now."""
+        """Write the document of another worker, dated now."""
         self.folder.mkdir(parents=True, exist_ok=True)
         view = WorkerState("daemon", self.clock).view(owner)
         self.clock.advance(started)
@@ -66,7 +66,7 @@ class LiveState:
 
 @pytest.fixture
 def live(tmp_path: Path) -> LiveState:
-    """With nothing written yet."""
+    """A live state without any document."""
     return LiveState(tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""Derived files are made once for all callers, and their cache never grows past its bound."""
+"""Derived files are made once for all callers, and their cache has a maximum size."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HOUR = 3_600
-PATIENCE = 60.0  # seconds, on a machine that is busy
+PATIENCE = 60.0  # seconds, on a busy machine
 
 
 def _files(folder: Path) -> list[Path]:
@@ -29,8 +29,8 @@ def _total(folder: Path) -> int:
     return sum(path.stat().st_size for path in _files(folder))
 
 
-def test_what_was_saved_is_found_again(tmp_path: Path) -> None:
-    """By another object too, and each variant by itself."""
+def test_saved_files_are_found_again(tmp_path: Path) -> None:
+    """Also by another object, and each variant separately."""
     folder = tmp_path / "state" / "copies"
     DerivedFileCache(folder, 1000).save("a", "320.webp", b"small")
     copies = DerivedFileCache(folder, 1000)
@@ -39,15 +39,15 @@ def test_what_was_saved_is_found_again(tmp_path: Path) -> None:
     assert copies.load("b", "320.webp") is None
 
 
-def test_only_the_owner_can_look_into_it(tmp_path: Path) -> None:
-    """Pictures of prompts are nobody else's business on a shared machine."""
+def test_only_the_owner_can_read_the_cache(tmp_path: Path) -> None:
+    """Pictures of prompts are private on a shared machine."""
     folder = tmp_path / "copies"
     DerivedFileCache(folder, 1000).save("a", "320.webp", b"small")
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
 def test_no_identity_leads_out_of_the_folder(tmp_path: Path) -> None:
-    """Names of files are made of a digest alone."""
+    """File names consist of a digest only."""
     folder = tmp_path / "copies"
     copies = DerivedFileCache(folder, 1000)
     copies.save("../../../x", "320.webp", b"small")
@@ -55,8 +55,8 @@ def test_no_identity_leads_out_of_the_folder(tmp_path: Path) -> None:
     assert [path.parent.parent for path in _files(tmp_path)] == [folder]
 
 
-def test_the_oldest_use_makes_room(tmp_path: Path) -> None:
-    """What was looked at lately stays, though it was made first."""
+def test_the_least_recently_used_file_is_removed(tmp_path: Path) -> None:
+    """A recently used file stays, even if it was made first."""
     copies = DerivedFileCache(tmp_path, 10_000)
     for number in range(10):
         copies.save(str(number), "320.webp", bytes(1000))
@@ -70,13 +70,13 @@ def test_the_oldest_use_makes_room(tmp_path: Path) -> None:
 
 
 def _of(folder: Path, younger: int) -> list[Path]:
-    """The files of the first so many, which are dated back already."""
+    """The first files of a number, dated back."""
     old = sorted(_files(folder), key=lambda path: path.stat().st_mtime)
     return old[:younger]
 
 
-def test_the_bound_holds_however_much_is_saved(tmp_path: Path) -> None:
-    """What lies there from an earlier run counts too."""
+def test_the_cache_never_exceeds_its_size(tmp_path: Path) -> None:
+    """Files of an earlier run count too."""
     DerivedFileCache(tmp_path, 10**6).save("before", "320.webp", bytes(4000))
     copies = DerivedFileCache(tmp_path, 5000)
     for number in range(60):
@@ -84,15 +84,15 @@ def test_the_bound_holds_however_much_is_saved(tmp_path: Path) -> None:
         assert _total(tmp_path) <= 5000
 
 
-def test_something_larger_than_the_bound_is_not_kept(tmp_path: Path) -> None:
-    """It is given to whoever asked, and goes at once."""
+def test_a_file_larger_than_the_cache_is_not_kept(tmp_path: Path) -> None:
+    """The caller gets it, and it is removed at once."""
     copies = DerivedFileCache(tmp_path, 100)
     copies.save("a", "320.webp", bytes(200))
     assert copies.load("a", "320.webp") is None
 
 
-def test_unfinished_files_are_cleared_away(tmp_path: Path) -> None:
-    """Those of a process that died; those of one that writes just now stay."""
+def test_partial_files_are_removed(tmp_path: Path) -> None:
+    """Those of dead processes; those that are being written stay."""
     copies = DerivedFileCache(tmp_path, 1000)
     copies.save("a", "320.webp", b"small")
     (shelf,) = tmp_path.iterdir()
@@ -104,10 +104,10 @@ def test_unfinished_files_are_cleared_away(tmp_path: Path) -> None:
     assert (left.exists(), under_way.exists()) == (False, True)
 
 
-def test_a_disk_that_is_full_keeps_nothing_and_hurts_nobody(
+def test_a_full_disk_only_disables_the_cache(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing is raised, and no half file stays."""
+    """Nothing is raised, and no partial file stays."""
     copies = DerivedFileCache(tmp_path, 1000)
 
     def full(*_: object) -> None:
@@ -120,7 +120,7 @@ def test_a_disk_that_is_full_keeps_nothing_and_hurts_nobody(
 
 
 def test_the_same_work_is_done_once_for_all() -> None:
-    """Sixteen who ask while it is under way get its one fruit."""
+    """Sixteen concurrent callers get the one result."""
     single_flight = SingleFlight(max_running=2, max_threads=16)
     begun, may_end = Event(), Event()
     times: list[int] = []
@@ -140,8 +140,8 @@ def test_the_same_work_is_done_once_for_all() -> None:
     assert len(times) == 1
 
 
-def test_only_few_work_at_the_same_time() -> None:
-    """Two places mean two, however many different things are asked for."""
+def test_concurrent_work_is_limited() -> None:
+    """Two places allow two jobs, however many are requested."""
     single_flight = SingleFlight(max_running=2, max_threads=16)
     lock, met = Lock(), Barrier(2)
     working = most = 0
@@ -151,7 +151,7 @@ def test_only_few_work_at_the_same_time() -> None:
         with lock:
             working += 1
             most = max(most, working)
-        met.wait(PATIENCE)  # nobody goes before a second one is here
+        met.wait(PATIENCE)  # no job ends before a second one has started
         with lock:
             working -= 1
 
@@ -161,8 +161,8 @@ def test_only_few_work_at_the_same_time() -> None:
     assert most == 2
 
 
-def test_a_crowd_is_sent_away_and_may_come_back() -> None:
-    """Whoever would wait behind too many is told so at once; later there is room."""
+def test_too_many_callers_are_refused_and_may_retry() -> None:
+    """A caller with too many ahead of it is refused at once; later there is a place."""
     single_flight = SingleFlight(max_running=1, max_threads=2)
     may_end, begun = Event(), Event()
 
@@ -183,8 +183,8 @@ def test_a_crowd_is_sent_away_and_may_come_back() -> None:
     assert single_flight.run("two", lambda: "later") == "later"
 
 
-def test_what_cannot_be_made_is_remembered_for_a_while() -> None:
-    """The reason is told again without another try, until the time is over."""
+def test_failures_are_remembered_for_a_while() -> None:
+    """The reason is repeated without another attempt, until the time is over."""
     now = [0.0]
     single_flight = SingleFlight(remember_seconds=600, monotonic=lambda: now[0])
     times: list[int] = []
@@ -201,7 +201,7 @@ def test_what_cannot_be_made_is_remembered_for_a_while() -> None:
 
 
 def test_other_failures_are_not_remembered() -> None:
-    """A disk that did not answer may answer the next time."""
+    """A disk that failed once may work the next time."""
     single_flight = SingleFlight(max_threads=1)
 
     def fail() -> None:
@@ -213,7 +213,7 @@ def test_other_failures_are_not_remembered() -> None:
 
 
 def test_the_memory_of_failures_is_bounded() -> None:
-    """A thousand bad files are kept in mind, the last ones."""
+    """The last thousand bad files are remembered."""
     single_flight = SingleFlight()
     for number in range(1100):
         with pytest.raises(InvalidMediaError):
@@ -223,11 +223,11 @@ def test_the_memory_of_failures_is_bounded() -> None:
 
 
 def _until_full(single_flight: SingleFlight) -> None:
-    """Wait until everybody has come in."""
+    """Wait until all callers are there."""
     deadline = time.monotonic() + PATIENCE
     while single_flight._free_places:  # noqa: SLF001
         assert time.monotonic() < deadline
-        time.sleep(0)  # let them
+        time.sleep(0)  # leave them time to enter
 
 
 def _invalid() -> None:

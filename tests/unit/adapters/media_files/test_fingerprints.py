@@ -1,4 +1,4 @@
-"""Tests of the fingerprints by which pictures that look alike are found."""
+"""Fingerprints that find similar pictures."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def _as_mode(pixels: NDArray[np.uint8], mode: str) -> Image.Image:
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "P", "I;16"])
-def test_the_depth_and_the_mode_of_the_file_do_not_matter(mode: str) -> None:
-    """A grey picture of 16 bits is no blank one, as it is where Pillow converts it."""
+def test_bit_depth_and_mode_do_not_matter(mode: str) -> None:
+    """Pillow alone would convert a 16-bit grey picture to a blank one."""
     waves, chessboard = _bits(_as_mode(WAVES, mode)), _bits(_as_mode(CHESSBOARD, mode))
     assert _distance(waves, _bits(Image.fromarray(WAVES))) <= 2
     assert _distance(waves, chessboard) > 2 * MAX_DISTANCE
@@ -49,10 +49,10 @@ def test_the_depth_and_the_mode_of_the_file_do_not_matter(mode: str) -> None:
 
 @pytest.mark.parametrize(("format_name", "options"), [("JPEG", {"quality": 60}), ("WEBP", {})])
 @pytest.mark.parametrize("scale", [1.0, 0.5])
-def test_a_copy_that_was_encoded_again_or_made_smaller_looks_alike(
+def test_a_recompressed_or_scaled_copy_is_similar(
     format_name: str, options: dict[str, int], scale: float
 ) -> None:
-    """Within the distance by which copies are searched."""
+    """Within the distance used by the search for copies."""
     picture = Image.fromarray(WAVES).convert("RGB")
     copy = picture.resize((round(320 * scale), round(256 * scale)))
     assert _distance(_bits(picture), _bits(copy, format_name, **options)) <= MAX_DISTANCE

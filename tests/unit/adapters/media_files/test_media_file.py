@@ -1,4 +1,4 @@
-"""Only plain files below the root are opened, and their content tells what they are."""
+"""Only plain files below the root are opened, and their content decides their type."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NAME = "image/7_20260106T213045/a.png"
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """An output root with one file, beside a file that nobody may read."""
+    """An output root with one file, next to a private file."""
     (tmp_path / "secret.txt").write_bytes(b"secret")
     file = tmp_path / "root" / NAME
     file.parent.mkdir(parents=True)
@@ -37,7 +37,7 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def _no_descriptor_stays() -> Iterator[None]:
-    """Whatever is refused, nothing stays open."""
+    """Check that no descriptor stays open, whatever is refused."""
     listing = Path("/dev/fd")
     before = len(list(listing.iterdir()))
     yield
@@ -45,7 +45,7 @@ def _no_descriptor_stays() -> Iterator[None]:
 
 
 def test_a_published_file_is_opened(root: Path) -> None:
-    """The bytes are those of the file."""
+    """It has the bytes of the file."""
     file = open_published(root, NAME)
     assert file is not None
     with file:
@@ -53,7 +53,7 @@ def test_a_published_file_is_opened(root: Path) -> None:
 
 
 def test_the_root_may_be_reached_by_a_link(root: Path) -> None:
-    """A root on another volume is often linked to."""
+    """A root on another volume is often a link."""
     link = root.parent / "link"
     link.symlink_to(root)
     file = open_published(link, NAME)
@@ -92,12 +92,12 @@ def test_the_root_may_be_reached_by_a_link(root: Path) -> None:
     ],
 )
 def test_other_paths_lead_nowhere(root: Path, path: str) -> None:
-    """Nothing is there, and nothing is raised."""
+    """They are not found, and no exception is raised."""
     assert open_published(root, path) is None
 
 
 def test_no_link_is_followed(root: Path) -> None:
-    """A link is not there: as the file, as any folder above it, within the root or out of it."""
+    """A link is not found: as the file, or as any folder above it, inside the root or not."""
     (root / "out.png").symlink_to(root.parent / "secret.txt")
     (root / "in.png").symlink_to(root / NAME)
     (root / "up").symlink_to(root.parent)
@@ -109,7 +109,7 @@ def test_no_link_is_followed(root: Path) -> None:
 
 
 def test_only_plain_files_are_opened(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pipes do not make anybody wait; sockets and folders are not there."""
+    """A pipe does not block; sockets and folders are not found."""
     os.mkfifo(root / "pipe.png")
     monkeypatch.chdir(root)  # the path of a socket must be short
     with socket.socket(socket.AF_UNIX) as listening:
@@ -119,14 +119,14 @@ def test_only_plain_files_are_opened(root: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_missing_root_has_no_files(tmp_path: Path) -> None:
-    """A volume that is not mounted shows nothing."""
+    """An unmounted volume has no files."""
     assert open_published(tmp_path / "away", NAME) is None
 
 
 def test_a_lack_of_descriptors_is_no_missing_file(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is wrong with the machine is said, rather than that there is no file."""
+    """The error names the machine's problem instead of a missing file."""
 
     def fail(*_: object, **__: object) -> int:
         raise OSError(24, "too many open files")
@@ -150,14 +150,14 @@ TYPES = {
 
 
 @pytest.mark.parametrize("format_name", FORMATS)
-def test_each_accepted_format_is_known(format_name: str) -> None:
+def test_each_accepted_format_is_recognised(format_name: str) -> None:
     """Real files of every format, by their first bytes."""
     found = format_of(media(format_name)[:512])
     assert found == format_name
     assert CONTENT_TYPES[found] == TYPES[format_name]
 
 
-def test_flac_behind_tags_is_flac(tmp_path: Path) -> None:
+def test_flac_after_tags_is_flac(tmp_path: Path) -> None:
     """However large the tag is, and whatever the file is called."""
     padded = b"ID3\x04\x00\x00" + bytes([0, 0, 0x40, 0]) + bytes(0x2000)
     for number, tags in enumerate((id3v2_tag(), id3v2_tag() * 2, padded)):
@@ -170,8 +170,8 @@ def test_flac_behind_tags_is_flac(tmp_path: Path) -> None:
             assert (found.format, file.tell()) == ("flac", 0)
 
 
-def test_an_mp3_with_tags_is_one() -> None:
-    """Tags stand before the sound."""
+def test_an_mp3_with_tags_is_recognised() -> None:
+    """The tags precede the sound."""
     assert format_of(with_id3_tags(media("mp3"))[:512]) == "mp3"
 
 
@@ -189,14 +189,14 @@ def test_an_mp3_with_tags_is_one() -> None:
         b"\xff\xfeh\0t\0m\0l\0" + bytes(40),
     ],
 )
-def test_anything_else_is_only_bytes(head: bytes) -> None:
-    """A browser is told nothing that it could run."""
+def test_other_content_is_plain_bytes(head: bytes) -> None:
+    """A browser gets no type that it would execute."""
     assert CONTENT_TYPES[format_of(head)] == CONTENT_TYPES[None]
 
 
 @given(st.binary(max_size=600))
 def test_any_bytes_have_a_type(head: bytes) -> None:
-    """No first bytes are a surprise."""
+    """Whatever the first bytes are."""
     assert CONTENT_TYPES[format_of(head)] in {*TYPES.values(), CONTENT_TYPES[None]}
 
 
@@ -208,7 +208,7 @@ def _identity(root: Path, metadata: dict[str, object]) -> tuple[str, bool]:
 
 
 def test_the_digest_of_the_row_identifies_a_file_of_that_size(tmp_path: Path) -> None:
-    """It stands for every byte."""
+    """It covers every byte."""
     (tmp_path / "a.png").write_bytes(b"12345")
     known = {"sha256": "0a" * 32, "file_size": 5}
     assert _identity(tmp_path, known) == ("0a" * 32, True)
@@ -226,8 +226,10 @@ def test_the_digest_of_the_row_identifies_a_file_of_that_size(tmp_path: Path) ->
         {"sha256": ["0a" * 32], "file_size": 5},
     ],
 )
-def test_without_it_time_and_inode_must_do(tmp_path: Path, metadata: dict[str, object]) -> None:
-    """The identity is less than certain, and changes with the file."""
+def test_without_a_digest_time_and_inode_identify_a_file(
+    tmp_path: Path, metadata: dict[str, object]
+) -> None:
+    """This identity is less certain, and changes with the file."""
     file = tmp_path / "a.png"
     file.write_bytes(b"12345")
     before, certain = _identity(tmp_path, metadata)

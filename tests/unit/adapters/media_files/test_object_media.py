@@ -1,4 +1,4 @@
-"""An object reads like a file of the same bytes, in few requests, and only while it is the same."""
+"""An object reads like a file with the same bytes, in few requests, while it is unchanged."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NAME = "image/7_20260106T213045/a.png"
 
 
 class _Objects:
-    """Object storage in memory that counts what it is asked."""
+    """Object storage in memory that counts requests."""
 
     address = "s3://memory"
 
@@ -37,7 +37,7 @@ class _Objects:
         self.stats = 0
 
     def check(self) -> None:
-        """Nothing is ever wrong."""
+        """Do nothing."""
 
     def create(self, key: str, file: Path, content_type: str, labels: Mapping[str, str]) -> bool:
         raise NotImplementedError
@@ -74,7 +74,7 @@ def _row(content: bytes, format_name: str = "png") -> dict[str, object]:
     steps=st.lists(st.tuples(st.sampled_from("rse"), st.integers(0, 500)), max_size=20),
 )
 def test_it_reads_like_a_file_in_memory(content: bytes, steps: list[tuple[str, int]]) -> None:
-    """Reads and moves give the same, perhaps in shorter bits."""
+    """Reads and seeks give the same, perhaps in smaller pieces."""
     opened = ObjectMedia(_Objects(content)).open(NAME, _row(content))
     assert opened is not None
     model = io.BytesIO(content)
@@ -117,8 +117,8 @@ def test_bytes_are_requested_when_they_are_read(tmp_path: Path) -> None:
     ("content", "expected"),
     [(png(), "png"), (mp3(), "mp3"), (with_id3_tags(mp3()), "mp3"), (b"text", None)],
 )
-def test_without_a_row_the_content_tells(content: bytes, expected: str | None) -> None:
-    """As for files of other programs, whose metadata say nothing."""
+def test_without_facts_in_the_row_the_content_is_read(content: bytes, expected: str | None) -> None:
+    """As for files of other programs, whose metadata are incomplete."""
     opened = ObjectMedia(_Objects(content)).open(NAME, {})
     assert opened is not None
     with closing(opened.file) as file:
@@ -127,15 +127,15 @@ def test_without_a_row_the_content_tells(content: bytes, expected: str | None) -
 
 
 @pytest.mark.parametrize("path", ["image/none.png", "../a.png", "/etc/passwd", ".mediagen/x", ""])
-def test_nothing_else_is_served(path: str) -> None:
-    """Neither what is not there nor what no row may name; the latter is not even asked for."""
+def test_missing_and_invalid_keys_are_not_served(path: str) -> None:
+    """An invalid key is not even requested."""
     objects = _Objects(b"x")
     assert ObjectMedia(objects).open(path, {}) is None
     assert objects.stats == (path == "image/none.png")
 
 
-def test_an_object_that_was_replaced_is_not_mixed_with_the_old_one() -> None:
-    """Its bytes are another file's."""
+def test_a_replaced_object_is_not_mixed_with_the_old_one() -> None:
+    """Its bytes belong to another file."""
     content = bytes(2 * MIN_BLOCK_BYTES)
     objects = _Objects(content)
     opened = ObjectMedia(objects).open(NAME, _row(content))
@@ -150,8 +150,8 @@ def test_an_object_that_was_replaced_is_not_mixed_with_the_old_one() -> None:
         file.read(1)
 
 
-def test_a_response_does_not_read_in_the_thread_of_all_connections() -> None:
-    """It is no file for the server, but parts that a request's thread reads; closing closes it."""
+def test_a_response_is_read_in_a_request_thread() -> None:
+    """Not in the thread of all connections, as a file would be; closing closes the object."""
     content = bytes(range(256)) * 8192
     opened = ObjectMedia(_Objects(content)).open(NAME, _row(content))
     assert opened is not None

@@ -1,4 +1,4 @@
-"""Pictures that look alike are found without comparing each with all others."""
+"""Similar pictures are found without comparing each with all others."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _LIMIT = 8
 
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(bits=_BITS, flips=st.lists(st.sets(st.integers(0, 63), max_size=10), max_size=8))
-def test_all_that_differ_in_few_bits_are_found(
+def test_all_similar_fingerprints_are_found(
     tmp_path: Path, bits: int, flips: list[set[int]]
 ) -> None:
-    """The nearest first, then the newest; wherever the bits differ."""
+    """The nearest first, then the newest, whichever bits differ."""
     fingerprints = [bits ^ sum(1 << place for place in flip) for flip in flips]
     file = tmp_path / "pictures.db"
     file.unlink(missing_ok=True)
@@ -37,8 +37,8 @@ def test_all_that_differ_in_few_bits_are_found(
             assert index.bits_of(number) == fingerprint
 
 
-def test_what_cannot_be_read_is_not_read_again(tmp_path: Path) -> None:
-    """It is known, without a fingerprint; so is how far the pictures were read."""
+def test_unreadable_pictures_are_not_read_again(tmp_path: Path) -> None:
+    """They are stored without a fingerprint; the last id that was read is stored, too."""
     with closing(PictureFile(tmp_path / "pictures.db")) as index:
         index.add([(1, None), (2, 5)], {"floor": 1})
         assert index.known([1, 2, 3]) == {1, 2}
@@ -48,8 +48,8 @@ def test_what_cannot_be_read_is_not_read_again(tmp_path: Path) -> None:
         assert index.cursors() == {"floor": 7}
 
 
-def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
-    """With what to do."""
+def test_an_invalid_database_file_is_named(tmp_path: Path) -> None:
+    """With a solution."""
     file = tmp_path / "pictures.db"
     file.write_text("no database" * 100)
     with pytest.raises(OSError, match=r"pictures\.db.*delete it"):

@@ -1,4 +1,4 @@
-"""Small copies look like their originals, are made once, and no picture does harm."""
+"""Thumbnails look like their originals, are made once, and no picture does harm."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def _drawn(content: bytes, format_name: str, width: int) -> Image.Image:
-    """The small picture, decoded."""
+    """The thumbnail, decoded."""
     webp = draw_thumbnail(io.BytesIO(content), format_name, width)
     found = Image.open(io.BytesIO(webp))
     assert found.format == "WEBP"
@@ -53,10 +53,10 @@ def _saved(image: Image.Image, format_name: str, **options: Any) -> bytes:  # no
         ((2000, 3), 160, (160, 1)),
     ],
 )
-def test_it_has_the_width_that_was_asked_for(
+def test_a_thumbnail_has_the_requested_width(
     format_name: str, size: tuple[int, int], width: int, expected: tuple[int, int]
 ) -> None:
-    """In the original's proportions, never larger than it, and strips stay short."""
+    """In the original's proportions, never larger than it, and limited in height."""
     found = _drawn(picture(format_name, size), format_name, width).size
     assert max(abs(found[0] - expected[0]), abs(found[1] - expected[1])) <= 1
 
@@ -73,7 +73,7 @@ MODES: dict[str, float | tuple[int, ...]] = {
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_every_sort_of_png_keeps_its_colour(mode: str) -> None:
+def test_every_type_of_png_keeps_its_colour(mode: str) -> None:
     """Grey, palettes, 16 bits, with and without transparency."""
     original = Image.new(mode, (400, 300), MODES[mode])
     if mode == "P":
@@ -88,7 +88,7 @@ def test_every_sort_of_png_keeps_its_colour(mode: str) -> None:
 
 
 def test_a_palette_with_a_clear_colour_stays_clear() -> None:
-    """As logos have it."""
+    """As in logos."""
     original = Image.new("P", (400, 300), 0)
     original.putpalette([0, 0, 0, 255, 255, 255])
     found = _drawn(_saved(original, "PNG", transparency=0), "png", 160)
@@ -96,15 +96,15 @@ def test_a_palette_with_a_clear_colour_stays_clear() -> None:
 
 
 def test_a_cmyk_jpeg_is_shown_in_colours() -> None:
-    """Printers' files are pictures too."""
+    """Pictures for printing are shown too."""
     content = _saved(Image.new("CMYK", (400, 300), (0, 255, 255, 0)), "JPEG")
     red, green, blue = _drawn(content, "jpeg", 160).convert("RGB").getpixel((9, 9))  # type: ignore[misc]
     assert red > 200
     assert max(green, blue) < 60
 
 
-def test_it_stands_upright() -> None:
-    """A camera that lay on its side is no reason to turn one's head."""
+def test_a_thumbnail_is_upright() -> None:
+    """The orientation in the Exif data is applied."""
     exif = Image.Exif()
     exif[0x0112] = 6
     original = Image.new("RGB", (800, 400), (10, 10, 10))
@@ -116,7 +116,7 @@ def test_it_stands_upright() -> None:
 
 
 def test_of_an_animation_the_first_frame_is_shown() -> None:
-    """A grid that moves tires the eye."""
+    """Moving pictures in a grid would distract."""
     assert getattr(_drawn(animation("webp"), "webp", 160), "n_frames", 1) == 1
     assert getattr(_drawn(animation("png"), "png", 160), "n_frames", 1) == 1
 
@@ -136,7 +136,7 @@ def test_of_an_animation_the_first_frame_is_shown() -> None:
     ],
 )
 def test_bombs_and_broken_pictures_are_refused(content: bytes) -> None:
-    """At once, and without the memory that they ask for."""
+    """At once, and without the memory that they claim to need."""
     began = time.process_time()
     with pytest.raises(InvalidMediaError):
         draw_thumbnail(io.BytesIO(content), "png", 320)
@@ -145,15 +145,15 @@ def test_bombs_and_broken_pictures_are_refused(content: bytes) -> None:
 
 @pytest.mark.parametrize("format_name", PICTURE_FORMATS)
 @pytest.mark.parametrize("kept", [5, 40, 100])
-def test_half_a_picture_is_refused(format_name: str, kept: int) -> None:
-    """Whatever its decoder says to it."""
+def test_a_truncated_picture_is_refused(format_name: str, kept: int) -> None:
+    """Even if its decoder would accept it."""
     content = picture(format_name, (640, 480))
     with pytest.raises(InvalidMediaError):
         draw_thumbnail(io.BytesIO(content[: len(content) * kept // 200]), format_name, 320)
 
 
 def test_a_jpeg_of_a_thousand_scans_is_refused() -> None:
-    """Each scan is a decoding of its own: few bytes would keep a processor busy for minutes."""
+    """Each scan is decoded separately: a few bytes would keep a processor busy for minutes."""
     content = _saved(Image.linear_gradient("L"), "JPEG", progressive=True)
     start = content.rindex(b"\xff\xda")
     bomb = content[:start] + content[start:-2] * 1000 + content[-2:]
@@ -168,7 +168,9 @@ def _media(root: Path, content: bytes, name: str = "a.png") -> MediaFile:
     return found
 
 
-def test_sixteen_threads_have_it_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sixteen_threads_make_a_thumbnail_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """All get the same picture, and one file is kept."""
     made: list[int] = []
 
@@ -195,10 +197,10 @@ def test_sixteen_threads_have_it_made_once(tmp_path: Path, monkeypatch: pytest.M
     assert len([path for path in (tmp_path / "copies").rglob("*") if path.is_file()]) == 1
 
 
-def test_what_was_made_since_the_look_is_not_made_again(
+def test_a_thumbnail_made_concurrently_is_not_made_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another thread, or another server, was done just before this one began."""
+    """Another thread or another server finished it just before."""
     copies = DerivedFileCache(tmp_path / "copies", 10**6)
     media = _media(tmp_path, picture("png", (800, 600)))
 
@@ -213,8 +215,8 @@ def test_what_was_made_since_the_look_is_not_made_again(
         Thumbnails(copies, Late()).webp(media, 320)
 
 
-def test_it_is_made_again_when_it_was_cut_on_the_disk(tmp_path: Path) -> None:
-    """As after a loss of power: nothing waits for the disk when it is written."""
+def test_a_truncated_thumbnail_is_made_again(tmp_path: Path) -> None:
+    """As after a loss of power: writing it does not wait for the disk."""
     shop = Thumbnails(DerivedFileCache(tmp_path / "copies", 10**6), SingleFlight())
     media = _media(tmp_path, picture("png", (800, 600)))
     with closing(media.file):

@@ -1,4 +1,4 @@
-"""A waveform shows where a song is loud, whatever format it has."""
+"""A waveform shows where a song is loud, in any format."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _wav(samples: list[int], channels: int = 1) -> bytes:
 
 @pytest.mark.parametrize("format_name", SONG_FORMATS)
 def test_each_format_is_measured(format_name: str) -> None:
-    """The sample's loudest moment is 9,000 of 32,768, and it lasts half a second."""
+    """The sample's peak is 9,000 of 32,768, and it lasts half a second."""
     found = measure_levels(io.BytesIO(song(format_name)), format_name)
     assert len(found.levels) == LEVEL_COUNT
     assert max(found.levels) == pytest.approx(9000 / 32768, abs=0.1)
@@ -46,13 +46,13 @@ def test_each_format_is_measured(format_name: str) -> None:
 
 
 def test_24_bits_are_as_loud_as_16() -> None:
-    """Each format has a scale of its own."""
+    """Each format has its own scale."""
     found = measure_levels(io.BytesIO(song("wav", bits=24)), "wav")
     assert max(found.levels) == pytest.approx(9000 / 32768, abs=0.01)
 
 
-def test_loud_parts_stand_where_they_are_heard() -> None:
-    """Silence, then half as loud, then the loudest sample there is, on the negative side."""
+def test_loud_parts_are_at_their_position() -> None:
+    """Silence, then half volume, then the loudest possible sample, on the negative side."""
     third = RATE
     content = _wav([0] * third + [16384] * third + [-32768] * third)
     found = measure_levels(io.BytesIO(content), "wav")
@@ -62,7 +62,7 @@ def test_loud_parts_stand_where_they_are_heard() -> None:
 
 
 def test_the_louder_channel_counts() -> None:
-    """A song on the left ear alone is no silence."""
+    """A song on the left channel alone is not silence."""
     found = measure_levels(io.BytesIO(_wav([16384, 0] * RATE, channels=2)), "wav")
     assert set(found.levels) == {0.5}
 
@@ -75,7 +75,7 @@ def test_a_song_of_a_few_samples_has_a_waveform_too() -> None:
 
 @pytest.mark.parametrize("parts", [1, 7, 400, 1999, 2000])
 def test_every_number_of_parts_covers_the_whole(parts: int) -> None:
-    """No moment is lost, and none is invented."""
+    """No sample is lost, and none is invented."""
     levels = SoundLevels(tuple((number % 97) / 100 for number in range(LEVEL_COUNT)), 1.0)
     found = levels.in_parts(parts)
     assert len(found) == parts
@@ -84,21 +84,21 @@ def test_every_number_of_parts_covers_the_whole(parts: int) -> None:
 
 
 @pytest.mark.parametrize("format_name", SONG_FORMATS)
-def test_what_is_no_song_is_refused(format_name: str) -> None:
-    """Broken heads, and sound of another sort than the head promises."""
+def test_an_invalid_song_is_refused(format_name: str) -> None:
+    """Broken headers, and sound in another format than the header says."""
     for content in (song(format_name)[:20], b"", b"OggS" + bytes(500), png()):
         with pytest.raises(InvalidMediaError):
             measure_levels(io.BytesIO(content), format_name)
 
 
 def test_no_sound_is_no_waveform() -> None:
-    """A container without a single sample."""
+    """A container without any sample."""
     with pytest.raises(InvalidMediaError):
         measure_levels(io.BytesIO(_wav([])), "wav")
 
 
 def test_decoding_ends_when_it_takes_too_long() -> None:
-    """A clock that leaps ten seconds at each look stands for a slow machine."""
+    """A clock that advances ten seconds at each call stands for a slow machine."""
     ticks = count(step=10)
     with pytest.raises(InvalidMediaError, match="too long"):
         measure_levels(io.BytesIO(song("wav", 1.0)), "wav", lambda: float(next(ticks)))
@@ -112,7 +112,7 @@ def _media(root: Path, content: bytes) -> MediaFile:
 
 
 def test_a_song_is_decoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another server of the same database finds what was kept; what was cut is measured again."""
+    """Another server of the same database finds the cached one; a truncated one is made again."""
     media = _media(tmp_path, song("mp3"))
     folder = tmp_path / "copies"
     with closing(media.file):

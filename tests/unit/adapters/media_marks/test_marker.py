@@ -1,4 +1,4 @@
-"""Marks are written into every format, change no pixel and no sample, and are found by readers."""
+"""Marks are written into every format, change no pixel and no sample, and are read by tools."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ ADDRESS = SOURCE_TYPES + TRAINED
 def marked(
     folder: Path, content: bytes, format_name: str, mark: Mark = MARK, marker: Marker | None = None
 ) -> tuple[bytes, Marked]:
-    """The bytes of a marked file, and what is said of it."""
+    """The bytes of a marked file, and the report on it."""
     source, target = folder / ".copy", folder / f"made{media_samples.SUFFIXES[format_name]}"
     source.write_bytes(content)
     target.unlink(missing_ok=True)
@@ -72,20 +72,20 @@ def decoded(content: bytes, format_name: str) -> object:
 
 
 def verify(path: Path, format_name: str) -> None:
-    """Verify a file as it is before it is published; raises if it is damaged."""
+    """Verify a file as before publication; raises if it is damaged."""
     is_picture = format_name in media_samples.PICTURE_FORMATS
     (verify_picture if is_picture else verify_song)(path, path.stat().st_size, StoreLimits())
 
 
 def layout_of(content: bytes, format_name: str) -> tuple[str, str]:
-    """The type of source that a file states, and its packet or tags in words."""
+    """The source type in a file, and its packet or tags as text."""
     layout = scan_file(io.BytesIO(content), format_name)
     return layout.source_type(), (layout.xmp or b"").decode() + json.dumps(layout.tags)
 
 
 @pytest.mark.parametrize("format_name", media_samples.FORMATS)
 def test_a_mark_changes_neither_pixels_nor_samples(tmp_path: Path, format_name: str) -> None:
-    """A marked file is whole, decodes to the same, and is about a kilobyte larger."""
+    """A marked file is valid, decodes to the same, and is about a kilobyte larger."""
     raw = media_samples.media(format_name)
     new, done = marked(tmp_path, raw, format_name)
     verify(tmp_path / f"made{media_samples.SUFFIXES[format_name]}", format_name)
@@ -111,7 +111,7 @@ def test_marking_a_render_twice_gives_the_same_bytes(tmp_path: Path, format_name
     assert (done.mark.id, done.mark.metadata) == ("", "present")
 
 
-def test_files_of_a_render_have_ids_of_their_own(tmp_path: Path) -> None:
+def test_files_of_a_render_have_different_ids(tmp_path: Path) -> None:
     """The id depends on the render and on the name of the file."""
     marker = Marker("Media Generator 1.0")
     ids = set()
@@ -125,8 +125,8 @@ def test_files_of_a_render_have_ids_of_their_own(tmp_path: Path) -> None:
     assert len(ids) == 3
 
 
-def test_the_prompt_is_stated_only_on_request(tmp_path: Path) -> None:
-    """And characters that XML cannot hold are left out."""
+def test_the_prompt_is_included_only_on_request(tmp_path: Path) -> None:
+    """Characters that XML does not allow are left out."""
     marker = Marker("Media Generator 1.0", with_prompt=True)
     mark = replace(MARK, prompt='a "<fox>" & \x00\ud800 co')
     for format_name in ("png", "flac"):
@@ -135,7 +135,7 @@ def test_the_prompt_is_stated_only_on_request(tmp_path: Path) -> None:
 
 
 def test_the_sketch_is_not_a_trained_model(tmp_path: Path) -> None:
-    """Its pictures state another term of the same vocabulary."""
+    """Its pictures have another term of the same vocabulary."""
     new, _ = marked(tmp_path, media_samples.png(), "png", replace(MARK, source_type=ALGORITHMIC))
     assert layout_of(new, "png")[0] == "algorithmicMedia"
 
@@ -157,8 +157,8 @@ def test_comfyui_texts_stay(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("format_name", ["png", "jpeg", "webp"])
-def test_xmp_of_others_stays(tmp_path: Path, format_name: str) -> None:
-    """What another program stated is still there, in one packet that XML readers accept."""
+def test_xmp_of_other_programs_stays(tmp_path: Path, format_name: str) -> None:
+    """It is still there, in one packet that XML readers accept."""
     theirs = (
         b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><r:RDF xmlns:r="http://www.w3.org/1999/02/22-rdf'
         b'-syntax-ns#"><r:Description r:about="" xmlns:dc="http://purl.org/dc/elements/1.1/"'
@@ -193,8 +193,8 @@ def test_a_wrong_source_type_is_replaced(tmp_path: Path) -> None:
     assert b"digitalCapture" not in new
 
 
-def test_a_signed_file_is_left_as_it_is(tmp_path: Path) -> None:
-    """A new byte in it would break its signature."""
+def test_a_signed_file_is_not_changed(tmp_path: Path) -> None:
+    """A changed byte would break its signature."""
     raw = media_samples.png()
     manifest = media_samples.png_chunk(b"caBX", b"any manifest")
     signed = raw[:33] + manifest + raw[33:]
@@ -232,7 +232,7 @@ def test_an_animation_keeps_its_frames(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("format_name", media_samples.PICTURE_FORMATS)
 def test_a_thumbnail_carries_the_mark(tmp_path: Path, format_name: str) -> None:
-    """The type of source alone; without a mark there is none."""
+    """Only the source type; a file without a mark gives a thumbnail without one."""
     raw = media_samples.picture(format_name, (400, 200))
     new, _ = marked(tmp_path, raw, format_name)
     small = draw_thumbnail(io.BytesIO(new), format_name, 64)
@@ -243,8 +243,8 @@ def test_a_thumbnail_carries_the_mark(tmp_path: Path, format_name: str) -> None:
     assert decoded(small, "webp") == decoded(plain, "webp")
 
 
-def test_a_thumbnail_is_marked_though_texts_are_too_large_for_pillow(tmp_path: Path) -> None:
-    """A large graph of ComfyUI stands in front of the mark."""
+def test_a_thumbnail_is_marked_even_if_texts_are_too_large_for_pillow(tmp_path: Path) -> None:
+    """A large graph of ComfyUI precedes the mark."""
     raw = media_samples.picture("png", (400, 200))
     graph = media_samples.png_chunk(b"tEXt", b"workflow\0" + b"x" * 2_000_000)
     new, _ = marked(tmp_path, raw[:33] + graph + raw[33:], "png")
@@ -272,7 +272,7 @@ def _tag(version: int, flags: int, frames: bytes) -> bytes:
     ids=["2.3", "2.4", "2.2", "unsynchronised", "extended", "footer"],
 )
 def test_tags_of_an_mp3_stay(tmp_path: Path, tag: bytes) -> None:
-    """Title and mark are both there, whatever version of tag the file has."""
+    """Title and mark are both there, whatever version the tag has."""
     sound = media_samples.mp3()
     sound = sound[sound.index(b"\xff\xfb") :]
     raw = tag + sound + media_samples.id3v1_tag()
@@ -308,8 +308,8 @@ def test_a_mark_in_any_encoding_of_id3_is_read(
     assert (new, done.mark.metadata, done.mark.source_type) == (raw, "present", TRAINED)
 
 
-def test_a_flac_file_without_comments_gets_some(tmp_path: Path) -> None:
-    """Also behind an ID3v2 tag, and with the stream information as the last block."""
+def test_a_flac_file_without_comments_gets_a_comment_block(tmp_path: Path) -> None:
+    """Also after an ID3v2 tag, and if the stream information is the last block."""
     raw = media_samples.song("flac")
     position, blocks = 4, []
     last = 0
@@ -327,7 +327,7 @@ def test_a_flac_file_without_comments_gets_some(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("format_name", ["ogg", "opus"])
 def test_long_comments_of_an_ogg_file_take_more_pages(tmp_path: Path, format_name: str) -> None:
-    """The pages behind them get other numbers and checksums."""
+    """The pages after them get new numbers and checksums."""
     raw = media_samples.song(format_name)
     mark = replace(MARK, system="model " * 20_000)
     new, done = marked(tmp_path, raw, format_name, mark)
@@ -357,7 +357,7 @@ def test_flac_in_ogg_is_marked(tmp_path: Path) -> None:
 
 
 def test_a_wav_file_of_unknown_length_is_marked(tmp_path: Path) -> None:
-    """The chunks stand in front of the sound, which has no other end than that of the file."""
+    """The new chunks precede the sound, which only ends with the file."""
     raw = media_samples.song("wav")
     place = raw.index(b"data")
     unknown = b"\xff\xff\xff\xff"
@@ -368,7 +368,7 @@ def test_a_wav_file_of_unknown_length_is_marked(tmp_path: Path) -> None:
     assert layout_of(new, "wav")[0] == TRAINED
 
 
-def test_metadata_without_room_leave_the_file_as_it_is(tmp_path: Path) -> None:
+def test_a_file_without_space_for_a_mark_is_not_changed(tmp_path: Path) -> None:
     """The reason is recorded."""
     file = io.BytesIO()
     theirs = b"<a><r:RDF>" + b" " * 65_300 + b"</r:RDF></a>"
@@ -392,7 +392,7 @@ def test_any_bytes_are_marked_or_left_alone(
     *,
     is_front: bool,
 ) -> None:
-    """Whatever was changed in a file: nothing is lost of it, and nothing else is raised."""
+    """Whatever was changed in a file: no data are lost, and no other exception is raised."""
     content = media_samples.media(format_name)
     for where, new, removed in edits:
         place = int(where * (200 if is_front else len(content)))
@@ -409,7 +409,7 @@ def _outputs(*command: str) -> str:
 
 @pytest.mark.parametrize("format_name", media_samples.FORMATS)
 def test_exiftool_finds_the_mark(tmp_path: Path, format_name: str) -> None:
-    """Under the name of the standard, and finds nothing wrong with the file."""
+    """Under the standard name, and reports no errors in the file."""
     marked(tmp_path, media_samples.media(format_name), format_name)
     path = str(tmp_path / f"made{media_samples.SUFFIXES[format_name]}")
     assert ADDRESS in _outputs("exiftool", "-s", "-DigitalSourceType", path)
@@ -427,7 +427,7 @@ def test_ffprobe_finds_the_mark_of_a_song(tmp_path: Path, format_name: str) -> N
 
 
 def test_the_checksum_of_a_page_is_that_of_ogg() -> None:
-    """Pages that are written again are those that an encoder wrote."""
+    """Rewritten pages equal those of an encoder."""
     raw = media_samples.song("ogg")
     scan, embed = SONGS["ogg"]
     file = io.BytesIO(raw)

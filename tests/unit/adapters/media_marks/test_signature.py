@@ -1,4 +1,4 @@
-"""Signed files are whole and valid, and every change shows."""
+"""Signed files are valid, and every change is detected."""
 
 from __future__ import annotations
 
@@ -55,7 +55,9 @@ def signer(tmp_path: Path) -> Signer:
 
 
 @pytest.mark.parametrize("format_name", SIGNABLE)
-def test_a_signed_file_is_whole_and_valid(tmp_path: Path, signer: Signer, format_name: str) -> None:
+def test_a_signed_file_is_intact_and_valid(
+    tmp_path: Path, signer: Signer, format_name: str
+) -> None:
     """It decodes to the same, has both marks, and its signer is trusted if the authority is."""
     raw = media_samples.media(format_name)
     mark = replace(MARK, seed=SEED)
@@ -80,7 +82,7 @@ def test_a_signed_file_is_whole_and_valid(tmp_path: Path, signer: Signer, format
 def test_a_format_without_signatures_keeps_its_mark(
     tmp_path: Path, signer: Signer, format_name: str
 ) -> None:
-    """And says why it is not signed."""
+    """The report says why it is not signed."""
     raw = media_samples.media(format_name)
     marker = Marker("Media Generator 1.0", signer=signer)
     _, done = marked(tmp_path, raw, format_name, MARK, marker)
@@ -89,10 +91,10 @@ def test_a_format_without_signatures_keeps_its_mark(
 
 
 @pytest.mark.parametrize("format_name", ["ogg", "opus"])
-def test_a_manifest_stands_beside_the_file(
+def test_a_separate_manifest_is_stored_next_to_the_file(
     tmp_path: Path, signer: Signer, format_name: str
 ) -> None:
-    """Where readers of C2PA look; it covers every byte, and a second file cannot take its name."""
+    """C2PA readers look there; it covers every byte, and no second file can get its name."""
     marker = Marker("Media Generator 1.0", signer=signer, with_sidecars=True)
     raw = media_samples.media(format_name)
     new, done = marked(tmp_path, raw, format_name, MARK, marker)
@@ -166,8 +168,8 @@ def test_a_manifest_of_a_neighbour_is_no_broken_signature(tmp_path: Path, signer
     assert judge(inspector.inspect(tmp_path / "made.opus")).verdict is Verdict.CHANGED
 
 
-def test_a_changed_file_is_not_valid(tmp_path: Path, signer: Signer) -> None:
-    """One byte in a text is enough, which no decoder would notice."""
+def test_a_changed_file_is_invalid(tmp_path: Path, signer: Signer) -> None:
+    """One byte in a text is enough, which no decoder would detect."""
     marker = Marker("Media Generator 1.0", signer=signer)
     new, _ = marked(tmp_path, media_samples.song("wav"), "wav", MARK, marker)
     path = tmp_path / "made.wav"
@@ -198,8 +200,8 @@ def test_a_signed_file_stays_or_becomes_an_ingredient(
     assert manifest.ingredients == (path.name,)
 
 
-def test_a_signature_alone_can_be_asked_for(tmp_path: Path, signer: Signer) -> None:
-    """Without the plain mark; the manifest says what the file is."""
+def test_a_signature_without_a_plain_mark_can_be_configured(tmp_path: Path, signer: Signer) -> None:
+    """The manifest then has the only mark."""
     marker = Marker("Media Generator 1.0", with_metadata=False, signer=signer)
     new, done = marked(tmp_path, media_samples.png(), "png", MARK, marker)
     assert (done.mark.metadata, done.mark.signature) == ("", "written")
@@ -213,7 +215,7 @@ def test_a_signature_alone_can_be_asked_for(tmp_path: Path, signer: Signer) -> N
 def test_a_thumbnail_of_a_signed_picture_is_marked(
     tmp_path: Path, signer: Signer, format_name: str, *, with_metadata: bool
 ) -> None:
-    """With the type of source that only the manifest may state; so is the row of such a file."""
+    """With the source type that may only be in the manifest; so is the row of such a file."""
     marker = Marker("Media Generator 1.0", with_metadata=with_metadata, signer=signer)
     raw = media_samples.picture(format_name, (400, 200))
     new, _ = marked(tmp_path, raw, format_name, MARK, marker)
@@ -224,10 +226,10 @@ def test_a_thumbnail_of_a_signed_picture_is_marked(
 
 
 @pytest.mark.parametrize("format_name", SIGNABLE)
-def test_the_row_of_a_signed_file_has_its_type_of_source(
+def test_the_row_of_a_signed_file_has_its_source_type(
     tmp_path: Path, signer: Signer, format_name: str
 ) -> None:
-    """Read from the manifest without the library, wherever the manifest stands."""
+    """It is read from the manifest without the library, wherever the manifest is."""
     marker = Marker("Media Generator 1.0", with_metadata=False, signer=signer)
     new, _ = marked(tmp_path, media_samples.media(format_name), format_name, MARK, marker)
     _, done = marked(tmp_path, new, format_name, MARK)
@@ -236,7 +238,7 @@ def test_the_row_of_a_signed_file_has_its_type_of_source(
 
 
 def test_without_a_usable_certificate_files_are_still_marked(tmp_path: Path) -> None:
-    """The row says what is wrong, and the next file is tried again."""
+    """The row gives the reason, and the next file is tried again."""
     signer = Signer(tmp_path / "missing.pem", None, ("Media Generator", "1.0"))
     marker = Marker("Media Generator 1.0", signer=signer)
     _, done = marked(tmp_path, media_samples.png(), "png", MARK, marker)
@@ -247,8 +249,8 @@ def test_without_a_usable_certificate_files_are_still_marked(tmp_path: Path) -> 
     assert [path.name for path in tmp_path.iterdir()] == ["made.png"]
 
 
-def test_what_is_wrong_with_a_certificate_is_said(tmp_path: Path) -> None:
-    """Its key, its time, and what the file holds."""
+def test_a_bad_certificate_is_explained(tmp_path: Path) -> None:
+    """Its key, its validity, and the contents of the file."""
     other, _ = make_test_certificate(30, NOW)
     path = tmp_path / "signing.pem"
     chain, key = PEM[: PEM.index("-----BEGIN PRIVATE")], PEM[PEM.index("-----BEGIN PRIVATE") :]
@@ -307,7 +309,7 @@ def test_keys_of_other_kinds_are_known_or_refused() -> None:
 
 
 def signed_file(folder: Path, pem: str, authority: str | None = None) -> tuple[Path, FileMark]:
-    """A signed PNG, and its mark."""
+    """A signed PNG and its mark."""
     (folder / "signing.pem").write_text(pem)
     signer = Signer(folder / "signing.pem", None, ("Media Generator", "1.0"), authority)
     marker = Marker("Media Generator 1.0", signer=signer)
@@ -315,8 +317,8 @@ def signed_file(folder: Path, pem: str, authority: str | None = None) -> tuple[P
     return folder / "made.png", done.mark
 
 
-def test_an_ended_certificate_is_no_change() -> None:
-    """The file is still marked, and the report says what is wrong; a changed one is found."""
+def test_an_expired_certificate_is_no_change() -> None:
+    """The file is still marked, and the report gives the reason; a change is detected."""
     ended = Manifest(
         is_valid=False,
         is_trusted=False,
@@ -331,8 +333,8 @@ def test_an_ended_certificate_is_no_change() -> None:
     assert judge(replace(seen, manifest=changed)).verdict is Verdict.CHANGED
 
 
-def test_keys_as_openssl_writes_them_sign(tmp_path: Path) -> None:
-    """The library itself reads PKCS 8 alone."""
+def test_keys_written_by_openssl_can_sign(tmp_path: Path) -> None:
+    """The library itself only reads PKCS 8."""
     key = serialization.load_pem_private_key(PEM[PEM.index("-----BEGIN PRIVATE") :].encode(), None)
     traditional = key.private_bytes(
         serialization.Encoding.PEM,
@@ -343,8 +345,8 @@ def test_keys_as_openssl_writes_them_sign(tmp_path: Path) -> None:
     assert signed_file(tmp_path, pem)[1].signature == "written"
 
 
-def test_a_replaced_certificate_counts_at_once(tmp_path: Path) -> None:
-    """A daemon need not be restarted to sign again."""
+def test_a_replaced_certificate_is_used_at_once(tmp_path: Path) -> None:
+    """The daemon need not be restarted."""
     ended, _ = make_test_certificate(1, NOW - timedelta(days=9))
     (tmp_path / "signing.pem").write_text(ended)
     signer = Signer(tmp_path / "signing.pem", None, ("Media Generator", "1.0"))
@@ -374,8 +376,8 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
         FileInspector(StoreLimits()).inspect(tmp_path / "pipe.png")
 
 
-def test_the_source_of_what_a_file_was_made_from_counts() -> None:
-    """A service may sign what its model made, and once more after it was converted."""
+def test_the_source_type_of_an_ingredient_counts() -> None:
+    """A service may sign its model's output, and again after a conversion."""
     created = {"action": "c2pa.created", "digitalSourceType": f"http://x/{TRAINED}"}
     parent = {"assertions": [{"label": "c2pa.actions.v2", "data": {"actions": [created]}}]}
     active = {

@@ -1,4 +1,4 @@
-"""A slot of a cluster without Ray: what it reports, when it stops, and what it leaves."""
+"""A slot of a cluster without Ray: its reports, its stops, and its cleanup."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class Waiting(FakeMediaRenderer):
-    """Renders until it is stopped."""
+    """A renderer that runs until it is stopped."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,8 +52,8 @@ def slot_with(renderer: FakeMediaRenderer, max_bytes: int = 1000) -> NodeSlot:
     return NodeSlot(lambda _: renderer, None, 10, max_bytes, guarded=False)
 
 
-def test_files_are_sent_with_what_was_reported(tmp_path: Path) -> None:
-    """Those in folders too; nothing stays on the node."""
+def test_files_are_sent_with_the_reports(tmp_path: Path) -> None:
+    """Including those in folders; no file stays on the node."""
 
     def write(job: RenderJob) -> None:
         (job.output / "deep").mkdir()
@@ -72,7 +72,7 @@ def test_files_are_sent_with_what_was_reported(tmp_path: Path) -> None:
 
 
 def test_too_much_is_not_sent(tmp_path: Path) -> None:
-    """The limits of the settings count before anything crosses."""
+    """The limits of the settings apply before any file is transferred."""
 
     def write(job: RenderJob) -> None:
         (job.output / "a.png").write_bytes(b"12345")
@@ -90,7 +90,7 @@ def test_a_job_whose_driver_is_silent_is_stopped(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """No worker waits for it any more; nor if the driver gives the slot another job."""
+    """No worker waits for it any longer; so is one whose driver gives the slot another job."""
     renderer = Waiting()
     slot = slot_with(renderer)
     with ThreadPoolExecutor(2) as pool:
@@ -109,7 +109,7 @@ def test_a_job_whose_driver_is_silent_is_stopped(
 
 
 def test_a_renderer_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
-    """Ray would not start an actor again whose constructor raised."""
+    """Ray would not restart an actor whose constructor raised."""
 
     def make(_: Path) -> FakeMediaRenderer:
         raise ImportError("no module named torch")
@@ -121,8 +121,8 @@ def test_a_renderer_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
     assert rendered.failure == report.failures[Kind.IMAGE, ""]
 
 
-def test_output_that_nobody_fetches_is_bounded() -> None:
-    """A flood keeps its end; what else was reported stays."""
+def test_output_that_is_not_fetched_is_bounded() -> None:
+    """The end of a flood is kept; other reports stay."""
     from threading import Condition  # noqa: PLC0415
 
     context = node_slot._NodeContext(Condition(), None)  # type: ignore[arg-type] # noqa: SLF001
@@ -137,15 +137,15 @@ def test_output_that_nobody_fetches_is_bounded() -> None:
 
 
 @pytest.mark.parametrize("address", ["head", "head:", ":1", "head:0", "head:x", "head:70000"])
-def test_what_is_no_address(address: str) -> None:
+def test_invalid_addresses(address: str) -> None:
     """A host, a colon and a port are needed."""
     with pytest.raises(ValueError, match="host and a port"):
         split_address(address)
     assert split_address("[::1]:6379") == ("::1", 6379)
 
 
-def test_what_ray_says_is_explained() -> None:
-    """A wrong token looks like silence; other versions are named."""
+def test_errors_of_ray_are_explained() -> None:
+    """A wrong token looks like silence; different versions are named."""
     setup = ClusterSetup("head:6379", lambda _: FakeMediaRenderer(), (), ())
     assert "RAY_AUTH_TOKEN" in explained("", setup)
     mismatch = (

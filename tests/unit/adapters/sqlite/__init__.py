@@ -1,1 +1,1 @@
-"""The parts of the SQLite adapter that need no whole application."""
+"""Parts of the SQLite adapter that need no complete application."""

@@ -1,12 +1,12 @@
-"""The memory of paths is bounded, and keeps what was used last."""
+"""The cache of paths is bounded, and keeps the most recently used ones."""
 
 from __future__ import annotations
 
 from adapters.sql_queue.known_paths import KnownPaths
 
 
-def test_the_oldest_is_forgotten_first() -> None:
-    """Whoever asks for a path, or sees it again, keeps it."""
+def test_the_least_recently_used_path_is_removed_first() -> None:
+    """Reading or adding a path again counts as use."""
     known = KnownPaths(max_paths=3)
     known.remember([("a", 1), ("b", 2), ("c", 3)])
     assert known.find("a") == 1
@@ -15,8 +15,8 @@ def test_the_oldest_is_forgotten_first() -> None:
     assert [known.find(path) for path in "abcd"] == [1, 5, None, 4]
 
 
-def test_a_wrong_hint_can_be_forgotten() -> None:
-    """Twice, too."""
+def test_a_wrong_path_can_be_removed() -> None:
+    """Removing it twice is no error."""
     known = KnownPaths()
     known.remember([("a", 1)])
     known.forget("a")

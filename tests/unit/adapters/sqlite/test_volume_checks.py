@@ -1,4 +1,4 @@
-"""Where a database lies."""
+"""The volume of a database."""
 
 from pathlib import Path
 
@@ -24,30 +24,30 @@ MOUNTS = [("/", "ext4"), ("/mnt/share", "nfs4"), ("/mnt/share/local", "apfs")]
     ],
 )
 def test_the_deepest_mount_point_counts(path: str, name: str, network: bool) -> None:  # noqa: FBT001
-    """A mount inside a mount decides; a name that only begins alike does not."""
+    """A mount inside a mount decides; a name with the same beginning does not."""
     system = nearest(Path(path), MOUNTS)
     assert system.name == name
     assert bool(system.network) is network
 
 
 def test_of_two_mounts_on_one_point_the_later_counts() -> None:
-    """It lies above the other."""
+    """It covers the earlier one."""
     assert nearest(Path("/a"), [("/", "rootfs"), ("/", "CIFS")]).network == "cifs"
 
 
 def test_no_known_mount_is_no_network() -> None:
-    """Where nothing can be found out, nothing is claimed."""
+    """Without information there is no warning."""
     assert nearest(Path("/a"), []) == FileSystem("")
 
 
-def test_the_real_machine_answers(tmp_path: Path) -> None:
-    """Whatever it is, looking does not raise."""
+def test_the_real_machine_can_be_examined(tmp_path: Path) -> None:
+    """Whatever it is, the check does not raise."""
     assert isinstance(file_system_of(tmp_path).name, str)
 
 
 @pytest.mark.parametrize("folder", ["Desktop", "Documents/sub"])
-def test_macos_guards_some_folders(tmp_path: Path, folder: str) -> None:
-    """A note with the place of the switch, on macOS only, and no warning."""
+def test_macos_protects_some_folders(tmp_path: Path, folder: str) -> None:
+    """A note on where to allow access, on macOS only, without a warning."""
     path = tmp_path / folder / "a.db"
     guarded = list(placement_checks(path, "darwin", tmp_path))
     assert "Privacy" in guarded[1].remedy
@@ -57,7 +57,7 @@ def test_macos_guards_some_folders(tmp_path: Path, folder: str) -> None:
 
 
 def on_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str) -> dict[str, Check]:
-    """The checks of a database that lies on NFS, as far as this machine is told."""
+    """The checks of a database on a simulated NFS volume."""
     path = make_database(tmp_path / "a.db", journal_mode=mode)
     for module in ("doctor", "volume_checks"):
         monkeypatch.setattr(
@@ -83,8 +83,8 @@ def test_wal_on_a_network_volume_is_broken(tmp_path: Path, monkeypatch: pytest.M
     assert "DELETE" in checks["database journal"].remedy
 
 
-def test_looking_for_damage_is_bounded(tmp_path: Path) -> None:
-    """Without any time the check ends at once, and claims no more than it saw."""
+def test_the_check_for_damage_is_bounded(tmp_path: Path) -> None:
+    """With no time left the check ends at once, and claims no more than it saw."""
     path = make_database(tmp_path / "a.db")
     poet = Poet(path)
     for _ in range(50):

@@ -1,1 +1,1 @@
-"""The command line's parts that need no process."""
+"""Parts of the command line that need no process."""

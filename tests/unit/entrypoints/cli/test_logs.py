@@ -1,4 +1,4 @@
-"""The output of a workflow becomes printable lines, whatever it holds."""
+"""The output of a workflow is shown as printable lines, whatever it contains."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from entrypoints.workflow_output import LineReader
 
 
 def lines(*chunks: bytes) -> list[str]:
-    """All lines, the unfinished one last."""
+    """All lines, including an unfinished last one."""
     reader = LineReader()
     found = [line for chunk in chunks for line in reader.read(chunk)]
     return [*found, reader.unfinished()]
@@ -34,15 +34,13 @@ def lines(*chunks: bytes) -> list[str]:
     ],
 )
 def test_lines_are_read(printed: bytes, shown: list[str]) -> None:
-    """Bars keep their last state, control characters go, text stays."""
+    """Bars keep their last state, control characters are removed, text stays."""
     assert lines(printed) == shown
 
 
 @given(st.binary(max_size=300), st.lists(st.integers(0, 300), max_size=5))
-def test_pieces_make_no_difference_and_nothing_acts_on_a_terminal(
-    printed: bytes, cuts: list[int]
-) -> None:
-    """Whatever the bytes and however they arrive."""
+def test_any_output_in_any_pieces_is_harmless(printed: bytes, cuts: list[int]) -> None:
+    """The lines do not depend on how the bytes arrive, and hold no control characters."""
     bounds = sorted({0, len(printed), *(cut for cut in cuts if cut < len(printed))})
     pieces = [printed[a:b] for a, b in pairwise(bounds)]
     shown = lines(*pieces)
@@ -51,8 +49,8 @@ def test_pieces_make_no_difference_and_nothing_acts_on_a_terminal(
     assert all(line.translate(joiners).isprintable() for line in shown)
 
 
-def test_a_line_without_end_is_broken_and_costs_no_memory() -> None:
-    """Sixteen megabytes on one line, and as many of a bar."""
+def test_an_endless_line_is_split_and_costs_no_memory() -> None:
+    """Sixteen megabytes on one line, and as many of a progress bar."""
     reader = LineReader()
     broken = [line for _ in range(256) for line in reader.read(b"9" * 65_536)]
     assert sum(map(len, broken)) + len(reader.unfinished()) == 256 * 65_536

@@ -11,12 +11,12 @@ PERSON = Pause(PausedBy.PERSON, "why\x1b[2J\nnot", "", SINCE, ())
 
 
 def by_environment(code: FailureCode, reason: str) -> Pause:
-    """A pause that a broken installation made."""
+    """A pause because of a broken installation."""
     return Pause(PausedBy.ENVIRONMENT, reason, code.value, SINCE, (1, 2))
 
 
-def test_the_pause_of_a_person_is_one_line() -> None:
-    """Its reason cannot act on the terminal; resume ends it."""
+def test_a_users_pause_is_one_line() -> None:
+    """Control characters in its reason are removed; resume ends it."""
     sentence = pause_sentence(PERSON)
     assert sentence.startswith(f"paused by a person since {SINCE}")
     assert sentence.endswith(": why\\x1b[2J not")

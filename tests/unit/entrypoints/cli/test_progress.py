@@ -6,7 +6,7 @@ from application.ports.events import RenderPreviewed, ServerRecovered, ServerUnh
 from domain.failure import Failure, FailureCode
 from domain.prompt import Kind
 from entrypoints.cli.progress import event_document, event_line
-from tests.ended import abandoned
+from tests.render_events import abandoned
 
 
 def test_a_prompt_whose_workers_died_too_often_says_why() -> None:

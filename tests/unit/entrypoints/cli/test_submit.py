@@ -1,4 +1,4 @@
-"""Files of briefs, in all their forms."""
+"""Files of briefs, in every form."""
 
 import json
 from contextlib import suppress
@@ -35,7 +35,7 @@ def test_each_element_of_an_array_stays_as_it_was_written(
     space: str,
     ascii_only: bool,  # noqa: FBT001
 ) -> None:
-    """The text between the commas, to the letter, whatever white space is around."""
+    """Exactly the text between the commas, whatever white space surrounds it."""
     texts = [json.dumps(item, ensure_ascii=ascii_only) for item in objects]
     written = f"{space}[{space}" + f"{space},{space}".join(texts) + f"{space}]{space}"
     assert [brief.content for brief in briefs(written.encode())] == texts
@@ -43,7 +43,7 @@ def test_each_element_of_an_array_stays_as_it_was_written(
 
 @given(st.lists(OBJECTS, min_size=2, max_size=4), st.sampled_from(["\n", "\r\n", "\n\n \n"]))
 def test_each_line_is_a_brief(objects: list[object], between: str) -> None:
-    """Lines that are blank do not count, and each brief knows the number of its line."""
+    """Blank lines do not count, and each brief knows its line number."""
     texts = [json.dumps(item) for item in objects]
     found = briefs(between.join(texts).encode())
     assert [brief.content for brief in found] == texts
@@ -54,25 +54,25 @@ def test_each_line_is_a_brief(objects: list[object], between: str) -> None:
 
 @given(OBJECTS)
 def test_an_object_laid_out_over_lines_is_one_brief(document: object) -> None:
-    """Pretty-printing does not make JSON lines of it."""
+    """Pretty-printed JSON is not taken for JSON lines."""
     text = json.dumps(document, indent=2)
     assert [brief.content for brief in briefs(text.encode())] == [text]
 
 
 @given(st.binary(max_size=60) | st.text('[]{}",: \n1a').map(str.encode))
 def test_any_bytes_are_read_or_refused_in_order(content: bytes) -> None:
-    """There are briefs, or a usage error; never another exception."""
+    """The result is a list of briefs or a usage error; never another exception."""
     with suppress(click.UsageError):
         assert all(isinstance(brief, BriefSource) for brief in briefs(content))
 
 
 def test_prose_around_one_object_stays_one_brief() -> None:
-    """A model's words and fences are the brief parser's to understand."""
+    """The brief parser understands a model's text and fences."""
     text = 'Here you are:\n```json\n{"prompt": "a"}\n```\n'
     assert [brief.content for brief in briefs(text.encode())] == [text]
 
 
-def test_nesting_without_end_is_refused() -> None:
+def test_endless_nesting_is_refused() -> None:
     """A hundred thousand brackets are a usage error, not a crash."""
     with pytest.raises(click.UsageError, match="nested too deeply"):
         briefs(b"[" * 100_000)

@@ -37,13 +37,13 @@ NOW = datetime(2026, 1, 6, 21, 30, 45, tzinfo=UTC)
     ],
 )
 def test_ages(timestamp: str | None, age: str) -> None:
-    """UTC unless a zone is named; no age for the future and for text that is no timestamp."""
+    """UTC unless a zone is named; no age for future times or for invalid text."""
     assert age_of(timestamp, NOW) == age
 
 
 @pytest.fixture
 def zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
-    """Sets the zone of this machine, as the C library knows it."""
+    """Sets the time zone of this machine, as the C library sees it."""
 
     def choose(name: str) -> None:
         monkeypatch.setenv("TZ", name)
@@ -55,7 +55,7 @@ def zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
 
 
 def test_times_are_local_with_their_zone(zone: Callable[[str], None]) -> None:
-    """Also the age is added; what is no timestamp is not rewritten."""
+    """The age is added; invalid text is not changed."""
     zone("CET-1")
     assert with_age("2026-01-06 21:30:40", NOW) == "2026-01-06 22:30:40 CET (5 s ago)"
     assert shown_time("2026-01-06T23:30:40", seconds=False) == "2026-01-07 00:30 CET"
@@ -80,7 +80,7 @@ def test_times_are_local_with_their_zone(zone: Callable[[str], None]) -> None:
 def test_the_time_until_a_timestamp(
     timestamp: str | None, shown: str, zone: Callable[[str], None]
 ) -> None:
-    """How long until then; what is due is due now."""
+    """A time that has passed is due now."""
     zone("UTC0")
     assert with_time_until(timestamp, NOW) == shown
 

@@ -1,4 +1,4 @@
-"""The property list, read back by plistlib."""
+"""The property list of launchd, read back by plistlib."""
 
 import plistlib
 
@@ -14,7 +14,7 @@ plist_text = Launchd({}, 501).text
 
 
 def test_the_whole_list() -> None:
-    """Every key has a value that somebody chose."""
+    """Every key has a deliberate value."""
     definition = service("/bin/x", "daemon", environment={"PATH": "/bin"}, name="songs")
     text = plist_text(definition)
     assert MARK in text

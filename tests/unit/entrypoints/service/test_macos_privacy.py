@@ -1,4 +1,4 @@
-"""What macOS keeps from a launchd job, told on any system."""
+"""Folders that macOS protects from a launchd job; tested on any system."""
 
 from pathlib import Path, PurePosixPath
 
@@ -30,13 +30,13 @@ HOME = PurePosixPath("/Users/poet")
         ("/opt/comfy", None),
     ],
 )
-def test_places(path: str, place: str | None) -> None:
-    """The folders that ask for consent, under every name that they have."""
+def test_protected_folders(path: str, place: str | None) -> None:
+    """The folders that ask for consent, under each of their names."""
     assert guarded_place(PurePosixPath(path), HOME) == place
 
 
 def test_each_path_is_named_with_the_way_out(tmp_path: Path) -> None:
-    """A link into such a folder counts; what lies elsewhere is not named."""
+    """With a solution; a link into such a folder counts, and other paths are not named."""
     desktop = tmp_path / "Desktop"
     desktop.mkdir()
     link = tmp_path / "link.db"
@@ -51,8 +51,8 @@ def test_each_path_is_named_with_the_way_out(tmp_path: Path) -> None:
     assert all(str(python) in check.remedy for check in checks)
 
 
-def test_nothing_there_is_said_once_on_a_mac_and_never_elsewhere(tmp_path: Path) -> None:
-    """Linux keeps nothing from services."""
+def test_no_protected_path_is_one_line_on_a_mac_and_none_elsewhere(tmp_path: Path) -> None:
+    """Linux protects no folders from services."""
     paths = {"database": tmp_path / "a.db"}
     (check,) = privacy_checks(paths, "darwin", tmp_path / "home", tmp_path / "python")
     assert check.status is CheckStatus.OK
@@ -60,8 +60,8 @@ def test_nothing_there_is_said_once_on_a_mac_and_never_elsewhere(tmp_path: Path)
     assert list(privacy_checks(paths, "linux", tmp_path, tmp_path / "python")) == []
 
 
-def test_everything_that_a_service_opens_is_looked_at(tmp_path: Path) -> None:
-    """What is not set is left to the checks that ask for it."""
+def test_every_path_that_a_service_opens_is_checked(tmp_path: Path) -> None:
+    """Missing settings are reported by other checks."""
     (tmp_path / "media_generator_config.json").write_text("{}")
     environ = {"HOME": str(tmp_path), "MUSINGS_DB_PATH": "a.db"}
     found = paths_in_use(settings(tmp_path, environ), tmp_path / "venv")

@@ -1,4 +1,4 @@
-"""A service has the settings that are in force where it is installed."""
+"""A service gets the settings in force where it is installed."""
 
 import json
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ def defined(
     overrides: Mapping[str, str] | None = None,
     variables_to_copy: tuple[str, ...] = (),
 ) -> tuple[ServiceDefinition, list[str]]:
-    """The service of a person in a home, and what was said about it."""
+    """The service of a user with this home, and the messages about it."""
     environ = {"HOME": str(home), "PATH": "/usr/bin:/bin", **variables}
     builder = DefinitionBuilder(settings(home, environ, overrides), environ)
     made = builder.build("mediagen", ("/bin/mediagen",), overrides or {}, variables_to_copy)
@@ -33,7 +33,7 @@ def defined(
 
 
 def again(home: Path, made: ServiceDefinition, elsewhere: Path) -> LoadedSettings:
-    """The settings that the daemon will load, in another folder, with nothing else set."""
+    """The settings that the daemon will load, in another folder and an empty environment."""
     arguments = made.command[made.command.index("--config") :]
     overrides = dict(
         word.removeprefix("--set=").split("=", 1) for word in arguments if word.startswith("--set=")
@@ -48,7 +48,7 @@ def again(home: Path, made: ServiceDefinition, elsewhere: Path) -> LoadedSetting
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """A home with a configuration in it, whose name has what must be escaped."""
+    """A home with a configuration, and a name that needs escaping."""
     made = tmp_path / "po$et's %h"
     made.mkdir()
     (made / FILE).write_text('{"comfyui": {"comfyui_directory": "$STUFF/ComfyUI"}}')
@@ -56,7 +56,7 @@ def home(tmp_path: Path) -> Path:
 
 
 def test_the_same_settings_from_another_folder(home: Path, tmp_path: Path) -> None:
-    """Relative paths and variables mean what they mean here, wherever they stand."""
+    """Relative paths and variables keep their meaning, in every section."""
     variables = {
         "STUFF": "/st uff",
         "MUSINGS_DB_PATH": "poems/$WORD.db",
@@ -77,7 +77,7 @@ def test_the_same_settings_from_another_folder(home: Path, tmp_path: Path) -> No
 
 
 def test_only_what_is_needed_is_copied(home: Path) -> None:
-    """Settings in force, PATH, what the file names, and what was asked for."""
+    """Settings in force, PATH, variables that the file names, and requested ones."""
     variables = {
         "STUFF": "/stuff",
         "MEDIA_GENERATOR_CONFIG": str(home / FILE).replace("$", "$$"),
@@ -114,26 +114,26 @@ def test_secrets_stay_out(home: Path) -> None:
 
 @pytest.mark.parametrize("name", ["HF_TOKEN", "NOT_SET", "a b"])
 def test_variables_that_cannot_be_copied(home: Path, name: str) -> None:
-    """A secret that is asked for by name, and a variable that is not there, are refused."""
+    """A requested secret, and a missing variable, are refused."""
     with pytest.raises(ServiceError, match=name):
         defined(home, {"STUFF": "/x", "HF_TOKEN": "x", "a b": "x"}, variables_to_copy=(name,))
 
 
 def test_a_value_cannot_be_given_for_a_variable(home: Path) -> None:
-    """Whoever tries is told how it is done, rather than that a variable is missing."""
+    """The message explains how, instead of reporting a missing variable."""
     with pytest.raises(ServiceError, match="a name alone: set STUFF here, and pass --env STUFF"):
         defined(home, {"STUFF": "/x"}, variables_to_copy=("STUFF=1",))
 
 
 def test_without_a_file(tmp_path: Path) -> None:
-    """A service starts where no shell set anything, so the settings must be in a file."""
+    """A service starts without a shell's variables, so its settings must be in a file."""
     variables = {"MUSINGS_DB_PATH": "/x.db", "XDG_CONFIG_HOME": str(tmp_path)}
     with pytest.raises(SettingsError, match="Write media_generator_config"):
         defined(tmp_path, variables)
 
 
 def test_the_program(tmp_path: Path) -> None:
-    """The script beside the interpreter, or the interpreter itself where there is none."""
+    """The script next to the interpreter, or the interpreter if there is none."""
     python = tmp_path / "python"
     assert mediagen_command(str(python))[:2] == (str(python), "-c")
     script = tmp_path / "mediagen"

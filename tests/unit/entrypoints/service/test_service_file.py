@@ -1,4 +1,4 @@
-"""The service's file is written whole, privately, and never over another's."""
+"""The service file is written atomically, privately, and never over a foreign file."""
 
 import os
 from pathlib import Path
@@ -10,7 +10,7 @@ from entrypoints.service.service_definition import MARK, ServiceError
 
 
 def test_written_once(tmp_path: Path) -> None:
-    """Folders are made; the same text is no change; rights are the owner's alone."""
+    """Folders are created; the same text is no change; only the owner has access."""
     file = tmp_path / "a" / "b" / "x.service"
     assert write_file(file, f"# {MARK} ü")
     assert not write_file(file, f"# {MARK} ü")
@@ -23,8 +23,8 @@ def test_written_once(tmp_path: Path) -> None:
     assert os.listdir(file.parent) == ["x.service"]  # noqa: PTH208 - names only
 
 
-def test_a_reader_never_sees_half(tmp_path: Path) -> None:
-    """Whoever opened the old file goes on reading it: the new one is another."""
+def test_a_reader_never_sees_a_partial_file(tmp_path: Path) -> None:
+    """A reader of the old file keeps it: the new one is another file."""
     file = tmp_path / "x.service"
     write_file(file, f"# {MARK} old")
     with file.open() as reader:
@@ -32,8 +32,8 @@ def test_a_reader_never_sees_half(tmp_path: Path) -> None:
         assert reader.read() == f"# {MARK} old"
 
 
-def test_nothing_is_left_when_it_fails(tmp_path: Path) -> None:
-    """What cannot be written leaves the old file and no other."""
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
+    """No temporary file is left either."""
     file = tmp_path / "x.service"
     write_file(file, f"# {MARK} old")
     with pytest.raises(UnicodeEncodeError):
@@ -41,8 +41,8 @@ def test_nothing_is_left_when_it_fails(tmp_path: Path) -> None:
     assert [path.read_text() for path in tmp_path.iterdir()] == [f"# {MARK} old"]
 
 
-def test_anothers_file(tmp_path: Path) -> None:
-    """It stays as it is."""
+def test_a_foreign_file_is_kept(tmp_path: Path) -> None:
+    """A file that Media Generator did not write is not changed."""
     file = tmp_path / "dbus.service"
     file.write_text("[Unit]")
     with pytest.raises(ServiceError, match="another --name"):

@@ -1,4 +1,4 @@
-"""The unit says what it is meant to say, to our reading of the rules and to systemd itself."""
+"""The unit means what it should, by the documented syntax and to systemd itself."""
 
 import os
 import re
@@ -21,7 +21,7 @@ TEXT = st.text(st.characters(exclude_categories=("Cc", "Cs", "Cn")), max_size=30
 
 
 def read_back(line: str) -> list[str]:
-    """The words of a line by systemd.syntax(7), as far as we write it."""
+    """The words of a line according to systemd.syntax(7), as far as the unit uses it."""
     words = []
     position = 0
     while position < len(line):
@@ -35,7 +35,7 @@ def read_back(line: str) -> list[str]:
 
 
 def values(text: str, key: str) -> list[str]:
-    """What a key is set to, each time."""
+    """Every value of a key."""
     return [line.partition("=")[2] for line in text.splitlines() if line.startswith(f"{key}=")]
 
 
@@ -47,7 +47,7 @@ def test_any_text_is_read_back(words: list[str]) -> None:
 
 @given(TEXT, TEXT)
 def test_any_argument_and_variable_is_read_back(word: str, value: str) -> None:
-    """The whole unit holds them, one line for each variable."""
+    """In a whole unit, with one line for each variable."""
     text = unit_text(service("/bin/true", word, environment={"A": value}))
     (command,) = values(text, "ExecStart")
     assert command.startswith(":") == ("$" in word)
@@ -57,8 +57,8 @@ def test_any_argument_and_variable_is_read_back(word: str, value: str) -> None:
 
 
 @pytest.mark.parametrize("letter", ["\n", "\x1b", "\0", "\x85", "\udcff", "\ufffe", "\ufdd0"])
-def test_what_no_file_can_hold_is_refused(letter: str) -> None:
-    """A line break would begin another setting; systemd drops lines that are not UTF-8."""
+def test_text_that_a_unit_cannot_hold_is_refused(letter: str) -> None:
+    """A line break would start another setting; systemd drops lines that are not UTF-8."""
     with pytest.raises(ServiceError, match="no service file can hold"):
         service("/bin/true", f"a{letter}b")
     with pytest.raises(ServiceError, match="variable A"):
@@ -66,14 +66,14 @@ def test_what_no_file_can_hold_is_refused(letter: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "-x", "a b", "a/b", "../x", "a@b", "a%n", "x" * 65, "a\n"])
-def test_a_name_that_is_none(name: str) -> None:
+def test_an_invalid_name_is_refused(name: str) -> None:
     """It would be a template, another folder, or an option."""
     with pytest.raises(ServiceError, match="name"):
         service(name=name)
 
 
 def test_restart_watchdog_and_end() -> None:
-    """Failures start again, a wrong configuration does not; the end takes the whole tree."""
+    """Failures are restarted, a wrong configuration is not; a stop ends the whole tree."""
     text = unit_text(service())
     expected = {
         "Type": "notify",
@@ -97,8 +97,8 @@ def test_restart_watchdog_and_end() -> None:
 
 @pytest.mark.skipif(which("systemd-analyze") is None, reason="there is no systemd here")
 @pytest.mark.parametrize("folder", ["plain", "sp ace%h$HOME ü", "quo'te\"s\\"])
-def test_systemd_reads_it_as_it_is_meant(tmp_path: Path, folder: str) -> None:
-    """No complaint, and the command line and variables that systemd dumps are ours."""
+def test_systemd_reads_the_unit_as_intended(tmp_path: Path, folder: str) -> None:
+    """Without complaints, and its dump has the right command line and variables."""
     program = tmp_path / folder / "mediagen"
     program.parent.mkdir()
     program.symlink_to("/bin/true")
@@ -119,7 +119,7 @@ def test_systemd_reads_it_as_it_is_meant(tmp_path: Path, folder: str) -> None:
 
 
 def dump(folder: Path, definition: ServiceDefinition) -> str:
-    """What systemd understood of a unit; it must have nothing to say against it."""
+    """The unit as systemd understood it, without complaints."""
     unit = folder / "mediagen.service"
     unit.write_text(unit_text(definition), "utf-8")
     running = folder / "run"

@@ -1,4 +1,4 @@
-"""One event of each sort, with words in them that nobody may read in a log."""
+"""One event of each type, with private text that no log may contain."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from application.ports.events import (
 )
 from domain.failure import Failure, FailureCode
 from domain.prompt import Kind
-from tests.ended import abandoned, failed, postponed, published, released, superseded
+from tests.render_events import abandoned, failed, postponed, published, released, superseded
 
 if TYPE_CHECKING:
     from application.ports.events import Event
@@ -65,14 +65,14 @@ QUOTING = frozenset(
 
 
 def failure(code: FailureCode) -> Failure:
-    """A failure that says the canary wherever a failure of that code can."""
+    """A failure with the canary in every text that a failure of this code can have."""
     message = f"it said {CANARY}" if code in QUOTING else "the script ended with exit code 1"
     detail = f"Traceback: {CANARY}\nlyrics: {CANARY}"
     return Failure(code, message, detail, words=f"KeyError: '{CANARY}'")
 
 
 def every_event(code: FailureCode = FailureCode.WORKFLOW_FAILED) -> list[Event]:
-    """One of each sort; those with a failure have that code."""
+    """One event of each type; those with a failure have this code."""
     image, audio = Kind.IMAGE, Kind.AUDIO
     cause = failure(code)
     return [

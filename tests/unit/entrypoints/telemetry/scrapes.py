@@ -1,4 +1,4 @@
-"""Reading what is scraped, as Prometheus does."""
+"""Reading metrics as Prometheus does."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Scrape(dict[tuple[str, frozenset[tuple[str, str]]], float]):
 
 
 def parsed(text: str) -> Scrape:
-    """What stands in a scrape."""
+    """The samples of a scrape."""
     return Scrape(
         {
             (sample.name, frozenset(sample.labels.items())): sample.value
@@ -41,7 +41,7 @@ def parsed(text: str) -> Scrape:
 
 
 def scraped(registry: CollectorRegistry) -> Scrape:
-    """What a registry gives now."""
+    """The current samples of a registry."""
     return parsed(generate_latest(registry).decode())
 
 
@@ -50,7 +50,7 @@ def render_metrics(
     is_alive: Callable[[], bool] = lambda: True,
     dropped_lines: Callable[[], int] = lambda: 0,
 ) -> tuple[RenderMetrics, CollectorRegistry]:
-    """Metrics, and where they are registered."""
+    """The render metrics, and their registry."""
     registry, clock = CollectorRegistry(), clock or ManualClock()
     metrics = RenderMetrics(registry, WORKFLOWS, clock.monotonic, is_alive, dropped_lines)
     metrics.servers.replace([SERVER])

@@ -1,4 +1,4 @@
-"""The page names every event of the log, and none that there is not."""
+"""The documentation names exactly the events of the log."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WRITERS = ("telemetry", "daemon")
 
 
 def _said() -> set[str]:
-    """Every name of an event: those of the queue, and those of the sources that write the log."""
+    """Every event name, from the queue and from the modules that write the log."""
     entrypoints = ROOT / "src" / "entrypoints"
     of_queue = {row.name for event, row in EVENTS.items() if event is not RenderEnded}
     of_queue |= {name_of(event) for event in every_event()}
@@ -35,7 +35,7 @@ def _said() -> set[str]:
 
 
 def test_the_page_names_every_event_of_the_log() -> None:
-    """Whoever filters the log finds there what to look for."""
+    """A reader who filters the log can look up every name."""
     table = PAGE.partition("| event | level |")[2].partition("\n\n")[0]
     rows = [line.rpartition("|")[0].rpartition("|")[0] for line in table.splitlines()]
     named = set(re.findall(r"`([a-z]+\.[a-z_]+)`", "\n".join(rows)))

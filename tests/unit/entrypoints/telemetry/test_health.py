@@ -1,4 +1,4 @@
-"""Health and metrics over real HTTP."""
+"""Health and metrics over HTTP."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Desk:
-    """A server whose answers depend on what the test says."""
+    """A server whose answers the test decides."""
 
     def __init__(self) -> None:
         self.alive = True
@@ -66,7 +66,7 @@ class Desk:
 
 
 def is_hung_up(client: socket.socket) -> bool:
-    """Whether the server ends the connection, politely or in the middle of a word."""
+    """Whether the server closes the connection, in order or abruptly."""
     try:
         return client.recv(1) == b""
     except ConnectionResetError:
@@ -75,14 +75,14 @@ def is_hung_up(client: socket.socket) -> bool:
 
 @pytest.fixture
 def desk() -> Iterator[Desk]:
-    """A server that is closed again."""
+    """A server that is closed after the test."""
     made = Desk()
     yield made
     made.server.close()
 
 
 def test_health_follows_the_main_loop(desk: Desk) -> None:
-    """200 while it beats, 503 with the reason otherwise."""
+    """200 while the main loop resets the watchdog, 503 with the reason otherwise."""
     assert desk.told("/healthz") == (200, {"status": "ok"})
     desk.alive = False
     wrong = {"status": "unavailable", "reason": "main_loop_stands_still"}
@@ -91,7 +91,7 @@ def test_health_follows_the_main_loop(desk: Desk) -> None:
 
 
 def test_readiness_follows_the_queue(desk: Desk) -> None:
-    """What the environment broke is no readiness; what a person wants is."""
+    """A stop by the environment makes it unready; a user's pause does not."""
     assert desk.told("/readyz") == (200, {"status": "ok"})
     desk.pause(PausedBy.PERSON)
     assert desk.told("/readyz") == (200, {"status": "ok", "paused_by": "person"})
@@ -109,7 +109,7 @@ def test_readiness_follows_the_queue(desk: Desk) -> None:
 
 
 def test_metrics_come_as_text_or_as_openmetrics(desk: Desk) -> None:
-    """Prometheus says which it likes; a version that is none is no error."""
+    """Prometheus names its preferred format; an unknown version is no error."""
     response, body = desk.ask("/metrics?x=1")
     assert response.getheader("Content-Type", "").startswith("text/plain; version=0.0.4")
     assert parsed(body.decode()).of("mediagen_up") == 1
@@ -126,7 +126,7 @@ def test_metrics_come_as_text_or_as_openmetrics(desk: Desk) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/metrics/", "/healthz/../metrics", "*"])
 def test_other_paths_are_not_found(desk: Desk, path: str) -> None:
-    """Nothing else stands there."""
+    """No other routes exist."""
     assert desk.ask(path)[0].status == 404
 
 
@@ -157,8 +157,8 @@ def test_a_bug_is_reported_and_answered(desk: Desk, capfd: pytest.CaptureFixture
     assert capfd.readouterr() == ("", "")
 
 
-def test_what_is_no_http_is_refused(desk: Desk) -> None:
-    """The server neither falls nor says what it is made of."""
+def test_invalid_http_is_refused(desk: Desk) -> None:
+    """The server survives, and does not reveal its software."""
     with socket.create_connection(desk.address, timeout=60) as raw:
         raw.sendall(b"hello there, who are you\r\n\r\n")
         answer = raw.makefile("rb").read()
@@ -167,7 +167,7 @@ def test_what_is_no_http_is_refused(desk: Desk) -> None:
 
 
 def test_slow_clients_do_not_block_others(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many say nothing, the next one is served; the oldest gives way."""
+    """However many clients are silent, the next one is served; the oldest connection is closed."""
     monkeypatch.setattr(health, "MAX_CONNECTIONS", 8)
     monkeypatch.setattr(health._Handler, "timeout", 600.0)  # noqa: SLF001 - not its doing
     silent = []
@@ -182,8 +182,10 @@ def test_slow_clients_do_not_block_others(desk: Desk, monkeypatch: pytest.Monkey
         each.close()
 
 
-def test_a_client_that_trickles_is_hung_up_on(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A connection has an end, however busy it looks."""
+def test_a_client_that_sends_slowly_is_disconnected(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection has a time limit, however busy it looks."""
     monkeypatch.setattr(health, "MAX_CONNECTION_SECONDS", 0.0)
     monkeypatch.setattr(health._Handler, "timeout", 600.0)  # noqa: SLF001 - not its doing
     with socket.create_connection(desk.address, timeout=60) as raw:
@@ -191,8 +193,8 @@ def test_a_client_that_trickles_is_hung_up_on(desk: Desk, monkeypatch: pytest.Mo
         assert is_hung_up(raw)
 
 
-def test_a_closed_server_answers_nobody() -> None:
-    """Its port is free at once, and whoever was being served is let go."""
+def test_a_closed_server_answers_no_request() -> None:
+    """Its port is free at once, and open connections are closed."""
     desk = Desk()
     with socket.create_connection(desk.address, timeout=60) as waiting:
         assert desk.told("/healthz")[0] == 200  # so the first one is accepted too
@@ -205,7 +207,7 @@ def test_a_closed_server_answers_nobody() -> None:
 
 
 def test_a_port_that_is_taken_is_explained(desk: Desk) -> None:
-    """The person learns which port, and what to do."""
+    """The message names the port and a solution."""
     host, port = desk.address
     with pytest.raises(SettingsError) as caught:
         HealthServer(host, port, desk.respond)
@@ -215,8 +217,8 @@ def test_a_port_that_is_taken_is_explained(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("host", ["no.such.host.invalid", "256.1.1.1", "a" * 300])
-def test_a_host_that_is_none_is_explained(desk: Desk, host: str) -> None:
-    """Whether it cannot be looked up, or is no name at all."""
+def test_an_invalid_host_is_explained(desk: Desk, host: str) -> None:
+    """Whether it cannot be resolved or is no valid name."""
     with pytest.raises(SettingsError, match=r"web\.health_host is '"):
         HealthServer(host, 0, desk.respond)
 
@@ -225,14 +227,14 @@ def test_a_host_that_is_none_is_explained(desk: Desk, host: str) -> None:
     ("host", "exposed"),
     [("127.0.0.1", False), ("localhost", False), ("0.0.0.0", True)],  # noqa: S104 - the subject
 )
-def test_what_others_can_reach_is_known(desk: Desk, host: str, exposed: bool) -> None:  # noqa: FBT001 - of the table
-    """An address that is not this machine's own is to be warned of."""
+def test_exposed_addresses_are_recognised(desk: Desk, host: str, exposed: bool) -> None:  # noqa: FBT001 - of the table
+    """Any address but a loopback address causes a warning."""
     with closing(HealthServer(host, 0, desk.respond)) as server:
         assert server.is_exposed is exposed
 
 
 def test_the_watchdog_notices_a_main_loop_that_hangs() -> None:
-    """At the limit it is alive, after it not; the next reset revives it."""
+    """Alive at the limit, hung after it; the next reset revives it."""
     now = [0.0]
     watchdog = Watchdog(lambda: now[0], 60.0)
     now[0] = 60.0

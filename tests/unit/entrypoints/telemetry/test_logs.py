@@ -1,4 +1,4 @@
-"""The log itself: its forms, its files, its troubles."""
+"""The log: its formats, its files, and errors while writing it."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_the_form_fits_the_place(
     human: bool,  # noqa: FBT001 - of the table
     coloured: bool,  # noqa: FBT001 - of the table
 ) -> None:
-    """People on a terminal get words, programs get JSON, and colours only where they are liked."""
+    """Text on a terminal, JSON for programs, and colours only where they are wanted."""
     with closing(Logs(section, stream, environ)) as logs:
         logs.logger.info("daemon.stopping", reason="SIGTERM")
     text = stream.getvalue()
@@ -95,7 +95,7 @@ def test_the_form_fits_the_place(
 @pytest.mark.parametrize("form", ["human", "json"])
 @pytest.mark.parametrize("code", [FailureCode.ARGUMENTS_REJECTED, FailureCode.WORKFLOW_FAILED])
 def test_nothing_private_is_written(form: str, code: FailureCode) -> None:
-    """Even at the level for debugging no word of a prompt reaches the log."""
+    """Not even at level DEBUG does text of a prompt reach the log."""
     stream = io.StringIO()
     section = Logging(format="human" if form == "human" else "json", level="debug")
     with closing(Logs(section, stream, {})) as logs:
@@ -106,7 +106,7 @@ def test_nothing_private_is_written(form: str, code: FailureCode) -> None:
 
 
 @pytest.mark.parametrize("form", ["human", "json"])
-def test_a_hostile_text_stays_on_its_line(form: str) -> None:
+def test_hostile_text_stays_on_its_line(form: str) -> None:
     """Line ends, escape sequences and endless texts do no harm."""
     section = Logging(format="human" if form == "human" else "json")
     text = written(section, io.StringIO(), reason="a\nb\x1b[2Jc" + "d" * 5000)
@@ -115,7 +115,7 @@ def test_a_hostile_text_stays_on_its_line(form: str) -> None:
     assert len(line) < 1_500
 
 
-def test_what_is_below_the_level_is_left_out_until_it_changes() -> None:
+def test_the_level_can_change_at_run_time() -> None:
     """The level follows the settings while the log is in use."""
     stream = io.StringIO()
     with closing(Logs(Logging(level="warning"), stream, {})) as logs:
@@ -151,7 +151,7 @@ def test_eight_threads_lose_no_line(tmp_path: Path) -> None:
 
 
 def test_a_file_is_rotated_and_old_ones_go(tmp_path: Path) -> None:
-    """There are never more predecessors than asked for, and only the group may read along."""
+    """The number of old files is limited, and only the group may read them."""
     file = tmp_path / "log"
     section = Logging(file=str(file), max_bytes=4096, backups=2)
     with closing(Logs(section, io.StringIO(), {})) as logs:
@@ -164,8 +164,8 @@ def test_a_file_is_rotated_and_old_ones_go(tmp_path: Path) -> None:
     assert modes == {0}
 
 
-def test_without_predecessors_the_file_begins_anew(tmp_path: Path) -> None:
-    """The standard library would let it grow for ever."""
+def test_without_old_files_the_file_starts_again(tmp_path: Path) -> None:
+    """With the standard library it would grow for ever."""
     file = tmp_path / "log"
     section = Logging(file=str(file), max_bytes=4096, backups=0)
     with closing(Logs(section, io.StringIO(), {})) as logs:
@@ -176,8 +176,8 @@ def test_without_predecessors_the_file_begins_anew(tmp_path: Path) -> None:
     assert parsed(file.read_text())[-1]["reason"] == "reason 199"
 
 
-def test_a_file_that_was_moved_is_opened_anew(tmp_path: Path) -> None:
-    """So logrotate can move it and send SIGHUP."""
+def test_a_moved_file_is_opened_again(tmp_path: Path) -> None:
+    """This is how logrotate works with SIGHUP."""
     file, moved = tmp_path / "log", tmp_path / "moved"
     section = Logging(file=str(file))
     with closing(Logs(section, io.StringIO(), {})) as logs:
@@ -192,7 +192,7 @@ def test_a_file_that_was_moved_is_opened_anew(tmp_path: Path) -> None:
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
-    """The person learns which folder, and the log that there was goes on."""
+    """The message names the folder, and the current log stays in use."""
     wrong = Logging(file=str(tmp_path / "none" / "log"))
     with pytest.raises(SettingsError, match=r"logging\.file: the folder .*none does not exist"):
         Logs(wrong, io.StringIO(), {})
@@ -205,14 +205,14 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
 
 
 def test_a_path_that_is_a_folder_is_refused(tmp_path: Path) -> None:
-    """What the system says of it is told."""
+    """With the operating system's reason."""
     with pytest.raises(SettingsError, match="cannot be written: Is a directory"):
         Logs(Logging(file=str(tmp_path)), io.StringIO(), {})
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has /dev/full")
 def test_a_full_disk_costs_lines_only(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """Nothing is raised or printed; the lines are counted, and the log tells once it can."""
+    """Nothing is raised or printed; lost lines are counted, and logged when there is space."""
     file = tmp_path / "log"
     full = Logging(file="/dev/full", format="json")
     with closing(Logs(full, io.StringIO(), {})) as logs:
@@ -229,7 +229,7 @@ def test_a_full_disk_costs_lines_only(capfd: pytest.CaptureFixture[str], tmp_pat
 
 
 class Stuck(logging.Handler):
-    """A pipe that nobody reads for now."""
+    """A pipe that is not being read."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -242,7 +242,7 @@ class Stuck(logging.Handler):
 
 
 def test_an_unread_pipe_delays_no_one() -> None:
-    """Rendering continues; lines that find no place are counted."""
+    """Rendering continues; lines that do not fit are counted."""
     target, source = Stuck(), BoundedQueueHandler(max_waiting=5)
     listener = LogListener(source, target)
     logger = logging.Logger("mediagen")  # noqa: LOG001 - apart from the global ones
@@ -307,8 +307,8 @@ logs.close()
 """
 
 
-def test_a_disk_that_fills_up_in_the_middle_of_a_line_leaves_no_half(tmp_path: Path) -> None:
-    """Every line of the file is JSON, also after there is space again."""
+def test_a_full_disk_leaves_no_partial_line(tmp_path: Path) -> None:
+    """Every line of the file is JSON, even after there is space again."""
     file = tmp_path / "log"
     command = [sys.executable, "-c", SMALL_DISK, str(file)]
     subprocess.run(command, check=True, timeout=60)  # noqa: S603 - our own program
@@ -328,8 +328,8 @@ print("finished", logs.dropped)
 """
 
 
-def test_a_process_ends_although_nobody_reads_its_log() -> None:
-    """Neither the log nor the interpreter's own exit waits for the pipe."""
+def test_a_process_ends_even_if_its_log_is_not_read() -> None:
+    """Neither the log nor the interpreter's exit waits for the pipe."""
     command = [sys.executable, "-c", UNREAD]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:  # noqa: S603 - our own program
         assert process.stdout is not None
@@ -357,7 +357,7 @@ def test_a_fifo_can_be_the_log_file(tmp_path: Path) -> None:
 def test_a_folder_that_forbids_rotation_costs_no_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The file grows beyond its size until the folder can be written to."""
+    """The file grows beyond its limit until the folder is writable."""
 
     def refuse(*_: object) -> None:
         raise PermissionError
@@ -377,7 +377,7 @@ def test_a_folder_that_forbids_rotation_costs_no_line(
 
 
 def test_a_real_pipe_gets_whole_lines() -> None:
-    """A stream with a number of its own is written to past its buffer."""
+    """A stream with a file descriptor is written to directly, past its buffer."""
     reading, writing = os.pipe()
     with os.fdopen(writing, "w") as stream, os.fdopen(reading) as reader:
         with closing(Logs(JSON, stream, {})) as logs:

@@ -1,4 +1,4 @@
-"""What the events add up to."""
+"""Metrics computed from events."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from application.ports.events import RenderStarted
 from domain.failure import Failure, FailureCode
 from domain.prompt import Kind
 from entrypoints.telemetry.metrics import OUTCOMES, ServerMetrics
-from tests.ended import failed, published
 from tests.fakes.system import ManualClock
+from tests.render_events import failed, published
 from tests.unit.entrypoints.telemetry.sample_events import CANARY, SERVER, every_event
 from tests.unit.entrypoints.telemetry.scrapes import render_metrics, scraped
 
 ONE, OTHER = "http://one:8188", "http://other:8188"
 
 
-def test_every_end_is_counted_once() -> None:
-    """Kind and outcome tell what became of a prompt."""
+def test_every_outcome_is_counted_once() -> None:
+    """By kind and outcome."""
     metrics, registry = render_metrics()
     for event in every_event():
         metrics.handle(event)
@@ -31,7 +31,7 @@ def test_every_end_is_counted_once() -> None:
     }
     assert {key: value for key, value in counted.items() if value} == {
         ("image", "published"): 1,
-        ("audio", "failed"): 2,  # one of them is that of a prompt whose workers died
+        ("audio", "failed"): 2,  # one of them belongs to a prompt whose workers crashed
         ("image", "released"): 1,
         ("audio", "postponed"): 1,
         ("image", "superseded"): 1,
@@ -43,11 +43,11 @@ def test_every_end_is_counted_once() -> None:
     assert scrape.of("mediagen_lease_losses_total") == 2
     assert scrape.of("mediagen_worker_troubles_total") == 1
     assert scrape.of("mediagen_server_set_asides_total", server=SERVER) == 1
-    assert scrape.of("mediagen_server_up", server=SERVER) == 1  # it came back
+    assert scrape.of("mediagen_server_up", server=SERVER) == 1  # it recovered
 
 
 def test_counters_are_there_before_anything_happens() -> None:
-    """Or the first failure of its sort would be no increase."""
+    """Otherwise the first failure of a type would not be an increase."""
     _, registry = render_metrics()
     scrape = scraped(registry)
     for code in FailureCode:
@@ -55,8 +55,8 @@ def test_counters_are_there_before_anything_happens() -> None:
     assert scrape.of("mediagen_render_seconds_count", kind="image", workflow="flux.py") == 0
 
 
-def test_the_time_of_a_render_stands_under_its_workflow() -> None:
-    """Two renders of 2 and 400 seconds are in their buckets."""
+def test_render_times_are_labelled_with_the_workflow() -> None:
+    """Renders of 2 and 400 seconds are in the right buckets."""
     metrics, registry = render_metrics()
     for render, seconds in ((1, 2.0), (2, 400.0)):
         metrics.handle(RenderStarted(render, render, Kind.AUDIO))
@@ -74,8 +74,8 @@ def test_the_time_of_a_render_stands_under_its_workflow() -> None:
     assert count == 1
 
 
-def test_what_another_worker_rendered_has_no_time() -> None:
-    """A folder found finished is published within no time; that is no render of 0 seconds."""
+def test_an_adopted_render_has_no_render_time() -> None:
+    """Publishing another worker's finished folder takes no time, but is no render of 0 seconds."""
     metrics, registry = render_metrics()
     metrics.handle(published(1, 1, Kind.IMAGE, ("a",), 0.0))
     scrape = scraped(registry)
@@ -83,8 +83,8 @@ def test_what_another_worker_rendered_has_no_time() -> None:
     assert scrape.of("mediagen_prompts_total", kind="image", outcome="published") == 1
 
 
-def test_running_renders_come_and_go() -> None:
-    """By kind; an end that is told twice does no harm."""
+def test_running_renders_are_counted() -> None:
+    """By kind; a repeated outcome does no harm."""
     metrics, registry = render_metrics()
     for render in (1, 2):
         metrics.handle(RenderStarted(render, render, Kind.IMAGE))
@@ -97,8 +97,8 @@ def test_running_renders_come_and_go() -> None:
     assert scrape.of("mediagen_renders_running", kind="audio") == 0
 
 
-def test_a_render_whose_end_was_not_told_is_forgotten() -> None:
-    """The queue knows better; but what began after the queue was asked is kept."""
+def test_a_render_without_an_outcome_event_is_forgotten() -> None:
+    """The queue is right about it; but a render started after the query is kept."""
     clock = ManualClock()
     metrics, registry = render_metrics(clock)
     metrics.handle(RenderStarted(1, 1, Kind.IMAGE))
@@ -113,7 +113,7 @@ def test_a_render_whose_end_was_not_told_is_forgotten() -> None:
 
 
 def test_the_main_loop_is_asked_at_each_scrape() -> None:
-    """Up means that it goes round, not that the process exists."""
+    """Up means that the loop runs, not just that the process exists."""
     alive, dropped = [True], [0]
     _, registry = render_metrics(is_alive=lambda: alive[0], dropped_lines=lambda: dropped[0])
     assert scraped(registry).of("mediagen_up") == 1
@@ -123,7 +123,7 @@ def test_the_main_loop_is_asked_at_each_scrape() -> None:
 
 
 def test_eight_threads_lose_no_count() -> None:
-    """Every slot counts."""
+    """The slots' threads all count."""
     metrics, registry = render_metrics()
 
     def notice_all(thread: int) -> None:
@@ -140,8 +140,8 @@ def test_eight_threads_lose_no_count() -> None:
     assert scrape.of("mediagen_renders_running", kind="image") == 0
 
 
-def test_nothing_private_is_scraped_and_nothing_grows() -> None:
-    """No word of a prompt and no number of one is a label: a thousand prompts change no series."""
+def test_metrics_hold_no_private_text_and_do_not_grow() -> None:
+    """No text and no id of a prompt is a label: a thousand prompts add no series."""
     metrics, registry = render_metrics()
     before = set(scraped(registry))
     for _ in range(100):
@@ -152,15 +152,15 @@ def test_nothing_private_is_scraped_and_nothing_grows() -> None:
     assert CANARY not in generate_latest(registry).decode()
 
 
-def test_nothing_is_registered_for_everybody() -> None:
-    """Two daemons in one process, as in tests, count for themselves."""
+def test_registries_are_separate() -> None:
+    """Two daemons in one process, as in tests, count separately."""
     render_metrics()
     render_metrics()
     assert "mediagen" not in generate_latest(REGISTRY).decode()
 
 
-def test_a_server_is_up_until_it_is_set_aside_and_again_when_it_returns() -> None:
-    """Its set-asides add up; another server is not touched by them."""
+def test_a_server_is_down_while_it_is_unhealthy() -> None:
+    """The number of times is counted; other servers are not affected."""
     registry = CollectorRegistry()
     metrics = ServerMetrics(registry)
     metrics.replace([ONE, OTHER])
@@ -179,7 +179,7 @@ def test_a_server_is_up_until_it_is_set_aside_and_again_when_it_returns() -> Non
 
 
 def test_there_are_no_more_series_than_servers_in_the_settings() -> None:
-    """What older settings named is gone, also when a job of theirs still tells of it."""
+    """Servers of older settings are removed, even if one of their jobs still sends events."""
     registry = CollectorRegistry()
     metrics = ServerMetrics(registry)
     metrics.replace([ONE, OTHER])

@@ -1,4 +1,4 @@
-"""The dashboard and the alerts speak of metrics that exist."""
+"""The dashboard and the alerts only use existing metrics."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PAIR = re.compile(r'(\w+)(?:=|=~|!~)"([^"$]+)"')
 
 @pytest.fixture(scope="module")
 def scrape(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[tuple[str, str]]]:
-    """Every metric of a real scrape, with the labels that it has."""
+    """Every metric of a real scrape, with its labels."""
     station = Station(tmp_path_factory.mktemp("ops"))
     with closing(open_database(station.load())) as database:
         database.workers.register(HERE)
@@ -46,7 +46,7 @@ def scrape(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[tuple[str,
 
 
 def dashboard() -> dict[str, Any]:
-    """The dashboard as Grafana reads it."""
+    """The dashboard, parsed as Grafana does."""
     text = (ROOT / "ops" / "grafana-dashboard.json").read_text(encoding="utf-8")
     found: dict[str, Any] = json.loads(text)
     return found
@@ -60,14 +60,14 @@ def panel_expressions() -> Iterator[str]:
 
 
 def alert_expressions() -> list[str]:
-    """Every condition of the rules."""
+    """Every condition of the alert rules."""
     return re.findall(r"^ {8}expr: (.+)$", ALERTS, re.MULTILINE)
 
 
-def test_every_query_asks_for_what_is_there(
+def test_every_query_uses_existing_metrics_and_labels(
     scrape: dict[str, set[tuple[str, str]]],
 ) -> None:
-    """A renamed metric or label value would leave a panel empty and an alert dumb."""
+    """A renamed metric or label value would empty a panel and silence an alert."""
     expressions = [*panel_expressions(), *alert_expressions()]
     assert len(expressions) > 15
     for expression in expressions:
@@ -83,7 +83,7 @@ def test_every_query_asks_for_what_is_there(
 def test_every_metric_is_shown_and_documented(
     scrape: dict[str, set[tuple[str, str]]],
 ) -> None:
-    """What nobody looks at need not be counted; what is counted is explained."""
+    """A metric that no panel shows need not be collected; the documentation explains each."""
     shown = set(NAME.findall(" ".join(panel_expressions())))
     bare = {re.sub(r"_(?:bucket|count|sum|created)$", "", name) for name in scrape}
     bare = {name for name in bare if f"{name}_total" not in scrape}
@@ -92,8 +92,8 @@ def test_every_metric_is_shown_and_documented(
     assert rows == bare
 
 
-def test_the_dashboard_is_one_for_grafana_ten() -> None:
-    """Panels have numbers of their own, stand inside the grid and do not overlap."""
+def test_the_dashboard_is_valid_for_grafana_10() -> None:
+    """Panels have unique ids, lie inside the grid and do not overlap."""
     board = dashboard()
     assert board["schemaVersion"] >= 38
     assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
@@ -114,8 +114,8 @@ def test_the_dashboard_is_one_for_grafana_ten() -> None:
     assert used <= variables
 
 
-def test_every_alert_is_whole() -> None:
-    """Each has a name of its own, a condition, how bad it is, and what it means."""
+def test_every_alert_is_complete() -> None:
+    """Each has a unique name, a condition, a severity and a description."""
     rules = ALERTS.split("      - alert: ")[1:]
     assert len(rules) == len(alert_expressions()) == 10
     assert len({rule.split("\n", 1)[0] for rule in rules}) == 10
@@ -129,8 +129,8 @@ def test_every_alert_is_whole() -> None:
         assert " #" not in expression, "YAML would take it for a comment"
 
 
-def test_the_page_names_every_word_that_a_label_can_be() -> None:
-    """Whoever writes a query finds the values there."""
+def test_the_documentation_lists_every_label_value() -> None:
+    """The values for writing queries are listed there."""
     for word in {*OUTCOMES, *STATUSES, *(status.value for status in ArtifactStatus)}:
         assert f"`{word}`" in PAGE
     assert FailureCode.DISK_FULL.value in PAGE

@@ -1,4 +1,4 @@
-"""Looking at a real queue, in time."""
+"""Reading a real queue for metrics, within a time limit."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ from entrypoints.telemetry.queue_metrics import (
     SnapshotReader,
     queue_reader,
 )
+from tests.config_folder import make_config_folder
 from tests.contract.worker_register_contract import HERE, THERE
 from tests.databases import Poet
 from tests.fakes.system import ManualClock
 from tests.fresh_databases import fresh_database
-from tests.owners import OTHER, sqlite_repository
-from tests.settings_places import make_place
 from tests.unit.entrypoints.telemetry.scrapes import render_metrics, scraped
+from tests.worker_identities import OTHER, sqlite_repository
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,13 +47,13 @@ EMPTY = QueueSummary({}, {}, {}, None, {}, (), None)
 
 
 class Scene:
-    """A queue in SQLite, and whoever scrapes it."""
+    """A queue in SQLite and its scraper."""
 
     def __init__(self, tmp_path: Path) -> None:
         self.path = fresh_database(tmp_path / "queue.db")
         self.poet = Poet(self.path)
-        place = make_place(tmp_path)
-        self.loaded = place.load({"database": {"path": str(self.path)}})
+        config = make_config_folder(tmp_path)
+        self.loaded = config.load({"database": {"path": str(self.path)}})
         self.clock = ManualClock()
         self.reader = queue_reader(self.loaded, self.clock.monotonic)
         self.renders, self.registry = render_metrics(self.clock)
@@ -74,14 +74,14 @@ class Scene:
 
 @pytest.fixture
 def scene(tmp_path: Path) -> Iterator[Scene]:
-    """A queue whose reader is closed again."""
+    """A queue whose reader is closed after the test."""
     made = Scene(tmp_path)
     yield made
     made.reader.close()
 
 
-def test_a_scrape_tells_depth_and_age(scene: Scene) -> None:
-    """Every prompt is under one status, other programs' words under one together."""
+def test_a_scrape_has_depth_and_age(scene: Scene) -> None:
+    """Each prompt counts for one status; unknown statuses are counted together."""
     old, young = (NOW - timedelta(hours=2)).isoformat(), (NOW - timedelta(minutes=1)).isoformat()
     scene.add(Kind.IMAGE, "pending", young)
     scene.add(Kind.IMAGE, "pending", old)
@@ -108,7 +108,7 @@ def test_a_scrape_tells_depth_and_age(scene: Scene) -> None:
 
 
 def test_a_prompt_without_a_date_has_no_age(scene: Scene) -> None:
-    """Nothing is made up; and a date ahead of the clock is no negative age."""
+    """The age is not made up; and a date in the future is no negative age."""
     scene.add(Kind.IMAGE, "pending", None)
     scene.add(Kind.AUDIO, "pending", (NOW + timedelta(hours=1)).isoformat())
     scrape = scraped(scene.registry)
@@ -116,8 +116,8 @@ def test_a_prompt_without_a_date_has_no_age(scene: Scene) -> None:
     assert ages == {("mediagen_oldest_pending_seconds", frozenset({("kind", "audio")})): 0}
 
 
-def test_a_scrape_tells_of_every_machine_up_to_a_number(scene: Scene) -> None:
-    """Those that are gone have no slots; the names of very many machines are left out."""
+def test_a_scrape_lists_every_machine_up_to_a_limit(scene: Scene) -> None:
+    """Machines that are gone have no slots; beyond the limit, names are left out."""
     with closing(open_database(scene.loaded)) as database:
         database.workers.register(HERE)
         database.workers.register(THERE)
@@ -139,8 +139,8 @@ def test_a_scrape_tells_of_every_machine_up_to_a_number(scene: Scene) -> None:
     assert scraped(scene.registry).of("mediagen_machine_slots", machine=OTHER_MACHINES) == 26
 
 
-def test_a_scrape_tells_who_paused(scene: Scene) -> None:
-    """The pause counts that stands in the database, whoever made it and when."""
+def test_a_scrape_says_who_paused(scene: Scene) -> None:
+    """The pause in the database counts, whether a user or the environment made it."""
     with closing(Connection(scene.path, 1.0)) as connection:
         sqlite_repository(connection)
         elsewhere = SqlQueueControls(connection, lambda: WorkerPlace("attic", "", "other.json"))
@@ -154,8 +154,8 @@ def test_a_scrape_tells_who_paused(scene: Scene) -> None:
     assert scrape.of("mediagen_paused", by="person") == 0
 
 
-def test_a_scrape_tells_how_many_renders_were_lost(scene: Scene) -> None:
-    """Those of workers that ended, and those whose lease expired; not one that lives."""
+def test_a_scrape_counts_lost_renders(scene: Scene) -> None:
+    """Those of workers that ended, and those with an expired lease; not live ones."""
     dead = replace(own_identity(), pid=2**22 + 1)
     with closing(Connection(scene.path, 1.0)) as connection:
         for owner in (dead, OTHER, own_identity()):
@@ -169,7 +169,7 @@ def test_a_scrape_tells_how_many_renders_were_lost(scene: Scene) -> None:
     assert scraped(scene.registry).of("mediagen_renders_lost", kind="audio") == 0
 
 
-def test_a_prompt_that_waits_for_another_try_is_not_counted_twice() -> None:
+def test_a_prompt_that_waits_for_a_retry_is_counted_once() -> None:
     """The statuses add up to the queue."""
     summary = QueueSummary({Kind.IMAGE: {"pending": 5}}, {}, {Kind.IMAGE: 2}, None, {}, (), None)
     renders, registry = render_metrics()
@@ -179,8 +179,8 @@ def test_a_prompt_that_waits_for_another_try_is_not_counted_twice() -> None:
     assert scrape.of("mediagen_queue_depth", kind="image", status="waiting") == 2
 
 
-def test_a_scrape_finds_renders_that_ended_unheard(scene: Scene) -> None:
-    """A render that the database does not know as live is not counted as running."""
+def test_a_scrape_removes_renders_that_ended_without_an_event(scene: Scene) -> None:
+    """A render that is not live in the database is not counted as running."""
     scene.renders.handle(RenderStarted(1, 1, Kind.IMAGE))
     scene.clock.advance(1)
     scraped(scene.registry)
@@ -188,7 +188,7 @@ def test_a_scrape_finds_renders_that_ended_unheard(scene: Scene) -> None:
 
 
 def test_a_locked_database_does_not_hold_up_a_scrape(scene: Scene) -> None:
-    """The other metrics come, with the word that the database cannot be read."""
+    """The other metrics are returned, with a metric saying that the database is unreadable."""
     with closing(sqlite3.connect(scene.path, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         reader = SnapshotReader(scene.reader._source, scene.clock.monotonic, 0.05)  # noqa: SLF001 - a shorter wait
@@ -201,8 +201,8 @@ def test_a_locked_database_does_not_hold_up_a_scrape(scene: Scene) -> None:
     reader.close()
 
 
-def test_a_database_that_comes_back_is_seen_again(scene: Scene) -> None:
-    """One that was moved away is not reported as if it were still the queue."""
+def test_a_database_that_comes_back_is_read_again(scene: Scene) -> None:
+    """A database that was moved away is not reported as the queue."""
     assert scene.reader.snapshot() is not None
     away = scene.path.with_suffix(".away")
     scene.path.rename(away)
@@ -214,9 +214,9 @@ def test_a_database_that_comes_back_is_seen_again(scene: Scene) -> None:
 
 
 def test_a_database_that_is_not_there_yet_is_found_later(tmp_path: Path) -> None:
-    """What could not be opened is opened at the next look."""
+    """A database that could not be opened is tried again at the next scrape."""
     path, clock = tmp_path / "late.db", ManualClock()
-    loaded = make_place(tmp_path).load({"database": {"path": str(path)}})
+    loaded = make_config_folder(tmp_path).load({"database": {"path": str(path)}})
     with closing(queue_reader(loaded, clock.monotonic)) as reader:
         assert reader.snapshot() is None
         fresh_database(path)
@@ -225,7 +225,7 @@ def test_a_database_that_is_not_there_yet_is_found_later(tmp_path: Path) -> None
 
 
 class Slow:
-    """A queue that answers when it is let."""
+    """A queue that answers when the test allows it."""
 
     def __init__(self) -> None:
         self.let_go = threading.Event()
@@ -243,8 +243,8 @@ class Slow:
         return QueueSnapshot(EMPTY, None, 0.0)
 
 
-def test_askers_share_one_look_and_wait_no_longer_than_the_limit() -> None:
-    """A database that hangs is asked once, not once for each scrape; it is closed at the end."""
+def test_scrapes_share_one_query_and_its_time_limit() -> None:
+    """A hanging database is queried once instead of once per scrape; it is closed at the end."""
     slow = Slow()
     reader = SnapshotReader(slow.opened, ManualClock().monotonic, 0.01)
     assert [reader.snapshot() for _ in range(3)] == [None, None, None]
@@ -255,8 +255,8 @@ def test_askers_share_one_look_and_wait_no_longer_than_the_limit() -> None:
     assert slow.closed.wait(60)
 
 
-def test_a_look_is_fresh_for_a_moment() -> None:
-    """Whoever asks at the same moment is told the same; a second later it is looked again."""
+def test_a_query_result_is_cached_for_a_second() -> None:
+    """Simultaneous scrapes share one result; a second later the queue is queried again."""
     slow, clock = Slow(), ManualClock()
     slow.let_go.set()
     reader = SnapshotReader(slow.opened, clock.monotonic)
@@ -268,8 +268,8 @@ def test_a_look_is_fresh_for_a_moment() -> None:
     assert slow.closed.is_set()
 
 
-def test_a_mistake_is_not_taken_for_a_database_in_trouble() -> None:
-    """It is raised where it can be seen."""
+def test_an_unexpected_exception_is_not_taken_for_a_database_error() -> None:
+    """It is raised and thus visible."""
 
     def look() -> QueueSnapshot:
         raise ZeroDivisionError

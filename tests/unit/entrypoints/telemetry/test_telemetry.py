@@ -1,4 +1,4 @@
-"""Logs, metrics and health in one piece, following their settings."""
+"""Logs, metrics and health together, following their settings."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from domain.failure import FailureCode
 from domain.prompt import Kind
 from entrypoints.settings.errors import SettingsError
 from entrypoints.telemetry.telemetry import Telemetry
+from tests.config_folder import make_config_folder
 from tests.fakes.system import ManualClock
 from tests.fresh_databases import fresh_database
-from tests.settings_places import make_place
 from tests.unit.entrypoints.telemetry.sample_events import CANARY, SERVER, every_event
 from tests.unit.entrypoints.telemetry.scrapes import WORKFLOWS, Scrape, parsed
 
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
 
 class Station:
-    """Telemetry beside a real database; every setting can be changed."""
+    """Telemetry with a real database; every setting can be changed."""
 
     def __init__(self, tmp_path: Path) -> None:
-        self._place = make_place(tmp_path)
+        self._config = make_config_folder(tmp_path)
         self._database = fresh_database(tmp_path / "queue.db")
         self.stream = io.StringIO()
         self.clock = ManualClock()
@@ -44,7 +44,7 @@ class Station:
 
     def load(self, **sections: dict[str, Any]) -> LoadedSettings:
         content = {"database": {"path": str(self._database)}, "web": {"health_port": 0}}
-        return self._place.load(content | sections)
+        return self._config.load(content | sections)
 
     def get(self, path: str) -> str:
         with urlopen(f"{self.made.url}{path}", timeout=60) as response:  # noqa: S310 - our own
@@ -60,14 +60,14 @@ class Station:
 
 @pytest.fixture
 def station(tmp_path: Path) -> Iterator[Station]:
-    """Telemetry that is closed again."""
+    """Telemetry that is closed after the test."""
     made = Station(tmp_path)
     yield made
     made.made.close()
 
 
 def test_one_event_is_logged_and_counted(station: Station) -> None:
-    """And nothing private shows on either side."""
+    """And no private text appears in either."""
     for event in every_event(FailureCode.BRIEF_NOT_JSON):
         station.made.handle(event)
     text = station.get("/metrics")
@@ -79,7 +79,7 @@ def test_one_event_is_logged_and_counted(station: Station) -> None:
 
 
 def test_health_follows_the_beats(station: Station) -> None:
-    """The longest turn has room for the longest wait for the database."""
+    """The longest turn of the loop leaves room for the longest wait for the database."""
     station.clock.advance(360)
     assert json.loads(station.get("/healthz")) == {"status": "ok"}
     station.clock.advance(1)
@@ -89,7 +89,7 @@ def test_health_follows_the_beats(station: Station) -> None:
 
 
 def test_a_kind_that_cannot_be_rendered_is_counted(station: Station) -> None:
-    """The other kind goes on, so the daemon is ready all the same."""
+    """The other kind still works, so the daemon stays ready."""
     station.missing[Kind.AUDIO] = "script_missing"
     scrape = station.scrape()
     assert scrape.of("mediagen_kind_broken", kind="audio") == 1
@@ -97,8 +97,8 @@ def test_a_kind_that_cannot_be_rendered_is_counted(station: Station) -> None:
     assert json.loads(station.get("/readyz")) == {"status": "ok"}
 
 
-def test_a_daemon_that_can_render_nothing_is_not_ready(station: Station) -> None:
-    """It is not to blame for that, and nobody restarts it."""
+def test_a_daemon_that_cannot_render_is_unready_but_alive(station: Station) -> None:
+    """The environment is to blame, so a restart would not help."""
     station.missing = dict.fromkeys(Kind, "interpreter_missing")
     with pytest.raises(HTTPError) as refused:
         station.get("/readyz")
@@ -115,7 +115,7 @@ def test_a_daemon_that_can_render_nothing_is_not_ready(station: Station) -> None
 
 
 def test_counts_outlive_new_settings(station: Station, tmp_path: Path) -> None:
-    """The log moves, the server stays where it is, another database is looked at."""
+    """The log moves, the server keeps its port, and another database is read."""
     station.made.handle(every_event()[3])
     url = station.made.url
     other = fresh_database(tmp_path / "other.db")
@@ -131,8 +131,8 @@ def test_counts_outlive_new_settings(station: Station, tmp_path: Path) -> None:
     assert "render.progressed" not in station.stream.getvalue()
 
 
-def test_the_server_comes_and_goes_with_the_settings(station: Station) -> None:
-    """Off by default; a host for everybody is warned of."""
+def test_the_server_starts_and_stops_with_the_settings(station: Station) -> None:
+    """It is off by default; a host that other machines can reach causes a warning."""
     station.made.apply(station.load(web={}), WORKFLOWS)
     assert station.made.url is None
     everywhere = {"health_host": "0.0.0.0", "health_port": 0}  # noqa: S104 - what is warned of
@@ -146,8 +146,8 @@ def test_the_server_comes_and_goes_with_the_settings(station: Station) -> None:
     ]
 
 
-def test_settings_that_cannot_be_followed_change_nothing(station: Station, tmp_path: Path) -> None:
-    """A port that is taken, a folder that is not there: everything goes on as it was."""
+def test_invalid_new_settings_change_nothing(station: Station, tmp_path: Path) -> None:
+    """A port in use or a missing folder: logs, metrics and health continue as before."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(SettingsError, match="Address already in use"):
@@ -163,7 +163,7 @@ def test_settings_that_cannot_be_followed_change_nothing(station: Station, tmp_p
 
 
 def test_a_start_that_fails_leaves_nothing_open(tmp_path: Path) -> None:
-    """The log is written to its end, although nothing can be served."""
+    """The log is flushed, even if the server cannot start."""
     station = Station(tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(SettingsError):
         Telemetry(
@@ -178,7 +178,7 @@ def test_a_start_that_fails_leaves_nothing_open(tmp_path: Path) -> None:
 
 
 def test_a_bug_in_a_response_is_logged(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By its type alone: what it says may be private."""
+    """Only its type: the message may be private."""
 
     def fails(*_: str) -> None:
         raise ZeroDivisionError(CANARY)
@@ -192,7 +192,7 @@ def test_a_bug_in_a_response_is_logged(station: Station, monkeypatch: pytest.Mon
 
 
 def test_the_servers_are_those_of_the_settings_in_force(station: Station) -> None:
-    """Each is up until it is set aside; those that new settings do not name show no more."""
+    """Each is up unless it is unhealthy; servers missing from new settings disappear."""
     station.made.handle(ServerUnhealthy(SERVER, "server_unreachable", "it does not answer"))
     assert station.scrape().of("mediagen_server_up", server=SERVER) == 0
     station.made.apply(station.load(), WORKFLOWS, ["http://render-2:8188"])

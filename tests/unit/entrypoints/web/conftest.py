@@ -1,4 +1,4 @@
-"""Sites to ask."""
+"""Sites to send requests to."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +10,7 @@ from tests.unit.entrypoints.web.site import GUARDED, Site
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    """A site for this machine alone."""
+    """A site that only this machine can reach."""
     made = Site(tmp_path)
     yield made
     made.close()
@@ -18,7 +18,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 @pytest.fixture
 def legacy(tmp_path: Path) -> Iterator[Site]:
-    """A site for an older page."""
+    """A site with the API for an older page."""
     made = Site(tmp_path, legacy_shapes=True)
     yield made
     made.close()
@@ -34,7 +34,7 @@ def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def lasting_guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The same for other machines, behind a token."""
+    """The same for other machines, with a token."""
     made = Site(tmp_path_factory.mktemp("guarded"), **GUARDED)
     yield made
     made.close()

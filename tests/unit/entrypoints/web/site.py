@@ -1,7 +1,7 @@
-"""The application over a real database and a real output tree, asked without a network.
+"""The application over a real database and a real output tree, without a network.
 
-Every answer is held to the OpenAPI document and to the Struct of its route, whatever the test that
-asks is about.
+Every response is checked against the OpenAPI document and against the Struct of its route, whatever
+the test is about.
 """
 
 from __future__ import annotations
@@ -52,12 +52,12 @@ LAKE = {
 
 
 class Site:
-    """What a browser asks.
+    """The server as a browser uses it.
 
     Attributes:
-        poet: another program at the same database.
+        poet: another program on the same database.
         root: the output tree.
-        client: asks as a page of ours would.
+        client: sends requests as one of the site's own pages would.
         csrf: the token that changes must carry.
     """
 
@@ -84,16 +84,16 @@ class Site:
         self.csrf = self.access.csrf
 
     def close(self) -> None:
-        """Close the database, once no check of the doctor is running any more."""
+        """Close the database, once no check of the doctor is running."""
         self.services.checks.wait(60)
         self._close_services()
 
     def get(self, path: str, **options: Any) -> TestResponse:  # noqa: ANN401 - werkzeug's own
-        """Ask, and hold the answer to the document."""
+        """Send a GET request, and check the response against the document."""
         return self._held("get", self.client.get(path, base_url=BASE, buffered=True, **options))
 
     def post(self, path: str, body: object = None, **options: Any) -> TestResponse:  # noqa: ANN401
-        """Change something as a page of ours would."""
+        """Send a change as one of the site's own pages would."""
         headers = {"X-Mediagen-Token": self.csrf} | options.pop("headers", {})
         if body is not None:
             options["json"] = body
@@ -103,7 +103,7 @@ class Site:
     def published(
         self, prompt_id: int, name: str = "a.png", metadata: object = LAKE, kind: str = "image"
     ) -> str:
-        """A published file with its row, as the daemon would leave them; gives its path."""
+        """Add a published file and its row, as the daemon would; returns its path."""
         path = f"{kind}/{prompt_id}_20260106T213045/{name}"
         file = self.root / path
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -112,7 +112,7 @@ class Site:
         return path
 
     def row(self, prompt_id: int, path: str, metadata: object = LAKE, kind: str = "image") -> int:
-        """A row alone; gives its id."""
+        """Add a row without a file; returns its id."""
         text = metadata if isinstance(metadata, str | bytes | None) else json.dumps(metadata)
         [(row_id,)] = self.poet.execute(
             "INSERT INTO prompt_artifacts (prompt_id, artifact_type, file_path, preview_path,"
@@ -149,7 +149,7 @@ def template_of(rule: str) -> str:
 
 
 def assert_documented(template: str, method: str, answer: TestResponse) -> None:
-    """The answer's status, type and body are what the document says."""
+    """Check status, type and body of a response against the document."""
     operation = document()["paths"].get(template, {}).get(method)
     if operation is None:
         return
@@ -163,17 +163,17 @@ def assert_documented(template: str, method: str, answer: TestResponse) -> None:
 
 
 def assert_is_struct(template: str, method: str, answer: TestResponse) -> None:
-    """The body of an answer has the members of its Struct, of the right types, and no others."""
+    """Check that a body has exactly the members of its Struct, with the right types."""
     route = api_routes()[template, method]
     described = {**route.answers, **route.errors}.get(answer.status_code)
     schema = described.schema if isinstance(described, Answer) else Error
-    # Not msgspec's own decoder, which knows no integers beyond 64 bits.
+    # Not msgspec's own decoder, which supports no integers beyond 64 bits.
     msgspec.convert(json.loads(answer.data), schema)
 
 
 @cache
 def api_routes() -> dict[tuple[str, str], Route]:
-    """Every route of the API by its path, as OpenAPI writes it, and its method."""
+    """Every route of the API by its path in OpenAPI syntax, and its method."""
     modules = [import_module(f"entrypoints.web.{name}") for name in API_MODULES]
     return {
         (template_of(route.path), route.method.lower()): route
@@ -184,6 +184,6 @@ def api_routes() -> dict[tuple[str, str], Route]:
 
 @cache
 def schema_validator(schema: str) -> Any:  # noqa: ANN401 - has no public type
-    """A validator for a schema that may refer to the document's own."""
+    """A validator for a schema that may refer to others in the document."""
     whole = json.loads(schema) | {"components": document()["components"]}
     return jsonschema_rs.Draft202012Validator(whole)

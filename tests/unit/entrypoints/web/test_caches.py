@@ -1,4 +1,4 @@
-"""Requests share the summary and the checks, and what they get is never old."""
+"""Requests share the summary and the doctor's checks without getting stale results."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Desk:
-    """A database that counts how often it is counted, and a clock."""
+    """A database that counts its queries, and a clock."""
 
     def __init__(self, cost: float = 0.0) -> None:
         self.seconds = 0.0
@@ -50,37 +50,37 @@ class Desk:
         raise NotImplementedError
 
     def look(self, at: float) -> int:
-        """Look at a time; gives how often it was counted so far."""
+        """Request the summary at a time; returns the number of queries so far."""
         self.seconds = max(self.seconds, at)
         catalogue: PromptCatalogue = self
         self.cache.summary(lambda: catalogue)
         return self.counted
 
 
-def test_it_is_counted_once_while_nobody_commits() -> None:
-    """However many look; after a few seconds it is counted anew, for what is due by then."""
+def test_the_queue_is_counted_once_without_commits() -> None:
+    """Whatever the number of requests; after a few seconds it is counted again, for due retries."""
     desk = Desk()
     assert [desk.look(at) for at in (0, 1, 2, 4.9, 5, 6)] == [1, 1, 1, 1, 2, 2]
 
 
-def test_a_commit_is_seen_at_the_next_look() -> None:
-    """Where counting costs next to nothing."""
+def test_a_commit_is_seen_by_the_next_request() -> None:
+    """If counting is cheap."""
     desk = Desk()
     desk.look(0)
     desk.committed = True
     assert [desk.look(at) for at in (0.1, 0.2)] == [2, 2]
 
 
-def test_where_counting_takes_long_it_rests_between() -> None:
-    """For a second at most, and no commit is forgotten."""
+def test_slow_counting_is_followed_by_a_pause() -> None:
+    """Of one second at most, and no commit is missed."""
     desk = Desk(cost=0.5)
     desk.look(0)
     desk.committed = True
     assert [desk.look(at) for at in (1.0, 1.4, 1.5, 2.9)] == [1, 1, 2, 2]
 
 
-def test_what_was_changed_here_is_seen_at_once() -> None:
-    """Whoever pressed a button looks for what became of it."""
+def test_changes_by_the_page_itself_are_seen_at_once() -> None:
+    """A user who pressed a button wants to see the result."""
     desk = Desk(cost=0.5)
     desk.look(0)
     desk.cache.invalidate()
@@ -88,27 +88,27 @@ def test_what_was_changed_here_is_seen_at_once() -> None:
 
 
 def test_another_database_in_its_place_is_counted() -> None:
-    """Nothing is kept of the one that was there."""
+    """No result of the previous database is kept."""
     desk = Desk(cost=0.5)
     desk.look(0)
     desk.lost = True
     assert [desk.look(at) for at in (0.6, 0.7)] == [2, 2]
 
 
-def test_an_open_page_does_not_count_a_queue_that_rests(site: Site) -> None:
-    """Over the real database: looking is not a change, committing is."""
+def test_an_open_page_does_not_count_an_idle_queue(site: Site) -> None:
+    """On the real database, reading is no change and a commit is one."""
     site.poet.write("{}", prompt_id=1)
     first = site.services.summaries.summary(site.services.catalogue)
     assert site.services.summaries.summary(site.services.catalogue) is first
     site.poet.write("{}", prompt_id=2)
-    end = time.monotonic() + 60  # it rests for some times as long as the counting took
+    end = time.monotonic() + 60  # the pause is a multiple of the counting time
     while site.services.summaries.summary(site.services.catalogue) is first:
         assert time.monotonic() < end
 
 
 class TestCheckCache:
     def test_checks_run_in_the_background_and_only_when_the_last_result_is_old(self) -> None:
-        """However many requests there are."""
+        """However many requests arrive."""
         now, runs, may_end = [0.0], [0], Event()
 
         def run() -> list[Check]:
@@ -130,7 +130,7 @@ class TestCheckCache:
         assert cache.result().checks[0].finding == "run 2"
 
     @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-    def test_a_run_that_fails_is_not_the_last(self) -> None:
+    def test_a_failed_run_is_not_the_last(self) -> None:
         """The old result stays, and the next run starts when it is due."""
         now, runs = [0.0], [0]
 

@@ -10,7 +10,7 @@ from tests.unit.entrypoints.web.site import LAKE, Site
 
 
 def test_the_artifacts_of_a_prompt_have_the_contracts_shape(site: Site) -> None:
-    """Member for member, in the contract's order."""
+    """Member by member, in the contract's order."""
     site.poet.write("{}", prompt_id=200)
     path = site.published(200)
     answer = site.get("/api/prompts/200/artifacts")
@@ -33,7 +33,7 @@ def test_the_artifacts_of_a_prompt_have_the_contracts_shape(site: Site) -> None:
 
 
 def test_a_prompt_without_artifacts_has_an_empty_list(site: Site) -> None:
-    """Whatever its type, and whoever else may render it."""
+    """Whatever its type, even one that only other programs render."""
     site.poet.write("{}", prompt_id=7, prompt_type="poetry_prompt")
     assert site.get("/api/prompts/7/artifacts").json == {"prompt_id": 7, "artifacts": []}
 
@@ -50,16 +50,14 @@ def test_an_unknown_prompt_is_not_found(site: Site, prompt_id: str) -> None:
 @pytest.mark.parametrize(
     "name", ["9223372036854775808", "-1", "1e3", "x", "1 OR 1=1", "٣", "9" * 99]
 )
-def test_what_can_be_no_id_is_not_found(site: Site, name: str) -> None:
-    """SQLite is never asked for it."""
+def test_an_impossible_id_is_not_found(site: Site, name: str) -> None:
+    """The database is not queried for it."""
     assert site.get(f"/api/prompts/{name}/artifacts").status_code == 404
 
 
 @pytest.mark.parametrize("metadata", [None, "", "no json", "[1]", b"\xff\xfe", '{"width": NaN}'])
-def test_metadata_of_other_programs_is_an_object_all_the_same(
-    site: Site, metadata: str | bytes | None
-) -> None:
-    """Nothing that stands in the column keeps the row from being shown."""
+def test_invalid_metadata_become_an_object(site: Site, metadata: str | bytes | None) -> None:
+    """No content of the column keeps the row from being shown."""
     site.poet.write("{}", prompt_id=1)
     site.row(1, "image/a.png", metadata)
     answer = site.get("/api/prompts/1/artifacts")
@@ -67,14 +65,14 @@ def test_metadata_of_other_programs_is_an_object_all_the_same(
     assert isinstance(answer.json["artifacts"][0]["metadata"], dict)
 
 
-def test_prompts_as_a_plain_list_are_there_only_where_they_are_wanted(site: Site) -> None:
-    """The older shape is a setting."""
+def test_prompts_as_a_plain_list_need_a_setting(site: Site) -> None:
+    """It is off by default."""
     assert site.get("/api/prompts?prompt_type=image_prompt&status=completed").status_code == 404
 
 
 class TestLegacyShapes:
     def test_artifacts_are_a_bare_list(self, legacy: Site) -> None:
-        """The rows are the same."""
+        """With the same rows."""
         legacy.poet.write("{}", prompt_id=200)
         legacy.published(200)
         answer = legacy.get("/api/prompts/200/artifacts")
@@ -83,7 +81,7 @@ class TestLegacyShapes:
         assert legacy.get("/api/prompts/201/artifacts").status_code == 404
 
     def test_prompts_are_filtered_by_types_and_status(self, legacy: Site) -> None:
-        """The newest first; the status is the prompt's own."""
+        """Newest first; the status is the prompt's artifact status."""
         legacy.poet.write("{}", prompt_id=1, created_at="2026-01-01 00:00:00")
         legacy.poet.write("{}", prompt_id=2, prompt_type="lyrics_prompt", artifact_status="ready")
         legacy.poet.write("{}", prompt_id=3, prompt_type="poetry_prompt")
@@ -103,7 +101,7 @@ class TestLegacyShapes:
         }
 
     def test_every_prompt_is_listed_without_a_filter(self, legacy: Site) -> None:
-        """Those of other types too."""
+        """Including those of other types."""
         legacy.poet.write("{}", prompt_type="poetry_prompt")
         legacy.poet.write(None, written=False, status="unprocessed")
         assert len(legacy.get("/api/prompts").json or ()) == 2

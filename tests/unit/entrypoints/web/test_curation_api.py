@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def ids(site: Site, query: str = "") -> list[int]:
-    """The files of all pages."""
+    """The file ids of all pages."""
     found: list[int] = []
     cursor = ""
     while True:
@@ -31,14 +31,14 @@ def ids(site: Site, query: str = "") -> list[int]:
 
 
 def curate(site: Site, **body: Any) -> Any:  # noqa: ANN401 - JSON
-    """Change files."""
+    """Change files through the API."""
     answer = site.post("/api/v1/gallery/curate", body)
     assert answer.status_code == 200, answer.json
     return answer.json
 
 
 def test_files_are_rated_hidden_tagged_and_collected(site: Site) -> None:
-    """And every list can be filtered and sorted by that."""
+    """Every list can be filtered and sorted by the result."""
     for number in range(1, 6):
         site.poet.write("{}", prompt_id=number)
         site.published(number, metadata=LAKE | {"seed": number})
@@ -73,8 +73,8 @@ def test_files_are_rated_hidden_tagged_and_collected(site: Site) -> None:
     assert site.get("/api/v1/prompts/3").json["artifacts"][0]["rating"] == 5  # type: ignore[index]
 
 
-def test_files_are_found_by_their_facts(site: Site) -> None:
-    """Workflow, seed, size; and a date can be jumped to."""
+def test_files_are_found_by_metadata(site: Site) -> None:
+    """Workflow, seed, size; and the list can start at a date."""
     for number in range(1, 4):
         site.poet.write("{}", prompt_id=number)
         site.published(number, metadata=LAKE | {"seed": 2**64 - number})
@@ -90,7 +90,7 @@ def test_files_are_found_by_their_facts(site: Site) -> None:
     "query", ["seed=x", "seed=-1", "size=big", "rating=6", "sort=best", "at=soon", "cursor=1.x"]
 )
 def test_a_filter_that_cannot_be_used_is_refused(site: Site, query: str) -> None:
-    """By its name."""
+    """The message names the filter."""
     answer = site.get(f"/api/v1/gallery?{query}")
     assert answer.status_code == 422
     assert query.partition("=")[0] in answer.json["error"]["message"]  # type: ignore[index]
@@ -100,12 +100,12 @@ def test_a_filter_that_cannot_be_used_is_refused(site: Site, query: str) -> None
     "body", [{"ids": [1]}, {"ids": [1], "rating": 6}, {"ids": [1], "add_tags": [" "]}, {"ids": []}]
 )
 def test_a_change_that_cannot_be_made_is_refused(site: Site, body: object) -> None:
-    """And nothing is changed."""
+    """And nothing changes."""
     assert site.post("/api/v1/gallery/curate", body).status_code == 422
 
 
 def test_the_wastebasket_empties_for_good(site: Site) -> None:
-    """Files can be taken out until they are removed; then the page says that they are gone."""
+    """Files can be restored until they are removed; then the page says that they are gone."""
     content = png()
     facts = {"sha256": hashlib.sha256(content).hexdigest(), "file_size": len(content)}
     paths = [site.published(number, metadata=LAKE | facts) for number in (1, 2)]
@@ -127,7 +127,7 @@ def test_the_wastebasket_empties_for_good(site: Site) -> None:
 
 
 def test_files_are_sent_as_an_archive(site: Site) -> None:
-    """Stored as they are, with their metadata; what is missing is left out."""
+    """Unchanged, with their metadata; missing files are left out."""
     for number in (1, 2, 3):
         site.poet.write("{}", prompt_id=number)
         site.published(number)

@@ -1,4 +1,4 @@
-"""A body reads like a file that holds exactly its pieces; ranges agree with a model."""
+"""A body reads like a file with exactly its parts; ranges agree with a model."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_it_agrees_with_a_file_in_memory(
     pieces: list[bytes | ByteRange],
     steps: list[tuple[bool, int]],
 ) -> None:
-    """Reads and moves give what a file of the same bytes gives, perhaps in shorter bits."""
+    """Reads and seeks give the same as in a real file, perhaps in smaller pieces."""
     whole = b"".join(
         CONTENT[each.first : each.end] if isinstance(each, ByteRange) else each for each in pieces
     )
@@ -66,14 +66,14 @@ def test_it_agrees_with_a_file_in_memory(
 
 
 def test_no_read_takes_much_memory(tmp_path: Path) -> None:
-    """A server that asks for megabytes gets them bit by bit: a slow client takes few at a time."""
+    """A server that asks for megabytes gets small pieces: a slow client takes few at a time."""
     size = 3 * MAX_READ_BYTES
     with _file(tmp_path, bytes(size)) as file:
         assert len(FileBody(file, [ByteRange(0, size)]).read(size)) == MAX_READ_BYTES
 
 
 def test_a_file_that_is_removed_is_read_to_its_end(tmp_path: Path) -> None:
-    """Whoever began to listen hears the song to its end."""
+    """A listener who started a song hears it to its end."""
     with _file(tmp_path) as file:
         body = FileBody(file, [ByteRange(0, len(CONTENT))])
         start = body.read(10)
@@ -82,7 +82,7 @@ def test_a_file_that_is_removed_is_read_to_its_end(tmp_path: Path) -> None:
 
 
 def test_a_file_that_becomes_shorter_is_an_error(tmp_path: Path) -> None:
-    """An empty read would keep the server busy for ever with a client that it cannot satisfy."""
+    """An empty read would keep the server busy for ever."""
     with _file(tmp_path) as file:
         body = FileBody(file, [ByteRange(0, len(CONTENT))])
         body.read(10)
@@ -92,7 +92,7 @@ def test_a_file_that_becomes_shorter_is_an_error(tmp_path: Path) -> None:
 
 
 def test_after_closing_nothing_is_read(tmp_path: Path) -> None:
-    """Its descriptor may be somebody else's by then."""
+    """By then its descriptor may belong to another file."""
     body = FileBody(_file(tmp_path), [ByteRange(0, 5)])
     body.close()
     body.close()
@@ -116,7 +116,7 @@ def _specs(draw: st.DrawFn) -> tuple[str, int | None, int | None]:
 
 
 def _model(first: int | None, last: int | None, size: int) -> set[int]:
-    """The numbers of the bytes that a range names, one by one."""
+    """The positions of the bytes in a range."""
     every = set(range(size))
     if first is None:
         return {number for number in every if number >= size - (last or 0)}
@@ -127,7 +127,7 @@ def _model(first: int | None, last: int | None, size: int) -> set[int]:
 def test_one_range_gives_exactly_its_bytes(
     spec: tuple[str, int | None, int | None], size: int
 ) -> None:
-    """No byte more, no byte less; nothing at all where the file has none of them."""
+    """No byte more and no byte less; none if the file has none of them."""
     text, first, last = spec
     stretches = requested_ranges(f"bytes={text}", size)
     wanted = _model(first, last, size)
@@ -140,7 +140,7 @@ def test_one_range_gives_exactly_its_bytes(
 def test_several_ranges_cover_their_bytes_once(
     specs: list[tuple[str, int | None, int | None]], size: int
 ) -> None:
-    """All bytes that were asked for come, none comes twice, and few come that were not wanted."""
+    """All requested bytes are sent, none twice, and few others."""
     stretches = requested_ranges("bytes=" + " , ".join(text for text, _, _ in specs), size)
     wanted = set().union(*(_model(first, last, size) for _, first, last in specs))
     assert stretches is not None
@@ -160,13 +160,13 @@ def _apart(one: ByteRange, two: ByteRange) -> int:
 
 @given(st.text(max_size=60) | st.from_regex(r"bytes=[0-9, \-]{0,40}"), SIZES)
 def test_any_header_is_understood_or_ignored(header: str, size: int) -> None:
-    """No text is an error, and nothing outside the file is ever given."""
+    """No text is an error, and no byte outside the file is ever sent."""
     stretches = requested_ranges(header, size)
     assert stretches is None or all(0 <= each.first < each.end <= size for each in stretches)
 
 
 def test_far_ranges_stay_in_their_order() -> None:
-    """As RFC 9110, section 15.3.7.2, wishes."""
+    """As RFC 9110, section 15.3.7.2, recommends."""
     assert requested_ranges("bytes=9000-9001,0-0,5000-", 10_000) == (
         ByteRange(5000, 10_000),
         ByteRange(0, 1),
@@ -176,7 +176,7 @@ def test_far_ranges_stay_in_their_order() -> None:
 
 @pytest.mark.parametrize("asked", ["0-9,138-140", "138-140,0-9"])
 def test_small_gaps_are_filled(asked: str) -> None:
-    """In either order; a byte more, and the head of another part costs less."""
+    """In either order; the head of another part would cost more than a few extra bytes."""
     assert requested_ranges(f"bytes={asked}", 10_000) == (ByteRange(0, 141),)
     apart = requested_ranges(f"bytes={asked.replace('138', '139')}", 10_000)
     assert apart is not None
@@ -196,7 +196,7 @@ def test_small_gaps_are_filled(asked: str) -> None:
         "bytes=" + "0-0," * 10_000,
     ],
 )
-def test_what_cannot_be_given_is_refused(header: str) -> None:
+def test_unsatisfiable_ranges_are_refused(header: str) -> None:
     """Inverted ranges, those past the end, and floods."""
     assert requested_ranges(header, 100) == ()
 
@@ -206,11 +206,11 @@ def test_what_cannot_be_given_is_refused(header: str) -> None:
     ["", "bytes", "bytes=", "bytes=,", "bytes=-", "bytes=a-b", "bytes=1", "items=0-5",
      "bytes=0-1-2", "bytes=0x1-2", "bytes=٣-٤", "bytes=0-1;2-3", "bytes=--5", "bytes 0-5"],
 )  # fmt: skip
-def test_what_is_no_range_of_bytes_is_ignored(header: str) -> None:
-    """As if the header was not there."""
+def test_an_invalid_range_is_ignored(header: str) -> None:
+    """As if the header were missing."""
     assert requested_ranges(header, 100) is None
 
 
 def test_spaces_and_empty_places_do_not_matter() -> None:
-    """A list may have them (RFC 9110, section 5.6.1); the unit's case does not matter either."""
+    """A list may have them (RFC 9110, section 5.6.1); the case of the unit does not matter."""
     assert requested_ranges(" Bytes= ,0-9 ,\t, ", 100) == (ByteRange(0, 10),)

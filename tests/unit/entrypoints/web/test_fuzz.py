@@ -1,4 +1,4 @@
-"""A few requests of the kind that ``python -m tests.web.fuzz`` makes for as long as one likes."""
+"""A few of the requests that ``python -m tests.web.fuzz`` makes without end."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ if TYPE_CHECKING:
     from tests.unit.entrypoints.web.site import Site
 
 
-def test_every_answer_is_one_that_the_document_knows(legacy: Site) -> None:
-    """The same requests each time, to every operation, well-formed and not."""
+def test_every_response_is_documented(legacy: Site) -> None:
+    """The same requests each time, to every operation, valid and invalid."""
     assert fuzz(legacy, examples=2) > 60

@@ -28,7 +28,7 @@ def items(site: Site, query: str = "") -> list[dict[str, object]]:
 
 
 def test_an_item_has_all_that_a_card_shows(site: Site) -> None:
-    """A picture, with addresses of itself and of a small copy."""
+    """A picture, with addresses of the file and of its thumbnail."""
     site.poet.write("{}", prompt_id=5, text="a lake, please")
     path = site.published(5, "a b#c.png")
     [item] = items(site)
@@ -71,7 +71,7 @@ def test_an_item_has_all_that_a_card_shows(site: Site) -> None:
 
 
 def test_an_item_says_how_its_file_is_marked(site: Site) -> None:
-    """As the row of the file says; what other programs wrote there is left out."""
+    """From the metadata in the file's row; values of other programs are left out."""
     site.poet.write("{}", prompt_id=5)
     mark = {"source_type": "trainedAlgorithmicMedia", "metadata": "written", "signature": "written"}
     site.row(5, "image/a.png", {"mark": mark})
@@ -82,7 +82,7 @@ def test_an_item_says_how_its_file_is_marked(site: Site) -> None:
 
 
 def test_a_song_has_its_title_tags_and_wave_form(site: Site) -> None:
-    """And no small copy."""
+    """And no thumbnail."""
     site.poet.write("{}", prompt_id=5, prompt_type="lyrics_prompt")
     site.published(5, "a.mp3", SONG, "audio")
     [item] = items(site, "?kind=audio")
@@ -95,7 +95,7 @@ def test_a_song_has_its_title_tags_and_wave_form(site: Site) -> None:
     "path", ["../secret.png", "/etc/passwd", "image/../../x.png", "", ".s/a.png"]
 )
 def test_a_path_that_leads_elsewhere_has_no_address(site: Site, path: str) -> None:
-    """The row is shown, its file is not."""
+    """The row is shown, but its file is not served."""
     site.poet.write("{}", prompt_id=5)
     site.row(5, path)
     [item] = items(site)
@@ -103,7 +103,7 @@ def test_a_path_that_leads_elsewhere_has_no_address(site: Site, path: str) -> No
 
 
 def test_metadata_of_other_types_is_left_out(site: Site) -> None:
-    """What another program wrote must not break a page."""
+    """Metadata of other programs must not break a page."""
     site.poet.write("{}", prompt_id=5)
     odd = {"prompt": ["x"], "seed": "7", "width": 1.5, "height": True, "style_tags": [1, "a"]}
     site.row(5, "image/a.png", odd)
@@ -116,7 +116,7 @@ def test_metadata_of_other_types_is_left_out(site: Site) -> None:
 def test_a_seed_that_was_not_used_is_not_shown(
     site: Site, *, passed: bool | None, shown: int | None
 ) -> None:
-    """Rows of other programs say nothing of that."""
+    """The rows of other programs do not say whether it was used."""
     site.poet.write("{}", prompt_id=5)
     said = {"seed": 7} if passed is None else {"seed": 7, "seed_passed": passed}
     site.row(5, "image/a.png", said)
@@ -125,7 +125,7 @@ def test_a_seed_that_was_not_used_is_not_shown(
 
 
 def test_pages_follow_each_other_without_gaps_or_repetitions(site: Site) -> None:
-    """Newest first, by a cursor; what comes in between is not shown twice."""
+    """Newest first, by a cursor; files that are added in between are not shown twice."""
     site.poet.write("{}", prompt_id=5)
     ids = [site.row(5, f"image/{n}.png") for n in range(7)]
     seen: list[object] = []
@@ -179,8 +179,8 @@ def test_filters_go_together(site: Site) -> None:
         f"text={'a' * 501}",
     ],
 )
-def test_a_parameter_that_cannot_be_used_is_named(site: Site, query: str) -> None:
-    """With a status of its own, never as an empty page."""
+def test_an_invalid_parameter_is_named(site: Site, query: str) -> None:
+    """With an error status, instead of an empty page."""
     answer = site.get(f"/api/v1/gallery?{query}")
     assert answer.status_code == 422
     assert answer.json
@@ -188,12 +188,12 @@ def test_a_parameter_that_cannot_be_used_is_named(site: Site, query: str) -> Non
 
 
 def test_without_our_own_tables_and_rows_there_is_an_empty_page(site: Site) -> None:
-    """A database that nobody rendered for yet."""
+    """A database in which nothing was rendered yet."""
     assert site.get("/api/v1/gallery").json == {"items": [], "next_cursor": None}
 
 
 def test_half_characters_in_the_database_become_readable(site: Site) -> None:
-    """Text that is not UTF-8 keeps no page from being shown."""
+    """Text that is not UTF-8 does not keep a page from being shown."""
     site.poet.write("{}", prompt_id=1)
     site.poet.execute("UPDATE prompts SET prompt_text = CAST(x'61ff62' AS TEXT)")
     site.row(1, "image/1.png", {"prompt": "x\\ud800y"})
@@ -203,7 +203,7 @@ def test_half_characters_in_the_database_become_readable(site: Site) -> None:
 
 
 def test_markup_stays_text(site: Site) -> None:
-    """Data is JSON, which no browser takes for a page."""
+    """Data are JSON, which no browser takes for a page."""
     site.poet.write("{}", prompt_id=1)
     site.row(1, "image/1.png", LAKE | {"prompt": "<script>alert(1)</script>"})
     answer = site.get("/api/v1/gallery")
@@ -212,7 +212,7 @@ def test_markup_stays_text(site: Site) -> None:
 
 
 def test_files_of_a_label(site: Site) -> None:
-    """Those of its prompts alone; none while there are no labels at all."""
+    """Only those of its prompts; none as long as there are no labels."""
     for prompt_id in (1, 2, 3):
         site.poet.write("{}", prompt_id=prompt_id)
         site.published(prompt_id)

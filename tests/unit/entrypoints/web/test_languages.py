@@ -1,4 +1,4 @@
-"""Which language a page has, and how its scripts get the texts."""
+"""The language of a page, and the texts for its scripts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def test_the_choice_of_the_page_goes_before_the_browser(
     lasting: Site, accepted: str, chosen: str | None, language: str
 ) -> None:
-    """And a language that does not exist is English."""
+    """An unknown language falls back to English."""
     if chosen:
         lasting.client.set_cookie(COOKIE, chosen)
     answer = lasting.get("/queue", headers={"Accept-Language": accepted})
@@ -43,7 +43,7 @@ def test_the_choice_of_the_page_goes_before_the_browser(
 
 
 def test_scripts_get_the_texts_of_the_page(lasting: Site) -> None:
-    """From an address that changes with them, by a script that goes before all modules."""
+    """From an address with a digest of them, by a script that precedes all modules."""
     html = lasting.get("/queue", headers={"Accept-Language": "de"}).get_data(as_text=True)
     [address] = re.findall(r'<script defer src="([^"]+)"', html)
     assert html.index(address) < html.index('type="module"')
@@ -59,14 +59,14 @@ def test_scripts_get_the_texts_of_the_page(lasting: Site) -> None:
 
 
 def test_the_api_does_not_depend_on_the_language(lasting: Site) -> None:
-    """Programs read the same, and caches need to keep it once."""
+    """All programs read the same, and caches keep one copy."""
     german = lasting.get("/api/v1/gallery", headers={"Accept-Language": "de"})
     assert german.data == lasting.get("/api/v1/gallery").data
     assert "Accept-Language" not in german.vary
 
 
 def test_an_unknown_language_has_no_texts() -> None:
-    """A name of a file never comes from a request."""
+    """The name of a file never comes from a request."""
     with pytest.raises(KeyError):
         catalogue("../de")
 
@@ -85,10 +85,10 @@ def test_an_unknown_language_has_no_texts() -> None:
         (86400 * 800, "2 years ago", "vor 2 Jahren"),
     ],
 )
-def test_times_are_said_as_the_scripts_say_them(
+def test_times_are_formatted_as_by_the_scripts(
     lasting: Site, passed: float, english: str, german: str
 ) -> None:
-    """So that nothing moves when they take over. What Chromium says is in tests/web."""
+    """Nothing moves when the scripts take over. For Chromium's formats see tests/web."""
     when = (datetime.now(UTC) - timedelta(seconds=passed)).isoformat(timespec="milliseconds")[:23]
     for language, text in (("en", english), ("de", german)):
         with lasting.app.test_request_context("/", headers={"Accept-Language": language}):

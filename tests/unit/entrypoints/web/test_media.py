@@ -1,4 +1,4 @@
-"""Published files over HTTP: whole, in part, small, and never anything else."""
+"""Published files over HTTP: whole, in part, as thumbnails, and no other files."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FOREVER = "private, max-age=31536000, immutable"
 
 
 def _put(site: Site, name: str, content: bytes, kind: str = "image", **said: object) -> str:
-    """A published file as ours are, its digest in its row; gives its address."""
+    """Publish a file with its digest in its row; returns its address."""
     known = {"sha256": hashlib.sha256(content).hexdigest(), "file_size": len(content)}
     path = site.published(7, name, known | said, kind)
     (site.root / path).write_bytes(content)
@@ -47,8 +47,8 @@ def _wrong(answer: TestResponse) -> tuple[int, str]:
     return answer.status_code, answer.json["error"]["code"]
 
 
-def test_a_file_is_given_whole(site: Site) -> None:
-    """With its type by content, its size, a name, and leave to keep it for ever."""
+def test_a_file_is_sent(site: Site) -> None:
+    """With its type by content, its size, a name, and permission to cache it for ever."""
     content = media("jpeg")
     answer = _get(site, _put(site, "a.png", content))
     assert answer.data == content
@@ -65,8 +65,8 @@ def test_a_file_is_given_whole(site: Site) -> None:
     assert answer.last_modified is not None
 
 
-def test_head_tells_the_same_without_the_bytes(site: Site) -> None:
-    """And a range means nothing to it."""
+def test_head_has_the_same_headers_without_the_bytes(site: Site) -> None:
+    """A range is ignored."""
     address = _put(site, "a.png", png())
     whole = _get(site, address).headers
     for headers in ({}, {"Range": "bytes=0-3"}):
@@ -79,8 +79,8 @@ def test_head_tells_the_same_without_the_bytes(site: Site) -> None:
     "content",
     [b"<!doctype html><script>alert(1)</script>", b"<svg onload='alert(1)'/>", b"", b"%PDF-1.7"],
 )
-def test_what_is_no_media_is_saved_and_never_shown(site: Site, content: bytes) -> None:
-    """Whatever its name says (fault 38)."""
+def test_other_files_are_downloaded_and_never_shown(site: Site, content: bytes) -> None:
+    """Whatever their names say (fault 38)."""
     answer = _get(site, _put(site, "page.png", content))
     assert answer.data == content
     assert answer.headers["Content-Type"] == "application/octet-stream"
@@ -111,7 +111,7 @@ def test_what_is_no_media_is_saved_and_never_shown(site: Site, content: bytes) -
     ],
 )
 def test_no_address_leads_outside(site: Site, path: str) -> None:
-    """Not there, though a row names every one of these paths (fault 37)."""
+    """404, even if a row names every one of these paths (fault 37)."""
     (site.root.parent / "secret.txt").write_bytes(b"secret")
     text = unquote_to_bytes(path).decode("utf-8", "replace")
     for each in (text, unquote_to_bytes(text).decode("utf-8", "replace")):
@@ -123,7 +123,7 @@ def test_no_address_leads_outside(site: Site, path: str) -> None:
 
 
 def test_a_file_without_a_row_is_not_served(site: Site) -> None:
-    """It may be another program's (fault 37)."""
+    """It may belong to another program (fault 37)."""
     address = _put(site, "a.png", png())
     (site.root / "image/7_20260106T213045/b.png").write_bytes(png())
     assert _get(site, address).status_code == 200
@@ -144,13 +144,13 @@ def test_a_link_is_not_served_though_a_row_names_it(site: Site) -> None:
 
 
 def test_a_row_without_its_file_says_so(site: Site) -> None:
-    """The row is right, the file was removed: nobody wonders about a mistake of ours."""
+    """The row is right, but the file was removed: the message excludes an internal error."""
     site.row(7, "image/gone.png")
     assert _wrong(_get(site, "/api/media/image/gone.png")) == (404, "file_missing")
 
 
 def test_a_preview_of_its_own_is_served(site: Site) -> None:
-    """What the row says of the file is not said of its preview."""
+    """The row's facts about the file do not apply to its preview."""
     address = _put(site, "song.mp3", mp3(), "audio")
     cover = png().ljust(len(mp3()), b"\0")
     (site.root / "cover.png").write_bytes(cover)
@@ -161,8 +161,8 @@ def test_a_preview_of_its_own_is_served(site: Site) -> None:
     assert _get(site, address).headers["ETag"].startswith('"')
 
 
-def test_files_of_other_programs_are_asked_for_each_time(site: Site) -> None:
-    """Without a digest in the row, nobody knows whether the path is used again."""
+def test_files_of_other_programs_are_revalidated(site: Site) -> None:
+    """Without a digest in the row, the path may be reused for another file."""
     path = site.published(7, metadata={})
     answer = _get(site, f"/api/media/{path}")
     assert answer.headers["Cache-Control"] == "private, no-cache"
@@ -172,8 +172,8 @@ def test_files_of_other_programs_are_asked_for_each_time(site: Site) -> None:
     assert _get(site, f"/api/media/{path}", If_None_Match=answer.headers["ETag"]).status_code == 200
 
 
-def test_a_name_to_save_under_is_a_person_s(site: Site) -> None:
-    """A song goes by its title, whatever signs are in it."""
+def test_a_download_has_a_readable_name(site: Site) -> None:
+    """A song is saved under its title, whatever characters it contains."""
     title = 'Löwen/../"Steam" \r\nX: y\u2028' + "x" * 300
     answer = _get(site, _put(site, "song.mp3", mp3(), "audio", title=title) + "?download=1")
     said = answer.headers["Content-Disposition"]
@@ -190,8 +190,8 @@ def test_a_name_to_save_under_is_a_person_s(site: Site) -> None:
     [("0-0", 0, 0), ("0-", 0, -1), ("10-19", 10, 19), ("-5", -5, -1), ("20-99999999", 20, -1),
      ("-99999999", 0, -1), ("0-1,1-5", 0, 5), ("99999999-,3-4", 3, 4)],
 )  # fmt: skip
-def test_one_range_is_given_by_itself(site: Site, asked: str, first: int, last: int) -> None:
-    """Seeking in a song costs what is heard of it (fault 39)."""
+def test_one_range_is_sent_as_the_body(site: Site, asked: str, first: int, last: int) -> None:
+    """Seeking in a song only costs the part that is heard (fault 39)."""
     content = mp3()
     answer = _get(site, _put(site, "a.mp3", content, "audio"), Range=f"bytes={asked}")
     start, stop = first % len(content), last % len(content)
@@ -203,7 +203,7 @@ def test_one_range_is_given_by_itself(site: Site, asked: str, first: int, last: 
 
 
 def test_several_ranges_come_in_parts(site: Site) -> None:
-    """Each with its type and its place, in the order in which they were asked for."""
+    """Each with its type and its range, in the requested order."""
     content = mp3()
     assert len(content) > 2000
     answer = _get(site, _put(site, "a.mp3", content, "audio"), Range="bytes=1500-1599,0-9,-1")
@@ -223,8 +223,8 @@ def test_several_ranges_come_in_parts(site: Site) -> None:
 
 
 @pytest.mark.parametrize("asked", ["5-2", "99999999-", "-0", ",".join(["0-0"] * 100)])
-def test_a_range_that_cannot_be_given_is_refused(site: Site, asked: str) -> None:
-    """With the true size, so that a player knows better the next time (fault 39)."""
+def test_an_unsatisfiable_range_is_refused(site: Site, asked: str) -> None:
+    """With the true size, so that a player can ask correctly (fault 39)."""
     answer = _get(site, _put(site, "a.png", png()), Range=f"bytes={asked}")
     assert _wrong(answer) == (416, "no_such_range")
     assert answer.headers["Content-Range"] == f"bytes */{len(png())}"
@@ -232,7 +232,7 @@ def test_a_range_that_cannot_be_given_is_refused(site: Site, asked: str) -> None
 
 
 def test_an_empty_file_has_no_ranges(site: Site) -> None:
-    """Every range is past its end."""
+    """Every range is beyond its end."""
     address = _put(site, "a.png", b"")
     assert _get(site, address, Range="bytes=0-").status_code == 416
     assert _get(site, address).status_code == 200
@@ -240,13 +240,13 @@ def test_an_empty_file_has_no_ranges(site: Site) -> None:
 
 @pytest.mark.parametrize("asked", ["items=0-1", "bytes=a-b", "bytes", ""])
 def test_another_sort_of_range_gives_the_whole(site: Site, asked: str) -> None:
-    """As if the header was not there."""
+    """As if the header were missing."""
     answer = _get(site, _put(site, "a.png", png()), Range=asked)
     assert (answer.status_code, answer.data) == (200, png())
 
 
 def test_a_part_is_given_only_of_the_file_that_is_meant(site: Site) -> None:
-    """If-Range: the right tag or date gives the part, everything else the whole file."""
+    """If-Range: a matching tag or date gives the part, everything else the whole file."""
     address = _put(site, "a.png", png())
     said = _get(site, address).headers
     tag, modified = said["ETag"], said["Last-Modified"]
@@ -259,7 +259,7 @@ def test_a_part_is_given_only_of_the_file_that_is_meant(site: Site) -> None:
 
 
 def test_a_part_of_an_uncertain_file_is_given_unconditionally_only(site: Site) -> None:
-    """A time and an inode are not enough to glue parts together."""
+    """Modification time and inode are not enough to combine parts safely."""
     address = f"/api/media/{site.published(7, metadata={})}"
     said = _get(site, address).headers
     for condition in (said["ETag"], said["Last-Modified"], said["ETag"].removeprefix("W/")):
@@ -269,8 +269,8 @@ def test_a_part_of_an_uncertain_file_is_given_unconditionally_only(site: Site) -
         assert _get(site, address, If_Match=condition).status_code == 412
 
 
-def test_who_has_it_already_gets_nothing(site: Site) -> None:
-    """304 with the same validators, and a range does not matter then."""
+def test_a_cached_file_is_not_sent_again(site: Site) -> None:
+    """304 with the same validators; a range does not matter then."""
     address = _put(site, "a.png", png())
     said = _get(site, address).headers
     tag, modified = said["ETag"], said["Last-Modified"]
@@ -310,8 +310,8 @@ def test_strange_times_of_a_file_do_no_harm(site: Site) -> None:
         assert _get(site, address).status_code == 200
 
 
-def test_a_small_copy_is_a_webp_picture(site: Site) -> None:
-    """Of the width that was asked for; the next time it need not be made, nor even sent."""
+def test_a_thumbnail_is_a_webp_picture(site: Site) -> None:
+    """With the requested width; the next time it is cached, or not even sent."""
     address = _put(site, "a.png", picture("png", (800, 600)))
     answer = _get(site, f"{address}?w=320")
     with Image.open(io.BytesIO(answer.data)) as small:
@@ -322,20 +322,20 @@ def test_a_small_copy_is_a_webp_picture(site: Site) -> None:
     assert len(tags) == 3
     again = _get(site, f"{address}?w=320", If_None_Match=answer.headers["ETag"])
     assert (again.status_code, again.data) == (304, b"")
-    assert not list(site.root.rglob("*.webp")), "nothing of ours in the published tree"
+    assert not list(site.root.rglob("*.webp")), "no thumbnail in the published tree"
     assert list((site.root.parent / "state").rglob("*.webp"))
 
 
 @pytest.mark.parametrize("width", ["0", "-1", "321", "320.0", "x", "", "٣٢٠", "9" * 5000])
 def test_other_widths_are_refused(site: Site, width: str) -> None:
-    """Nobody fills the disk with all widths that there are."""
+    """All possible widths would fill the disk."""
     address = _put(site, "a.png", png())
     assert _wrong(_get(site, f"{address}?w={width}")) == (422, "bad_query")
 
 
 @pytest.mark.parametrize("content", [png_of_size(60_000, 60_000), png()[:-40], mp3(), b"text"])
-def test_of_what_is_no_good_picture_there_is_no_small_copy(site: Site, content: bytes) -> None:
-    """A bomb, a broken file, a song: said at once, and again without trying (fault 22)."""
+def test_a_bad_picture_has_no_thumbnail(site: Site, content: bytes) -> None:
+    """A bomb, a broken file, a song: refused at once, and remembered (fault 22)."""
     address = _put(site, "a.png", content)
     for _ in range(2):
         assert _wrong(_get(site, f"{address}?w=320")) == (422, "no_thumbnail")
@@ -345,8 +345,10 @@ def _crowded(*_: Any) -> None:  # noqa: ANN401
     raise BusyError
 
 
-def test_in_a_crowd_the_original_is_shown(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Better a large picture than none; it is not kept under the small one's address."""
+def test_the_original_is_shown_when_too_many_thumbnails_are_requested(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A large picture is better than none; it is not cached under the thumbnail's address."""
     address = _put(site, "a.png", png())
     monkeypatch.setattr(Thumbnails, "webp", _crowded)
     answer = _get(site, f"{address}?w=320")
@@ -356,7 +358,7 @@ def test_in_a_crowd_the_original_is_shown(site: Site, monkeypatch: pytest.Monkey
 
 
 def test_a_song_has_a_waveform(site: Site) -> None:
-    """Numbers from 0 to 1, as many as were asked for, and its length."""
+    """Numbers from 0 to 1, as many as requested, and the duration."""
     _put(site, "a.mp3", mp3(), "audio")
     answer = _get(site, "/api/v1/peaks/1")
     assert answer.json
@@ -372,10 +374,8 @@ def test_a_song_has_a_waveform(site: Site) -> None:
     assert _get(site, "/api/v1/peaks/1", If_None_Match=tag).status_code == 304
 
 
-def test_where_there_is_no_waveform_the_reason_is_told(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """No artifact, no song, a number that is none, and a crowd."""
+def test_a_missing_waveform_is_explained(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No artifact, no song, an invalid number, or too many requests."""
     _put(site, "a.png", png())
     _put(site, "a.mp3", mp3(), "audio")
     assert _wrong(_get(site, "/api/v1/peaks/99")) == (404, "no_such_artifact")
@@ -388,8 +388,8 @@ def test_where_there_is_no_waveform_the_reason_is_told(
     assert answer.headers["Retry-After"] == "1"
 
 
-def test_a_locked_database_is_said(site: Site) -> None:
-    """Ask again in a second (fault 42)."""
+def test_a_locked_database_is_reported(site: Site) -> None:
+    """The client should try again in a second (fault 42)."""
     address = _put(site, "a.png", png())
     with closing(sqlite3.connect(site.database)) as other:
         other.execute("BEGIN EXCLUSIVE")
@@ -399,8 +399,8 @@ def test_a_locked_database_is_said(site: Site) -> None:
             assert answer.headers["Retry-After"] == "1"
 
 
-def test_a_disk_that_does_not_answer_is_said(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And not taken for a missing file; nor is half of a small one sent."""
+def test_a_hanging_disk_is_reported(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not taken for a missing file; nor is half of a small file sent."""
     address = _put(site, "a.png", png())
 
     def fail(*_: object) -> None:
@@ -422,13 +422,13 @@ def test_a_disk_that_does_not_answer_is_said(site: Site, monkeypatch: pytest.Mon
         {"headers": {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "iframe"}},
     ],
 )
-def test_nobody_foreign_is_given_a_file(site: Site, options: dict[str, Any]) -> None:
+def test_foreign_hosts_and_sites_get_no_file(site: Site, options: dict[str, Any]) -> None:
     """Neither another host nor a page of another site (fault 41)."""
     assert site.get(_put(site, "a.png", png()), **options).status_code == 403
 
 
-def test_behind_a_token_files_are_too(tmp_path: Path) -> None:
-    """Without it nothing is given, with it everything."""
+def test_files_need_the_token_too(tmp_path: Path) -> None:
+    """Without the token no file is served, with it every file."""
     guarded = Site(tmp_path, **GUARDED)
     try:
         address = _put(guarded, "a.png", png())
@@ -455,7 +455,7 @@ def test_behind_a_token_files_are_too(tmp_path: Path) -> None:
     ],
 )
 def test_no_file_stays_open(site: Site, query: str, headers: dict[str, str]) -> None:
-    """However the answer ends."""
+    """However the response ends."""
     address = _put(site, "a.png", png())
     asked = [("GET", address), ("HEAD", address), ("GET", "/api/v1/peaks/1")]
     for method, path in asked:

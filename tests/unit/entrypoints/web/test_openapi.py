@@ -1,4 +1,4 @@
-"""The OpenAPI document and the routes are the same thing, and the API keeps what it has."""
+"""The OpenAPI document and the routes agree, and the API stays compatible."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PEOPLE = re.compile(
 
 
 def routes(site: Site) -> set[tuple[str, str]]:
-    """What a program may ask for: every address below /api/ but the page of the description."""
+    """The routes for programs: every address below /api/ except the documentation page."""
     return {
         (template_of(rule.rule), method.lower())
         for rule in site.app.url_map.iter_rules()
@@ -32,7 +32,7 @@ def routes(site: Site) -> set[tuple[str, str]]:
 
 
 def described(site: Site) -> set[tuple[str, str]]:
-    """What the document says there is."""
+    """The operations in the document."""
     paths = site.get("/api/openapi.json").json
     assert paths
     return {(path, method) for path, found in paths["paths"].items() for method in found}
@@ -44,14 +44,14 @@ def test_every_route_is_described_and_every_description_is_a_route(site: Site) -
     assert ("/api/prompts", "get") not in routes(site)
 
 
-def test_so_it_is_with_the_older_shapes(legacy: Site) -> None:
-    """They are described where they are there."""
+def test_the_older_shapes_are_described_too(legacy: Site) -> None:
+    """If they are enabled."""
     assert routes(legacy) == described(legacy)
     assert ("/api/prompts", "get") in routes(legacy)
 
 
-def test_what_is_not_described_is_for_people(site: Site) -> None:
-    """Pages, and what they are made of."""
+def test_other_routes_are_pages_for_people(site: Site) -> None:
+    """Pages and their assets."""
     for rule in site.app.url_map.iter_rules():
         if not rule.rule.startswith("/api/") or rule.rule == "/api/docs":
             assert _PEOPLE.fullmatch(rule.rule), rule.rule
@@ -65,8 +65,8 @@ def test_every_parameter_of_an_address_is_described() -> None:
             assert set(re.findall(r"{(\w+)}", path)) <= named, path
 
 
-def test_every_schema_is_sound_and_used() -> None:
-    """JSON Schema as OpenAPI 3.1 has it; nothing is left over."""
+def test_every_schema_is_valid_and_used() -> None:
+    """Valid JSON Schema for OpenAPI 3.1, without leftovers."""
     whole = document()
     assert whole["openapi"].startswith("3.1")
     for schema in whole["components"]["schemas"].values():
@@ -77,8 +77,8 @@ def test_every_schema_is_sound_and_used() -> None:
 
 
 @pytest.mark.parametrize("word", ["/api/v1/gallery", "GalleryItem", "X-Mediagen-Token", "503"])
-def test_the_page_to_read_it_holds_all_of_it_without_scripts(lasting: Site, word: str) -> None:
-    """No script, no style in the page, nothing from elsewhere."""
+def test_the_documentation_page_is_complete_without_scripts(lasting: Site, word: str) -> None:
+    """No script or style in the page, and nothing from other sites."""
     page = lasting.get("/api/docs").get_data(as_text=True)
     assert word in page
     assert not re.search(r"<script|<style|style=|\son\w+=|https?://", page)
@@ -87,7 +87,7 @@ def test_the_page_to_read_it_holds_all_of_it_without_scripts(lasting: Site, word
 
 
 def surface(whole: Mapping[str, Any]) -> Iterator[str]:
-    """What clients rely on, one fact a line: operations, their parameters and answers, members."""
+    """The facts that clients rely on, one a line: operations, parameters, responses, members."""
     for path, operations in whole["paths"].items():
         for method, operation in operations.items():
             place = f"{method.upper()} {path}"
@@ -106,7 +106,7 @@ def surface(whole: Mapping[str, Any]) -> Iterator[str]:
 
 
 def members(schemas: Mapping[str, Any]) -> Iterator[str]:
-    """The members of the objects in answers and bodies."""
+    """The members of the objects in responses and bodies."""
     for name, schema in schemas.items():
         if "enum" in schema:
             yield f"{name}: {shape(schema)}"
@@ -116,7 +116,7 @@ def members(schemas: Mapping[str, Any]) -> Iterator[str]:
 
 
 def shape(schema: Mapping[str, Any]) -> str:
-    """The type and the bounds of a value."""
+    """The type and the limits of a value."""
     if "$ref" in schema:
         return str(schema["$ref"]).rpartition("/")[2]
     if "anyOf" in schema:
@@ -130,7 +130,7 @@ def shape(schema: Mapping[str, Any]) -> str:
 
 
 def resolved(whole: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What a reference stands for."""
+    """The target of a reference."""
     while reference := schema.get("$ref"):
         target: Any = whole
         for part in reference.split("/")[1:]:
@@ -139,14 +139,14 @@ def resolved(whole: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str
     return schema
 
 
-def test_nothing_is_taken_away_from_the_api() -> None:
-    """What ``api_surface.txt`` names stays; what is new may be added there."""
+def test_nothing_is_removed_from_the_api() -> None:
+    """Everything in ``api_surface.txt`` stays; additions may be appended."""
     promised = set(_SURFACE.read_text("utf-8").splitlines())
     assert promised - set(surface(document())) == set()
 
 
 def test_everything_has_a_description() -> None:
-    """Parameters, operations and schemas: people read them on ``/api/docs``."""
+    """Parameters, operations and schemas, for readers of ``/api/docs``."""
     whole = document()
     for name, schema in whole["components"]["schemas"].items():
         assert schema.get("description"), name

@@ -1,4 +1,4 @@
-"""The pages as they are served, before any script has run."""
+"""The pages as they are served, before any script runs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def cards(html: str) -> list[str]:
 
 
 def song(site: Site, prompt_id: int, content: object = STEAM) -> str:
-    """A prompt for a song with its file; gives the path."""
+    """Add a prompt for a song with its file; returns the path."""
     site.poet.write(
         json.dumps(content), prompt_type="lyrics_prompt", prompt_id=prompt_id, text="a song"
     )
@@ -45,7 +45,7 @@ def song(site: Site, prompt_id: int, content: object = STEAM) -> str:
 
 
 def test_a_picture_card_leads_to_its_prompt_and_keeps_its_place(site: Site) -> None:
-    """A thumbnail that comes late moves nothing, since its size and shape are said before."""
+    """A late thumbnail moves nothing, since its size is in the HTML."""
     site.poet.write("{}", prompt_id=5)
     path = site.published(5)
     [card] = cards(shown(site, "/"))
@@ -60,7 +60,7 @@ def test_a_picture_card_leads_to_its_prompt_and_keeps_its_place(site: Site) -> N
 
 
 def test_pictures_further_down_are_not_asked_for_yet(site: Site) -> None:
-    """Those at the top are, as soon as their place in the HTML is reached."""
+    """The first ones load as soon as the HTML arrives."""
     site.poet.write("{}", prompt_id=5)
     for number in range(20):
         site.published(5, f"{number}.png")
@@ -68,8 +68,8 @@ def test_pictures_further_down_are_not_asked_for_yet(site: Site) -> None:
     assert waits == [False] * 10 + [True] * 10
 
 
-def test_the_page_brings_along_what_the_api_would_say_first(site: Site) -> None:
-    """The scripts need not ask for it; whatever it holds, it ends no template."""
+def test_the_page_includes_the_first_api_response(site: Site) -> None:
+    """The scripts need not request it; no content can end the template."""
     site.poet.write("{}", prompt_id=5, text="</template><script>&lt;")
     site.published(5, metadata={"title": "</template>&amp;"})
     [given] = re.findall(r'<template id="given">(.*?)</template>', shown(site, "/?kind=image"))
@@ -78,14 +78,14 @@ def test_the_page_brings_along_what_the_api_would_say_first(site: Site) -> None:
 
 
 def test_a_song_can_be_played_without_scripts(site: Site) -> None:
-    """The browser's own player, which fetches nothing until somebody wants it."""
+    """In the browser's own player, which loads nothing before it is used."""
     path = song(site, 6)
     [card] = cards(shown(site, "/"))
     assert f'controls preload="none" src="/api/media/{path}"' in card
     assert "Steam and Soliloquy" in card
 
 
-def test_newest_first_and_a_link_to_what_is_older(site: Site) -> None:
+def test_files_are_newest_first_with_a_link_to_older_ones(site: Site) -> None:
     """The link keeps the filters, and following it shows every file once."""
     site.poet.write("{}", prompt_id=5, text="a lake")
     for number in range(130):
@@ -104,7 +104,7 @@ def test_newest_first_and_a_link_to_what_is_older(site: Site) -> None:
 
 
 def test_the_form_shows_the_filters_of_the_address(site: Site) -> None:
-    """So that a link to a filtered page can be passed on, and gone on from."""
+    """A link to a filtered page can be shared, and the filters changed."""
     site.poet.write("{}", prompt_id=5)
     site.published(5)
     song(site, 6)
@@ -118,20 +118,20 @@ def test_the_form_shows_the_filters_of_the_address(site: Site) -> None:
 
 
 @pytest.mark.parametrize("query", ["kind=film", "cursor=x", "since=never", "limit=0"])
-def test_a_filter_that_cannot_be_is_explained(site: Site, query: str) -> None:
-    """As a page, with a way back."""
+def test_an_invalid_filter_is_explained(site: Site, query: str) -> None:
+    """On a page with a link back."""
     html = shown(site, f"/?{query}", 422)
     assert query.partition("=")[0] in html
     assert 'href="/"' in html
 
 
-def test_an_empty_place_says_so(site: Site) -> None:
-    """Rather than showing nothing at all."""
+def test_an_empty_page_says_so(site: Site) -> None:
+    """Instead of showing nothing."""
     assert "No media yet." in shown(site, "/")
 
 
-def test_what_databases_hold_is_never_markup(site: Site) -> None:
-    """Title, prompt, tags, message, lyrics and file name are text and nothing else."""
+def test_text_from_the_database_is_never_markup(site: Site) -> None:
+    """Title, prompt, tags, message, lyrics and file name are shown as plain text."""
     said = {"prompt": HOSTILE, "style_tags": [HOSTILE], "workflow": HOSTILE, "format": HOSTILE}
     image = {"prompt": HOSTILE, "negative_prompt": HOSTILE, "style_tags": [HOSTILE]}
     site.poet.write(json.dumps(image), prompt_id=5, text=HOSTILE, artifact_status=HOSTILE)
@@ -149,7 +149,7 @@ def test_what_databases_hold_is_never_markup(site: Site) -> None:
 
 
 def test_the_page_of_a_song_has_its_lyrics(site: Site) -> None:
-    """Section by section, beside a player, with the writing as it is."""
+    """Section by section, next to a player, with the unchanged writing."""
     path = song(site, 6)
     html = shown(site, "/prompts/6")
     assert "<title>Steam and Soliloquy" in html
@@ -160,8 +160,8 @@ def test_the_page_of_a_song_has_its_lyrics(site: Site) -> None:
     assert "&#34;structure&#34;" in html
 
 
-def test_the_page_of_a_picture_has_all_that_is_known(site: Site) -> None:
-    """Prompt, what was not wanted, size, seed, workflow, and a download."""
+def test_the_page_of_a_picture_has_all_its_details(site: Site) -> None:
+    """Prompt, negative prompt, size, seed, workflow, and a download."""
     brief = {"prompt": "A lake, verbatim", "negative_prompt": "crowds", "style_tags": ["soft"]}
     site.poet.write(json.dumps(brief), prompt_id=5, text="a lake, please")
     site.published(5)
@@ -187,14 +187,14 @@ def test_the_page_of_a_failed_prompt_says_why_and_what_to_do(site: Site) -> None
 
 @pytest.mark.parametrize("path", ["/prompts/77", "/prompts/x", "/prompts/99999999999999999999"])
 def test_an_unknown_prompt_is_a_page_that_says_so(site: Site, path: str) -> None:
-    """404, with a way back."""
+    """404, with a link back."""
     assert 'href="/"' in shown(site, path, 404)
 
 
 def test_a_card_leads_to_the_file_where_there_is_no_prompt(site: Site) -> None:
-    """A row of another program may name none."""
+    """A row of another program may have no prompt."""
     path = site.published(5)
-    site.poet.execute("UPDATE prompt_artifacts SET prompt_id = 'none of ours'")
+    site.poet.execute("UPDATE prompt_artifacts SET prompt_id = 'no such id'")
     [card] = cards(shown(site, "/"))
     assert f'href="/api/media/{path}"' in card
 
@@ -214,10 +214,10 @@ def test_a_card_leads_to_the_file_where_there_is_no_prompt(site: Site) -> None:
     ],
 )
 def test_the_shape_of_a_card(width: int | None, height: int, tenths: int) -> None:
-    """That of the picture, within bounds; square where nobody says what it is."""
+    """That of the picture, within limits; square if the size is unknown."""
     assert ratio("image", width, height) == tenths
 
 
 def test_a_song_has_one_shape() -> None:
-    """Whatever its metadata says."""
+    """Whatever its metadata say."""
     assert ratio("audio", 1, 9) == 16

@@ -1,4 +1,4 @@
-"""What the pages are made of: nothing from elsewhere, nothing inline, small, and readable."""
+"""The assets of the pages: no foreign, no inline, small, and readable."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ PAGES = ("/", "/queue", "/submit", "/workflow", "/system", "/prompts/5")
 
 @pytest.fixture(scope="module")
 def served(lasting: Site) -> dict[str, str]:
-    """Every page's HTML."""
+    """The HTML of every page."""
     lasting.poet.write(json.dumps({"prompt": "A lake"}), prompt_id=5)
     lasting.published(5)
     return {path: lasting.get(path).get_data(as_text=True) for path in PAGES}
 
 
 def modules_of(names: set[str]) -> set[str]:
-    """Scripts with all that they import."""
+    """A script with all the modules that it imports."""
     found, open_ = set(), set(names)
     while open_:
         name = open_.pop()
@@ -48,10 +48,10 @@ def test_nothing_is_inline(served: dict[str, str], path: str) -> None:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_all_that_a_page_names_is_served_by_us(
+def test_all_assets_of_a_page_are_served_locally(
     served: dict[str, str], lasting: Site, path: str
 ) -> None:
-    """It works without a network."""
+    """The page works without a network."""
     html = served[path]
     assert not re.search(r'(?:src|href|action)="(?:https?:)?//', html)
     named = set(re.findall(r'(?:src|href)="(/static/[^"]+)"', html))
@@ -62,7 +62,7 @@ def test_all_that_a_page_names_is_served_by_us(
 
 @pytest.mark.parametrize("path", PAGES)
 def test_every_page_has_its_landmarks(served: dict[str, str], path: str) -> None:
-    """One main, one first heading, a language, a title, and a way to skip what repeats."""
+    """One main, one first heading, a language, a title, and a skip link."""
     html = served[path]
     assert html.count("<main") == 1
     assert html.count("<h1") == 1
@@ -71,20 +71,20 @@ def test_every_page_has_its_landmarks(served: dict[str, str], path: str) -> None
     assert 'href="#main"' in html
 
 
-def test_what_browse_loads_is_small(served: dict[str, str]) -> None:
-    """Scripts and styles of the first page, packed as a network would carry them."""
+def test_browse_loads_few_bytes(served: dict[str, str]) -> None:
+    """Scripts and styles of the first page, compressed as for a network."""
     named = re.findall(r'"/static/\w+/([^"]+\.(?:js|css))"', served["/"])
     scripts = {name for name in named if name.endswith(".js")}
     styles = set(named) - scripts
-    assert modules_of(scripts) == scripts  # each is named, so that none waits for another
+    assert modules_of(scripts) == scripts  # each is named, so that they load in parallel
     packed = [len(gzip.compress((STATIC / name).read_bytes())) for name in scripts]
     assert sum(packed) < 16_500
     assert sum((STATIC / name).stat().st_size for name in scripts) < 42_000
     assert sum((STATIC / name).stat().st_size for name in styles) < 28_000
 
 
-def test_what_was_fetched_once_is_not_asked_for_again(served: dict[str, str], site: Site) -> None:
-    """Its address says what it holds; a page of another version gets what there is, for once."""
+def test_assets_are_cached_for_ever(served: dict[str, str], site: Site) -> None:
+    """The address has a digest; a page of another version gets the current asset, uncached."""
     [script] = re.findall(r'"(/static/\w+/theme\.js)"', served["/"])
     answer = site.get(script)
     assert answer.headers["Cache-Control"] == "private, max-age=31536000, immutable"
@@ -95,8 +95,8 @@ def test_what_was_fetched_once_is_not_asked_for_again(served: dict[str, str], si
     assert site.get("/static/0123456789ab/no_such.js").status_code == 404
 
 
-def test_the_mark_of_assets_differs_with_what_they_hold(tmp_path: Path) -> None:
-    """Or a browser would show yesterday's page for a year."""
+def test_the_digest_of_assets_depends_on_their_content(tmp_path: Path) -> None:
+    """Otherwise a browser would show an old page for a year."""
     (tmp_path / "a.js").write_text("1")
     (tmp_path / "b.js").write_text("2")
     marks = {assets_digest(tmp_path)}
@@ -109,13 +109,13 @@ def test_the_mark_of_assets_differs_with_what_they_hold(tmp_path: Path) -> None:
 
 
 def test_no_style_comes_from_elsewhere() -> None:
-    """No import, no address, no font of somebody's."""
+    """No import, no address, no foreign font."""
     for sheet in STATIC.glob("*.css"):
         assert not re.search(r"@import|url\(|@font-face", sheet.read_text("utf-8")), sheet.name
 
 
 def test_no_script_makes_markup_of_text() -> None:
-    """Text from the database becomes textContent; nothing is evaluated."""
+    """Text from the database is set as textContent; nothing is evaluated."""
     risky = r"(inner|outer)HTML\s*\+?=[^=]|insertAdjacentHTML|document\.write|\beval\(|new Function"
     for script in STATIC.glob("*.js"):
         assert not re.search(risky, script.read_text("utf-8")), script.name
@@ -134,7 +134,7 @@ def _rgb(code: str) -> tuple[float, float, float]:
 
 
 def contrast(one: tuple[float, float, float], other: tuple[float, float, float]) -> float:
-    """As WCAG 2.2 defines it."""
+    """The contrast ratio as WCAG 2.2 defines it."""
 
     def luminance(colour: tuple[float, float, float]) -> float:
         linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour]
@@ -146,7 +146,7 @@ def contrast(one: tuple[float, float, float], other: tuple[float, float, float])
 
 @pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
 def test_every_colour_can_be_read(theme: int) -> None:
-    """AA: 4.5 to 1 for text on whatever lies beneath it, 3 to 1 for the edges of controls."""
+    """AA: 4.5 to 1 for text on its background, 3 to 1 for the edges of controls."""
     colours = tokens(theme)
     pairs = {
         (ink, ground)

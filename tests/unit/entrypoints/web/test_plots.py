@@ -1,4 +1,4 @@
-"""The bars stand for their numbers, and inside the frame."""
+"""The bars represent their numbers, and stay inside the frame."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from entrypoints.web.system_api import Bucket, Check, FailureCount, Health
 
 
 def bucket_of(published: CountByKind, failed: int = 0) -> Bucket:
-    """A stretch of time."""
+    """A bucket of the history."""
     return Bucket("2026-01-06T21:00:00", published, failed, None)
 
 
@@ -33,7 +33,7 @@ _BUCKETS = st.lists(
 
 @given(_BUCKETS)
 def test_every_bar_is_as_high_as_its_number_says(buckets: list[Bucket]) -> None:
-    """One unit for all of them, taken from the scale beside them; nothing leaves the frame."""
+    """All use the unit of the scale next to them; nothing leaves the frame."""
     plot = time_plot(buckets)
     low, high = plot.ticks[0], plot.ticks[-1]
     unit = (low.y - high.y) / (high.count - low.count)
@@ -56,7 +56,7 @@ def test_every_bar_is_as_high_as_its_number_says(buckets: list[Bucket]) -> None:
 
 @given(_BUCKETS)
 def test_the_scale_is_readable(buckets: list[Bucket]) -> None:
-    """Whole numbers from nought to no less than the highest bar, five lines at most."""
+    """Whole numbers from zero to at least the highest bar, five lines at most."""
     plot = time_plot(buckets)
     counts = [tick.count for tick in plot.ticks]
     steps = {after - before for before, after in pairwise(counts)}
@@ -71,12 +71,12 @@ def test_the_scale_is_readable(buckets: list[Bucket]) -> None:
     ("most", "top"), [(0, 4), (1, 4), (5, 8), (9, 12), (13, 20), (21, 40), (85, 120), (4001, 8000)]
 )
 def test_the_scale_ends_at_a_round_number(most: int, top: int) -> None:
-    """The least of the round numbers that suffices: a plot is not mostly empty."""
+    """At the smallest sufficient round number, so that a plot is not mostly empty."""
     assert time_plot([bucket_of(CountByKind(most, 0))]).ticks[-1].count == top
 
 
 def test_shares_are_measured_by_the_most_frequent() -> None:
-    """The first is as long as can be; the others in proportion."""
+    """The most frequent has the full length; the others are in proportion."""
     found = shares([FailureCount("timed_out", 8), FailureCount("no_files", 2)])
     assert [(share.code, share.count, share.length) for share in found] == [
         ("timed_out", 8, 100.0),
@@ -85,8 +85,8 @@ def test_shares_are_measured_by_the_most_frequent() -> None:
     assert shares([]) == ()
 
 
-def test_checks_stand_by_area_with_the_worst_word() -> None:
-    """One that is broken is not hidden among those that are well; an unknown one has a place."""
+def test_checks_are_grouped_by_area_with_the_worst_result() -> None:
+    """A failed check is not hidden among good ones; an unknown one has a group."""
     checks = [
         Check(Health(health), name, "", None)
         for name, health in (

@@ -1,4 +1,4 @@
-"""What a picture in progress looks like, asked for over HTTP."""
+"""Previews of a picture being rendered, over HTTP."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from domain.prompt import Kind
-from tests.ended import published
+from tests.live_worker import live_worker
 from tests.media_samples import picture, png
-from tests.shown_worker import shown_worker
+from tests.render_events import published
 from tests.unit.entrypoints.web.site import GUARDED, TOKEN, Site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.shown_worker import ShownWorker
+    from tests.live_worker import LiveWorker
 
 
 JPEG = picture("jpeg")
 
 
 @contextmanager
-def rendering(site: Site) -> Iterator[ShownWorker]:
-    """A worker in the middle of a prompt."""
+def rendering(site: Site) -> Iterator[LiveWorker]:
+    """A worker that is rendering a prompt."""
     site.poet.write('{"prompt": "a lake"}', prompt_id=1)
-    with shown_worker(site.loaded) as worker:
+    with live_worker(site.loaded) as worker:
         yield worker
 
 
@@ -41,8 +41,8 @@ def told(site: Site) -> list[str | None]:
     return [each["preview_url"] for each in shown]
 
 
-def test_a_picture_in_progress_is_served_where_the_live_render_says(site: Site) -> None:
-    """With its own type, kept by nobody, taken for nothing else; each has its own address."""
+def test_a_preview_is_served_at_the_address_in_the_live_render(site: Site) -> None:
+    """With its type, uncached and unsniffed; each preview has its own address."""
     with rendering(site) as worker:
         render = worker.claim.render_id
         assert told(site) == [None] * 3
@@ -58,14 +58,14 @@ def test_a_picture_in_progress_is_served_where_the_live_render_says(site: Site) 
 
 
 def test_there_is_none_before_the_first_and_after_the_end(site: Site) -> None:
-    """Nor for a render that never was; the answer says so in JSON."""
+    """Nor for an unknown render; the response says so in JSON."""
     with rendering(site) as worker:
         render = worker.claim.render_id
         address = f"/api/renders/{render}/preview"
         codes = [site.get(address).status_code]
         worker.preview(JPEG)
         codes += [site.get(address).status_code, site.get("/api/renders/99/preview").status_code]
-        worker.tell(published(1, render, Kind.IMAGE, ("a",), 1.0))
+        worker.emit(published(1, render, Kind.IMAGE, ("a",), 1.0))
         assert [*codes, site.get(address).status_code] == [404, 200, 404, 404]
         answer = site.get(address).json
         assert answer
@@ -73,7 +73,7 @@ def test_there_is_none_before_the_first_and_after_the_end(site: Site) -> None:
 
 
 def test_nothing_is_asked_of_the_database(site: Site) -> None:
-    """A picture each second must not wait for whoever writes there, nor need it at all."""
+    """A preview each second must neither wait for a writer nor need the database at all."""
     with rendering(site) as worker:
         render = worker.claim.render_id
         worker.preview(JPEG)
@@ -99,7 +99,7 @@ def test_it_is_guarded_as_everything_else(tmp_path: Path) -> None:
 
 
 def test_the_page_of_the_queue_shows_it_without_a_script(site: Site) -> None:
-    """And a render without one has a picture that is hidden and asks for nothing."""
+    """A render without a preview has a hidden picture that loads nothing."""
     with rendering(site) as worker:
         render = worker.claim.render_id
         before = site.get("/queue").get_data(as_text=True)

@@ -1,4 +1,4 @@
-"""Prompts: listed, searched, and each with all that is known of it."""
+"""Prompts: listed, searched, and each with all its details."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from application.ports.prompt_repository import Selection
 from domain.failure import Failure, FailureCode
 from domain.prompt import Kind
-from tests.owners import sqlite_repository
+from tests.worker_identities import sqlite_repository
 
 if TYPE_CHECKING:
     from tests.unit.entrypoints.web.site import Site
@@ -20,8 +20,8 @@ SONG = json.dumps({"title": "Steam", "structure": [{"type": "verse", "lyrics": "
 ANY = Selection()
 
 
-def test_the_list_tells_each_prompt(site: Site) -> None:
-    """Newest first; a song by its title; the reason of a failure taken apart."""
+def test_the_list_describes_each_prompt(site: Site) -> None:
+    """Newest first; a song by its title; the parts of a failure separately."""
     site.poet.write('{"prompt": "x"}', prompt_id=1, text="a fox", created_at="2026-01-01 00:00:00")
     site.poet.write(SONG, prompt_id=2, prompt_type="lyrics_prompt", artifact_status="error")
     site.poet.write("{}", prompt_id=3, prompt_type="poetry_prompt")
@@ -64,8 +64,8 @@ def test_the_list_tells_each_prompt(site: Site) -> None:
     }
 
 
-def test_the_list_goes_on_where_it_ended(site: Site) -> None:
-    """By a cursor that begins at none of the prompts that were shown, whatever comes in."""
+def test_the_list_continues_where_it_ended(site: Site) -> None:
+    """By a cursor that never repeats a prompt, even if new ones arrive."""
     for n in range(1, 8):
         site.poet.write("{}", prompt_id=n)
     seen: list[int] = []
@@ -83,13 +83,13 @@ def test_the_list_goes_on_where_it_ended(site: Site) -> None:
 @pytest.mark.parametrize(
     "cursor", ["x", "W10", "!!", "a" * 600, "WzEsIDk5OTk5OTk5OTk5OTk5OTk5OTk5OV0"]
 )
-def test_a_cursor_that_nobody_gave_is_refused(site: Site, cursor: str) -> None:
-    """It is no error of the server."""
+def test_a_forged_cursor_is_refused(site: Site, cursor: str) -> None:
+    """It is no internal error."""
     assert site.get(f"/api/v1/prompts?cursor={cursor}").status_code == 422
 
 
-def test_one_prompt_tells_brief_renders_and_files(site: Site) -> None:
-    """As it was rendered: a failure, another try, and the file."""
+def test_one_prompt_has_its_brief_renders_and_files(site: Site) -> None:
+    """A failure, a retry, and the file."""
     site.poet.write('{"prompt": "a lake", "seed": 7}', prompt_id=9, text="water")
     with closing(site.works()) as connection:
         repository = sqlite_repository(connection)
@@ -115,8 +115,8 @@ def test_one_prompt_tells_brief_renders_and_files(site: Site) -> None:
     assert [item["artifact_id"] for item in found["artifacts"]] == [1]
 
 
-def test_a_render_that_goes_on_is_told(site: Site) -> None:
-    """Also where its worker shows nothing of itself."""
+def test_a_live_render_is_shown(site: Site) -> None:
+    """Even if its worker writes no live state."""
     site.poet.write('{"prompt": "a lake"}', prompt_id=9)
     with closing(site.works()) as connection:
         assert sqlite_repository(connection).claim_next(ANY)
@@ -132,7 +132,7 @@ def test_a_render_that_goes_on_is_told(site: Site) -> None:
 def test_a_brief_that_cannot_be_understood_says_why(
     site: Site, content: str | bytes | None
 ) -> None:
-    """With the code, the reason and what to do; the writing is shown as it is."""
+    """With the code, the reason and a solution; the writing is shown unchanged."""
     site.poet.write(content, prompt_id=9)
     found = site.get("/api/v1/prompts/9").json
     assert found
@@ -149,8 +149,8 @@ def test_a_prompt_that_is_not_written_yet_has_no_brief_and_no_problem(site: Site
     assert (found["brief"], found["brief_problem"], found["raw"]) == (None, None, None)
 
 
-def test_a_writing_without_end_is_shown_in_part(site: Site) -> None:
-    """And that it was cut is told."""
+def test_a_very_long_writing_is_shown_in_part(site: Site) -> None:
+    """The response says that it was cut."""
     site.poet.write("x" * 300_000, prompt_id=9)
     found = site.get("/api/v1/prompts/9").json
     assert found
@@ -158,14 +158,14 @@ def test_a_writing_without_end_is_shown_in_part(site: Site) -> None:
 
 
 @pytest.mark.parametrize("prompt_id", ["1", "77", "9223372036854775807", "9223372036854775808"])
-def test_what_is_no_prompt_of_ours_is_not_found(site: Site, prompt_id: str) -> None:
-    """Also a prompt of another type."""
+def test_prompts_of_other_types_are_not_found(site: Site, prompt_id: str) -> None:
+    """Neither are unknown ids."""
     site.poet.write("{}", prompt_id=1, prompt_type="poetry_prompt")
     assert site.get(f"/api/v1/prompts/{prompt_id}").status_code == 404
 
 
-def test_an_error_that_another_program_wrote_is_told_as_it_is(site: Site) -> None:
-    """It has neither a code of ours nor a hint."""
+def test_an_error_of_another_program_is_shown_unchanged(site: Site) -> None:
+    """It has neither a failure code nor a hint."""
     site.poet.write("{}", prompt_id=9, artifact_status="error")
     site.poet.execute("UPDATE prompts SET error_message = 'note: broken'")
     found = site.get("/api/v1/prompts/9").json
@@ -175,7 +175,7 @@ def test_an_error_that_another_program_wrote_is_told_as_it_is(site: Site) -> Non
 
 
 def test_the_output_of_a_workflow_is_read(site: Site) -> None:
-    """Of the newest render unless another is named, as a terminal would show it in the end."""
+    """Of the newest render unless another is named, as a terminal would finally show it."""
     site.poet.write('{"prompt": "a lake"}', prompt_id=9)
     with closing(site.works()) as connection:
         repository = sqlite_repository(connection)
@@ -202,7 +202,7 @@ def test_the_output_of_a_workflow_is_read(site: Site) -> None:
 
 
 def test_a_prompt_without_a_render_has_no_output(site: Site) -> None:
-    """And a render of no such number is not found."""
+    """And an unknown render number is not found."""
     site.poet.write('{"prompt": "a lake"}', prompt_id=9)
     assert site.get("/api/v1/prompts/9/output").json == {
         "render_id": None,

@@ -1,4 +1,4 @@
-"""The page under another address: behind a proxy, below a path, beside another front end."""
+"""The page under another address: behind a proxy, below a path, with another front end."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BEARER = {"Authorization": f"Bearer {TOKEN}"}
 
 @pytest.fixture(scope="module")
 def lasting_proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A site below /media, with a picture and a song, that a proxy shows by https and by http."""
+    """A site below /media with a picture and a song, behind a proxy for https and http."""
     made = Site(
         tmp_path_factory.mktemp("proxied"),
         token=TOKEN,
@@ -45,7 +45,7 @@ def lasting_proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture
 def proxied(lasting_proxied: Site) -> Site:
-    """The same, and a browser without a past."""
+    """The same, with a new browser session."""
     lasting_proxied.client = lasting_proxied.app.test_client()
     return lasting_proxied
 
@@ -57,14 +57,14 @@ def ask(
     base: str = BASE,
     **options: Any,  # noqa: ANN401
 ) -> TestResponse:
-    """The answer to a request as the proxy passes it on; as WSGI has it, the base is its script."""
+    """The response to a proxied request; in WSGI terms, the base path is its script name."""
     options = {"base_url": base, "buffered": True, **options}
     answer: TestResponse = site.client.open(path, headers=headers, **options)
     return answer
 
 
 def logged_in(site: Site, base: str, **headers: str) -> str:
-    """Log in; gives the cookie as the browser is told to keep it."""
+    """Log in; returns the cookie's attributes."""
     form = {"token": TOKEN, "next": "/media/queue"}
     response = ask(site, "/login", headers, base, method="POST", data=form)
     assert (response.status_code, response.location) == (303, "/media/queue")
@@ -79,7 +79,7 @@ def logged_in(site: Site, base: str, **headers: str) -> str:
     [*PAGES, "/login", "/nowhere", "/api/docs", "/?x=1"],
 )
 def test_every_address_in_a_page_is_below_the_base_path(proxied: Site, path: str) -> None:
-    """Links, forms, scripts, styles, pictures, and the data that scripts begin with."""
+    """Links, forms, scripts, styles, pictures, and the initial data of scripts."""
     html = ask(proxied, path).get_data(as_text=True)
     addresses = re.findall(r'\s(?:href|src|srcset|action|formaction)="(/[^"]*)"', html)
     assert len(addresses) >= 2
@@ -91,7 +91,7 @@ def test_every_address_in_a_page_is_below_the_base_path(proxied: Site, path: str
 
 
 def test_no_address_in_scripts_and_templates_begins_with_a_slash() -> None:
-    """They begin with ``base``, or come from the API."""
+    """They start with ``base``, or come from the API."""
     for script in (SOURCES / "static").glob("*.js"):
         text = re.sub(r"^\s*(//|/?\*).*", "", script.read_text("utf-8"), flags=re.MULTILINE)
         assert re.findall(r"[\"'`]/\w*", text) == [], script.name
@@ -101,7 +101,7 @@ def test_no_address_in_scripts_and_templates_begins_with_a_slash() -> None:
 
 
 def test_every_address_in_the_api_is_below_the_base_path(proxied: Site) -> None:
-    """A client need not know where the server is."""
+    """A client need not know the base path of the server."""
     items: Any = {item["kind"]: item for item in ask(proxied, "/api/v1/gallery").json["items"]}  # type: ignore[index]
     assert items["image"]["media_url"].startswith("/media/api/media/image/")
     assert items["image"]["thumbnail_url"].startswith("/media/api/media/image/")
@@ -118,7 +118,7 @@ def test_every_address_in_the_api_is_below_the_base_path(proxied: Site) -> None:
 
 
 def test_the_base_path_without_a_slash_is_the_first_page(proxied: Site) -> None:
-    """No redirection, which would need to know by which scheme the browser came."""
+    """Without a redirection, which would need to know the browser's scheme."""
     environ = {"SCRIPT_NAME": "/media", "PATH_INFO": ""}
     assert ask(proxied, "", environ_overrides=environ).status_code == 200
 
@@ -137,7 +137,7 @@ def test_the_base_path_without_a_slash_is_the_first_page(proxied: Site) -> None:
     ],
 )
 def test_a_login_leads_nowhere_outside_of_the_base_path(proxied: Site, place: str) -> None:
-    """Another program may be there."""
+    """Another program may be served there."""
     form = {"token": TOKEN, "next": place}
     response = ask(proxied, "/login", {}, method="POST", data=form)
     assert response.location == "/media/"
@@ -153,7 +153,7 @@ def test_a_login_leads_nowhere_outside_of_the_base_path(proxied: Site, place: st
         ("http://gallery.example:8080/media", "http://gallery.example:8080"),
         ("http://plain.example/media", "http://plain.example"),
         ("http://localhost:5000/media", "http://localhost:5000"),
-        # A proxy that does not pass the Host header on.
+        # A proxy that does not forward the Host header.
         ("http://127.0.0.1:5000/media", "https://gallery.example"),
     ],
 )
@@ -175,17 +175,17 @@ def test_public_urls_and_this_machine_are_answered(proxied: Site, base: str, ori
         ("gallery.example", "https://evil.example", "foreign_origin"),
         ("gallery.example", "https://gallery.example.evil.example", "foreign_origin"),
         ("gallery.example", "https://gallery.example:8443", "foreign_origin"),
-        # A page that somebody on the way changed, which https does not allow.
+        # A page modified in transit, which https would prevent.
         ("gallery.example", "http://gallery.example", "foreign_origin"),
         ("plain.example", "https://plain.example", "foreign_origin"),
         ("gallery.example", "null", "foreign_origin"),
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_others_are_refused(
+def test_other_addresses_are_refused(
     proxied: Site, host: str, origin: str | None, code: str, method: str
 ) -> None:
-    """Whatever a header of a proxy claims."""
+    """Whatever a proxy's header claims."""
     claims = {"X-Forwarded-Host": "gallery.example", "X-Forwarded-Proto": "https"}
     headers = BEARER | claims | {"Host": host} | ({"Origin": origin} if origin else {})
     response = ask(proxied, "/api/v1/status", headers, method=method)
@@ -193,20 +193,20 @@ def test_others_are_refused(
 
 
 def test_without_settings_no_public_name_is_known(lasting_guarded: Site) -> None:
-    """Nothing is accepted because a proxy would have passed it on."""
+    """Proxy headers alone prove nothing."""
     headers = BEARER | {"Host": "gallery.example", "X-Forwarded-Host": "localhost"}
     assert lasting_guarded.client.get("/api/v1/status", headers=headers).status_code == 403
 
 
-# ----------------------------------------------------------------------------------------- cookies
+# ------------------------------------------------------------------------------------------ cookies
 
 
-def test_the_cookie_is_for_https_alone_if_the_browser_came_by_it(proxied: Site) -> None:
-    """And for the base path; its name is one that no page by http can overwrite."""
+def test_the_cookie_is_secure_if_the_browser_used_https(proxied: Site) -> None:
+    """It is limited to the base path; no page over http can overwrite a cookie of this name."""
     cookie = logged_in(proxied, BASE, Origin="https://gallery.example")
     assert cookie.startswith("__Secure-mediagen_session_5000=")
     assert {"Secure", "HttpOnly", "Path=/media", "SameSite=Strict"} <= set(cookie.split("; "))
-    assert "Secure" in logged_in(proxied, BASE).split("; ")  # without an Origin the Host decides
+    assert "Secure" in logged_in(proxied, BASE).split("; ")  # no Origin: the Host decides
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_the_cookie_is_for_https_alone_if_the_browser_came_by_it(proxied: Site) 
     ],
 )
 def test_by_http_the_cookie_works_too(proxied: Site, base: str, headers: dict[str, str]) -> None:
-    """A browser would not keep one that is for https alone; what a header claims is ignored."""
+    """A browser would discard a secure cookie; what a header claims is ignored."""
     cookie = logged_in(proxied, base, **headers)
     assert cookie.startswith("mediagen_session_5000=")
     assert "Secure" not in cookie.split("; ")
@@ -266,7 +266,7 @@ def test_no_other_site_logs_a_browser_out(proxied: Site) -> None:
 
 @pytest.mark.parametrize("path", ["/api/v1/gallery", "/api/media/nothing.png", "/api/nowhere"])
 def test_the_front_end_may_read_every_answer(proxied: Site, path: str) -> None:
-    """Errors too, so that it can say what went wrong; with cookies, so no wildcard."""
+    """Errors too, so that it can show them; with cookies, so no wildcard."""
     headers = {"Origin": FRONT_END, "Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "cors"}
     for sent in (headers, headers | BEARER):
         answer = ask(proxied, path, sent)
@@ -278,7 +278,7 @@ def test_the_front_end_may_read_every_answer(proxied: Site, path: str) -> None:
 
 
 def test_the_front_end_may_change_something_with_the_token_against_forgery(proxied: Site) -> None:
-    """Which it can fetch, as our own page does."""
+    """It can fetch the token, as the site's own page does."""
     logged_in(proxied, BASE)
     headers = {"Origin": FRONT_END}
     change: dict[str, Any] = {"method": "POST", "json": {}}
@@ -289,7 +289,7 @@ def test_the_front_end_may_change_something_with_the_token_against_forgery(proxi
 
 
 def test_a_preflight_needs_no_token(proxied: Site) -> None:
-    """Browsers send none with it."""
+    """Browsers send no token with it."""
     headers = {
         "Origin": FRONT_END,
         "Access-Control-Request-Method": "POST",
@@ -308,7 +308,7 @@ def test_a_preflight_needs_no_token(proxied: Site) -> None:
 )
 @pytest.mark.parametrize("method", ["GET", "OPTIONS", "POST"])
 def test_no_other_front_end_may(proxied: Site, origin: str, method: str) -> None:
-    """One origin, not a pattern."""
+    """One origin is allowed, not a pattern."""
     headers = BEARER | {"Origin": origin, "Access-Control-Request-Method": "GET"}
     answer = ask(proxied, "/api/v1/status", headers, method=method)
     assert answer.status_code == 403
@@ -318,7 +318,7 @@ def test_no_other_front_end_may(proxied: Site, origin: str, method: str) -> None
 
 @pytest.mark.parametrize("path", ["/", "/login", "/logout", "/static/plain.css"])
 def test_the_front_end_gets_the_api_and_nothing_else(proxied: Site, path: str) -> None:
-    """Our pages are for people."""
+    """The site's own pages are for people."""
     for method in ("GET", "POST", "OPTIONS"):
         answer = ask(proxied, path, BEARER | {"Origin": FRONT_END}, method=method)
         assert answer.status_code == 403
@@ -343,7 +343,7 @@ def test_a_wrong_token_is_logged_without_the_token(
     place: str,
     request_: dict[str, Any],
 ) -> None:
-    """Wherever it was; that a visitor shows none is no guess."""
+    """Wherever it was sent; a visitor without a token is not logged."""
     for name, value in {"_reported_at": float("-inf"), "_count": 0}.items():
         monkeypatch.setattr(lasting_guarded.access.rejected, name, value)
     client = lasting_guarded.app.test_client(use_cookies=False)
@@ -355,7 +355,7 @@ def test_a_wrong_token_is_logged_without_the_token(
 
 
 def test_the_log_of_wrong_tokens_has_few_lines() -> None:
-    """However many there are, nobody fills the disk; none is lost in the count."""
+    """However many there are, the disk does not fill up; every one is counted."""
     reports: list[tuple[str, str, int]] = []
     now = 0.0
     rejected = RejectedTokens(lambda *report: reports.append(report), lambda: now)
@@ -366,7 +366,7 @@ def test_the_log_of_wrong_tokens_has_few_lines() -> None:
 
 
 def test_the_usual_port_is_not_part_of_an_origin() -> None:
-    """As browsers have it."""
+    """As browsers define it."""
     assert origin_of("https://Gallery.example:443/media/") == "https://gallery.example"
     assert origin_of("http://gallery.example:80") == "http://gallery.example"
     assert origin_of("http://gallery.example:8080/") == "http://gallery.example:8080"

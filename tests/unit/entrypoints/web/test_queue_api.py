@@ -1,4 +1,4 @@
-"""The queue at a glance, what is in it, and its changes."""
+"""The summary of the queue, its prompts, and changes to it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from application.ports.prompt_repository import Selection
 from domain.artifact import Artifact
 from domain.failure import Failure, FailureCode
 from domain.prompt import Kind
-from tests.owners import sqlite_repository
+from tests.worker_identities import sqlite_repository
 
 if TYPE_CHECKING:
     from tests.unit.entrypoints.web.site import Site
@@ -24,7 +24,7 @@ ANY = Selection()
 
 
 def fail(site: Site, prompt_id: int) -> None:
-    """Render a prompt without luck."""
+    """Fail the next prompt."""
     with closing(site.works()) as connection:
         repository = sqlite_repository(connection)
         claim = repository.claim_next(Selection(only=frozenset({prompt_id})))
@@ -33,7 +33,7 @@ def fail(site: Site, prompt_id: int) -> None:
 
 
 def test_the_status_of_an_empty_database(site: Site) -> None:
-    """Every status of ours is there, if only as 0."""
+    """Every known status is there, with a count of 0."""
     none = {"image": 0, "audio": 0}
     counts = {"pending": 0, "processing": 0, "ready": 0, "error": 0}
     assert site.get("/api/v1/status").json == {
@@ -52,8 +52,8 @@ def test_the_status_of_an_empty_database(site: Site) -> None:
     }
 
 
-def test_the_status_tells_what_goes_on(site: Site) -> None:
-    """Counts, another program's word, a live render, the last outcome, the pause."""
+def test_the_status_shows_current_activity(site: Site) -> None:
+    """Counts, another program's status, a live render, the last outcome, the pause."""
     site.poet.write(LAKE, prompt_id=1)
     site.poet.write(LAKE, prompt_id=2)
     site.poet.write(LAKE, prompt_id=3, artifact_status="unsupported")
@@ -75,7 +75,7 @@ def test_the_status_tells_what_goes_on(site: Site) -> None:
 
 
 def test_the_queue_shows_pictures_and_songs_with_briefs(site: Site) -> None:
-    """Side by side, with the writing as it is; the failed with reason and hint."""
+    """Side by side, with the unchanged writing; failed ones with reason and hint."""
     site.poet.write(LAKE, prompt_id=1, text="water")
     site.poet.write(SONG, prompt_id=2, prompt_type="lyrics_prompt")
     site.poet.write("broken", prompt_id=3)
@@ -97,8 +97,8 @@ def test_the_queue_shows_pictures_and_songs_with_briefs(site: Site) -> None:
     assert found["totals"] == {"waiting": {"image": 1, "audio": 1}, "failed": 1, "cancelled": 0}
 
 
-def test_a_failed_prompt_is_tried_again(site: Site) -> None:
-    """Once; a second wish finds it pending already."""
+def test_a_failed_prompt_is_requeued(site: Site) -> None:
+    """Once; a second request finds it pending already."""
     site.poet.write(LAKE, prompt_id=1)
     fail(site, 1)
     assert site.post("/api/v1/prompts/1/retry", {}).json == {"moved": [1], "refused": {}}
@@ -118,7 +118,7 @@ def test_a_ready_prompt_is_rendered_again_only_on_demand(site: Site) -> None:
 
 
 def test_many_are_tried_again_and_the_others_named(site: Site) -> None:
-    """Those that are selected, or all that failed."""
+    """The selected ones, or all that failed."""
     for prompt_id in (1, 2, 3):
         site.poet.write(LAKE, prompt_id=prompt_id)
         fail(site, prompt_id)
@@ -131,7 +131,7 @@ def test_many_are_tried_again_and_the_others_named(site: Site) -> None:
 
 
 def test_many_are_cancelled_or_moved_at_once(site: Site) -> None:
-    """One request; those that cannot be are named, and the list shows the new order."""
+    """In one request; those that cannot be changed are named, and the list has the new order."""
     for prompt_id in (1, 2, 3, 4):
         site.poet.write(LAKE, prompt_id=prompt_id)
     answer = site.post("/api/v1/move", {"ids": [4, 99], "place": "front"})
@@ -148,7 +148,7 @@ def test_many_are_cancelled_or_moved_at_once(site: Site) -> None:
 
 
 def test_a_pending_prompt_is_cancelled(site: Site) -> None:
-    """It ends in error with a code of its own; a second time there is nothing to cancel."""
+    """It fails with the code for it; a second request finds nothing to cancel."""
     site.poet.write(LAKE, prompt_id=1)
     answer = site.post("/api/v1/prompts/1/cancel", {})
     assert answer.json == {"cancelled": 1, "requeued": False}
@@ -159,7 +159,7 @@ def test_a_pending_prompt_is_cancelled(site: Site) -> None:
     assert site.post("/api/v1/prompts/1/cancel", {}).status_code == 409
 
 
-def test_a_render_is_given_back(site: Site) -> None:
+def test_a_live_render_can_be_requeued(site: Site) -> None:
     """Its prompt is pending again."""
     site.poet.write(LAKE, prompt_id=1)
     with closing(site.works()) as connection:
@@ -169,14 +169,14 @@ def test_a_render_is_given_back(site: Site) -> None:
 
 
 @pytest.mark.parametrize("path", ["retry", "cancel"])
-def test_a_prompt_that_is_not_there_is_not_found(site: Site, path: str) -> None:
+def test_an_unknown_prompt_is_not_found(site: Site, path: str) -> None:
     """Changing it is no conflict."""
     for prompt_id in (77, 2**63 - 1):
         assert site.post(f"/api/v1/prompts/{prompt_id}/{path}", {}).status_code == 404
 
 
 def test_the_queue_is_paused_and_resumed(site: Site) -> None:
-    """With a person's reason; to resume what is not paused is fine."""
+    """With a user's reason; resuming a queue that is not paused is no error."""
     paused = site.post("/api/v1/pause", {"reason": " the GPU\nis\0needed "}).json
     assert paused
     assert (paused["paused"]["by"], paused["paused"]["reason"]) == ("person", "the GPU is needed")
@@ -210,8 +210,8 @@ def test_the_queue_is_paused_and_resumed(site: Site) -> None:
         ("/api/v1/resume", {"x": 1}),
     ],
 )
-def test_a_body_that_means_nothing_changes_nothing(site: Site, path: str, body: object) -> None:
-    """And is answered with what is wrong with it."""
+def test_an_invalid_body_changes_nothing(site: Site, path: str, body: object) -> None:
+    """The response says what is wrong with it."""
     assert site.post(path, body).status_code == 422
 
 
@@ -238,7 +238,7 @@ def test_a_body_that_means_nothing_changes_nothing(site: Site, path: str, body: 
 def test_an_invalid_member_is_named_with_what_it_must_be(
     site: Site, path: str, body: object, problem: str
 ) -> None:
-    """In the words that follow from the schema of the body."""
+    """In the terms of the body's schema."""
     answer = site.post(path, body)
     assert answer.json
     assert answer.json["error"]["message"] == problem
@@ -260,13 +260,13 @@ def test_an_invalid_member_is_named_with_what_it_must_be(
 def test_a_body_that_is_no_json_is_refused(
     site: Site, raw: bytes, mimetype: str, status: int
 ) -> None:
-    """Forms of other pages among them, which need no leave to be sent."""
+    """Including forms of other pages, which browsers send without a preflight."""
     answer = site.post("/api/v1/retry", data=raw, content_type=mimetype)
     assert answer.status_code == status
 
 
-def test_a_list_is_read_in_parts(site: Site) -> None:
-    """By its offset, in the order of renders, with what is wrong; and its whole length."""
+def test_a_list_has_pages(site: Site) -> None:
+    """By offset, in the order of rendering, with failures; and the total length."""
     for prompt_id in range(1, 8):
         site.poet.write(LAKE if prompt_id != 6 else "broken", prompt_id=prompt_id, text="x" * 600)
     site.post("/api/v1/move", {"ids": [5], "place": "front"})
@@ -286,8 +286,8 @@ def test_a_list_is_read_in_parts(site: Site) -> None:
     assert (row["id"], row["error"]["code"], row["attempts"]) == (3, "no_files", 1)
 
 
-def test_all_that_wait_are_changed_in_one_request(site: Site) -> None:
-    """Of one kind or of both, but for those that are excepted."""
+def test_all_pending_prompts_are_changed_in_one_request(site: Site) -> None:
+    """Of one kind or of both, except for those that are excluded."""
     for prompt_id in (1, 2, 3):
         site.poet.write(LAKE, prompt_id=prompt_id)
     site.poet.write(SONG, prompt_id=4, prompt_type="lyrics_prompt")
@@ -306,8 +306,8 @@ def test_all_that_wait_are_changed_in_one_request(site: Site) -> None:
     assert site.post("/api/v1/retry", {"ids": [1], "except_ids": [1]}).status_code == 422
 
 
-def test_what_ended_is_shown_with_its_title_and_its_picture(site: Site) -> None:
-    """Looked up once for each render."""
+def test_finished_renders_have_a_title_and_a_picture(site: Site) -> None:
+    """One query for each render."""
     site.poet.write(LAKE, prompt_id=1, text="A lake, please")
     with closing(site.works()) as connection:
         repository = sqlite_repository(connection)

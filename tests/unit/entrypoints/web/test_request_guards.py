@@ -1,4 +1,4 @@
-"""Who may ask, and what every answer tells the browser (faults 38 and 41)."""
+"""Which requests are answered, and the security headers of every response (faults 38 and 41)."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def site(lasting: Site) -> Site:
-    """A site, and a browser without a past."""
+    """A site, with a new browser session."""
     lasting.client = lasting.app.test_client()
     return lasting
 
 
 @pytest.fixture
 def guarded(lasting_guarded: Site) -> Site:
-    """The same behind a token."""
+    """The same with a token."""
     lasting_guarded.client = lasting_guarded.app.test_client()
     return lasting_guarded
 
@@ -39,7 +39,7 @@ def guarded(lasting_guarded: Site) -> Site:
     ["localhost", "localhost:5000", "127.0.0.1:5000", "LOCALHOST:81", "[::1]:5000", "[::1]"],
 )
 def test_names_of_this_machine_are_answered(site: Site, host: str) -> None:
-    """A tunnel may have a port of its own."""
+    """A tunnel may have its own port."""
     assert site.client.get("/api/v1/status", headers={"Host": host}).status_code == 200
 
 
@@ -62,7 +62,7 @@ def test_names_of_this_machine_are_answered(site: Site, host: str) -> None:
     ],
 )
 def test_a_foreign_host_is_refused(site: Site, host: str) -> None:
-    """DNS rebinding comes under a name of the attacker's; nothing at all is there for it."""
+    """DNS rebinding uses a name of the attacker's; the response reveals nothing."""
     for path in ("/api/v1/status", "/api/media/a.png", "/login", "/nowhere", "/static/plain.css"):
         answer = site.client.get(path, headers={"Host": host})
         assert answer.status_code == 403, path
@@ -95,7 +95,7 @@ def test_a_server_for_others_is_known_by_address_and_own_name() -> None:
     ],
 )
 def test_pages_of_other_sites_are_refused(site: Site, headers: dict[str, str]) -> None:
-    """Looking and changing, with the right token and without."""
+    """Reading and changing, with the right token and without."""
     assert site.get("/api/v1/token", headers=headers).status_code == 403
     assert site.post("/api/v1/pause", {}, headers=headers).status_code == 403
     assert site.services.controls().paused() is None
@@ -117,14 +117,14 @@ def test_our_own_pages_and_programs_are_answered(site: Site, headers: dict[str, 
 
 
 def test_a_link_from_elsewhere_may_be_followed_but_changes_nothing(site: Site) -> None:
-    """A form of another page that a person sends is refused."""
+    """A form of another page that a user submits is refused."""
     visit = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
     assert site.get("/api/docs", headers=visit).status_code == 200
     assert site.post("/api/v1/pause", {}, headers=visit).status_code == 403
 
 
 def test_a_page_on_another_port_may_show_media_but_read_nothing(site: Site) -> None:
-    """The older page shows our pictures."""
+    """The older page may show pictures of this one."""
     site.poet.write("{}", prompt_id=1)
     path = site.published(1)
     shown = {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}
@@ -134,7 +134,7 @@ def test_a_page_on_another_port_may_show_media_but_read_nothing(site: Site) -> N
 
 @pytest.mark.parametrize("given", [None, "", "wrong", "é"])
 def test_a_change_needs_the_token_against_forgery(site: Site, given: str | None) -> None:
-    """And says where to get it; nothing changes."""
+    """The response says where to get it; nothing changes."""
     headers = Headers() if given is None else Headers({"X-Mediagen-Token": given})
     answer = site.client.post("/api/v1/pause", base_url=BASE, json={}, headers=headers)
     assert answer.status_code == 403
@@ -161,21 +161,21 @@ class TestToken:
         "given", [None, "Bearer", "Bearer wrong", f"Basic {TOKEN}", f"bearer {TOKEN}x", "Bearer é"]
     )
     def test_without_it_programs_are_refused(self, guarded: Site, given: str | None) -> None:
-        """With the challenge that HTTP asks for; what is there is not told."""
+        """With the challenge that HTTP requires; nothing else is revealed."""
         for path in ("/api/v1/status", "/api/media/a.png", "/api/openapi.json", "/api/nowhere"):
             answer = guarded.get(path, headers={"Authorization": given} if given else {})
             assert answer.status_code == 401, path
             assert answer.headers["WWW-Authenticate"].startswith("Bearer")
 
     def test_with_it_they_are_answered_and_need_no_other_token(self, guarded: Site) -> None:
-        """A browser can be made to send a cookie, but not that header."""
+        """A browser can be tricked into sending a cookie, but not that header."""
         bearer = {"Authorization": f"Bearer {TOKEN}", "Host": "192.168.1.5:5000"}
         assert guarded.client.get("/api/v1/status", headers=bearer).status_code == 200
         answer = guarded.client.post("/api/v1/resume", json={}, headers=bearer)
         assert answer.status_code == 200
 
     def test_a_person_is_asked_and_gets_a_cookie(self, guarded: Site) -> None:
-        """And comes back to where he wanted to go; the cookie does not hold the token."""
+        """After the login they get the page they wanted; the cookie does not hold the token."""
         sent = guarded.get("/api/docs?x=1")
         assert sent.status_code == 303
         assert sent.location == "/login?next=%2Fapi%2Fdocs%3Fx%3D1"
@@ -193,7 +193,7 @@ class TestToken:
         assert guarded.post("/api/v1/resume", {}).status_code == 200
 
     def test_a_wrong_token_gets_no_cookie(self, guarded: Site) -> None:
-        """And an answer for people."""
+        """And a page with an explanation."""
         answer = guarded.client.post("/login", base_url=BASE, data={"token": "wrong"})
         assert answer.status_code == 403
         assert b"not the token" in answer.data
@@ -211,13 +211,13 @@ class TestToken:
             "",
         ],
     )
-    def test_nobody_is_sent_elsewhere(self, guarded: Site, place: str) -> None:
-        """The place to go on to is one of ours."""
+    def test_a_login_never_redirects_to_another_site(self, guarded: Site, place: str) -> None:
+        """Only local paths are accepted as the next page."""
         answer = guarded.client.post("/login", base_url=BASE, data={"token": TOKEN, "next": place})
         assert answer.location == "/"
 
-    def test_a_form_of_another_site_logs_nobody_in(self, guarded: Site) -> None:
-        """Its Origin is another."""
+    def test_a_form_of_another_site_cannot_log_in(self, guarded: Site) -> None:
+        """Its Origin is different."""
         headers = {"Origin": "http://evil.example"}
         answer = guarded.client.post(
             "/login", base_url=BASE, data={"token": TOKEN}, headers=headers
@@ -229,13 +229,13 @@ class TestToken:
         page = guarded.get('/login?next=/"><script>alert(1)</script>')
         assert b"<script" not in page.data
 
-    def test_who_needs_no_token_is_sent_on(self, site: Site) -> None:
+    def test_the_login_page_redirects_if_no_token_is_needed(self, site: Site) -> None:
         """There is nothing to log in to."""
         assert site.get("/login").location == "/"
 
 
 class TestEveryRoute:
-    """Each rule holds for each route there is, for media as for all others."""
+    """Each rule holds for each route, including media."""
 
     @pytest.fixture
     def open_site(self, tmp_path: Path) -> Iterator[Site]:
@@ -247,20 +247,20 @@ class TestEveryRoute:
 
     @pytest.fixture
     def token_site(self, tmp_path: Path) -> Iterator[Site]:
-        """The same behind a token."""
+        """The same with a token."""
         made = Site(tmp_path, **GUARDED)
         made.published(1)
         yield made
         made.close()
 
     def test_nothing_answers_before_the_guard(self, open_site: Site) -> None:
-        """No other application stands before Flask's, and no other check before the guard's."""
+        """No application precedes Flask's, and no check precedes the guard's."""
         assert getattr(open_site.app.wsgi_app, "__func__", None) is Flask.wsgi_app
         [first, *_] = open_site.app.before_request_funcs[None]
         assert first.__module__ == "entrypoints.web.request_guards"
 
     def test_the_walk_reaches_every_route(self, open_site: Site) -> None:
-        """A sample address is routed to the very rule that it was made for."""
+        """A sample address leads to the rule that it was made for."""
         adapter = open_site.app.url_map.bind("localhost")
         for rule in open_site.app.url_map.iter_rules():
             for method in rule.methods or ():
@@ -269,7 +269,7 @@ class TestEveryRoute:
         assert len(requests_of(open_site)) > 30
 
     def test_our_own_requests_pass(self, open_site: Site) -> None:
-        """So that the refusals below are due to what they change."""
+        """So the refusals below are due to what they change."""
         for method, path in requests_of(open_site):
             own = {"Origin": BASE, "Sec-Fetch-Site": "same-origin"}
             headers = own | {"X-Mediagen-Token": open_site.csrf}
@@ -299,7 +299,7 @@ class TestEveryRoute:
         ],
     )
     def test_refuses_another_site(self, open_site: Site, headers: dict[str, str]) -> None:
-        """Whatever the method, and although the request has the token against forgery."""
+        """Whatever the method, even if the request has the token against forgery."""
         for method, path in requests_of(open_site):
             response = send(open_site, method, path, headers | {"X-Mediagen-Token": open_site.csrf})
             assert is_refused(response, "foreign_origin"), (method, path)
@@ -325,7 +325,7 @@ class TestEveryRoute:
     def test_changes_need_the_token_against_forgery(
         self, open_site: Site, token: str | None
     ) -> None:
-        """Every method but the safe ones; a login has a token of its own, a logout needs none."""
+        """Every method except safe ones; a login has its own token, a logout needs none."""
         headers = {} if token is None else {"X-Mediagen-Token": token}
         changes = [pair for pair in requests_of(open_site) if pair[0] not in SAFE]
         assert len(changes) >= 8
@@ -345,7 +345,7 @@ class TestEveryRoute:
         ],
     )
     def test_needs_the_access_token(self, token_site: Site, headers: dict[str, str]) -> None:
-        """Only the login and what it looks like are open; the token against forgery is no key."""
+        """Only the login and its assets are open; the token against forgery grants no access."""
         for method, path in requests_of(token_site):
             response = send(
                 token_site, method, path, headers | {"X-Mediagen-Token": token_site.csrf}
@@ -357,7 +357,7 @@ class TestEveryRoute:
             assert is_asked is not is_open, (method, path)
 
     def test_accepts_the_access_token(self, token_site: Site) -> None:
-        """As a header, or as the cookie that the login gives."""
+        """As a header, or as the cookie from the login."""
         bearer = {"Authorization": f"Bearer {TOKEN}"}
         cookie = {
             "Cookie": f"mediagen_session_5000={token_site.access.session}",
@@ -385,7 +385,7 @@ class TestEveryRoute:
 
 MEDIA = "image/1_20260106T213045/a.png"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-REASONS = {  # as pages for people word them
+REASONS = {  # in the wording of pages
     "foreign_host": "for another host",
     "foreign_origin": "from a page of another site",
     "csrf_token_needed": "lacks the token against forgery",
@@ -399,7 +399,7 @@ def sample_address(rule: str) -> str:
 
 
 def requests_of(site: Site) -> list[tuple[str, str]]:
-    """A method and an address for each route; media in all their forms; nothing at all."""
+    """A method and an address for each route; media in all their forms; an unknown path."""
     routes = [
         (method, sample_address(rule.rule))
         for rule in site.app.url_map.iter_rules()
@@ -411,7 +411,7 @@ def requests_of(site: Site) -> list[tuple[str, str]]:
 
 
 def send(site: Site, method: str, path: str, headers: dict[str, str]) -> TestResponse:
-    """The response to a browser without a past, that sends no body."""
+    """The response to a new browser session, without a body."""
     client = site.app.test_client(use_cookies=False)
     return client.open(path, method=method, base_url=BASE, headers=headers, buffered=True)
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def found(site: Site, query: str) -> list[int]:
-    """Ids of the prompts that are found."""
+    """Ids of the matching prompts."""
     answer = site.get(f"/api/v1/search?{query}").json
     assert answer
     assert answer["indexed"] == 1
@@ -39,7 +39,7 @@ def test_a_search_without_words_is_refused(site: Site) -> None:
 
 
 def test_files_are_found_by_the_words_of_their_prompts(site: Site) -> None:
-    """Those of the newest prompt first, each once over the pages, also with a filter."""
+    """Newest prompt first, each file once over all pages, also with a filter."""
     for number in range(1, 6):
         site.poet.write(json.dumps({"prompt": f"a lake {number % 2}"}), prompt_id=number)
         for file in range(3):

@@ -1,4 +1,4 @@
-"""The server over real sockets: whoever is slow gives way (fault 40)."""
+"""The server over real sockets: slow clients give way to others (fault 40)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from entrypoints.settings.errors import SettingsError
 from entrypoints.web import server as server_module
 from entrypoints.web.server import WebServer
 from entrypoints.web.sockets import is_exposed, listening_sockets
-from tests.settings_places import make_place
+from tests.config_folder import make_config_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     App = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 SLOW = b"GET /slow HTTP/1.1\r\nHost: local"
-LARGE = 30_000_000  # bytes: more than all buffers on the way, the system's among them
-PATIENCE = 60.0  # seconds, on a machine that is busy
+LARGE = 30_000_000  # bytes: more than all buffers on the way, including the system's
+PATIENCE = 60.0  # seconds, on a busy machine
 
 
 def hello(_: dict[str, Any], start: Any) -> list[bytes]:  # noqa: ANN401 - WSGI's own
@@ -41,7 +41,7 @@ def hello(_: dict[str, Any], start: Any) -> list[bytes]:  # noqa: ANN401 - WSGI'
 def served(
     app: App, threads: int = 2, most: int = 8, limit: BodyLimit = lambda *_: 1000
 ) -> Iterator[int]:
-    """A server at a free port, whose number this gives."""
+    """A running server on a free port; yields the port."""
     bound = socket.create_server(("127.0.0.1", 0))
     server = WebServer(app, [bound], threads, limit, most)  # type: ignore[arg-type]
     try:
@@ -53,7 +53,7 @@ def served(
 def ask(
     port: int, method: str = "GET", body: bytes | None = None, path: str = "/"
 ) -> tuple[int, bytes]:
-    """Status and body."""
+    """The status and body of a response."""
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)) as connection:
         connection.request(method, path, body)
         answer = connection.getresponse()
@@ -61,7 +61,7 @@ def ask(
 
 
 def is_open(connection: socket.socket) -> bool:
-    """Whether one letter more can be sent, and nothing comes back."""
+    """Whether one more letter can be sent without a response."""
     try:
         connection.sendall(b"G")
         return connection.recv(1) != b""
@@ -72,7 +72,7 @@ def is_open(connection: socket.socket) -> bool:
 
 
 def listens(port: int) -> bool:
-    """Whether anybody is taken there."""
+    """Whether a connection is accepted there."""
     try:
         socket.create_connection(("127.0.0.1", port), 1).close()
     except OSError:
@@ -80,8 +80,8 @@ def listens(port: int) -> bool:
     return True
 
 
-def test_many_who_never_finish_asking_keep_nobody_waiting() -> None:
-    """Many times as many as there may be; the newest are always answered."""
+def test_unfinished_requests_do_not_block_others() -> None:
+    """Many times the maximum of connections; the newest are always answered."""
     with served(hello, most=8) as port, ExitStack() as opened:
         for _ in range(120):
             slow = opened.enter_context(socket.create_connection(("127.0.0.1", port), PATIENCE))
@@ -90,7 +90,7 @@ def test_many_who_never_finish_asking_keep_nobody_waiting() -> None:
 
 
 def test_the_head_of_a_request_says_how_large_it_may_be() -> None:
-    """By its path; nothing of a body that is too large is waited for."""
+    """By its path; the server does not wait for the body of a request that is too large."""
     limits = {"/files": 3000}
     with served(hello, limit=lambda path, _: limits.get(path, 1000)) as port:
         sizes = [("/", 900), ("/", 2000), ("/files", 2000), ("/files", 4000)]
@@ -98,8 +98,8 @@ def test_the_head_of_a_request_says_how_large_it_may_be() -> None:
     assert answers == [200, 413, 200, 413]
 
 
-def test_one_who_asks_again_and_again_outlives_those_who_do_not() -> None:
-    """A connection that was just used is not the first to go."""
+def test_an_active_connection_outlives_idle_ones() -> None:
+    """A recently used connection is not the first to be closed."""
     with (
         served(hello, most=8) as port,
         closing(http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)) as kept,
@@ -115,7 +115,7 @@ def test_one_who_asks_again_and_again_outlives_those_who_do_not() -> None:
             assert kept.sock is own
 
 
-def test_a_request_that_drips_in_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_very_slow_request_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     """However busy its connection looks."""
     monkeypatch.setattr(server_module, "MAX_REQUEST_SECONDS", 0.05)
     monkeypatch.setattr(server_module, "_POLL_INTERVAL", 0)
@@ -145,10 +145,10 @@ def app(tmp_path: Path) -> App:
     return answered
 
 
-def test_a_file_that_is_on_its_way_at_the_end_arrives(
+def test_a_download_is_finished_during_a_shutdown(
     app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As long as it is read."""
+    """As long as the client reads it."""
     monkeypatch.setattr(server_module, "MAX_SHUTDOWN_SECONDS", PATIENCE)
     bound = socket.create_server(("127.0.0.1", 0))
     server = WebServer(app, [bound], 1, lambda *_: 1000, 8)  # type: ignore[arg-type]
@@ -161,8 +161,8 @@ def test_a_file_that_is_on_its_way_at_the_end_arrives(
         closer.join()
 
 
-def test_one_who_does_not_read_holds_no_thread(app: App) -> None:
-    """A large file waits for its reader, the only thread does not."""
+def test_a_client_that_does_not_read_holds_no_thread(app: App) -> None:
+    """A large file waits for its reader, but the only thread does not."""
     with (
         served(app, threads=1) as port,
         closing(socket.create_connection(("127.0.0.1", port), PATIENCE)) as slow,
@@ -177,7 +177,7 @@ def test_one_who_does_not_read_holds_no_thread(app: App) -> None:
 
 @contextmanager
 def unread(port: int, *paths: str) -> Iterator[socket.socket]:
-    """A client that asked for all of that at once, and takes next to nothing of it."""
+    """A client with many requests at once that hardly reads the responses."""
     with socket.socket() as client:
         client.settimeout(PATIENCE)
         for buffer in (socket.SO_RCVBUF, socket.SO_SNDBUF):
@@ -189,14 +189,14 @@ def unread(port: int, *paths: str) -> Iterator[socket.socket]:
         yield client
 
 
-def test_those_who_ask_on_and_never_read_hold_no_thread(app: App) -> None:
-    """Many on a single thread; one that begins to read gets every answer, in order (fault 52)."""
+def test_pipelining_clients_that_never_read_hold_no_thread(app: App) -> None:
+    """Many on a single thread; one that starts to read gets every response in order (fault 52)."""
     with served(app, threads=1, most=32) as port, ExitStack() as opened:
         asked = ("/large", *(["/large", "/"] * 10))
         clients = [opened.enter_context(unread(port, *asked)) for _ in range(20)]
         for _ in range(3):
             assert ask(port) == (200, b"hello")
-            for client in clients:  # a byte now and then is no thread's business either
+            for client in clients:  # not even for a byte now and then
                 assert client.recv(1)
         with unread(port, "/large", "/") as client, client.makefile("rb") as answers:
             assert answers.readline() == b"TTP/1.1 200 OK\r\n"
@@ -212,18 +212,18 @@ def _rest_of_head(answers: BinaryIO) -> None:
         pass
 
 
-def test_those_who_ask_on_and_never_read_give_way(app: App) -> None:
-    """There may be few connections: the newest are always answered."""
+def test_pipelining_clients_that_never_read_give_way(app: App) -> None:
+    """Connections may be few: the newest are always answered."""
     with served(app, most=8) as port, ExitStack() as opened:
         for _ in range(100):
             opened.enter_context(unread(port, "/large", "/large"))
         assert ask(port) == (200, b"hello")
 
 
-def test_one_who_reads_nothing_is_ended_whatever_it_asks(
+def test_a_client_that_reads_nothing_is_disconnected(
     app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After a while without progress; it may ask as often as it likes."""
+    """After a while without progress, however often it asks."""
     monkeypatch.setattr(server_module, "MAX_IDLE_SECONDS", 1)
     monkeypatch.setattr(server_module, "_POLL_INTERVAL", 0)
     with served(app) as port, unread(port, "/large", "/large") as client:
@@ -240,7 +240,7 @@ def test_one_who_reads_nothing_is_ended_whatever_it_asks(
         assert ask(port) == (200, b"hello")
 
 
-def test_a_large_body_is_refused_before_it_is_there() -> None:
+def test_a_large_body_is_refused_before_it_arrives() -> None:
     """By its length alone; so is one without a length."""
     with served(hello) as port:
         with closing(socket.create_connection(("127.0.0.1", port), PATIENCE)) as asker:
@@ -252,8 +252,8 @@ def test_a_large_body_is_refused_before_it_is_there() -> None:
             assert asker.recv(100).startswith(b"HTTP/1.1 413")
 
 
-def test_what_is_being_answered_at_the_end_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody new is taken, and the end comes soon."""
+def test_running_requests_are_finished_during_a_shutdown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No new connection is accepted, and the shutdown is quick."""
     monkeypatch.setattr(server_module, "MAX_SHUTDOWN_SECONDS", PATIENCE)
     begun, go = Event(), Event()
     answers: list[tuple[int, bytes]] = []
@@ -279,7 +279,7 @@ def test_what_is_being_answered_at_the_end_is_answered(monkeypatch: pytest.Monke
     assert answers == [(200, b"hello")]
 
 
-def test_a_newcomer_may_listen_at_once_where_another_ended() -> None:
+def test_a_port_can_be_reused_at_once() -> None:
     """As after a restart."""
     with served(hello) as port:
         assert ask(port) == (200, b"hello")
@@ -291,18 +291,18 @@ def test_a_newcomer_may_listen_at_once_where_another_ended() -> None:
 class TestListening:
     @pytest.fixture
     def load(self, tmp_path: Path) -> Callable[..., LoadedSettings]:
-        """Settings of the section web."""
-        place = make_place(tmp_path)
+        """Settings in the section ``web``."""
+        config = make_config_folder(tmp_path)
 
         def loaded(**web: object) -> LoadedSettings:
-            return place.load({"web": web})
+            return config.load({"web": web})
 
         return loaded
 
     def test_a_name_is_served_at_all_its_addresses(
         self, load: Callable[..., LoadedSettings]
     ) -> None:
-        """At one port that is free for all of them."""
+        """On one port that is free for all of them."""
         bound = listening_sockets(load(host="localhost", port=0))
         assert len({each.getsockname()[1] for each in bound}) == 1
         assert not is_exposed(bound)
@@ -310,14 +310,14 @@ class TestListening:
             each.close()
 
     def test_all_addresses_are_exposed(self, load: Callable[..., LoadedSettings]) -> None:
-        """They want a token."""
+        """They need a token."""
         bound = listening_sockets(load(host="0.0.0.0", port=0))  # noqa: S104 - closed at once
         assert is_exposed(bound)
         for each in bound:
             each.close()
 
     def test_a_taken_port_is_explained(self, load: Callable[..., LoadedSettings]) -> None:
-        """Whoever has it, with another one to take."""
+        """Whichever program has it; the message suggests another port."""
         with closing(socket.create_server(("127.0.0.1", 0))) as other:
             port = other.getsockname()[1]
             with pytest.raises(SettingsError, match=f"port {port} of 127.0.0.1 is taken") as caught:
@@ -328,17 +328,17 @@ class TestListening:
     def test_port_5000_is_explained_with_airplay(
         self, load: Callable[..., LoadedSettings], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Which listens there on a Mac, or the backend that is there already."""
+        """AirPlay uses it on a Mac, or a backend may."""
         from entrypoints.web import sockets  # noqa: PLC0415 - to be changed
 
         monkeypatch.setattr(sockets, "_is_taken", lambda *_: True)
         with pytest.raises(SettingsError, match=r"AirPlay.*backend.*--port 5001"):
             listening_sockets(load())
 
-    def test_a_neighbour_at_the_same_port_of_another_loopback_address_counts(
+    def test_a_server_on_the_same_port_of_another_loopback_address_counts(
         self, load: Callable[..., LoadedSettings]
     ) -> None:
-        """Who asks for localhost would get the neighbour."""
+        """A request to localhost would reach the other server."""
         if not socket.has_ipv6:
             pytest.skip("this machine has no IPv6")
         try:
@@ -349,9 +349,9 @@ class TestListening:
             listening_sockets(load(port=other.getsockname()[1]))
 
     @pytest.mark.parametrize("host", ["203.0.113.7", "no..host", "a" * 300])
-    def test_an_address_of_others_is_explained(
+    def test_an_address_of_another_machine_is_explained(
         self, load: Callable[..., LoadedSettings], host: str
     ) -> None:
-        """And where it was set."""
+        """With the setting that names it."""
         with pytest.raises(SettingsError, match=r"json: .*web.host"):
             listening_sockets(load(host=host, port=0))

@@ -1,4 +1,4 @@
-"""Prompts come in through the page's form."""
+"""Prompts are submitted with the page's form."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ SONG = {
 
 @pytest.mark.parametrize("body", [PICTURE, SONG], ids=["image", "audio"])
 def test_a_form_becomes_a_prompt_with_its_writing(site: Site, body: dict[str, Any]) -> None:
-    """Every field comes back in the brief that a renderer would get."""
+    """Every field is in the brief that a renderer would get."""
     answer = site.post("/api/v1/prompts", body | {"text": "make it so"})
     assert answer.status_code == 201
     assert answer.json
@@ -78,7 +78,7 @@ def test_a_form_becomes_a_prompt_with_its_writing(site: Site, body: dict[str, An
 
 
 def test_lyrics_with_more_than_words_stay_as_they_are(site: Site) -> None:
-    """The brief names what is not sung, so the text is stored whole."""
+    """The brief names the parts that are not sung, so the text is stored whole."""
     lyrics = "Key: D\n\n[Verse]\nSteam\n(softly)"
     answer = site.post("/api/v1/prompts", {"kind": "audio", "lyrics": lyrics})
     assert answer.status_code == 201
@@ -91,7 +91,7 @@ def test_lyrics_with_more_than_words_stay_as_they_are(site: Site) -> None:
 
 
 def test_a_structure_may_come_instead_of_lyrics(site: Site) -> None:
-    """As the Poets Service writes it."""
+    """In the form that the Poets Service writes."""
     structure = [{"type": "verse", "number": 1, "lyrics": "la"}]
     answer = site.post("/api/v1/prompts", {"kind": "audio", "structure": structure})
     assert answer.status_code == 201
@@ -134,10 +134,10 @@ def test_a_structure_may_come_instead_of_lyrics(site: Site) -> None:
         ({"kind": "audio", "lyrics": "la", "seconds": True}, "seconds"),
     ],
 )
-def test_a_field_that_is_wrong_is_named_and_nothing_is_added(
+def test_an_invalid_field_is_named_and_nothing_is_added(
     site: Site, body: dict[str, Any], field: str
 ) -> None:
-    """The same by checking beforehand as by submitting."""
+    """Checking and submitting give the same result."""
     answer = site.post("/api/v1/prompts", body)
     assert answer.status_code == 422
     assert answer.json
@@ -172,7 +172,7 @@ def test_every_field_of_a_brief_is_on_the_pages_and_in_the_description(
 
 
 def test_the_length_of_a_song_may_be_submitted(site: Site) -> None:
-    """In seconds, also with a fraction."""
+    """In seconds, including fractions."""
     body = {"kind": "audio", "lyrics": "la", "seconds": 90.5}
     answer = site.post("/api/v1/prompts", body)
     assert answer.status_code == 201
@@ -183,8 +183,8 @@ def test_the_length_of_a_song_may_be_submitted(site: Site) -> None:
     assert json.loads(content)["duration_seconds"] == 90.5
 
 
-def test_what_is_checked_is_shown_as_it_would_be_understood(site: Site) -> None:
-    """Nothing is added by it."""
+def test_a_check_shows_the_brief_as_it_would_be_understood(site: Site) -> None:
+    """It adds no prompt."""
     answer = site.post("/api/v1/prompts/check", PICTURE)
     assert answer.json
     assert answer.json["ok"]
@@ -206,7 +206,7 @@ _NAMES = st.sampled_from(
 def test_every_form_is_either_refused_by_field_or_can_be_rendered(
     body: dict[str, Any], kind: str
 ) -> None:
-    """Whatever a program sends: what is taken, the renderers understand as well."""
+    """Whatever a program sends: the renderers understand every accepted form."""
     form = check_form(body | {"kind": kind}, {})
     assert bool(form.problems) == (not form.submissions)
     for submission in form.submissions:
@@ -217,7 +217,7 @@ def test_every_form_is_either_refused_by_field_or_can_be_rendered(
 
 @pytest.mark.parametrize("body", [PICTURE, SONG], ids=["image", "audio"])
 def test_variations_have_the_same_brief_and_other_seeds(site: Site, body: dict[str, Any]) -> None:
-    """As many as were asked for; the prompt itself stays as it is."""
+    """As many as requested; the original prompt is unchanged."""
     kind = Kind(body["kind"])
     earlier = _submitted(site, body | {"text": "make it so"})
     before = _json(site.get(f"/api/v1/prompts/{earlier}"))
@@ -237,7 +237,7 @@ def test_variations_have_the_same_brief_and_other_seeds(site: Site, body: dict[s
 
 
 def test_a_form_becomes_a_grid_of_prompts(site: Site) -> None:
-    """Every combination under one label, with one seed; a repetition by key adds nothing."""
+    """Every combination under one label, with one seed; a repeated key adds nothing."""
     body = {
         "kind": "image",
         "prompt": "a fox",
@@ -282,7 +282,7 @@ _CONTENTS = "SELECT content FROM writings ORDER BY id"
         ({"label": "\t"}, "label", "blank"),
     ],
 )
-def test_what_cannot_be_varied_is_explained(
+def test_invalid_variations_are_explained(
     site: Site, wrong: dict[str, Any], name: str, reason: str
 ) -> None:
     """By field; nothing is submitted."""
@@ -293,7 +293,7 @@ def test_what_cannot_be_varied_is_explained(
 
 
 def test_other_members_of_the_json_arrive_and_the_fields_count_over_them(site: Site) -> None:
-    """At their places; a member never replaces what a field says."""
+    """At their paths; a member never replaces a field's value."""
     body = {
         "kind": "image",
         "prompt": "a fox",
@@ -320,15 +320,15 @@ def test_other_members_of_the_json_arrive_and_the_fields_count_over_them(site: S
 
 
 @pytest.mark.parametrize("members", [[], "x", {"a": "\ud800"}, {"a": "x" * 60_000}])
-def test_members_that_cannot_be_used_are_explained(site: Site, members: object) -> None:
-    """Neither too long, nor half a character, nor anything but an object."""
+def test_invalid_members_are_explained(site: Site, members: object) -> None:
+    """Too long, half a character, or no object."""
     body = {"kind": "image", "prompt": "a fox", "members": members}
     answer = site.post("/api/v1/prompts", body)
     assert (answer.status_code, bool(members)) in {(422, True), (201, False)}
     assert not members or list(_json(answer)["fields"]) == ["members"]
 
 
-def test_varied_members_that_nothing_takes_are_noted(site: Site) -> None:
+def test_varied_members_that_no_workflow_uses_are_noted(site: Site) -> None:
     """Before they are submitted: all pictures would be the same."""
     body = {"kind": "image", "prompt": "a fox", "vary": {"technical_params.steps": [1, 2]}}
     checked = _json(site.post("/api/v1/prompts/check", body))
@@ -348,8 +348,8 @@ def test_variations_of_chosen_seeds(site: Site) -> None:
         assert site.post(path, body).status_code == 422
 
 
-def test_what_has_no_brief_cannot_be_varied(site: Site) -> None:
-    """A writing that cannot be understood, none at all, no such prompt."""
+def test_a_prompt_without_a_brief_cannot_be_varied(site: Site) -> None:
+    """An invalid writing, no writing, or no such prompt."""
     site.poet.write("I'd rather not.", prompt_id=7)
     site.poet.write(None, prompt_id=8)
     for prompt_id, status in ((7, 409), (8, 409), (999, 404)):
@@ -368,7 +368,7 @@ def _submitted(site: Site, body: dict[str, Any]) -> int:
 
 
 def test_a_request_is_repeated_by_its_key(site: Site) -> None:
-    """A lost answer costs no second picture; a key belongs to one prompt, and expires."""
+    """A lost response costs no second picture; a key belongs to one prompt, and expires."""
     headers = {"Idempotency-Key": "7f0c-1"}
     first = site.post("/api/v1/prompts", {"kind": "image", "prompt": "a lake"}, headers=headers)
     again = site.post("/api/v1/prompts", {"prompt": "a lake", "kind": "image"}, headers=headers)

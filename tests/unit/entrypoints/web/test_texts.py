@@ -25,7 +25,7 @@ TEMPLATES: Final = sorted((WEB / "templates").glob("*.html"))
 SCRIPTS: Final = sorted((WEB / "static").glob("*.js"))
 _READ: Final = frozenset(
     {"alt", "aria-label", "placeholder", "title"}
-)  # attributes that people read
+)  # attributes with readable text
 _NAMES: Final = frozenset(  # the same in all languages, or no texts
     {
         *("Media Generator", "ComfyUI", "OK", "JSON", "MiB", "AI", "UTC", "API", "OpenAPI"),
@@ -35,7 +35,7 @@ _NAMES: Final = frozenset(  # the same in all languages, or no texts
     }
 )
 _ELEMENT: Final = r"(\b(text|title|label|alt|hint|message|placeholder)|aria-label\")\"?:[^,{}()]*$"
-_SHOWN: Final = re.compile(rf"{_ELEMENT}|textContent = $")  # before a literal that is shown
+_SHOWN: Final = re.compile(rf"{_ELEMENT}|textContent = $")  # before a visible literal
 _ENGLISH_ONLY: Final = frozenset({"docs.html"})  # of the API, whose descriptions are English
 _UNFINISHED: Final = frozenset({"queue.html", "queue_parts.html", "queue.js", "queue_cards.js"})
 
@@ -56,7 +56,7 @@ def texts_of(catalogue: Catalog) -> set[str]:
 
 
 class _Reader(HTMLParser):
-    """Collects what people read."""
+    """Collects readable text."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -77,7 +77,7 @@ class _Reader(HTMLParser):
 
 
 def unmarked_in_template(source: str, marked: set[str]) -> Iterator[str]:
-    """Texts of a template that no translation reaches."""
+    """Texts of a template that are not translated."""
     source = re.sub(r"{%-?\s*trans\b.*?endtrans\s*-?%}", "", source, flags=re.DOTALL)
     shown = []
     for _, sort, value in Environment(autoescape=True).lex(source):
@@ -94,7 +94,7 @@ def unmarked_in_template(source: str, marked: set[str]) -> Iterator[str]:
 
 
 def unmarked_in_script(source: str, marked: set[str]) -> Iterator[str]:
-    """Texts of a script that no translation reaches."""
+    """Texts of a script that are not translated."""
     source = re.sub(r"/\*.*?\*/|(?<![\w:/\"'])//[^\n]*", "", source, flags=re.DOTALL)
     for literal in re.finditer(r'"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\]|\\.)*)`', source):
         plain, template = literal.groups()
@@ -114,41 +114,41 @@ def unmarked_in_script(source: str, marked: set[str]) -> Iterator[str]:
 
 
 def _is_text(value: str) -> bool:
-    """Whether a literal looks like something to be read: a capital letter, then small ones."""
+    """Whether a literal looks like readable text: a capital letter, then small ones."""
     return value not in _NAMES and bool(re.match(r"[A-Z][a-z]+([ .,:]|$)", value))
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
 def test_every_text_of_a_template_is_marked(template: Path, marked: Catalog) -> None:
-    """Also in attributes that are read out, and in expressions."""
+    """Including attributes that are read aloud, and expressions."""
     if template.name not in _ENGLISH_ONLY | _UNFINISHED:
         assert list(unmarked_in_template(template.read_text("utf-8"), texts_of(marked))) == []
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
-def test_what_is_marked_is_no_data(template: Path) -> None:
-    """What ``_`` gives may have markup, so it would let the markup of others in."""
+def test_marked_texts_contain_no_data(template: Path) -> None:
+    """Markup in the result of ``_`` is not escaped, so data could inject markup."""
     source = template.read_text("utf-8")
     assert re.findall(r"\b(?:_|n?gettext)\((?!\").*", source) == []
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
 def test_every_text_of_a_script_is_marked(script: Path, marked: Catalog) -> None:
-    """Literals that look like sentences, or that are given to elements."""
+    """Literals that look like sentences, or that are assigned to elements."""
     if script.name in _UNFINISHED:
         return
     assert list(unmarked_in_script(script.read_text("utf-8"), texts_of(marked))) == []
 
 
 def test_every_field_of_a_brief_has_a_label() -> None:
-    """Its name becomes words on the page."""
+    """Its name becomes readable text on the page."""
     names = {field.name for fields in BRIEF_FIELDS.values() for field in fields}
     assert {name.replace("_", " ").capitalize() for name in names} == set(FIELD_LABELS)
 
 
 @pytest.mark.parametrize("file", sorted(LOCALES.glob("*.po")), ids=lambda path: path.stem)
-def test_translations_keep_what_is_no_language(file: Path) -> None:
-    """Placeholders and markup; quotation marks would end an attribute."""
+def test_translations_keep_placeholders_and_markup(file: Path) -> None:
+    """Quotation marks would end an attribute."""
     with file.open("rb") as content:
         catalogue = read_po(content)
     for message in catalogue:
@@ -163,7 +163,7 @@ def test_translations_keep_what_is_no_language(file: Path) -> None:
 
 
 def test_german_is_complete(marked: Catalog) -> None:
-    """It is ours; other languages may lack texts, which then are English. See ``make texts``."""
+    """It is maintained here; other languages may lack texts. See ``make texts``."""
     with (LOCALES / "de.po").open("rb") as content:
         catalogue = read_po(content)
     lacking = []
@@ -176,5 +176,5 @@ def test_german_is_complete(marked: Catalog) -> None:
 
 
 def parts_of(text: str) -> list[str]:
-    """What a translation must have too."""
+    """The parts that a translation must contain as well."""
     return sorted(re.findall(r"%\(\w+\)s|%%|<[^>]*>|&|\"", text))

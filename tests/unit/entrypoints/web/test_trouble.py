@@ -1,4 +1,4 @@
-"""Hostile addresses, a locked or lost database, and mistakes of our own (faults 37 and 42)."""
+"""Hostile addresses, a locked or lost database, and internal errors (faults 37 and 42)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.databases import Poet
 from tests.fresh_databases import fresh_database
 from tests.unit.entrypoints.web.site import BASE, Site
 
-SECRET = "nobody may read this"  # noqa: S105 - a text that is looked for
+SECRET = "this must not be shown"  # noqa: S105 - a text that is looked for
 
 
 @pytest.mark.parametrize(
@@ -54,9 +54,9 @@ SECRET = "nobody may read this"  # noqa: S105 - a text that is looked for
     ],
 )
 def test_an_address_that_leads_elsewhere_is_not_found(lasting: Site, path: str) -> None:
-    """Never an error of ours, never a redirection, and never a file that has no row."""
+    """No internal error, no redirection, and no file without a row."""
     (lasting.root.parent / "secret.txt").write_text(SECRET)
-    # As a client sends it: nothing is tidied before it arrives.
+    # As a client sends it, without normalisation.
     environ = EnvironBuilder("/", base_url=BASE).get_environ()
     environ["PATH_INFO"] = unquote_to_bytes(path).decode("latin-1")
     body, status, headers = run_wsgi_app(lasting.app, environ, buffered=True)
@@ -66,7 +66,7 @@ def test_an_address_that_leads_elsewhere_is_not_found(lasting: Site, path: str) 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "POST"])
 def test_other_methods_are_refused(lasting: Site, method: str) -> None:
-    """With those that there are, and without leave for other sites."""
+    """With the allowed methods, and without permission for other sites."""
     headers = {"X-Mediagen-Token": lasting.csrf}
     answer = lasting.client.open(
         "/api/v1/status", method=method, base_url=BASE, headers=headers, json={}
@@ -76,8 +76,8 @@ def test_other_methods_are_refused(lasting: Site, method: str) -> None:
 
 
 class TestLocked:
-    def test_whoever_asks_while_it_is_locked_is_told_to_come_again(self, site: Site) -> None:
-        """For looking and for changing; afterwards all is well."""
+    def test_requests_to_a_locked_database_are_asked_to_retry(self, site: Site) -> None:
+        """Reading and changing; afterwards both work again."""
         with closing(sqlite3.connect(site.database, isolation_level=None)) as other:
             other.execute("BEGIN EXCLUSIVE")
             for answer in (
@@ -95,8 +95,8 @@ class TestLocked:
             other.execute("ROLLBACK")
         assert site.get("/api/v1/status").status_code == 200
 
-    def test_a_page_for_people_is_told_in_words(self, site: Site) -> None:
-        """And its text cannot become markup."""
+    def test_pages_explain_a_locked_database(self, site: Site) -> None:
+        """And the text cannot become markup."""
         with closing(sqlite3.connect(site.database, isolation_level=None)) as other:
             other.execute("BEGIN EXCLUSIVE")
             answer = site.get("/prompts/1")
@@ -104,7 +104,7 @@ class TestLocked:
 
 
 def test_a_database_that_is_gone_is_named_and_found_again(site: Site) -> None:
-    """Whoever moves it and puts another one there need not start anew."""
+    """It can be replaced by another one without a restart."""
     assert site.get("/api/v1/gallery").status_code == 200
     moved = site.database.rename(site.database.with_suffix(".moved"))
     answer = site.get("/api/v1/gallery")
@@ -118,10 +118,8 @@ def test_a_database_that_is_gone_is_named_and_found_again(site: Site) -> None:
     assert site.get("/api/prompts/42/artifacts").status_code == 404
 
 
-def test_a_mistake_of_ours_tells_nothing_of_the_data(
-    site: Site, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Neither to whoever asks nor to the log; the place is named there."""
+def test_an_internal_error_reveals_no_data(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither the response nor the log contains data; the log has the location."""
 
     def broken() -> NoReturn:
         raise ValueError(SECRET)

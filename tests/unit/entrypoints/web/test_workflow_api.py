@@ -20,7 +20,7 @@ PICTURE = example("text_to_image")
 
 
 def check(site: Site, content: bytes | str, **query: str) -> dict[str, Any]:
-    """What is said about a file, without any server."""
+    """The result of checking a file, without any server."""
     parameters = {"name": "mine.json", "offline": "1", **query}
     answer = site.post(UPLOAD_PATH, data=content, query_string=parameters)
     assert answer.status_code == 200
@@ -28,7 +28,7 @@ def check(site: Site, content: bytes | str, **query: str) -> dict[str, Any]:
     return found
 
 
-def test_a_workflow_is_explained_and_given_back(lasting: Site) -> None:
+def test_a_workflow_is_explained_and_converted(lasting: Site) -> None:
     """Which input takes which field, why, and what an example brief would send."""
     found = check(lasting, PICTURE)
     assert (found["name"], found["kind"], found["fine"]) == ("mine.json", "image", True)
@@ -52,15 +52,15 @@ def test_a_workflow_is_explained_and_given_back(lasting: Site) -> None:
     ids=["the editor's", "wrapped", "in a picture"],
 )
 def test_any_file_becomes_an_api_file(lasting: Site, content: bytes | str) -> None:
-    """As the command writes it."""
+    """In the form that the command writes."""
     types = {
         node["class_type"] for node in json.loads(check(lasting, content)["api_file"]).values()
     }
     assert types == {"EmptyImage", "SaveImage"}
 
 
-def test_a_song_may_be_asked_for(lasting: Site) -> None:
-    """What the file makes instead is a problem; a song's own workflow shows the lyrics."""
+def test_a_file_can_be_checked_for_songs(lasting: Site) -> None:
+    """Another kind of output is a problem; a song's own workflow shows the lyrics."""
     wrong = check(lasting, PICTURE, kind="audio")
     assert not wrong["fine"]
     assert "wrong_media" in {finding["code"] for finding in wrong["findings"]}
@@ -70,44 +70,44 @@ def test_a_song_may_be_asked_for(lasting: Site) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[1]", bytes(64), png_with({}), b"\x89PNG\r\n"])
-def test_what_is_no_workflow_is_explained(lasting: Site, content: bytes) -> None:
-    """With a code and a hint; there is nothing to download."""
+def test_an_invalid_workflow_is_explained(lasting: Site, content: bytes) -> None:
+    """With a code and a hint; there is no download."""
     found = check(lasting, content, name="my <file>.json")
     assert (found["nodes"], found["fine"], found["api_file"]) == (0, False, None)
     assert "my <file>.json" in found["refusal"]["message"]
     assert found["refusal"]["hint"]
 
 
-def test_a_script_is_checked_elsewhere(lasting: Site) -> None:
-    """It is compared with ComfyUI's files, by the command."""
+def test_a_script_needs_the_command(lasting: Site) -> None:
+    """The command compares it with ComfyUI's files."""
     answer = lasting.post(UPLOAD_PATH, data="import torch", query_string={"name": "export.PY"})
     assert answer.status_code == 422
     assert "mediagen workflow check" in (answer.json or {})["error"]["hint"]
 
 
-def test_half_characters_and_huge_numbers_are_no_obstacle(lasting: Site) -> None:
-    """The file that is given back holds them as they were."""
+def test_half_characters_and_huge_numbers_are_kept(lasting: Site) -> None:
+    """The converted file contains them unchanged."""
     graph = {"1": {"class_type": "SaveImage", "inputs": {"text": "\ud800", "seed": 10**40}}}
     found = check(lasting, json.dumps(graph), name="half")
     assert json.loads(found["api_file"]) == graph
 
 
 def test_it_is_guarded_like_every_other_post(lasting_guarded: Site, lasting: Site) -> None:
-    """The token against forgery, and the access token."""
+    """By the token against forgery, and the access token."""
     assert (
         lasting.post(UPLOAD_PATH, data=PICTURE, headers={"X-Mediagen-Token": ""}).status_code == 403
     )
     assert lasting_guarded.post(UPLOAD_PATH, data=PICTURE).status_code == 401
 
 
-def test_nothing_is_kept(site: Site) -> None:
-    """Neither the file nor what it was converted to."""
+def test_no_file_is_kept(site: Site) -> None:
+    """Neither the file nor its conversion."""
     before = sorted(site.database.parent.rglob("*"))
     check(site, json.dumps(EDITOR))
     assert sorted(site.database.parent.rglob("*")) == before
 
 
-def test_only_who_may_change_something_sends_a_large_file(lasting: Site) -> None:
+def test_large_files_need_permission_to_change_something(lasting: Site) -> None:
     """Judged by the head of the request; any other body stays small."""
     access = Access(token="open-sesame-12")  # noqa: S106 - a test's own
     csrf, bearer = {"X_MEDIAGEN_TOKEN": access.csrf}, {"AUTHORIZATION": "Bearer open-sesame-12"}

@@ -1,4 +1,4 @@
-"""Workers that hold renders, and repositories that claim in their names."""
+"""Identities of workers, and repositories that claim prompts for them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def sqlite_repository(
     all_variants: bool = False,
     by_priority: bool = False,
 ) -> SqlPromptRepository:
-    """A repository whose renders belong to that owner."""
+    """A SQLite repository whose renders belong to the given owner."""
     return SqlPromptRepository(
         connection,
         owner,

@@ -1,4 +1,4 @@
-"""This process as a worker in the middle of a prompt, shown to others as a daemon is."""
+"""This process as a worker that is rendering a prompt and publishes live state like a daemon."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from application.ports.events import RenderPreviewed, RenderStarted
 from application.ports.prompt_repository import Selection
 from entrypoints.container import compose
 from entrypoints.settings.resolution import database_path
-from tests.owners import sqlite_repository
+from tests.worker_identities import sqlite_repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from entrypoints.settings.loader import LoadedSettings
 
 
-class ShownWorker:
-    """Shows what it is told at once, where a daemon takes a quarter of a second.
+class LiveWorker:
+    """Publishes each event to the live state at once; a daemon takes a quarter of a second.
 
     Attributes:
-        claim: what it renders.
+        claim: the prompt being rendered.
     """
 
     def __init__(self, loaded: LoadedSettings, claim: Claim) -> None:
@@ -33,22 +33,22 @@ class ShownWorker:
         self._loaded = loaded
         self._state = compose(loaded, command="daemon").worker_state()
         self._writer = self._new_writer()
-        self.tell(RenderStarted(claim.prompt_id, claim.render_id, claim.kind))
+        self.emit(RenderStarted(claim.prompt_id, claim.render_id, claim.kind))
 
     def preview(self, picture: bytes) -> None:
-        """A server shows the picture as it is so far."""
+        """Publish a preview of the unfinished picture."""
         about = self.claim.prompt_id, self.claim.render_id
-        self.tell(RenderPreviewed(*about, picture, "image/jpeg"))
+        self.emit(RenderPreviewed(*about, picture, "image/jpeg"))
 
-    def tell(self, event: Event) -> None:
-        """Something happens."""
+    def emit(self, event: Event) -> None:
+        """Handle an event, and write the live state."""
         self._state.handle(event)
         self.close()
         self._writer = self._new_writer()
         self._writer.flush()
 
     def close(self) -> None:
-        """Show nothing any more."""
+        """Remove the live state."""
         self._writer.close()
 
     def _new_writer(self) -> LiveStateWriter:
@@ -56,12 +56,12 @@ class ShownWorker:
 
 
 @contextmanager
-def shown_worker(loaded: LoadedSettings) -> Iterator[ShownWorker]:
-    """A worker that claimed the next prompt of the database; in the end it is lost."""
+def live_worker(loaded: LoadedSettings) -> Iterator[LiveWorker]:
+    """A worker that claimed the next prompt of the database; it is lost when the block ends."""
     with closing(Connection(database_path(loaded), 5.0)) as connection:
         claim = sqlite_repository(connection).claim_next(Selection())
     assert claim
-    worker = ShownWorker(loaded, claim)
+    worker = LiveWorker(loaded, claim)
     try:
         yield worker
     finally:

@@ -1,4 +1,4 @@
-"""Which cases of a test ``make test`` runs, where each takes seconds and all go the same way."""
+"""Limits which cases of a parametrised test ``make test`` runs, where each takes seconds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def mostly_slow(cases: Iterable[str], *quick: str) -> list[ParameterSet]:
-    """Parameters for all cases, marked ``slow`` but for a few; each quick one must be a case."""
+    """Parameters for all cases, marked ``slow`` except for those named as quick."""
     names = list(cases)
     assert set(quick) <= set(names)
     return [pytest.param(name, marks=() if name in quick else pytest.mark.slow) for name in names]

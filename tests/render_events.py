@@ -1,4 +1,4 @@
-"""Renders that ended, in the fewest words."""
+"""Short constructors for the events of renders that ended."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
 def published(
     prompt_id: int, render_id: int, kind: Kind, paths: tuple[str, ...], seconds: float
 ) -> RenderEnded:
-    """A prompt is ready."""
+    """The event of a published prompt."""
     return RenderEnded(prompt_id, render_id, kind, Outcome.PUBLISHED, seconds, file_paths=paths)
 
 
 def failed(
     prompt_id: int, render_id: int, kind: Kind, failure: Failure, seconds: float
 ) -> RenderEnded:
-    """A prompt ended in error."""
+    """The event of a prompt that failed for good."""
     return RenderEnded(prompt_id, render_id, kind, Outcome.FAILED, seconds, failure)
 
 
 def released(
     prompt_id: int, render_id: int, kind: Kind, failure: Failure, seconds: float
 ) -> RenderEnded:
-    """A prompt was given back."""
+    """The event of a prompt that was released."""
     return RenderEnded(prompt_id, render_id, kind, Outcome.RELEASED, seconds, failure)
 
 
@@ -43,7 +43,7 @@ def postponed(
     wait: float,
     attempt: int,
 ) -> RenderEnded:
-    """A prompt failed and is tried again."""
+    """The event of a failed attempt that will be retried."""
     return RenderEnded(
         prompt_id, render_id, kind, Outcome.FAILED, seconds, failure, attempt=attempt, wait=wait
     )
@@ -52,15 +52,15 @@ def postponed(
 def superseded(
     prompt_id: int, render_id: int, kind: Kind, reason: str, seconds: float
 ) -> RenderEnded:
-    """Somebody else changed the prompt."""
+    """The event of a render whose prompt another program changed."""
     return RenderEnded(prompt_id, render_id, kind, Outcome.SUPERSEDED, seconds, reason=reason)
 
 
 def abandoned(prompt_id: int, render_id: int, kind: Kind, failure: Failure | None) -> RenderEnded:
-    """A render was taken from a worker that was lost."""
+    """The event of a render abandoned by a lost worker."""
     return RenderEnded(prompt_id, render_id, kind, Outcome.ABANDONED, failure=failure)
 
 
 def is_end(event: Event, word: str) -> TypeGuard[RenderEnded]:
-    """Whether an event ends a render in the way that JSON calls so."""
+    """Whether an event ends a render with this outcome, by its name in JSON."""
     return isinstance(event, RenderEnded) and ending_of(event).word == word

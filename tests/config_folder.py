@@ -1,4 +1,4 @@
-"""A folder with a configuration file in it, loaded as a command would load it."""
+"""A folder with a configuration file, loaded as a command would load it."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Place:
-    """A configuration folder beside, not above, the working folder.
+class ConfigFolder:
+    """A configuration folder next to the working folder, not above it.
 
     Attributes:
-        folder: holds the file.
+        folder: contains the configuration file.
         cwd: the working folder.
         environ: the whole environment.
-        overrides: from the command line.
+        overrides: settings from the command line.
     """
 
     folder: Path
@@ -36,12 +36,12 @@ class Place:
         return self.folder / FILE_NAME
 
     def write(self, content: object) -> None:
-        """Text as it stands, anything else as JSON."""
+        """Write the configuration file: text unchanged, anything else as JSON."""
         text = content if isinstance(content, str) else json.dumps(content)
         self.file.write_text(text, encoding="utf-8")
 
     def load(self, content: object = None) -> LoadedSettings:
-        """Load the file with this content, or the one that is there."""
+        """Load the existing file, or write this content first."""
         if content is not None:
             self.write(content)
         return load_settings(
@@ -49,16 +49,16 @@ class Place:
         )
 
     def refuse(self, content: object = None) -> SettingsError:
-        """The error that loading ends in."""
+        """The error that ``load`` raises for the file or this content."""
         with pytest.raises(SettingsError) as caught:
             self.load(content)
         return caught.value
 
 
-def make_place(tmp_path: Path) -> Place:
-    """A fresh place with an empty configuration file."""
-    place = Place(tmp_path / "etc", tmp_path / "work")
-    place.folder.mkdir()
-    place.cwd.mkdir()
-    place.write({})
-    return place
+def make_config_folder(tmp_path: Path) -> ConfigFolder:
+    """A new configuration folder with an empty configuration file."""
+    config = ConfigFolder(tmp_path / "etc", tmp_path / "work")
+    config.folder.mkdir()
+    config.cwd.mkdir()
+    config.write({})
+    return config

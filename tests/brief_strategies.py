@@ -1,4 +1,4 @@
-"""Hypothesis strategies: writings as the Poets Service leaves them, whole and broken."""
+"""Hypothesis strategies: writings as the Poets Service stores them, intact and broken."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Document = dict[str, Any]
 _CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 texts = st.text(_CHARACTERS, max_size=40)
 visible_texts = st.builds("{}{}{}".format, texts, st.sampled_from("aZé日🎨"), texts)
-# Signs divide a song text into words, marks and directions: they have tests of their own.
+# Marks divide a song text into words, labels and directions: they have tests of their own.
 _WORD_CHARACTERS = st.characters(
     exclude_categories=["Cs", "Cc", "Cf", "Pd", "Ps", "Pe", "Nd"],
     include_characters="\n\t",
@@ -72,7 +72,7 @@ json_objects = st.dictionaries(_names, json_trees, min_size=1, max_size=3)
 
 
 def image_documents() -> st.SearchStrategy[Document]:
-    """Valid image writings; only ``prompt`` is always there."""
+    """Valid image writings; only ``prompt`` is always present."""
     technical = st.fixed_dictionaries(
         {},
         optional={
@@ -123,7 +123,7 @@ def lyrics_documents() -> st.SearchStrategy[Document]:
 
 
 def disguises() -> st.SearchStrategy[Callable[[str], str | bytes]]:
-    """Ways in which a model or a program hides one JSON object, none of which changes it."""
+    """Ways in which a model or a program wraps one JSON object without changing it."""
     return st.sampled_from(_DISGUISES)
 
 
@@ -178,7 +178,7 @@ def _camel_case(value: Any) -> Any:  # noqa: ANN401 -- any JSON
 
 
 def _curly(text: str) -> str:
-    """Curly quotation marks and full-width signs, if no text holds any."""
+    """Curly quotation marks and full-width signs, if no text contains any."""
     if set(text) & set("\\“”„‟＂"):  # noqa: RUF001 -- the marks themselves
         return text
     outside = text.split('"')
