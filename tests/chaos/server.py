@@ -135,7 +135,7 @@ class Server:
         found: list[dict[str, Any]] = _request_json(self.url, "/double/requests")
         return found
 
-    def runs_one_of_ours(self) -> bool:
+    def runs_own_job(self) -> bool:
         """Whether it works on a job of this installation."""
         return any(job["state"] == "running" and not job["foreign"] for job in self.jobs())
 
