@@ -18,6 +18,7 @@ from benchmarks import (
     gallery,
     idle,
     large_pictures,
+    long_lists,
     marks,
     media,
     memory,
@@ -27,7 +28,9 @@ from benchmarks import (
     peers,
     pickup,
     postgres,
+    postgres_daemons,
     scaleout,
+    search,
     server,
     slots,
     startup,
@@ -49,6 +52,7 @@ BENCHMARKS: dict[str, Callable[[Trial], Report]] = {
     "queue": throughput.measure,
     "claim": claim.measure,
     "postgres": postgres.measure,
+    "postgres-daemons": postgres_daemons.measure,
     "startup": startup.measure,
     "conversion": conversion.measure,
     "memory": memory.measure,
@@ -64,9 +68,11 @@ BENCHMARKS: dict[str, Callable[[Trial], Report]] = {
     "endurance": endurance.measure,
     "gallery": gallery.measure,
     "flat": flat.measure,
+    "search": search.measure,
     "media": media.measure,
     "peers": peers.measure,
     "page": page.measure,
+    "long_lists": long_lists.measure,
 }
 _ROOT = Path(__file__).resolve().parent.parent
 _DOCUMENT = _ROOT / "docs" / "performance.md"

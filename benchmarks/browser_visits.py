@@ -19,7 +19,7 @@ VISITS: Final = {
     "filtered": "from a click on a filter to the cards that it found",
 }
 # The scripts mark the sheet when they have taken over, which is when the filters answer too.
-_WATCH: Final = """
+WATCH_CARDS: Final = """
 window.usable = new Promise((resolve) => {
   const isThere = (card) => {
     const place = card.getBoundingClientRect(), picture = card.querySelector("img");
@@ -68,7 +68,7 @@ def browse(url: str, visits: int, note: Callable[[str], None]) -> dict[str, Samp
 def _visit(browser: Browser, url: str) -> dict[str, float]:
     with browser.new_context(viewport={"width": 1280, "height": 800}) as context:
         page = context.new_page()
-        page.add_init_script(_WATCH)
+        page.add_init_script(WATCH_CARDS)
         page.goto(url)
         painted = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
         return {

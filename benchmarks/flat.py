@@ -20,7 +20,6 @@ import psutil
 
 from adapters.sqlite.connection import Connection
 from application.ports.prompt_repository import Publication, Selection
-from application.ports.search import SearchQuery
 from benchmarks.builds import checkouts
 from benchmarks.databases import Contents, fill_database, repository
 from benchmarks.http_client import Asking
@@ -29,13 +28,10 @@ from benchmarks.samples import Sample, interleaved
 from benchmarks.workflow import install
 from domain.artifact import Artifact
 from domain.prompt import Kind
-from domain.search import Search
-from tests.postgres.server import find_binaries, running_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from adapters.sql_queue.search import SqlSearchIndex
     from benchmarks.reports import Trial
     from benchmarks.workflow import Installation
 
@@ -70,36 +66,9 @@ _PAGES: Final = {
     "/api/v1/status": True, "/api/v1/queue": True, "/api/v1/prompts": False,
     "/api/v1/prompts?status=error": False, "/api/v1/prompts?status=ready": False,
     "/api/v1/prompts?kind=audio": False, "/api/v1/prompts?text=lake": False,
-    "/api/v1/search?text=mountain": False, "/api/v1/search?text=mountain+lake": False,
-    "/api/v1/search?text=mo&typing=1": False, "/api/v1/search?text=lake+mounta&typing=1": False,
-    "/api/v1/gallery?search=mountain": False, "/api/v1/gallery?search=mounta&typing=1": False,
     "/api/v1/queue/rows?list=failed": False,
     "/api/v1/prompts/6": False, "/api/v1/gallery": False, "/api/v1/system": False,
 }  # fmt: skip
-_POSTGRES: Final = (  # the same words as in SQLite
-    """
-    INSERT INTO writings (id, content_type, content, title)
-    SELECT n, 'image_prompt', '{"prompt": "A serene mountain lake at dawn, number ' || n
-        || ', mist over the water", "negative_prompt": "crowds, harsh shadows"}', 't'
-    FROM generate_series(1, %s) AS n
-    """,
-    """
-    INSERT INTO prompts (id, prompt_text, prompt_type, status, output_reference, created_at)
-    SELECT
-        n, 'Create something, number ' || n, 'image_prompt', 'completed', n,
-        to_char(timestamp '2026-01-01' + n * interval '1 second', 'YYYY-MM-DD HH24:MI:SS')
-    FROM generate_series(1, %s) AS n
-    """,
-)
-_SEARCHES: Final = (
-    "mountain ",
-    "mountain lake ",
-    "mo",
-    "moun",
-    "lake mounta",
-    '"serene moun',
-    "zebr",
-)
 _SYSTEM: Final = "/api/v1/system"  # starts the doctor's checks in the background
 _PROBES: Final = ("/readyz", "/metrics")
 
@@ -144,9 +113,6 @@ def measure(trial: Trial) -> Report:
         ]
         subprocess.run(places[0].mediagen("pause"), check=True, capture_output=True)
         subprocess.run(places[1].mediagen("pause"), check=True, capture_output=True)
-        trial.note("the index for searching")
-        for place in places[: len(sizes)]:
-            subprocess.run(place.mediagen("search --rebuild"), check=True, capture_output=True)
         rounds = trial.choose(9, 3)
         results: dict[str, dict[tuple[str, int], Sample]] = {}
         for command in _COMMANDS:
@@ -164,7 +130,9 @@ def measure(trial: Trial) -> Report:
             if path == _SYSTEM:  # the doctor's checks have a row of their own
                 for page in pages.values():
                     _wait_for_checks(page)
-            results[f"`{path}`"] = _asked(places, pages, path, rounds, _AGE if counts else 0.0)
+            # A page that waits for nothing is asked more often: it takes a few milliseconds.
+            often, age = (rounds, _AGE) if counts else (10 * rounds, 0.0)
+            results[f"`{path}`"] = _asked(places, pages, path, often, age)
         for path in _PROBES:
             trial.note(path)
             results[f"`{path}`"] = _asked(places, probes, path, rounds, _AGE)
@@ -173,7 +141,6 @@ def measure(trial: Trial) -> Report:
         idle = _idle(daemons, seconds)
     _tell(report, sizes, results)
     _judge(report, sizes, results, idle)
-    _tell_postgres(report, trial, sizes)
     _tell_commits(report, trial)
     return report
 
@@ -382,48 +349,6 @@ def _judge(
         ", ".join(f"{value} ({key})" for key, value in used.items()),
         met=busiest < _IDLE_PERCENT,
     )
-
-
-def _tell_postgres(report: Report, trial: Trial, sizes: tuple[int, int]) -> None:
-    """The first page of a search in PostgreSQL, whose index is in the shared database."""
-    binaries = find_binaries()
-    if binaries is None:
-        report.say("PostgreSQL was not found, so searching in it was not measured.")
-        return
-    from adapters.postgres.address import PostgresAddress  # noqa: PLC0415 - needs an extra
-    from adapters.postgres.connection import Connection as PostgresConnection  # noqa: PLC0415
-    from adapters.postgres.schema import create_tables  # noqa: PLC0415
-    from adapters.postgres.search import open_search_index  # noqa: PLC0415
-
-    with running_server(binaries, {"shared_buffers": "256MB"}) as server, ExitStack() as stack:
-        indexes = {}
-        for size in sizes:
-            trial.note(f"{size:,} prompts in PostgreSQL")
-            name = server.address.create_database()
-            address = PostgresAddress(server.address.url(name))
-            create_tables(address)
-            for statement in _POSTGRES:
-                server.address.execute(name, statement, (size,))
-            connection = stack.enter_context(closing(PostgresConnection(address, 30.0)))
-            indexes[size] = open_search_index(connection)
-            while not indexes[size].update(60):
-                pass
-            server.address.execute(name, "VACUUM ANALYZE")
-        rows = []
-        for text in _SEARCHES:
-            query = SearchQuery(Search.of_text(text, is_typed=True))
-            turns = {str(size): partial(_search_ms, indexes[size], query) for size in sizes}
-            samples = interleaved(trial.choose(31, 5), turns, warm_up=3)
-            few, many = (samples[str(size)] for size in sizes)
-            rows.append((f"`{text}`", few.shown(1), many.shown(1), many.over(few).shown(2)))
-    head = ("ms, first page of a search in PostgreSQL", *(f"{size:,}" for size in sizes), "ratio")
-    report.table(head, rows)
-
-
-def _search_ms(index: SqlSearchIndex, query: SearchQuery) -> float:
-    began = time.perf_counter()
-    index.find(query)
-    return (time.perf_counter() - began) * 1000
 
 
 def _tell_commits(report: Report, trial: Trial) -> None:

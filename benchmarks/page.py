@@ -38,7 +38,7 @@ def measure(trial: Trial) -> Report:
     count = trial.choose(100_000, 10_000)
     trial.note(f"{count:,} media")
     database = fill_database(trial.folder / "shared.db", Contents(count, 1000))
-    _add_files(database, trial.folder / "output")
+    add_files(database, trial.folder / "output")
     report = Report()
     with served(trial.folder, database) as (url, _):
         with closing(Asking(url)) as asking:
@@ -91,7 +91,7 @@ def _tell_visits(report: Report, visits: Mapping[str, Sample]) -> None:
     report.verdict(target, f"{usable.shown(0)} ms", met=usable.median <= _USABLE_MS)
 
 
-def _add_files(database: Path, root: Path) -> None:
+def add_files(database: Path, root: Path) -> None:
     """Real pictures for the newest rows, as large as a model's."""
     picture = _picture()
     with closing(sqlite3.connect(database)) as driver:

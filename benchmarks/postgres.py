@@ -25,7 +25,7 @@ _OURS, _PEER = "mediagen", "procrastinate"
 _WORKERS: Final = (1, 4, 16)
 _MIN_GAIN: Final = 4.0  # 16 workers against one
 _ROOT: Final = Path(__file__).resolve().parent.parent
-_SETTINGS: Final = {
+SETTINGS: Final = {
     "fsync": "on",
     "full_page_writes": "on",
     "autovacuum": "on",
@@ -59,13 +59,7 @@ def measure(trial: Trial) -> Report:
         return report
     prompts, tasks = trial.choose(1_000_000, 50_000), trial.choose(400_000, 30_000)
     rounds, seconds = trial.choose(5, 3), trial.choose(10, 3)
-    settings = {
-        "fsync": "on",
-        "full_page_writes": "on",
-        "autovacuum": "on",
-        "shared_buffers": "256MB",
-    }
-    with running_server(binaries, settings) as server:
+    with running_server(binaries, SETTINGS) as server:
         trial.note(f"{prompts:,} prompts, {tasks:,} tasks")
         urls = {_OURS: _filled(server, prompts), _PEER: _peer(server, tasks)}
         turns = {

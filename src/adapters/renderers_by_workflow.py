@@ -56,6 +56,10 @@ class RenderersByWorkflow:
         """How what may take a job of the slot now suits a prompt."""
         return self._renderers[need.kind, need.workflow].fit(need, slot, ahead)
 
+    def why_away(self, need: Need) -> Failure | None:
+        """Why a prompt waits for something that does not answer; None if it does not."""
+        return self._renderers[need.kind, need.workflow].why_away(need)
+
     def reserve(self, prompt_id: int, need: Need, slot: int, ahead: int = 0) -> None:
         """Keep a place for a prompt."""
         self._renderers[need.kind, need.workflow].reserve(prompt_id, need, slot, ahead)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from application.ports.prompt_repository import PromptRepository, Selection, Waiting
     from application.ports.system import Clock
     from application.prompt_choice import PromptChooser
-    from application.reuse import AnswerablePrompts
+    from application.reuse import AnswerablePrompts, TwinPrompts
     from application.workflow_holds import WorkflowHolds
     from domain.breaker import CircuitBreaker, PastRender
     from domain.render import Claim
@@ -56,12 +56,14 @@ class QueueGate:
         stopped: the failure of the environment that stopped each kind, the newest last.
         unavailable: the failure that every prompt of a kind would meet on this machine.
         held: the failure of each named workflow that cannot run, and holds back its prompts.
+        away: why some prompts of a workflow wait for servers that do not answer.
     """
 
     paused: Pause | None = None
     stopped: Mapping[Kind, Failure] = field(default_factory=dict)
     unavailable: Mapping[Kind, Failure] = field(default_factory=dict)
     held: Mapping[WorkflowKey, Failure] = field(default_factory=dict)
+    away: Mapping[WorkflowKey, Failure] = field(default_factory=dict)
 
     @property
     def stopped_by(self) -> Failure | None:
@@ -89,11 +91,12 @@ class Admission:
         holds: the named workflows that cannot run; None if every kind has only one workflow.
         chooser: chooses the prompt where there are several workflows; None to take the first.
         answerable: finds prompts that need no renderer; None if nothing is reused.
+        twins: finds prompts that wait for one that asks for the same; None likewise.
 
     Attributes:
-        chooses: whether there is a chooser.
+        chooses: whether prompts are chosen one by one.
         busy_kinds: the kinds of which nothing could be claimed last time, because no server that
-            can render a prompt was free.
+            can render a prompt was free, or the prompt waits for another one.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - everything that may delay a prompt
@@ -109,9 +112,11 @@ class Admission:
         holds: WorkflowHolds | None = None,
         chooser: PromptChooser | None = None,
         answerable: AnswerablePrompts | None = None,
+        twins: TwinPrompts | None = None,
     ) -> None:
         self.busy_kinds: frozenset[Kind] = frozenset()
-        self.chooses = chooser is not None
+        self.chooses = chooser is not None or twins is not None
+        self._twins = twins
         self._chooser = chooser
         self._answerable = answerable
         self._holds = holds
@@ -154,7 +159,8 @@ class Admission:
         with self._lock:
             unavailable = {kind: failure for kind, (failure, _) in self._unavailable.items()}
             held = self._holds.held() if self._holds is not None else {}
-            return QueueGate(self._paused, dict(self._stopped), unavailable, held)
+            away = self._chooser.away() if self._chooser is not None else {}
+            return QueueGate(self._paused, dict(self._stopped), unavailable, held, away)
 
     def seconds_to_probe(self) -> float | None:
         """Seconds until the next probe of a stopped kind; None if no kind is stopped."""
@@ -166,9 +172,9 @@ class Admission:
         """Seconds until it is worth asking for a prompt again; None if no kind is refused."""
         with self._lock:
             gate = self.gate()
-            if not gate.refused and not gate.held:
+            if not gate.refused and not gate.held and not gate.away:
                 return None
-            reasons = (gate.stopped, gate.unavailable, gate.held)
+            reasons = (gate.stopped, gate.unavailable, gate.held, gate.away)
             interval = _check_interval(chain.from_iterable(one.values() for one in reasons))
             probe = self.seconds_to_probe()
             return interval if probe is None else min(interval, max(probe, _MIN_CHECK_INTERVAL))
@@ -204,7 +210,7 @@ class Admission:
             if without_place:
                 claimable = replace(claimable, kinds=claimable.kinds - without_place)
             claim_next = self._repository.claim_next
-            if self._chooser is not None:
+            if self.chooses:
                 claim_next = partial(self._claim_chosen, slot)
             try:
                 claim = claim_next(claimable, processes)
@@ -241,17 +247,33 @@ class Admission:
 
     def _claim_chosen(self, slot: int, selection: Selection, processes: Waiting) -> Claim | None:
         """Claim the prompt that suits the slot best; another one if another worker was faster."""
-        assert self._chooser is not None  # noqa: S101 - for the type checker
         while True:
-            chosen, self.busy_kinds = self._chooser.narrow(selection, slot)
+            chosen, self.busy_kinds = self._choose(selection, slot)
             if chosen is None:
                 return None
             claim = self._repository.claim_next(chosen, processes)
             if claim is not None:
-                self._chooser.claimed(claim, slot)
+                self.claimed([claim], slot)
                 return claim
             taken = selection.excluding | (chosen.only or frozenset())
             selection = replace(selection, excluding=taken)
+
+    def _choose(self, selection: Selection, slot: int) -> tuple[Selection | None, frozenset[Kind]]:
+        """One prompt that the slot may claim, or None; and the kinds of which prompts wait."""
+        chooser, twins = self._chooser, self._twins
+        while True:
+            chosen: Selection | None = selection
+            busy: frozenset[Kind] = frozenset()
+            if chooser is not None:
+                chosen, busy = chooser.narrow(selection, slot)
+            if chosen is None or twins is None:
+                return chosen, busy
+            if (narrowed := twins.narrow(chosen)) is not None:
+                return narrowed, frozenset()
+            if chooser is None:
+                return None, frozenset(twins.waiting().values()) & selection.kinds
+            waiting = selection.excluding | (chosen.only or frozenset())
+            selection = replace(selection, excluding=waiting)
 
     def next_selection(self, selection: Selection, slot: int = 0) -> Selection | None:
         """What may be claimed in the transaction of a publication; None for nothing.
@@ -268,21 +290,23 @@ class Admission:
             if not closed:
                 return None
             claimable = self._claimable(replace(selection, kinds=frozenset(closed)))
-            if claimable is not None and self._chooser is not None:
-                claimable, self.busy_kinds = self._chooser.narrow(claimable, slot)
+            if claimable is not None and self.chooses:
+                claimable, self.busy_kinds = self._choose(claimable, slot)
             return claimable
 
     def claimed(self, claims: Sequence[Claim], slot: int) -> None:
-        """Record what a slot claimed in the transaction of a publication.
+        """Record what a slot claimed, where prompts are chosen one by one.
 
         Args:
             claims: in their order.
             slot: number of the slot.
         """
         with self._lock:
-            if self._chooser is not None:
-                for claim in claims:
+            for claim in claims:
+                if self._chooser is not None:
                     self._chooser.claimed(claim, slot)
+                if self._twins is not None:
+                    self._twins.begun(claim)
 
     def is_pending(self, selection: Selection, kind: Kind) -> bool:
         """Whether a prompt of a kind is pending. Raises RepositoryError."""
@@ -338,6 +362,8 @@ class Admission:
                 self._holds.release(claim)
             if self._chooser is not None:
                 self._chooser.release(claim)
+            if self._twins is not None:
+                self._twins.ended(claim)
 
     def stop(self, failure: Failure, kinds: Collection[Kind] = tuple(Kind)) -> None:
         """Stop kinds because of a failure that every one of their prompts would meet."""

@@ -47,6 +47,7 @@ class DrainReport:
         interrupted: whether a person stopped it.
         held: the failures of named workflows that could not run, while prompts of their kind are
             still pending.
+        away: why some prompts wait for servers that do not answer, by workflow.
     """
 
     published: int = 0
@@ -58,6 +59,7 @@ class DrainReport:
     paused: Pause | None = None
     interrupted: bool = False
     held: Mapping[WorkflowKey, Failure] = field(default_factory=dict)
+    away: Mapping[WorkflowKey, Failure] = field(default_factory=dict)
 
     @property
     def renders(self) -> int:
@@ -184,6 +186,7 @@ class Drain:
             for (kind, name), failure in gate.held.items()
             if kind in selection.kinds and self._admission.is_pending(selection, kind)
         }
+        report.away = {key: why for key, why in gate.away.items() if key[0] in selection.kinds}
         if gate.stopped:
             report.stopped_by = gate.stopped_by
         if report.stopped_by is None and not report.interrupted and report.paused is None:

@@ -19,6 +19,8 @@ from domain.affinity import WINDOW, Fit, WaitingPrompt
 from domain.brief_parser import parse_brief
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from application.ports.media_renderer import MediaRenderer
     from application.ports.prompt_repository import Candidate, PromptRepository, Selection
     from application.ports.system import Clock
@@ -26,12 +28,14 @@ if TYPE_CHECKING:
     from application.workflow_holds import WorkflowHolds
     from domain.affinity import AffinityOrder, Need
     from domain.brief import Brief
+    from domain.failure import Failure
     from domain.prompt import Kind
     from domain.render import Claim
     from domain.workflow_rules import WorkflowKey
 
 _MAX_WINDOWS = 8  # read in search of a prompt that a free server can render
 _FORGET_SECONDS = 60.0  # the brief of a prompt that is held back may have changed
+_AWAY_SECONDS = 60.0  # for which a prompt is taken to wait for a server that does not answer
 _MAX_HELD = 100_000  # prompts that are remembered as held back
 
 
@@ -75,6 +79,16 @@ class PromptChooser:
         self._chosen: dict[int, _Choice] = {}  # by slot; not claimed as far as is known
         self._held: dict[int, WorkflowKey] = {}
         self._forget_at = 0.0
+        self._away: dict[WorkflowKey, tuple[Failure, float]] = {}
+
+    def away(self) -> Mapping[WorkflowKey, Failure]:
+        """The workflows of which some prompts wait for servers that do not answer, and why."""
+        now = self._clock.monotonic()
+        return {
+            key: failure
+            for key, (failure, seen_at) in tuple(self._away.items())
+            if now - seen_at < _AWAY_SECONDS
+        }
 
     def narrow(self, selection: Selection, slot: int) -> tuple[Selection | None, frozenset[Kind]]:
         """What a slot may claim: one prompt, for which a place is kept.
@@ -124,9 +138,20 @@ class PromptChooser:
                 break
             windows += len(waiting) > before
             length = WINDOW - 1 if length == 1 else WINDOW
+        away = [
+            needed[0]
+            for prompt in waiting
+            if prompt.fit is Fit.AWAY and (needed := known[prompt.prompt_id])
+        ]
+        if away or self._away:
+            self._remember_away(away, selection.kinds if chosen is None else frozenset(), now)
         if chosen is None:
             self._order.left(waiting, now)
-            busy = {needed[0].kind for prompt in waiting if (needed := known[prompt.prompt_id])}
+            busy = {
+                needed[0].kind
+                for prompt in waiting
+                if prompt.fit is not Fit.AWAY and (needed := known[prompt.prompt_id])
+            }
             return None, frozenset(busy)
         workflow = None
         if needed := known[chosen.prompt_id]:
@@ -135,6 +160,20 @@ class PromptChooser:
             self._renderer.reserve(chosen.prompt_id, need, slot, earlier)
         self._chosen[slot] = _Choice(chosen.prompt_id, workflow, tuple(waiting), now)
         return replace(selection, only=frozenset({chosen.prompt_id})), frozenset()
+
+    def _remember_away(self, needs: Sequence[Need], seen: frozenset[Kind], now: float) -> None:
+        """Remember why prompts wait for servers that do not answer.
+
+        Args:
+            needs: of those prompts.
+            seen: the kinds of which all prompts were looked at.
+            now: seconds on the monotonic clock.
+        """
+        known = {key: failure for key, failure in self._away.items() if key[0] not in seen}
+        for need in reversed(needs):  # the oldest one's reason is shown
+            if failure := self._renderer.why_away(need):
+                known[need.kind, need.workflow] = failure, now
+        self._away = known
 
     def claimed(self, claim: Claim, slot: int) -> None:
         """Record that a slot claimed the prompt that was chosen for it."""

@@ -26,11 +26,11 @@ from application.ports.prompt_repository import (
     WriteRefusedError,
 )
 from domain.artifact import Artifact, metadata_of
-from domain.brief import PROMPT_FIELDS, ImageBrief
+from domain.brief import PROMPT_FIELDS, ImageBrief, seed_for
 from domain.brief_parser import parse_brief
 from domain.failure import Blame, Failure, FailureCode
 from domain.mark import ALGORITHMIC, MANIFEST, TRAINED, Mark
-from domain.render import Outcome, seed_for
+from domain.render import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence

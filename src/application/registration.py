@@ -93,7 +93,7 @@ class Registration:
         view = self._view(self._processes.me())
         gate = view.gate
         # A named workflow that cannot run leaves the others of its kind.
-        kinds = [kind for kind in gate.unavailable if not kind.workflow]
+        kinds = [kind for kind in gate.unavailable if kind.is_whole_kind]
         stopped = [StoppedKind(kind.kind, kind.code, kind.message) for kind in kinds]
         if gate.paused_by == _ENVIRONMENT:
             stopped.append(StoppedKind(None, gate.code, gate.reason))

@@ -43,6 +43,10 @@ class RendererDecorator:
         """How a prompt suits what may take the next job of a slot."""
         return self._renderer.fit(need, slot, ahead)
 
+    def why_away(self, need: Need) -> Failure | None:
+        """Why a prompt waits for something that does not answer; None if it does not."""
+        return self._renderer.why_away(need)
+
     def reserve(self, prompt_id: int, need: Need, slot: int, ahead: int = 0) -> None:
         """Keep the place that suits a prompt best."""
         self._renderer.reserve(prompt_id, need, slot, ahead)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import io
 import json
 import math
 from collections import deque
@@ -23,8 +21,7 @@ from domain.brief import BRIEF_FIELDS, ImageBrief
 from domain.brief_parser import parse_brief
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Mapping, Sequence
 
     from application.ports.events import EventListener
     from application.ports.media_files import PublishedMedia
@@ -37,12 +34,9 @@ if TYPE_CHECKING:
     from domain.failure import Failure
     from domain.picture_size import PictureSize, SizeRule
     from domain.prompt import Kind
-
-FICLONE: Final = 0x40049409
-"""Lets a file share the blocks of another one, where the file system can (ioctl_ficlone(2))."""
+    from domain.render import Claim
 
 _VERSION: Final = 1  # of what a key is made of
-_READ_BYTES: Final = 1024 * 1024
 _MAX_LOOKED_AT: Final = 500  # prompts that wait
 _LOOK_SECONDS: Final = 2.0  # between two looks at them
 _OFFER_SECONDS: Final = 60.0  # before one that could not be answered after all is offered again
@@ -85,7 +79,7 @@ class ReusingRenderer(RendererDecorator):
     Args:
         renderer: renders everything else.
         index: finds what was published for the same job.
-        published: opens published files.
+        published: copies published files.
         identify: identifies a named workflow of a kind, by its content; "" if it is not reused.
         events: receives a ``RenderReused`` for each job that was answered.
         clock: the monotonic clock.
@@ -133,7 +127,10 @@ class ReusingRenderer(RendererDecorator):
         began = self._clock.monotonic()
         targets = [job.output / file.name for file in files]
         try:
-            is_whole = all(map(self._copy, files, targets))
+            is_whole = all(
+                self._published.copy(file.path, target) == file.text("sha256")
+                for file, target in zip(files, targets, strict=True)
+            )
         except OSError:
             is_whole = False  # it is rendered, which meets the failure again if it is the disk's
         if not is_whole:
@@ -154,22 +151,95 @@ class ReusingRenderer(RendererDecorator):
             mark_ids={file.name: file.mark_id for file in files if file.mark_id},
         )
 
-    def _copy(self, file: ReusableFile, target: Path) -> bool:
-        """Copy one file; whether it is, byte for byte, what was published."""
-        media = self._published.open(file.path, {})
-        if media is None:
-            return False
-        digest = hashlib.sha256()
-        with io.BufferedReader(media.file, _READ_BYTES) as source, target.open("x+b") as copy:
-            shares = False
-            with suppress(OSError):  # another file system, or an object in a bucket
-                fcntl.ioctl(copy, FICLONE, source.fileno())
-                shares = True
-            while block := (copy if shares else source).read(_READ_BYTES):
-                digest.update(block)
-                if not shares:
-                    copy.write(block)
-        return digest.hexdigest() == file.text("sha256")
+
+class JobKeys:
+    """The keys of pending prompts, before a job is made of them.
+
+    Args:
+        identify: as for ``ReusingRenderer``.
+        size_rule: of pictures.
+        choices: which named workflow renders which prompt; None if every kind has only one.
+    """
+
+    def __init__(
+        self,
+        identify: Callable[[Kind, str], str],
+        size_rule: SizeRule,
+        choices: WorkflowChoices | None = None,
+    ) -> None:
+        self._identify = identify
+        self._size_rule = size_rule
+        self._choices = choices
+
+    def of(self, candidate: Candidate) -> str:
+        """The ``reuse_key`` of a prompt; "" if it has none, or its brief cannot be read."""
+        kind, content = candidate.kind, candidate.writing.content
+        parsed = parse_brief(kind, content)
+        if not is_successful(parsed):
+            return ""
+        brief, size, workflow = parsed.unwrap(), None, ""
+        if self._choices is not None:
+            hints = PromptHints(candidate.config_name, candidate.workflow)
+            choice = self._choices.of_writing(kind, content, hints)
+            if not is_successful(choice):
+                return ""
+            workflow = choice.unwrap().name
+        if isinstance(brief, ImageBrief):
+            size = self._size_rule.size(brief.aspect_ratio, brief.width, brief.height)
+        return reuse_key(brief, size, self._identify(kind, workflow))
+
+
+class TwinPrompts:
+    """Pending prompts that ask for exactly what another one is rendered for now.
+
+    They wait until that one ends, so that they are answered from it; if it fails, the next of them
+    is rendered. Within one process. The caller makes sure of one call at a time.
+
+    Args:
+        repository: the queue.
+        keys: of its prompts.
+    """
+
+    def __init__(self, repository: PromptRepository, keys: JobKeys) -> None:
+        self._repository = repository
+        self._keys = keys
+        self._looked_at: dict[int, str] = {}  # the key of what may be claimed next
+        self._rendering: dict[int, str] = {}
+        self._waiting: dict[int, tuple[Kind, str]] = {}
+
+    def waiting(self) -> Mapping[int, Kind]:
+        """The prompts that wait for another one, as far as they were looked at."""
+        rendering = set(self._rendering.values())
+        self._waiting = {i: one for i, one in self._waiting.items() if one[1] in rendering}
+        return {prompt_id: kind for prompt_id, (kind, _) in self._waiting.items()}
+
+    def narrow(self, selection: Selection) -> Selection | None:
+        """The first prompt of a selection that waits for no other one; None if there is none.
+
+        Raises:
+            RepositoryError: the database cannot be used.
+        """
+        skipped = selection.excluding | frozenset(self.waiting())
+        while first := self._repository.candidates(replace(selection, excluding=skipped), 1):
+            [candidate] = first
+            key = self._keys.of(candidate)
+            if not key or key not in self._rendering.values():
+                if len(self._looked_at) >= _MAX_LOOKED_AT:
+                    self._looked_at.clear()  # others claimed them
+                self._looked_at[candidate.prompt_id] = key
+                return replace(selection, only=frozenset({candidate.prompt_id}))
+            self._waiting[candidate.prompt_id] = candidate.kind, key
+            skipped |= {candidate.prompt_id}
+        return None
+
+    def begun(self, claim: Claim) -> None:
+        """Record that a prompt was claimed."""
+        if key := self._looked_at.pop(claim.prompt_id, ""):
+            self._rendering[claim.prompt_id] = key
+
+    def ended(self, claim: Claim) -> None:
+        """Record that the render of a prompt ended, in whatever way."""
+        self._rendering.pop(claim.prompt_id, None)
 
 
 class AnswerablePrompts:
@@ -180,27 +250,17 @@ class AnswerablePrompts:
     Args:
         repository: the queue.
         index: finds what was published for the same job.
-        identify: as for ``ReusingRenderer``.
-        size_rule: of pictures.
+        keys: of its prompts.
         clock: the monotonic clock.
-        choices: which named workflow renders which prompt; None if every kind has only one.
     """
 
     def __init__(
-        self,
-        repository: PromptRepository,
-        index: ReuseIndex,
-        identify: Callable[[Kind, str], str],
-        size_rule: SizeRule,
-        clock: Clock,
-        choices: WorkflowChoices | None = None,
+        self, repository: PromptRepository, index: ReuseIndex, keys: JobKeys, clock: Clock
     ) -> None:
         self._repository = repository
         self._index = index
-        self._identify = identify
-        self._size_rule = size_rule
+        self._keys = keys
         self._clock = clock
-        self._choices = choices
         self._found: deque[int] = deque()
         self._offered: dict[int, float] = {}
         self._look_at = -math.inf
@@ -236,18 +296,5 @@ class AnswerablePrompts:
 
     def _is_known(self, candidate: Candidate) -> bool:
         """Whether files were published for the same job as that of a prompt."""
-        kind, content = candidate.kind, candidate.writing.content
-        parsed = parse_brief(kind, content)
-        if not is_successful(parsed):
-            return False
-        brief, size, workflow = parsed.unwrap(), None, ""
-        if self._choices is not None:
-            hints = PromptHints(candidate.config_name, candidate.workflow)
-            choice = self._choices.of_writing(kind, content, hints)
-            if not is_successful(choice):
-                return False
-            workflow = choice.unwrap().name
-        if isinstance(brief, ImageBrief):
-            size = self._size_rule.size(brief.aspect_ratio, brief.width, brief.height)
-        key = reuse_key(brief, size, self._identify(kind, workflow))
+        key = self._keys.of(candidate)
         return bool(key and self._index.find(key, candidate.prompt_id))

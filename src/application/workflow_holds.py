@@ -6,13 +6,16 @@ from threading import RLock
 from typing import TYPE_CHECKING, Final
 
 from application.ports.events import KindRecovered, KindUnavailable
+from application.ports.live_state import UnavailableKind
 from domain.breaker import Verdict
-from domain.failure import Blame, FailureCode
+from domain.failure import Blame, FailureCode, hint_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from application.ports.database import Hold, QueueControls
     from application.ports.events import EventListener
+    from application.ports.live_state import WorkerView
     from application.ports.media_renderer import MediaRenderer
     from application.ports.system import Clock
     from application.workflow_choice import WorkflowChoices
@@ -61,6 +64,7 @@ class WorkflowHolds:
         make_breaker: makes the breaker of one workflow.
         clock: the time, for intervals.
         events: receives workflows that cannot run, and those that can again.
+        controls: where they are written down, so that they are known while no worker runs.
     """
 
     def __init__(
@@ -70,11 +74,14 @@ class WorkflowHolds:
         make_breaker: Callable[[], CircuitBreaker],
         clock: Clock,
         events: EventListener,
+        controls: QueueControls,
     ) -> None:
         self._choices = choices
         self._renderer = renderer
         self._clock = clock
         self._events = events
+        self._controls = controls
+        self._written: dict[WorkflowKey, str] = {}  # the codes of the holds in the database
         self._breakers: dict[WorkflowKey, CircuitBreaker] = {
             (kind, name): make_breaker()
             for kind, rules in choices.rules.items()
@@ -92,12 +99,22 @@ class WorkflowHolds:
         """
         renders = [render for render in past if self.judges(render)]
         with self._lock:
-            now = self._clock.monotonic()
-            for (kind, name), breaker in self._breakers.items():
-                of_workflow = [one for one in renders if (one.kind, one.workflow) == (kind, name)]
+            now, before = self._clock.monotonic(), self.held()
+            here = [hold for hold in self._controls.holds() if not hold.elsewhere]
+            self._written = {(hold.kind, hold.workflow): hold.code for hold in here}
+            for key in self._written.keys() - self._breakers.keys():  # of other settings
+                self._write(key, None)
+            for key, breaker in self._breakers.items():
+                kind, name = key
+                of_workflow = [one for one in renders if (one.kind, one.workflow) == key]
                 breaker.replay(of_workflow, now)
-                if breaker.is_open:
-                    breaker.probe((), now)
+                if not breaker.is_open:
+                    continue
+                breaker.probe((), now)
+                if breaker.opened_by is not None:
+                    self._write(key, breaker.opened_by)
+                    if key not in before:
+                        self._events.handle(KindUnavailable(kind, breaker.opened_by, name))
 
     def judges(self, render: PastRender) -> bool:
         """Whether a render that ended says something about its workflow, and not about its kind."""
@@ -154,6 +171,8 @@ class WorkflowHolds:
             verdict = breaker.judge(claim.prompt_id, failure, self._clock.monotonic())
             if verdict is not Verdict.CHARGE:
                 self._given_back[key].add(claim.prompt_id)
+            if breaker.is_open:
+                self._write(key, failure)
             if breaker.is_open and not was_open:
                 kind, name = key
                 self._events.handle(KindUnavailable(kind, failure, name))
@@ -167,6 +186,7 @@ class WorkflowHolds:
                 was_open = self._breakers[key].is_open
                 self._breakers[key].succeeded(claim.prompt_id)
                 if was_open:
+                    self._write(key, None)
                     self._events.handle(KindRecovered(*key))
 
     def release(self, claim: Claim) -> None:
@@ -201,10 +221,47 @@ class WorkflowHolds:
         kind, name = key
         if failure is not None:
             self._failing[key] = failure, now
+            self._write(key, failure)
             if known is None or known[0].code is not failure.code:
                 self._events.handle(KindUnavailable(kind, failure, name))
-        elif known is not None:
-            del self._failing[key]
-            if not self._breakers[key].is_open:
+            return failure
+        self._failing.pop(key, None)
+        if not self._breakers[key].is_open:
+            self._write(key, None)
+            if known is not None:
                 self._events.handle(KindRecovered(kind, name))
-        return failure
+        return None
+
+    def _write(self, key: WorkflowKey, failure: Failure | None) -> None:
+        """Write down that a workflow cannot run, or that it can again, if that is new."""
+        kind, name = key
+        if failure is None:
+            if key in self._written:
+                self._controls.end_hold(kind, name)
+                del self._written[key]
+        elif self._written.get(key) != failure.code.value:
+            self._controls.hold(kind, name, failure)
+            self._written[key] = failure.code.value
+
+
+def unavailable_kinds(
+    workers: Iterable[WorkerView], holds: Iterable[Hold]
+) -> list[UnavailableKind]:
+    """What cannot be rendered, each once: as running workers say, then as was written down.
+
+    Args:
+        workers: those of this machine.
+        holds: the workflows that workers of any machine found unable to run.
+    """
+    reported = list(dict.fromkeys(one for worker in workers for one in worker.gate.unavailable))
+    known = {(one.kind, one.workflow) for one in reported if not one.is_partial}
+    written = [
+        UnavailableKind(
+            *(hold.kind, hold.code, hold.message, hint_of(hold.code), hold.workflow),
+            since=hold.since,
+            elsewhere=hold.elsewhere,
+        )
+        for hold in holds
+        if hold.elsewhere or (hold.kind, hold.workflow) not in known
+    ]
+    return [*reported, *written]

@@ -12,7 +12,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from enum import StrEnum
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -36,6 +36,10 @@ class Fit(StrEnum):
     POSSIBLE = "possible"  # one of them can render it, and loads models for it
     LATER = "later"  # so can they, but a busy one that has its models gets to it sooner
     IMPOSSIBLE = "impossible"  # none of them can render it
+    AWAY = "away"  # nor can any that answers: one that does not answer may be able to
+
+
+_NOT_NOW = frozenset({Fit.IMPOSSIBLE, Fit.AWAY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +64,18 @@ class Need:
         return frozenset(self.models) or (self.kind, self.workflow)
 
 
+TimesKey: TypeAlias = tuple[str, str, str, frozenset[str]]
+"""A server, a kind, a workflow, and the models of a prompt."""
+TimesRow: TypeAlias = "tuple[TimesKey, Sequence[float], Sequence[float]]"
+"""A key, and the seconds of its last renders: of those that loaded models, and of the others."""
+
+
 class RenderTimes:
     """How long renders took lately on each server, and how much longer those that loaded models."""
 
     def __init__(self) -> None:
-        self._loading: dict[tuple[object, ...], deque[float]] = {}
-        self._loaded: dict[tuple[object, ...], deque[float]] = {}
+        self._loading: dict[TimesKey, deque[float]] = {}
+        self._loaded: dict[TimesKey, deque[float]] = {}
 
     def learn(self, server: str, need: Need, seconds: float, *, had_loaded: bool) -> None:
         """Record a render.
@@ -82,6 +92,21 @@ class RenderTimes:
         if len(times) > _MAX_TIMES:
             del times[next(iter(times))]
 
+    def rows(self) -> list[TimesRow]:
+        """Everything that is known, to be kept elsewhere."""
+        keys = dict.fromkeys((*self._loading, *self._loaded))
+        return [
+            (key, list(self._loading.get(key, ())), list(self._loaded.get(key, ()))) for key in keys
+        ]
+
+    def recall(self, rows: Iterable[TimesRow]) -> None:
+        """Learn what ``rows`` gave earlier; later renders count more."""
+        for key, loading, loaded in rows:
+            for times, seconds in ((self._loading, loading), (self._loaded, loaded)):
+                if seconds:
+                    known = times.get(key, ())
+                    times[key] = deque((*seconds, *known), maxlen=_RECENT)
+
     def render_seconds(self, need: Need, servers: Iterable[str]) -> float | None:
         """Seconds of a render on the first of these servers that is known for it."""
         known = (self._loaded.get(_times_key(server, need)) for server in servers)
@@ -97,8 +122,8 @@ class RenderTimes:
         return None
 
 
-def _times_key(server: str, need: Need) -> tuple[object, ...]:
-    return server, need.kind, need.workflow, need.load
+def _times_key(server: str, need: Need) -> TimesKey:
+    return server, need.kind.value, need.workflow, frozenset(need.models)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +224,7 @@ class AffinityOrder:
             waiting: from the front of the queue, in its order.
             now: seconds on the monotonic clock.
         """
-        possible = [prompt for prompt in waiting if prompt.fit is not Fit.IMPOSSIBLE]
+        possible = [prompt for prompt in waiting if prompt.fit not in _NOT_NOW]
         if not self.limits.is_on or not possible:
             return possible[0] if possible else None
         if self._in_a_row >= self.limits.most:
@@ -232,7 +257,7 @@ class AffinityOrder:
         for prompt in waiting:
             if prompt.prompt_id == prompt_id:
                 break
-            if prompt.fit is not Fit.IMPOSSIBLE:
+            if prompt.fit not in _NOT_NOW:
                 passed.append(prompt.prompt_id)
         self._in_a_row = self._in_a_row + 1 if passed else 0
         self._passed_since.pop(prompt_id, None)

@@ -7,6 +7,7 @@ fields submit a prompt, and the description of the API. A new field is one line 
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import MISSING, dataclass, field, fields, replace
 from enum import StrEnum
 from types import MappingProxyType
@@ -16,6 +17,9 @@ from domain.prompt import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+PICTURE_NAMES: Final = ("image", "mask")
+"""Members of a brief's JSON that name input pictures; as paths, they have that type."""
 
 _TOP: Final = ("",)
 _TECHNICAL_OBJECTS: Final = (
@@ -302,3 +306,20 @@ def brief_values(brief: Brief) -> dict[str, str | int | float | None]:
 def brief_texts(brief: Brief) -> dict[str, str]:
     """Every text field of a brief as workflows get it."""
     return {name: text for name, text in brief_values(brief).items() if isinstance(text, str)}
+
+
+def seed_for(brief: Brief, prompt_id: int, render_id: int, variant: int) -> int:
+    """The brief's own seed, or a new one from 0 to 2**32 - 1, which every sampler accepts.
+
+    Render numbers are never reused, so another render of the same prompt makes something new.
+
+    Args:
+        brief: the brief to render.
+        prompt_id: the prompt that it belongs to.
+        render_id: number of the render.
+        variant: number of the writing, counted from 1.
+    """
+    if brief.seed is not None:
+        return brief.seed
+    digest = hashlib.sha256(f"{prompt_id}/{render_id}/{variant}".encode()).digest()
+    return int.from_bytes(digest[:4], "big")

@@ -25,9 +25,11 @@ from returns.pipeline import is_successful
 from returns.result import Failure as Refused
 from returns.result import Result, Success
 
+from domain.brief import PICTURE_NAMES
 from domain.brief_values import canonical_name, described, is_blank, number_text, read_text
 
 if TYPE_CHECKING:
+    from domain.brief import Brief
     from domain.brief_values import Json
 
 Scalar: TypeAlias = "str | int | float | bool"
@@ -259,11 +261,11 @@ class PathField:
         """What it takes, for people: "a whole number from 1 to 50, 20 if the brief has none"."""
         text = _EXPECTED[self.type] if self.type else "any text, number, true or false"
         if self.low is not None and self.high is not None:
-            text += f" from {self.low:g} to {self.high:g}"
+            text += f" from {self.low:.12g} to {self.high:.12g}"
         elif self.low is not None:
-            text += f", at least {self.low:g}"
+            text += f", at least {self.low:.12g}"
         elif self.high is not None:
-            text += f", at most {self.high:g}"
+            text += f", at most {self.high:.12g}"
         if self.default is not None:
             text += f", {_shown(self.default)} if the brief has none"
         return text
@@ -295,13 +297,27 @@ class PathField:
                 return Refused(f"{self.path} holds {what}, which no workflow takes")
         elif not isinstance(value, bool):
             if self.low is not None and value < self.low:
-                return Refused(f"{self.path} is {_shown(value)}, less than {self.low:g}, the least")
+                return Refused(
+                    f"{self.path} is {_shown(value)}, less than {self.low:.12g}, the least"
+                )
             if self.high is not None and value > self.high:
-                return Refused(f"{self.path} is {_shown(value)}, more than {self.high:g}, the most")
+                return Refused(
+                    f"{self.path} is {_shown(value)}, more than {self.high:.12g}, the most"
+                )
         return Success(value)
 
 
 _UNUSED: Final = "not used: "
+
+
+def without_taken_notes(brief: Brief, paths: Callable[[], Iterable[BriefPath]]) -> Brief:
+    """A brief without its notes on members that a workflow takes by their paths.
+
+    Args:
+        brief: the brief.
+        paths: returns what the workflows of its kind take; called only if there are notes.
+    """
+    return replace(brief, notes=notes_without(brief.notes, paths())) if brief.notes else brief
 
 
 def notes_without(notes: Iterable[str], paths: Iterable[BriefPath]) -> tuple[str, ...]:
@@ -336,7 +352,8 @@ def path_field(name: str, spec: Mapping[str, object]) -> PathField:  # noqa: C90
 
     Args:
         name: the path.
-        spec: "type", "default", "min" and "max", each of which may be missing.
+        spec: "type", "default", "min" and "max", each of which may be missing; the type of
+            ``PICTURE_NAMES`` is their name then.
 
     Raises:
         PathSyntaxError: the path or one of these cannot be used; the message says why.
@@ -345,7 +362,7 @@ def path_field(name: str, spec: Mapping[str, object]) -> PathField:  # noqa: C90
     if unknown := sorted(spec.keys() - set(_SPEC)):
         known = ", ".join(f'"{key}"' for key in _SPEC)
         raise PathSyntaxError(f'"{unknown[0]}" is not known; besides the place there are {known}')
-    kind = spec.get("type")
+    kind = spec.get("type", name if name in PICTURE_NAMES else None)
     if kind is not None and kind not in tuple(ValueType):
         raise PathSyntaxError(f"the type {kind!r} is none of {', '.join(ValueType)}")
     type_ = None if kind is None else ValueType(str(kind))
@@ -357,7 +374,7 @@ def path_field(name: str, spec: Mapping[str, object]) -> PathField:  # noqa: C90
             raise PathSyntaxError(f"{key} is of no use for the type {type_}")
     low, high = (bound if isinstance(bound, int | float) else None for bound in bounds)
     if low is not None and high is not None and low > high:
-        raise PathSyntaxError(f"min is {low:g}, more than max, {high:g}")
+        raise PathSyntaxError(f"min is {low:.12g}, more than max, {high:.12g}")
     field, default = PathField(path, type_, None, low, high), spec.get("default")
     if default is None:
         return field

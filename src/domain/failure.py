@@ -152,6 +152,11 @@ class Failure:
         return "\n".join(parts)
 
 
+def hint_of(code: str | None) -> str:
+    """How to fix a failure with this code; "" if no failure has it."""
+    return FailureCode(code).hint if code in set(FailureCode) else ""
+
+
 def describe_exception(error: BaseException) -> str:
     """The type of an unexpected exception and the line that raised it.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from domain.brief import Brief
     from domain.lease import ProcessIdentity
     from domain.prompt import Kind, Writing
 
@@ -116,23 +114,6 @@ class LiveRender:
     crashes: int
     heartbeat_at: datetime | None = field(default=None, compare=False)
     token: str = ""
-
-
-def seed_for(brief: Brief, prompt_id: int, render_id: int, variant: int) -> int:
-    """The brief's own seed, or a new one from 0 to 2**32 - 1, which every sampler accepts.
-
-    Render numbers are never reused, so another render of the same prompt makes something new.
-
-    Args:
-        brief: the brief to render.
-        prompt_id: the prompt that it belongs to.
-        render_id: number of the render.
-        variant: number of the writing, counted from 1.
-    """
-    if brief.seed is not None:
-        return brief.seed
-    digest = hashlib.sha256(f"{prompt_id}/{render_id}/{variant}".encode()).digest()
-    return int.from_bytes(digest[:4], "big")
 
 
 @dataclass(frozen=True, slots=True)

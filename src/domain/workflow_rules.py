@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache
@@ -17,7 +19,7 @@ from domain.failure import Failure, FailureCode
 from domain.prompt import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from domain.brief import Brief
 
@@ -201,6 +203,8 @@ def _values(key: str, brief: Brief, config_name: str | None) -> Iterator[str]:
             yield "true" if part else "false"
         elif isinstance(part, str | int | float):
             yield f"{part:g}" if isinstance(part, float) else str(part)
+        elif isinstance(part, Mapping) and part:  # an artifact, say: "*" fits it
+            yield json.dumps(part, sort_keys=True)
 
 
 def _shown(text: str) -> str:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from adapters.live_state.writer import LiveStateWriter
     from adapters.media_marks.marker import Marker
     from adapters.sql_queue.connection import Connection
+    from adapters.sql_queue.database import SqlDatabase
     from application.admission import Admission
     from application.drain import Drain
     from application.housekeeping import Housekeeping
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
     from application.prompt_render import PromptRenderer, RenderFinalizer
     from application.recovery import OrphanedJobs, Recovery
     from application.registration import Registration
-    from application.reuse import AnswerablePrompts
+    from application.reuse import AnswerablePrompts, JobKeys, TwinPrompts
     from application.slot import RenderSlot
     from application.workflow_choice import WorkflowChoices
     from application.workflow_holds import WorkflowHolds
@@ -61,7 +62,6 @@ if TYPE_CHECKING:
     from domain.hook_delivery import Subscription
     from domain.lease import ProcessIdentity
     from domain.picture_size import SizeRule
-    from entrypoints.factories import OpenDatabase
     from entrypoints.renderer_setup import RendererSetup
     from entrypoints.settings.loader import LoadedSettings
     from entrypoints.settings.model import Hook, Hooks
@@ -186,7 +186,7 @@ class Container(containers.DeclarativeContainer):
     staging_folder = providers.Callable(operator.truediv, state_folder, "publication")
 
     # The database: a connection for the work, and one each for leases and hooks.
-    database: providers.Provider[OpenDatabase] = providers.Singleton(
+    database: providers.Provider[SqlDatabase] = providers.Singleton(
         factories.open_database, settings, patience=10
     )
     connection: providers.Provider[Connection] = database.provided.connection
@@ -195,7 +195,7 @@ class Container(containers.DeclarativeContainer):
     controls: providers.Provider[QueueControls] = database.provided.controls
     lease_seconds = providers.Callable(resolution.lease_seconds, settings)
     # Need not survive a loss of power: no owner and no workflow would.
-    lease_database: providers.Provider[OpenDatabase] = providers.Singleton(
+    lease_database: providers.Provider[SqlDatabase] = providers.Singleton(
         factories.open_database,
         settings,
         providers.Callable(_lease_lock_wait, lease_seconds),
@@ -203,7 +203,7 @@ class Container(containers.DeclarativeContainer):
     )
     lease_connection: providers.Provider[Connection] = lease_database.provided.connection
     # Need not survive a loss of power: the hook is delivered again.
-    outbox_database: providers.Provider[OpenDatabase] = providers.Singleton(
+    outbox_database: providers.Provider[SqlDatabase] = providers.Singleton(
         factories.open_database,
         settings,
         _BACKGROUND_LOCK_WAIT_SECONDS,
@@ -277,7 +277,13 @@ class Container(containers.DeclarativeContainer):
     )
 
     workflow_holds: providers.Provider[WorkflowHolds | None] = providers.Singleton(
-        renderer_setup.workflow_holds, settings, workflow_choices, renderer, clock, events
+        renderer_setup.workflow_holds,
+        settings,
+        workflow_choices,
+        renderer,
+        clock,
+        events,
+        database.provider,
     )
 
     # Rendering and publishing a prompt.
@@ -378,18 +384,20 @@ class Container(containers.DeclarativeContainer):
         workflow_choices,
         workflow_holds,
     )
+    job_keys: providers.Provider[JobKeys] = providers.Singleton(
+        Lazy("entrypoints.reuse_setup:job_keys"), setups, size_rule, workflow_choices
+    )
     # Prompts that need no renderer, for the time in which it cannot work.
     answerable: providers.Provider[AnswerablePrompts | None] = _only_if(
         sections.media.reuse,
         providers.Singleton(
-            Lazy("entrypoints.reuse_setup:answerable_prompts"),
-            repository,
-            setups,
-            reuse_index,
-            size_rule,
-            clock,
-            workflow_choices,
+            Lazy("application.reuse:AnswerablePrompts"), repository, reuse_index, job_keys, clock
         ),
+    )
+    # Prompts that wait for one that asks for the same.
+    twins: providers.Provider[TwinPrompts | None] = _only_if(
+        sections.media.reuse,
+        providers.Singleton(Lazy("application.reuse:TwinPrompts"), repository, job_keys),
     )
     admission: providers.Provider[Admission] = providers.Singleton(
         Lazy("application.admission:Admission"),
@@ -412,6 +420,7 @@ class Container(containers.DeclarativeContainer):
         workflow_holds,
         prompt_chooser,
         answerable,
+        twins,
     )
     lanes: providers.Provider[int] = providers.Callable(
         lambda on_servers: SERVER_LANES if on_servers else LANES, has_server_jobs
@@ -518,7 +527,7 @@ class Container(containers.DeclarativeContainer):
     # The page: a database for each thread; they share what they know of paths and locks.
     known_paths = providers.Singleton(Lazy("adapters.sql_queue.known_paths:KnownPaths"))
     lock_state = providers.Singleton(Lazy("adapters.sqlite.connection:LockState"))
-    page_database: providers.Provider[OpenDatabase] = providers.Factory(
+    page_database: providers.Provider[SqlDatabase] = providers.Factory(
         factories.open_database,
         settings,
         providers.Callable(min, sections.database.timeout, PAGE_LOCK_WAIT_SECONDS),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from application.ports.doctor import Check, CheckStatus
 from application.ports.gallery import GalleryQuery
 from application.ports.prompt_repository import RepositoryError
+from domain.failure import hint_of
 from domain.workflow_rules import workflow_subject
 from entrypoints.container import compose
 from entrypoints.renderers import RENDERERS
@@ -65,9 +66,7 @@ def diagnose(
         if not resolution.is_postgres(loaded) and Path(database).exists():
             yield from container.database_space_checks().checks()
     yield from _renderers(loaded)
-    for setup in setups.values():
-        if renderer_checks := setup.doctor_checks(container.clock()):
-            yield from (_start_server(check, loaded) for check in renderer_checks.checks())
+    yield from _renderer_checks(container, loaded, knows_holds=database is not None)
     if root is not None:
         yield from container.output_root_checks().checks()
     if storage is not None:
@@ -139,6 +138,43 @@ def _published_keys(container: Container, limit: int) -> list[str]:
     return [artifact.file_path for artifact in page.artifacts if artifact.servable]
 
 
+def _renderer_checks(
+    container: Container, loaded: LoadedSettings, *, knows_holds: bool
+) -> Iterator[Check]:
+    """What renderers need, then their workflows, then what workers found out about these."""
+    of_workflows: list[Check] = []
+    for setup in container.setups().values():
+        if renderer_checks := setup.doctor_checks(container.clock()):
+            for check in renderer_checks.checks():
+                if check.workflow is None:
+                    yield _start_server(check, loaded)
+                else:
+                    of_workflows.append(check)
+    yield from held_back(of_workflows)
+    if knows_holds:
+        broken = {check.workflow for check in of_workflows if check.status is CheckStatus.ERROR}
+        yield from (check for check in _holds(container, loaded) if check.workflow not in broken)
+
+
+def held_back(checks: Sequence[Check]) -> Iterator[Check]:
+    """The checks of workflows; an error is only a warning where others of its kind can run.
+
+    Args:
+        checks: of all workflows.
+    """
+    broken = {check.workflow for check in checks if check.status is CheckStatus.ERROR}
+    keys = {check.workflow for check in checks if check.workflow}
+    able = {kind for kind, name in keys if (kind, name) not in broken}
+    for check in checks:
+        is_error = check.status is CheckStatus.ERROR
+        if is_error and check.workflow is not None and check.workflow[0] in able:
+            waits = "its prompts wait, those of other workflows do not"
+            finding = f"{check.finding.rstrip('.')}; {waits}"
+            yield replace(check, status=CheckStatus.WARNING, finding=finding, holds=True)
+        else:
+            yield check
+
+
 def _renderers(loaded: LoadedSettings) -> Iterator[Check]:
     limits = loaded.settings.comfyui
     limit = f"a render is stopped after {limits.timeout_seconds:g} seconds"
@@ -147,6 +183,31 @@ def _renderers(loaded: LoadedSettings) -> Iterator[Check]:
     for workflow in resolution.workflows(loaded):
         finding = f"{RENDERERS[workflow.renderer].title}; {limit}"
         yield Check(workflow_subject(workflow.key, "renderer"), CheckStatus.OK, finding)
+
+
+def _holds(container: Container, loaded: LoadedSettings) -> Iterator[Check]:
+    """The named workflows that workers found unable to run, as they wrote it down.
+
+    Only a render shows that some of them can run again.
+    """
+    named = {workflow.key for workflow in resolution.workflows(loaded) if workflow.name}
+    if not named:
+        return
+    try:
+        with closing(container.page_database()) as database:
+            holds = database.controls.holds()
+    except RepositoryError:
+        return  # another check reports it
+    for hold in holds:
+        key = hold.kind, hold.workflow
+        if key in named:
+            where = f" {hold.elsewhere}" if hold.elsewhere else ""
+            finding = (
+                f"its prompts have been held back{where} since {hold.since} UTC:"
+                f" {hold.code}: {hold.message}"
+            )
+            subject, hint = workflow_subject(key, "workflow"), hint_of(hold.code)
+            yield Check(subject, CheckStatus.WARNING, finding, hint, workflow=key)
 
 
 def _input_pictures(loaded: LoadedSettings) -> Iterator[Check]:

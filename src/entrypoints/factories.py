@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, cast
 
 from entrypoints.settings.resolution import (
     database_address,
@@ -29,14 +29,13 @@ if TYPE_CHECKING:
     from adapters.media_marks.marker import Marker
     from adapters.media_marks.signature import Signer
     from adapters.postgres.address import PostgresAddress
-    from adapters.postgres.database import PostgresDatabase
     from adapters.sql_queue.connection import Connection
+    from adapters.sql_queue.database import SqlDatabase
     from adapters.sql_queue.known_paths import KnownPaths
     from adapters.sql_queue.prompt_repository import SqlPromptRepository
     from adapters.sql_queue.renders import SqlRenderLeases
     from adapters.sqlite.connection import LockState
-    from adapters.sqlite.database import SqliteDatabase
-    from application.ports.database import QueueWatch, WorkerPlace
+    from application.ports.database import Database, QueueWatch, WorkerPlace
     from application.ports.doctor import DoctorChecks
     from application.ports.gallery import GalleryArtifact
     from application.ports.input_pictures import InputPictures
@@ -54,8 +53,6 @@ if TYPE_CHECKING:
     from entrypoints.settings.loader import LoadedSettings
     from entrypoints.settings.model import Marking
 
-    OpenDatabase: TypeAlias = SqliteDatabase | PostgresDatabase
-
 
 INDEX_LOCK_WAIT_SECONDS = 10.0  # for another process that reads what is new, in small steps
 
@@ -68,7 +65,7 @@ def open_database(
     durable: bool = True,
     known_paths: KnownPaths | None = None,
     lock_state: LockState | None = None,
-) -> OpenDatabase:
+) -> SqlDatabase:
     """The shared database, over a connection of its own.
 
     Args:
@@ -85,16 +82,13 @@ def open_database(
         SettingsError: neither database.path nor database.url is set.
     """
     wait = loaded.settings.database.timeout if lock_wait is None else lock_wait
+    lost, place = partial(why_lost, loaded), partial(worker_place, loaded)
     if is_postgres(loaded):
         from adapters.postgres.database import PostgresDatabase
 
+        address = database_address(loaded)
         return PostgresDatabase(
-            database_address(loaded),
-            wait,
-            patience,
-            known_paths=known_paths,
-            why_lost=partial(why_lost, loaded),
-            place=partial(worker_place, loaded),
+            address, wait, patience, known_paths=known_paths, why_lost=lost, place=place
         )
     from adapters.sqlite.database import SqliteDatabase
 
@@ -103,31 +97,36 @@ def open_database(
         wait,
         patience,
         durable=durable,
-        known_paths=known_paths,
         lock_state=lock_state,
-        why_lost=partial(why_lost, loaded),
-        place=partial(worker_place, loaded),
+        known_paths=known_paths,
+        why_lost=lost,
+        place=place,
     )
 
 
-def open_search(loaded: LoadedSettings, database: OpenDatabase) -> SearchIndex:
+def open_search(loaded: LoadedSettings, database: Database) -> SearchIndex:
     """The index of words of a database that is open; it is created if it is missing.
+
+    Args:
+        loaded: the settings.
+        database: as :func:`open_database` returned it.
 
     Raises:
         RepositoryError: it cannot be used.
         OSError: its file cannot be created.
     """
+    connection = cast("SqlDatabase", database).connection
     if is_postgres(loaded):
         from adapters.postgres import search as postgres_search
 
-        return postgres_search.open_search_index(database.connection)
+        return postgres_search.open_search_index(connection)
     from adapters.sqlite import search as sqlite_search
     from adapters.state_folder import make_private
 
     folder = state_folder(loaded)
     make_private(folder)
     file = folder / "search.db"
-    return sqlite_search.open_search_index(database.connection, file, INDEX_LOCK_WAIT_SECONDS)
+    return sqlite_search.open_search_index(connection, file, INDEX_LOCK_WAIT_SECONDS)
 
 
 def worker_place(loaded: LoadedSettings) -> WorkerPlace:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from adapters.comfyui_server.address import ServerAddress
     from adapters.comfyui_server.server_workflow import WorkflowSource
     from adapters.ray_cluster.messages import ClusterSetup, Graphs
+    from application.ports.database import Database
     from application.ports.doctor import DoctorChecks
     from application.ports.events import EventListener
     from application.ports.media_renderer import MediaRenderer
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from domain.brief_paths import PathField
     from domain.failure import Failure
     from domain.workflow_rules import WorkflowKey
-    from entrypoints.factories import OpenDatabase
     from entrypoints.settings.loader import LoadedSettings
     from entrypoints.settings.workflows import NamedWorkflow
 
@@ -265,11 +265,15 @@ class ServerSetup(RendererSetup):
             max_bytes=media.limits.max_bytes,
         )
         sources = {workflow.key: self.source(workflow) for workflow in self.workflows}
+        times_file = None
+        with suppress(SettingsError):  # without a database
+            times_file = factories.state_folder(self.loaded) / "render_times.json"
         pool = ServerPool(
             self.addresses(),
             clock,
             report,
             lambda *job: events.handle(ServerModels(*job)),
+            times_file,
             prefers_loaded=self.loaded.settings.workers.affinity.most > 0,
         )
         return ServerRenderer(sources, pool, limits, clock)
@@ -479,7 +483,7 @@ def workflow_names(loaded: LoadedSettings) -> Mapping[WorkflowKey, str]:
 
 
 def workflow_choices(
-    loaded: LoadedSettings, database: Callable[[], OpenDatabase]
+    loaded: LoadedSettings, database: Callable[[], Database]
 ) -> WorkflowChoices | None:
     """Which workflow renders which prompt; None if every kind has only one, without a name.
 
@@ -502,15 +506,25 @@ def workflow_holds(
     renderer: MediaRenderer,
     clock: Clock,
     events: EventListener,
+    database: Callable[[], Database],
 ) -> WorkflowHolds | None:
-    """Which named workflows can run; None if every kind has only one, without a name."""
+    """Which named workflows can run; None if every kind has only one, without a name.
+
+    Args:
+        loaded: the settings.
+        choices: which of them renders which prompt.
+        renderer: checks whether they can run.
+        clock: the monotonic clock.
+        events: receives what changes.
+        database: gives the database in which it is written down.
+    """
     if choices is None:
         return None
     from application.workflow_holds import WorkflowHolds
     from domain.breaker import CircuitBreaker
 
     make_breaker = partial(CircuitBreaker, probe_seconds=loaded.settings.retry.probe_seconds)
-    return WorkflowHolds(choices, renderer, make_breaker, clock, events)
+    return WorkflowHolds(choices, renderer, make_breaker, clock, events, database().controls)
 
 
 def prompt_chooser(

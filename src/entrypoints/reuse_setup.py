@@ -9,7 +9,7 @@ from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from application.reuse import AnswerablePrompts, ReusingRenderer
+from application.reuse import JobKeys, ReusingRenderer
 from entrypoints.settings.errors import SettingsError
 from entrypoints.version import VERSION
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from application.ports.events import EventListener
     from application.ports.media_files import PublishedMedia
     from application.ports.media_renderer import MediaRenderer
-    from application.ports.prompt_repository import PromptRepository
     from application.ports.reuse import ReuseIndex
     from application.ports.system import Clock
     from application.workflow_choice import WorkflowChoices
@@ -46,23 +45,18 @@ def reusing(
         renderer: renders everything else.
         setups: the renderers that the settings choose, by name.
         index: finds what was published.
-        published: opens published files.
+        published: copies published files.
         events: receives an event for each job that was answered.
         clock: the monotonic clock.
     """
     return ReusingRenderer(renderer, index, published, _identities(setups), events, clock)
 
 
-def answerable_prompts(
-    repository: PromptRepository,
-    setups: Mapping[str, RendererSetup],
-    index: ReuseIndex,
-    size_rule: SizeRule,
-    clock: Clock,
-    choices: WorkflowChoices | None,
-) -> AnswerablePrompts:
-    """Finds prompts that are answered from what was published; as ``AnswerablePrompts``."""
-    return AnswerablePrompts(repository, index, _identities(setups), size_rule, clock, choices)
+def job_keys(
+    setups: Mapping[str, RendererSetup], size_rule: SizeRule, choices: WorkflowChoices | None
+) -> JobKeys:
+    """The keys of pending prompts; the arguments are those of ``JobKeys``, and the renderers."""
+    return JobKeys(_identities(setups), size_rule, choices)
 
 
 def _identities(setups: Mapping[str, RendererSetup]) -> Callable[[Kind, str], str]:

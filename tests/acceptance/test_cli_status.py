@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from adapters.processes.system_processes import own_identity
+from adapters.sql_queue.controls import SqlQueueControls
 from adapters.sql_queue.prompt_repository import SqlPromptRepository
 from adapters.sql_queue.workers import SqlWorkerRegister
 from adapters.sqlite.connection import Connection
 from adapters.system_clock import SystemClock
+from application.ports.database import PausedBy, WorkerPlace
 from application.ports.prompt_repository import Selection
 from domain.failure import Failure, FailureCode
 from domain.lease import ProcessIdentity
@@ -38,6 +40,18 @@ def claim(path: Path, worker: str | ProcessIdentity, release: Failure | None = N
         assert taken
         if release:
             assert queue.release(taken, release, 1.5)
+
+
+def test_a_pause_elsewhere_of_both_kinds_is_shown_once(shell: CommandLine, poet: Poet) -> None:
+    """A full disk stops pictures and songs alike."""
+    with closing(Connection(poet.path, 5)) as connection:
+        SqlPromptRepository(
+            connection, own_identity(), SystemClock(), create_indexes=False, all_variants=False
+        )
+        elsewhere = SqlQueueControls(connection, lambda: WorkerPlace("attic", "", "other.json"))
+        elsewhere.pause(PausedBy.ENVIRONMENT, "full", "disk_full", ())
+    assert shell.run("status").stdout.count("paused automatically") == 1
+    assert len(shell.json("status")["paused_elsewhere"]) == 2
 
 
 def test_counts_by_kind_and_status(shell: CommandLine, poet: Poet) -> None:

@@ -153,21 +153,50 @@ def test_prompts_need_the_models_that_their_briefs_name(tmp_path: Path, most: in
         assert not any("2.0" in model for model in models(server.double) + models(other))
 
 
-def test_a_refusal_names_the_unreachable_servers(tmp_path: Path) -> None:
-    """The model may be on one of them."""
-    with served(tmp_path) as server:
+def test_a_prompt_waits_for_the_server_that_may_have_its_model(tmp_path: Path) -> None:
+    """Although it was away from the beginning; others are rendered.
+
+    Once every server was asked and none offers the model, the prompt ends in error.
+    """
+    with served(tmp_path) as server, running_double(tmp_path / "other") as other:
+        server.double.behaviour.models, other.behaviour.models = [FIRST], [FIRST, SECOND]
+        graph = workflow("text_to_image")
+        graph["1"]["inputs"]["ckpt_name"] = FIRST
+        (server.installation.shell.home / "picture.json").write_text(json.dumps(graph))
         server.configure(
-            {"hosts": [server.double.url, "http://127.0.0.1:9"]},
+            {"hosts": [server.double.url, other.url]},
             media={
                 "renderer": {"image": "server", "audio": "server"},
                 "workflows": {"image": "picture.json", "audio": "song.json"},
                 "inputs": {"image": {"technical_params.checkpoint": "1.ckpt_name"}},
+                "size": {"megapixels": 0.1},
             },
         )
-        server.installation.poet.write(
-            '{"prompt": "a", "technical_params": {"checkpoint": "rare"}}'
+
+        def write(checkpoint: str) -> int:
+            params = {"prompt": "a lake", "technical_params": {"checkpoint": checkpoint}}
+            return server.installation.poet.write(json.dumps(params))
+
+        def statuses() -> list[str]:
+            rows = server.installation.poet.execute(
+                "SELECT artifact_status FROM prompts ORDER BY id"
+            )
+            return [status for (status,) in rows]
+
+        other.stop()
+        waiting = [write(SECOND), write("rare")]
+        write(FIRST)
+        ended = server.installation.run()
+        assert ended.returncode == 3
+        assert statuses() == ["pending", "pending", "ready"]
+        assert "some image prompts wait: server_unreachable: no server that answers" in ended.stderr
+        assert repr(SECOND) in ended.stderr
+        assert other.url in ended.stderr
+        other.start()
+        assert server.installation.run().returncode == 1
+        assert statuses() == ["ready", "error", "ready"]
+        [(message,)] = server.installation.poet.execute(
+            "SELECT error_message FROM prompts WHERE id = ?", (waiting[1],)
         )
-        server.installation.run()
-        [(message,)] = server.installation.poet.execute("SELECT error_message FROM prompts")
         assert "technical_params.checkpoint is 'rare', which the server does not offer" in message
-        assert "http://127.0.0.1:9 does not answer and was not asked" in message
+        assert models(other) == [SECOND]

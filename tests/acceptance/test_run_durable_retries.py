@@ -71,7 +71,7 @@ def test_waiting_retries_are_shown(installation: Installation) -> None:
     with installation.started("run") as process:
         wait_until(lambda: installation.calls() and installation.statuses() == {1: "pending"})
         state = installation.shell.json("status")
-        shown = installation.shell.run("status").stdout
+        status = installation.shell.run("status").stdout
         prompt = installation.shell.json("show", "1")
         shown = installation.shell.run("show", "1").stdout
         process.terminate()
@@ -79,7 +79,7 @@ def test_waiting_retries_are_shown(installation: Installation) -> None:
     assert process.returncode == 143
     assert state["waiting"] == {"image": 1, "audio": 0}
     assert state["next_retry_at"] == prompt["retry_at"] == prompt["renders"][0]["retry_at"]
-    assert "waiting for another attempt: 1; the next is due" in shown
+    assert "waiting for another attempt: 1; the next is due" in status
     assert "next attempt" in shown
     assert "attempt 1" in shown
     assert installation.shell.json("status")["counts"]["image"]["pending"] == 1

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.acceptance.mediagen import wait_until
-from tests.acceptance.served import Served, served
+from tests.acceptance.served import SAMPLER, Served, served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,6 +82,35 @@ def test_reusable_prompts_do_not_wait_for_a_server_that_is_down(
     assert installation.run().returncode == 1  # for the prompt without a brief
     assert installation.statuses()[2] == "ready"
     assert server.posts() == 2
+    installation.check()
+
+
+@pytest.mark.parametrize("first", ["succeeds", "fails", "is killed"])
+def test_prompts_that_ask_for_the_same_wait_for_the_one_that_is_rendered(
+    server: Served, first: str
+) -> None:
+    """Others are rendered meanwhile; if the first one comes to nothing, the second is rendered."""
+    installation = server.installation
+    held = server.hold()
+    for content in (FOX, FOX, WOLF):
+        installation.poet.write(content)
+    with installation.started("run") as process:
+        wait_until(lambda: held.times == 0)
+        wait_until(lambda: server.posts() == 2)  # the wolf waits in the server's queue
+        assert installation.statuses()[2] == "pending"
+        if first == "is killed":
+            process.kill()
+        elif first == "fails":
+            server.double.behaviour.fail(SAMPLER, "exception", step=1)
+        server.double.release()
+        process.communicate(timeout=60)
+    if first == "is killed":
+        assert installation.run().returncode == 0
+    assert {status for number, status in installation.statuses().items() if number > 1} == {"ready"}
+    [row] = installation.rows(2)
+    if first == "succeeds":
+        assert server.posts() == 2
+        assert row["metadata"]["reused_from"]["prompt_id"] == 1
     installation.check()
 
 

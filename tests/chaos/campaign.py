@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import random
 import shutil
 import tempfile
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.chaos.checker import Checker
-from tests.chaos.databases import ERRORS, POSTGRES
+from tests.chaos.databases import ERRORS, POSTGRES, all_rows
 from tests.chaos.faults.calls import EVERY_NUMBER, CallSweeps
 from tests.chaos.faults.catalogue import all_faults
 from tests.chaos.installation import make_installation
@@ -153,7 +154,7 @@ class Campaign:
         if installation.server is not None:
             found += ServedChecker(installation, installation.server).violations(once=fault.once)
         if found:
-            _keep(installation)
+            found.append(f"kept in {_keep(installation, found)}")
         return deaths, found
 
 
@@ -213,7 +214,16 @@ def _installation(
         yield installation, Checker(installation)
 
 
-def _keep(installation: Installation) -> None:
-    """Copy the installation of a violation to a folder that stays."""
+def _keep(installation: Installation, violations: list[str]) -> Path:
+    """Copy the installation of a violation to a folder that stays, and what its servers know."""
     target = Path(tempfile.mkdtemp(prefix="chaos-violation-"))
     shutil.copytree(installation.folder, target, symlinks=True, dirs_exist_ok=True)
+    (target / "violations.txt").write_text("\n".join(violations))
+    if isinstance(installation.database, str):
+        with (target / "database.txt").open("w") as file:
+            for table, rows in all_rows(installation.database).items():
+                file.writelines(f"{table}: {row}\n" for row in rows)
+    if installation.server is not None:
+        known = {"jobs": installation.server.jobs(), "requests": installation.server.requests()}
+        (target / "server.json").write_text(json.dumps(known, indent=1, default=str))
+    return target

@@ -38,6 +38,7 @@ ORDER BY indexname
 """
 _THEIR_SCHEMA = (_COLUMNS, _INDEXES, "SELECT tgname FROM pg_trigger ORDER BY tgname")
 _FOREIGN_KEYS = (("writings", "source_prompt_id"), ("prompt_artifacts", "prompt_id"))
+_TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename"
 _BUSY = (
     "SELECT 1 FROM pg_stat_activity WHERE datname = current_database()"
     " AND pid <> pg_backend_pid() AND xact_start IS NOT NULL"
@@ -105,5 +106,20 @@ def is_busy(url: str) -> bool:
     driver = Postgres(url)
     try:
         return bool(driver.execute(_BUSY).fetchall())
+    finally:
+        driver.close()
+
+
+def all_rows(url: str) -> dict[str, list[dict[str, Any]]]:
+    """Every row of every table in PostgreSQL, by the name of its table."""
+    driver = Postgres(url)
+    try:
+        tables = [name for (name,) in driver.execute(_TABLES).fetchall()]
+        rows = {}
+        for table in tables:
+            cursor = driver.execute(f'SELECT * FROM "{table}"')  # noqa: S608 - its own names
+            names = [column.name for column in cursor.description]
+            rows[table] = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        return rows
     finally:
         driver.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import importlib
 import os
 import pkgutil
@@ -66,6 +67,7 @@ def start(task: Callable[[], object], *, keep: bool = False) -> ChildProcess:
     code = UNEXPECTED_EXCEPTION
     try:
         os.setpgid(0, 0)
+        faulthandler.enable()
         code = int(task() or 0)  # type: ignore[call-overload]
     except BaseException:  # noqa: BLE001 (it must not return into the copy)
         traceback.print_exc()

@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 
 END_TIMEOUT = 180.0  # seconds; a busy machine is no fault
+_PRINT_SECONDS = 2.0
 UNEXPECTED_EXCEPTION = 70
 """The exit code of a process that ended with an unexpected exception."""
 
@@ -103,6 +104,8 @@ class ChildProcess:
             if pid:
                 self.status = status
             elif time.monotonic() > deadline:
+                os.kill(self.pid, signal.SIGABRT)  # it prints the stacks of its threads
+                time.sleep(_PRINT_SECONDS)
                 self.kill()
                 os.waitpid(self.pid, 0)
                 raise HangError(f"process {self.pid} did not end within {END_TIMEOUT:g} seconds")

@@ -59,7 +59,7 @@ class PostgresOutside(Outside):
             " media_generator_workers, media_generator_plans,"
             " media_generator_pauses, media_generator_notices, media_generator_server_jobs,"
             " media_generator_priorities, media_generator_requests,"
-            " media_generator_labels, media_generator_reuse;"
+            " media_generator_labels, media_generator_reuse, media_generator_holds;"
             " TRUNCATE prompts, writings, prompt_artifacts, prompt_writings RESTART IDENTITY"
         )
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from application.ports.database import PausedBy
+from application.ports.database import Hold, PausedBy
+from domain.failure import Failure, FailureCode
 from domain.prompt import Kind
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     Open = Callable[[], QueueControls]
 
+MISSING = Failure(FailureCode.MODEL_MISSING, "anime.safetensors is not there")
 PERSON, ENVIRONMENT = PausedBy.PERSON, PausedBy.ENVIRONMENT
 
 
@@ -118,6 +120,34 @@ class QueueControlsContract(ABC):
         assert reopen().resume(ENVIRONMENT, [Kind.IMAGE]) is True
         assert [pause.kind for pause in reopen().pauses()] == [Kind.AUDIO]
         assert reopen().resume(ENVIRONMENT, [Kind.IMAGE]) is False
+
+    def test_a_hold_survives_until_its_workflow_can_run(self, reopen: Open) -> None:
+        """Each by its kind and name; to end one that is not there is no error."""
+        assert reopen().holds() == ()
+        reopen().hold(Kind.IMAGE, "anime", MISSING)
+        reopen().hold(Kind.AUDIO, "anime", MISSING)
+        assert {(hold.kind, hold.workflow) for hold in reopen().holds()} == {
+            (Kind.IMAGE, "anime"),
+            (Kind.AUDIO, "anime"),
+        }
+        reopen().end_hold(Kind.AUDIO, "anime")
+        reopen().end_hold(Kind.AUDIO, "anime")
+        [hold] = reopen().holds()
+        assert hold == Hold(Kind.IMAGE, "anime", "model_missing", MISSING.message, hold.since)
+        assert hold.since
+
+    def test_a_workflow_that_is_found_held_again_has_been_so_all_the_while(
+        self, reopen: Open, long_ago: Callable[[], None]
+    ) -> None:
+        """Another reason begins another time."""
+        reopen().hold(Kind.IMAGE, "anime", MISSING)
+        long_ago()
+        [before] = reopen().holds()
+        reopen().hold(Kind.IMAGE, "anime", MISSING)
+        assert reopen().holds() == (before,)
+        reopen().hold(Kind.IMAGE, "anime", Failure(FailureCode.NODE_MISSING, "no node"))
+        [after] = reopen().holds()
+        assert (after.code, after.since > before.since) == ("node_missing", True)
 
 
 def _since(controls: QueueControls) -> str:

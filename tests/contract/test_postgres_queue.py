@@ -217,6 +217,11 @@ class TestPostgresQueueControls(QueueControlsContract):
                 " SET paused_at = to_char(paused_at::timestamp - interval '1 hour',"
                 " 'YYYY-MM-DD HH24:MI:SS')"
             )
+            others.execute(
+                "UPDATE media_generator_holds"
+                " SET held_at = to_char(held_at::timestamp - interval '1 hour',"
+                " 'YYYY-MM-DD HH24:MI:SS')"
+            )
 
         return happened
 

@@ -11,7 +11,8 @@ import pytest
 from adapters.sql_queue.controls import SqlQueueControls
 from adapters.sqlite.connection import Connection
 from application.ports.database import PausedBy, WorkerPlace
-from tests.contract.queue_controls_contract import QueueControlsContract
+from domain.prompt import Kind
+from tests.contract.queue_controls_contract import MISSING, QueueControlsContract
 from tests.databases import Poet, make_database
 from tests.fakes.database import InMemoryDatabase, InMemoryQueueControls
 from tests.fakes.system import ManualClock
@@ -65,9 +66,11 @@ class TestSqliteQueueControls(QueueControlsContract):
         """Move the time in the row back."""
 
         def happened() -> None:
-            Poet(tmp_path / "musings.db").execute(
+            poet = Poet(tmp_path / "musings.db")
+            poet.execute(
                 "UPDATE media_generator_pauses SET paused_at = datetime(paused_at, '-1 hour')"
             )
+            poet.execute("UPDATE media_generator_holds SET held_at = datetime(held_at, '-1 hour')")
 
         return happened
 
@@ -136,3 +139,31 @@ def test_the_pause_of_a_machine_that_is_gone_is_removed(tmp_path: Path) -> None:
         Poet(path).execute("UPDATE media_generator_pauses SET renewed_at = '2020-01-01'")
         assert here.pauses() == ()
         assert there.paused()
+
+
+@pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS)
+def test_the_hold_of_another_place_is_distinguished(tmp_path: Path, other: WorkerPlace) -> None:
+    """What can run here says nothing about another machine; those here are named first."""
+    path = make_database(tmp_path / "musings.db", "wide", "delete")
+    with closing(Connection(path, 5.0)) as connection:
+        here, there = (SqlQueueControls(connection, lambda p=p: p) for p in (HERE, other))  # type: ignore[misc]
+        there.hold(Kind.IMAGE, "anime", MISSING)
+        here.end_hold(Kind.IMAGE, "anime")
+        [elsewhere] = here.holds()
+        assert (other.host in elsewhere.elsewhere) == (other.host != HERE.host)
+        assert (other.settings in elsewhere.elsewhere) == (other.settings != HERE.settings)
+        here.hold(Kind.IMAGE, "poster", MISSING)
+        assert [hold.workflow for hold in here.holds()] == ["poster", "anime"]
+        there.end_hold(Kind.IMAGE, "anime")
+        assert [(hold.workflow, hold.elsewhere) for hold in here.holds()] == [("poster", "")]
+
+
+def test_looking_for_holds_makes_no_tables(tmp_path: Path) -> None:
+    """Commands that only look leave the database as it is."""
+    path = make_database(tmp_path / "musings.db", "seed", "delete")
+    before = path.read_bytes()
+    with closing(Connection(path, 5.0)) as connection:
+        controls = SqlQueueControls(connection)
+        controls.end_hold(Kind.IMAGE, "anime")
+        assert controls.holds() == ()
+    assert path.read_bytes() == before

@@ -7,7 +7,7 @@ from functools import wraps
 from threading import RLock
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar
 
-from application.ports.database import Pause, PausedBy
+from application.ports.database import Hold, Pause, PausedBy
 from application.ports.prompt_repository import WriteRefusedError
 from domain.artifact_status import after, sources
 from domain.failure import FailureCode
@@ -141,6 +141,7 @@ class InMemoryDatabase:
     artifacts: list[tuple[int, Artifact]] = field(default_factory=list)
     renders: dict[int, RenderRow] = field(default_factory=dict)
     pause: Pause | None = None
+    holds: dict[tuple[Kind, str], Hold] = field(default_factory=dict)
     kind_pauses: dict[Kind, Pause] = field(default_factory=dict)
     deliveries: dict[int, DeliveryRow] = field(default_factory=dict)
     last_delivery: int = 0
@@ -305,3 +306,21 @@ class InMemoryQueueControls:
             for kind in kinds:
                 ended |= self.database.kind_pauses.pop(kind, None) is not None
         return ended
+
+    @transaction
+    def holds(self) -> tuple[Hold, ...]:
+        """The workflows that hold back their prompts."""
+        return tuple(self.database.holds.values())
+
+    @transaction
+    def hold(self, kind: Kind, workflow: str, failure: Failure) -> None:
+        """Write down that a named workflow cannot run."""
+        since, code = f"{self._clock.now():%Y-%m-%d %H:%M:%S}", failure.code.value
+        known = self.database.holds.get((kind, workflow))
+        began = known.since if known is not None and known.code == code else since
+        self.database.holds[kind, workflow] = Hold(kind, workflow, code, failure.message, began)
+
+    @transaction
+    def end_hold(self, kind: Kind, workflow: str) -> None:
+        """Write down that a named workflow can run."""
+        self.database.holds.pop((kind, workflow), None)

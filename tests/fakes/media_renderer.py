@@ -120,6 +120,11 @@ class FakeMediaRenderer:
         fit = self.fits.get(need.workflow, Fit.POSSIBLE)
         return Fit.POSSIBLE if fit is Fit.LATER and ahead >= self.most_ahead else fit
 
+    def why_away(self, need: Need) -> Failure | None:
+        """As ``fits`` says, by name."""
+        is_away = self.fits.get(need.workflow) is Fit.AWAY
+        return Failure(FailureCode.SERVER_UNREACHABLE, need.workflow) if is_away else None
+
     def reserve(self, prompt_id: int, need: Need, slot: int, ahead: int = 0) -> None:
         """Keep a place."""
         self.reserved[prompt_id] = need.workflow

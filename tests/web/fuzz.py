@@ -16,6 +16,8 @@ from itertools import count, product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+# Hypothesis looks for NumPy in `sys.modules`, where a thread may have half imported it.
+import numpy as np  # noqa: F401
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st

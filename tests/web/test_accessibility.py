@@ -62,8 +62,9 @@ VIEWS: Final[dict[str, tuple[str, str, Callable[[Page], None]]]] = {
 # A check of the whole page takes seconds, and it repeats itself: the part that is checked.
 _LONG: Final = {"api": "main > :nth-child(-n+9)"}
 STILL: Final = (
-    "/", "/?search=lake", "/?status=error", "/?favourite=1", "/queue", "/submit", "/compare",
-    "/workflow", "/system", "/prompts/1", "/prompts/5", "/prompts/7", "/login",
+    "/", "/?search=lake", "/?status=error", "/?status=pending", "/?favourite=1", "/queue",
+    "/submit", "/compare", "/workflow", "/system", "/prompts/1", "/prompts/5", "/prompts/7",
+    "/login",
 )  # fmt: skip
 _DIALOGS: Final = frozenset({"viewer"})  # the Tab key stays in them
 

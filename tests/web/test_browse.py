@@ -316,3 +316,16 @@ def test_every_file_can_be_downloaded(site: GallerySite) -> None:
         with page.expect_download() as told:
             page.get_by_role("link", name=f"Download piece {COUNT}").click()
         assert told.value.suggested_filename.endswith(".png")
+
+
+@pytest.mark.slow
+def test_more_filters_on_a_phone_leave_what_is_above_them_where_it_is(site: GallerySite) -> None:
+    """They unfold below; the size of the thumbnails stays behind the filters."""
+    with site.page("/", viewport=PHONE) as page:
+        ready(page)
+        tops = """() => ["h1", "#filters [name=search]", "#more-filters summary"]
+          .map((each) => document.querySelector(each).getBoundingClientRect().top)"""
+        before = page.evaluate(tops)
+        page.locator("#more-filters summary").click()
+        expect(page.locator("#filters [name=collection]")).to_be_visible()
+        assert page.evaluate(tops) == before

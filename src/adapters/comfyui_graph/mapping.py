@@ -30,6 +30,7 @@ from adapters.comfyui_graph.value_sources import (
     trace_text,
     trace_value,
 )
+from domain.brief import PICTURE_NAMES
 from domain.failure import Failure, FailureCode
 from domain.prompt import Kind
 
@@ -107,7 +108,8 @@ def _configured_targets(
 ) -> tuple[Target, ...]:
     texts = entry.get("input") if isinstance(entry, Mapping) else entry
     is_path = name not in FIELDS[kind]
-    if is_path and not isinstance(entry, Mapping) and re.fullmatch(r"\w+", name):
+    is_word = name not in PICTURE_NAMES and re.fullmatch(r"\w+", name)
+    if is_path and is_word and not isinstance(entry, Mapping):
         near = get_close_matches(name, FIELDS[kind], n=1)
         suggestion = f"; did you mean {near[0]!r}?" if near else ""
         raise _UnusableError(

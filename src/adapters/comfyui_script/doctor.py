@@ -6,7 +6,7 @@ import json
 import os
 import re
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,7 +73,8 @@ class ScriptChecks:
             if key in spared and not os.path.lexists(workflow.script):
                 yield _no_script(key[0], workflow.script)
             else:
-                yield from self._workflow(key, workflow)
+                for check in self._workflow(key, workflow):
+                    yield replace(check, workflow=key)
         for host in self._hosts.hosts() if self._hosts is not None else ():
             yield Check("warm host", CheckStatus.OK, describe_host(host))
 

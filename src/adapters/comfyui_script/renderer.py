@@ -116,6 +116,10 @@ class ScriptRenderer:
         script = self._workflows[need.kind, need.workflow].script
         return Fit.LOADED if self._last_scripts.get(slot) == script else Fit.POSSIBLE
 
+    def why_away(self, need: Need) -> Failure | None:  # noqa: ARG002
+        """None: ``fit`` never says that something is away."""
+        return None
+
     def reserve(self, prompt_id: int, need: Need, slot: int, ahead: int = 0) -> None:  # noqa: ARG002
         """Record what the slot runs next."""
         self._last_scripts[slot] = self._workflows[need.kind, need.workflow].script

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from application.ports.system import Clock
 
 HTTP_OK = 200
+_GRAPH = 2  # place of the graph in what the history keeps of a submission
 _REJECTED = frozenset({400, 413, 422})
 _NO_FILE = frozenset({400, 403, 404})
 _NO_ROUTE = frozenset({404, 405})
@@ -174,6 +175,13 @@ class ServerClient:
     def history(self, job: str) -> JobHistory | None:
         """How a job ended; None while it has not, and if the server does not know it."""
         return JobHistory.read(_json(*self._request("GET", f"/history/{quote(job)}")), job)
+
+    def last_graph(self) -> Mapping[str, object]:
+        """The graph of the last job in its history, of any client; empty without one."""
+        history = as_dict(_json(*self._request("GET", "/history?max_items=1")))
+        entries = list(history.values())
+        row = as_list(as_dict(entries[-1] if entries else None).get("prompt"))
+        return as_dict(row[_GRAPH]) if len(row) > _GRAPH else {}
 
     def queue(self) -> QueueSnapshot:
         """The ids of the jobs that run and wait."""

@@ -60,15 +60,23 @@ class ServerChecks:
         """One check for each server, and one for each workflow on each server that renders it."""
         with ExitStack() as opened:
             up: list[tuple[ServerAddress, ServerClient]] = []
+            checks: list[Check] = []
             for address in self._servers:
                 client = ServerClient(address)
                 opened.callback(client.close)
                 check = _server_check(address, client)
                 if check.status is not CheckStatus.ERROR:
                     up.append((address, client))
-                yield check
+                checks.append(check)
+            for check in checks:
+                if up and check.status is CheckStatus.ERROR:
+                    finding = f"{check.finding}; the others are used meanwhile"
+                    yield replace(check, status=CheckStatus.WARNING, finding=finding)
+                else:
+                    yield check
             for key in self._workflows:
-                yield from self._workflow_checks(key, up)
+                for check in self._workflow_checks(key, up):
+                    yield replace(check, workflow=key)
 
     def _workflow_checks(
         self, key: WorkflowKey, up: Sequence[tuple[ServerAddress, ServerClient]]
@@ -86,7 +94,10 @@ class ServerChecks:
             if key[0] in address.kinds
             and (not address.workflows or workflow.label in address.workflows)
         ]
-        if not servers:
+        if not servers and up:
+            finding = f"{workflow.name}: no server that may render it can be reached"
+            yield Check(subject, CheckStatus.ERROR, finding, FailureCode.SERVER_UNREACHABLE.hint)
+        elif not servers:
             yield _offline_check(subject, workflow)
         checks = [_workflow_check(subject, workflow, *server) for server in servers]
         can_run = any(check.status is not CheckStatus.ERROR for check in checks)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from threading import Condition, Thread
 from typing import TYPE_CHECKING
@@ -13,13 +14,16 @@ from returns.result import Result, Success
 from adapters.comfyui_graph.graph import class_types
 from adapters.comfyui_server.client import ServerClient, ServerError
 from adapters.comfyui_server.job_socket import JobSocket
-from adapters.comfyui_server.server_workflow import input_types, validate_workflow
+from adapters.comfyui_server.server_workflow import input_types, model_files, validate_workflow
+from adapters.comfyui_server.times_file import read_times, write_times
+from adapters.json_values import as_dict
 from domain.affinity import BusyServer, Fit, Need, RenderTimes
 from domain.failure import Failure, FailureCode
 from domain.retry import Backoff
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from adapters.comfyui_graph.graph import Target
     from adapters.comfyui_graph.node_types import InputType
@@ -37,6 +41,7 @@ _INCOMPATIBLE_SECONDS = 5.0  # until it is checked again: a model may be install
 _COMPATIBLE_SECONDS = 300.0  # a model may be deleted at any time
 _HEALTH_BACKOFF = Backoff(base_seconds=0.4, max_seconds=0.6, factor=1.5)
 _MAX_DETAIL = 2_000  # characters
+_MAX_VALUES = 200  # characters
 # What no other prompt would get past; the first of them is the one that is reported.
 _INCOMPATIBLE = (
     FailureCode.NODE_MISSING,
@@ -81,8 +86,8 @@ class Server:
         sockets: those of free slots.
         unhealthy: why it gets no work, or None.
         since: when its last job ended, or it got the first one, on the monotonic clock.
-        loaded: the models of the last job that it got; None if it got none, or was restarted.
-            Empty if that job loaded none.
+        loaded: the models of the last job that it got, or that its history names; None if it got
+            none, or was restarted. Empty if that job loaded none.
     """
 
     def __init__(self, address: ServerAddress, clock: Clock) -> None:
@@ -95,6 +100,7 @@ class Server:
         self.unhealthy: Unhealthy | None = None
         self.since = 0.0
         self.loaded: frozenset[str] | None = None
+        self._recalls = True  # what it rendered before this process gave it a job
         self._clock = clock
         self._answered_at = -math.inf
         self._compatibility: dict[tuple[Kind, str], _Compatibility] = {}
@@ -111,13 +117,18 @@ class Server:
     def models_for(self, workflow: ServerWorkflow, need: Need) -> tuple[str, ...] | None:
         """The models of a prompt by this server's names.
 
-        None if it does not offer one that the brief names, or was not found able to run the
+        None if it does not offer a value that the brief names, or was not found able to run the
         workflow; what it offered counts until it is asked again.
         """
         known = self._compatibility.get((workflow.kind, workflow.label))
         if known is None or known.failure is not None or known.workflow is not workflow:
             return None
         return workflow.models_with(need.values, known.types)
+
+    def was_asked(self, workflow: ServerWorkflow) -> bool:
+        """Whether it said, now or earlier, what it offers for a workflow as that is now."""
+        known = self._compatibility.get((workflow.kind, workflow.label))
+        return known is not None and known.workflow is workflow
 
     @property
     def load(self) -> float:
@@ -173,7 +184,21 @@ class Server:
         """Check workflows again: it may have been restarted, with other nodes and models."""
         for key, known in list(self._compatibility.items()):
             self._compatibility[key] = replace(known, until=-math.inf)
-        self.loaded = None
+        self.loaded, self._recalls = None, True
+
+    def recall_loaded(self) -> None:
+        """Ask it once, until it was away, which models its last job had.
+
+        That job may be of an earlier process, or of another client. After a restart it knows none.
+        """
+        if self.loaded is not None or not self._recalls:
+            return
+        self._recalls = False
+        with suppress(ServerError):
+            nodes = map(as_dict, self.client.last_graph().values())
+            models = model_files(as_dict(node.get("inputs")) for node in nodes)
+            if models:
+                self.loaded = frozenset(models)
 
     def is_healthy(self) -> bool:
         """Whether it answers, and no longer holds the job on which it got stuck."""
@@ -225,6 +250,7 @@ class ServerPool:
             or None when it is healthy again; from any thread.
         on_models: called with a server's name, the models of a job that it gets, and whether it
             has them loaded; from any thread.
+        times_file: where the times of renders are kept; None to forget them.
         prefers_loaded: whether a job waits for a server that has its models loaded, rather than
             for the least busy one; and is left to one that is busy, where that is sooner.
 
@@ -240,6 +266,7 @@ class ServerPool:
         clock: Clock,
         on_health_change: Callable[[str, Failure | None], None] = lambda _name, _failure: None,
         on_models: Callable[[str, tuple[str, ...], bool], None] = lambda _name, _models, _had: None,
+        times_file: Path | None = None,
         *,
         prefers_loaded: bool = False,
     ) -> None:
@@ -249,7 +276,9 @@ class ServerPool:
         self._on_models = on_models
         self.prefers_loaded = prefers_loaded
         self._clock = clock
-        self._times = RenderTimes()
+        self._times_file = times_file if prefers_loaded else None
+        self._times = read_times(self._times_file) if self._times_file else RenderTimes()
+        self._has_learnt = False
         self._reserved: dict[int, ServerSlot] = {}
         self._changed = Condition()
         self._health_checker = HealthChecker(clock, self._mark_healthy)
@@ -282,12 +311,12 @@ class ServerPool:
 
         Args:
             workflow: that renders it.
-            brief: returns its brief, or None; called if the workflow takes models from briefs.
+            brief: returns its brief, or None; called if the workflow takes values from its JSON.
         """
         need = Need(workflow.kind, workflow.label, workflow.models)
-        if not workflow.model_paths or (read := brief()) is None:
+        if not workflow.paths or (read := brief()) is None:
             return need
-        need = replace(need, values=workflow.model_values(read))
+        need = replace(need, values=workflow.chosen_values(read))
         if not need.values:
             return need
         # Servers may have it in different folders; the names of the first one are used for all.
@@ -327,6 +356,7 @@ class ServerPool:
         if slot.need is not None:
             with self._changed:
                 self._times.learn(slot.server.name, slot.need, seconds, had_loaded=slot.had_loaded)
+                self._has_learnt = True
 
     def _rank_servers(
         self, workflow: ServerWorkflow, need: Need, ahead: int
@@ -334,7 +364,7 @@ class ServerPool:
         """How a prompt suits the servers, and those that may take it now, the best first."""
         servers = self._able(workflow, need)
         if not servers:
-            return Fit.IMPOSSIBLE, []
+            return Fit.AWAY if self.why_away(workflow, need) else Fit.IMPOSSIBLE, []
         is_idle = any(
             server.busy < server.address.slots and server.unhealthy is None
             for server in self.servers
@@ -381,23 +411,60 @@ class ServerPool:
         return None
 
     def _able(self, workflow: ServerWorkflow, need: Need) -> list[Server]:
-        """The servers that can render a prompt and may take a job now, the best first.
-
-        If none offers a model that its brief names, any of them: then its render says so.
-        """
-        servers = [
+        """The servers that can render a prompt and may take a job now, the best first."""
+        servers = [server for server in self.servers if server.is_for(workflow)]
+        if need.values:
+            servers = self._offering(servers, workflow, need)
+        able = [
             server
-            for server in self.servers
-            if server.is_for(workflow)
-            and server.takes_next
-            and self._incompatibility(server, workflow) is None
+            for server in servers
+            if server.takes_next and self._incompatibility(server, workflow) is None
         ]
-        if need.values and any(
-            server.is_for(workflow) and server.models_for(workflow, need) is not None
-            for server in self.servers
-        ):
-            servers = [one for one in servers if one.models_for(workflow, need) is not None]
-        return sorted(servers, key=lambda server: self._rank(server, need))
+        if self.prefers_loaded:
+            for server in able:
+                server.recall_loaded()
+        return sorted(able, key=lambda server: self._rank(server, need))
+
+    def _offering(
+        self, servers: list[Server], workflow: ServerWorkflow, need: Need
+    ) -> list[Server]:
+        """Those of some servers that offer every value that a brief names.
+
+        If none does and every one was asked, all of them: then the prompt's render says so. None
+        of them while one that does not answer may offer it.
+        """
+        for server in servers:
+            self._incompatibility(server, workflow)  # asks it
+        offering = [one for one in servers if one.models_for(workflow, need) is not None]
+        if offering or not all(server.was_asked(workflow) for server in servers):
+            return offering
+        return servers
+
+    def why_away(self, workflow: ServerWorkflow, need: Need) -> Failure | None:
+        """Why a prompt waits whose brief names what only servers may offer that do not answer.
+
+        None if a server that answers offers it, or none may offer it. Asks no server.
+        """
+        servers = [server for server in self.servers if server.is_for(workflow)]
+        answering = [server for server in servers if server.unhealthy is None]
+        if not need.values or any(one.models_for(workflow, need) is not None for one in answering):
+            return None
+        for server in servers:
+            unhealthy, is_known = server.unhealthy, server.was_asked(workflow)
+            if unhealthy is None or (is_known and server.models_for(workflow, need) is None):
+                continue
+            lacking = [
+                f"{name} {value!r}"
+                for name, value in need.values
+                if all(
+                    one.models_for(workflow, replace(need, values=((name, value),))) is None
+                    for one in answering
+                )
+            ]
+            values = ", ".join(lacking)[:_MAX_VALUES]
+            message = f"no server that answers offers {values}; {unhealthy.failure.message}"
+            return replace(unhealthy.failure, message=message)
+        return None
 
     def _rank(self, server: Server, need: Need) -> tuple[float, ...]:
         if not self.prefers_loaded:
@@ -430,9 +497,9 @@ class ServerPool:
         if not servers:
             return Refused(_no_server(workflow))
         if need.values:
-            able = [one for one in servers if self._incompatibility(one, workflow) is None]
-            offering = [one for one in able if one.models_for(workflow, need) is not None]
-            servers = offering or servers
+            servers = self._offering(servers, workflow, need)
+            if not servers:
+                return Refused(self.why_away(workflow, need) or _no_server(workflow))
         if prompt_id in self._reserved:
             reserved = self._reserved.pop(prompt_id)
             if self._incompatibility(reserved.server, workflow) is None:
@@ -517,6 +584,8 @@ class ServerPool:
         self._health_checker.close()
         for server in self.servers:
             server.close()
+        if self._times_file and self._has_learnt:
+            write_times(self._times_file, self._times)
 
     def _incompatibility(self, server: Server, workflow: ServerWorkflow) -> Failure | None:
         """Why a server cannot run a workflow now; one that does not answer is unhealthy."""

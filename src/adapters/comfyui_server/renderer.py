@@ -105,6 +105,11 @@ class ServerRenderer:
             return Fit.POSSIBLE
         return self._pool.fit(loaded.unwrap(), need, ahead)
 
+    def why_away(self, need: Need) -> Failure | None:
+        """Why a prompt waits for servers that do not answer; None if it does not."""
+        loaded = self._workflows[need.kind, need.workflow]()
+        return self._pool.why_away(loaded.unwrap(), need) if is_successful(loaded) else None
+
     def reserve(self, prompt_id: int, need: Need, slot: int, ahead: int = 0) -> None:  # noqa: ARG002
         """Keep the place of the best server for a prompt."""
         loaded = self._workflows[need.kind, need.workflow]()
@@ -130,7 +135,7 @@ class ServerRenderer:
         if known is None or known[0] is not workflow:
             known = self._timings[key] = (workflow, NodeTimings(workflow.graph))
         need = Need(workflow.kind, workflow.label, workflow.models)
-        if workflow.model_paths:
+        if workflow.paths:
             need = self._pool.need(workflow, lambda: job.brief)
         setup = JobSetup(
             workflow, job, context, need, self._pool, self._limits, known[1], self._clock, stop
@@ -222,9 +227,11 @@ class _ServerRender:
             while (slot := self._pool.acquire_on(server, self._setup.need)) is None:
                 self._setup.stop.sleep(_SLOT_POLL)
             return Success(slot)
+        if failure := self._pool.why_away(self._setup.workflow, self._setup.need):
+            return Failed(failure)
         first = next(iter(self._refusals.values()))
         away = [
-            f"{server.name} does not answer and was not asked"
+            f"{server.name} does not answer now, and did not offer it before"
             for server in self._pool.servers
             if server.is_for(self._setup.workflow) and server.unhealthy is not None
         ]

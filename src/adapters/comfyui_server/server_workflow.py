@@ -99,16 +99,20 @@ class ServerWorkflow:
         always |= {name for name, path in self.paths.items() if path.default is not None}
         return frozenset(target for name in always for target in self.targets.get(name, ()))
 
-    def model_values(self, brief: Brief) -> tuple[tuple[str, str], ...]:
-        """The model files that a brief names, by path, as it writes them."""
-        read = ((name, self.paths[name].read(brief.document)) for name in self.model_paths)
+    def chosen_values(self, brief: Brief) -> tuple[tuple[str, str], ...]:
+        """The models and other choices that a brief names, by path, as it writes them."""
+        read = (
+            (name, path.read(brief.document))
+            for name, path in self.paths.items()
+            if name not in FIELDS[self.kind] and not (path.type and path.type.is_picture)
+        )
         values = ((name, value.unwrap()) for name, value in read if is_successful(value))
         return tuple((name, value) for name, value in values if isinstance(value, str))
 
     def models_with(
         self, values: Iterable[tuple[str, str]], types: Mapping[Target, InputType]
     ) -> tuple[str, ...] | None:
-        """The model files that it loads with the values of a brief; None if one is not offered.
+        """The model files that it loads with the values of a brief; None if a value is not offered.
 
         Args:
             values: by path.
@@ -117,13 +121,14 @@ class ServerWorkflow:
         chosen: list[str] = []
         replaced: set[str] = set()
         for name, value in values:
-            replaced |= self.model_paths[name]
+            replaced |= self.model_paths.get(name, frozenset())
             for target in self.targets[name]:
                 choices = types[target].choices if target in types else None
                 choice = value if choices is None else offered(value, choices)
                 if choice is None:
                     return None
-                chosen.append(str(choice))
+                if name in self.model_paths:
+                    chosen.append(str(choice))
         kept = (model for model in self.models if model not in replaced)
         return tuple(dict.fromkeys((*kept, *chosen)))
 
@@ -142,20 +147,6 @@ class BoundGraph:
     graph: dict[str, Node]
     fingerprint: str
     notes: tuple[str, ...] = ()
-
-
-def server_workflow(
-    path: Path,
-    kind: Kind,
-    configured: ConfiguredInputs,
-    node_types: NodeTypeSource = bundled,
-    *,
-    pictures: bool = False,
-) -> Result[ServerWorkflow, Failure]:
-    """Read a workflow file and map its inputs. Fails as ``load_workflow``, ``map_inputs`` do."""
-    return load_workflow(path, node_types).bind(
-        lambda workflow: map_inputs(path.name, workflow, kind, configured, pictures=pictures)
-    )
 
 
 def map_inputs(
@@ -195,16 +186,6 @@ def map_inputs(
         targets, paths = _with_pictures(graph, targets, paths, configured)
     if any(field in targets or field in configured for field in MAIN_FIELDS[kind]):
         names = frozenset(configured)
-        models = {
-            text: None
-            for node in graph.values()
-            for value in node["inputs"].values()
-            # A list of LoRAs is an input for each of them, and each may be switched off.
-            for text in (value.values() if isinstance(value, dict) else (value,))
-            if isinstance(text, str)
-            and text.lower().endswith(MODEL_SUFFIXES)
-            and not (isinstance(value, dict) and value.get("on") is False)
-        }
         return Success(
             ServerWorkflow(
                 name,
@@ -213,7 +194,7 @@ def map_inputs(
                 targets,
                 names,
                 inferred.warnings,
-                models=tuple(models),
+                models=model_files(node["inputs"] for node in graph.values()),
                 model_paths=_model_paths(graph, targets, paths, kind) if paths else {},
                 paths=paths,
             )
@@ -228,6 +209,25 @@ def map_inputs(
         " null there if there is to be none"
     )
     return Refused(Failure(FailureCode.WORKFLOW_UNUSABLE, message))
+
+
+def model_files(inputs: Iterable[Mapping[str, object]]) -> tuple[str, ...]:
+    """The model files that a graph names, in its order.
+
+    Args:
+        inputs: of each of its nodes.
+    """
+    models = {
+        text: None
+        for values in inputs
+        for value in values.values()
+        # A list of LoRAs is an input for each of them, and each may be switched off.
+        for text in (value.values() if isinstance(value, dict) else (value,))
+        if isinstance(text, str)
+        and text.lower().endswith(MODEL_SUFFIXES)
+        and not (isinstance(value, dict) and value.get("on") is False)
+    }
+    return tuple(models)
 
 
 def _model_paths(
@@ -355,12 +355,11 @@ class WorkflowSource:
             version = (status.st_ino, status.st_mtime_ns, status.st_size)
         with self._lock:
             if self._loaded is None or version is None or version != self._version:
-                loaded = server_workflow(
-                    self._path,
-                    self._kind,
-                    self._configured,
-                    self._node_types,
-                    pictures=self._pictures,
+                pictures = self._pictures
+                loaded = load_workflow(self._path, self._node_types).bind(
+                    lambda workflow: map_inputs(
+                        self._path.name, workflow, self._kind, self._configured, pictures=pictures
+                    )
                 )
                 keep, label = self._keep_negative_prompt, self._label
                 self._loaded, self._version = (

@@ -7,25 +7,24 @@ name in it is trusted: links are not followed, and only copies are verified and 
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
+import io
 import itertools
 import os
 import re
 import stat
 import unicodedata
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from adapters.file_copies import copy_file
 from adapters.filesystem.cleanup import FOLDER_FLAGS
 from adapters.filesystem.publication import FILE_FLAGS
 from adapters.filesystem.verification.media import ACCEPTED_SUFFIXES, InvalidMediaError
 from adapters.filesystem.verification.picture import verify_picture
 from adapters.filesystem.verification.song import verify_song
 from adapters.media_formats import UNACCEPTED_SUFFIXES
-from application.reuse import FICLONE
 from domain.artifact import MediaFacts
 from domain.failure import FailureCode
 from domain.mark import MANIFEST
@@ -42,8 +41,6 @@ if TYPE_CHECKING:
 RelativePath = tuple[str, ...]
 """A path below the staging folder, in parts."""
 
-_NEW_FILE_FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_READ_BYTES = 256 * 1024  # at a time, so that they stay in the processor's cache
 _MAX_LISTED = 5  # names of files that are not media, in a message
 _MAX_QUOTED = 100  # characters of a path, in a message
 _MAX_NAME_BYTES = 120  # of a published file, in UTF-8
@@ -84,7 +81,7 @@ _FILE_TYPES = {
 }
 
 
-def collect_outputs(
+def collect_outputs(  # noqa: PLR0915 - one loop, and what is wrong with a file
     staging: Path,
     kind: Kind,
     copies: Path,
@@ -130,7 +127,16 @@ def collect_outputs(
             copy = copies / ".copy"
             # A marked copy is hashed once it is marked.
             digest = None if marker and mark else hashlib.sha256()
-            size = copy_untrusted(top, path, copy, bytes_left, digest)
+            # A writer that outlived its workflow keeps the old inode: it cannot reach the copy.
+            source = _open_untrusted(path, FILE_FLAGS, top)
+            try:
+                _require_plain_file(os.fstat(source), path)
+                size = copy_file(io.FileIO(source, closefd=False), copy, digest, bytes_left)
+            finally:
+                os.close(source)
+            if size > bytes_left:
+                reason = f"{_quoted(path)} grew beyond all limits while it was read."
+                raise InvalidMediaError.too_much(reason)
             sha256 = digest.hexdigest() if digest else ""
             bytes_left -= size
             try:
@@ -262,57 +268,6 @@ def natural_key(path: RelativePath) -> tuple[list[tuple[str, int]], RelativePath
     pairs = re.findall(r"([^0-9]*)([0-9]*)", "/".join(path).casefold())
     # A number longer than any counter is compared by its last digits: int() refuses thousands.
     return [(text, int(digits[-18:] or "0")) for text, digits in pairs], path
-
-
-def copy_untrusted(
-    top: int, path: RelativePath, target: Path, max_bytes: int, digest: hashlib._Hash | None
-) -> int:
-    """Copy a file of the workflow into a new file, and hash what is written.
-
-    A writer that outlived its workflow keeps the old inode: it cannot reach the copy.
-
-    Args:
-        top: descriptor of the open staging folder.
-        path: the file, relative to it.
-        target: must not exist; it is made with mode 644 whatever the umask.
-        max_bytes: bytes to copy at most; a file may grow while it is read.
-        digest: of what is written; None if no hash is needed.
-
-    Returns:
-        Size in bytes.
-
-    Raises:
-        InvalidMediaError: the file is not a plain file, cannot be opened, or is too long.
-        OSError: the copy cannot be written.
-    """
-    size = 0
-    source = _open_untrusted(path, FILE_FLAGS, top)
-    try:
-        _require_plain_file(os.fstat(source), path)
-        copy = os.open(target, _NEW_FILE_FLAGS, 0o600)
-        try:
-            shares = False
-            with suppress(OSError):  # not on this file system
-                fcntl.ioctl(copy, FICLONE, source)
-                shares = True
-            buffer = memoryview(bytearray(_READ_BYTES))
-            # A copy that shares the blocks is read itself: only it stays as it is.
-            while count := os.readv(copy if shares else source, [buffer]):
-                size += count
-                if size > max_bytes:
-                    reason = f"{_quoted(path)} grew beyond all limits while it was read."
-                    raise InvalidMediaError.too_much(reason)
-                rest = buffer[:count]
-                if digest is not None:
-                    digest.update(rest)
-                while rest and not shares:
-                    rest = rest[os.write(copy, rest) :]
-            os.fchmod(copy, 0o644)
-        finally:
-            os.close(copy)
-    finally:
-        os.close(source)
-    return size
 
 
 def _open_untrusted(path: RelativePath, flags: int, top: int) -> int:

@@ -118,8 +118,8 @@ class FileInspector:
         try:
             layout = scan_file(file, format_name)
         except UNREADABLE as error:
-            damage = f"cannot be read as {format_name}: it {error}."
-            return Inspection(format_name, size, sha256, damage)
+            reason = f"Its metadata cannot be read: it {error}."
+            return Inspection(format_name, size, sha256, unchecked=reason)
         seen = Inspection(
             format_name,
             size,

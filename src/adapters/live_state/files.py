@@ -71,6 +71,7 @@ class _UnavailableKind(Struct, frozen=True):
     message: str
     hint: str
     workflow: str = ""
+    is_partial: bool = False
 
 
 class _Gate(Struct, frozen=True):
@@ -105,7 +106,12 @@ def encode_view(view: WorkerView) -> bytes:
     """A worker's view as a JSON document."""
     document: dict[str, Any] = msgspec.to_builtins(view)
     gate = document.pop("gate")
-    gate["broken"] = gate.pop("unavailable")
+    # A worker finds nothing out from others.
+    omitted = {"since", "elsewhere"}
+    gate["broken"] = [
+        {name: value for name, value in one.items() if name not in omitted}
+        for one in gate.pop("unavailable")
+    ]
     return msgspec.json.encode({"version": 1, **document, "standing": gate})
 
 

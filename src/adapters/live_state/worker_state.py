@@ -293,6 +293,13 @@ def _gate_view(gate: QueueGate) -> GateView:
             kind, failure.code.value, failure.message[:_MAX_REASON_LENGTH], failure.hint, workflow
         )
         for (kind, workflow), failure in {**kinds, **gate.held}.items()
+    ) + tuple(
+        UnavailableKind(
+            *(kind, failure.code.value, failure.message[:_MAX_REASON_LENGTH], failure.hint),
+            workflow=workflow,
+            is_partial=True,
+        )
+        for (kind, workflow), failure in gate.away.items()
     )
     if pause := gate.paused:
         reason = pause.reason[:_MAX_REASON_LENGTH]

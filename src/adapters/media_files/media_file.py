@@ -11,6 +11,7 @@ import stat
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Final
 
+from adapters.file_copies import copy_file
 from adapters.media_formats import song_format, tagged_song_format
 from adapters.picture_files import picture_format
 from application.ports.media_files import MediaFile
@@ -84,6 +85,20 @@ class MediaFolder:
         described = f"{facts.st_size} {facts.st_mtime_ns} {facts.st_dev} {facts.st_ino}"
         identity = hashlib.sha256(described.encode()).hexdigest()[:32]
         return MediaFile(file, size, modified, format_name, identity, is_certain=False)
+
+    def copy(self, path: str, target: Path) -> str | None:
+        """Copy a published file into a new one; returns the copy's SHA-256, None without a file.
+
+        Raises:
+            OSError: the file cannot be read, or the copy cannot be written.
+        """
+        file = open_published(self._root, path)
+        if file is None:
+            return None
+        digest = hashlib.sha256()
+        with file:
+            copy_file(file, target, digest)
+        return digest.hexdigest()
 
     def remove(self, path: str) -> None:
         """Remove a file and its folder if that is empty then; a link is removed, not followed.

@@ -7,6 +7,7 @@ import io
 import os
 from typing import TYPE_CHECKING, Final, cast
 
+from adapters.file_copies import copy_file
 from adapters.media_files.media_file import (
     HEAD_BYTES,
     PICTURE_FORMATS,
@@ -20,6 +21,7 @@ from domain.artifact import is_servable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
     from typing import Any, BinaryIO
 
     from application.ports.object_storage import ObjectStorage
@@ -65,6 +67,19 @@ class ObjectMedia:
         return MediaFile(
             file, size, modified, claimed, identity, is_certain=is_certain, is_remote=True
         )
+
+    def copy(self, path: str, target: Path) -> str | None:
+        """Fetch an object into a new file; returns its SHA-256, None if there is no such object.
+
+        Raises:
+            OSError: the store cannot be asked now, or the file cannot be written.
+        """
+        facts = self._storage.stat(path) if is_servable(path) else None
+        if facts is None:
+            return None
+        digest = hashlib.sha256()
+        copy_file(ObjectFile(self._storage, path, facts.size, facts.etag), target, digest)
+        return digest.hexdigest()
 
     def remove(self, path: str) -> None:
         """Remove an object.

@@ -46,6 +46,7 @@ _NEW_FILE_FLAGS: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os
 _MAX_PROMPT: Final = 10_000  # characters; a segment of a JPEG has 64 KiB
 _NAMESPACE: Final = uuid.UUID("6c1f4b52-8d0e-5f6e-9a57-0f3c5d2b7e41")  # of the ids of marks
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_SOURCE_TYPE_PROPERTY: Final = b":DigitalSourceType"
 _END_OF_RDF: Final = re.compile(rb"</[A-Za-z_][\w.-]*:RDF\s*>\s*</")
 _PACKET: Final = (
     b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>'
@@ -269,18 +270,25 @@ def copy_pieces(
 def merged_packet(present: bytes, stated: bytes) -> bytes:
     """A packet with a further description; a new one if the present one cannot hold it.
 
-    A packet that states another type of source, or holds no RDF in UTF-8, is replaced.
+    Another type of source is replaced where it stands. What the packet states already stays, and
+    is not stated twice, which strict readers refuse.
 
     Args:
         present: the packet in the file.
         stated: an `rdf:Description` that declares its namespaces, but for `rdf`.
     """
+    address = SOURCE_TYPE.search(stated)
     ends = list(_END_OF_RDF.finditer(present))
-    if not ends or SOURCE_TYPE.search(present):
+    is_foreign = _SOURCE_TYPE_PROPERTY in present and not SOURCE_TYPE.search(present)
+    if not ends or is_foreign or address is None:
         return _PACKET % stated
     end = ends[-1].start()
+    head, behind = SOURCE_TYPE.sub(address[0], present[:end]), present[end:]
+    for name in _PROPERTIES.values():
+        if f":{name.partition(':')[2]}".encode() in head:
+            stated = re.sub(rb" %b=(\"[^\"]*\"|'[^']*')" % name.encode(), b"", stated)
     declared = stated.replace(b" ", b' xmlns:rdf="%b" ' % RDF, 1)
-    return present[:end] + declared + present[end:]
+    return head + declared + behind
 
 
 # --------------------------------------------------------------------------------------------- PNG
@@ -317,7 +325,10 @@ def _scan_png(file: BinaryIO) -> Layout:
 
 def _inflated(text: bytes) -> bytes:
     unpacker = zlib.decompressobj()
-    unpacked = unpacker.decompress(text, MAX_PACKET)
+    try:
+        unpacked = unpacker.decompress(text, MAX_PACKET)
+    except zlib.error as error:
+        raise MarkError("has metadata that cannot be unpacked") from error
     if unpacker.unconsumed_tail:
         raise MarkError(f"has metadata of more than {MAX_PACKET:,} bytes")
     return unpacked
@@ -335,6 +346,7 @@ _JPEG_XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _MAX_SEGMENT = 65_533  # bytes behind the length
 _APP0, _APP1, _APP11 = 0xE0, 0xE1, 0xEB
 _APP11_HEAD = 20  # bytes from the marker to the content of a box, which each segment repeats
+_C2PA_TYPE = slice(24, 28)  # of a segment; other boxes stand in such segments too
 _START_OF_SCAN = 0xDA
 
 
@@ -357,7 +369,9 @@ def _scan_jpeg(file: BinaryIO) -> Layout:
         if marker == _APP1 and head == _JPEG_XMP:
             layout.xmp = read_part(file, (position + 4 + len(_JPEG_XMP), end))
             layout.xmp_part = (position, end)
-        elif marker == _APP11 and head.startswith(b"JP"):
+        elif marker == _APP11 and (
+            head[_C2PA_TYPE] == b"c2pa" or (layout.manifest and head.startswith(b"JP"))
+        ):
             layout.manifest.append((min(position + _APP11_HEAD, end), end))
         is_leading = is_leading and (marker == _APP0 or head.startswith(b"Exif\0"))
         if is_leading:

@@ -105,9 +105,11 @@ def _new_frames(version: int, packet: bytes, values: Mapping[str, str]) -> bytes
 
 def _marked_id3(tag: bytes | None, packet: bytes, values: Mapping[str, str]) -> bytes:
     """A tag with the frames of a mark, in front of the frames that it has."""
-    if tag is not None and not tag[5] & (_EXTENDED | _FOOTER) and _V2_2 <= tag[3] <= _V2_4:
-        frames = _new_frames(tag[3], packet, values) + tag[_ID3_HEAD:]
-        return tag[:6] + _synchsafe(len(frames)) + frames
+    if tag is not None and not tag[5] & _EXTENDED and _V2_2 <= tag[3] <= _V2_4:
+        # A footer repeats the head, for tags behind the sound; readers overlook a second tag.
+        end = len(tag) - _ID3_HEAD if tag[5] & _FOOTER else len(tag)
+        frames = _new_frames(tag[3], packet, values) + tag[_ID3_HEAD:end]
+        return tag[:5] + bytes([tag[5] & ~_FOOTER]) + _synchsafe(len(frames)) + frames
     # What an extended header says of the frames would no longer be true.
     frames = _new_frames(_V2_4, packet, values)
     return b"ID3\x04\0\0" + _synchsafe(len(frames)) + frames + (tag or b"")

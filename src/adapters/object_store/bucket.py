@@ -267,7 +267,9 @@ class S3Bucket:
             try:
                 options["root_certificate"] = Path(settings.ca_file).read_bytes()
             except OSError as error:
-                message = f"media.storage.ca_file cannot be read ({error.strerror})."
+                message = (
+                    f"media.storage.ca_file {settings.ca_file} cannot be read ({error.strerror})."
+                )
                 raise StorageError(Failure(FailureCode.STORAGE_UNREACHABLE, message)) from None
         config: S3Config = {"disable_bulk_delete": True}  # few stores know it, and few are deleted
         is_path_style = settings.path_style

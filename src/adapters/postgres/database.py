@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from contextlib import closing
-from functools import cache, cached_property
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from adapters.postgres.address import UnreachableError
 from adapters.postgres.connection import Connection, LostSessionError
 from adapters.postgres.statements import statements
+from adapters.sql_queue.database import SqlDatabase
 from adapters.sql_queue.shared_schema import check_shared_tables
-from application.ports.database import WorkerPlace
 from application.ports.prompt_repository import RepositoryError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from adapters.postgres.address import PostgresAddress
     from adapters.postgres.queue import (
         PostgresHookOutbox,
@@ -26,12 +24,6 @@ if TYPE_CHECKING:
         PostgresServerJobs,
         PostgresWorkflowRecords,
     )
-    from adapters.sql_queue.curation import SqlCuration
-    from adapters.sql_queue.gallery import SqlGallery
-    from adapters.sql_queue.known_paths import KnownPaths
-    from adapters.sql_queue.labels import SqlPromptLabels
-    from adapters.sql_queue.prompt_catalogue import SqlPromptCatalogue, WhyLost
-    from adapters.sql_queue.workers import SqlWorkerRegister
 
 _IDENTITY_TIMEOUT = 5.0  # seconds
 
@@ -55,21 +47,17 @@ def database_identity(address: PostgresAddress) -> str:
     return "postgresql " + " ".join(map(str, numbers))
 
 
-class PostgresDatabase:
-    """One session and its parts, each of which is created on first use.
-
-    As thread-safe as the parts are; only one thread at a time may use a part for the first time.
+class PostgresDatabase(SqlDatabase):
+    """A PostgreSQL database over one session; what writes persists through lost sessions.
 
     Args:
         address: of the database.
         timeout: seconds to wait for locks of other programs, and for a server that is away.
         write_timeouts: number of timeouts that a write waits.
-        known_paths: of published files, for the gallery; shared by galleries of one process.
-        why_lost: for the catalogue, returns why the owner of a live render seems lost, or "".
-        place: for the controls, returns where this process renders.
+        details: the other arguments of SqlDatabase.
 
     Raises:
-        RepositoryError: there is no session; from a part: a table or column is missing.
+        RepositoryError: there is no session.
     """
 
     def __init__(
@@ -77,34 +65,9 @@ class PostgresDatabase:
         address: PostgresAddress,
         timeout: float,
         write_timeouts: int = 1,
-        *,
-        known_paths: KnownPaths | None = None,
-        why_lost: WhyLost = lambda *_: "",
-        place: Callable[[], WorkerPlace] = WorkerPlace,
+        **details: Any,  # noqa: ANN401 - as SqlDatabase has them
     ) -> None:
-        self._place = cache(place)
-        self.connection = Connection(address, timeout, write_timeouts)
-        self._why_lost = why_lost
-        self._known_paths = known_paths
-
-    @property
-    def is_current(self) -> bool:
-        """An address always leads to the same database."""
-        return True
-
-    def check_identity(self) -> None:
-        """Nothing is checked: an address always leads to the same database."""
-
-    def close(self) -> None:
-        """End the session."""
-        self.connection.close()
-
-    @cached_property
-    def catalogue(self) -> SqlPromptCatalogue:
-        """Reads the queue."""
-        from adapters.sql_queue.prompt_catalogue import SqlPromptCatalogue
-
-        return SqlPromptCatalogue(self.connection, self._why_lost)
+        super().__init__(Connection(address, timeout, write_timeouts), **details)
 
     @cached_property
     def controls(self) -> PostgresQueueControls:
@@ -119,34 +82,6 @@ class PostgresDatabase:
         from adapters.postgres.queue import PostgresPromptIntake
 
         return PostgresPromptIntake(self.connection)
-
-    @cached_property
-    def gallery(self) -> SqlGallery:
-        """Reads what the page shows."""
-        from adapters.sql_queue.gallery import SqlGallery
-
-        return SqlGallery(self.connection, self._known_paths)
-
-    @cached_property
-    def workers(self) -> SqlWorkerRegister:
-        """The workers of all machines."""
-        from adapters.sql_queue.workers import SqlWorkerRegister
-
-        return SqlWorkerRegister(self.connection, self._why_lost)
-
-    @cached_property
-    def curation(self) -> SqlCuration:
-        """Ratings, tags, collections and the wastebasket."""
-        from adapters.sql_queue.curation import SqlCuration
-
-        return SqlCuration(self.connection)
-
-    @cached_property
-    def labels(self) -> SqlPromptLabels:
-        """Finds prompts by their label."""
-        from adapters.sql_queue.labels import SqlPromptLabels
-
-        return SqlPromptLabels(self.connection)
 
     @cached_property
     def plans(self) -> PostgresPublicationPlans:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from application.ports.doctor import Check, CheckStatus
 from domain.failure import Failure, FailureCode
+from domain.workflow_rules import workflow_subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -76,8 +77,9 @@ def _node(node: NodeCheck) -> Iterator[Check]:
         finding = f"no slot could be started on {node.node}: {node.problem}"
         yield Check(subject, CheckStatus.ERROR, finding, _INSTALL)
     elif node.report is not None:
-        for failure in node.report.failures.values():
-            yield Check(subject, CheckStatus.ERROR, failure.message, failure.hint)
+        for key, failure in node.report.failures.items():
+            finding = f"{node.report.node}: {workflow_subject(key, 'workflow')}: {failure.message}"
+            yield Check(subject, CheckStatus.ERROR, finding, failure.hint, workflow=key)
         if not node.report.failures:
             finding = f"{node.report.node} has the workflow, and what it needs"
             yield Check(subject, CheckStatus.OK, finding)

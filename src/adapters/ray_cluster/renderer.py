@@ -73,6 +73,10 @@ class RayRenderer:
             return Fit.IMPOSSIBLE
         return Fit.LOADED if of_cluster.last == key else Fit.POSSIBLE
 
+    def why_away(self, need: Need) -> Failure | None:  # noqa: ARG002
+        """None: ``fit`` never says that something is away."""
+        return None
+
     def reserve(self, prompt_id: int, need: Need, slot: int, ahead: int = 0) -> None:  # noqa: ARG002
         """Keep the slot of the cluster that suits the prompt best."""
         self._cluster.hold(slot, ((need.kind, need.workflow),))

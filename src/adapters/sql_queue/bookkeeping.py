@@ -46,7 +46,7 @@ _STEPS: Final = (
         "create_pixels_index",
         *("create_choices", "create_render_workflows", "create_render_workflows_index"),
         *("create_workers", "create_plans"),
-        *("create_labels", "create_labels_index", "create_reuse"),
+        *("create_labels", "create_labels_index", "create_reuse", "create_holds"),
     ),
 )
 # The tables that each step creates.
@@ -58,7 +58,7 @@ _TABLES: Final[tuple[set[str], ...]] = (
         *("media_generator_curation", "media_generator_tags", "media_generator_files"),
         *("media_generator_choices", "media_generator_render_workflows"),
         *("media_generator_workers", "media_generator_plans"),
-        *("media_generator_labels", "media_generator_reuse"),
+        *("media_generator_labels", "media_generator_reuse", "media_generator_holds"),
     },
 )
 SCHEMA_VERSION = len(_STEPS)

@@ -12,15 +12,17 @@ from adapters.sql_queue.bookkeeping import (
 )
 from adapters.sql_queue.shared_schema import check_shared_tables
 from adapters.sql_queue.statements import storable_text
-from application.ports.database import Pause, PausedBy, WorkerPlace
+from application.ports.database import Hold, Pause, PausedBy, WorkerPlace
 from domain.prompt import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from adapters.sql_queue.connection import Connection
+    from domain.failure import Failure
 
 _PAUSES_VERSION = 2  # of our tables, since which the environment's pauses have a table
+_HOLDS_VERSION = 4  # since which workflows that cannot run have one
 
 
 class SqlQueueControls:
@@ -102,6 +104,33 @@ class SqlQueueControls:
                 ended += self._connection.change(self._sql["resume_all"])
         return bool(ended)
 
+    def holds(self) -> tuple[Hold, ...]:
+        """The workflows that hold back their prompts, those here first."""
+        if bookkeeping_version(self._connection) < _HOLDS_VERSION:
+            return ()
+        rows = self._connection.rows(self._sql["holds"], self._here())
+        holds = [_hold(*row) for row in rows]
+        return tuple(sorted(holds, key=lambda hold: bool(hold.elsewhere)))
+
+    def hold(self, kind: Kind, workflow: str, failure: Failure) -> None:
+        """Write down that a named workflow cannot run here."""
+        prepare_bookkeeping(self._connection, create_indexes=False)
+        values = {"kind": kind.value, "workflow": workflow, "code": failure.code.value}
+        with self._connection.writing():
+            self._connection.change(self._sql["forget_old_holds"], self._here())
+            message = storable_text(failure.message)
+            self._connection.change(
+                self._sql["hold"], {**self._here(), **values, "message": message}
+            )
+
+    def end_hold(self, kind: Kind, workflow: str) -> None:
+        """Write down that a named workflow can run here."""
+        if bookkeeping_version(self._connection) < _HOLDS_VERSION:
+            return
+        values = {**self._here(), "kind": kind.value, "workflow": workflow}
+        with self._connection.writing():
+            self._connection.change(self._sql["end_hold"], values)
+
     def _here(self) -> dict[str, str]:
         place = self._place()
         return {"host": place.host, "boot": place.boot, "settings": place.settings}
@@ -118,8 +147,6 @@ def _environment_pause(  # noqa: PLR0913, PLR0917 - the columns of the statement
     host: str,
     settings: str,
 ) -> Pause:
-    differing = [] if same_host else [f"on {host}"]
-    differing += [] if same_settings else [f"with {settings}"]
     return Pause(
         PausedBy.ENVIRONMENT,
         reason,
@@ -127,5 +154,27 @@ def _environment_pause(  # noqa: PLR0913, PLR0917 - the columns of the statement
         since,
         tuple(json.loads(suspects)),
         Kind(kind),
-        ", ".join(differing),
+        _elsewhere(same_host, same_settings, host, settings),
     )
+
+
+def _hold(  # noqa: PLR0913, PLR0917 - the columns of the statement
+    same_host: int,
+    same_settings: int,
+    kind: str,
+    workflow: str,
+    code: str,
+    message: str,
+    since: str,
+    host: str,
+    settings: str,
+) -> Hold:
+    elsewhere = _elsewhere(same_host, same_settings, host, settings)
+    return Hold(Kind(kind), workflow, code, message, since, elsewhere)
+
+
+def _elsewhere(same_host: int, same_settings: int, host: str, settings: str) -> str:
+    """What differs from this machine and its settings; "" if nothing does."""
+    differing = [] if same_host else [f"on {host}"]
+    differing += [] if same_settings else [f"with {settings}"]
+    return ", ".join(differing)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 from application.ports.prompt_repository import Selection, WriteRefusedError
 from domain.artifact import Artifact, MediaFacts, folder_name, metadata_of
+from domain.brief import seed_for
 from domain.brief_parser import parse_brief
 from domain.failure import Failure, FailureCode
 from domain.prompt import Kind
-from domain.render import seed_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

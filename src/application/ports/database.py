@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from application.ports.prompt_catalogue import PromptCatalogue
     from application.ports.workers import WorkerRegister
     from application.ports.workflows import WorkflowRecords
+    from domain.failure import Failure
 
 
 class Database(Protocol):
@@ -242,11 +243,33 @@ class Pause:
     elsewhere: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A named workflow that a worker found unable to run; its prompts wait.
+
+    Attributes:
+        kind: the kind of media.
+        workflow: its name.
+        code: of the failure that every prompt of it would meet.
+        message: of that failure.
+        since: when it was found first, in UTC, as text.
+        elsewhere: the other machine or settings that it belongs to, as in ``Pause``; "" if it was
+            found here.
+    """
+
+    kind: Kind
+    workflow: str
+    code: str
+    message: str
+    since: str
+    elsewhere: str = ""
+
+
 class QueueControls(Protocol):
     """Pauses and resumes the queue. Raises RepositoryError if the database cannot be used.
 
     A person's pause is in force everywhere. A pause by the environment belongs to a kind of media
-    and to one ``WorkerPlace``; other workers are not held by it.
+    and to one ``WorkerPlace``; other workers are not held by it. So does a hold, of one workflow.
     """
 
     def pauses(self) -> Sequence[Pause]:
@@ -285,6 +308,21 @@ class QueueControls(Protocol):
             by: PERSON ends a person's pause, ENVIRONMENT those in force here, None all of them.
             kinds: ends only the environment's pauses of these kinds.
         """
+        ...
+
+    def holds(self) -> Sequence[Hold]:
+        """The workflows that hold back their prompts, those here first, each the oldest first.
+
+        Workers write them down, so they are known while none runs, as of when the last one ran.
+        """
+        ...
+
+    def hold(self, kind: Kind, workflow: str, failure: Failure) -> None:
+        """Write down that a named workflow cannot run here; ``since`` is kept for the same code."""
+        ...
+
+    def end_hold(self, kind: Kind, workflow: str) -> None:
+        """Write down that a named workflow can run here; no error if it was not held."""
         ...
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from domain.workflow_rules import WorkflowKey
+
 
 class CheckStatus(StrEnum):
     """The result of a check, as JSON names it."""
@@ -28,6 +30,8 @@ class Check:
         finding: what was found, one sentence.
         remedy: instructions for fixing it, or "".
         command: a shell command that fixes it, or "" where no single one does.
+        workflow: the only workflow that it concerns; None if it concerns others too.
+        holds: whether it keeps the prompts of that workflow waiting, while others are rendered.
     """
 
     subject: str
@@ -35,6 +39,8 @@ class Check:
     finding: str
     remedy: str = ""
     command: str = ""
+    workflow: WorkflowKey | None = None
+    holds: bool = False
 
 
 class DoctorChecks(Protocol):

@@ -76,6 +76,10 @@ class UnavailableKind:
 
     Attributes:
         workflow: the name; "" for the whole kind.
+        since: when a worker found it first, in UTC, if no running worker of this machine says so.
+        elsewhere: the other machine or settings that it belongs to, as in ``Pause``; "" for none.
+        is_partial: whether only some prompts wait: those whose briefs name what no server that
+            answers offers.
     """
 
     kind: Kind
@@ -83,6 +87,14 @@ class UnavailableKind:
     message: str
     hint: str
     workflow: str = ""
+    since: str = ""
+    elsewhere: str = ""
+    is_partial: bool = False
+
+    @property
+    def is_whole_kind(self) -> bool:
+        """Whether no prompt of the kind can be rendered."""
+        return not self.workflow and not self.is_partial
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     import io
     from collections.abc import Mapping
+    from pathlib import Path
 
     from application.ports.gallery import GalleryArtifact
 
@@ -61,6 +62,21 @@ class PublishedMedia(Protocol):
 
         Raises:
             OSError: nothing there can be opened or read now.
+        """
+        ...
+
+    def copy(self, path: str, target: Path) -> str | None:
+        """Copy a published file; the copy shares its blocks where the file system can.
+
+        Args:
+            path: POSIX-style, relative to the output root.
+            target: the new file; must not exist.
+
+        Returns:
+            The SHA-256 of the copy in hex; None if there is no such file that may be served.
+
+        Raises:
+            OSError: the file cannot be read, or the copy cannot be written.
         """
         ...
 

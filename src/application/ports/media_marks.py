@@ -46,7 +46,8 @@ class Inspection:
         statements: what the metadata state beside it: "id", "program", "system", "workflow",
             "made_at" and "prompt", as far as they do.
         manifest: None if it has none, or it could not be checked.
-        unchecked: why its manifest could not be checked, in one sentence; "" otherwise.
+        unchecked: why its metadata or its manifest could not be checked, in one sentence; ""
+            otherwise.
     """
 
     format: str | None

@@ -191,7 +191,7 @@ class MediaRenderer(Protocol):
             kind: the kind of the prompt.
             workflow: its name; "" for the only one of the kind.
             brief: returns the prompt's brief, or None if it cannot be read; called only where
-                a brief may name models.
+                a brief may name models or other choices.
         """
         ...
 
@@ -202,6 +202,14 @@ class MediaRenderer(Protocol):
             need: of the prompt.
             slot: the job's.
             ahead: number of prompts before this one that need the same models.
+        """
+        ...
+
+    def why_away(self, need: Need) -> Failure | None:
+        """Why a prompt waits for a server that does not answer, as ``fit`` says; or None.
+
+        Args:
+            need: of the prompt.
         """
         ...
 

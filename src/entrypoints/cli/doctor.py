@@ -10,13 +10,17 @@ import click
 from entrypoints.cli.invocation import ExitCode, Invocation, command
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from application.ports.doctor import Check
+    from domain.workflow_rules import WorkflowKey
 
 HELP = """Check the installation, line by line: settings, database, renderers, output folder.
 
 Each problem comes with instructions for fixing it, and with the command that does so where one
 command can. Nothing is changed. The exit code is 1 if
-there are errors, which would make 'mediagen run' fail, and otherwise 0, even with warnings.
+there are errors, which would make 'mediagen run' fail, and otherwise 0, even with warnings. A named
+workflow that cannot run is a warning as long as another one of its kind can.
 Large databases are checked in part, so that it takes a second; --thorough reads all of them.
 
 \b
@@ -54,6 +58,7 @@ def report(invocation: Invocation, *, thorough: bool = False) -> int:
             _print(check, _command(check.command, invocation))
     errors = sum(check.status is CheckStatus.ERROR for check in checks)
     warnings = sum(check.status is CheckStatus.WARNING for check in checks)
+    held = list(dict.fromkeys(check.workflow for check in checks if check.holds and check.workflow))
     if invocation.as_json:
         rows = [
             {
@@ -65,9 +70,11 @@ def report(invocation: Invocation, *, thorough: bool = False) -> int:
             }
             for check in checks
         ]
-        invocation.print_json({"checks": rows, "broken": errors, "warnings": warnings})
+        names = [{"kind": kind.value, "workflow": name} for kind, name in held]
+        document = {"checks": rows, "broken": errors, "warnings": warnings, "held": names}
+        invocation.print_json(document)
     else:
-        click.echo(f"\n{_summary(errors, warnings)}")
+        click.echo(f"\n{_summary(errors, warnings, held)}")
     return ExitCode.SOME_FAILED if errors else ExitCode.DONE
 
 
@@ -96,7 +103,7 @@ def _print(check: Check, command: str) -> None:
         click.echo(f"{' ' * (len(mark) + 1)}{'':<{_SUBJECT}}  $ {one_line(command)}")
 
 
-def _summary(errors: int, warnings: int) -> str:
+def _summary(errors: int, warnings: int, held: Sequence[WorkflowKey]) -> str:
     counts = [
         f"{number} {title}{'' if number == 1 else 's'}"
         for number, title in ((errors, "error"), (warnings, "warning"))
@@ -104,4 +111,11 @@ def _summary(errors: int, warnings: int) -> str:
     ]
     if errors:
         return f"{', '.join(counts)}: 'mediagen run' would fail"
-    return ", ".join(("ready to run", *counts))
+    ready = "ready to run"
+    if held:
+        from domain.workflow_rules import workflow_subject
+        from entrypoints.terminal_text import one_line
+
+        names = " and ".join(one_line(workflow_subject(key, "workflow")) for key in held)
+        ready += f" all but the {names}"
+    return ", ".join((ready, *counts))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from domain.failure import hint_of
 from entrypoints.cli.invocation import Invocation, command
 from entrypoints.cli.parameters import DatabaseText
 from entrypoints.cli.timestamps import with_age
@@ -83,7 +84,7 @@ def pause_document(pause: Pause) -> dict[str, object]:
         "by": pause.by.value,
         "reason": pause.reason,
         "code": pause.code or None,
-        "hint": _hint(pause) or None,
+        "hint": hint_of(pause.code) or None,
         "since": pause.since,
         "suspects": pause.suspects,
         "kind": pause.kind and pause.kind.value,
@@ -103,16 +104,10 @@ def pause_remedy(pause: Pause) -> str:
     """How to get the queue running again."""
     if pause.by == "person":
         return "'mediagen resume' resumes the queue."
-    hint = _hint(pause)
+    hint = hint_of(pause.code)
     return (
         f"{hint} "
         * (bool(hint) and hint not in pause.reason)
         + "When it is fixed (check with 'mediagen doctor'), 'mediagen run' tries one prompt, and"
         " continues if that succeeds."
     )
-
-
-def _hint(pause: Pause) -> str:
-    from domain.failure import FailureCode
-
-    return FailureCode(pause.code).hint if pause.code in set(FailureCode) else ""

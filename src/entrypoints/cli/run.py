@@ -19,13 +19,15 @@ from entrypoints.cli.signals import stopping_on_signals
 from entrypoints.terminal_text import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from application.drain import DrainReport
     from application.outbox_relay import HookDispatcher
     from application.ports.prompt_catalogue import PromptCatalogue
     from application.ports.prompt_repository import PromptRepository, Selection
+    from domain.failure import Failure
     from domain.render import LiveRender
+    from domain.workflow_rules import WorkflowKey
     from entrypoints.cli.progress import RunProgress
     from entrypoints.container import Container
 
@@ -137,7 +139,7 @@ def drain_selection(
     _print_undelivered(container.hook_dispatcher())
     if interruption.exit_code is not None:
         return interruption.exit_code
-    if report.stopped_by or report.paused or report.held:
+    if report.stopped_by or report.paused or report.held or report.away:
         return ExitCode.ENVIRONMENT
     return ExitCode.SOME_FAILED if report.failed or skipped else ExitCode.DONE
 
@@ -188,9 +190,13 @@ def _print_summary(report: DrainReport, skipped: dict[int, str]) -> None:
 
         print_line(f"mediagen: {pause_sentence(report.paused)}", err=True)
         print_line(pause_remedy(report.paused), err=True)
-    for (kind, name), failure in report.held.items() if not report.stopped_by else ():
-        which = f'{kind.value} prompts of the workflow "{one_line(name)}"'
-        print_line(f"mediagen: {which} wait: {failure.code}: {failure.summary}", err=True)
+    waiting = [("", *held) for held in report.held.items()]
+    waiting += [("some ", *away) for away in report.away.items()]
+    for some, (kind, name), failure in waiting if not report.stopped_by else ():
+        which = f"{some}{kind.value} prompts"
+        which += f' of the workflow "{one_line(name)}"' if name else ""
+        reason = one_line(f"{failure.code}: {failure.summary}")
+        print_line(f"mediagen: {which} wait: {reason}", err=True)
         print_line(f"Hint: {failure.hint}", err=True)
     if report.stopped_by:
         failure = report.stopped_by
@@ -216,14 +222,24 @@ def _print_document(report: DrainReport, skipped: dict[int, str]) -> None:
         "paused": pause_document(report.paused) if report.paused else None,
         "skipped": {str(prompt_id): reason for prompt_id, reason in skipped.items()},
         "interrupted": report.interrupted,
-        "held": [
-            {"kind": kind.value, "workflow": name, "code": why.code.value, "message": why.summary}
-            for (kind, name), why in report.held.items()
-        ],
+        "held": _held_documents(report.held),
+        "away": _held_documents(report.away),
         "stopped_by": failure
         and {"code": failure.code.value, "message": failure.summary, "hint": failure.hint},
     }
     print_line(json_line(document))
+
+
+def _held_documents(held: Mapping[WorkflowKey, Failure]) -> list[dict[str, str | None]]:
+    return [
+        {
+            "kind": kind.value,
+            "workflow": name or None,
+            "code": why.code.value,
+            "message": why.summary,
+        }
+        for (kind, name), why in held.items()
+    ]
 
 
 def _print_undelivered(dispatcher: HookDispatcher) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from application.ports.artifact_store import StorageError
 from domain.artifact import is_servable
 from domain.brief import LyricsBrief
 from domain.brief_parser import parse_brief
-from domain.failure import Failure, FailureCode
+from domain.failure import Failure, hint_of
 from domain.prompt import CANCELLED
 from domain.variation import caption
 from entrypoints.cli.invocation import ExitCode, Invocation, command
@@ -33,10 +33,10 @@ from entrypoints.submission import brief_document
 from entrypoints.terminal_text import lines_of, one_line, table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from application.ports.database import Database, Pause
+    from application.ports.database import Database, Hold, Pause
     from application.ports.live_state import UnavailableKind
     from application.ports.prompt_catalogue import ArtifactRecord, PromptRecord, RenderRecord
     from domain.brief import Brief
@@ -64,6 +64,7 @@ def show(invocation: Invocation, prompt_id: int) -> int:
     """Find the prompt and print it."""
     with invocation.open_database() as database:
         record, pause = database.catalogue.find(prompt_id), database.controls.paused()
+        holds = database.controls.holds()
         brief = _parse(record, invocation.settings()) if record else None
         workflow = _workflow(invocation, database, record, brief) if record else None
     if record is None:
@@ -73,7 +74,7 @@ def show(invocation: Invocation, prompt_id: int) -> int:
     is_pending = record.prompt.artifact_status == "pending"
     pause = pause if is_pending or invocation.as_json else None
     name = workflow.choice.name if workflow and workflow.choice else ""
-    broken = _broken_kind(record, invocation, name) if is_pending else None
+    broken = _broken_kind(record, invocation, name, holds) if is_pending else None
     root = _published_files(invocation)
     if invocation.as_json:
         document = _document(record, brief, root, pause, broken)
@@ -100,16 +101,17 @@ def _workflow(
 
 
 def _broken_kind(
-    record: PromptRecord, invocation: Invocation, workflow: str
+    record: PromptRecord, invocation: Invocation, workflow: str, holds: Sequence[Hold]
 ) -> UnavailableKind | None:
-    """What prevents a running worker from rendering prompts of this kind and workflow."""
+    """What prevents a worker from rendering prompts of this kind and workflow."""
+    from application.workflow_holds import unavailable_kinds
     from entrypoints.factories import live_reader
 
+    workers = live_reader(invocation.settings()).workers()
     return next(
         (
             broken
-            for worker in live_reader(invocation.settings()).workers()
-            for broken in worker.gate.unavailable
+            for broken in unavailable_kinds(workers, holds)
             if broken.kind is record.prompt.kind and broken.workflow in {"", workflow}
         ),
         None,
@@ -160,13 +162,10 @@ def _parse(record: PromptRecord, loaded: LoadedSettings) -> Brief | Failure | No
     parsed = parse_brief(kind, record.writing.content)
     if not is_successful(parsed):
         return parsed.failure()
-    brief = parsed.unwrap()
-    if not brief.notes:
-        return brief
-    from domain.brief_paths import notes_without
+    from domain.brief_paths import without_taken_notes
     from entrypoints.settings.resolution import paths_of_kind
 
-    return replace(brief, notes=notes_without(brief.notes, paths_of_kind(loaded, kind)))
+    return without_taken_notes(parsed.unwrap(), lambda: paths_of_kind(loaded, kind))
 
 
 def _document(
@@ -298,8 +297,7 @@ def _indented(lines: Iterable[str]) -> list[str]:
 
 def _hint(message: str | None) -> str:
     """The hint for the failure code with which a message begins."""
-    code = (message or "").partition(":")[0]
-    return FailureCode(code).hint if code in set(FailureCode) else ""
+    return hint_of((message or "").partition(":")[0])
 
 
 def _brief_lines(brief: Brief | Failure | None) -> list[str]:

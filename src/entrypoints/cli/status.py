@@ -12,6 +12,7 @@ import click
 
 from application.ports.workers import total_slots
 from domain.artifact_status import ArtifactStatus
+from domain.failure import hint_of
 from domain.prompt import CANCELLED, Kind
 from entrypoints.cli.invocation import ExitCode, Invocation, command
 from entrypoints.cli.pause import pause_document, pause_remedy, pause_sentence
@@ -28,7 +29,7 @@ from entrypoints.terminal_text import one_line, table, terminal_columns
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from application.ports.database import Pause
+    from application.ports.database import Hold, Pause
     from application.ports.live_state import (
         HostView,
         RenderView,
@@ -69,6 +70,7 @@ class Snapshot(NamedTuple):
         hosts: their warm hosts, oldest first.
         elsewhere: the automatic pauses of other machines and settings.
         registered: the workers of all machines, by machine.
+        holds: the named workflows that a worker of any machine found unable to run.
         names_workflows: whether the settings name several workflows, each of which may be unable
             to run; only a worker, or the doctor, finds out.
     """
@@ -79,6 +81,7 @@ class Snapshot(NamedTuple):
     hosts: Sequence[HostView] = ()
     elsewhere: Sequence[Pause] = ()
     registered: Sequence[RegisteredWorker] = ()
+    holds: Sequence[Hold] = ()
     names_workflows: bool = False
 
     @property
@@ -104,6 +107,15 @@ class Snapshot(NamedTuple):
     def slots(self) -> int:
         """How many prompts all workers render at the same time."""
         return total_slots(self.workers, self.registered)
+
+    @property
+    def unavailable(self) -> Sequence[UnavailableKind]:
+        """The kinds and named workflows that cannot be rendered."""
+        if not self.workers and not self.holds:
+            return ()
+        from application.workflow_holds import unavailable_kinds
+
+        return unavailable_kinds(self.workers, self.holds)
 
     def progress(self, render: RenderRecord) -> tuple[RenderView, WorkerView] | None:
         """What the render's worker says about it, and that worker; None if it says nothing."""
@@ -145,6 +157,7 @@ def status(invocation: Invocation, *, is_watch: bool, interval: float | None) ->
                 hosts.hosts(),
                 elsewhere,
                 database.workers.workers(),
+                database.controls.holds(),
                 names_workflows,
             )
 
@@ -237,18 +250,7 @@ def status_document(snapshot: Snapshot) -> dict[str, object]:
             for server in worker.servers
         ],
         "machines": [_machine_document(worker) for worker in snapshot.registered],
-        "broken": [
-            {
-                "kind": broken.kind.value,
-                "worker": _worker_name(worker),
-                "code": broken.code,
-                "message": broken.message,
-                "hint": broken.hint,
-                "workflow": broken.workflow or None,
-            }
-            for worker in snapshot.workers
-            for broken in worker.gate.unavailable
-        ],
+        "broken": _broken_documents(snapshot),
         "paused": pause_document(snapshot.pause) if snapshot.pause else None,
         "paused_elsewhere": [pause_document(pause) for pause in snapshot.elsewhere],
         "trouble": _trouble_document(summary.trouble) if summary.trouble else None,
@@ -392,16 +394,37 @@ def _worker_name(worker: WorkerView) -> str:
     return f"{worker.identity.host}:{worker.identity.pid}"
 
 
-def _trouble_document(render: RenderRecord) -> dict[str, object]:
-    from domain.failure import FailureCode
+def _broken_documents(snapshot: Snapshot) -> list[dict[str, object]]:
+    """What cannot be rendered, with the worker that says so; None for what was written down."""
+    reported = {
+        broken: _worker_name(worker)
+        for worker in snapshot.workers
+        for broken in worker.gate.unavailable
+    }
+    return [
+        {
+            "kind": broken.kind.value,
+            "worker": reported.get(broken),
+            "code": broken.code,
+            "message": broken.message,
+            "hint": broken.hint,
+            "workflow": broken.workflow or None,
+            "since": broken.since or None,
+            "elsewhere": broken.elsewhere or None,
+            "some": broken.is_partial,
+        }
+        for broken in snapshot.unavailable
+    ]
 
+
+def _trouble_document(render: RenderRecord) -> dict[str, object]:
     return {
         "prompt_id": render.prompt_id,
         "kind": render.kind.value,
         "at": render.finished_at,
         "code": render.failure_code,
         "message": render.failure_message,
-        "hint": FailureCode(render.failure_code).hint if render.failure_code else "",
+        "hint": hint_of(render.failure_code or ""),
     }
 
 
@@ -437,9 +460,10 @@ def status_lines(snapshot: Snapshot, *, max_recent: int = 0) -> list[str]:
         ended = one_line(with_age(trouble.finished_at))
         reason = f"{trouble.failure_code}: {one_line(trouble.failure_message)}"
         lines += ["", f"problem: prompt {trouble.prompt_id} was released at {ended}: {reason}"]
-    lines += _section("paused elsewhere:", [(pause_sentence(p),) for p in snapshot.elsewhere])
-    broken_kinds = [b for worker in snapshot.workers for b in worker.gate.unavailable]
-    broken = [line for kind in dict.fromkeys(broken_kinds) for line in broken_lines(kind)]
+    sentences = dict.fromkeys(map(pause_sentence, snapshot.elsewhere))  # often one for each kind
+    lines += _section("paused elsewhere:", [(sentence,) for sentence in sentences])
+    broken_kinds = snapshot.unavailable
+    broken = [line for kind in broken_kinds for line in broken_lines(kind)]
     lines += ["", *broken] if broken else []
     lines += _section("recent renders:", _recent_rows(snapshot.workers, max_recent))
     advice = list(_advice(snapshot))
@@ -534,9 +558,16 @@ def _recent_rows(workers: Sequence[WorkerView], number: int) -> list[tuple[str, 
 def broken_lines(broken: UnavailableKind) -> list[str]:
     """What prevents prompts of a kind or workflow from being rendered, and how to fix it."""
     reason = one_line(f"{broken.code}: {broken.message}")
-    which = f"{broken.kind.value} prompts"
+    which = f"{'some ' * broken.is_partial}{broken.kind.value} prompts"
     if broken.workflow:
         which += f' of the workflow "{one_line(broken.workflow)}"'
+    if broken.since:
+        where = f" {one_line(broken.elsewhere)}" if broken.elsewhere else ""
+        since = one_line(with_age(broken.since))
+        return [
+            f"{which} have been held back{where} since {since}: {reason}",
+            f"Hint: {one_line(broken.hint)}",
+        ]
     return [
         f"{which} cannot be rendered now: {reason}",
         f"Hint: {one_line(broken.hint)}",
@@ -552,9 +583,7 @@ def _advice(snapshot: Snapshot) -> Iterator[str]:
     if pause:
         yield pause_remedy(pause)
     elif summary.trouble and summary.trouble.failure_code:
-        from domain.failure import FailureCode
-
-        hint = FailureCode(summary.trouble.failure_code).hint
+        hint = hint_of(summary.trouble.failure_code)
         yield f"{hint} Then run 'mediagen doctor' and 'mediagen run'."
     stuck = totals[ArtifactStatus.PROCESSING] - len(summary.rendering)
     if stuck > 0:
@@ -577,6 +606,9 @@ def _advice(snapshot: Snapshot) -> Iterator[str]:
     if totals[ArtifactStatus.PENDING] and is_idle and not snapshot.slots:  # or a worker does it
         yield "'mediagen run' renders the pending prompts."
         if snapshot.names_workflows:
-            yield "No worker is running; 'mediagen doctor' checks which workflows can run."
+            yield (
+                "No worker is running; 'mediagen doctor' checks which workflows can run now, and"
+                " the next worker tries those again that are held back."
+            )
     if not any(totals.values()) and not any(summary.unwritten.values()):
         yield "There are no prompts yet; add some with 'mediagen submit'."

@@ -145,7 +145,7 @@ class DaemonTelemetry:
 
     def _kinds(self) -> Mapping[Kind, str]:
         """The kinds that the slots render, each with the code of its failure, or ""."""
-        broken_kinds = [one for one in self._state.gate.unavailable if not one.workflow]
+        broken_kinds = [one for one in self._state.gate.unavailable if one.is_whole_kind]
         failures = {broken.kind: broken.code for broken in broken_kinds}
         plans = planned_slots(self._loaded.settings)
         kinds = frozenset[Kind]().union(*(plan.kinds for plan in plans))

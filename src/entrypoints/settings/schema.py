@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 import msgspec
 from msgspec.structs import fields
 
+from domain.brief import PICTURE_NAMES
 from domain.prompt import Kind
 from entrypoints.settings.model import Section, Settings
 
@@ -111,7 +112,7 @@ def place_name(mapping: str) -> str:
 
 def names_path(name: str, value: object) -> bool:
     """Whether an entry of a mapping is meant as a path in the brief's JSON."""
-    return isinstance(value, dict) or "." in name or "[" in name
+    return isinstance(value, dict) or "." in name or "[" in name or name in PICTURE_NAMES
 
 
 def _keys_of(section: type[Section], prefix: str) -> Iterator[Key]:

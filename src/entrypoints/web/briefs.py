@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import fields
 from typing import TYPE_CHECKING, Annotated, Any, Final, get_type_hints
 
 import msgspec
@@ -11,7 +11,7 @@ from returns.pipeline import is_successful
 
 from domain.brief import BRIEF_FIELDS, BRIEF_TYPES
 from domain.brief_parser import parse_brief
-from domain.brief_paths import notes_without
+from domain.brief_paths import without_taken_notes
 from domain.failure import FailureCode
 from domain.prompt import Kind
 from entrypoints.submission import brief_document, short_title
@@ -100,7 +100,7 @@ class WrittenBrief(Document):
 
 def show_brief(brief: Brief, taken: Iterable[BriefPath]) -> msgspec.Struct:
     """A brief as the API shows it, without notes on what workflows and rules use."""
-    known = replace(brief, notes=notes_without(brief.notes, taken))
+    known = without_taken_notes(brief, lambda: taken)
     return msgspec.convert(brief_document(known), BRIEF_STRUCTS[brief.kind])
 
 

@@ -1,11 +1,12 @@
 """Published files over HTTP: the files, thumbnails, waveforms, and previews of running renders.
 
-Only files that an artifact row names are served.
+Only files that an artifact row names are served, and the manifests beside them.
 """
 
 from __future__ import annotations
 
 from contextlib import closing
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import msgspec
@@ -15,6 +16,7 @@ from msgspec import Meta
 from adapters.media_files.thumbnails import WIDTHS
 from adapters.media_files.waveforms import LEVEL_COUNT
 from application.ports.media_files import BusyError, InvalidMediaError
+from domain.mark import MANIFEST, published_manifest
 from domain.prompt import Kind
 from entrypoints.web.api import Answer, Routes
 from entrypoints.web.errors import ApiError
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from entrypoints.web.services import Services
 
 _DEFAULT_PARTS: Final = 400  # of a waveform
+_WITHOUT_MANIFEST: Final = (".opus", ".ogg")  # files that cannot hold their own
 
 
 _PEAK_COUNT: Final = Meta(ge=1, le=LEVEL_COUNT, description="number of peaks")
@@ -97,12 +100,12 @@ class PeaksParameters(msgspec.Struct, frozen=True):
 def media(services: Services, file_path: str, query: MediaParameters) -> Response:
     """A published file.
 
-    Only files that have a row are served. The content decides the type. Ranges and conditional
-    requests are supported.
+    Only files that have a row are served, and manifests beside them. The content decides the type.
+    Ranges and conditional requests are supported.
     """
     artifact = services.gallery().artifact(file_path)
     if artifact is None:
-        raise ApiError(404, "no_such_file", "no artifact has this path")
+        artifact = _owner_of_manifest(services, file_path)
     file = _open(services, artifact, file_path)
     if query.w is not None:
         thumbnail = _thumbnail_response(services.thumbnails, file, query.w)
@@ -205,6 +208,19 @@ def _open(services: Services, artifact: GalleryArtifact, path: str) -> MediaFile
         hint = "It was moved or removed, or is a link; its row is still there."
         raise ApiError(404, "file_missing", "the file is not where its row says", hint)
     return media
+
+
+def _owner_of_manifest(services: Services, path: str) -> GalleryArtifact:
+    """The artifact whose manifest is a file of its own with this path; ApiError if there is none.
+
+    Such a manifest has no row.
+    """
+    manifest = PurePosixPath(path)
+    for suffix in _WITHOUT_MANIFEST if manifest.suffix == f".{MANIFEST}" else ():
+        artifact = services.gallery().artifact(str(manifest.with_suffix(suffix)))
+        if artifact and published_manifest(artifact.file_path, artifact.metadata) == path:
+            return artifact
+    raise ApiError(404, "no_such_file", "no artifact has this path")
 
 
 def _unreadable(error: OSError) -> ApiError:

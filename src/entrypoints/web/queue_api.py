@@ -12,8 +12,9 @@ from msgspec.structs import asdict
 
 from application.ports.database import PausedBy
 from application.ports.workers import total_slots
+from application.workflow_holds import unavailable_kinds
 from domain.artifact_status import ArtifactStatus
-from domain.failure import FailureCode
+from domain.failure import hint_of
 from domain.prompt import CANCELLED, Kind
 from entrypoints.web.api import Routes
 from entrypoints.web.briefs import Problem, WrittenBrief, explain_error, title_of, written_brief
@@ -116,6 +117,16 @@ class Broken(Document):
     message: str
     hint: str
     workflow: Annotated[str, Meta(description='name of the workflow; "" for the whole kind')]
+    since: Annotated[
+        Time,
+        Meta(description="when a worker found it; null while a running worker here says so"),
+    ] = None
+    elsewhere: Annotated[
+        str, Meta(description='the other machine or settings that it belongs to; "" for none')
+    ] = ""
+    some: Annotated[
+        bool, Meta(description="whether only those prompts wait that name what is not there")
+    ] = False
 
 
 class Pause(Document):
@@ -300,7 +311,7 @@ def status(services: Services) -> Status:
         rendering=renderings(summary.rendering, workers, _texts(services, summary)),
         outcomes=_outcomes(services),
         workers=[show_worker(worker) for worker in workers],
-        broken=_broken(workers),
+        broken=_broken(workers, services.controls().holds()),
         seconds_left=_queue_seconds_left(services, summary, workers),
         machines=[show_machine(worker) for worker in services.register().workers()],
     )
@@ -450,20 +461,26 @@ def show_pause(current: database.Pause | None) -> Pause | None:
     """The pause in force, as the API shows it."""
     if current is None:
         return None
-    is_known = current.code in set(FailureCode)
     return Pause(
         by=current.by,
         reason=current.reason,
         code=current.code or None,
-        hint=FailureCode(current.code).hint if is_known else None,
+        hint=hint_of(current.code) or None,
         since=iso(current.since),
     )
 
 
-def _broken(workers: Sequence[WorkerView]) -> list[Broken]:
-    """What keeps whole kinds from being rendered; each problem once."""
-    problems = [broken for worker in workers for broken in worker.gate.unavailable]
-    return msgspec.convert(list(dict.fromkeys(problems)), list[Broken], from_attributes=True)
+def _broken(workers: Sequence[WorkerView], holds: Sequence[database.Hold]) -> list[Broken]:
+    """What keeps kinds and named workflows from being rendered; each problem once."""
+    return [
+        Broken(
+            *(one.kind, one.code, one.message, one.hint, one.workflow),
+            since=iso(one.since or None),
+            elsewhere=one.elsewhere,
+            some=one.is_partial,
+        )
+        for one in unavailable_kinds(workers, holds)
+    ]
 
 
 def _outcomes(services: Services) -> list[Outcome]:

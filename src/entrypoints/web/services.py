@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     from domain.brief_paths import BriefPath
     from domain.workflow_rules import WorkflowRules
     from entrypoints.container import Container
-    from entrypoints.factories import OpenDatabase
     from entrypoints.settings.loader import LoadedSettings
     from entrypoints.web.access import Access
     from entrypoints.web.caches import CheckCache, FactReader, SummaryCache
@@ -134,7 +133,7 @@ class ThreadDatabases:
 
     def __init__(self, container: Container) -> None:
         self._loaded = container.settings()
-        self._open: Callable[[], OpenDatabase] = container.page_database
+        self._open: Callable[[], Database] = container.page_database
         for shared in (container.known_paths, container.lock_state):
             shared()  # built now, by one thread
         self._open_watch = container.watch
@@ -143,13 +142,13 @@ class ThreadDatabases:
         self._opened: list[Database | SearchIndex] = []
         self._watch: QueueWatch | None = None
 
-    def current(self) -> OpenDatabase:
+    def current(self) -> Database:
         """The database of this thread; reopened if the file was replaced.
 
         Raises:
             RepositoryError: the database cannot be opened.
         """
-        database: OpenDatabase | None = getattr(self._local, "database", None)
+        database: Database | None = getattr(self._local, "database", None)
         if database is not None and database.is_current:
             return database
         self._local.repository = None

@@ -9,7 +9,7 @@ from adapters.comfyui_server.address import ServerAddress
 from adapters.comfyui_server.deadlines import ServerLimits
 from adapters.comfyui_server.pool import ServerPool
 from adapters.comfyui_server.renderer import ServerRenderer
-from adapters.comfyui_server.server_workflow import server_workflow
+from adapters.comfyui_server.server_workflow import WorkflowSource
 from adapters.system_clock import SystemClock
 from domain.prompt import Kind
 from tests.unit.adapters.comfyui_graph.graphs import saved
@@ -92,7 +92,7 @@ def workflows(
     made: dict[WorkflowKey, Callable[[], Result[ServerWorkflow, Failure]]] = {}
     for kind in Kind:
         graph = (graphs or {}).get(kind) or GRAPHS[kind]()
-        loaded = server_workflow(saved(folder, graph), kind, INPUTS[kind])
+        loaded = WorkflowSource(saved(folder, graph), kind, INPUTS[kind])()
         made[kind, ""] = lambda loaded=loaded: loaded  # type: ignore[misc]
     return made
 

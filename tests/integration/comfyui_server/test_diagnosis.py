@@ -99,3 +99,22 @@ def test_an_unreadable_workflow_is_an_error(stage: Stage) -> None:
     failure = Failure(FailureCode.WORKFLOW_UNUSABLE, "flow.json is not JSON")
     examined = ServerChecks({(Kind.IMAGE, ""): lambda: Refused(failure)}, [])
     assert [check.finding for check in examined.checks()] == [failure.message]
+
+
+def test_one_server_of_two_that_is_away_is_a_warning(stage: Stage) -> None:
+    """The other one renders; a workflow that only the first may render is an error."""
+    away, double = stage.double(), stage.double()
+    away.stop()
+    servers = [ServerAddress(away.url), ServerAddress(double.url)]
+    shown = checks(stage.folder / "flows", *servers)
+    assert shown[f"ComfyUI {away.url}"].status is CheckStatus.WARNING
+    assert "the others are used meanwhile" in shown[f"ComfyUI {away.url}"].finding
+    assert shown["image workflow"].status is CheckStatus.OK
+    servers = [
+        ServerAddress(away.url, kinds=frozenset({Kind.IMAGE})),
+        ServerAddress(double.url, kinds=frozenset({Kind.AUDIO})),
+    ]
+    shown = checks(stage.folder / "flows", *servers)
+    assert shown["image workflow"].status is CheckStatus.ERROR
+    assert "no server that may render it can be reached" in shown["image workflow"].finding
+    assert shown["audio workflow"].status is CheckStatus.OK

@@ -46,6 +46,7 @@ TABLES = {
     "media_generator_render_workflows",
     "media_generator_labels",
     "media_generator_reuse",
+    "media_generator_holds",
 }
 INDEXES = {
     "media_generator_pending_image",
@@ -453,6 +454,7 @@ SHORT_LISTS = {
     "SCAN json_each VIRTUAL TABLE INDEX 1:",  # values that we pass
     "SCAN media_generator_state",  # one row
     "SCAN media_generator_pauses",  # one row for each pool that could not render
+    "SCAN media_generator_holds",  # one row for each workflow that cannot run
     "SCAN m",  # prompts that a person moved in the queue
     "SCAN j",  # jobs that are on servers now
     "SCAN j USING COVERING INDEX media_generator_server_jobs_of_render",

@@ -335,6 +335,9 @@ def _pause(connection: Connection) -> None:
     controls.pause(PausedBy.PERSON, "for a test", "", ())
     controls.pause(PausedBy.ENVIRONMENT, "for a test", "disk_full", ())
     controls.paused()
+    controls.hold(Kind.IMAGE, "anime", CRASH)
+    controls.holds()
+    controls.end_hold(Kind.IMAGE, "anime")
     controls.resume(PausedBy.ENVIRONMENT)
     controls.resume()
 

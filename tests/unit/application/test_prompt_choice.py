@@ -165,3 +165,23 @@ def test_prompts_that_a_busy_server_would_reach_sooner_are_left_to_it() -> None:
     assert place.chooser.narrow(IMAGES, 1)[0] == replace(IMAGES, only=frozenset({4}))
     place.clock.advance(0.1)
     assert place.claim(slot=2) == 1
+
+
+def test_prompts_whose_server_does_not_answer_wait_with_a_reason() -> None:
+    """Others are taken, no slot waits for a place, and the reason goes once none is left."""
+    place = Place(FakeQueue({1: "b", 2: "a", 3: "b"}))
+    place.renderer.fits = {"b": Fit.AWAY}
+    chosen, _ = place.chooser.narrow(IMAGES, 1)
+    assert chosen is not None
+    assert chosen.only == frozenset({2})
+    assert [failure.message for failure in place.chooser.away().values()] == ["b"]
+    del place.queue.pending[2]
+    assert place.chooser.narrow(IMAGES, 1) == (None, frozenset())
+    assert list(place.chooser.away()) == [(Kind.IMAGE, "b")]
+    place.renderer.fits = {"b": Fit.IMPOSSIBLE}
+    assert place.chooser.narrow(IMAGES, 1) == (None, frozenset({Kind.IMAGE}))
+    assert place.chooser.away() == {}
+    place.renderer.fits = {"b": Fit.AWAY}
+    place.chooser.narrow(IMAGES, 1)
+    place.clock.advance(61)
+    assert place.chooser.away() == {}

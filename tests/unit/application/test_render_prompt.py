@@ -16,10 +16,11 @@ from application.ports.prompt_repository import RepositoryBusyError, Selection
 from application.prompt_render import PromptRenderer
 from application.signals import StopRequest
 from domain.affinity import Fit, Need
+from domain.brief import seed_for
 from domain.failure import Failure, FailureCode
 from domain.picture_size import PictureSize, SizeRule
 from domain.prompt import Kind, Writing
-from domain.render import Claim, ServerJob, WorkflowProcess, seed_for
+from domain.render import Claim, ServerJob, WorkflowProcess
 from tests.fakes.artifact_store import Content, InMemoryArtifactStore
 from tests.fakes.database import RenderRow
 from tests.harness import BRIEFS, Harness, holding, in_memory
@@ -309,6 +310,9 @@ class _Asking:
 
     def fit(self, need: Need, slot: int, ahead: int = 0) -> Fit:
         return Fit.POSSIBLE
+
+    def why_away(self, need: Need) -> Failure | None:
+        return None
 
     def reserve(self, prompt_id: int, need: Need, slot: int, ahead: int = 0) -> None:
         """Do nothing."""

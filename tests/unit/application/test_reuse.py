@@ -6,20 +6,28 @@ import fcntl
 import hashlib
 import os
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from adapters.file_copies import FICLONE
 from adapters.media_files.media_file import MediaFolder
 from application.ports.events import RenderReused
 from application.ports.media_renderer import RenderingFacts, RenderJob
 from application.ports.prompt_repository import Candidate, Selection
 from application.ports.reuse import ReusableFile
-from application.reuse import FICLONE, AnswerablePrompts, ReusingRenderer, reuse_key
+from application.reuse import (
+    AnswerablePrompts,
+    JobKeys,
+    ReusingRenderer,
+    TwinPrompts,
+    reuse_key,
+)
 from domain.brief_parser import parse_brief
 from domain.picture_size import PictureSize, SizeRule
 from domain.prompt import Kind, Writing
-from domain.render import ServerJob
+from domain.render import Claim, ServerJob
 from tests.contract.media_renderer_contract import RecordingContext
 from tests.fakes.events import EventRecorder
 from tests.fakes.media_renderer import FakeMediaRenderer
@@ -193,14 +201,21 @@ class Waiting:
         """The first prompts of a selection."""
         self.looks += 1
         waiting = self.candidates_by_id.items()
-        return tuple(one for key, one in waiting if key not in selection.excluding)[:limit]
+        return tuple(
+            one
+            for key, one in waiting
+            if key not in selection.excluding and (selection.only is None or key in selection.only)
+        )[:limit]
 
 
 def answerable(world: World, queue: Waiting, clock: ManualClock) -> AnswerablePrompts:
-    """A finder of prompts that can be answered without a render."""
-    repository = cast("PromptRepository", queue)
-    size = SizeRule(width=512, height=512)
-    return AnswerablePrompts(repository, world.index, lambda *_: world.workflow, size, clock)
+    """What finds prompts in a queue."""
+    return AnswerablePrompts(cast("PromptRepository", queue), world.index, keys(world), clock)
+
+
+def keys(world: World) -> JobKeys:
+    """The keys of prompts as those of the world's jobs."""
+    return JobKeys(lambda *_: world.workflow, SizeRule(width=512, height=512))
 
 
 def found(answers: AnswerablePrompts, selection: Selection) -> list[int]:
@@ -234,3 +249,58 @@ def test_prompts_that_need_no_renderer_are_offered_once_a_minute(world: World) -
     clock.advance(60.0)
     only = Selection(kinds=frozenset(Kind), only=frozenset({9, 10}), excluding=frozenset({10}))
     assert found(answers, only) == [9]
+
+
+def claim(prompt_id: int) -> Claim:
+    """A claim of a prompt."""
+    return Claim(prompt_id, prompt_id, Kind.IMAGE, datetime(2026, 1, 6, tzinfo=UTC), ())
+
+
+def test_a_prompt_waits_for_one_that_asks_for_the_same(world: World) -> None:
+    """Others go before it; when that one ends, however that was, it is the next one."""
+    queue = Waiting()
+    for prompt_id in (1, 2, 3):
+        queue.add(prompt_id)
+    queue.add(4, '{"prompt": "a wolf", "seed": 3}')
+    queue.add(5, '{"prompt": "a fox"}')
+    twins, all_kinds = TwinPrompts(cast("PromptRepository", queue), keys(world)), Selection()
+
+    def take() -> int | None:
+        narrowed = twins.narrow(all_kinds)
+        if narrowed is None:
+            return None
+        assert narrowed.only is not None
+        [prompt_id] = narrowed.only
+        del queue.candidates_by_id[prompt_id]
+        twins.begun(claim(prompt_id))
+        return prompt_id
+
+    assert [take(), take(), take(), take()] == [1, 4, 5, None]
+    assert twins.waiting() == {2: Kind.IMAGE, 3: Kind.IMAGE}
+    looks = queue.looks
+    assert take() is None
+    assert queue.looks == looks + 1  # not at each of those that wait
+    twins.ended(claim(4))
+    assert take() is None
+    twins.ended(claim(1))
+    assert twins.waiting() == {}
+    assert [take(), take()] == [2, None]
+    twins.ended(claim(2))
+    assert take() == 3
+
+
+def test_prompts_without_a_seed_wait_for_nothing(world: World) -> None:
+    """Nor do those of a workflow that is never reused."""
+    queue = Waiting()
+    for prompt_id in (1, 2):
+        queue.add(prompt_id, '{"prompt": "a fox"}')
+    queue.add(3)
+    queue.add(4)
+    twins = TwinPrompts(cast("PromptRepository", queue), keys(world))
+    world.workflow = ""
+    for prompt_id in (1, 2, 3, 4):
+        narrowed = twins.narrow(Selection())
+        assert narrowed is not None
+        assert narrowed.only == frozenset({prompt_id})
+        twins.begun(claim(prompt_id))
+        del queue.candidates_by_id[prompt_id]

@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from application.ports.events import KindRecovered, KindUnavailable
+from application.ports.live_state import GateView, WorkerView
 from application.ports.workflows import PromptHints
 from application.workflow_choice import WorkflowChoices
-from application.workflow_holds import WorkflowHolds
+from application.workflow_holds import WorkflowHolds, unavailable_kinds
 from domain.breaker import CircuitBreaker, PastRender, Verdict
 from domain.brief_parser import parse_brief
 from domain.failure import Failure, FailureCode
+from domain.lease import ProcessIdentity
 from domain.prompt import Kind
 from domain.render import Claim
 from domain.workflow_rules import WorkflowRule, WorkflowRules
+from tests.fakes.database import InMemoryDatabase, InMemoryQueueControls
 from tests.fakes.events import EventRecorder
 from tests.fakes.media_renderer import FakeMediaRenderer
 from tests.fakes.system import ManualClock
@@ -76,10 +79,19 @@ class World:
         self.clock, self.events, self.renderer = ManualClock(), EventRecorder(), Renderer()
         self.records = Records()
         self.choices = WorkflowChoices({Kind.IMAGE: RULES}, self.records)
-        self.holds = WorkflowHolds(
-            self.choices, self.renderer, CircuitBreaker, self.clock, self.events
-        )
+        self.controls = InMemoryQueueControls(InMemoryDatabase(), self.clock)
+        self.restart()
         self.renders = 0
+
+    def restart(self) -> None:
+        """Another process begins; the database is the same."""
+        self.holds = WorkflowHolds(
+            self.choices, self.renderer, CircuitBreaker, self.clock, self.events, self.controls
+        )
+
+    def written(self) -> dict[WorkflowKey, str]:
+        """The codes of the holds in the database."""
+        return {(hold.kind, hold.workflow): hold.code for hold in self.controls.holds()}
 
     def begin(self, name: str) -> Claim:
         """Start a render of a workflow."""
@@ -189,3 +201,64 @@ def test_a_restart_remembers_the_failures_of_workflows(world: World) -> None:
     assert not world.holds.may_claim(ANIME)
     assert [world.holds.judges(one) for one in past] == [True, True, True, True, False]
     assert not world.holds.judges(PastRender(Kind.IMAGE, 6, FAILED))
+    assert world.events.events == [KindUnavailable(Kind.IMAGE, FAILED, "anime")]
+
+
+def test_what_preflight_finds_is_written_down_until_it_is_gone(world: World) -> None:
+    """So it is known while no worker runs; the next one keeps it, or finds that it is over."""
+    world.renderer.refused[ANIME] = MISSING
+    world.holds.preflight(Kind.IMAGE)
+    assert world.written() == {ANIME: "model_missing"}
+    world.restart()
+    world.holds.replay(())
+    assert world.written() == {ANIME: "model_missing"}
+    world.holds.preflight(Kind.IMAGE)
+    assert world.written() == {ANIME: "model_missing"}
+    world.renderer.refused[ANIME] = FULL
+    world.clock.advance(6)
+    world.holds.preflight(Kind.IMAGE)
+    assert world.written() == {ANIME: "disk_full"}
+    world.restart()
+    world.holds.replay(())
+    del world.renderer.refused[ANIME]
+    world.holds.preflight(Kind.IMAGE)
+    assert world.written() == {}
+
+
+def test_failures_that_hold_a_workflow_are_written_down_until_a_success(world: World) -> None:
+    """Also those from before a restart; that nothing is missing does not end them."""
+    past = [PastRender(Kind.IMAGE, number, FAILED, "anime") for number in (1, 2, 3)]
+    for _ in range(3):
+        world.holds.judge(world.begin("anime"), FAILED)
+    assert world.written() == {ANIME: "workflow_failed"}
+    world.restart()
+    world.holds.replay(past)
+    world.holds.preflight(Kind.IMAGE)
+    assert world.written() == {ANIME: "workflow_failed"}
+    world.holds.succeeded(world.begin("anime"))
+    assert world.written() == {}
+
+
+def test_a_workflow_that_the_settings_lost_is_not_held_any_more(world: World) -> None:
+    """Nothing else would ever end it."""
+    world.controls.hold(Kind.IMAGE, "poster", MISSING)
+    world.holds.replay(())
+    assert world.written() == {}
+
+
+def test_what_workers_say_counts_before_what_was_written_down(world: World) -> None:
+    """The same workflow is named once, unless another machine found it; the reason has a hint."""
+    world.controls.hold(Kind.IMAGE, "anime", MISSING)
+    [hold] = world.controls.holds()
+    [written] = unavailable_kinds((), [hold])
+    assert (written.workflow, written.hint, written.since) == ("anime", MISSING.hint, hold.since)
+    reported = replace(written, since="", message="now")
+    identity = ProcessIdentity("studio", "b1", "", 11, "1")
+    gate = GateView(unavailable=(reported,))
+    worker = WorkerView(identity, "run", 1, *(datetime(2026, 1, 1, tzinfo=UTC),) * 2, (), (), gate)
+    assert unavailable_kinds([worker, worker], [hold]) == [reported]
+    there = replace(hold, elsewhere="on attic")
+    assert unavailable_kinds([worker], [there]) == [
+        reported,
+        replace(written, elsewhere="on attic"),
+    ]

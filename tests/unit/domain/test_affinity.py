@@ -327,3 +327,20 @@ def test_a_server_with_nothing_else_to_do_helps_where_that_is_sooner() -> None:
     servers = TwoServers(AffinityLimits(50, 600.0), 5, (2, 2))
     assert servers.run(prompts) <= 45
     assert servers.loads == {0: 2, 1: 1}
+
+
+def test_times_that_were_kept_count_as_if_they_had_been_learnt() -> None:
+    """The last renders count; those of this process are newer than what was kept."""
+    need = Need(Kind.IMAGE, "a", ("a.safetensors",))
+    before, after = RenderTimes(), RenderTimes()
+    for seconds in (4.0, 4.0, 4.0):
+        before.learn("s", need, seconds, had_loaded=False)
+    before.learn("s", need, 1.0, had_loaded=True)
+    after.learn("s", need, 3.0, had_loaded=True)
+    after.recall(before.rows())
+    assert after.load_seconds(need, ["s"]) == pytest.approx(2.0)
+    assert after.render_seconds(need, ["s"]) == pytest.approx(2.0)
+    for _ in range(5):
+        after.learn("s", need, 5.0, had_loaded=True)
+    assert after.render_seconds(need, ["s"]) == pytest.approx(5.0)
+    assert RenderTimes().rows() == []

@@ -17,6 +17,7 @@ from domain.brief_paths import (
     PathSyntaxError,
     ValueType,
     notes_without,
+    path_field,
     read_scalar,
 )
 from domain.prompt import Kind
@@ -225,3 +226,17 @@ def test_values_used_by_a_workflow_are_not_noted_as_unused() -> None:
     assert not [note for note in kept[:-1] if "tags" in note or "Steps" in note or "one" in note]
     assert "LoRA" in kept[0]
     assert notes_without(["not used: tags"], paths) == ()
+
+
+def test_image_and_mask_name_pictures_without_saying_so() -> None:
+    """Their type can be another one all the same; other names have none of their own."""
+    assert path_field("image", {}).type is ValueType.IMAGE
+    assert path_field("mask", {"default": "a.png"}).type is ValueType.MASK
+    assert path_field("image", {"type": "string"}).type is ValueType.STRING
+    assert path_field("technical_params.image", {}).type is None
+
+
+def test_large_bounds_are_written_in_full() -> None:
+    """A person must recognise the number of the settings."""
+    field = path_field("technical_params.color", {"type": "integer", "max": 16777215})
+    assert "more than 16777215, the most" in field.checked(99999999999).failure()

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.brief import ImageBrief
+from domain.brief import ImageBrief, seed_for
 from domain.prompt import Kind
-from domain.render import seconds_left, seed_for
+from domain.render import seconds_left
 
 BRIEF = ImageBrief("a lake")
 

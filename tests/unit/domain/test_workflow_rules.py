@@ -132,3 +132,18 @@ def test_a_misspelt_condition_is_noticed() -> None:
     assert misspelt("lora", Kind.IMAGE) is None
     assert misspelt("params.mod", Kind.IMAGE) is None
     assert misspelt("genre", Kind.AUDIO) is None
+
+
+def test_a_star_fits_an_object_too() -> None:
+    """A picture may be named by an artifact, for one; an empty object names nothing."""
+    rules = WorkflowRules(
+        Kind.IMAGE, (WorkflowRule("pic", {"image": ("*",)}), WorkflowRule("plain"))
+    )
+    for content, name in (
+        ('{"prompt": "a", "image": {"artifact": 2}}', "pic"),
+        ('{"prompt": "a", "image": "a.png"}', "pic"),
+        ('{"prompt": "a", "image": {}}', "plain"),
+        ('{"prompt": "a"}', "plain"),
+    ):
+        brief = parse_brief(Kind.IMAGE, content).unwrap()
+        assert rules.choose(brief).unwrap().name == name

@@ -50,7 +50,7 @@ from application.ports.prompt_repository import RepositoryError, Selection
 from application.prompt_render import PromptRenderer, RenderFinalizer
 from application.recovery import OrphanedJobs, Recovery
 from application.registration import Registration
-from application.reuse import AnswerablePrompts, ReusingRenderer
+from application.reuse import AnswerablePrompts, JobKeys, ReusingRenderer
 from application.signals import StopRequest
 from application.slot import RenderSlot
 from domain.picture_size import SizeRule
@@ -124,6 +124,7 @@ ONCE: dict[str, type[object]] = {
     "outbox_connection": Connection,
     "repository": REPOSITORY,
     "reuse_index": REUSE_INDEX,
+    "job_keys": JobKeys,
     "leases": LEASES,
     "renderer": ScriptRenderer,
     "own_renderer": ScriptRenderer,
@@ -245,7 +246,7 @@ def test_every_provider_resolves(build: Build, config: ConfigFolder) -> None:
             "workflow_choices",
             "workflow_holds",
         }
-        | {"answerable"}
+        | {"answerable", "twins"}
     )
     assert set(container.providers) == named
     for name in VALUES:

@@ -9,6 +9,8 @@ import pytest
 
 from adapters.media_marks.signature import make_test_certificate
 from application.ports.doctor import Check, CheckStatus
+from domain.prompt import Kind
+from domain.workflow_rules import WorkflowKey
 from entrypoints import doctor
 from entrypoints.cli.invocation import Invocation
 
@@ -104,6 +106,46 @@ def test_the_doctor_warns_a_month_before_the_certificate_ends(
     [check] = [one for one in doctor.diagnose(settings, problems) if one.subject == "signatures"]
     assert (check.status, words in check.finding) == (status, True)
     assert bool(check.remedy) == (status is CheckStatus.WARNING)
+
+
+INK, PHOTO = (Kind.IMAGE, "ink"), (Kind.IMAGE, "photo")
+
+
+def of(key: WorkflowKey, status: CheckStatus) -> Check:
+    """A check of a workflow."""
+    return Check("a workflow", status, "It is so.", workflow=key)
+
+
+@pytest.mark.parametrize(
+    ("checks", "statuses"),
+    [
+        pytest.param(
+            [of(INK, CheckStatus.ERROR), of(INK, CheckStatus.OK), of(PHOTO, CheckStatus.WARNING)],
+            [CheckStatus.WARNING, CheckStatus.OK, CheckStatus.WARNING],
+            id="the others run",
+        ),
+        pytest.param(
+            [of(INK, CheckStatus.ERROR), of(PHOTO, CheckStatus.OK), of(PHOTO, CheckStatus.ERROR)],
+            [CheckStatus.ERROR, CheckStatus.OK, CheckStatus.ERROR],
+            id="none runs",
+        ),
+        pytest.param(
+            [of(INK, CheckStatus.ERROR), of((Kind.AUDIO, ""), CheckStatus.OK)],
+            [CheckStatus.ERROR, CheckStatus.OK],
+            id="only another kind runs",
+        ),
+    ],
+)
+def test_a_workflow_is_an_error_only_where_none_of_its_kind_runs(
+    checks: list[Check], statuses: list[CheckStatus]
+) -> None:
+    """Otherwise its own prompts wait, and the finding says so."""
+    shown = list(doctor.held_back(checks))
+    assert [check.status for check in shown] == statuses
+    for before, after in zip(checks, shown, strict=True):
+        is_held = before.status is not after.status
+        assert after.holds == is_held
+        assert ("its prompts wait" in after.finding) == is_held
 
 
 def marking_checks(tmp_path: Path, mode: int = 0o600, **marking: object) -> dict[str, Check]:

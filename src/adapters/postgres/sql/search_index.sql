@@ -101,7 +101,7 @@ WITH newest AS MATERIALIZED (
         FROM media_generator_search
         WHERE prompt_id < :before
         ORDER BY prompt_id DESC
-        LIMIT 50 * CAST(:limit AS bigint)
+        LIMIT 100 * CAST(:limit AS bigint)
     ) AS part
     WHERE part.words @@ CAST(:expression AS tsquery)
     ORDER BY part.prompt_id DESC

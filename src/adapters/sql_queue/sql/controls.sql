@@ -57,3 +57,32 @@ DELETE FROM media_generator_pauses
 WHERE
     settings = :settings AND (host = :host OR (boot <> '' AND boot = :boot))
     AND kind IN {texts:kinds};
+
+-- Named workflows that hold back their prompts, those of this place first.
+
+-- name: holds
+SELECT
+    host = :host OR (boot <> '' AND boot = :boot), settings = :settings,
+    kind, workflow, code, message, held_at, host, settings
+FROM media_generator_holds
+ORDER BY held_at, host, settings, kind DESC, workflow;
+
+-- name: hold
+INSERT INTO media_generator_holds (host, boot, settings, kind, workflow, code, message)
+VALUES (:host, :boot, :settings, :kind, :workflow, :code, :message)
+ON CONFLICT (host, settings, kind, workflow) DO UPDATE SET
+    held_at = CASE
+        WHEN media_generator_holds.code = excluded.code THEN media_generator_holds.held_at
+        ELSE excluded.held_at
+    END,
+    boot = excluded.boot, code = excluded.code, message = excluded.message;
+
+-- name: forget_old_holds
+DELETE FROM media_generator_holds
+WHERE held_at < {days_ago:30} AND NOT (settings = :settings AND host = :host);
+
+-- name: end_hold
+DELETE FROM media_generator_holds
+WHERE
+    settings = :settings AND (host = :host OR (boot <> '' AND boot = :boot))
+    AND kind = :kind AND workflow = :workflow;

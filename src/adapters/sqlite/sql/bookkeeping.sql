@@ -287,6 +287,21 @@ CREATE TABLE IF NOT EXISTS media_generator_reuse (
     files TEXT NOT NULL CHECK (json_valid(files))
 ) WITHOUT ROWID;
 
+-- Named workflows that hold back their prompts. Each belongs to the machine and the settings that met the failure.
+
+-- name: create_holds
+CREATE TABLE IF NOT EXISTS media_generator_holds (
+    host TEXT NOT NULL,
+    boot TEXT NOT NULL,
+    settings TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('image', 'audio')),
+    workflow TEXT NOT NULL CHECK (length(workflow) BETWEEN 1 AND 64),
+    code TEXT NOT NULL,
+    message TEXT NOT NULL,
+    held_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    PRIMARY KEY (host, settings, kind, workflow)
+) WITHOUT ROWID;
+
 -- name: create_pending_image_index
 CREATE INDEX IF NOT EXISTS media_generator_pending_image
 ON prompts (created_at, id)

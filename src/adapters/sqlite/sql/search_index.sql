@@ -27,7 +27,7 @@ ON media_generator_search (prompt_id) WHERE is_open = 1;
 
 -- name: create_words
 CREATE VIRTUAL TABLE IF NOT EXISTS media_generator_search_words USING fts5 (
-    words, content = '', tokenize = 'unicode61 remove_diacritics 0', prefix = '2 3'
+    words, content = '', tokenize = 'unicode61 remove_diacritics 0', prefix = '1 2 3'
 );
 
 -- Words of four letters and more: the beginning of one becomes the few words that it stands for, whose

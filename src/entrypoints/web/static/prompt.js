@@ -47,6 +47,15 @@ async function refresh(signal) {
   article.dataset.live = wanted.dataset.live;
 }
 
+// The browser's player moves its parts as it learns how long a song is: until then only its place is there.
+function showPlayer(audio) {
+  requestAnimationFrame(() => requestAnimationFrame(() => audio.classList.remove("waits")));
+}
+for (const name of ["loadedmetadata", "error", "stalled"]) {
+  byId("outputs").addEventListener(name, (event) => showPlayer(event.target), true);
+}
+for (const audio of document.querySelectorAll("audio.waits")) if (audio.readyState || audio.error) showPlayer(audio);
+
 function showProgress(live) {
   const box = byId("progress"), bar = box.querySelector("progress"), picture = box.querySelector("img");
   box.hidden = !live;

@@ -1,5 +1,5 @@
 // The queue page: live status, and actions on prompts.
-import { api, base, complain, el, poll, span, toast } from "./site.js";
+import { api, base, complain, el, poll, span, time, toast } from "./site.js";
 import { LongList } from "./long_list.js";
 import {
   arrange, blank, fillEnded, fillFailed, fillRendering, fillWaiting, put, putMoment, putOrHide,
@@ -15,7 +15,16 @@ const BROKEN_WORKFLOW = {
   image: (workflow) => _("Images of the workflow “%(workflow)s” cannot be rendered.", { workflow }),
   audio: (workflow) => _("Songs of the workflow “%(workflow)s” cannot be rendered.", { workflow }),
 };
-const brokenText = ({ kind, workflow }) => (workflow ? BROKEN_WORKFLOW[kind](workflow) : BROKEN[kind]);
+const WAITING = { image: _("Some images wait."), audio: _("Some songs wait.") };
+const WAITING_WORKFLOW = {
+  image: (workflow) => _("Some images of the workflow “%(workflow)s” wait.", { workflow }),
+  audio: (workflow) => _("Some songs of the workflow “%(workflow)s” wait.", { workflow }),
+};
+const brokenText = ({ kind, workflow, some }) => {
+  const [whole, named] = some ? [WAITING, WAITING_WORKFLOW] : [BROKEN, BROKEN_WORKFLOW];
+  return workflow ? named[kind](workflow) : whole[kind];
+};
+const brokenReason = ({ message, elsewhere }) => (elsewhere ? ` ${message} (${elsewhere})` : ` ${message}`);
 const byId = (id) => document.getElementById(id);
 const number = (count) => count.toLocaleString(language);
 
@@ -119,7 +128,8 @@ function showBroken(broken) {
   list.said = said;
   list.hidden = broken.length === 0;
   list.replaceChildren(...broken.map((each) => el("li", { class: "notice bad" },
-    el("p", {}, el("b", { text: brokenText(each) }), " ", el("code", { text: each.code }), ` ${each.message}`),
+    el("p", {}, el("b", { text: brokenText(each) }), " ", el("code", { text: each.code }), brokenReason(each),
+      ...(each.since ? [" ", time(each.since)] : [])),
     el("p", { class: "hint", text: each.hint || "" }))));
 }
 

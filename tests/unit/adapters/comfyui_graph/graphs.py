@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from adapters.comfyui_server.examples import example
-from adapters.comfyui_server.server_workflow import server_workflow
+from adapters.comfyui_server.server_workflow import WorkflowSource
 from application.ports.media_renderer import RenderJob
 from domain.brief import Brief, ImageBrief, LyricsBrief, Section
 from domain.picture_size import PictureSize
@@ -52,15 +52,15 @@ def saved(folder: Path, document: object) -> Path:
 def loaded(
     folder: Path, graph: Graph, given: ConfiguredInputs | None = None, kind: Kind = Kind.IMAGE
 ) -> ServerWorkflow:
-    """Load the workflow of a graph."""
-    return server_workflow(saved(folder, graph), kind, given or {}).unwrap()
+    """The workflow of a graph."""
+    return WorkflowSource(saved(folder, graph), kind, given or {})().unwrap()
 
 
 def why_not(
     folder: Path, graph: object, given: ConfiguredInputs | None = None, kind: Kind = Kind.IMAGE
 ) -> str:
-    """The reason why a workflow cannot be used."""
-    return server_workflow(saved(folder, graph), kind, given or {}).failure().message
+    """Why a workflow cannot be used."""
+    return WorkflowSource(saved(folder, graph), kind, given or {})().failure().message
 
 
 def job(brief: Brief, out: Path, seed: int = 42) -> RenderJob:

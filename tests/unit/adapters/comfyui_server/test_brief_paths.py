@@ -12,9 +12,10 @@ from returns.pipeline import is_successful
 from adapters.comfyui_graph.graph import Target
 from adapters.comfyui_graph.node_types import InputType
 from adapters.comfyui_server.input_pictures import PictureUploads
-from adapters.comfyui_server.server_workflow import bind, server_workflow
+from adapters.comfyui_server.server_workflow import WorkflowSource, bind
 from application.ports.input_pictures import InputPicture
 from domain.brief_parser import parse_brief
+from domain.brief_paths import ValueType
 from domain.failure import FailureCode
 from domain.prompt import Kind
 from tests.unit.adapters.comfyui_graph.graphs import (
@@ -147,7 +148,7 @@ def test_equal_values_have_equal_fingerprints(tmp_path: Path) -> None:
 def test_the_only_loader_gets_the_picture_where_that_is_allowed(tmp_path: Path) -> None:
     """Inferred with an input folder only, and for a single node only."""
     file = saved(tmp_path, graph())
-    workflow = server_workflow(file, Kind.IMAGE, {}, pictures=True).unwrap()
+    workflow = WorkflowSource(file, Kind.IMAGE, {}, pictures=True)().unwrap()
     assert workflow.targets["image"] == (Target("9", "image"),)
     with_picture = replace(job_of(tmp_path), pictures={"image": RED})
     assert (
@@ -155,11 +156,16 @@ def test_the_only_loader_gets_the_picture_where_that_is_allowed(tmp_path: Path) 
     )
     own = bind(workflow, job_of(tmp_path), "x").unwrap().graph["9"]["inputs"]["image"]
     assert own == "example.png"
-    assert "image" not in server_workflow(file, Kind.IMAGE, {}).unwrap().targets
+    named = WorkflowSource(file, Kind.IMAGE, {"image": "9.image"})().unwrap()
+    assert (named.targets["image"], named.paths["image"].type) == (
+        (Target("9", "image"),),
+        ValueType.IMAGE,
+    )
+    assert "image" not in WorkflowSource(file, Kind.IMAGE, {})().unwrap().targets
     twice = graph() | {"11": node("LoadImage", image="b.png")}
     twice["10"]["inputs"]["more"] = ["11", 0]
     file = saved(tmp_path, twice)
-    assert "image" not in server_workflow(file, Kind.IMAGE, {}, pictures=True).unwrap().targets
+    assert "image" not in WorkflowSource(file, Kind.IMAGE, {}, pictures=True)().unwrap().targets
 
 
 @pytest.mark.parametrize(
@@ -210,7 +216,7 @@ class Folder:
 def test_a_picture_is_uploaded_once_and_again_when_it_is_missing(tmp_path: Path) -> None:
     """Another file with its name is neither replaced nor used."""
     server, uploads = Folder(), PictureUploads()
-    workflow = server_workflow(saved(tmp_path, graph()), Kind.IMAGE, {}, pictures=True).unwrap()
+    workflow = WorkflowSource(saved(tmp_path, graph()), Kind.IMAGE, {}, pictures=True)().unwrap()
     nodes = bind(workflow, job_of(tmp_path), "x").unwrap().graph
     for count in (1, 1):
         uploads.place(server, workflow, nodes, {"image": RED})  # type: ignore[arg-type]

@@ -10,9 +10,11 @@ from returns.pipeline import is_successful
 from adapters.comfyui_graph.graph import Target
 from adapters.comfyui_graph.node_types import InputType
 from adapters.comfyui_server.address import ServerAddress
+from adapters.comfyui_server.client import ServerClient, ServerError
 from adapters.comfyui_server.job_socket import JobSocket
 from adapters.comfyui_server.pool import Server, ServerPool, ServerSlot, _Compatibility
 from adapters.comfyui_server.server_workflow import ServerWorkflow
+from adapters.comfyui_server.times_file import read_times
 from domain.affinity import Fit, Need
 from domain.brief_parser import parse_brief
 from domain.brief_paths import BriefPath, PathField
@@ -21,6 +23,8 @@ from domain.prompt import Kind
 from tests.fakes.system import ManualClock
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pytest
 
     from adapters.comfyui_server.deadlines import StopCheck
@@ -254,5 +258,73 @@ def test_a_prompt_goes_only_to_servers_that_offer_its_model(
     assert place.give(unknown) == "s0"
     failure = Failure(FailureCode.SERVER_UNREACHABLE, "gone")
     place.servers.mark_unhealthy(place.servers.servers[1], failure)
-    assert place.fit(oil) is Fit.IMPOSSIBLE  # it offered the model before it disappeared
+    assert place.fit(oil) is Fit.AWAY  # it offered it before it was gone
+    assert place.fit(unknown) is Fit.LOADED  # every server was asked: its render says why
+    assert place.servers.why_away(place.workflow, unknown) is None
+    reason = place.servers.why_away(place.workflow, oil)
+    assert reason is not None
+    assert reason.message == "no server that answers offers technical_params.lora 'oil'; gone"
+    refused = place.servers.acquire(place.workflow, oil, NEVER)
+    assert refused.failure().code is FailureCode.SERVER_UNREACHABLE
     place.servers.close()
+
+
+def test_a_prompt_waits_for_a_server_that_was_never_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may offer what none of the others does; what one of these offers waits for nothing."""
+    place = LoraServer(monkeypatch, ("ink.safetensors",), ("oil.safetensors",))
+    there = place.servers.servers[1]
+    there._compatibility.clear()  # noqa: SLF001 - as if it had never been asked
+    place.servers.mark_unhealthy(there, Failure(FailureCode.SERVER_UNREACHABLE, "gone"))
+    assert place.fit(place.need(lora="gouache")) is Fit.AWAY
+    assert place.fit(place.need(lora="ink")) is Fit.POSSIBLE
+    assert place.fit(place.need()) is Fit.POSSIBLE
+    assert place.servers.why_away(place.workflow, place.need(lora="ink")) is None
+    place.servers.close()
+
+
+def test_what_a_server_rendered_last_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before it got a job of this process; again after it was away."""
+    asked: list[int] = []
+    graph = {"1": {"inputs": {"ckpt_name": "b.safetensors"}}, "2": "damaged"}
+
+    def last_graph(_client: ServerClient) -> dict[str, object]:
+        asked.append(1)
+        if len(asked) > 1:
+            raise ServerError("gone")
+        return dict(graph)
+
+    monkeypatch.setattr(ServerClient, "last_graph", last_graph)
+    servers, _ = pool(monkeypatch, set())
+    assert fit(servers, B) is Fit.LOADED
+    assert fit(servers, A) is Fit.POSSIBLE
+    give(servers, A)
+    assert fit(servers, A) is Fit.LOADED
+    assert len(asked) == 1
+    servers.servers[0].forget_compatibility()
+    assert fit(servers, A) is Fit.POSSIBLE
+    assert fit(servers, A) is Fit.POSSIBLE
+    assert len(asked) == 2
+    plain, _ = pool(monkeypatch, set(), prefers_loaded=False)
+    assert fit(plain, A) is Fit.POSSIBLE
+    assert len(asked) == 2
+
+
+def test_times_are_kept_where_they_are_used(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """By the pool that is closed; without affinity nothing is written."""
+    monkeypatch.setattr(Server, "compatibility", lambda *_: None)
+    for prefers_loaded in (False, True):
+        file = tmp_path / f"{prefers_loaded}.json"
+        servers = ServerPool(
+            [ServerAddress("http://s0:1")],
+            ManualClock(),
+            times_file=file,
+            prefers_loaded=prefers_loaded,
+        )
+        slot = servers.acquire(A, need(A), NEVER).unwrap()
+        servers.learn(slot, 4.0)
+        servers.release(slot)
+        servers.close()
+        assert file.exists() == prefers_loaded
+    assert read_times(tmp_path / "True.json").rows() != []

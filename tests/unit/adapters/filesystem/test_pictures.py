@@ -213,6 +213,6 @@ def test_a_lack_of_memory_for_a_copy_is_the_machines_fault(
     def copy(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("adapters.filesystem.collection.copy_untrusted", copy)
+    monkeypatch.setattr("adapters.filesystem.collection.copy_file", copy)
     assert tree.keep({"a.png": media_samples.png()}).failure().code is FailureCode.OUT_OF_MEMORY
     assert tree.contents() == []

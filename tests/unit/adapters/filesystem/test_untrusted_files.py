@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import os
 import socket
 from typing import TYPE_CHECKING
@@ -13,7 +11,6 @@ import pytest
 from adapters.filesystem import collection
 from adapters.filesystem.limits import StoreLimits
 from adapters.filesystem.verification.media import InvalidMediaError
-from application.reuse import FICLONE
 from domain.failure import FailureCode
 from domain.prompt import Kind
 from tests import media_samples
@@ -267,22 +264,10 @@ def _dig(top: Path, depth: int) -> None:
     os.close(folder)
 
 
-def test_a_copy_shares_blocks_if_possible(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is written then, and the copy is hashed: a writer may still change the file."""
-    (tmp_path / "a.png").write_bytes(b"new content")
-
-    def clone(copy: int, request: int, _source: int) -> None:
-        assert request == FICLONE
-        os.pwrite(copy, b"as it was", 0)
-
-    monkeypatch.setattr(fcntl, "ioctl", clone)
-    digest = hashlib.sha256()
-    top = os.open(tmp_path, os.O_RDONLY)
-    try:
-        size = collection.copy_untrusted(top, ("a.png",), tmp_path / "copy", 100, digest)
-        with pytest.raises(InvalidMediaError, match="beyond all limits"):
-            collection.copy_untrusted(top, ("a.png",), tmp_path / "other", 8, None)
-    finally:
-        os.close(top)
-    assert (size, (tmp_path / "copy").read_bytes()) == (9, b"as it was")
-    assert digest.hexdigest() == hashlib.sha256(b"as it was").hexdigest()
+def test_a_file_that_grows_while_it_is_copied_is_refused(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its size was within the limits when the folder was searched."""
+    monkeypatch.setattr(collection, "copy_file", lambda *_: 10**12)
+    failure = tree.keep({"a.png": media_samples.png()}).failure()
+    assert "grew beyond all limits" in failure.message

@@ -88,5 +88,14 @@ def test_the_keys_of_a_document_stay() -> None:
         "paused_by": "person",
         "code": "",
         "reason": "cooling down",
-        "broken": [{"kind": "audio", "code": "c", "message": "m", "hint": "h", "workflow": ""}],
+        "broken": [
+            {
+                "kind": "audio",
+                "code": "c",
+                "message": "m",
+                "hint": "h",
+                "workflow": "",
+                "is_partial": False,
+            }
+        ],
     }

@@ -29,7 +29,9 @@ RENDERS = st.builds(
     RenderView, _IDS, _IDS, _KINDS, _TIMES, st.none() | st.floats(0, 1), _TEXT, _SECONDS, _TEXT
 )
 OUTCOMES = st.builds(OutcomeView, _IDS, _IDS, _KINDS, _TEXT, _TEXT, _SECONDS, _TIMES)
-UNAVAILABLE = st.builds(UnavailableKind, _KINDS, _TEXT, _TEXT, _TEXT)
+UNAVAILABLE = st.builds(
+    UnavailableKind, _KINDS, _TEXT, _TEXT, _TEXT, _TEXT, is_partial=st.booleans()
+)
 GATES = st.builds(GateView, _TEXT, _TEXT, _TEXT, st.lists(UNAVAILABLE, max_size=2).map(tuple))
 SERVERS = st.builds(
     ServerView, _TEXT, st.lists(_TEXT, max_size=2).map(tuple), _COUNTS, _COUNTS, _COUNTS

@@ -19,12 +19,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
+from adapters.filesystem.inspection import FileInspector
 from adapters.filesystem.limits import StoreLimits
 from adapters.filesystem.verification.picture import verify_picture
 from adapters.filesystem.verification.song import verify_song
 from adapters.media_files.thumbnails import draw_thumbnail
 from adapters.media_marks.marker import Marker, scan_file
 from adapters.media_marks.songs import SONGS
+from application.file_report import Verdict, judge
 from domain.mark import ALGORITHMIC, SOURCE_TYPES, TRAINED, Mark
 from tests import media_samples
 
@@ -193,8 +195,97 @@ def test_a_wrong_source_type_is_replaced(tmp_path: Path) -> None:
     assert b"digitalCapture" not in new
 
 
-def test_a_signed_file_is_not_changed(tmp_path: Path) -> None:
-    """A changed byte would break its signature."""
+_THEIRS = (
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf='
+    '"http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about=""'
+    ' xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:xmp="http://ns.adobe.com/xap/1.0/"'
+    ' xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" xmp:CreatorTool="Studio">'
+    "<dc:format>image/x-own</dc:format>"
+    "<Iptc4xmpExt:DigitalSourceType>{stated}</Iptc4xmpExt:DigitalSourceType>"
+    "</rdf:Description></rdf:RDF></x:xmpmeta>"
+)
+
+
+@pytest.mark.parametrize("term", ["digitalCapture", "digitalArt"])
+def test_the_rest_of_a_packet_with_a_wrong_source_type_stays(tmp_path: Path, term: str) -> None:
+    """And no property is there twice, which strict readers refuse."""
+    texts = PngImagePlugin.PngInfo()
+    texts.add_itxt("XML:com.adobe.xmp", _THEIRS.format(stated=SOURCE_TYPES + term))
+    file = io.BytesIO()
+    Image.linear_gradient("L").save(file, "PNG", pnginfo=texts)
+    new, done = marked(tmp_path, file.getvalue(), "png")
+    assert (done.mark.metadata, layout_of(new, "png")[0]) == ("written", TRAINED)
+    packet = scan_file(io.BytesIO(new), "png").xmp or b""
+    root = ET.fromstring(packet)  # noqa: S314 - written above
+    stated = [
+        name
+        for one in root[0]
+        for name in (*one.attrib, *(child.tag for child in one))
+        if not name.endswith("about")
+    ]
+    assert len(stated) == len(set(stated)) == 7
+    assert b"image/x-own" in packet
+    assert b"Studio" in packet
+    assert term.encode() not in packet
+    assert b"flux1-dev.safetensors" in packet
+
+
+def test_a_source_type_of_another_vocabulary_is_replaced_with_its_packet(tmp_path: Path) -> None:
+    """Its statements cannot be separated from that of the property."""
+    texts = PngImagePlugin.PngInfo()
+    texts.add_itxt("XML:com.adobe.xmp", _THEIRS.format(stated="a photograph"))
+    file = io.BytesIO()
+    Image.linear_gradient("L").save(file, "PNG", pnginfo=texts)
+    new, done = marked(tmp_path, file.getvalue(), "png")
+    assert (done.mark.metadata, layout_of(new, "png")[0]) == ("written", TRAINED)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (b"\0\0\0\0" + b"a" * 4_200_000, "has metadata of 4,200,022 bytes"),
+        (b"\1\0\0\0" + zlib.compress(bytes(5_000_000)), "has metadata of more than"),
+        (b"\1\0\0\0nonsense", "has metadata that cannot be unpacked"),
+    ],
+)
+def test_metadata_that_cannot_be_read_are_no_damage(
+    tmp_path: Path, text: bytes, reason: str
+) -> None:
+    """The picture is published as it is, and `verify` says why it has no mark."""
+    raw = media_samples.png()
+    chunk = media_samples.png_chunk(b"iTXt", b"XML:com.adobe.xmp\0" + text)
+    new, done = marked(tmp_path, raw[:33] + chunk + raw[33:], "png")
+    assert (len(new) - len(raw) - len(chunk), reason in done.mark.problem) == (0, True)
+    report = judge(FileInspector(StoreLimits()).inspect(tmp_path / "made.png"))
+    assert report.verdict is Verdict.UNMARKED
+    assert f"Its metadata cannot be read: it {reason}" in report.reason
+
+
+def test_boxes_of_others_in_a_jpeg_are_no_signature(tmp_path: Path) -> None:
+    """Segments that may hold a manifest are used for other things too; such files are marked."""
+    raw = media_samples.picture("jpeg", (40, 30))
+    box = b"JP\0\1\0\0\0\1\0\0\0\x20jumb\0\0\0\x18jumdother" + bytes(11)
+    segment = b"\xff\xeb" + (len(box) + 2).to_bytes(2, "big") + box
+    new, done = marked(tmp_path, raw[:2] + segment + raw[2:], "jpeg")
+    assert (done.mark.metadata, done.mark.signature) == ("written", "")
+    assert segment in new
+
+
+def test_a_footer_of_an_id3_tag_goes_and_its_frames_stay(tmp_path: Path) -> None:
+    """Readers overlook a second tag, so the mark is written into the one that is there."""
+    frames = b"TIT2" + bytes([0, 0, 0, 5, 0, 0]) + b"\3Rain"
+    head = _tag(4, 0x10, frames)
+    raw = head + b"3DI" + head[3:10] + media_samples.song("mp3")
+    new, done = marked(tmp_path, raw, "mp3")
+    verify(tmp_path / "made.mp3", "mp3")
+    assert done.mark.metadata == "written"
+    assert (new.count(b"ID3\4"), new.count(b"3DI\4")) == (raw.count(b"ID3\4"), 0)
+    assert new.count(frames) == 1
+    assert decoded(new, "mp3") == decoded(raw, "mp3")
+
+
+def test_a_signed_file_is_left_as_it_is(tmp_path: Path) -> None:
+    """A new byte in it would break its signature."""
     raw = media_samples.png()
     manifest = media_samples.png_chunk(b"caBX", b"any manifest")
     signed = raw[:33] + manifest + raw[33:]

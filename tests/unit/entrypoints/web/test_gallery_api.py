@@ -81,6 +81,26 @@ def test_an_item_says_how_its_file_is_marked(site: Site) -> None:
     assert (marked["source_type"], marked["is_signed"]) == ("trainedAlgorithmicMedia", True)
 
 
+def test_a_manifest_beside_a_song_is_served(site: Site) -> None:
+    """It has no row of its own; that of its song names it, or else nothing does."""
+    site.poet.write("{}", prompt_id=5)
+    for name, mark in (("a.opus", {"signature": "sidecar"}), ("b.ogg", {"signature": "written"})):
+        path = site.published(5, name, {"title": "Rain", "mark": mark}, "audio")
+        (site.root / path).with_suffix(".c2pa").write_bytes(b"a manifest")
+    other, song = items(site)
+    assert other["manifest_url"] is None
+    address = song["manifest_url"]
+    assert address == "/api/media/audio/5_20260106T213045/a.c2pa"
+    answer = site.get(f"{address}?download=1")
+    assert (answer.status_code, answer.data) == (200, b"a manifest")
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="Rain.c2pa"'
+    assert site.get(address.replace("a.c2pa", "b.c2pa")).status_code == 404
+    assert site.get(address.replace("a.c2pa", "c.c2pa")).status_code == 404
+    (site.root / "audio/5_20260106T213045/a.c2pa").unlink()
+    gone = site.get(address)
+    assert (gone.status_code, gone.json["error"]["code"]) == (404, "file_missing")  # type: ignore[index]
+
+
 def test_a_song_has_its_title_tags_and_wave_form(site: Site) -> None:
     """And no thumbnail."""
     site.poet.write("{}", prompt_id=5, prompt_type="lyrics_prompt")

@@ -80,7 +80,7 @@ def test_browse_loads_few_bytes(served: dict[str, str]) -> None:
     packed = [len(gzip.compress((STATIC / name).read_bytes())) for name in scripts]
     assert sum(packed) < 16_500
     assert sum((STATIC / name).stat().st_size for name in scripts) < 42_000
-    assert sum((STATIC / name).stat().st_size for name in styles) < 28_000
+    assert sum((STATIC / name).stat().st_size for name in styles) < 26_500
 
 
 def test_assets_are_cached_for_ever(served: dict[str, str], site: Site) -> None:
