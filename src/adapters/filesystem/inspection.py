@@ -16,7 +16,7 @@ from adapters.filesystem.verification.media import InvalidMediaError
 from adapters.filesystem.verification.picture import verify_picture
 from adapters.filesystem.verification.song import verify_song
 from adapters.media_formats import HEAD_BYTES, song_format, tagged_song_format
-from adapters.media_marks.layout import UNREADABLE
+from adapters.media_marks.layout import UNREADABLE, MarkError
 from adapters.media_marks.marker import scan_file
 from adapters.media_marks.signature import CertificateError, read_manifest
 from adapters.picture_files import picture_format
@@ -118,7 +118,8 @@ class FileInspector:
         try:
             layout = scan_file(file, format_name)
         except UNREADABLE as error:
-            reason = f"Its metadata cannot be read: it {error}."
+            what = error if isinstance(error, MarkError) else "has metadata that are damaged"
+            reason = f"Its metadata cannot be read: it {what}."
             return Inspection(format_name, size, sha256, unchecked=reason)
         seen = Inspection(
             format_name,

@@ -204,13 +204,16 @@ class Marker:
         try:
             if format_name in SIGNABLE or not self._with_sidecars:
                 problem = self._signer.sign(path, signed, format_name, mark, is_signed=is_signed)
+                with signed.open("rb") as file:  # the library rewrites tags, damaged ones too
+                    if marked.mark.metadata and not scan_file(file, format_name).source_type():
+                        raise MarkError("would lose its mark")
                 signed.replace(path)
                 signature = "ingredient" if is_signed else "written"
             else:
                 manifest = path.with_name(manifest_path(path.name))
                 problem = self._signer.sign_beside(path, manifest, format_name, mark)
                 signature = SIDECAR
-        except (CertificateError, MarkError) as error:
+        except (CertificateError, *UNREADABLE) as error:
             signed.unlink(missing_ok=True)
             manifest = None
             stated = replace(marked.mark, problem=f"not signed: {error}")

@@ -237,6 +237,18 @@ def test_the_row_of_a_signed_file_has_its_source_type(
     assert done.mark.signature == "present"
 
 
+def test_a_song_that_would_lose_its_mark_is_not_signed(tmp_path: Path, signer: Signer) -> None:
+    """The library writes a new tag in place of one that it cannot read."""
+    frame = b"TXXX" + b"\x7f" * 4 + bytes(2) + b"\3abcdefghi"
+    raw = b"ID3\4\0\0\0\0\0" + bytes([len(frame)]) + frame + media_samples.song("mp3")
+    marker = Marker("Media Generator 1.0", signer=signer)
+    new, done = marked(tmp_path, raw, "mp3", MARK, marker)
+    assert (done.mark.metadata, done.mark.signature) == ("written", "")
+    assert done.mark.problem == "not signed: would lose its mark"
+    assert layout_of(new, "mp3")[0] == TRAINED
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["made.mp3", "signing.pem"]
+
+
 def test_without_a_usable_certificate_files_are_still_marked(tmp_path: Path) -> None:
     """The row gives the reason, and the next file is tried again."""
     signer = Signer(tmp_path / "missing.pem", None, ("Media Generator", "1.0"))
